@@ -1,0 +1,50 @@
+"""What every contract has in common."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""An aware time, kept in UTC."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""The characters every model provider takes in the name of a function."""
+
+JsonObject = dict[str, Any]
+
+ItemT = TypeVar("ItemT")
+
+
+class Contract(BaseModel):
+    """A shape that crosses a process border: immutable, and tolerant of fields added later."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Command(BaseModel):
+    """A shape that a caller writes: an unknown field is a mistake and is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Page(Contract, Generic[ItemT]):
+    """A slice of a list."""
+
+    items: list[ItemT]
+    total: int = Field(description="How many there are in all")
+    limit: int
+    offset: int
+
+
+class ErrorRead(Contract):
+    """The one shape of every refusal."""
+
+    error: str = Field(description="The kind of error, e.g. not_found", examples=["not_found"])
+    detail: str = Field(description="What is wrong, in a sentence")
+
+
+def utc_now() -> datetime:
+    """Real time in UTC, for records of what happened."""
+    return datetime.now(UTC)

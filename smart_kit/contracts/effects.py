@@ -1,0 +1,27 @@
+"""Receipts: who changed what, from what to what, and how to take it back."""
+
+from typing import Literal
+from uuid import UUID
+
+from smart_kit.contracts.base import Contract, JsonObject, UtcDatetime
+
+EffectKind = Literal[
+    "reminder_created",
+    "reminder_changed",
+    "reminder_cancelled",
+]
+
+
+class EffectRead(Contract):
+    """One change that a tool made, written in the same transaction as the change."""
+
+    id: UUID
+    user_id: UUID
+    kind: EffectKind
+    before: JsonObject | None = None
+    after: JsonObject | None = None
+    reversal: JsonObject | None = None
+    """How to take it back, or null where that cannot be done."""
+    message_id: str
+    step: str
+    created_at: UtcDatetime

@@ -1,0 +1,102 @@
+"""The built-in functions: the arguments that the code accepts, whatever a record's schema says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.tools import ToolType
+
+EffectClass = Literal["none", "reads_outside", "writes"]
+
+
+class Arguments(BaseModel):
+    """What a model fills in; an argument nobody knows is refused, so that a typo is noticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GetTime(Arguments):
+    """Arguments of get_time."""
+
+    place: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="City or IANA time zone, e.g. Tokyo or Europe/Berlin; omit for the user's"
+    )
+
+
+class CreateReminder(Arguments):
+    """Arguments of create_reminder."""
+
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
+    ] = Field(description="What to remind of, in the user's words and language")
+    at: datetime | None = Field(None, description="ISO 8601 in the user's time zone")
+    in_seconds: int | None = Field(None, ge=1, le=366 * 86400, description="Seconds from now")
+    cron: Annotated[str, StringConstraints(max_length=255)] | None = Field(
+        None, description="Five cron fields in the user's time zone, for a recurring reminder"
+    )
+    prompt: bool = Field(
+        False, description="true: act on the text at that time instead of sending it"
+    )
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        given = [name for name in ("at", "in_seconds", "cron") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of at, in_seconds and cron")
+        return self
+
+
+class AskAssistant(Arguments):
+    """Arguments of a sub-assistant, whatever its record is called."""
+
+    message: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(
+        description="The whole request, with everything the other assistant needs to know"
+    )
+
+
+@dataclass(frozen=True)
+class Function:
+    """A built-in function."""
+
+    tool_type: ToolType
+    name: str
+    arguments: type[Arguments]
+    effect_class: EffectClass
+    is_renamable: bool = False
+    """Whether a record may call it something else."""
+
+    @property
+    def schema(self) -> JsonObject:
+        """The JSON Schema of the arguments, as a model is shown it: no titles, no null types."""
+        return _compact(self.arguments.model_json_schema())
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    Function("time", "get_time", GetTime, "none", is_renamable=True),
+    Function("reminder", "create_reminder", CreateReminder, "writes"),
+    Function("sub_assistant", "ask_assistant", AskAssistant, "none", is_renamable=True),
+)
+
+
+def function_of(tool_type: ToolType, name: str) -> Function | None:
+    """The built-in function behind a record, or None where there is none of that type and name."""
+    of_type = (function for function in FUNCTIONS if function.tool_type == tool_type)
+    return next((one for one in of_type if one.is_renamable or one.name == name), None)
+
+
+def _compact(schema: JsonObject) -> JsonObject:
+    """A schema without what costs tokens and says nothing: titles, defaults, `or null`."""
+    properties = {name: _compact_property(part) for name, part in schema["properties"].items()}
+    compact: JsonObject = {"type": "object", "properties": properties}
+    if schema.get("required"):
+        compact["required"] = schema["required"]
+    return compact | {"additionalProperties": False}
+
+
+def _compact_property(part: JsonObject) -> JsonObject:
+    kinds = [kind for kind in part.get("anyOf", ()) if kind != {"type": "null"}]
+    merged = (kinds[0] if kinds else {}) | {k: v for k, v in part.items() if k != "anyOf"}
+    return {key: value for key, value in merged.items() if key not in ("title", "default")}

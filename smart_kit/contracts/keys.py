@@ -1,0 +1,45 @@
+"""The names of everything in Redis that more than one service knows, apart from the queues."""
+
+from uuid import UUID
+
+CONFIGURATION_KEY = "config:snapshot"
+CONFIGURATION_CHANNEL = "config:changed"
+CRON_CHANNEL = "cron:changed"
+BOT_KEY = "bot"
+"""Which bot tg_bot serves (BotIdentity); who answers of their own accord needs it."""
+TURNS_STREAM = "turns"
+
+
+def user_key(telegram_id: int) -> str:
+    """The key of a UserSnapshot."""
+    return f"user:{telegram_id}"
+
+
+def history_key(thread_id: UUID) -> str:
+    """The key of the list of a thread's newest items, as JSON, oldest first."""
+    return f"history:{thread_id}"
+
+
+def journal_key(message_id: str) -> str:
+    """The key of the hash of a message's finished steps."""
+    return f"journal:{message_id}"
+
+
+def live_channel(bot_id: int) -> str:
+    """The Pub/Sub channel of the frames of running turns."""
+    return f"live:{bot_id}"
+
+
+def message_id(bot_id: int, update_id: int) -> str:
+    """The id of the queue message made from a Telegram update."""
+    return f"tg:{bot_id}:{update_id}"
+
+
+def run_message_id(run_id: UUID) -> str:
+    """The id of the queue message made from the run of a cron job."""
+    return f"run:{run_id}"
+
+
+def conversation(bot_id: int, chat_id: int) -> str:
+    """The conversation that a chat is, in both queues."""
+    return f"tg:{bot_id}:{chat_id}"

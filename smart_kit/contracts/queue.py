@@ -1,0 +1,164 @@
+"""What travels in the two queues, and the frames beside them.
+
+Messages carry facts; only tg_bot turns facts into words.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from smart_kit.contracts.base import Contract, UtcDatetime, utc_now
+from smart_kit.contracts.effects import EffectRead
+
+
+class QueueMessage(Contract):
+    """What every message of both queues has."""
+
+    id: str
+    """Unique for ever; the queue drops a second message with it."""
+    conversation: str
+    """Messages of one conversation are handled one after the other."""
+    chat_id: int
+    correlation_id: str
+    """The same in every log line from the cause to the last effect."""
+    created_at: UtcDatetime = Field(default_factory=utc_now)
+
+
+class Sender(Contract):
+    """Who wrote to the bot, as Telegram says."""
+
+    telegram_id: int
+    first_name: str = ""
+    username: str | None = None
+    language_code: str | None = None
+
+
+class Attachment(Contract):
+    """A file sent with a message; tg_bot alone can fetch its bytes."""
+
+    kind: Literal["photo", "voice", "audio", "document", "video"]
+    file_id: str
+    mime: str | None = None
+    size: int | None = None
+    name: str | None = None
+
+
+class UserMessage(QueueMessage):
+    """Somebody wrote to the assistant."""
+
+    kind: Literal["user_message"] = "user_message"
+    sender: Sender
+    text: str
+    telegram_message_id: int
+    attachments: tuple[Attachment, ...] = ()
+
+
+class UserCommand(QueueMessage):
+    """A command that has to keep its place among the messages, e.g. /new."""
+
+    kind: Literal["user_command"] = "user_command"
+    sender: Sender
+    name: Literal["new"]
+
+
+class ScheduledPrompt(QueueMessage):
+    """A cron job asks the secretary to act."""
+
+    kind: Literal["scheduled_prompt"] = "scheduled_prompt"
+    run_id: UUID
+    job_id: UUID
+    telegram_id: int
+    text: str
+    scheduled_for: UtcDatetime
+
+
+ToSecretary = Annotated[UserMessage | UserCommand | ScheduledPrompt, Field(discriminator="kind")]
+TO_SECRETARY: TypeAdapter[ToSecretary] = TypeAdapter(ToSecretary)
+
+
+class ToTelegramMessage(QueueMessage):
+    """What every message to a person has."""
+
+    language_code: str | None = None
+    """The person's language as Telegram says, for somebody without a language of their own."""
+    silent: bool = False
+    """Deliver without a sound."""
+
+
+class Reply(ToTelegramMessage):
+    """The assistant's answer: a model's Markdown and what its tools changed."""
+
+    kind: Literal["reply"] = "reply"
+    text: str
+    receipts: tuple[EffectRead, ...] = ()
+
+
+class Notification(ToTelegramMessage):
+    """A reminder at its time."""
+
+    kind: Literal["notification"] = "notification"
+    run_id: UUID
+    job_id: UUID
+    text: str
+    scheduled_for: UtcDatetime
+    timezone: str
+
+
+NoticeName = Literal[
+    "welcome",
+    "welcome_back",
+    "help",
+    "not_permitted",
+    "private_chats_only",
+    "text_only",
+    "unknown_command",
+    "paired",
+    "pairing_failed",
+    "new_conversation",
+    "turn_failed",
+    "model_unavailable",
+    "try_again_later",
+]
+
+
+class Notice(ToTelegramMessage):
+    """A fact that tg_bot has the words for."""
+
+    kind: Literal["notice"] = "notice"
+    notice: NoticeName
+    parameters: dict[str, str] = Field(default_factory=dict)
+    receipts: tuple[EffectRead, ...] = ()
+
+
+ToTelegram = Annotated[Reply | Notification | Notice, Field(discriminator="kind")]
+TO_TELEGRAM: TypeAdapter[ToTelegram] = TypeAdapter(ToTelegram)
+
+
+class LiveFrame(Contract):
+    """What a running turn shows while it runs; a frame may be lost."""
+
+    conversation: str
+    chat_id: int
+    message_id: str
+    seq: int
+    kind: Literal["begin", "delta", "tool", "end"]
+    text: str = ""
+
+
+class BotIdentity(Contract):
+    """The bot that tg_bot serves."""
+
+    id: int
+    username: str
+
+
+def reply_id(message_id: str) -> str:
+    """The id of the one answer to a message."""
+    return f"reply:{message_id}"
+
+
+def late_by(scheduled_for: datetime, now: datetime) -> float:
+    """How many seconds after its time something comes; 0 where it is early."""
+    return max(0.0, (now - scheduled_for).total_seconds())

@@ -1,0 +1,105 @@
+"""Threads, and what was said and done in them."""
+
+from typing import Annotated, Literal
+from uuid import UUID, uuid5
+
+from pydantic import Field, TypeAdapter
+
+from smart_kit.contracts.base import Command, Contract, JsonObject, UtcDatetime
+
+
+class ThreadCreate(Command):
+    """Begins a new thread of a user with an assistant; the old one's messages keep theirs."""
+
+    user_id: UUID
+    assistant_id: UUID
+
+
+class ThreadRead(Contract):
+    """The current thread of a user with an assistant."""
+
+    id: UUID
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    last_used_at: UtcDatetime
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+
+
+class MessageRead(Contract):
+    """One item of a thread, as it was sent to the model."""
+
+    id: UUID
+    thread_id: UUID
+    user_id: UUID
+    assistant_id: UUID
+    message_id: str
+    position: int = Field(description="Its place within the turn, from 0")
+    role: Literal["user", "assistant", "tool"]
+    content: str
+    payload: JsonObject
+    created_at: UtcDatetime
+
+
+class StepRecord(Contract):
+    """A model call or a tool call of a turn."""
+
+    step: str = Field(description="<model call>.<tool index>, dotted on for sub-assistants")
+    kind: Literal["model", "tool"]
+    name: str = Field(description="The model's or the function's name")
+    arguments: JsonObject | None = None
+    result: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+
+class TurnRecord(Contract):
+    """A whole turn, on its way from the queue into Postgres."""
+
+    kind: Literal["turn"] = "turn"
+    message_id: str
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    configuration_version: int
+    status: Literal["done", "failed"]
+    items: tuple[JsonObject, ...]
+    steps: tuple[StepRecord, ...] = ()
+    run_id: UUID | None = None
+    started_at: UtcDatetime
+    finished_at: UtcDatetime
+
+
+class DeliveryRecord(Contract):
+    """A reminder reached its person."""
+
+    kind: Literal["delivery"] = "delivery"
+    run_id: UUID
+    delivered_at: UtcDatetime
+
+
+ArchiveRecord = Annotated[TurnRecord | DeliveryRecord, Field(discriminator="kind")]
+ARCHIVE_RECORD: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
+
+
+class TurnRead(Contract):
+    """A turn as it is kept."""
+
+    message_id: str
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    configuration_version: int
+    status: Literal["done", "failed"]
+    steps: list[StepRecord]
+    prompt_tokens: int
+    completion_tokens: int
+    started_at: UtcDatetime
+    finished_at: UtcDatetime
+
+
+def first_thread_id(user_id: UUID, assistant_id: UUID) -> UUID:
+    """The thread of a user with an assistant until they begin another: known without asking."""
+    return uuid5(user_id, str(assistant_id))

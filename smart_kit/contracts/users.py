@@ -1,0 +1,105 @@
+"""People: who they are, whether they may talk, how they like it."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, SecretStr, StringConstraints
+
+from smart_kit.contracts.base import Command, Contract, UtcDatetime
+from smart_kit.settings import Language, TimeZoneName
+
+Role = Literal["owner", "user"]
+UserStatus = Literal["active", "blocked"]
+TelegramId = Annotated[int, Field(ge=1, lt=2**52, description="Telegram's numeric user id")]
+PersonName = Annotated[str, StringConstraints(max_length=255)]
+LanguageCode = Annotated[str, StringConstraints(max_length=35)]
+
+
+class UserCreate(Command):
+    """A new person."""
+
+    telegram_id: TelegramId
+    first_name: PersonName = ""
+    username: PersonName | None = None
+    language_code: LanguageCode | None = Field(None, description="As Telegram says")
+
+
+class UserUpsert(Command):
+    """What Telegram says of a person, whether known or new."""
+
+    first_name: PersonName = ""
+    username: PersonName | None = None
+    language_code: LanguageCode | None = None
+
+
+class UserUpdate(Command):
+    """The fields to change; those left out stay."""
+
+    first_name: PersonName | None = None
+    username: PersonName | None = None
+    language_code: LanguageCode | None = None
+    language: Language | None = Field(None, description="The person's choice")
+    timezone: TimeZoneName | None = Field(None, description="An IANA zone")
+    assistant_id: UUID | None = Field(None, description="The assistant the person chose")
+    role: Role | None = Field(None, description="Only with the admin token")
+    status: UserStatus | None = Field(None, description="Only with the admin token")
+
+
+class UserRead(Contract):
+    """A person as the suite knows them."""
+
+    id: UUID
+    telegram_id: int
+    first_name: str
+    username: str | None
+    language_code: str | None
+    language: Language | None
+    timezone: str | None
+    assistant_id: UUID | None
+    role: Role
+    status: UserStatus
+    is_invited: bool = Field(description="May talk without being on the allow-list")
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+
+
+class UserSnapshot(Contract):
+    """What is kept in Redis of a person, so that a message needs no REST call."""
+
+    id: UUID
+    telegram_id: int
+    first_name: str
+    role: Role
+    status: UserStatus
+    is_invited: bool
+    language_code: str | None
+    language: Language | None
+    timezone: str | None
+    assistant_id: UUID | None
+    threads: dict[UUID, UUID] = Field(default_factory=dict)
+    """Assistant to thread, where the person has begun a new one."""
+    version: int
+
+
+class InviteCreate(Command):
+    """Asks for a single-use code."""
+
+    role: Role = "user"
+
+
+class InviteRead(Contract):
+    """The code, shown this once: only its hash is kept."""
+
+    code: str
+    role: Role
+    expires_at: UtcDatetime
+
+
+class InviteRedeem(Command):
+    """Somebody opened an invitation."""
+
+    code: SecretStr
+    telegram_id: TelegramId
+    first_name: PersonName = ""
+    username: PersonName | None = None
+    language_code: LanguageCode | None = None

@@ -1,0 +1,216 @@
+"""Reads a mailbox with a number of slots: leases, hand-over, and the fate of each message."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import uuid4
+
+import structlog
+from redis.exceptions import ResponseError
+
+from smart_kit.errors import RejectMessage, RetryMessage
+from smart_kit.mailbox.letters import DeadLetter, Delivery, Entry, Outcome, Superseded
+from smart_kit.mailbox.mailbox import MAX_ATTEMPTS, Mailbox
+from smart_kit.metrics import HANDLING_SECONDS, MESSAGES
+from smart_kit.redis import UNREACHABLE, Redis
+
+Handler = Callable[[Delivery], Awaitable[Outcome]]
+"""Raises RetryMessage or RejectMessage; any other error counts as an attempt."""
+
+Apology = Callable[[Delivery], Awaitable[Outcome]]
+"""What still happens for a message that becomes a dead letter, e.g. a word to the user."""
+
+T = TypeVar("T")
+
+PROMOTE_SECONDS = 1.0
+RECONNECT_SECONDS = 0.5
+CRASH_BACKOFF_SECONDS = 2.0
+HAND_OVER_SECONDS = 15.0
+"""How long running messages may go on after a stop; then other replicas get them."""
+
+log = structlog.stdlib.get_logger()
+
+
+class Worker:
+    """One replica's share of a mailbox."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        blocking: Redis,
+        handler: Handler,
+        apology: Apology,
+        *,
+        slots: int = 16,
+    ) -> None:
+        self.last_read_at: float | None = None
+        """Monotonic time of the last good read."""
+        self._mailbox = mailbox
+        self._blocking = blocking
+        self._handler = handler
+        self._apology = apology
+        self._slots = slots
+        self._consumer = uuid4().hex  # a PID comes again in another container
+        self._running: set[asyncio.Task[None]] = set()
+        self._held: dict[asyncio.Task[None], Delivery] = {}
+        self._has_group = False
+        self._promote_at = 0.0
+        self._reclaim_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`, then finish or hand over what is running."""
+        heart = asyncio.create_task(self._beat())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await self._read(stopping)
+            await self._hand_over()
+        finally:
+            heart.cancel()
+            stopping.cancel()
+        with contextlib.suppress(*UNREACHABLE, ResponseError):
+            await self._mailbox.forget(self._consumer)
+
+    async def _read(self, stopping: asyncio.Task[bool]) -> None:
+        while not stopping.done():
+            if len(self._running) >= self._slots:  # whoever has a free slot may take the next
+                await asyncio.wait({*self._running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                continue
+            try:
+                for entry in await self._next():
+                    self._start(entry)
+            except UNREACHABLE as error:
+                log.warning("redis is away", queue=self._mailbox.name, reason=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+            except ResponseError as error:  # NOGROUP after a flush, LOADING after a restart
+                self._has_group = False
+                log.warning("redis cannot answer", queue=self._mailbox.name, reason=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _next(self) -> list[Entry]:
+        if not self._has_group:
+            await self._mailbox.create()
+            self._has_group = True
+        now = time.monotonic()
+        if now >= self._promote_at:
+            due = await self._mailbox.promote()
+            wait = PROMOTE_SECONDS if due is None else min(due, PROMOTE_SECONDS)
+            self._promote_at = now + wait
+        if now >= self._reclaim_at:
+            free = self._slots - len(self._running)
+            entries = await self._mailbox.reclaim(self._consumer, free)
+            if len(entries) < free:
+                self._reclaim_at = now + self._mailbox.lease_seconds / 2
+            if entries:
+                return entries
+        entry = await self._mailbox.receive(
+            self._blocking, self._consumer, self._promote_at - time.monotonic()
+        )
+        self.last_read_at = time.monotonic()
+        return [entry] if entry else []
+
+    def _start(self, entry: Entry) -> None:
+        task = asyncio.create_task(self._work(entry))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _work(self, entry: Entry) -> None:
+        delivery = await _until_redis(lambda: self._mailbox.begin(entry))
+        if delivery is None:
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._held[task] = delivery
+        started = time.monotonic()
+        try:
+            fate = await self._settle(delivery)
+        except Superseded:
+            fate = "superseded"
+            log.info("another worker has the message", conversation=delivery.conversation)
+        finally:
+            del self._held[task]
+        MESSAGES.labels(self._mailbox.name, fate).inc()
+        HANDLING_SECONDS.labels(self._mailbox.name).observe(time.monotonic() - started)
+
+    async def _settle(self, delivery: Delivery) -> str:
+        try:
+            if delivery.attempt > MAX_ATTEMPTS:  # its worker died each time
+                raise RejectMessage(f"Given up after {MAX_ATTEMPTS} attempts.")
+            outcome = await self._handler(delivery)
+        except RetryMessage as retry:
+            log.info("message waits", seconds=retry.after, reason=retry.message)
+            return await self._delay(delivery, retry.after)
+        except RejectMessage as rejection:
+            return await self._bury(delivery, rejection.message)
+        except Superseded:
+            raise
+        except UNREACHABLE as error:
+            log.warning("redis went away during a message", reason=str(error))
+            return await self._delay(delivery, RECONNECT_SECONDS)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Superseded, *UNREACHABLE):
+                await self._mailbox.delay(delivery, 0)
+            raise
+        except Exception as error:  # the consumer's loop outlives any message
+            log.exception("message failed", attempt=delivery.attempt)
+            if delivery.attempt >= MAX_ATTEMPTS:
+                return await self._bury(delivery, f"{type(error).__name__}: {error}")
+            backoff = CRASH_BACKOFF_SECONDS * 2 ** (delivery.attempt - 1)
+            return await self._delay(delivery, backoff, is_counted=True)
+        await _until_redis(lambda: self._mailbox.finish(delivery, outcome))
+        return "done"
+
+    async def _delay(self, delivery: Delivery, after: float, *, is_counted: bool = False) -> str:
+        await _until_redis(lambda: self._mailbox.delay(delivery, after, is_counted=is_counted))
+        return "delayed"
+
+    async def _bury(self, delivery: Delivery, reason: str) -> str:
+        log.error("message is dead", reason=reason, attempts=delivery.attempt)
+        letter = DeadLetter(
+            queue=self._mailbox.name,
+            conversation=delivery.conversation,
+            payload=delivery.payload,
+            reason=reason,
+            attempts=delivery.attempt,
+        )
+        outcome = await self._apologise(delivery)
+        await _until_redis(lambda: self._mailbox.finish(delivery, outcome, dead=letter))
+        return "dead"
+
+    async def _apologise(self, delivery: Delivery) -> Outcome:
+        try:
+            return await self._apology(delivery)
+        except Exception:  # the letter must be buried whatever else fails
+            log.exception("no apology could be made")
+            return Outcome()
+
+    async def _beat(self) -> None:
+        """Renew every lease in a task of its own, which no handler can starve by awaiting."""
+        while True:
+            await asyncio.sleep(self._mailbox.lease_seconds / 3)
+            for task, delivery in list(self._held.items()):
+                try:
+                    await self._mailbox.renew(delivery, self._consumer)
+                except Superseded:
+                    task.cancel()
+                except UNREACHABLE as error:
+                    log.warning("lease could not be renewed", reason=str(error))
+
+    async def _hand_over(self) -> None:
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=HAND_OVER_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _until_redis(call: Callable[[], Awaitable[T]]) -> T:
+    """The call's result, however long Redis is away; each of these calls may be repeated."""
+    while True:
+        try:
+            return await call()
+        except UNREACHABLE as error:
+            log.warning("redis is away", reason=str(error))
+            await asyncio.sleep(RECONNECT_SECONDS)

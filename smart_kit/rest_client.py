@@ -1,0 +1,116 @@
+"""How services speak with rest_service: answers as contracts, errors as our own."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx2
+import stamina
+from pydantic import BaseModel
+
+from smart_kit.errors import (
+    DOMAIN_ERRORS,
+    InvalidRequest,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
+from smart_kit.settings import RestClientSettings
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+ATTEMPTS = 3
+"""For what can be repeated: reads, and writes that carry an idempotency key."""
+
+_ERROR_OF_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
+
+
+class ServiceClient:
+    """Calls rest_service with the service token. Close it when done.
+
+    Every call raises a DomainError where rest_service refuses, UpstreamUnavailable where it cannot
+    be reached or is failing.
+    """
+
+    def __init__(
+        self, settings: RestClientSettings, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        token = settings.service_api_token.get_secret_value()
+        self._http = httpx2.AsyncClient(
+            base_url=f"{settings.rest_service_url.rstrip('/')}/api",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx2.Timeout(10.0, connect=2.0),
+            transport=transport,
+            trust_env=False,  # a proxy of the operator's is not meant for the house's own calls
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        answer_type: type[ModelT],
+        *,
+        body: BaseModel | None = None,
+        user_id: UUID | None = None,
+        idempotency_key: str | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> ModelT:
+        """Send a request, read the answer as a contract."""
+        response = await self._send(
+            method,
+            path,
+            content=body.model_dump_json(exclude_unset=True) if body is not None else None,
+            headers=_headers(user_id, idempotency_key),
+            params=params,
+        )
+        return answer_type.model_validate_json(response.content)
+
+    async def send(self, method: str, path: str, *, body: BaseModel | None = None) -> None:
+        """Send a request whose answer has no body."""
+        content = body.model_dump_json(exclude_unset=True) if body is not None else None
+        await self._send(method, path, content=content, headers=_headers(None, None), params=None)
+
+    @stamina.retry(on=UpstreamUnavailable, attempts=ATTEMPTS, wait_initial=0.1, wait_max=1.0)
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: str | None,
+        headers: dict[str, str],
+        params: dict[str, Any] | None,
+    ) -> httpx2.Response:
+        try:
+            response = await self._http.request(
+                method, path, content=content, headers=headers, params=params
+            )
+        except httpx2.TransportError as error:
+            raise UpstreamUnavailable(f"rest_service: {error or type(error).__name__}") from error
+        if response.is_success:
+            return response
+        raise _error_of(response)
+
+
+def _headers(user_id: UUID | None, idempotency_key: str | None) -> dict[str, str]:
+    headers = {"Content-Type": "application/json"}
+    if user_id is not None:
+        headers["X-User-Id"] = str(user_id)
+    if idempotency_key is not None:
+        headers["Idempotency-Key"] = idempotency_key
+    return headers
+
+
+def _error_of(response: httpx2.Response) -> Exception:
+    status = response.status_code
+    try:
+        detail = str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"HTTP {status}"
+    if status >= 500 or status == 429:
+        return UpstreamUnavailable(f"rest_service: {detail}", status=status)
+    error_type = _ERROR_OF_STATUS.get(status)
+    if error_type is None:
+        return UpstreamRejected(f"rest_service: {detail}", status=status)
+    return error_type(detail)

@@ -1,0 +1,107 @@
+"""Runs a service: settings, logs, signals, loops, `/health`, `/metrics`, a graceful stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from smart_kit import log as logs
+from smart_kit.errors import ConfigurationError
+from smart_kit.health import Health
+from smart_kit.settings import ServiceSettings
+
+STOP_SECONDS = 18.0
+"""How long loops get to end by themselves; the operator kills after 20."""
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+"""Works until the event is set, then returns."""
+
+log = structlog.stdlib.get_logger()
+
+
+def launch(
+    service: str,
+    settings_type: type[SettingsT],
+    serve: Callable[[SettingsT], Coroutine[Any, Any, None]],
+) -> None:
+    """A service's `main`: bad settings end it with one line and status 78."""
+    try:
+        settings = settings_type.load()
+    except ConfigurationError as error:
+        print(f"{service}: {error.message}", file=sys.stderr)  # noqa: T201 # logs need settings
+        raise SystemExit(error.exit_status) from None
+    logs.configure(service, level=settings.log_level, fmt=settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(serve(settings))
+        except ConfigurationError as error:
+            log.error("cannot start", reason=error.message)
+            raise SystemExit(error.exit_status) from None
+
+
+async def run_loops(*loops: Loop) -> None:
+    """Run loops until SIGTERM or SIGINT, or until one fails; then stop them all.
+
+    A loop that ends or fails by itself is the service's end: who supervises it starts it again.
+    """
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, stop.set)
+    tasks = [asyncio.ensure_future(loop(stop)) for loop in loops]
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in late:
+            log.warning("a loop did not stop in time", loop=repr(task))
+            task.cancel()
+        for task in tasks:
+            if task not in late:
+                task.result()
+    finally:
+        stopping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await stopping
+
+
+def health_routes(health: Health) -> web.Application:
+    """`/health` and `/metrics`, for a service that has no other HTTP."""
+
+    async def report(_: web.Request) -> web.Response:
+        body = health.report()
+        return web.json_response(body, status=200 if body["status"] == "ok" else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes([web.get("/health", report), web.get("/metrics", metrics)])
+    return app
+
+
+def http_loop(app: web.Application, host: str, port: int) -> Loop:
+    """A loop that serves an application. Raises ConfigurationError where the port is taken."""
+
+    async def serve(stop: asyncio.Event) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
+        await stop.wait()
+        await runner.cleanup()
+
+    return serve

@@ -1,0 +1,80 @@
+"""Settings that several services share. Each service composes its own class from these parts.
+
+Read once, in `main.py`; nothing else reads the environment. A variable in the process environment
+wins over `.env`; an empty variable counts as not set.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from smart_kit.errors import ConfigurationError
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not a time zone of the IANA list, e.g. Europe/Berlin")
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+Language = Literal["ru", "en"]
+
+
+class ServiceSettings(BaseSettings):
+    """What every process of the suite reads."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+    bind_host: str = "127.0.0.1"
+    """The address a service listens on; containers set 0.0.0.0."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment. Raises ConfigurationError that names every bad variable at once."""
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = (
+                f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+                for item in error.errors(include_url=False, include_input=False)
+            )
+            raise ConfigurationError("; ".join(problems)) from error
+
+
+class RedisSettings(ServiceSettings):
+    """Where Redis is and what its queues are called."""
+
+    redis_host: str = "127.0.0.1"
+    redis_port: int = 6379
+    redis_db: int = 0
+    redis_password: SecretStr | None = None
+    redis_queue_to_secretary: str = "queue:to_secretary"
+    redis_queue_to_telegram: str = "queue:to_telegram"
+
+
+class RestClientSettings(ServiceSettings):
+    """Where rest_service is and the token it knows us by."""
+
+    rest_service_url: str = "http://127.0.0.1:8000"
+    service_api_token: SecretStr = Field(min_length=16)
+
+
+class LocaleSettings(ServiceSettings):
+    """What holds for a person who has said nothing else."""
+
+    default_language: Language = "en"
+    default_timezone: TimeZoneName = "UTC"
+
+
+class StateSettings(ServiceSettings):
+    """Where a process may keep files."""
+
+    state_dir: Path = Path(".local")

