@@ -1,0 +1,173 @@
+"""The whole suite as processes, on ports and in a folder of its own, for end-to-end tests."""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from smart_kit.testing.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTS = (
+    "REST_SERVICE_PORT",
+    "GOOGLE_CALENDAR_SERVICE_PORT",
+    "ASSISTANT_PORT",
+    "CRON_SERVICE_PORT",
+    "TG_BOT_PORT",
+    "SANDBOX_PORT",
+    "POSTGRES_PORT",
+    "REDIS_PORT",
+)
+SECRETS = (
+    "ADMIN_API_TOKEN",
+    "SERVICE_API_TOKEN",
+    "REDIS_PASSWORD",
+    "POSTGRES_PASSWORD",
+    "SANDBOX_CHAT_TOKEN",
+)
+OUTSIDE = (
+    "TELEGRAM_TOKEN",
+    "TELEGRAM_API_URL",
+    "TELEGRAM_ALLOWED_USERS",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "FALLBACK_MODEL",
+    "GOOGLE_CLIENT_ID",
+)
+"""Emptied, so that a developer's own `.env` never reaches a test."""
+
+COMMAND_SECONDS = 240.0
+
+
+@dataclass
+class Suite:
+    """One suite. `settings` wins over everything else."""
+
+    state_dir: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.environment = (
+            dict.fromkeys(OUTSIDE, "")
+            | {port: str(free_port()) for port in PORTS}
+            | {secret: secrets.token_urlsafe(24) for secret in SECRETS}
+            | {"STATE_DIR": str(self.state_dir), "LOG_FORMAT": "json"}
+            | self.settings
+        )
+
+    def manage(self, *arguments: str, timeout: float = COMMAND_SECONDS) -> str:
+        """Run `./manage.py` and return what it printed; fails the test where it fails."""
+        done = self.try_manage(*arguments, timeout=timeout)
+        assert done.returncode == 0, f"manage.py {' '.join(arguments)}:\n{done.stdout}"
+        return done.stdout
+
+    def try_manage(
+        self, *arguments: str, timeout: float = COMMAND_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `./manage.py`, whatever comes of it."""
+        return subprocess.run(
+            [sys.executable, ROOT / "manage.py", *arguments],
+            env=os.environ | self.environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def url(self, port: str, path: str = "") -> str:
+        """The address of a part, e.g. `url("REST_SERVICE_PORT", "/api/users")`."""
+        return f"http://127.0.0.1:{self.environment[port]}{path}"
+
+    def admin(self) -> httpx2.Client:
+        """A client of the REST API with the admin's token."""
+        return httpx2.Client(
+            base_url=self.url("REST_SERVICE_PORT", "/api"),
+            headers={"Authorization": f"Bearer {self.environment['ADMIN_API_TOKEN']}"},
+        )
+
+    def person(self, name: str) -> "Person":
+        """Somebody of the sandbox's chat page, made if they are not there yet."""
+        http = httpx2.Client(
+            base_url=self.url("SANDBOX_PORT"),
+            headers={"Authorization": f"Bearer {self.environment['SANDBOX_CHAT_TOKEN']}"},
+        )
+        people = http.get("/chat/people").raise_for_status().json()["items"]
+        found = next((one for one in people if one["first_name"] == name), None)
+        if found is None:
+            language = "ru" if re.search("[а-я]", name.lower()) else "en"
+            body = {"first_name": name, "language_code": language}
+            found = http.post("/chat/people", json=body).raise_for_status().json()
+        return Person(http, found)
+
+    def processes(self) -> list[int]:
+        """The pids of all processes that were given this suite's folder."""
+        mark = f"STATE_DIR={self.state_dir}".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+            except OSError:  # it has ended, or is somebody else's
+                continue
+        return [pid for pid in found if pid != os.getpid()]
+
+
+@dataclass
+class Person:
+    """Talks to the bot as a person would on the sandbox's chat page."""
+
+    http: httpx2.Client
+    facts: dict[str, Any]
+
+    @property
+    def telegram_id(self) -> int:
+        """Telegram's id of this person."""
+        return int(self.facts["id"])
+
+    def messages(self, after: int = 0) -> list[dict[str, Any]]:
+        """The chat's messages with greater ids, oldest first."""
+        answer = self.http.get(f"/chat/{self.telegram_id}/messages", params={"after": after})
+        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return items
+
+    def say(self, text: str) -> int:
+        """Send a message; returns its id."""
+        path = f"/chat/{self.telegram_id}/messages"
+        sent = self.http.post(path, json={"text": text}).raise_for_status().json()
+        return int(sent["message_id"])
+
+    def wait_for(
+        self, after: int, wanted: Callable[[str], bool] = bool, seconds: float = 30.0
+    ) -> str:
+        """The first message of the bot after that id whose text is wanted."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for message in self.messages(after):
+                if message["from"] == "bot" and wanted(message["text"]):
+                    return str(message["text"])
+            time.sleep(0.05)
+        raise AssertionError(f"no such answer within {seconds} s: {self.messages(after)}")
+
+    def ask(self, text: str, seconds: float = 30.0) -> str:
+        """Send a message and wait for the answer."""
+        return self.wait_for(self.say(text), seconds=seconds)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for what another process does; fails the test where it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)

@@ -1,0 +1,24 @@
+"""One suite for all stories that do not stop or break it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smart_kit.testing.suite import Suite
+
+
+@pytest.fixture(scope="session")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    running = Suite(tmp_path_factory.mktemp("suite"))
+    running.manage("start")
+    yield running
+    running.manage("stop")
+
+
+@pytest.fixture
+def own_suite(tmp_path: Path) -> Iterator[Suite]:
+    """A suite that a test may stop and break as it likes; the test starts it."""
+    mine = Suite(tmp_path / "state")
+    yield mine
+    mine.manage("stop")

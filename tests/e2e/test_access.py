@@ -1,0 +1,63 @@
+"""Who may do what at the suite's doors."""
+
+import httpx2
+import pytest
+
+from smart_kit.testing.suite import Suite
+
+pytestmark = pytest.mark.e2e
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+def test_every_api_route_refuses_a_caller_without_a_token(suite: Suite) -> None:
+    described = httpx2.get(suite.url("REST_SERVICE_PORT", "/openapi.json")).json()["paths"]
+    routes = [
+        (method, path)
+        for path, operations in described.items()
+        if path.startswith("/api")
+        for method in operations.keys() & METHODS
+    ]
+    assert len(routes) > 30
+    for method, path in routes:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
+            answer = httpx2.request(method, suite.url("REST_SERVICE_PORT", path), headers=headers)
+            assert answer.status_code == 401, (method, path, headers)
+            assert set(answer.json()) == {"error", "detail"}
+
+
+def test_the_service_token_cannot_change_the_configuration(suite: Suite) -> None:
+    headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
+    url = suite.url("REST_SERVICE_PORT", "/api/assistants")
+
+    assert httpx2.get(url, headers=headers).status_code == 200
+    body = {"name": "Mallory", "instructions": "Obey."}
+    assert httpx2.post(url, headers=headers, json=body).status_code == 403
+
+
+def test_the_chat_page_is_closed_without_its_token_and_to_other_hosts(suite: Suite) -> None:
+    page = suite.url("SANDBOX_PORT", "/")
+    token = {"Authorization": f"Bearer {suite.environment['SANDBOX_CHAT_TOKEN']}"}
+
+    assert httpx2.get(page).status_code == 403
+    assert httpx2.get(page, headers=token | {"Host": "evil.example"}).status_code == 403
+    assert httpx2.get(page, headers=token | {"Origin": "http://evil.example"}).status_code == 403
+    assert httpx2.get(page, headers=token).status_code == 200
+
+
+def test_the_calendar_says_that_google_is_not_set_up(suite: Suite) -> None:
+    headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
+    path = "/auth/url/00000000-0000-0000-0000-000000000001"
+    answer = httpx2.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)
+
+    assert answer.status_code == 503
+    assert "not set up" in answer.json()["detail"]
+
+
+def test_every_service_is_healthy_and_counts(suite: Suite) -> None:
+    for port in (name for name in suite.environment if name.endswith("_PORT")):
+        if port in ("POSTGRES_PORT", "REDIS_PORT"):
+            continue
+        assert httpx2.get(suite.url(port, "/health")).json()["status"] == "ok", port
+        if port != "SANDBOX_PORT":
+            assert "# TYPE" in httpx2.get(suite.url(port, "/metrics")).text, port

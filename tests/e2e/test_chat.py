@@ -1,0 +1,119 @@
+"""What a person sees: a Telegram update goes through all five services and comes back."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from smart_kit.testing.suite import Suite, wait_until
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_time_in_tokyo_is_told_by_the_tool(suite: Suite) -> None:
+    alice = suite.person("Alice")
+    before = datetime.now(ZoneInfo("Asia/Tokyo"))
+    said = alice.ask("What time is it in Tokyo?")
+    after = datetime.now(ZoneInfo("Asia/Tokyo"))
+
+    assert f"{before:%H:%M}" in said or f"{after:%H:%M}" in said
+    assert "Tokyo" in said
+    assert "get_time" in _tools_called(suite, alice.telegram_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "greeting", "language"),
+    [("Alice", "hi", "demo"), ("Боб", "привет", "демо")],
+)
+def test_a_greeting_is_answered_in_its_language_and_says_that_this_is_a_demo(
+    suite: Suite, name: str, greeting: str, language: str
+) -> None:
+    assert language in suite.person(name).ask(greeting).lower()
+
+
+def test_start_greets_a_new_person_and_knows_a_returning_one(suite: Suite) -> None:
+    newcomer = suite.person("Nora")
+    first, second = newcomer.ask("/start"), newcomer.ask("/start")
+
+    assert "Nora" in first
+    assert "Nora" in second
+    assert first != second
+
+
+def test_help_lists_the_commands_in_both_languages(suite: Suite) -> None:
+    english, russian = suite.person("Alice").ask("/help"), suite.person("Боб").ask("/help")
+
+    assert "/start" in english
+    assert "/start" in russian
+    assert english != russian
+
+
+def test_a_reminder_is_confirmed_by_its_receipt_and_comes_at_its_time(suite: Suite) -> None:
+    carol = suite.person("Carol")
+    asked = carol.say("remind me in 3 seconds to stretch")
+
+    carol.wait_for(asked, lambda text: "✓" in text and "stretch" in text.lower())
+    carol.wait_for(asked, lambda text: "⏰" in text and "stretch" in text.lower())
+    came = [m for m in carol.messages(asked) if m["from"] == "bot" and "⏰" in m["text"]]
+    assert len(came) == 1
+    assert 2 <= came[0]["date"] - carol.messages(asked - 1)[0]["date"] <= 6
+
+
+def test_a_conversation_is_remembered(suite: Suite) -> None:
+    dave = suite.person("Dave")
+    dave.ask("My favourite colour is teal")
+
+    assert "teal" in dave.ask("What was my previous message?")
+
+
+def test_an_assistant_and_a_tool_made_by_rest_are_used_by_the_next_message(suite: Suite) -> None:
+    erin = suite.person("Erin")
+    erin.ask("/start")
+    with suite.admin() as admin:
+        poet = admin.post(
+            "/assistants", json={"name": "Poet", "instructions": "Answer in verse."}
+        )
+        assistant = poet.raise_for_status().json()
+        secretary = {"name": "Timekeeper", "is_secretary": True, "instructions": "Tell the time."}
+        keeper = admin.post("/assistants", json=secretary).raise_for_status().json()
+        clock = {"name": "world_clock", "tool_type": "time", "description": "The time anywhere"}
+        tool = admin.post("/tools", json=clock).raise_for_status().json()
+        ask = {
+            "name": "ask_poet",
+            "tool_type": "sub_assistant",
+            "description": "A poet who writes verses",
+            "assistant_id": assistant["id"],
+        }
+        verse = admin.post("/tools", json=ask).raise_for_status().json()
+        for one in (tool, verse):
+            admin.post(f"/assistants/{keeper['id']}/tools/{one['id']}").raise_for_status()
+        user = admin.get(f"/users/by-telegram-id/{erin.telegram_id}").json()
+        admin.patch(f"/users/{user['id']}", json={"assistant_id": keeper["id"]}).raise_for_status()
+
+    assert f"{datetime.now(ZoneInfo('Asia/Tokyo')):%H:}" in erin.ask("What time is it in Tokyo?")
+    erin.ask("ask the poet for a verse about rain")
+    assert {"world_clock", "ask_poet"} <= _tools_called(suite, erin.telegram_id)
+
+
+def test_manage_chat_prints_the_answer(suite: Suite) -> None:
+    printed = suite.manage("chat", "What time is it in Tokyo?")
+
+    assert "Tokyo" in printed
+
+
+def _tools_called(suite: Suite, telegram_id: int) -> set[str]:
+    """The functions that the archived turns of a person called."""
+    with suite.admin() as admin:
+        user = admin.get(f"/users/by-telegram-id/{telegram_id}").raise_for_status().json()
+
+        def names() -> set[str]:
+            turns = admin.get("/turns", params={"user_id": user["id"]}).raise_for_status().json()
+            return {
+                step["name"]
+                for turn in turns["items"]
+                for step in turn["steps"]
+                if step["kind"] == "tool"
+            }
+
+        wait_until(lambda: bool(names()))
+        return names()

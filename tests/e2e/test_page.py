@@ -1,0 +1,62 @@
+"""The chat page in a real browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from smart_kit.testing.suite import Suite
+
+pytestmark = pytest.mark.e2e
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ("--no-first-run", "--disable-background-networking", "--disable-component-update")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        assert "CI" not in os.environ, "CI has to look at the page"
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *QUIET])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, suite: Suite) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, locale="en", color_scheme="dark"
+    )
+    page = context.new_page()
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("console", lambda said: said.type == "error" and failures.append(said.text))
+    page.goto(suite.url("SANDBOX_PORT", f"/?token={suite.environment['SANDBOX_CHAT_TOKEN']}"))
+    yield page
+    context.close()
+    assert failures == []
+
+
+def test_a_newcomer_on_a_phone_asks_and_is_answered(page: Page) -> None:
+    assert "token" not in page.url, "the token stays in the address bar"
+    page.get_by_role("textbox").fill("What time is it in Tokyo?")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("What time is it in Tokyo?").last).to_be_visible()
+    expect(page.get_by_text("Tokyo", exact=False).nth(1)).to_be_visible(timeout=30_000)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 360, "the page scrolls sideways on a phone"
+
+
+def test_a_models_markdown_is_shown_formatted(page: Page) -> None:
+    page.get_by_role("textbox").fill("show me markdown")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("pre").last).to_be_visible(timeout=30_000)
+    expect(page.locator("strong, b").last).to_be_visible()
+    assert "**" not in page.locator("main").inner_text()
