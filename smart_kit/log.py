@@ -9,7 +9,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRETS = re.compile(
-    r"\b\d{5,20}:[A-Za-z0-9_-]{30,}"  # a Telegram token, also inside a URL
+    r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,}"  # a Telegram token, also behind the /bot of a URL
     r"|\bsk-[A-Za-z0-9_-]{8,}"  # an OpenAI key
     r"|(?<=Bearer )[A-Za-z0-9._~+/=-]+"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password of a URL

@@ -14,8 +14,9 @@ from smart_kit.settings import RedisSettings
 Redis: TypeAlias = redis.asyncio.Redis
 T = TypeVar("T")
 
-UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
-"""What a call raises while Redis is away; it comes back by itself."""
+UNREACHABLE = (RedisConnectionError, RedisTimeoutError)
+"""What a call raises while Redis is away; it comes back by itself. Not OSError, which redis-py turns
+into these: a handler's own TimeoutError is one too, and says nothing of Redis."""
 
 BLOCK_SECONDS = 2.0
 """How long a blocking read waits; short, so that a stop is quick."""

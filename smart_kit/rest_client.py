@@ -72,8 +72,16 @@ class ServiceClient:
         content = body.model_dump_json(exclude_unset=True) if body is not None else None
         await self._send(method, path, content=content, headers=_headers(None, None), params=None)
 
-    @stamina.retry(on=UpstreamUnavailable, attempts=ATTEMPTS, wait_initial=0.1, wait_max=1.0)
-    async def _send(
+    async def _send(self, method: str, path: str, **parts: Any) -> httpx2.Response:
+        # a block, because stamina logs the arguments of a function, bodies and all
+        async for attempt in stamina.retry_context(
+            on=UpstreamUnavailable, attempts=ATTEMPTS, wait_initial=0.1, wait_max=1.0
+        ):
+            with attempt:
+                return await self._send_once(method, path, **parts)
+        raise AssertionError("the last attempt raises")
+
+    async def _send_once(
         self,
         method: str,
         path: str,

@@ -26,17 +26,22 @@ Loop = Callable[[asyncio.Event], Awaitable[None]]
 log = structlog.stdlib.get_logger()
 
 
+def load_settings(service: str, settings_type: type[SettingsT]) -> SettingsT:
+    """The settings; bad ones end the process with one line and status 78."""
+    try:
+        return settings_type.load()
+    except ConfigurationError as error:
+        print(f"{service}: {error.message}", file=sys.stderr)  # noqa: T201 # logs need settings
+        raise SystemExit(error.exit_status) from None
+
+
 def launch(
     service: str,
     settings_type: type[SettingsT],
     serve: Callable[[SettingsT], Coroutine[Any, Any, None]],
 ) -> None:
     """A service's `main`: bad settings end it with one line and status 78."""
-    try:
-        settings = settings_type.load()
-    except ConfigurationError as error:
-        print(f"{service}: {error.message}", file=sys.stderr)  # noqa: T201 # logs need settings
-        raise SystemExit(error.exit_status) from None
+    settings = load_settings(service, settings_type)
     logs.configure(service, level=settings.log_level, fmt=settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

@@ -35,3 +35,4 @@ class ConfigurationSnapshot(Contract):
 
     version: int
     assistants: tuple[AssistantSnapshot, ...] = ()
+    """Oldest first, so that the first secretary is the default one."""

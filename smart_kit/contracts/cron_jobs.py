@@ -29,7 +29,9 @@ class CronJobCreate(Command):
     at: LocalOrAware | None = None
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
     timezone: TimeZoneName | None = Field(None, description="null: the user's")
-    chat_id: int | None = Field(None, description="null: the user's private chat")
+    chat_id: int | None = Field(
+        None, gt=-(2**52), lt=2**52, description="null: the user's private chat"
+    )
     is_silent: bool = False
     is_active: bool = True
 

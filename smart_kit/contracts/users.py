@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, field_serializer
 
 from smart_kit.contracts.base import Command, Contract, UtcDatetime
 from smart_kit.settings import Language, TimeZoneName
@@ -103,3 +103,8 @@ class InviteRedeem(Command):
     first_name: PersonName = ""
     username: PersonName | None = None
     language_code: LanguageCode | None = None
+
+    @field_serializer("code", when_used="json")
+    def _reveal(self, code: SecretStr) -> str:
+        """It is sent as it is; only what is printed or logged shows stars."""
+        return code.get_secret_value()

@@ -11,7 +11,7 @@ an older one is refused.
 
 from smart_kit.mailbox.letters import DeadLetter, Delivery, Entry, Letter, Outcome, Superseded
 from smart_kit.mailbox.mailbox import Mailbox
-from smart_kit.mailbox.worker import Worker
+from smart_kit.mailbox.worker import Pace, Worker
 
 __all__ = [
     "DeadLetter",
@@ -20,6 +20,7 @@ __all__ = [
     "Letter",
     "Mailbox",
     "Outcome",
+    "Pace",
     "Superseded",
     "Worker",
 ]

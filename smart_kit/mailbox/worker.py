@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import uuid4
 
@@ -24,13 +25,24 @@ Apology = Callable[[Delivery], Awaitable[Outcome]]
 
 T = TypeVar("T")
 
-PROMOTE_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
-CRASH_BACKOFF_SECONDS = 2.0
-HAND_OVER_SECONDS = 15.0
-"""How long running messages may go on after a stop; then other replicas get them."""
 
 log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient a worker is, in seconds."""
+
+    promote: float = 1.0
+    """At most so long after its time a delayed message is noticed."""
+    crash_backoff: float = 2.0
+    """After the first unexpected error; each further one doubles it."""
+    hand_over: float = 15.0
+    """How long running messages may go on after a stop; then other replicas get them."""
+
+
+DEFAULT_PACE = Pace()
 
 
 class Worker:
@@ -44,6 +56,7 @@ class Worker:
         apology: Apology,
         *,
         slots: int = 16,
+        pace: Pace = DEFAULT_PACE,
     ) -> None:
         self.last_read_at: float | None = None
         """Monotonic time of the last good read."""
@@ -52,6 +65,7 @@ class Worker:
         self._handler = handler
         self._apology = apology
         self._slots = slots
+        self._pace = pace
         self._consumer = uuid4().hex  # a PID comes again in another container
         self._running: set[asyncio.Task[None]] = set()
         self._held: dict[asyncio.Task[None], Delivery] = {}
@@ -65,10 +79,12 @@ class Worker:
         stopping = asyncio.create_task(stop.wait())
         try:
             await self._read(stopping)
-            await self._hand_over()
+            if self._running:
+                await asyncio.wait(self._running, timeout=self._pace.hand_over)
         finally:
             heart.cancel()
             stopping.cancel()
+            await self._hand_over()
         with contextlib.suppress(*UNREACHABLE, ResponseError):
             await self._mailbox.forget(self._consumer)
 
@@ -95,7 +111,7 @@ class Worker:
         now = time.monotonic()
         if now >= self._promote_at:
             due = await self._mailbox.promote()
-            wait = PROMOTE_SECONDS if due is None else min(due, PROMOTE_SECONDS)
+            wait = self._pace.promote if due is None else min(due, self._pace.promote)
             self._promote_at = now + wait
         if now >= self._reclaim_at:
             free = self._slots - len(self._running)
@@ -116,9 +132,14 @@ class Worker:
         task.add_done_callback(self._running.discard)
 
     async def _work(self, entry: Entry) -> None:
-        delivery = await _until_redis(lambda: self._mailbox.begin(entry))
-        if delivery is None:
-            return
+        try:
+            delivery = await _until_redis(lambda: self._mailbox.begin(entry))
+            if delivery is not None:
+                await self._hold(delivery)
+        except Exception:  # the consumer's loop outlives any message; this one's lease runs out
+            log.exception("message could not be taken or ended", conversation=entry.conversation)
+
+    async def _hold(self, delivery: Delivery) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._held[task] = delivery
@@ -152,11 +173,11 @@ class Worker:
             with contextlib.suppress(Superseded, *UNREACHABLE):
                 await self._mailbox.delay(delivery, 0)
             raise
-        except Exception as error:  # the consumer's loop outlives any message
+        except Exception as error:  # the same
             log.exception("message failed", attempt=delivery.attempt)
             if delivery.attempt >= MAX_ATTEMPTS:
                 return await self._bury(delivery, f"{type(error).__name__}: {error}")
-            backoff = CRASH_BACKOFF_SECONDS * 2 ** (delivery.attempt - 1)
+            backoff = self._pace.crash_backoff * 2 ** (delivery.attempt - 1)
             return await self._delay(delivery, backoff, is_counted=True)
         await _until_redis(lambda: self._mailbox.finish(delivery, outcome))
         return "done"
@@ -194,16 +215,14 @@ class Worker:
                     await self._mailbox.renew(delivery, self._consumer)
                 except Superseded:
                     task.cancel()
-                except UNREACHABLE as error:
+                except (*UNREACHABLE, ResponseError) as error:
                     log.warning("lease could not be renewed", reason=str(error))
 
     async def _hand_over(self) -> None:
-        if not self._running:
-            return
-        _, late = await asyncio.wait(self._running, timeout=HAND_OVER_SECONDS)
-        for task in late:
+        running = list(self._running)
+        for task in running:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _until_redis(call: Callable[[], Awaitable[T]]) -> T:

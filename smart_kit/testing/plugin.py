@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
+from smart_kit.testing.durable import DurableValkey
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
 
 
@@ -42,3 +43,12 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+def durable_valkey() -> Iterator[DurableValkey]:
+    """A running Valkey of the test's own, to be killed and started again."""
+    server = DurableValkey()
+    server.start()
+    yield server
+    server.remove()

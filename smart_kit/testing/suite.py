@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class Suite:
     state_dir: Path
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(init=False)
+    _open: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.environment = (
@@ -99,10 +101,11 @@ class Suite:
 
     def person(self, name: str) -> "Person":
         """Somebody of the sandbox's chat page, made if they are not there yet."""
-        http = httpx2.Client(
-            base_url=self.url("SANDBOX_PORT"),
-            headers={"Authorization": f"Bearer {self.environment['SANDBOX_CHAT_TOKEN']}"},
+        token = self.environment["SANDBOX_CHAT_TOKEN"]
+        client = httpx2.Client(
+            base_url=self.url("SANDBOX_PORT"), headers={"Authorization": f"Bearer {token}"}
         )
+        http = self._open.enter_context(client)
         people = http.get("/chat/people").raise_for_status().json()["items"]
         found = next((one for one in people if one["first_name"] == name), None)
         if found is None:
@@ -110,6 +113,10 @@ class Suite:
             body = {"first_name": name, "language_code": language}
             found = http.post("/chat/people", json=body).raise_for_status().json()
         return Person(http, found)
+
+    def close(self) -> None:
+        """Close what was opened to speak with it."""
+        self._open.close()
 
     def processes(self) -> list[int]:
         """The pids of all processes that were given this suite's folder."""

@@ -70,9 +70,7 @@ def test_an_assistant_and_a_tool_made_by_rest_are_used_by_the_next_message(suite
     erin = suite.person("Erin")
     erin.ask("/start")
     with suite.admin() as admin:
-        poet = admin.post(
-            "/assistants", json={"name": "Poet", "instructions": "Answer in verse."}
-        )
+        poet = admin.post("/assistants", json={"name": "Poet", "instructions": "Answer in verse."})
         assistant = poet.raise_for_status().json()
         secretary = {"name": "Timekeeper", "is_secretary": True, "instructions": "Tell the time."}
         keeper = admin.post("/assistants", json=secretary).raise_for_status().json()

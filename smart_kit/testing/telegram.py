@@ -1,0 +1,202 @@
+"""A small Bot API on a real socket: records every call, and fails where a test tells it to.
+
+It refuses what the real one refuses of what we send: a text that is empty or too long, and entities
+out of its bounds. The sandbox is the full stand-in; this one is for faults.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiohttp import web
+
+TOKEN = "424242:fake-token-of-no-worth-0123456789abc"
+BOT = {"id": 424242, "is_bot": True, "first_name": "Fake", "username": "fake_bot"}
+
+_MAX_TEXT = 4096
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as it came."""
+
+    method: str
+    parameters: dict[str, Any]
+
+    @property
+    def chat_id(self) -> int:
+        """The chat it was for."""
+        return int(self.parameters["chat_id"])
+
+    @property
+    def text(self) -> str:
+        """What was to be sent."""
+        return str(self.parameters["text"])
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """What the next call of a method gets instead of its answer."""
+
+    status: int = 200
+    body: Any = None
+    """A dict is sent as JSON, a string as HTML."""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: Literal["", "before", "after"] = ""
+    """Close the connection without an answer: before or after the call took effect."""
+    seconds: float = 0.0
+    """Wait so long first."""
+
+
+def refusal(code: int, description: str, **parameters: Any) -> Scripted:
+    """A refusal in Telegram's envelope."""
+    body = {"ok": False, "error_code": code, "description": description}
+    return Scripted(code, body | ({"parameters": parameters} if parameters else {}))
+
+
+class FakeTelegram:
+    """The server's state, for a test to read and to write."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.calls: list[Call] = []
+        self.sent: list[Call] = []
+        """Messages that reached their chat, whether or not the sender was told so."""
+        self.updates: list[Any] = []
+        """What waits to be confirmed."""
+        self._scripts: dict[str, deque[Scripted]] = defaultdict(deque)
+        self._changed = asyncio.Event()
+
+    def push(self, *updates: Any) -> None:
+        """Let these wait for the bot."""
+        self.updates += updates
+        self._changed.set()
+
+    def script(self, method: str, *answers: Scripted) -> None:
+        """The next calls of a method get these, one each."""
+        self._scripts[method].extend(answers)
+
+    def calls_of(self, method: str) -> list[Call]:
+        """Every call of a method, the failed ones too."""
+        return [call for call in self.calls if call.method == method]
+
+    def texts(self, chat_id: int) -> list[str]:
+        """What a person sees in their chat."""
+        return [call.text for call in self.sent if call.chat_id == chat_id]
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Wait for calls; fails the test where they never come."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"never happened; calls: {self.calls}") from None
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One call."""
+        method = request.match_info["method"]
+        call = Call(method, await request.json() if request.can_read_body else {})
+        self.calls.append(call)
+        self._changed.set()
+        if request.match_info["token"] != TOKEN:
+            return _answer(refusal(401, "Unauthorized"))
+        scripts = self._scripts[method]
+        scripted = scripts.popleft() if scripts else None
+        if scripted is None:
+            return _answer(await self._result(call))
+        await asyncio.sleep(scripted.seconds)
+        if scripted.cut:
+            if scripted.cut == "after":
+                await self._result(call)
+            assert request.transport is not None
+            request.transport.abort()
+        return _answer(scripted if scripted.body is not None else await self._result(call))
+
+    async def _result(self, call: Call) -> Scripted:
+        if call.method == "getUpdates":
+            return _ok(await self._get_updates(call.parameters))
+        if call.method == "sendMessage":
+            return self._send(call)
+        return _ok(BOT if call.method == "getMe" else True)
+
+    async def _get_updates(self, given: dict[str, Any]) -> list[Any]:
+        offset = given.get("offset") or 0
+        self.updates = [one for one in self.updates if _update_id(one, offset) >= offset]
+        try:
+            async with asyncio.timeout(given.get("timeout", 0)):
+                while not self.updates:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            pass
+        return self.updates[:100]
+
+    def _send(self, call: Call) -> Scripted:
+        problem = _problem(call)
+        if problem:
+            return refusal(400, f"Bad Request: {problem}")
+        self.sent.append(call)
+        self._changed.set()
+        return _ok({"message_id": len(self.sent), "chat": {"id": call.chat_id}, "text": call.text})
+
+
+@asynccontextmanager
+async def fake_telegram() -> AsyncIterator[FakeTelegram]:
+    """A server that runs as long as the block."""
+    fake = FakeTelegram()
+    app = web.Application()
+    app.add_routes([web.post("/bot{token}/{method}", fake.serve)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert isinstance(site._server, asyncio.Server)
+    fake.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    try:
+        yield fake
+    finally:
+        await runner.cleanup()
+
+
+def utf16_length(text: str) -> int:
+    """How many UTF-16 code units a text has; Telegram counts so."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _problem(call: Call) -> str:
+    """What Telegram would refuse."""
+    length = utf16_length(call.text)
+    if not call.text.strip():
+        return "message text is empty"
+    if length > _MAX_TEXT:
+        return "message is too long"
+    for entity in call.parameters.get("entities", ()):
+        if entity["length"] <= 0 or not 0 <= entity["offset"] <= length - entity["length"]:
+            return f"entity beginning at UTF-16 offset {entity['offset']} ends after the text"
+    return ""
+
+
+def _update_id(update: Any, otherwise: int) -> int:
+    """Telegram's own updates always have one; a broken one stays."""
+    found = update.get("update_id") if isinstance(update, dict) else None
+    return found if isinstance(found, int) else otherwise
+
+
+def _ok(result: Any) -> Scripted:
+    return Scripted(200, {"ok": True, "result": result})
+
+
+def _answer(scripted: Scripted) -> web.Response:
+    if isinstance(scripted.body, str):
+        return web.Response(
+            status=scripted.status,
+            text=scripted.body,
+            content_type="text/html",
+            headers=scripted.headers,
+        )
+    return web.json_response(scripted.body, status=scripted.status, headers=scripted.headers)

@@ -1,0 +1,193 @@
+"""Fires are told as UTC; the tables give local times because that is what a person sees."""
+
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smart_kit import schedule
+from smart_kit.errors import InvalidRequest
+
+BERLIN = (
+    "Europe/Berlin"  # 2026: clocks go forward on 29 March at 02:00, back on 25 October at 03:00
+)
+
+
+def fires(expression: str, zone: str, after: datetime, count: int) -> list[datetime]:
+    found = []
+    for _ in range(count):
+        fire = schedule.next_fire(expression, zone, after)
+        assert fire is not None
+        found.append(fire)
+        after = fire
+    return found
+
+
+def local(zone: str, text: str, fold: int = 0) -> datetime:
+    """In UTC, because Python calls a time of a fold unequal to any time of another zone."""
+    moment = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold)
+    return moment.astimezone(UTC)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "after", "expected"),
+    [
+        ("0 9 * * *", "UTC", "2026-01-01T08:59:59", "2026-01-01T09:00"),
+        ("0 9 * * *", "UTC", "2026-01-01T09:00:00", "2026-01-02T09:00"),
+        ("0 9 * * *", BERLIN, "2026-01-01T00:00", "2026-01-01T08:00"),
+        ("0 9 * * *", BERLIN, "2026-07-01T00:00", "2026-07-01T07:00"),
+        ("0 9 * * 1-5", "UTC", "2026-11-20T10:00", "2026-11-23T09:00"),
+        ("0 9 * * 7", "UTC", "2026-11-20T10:00", "2026-11-22T09:00"),
+        ("0 9 * * SUN", "UTC", "2026-11-20T10:00", "2026-11-22T09:00"),
+        ("0 9 13 * 5", "UTC", "2026-11-14T00:00", "2026-11-20T09:00"),
+        ("0 9 L * *", "UTC", "2026-02-01T00:00", "2026-02-28T09:00"),
+        ("0 9 * * 1#2", "UTC", "2026-11-01T00:00", "2026-11-09T09:00"),
+        ("0 0 29 2 *", "UTC", "2026-01-01T00:00", "2028-02-29T00:00"),
+        ("*/20 8 * * *", "UTC", "2026-01-01T08:20:00.000001", "2026-01-01T08:40"),
+    ],
+)
+def test_next_fire(expression: str, zone: str, after: str, expected: str) -> None:
+    assert schedule.next_fire(expression, zone, utc(after)) == utc(expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "day_before", "expected"),
+    [
+        # What falls into the gap comes at the first valid instant, once.
+        ("30 2 * * *", BERLIN, "2026-03-28T12:00", ["2026-03-29T03:00", "2026-03-30T02:30"]),
+        ("0,30 2 * * *", BERLIN, "2026-03-28T12:00", ["2026-03-29T03:00", "2026-03-30T02:00"]),
+        ("0 3 * * *", BERLIN, "2026-03-28T12:00", ["2026-03-29T03:00", "2026-03-30T03:00"]),
+        ("0 0 * * *", "America/Santiago", "2026-09-05T12:00", ["2026-09-06T01:00"]),
+        ("45 23 * * *", "America/Nuuk", "2026-03-28T12:00", ["2026-03-29T00:00"]),
+        # A whole day is left out.
+        ("0 9 * * *", "Pacific/Apia", "2011-12-29T12:00", ["2011-12-31T00:00", "2011-12-31T09:00"]),
+    ],
+)
+def test_a_job_in_the_gap_fires_at_the_first_valid_instant(
+    expression: str, zone: str, day_before: str, expected: list[str]
+) -> None:
+    after = local(zone, day_before)
+    assert fires(expression, zone, after, len(expected)) == [local(zone, one) for one in expected]
+
+
+def test_a_job_in_the_fold_fires_in_the_first_pass_only() -> None:
+    found = fires("30 2 * * *", BERLIN, local(BERLIN, "2026-10-24T12:00"), 2)
+
+    assert found == [local(BERLIN, "2026-10-25T02:30", fold=0), local(BERLIN, "2026-10-26T02:30")]
+
+
+def test_in_the_second_pass_of_a_fold_what_is_over_does_not_come_again() -> None:
+    after = local(BERLIN, "2026-10-25T02:10", fold=1)
+
+    assert schedule.next_fire("30 2 * * *", BERLIN, after) == local(BERLIN, "2026-10-26T02:30")
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)]
+)
+def test_wildcards_count_elapsed_time_through_a_clock_change(day: str, hours: int) -> None:
+    midnight = local(BERLIN, f"{day}T00:00")
+    hourly = fires("0 * * * *", BERLIN, midnight, hours)
+    quarterly = fires("*/15 * * * *", BERLIN, midnight, hours * 4)
+
+    assert {later - earlier for earlier, later in pairwise(hourly)} == {timedelta(hours=1)}
+    assert {later - earlier for earlier, later in pairwise(quarterly)} == {timedelta(minutes=15)}
+    assert hourly[-1] == quarterly[-1]
+    assert hourly[-1].astimezone(ZoneInfo(BERLIN)).time() == time(0)
+
+
+def test_a_wildcard_minute_of_a_fixed_hour_runs_in_both_passes() -> None:
+    found = fires("*/30 2 * * *", BERLIN, local(BERLIN, "2026-10-25T01:00"), 4)
+
+    assert found == [
+        utc(f"2026-10-25T{hour}:{minute}") for hour in ("00", "01") for minute in ("00", "30")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "expected"),
+    [
+        ("2026-01-01T09:00", BERLIN, "2026-01-01T08:00"),
+        ("2026-01-01T09:00+05:00", BERLIN, "2026-01-01T04:00"),
+        ("2026-03-29T02:30", BERLIN, "2026-03-29T01:30"),  # the gap: 02:30+01:00 is 03:30+02:00
+        ("2026-10-25T02:30", BERLIN, "2026-10-25T00:30"),  # the fold: the first of the two
+        ("2026-01-01T09:00Z", "Asia/Tokyo", "2026-01-01T09:00"),
+    ],
+)
+def test_resolve(at: str, zone: str, expected: str) -> None:
+    assert schedule.resolve(datetime.fromisoformat(at), zone) == utc(expected)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"])
+def test_a_time_beyond_the_calendar_is_refused(at: str) -> None:
+    with pytest.raises(InvalidRequest, match="calendar"):
+        schedule.resolve(datetime.fromisoformat(at), "UTC")
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("", "five fields"),
+        ("@daily", "five fields"),
+        ("0 9 * *", "five fields"),
+        ("0 0 9 * * *", "five fields"),
+        ("60 9 * * *", "bad minute"),
+        ("0 24 * * *", "bad hour"),
+        ("0 9 32 * *", "bad day-of-month"),
+        ("0 9 * 13 *", "bad month"),
+        ("0 9 * * 8", "bad day-of-week"),
+        ("*/0 * * * *", "bad minute"),
+        ("0 9 31 4 *", "bad day-of-month"),
+        ("0 9 30 2 *", "bad day-of-month"),
+    ],
+)
+def test_a_bad_expression_is_refused_with_its_reason(expression: str, reason: str) -> None:
+    with pytest.raises(InvalidRequest, match=reason):
+        schedule.check(expression)
+
+
+@given(st.text(alphabet="0123456789*/,-#L?W MONJAN\t\n²", max_size=30))
+def test_check_lets_through_only_what_fires(expression: str) -> None:
+    try:
+        schedule.check(expression)
+    except InvalidRequest:
+        return
+    assert schedule.next_fire(expression, BERLIN, utc("2026-01-01T00:00")) is not None
+
+
+@pytest.mark.parametrize("zone", [BERLIN, "America/Santiago", "Australia/Lord_Howe", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    "expression",
+    ["30 2 * * *", "15 1,2,3 * * *", "*/7 2 * * *", "0 * * * *", "0 0 * * 1", "45 1 1 * *"],
+)
+def test_looking_back_finds_the_fires_that_looking_forward_found(
+    expression: str, zone: str
+) -> None:
+    first = utc("2026-01-01T00:00")
+    forward = fires(expression, zone, first, 400)
+
+    for earliest, latest in ((0, 399), (50, 60), (7, 7)):
+        last = forward[latest] + timedelta(seconds=30)
+        back = schedule.fires_between(expression, zone, forward[earliest], last, 1000)
+        assert back == forward[earliest : latest + 1]
+
+
+def test_looking_back_gives_the_newest_where_there_are_too_many() -> None:
+    last = utc("2026-01-01T12:00")
+    found = schedule.fires_between("* * * * *", "UTC", utc("2025-12-01T00:00"), last, 3)
+
+    assert found == [last - timedelta(minutes=2), last - timedelta(minutes=1), last]
+
+
+def test_looking_back_from_the_second_pass_of_a_fold_finds_the_first() -> None:
+    now = local(BERLIN, "2026-10-25T02:10", fold=1)
+    found = schedule.fires_between("30 2 * * *", BERLIN, now - timedelta(days=1), now, 5)
+
+    assert found[-1] == local(BERLIN, "2026-10-25T02:30", fold=0)

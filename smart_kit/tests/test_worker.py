@@ -1,0 +1,379 @@
+"""The worker on a real server: what becomes of messages, whatever becomes of their workers."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from smart_kit.errors import RejectMessage, RetryMessage
+from smart_kit.mailbox import DeadLetter, Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker
+from smart_kit.redis import Redis, answer, connect, connect_blocking
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.durable import DurableValkey
+
+SECONDS = 20.0
+"""How long anything may take before a test fails; all of it takes far less."""
+
+QUICK = Pace(promote=0.01, crash_backoff=0.001)
+
+Handle = Callable[[Delivery], Awaitable[Outcome]]
+
+
+@pytest.fixture
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_blocking(redis_settings)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def mailbox(redis: Redis) -> Mailbox:
+    return Mailbox(redis, "in", replies_to="out")
+
+
+class Desk:
+    """A handler that keeps what it was given; `answers` says what to do with the next ones."""
+
+    def __init__(self, *answers: Exception | float) -> None:
+        self.taken: list[Delivery] = []
+        self.cancelled: list[Delivery] = []
+        self.done: list[str] = []
+        self._answers = list(answers)
+
+    async def __call__(self, delivery: Delivery) -> Outcome:
+        self.taken.append(delivery)
+        response = self._answers.pop(0) if self._answers else 0.0
+        if isinstance(response, Exception):
+            raise response
+        try:
+            await asyncio.sleep(response)
+        except asyncio.CancelledError:
+            self.cancelled.append(delivery)
+            raise
+        self.done.append(delivery.payload)
+        return Outcome(journal_of=delivery.payload)
+
+    @property
+    def attempts(self) -> list[tuple[str, int]]:
+        return [(delivery.payload, delivery.attempt) for delivery in self.taken]
+
+
+async def no_apology(_: Delivery) -> Outcome:
+    return Outcome()
+
+
+async def apology(delivery: Delivery) -> Outcome:
+    return Outcome(replies=(Letter(f"sorry:{delivery.payload}", "chat", "sorry"),))
+
+
+@asynccontextmanager
+async def at_work(
+    mailbox: Mailbox,
+    blocking: Redis,
+    handler: Handle,
+    apology: Handle = no_apology,
+    **options: Any,
+) -> AsyncIterator[asyncio.Event]:
+    """A running worker; yields its stop, and ends it abruptly where the test does not use that."""
+    stop = asyncio.Event()
+    worker = Worker(mailbox, blocking, handler, apology, **{"pace": QUICK} | options)
+    running = asyncio.create_task(worker.run(stop))
+    try:
+        yield stop
+        if stop.is_set():
+            await asyncio.wait_for(running, SECONDS)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def dead_letters(redis: Redis) -> list[DeadLetter]:
+    return [
+        DeadLetter.model_validate_json(fields["letter"])
+        for _, fields in await redis.xrange("in:dead")
+    ]
+
+
+async def replies(redis: Redis) -> list[str]:
+    return list(await answer(redis.lrange("out:waiting:chat", 0, -1)))
+
+
+async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
+    mailbox: Mailbox, redis: Redis, redis_settings: RedisSettings
+) -> None:
+    handled: dict[str, list[str]] = defaultdict(list)
+    busy: set[str] = set()
+    together = 0
+
+    async def handle(delivery: Delivery) -> Outcome:
+        nonlocal together
+        assert delivery.conversation not in busy, "two messages of one conversation at a time"
+        busy.add(delivery.conversation)
+        together = max(together, len(busy))
+        await asyncio.sleep(random.random() / 200)
+        busy.remove(delivery.conversation)
+        handled[delivery.conversation].append(delivery.payload)
+        return Outcome()
+
+    letters = [Letter(f"{c}:{n}", f"chat {c}", str(n)) for n in range(20) for c in range(8)]
+    await mailbox.enqueue(*letters[:80])
+    first, second = connect_blocking(redis_settings), connect_blocking(redis_settings)
+    async with (
+        at_work(mailbox, first, handle, slots=3),
+        at_work(mailbox, second, handle, slots=3),
+    ):
+        await mailbox.enqueue(*letters[80:])
+        await eventually(lambda: sum(map(len, handled.values())) == len(letters))
+    await first.aclose()
+    await second.aclose()
+
+    assert handled == {f"chat {c}": [str(n) for n in range(20)] for c in range(8)}
+    assert together > 1
+    assert not await redis.exists("in:attempts", "in:dead")
+
+
+async def test_a_worker_takes_no_more_than_it_has_slots_for(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    desk = Desk(60.0, 60.0)
+    await mailbox.enqueue(*(Letter(str(n), f"chat {n}", str(n)) for n in range(5)))
+    async with at_work(mailbox, blocking, desk, slots=2):
+        await eventually(lambda: len(desk.taken) == 2)
+
+        assert (await redis.xpending("in", "workers"))["pending"] == 2
+
+
+async def test_a_stop_lets_running_messages_finish(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    desk = Desk(0.2)
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    async with at_work(mailbox, blocking, desk) as stop:
+        await eventually(lambda: len(desk.taken) == 1)
+        stop.set()
+
+    assert desk.done == ["a"]
+    assert not await redis.exists("in:waiting:chat")
+    assert await redis.xinfo_consumers("in", "workers") == []
+
+
+async def test_a_stop_hands_over_what_takes_too_long_and_takes_its_attempt_back(
+    mailbox: Mailbox, blocking: Redis
+) -> None:
+    slow, heir = Desk(60.0), Desk()
+    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    async with at_work(mailbox, blocking, slow, pace=Pace(promote=0.01, hand_over=0.05)) as stop:
+        await eventually(lambda: len(slow.taken) == 1)
+        stop.set()
+    assert [delivery.payload for delivery in slow.cancelled] == ["a"]
+
+    async with at_work(mailbox, blocking, heir):
+        await eventually(lambda: len(heir.done) == 2)
+    assert heir.attempts == [("a", 1), ("b", 1)]
+
+
+async def test_a_retried_message_waits_uncounted_and_the_next_waits_behind_it(
+    mailbox: Mailbox, blocking: Redis
+) -> None:
+    desk = Desk(*[RetryMessage(0.02)] * 7)
+    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    async with at_work(mailbox, blocking, desk):
+        await eventually(lambda: len(desk.done) == 2)
+
+    assert desk.attempts == [("a", 1)] * 8 + [("b", 1)]
+
+
+async def test_a_rejected_message_is_dead_at_once_and_the_next_goes_on(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    desk = Desk(RejectMessage("it is empty"))
+    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    async with at_work(mailbox, blocking, desk, apology):
+        await eventually(lambda: desk.done == ["b"])
+
+    (letter,) = await dead_letters(redis)
+    assert (letter.payload, letter.reason, letter.attempts) == ("a", "it is empty", 1)
+    assert (letter.queue, letter.conversation) == ("in", "chat")
+    assert await replies(redis) == ["sorry"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("poison"), TimeoutError("of the model"), ConnectionResetError("by the model")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_poison_is_dead_after_five_attempts_with_an_apology(
+    mailbox: Mailbox, blocking: Redis, redis: Redis, error: Exception
+) -> None:
+    desk = Desk(*[error] * 5)
+    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    async with at_work(mailbox, blocking, desk, apology):
+        await eventually(lambda: desk.done == ["b"])
+
+    assert desk.attempts == [("a", n) for n in (1, 2, 3, 4, 5)] + [("b", 1)]
+    (letter,) = await dead_letters(redis)
+    assert letter.reason == f"{type(error).__name__}: {error}"
+    assert letter.attempts == 5
+    assert await replies(redis) == ["sorry"]
+
+
+async def test_a_message_that_kills_its_workers_is_dead_after_five_of_them(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    await mailbox.create()
+    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    entry = await mailbox.receive(blocking, "killed", 1.0)
+    assert entry is not None
+    for _ in range(5):
+        await mailbox.begin(entry)
+    desk = Desk()
+    own = Mailbox(redis, "in", replies_to="out", lease_seconds=0.05)
+    async with at_work(own, blocking, desk, apology):
+        await eventually(lambda: desk.done == ["b"])
+
+    assert desk.attempts == [("b", 1)]
+    assert [letter.payload for letter in await dead_letters(redis)] == ["a"]
+    assert await replies(redis) == ["sorry"]
+
+
+async def test_a_message_is_buried_even_where_no_apology_can_be_made(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    async def speechless(_: Delivery) -> Outcome:
+        raise RuntimeError("no words")
+
+    desk = Desk(RejectMessage("it is empty"))
+    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    async with at_work(mailbox, blocking, desk, speechless):
+        await eventually(lambda: desk.done == ["b"])
+
+    assert len(await dead_letters(redis)) == 1
+
+
+async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
+    redis: Redis, blocking: Redis
+) -> None:
+    mailbox = Mailbox(redis, "in", lease_seconds=0.1)
+    await mailbox.create()
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    entry = await mailbox.receive(blocking, "killed", 1.0)
+    assert entry is not None
+    await mailbox.begin(entry)
+    desk = Desk()
+    async with at_work(mailbox, blocking, desk):
+        await eventually(lambda: desk.done == ["a"])
+
+    assert desk.attempts == [("a", 2)]
+
+
+async def test_a_long_message_is_not_taken_over_from_a_living_worker(
+    redis: Redis, blocking: Redis, redis_settings: RedisSettings
+) -> None:
+    mailbox = Mailbox(redis, "in", lease_seconds=1.0)
+    desk, envious = Desk(1.5), Desk()
+    other = connect_blocking(redis_settings)
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    async with at_work(mailbox, blocking, desk):
+        await eventually(lambda: len(desk.taken) == 1)
+        async with at_work(mailbox, other, envious):
+            await eventually(lambda: desk.done == ["a"])
+    await other.aclose()
+
+    assert desk.attempts == [("a", 1)]
+    assert envious.taken == []
+
+
+async def test_a_worker_that_lost_its_message_stops_working_on_it(
+    redis: Redis, blocking: Redis
+) -> None:
+    mailbox = Mailbox(redis, "in", lease_seconds=0.1)
+    desk = Desk(60.0, 60.0)
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    async with at_work(mailbox, blocking, desk):
+        await eventually(lambda: len(desk.taken) == 1)
+        heir = await mailbox.begin(Entry(desk.taken[0].entry, "chat"))
+        await eventually(lambda: len(desk.cancelled) == 1)
+
+    assert heir is not None
+    await mailbox.finish(heir, Outcome())
+    assert not await redis.exists("in:waiting:chat")
+
+
+async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
+    redis: Redis, blocking: Redis
+) -> None:
+    mailbox = Mailbox(redis, "in", lease_seconds=0.1)
+    desk = Desk()
+    await redis.set("in:dead", "no stream")
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    async with at_work(mailbox, blocking, desk):
+        await eventually(lambda: len(desk.taken) == 2)
+        await redis.delete("in:dead")
+        await eventually(lambda: len(desk.taken) >= 2 and desk.done[-1:] == ["a"])
+        async with asyncio.timeout(SECONDS):
+            while await redis.exists("in:waiting:chat"):
+                await asyncio.sleep(0.01)
+
+
+async def test_an_emptied_redis_is_served_again(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    desk = Desk()
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    async with at_work(mailbox, blocking, desk):
+        await eventually(lambda: desk.done == ["a"])
+        await redis.flushall()
+        await mailbox.enqueue(Letter("2", "chat", "b"))
+        await eventually(lambda: desk.done == ["a", "b"])
+
+
+async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: DurableValkey) -> None:
+    commands = connect(durable_valkey.settings)
+    blocking = connect_blocking(durable_valkey.settings)
+    mailbox = Mailbox(commands, "in")
+    may_end = asyncio.Event()
+    handled: list[tuple[str, int]] = []
+
+    async def handle(delivery: Delivery) -> Outcome:
+        handled.append((delivery.payload, delivery.attempt))
+        await may_end.wait()
+        return Outcome()
+
+    await mailbox.enqueue(*(Letter(str(n), "chat", str(n)) for n in range(3)))
+    async with at_work(mailbox, blocking, handle):
+        await eventually(lambda: len(handled) == 1)
+        durable_valkey.kill()
+        may_end.set()
+        await asyncio.sleep(0.1)  # the end is tried in vain
+        durable_valkey.start()
+        await mailbox.enqueue(Letter("3", "chat", "3"))
+        await eventually(lambda: len(handled) == 4)
+        async with asyncio.timeout(SECONDS):
+            while await commands.exists("in:waiting:chat"):
+                await asyncio.sleep(0.01)
+    await commands.aclose()
+    await blocking.aclose()
+
+    assert handled == [("0", 1), ("1", 1), ("2", 1), ("3", 1)]
+
+
+async def test_a_cancelled_command_leaves_no_answer_for_the_next_one(redis: Redis) -> None:
+    waiting = asyncio.create_task(answer(redis.blpop(["nothing"], timeout=1)))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiting
+    await redis.set("key", "value")
+
+    assert await redis.get("key") == "value"
