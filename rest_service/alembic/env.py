@@ -1,0 +1,49 @@
+"""Runs migrations through psycopg2.
+
+The address is DATABASE_URL's, or the attribute `database_url` that a caller gave the configuration.
+"""
+
+from typing import Literal
+
+from alembic import context
+from sqlalchemy import NullPool, create_engine
+from sqlmodel import AutoString
+
+from rest_service.app.config import MigrationSettings
+from rest_service.app.models import metadata
+
+LOCK = 7_241_001
+"""Two migrations at once would trip over each other: the second waits."""
+
+
+def _render(kind: str, item: object, _: object) -> str | Literal[False]:
+    """SQLModel's type of a text is SQLAlchemy's; a migration should not need SQLModel."""
+    if kind == "type" and isinstance(item, AutoString):
+        return f"sa.String({item.length or ''})"
+    return False
+
+
+def _url() -> str:
+    given = context.config.attributes.get("database_url")
+    return str(given) if given else MigrationSettings.load().database_url
+
+
+def _migrate() -> None:
+    engine = create_engine(_url(), poolclass=NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=metadata, render_item=_render)
+        with context.begin_transaction():
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            context.run_migrations()
+
+
+def _print_sql() -> None:
+    context.configure(url=_url(), target_metadata=metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    _print_sql()
+else:
+    _migrate()

@@ -1,0 +1,354 @@
+"""The first tables."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0001"
+down_revision: str | None = None
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+TABLES = (
+    "idempotency_keys",
+    "cron_job_runs",
+    "cron_jobs",
+    "effects",
+    "turns",
+    "messages",
+    "user_assistant_threads",
+    "invites",
+    "users",
+    "configuration",
+    "assistant_tool_link",
+    "tools",
+    "assistants",
+)
+
+COUNT_CONFIGURATION = """
+CREATE FUNCTION count_configuration() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE configuration SET version = version + 1;
+    RETURN NULL;
+END $$
+"""
+COUNTED = ("assistants", "tools", "assistant_tool_link")
+
+COUNT_USER = """
+CREATE FUNCTION count_user() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.version := nextval('user_version');
+    RETURN NEW;
+END $$
+"""
+COUNT_THREAD = """
+CREATE FUNCTION count_thread() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE users SET version = version WHERE id = COALESCE(NEW.user_id, OLD.user_id);
+    RETURN NULL;
+END $$
+"""
+
+
+def upgrade() -> None:
+    op.execute("CREATE SEQUENCE user_version")
+    _create_configuration()
+    _create_people()
+    _create_history()
+    _create_schedule()
+    _create_idempotency_keys()
+    _create_counters()
+
+
+def downgrade() -> None:
+    for table in TABLES:
+        op.drop_table(table)
+    for function in ("count_configuration", "count_user", "count_thread"):
+        op.execute(f"DROP FUNCTION {function}")
+    op.execute("DROP SEQUENCE user_version")
+
+
+def _create_counters() -> None:
+    """Versions rise with every change, whoever makes it: nobody can forget to."""
+    for function in (COUNT_CONFIGURATION, COUNT_USER, COUNT_THREAD):
+        op.execute(function)
+    for table in COUNTED:
+        op.execute(
+            f"CREATE TRIGGER count_{table} AFTER INSERT OR UPDATE OR DELETE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION count_configuration()"
+        )
+    op.execute(
+        "CREATE TRIGGER count_users BEFORE UPDATE ON users"
+        " FOR EACH ROW EXECUTE FUNCTION count_user()"
+    )
+    op.execute(
+        "CREATE TRIGGER count_threads AFTER INSERT OR UPDATE OF thread_id OR DELETE"
+        " ON user_assistant_threads FOR EACH ROW EXECUTE FUNCTION count_thread()"
+    )
+    op.execute("INSERT INTO configuration (id, version) VALUES (1, 0)")
+
+
+def _create_configuration() -> None:
+    op.create_table(
+        "assistants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("is_secretary", sa.Boolean(), nullable=False),
+        sa.Column("model", sa.String(255), nullable=True),
+        sa.Column("instructions", sa.String(), nullable=False),
+        sa.Column("assistant_type", sa.String(length=50), nullable=False),
+        sa.Column("openai_assistant_id", sa.String(255), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_assistants"),
+        sa.UniqueConstraint("name", name="uq_assistants_name"),
+    )
+    op.create_table(
+        "tools",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("tool_type", sa.String(length=50), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("input_schema", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("assistant_id", sa.Uuid(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["assistant_id"], ["assistants.id"], name="fk_tools_assistant_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_tools"),
+        sa.UniqueConstraint("name", name="uq_tools_name"),
+    )
+    op.create_index("ix_tools_assistant_id", "tools", ["assistant_id"], unique=False)
+    op.create_table(
+        "assistant_tool_link",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("assistant_id", sa.Uuid(), nullable=False),
+        sa.Column("tool_id", sa.Uuid(), nullable=False),
+        sa.Column("sub_assistant_id", sa.Uuid(), nullable=True),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assistant_id"],
+            ["assistants.id"],
+            name="fk_assistant_tool_link_assistant_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["sub_assistant_id"], ["assistants.id"], name="fk_assistant_tool_link_sub_assistant_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tool_id"], ["tools.id"], name="fk_assistant_tool_link_tool_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_assistant_tool_link"),
+        sa.UniqueConstraint(
+            "assistant_id", "tool_id", name="uq_assistant_tool_link_assistant_id_tool_id"
+        ),
+    )
+    op.create_index(
+        "ix_assistant_tool_link_sub_assistant_id",
+        "assistant_tool_link",
+        ["sub_assistant_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_assistant_tool_link_tool_id", "assistant_tool_link", ["tool_id"], unique=False
+    )
+    op.create_table(
+        "configuration",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_configuration"),
+    )
+
+
+def _create_people() -> None:
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("telegram_id", sa.BigInteger(), nullable=False),
+        sa.Column("first_name", sa.String(255), nullable=False),
+        sa.Column("username", sa.String(255), nullable=True),
+        sa.Column("language_code", sa.String(35), nullable=True),
+        sa.Column("language", sa.String(length=8), nullable=True),
+        sa.Column("timezone", sa.String(64), nullable=True),
+        sa.Column("assistant_id", sa.Uuid(), nullable=True),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("is_invited", sa.Boolean(), nullable=False),
+        sa.Column(
+            "version",
+            sa.BigInteger(),
+            server_default=sa.text("nextval('user_version')"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["assistant_id"], ["assistants.id"], name="fk_users_assistant_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.UniqueConstraint("telegram_id", name="uq_users_telegram_id"),
+    )
+    op.create_index("ix_users_assistant_id", "users", ["assistant_id"], unique=False)
+    op.create_table(
+        "invites",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.String(64), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_by", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_invites"),
+        sa.UniqueConstraint("code_hash", name="uq_invites_code_hash"),
+    )
+
+
+def _create_history() -> None:
+    op.create_table(
+        "user_assistant_threads",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("assistant_id", sa.Uuid(), nullable=False),
+        sa.Column("thread_id", sa.Uuid(), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_user_assistant_threads"),
+        sa.UniqueConstraint(
+            "user_id", "assistant_id", name="uq_user_assistant_threads_user_id_assistant_id"
+        ),
+    )
+    op.create_table(
+        "messages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("thread_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("assistant_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.String(255), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_messages"),
+        sa.UniqueConstraint("message_id", "position", name="uq_messages_message_id_position"),
+    )
+    op.create_index(
+        "ix_messages_thread_id_created_at_position",
+        "messages",
+        ["thread_id", "created_at", "position"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_messages_user_id_created_at", "messages", ["user_id", "created_at"], unique=False
+    )
+    op.create_table(
+        "turns",
+        sa.Column("message_id", sa.String(255), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("assistant_id", sa.Uuid(), nullable=False),
+        sa.Column("thread_id", sa.Uuid(), nullable=False),
+        sa.Column("configuration_version", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("steps", sa.JSON(), nullable=False),
+        sa.Column("prompt_tokens", sa.Integer(), nullable=False),
+        sa.Column("completion_tokens", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("message_id", name="pk_turns"),
+    )
+    op.create_index("ix_turns_thread_id", "turns", ["thread_id"], unique=False)
+    op.create_index("ix_turns_user_id_started_at", "turns", ["user_id", "started_at"], unique=False)
+    op.create_table(
+        "effects",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("after", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("reversal", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("message_id", sa.String(255), nullable=False),
+        sa.Column("step", sa.String(255), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_effects"),
+    )
+    op.create_index("ix_effects_message_id_step", "effects", ["message_id", "step"], unique=False)
+    op.create_index(
+        "ix_effects_user_id_created_at", "effects", ["user_id", "created_at"], unique=False
+    )
+
+
+def _create_schedule() -> None:
+    op.create_table(
+        "cron_jobs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("type", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cron_expression", sa.String(255), nullable=True),
+        sa.Column("timezone", sa.String(64), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=False),
+        sa.Column("is_silent", sa.Boolean(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name="fk_cron_jobs_user_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_cron_jobs"),
+    )
+    op.create_index(
+        "ix_cron_jobs_due",
+        "cron_jobs",
+        ["next_fire_at"],
+        unique=False,
+        postgresql_where=sa.text("is_active"),
+    )
+    op.create_index("ix_cron_jobs_user_id", "cron_jobs", ["user_id"], unique=False)
+    op.create_table(
+        "cron_job_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["cron_jobs.id"], name="fk_cron_job_runs_job_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_cron_job_runs"),
+        sa.UniqueConstraint(
+            "job_id", "scheduled_for", name="uq_cron_job_runs_job_id_scheduled_for"
+        ),
+    )
+    op.create_index(
+        "ix_cron_job_runs_claimed",
+        "cron_job_runs",
+        ["claimed_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'claimed'"),
+    )
+
+
+def _create_idempotency_keys() -> None:
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("key", sa.String(255), nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("answer", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_idempotency_keys"),
+        sa.UniqueConstraint(
+            "owner_id",
+            "key",
+            name="uq_idempotency_keys_owner_id_key",
+            postgresql_nulls_not_distinct=True,
+        ),
+    )

@@ -1,0 +1,28 @@
+"""What an item of a conversation says, and who says it; in the forms of both APIs."""
+
+from typing import Any
+
+from rest_service.app.models.thread import Role
+from smart_kit.contracts.base import JsonObject
+
+_ROLES: dict[str, Role] = {"user": "user", "tool": "tool"}
+
+
+def role_of(item: JsonObject) -> Role:
+    """Calls and reasoning without a role are the assistant's."""
+    if item.get("type") == "function_call_output":
+        return "tool"
+    return _ROLES.get(str(item.get("role")), "assistant")
+
+
+def content_of(item: JsonObject) -> str:
+    """The text, without what Postgres cannot keep in one; the payload has it all."""
+    return _text(item.get("content", item.get("output"))).replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))

@@ -1,0 +1,85 @@
+"""One record of the stream into Postgres, however often it comes."""
+
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.archive.items import content_of, role_of
+from rest_service.app.models import CronJobRun, Message, Thread, Turn
+from smart_kit.contracts.threads import ArchiveRecord, DeliveryRecord, TurnRecord, first_thread_id
+
+
+async def store(session: AsyncSession, record: ArchiveRecord) -> None:
+    """Add what is not there yet; the caller commits."""
+    match record:
+        case TurnRecord():
+            await _store_turn(session, record)
+        case DeliveryRecord():
+            await _finish_run(session, record.run_id, record.delivered_at)
+        case _:
+            assert_never(record)
+
+
+async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
+    turn = insert(Turn).values(**_turn(record)).on_conflict_do_nothing()
+    if (await session.exec(turn.returning(col(Turn.message_id)))).first() is None:
+        return
+    if record.items:
+        rows = [_message(record, position) for position in range(len(record.items))]
+        await session.exec(insert(Message).values(rows).on_conflict_do_nothing())
+    await _use_thread(session, record)
+    if record.run_id is not None:
+        await _finish_run(session, record.run_id, record.finished_at)
+
+
+def _turn(record: TurnRecord) -> dict[str, Any]:
+    return Turn(
+        **record.model_dump(include=set(Turn.model_fields), exclude={"steps"}),
+        steps=[step.model_dump(mode="json") for step in record.steps],
+        prompt_tokens=sum(step.prompt_tokens for step in record.steps),
+        completion_tokens=sum(step.completion_tokens for step in record.steps),
+    ).model_dump()
+
+
+def _message(record: TurnRecord, position: int) -> dict[str, Any]:
+    item = record.items[position]
+    return Message(
+        **record.model_dump(include={"thread_id", "user_id", "assistant_id", "message_id"}),
+        position=position,
+        role=role_of(item),
+        content=content_of(item),
+        payload=item,
+        created_at=record.started_at,
+    ).model_dump()
+
+
+async def _use_thread(session: AsyncSession, record: TurnRecord) -> None:
+    """Note the use of the current thread, or of the very first.
+
+    A turn of a thread that the person has left or deleted meanwhile brings it not back.
+    """
+    used = (
+        update(Thread)
+        .where(col(Thread.user_id) == record.user_id)
+        .where(col(Thread.assistant_id) == record.assistant_id)
+        .where(col(Thread.thread_id) == record.thread_id)
+        .values(last_used_at=record.finished_at)
+    )
+    is_current = (await session.exec(used)).rowcount > 0
+    if is_current or record.thread_id != first_thread_id(record.user_id, record.assistant_id):
+        return
+    first = Thread(
+        **record.model_dump(include={"thread_id", "user_id", "assistant_id"}),
+        last_used_at=record.finished_at,
+    )
+    await session.exec(insert(Thread).values(**first.model_dump()).on_conflict_do_nothing())
+
+
+async def _finish_run(session: AsyncSession, run_id: UUID, done_at: datetime) -> None:
+    open_run = (col(CronJobRun.id) == run_id, col(CronJobRun.state).in_(("claimed", "dispatched")))
+    done = update(CronJobRun).where(*open_run).values(state="done", done_at=done_at)
+    await session.exec(done)

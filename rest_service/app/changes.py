@@ -1,0 +1,57 @@
+"""What a transaction changed that somebody outside the database has to hear of."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import event
+from sqlalchemy.orm import UOWTransaction
+from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import Assistant, AssistantTool, CronJob, Thread, Tool, User
+
+
+@dataclass
+class Changes:
+    """Empty where nothing was changed."""
+
+    configuration: bool = False
+    cron_jobs: bool = False
+    user_ids: set[UUID] = field(default_factory=set)
+    gone_telegram_ids: set[int] = field(default_factory=set)
+    """Of users who were deleted."""
+    gone_thread_ids: set[UUID] = field(default_factory=set)
+
+
+class TrackedSession(Session):
+    """A session that notes its changes as it writes them."""
+
+
+def changes_of(session: AsyncSession) -> Changes:
+    """What the session has written so far."""
+    changes: Changes = session.info.setdefault(Changes, Changes())
+    return changes
+
+
+@event.listens_for(TrackedSession, "after_flush")
+def _note(session: TrackedSession, _: UOWTransaction) -> None:
+    changes: Changes = session.info.setdefault(Changes, Changes())
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    for row in (*session.new, *changed, *session.deleted):
+        _note_row(changes, row, is_gone=row in session.deleted)
+
+
+def _note_row(changes: Changes, row: object, *, is_gone: bool) -> None:
+    match row:
+        case Assistant() | Tool() | AssistantTool():
+            changes.configuration = True
+        case CronJob():
+            changes.cron_jobs = True
+        case User(id=user_id, telegram_id=telegram_id):
+            changes.user_ids.add(user_id)
+            if is_gone:
+                changes.gone_telegram_ids.add(telegram_id)
+        case Thread(user_id=user_id, thread_id=thread_id):
+            changes.user_ids.add(user_id)
+            if is_gone:
+                changes.gone_thread_ids.add(thread_id)

@@ -1,0 +1,51 @@
+"""The way to Postgres."""
+
+import sqlalchemy.exc
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.changes import TrackedSession
+from rest_service.app.config import Settings
+
+Sessions = async_sessionmaker[AsyncSession]
+
+_PASSING = ("08", "40", "53", "55", "57", "58")
+"""SQLSTATE classes of what goes by: connection, rollback, resources, shutdown, input and output."""
+_NOT_MIGRATED = ("42P01", "42703")
+
+
+def connect(settings: Settings) -> AsyncEngine:
+    """A pool of connections; none is opened before it is needed."""
+    return create_async_engine(
+        settings.async_database_url,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_overflow,
+        pool_timeout=10,
+        pool_pre_ping=True,  # a restart of Postgres costs no request
+        connect_args={"timeout": 5, "command_timeout": 30},
+    )
+
+
+def session_maker(engine: AsyncEngine) -> Sessions:
+    """Makes sessions whose changes can be told afterwards."""
+    return async_sessionmaker(
+        engine,
+        class_=AsyncSession,
+        sync_session_class=TrackedSession,
+        expire_on_commit=False,
+    )
+
+
+def sqlstate(error: BaseException) -> str:
+    """Postgres's code of an error, or an empty text."""
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same would succeed once Postgres is there, free, and migrated."""
+    if isinstance(error, OSError | TimeoutError | sqlalchemy.exc.TimeoutError):
+        return True
+    if not isinstance(error, sqlalchemy.exc.DBAPIError):
+        return False
+    code = sqlstate(error)
+    return error.connection_invalidated or code[:2] in _PASSING or code in _NOT_MIGRATED

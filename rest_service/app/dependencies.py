@@ -1,0 +1,119 @@
+"""What routes are given, each named once."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.auth import Principal
+from rest_service.app.changes import changes_of
+from rest_service.app.config import Settings
+from rest_service.app.database import Sessions
+from rest_service.app.idempotency import Once, fingerprint
+from rest_service.app.services.rows import Owner
+from rest_service.app.snapshots.publisher import Publisher
+from smart_kit.errors import InvalidRequest, NotPermitted
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What lives as long as the application."""
+
+    settings: Settings
+    sessions: Sessions
+    publisher: Publisher
+
+
+async def resources(request: Request) -> Resources:
+    """Those of the application."""
+    found: Resources = request.app.state.resources
+    return found
+
+
+ResourcesDep = Annotated[Resources, Depends(resources)]
+
+
+async def settings(given: ResourcesDep) -> Settings:
+    """The service's settings."""
+    return given.settings
+
+
+async def unit_of_work(given: ResourcesDep) -> AsyncIterator[AsyncSession]:
+    """One transaction: committed and announced after the route, before its answer is sent."""
+    async with given.sessions() as session:
+        yield session
+        await session.flush()
+        changes = changes_of(session)
+        await given.publisher.forget_threads(changes)
+        await session.commit()
+    await given.publisher.publish(changes)
+
+
+SettingsDep = Annotated[Settings, Depends(settings)]
+SessionDep = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
+
+
+async def principal(request: Request) -> Principal:
+    """Whose token came with the request."""
+    found: Principal = request.state.principal
+    return found
+
+
+PrincipalDep = Annotated[Principal, Depends(principal)]
+
+
+async def acting_user(
+    x_user_id: Annotated[
+        UUID | None, Header(description="users.id of whom the call is for; others' rows are 404")
+    ] = None,
+) -> Owner:
+    """Whom the call is for, where the caller says."""
+    return x_user_id
+
+
+ActingUserDep = Annotated[Owner, Depends(acting_user)]
+
+
+async def owner(caller: PrincipalDep, user_id: ActingUserDep) -> Owner:
+    """Whose rows the call is about; only an administrator may mean everybody's."""
+    if user_id is None and caller != "admin":
+        raise InvalidRequest("The header X-User-Id is missing: whom is this call for?")
+    return user_id
+
+
+OwnerDep = Annotated[Owner, Depends(owner)]
+
+
+async def require_admin(caller: PrincipalDep) -> None:
+    """Refuses the service token."""
+    if caller != "admin":
+        raise NotPermitted("This needs the admin token.")
+
+
+AdminOnly = Depends(require_admin)
+
+
+async def once(
+    request: Request,
+    session: SessionDep,
+    user_id: OwnerDep,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=255,
+            pattern=r"^[!-~]+$",
+            description="`<message id>/<step>`: the same key is answered the same, once per user",
+        ),
+    ] = None,
+) -> Once:
+    """Runs what a caller may repeat."""
+    mark = ""
+    if idempotency_key is not None:
+        mark = fingerprint(request.method, request.url.path, await request.body())
+    return Once(session, user_id, idempotency_key, mark)
+
+
+OnceDep = Annotated[Once, Depends(once)]

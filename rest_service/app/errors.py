@@ -1,0 +1,58 @@
+"""What becomes of an error that is no rule of ours: a database is away, two came at once, …"""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from rest_service.app import body_limit
+from rest_service.app.database import is_passing, sqlstate
+from smart_kit.api import (
+    add_error_handlers,
+    domain_response,
+    error_response,
+    error_responses,
+)
+from smart_kit.contracts.base import ErrorRead
+from smart_kit.errors import Conflict, InvalidRequest, NotAuthenticated, NotFound, NotPermitted
+
+_AWAY = "Postgres or Redis is away at the moment; try again."
+
+ERRORS: dict[int | str, dict[str, Any]] = error_responses(
+    InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict
+) | {
+    413: {"model": ErrorRead, "description": body_limit.DETAIL},
+    503: {"model": ErrorRead, "description": _AWAY},
+}
+"""What any route may answer."""
+
+log = structlog.stdlib.get_logger()
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every error in the one shape."""
+    add_error_handlers(app)
+    app.add_exception_handler(DBAPIError, _database)
+    for away in (OSError, PoolTimeout, RedisError):
+        app.add_exception_handler(away, _away)
+
+
+async def _database(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DBAPIError)
+    if is_passing(error):
+        return await _away(request, error)
+    if isinstance(error, IntegrityError):  # two at once, past the checks of both
+        return domain_response(Conflict())
+    if sqlstate(error).startswith("22"):
+        reason = "A value cannot be stored, for its characters or its size."
+        return domain_response(InvalidRequest(reason))
+    raise error
+
+
+async def _away(_: Request, error: Exception) -> JSONResponse:
+    log.warning("a database is away", reason=repr(error))
+    return error_response(503, "unavailable", _AWAY, {"Retry-After": "1"})

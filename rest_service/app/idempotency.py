@@ -1,0 +1,95 @@
+"""A request that comes again changes nothing again and is answered as the first time."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import IdempotencyKey
+from rest_service.app.services.effects import Origin
+from rest_service.app.services.rows import Owner
+from smart_kit.contracts.base import JsonObject
+from smart_kit.errors import Conflict
+
+ReadT = TypeVar("ReadT", bound=BaseModel)
+
+
+class Once:
+    """Does something once per owner and key, in the transaction of the change.
+
+    Of two at the same time the second waits in the unique index until the first has committed.
+    """
+
+    def __init__(
+        self, session: AsyncSession, owner: Owner, key: str | None, fingerprint: str
+    ) -> None:
+        self._session = session
+        self._owner = owner
+        self._key = key
+        self._fingerprint = fingerprint
+
+    async def answer(
+        self, shape: type[ReadT], act: Callable[[Origin | None], Awaitable[ReadT]]
+    ) -> ReadT:
+        """Raises Conflict where the key belongs to another request."""
+        first = await self._first_answer()
+        if first is not None:
+            return shape.model_validate(first)
+        answer = await act(self._origin)
+        await self._keep(answer.model_dump(mode="json"))
+        return answer
+
+    async def done(self, act: Callable[[Origin | None], Awaitable[None]]) -> None:
+        """The same for what is answered with nothing."""
+        if await self._first_answer() is None:
+            await act(self._origin)
+            await self._keep({})
+
+    @property
+    def _origin(self) -> Origin | None:
+        """The step of a turn, where the key is `<message id>/<step>`."""
+        message_id, _, step = (self._key or "").rpartition("/")
+        return Origin(message_id, step) if message_id and step else None
+
+    async def _first_answer(self) -> JsonObject | None:
+        if self._key is None or await self._is_first():
+            return None
+        rows = select(IdempotencyKey).where(
+            IdempotencyKey.owner_id == self._owner, IdempotencyKey.key == self._key
+        )
+        kept = (await self._session.exec(rows)).one()
+        if kept.fingerprint != self._fingerprint:
+            raise Conflict("This Idempotency-Key was used for another request.")
+        assert kept.answer is not None, "it is committed with its answer"
+        return kept.answer
+
+    async def _is_first(self) -> bool:
+        row = IdempotencyKey(
+            owner_id=self._owner, key=str(self._key), fingerprint=self._fingerprint
+        )
+        claim = insert(IdempotencyKey).values(**row.model_dump()).on_conflict_do_nothing()
+        result = await self._session.exec(claim.returning(col(IdempotencyKey.id)))
+        return result.scalar_one_or_none() is not None
+
+    async def _keep(self, answer: JsonObject) -> None:
+        if self._key is None:
+            return
+        own = update(IdempotencyKey).where(
+            col(IdempotencyKey.owner_id).is_not_distinct_from(self._owner),
+            col(IdempotencyKey.key) == self._key,
+        )
+        await self._session.exec(own.values(answer=answer))
+
+
+def fingerprint(method: str, path: str, body: bytes) -> str:
+    """What tells a repetition from another request; the order of a body's fields does not."""
+    try:
+        text = json.dumps(json.loads(body), sort_keys=True)
+    except (ValueError, RecursionError):
+        text = body.hex()
+    return hashlib.sha256(f"{method} {path} {text}".encode()).hexdigest()

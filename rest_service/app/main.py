@@ -1,0 +1,145 @@
+"""rest_service: what everything else knows, in Postgres, behind one API."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from starlette.types import Lifespan
+
+from rest_service.app import database, defaults
+from rest_service.app.archive.reader import ArchiveReader
+from rest_service.app.auth import PROTECTED, Authentication, Tokens
+from rest_service.app.body_limit import BodyLimit
+from rest_service.app.config import Settings
+from rest_service.app.dependencies import Resources
+from rest_service.app.errors import ERRORS, add_handlers
+from rest_service.app.health import Watch
+from rest_service.app.paths import OldPaths
+from rest_service.app.routers import ROUTERS
+from rest_service.app.snapshots.publisher import Publisher
+from rest_service.app.snapshots.reconciler import Reconciler
+from rest_service.app.snapshots.store import SnapshotStore
+from smart_kit import log as logs
+from smart_kit import redis
+from smart_kit.api import add_health, app_loop
+from smart_kit.health import Health
+from smart_kit.service import Loop, launch, load_settings, run_loops
+
+SERVICE = "rest_service"
+
+log = structlog.stdlib.get_logger()
+
+
+def create_app(
+    resources: Resources, health: Health, lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
+    """The application on its dependencies."""
+    app = FastAPI(
+        title="Smart Assistant",
+        description="Assistants and their tools, people, conversations and reminders.",
+        version="0.1.0",
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+    )
+    app.state.resources = resources
+    add_handlers(app)
+    add_health(app, health)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Authentication, tokens=Tokens(resources.settings))
+    app.add_middleware(OldPaths)
+    documented = Depends(HTTPBearer(auto_error=False, description="The admin or service token"))
+    for router in ROUTERS:
+        app.include_router(router, prefix=PROTECTED, responses=ERRORS, dependencies=[documented])
+    return app
+
+
+class RestService:
+    """The application and the loops beside it, with what they stand on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engine = database.connect(settings)
+        self._redis = redis.connect(settings)
+        self._blocking = redis.connect_blocking(settings)
+        self._sessions = database.session_maker(self._engine)
+        self._store = SnapshotStore(self._redis)
+        self._reconciler = Reconciler(self._sessions, self._store)
+        self._watch = Watch(self._engine, self._redis)
+        self._archive = ArchiveReader(self._sessions, self._redis, self._blocking)
+        self.loops: tuple[Loop, ...] = (self._watch.run, self._keep_snapshots, self._archive.run)
+
+    def app(self, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+        """The application; without a lifespan somebody else runs the loops."""
+        health = Health(SERVICE)
+        self._watch.add_to(health)
+        health.add("snapshots", self._reconciler.probe)
+        publisher = Publisher(self._sessions, self._store)
+        return create_app(Resources(self._settings, self._sessions, publisher), health, lifespan)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Runs the loops where the server is started by its own command."""
+        stop = asyncio.Event()
+        tasks = [asyncio.ensure_future(loop(stop)) for loop in self.loops]
+        for task in tasks:
+            task.add_done_callback(_end_process_on_failure)
+        yield
+        stop.set()
+        await asyncio.wait(tasks)
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+        await self._redis.aclose()
+        await self._blocking.aclose()
+
+    async def _keep_snapshots(self, stop: asyncio.Event) -> None:
+        await defaults.create_when_possible(self._sessions, stop)
+        await self._reconciler.run(stop)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM."""
+    service = RestService(settings)
+    http = app_loop(service.app(), settings.bind_host, settings.rest_service_port)
+    try:
+        await run_loops(http, *service.loops)
+    finally:
+        await service.close()
+
+
+def main() -> None:
+    """The process."""
+    launch(SERVICE, Settings, serve)
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app`, for `uvicorn rest_service.app.main:app`: built when asked for, not when imported."""
+    if name != "app":
+        raise AttributeError(name)
+    settings = load_settings(SERVICE, Settings)
+    logs.configure(SERVICE, level=settings.log_level, fmt=settings.log_format)
+    service = RestService(settings)
+    return service.app(service.lifespan)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _end_process_on_failure(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a loop has failed", exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

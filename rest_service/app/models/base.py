@@ -1,0 +1,34 @@
+"""What the tables have in common. Times are aware and in UTC."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import DateTime
+from sqlmodel import Field, SQLModel
+
+from smart_kit.contracts.base import utc_now
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+}
+SQLModel.metadata.naming_convention = NAMING
+
+INSTANT = DateTime(timezone=True)
+
+
+class Row(SQLModel):
+    """A row with an id of its own."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+
+
+class Record(Row):
+    """A row that knows when it came and when it last changed."""
+
+    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)
+    updated_at: datetime = Field(
+        default_factory=utc_now, sa_type=INSTANT, sa_column_kwargs={"onupdate": utc_now}
+    )

@@ -1,0 +1,46 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, String, text
+from sqlmodel import Field, UniqueConstraint
+
+from rest_service.app.models.base import INSTANT, Record, Row
+from smart_kit.contracts.cron_jobs import CronJobType, RunState
+
+
+class CronJob(Record, table=True):
+    """A reminder or a scheduled prompt, once or recurring."""
+
+    __tablename__ = "cron_jobs"
+    __table_args__ = (
+        Index("ix_cron_jobs_due", "next_fire_at", postgresql_where=text("is_active")),
+    )
+
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    type: CronJobType = Field(sa_type=String(16))
+    name: str = Field(max_length=255)
+    text: str
+    at: datetime | None = Field(default=None, sa_type=INSTANT)
+    cron_expression: str | None = Field(default=None, max_length=255)
+    timezone: str = Field(max_length=64)
+    chat_id: int = Field(sa_type=BigInteger)
+    is_silent: bool = False
+    is_active: bool = True
+    next_fire_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class CronJobRun(Row, table=True):
+    """One firing of a job."""
+
+    __tablename__ = "cron_job_runs"
+    __table_args__ = (
+        UniqueConstraint("job_id", "scheduled_for"),
+        Index("ix_cron_job_runs_claimed", "claimed_at", postgresql_where=text("state = 'claimed'")),
+    )
+
+    job_id: UUID = Field(foreign_key="cron_jobs.id", ondelete="CASCADE")
+    scheduled_for: datetime = Field(sa_type=INSTANT)
+    state: RunState = Field(default="claimed", sa_type=String(16))
+    claimed_at: datetime = Field(sa_type=INSTANT)
+    dispatched_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    done_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -1,0 +1,26 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, Index, String
+from sqlmodel import Field
+
+from rest_service.app.models.base import INSTANT, Row
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.effects import EffectKind
+
+
+class Effect(Row, table=True):
+    """What a tool changed, and how to take it back."""
+
+    __tablename__ = "effects"
+    __table_args__ = (Index(None, "user_id", "created_at"), Index(None, "message_id", "step"))
+
+    user_id: UUID
+    kind: EffectKind = Field(sa_type=String(64))
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    after: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    reversal: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    message_id: str = Field(max_length=255)
+    step: str = Field(max_length=255)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)

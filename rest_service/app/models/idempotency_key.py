@@ -1,0 +1,24 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON
+from sqlmodel import Field, UniqueConstraint
+
+from rest_service.app.models.base import INSTANT, Row
+from smart_kit.contracts.base import utc_now
+
+
+class IdempotencyKey(Row, table=True):
+    """The first answer to a request that may come again."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (UniqueConstraint("owner_id", "key", postgresql_nulls_not_distinct=True),)
+
+    owner_id: UUID | None = None
+    """For whom the call was; null: an administrator's, for nobody in particular."""
+    key: str = Field(max_length=255)
+    fingerprint: str = Field(max_length=64)
+    """SHA-256 of the method, the path and the body."""
+    answer: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)

@@ -1,0 +1,66 @@
+"""Threads, and what was said and done in them: history, so it refers to nobody by constraint."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import JSON, Index, String
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from rest_service.app.models.base import INSTANT, Record, Row
+
+Role = Literal["user", "assistant", "tool"]
+TurnStatus = Literal["done", "failed"]
+
+
+class Thread(Record, table=True):
+    """The current thread of a user with an assistant."""
+
+    __tablename__ = "user_assistant_threads"
+    __table_args__ = (UniqueConstraint("user_id", "assistant_id"),)
+
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    last_used_at: datetime = Field(sa_type=INSTANT)
+
+
+class Message(Row, table=True):
+    """One item of a thread, as the model was sent it."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("message_id", "position"),
+        Index(None, "thread_id", "created_at", "position"),
+        Index(None, "user_id", "created_at"),
+    )
+
+    thread_id: UUID
+    user_id: UUID
+    assistant_id: UUID
+    message_id: str = Field(max_length=255)
+    position: int
+    role: Role = Field(sa_type=String(16))
+    content: str
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    """Not JSONB: the model is sent it again byte for byte."""
+    created_at: datetime = Field(sa_type=INSTANT)
+
+
+class Turn(SQLModel, table=True):
+    """What one message caused: calls of models and tools, with their cost."""
+
+    __tablename__ = "turns"
+    __table_args__ = (Index(None, "user_id", "started_at"), Index(None, "thread_id"))
+
+    message_id: str = Field(max_length=255, primary_key=True)
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    configuration_version: int
+    status: TurnStatus = Field(sa_type=String(16))
+    steps: list[dict[str, Any]] = Field(sa_type=JSON)
+    prompt_tokens: int
+    completion_tokens: int
+    started_at: datetime = Field(sa_type=INSTANT)
+    finished_at: datetime = Field(sa_type=INSTANT)

@@ -1,0 +1,34 @@
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, String
+from sqlmodel import Field, UniqueConstraint
+
+from rest_service.app.models.base import Record
+from smart_kit.contracts.tools import ToolType
+
+
+class Tool(Record, table=True):
+    """One function that a model may call."""
+
+    __tablename__ = "tools"
+
+    name: str = Field(max_length=64, unique=True)
+    tool_type: ToolType = Field(sa_type=String(50))
+    description: str
+    input_schema: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    """null: the function's own. Not JSONB: a model's prompt keeps the order of the writer."""
+    assistant_id: UUID | None = Field(default=None, foreign_key="assistants.id", index=True)
+    is_active: bool = True
+
+
+class AssistantTool(Record, table=True):
+    """A tool given to an assistant."""
+
+    __tablename__ = "assistant_tool_link"
+    __table_args__ = (UniqueConstraint("assistant_id", "tool_id"),)
+
+    assistant_id: UUID = Field(foreign_key="assistants.id", ondelete="CASCADE")
+    tool_id: UUID = Field(foreign_key="tools.id", ondelete="CASCADE", index=True)
+    sub_assistant_id: UUID | None = Field(default=None, foreign_key="assistants.id", index=True)
+    is_active: bool = True

@@ -1,0 +1,45 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, String, text
+from sqlmodel import Field
+
+from rest_service.app.models.base import INSTANT, Record, Row
+from smart_kit.contracts.users import Role, UserStatus
+from smart_kit.settings import Language
+
+
+class User(Record, table=True):
+    """A person."""
+
+    __tablename__ = "users"
+
+    telegram_id: int = Field(sa_type=BigInteger, unique=True)
+    first_name: str = Field(default="", max_length=255)
+    username: str | None = Field(default=None, max_length=255)
+    language_code: str | None = Field(default=None, max_length=35)
+    language: Language | None = Field(default=None, sa_type=String(8))
+    timezone: str | None = Field(default=None, max_length=64)
+    assistant_id: UUID | None = Field(default=None, foreign_key="assistants.id", index=True)
+    role: Role = Field(default="user", sa_type=String(16))
+    status: UserStatus = Field(default="active", sa_type=String(16))
+    is_invited: bool = False
+    version: int = Field(
+        default=None,
+        sa_type=BigInteger,
+        sa_column_kwargs={"server_default": text("nextval('user_version')")},
+    )
+    """Raised by a trigger with every change, also of the person's threads; it never repeats."""
+
+
+class Invite(Row, table=True):
+    """A single-use code, by its hash."""
+
+    __tablename__ = "invites"
+
+    code_hash: str = Field(max_length=64, unique=True)
+    role: Role = Field(sa_type=String(16))
+    expires_at: datetime = Field(sa_type=INSTANT)
+    used_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    used_by: int | None = Field(default=None, sa_type=BigInteger)
+    """A Telegram id: the person's row may go, the code stays used."""

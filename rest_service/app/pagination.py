@@ -1,0 +1,45 @@
+"""Slices of lists."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from smart_kit.contracts.base import Page
+
+MAX_LIMIT = 200
+
+RowT = TypeVar("RowT")
+ReadT = TypeVar("ReadT", bound=BaseModel)
+
+
+class Slice(BaseModel):
+    """Which part of a list is wanted. An unknown parameter is a mistake, not a wider list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
+    offset: int = Field(0, ge=0, lt=2**31)
+
+
+SliceQuery = Annotated[Slice, Query()]
+
+
+async def fetch(
+    session: AsyncSession, rows: SelectOfScalar[RowT], wanted: Slice
+) -> tuple[list[RowT], int]:
+    """That part of the rows, in the statement's order, and how many there are in all."""
+    counted = select(func.count()).select_from(rows.order_by(None).subquery())
+    total = (await session.exec(counted)).one()
+    part = (await session.exec(rows.limit(wanted.limit).offset(wanted.offset))).all()
+    return list(part), total
+
+
+def page(shape: type[Page[ReadT]], items: Iterable[Any], total: int, wanted: Slice) -> Page[ReadT]:
+    """The answer: rows, or shapes made of them."""
+    content = {"items": items, "total": total, "limit": wanted.limit, "offset": wanted.offset}
+    return shape.model_validate(content, from_attributes=True)

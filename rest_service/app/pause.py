@@ -1,0 +1,10 @@
+"""Waiting that a stop ends."""
+
+import asyncio
+import contextlib
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until the event is set."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,0 +1,53 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from rest_service.app.dependencies import AdminOnly, SessionDep
+from rest_service.app.services import assistant_tools
+from rest_service.app.services.assistant_tools import LinkSlice
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.tools import (
+    AssistantToolCreate,
+    AssistantToolRead,
+    AssistantToolUpdate,
+)
+
+router = APIRouter(prefix="/assistant-tools", tags=["assistant-tools"])
+
+
+@router.get("")
+async def list_assistant_tools(
+    session: SessionDep, wanted: Annotated[LinkSlice, Query()]
+) -> Page[AssistantToolRead]:
+    """Which assistant has which tool, oldest first."""
+    return await assistant_tools.read_page(session, wanted)
+
+
+@router.post("", status_code=201, dependencies=[AdminOnly])
+async def create_assistant_tool(
+    session: SessionDep, body: AssistantToolCreate
+) -> AssistantToolRead:
+    """Give a tool to an assistant, for a sub_assistant tool perhaps with whom it asks here."""
+    return await assistant_tools.create(session, body)
+
+
+@router.get("/{link_id}")
+async def get_assistant_tool(session: SessionDep, link_id: UUID) -> AssistantToolRead:
+    """One link."""
+    return await assistant_tools.read(session, link_id)
+
+
+@router.put("/{link_id}", operation_id="put_assistant_tool", dependencies=[AdminOnly])
+@router.patch("/{link_id}", dependencies=[AdminOnly])
+async def update_assistant_tool(
+    session: SessionDep, link_id: UUID, body: AssistantToolUpdate
+) -> AssistantToolRead:
+    """Change the given fields."""
+    return await assistant_tools.update(session, link_id, body)
+
+
+@router.delete("/{link_id}", status_code=204, dependencies=[AdminOnly])
+async def delete_assistant_tool(session: SessionDep, link_id: UUID) -> None:
+    """Take the tool from the assistant."""
+    await assistant_tools.delete(session, link_id)

@@ -1,0 +1,65 @@
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from rest_service.app.dependencies import AdminOnly, SessionDep
+from rest_service.app.pagination import SliceQuery
+from rest_service.app.services import assistant_tools, assistants
+from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.tools import AssistantToolRead, ToolRead
+
+router = APIRouter(prefix="/assistants", tags=["assistants"])
+
+
+@router.get("")
+async def list_assistants(session: SessionDep, wanted: SliceQuery) -> Page[AssistantRead]:
+    """All assistants, oldest first."""
+    return await assistants.read_page(session, wanted)
+
+
+@router.post("", status_code=201, dependencies=[AdminOnly])
+async def create_assistant(session: SessionDep, body: AssistantCreate) -> AssistantRead:
+    """Add an assistant. Names are unique."""
+    return await assistants.create(session, body)
+
+
+@router.get("/{assistant_id}")
+async def get_assistant(session: SessionDep, assistant_id: UUID) -> AssistantRead:
+    """One assistant."""
+    return await assistants.read(session, assistant_id)
+
+
+@router.put("/{assistant_id}", operation_id="put_assistant", dependencies=[AdminOnly])
+@router.patch("/{assistant_id}", dependencies=[AdminOnly])
+async def update_assistant(
+    session: SessionDep, assistant_id: UUID, body: AssistantUpdate
+) -> AssistantRead:
+    """Change the given fields. The last active secretary stays one."""
+    return await assistants.update(session, assistant_id, body)
+
+
+@router.delete("/{assistant_id}", status_code=204, dependencies=[AdminOnly])
+async def delete_assistant(session: SessionDep, assistant_id: UUID) -> None:
+    """Remove an assistant that nobody uses; what it said stays."""
+    await assistants.delete(session, assistant_id)
+
+
+@router.get("/{assistant_id}/tools")
+async def list_tools_of_assistant(
+    session: SessionDep, assistant_id: UUID, wanted: SliceQuery
+) -> Page[ToolRead]:
+    """Its tools by name, as they are for it: `is_active` and `assistant_id` follow the link."""
+    return await assistant_tools.read_tools(session, assistant_id, wanted)
+
+
+@router.post("/{assistant_id}/tools/{tool_id}", status_code=201, dependencies=[AdminOnly])
+async def give_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> AssistantToolRead:
+    """Give it a tool; once more changes nothing."""
+    return await assistant_tools.give(session, assistant_id, tool_id)
+
+
+@router.delete("/{assistant_id}/tools/{tool_id}", status_code=204, dependencies=[AdminOnly])
+async def take_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> None:
+    """Take a tool from it."""
+    await assistant_tools.take(session, assistant_id, tool_id)

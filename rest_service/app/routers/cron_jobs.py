@@ -1,0 +1,88 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from rest_service.app.dependencies import OnceDep, OwnerDep, SessionDep, SettingsDep
+from rest_service.app.pagination import SliceQuery
+from rest_service.app.services import claims, cron_jobs
+from rest_service.app.services.cron_jobs import CronJobSlice
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.cron_jobs import (
+    Claim,
+    CronJobCreate,
+    CronJobRead,
+    CronJobRunRead,
+    CronJobUpdate,
+    RunsDispatched,
+)
+
+router = APIRouter(prefix="/cron-jobs", tags=["cron-jobs"])
+
+
+@router.get("")
+async def list_cron_jobs(
+    session: SessionDep, wanted: Annotated[CronJobSlice, Query()], owner: OwnerDep
+) -> Page[CronJobRead]:
+    """Reminders and scheduled prompts, oldest first."""
+    return await cron_jobs.read_page(session, wanted, owner)
+
+
+@router.post("", status_code=201)
+async def create_cron_job(
+    session: SessionDep,
+    settings: SettingsDep,
+    body: CronJobCreate,
+    owner: OwnerDep,
+    once: OnceDep,
+) -> CronJobRead:
+    """Add a job that fires once (`at`) or again and again (`cron_expression`)."""
+    zone = settings.default_timezone
+    return await once.answer(
+        CronJobRead, lambda origin: cron_jobs.create(session, body, owner, origin, zone)
+    )
+
+
+@router.post("/claim")
+async def claim_runs(session: SessionDep) -> Claim:
+    """Claim the runs that are due: each is handed out once, and again if nobody dispatches it."""
+    return await claims.claim(session)
+
+
+@router.post("/dispatched", status_code=204)
+async def record_dispatched(session: SessionDep, body: RunsDispatched) -> None:
+    """Say that runs are in the queue."""
+    await claims.record_dispatched(session, body)
+
+
+@router.get("/{job_id}")
+async def get_cron_job(session: SessionDep, job_id: UUID, owner: OwnerDep) -> CronJobRead:
+    """One job."""
+    return await cron_jobs.read(session, job_id, owner)
+
+
+@router.put("/{job_id}", operation_id="put_cron_job")
+@router.patch("/{job_id}")
+async def update_cron_job(
+    session: SessionDep, job_id: UUID, body: CronJobUpdate, owner: OwnerDep, once: OnceDep
+) -> CronJobRead:
+    """Change the given fields. A new time replaces the old one, of either kind."""
+    return await once.answer(
+        CronJobRead, lambda origin: cron_jobs.update(session, job_id, body, owner, origin)
+    )
+
+
+@router.delete("/{job_id}", status_code=204)
+async def delete_cron_job(
+    session: SessionDep, job_id: UUID, owner: OwnerDep, once: OnceDep
+) -> None:
+    """Cancel a job."""
+    await once.done(lambda origin: cron_jobs.delete(session, job_id, owner, origin))
+
+
+@router.get("/{job_id}/runs")
+async def list_runs(
+    session: SessionDep, job_id: UUID, wanted: SliceQuery, owner: OwnerDep
+) -> Page[CronJobRunRead]:
+    """How a job has fired, the newest first."""
+    return await cron_jobs.read_runs(session, job_id, wanted, owner)

@@ -1,0 +1,26 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from rest_service.app.dependencies import OwnerDep, SessionDep
+from rest_service.app.services import effects
+from rest_service.app.services.effects import EffectSlice
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.effects import EffectRead
+
+router = APIRouter(prefix="/effects", tags=["effects"])
+
+
+@router.get("")
+async def list_effects(
+    session: SessionDep, wanted: Annotated[EffectSlice, Query()], owner: OwnerDep
+) -> Page[EffectRead]:
+    """What tools have changed, the newest first."""
+    return await effects.read_page(session, wanted, owner)
+
+
+@router.get("/{effect_id}")
+async def get_effect(session: SessionDep, effect_id: UUID, owner: OwnerDep) -> EffectRead:
+    """One change."""
+    return await effects.read(session, effect_id, owner)

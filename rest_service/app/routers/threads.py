@@ -1,0 +1,40 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from rest_service.app.dependencies import OnceDep, OwnerDep, SessionDep
+from rest_service.app.services import threads
+from rest_service.app.services.threads import ThreadSlice
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.threads import ThreadCreate, ThreadRead
+
+router = APIRouter(prefix="/threads", tags=["threads"])
+
+
+@router.get("")
+async def list_threads(
+    session: SessionDep, wanted: Annotated[ThreadSlice, Query()], owner: OwnerDep
+) -> Page[ThreadRead]:
+    """The current threads, oldest first."""
+    return await threads.read_page(session, wanted, owner)
+
+
+@router.post("", status_code=201)
+async def begin_thread(
+    session: SessionDep, body: ThreadCreate, owner: OwnerDep, once: OnceDep
+) -> ThreadRead:
+    """Begin a new thread; the messages of the one before stay, under its thread_id."""
+    return await once.answer(ThreadRead, lambda _: threads.begin(session, body, owner))
+
+
+@router.get("/{row_id}")
+async def get_thread(session: SessionDep, row_id: UUID, owner: OwnerDep) -> ThreadRead:
+    """One thread."""
+    return await threads.read(session, row_id, owner)
+
+
+@router.delete("/{row_id}", status_code=204)
+async def delete_thread(session: SessionDep, row_id: UUID, owner: OwnerDep, once: OnceDep) -> None:
+    """Remove a thread and what was said in it, also from the assistants' memory."""
+    await once.done(lambda _: threads.delete(session, row_id, owner))

@@ -1,0 +1,42 @@
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from rest_service.app.dependencies import AdminOnly, SessionDep
+from rest_service.app.pagination import SliceQuery
+from rest_service.app.services import tools
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
+
+router = APIRouter(prefix="/tools", tags=["tools"])
+
+
+@router.get("")
+async def list_tools(session: SessionDep, wanted: SliceQuery) -> Page[ToolRead]:
+    """All tools, oldest first."""
+    return await tools.read_page(session, wanted)
+
+
+@router.post("", status_code=201, dependencies=[AdminOnly])
+async def create_tool(session: SessionDep, body: ToolCreate) -> ToolRead:
+    """Add a tool. Names are unique, and the schema must fit the function behind it."""
+    return await tools.create(session, body)
+
+
+@router.get("/{tool_id}")
+async def get_tool(session: SessionDep, tool_id: UUID) -> ToolRead:
+    """One tool, with the schema that a model is shown."""
+    return await tools.read(session, tool_id)
+
+
+@router.put("/{tool_id}", operation_id="put_tool", dependencies=[AdminOnly])
+@router.patch("/{tool_id}", dependencies=[AdminOnly])
+async def update_tool(session: SessionDep, tool_id: UUID, body: ToolUpdate) -> ToolRead:
+    """Change the given fields; null for input_schema brings the function's own back."""
+    return await tools.update(session, tool_id, body)
+
+
+@router.delete("/{tool_id}", status_code=204, dependencies=[AdminOnly])
+async def delete_tool(session: SessionDep, tool_id: UUID) -> None:
+    """Remove a tool that no assistant is offered."""
+    await tools.delete(session, tool_id)

@@ -1,0 +1,26 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from rest_service.app.dependencies import OwnerDep, SessionDep
+from rest_service.app.services import turns
+from rest_service.app.services.messages import MessageId
+from rest_service.app.services.turns import TurnSlice
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.threads import TurnRead
+
+router = APIRouter(prefix="/turns", tags=["turns"])
+
+
+@router.get("")
+async def list_turns(
+    session: SessionDep, wanted: Annotated[TurnSlice, Query()], owner: OwnerDep
+) -> Page[TurnRead]:
+    """What messages caused, with their cost, the newest first."""
+    return await turns.read_page(session, wanted, owner)
+
+
+@router.get("/{message_id}")
+async def get_turn(session: SessionDep, message_id: MessageId, owner: OwnerDep) -> TurnRead:
+    """What one message caused."""
+    return await turns.read(session, message_id, owner)

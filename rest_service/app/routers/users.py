@@ -1,0 +1,81 @@
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from rest_service.app.dependencies import (
+    ActingUserDep,
+    AdminOnly,
+    OwnerDep,
+    PrincipalDep,
+    SessionDep,
+    SettingsDep,
+)
+from rest_service.app.pagination import SliceQuery
+from rest_service.app.services import users
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.users import TelegramId, UserCreate, UserRead, UserUpdate, UserUpsert
+
+router = APIRouter(prefix="/users", tags=["users"])
+
+
+@router.get("")
+async def list_users(session: SessionDep, wanted: SliceQuery, owner: OwnerDep) -> Page[UserRead]:
+    """People, those first who came first."""
+    return await users.read_page(session, wanted, owner)
+
+
+@router.post("", status_code=201)
+async def create_user(session: SessionDep, settings: SettingsDep, body: UserCreate) -> UserRead:
+    """Add a person. Telegram ids are unique."""
+    return await users.create(session, body, settings.owner_telegram_id)
+
+
+@router.get("/by-telegram-id/{telegram_id}")
+async def get_user_by_telegram_id(
+    session: SessionDep, telegram_id: TelegramId, user_id: ActingUserDep
+) -> UserRead:
+    """The person whom Telegram knows by this id."""
+    return await users.read_by_telegram_id(session, telegram_id, user_id)
+
+
+@router.put(
+    "/by-telegram-id/{telegram_id}",
+    responses={201: {"model": UserRead, "description": "The person is new"}},
+)
+async def upsert_user(
+    session: SessionDep,
+    settings: SettingsDep,
+    telegram_id: TelegramId,
+    body: UserUpsert,
+    response: Response,
+) -> UserRead:
+    """Add the person where they are not known yet (201), else update what Telegram says (200)."""
+    owner_id = settings.owner_telegram_id
+    user, is_new = await users.upsert(session, telegram_id, body, owner_id)
+    response.status_code = 201 if is_new else 200
+    return user
+
+
+@router.get("/{user_id}")
+async def get_user(session: SessionDep, user_id: UUID, acting: ActingUserDep) -> UserRead:
+    """One person."""
+    return await users.read(session, user_id, acting)
+
+
+@router.put("/{user_id}", operation_id="put_user")
+@router.patch("/{user_id}")
+async def update_user(
+    session: SessionDep,
+    user_id: UUID,
+    body: UserUpdate,
+    acting: ActingUserDep,
+    caller: PrincipalDep,
+) -> UserRead:
+    """Change the given fields; role and status only with the admin token."""
+    return await users.update(session, user_id, body, acting, caller)
+
+
+@router.delete("/{user_id}", status_code=204, dependencies=[AdminOnly])
+async def delete_user(session: SessionDep, user_id: UUID) -> None:
+    """Remove a person and their jobs; what was said stays."""
+    await users.delete(session, user_id)

@@ -1,0 +1,110 @@
+from uuid import UUID
+
+from sqlmodel import and_, col, func, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import Assistant, AssistantTool, Tool, User
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services.configuration import changing
+from rest_service.app.services.rows import change, find, given_fields
+from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
+from smart_kit.contracts.base import Page
+from smart_kit.errors import Conflict
+
+NOUN = "assistant"
+
+
+async def read_page(session: AsyncSession, wanted: Slice) -> Page[AssistantRead]:
+    """All assistants, oldest first."""
+    rows = select(Assistant).order_by(col(Assistant.created_at), col(Assistant.id))
+    return page(Page[AssistantRead], *await fetch(session, rows, wanted), wanted)
+
+
+async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
+    """Raises NotFound."""
+    return _shape(await find(session, Assistant, assistant_id, NOUN))
+
+
+async def create(session: AsyncSession, body: AssistantCreate) -> AssistantRead:
+    """Raises Conflict where the name is taken."""
+    async with changing(session):
+        await _check_name(session, body.name)
+        row = Assistant(**body.model_dump())
+        session.add(row)
+    return _shape(row)
+
+
+async def update(session: AsyncSession, assistant_id: UUID, body: AssistantUpdate) -> AssistantRead:
+    """Raises NotFound, Conflict, InvalidRequest."""
+    async with changing(session):
+        row = await find(session, Assistant, assistant_id, NOUN)
+        fields = given_fields(body, Assistant)
+        if fields.get("name", row.name) != row.name:
+            await _check_name(session, fields["name"])
+        if _answers(row) and not (
+            fields.get("is_secretary", True) and fields.get("is_active", True)
+        ):
+            await _check_not_last(session, row)
+        change(row, fields)
+    return _shape(row)
+
+
+async def delete(session: AsyncSession, assistant_id: UUID) -> None:
+    """Raises NotFound, and Conflict where somebody uses the assistant."""
+    async with changing(session):
+        row = await find(session, Assistant, assistant_id, NOUN)
+        await _check_unused(session, row)
+        await session.delete(row)
+
+
+async def default_secretary(session: AsyncSession) -> Assistant | None:
+    """Who answers those who chose nobody: the oldest active secretary."""
+    secretaries = select(Assistant).where(col(Assistant.is_secretary), col(Assistant.is_active))
+    oldest = secretaries.order_by(col(Assistant.created_at), col(Assistant.id)).limit(1)
+    return (await session.exec(oldest)).first()
+
+
+def _shape(row: Assistant) -> AssistantRead:
+    return AssistantRead.model_validate(row, from_attributes=True)
+
+
+def _answers(row: Assistant) -> bool:
+    return row.is_secretary and row.is_active
+
+
+async def _check_name(session: AsyncSession, name: str) -> None:
+    if (await session.exec(select(Assistant.id).where(Assistant.name == name))).first():
+        raise Conflict(f"There is already an assistant called {name!r}.")
+
+
+async def _check_not_last(session: AsyncSession, row: Assistant) -> None:
+    others = select(Assistant.id).where(
+        col(Assistant.is_secretary), col(Assistant.is_active), Assistant.id != row.id
+    )
+    if (await session.exec(others.limit(1))).first() is None:
+        raise Conflict(f"{row.name} is the last active secretary: nobody else could answer.")
+
+
+async def _check_unused(session: AsyncSession, row: Assistant) -> None:
+    default = await default_secretary(session)
+    if default is not None and default.id == row.id:
+        raise Conflict(f"{row.name} is the default secretary.")
+    links = (
+        select(func.count())
+        .select_from(AssistantTool)
+        .where(
+            or_(
+                and_(AssistantTool.assistant_id == row.id, col(AssistantTool.is_active)),
+                AssistantTool.sub_assistant_id == row.id,
+            )
+        )
+    )
+    tools = select(func.count()).select_from(Tool).where(Tool.assistant_id == row.id)
+    people = select(func.count()).select_from(User).where(User.assistant_id == row.id)
+    for users, reason in (
+        (links, "links to tools use it"),
+        (tools, "tools ask it"),
+        (people, "people have chosen it"),
+    ):
+        if (await session.exec(users)).one():
+            raise Conflict(f"{row.name} is in use: {reason}.")

@@ -1,0 +1,162 @@
+"""The runs that are due: claimed by Postgres's clock, each exactly once, however many may ask."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfoNotFoundError
+
+import structlog
+from cronsim import CronSimError
+from sqlalchemy import bindparam
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import and_, col, func, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import CronJob, CronJobRun, User
+from rest_service.app.services.timing import database_now
+from smart_kit import schedule
+from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, RunsDispatched
+
+MAX_JOBS = 100
+MAX_MISSED = 100
+"""Rows of missed fires for one outage; older ones are only implied."""
+
+DISPATCH_SECONDS = 10
+"""A run that was claimed longer ago is dispatched again; the queue drops the double."""
+
+log = structlog.stdlib.get_logger()
+
+
+class Firing(NamedTuple):
+    """What has become of a job that was due."""
+
+    job: CronJob
+    fires: list[datetime]
+    """Oldest first; all but the last are missed."""
+    next_fire_at: datetime | None
+
+
+async def claim(session: AsyncSession) -> Claim:
+    """Claim what is due. A job that is late by several fires fires once, for the latest."""
+    now = await database_now(session)
+    firings = [_fire(job, now) for job in await _due_jobs(session, now)]
+    claimed = await _insert_runs(session, firings, now)
+    await _move_on(session, firings)
+    return Claim(
+        runs=await _to_dispatch(session, claimed, now),
+        next_fire_at=now if len(firings) == MAX_JOBS else await _next_fire(session, now),
+        now=now,
+    )
+
+
+async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None:
+    """The runs are in the queue. What is unknown or further on stays as it is."""
+    waiting = and_(col(CronJobRun.id).in_(body.run_ids), CronJobRun.state == "claimed")
+    values = {"state": "dispatched", "dispatched_at": func.now()}
+    await session.exec(update(CronJobRun).where(waiting).values(**values))
+
+
+async def _due_jobs(session: AsyncSession, now: datetime) -> Sequence[CronJob]:
+    due = (
+        select(CronJob)
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(col(CronJob.is_active), col(CronJob.next_fire_at) <= now, User.status == "active")
+        .order_by(col(CronJob.next_fire_at))
+        .limit(MAX_JOBS)
+        .with_for_update(skip_locked=True, of=CronJob)
+    )
+    return (await session.exec(due)).all()
+
+
+def _fire(job: CronJob, now: datetime) -> Firing:
+    assert job.next_fire_at is not None, "only such jobs are due"
+    if job.cron_expression is None:
+        return Firing(job, [job.next_fire_at], None)
+    rule = (job.cron_expression, job.timezone)
+    try:
+        fires = schedule.fires_between(*rule, job.next_fire_at, now, MAX_MISSED + 1)
+        return Firing(job, fires or [job.next_fire_at], schedule.next_fire(*rule, now))
+    except (CronSimError, ZoneInfoNotFoundError) as error:  # written by hand, past our checks
+        log.error("a job has no usable time and is stopped", job_id=job.id, reason=repr(error))
+        return Firing(job, [], None)
+
+
+async def _insert_runs(
+    session: AsyncSession, firings: list[Firing], now: datetime
+) -> Sequence[UUID]:
+    """The ids of the runs that are claimed now."""
+    rows = [
+        CronJobRun(
+            job_id=firing.job.id,
+            scheduled_for=fire,
+            claimed_at=now,
+            state="claimed" if fire == firing.fires[-1] else "missed",
+        ).model_dump()
+        for firing in firings
+        for fire in firing.fires
+    ]
+    if not rows:
+        return []
+    inserted = insert(CronJobRun).values(rows).on_conflict_do_nothing()
+    result = await session.exec(inserted.returning(col(CronJobRun.id)))
+    return list(result.scalars())
+
+
+async def _move_on(session: AsyncSession, firings: list[Firing]) -> None:
+    """Not by the rows themselves: who claims knows the next fire, nobody needs to be told."""
+    if not firings:
+        return
+    table = CronJob.metadata.tables["cron_jobs"]
+    statement = (
+        table.update()
+        .where(table.c.id == bindparam("job_id"))
+        .values(next_fire_at=bindparam("fire"), is_active=bindparam("active"))
+    )
+    values = [
+        {"job_id": one.job.id, "fire": one.next_fire_at, "active": one.next_fire_at is not None}
+        for one in firings
+    ]
+    await (await session.connection()).execute(statement, values)
+
+
+async def _to_dispatch(
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime
+) -> list[ClaimedRun]:
+    """The runs claimed now, and those whose claimer seems to have died."""
+    forgotten = col(CronJobRun.claimed_at) < now - timedelta(seconds=DISPATCH_SECONDS)
+    rows = (
+        select(CronJobRun, CronJob, User)
+        .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(CronJobRun.state == "claimed", User.status == "active")
+        .where(or_(col(CronJobRun.id).in_(claimed), forgotten))
+        .order_by(col(CronJobRun.scheduled_for), col(CronJobRun.id))
+        .limit(2 * MAX_JOBS)
+    )
+    return [_shape(run, job, user) for run, job, user in await session.exec(rows)]
+
+
+def _shape(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
+    return ClaimedRun(
+        id=run.id,
+        job_id=job.id,
+        type=job.type,
+        text=job.text,
+        chat_id=job.chat_id,
+        telegram_id=user.telegram_id,
+        language_code=user.language_code,
+        timezone=job.timezone,
+        is_silent=job.is_silent,
+        scheduled_for=run.scheduled_for,
+    )
+
+
+async def _next_fire(session: AsyncSession, now: datetime) -> datetime | None:
+    """The next fire of anybody. What is due but locked is being claimed by somebody else."""
+    upcoming = (
+        select(func.min(CronJob.next_fire_at))
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(col(CronJob.is_active), col(CronJob.next_fire_at) > now, User.status == "active")
+    )
+    return (await session.exec(upcoming)).one()

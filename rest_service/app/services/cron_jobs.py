@@ -1,0 +1,138 @@
+from uuid import UUID
+
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import CronJob, CronJobRun, User
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services import receipts, timing
+from rest_service.app.services.effects import Origin
+from rest_service.app.services.rows import Owner, change, check_owner, find, given_fields
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.cron_jobs import (
+    CronJobCreate,
+    CronJobRead,
+    CronJobRunRead,
+    CronJobUpdate,
+)
+from smart_kit.errors import Conflict
+
+NOUN = "cron job"
+MAX_ACTIVE = 100
+_NAME_LENGTH = 60
+
+
+class CronJobSlice(Slice):
+    """Which jobs are wanted."""
+
+    user_id: UUID | None = None
+    is_active: bool | None = None
+
+
+async def read_page(session: AsyncSession, wanted: CronJobSlice, owner: Owner) -> Page[CronJobRead]:
+    """Jobs, oldest first."""
+    rows = select(CronJob).order_by(col(CronJob.created_at), col(CronJob.id))
+    for user_id in filter(None, (wanted.user_id, owner)):
+        rows = rows.where(CronJob.user_id == user_id)
+    if wanted.is_active is not None:
+        rows = rows.where(CronJob.is_active == wanted.is_active)
+    return page(Page[CronJobRead], *await fetch(session, rows, wanted), wanted)
+
+
+async def read(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJobRead:
+    """Raises NotFound."""
+    return receipts.shape(await _find(session, job_id, owner))
+
+
+async def read_runs(
+    session: AsyncSession, job_id: UUID, wanted: Slice, owner: Owner
+) -> Page[CronJobRunRead]:
+    """How a job has fired, the newest first. Raises NotFound."""
+    await _find(session, job_id, owner)
+    runs = select(CronJobRun).where(CronJobRun.job_id == job_id)
+    rows = runs.order_by(col(CronJobRun.scheduled_for).desc())
+    return page(Page[CronJobRunRead], *await fetch(session, rows, wanted), wanted)
+
+
+async def create(
+    session: AsyncSession,
+    body: CronJobCreate,
+    owner: Owner,
+    origin: Origin | None,
+    default_timezone: str,
+) -> CronJobRead:
+    """Raises NotFound for an unknown user, InvalidRequest, Conflict where there are too many."""
+    check_owner(body.user_id, owner, "user", body.user_id)
+    user = await find(session, User, body.user_id, "user", lock=True)
+    row = CronJob(
+        **body.model_dump(include={"user_id", "type", "text", "is_silent", "is_active"}),
+        name=body.name or _name(body.text),
+        timezone=body.timezone or user.timezone or default_timezone,
+        chat_id=user.telegram_id if body.chat_id is None else body.chat_id,
+    )
+    timing.choose(row, {"at": body.at, "cron_expression": body.cron_expression})
+    timing.plan(row, await timing.database_now(session))
+    await _check_limit(session, row)
+    session.add(row)
+    await session.flush()
+    return await receipts.created(session, row, origin)
+
+
+async def update(
+    session: AsyncSession, job_id: UUID, body: CronJobUpdate, owner: Owner, origin: Origin | None
+) -> CronJobRead:
+    """Raises NotFound, InvalidRequest, Conflict. A new time revives a one-off that is over."""
+    row = await _lock(session, job_id, owner)
+    before, was_active = receipts.facts(row), row.is_active
+    fields = given_fields(body, CronJob)
+    times = {name: fields.pop(name) for name in timing.TIMES if name in fields}
+    change(row, fields)
+    if times or fields.keys() & {"timezone", "is_active"}:
+        now = await timing.database_now(session)
+        if times and "is_active" not in fields and timing.is_over(row, now):
+            row.is_active = True
+        timing.choose(row, times)
+        timing.plan(row, now)
+    if row.is_active and not was_active:
+        await _check_limit(session, row)
+    await session.flush()
+    return await receipts.changed(session, row, before, origin)
+
+
+async def delete(session: AsyncSession, job_id: UUID, owner: Owner, origin: Origin | None) -> None:
+    """Raises NotFound."""
+    row = await _lock(session, job_id, owner)
+    await receipts.cancelled(session, row, origin)
+    await session.delete(row)
+    await session.flush()
+
+
+async def _find(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJob:
+    row = await find(session, CronJob, job_id, NOUN)
+    check_owner(row.user_id, owner, NOUN, job_id)
+    return row
+
+
+async def _lock(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJob:
+    """The person first, as everywhere: so nobody waits in a circle."""
+    row = await _find(session, job_id, owner)
+    await find(session, User, row.user_id, "user", lock=True)
+    return await find(session, CronJob, job_id, NOUN, lock=True)
+
+
+async def _check_limit(session: AsyncSession, row: CronJob) -> None:
+    if not row.is_active:
+        return
+    active = (
+        select(func.count())
+        .select_from(CronJob)
+        .where(CronJob.user_id == row.user_id, col(CronJob.is_active), CronJob.id != row.id)
+    )
+    if (await session.exec(active)).one() >= MAX_ACTIVE:
+        raise Conflict(f"There are {MAX_ACTIVE} active jobs already; cancel one first.")
+
+
+def _name(text: str) -> str:
+    """The beginning of the text."""
+    line = text.splitlines()[0].strip() or text
+    return line if len(line) <= _NAME_LENGTH else f"{line[: _NAME_LENGTH - 1].rstrip()}…"

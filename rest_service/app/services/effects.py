@@ -1,0 +1,78 @@
+"""Receipts."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import Effect
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services.messages import MessageId
+from rest_service.app.services.rows import Owner, check_owner, find
+from smart_kit.contracts.base import JsonObject, Page
+from smart_kit.contracts.effects import EffectKind, EffectRead
+
+NOUN = "effect"
+
+
+class Origin(NamedTuple):
+    """The step of a turn that makes a change."""
+
+    message_id: str
+    step: str
+
+
+class EffectSlice(Slice):
+    """Which effects are wanted."""
+
+    user_id: UUID | None = None
+    message_id: MessageId | None = None
+
+
+async def read_page(session: AsyncSession, wanted: EffectSlice, owner: Owner) -> Page[EffectRead]:
+    """Effects, the newest first."""
+    rows = select(Effect).order_by(col(Effect.created_at).desc(), col(Effect.id))
+    for user_id in filter(None, (wanted.user_id, owner)):
+        rows = rows.where(Effect.user_id == user_id)
+    if wanted.message_id is not None:
+        rows = rows.where(Effect.message_id == wanted.message_id)
+    return page(Page[EffectRead], *await fetch(session, rows, wanted), wanted)
+
+
+async def read(session: AsyncSession, effect_id: UUID, owner: Owner) -> EffectRead:
+    """Raises NotFound."""
+    row = await find(session, Effect, effect_id, NOUN)
+    check_owner(row.user_id, owner, NOUN, effect_id)
+    return _shape(row)
+
+
+async def record(
+    session: AsyncSession,
+    origin: Origin | None,
+    *,
+    user_id: UUID,
+    kind: EffectKind,
+    before: JsonObject | None,
+    after: JsonObject | None,
+    reversal: JsonObject | None,
+) -> EffectRead | None:
+    """Write a receipt in the transaction of the change, where a step of a turn made it."""
+    if origin is None:
+        return None
+    row = Effect(
+        user_id=user_id,
+        kind=kind,
+        before=before,
+        after=after,
+        reversal=reversal,
+        message_id=origin.message_id,
+        step=origin.step,
+    )
+    session.add(row)
+    await session.flush()
+    return _shape(row)
+
+
+def _shape(row: Effect) -> EffectRead:
+    return EffectRead.model_validate(row, from_attributes=True)

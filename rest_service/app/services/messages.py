@@ -1,0 +1,50 @@
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import Message
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services.rows import Owner, check_owner, find
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.threads import MessageRead
+
+NOUN = "message"
+
+MessageId = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00]*$")]
+"""The id of a queue message, e.g. tg:123:456."""
+
+
+class MessageSlice(Slice):
+    """Which messages are wanted."""
+
+    thread_id: UUID | None = None
+    user_id: UUID | None = None
+    message_id: MessageId | None = None
+    newest: bool = Field(
+        False, description="Count limit and offset from the newest; the order stays the same"
+    )
+
+
+async def read_page(session: AsyncSession, wanted: MessageSlice, owner: Owner) -> Page[MessageRead]:
+    """Messages, the newest last."""
+    rows = select(Message)
+    if wanted.thread_id is not None:
+        rows = rows.where(Message.thread_id == wanted.thread_id)
+    if wanted.message_id is not None:
+        rows = rows.where(Message.message_id == wanted.message_id)
+    for user_id in filter(None, (wanted.user_id, owner)):
+        rows = rows.where(Message.user_id == user_id)
+    order = (col(Message.created_at), col(Message.message_id), col(Message.position))
+    ordered = rows.order_by(*(one.desc() if wanted.newest else one for one in order))
+    items, total = await fetch(session, ordered, wanted)
+    return page(Page[MessageRead], items[::-1] if wanted.newest else items, total, wanted)
+
+
+async def read(session: AsyncSession, row_id: UUID, owner: Owner) -> MessageRead:
+    """Raises NotFound."""
+    row = await find(session, Message, row_id, NOUN)
+    check_owner(row.user_id, owner, NOUN, row_id)
+    return MessageRead.model_validate(row, from_attributes=True)

@@ -1,0 +1,69 @@
+from uuid import UUID, uuid4
+
+from sqlmodel import col, select
+from sqlmodel import delete as delete_from
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import Assistant, Message, Thread, User
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services.rows import Owner, check_owner, find
+from smart_kit.contracts.base import Page, utc_now
+from smart_kit.contracts.threads import ThreadCreate, ThreadRead
+
+NOUN = "thread"
+
+
+class ThreadSlice(Slice):
+    """Which threads are wanted."""
+
+    user_id: UUID | None = None
+    assistant_id: UUID | None = None
+
+
+async def read_page(session: AsyncSession, wanted: ThreadSlice, owner: Owner) -> Page[ThreadRead]:
+    """Current threads, oldest first."""
+    rows = select(Thread).order_by(col(Thread.created_at), col(Thread.id))
+    for user_id in filter(None, (wanted.user_id, owner)):
+        rows = rows.where(Thread.user_id == user_id)
+    if wanted.assistant_id is not None:
+        rows = rows.where(Thread.assistant_id == wanted.assistant_id)
+    return page(Page[ThreadRead], *await fetch(session, rows, wanted), wanted)
+
+
+async def read(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> ThreadRead:
+    """Raises NotFound."""
+    return _shape(await _find(session, thread_row_id, owner))
+
+
+async def begin(session: AsyncSession, body: ThreadCreate, owner: Owner) -> ThreadRead:
+    """A fresh thread from now on; what was said keeps the old one's id. Raises NotFound."""
+    check_owner(body.user_id, owner, "user", body.user_id)
+    await find(session, User, body.user_id, "user", lock=True)  # one after the other
+    await find(session, Assistant, body.assistant_id, "assistant")
+    current = select(Thread).where(
+        Thread.user_id == body.user_id, Thread.assistant_id == body.assistant_id
+    )
+    fresh = Thread(thread_id=uuid4(), last_used_at=utc_now(), **body.model_dump())
+    row = (await session.exec(current)).first() or fresh
+    row.thread_id, row.last_used_at = fresh.thread_id, fresh.last_used_at
+    session.add(row)
+    await session.flush()
+    return _shape(row)
+
+
+async def delete(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> None:
+    """The thread and what was said in it. Raises NotFound."""
+    row = await _find(session, thread_row_id, owner)
+    await session.exec(delete_from(Message).where(col(Message.thread_id) == row.thread_id))
+    await session.delete(row)
+    await session.flush()
+
+
+async def _find(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> Thread:
+    row = await find(session, Thread, thread_row_id, NOUN)
+    check_owner(row.user_id, owner, NOUN, thread_row_id)
+    return row
+
+
+def _shape(row: Thread) -> ThreadRead:
+    return ThreadRead.model_validate(row, from_attributes=True)

@@ -1,0 +1,81 @@
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import Assistant, AssistantTool, Tool
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services import input_schema
+from rest_service.app.services.configuration import changing
+from rest_service.app.services.rows import change, find, given_fields
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
+from smart_kit.errors import Conflict, InvalidRequest
+
+NOUN = "tool"
+
+
+async def read_page(session: AsyncSession, wanted: Slice) -> Page[ToolRead]:
+    """All tools, oldest first."""
+    rows = select(Tool).order_by(col(Tool.created_at), col(Tool.id))
+    tools, total = await fetch(session, rows, wanted)
+    return page(Page[ToolRead], map(shape, tools), total, wanted)
+
+
+async def read(session: AsyncSession, tool_id: UUID) -> ToolRead:
+    """Raises NotFound."""
+    return shape(await find(session, Tool, tool_id, NOUN))
+
+
+async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
+    """Raises Conflict where the name is taken, InvalidRequest where the code has no such thing."""
+    async with changing(session):
+        row = Tool(**body.model_dump())
+        await _check_name(session, row.name)
+        await _check(session, row)
+        session.add(row)
+    return shape(row)
+
+
+async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> ToolRead:
+    """Raises NotFound, Conflict, InvalidRequest."""
+    async with changing(session):
+        row = await find(session, Tool, tool_id, NOUN)
+        fields = given_fields(body, Tool)
+        if fields.get("name", row.name) != row.name:
+            await _check_name(session, fields["name"])
+        change(row, fields)
+        with session.no_autoflush:
+            await _check(session, row)
+    return shape(row)
+
+
+async def delete(session: AsyncSession, tool_id: UUID) -> None:
+    """Raises NotFound, and Conflict while an assistant is offered the tool."""
+    async with changing(session):
+        row = await find(session, Tool, tool_id, NOUN)
+        used = select(AssistantTool.id).where(
+            AssistantTool.tool_id == tool_id, col(AssistantTool.is_active)
+        )
+        if (await session.exec(used.limit(1))).first():
+            raise Conflict(f"{row.name} is in use: an assistant has it.")
+        await session.delete(row)
+
+
+def shape(row: Tool) -> ToolRead:
+    """The record, with the schema that a model is shown."""
+    return ToolRead(**row.model_dump() | {"input_schema": input_schema.effective_schema(row)})
+
+
+async def _check(session: AsyncSession, row: Tool) -> None:
+    input_schema.check(row)
+    if row.assistant_id is None:
+        return
+    if row.tool_type != "sub_assistant":
+        raise InvalidRequest("Only a sub_assistant tool has an assistant_id.")
+    await find(session, Assistant, row.assistant_id, "assistant")
+
+
+async def _check_name(session: AsyncSession, name: str) -> None:
+    if (await session.exec(select(Tool.id).where(Tool.name == name))).first():
+        raise Conflict(f"There is already a tool called {name!r}.")

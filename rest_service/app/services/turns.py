@@ -1,0 +1,39 @@
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.models import Turn
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services.messages import MessageId
+from rest_service.app.services.rows import Owner, check_owner, not_found
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.threads import TurnRead
+
+NOUN = "turn of the message"
+
+
+class TurnSlice(Slice):
+    """Which turns are wanted."""
+
+    user_id: UUID | None = None
+    thread_id: UUID | None = None
+
+
+async def read_page(session: AsyncSession, wanted: TurnSlice, owner: Owner) -> Page[TurnRead]:
+    """Turns, the newest first."""
+    rows = select(Turn).order_by(col(Turn.started_at).desc(), col(Turn.message_id))
+    for user_id in filter(None, (wanted.user_id, owner)):
+        rows = rows.where(Turn.user_id == user_id)
+    if wanted.thread_id is not None:
+        rows = rows.where(Turn.thread_id == wanted.thread_id)
+    return page(Page[TurnRead], *await fetch(session, rows, wanted), wanted)
+
+
+async def read(session: AsyncSession, message_id: MessageId, owner: Owner) -> TurnRead:
+    """Raises NotFound."""
+    row = await session.get(Turn, message_id)
+    if row is None:
+        raise not_found(NOUN, message_id)
+    check_owner(row.user_id, owner, NOUN, message_id)
+    return TurnRead.model_validate(row, from_attributes=True)

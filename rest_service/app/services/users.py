@@ -1,0 +1,130 @@
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from rest_service.app.auth import Principal
+from rest_service.app.models import Assistant, User
+from rest_service.app.pagination import Slice, fetch, page
+from rest_service.app.services.rows import Owner, change, check_owner, find, given_fields, not_found
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.users import UserCreate, UserRead, UserUpdate, UserUpsert
+from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
+
+NOUN = "user"
+ADMIN_FIELDS = {"role", "status"}
+
+
+async def read_page(session: AsyncSession, wanted: Slice, owner: Owner) -> Page[UserRead]:
+    """People, those first who came first."""
+    rows = select(User).order_by(col(User.created_at), col(User.id))
+    if owner is not None:
+        rows = rows.where(User.id == owner)
+    return page(Page[UserRead], *await fetch(session, rows, wanted), wanted)
+
+
+async def read(session: AsyncSession, user_id: UUID, owner: Owner) -> UserRead:
+    """Raises NotFound."""
+    check_owner(user_id, owner, NOUN, user_id)
+    return shape(await find(session, User, user_id, NOUN))
+
+
+async def read_by_telegram_id(session: AsyncSession, telegram_id: int, owner: Owner) -> UserRead:
+    """Raises NotFound."""
+    row = await of_telegram(session, telegram_id)
+    if row is None:
+        raise not_found("user with the Telegram id", telegram_id)
+    check_owner(row.id, owner, "user with the Telegram id", telegram_id)
+    return shape(row)
+
+
+async def create(
+    session: AsyncSession, body: UserCreate, owner_telegram_id: int | None
+) -> UserRead:
+    """Raises Conflict where the person is there already."""
+    row, is_new = await get_or_create(session, body, body.telegram_id, owner_telegram_id)
+    if not is_new:
+        raise Conflict(f"There is already a user with the Telegram id {body.telegram_id}.")
+    return shape(row)
+
+
+async def upsert(
+    session: AsyncSession, telegram_id: int, body: UserUpsert, owner_telegram_id: int | None
+) -> tuple[UserRead, bool]:
+    """The person as they are from now on, and whether they are new.
+
+    Who is known is written only where something has changed.
+    """
+    row, is_new = await get_or_create(session, body, telegram_id, owner_telegram_id)
+    if not is_new:
+        change(row, given_fields(body, User))
+        await session.flush()
+    return shape(row), is_new
+
+
+async def update(
+    session: AsyncSession, user_id: UUID, body: UserUpdate, owner: Owner, caller: Principal
+) -> UserRead:
+    """Raises NotPermitted, NotFound, InvalidRequest."""
+    if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
+        raise NotPermitted(f"Only the admin token changes {' and '.join(sorted(ADMIN_FIELDS))}.")
+    check_owner(user_id, owner, NOUN, user_id)
+    row = await find(session, User, user_id, NOUN, lock=True)
+    fields = given_fields(body, User)
+    if fields.get("assistant_id") is not None:
+        await _check_choice(session, fields["assistant_id"])
+    change(row, fields)
+    await session.flush()
+    return shape(row)
+
+
+async def delete(session: AsyncSession, user_id: UUID) -> None:
+    """Their jobs go too; what was said stays. Raises NotFound."""
+    await session.delete(await find(session, User, user_id, NOUN, lock=True))
+
+
+async def of_telegram(
+    session: AsyncSession, telegram_id: int, *, lock: bool = False
+) -> User | None:
+    """The person whom Telegram knows by this id."""
+    rows = select(User).where(User.telegram_id == telegram_id)
+    return (await session.exec(rows.with_for_update() if lock else rows)).first()
+
+
+async def get_or_create(
+    session: AsyncSession,
+    body: UserUpsert | UserCreate,
+    telegram_id: int,
+    owner_telegram_id: int | None,
+) -> tuple[User, bool]:
+    """The person's row and whether it is new, also where several ask at once."""
+    row = await of_telegram(session, telegram_id)
+    if row is not None:
+        return row, False
+    fields = body.model_dump() | {"telegram_id": telegram_id}
+    row = User(**fields, role="owner" if telegram_id == owner_telegram_id else "user")
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return await _of_another_request(session, telegram_id), False
+    return row, True
+
+
+def shape(row: User) -> UserRead:
+    """The row as callers see it."""
+    return UserRead.model_validate(row, from_attributes=True)
+
+
+async def _of_another_request(session: AsyncSession, telegram_id: int) -> User:
+    row = await of_telegram(session, telegram_id)
+    if row is None:
+        raise Conflict("The user is being deleted at this moment; try again.")
+    return row
+
+
+async def _check_choice(session: AsyncSession, assistant_id: UUID) -> None:
+    assistant = await find(session, Assistant, assistant_id, "assistant")
+    if not assistant.is_active:
+        raise InvalidRequest(f"{assistant.name} is not active.")

@@ -1,0 +1,65 @@
+"""Tells Redis of a change, after its commit and before its answer."""
+
+import asyncio
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from rest_service.app.changes import Changes
+from rest_service.app.database import Sessions
+from rest_service.app.snapshots import configuration, users
+from rest_service.app.snapshots.store import SnapshotStore
+from smart_kit.contracts.keys import (
+    CONFIGURATION_CHANNEL,
+    CONFIGURATION_KEY,
+    CRON_CHANNEL,
+    history_key,
+    user_key,
+)
+
+PUBLISH_SECONDS = 2.0
+"""How long an answer may wait for Redis; after that the reconciler brings it up to date."""
+
+log = structlog.stdlib.get_logger()
+
+
+class Publisher:
+    """Writes the snapshots of what has changed; several may do so at once."""
+
+    def __init__(self, sessions: Sessions, store: SnapshotStore) -> None:
+        self._sessions = sessions
+        self._store = store
+
+    async def publish(self, changes: Changes) -> None:
+        """Tell of a committed transaction. While Redis is away this is only logged."""
+        if changes == Changes():
+            return
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await self._publish(changes)
+        except (RedisError, SQLAlchemyError, OSError) as error:
+            log.warning("a change is not announced yet", reason=repr(error))
+
+    async def forget_threads(self, changes: Changes) -> None:
+        """Delete the working copies of deleted threads. Raises while Redis is away."""
+        if changes.gone_thread_ids:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await self._store.delete(map(history_key, changes.gone_thread_ids))
+
+    async def _publish(self, changes: Changes) -> None:
+        await self.forget_threads(changes)
+        if changes.gone_telegram_ids:
+            await self._store.delete(map(user_key, changes.gone_telegram_ids))
+        if changes.configuration or changes.user_ids:
+            await self._put(changes)
+        if changes.cron_jobs:
+            await self._store.announce(CRON_CHANNEL)
+
+    async def _put(self, changes: Changes) -> None:
+        async with self._sessions() as session:
+            if changes.configuration:
+                snapshot = await configuration.read(session)
+                await self._store.put(CONFIGURATION_KEY, snapshot, channel=CONFIGURATION_CHANNEL)
+            for user in await users.read(session, changes.user_ids):
+                await self._store.put(user_key(user.telegram_id), user)

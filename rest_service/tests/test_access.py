@@ -1,0 +1,224 @@
+"""Who may do what."""
+
+from itertools import product
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from rest_service.tests.conftest import (
+    ADMIN_TOKEN,
+    SERVICE_TOKEN,
+    Client,
+    JsonObject,
+    Make,
+    acting,
+    client,
+    listed,
+)
+
+ID = "11111111-1111-1111-1111-111111111111"
+OPEN = {"/health", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+
+BAD_CREDENTIALS = [
+    {},
+    {"Authorization": ""},
+    {"Authorization": "Bearer"},
+    {"Authorization": "Bearer wrong"},
+    {"Authorization": f"Bearer {ADMIN_TOKEN}x"},
+    {"Authorization": f"Basic {ADMIN_TOKEN}"},
+    {"Authorization": ADMIN_TOKEN},
+]
+
+ADMIN_ONLY = [
+    ("POST", "/assistants"),
+    ("PATCH", f"/assistants/{ID}"),
+    ("PUT", f"/assistants/{ID}"),
+    ("DELETE", f"/assistants/{ID}"),
+    ("POST", f"/assistants/{ID}/tools/{ID}"),
+    ("DELETE", f"/assistants/{ID}/tools/{ID}"),
+    ("POST", "/tools"),
+    ("PATCH", f"/tools/{ID}"),
+    ("PUT", f"/tools/{ID}"),
+    ("DELETE", f"/tools/{ID}"),
+    ("POST", "/assistant-tools"),
+    ("PATCH", f"/assistant-tools/{ID}"),
+    ("PUT", f"/assistant-tools/{ID}"),
+    ("DELETE", f"/assistant-tools/{ID}"),
+    ("DELETE", f"/users/{ID}"),
+    ("POST", "/invites"),
+]
+OWNED = [
+    ("GET", "/users"),
+    ("GET", "/threads"),
+    ("POST", "/threads"),
+    ("GET", f"/threads/{ID}"),
+    ("DELETE", f"/threads/{ID}"),
+    ("GET", "/messages"),
+    ("GET", f"/messages/{ID}"),
+    ("GET", "/turns"),
+    ("GET", "/turns/tg:1:1"),
+    ("GET", "/effects"),
+    ("GET", f"/effects/{ID}"),
+    ("GET", "/cron-jobs"),
+    ("POST", "/cron-jobs"),
+    ("GET", f"/cron-jobs/{ID}"),
+    ("PATCH", f"/cron-jobs/{ID}"),
+    ("PUT", f"/cron-jobs/{ID}"),
+    ("DELETE", f"/cron-jobs/{ID}"),
+    ("GET", f"/cron-jobs/{ID}/runs"),
+]
+BODIES: dict[tuple[str, str], JsonObject] = {
+    ("POST", "/threads"): {"user_id": ID, "assistant_id": ID},
+    ("POST", "/cron-jobs"): {"user_id": ID, "text": "x", "cron_expression": "0 9 * * *"},
+}
+
+
+def operations(app: FastAPI) -> list[tuple[str, str]]:
+    paths = app.openapi()["paths"]
+    return [
+        (method.upper(), path.replace("{telegram_id}", "7"))
+        for path, methods in paths.items()
+        for method in methods
+    ]
+
+
+async def test_every_api_route_refuses_who_has_no_token_before_it_looks_at_anything(
+    app: FastAPI,
+) -> None:
+    protected = [one for one in operations(app) if one[1].startswith("/api/")]
+    assert len(protected) > 45
+    unknown = [("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nothing"), ("PUT", "/api/tools/")]
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://rest"
+    ) as http:
+        for (method, path), headers in product([*protected, *unknown], BAD_CREDENTIALS):
+            answer = await http.request(method, path, headers=headers, content=b"{not json")
+            assert answer.status_code == 401, (method, path, headers)
+            assert answer.json() == {
+                "error": "not_authenticated",
+                "detail": "A valid bearer token is needed.",
+            }
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_only_the_open_paths_lie_outside_the_api(app: FastAPI) -> None:
+    documented = {path for _, path in operations(app) if not path.startswith("/api/")}
+    plain = {getattr(route, "path", "/api") for route in app.routes}
+
+    assert {path for path in documented | plain if not path.startswith("/api")} == OPEN
+
+
+async def test_the_documentation_and_the_figures_are_open(app: FastAPI) -> None:
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://rest"
+    ) as http:
+        for path in ("/docs", "/openapi.json", "/metrics"):
+            assert (await http.get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize(("method", "path"), ADMIN_ONLY)
+async def test_the_service_token_cannot_change_the_configuration(
+    service: Client, method: str, path: str
+) -> None:
+    answer = await service.request(method, path, json={})
+
+    assert answer.status_code == 403
+    assert answer.json()["error"] == "not_permitted"
+
+
+@pytest.mark.parametrize(("method", "path"), OWNED)
+async def test_the_service_token_has_to_say_for_whom(
+    service: Client, method: str, path: str
+) -> None:
+    answer = await service.request(method, path, json=BODIES.get((method, path), {}))
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"
+    assert "X-User-Id" in answer.json()["detail"]
+
+
+async def test_the_service_token_reads_the_configuration(service: Client, make: Make) -> None:
+    assistant, tool = await make("assistants"), await make("tools")
+
+    for path in ("/assistants", f"/assistants/{assistant['id']}", f"/tools/{tool['id']}"):
+        assert (await service.get(path)).status_code == 200
+
+
+async def test_another_persons_rows_are_not_there(service: Client, make: Make) -> None:
+    alice, bob = await make("users"), await make("users")
+    assistant = await make("assistants")
+    job = await make("cron-jobs", user_id=alice["id"])
+    thread = await make("threads", user_id=alice["id"], assistant_id=assistant["id"])
+    paths = [f"/cron-jobs/{job['id']}", f"/cron-jobs/{job['id']}/runs", f"/threads/{thread['id']}"]
+    paths += [f"/users/{alice['id']}", f"/users/by-telegram-id/{alice['telegram_id']}"]
+    for path in paths:
+        assert (await service.get(path, headers=acting(alice))).status_code == 200, path
+        assert (await service.get(path, headers=acting(bob))).status_code == 404, path
+    for path in ("/cron-jobs", "/threads"):
+        assert len((await service.get(path, headers=acting(alice))).json()["items"]) == 1
+        assert (await service.get(path, headers=acting(bob))).json()["items"] == []
+        asked = await service.get(path, headers=acting(bob), params={"user_id": alice["id"]})
+        assert asked.json()["items"] == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
+async def test_another_persons_rows_cannot_be_changed(
+    service: Client, admin: Client, make: Make, method: str
+) -> None:
+    alice, bob = await make("users"), await make("users")
+    job = await make("cron-jobs", user_id=alice["id"])
+
+    path = f"/cron-jobs/{job['id']}"
+    answer = await service.request(method, path, json={"text": "mine"}, headers=acting(bob))
+
+    assert answer.status_code == 404
+    assert (await admin.get(path)).json() == job
+
+
+async def test_nobody_adds_rows_for_another_person(service: Client, make: Make) -> None:
+    alice, bob = await make("users"), await make("users")
+    assistant = await make("assistants")
+    job = {"user_id": alice["id"], "text": "x", "cron_expression": "0 9 * * *"}
+    thread = {"user_id": alice["id"], "assistant_id": assistant["id"]}
+
+    for path, body in (("/cron-jobs", job), ("/threads", thread)):
+        assert (await service.post(path, json=body, headers=acting(bob))).status_code == 404
+        assert (await service.post(path, json=body, headers=acting(alice))).status_code == 201
+
+
+async def test_an_administrators_user_id_filters_as_well(admin: Client, make: Make) -> None:
+    alice, bob = await make("users"), await make("users")
+    await make("cron-jobs", user_id=alice["id"])
+
+    assert len(await listed(admin, "/cron-jobs")) == 1
+    assert (await admin.get("/cron-jobs", headers=acting(bob))).json()["items"] == []
+
+
+async def test_the_service_token_cannot_raise_anybody(service: Client, make: Make) -> None:
+    user = await make("users")
+
+    for body in ({"role": "owner"}, {"status": "blocked"}, {"status": "active", "language": "ru"}):
+        answer = await service.patch(f"/users/{user['id']}", json=body)
+        assert answer.status_code == 403
+    answer = await service.patch(f"/users/{user['id']}", json={"language": "ru"})
+    assert (answer.status_code, answer.json()["language"]) == (200, "ru")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_the_schemes_case_does_not_matter(app: FastAPI, scheme: str) -> None:
+    async with client(app, Authorization=f"{scheme} {SERVICE_TOKEN}") as http:
+        assert (await http.get("/assistants")).status_code == 200
+
+
+async def test_older_paths_lead_to_the_same(admin: Client, make: Make) -> None:
+    user = await make("users")
+    job = await make("cron-jobs", user_id=user["id"])
+
+    assert await listed(admin, "/cronjobs/") == await listed(admin, "/cron-jobs") == [job]
+    assert (await admin.get(f"/cronjobs/{job['id']}")).json() == job
+    assert (await admin.get("/assistants/")).status_code == 200
+
+
+async def test_older_paths_are_not_documented(app: FastAPI) -> None:
+    assert not [path for _, path in operations(app) if "cronjobs" in path or path[-1] == "/"]

@@ -1,0 +1,146 @@
+import pytest
+
+from rest_service.tests.conftest import Client, Make, listed
+
+UNKNOWN = "11111111-1111-1111-1111-111111111111"
+
+
+async def test_an_assistant_is_added_read_changed_and_removed(admin: Client) -> None:
+    body = {"name": " Poet ", "instructions": "Rhyme.", "model": "gpt-6"}
+    added = (await admin.post("/assistants", json=body)).json()
+    path = f"/assistants/{added['id']}"
+
+    assert added["name"] == "Poet"
+    assert (added["is_active"], added["assistant_type"]) == (True, "llm")
+    assert (await admin.get(path)).json() == added
+    changed = (await admin.patch(path, json={"model": None, "is_active": False})).json()
+    assert changed == added | {
+        "model": None,
+        "is_active": False,
+        "updated_at": changed["updated_at"],
+    }
+    assert changed["updated_at"] > added["updated_at"]
+    assert (await admin.delete(path)).status_code == 204
+    assert (await admin.get(path)).status_code == 404
+
+
+async def test_put_changes_only_the_given_fields_like_patch(admin: Client, make: Make) -> None:
+    poet = await make("assistants", instructions="Rhyme.")
+
+    changed = (await admin.put(f"/assistants/{poet['id']}", json={"name": "Bard"})).json()
+
+    assert (changed["name"], changed["instructions"]) == ("Bard", "Rhyme.")
+
+
+async def test_names_are_unique(admin: Client, make: Make) -> None:
+    poet, clerk = await make("assistants"), await make("assistants")
+
+    again = await admin.post("/assistants", json={"name": poet["name"], "instructions": ""})
+    renamed = await admin.patch(f"/assistants/{clerk['id']}", json={"name": poet["name"]})
+
+    assert again.status_code == renamed.status_code == 409
+    assert poet["name"] in again.json()["detail"]
+    kept = await admin.patch(f"/assistants/{poet['id']}", json={"name": poet["name"]})
+    assert kept.status_code == 200
+
+
+@pytest.mark.parametrize("field", ["name", "instructions", "is_active", "assistant_type"])
+async def test_null_is_refused_where_there_must_be_something(
+    admin: Client, make: Make, field: str
+) -> None:
+    poet = await make("assistants")
+
+    answer = await admin.patch(f"/assistants/{poet['id']}", json={field: None})
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "invalid_request", "detail": f"{field} cannot be null."}
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_an_unknown_assistant_is_not_found(admin: Client, method: str) -> None:
+    answer = await admin.request(method, f"/assistants/{UNKNOWN}", json={})
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"There is no assistant {UNKNOWN}."
+
+
+async def test_a_list_comes_in_slices_oldest_first(admin: Client, make: Make) -> None:
+    names = [(await make("assistants"))["name"] for _ in range(5)]
+
+    whole = (await admin.get("/assistants")).json()
+    part = (await admin.get("/assistants", params={"limit": 2, "offset": 3})).json()
+    beyond = (await admin.get("/assistants", params={"offset": 9})).json()
+
+    assert [one["name"] for one in whole["items"]] == names
+    assert (whole["total"], whole["limit"], whole["offset"]) == (5, 50, 0)
+    assert [one["name"] for one in part["items"]] == names[3:]
+    assert (part["total"], part["limit"], part["offset"]) == (5, 2, 3)
+    assert (beyond["items"], beyond["total"]) == ([], 5)
+
+
+class TestDelete:
+    async def test_the_default_secretary_stays(self, admin: Client, make: Make) -> None:
+        eldest = await make("assistants", is_secretary=True)
+        younger = await make("assistants", is_secretary=True)
+
+        assert (await admin.delete(f"/assistants/{eldest['id']}")).status_code == 409
+        assert (await admin.delete(f"/assistants/{younger['id']}")).status_code == 204
+
+    async def test_whoever_a_person_has_chosen_stays(self, admin: Client, make: Make) -> None:
+        poet, user = await make("assistants"), await make("users")
+        await admin.patch(f"/users/{user['id']}", json={"assistant_id": poet["id"]})
+
+        refused = await admin.delete(f"/assistants/{poet['id']}")
+
+        assert refused.status_code == 409
+        assert "people have chosen it" in refused.json()["detail"]
+
+    async def test_whoever_a_tool_asks_stays(self, admin: Client, make: Make) -> None:
+        poet = await make("assistants")
+        await make("tools", name="ask_poet", tool_type="sub_assistant", assistant_id=poet["id"])
+
+        refused = await admin.delete(f"/assistants/{poet['id']}")
+
+        assert refused.status_code == 409
+        assert "tools ask it" in refused.json()["detail"]
+
+    async def test_whoever_has_a_tool_stays_until_it_is_taken_or_inactive(
+        self, admin: Client, make: Make
+    ) -> None:
+        poet, tool = await make("assistants"), await make("tools")
+        link = (await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")).json()
+
+        assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 409
+        await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
+        assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 204
+        assert await listed(admin, "/assistant-tools") == []
+
+    async def test_what_was_said_does_not_keep_it(self, admin: Client, make: Make) -> None:
+        poet, user = await make("assistants"), await make("users")
+        await make("threads", user_id=user["id"], assistant_id=poet["id"])
+
+        assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 204
+        assert len(await listed(admin, "/threads")) == 1
+
+
+class TestLastSecretary:
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"is_secretary": False}])
+    async def test_it_cannot_retire(
+        self, admin: Client, make: Make, change: dict[str, bool]
+    ) -> None:
+        only = await make("assistants", is_secretary=True)
+        await make("assistants", is_secretary=True, is_active=False)
+
+        refused = await admin.patch(f"/assistants/{only['id']}", json=change)
+
+        assert refused.status_code == 409
+        assert "last active secretary" in refused.json()["detail"]
+
+    async def test_it_may_where_another_takes_over(self, admin: Client, make: Make) -> None:
+        eldest = await make("assistants", is_secretary=True)
+        await make("assistants", is_secretary=True)
+
+        retired = await admin.patch(f"/assistants/{eldest['id']}", json={"is_active": False})
+
+        assert retired.status_code == 200
+        assert (await admin.delete(f"/assistants/{eldest['id']}")).status_code == 204

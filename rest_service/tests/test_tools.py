@@ -1,0 +1,187 @@
+import json
+from typing import Any
+
+import pytest
+
+from rest_service.tests.conftest import Client, JsonObject, Make
+
+PLACE: JsonObject = {"type": "object", "properties": {"place": {"type": "string"}}}
+
+
+def nested(depth: int) -> JsonObject:
+    schema: JsonObject = {"type": "object"}
+    for _ in range(depth):
+        schema = {"type": "object", "not": schema}
+    return schema
+
+
+async def test_a_tool_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:
+    added = await make("tools", name="clock", input_schema=PLACE)
+    path = f"/tools/{added['id']}"
+
+    assert added["input_schema"] == PLACE
+    assert (await admin.get(path)).json() == added
+    changed = (await admin.patch(path, json={"description": "What time it is."})).json()
+    assert changed["description"] == "What time it is."
+    assert changed["input_schema"] == PLACE
+    assert (await admin.delete(path)).status_code == 204
+    assert (await admin.get(path)).status_code == 404
+
+
+async def test_without_a_schema_the_functions_own_is_shown(admin: Client, make: Make) -> None:
+    reminder = await make("tools", name="create_reminder", tool_type="reminder")
+    weather = await make("tools", name="get_weather", tool_type="weather")
+
+    assert reminder["input_schema"]["required"] == ["text"]
+    assert {"text", "at", "in_seconds", "cron"} <= set(reminder["input_schema"]["properties"])
+    assert weather["input_schema"] == {"type": "object", "properties": {}}
+
+
+async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Make) -> None:
+    tool = await make("tools", input_schema=PLACE)
+    plain = await make("tools")
+
+    changed = await admin.patch(f"/tools/{tool['id']}", json={"input_schema": None})
+
+    assert changed.json()["input_schema"] == plain["input_schema"]
+
+
+async def test_the_order_of_a_schema_is_kept(admin: Client, make: Make) -> None:
+    """A model's prompt must stay the same byte for byte, or the provider's cache is lost."""
+    schema = {"type": "object", "properties": {"z": {}, "a": {}, "mm": {}}, "required": ["z"]}
+    tool = await make("tools", name="f", tool_type="rest", input_schema=schema)
+
+    read = (await admin.get(f"/tools/{tool['id']}")).text
+
+    assert json.dumps(schema, separators=(",", ":")) in read
+
+
+async def test_older_clients_send_the_schema_as_text(make: Make) -> None:
+    tool = await make("tools", input_schema=json.dumps(PLACE))
+
+    assert tool["input_schema"] == PLACE
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"type": "object", "properties": {"place": {"type": "sting"}}}, "$.properties.place.type"),
+        ({"type": "object", "properties": []}, "$.properties"),
+        ({"type": "object", "properties": {"place": {"pattern": "("}}}, "$.properties.place"),
+        ({"type": "string"}, '"type": "object"'),
+        ({}, '"type": "object"'),
+        ({"type": "object", "description": "x" * 9000}, "at most 8192"),
+        (nested(40), "nested deeper than 20"),
+        ({"type": "object", "title": "\0"}, "NUL"),
+        ({"type": "object", "properties": {"zone": {}}}, "takes no argument 'zone'"),
+    ],
+)
+async def test_a_schema_is_refused_with_the_reason(
+    admin: Client, schema: JsonObject, reason: str
+) -> None:
+    body = {"name": "clock", "tool_type": "time", "description": "x", "input_schema": schema}
+    answer = await admin.post("/tools", json=body)
+
+    assert answer.status_code == 400, answer.text
+    assert reason in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "7", "[" * 100_000, '{"type": NaN}', '{"a": "\\ud800"}']
+)
+async def test_a_text_that_is_no_schema_is_refused(admin: Client, text: str) -> None:
+    body = {"name": "clock", "tool_type": "time", "description": "x", "input_schema": text}
+    answer = await admin.post("/tools", json=body)
+
+    assert answer.status_code in (400, 422), answer.text
+    assert "input_schema" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"type": "object", "properties": {"at": {}}}, "lacks it in $.properties"),
+        ({"type": "object", "properties": {"text": {}}}, "lacks it in $.required"),
+    ],
+)
+async def test_what_the_function_cannot_do_without_must_be_required(
+    admin: Client, schema: JsonObject, reason: str
+) -> None:
+    body = {"name": "create_reminder", "tool_type": "reminder", "description": "x"}
+    answer = await admin.post("/tools", json=body | {"input_schema": schema})
+
+    assert answer.status_code == 400
+    assert "'text'" in answer.json()["detail"]
+    assert reason in answer.json()["detail"]
+
+
+async def test_a_schema_may_offer_less_than_the_function_takes(make: Make) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"text": {"type": "string"}, "at": {"type": "string"}},
+        "required": ["text", "at"],
+    }
+    await make("tools", name="create_reminder", tool_type="reminder", input_schema=schema)
+
+
+async def test_an_unknown_function_is_refused_with_the_known_ones(admin: Client) -> None:
+    body = {"name": "foo", "tool_type": "reminder", "description": "x"}
+    answer = await admin.post("/tools", json=body)
+
+    assert answer.status_code == 400
+    assert "'foo'" in answer.json()["detail"]
+    assert "create_reminder" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("tool_type", ["calendar", "weather", "rest"])
+async def test_a_type_without_functions_is_kept_for_later(make: Make, tool_type: str) -> None:
+    assert (await make("tools", name="later", tool_type=tool_type))["tool_type"] == tool_type
+
+
+async def test_a_change_is_checked_like_a_new_tool(admin: Client, make: Make) -> None:
+    tool = await make("tools", name="create_reminder", tool_type="reminder")
+
+    for change in ({"name": "foo"}, {"input_schema": PLACE}, {"tool_type": "time", "name": "a b"}):
+        answer = await admin.patch(f"/tools/{tool['id']}", json=change)
+        assert answer.status_code in (400, 422), change
+    assert (await admin.get(f"/tools/{tool['id']}")).json() == tool
+
+
+@pytest.mark.parametrize("name", ["", "a b", "имя", "x" * 65, "a.b", None])
+async def test_a_name_must_suit_every_provider(admin: Client, name: Any) -> None:
+    body = {"name": name, "tool_type": "time", "description": "x"}
+
+    assert (await admin.post("/tools", json=body)).status_code == 422
+
+
+async def test_names_are_unique(admin: Client, make: Make) -> None:
+    clock, other = await make("tools"), await make("tools")
+    body = {"name": clock["name"], "tool_type": "time", "description": "x"}
+
+    assert (await admin.post("/tools", json=body)).status_code == 409
+    renamed = await admin.patch(f"/tools/{other['id']}", json={"name": clock["name"]})
+    assert renamed.status_code == 409
+
+
+async def test_a_tool_that_an_assistant_has_stays(admin: Client, make: Make) -> None:
+    poet, tool = await make("assistants"), await make("tools")
+    link = (await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")).json()
+
+    refused = await admin.delete(f"/tools/{tool['id']}")
+    assert refused.status_code == 409
+    assert "in use" in refused.json()["detail"]
+
+    await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
+    assert (await admin.delete(f"/tools/{tool['id']}")).status_code == 204
+
+
+async def test_only_a_sub_assistant_tool_asks_somebody(admin: Client, make: Make) -> None:
+    poet = await make("assistants")
+    body = {"name": "clock", "tool_type": "time", "description": "x", "assistant_id": poet["id"]}
+
+    assert (await admin.post("/tools", json=body)).status_code == 400
+    unknown = body | {
+        "tool_type": "sub_assistant",
+        "assistant_id": body["assistant_id"][:-4] + "0000",
+    }
+    assert (await admin.post("/tools", json=unknown)).status_code == 404
