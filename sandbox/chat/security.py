@@ -1,0 +1,81 @@
+"""Who may use the chat page: whoever has its link, from this machine, and no other site."""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+COOKIE_SECONDS = 365 * 24 * 3600
+HOSTS = ("127.0.0.1", "localhost")
+REFUSED = (
+    "This is the Smart Assistant sandbox. Please open it by the link "
+    "that ./manage.py start has printed.\n"
+    "Это песочница Smart Assistant. Откройте её по ссылке, которую напечатала команда "
+    "./manage.py start.\n"
+)
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Gate:
+    """Checks Host, Origin and the token (header or cookie) of every request."""
+
+    def __init__(self, token: str, port: int) -> None:
+        self._token = token
+        self._hosts = {f"{host}:{port}" for host in HOSTS}
+        self._origins = {f"http://{host}" for host in self._hosts}
+        self._cookie_name = f"sandbox_chat_{port}"
+        # Browsers send cookies to every port of this machine: the cookie is not the token itself.
+        self._cookie = hmac.new(token.encode(), b"sandbox chat cookie", hashlib.sha256).hexdigest()
+
+    def guard(self, handler: Handler) -> Handler:
+        """The handler behind this gate."""
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            if not self._is_from_here(request) or not self._is_known(request):
+                return web.Response(status=403, text=REFUSED, headers=HEADERS)
+            return await handler(request)
+
+        return guarded
+
+    def admit(self, request: web.Request) -> web.Response:
+        """Turns the link's token into a cookie, and the address into one without it."""
+        if not self._is_from_here(request) or not _same(request.query["token"], self._token):
+            return web.Response(status=403, text=REFUSED, headers=HEADERS)
+        response = web.Response(status=303, headers={"Location": "/", **HEADERS})
+        response.set_cookie(
+            self._cookie_name,
+            self._cookie,
+            httponly=True,
+            samesite="Strict",
+            max_age=COOKIE_SECONDS,
+            path="/",
+        )
+        return response
+
+    def _is_from_here(self, request: web.Request) -> bool:
+        """Not by another name of this machine (DNS rebinding), not from another site's page."""
+        origin = request.headers.get("Origin")
+        return request.host in self._hosts and (origin is None or origin in self._origins)
+
+    def _is_known(self, request: web.Request) -> bool:
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return _same(bearer.strip(), self._token)
+        return _same(request.cookies.get(self._cookie_name, ""), self._cookie)
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

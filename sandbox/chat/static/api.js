@@ -1,0 +1,29 @@
+// The sandbox's JSON API.
+
+export class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+async function call(method, path, body) {
+  const response = await fetch(path, {
+    method,
+    headers: body ? { "Content-Type": "application/json" } : {},
+    body: body ? JSON.stringify(body) : undefined,
+  });
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    throw new Refused(response.status, problem.detail ?? response.statusText);
+  }
+  return response.json();
+}
+
+export const getPeople = async () => (await call("GET", "/chat/people")).items;
+export const addPerson = (first_name, language_code) => call("POST", "/chat/people", { first_name, language_code });
+export const getBot = (language) => call("GET", `/chat/bot?language_code=${encodeURIComponent(language)}`);
+export const getCommands = async (person) => (await call("GET", `/chat/${person}/commands`)).items;
+export const getMessages = (person) => call("GET", `/chat/${person}/messages`);
+export const say = (person, text, reply_to) => call("POST", `/chat/${person}/messages`, reply_to ? { text, reply_to } : { text });
+export const press = (person, message_id, data) => call("POST", `/chat/${person}/buttons`, { message_id, data });

@@ -1,0 +1,140 @@
+// Interface texts in the browser's language: Russian where it is asked for, else English.
+
+const TEXTS = {
+  en: {
+    add: "Add",
+    addPerson: "Add a person",
+    badge: "Sandbox",
+    bot: "bot",
+    cancel: "Cancel",
+    close: "Close",
+    commands: "Commands",
+    connecting: "connecting…",
+    conversation: "Conversation",
+    copied: "Copied",
+    copy: "Copy",
+    copyText: "Copy text",
+    edited: "edited",
+    empty: "No messages yet",
+    failed: "Not sent: the sandbox does not answer",
+    help: "Write to the assistant, or try one of these:",
+    ideas: ["What time is it in Tokyo?", "Remind me in 20 seconds to stretch", "Show me markdown"],
+    keyboard: "Keyboard",
+    language: "Language of their Telegram",
+    less: "Show less",
+    locked: "This page needs its key again: open it by the link that ./manage.py start has printed.",
+    message: "Message",
+    more: "Show more",
+    name: "Name",
+    newest: "To the newest message",
+    noSuchButton: "The sandbox cannot do that; try it in Telegram",
+    open: "Open",
+    openLink: "Open this link?",
+    people: "People",
+    promise: "A sandbox on this machine. Telegram is played here; nothing leaves your computer.",
+    readAlong: (host) => `messages go to ${host}`,
+    readAlongPromise: (host) => `A sandbox on this machine. Telegram is played here; the model is real: what you write goes to ${host}.`,
+    reply: "Reply",
+    send: "Send",
+    skip: "Skip to the message field",
+    spoiler: "Hidden text, press to read",
+    start: "START",
+    stays: "nothing leaves this machine",
+    theme: "Light or dark",
+    thinking: "Thinking…",
+    today: "Today",
+    typing: "typing…",
+    upload: "sending a file…",
+    whoAreYou: "Who do you want to be?",
+    writeAs: "You write as",
+    yesterday: "Yesterday",
+    you: "You",
+  },
+  ru: {
+    add: "Добавить",
+    addPerson: "Добавить человека",
+    badge: "Песочница",
+    bot: "бот",
+    cancel: "Отмена",
+    close: "Закрыть",
+    commands: "Команды",
+    connecting: "соединение…",
+    conversation: "Переписка",
+    copied: "Скопировано",
+    copy: "Копировать",
+    copyText: "Копировать текст",
+    edited: "изменено",
+    empty: "Сообщений пока нет",
+    failed: "Не отправлено: песочница не отвечает",
+    help: "Напишите ассистенту или попробуйте:",
+    ideas: ["Который час в Токио?", "Напомни через 20 секунд размяться", "Покажи markdown"],
+    keyboard: "Клавиатура",
+    language: "Язык Telegram у этого человека",
+    less: "Свернуть",
+    locked: "Странице снова нужен ключ: откройте её по ссылке, которую напечатала ./manage.py start.",
+    message: "Сообщение",
+    more: "Показать целиком",
+    name: "Имя",
+    newest: "К последнему сообщению",
+    noSuchButton: "Песочница этого не умеет; попробуйте в Telegram",
+    open: "Открыть",
+    openLink: "Открыть эту ссылку?",
+    people: "Люди",
+    promise: "Песочница на этом компьютере. Telegram здесь не настоящий; наружу ничего не уходит.",
+    readAlong: (host) => `сообщения уходят на ${host}`,
+    readAlongPromise: (host) => `Песочница на этом компьютере. Telegram здесь не настоящий, а модель настоящая: написанное уходит на ${host}.`,
+    reply: "Ответить",
+    send: "Отправить",
+    skip: "Перейти к полю сообщения",
+    spoiler: "Скрытый текст, нажмите, чтобы прочесть",
+    start: "СТАРТ",
+    stays: "всё остаётся на этом компьютере",
+    theme: "Светлая или тёмная тема",
+    thinking: "Думаю…",
+    today: "Сегодня",
+    typing: "печатает…",
+    upload: "отправляет файл…",
+    whoAreYou: "Кем вы хотите быть?",
+    writeAs: "Вы пишете как",
+    yesterday: "Вчера",
+    you: "Вы",
+  },
+};
+
+export const language = navigator.language.toLowerCase().startsWith("ru") ? "ru" : "en";
+const locale = navigator.language.toLowerCase().startsWith(language) ? navigator.language : language;
+
+export const t = (key) => TEXTS[language][key];
+
+export function translate(root = document) {
+  document.documentElement.lang = language;
+  for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of root.querySelectorAll("[data-t-label]")) {
+    node.setAttribute("aria-label", t(node.dataset.tLabel));
+    if (node.tagName === "BUTTON") node.title = t(node.dataset.tLabel);
+  }
+  for (const node of root.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
+}
+
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
+const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const longDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" });
+const longDayOfYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
+
+const at = (seconds) => new Date(seconds * 1000);
+export const timeOf = (seconds) => clock.format(at(seconds));
+export const momentOf = (seconds) => full.format(at(seconds));
+export const dayKey = (seconds) => at(seconds).toDateString();
+
+export function dayOf(seconds) {
+  const day = at(seconds);
+  const now = new Date();
+  if (day.toDateString() === now.toDateString()) return t("today");
+  if (day.toDateString() === new Date(now - 864e5).toDateString()) return t("yesterday");
+  return (day.getFullYear() === now.getFullYear() ? longDay : longDayOfYear).format(day);
+}
+
+export function shortWhen(seconds) {
+  return dayKey(seconds) === new Date().toDateString() ? timeOf(seconds) : shortDay.format(at(seconds));
+}

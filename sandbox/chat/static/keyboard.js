@@ -1,0 +1,67 @@
+// Buttons under a message, and the keyboard in place of the phone's.
+
+import { byId, icon, make } from "./dom.js";
+
+const STYLES = new Set(["primary", "success", "danger"]);
+const styleOf = (button) => (STYLES.has(button.style) ? button.style : "");
+
+export function inlineKeyboard(rows, press) {
+  return make("div", { class: "inline" }, ...rows.map((row) => make("div", {}, ...row.map((button) => inlineButton(button, press)))));
+}
+
+function inlineButton(button, press) {
+  const mark = button.url ? icon("out") : button.copy_text ? icon("copy") : null;
+  const node = make("button", { type: "button", class: styleOf(button), text: button.text }, mark);
+  node.disabled = button.disabled !== undefined;
+  node.addEventListener("click", () => press(button, node));
+  return node;
+}
+
+// The reply keyboard that holds for a chat: the newest message of the bot that sets or removes one.
+export function replyKeyboardOf(messages) {
+  for (const message of [...messages].reverse()) {
+    const markup = message.from === "bot" ? message.reply_markup : null;
+    if (markup?.remove_keyboard) return null;
+    if (markup?.keyboard) return { ...markup, message_id: message.message_id };
+  }
+  return null;
+}
+
+export class ReplyKeyboard {
+  #panel = byId("keyboard");
+  #toggle = byId("toggle-keyboard");
+  #shown = null;
+
+  constructor(press) {
+    this.press = press;
+    this.#toggle.addEventListener("click", () => this.#setOpen(this.#panel.hidden));
+  }
+
+  show(markup) {
+    const isNew = markup?.message_id !== this.#shown?.message_id;
+    this.#shown = markup;
+    this.#toggle.hidden = !markup || Boolean(markup.is_persistent);
+    if (!markup) this.#setOpen(false);
+    if (!markup || !isNew) return;
+    this.#panel.replaceChildren(...markup.keyboard.map((row) => make("div", {}, ...row.map((button) => this.#button(button)))));
+    this.#setOpen(true);
+  }
+
+  get placeholder() {
+    return this.#shown?.input_field_placeholder;
+  }
+
+  #button(button) {
+    const node = make("button", { type: "button", class: styleOf(button), text: button.text });
+    node.addEventListener("click", () => {
+      this.press(button);
+      if (this.#shown?.one_time_keyboard) this.#setOpen(false);
+    });
+    return node;
+  }
+
+  #setOpen(isOpen) {
+    this.#panel.hidden = !isOpen;
+    this.#toggle.setAttribute("aria-expanded", String(isOpen));
+  }
+}

@@ -1,0 +1,1 @@
+"""A rule-based model behind the OpenAI protocol. It understands little; its calls are real."""

@@ -1,0 +1,32 @@
+"""OpenAI's error envelope."""
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """An answer `{"error": {…}}`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.param = param
+        self.code = code
+
+    def to_json(self) -> dict[str, Any]:
+        """The body."""
+        return {
+            "error": {
+                "message": self.message,
+                "type": "invalid_request_error",
+                "param": self.param,
+                "code": self.code,
+            }
+        }

@@ -1,0 +1,37 @@
+"""Russian or English, and words made comparable in both."""
+
+import re
+from typing import Literal
+
+Language = Literal["ru", "en"]
+
+_CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+_LATIN = re.compile("[a-z]", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_IGNORED = """
+    a about all an and any are ask asks assistant can could does for from get give have help helps
+    her him his how its let make may me more need not one our out please question questions request
+    say says she should some tell text than that the their them then there these they this tool use
+    used user uses using want was what when where which who will with without word words would you
+    your
+    без бот быть вас ваш весь все вы где для его если есть еще ещё или инструмент как какая какие
+    какой когда который кто мне мой мочь может можно моя над надо нас наш нужен нужно она они оно
+    ответ отвечает отвечать под пожалуйста помоги помогает помощник помощь попроси пользователь при
+    про скажи спроси так там тебе тебя тот ты что чтобы эта эти это этот
+"""
+_STOP_WORDS = frozenset(_IGNORED.split())
+
+
+def language_of(*texts: str) -> Language:
+    """The language of the first text that has letters."""
+    for text in texts:
+        cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
+        if cyrillic or latin:
+            return "ru" if cyrillic * 2 > latin else "en"
+    return "en"
+
+
+def stems(text: str) -> set[str]:
+    """The beginnings of the words that mean something: enough to match other forms of them."""
+    words = (word.lower() for word in _WORD.findall(text))
+    return {word[:5] for word in words if word not in _STOP_WORDS}

@@ -1,0 +1,52 @@
+"""What one can try, as far as the offered tools go."""
+
+from sandbox.llm.conversation import Conversation
+
+_EXAMPLES = (
+    ("get_time", "What time is it in Tokyo?", "Который час в Токио?"),
+    (
+        "create_reminder",
+        "Remind me in 20 seconds to stretch",
+        "Напомни через 20 секунд размяться",
+    ),
+    (
+        "create_reminder",
+        "Remind me every day at 9 to water the plants",
+        "Напоминай каждый день в 9 поливать цветы",
+    ),
+    ("list_reminders", "Show my reminders", "Покажи мои напоминания"),
+    ("create_task", "Add a task: buy milk", "Добавь задачу: купить молоко"),
+    ("get_weather", "What is the weather in Paris?", "Какая погода в Париже?"),
+)
+_ALWAYS = (
+    ("How much is 12 * 7?", "Сколько будет 12 * 7?"),
+    ("What was my previous message?", "Какое было моё прошлое сообщение?"),
+    ("Show me markdown", "Покажи markdown"),
+)
+BUILT_IN = frozenset(
+    {
+        "get_time",
+        "get_weather",
+        "create_reminder",
+        "list_reminders",
+        "change_reminder",
+        "cancel_reminder",
+        "create_task",
+        "list_tasks",
+        "change_task",
+    }
+)
+"""Tools that have skills of their own."""
+
+
+def offers(conversation: Conversation) -> str:
+    """A list of things to try."""
+    names = {tool.name for tool in conversation.tools}
+    examples = [(en, ru) for name, en, ru in _EXAMPLES if name in names]
+    lines = [conversation.say(en, ru) for en, ru in (*examples, *_ALWAYS)]
+    lines += [
+        conversation.say(f"Ask the {tool.title} …", f"Спроси {tool.title} …")
+        for tool in conversation.tools
+        if tool.takes("message") and tool.name not in BUILT_IN
+    ]
+    return "\n".join(f"- {line}" for line in lines)

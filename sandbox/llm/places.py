@@ -1,0 +1,51 @@
+"""Places that a request names, and the other forms in which a tool may know them."""
+
+import re
+
+_PLACE = re.compile(
+    r"\b(?:in|at|for|в|во|на)\s+(?P<place>(?!the moment|this moment)[^\W\d_][^?.!,;\n]*)",
+    re.IGNORECASE,
+)
+_ZONE = re.compile(r"\b[A-Z][A-Za-z]+/[A-Za-z_/+-]+\b")
+_NOT_A_PLACE = re.compile(
+    r"\b(?:right now|now|please|today|tomorrow|currently|is it|this week|the next \d+ days|"
+    r"сейчас|пожалуйста|сегодня|завтра|прямо|послезавтра|на неделю|на \d+ д\w+|"
+    r"на (?:сегодня|завтра|этой неделе|выходные))\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<!^)\b[A-ZА-ЯЁ][\w-]+(?: [A-ZА-ЯЁ][\w-]+)*")
+_AND = re.compile(r"\s*(?:,|\band\b|\bи\b)\s*(?:(?:in|в|во)\s+)?", re.IGNORECASE)
+_HERE = ("here", "my place", "my city", "город", "моём городе", "день", "данный момент", "часах")
+
+
+def places(text: str) -> list[str]:
+    """The places in the user's words; empty where none is named."""
+    zones = _ZONE.findall(text)
+    if zones:
+        return list(zones)
+    found = _PLACE.search(_NOT_A_PLACE.sub(" ", text))
+    if found is None:
+        return []
+    names = [re.sub(r"^the\s+", "", name.strip(" \"'«»")) for name in _AND.split(found["place"])]
+    return [" ".join(name.split()) for name in names if name.strip() and name.lower() not in _HERE]
+
+
+def named_place(text: str) -> str:
+    """The last name in a text, for a tool that wants a place."""
+    found = places(text) or _NAME.findall(text)
+    return found[-1] if found else ""
+
+
+def other_forms(place: str) -> list[str]:
+    """What a Russian name may be before its case ending: Москве → Москва, Берлине → Берлин."""
+    for ending, stems in (
+        ("ии", ("ия",)),
+        ("ье", ("ья",)),
+        ("е", ("а", "", "о")),
+        ("и", ("ь", "а", "ы")),
+        ("у", ("", "а")),
+        ("ах", ("ы",)),
+    ):
+        if len(place) > len(ending) + 2 and place.lower().endswith(ending):
+            return [place[: -len(ending)] + stem for stem in stems]
+    return []

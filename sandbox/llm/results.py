@@ -1,0 +1,95 @@
+"""Reading what tools answer: text or JSON, success or failure."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+_FAILURE = re.compile(
+    r"^\W*(?:tool )?(?:error|failed|failure|invalid|unknown|no such|not found|cannot|can't"
+    r"|could not|couldn't|unable|refused|ошибка|не удалось|нет так|неизвестн|нельзя)",
+    re.IGNORECASE,
+)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_ZONE = re.compile(r"\b[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+\b|\bUTC\b")
+_ID = re.compile(
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=#)\w+|(?<=id[ =:])\s*\w+"
+)
+_LISTS = ("items", "reminders", "tasks", "results", "data")
+_TITLES = ("text", "title", "name", "message", "summary")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of a list that a tool gave."""
+
+    id: str
+    text: str
+
+
+def decoded(content: str) -> Any:
+    """The JSON value of a result, or None where it is plain text."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def failure(content: str) -> str | None:
+    """Why a tool failed, or None where it did not."""
+    value = decoded(content)
+    if isinstance(value, dict) and value.get("error"):
+        reason = value.get("detail") or value.get("message") or value["error"]
+        return reason if isinstance(reason, str) else json.dumps(reason, ensure_ascii=False)
+    return content.strip() if value is None and _FAILURE.match(content) else None
+
+
+def moment(content: str) -> datetime | None:
+    """The first date with a time in a result, as it is written there."""
+    found = _MOMENT.search(content)
+    return datetime.fromisoformat(found[0].replace("Z", "+00:00")) if found else None
+
+
+def zone(content: str) -> str:
+    """The first IANA zone in a result."""
+    found = _ZONE.search(content)
+    return found[0] if found else ""
+
+
+def items(content: str) -> list[Item]:
+    """The entries of a list that have an id."""
+    value = decoded(content)
+    if isinstance(value, dict):
+        value = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), None)
+    if isinstance(value, list):
+        entries = [entry for entry in value if isinstance(entry, dict) and entry.get("id")]
+        return [Item(str(entry["id"]), _title(entry)) for entry in entries]
+    found = [(line, _ID.search(line)) for line in content.splitlines()]
+    return [Item(match[0].strip(), line.strip()) for line, match in found if match]
+
+
+def _title(entry: dict[str, Any]) -> str:
+    return next((str(entry[name]) for name in _TITLES if entry.get(name)), "")
+
+
+def shown(content: str) -> str:
+    """A result for a reader: text as it is, JSON as a list of what it holds."""
+    value = decoded(content)
+    if isinstance(value, dict):
+        return "\n".join(f"- {_spaced(name)}: {_inline(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return "\n".join(f"- {_inline(part)}" for part in value)
+    return content.strip()
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{_spaced(name)} {_inline(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_inline, value))
+    return str(value)

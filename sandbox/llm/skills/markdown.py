@@ -1,0 +1,80 @@
+"""A sample of everything that Markdown can do, to see how a chat shows it."""
+
+import re
+
+from sandbox.llm.skill import Request, Skill
+
+_ASKED = re.compile(
+    r"\b(?:markdown|formatting|разметк\w*|форматировани\w*|маркдаун)\b", re.IGNORECASE
+)
+
+_ENGLISH = """\
+# Markdown, all of it
+
+Text may be **bold**, *italic*, ~~struck~~, `code`, or a [link](https://example.com/).
+
+## A list
+
+1. First
+2. Second
+   - nested
+   - and again
+
+> A quote that somebody said
+> in two lines.
+
+## Code
+
+```python
+def greet(name: str) -> str:
+    return f"Hello, {name}!"
+```
+
+## A table
+
+| City | Time | Zone |
+|---|---|---|
+| Tokyo | 22:24 | UTC+9 |
+| Berlin | 14:24 | UTC+1 |
+"""
+
+_RUSSIAN = """\
+# Markdown целиком
+
+Текст бывает **жирным**, *курсивом*, ~~зачёркнутым~~, `кодом` и [ссылкой](https://example.com/).
+
+## Список
+
+1. Первое
+2. Второе
+   - вложенное
+   - и ещё
+
+> Цитата, которую кто-то сказал
+> в две строки.
+
+## Код
+
+```python
+def greet(name: str) -> str:
+    return f"Привет, {name}!"
+```
+
+## Таблица
+
+| Город | Время | Пояс |
+|---|---|---|
+| Токио | 22:24 | UTC+9 |
+| Берлин | 14:24 | UTC+1 |
+"""
+
+
+def _takes(request: Request) -> bool:
+    return _ASKED.search(request.text) is not None
+
+
+def _begin(request: Request) -> str:
+    return request.say(_ENGLISH, _RUSSIAN)
+
+
+MARKDOWN = Skill(_takes, _begin)

@@ -1,0 +1,81 @@
+"""“tomorrow”, “on Friday”, “5 декабря”, “2026-12-05”."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sandbox.llm.when.words import DAY_PARTS, MONTH, WEEKDAY, day_part_hour, month, weekday
+
+_RELATIVE = (
+    (2, re.compile(r"\b(?:the )?day after tomorrow\b|\bпослезавтра\b", re.IGNORECASE)),
+    (1, re.compile(r"\btomorrow\b|\bзавтра\b", re.IGNORECASE)),
+    (0, re.compile(r"\btoday\b|\btonight\b|\bсегодня\b", re.IGNORECASE)),
+)
+_WEEKDAY = re.compile(
+    rf"\b(?:(?:on|this|next|в|во|в следующ\w+|в эт\w+)\s+)(?P<weekday>{WEEKDAY})\b", re.IGNORECASE
+)
+_ISO = re.compile(r"\b(?:on\s+)?(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)\b[T ]?")
+_DOTTED = re.compile(r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})(?:\.(?P<year>\d{4}))?\b")
+_NAMED = re.compile(
+    rf"\b(?:on\s+)?(?:the\s+)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{MONTH})\b"
+    rf"(?:,?\s+(?P<year>\d{{4}}))?"
+    rf"|\b(?:on\s+)?(?P<month2>{MONTH})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b",
+    re.IGNORECASE,
+)
+_PART = re.compile(rf"\b(?:{'|'.join(part for _, part in DAY_PARTS)})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date and where it is said."""
+
+    date: date
+    spans: tuple[tuple[int, int], ...]
+    is_weekday: bool = False
+    hour: int | None = None
+    """Of a part of the day (“tomorrow evening”)."""
+    is_said: bool = True
+    """False where only a part of the day is: then it is the next one."""
+
+
+def find_day(text: str, today: date) -> Day | None:
+    """The day a text speaks of."""
+    part = _PART.search(text)
+    spans = (part.span(),) if part else ()
+    hour = day_part_hour(part[0]) if part else None
+    for ahead, pattern in _RELATIVE:
+        found = pattern.search(text)
+        if found:
+            return Day(today + timedelta(days=ahead), (found.span(), *spans), hour=hour)
+    found = _WEEKDAY.search(text)
+    if found:
+        ahead = (weekday(found["weekday"]) - today.weekday()) % 7
+        date_ = today + timedelta(days=ahead)
+        return Day(date_, (found.span(), *spans), is_weekday=True, hour=hour)
+    named = _calendar_day(text, today)
+    if named:
+        return Day(named[0], (named[1], *spans), hour=hour)
+    return Day(today, spans, hour=hour, is_said=False) if spans else None
+
+
+def _calendar_day(text: str, today: date) -> tuple[date, tuple[int, int]] | None:
+    for pattern in (_ISO, _NAMED, _DOTTED):
+        for found in pattern.finditer(text):
+            day = _date(found.groupdict(), today)
+            if day:
+                return day, found.span()
+    return None
+
+
+def _date(given: dict[str, str | None], today: date) -> date | None:
+    """The date; without a year the next such one."""
+    day = int(given.get("day") or given.get("day2") or 0)
+    name = given.get("month") or given.get("month2") or ""
+    number = int(name) if name.isdecimal() else month(name)
+    try:
+        if given.get("year"):
+            return date(int(given["year"] or 0), number, day)
+        this_year = date(today.year, number, day)
+        return this_year if this_year >= today else date(today.year + 1, number, day)
+    except ValueError:
+        return None

@@ -1,0 +1,105 @@
+"""Numbers, weekdays, months and parts of the day in words."""
+
+import re
+
+_NUMBERS = {
+    1: "a an one один одну одна",
+    2: "two couple два две пару",
+    3: "three три",
+    4: "four четыре",
+    5: "five пять",
+    6: "six шесть",
+    7: "seven семь",
+    8: "eight восемь",
+    9: "nine девять",
+    10: "ten десять",
+    11: "eleven одиннадцать",
+    12: "twelve двенадцать",
+    15: "fifteen пятнадцать",
+    20: "twenty двадцать",
+    25: "twenty-five",
+    30: "thirty тридцать",
+    40: "forty сорок",
+    45: "forty-five",
+    50: "fifty пятьдесят",
+    60: "sixty шестьдесят",
+    90: "ninety девяносто",
+}
+_VALUES = {word: value for value, words in _NUMBERS.items() for word in words.split()}
+NUMBER = r"\d+|" + "|".join(sorted(_VALUES, key=len, reverse=True))
+
+UNITS = (
+    (1, r"seconds?|secs?|s|секунд\w*|сек"),
+    (60, r"minutes?|mins?|m|минут\w*|мин"),
+    (3600, r"hours?|hrs?|h|час(?:а|ов|ик)?|ч"),
+    (86400, r"days?|день|дня|дней|сутки|суток"),
+    (604800, r"weeks?|недел\w+"),
+)
+UNIT = "|".join(pattern for _, pattern in UNITS)
+
+_WEEKDAYS = (
+    r"mon(?:day)?s?|понедельник\w*",
+    r"tue(?:sday)?s?|вторник\w*",
+    r"wed(?:nesday)?s?|сред(?:а|у|ам)",
+    r"thu(?:rsday)?s?|четверг\w*",
+    r"fri(?:day)?s?|пятниц\w+",
+    r"sat(?:urday)?s?|суббот\w+",
+    r"sun(?:day)?s?|воскресень\w+",
+)
+WEEKDAY = "|".join(_WEEKDAYS)
+
+_MONTHS = (
+    r"jan(?:uary)?|января",
+    r"feb(?:ruary)?|февраля",
+    r"mar(?:ch)?|марта",
+    r"apr(?:il)?|апреля",
+    r"may|мая",
+    r"june?|июня",
+    r"july?|июля",
+    r"aug(?:ust)?|августа",
+    r"sep(?:t|tember)?|сентября",
+    r"oct(?:ober)?|октября",
+    r"nov(?:ember)?|ноября",
+    r"dec(?:ember)?|декабря",
+)
+MONTH = "|".join(_MONTHS)
+
+DAY_PARTS = (
+    (9, r"in the morning|mornings?|утром|утро"),
+    (13, r"in the afternoon|afternoons?|днём|днем"),
+    (19, r"in the evening|evenings?|tonight|вечером|вечер"),
+    (23, r"at night|nights?|ночью|ночь"),
+)
+"""The hour that a part of the day means, where no hour is said."""
+
+
+def number(word: str) -> int:
+    """The value of digits or of a word."""
+    return int(word) if word.isdecimal() else _VALUES[word.lower()]
+
+
+def unit_seconds(word: str) -> int:
+    """How long a unit is."""
+    return next(seconds for seconds, pattern in UNITS if _is(word, pattern))
+
+
+def weekday(word: str) -> int:
+    """0 = Monday."""
+    return next(index for index, pattern in enumerate(_WEEKDAYS) if _is(word, pattern))
+
+
+def month(word: str) -> int:
+    """1 = January."""
+    return next(index for index, pattern in enumerate(_MONTHS, 1) if _is(word, pattern))
+
+
+def day_part_hour(text: str) -> int | None:
+    """The hour of a part of the day in a text."""
+    return next(
+        (hour for hour, part in DAY_PARTS if re.search(rf"\b(?:{part})\b", text, re.IGNORECASE)),
+        None,
+    )
+
+
+def _is(word: str, pattern: str) -> bool:
+    return re.fullmatch(pattern, word, re.IGNORECASE) is not None

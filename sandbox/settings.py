@@ -1,0 +1,33 @@
+"""What the sandbox reads from the environment."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+
+from smart_kit.settings import StateSettings
+
+
+class SandboxSettings(StateSettings):
+    """The outside world's port, its one bot, and the key of the chat page."""
+
+    sandbox_port: int = 8080
+    telegram_token: SecretStr
+    sandbox_chat_token: SecretStr = Field(min_length=16)
+    openai_base_url: str | None = None
+    openai_api_key: SecretStr | None = None
+
+    @property
+    def model_host(self) -> str | None:
+        """Where messages go if the model is not on this machine; the page must not hide that."""
+        if self.openai_base_url is None:
+            return "api.openai.com" if self.openai_api_key else None
+        host = urlsplit(self.openai_base_url).hostname or self.openai_base_url
+        return None if _is_here(host) else host
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

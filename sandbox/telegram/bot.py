@@ -1,0 +1,67 @@
+"""Who the bot is: its token, and what it says about itself in each language."""
+
+import hmac
+import re
+from typing import Any
+
+from sandbox.telegram.state.settings import Settings
+
+USERNAME = "smart_assistant_bot"
+DEFAULT_NAME = "Smart Assistant"
+_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
+
+
+class Bot:
+    """The one bot of the sandbox."""
+
+    def __init__(self, token: str, settings: Settings) -> None:
+        self._token = token
+        self._settings = settings
+        self.id = int(token.partition(":")[0])
+
+    def knows(self, token: str) -> bool:
+        """Whether this is its token."""
+        return hmac.compare_digest(token.encode(), self._token.encode())
+
+    def text(self, field: str, language_code: str) -> str:
+        """Exactly what was set for this language ("" = every language)."""
+        return self._settings.get(_key(field, language_code), "")
+
+    def set_text(self, field: str, language_code: str, text: str) -> None:
+        """Set a `name`, `description` or `short_description`; empty removes it."""
+        self._settings[_key(field, language_code)] = text
+
+    def shown(self, field: str, language_code: str) -> str:
+        """What a reader of this language sees."""
+        fallback = DEFAULT_NAME if field == "name" else ""
+        return self.text(field, language_code) or self.text(field, "") or fallback
+
+    def to_user(self) -> dict[str, Any]:
+        """A `User` of the Bot API, as messages carry it."""
+        return {
+            "id": self.id,
+            "is_bot": True,
+            "first_name": self.shown("name", ""),
+            "username": USERNAME,
+        }
+
+    def to_me(self) -> dict[str, Any]:
+        """The result of getMe."""
+        return self.to_user() | {
+            "can_join_groups": False,
+            "can_read_all_group_messages": False,
+            "supports_inline_queries": False,
+            "can_connect_to_business": False,
+            "has_main_web_app": False,
+            "has_topics_enabled": False,
+            "allows_users_to_create_topics": False,
+        }
+
+
+def is_token(text: str) -> bool:
+    """Whether it has the shape of a token."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def _key(field: str, language_code: str) -> str:
+    return f"bot.{field}.{language_code}"

@@ -1,0 +1,139 @@
+"""Keyboards: `reply_markup` checked as Telegram checks it."""
+
+from typing import Any
+
+from sandbox.telegram.errors import bad_request
+from sandbox.telegram.parameters import Parameters
+from sandbox.telegram.text.links import WrongLink, checked_link
+
+MAX_CALLBACK_BYTES = 64
+MAX_BUTTONS = 100
+STYLES = ("danger", "success", "primary")
+
+_ACTIONS = (
+    "url",
+    "callback_data",
+    "web_app",
+    "login_url",
+    "switch_inline_query",
+    "switch_inline_query_current_chat",
+    "switch_inline_query_chosen_chat",
+    "copy_text",
+    "callback_game",
+    "pay",
+    "disabled",
+)
+_INLINE_FIELDS = {"text", "icon_custom_emoji_id", "style", *_ACTIONS}
+
+
+def read_markup(parameters: Parameters) -> dict[str, Any] | None:
+    """The checked keyboard of a message, or None. Raises BotApiError in Telegram's words."""
+    if parameters.is_missing("reply_markup"):
+        return None
+    markup = parameters.json("reply_markup", "reply keyboard markup JSON object")
+    if not isinstance(markup, dict):
+        raise bad_request("object expected as reply markup")
+    if "inline_keyboard" in markup:
+        return {"inline_keyboard": _inline(markup["inline_keyboard"])}
+    if "keyboard" in markup:
+        return markup | {"keyboard": _keyboard(markup["keyboard"])}
+    if markup.get("remove_keyboard") or markup.get("force_reply"):
+        return markup
+    return None
+
+
+def read_inline_markup(parameters: Parameters) -> dict[str, Any] | None:
+    """Inline buttons, or None; an edit takes nothing else."""
+    markup = read_markup(parameters)
+    if markup is not None and "inline_keyboard" not in markup:
+        raise bad_request("inline keyboard expected")
+    return markup if markup and markup["inline_keyboard"] else None
+
+
+def _rows(rows: Any, field: str, owner: str) -> list[list[Any]]:
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise bad_request(f'field "{field}" of the {owner} must be an Array of Arrays')
+    return [row for row in rows if row]
+
+
+def _inline(rows: Any) -> list[list[dict[str, Any]]]:
+    checked = [
+        [_inline_button(button) for button in row]
+        for row in _rows(rows, "inline_keyboard", "InlineKeyboardMarkup")
+    ]
+    if sum(map(len, checked)) > MAX_BUTTONS:
+        raise bad_request("reply markup is too long")
+    return checked
+
+
+def _inline_button(button: Any) -> dict[str, Any]:
+    where = "can't parse inline keyboard button"
+    if not isinstance(button, dict):
+        raise bad_request(f"{where}: InlineKeyboardButton must be an Object")
+    _check_text(button, where)
+    kinds = [name for name in _ACTIONS if _is_set(button, name)]
+    if not kinds:
+        raise bad_request(f"{where}: Text buttons are unallowed in the inline keyboard")
+    if len(kinds) > 1:
+        raise bad_request(f"{where}: exactly one optional field must be used, not {kinds}")
+    if button.get("style") not in (None, *STYLES):
+        raise bad_request("BUTTON_STYLE_INVALID")
+    _check_action(button, kinds[0])
+    return {name: value for name, value in button.items() if name in _INLINE_FIELDS}
+
+
+def _is_set(button: dict[str, Any], name: str) -> bool:
+    """Whether the field counts; an inline query may be empty, and a disabled button is `{}`."""
+    value = button.get(name)
+    if value == "":
+        return name.startswith("switch_inline")
+    return value is not None and value is not False
+
+
+def _check_text(button: dict[str, Any], where: str) -> None:
+    if "text" not in button:
+        raise bad_request(f'{where}: Can\'t find field "text"')
+    if not isinstance(button["text"], str):
+        raise bad_request(f'{where}: Field "text" must be of type String')
+    if not button["text"].strip():
+        raise bad_request(f"{where}: Text must be non-empty")
+
+
+def _check_action(button: dict[str, Any], kind: str) -> None:
+    value = button[kind]
+    if kind == "callback_data":
+        if not isinstance(value, str) or len(value.encode()) > MAX_CALLBACK_BYTES:
+            raise bad_request("BUTTON_DATA_INVALID")
+    elif kind == "copy_text":
+        text = value.get("text") if isinstance(value, dict) else None
+        if not isinstance(text, str) or not 1 <= len(text) <= 256:
+            raise bad_request("BUTTON_COPY_TEXT_INVALID")
+    elif kind == "url":
+        try:
+            button["url"] = checked_link(str(value))
+        except WrongLink as error:
+            raise bad_request(
+                f"inline keyboard button URL '{value}' is invalid: {error}"
+            ) from error
+
+
+def _keyboard(rows: Any) -> list[list[dict[str, Any]]]:
+    checked: list[list[dict[str, Any]]] = []
+    for row in _rows(rows, "keyboard", "ReplyKeyboardMarkup"):
+        checked.append([_keyboard_button(button) for button in row])
+    if not checked:
+        raise bad_request("reply keyboard must be non-empty")
+    return checked
+
+
+def _keyboard_button(button: Any) -> dict[str, Any]:
+    where = "can't parse keyboard button"
+    if isinstance(button, str):
+        button = {"text": button}
+    if not isinstance(button, dict):
+        raise bad_request(f"{where}: KeyboardButton must be an Object")
+    _check_text(button, where)
+    kinds = [name for name in button if name.startswith(("request_", "web_app"))]
+    if len([name for name in kinds if button[name]]) > 1:
+        raise bad_request(f"{where}: exactly one optional field must be used")
+    return button

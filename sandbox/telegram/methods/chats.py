@@ -1,0 +1,27 @@
+"""Facts about a chat."""
+
+from typing import Any
+
+from sandbox.telegram.call import Call, Method
+
+_GIFTS = (
+    "unlimited_gifts",
+    "limited_gifts",
+    "unique_gifts",
+    "premium_subscription",
+    "gifts_from_channels",
+)
+
+
+async def get_chat(call: Call) -> dict[str, Any]:
+    """A `ChatFullInfo` of a private chat."""
+    person = call.person()
+    return person.to_chat() | {
+        "active_usernames": [person.username],
+        "accent_color_id": person.id % 7,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict.fromkeys(_GIFTS, False),
+    }
+
+
+METHODS = (Method("getChat", ("chat_id",), get_chat),)

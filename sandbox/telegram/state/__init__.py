@@ -1,0 +1,1 @@
+"""What the sandbox's Telegram remembers, in one SQLite file."""

@@ -1,0 +1,52 @@
+"""The bot's command lists, one for each scope and language."""
+
+import json
+import sqlite3
+from typing import Any
+
+Command = dict[str, str]
+
+
+class Commands:
+    """What `/` offers."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def set(self, scope: str, language_code: str, commands: list[Command]) -> None:
+        """Replace a list; an empty one removes it."""
+        self.delete(scope, language_code)
+        if commands:
+            self._database.execute(
+                "INSERT INTO command_list VALUES (?, ?, ?)",
+                (scope, language_code, json.dumps(commands, ensure_ascii=False)),
+            )
+
+    def get(self, scope: str, language_code: str) -> list[Command]:
+        """Exactly this list."""
+        row = self._database.execute(
+            "SELECT commands FROM command_list WHERE scope = ? AND language_code = ?",
+            (scope, language_code),
+        ).fetchone()
+        commands: list[Command] = json.loads(row["commands"]) if row else []
+        return commands
+
+    def delete(self, scope: str, language_code: str) -> None:
+        """Forget a list."""
+        self._database.execute(
+            "DELETE FROM command_list WHERE scope = ? AND language_code = ?", (scope, language_code)
+        )
+
+    def shown_to(self, person_id: int, language_code: str) -> list[Command]:
+        """The list of a private chat: the narrowest scope wins, in it the person's language."""
+        for scope in (chat_scope(person_id), "all_private_chats", "default"):
+            for language in (language_code, ""):
+                commands = self.get(scope, language)
+                if commands:
+                    return commands
+        return []
+
+
+def chat_scope(chat_id: Any) -> str:
+    """The key of a scope for one chat."""
+    return f"chat:{chat_id}"

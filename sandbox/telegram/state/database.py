@@ -1,0 +1,77 @@
+"""The file that survives a restart. Callers commit once a request, at the edge."""
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS person (
+    id INTEGER PRIMARY KEY,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL DEFAULT '',
+    username TEXT NOT NULL UNIQUE,
+    language_code TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS message (
+    message_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    person_id INTEGER NOT NULL REFERENCES person (id),
+    is_from_bot INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    edit_date INTEGER,
+    text TEXT NOT NULL,
+    entities TEXT NOT NULL,
+    reply_markup TEXT,
+    reply_to INTEGER,
+    reaction TEXT,
+    update_id INTEGER,
+    is_read INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS message_by_person ON message (person_id, message_id);
+CREATE INDEX IF NOT EXISTS message_by_update ON message (update_id);
+CREATE TABLE IF NOT EXISTS waiting_update (
+    update_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS callback_query (
+    id TEXT PRIMARY KEY,
+    person_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    pressed_at INTEGER NOT NULL,
+    is_answered INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS command_list (
+    scope TEXT NOT NULL,
+    language_code TEXT NOT NULL,
+    commands TEXT NOT NULL,
+    PRIMARY KEY (scope, language_code)
+);
+CREATE TABLE IF NOT EXISTS setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+"""
+
+
+def open_database(directory: Path) -> sqlite3.Connection:
+    """The connection to `telegram.sqlite3` in this folder, which is made when missing."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = sqlite3.connect(directory / "telegram.sqlite3")
+    database.row_factory = sqlite3.Row
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.execute("PRAGMA foreign_keys=ON")
+    database.executescript(_SCHEMA)
+    _start_counting(database)
+    return database
+
+
+def _start_counting(database: sqlite3.Connection) -> None:
+    """Update ids begin at a random number, as Telegram's do: who keeps the last one for
+    deduplication must not mistake a fresh sandbox's updates for old ones."""
+    known = database.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'waiting_update'")
+    if known.fetchone() is None:
+        first = 100_000_000 + secrets.randbelow(800_000_000)
+        database.execute("INSERT INTO sqlite_sequence VALUES ('waiting_update', ?)", (first,))
+        database.commit()

@@ -1,0 +1,176 @@
+"""The messages of every chat."""
+
+import json
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.telegram.text.entities import FormattedText
+
+PAGE = 500
+"""How many messages a chat page is given; older ones stay in the file."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a private chat; times are Unix seconds."""
+
+    message_id: int
+    person_id: int
+    is_from_bot: bool
+    date: int
+    edit_date: int | None
+    text: str
+    entities: list[dict[str, Any]]
+    reply_markup: dict[str, Any] | None
+    reply_to: int | None
+    reaction: str | None
+    is_read: bool
+
+    @property
+    def inline_keyboard(self) -> list[list[dict[str, Any]]] | None:
+        """The buttons under the message."""
+        return (self.reply_markup or {}).get("inline_keyboard")
+
+    def to_json(self) -> dict[str, Any]:
+        """As the chat page and `./manage.py chat` read it."""
+        return {
+            "message_id": self.message_id,
+            "person_id": self.person_id,
+            "from": "bot" if self.is_from_bot else "person",
+            "date": self.date,
+            "text": self.text,
+            "entities": self.entities,
+            "reply_markup": self.reply_markup,
+            "reply_to": self.reply_to,
+            "reaction": self.reaction,
+            "edited": self.edit_date is not None,
+            "read": self.is_read,
+        }
+
+
+class Messages:
+    """What was said."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def add(
+        self,
+        person_id: int,
+        content: FormattedText,
+        *,
+        is_from_bot: bool,
+        reply_markup: dict[str, Any] | None = None,
+        reply_to: int | None = None,
+    ) -> Message:
+        """A new message at the end of the chat."""
+        cursor = self._database.execute(
+            "INSERT INTO message (person_id, is_from_bot, date, text, entities, reply_markup,"
+            " reply_to) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                person_id,
+                is_from_bot,
+                int(time.time()),
+                content.text,
+                _dumped(content.entities_json()),
+                _dumped(reply_markup),
+                reply_to,
+            ),
+        )
+        return self._required(cursor.lastrowid)
+
+    def get(self, person_id: int, message_id: int) -> Message | None:
+        """The message, or None."""
+        row = self._database.execute(
+            "SELECT * FROM message WHERE message_id = ? AND person_id = ?",
+            (message_id, person_id),
+        ).fetchone()
+        return _message(row) if row else None
+
+    def after(self, person_id: int, message_id: int) -> list[Message]:
+        """The newest messages with a greater id, the oldest first."""
+        rows = self._database.execute(
+            "SELECT * FROM message WHERE person_id = ? AND message_id > ?"
+            " ORDER BY message_id DESC LIMIT ?",
+            (person_id, message_id, PAGE),
+        )
+        return [_message(row) for row in rows][::-1]
+
+    def last(self, person_id: int) -> Message | None:
+        """The newest message of a chat."""
+        row = self._database.execute(
+            "SELECT * FROM message WHERE person_id = ? ORDER BY message_id DESC LIMIT 1",
+            (person_id,),
+        ).fetchone()
+        return _message(row) if row else None
+
+    def edit(
+        self, message: Message, content: FormattedText, reply_markup: dict[str, Any] | None
+    ) -> Message:
+        """Another text and other buttons."""
+        return self._set(
+            message,
+            text=content.text,
+            entities=_dumped(content.entities_json()),
+            reply_markup=_dumped(reply_markup),
+            edit_date=int(time.time()),
+        )
+
+    def edit_markup(self, message: Message, reply_markup: dict[str, Any] | None) -> Message:
+        """Other buttons; clients do not call that edited."""
+        return self._set(message, reply_markup=_dumped(reply_markup))
+
+    def react(self, message: Message, reaction: str | None) -> Message:
+        """The bot's one reaction, or none."""
+        return self._set(message, reaction=reaction)
+
+    def delete(self, message: Message) -> None:
+        """Gone."""
+        self._database.execute("DELETE FROM message WHERE message_id = ?", (message.message_id,))
+
+    def link_update(self, message: Message, update_id: int) -> None:
+        """Which update tells the bot of this message."""
+        self._database.execute(
+            "UPDATE message SET update_id = ? WHERE message_id = ?", (update_id, message.message_id)
+        )
+
+    def mark_read(self, below_update_id: int) -> list[Message]:
+        """The messages whose updates the bot has confirmed by now."""
+        rows = self._database.execute(
+            "SELECT * FROM message WHERE update_id < ? AND NOT is_read", (below_update_id,)
+        ).fetchall()
+        return [self._set(_message(row), is_read=1) for row in rows]
+
+    def _set(self, message: Message, **columns: Any) -> Message:
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self._database.execute(
+            f"UPDATE message SET {names} WHERE message_id = ?",  # noqa: S608 # names are ours
+            (*columns.values(), message.message_id),
+        )
+        return self._required(message.message_id)
+
+    def _required(self, message_id: int | None) -> Message:
+        row = self._database.execute("SELECT * FROM message WHERE message_id = ?", (message_id,))
+        return _message(row.fetchone())
+
+
+def _dumped(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _message(row: sqlite3.Row) -> Message:
+    return Message(
+        message_id=row["message_id"],
+        person_id=row["person_id"],
+        is_from_bot=bool(row["is_from_bot"]),
+        date=row["date"],
+        edit_date=row["edit_date"],
+        text=row["text"],
+        entities=json.loads(row["entities"]),
+        reply_markup=json.loads(row["reply_markup"]) if row["reply_markup"] else None,
+        reply_to=row["reply_to"],
+        reaction=row["reaction"],
+        is_read=bool(row["is_read"]),
+    )

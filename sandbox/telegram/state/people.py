@@ -1,0 +1,88 @@
+"""The people who may be played on the chat page; each has one private chat with the bot."""
+
+import re
+import sqlite3
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FIRST_ID = 1001
+_STARTERS = (
+    ("Alice", "", "alice", "en"),
+    ("Боб", "", "bob", "ru"),
+    ("Carol", "Winter", "carol", "en"),
+    ("Дарья", "Светлова", "darya", "ru"),
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A Telegram user; the id is also the id of the private chat."""
+
+    id: int
+    first_name: str
+    last_name: str
+    username: str
+    language_code: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As the chat page and `./manage.py chat` read it."""
+        return asdict(self)
+
+    def to_user(self) -> dict[str, Any]:
+        """A `User` of the Bot API."""
+        return {
+            "id": self.id,
+            "is_bot": False,
+            **self._names(),
+            "language_code": self.language_code,
+        }
+
+    def to_chat(self) -> dict[str, Any]:
+        """A private `Chat` of the Bot API."""
+        return {"id": self.id, **self._names(), "type": "private"}
+
+    def _names(self) -> dict[str, str]:
+        names = {
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "username": self.username,
+        }
+        return {key: value for key, value in names.items() if value}
+
+
+class People:
+    """Who exists."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        if not self.all():
+            for starter in _STARTERS:
+                self._insert(*starter)
+            database.commit()
+
+    def all(self) -> list[Person]:
+        """Everybody, the oldest first."""
+        rows = self._database.execute("SELECT * FROM person ORDER BY id")
+        return [Person(**row) for row in rows]
+
+    def get(self, person_id: int) -> Person | None:
+        """The person, or None."""
+        row = self._database.execute("SELECT * FROM person WHERE id = ?", (person_id,)).fetchone()
+        return Person(**row) if row else None
+
+    def add(self, first_name: str, language_code: str) -> Person:
+        """A new person with a username of their own."""
+        base = re.sub(r"[^a-z0-9_]", "", first_name.lower()) or "guest"
+        taken = {person.username for person in self.all()}
+        candidates = (base, *(f"{base}{number}" for number in range(2, len(taken) + 3)))
+        username = next(name for name in candidates if name not in taken)
+        return self._insert(first_name, "", username, language_code)
+
+    def _insert(self, *values: str) -> Person:
+        row = self._database.execute("SELECT max(id) FROM person").fetchone()
+        person = Person((row[0] or FIRST_ID - 1) + 1, *values)
+        self._database.execute(
+            "INSERT INTO person VALUES (:id, :first_name, :last_name, :username, :language_code)",
+            asdict(person),
+        )
+        return person

@@ -1,0 +1,49 @@
+"""Buttons that were pressed and wait for the bot's answer."""
+
+import secrets
+import sqlite3
+import time
+from dataclasses import dataclass
+
+ANSWER_SECONDS = 150
+
+
+@dataclass(frozen=True)
+class Press:
+    """A callback query."""
+
+    id: str
+    person_id: int
+    message_id: int
+
+
+class Presses:
+    """The callback queries."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def add(self, person_id: int, message_id: int) -> Press:
+        """A person pressed a button under this message."""
+        self._forget_old()
+        press = Press(str(10**17 + secrets.randbelow(9 * 10**17)), person_id, message_id)
+        self._database.execute(
+            "INSERT INTO callback_query (id, person_id, message_id, pressed_at)"
+            " VALUES (?, ?, ?, ?)",
+            (press.id, person_id, message_id, int(time.time())),
+        )
+        return press
+
+    def answer(self, press_id: str) -> Press | None:
+        """The press, once; None where there is none, it is too old or was answered before."""
+        row = self._database.execute(
+            "UPDATE callback_query SET is_answered = 1 WHERE id = ? AND NOT is_answered"
+            " AND pressed_at > ? RETURNING person_id, message_id",
+            (press_id, int(time.time()) - ANSWER_SECONDS),
+        ).fetchone()
+        return Press(press_id, row["person_id"], row["message_id"]) if row else None
+
+    def _forget_old(self) -> None:
+        self._database.execute(
+            "DELETE FROM callback_query WHERE pressed_at <= ?", (int(time.time()) - ANSWER_SECONDS,)
+        )

@@ -1,0 +1,123 @@
+"""Formatted text as Telegram keeps it: plain text and ranges, counted in UTF-16 code units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+SPLITTABLE = ("bold", "italic", "underline", "strikethrough", "spoiler")
+"""Types that may cross others: Telegram cuts them at the crossing."""
+QUOTES = ("blockquote", "expandable_blockquote")
+OPAQUE = ("code", "pre")
+"""Types that hold no other entity."""
+
+_ORDER = (*QUOTES, "pre", "code", "text_link", "text_mention", "date_time")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A range of a text with a meaning; `details` are the type's own fields (url, language, …)."""
+
+    type: str
+    offset: int
+    length: int
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def end(self) -> int:
+        """The first code unit behind it."""
+        return self.offset + self.length
+
+    def to_json(self) -> dict[str, Any]:
+        """A `MessageEntity` of the Bot API."""
+        return {
+            "type": self.type,
+            "offset": self.offset,
+            "length": self.length,
+            **self.details,
+        }
+
+
+@dataclass(frozen=True)
+class FormattedText:
+    """Text with its entities, sorted and properly nested."""
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+
+    def entities_json(self) -> list[dict[str, Any]]:
+        """The entities as the Bot API writes them."""
+        return [entity.to_json() for entity in self.entities]
+
+
+def sort_key(entity: Entity) -> tuple[int, int, int]:
+    """Outer entities first."""
+    rank = _ORDER.index(entity.type) if entity.type in _ORDER else len(_ORDER)
+    return entity.offset, -entity.length, rank
+
+
+def utf16_length(text: str) -> int:
+    """How many UTF-16 code units a text has, which is how Telegram counts."""
+    return len(text) + sum(1 for character in text if character > "\uffff")
+
+
+def nest(entities: list[Entity]) -> tuple[Entity, ...]:
+    """The entities made to contain each other or be apart, as Telegram's clients need them."""
+    solid: list[Entity] = []
+    for entity in sorted(entities, key=sort_key):
+        if entity.length > 0 and entity.type not in SPLITTABLE and _fits(entity, solid):
+            solid.append(entity)
+    placed = list(solid)
+    for kind in SPLITTABLE:
+        for entity in _united([e for e in entities if e.type == kind and e.length > 0]):
+            pieces = _cut(entity, placed)
+            placed.extend(piece for piece in pieces if not _in_opaque(piece, solid))
+    return tuple(sorted(placed, key=sort_key))
+
+
+def _overlaps(one: Entity, other: Entity) -> bool:
+    return one.offset < other.end and other.offset < one.end
+
+
+def _contains(outer: Entity, inner: Entity) -> bool:
+    return outer.offset <= inner.offset and inner.end <= outer.end
+
+
+def _fits(entity: Entity, placed: list[Entity]) -> bool:
+    """Whether it crosses nothing placed before, and stands only in what may hold it."""
+    touching = (other for other in placed if _overlaps(entity, other))
+    return all(
+        other.type in QUOTES and entity.type not in QUOTES and _contains(other, entity)
+        for other in touching
+    )
+
+
+def _in_opaque(entity: Entity, solid: list[Entity]) -> bool:
+    return any(other.type in OPAQUE and _contains(other, entity) for other in solid)
+
+
+def _united(entities: list[Entity]) -> list[Entity]:
+    """Entities of one type without overlaps."""
+    united: list[Entity] = []
+    for entity in sorted(entities, key=sort_key):
+        if united and entity.offset < united[-1].end:
+            end = max(entity.end, united[-1].end)
+            united[-1] = replace(united[-1], length=end - united[-1].offset)
+        else:
+            united.append(entity)
+    return united
+
+
+def _cut(entity: Entity, placed: list[Entity]) -> list[Entity]:
+    """The entity in pieces: cut at the edges of those that it crosses only partly."""
+    crossed = [
+        other
+        for other in placed
+        if _overlaps(entity, other)
+        and not _contains(entity, other)
+        and not _contains(other, entity)
+    ]
+    edges = {edge for other in crossed for edge in (other.offset, other.end)}
+    inner = {edge for edge in edges if entity.offset < edge < entity.end}
+    points = sorted({entity.offset, entity.end, *inner})
+    return [replace(entity, offset=start, length=end - start) for start, end in pairwise(points)]

@@ -1,0 +1,189 @@
+"""From what a bot sends to what Telegram keeps: parse, check, clean, trim, mark links."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sandbox.telegram.errors import bad_request
+from sandbox.telegram.text.builder import MarkupError
+from sandbox.telegram.text.detection import with_detected
+from sandbox.telegram.text.entities import Entity, FormattedText, nest, sort_key, utf16_length
+from sandbox.telegram.text.html import parse_html
+from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
+from sandbox.telegram.text.links import WrongLink, checked_link
+from sandbox.telegram.text.markdown import parse_markdown
+
+MAX_LENGTH = 4096
+MAX_BYTES = 32_768
+
+_PARSERS: dict[str, Callable[[str], tuple[str, list[Entity]]]] = {
+    "html": parse_html,
+    "markdown": parse_legacy_markdown,
+    "markdownv2": parse_markdown,
+}
+_GIVEN = {
+    "bold": (),
+    "italic": (),
+    "underline": (),
+    "strikethrough": (),
+    "spoiler": (),
+    "blockquote": (),
+    "expandable_blockquote": (),
+    "code": (),
+    "pre": ("language",),
+    "text_link": ("url",),
+    "text_mention": ("user",),
+    "date_time": ("unix_time", "date_time_format"),
+}
+"""Types a bot may set, with the fields of their own."""
+_FOUND_BY_ITSELF = (
+    "mention",
+    "hashtag",
+    "cashtag",
+    "bot_command",
+    "url",
+    "email",
+    "phone_number",
+    "custom_emoji",
+)
+"""Types that Telegram sets, or (custom emoji) that this bot may not: ignored when given."""
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+
+
+def format_text(
+    text: str, *, parse_mode: str = "", entities: Any = None, may_be_empty: bool = False
+) -> FormattedText:
+    """What is kept of a text. `entities` is decoded JSON, ignored where a parse mode is given.
+
+    Raises BotApiError in Telegram's words.
+    """
+    if not text and not may_be_empty:
+        raise bad_request("message text is empty")
+    _check_encoding(text)
+    if len(text.encode()) > MAX_BYTES:
+        raise bad_request("text is too long")
+    mode = parse_mode.lower()
+    if mode and mode != "none":
+        plain, found = _parse(text, mode)
+    else:
+        plain, found = text, _given(entities, text)
+    formatted = _trim(*_clean(plain, found))
+    if not formatted.text and not may_be_empty:
+        raise bad_request("text must be non-empty")
+    if utf16_length(formatted.text) > MAX_LENGTH:
+        raise bad_request("message is too long")
+    return with_detected(formatted)
+
+
+def _check_encoding(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise bad_request("strings must be encoded in UTF-8") from error
+
+
+def _parse(text: str, mode: str) -> tuple[str, list[Entity]]:
+    if mode not in _PARSERS:
+        raise bad_request("unsupported parse_mode")
+    try:
+        return _PARSERS[mode](text)
+    except MarkupError as error:
+        raise bad_request(f"can't parse entities: {error}") from error
+
+
+def _given(entities: Any, text: str) -> list[Entity]:
+    if entities is None:
+        return []
+    if not isinstance(entities, Sequence) or isinstance(entities, str):
+        raise bad_request("can't parse entities: expected an Array of MessageEntity")
+    bounds = _boundaries(text)
+    parsed = [_given_entity(entity, bounds) for entity in entities]
+    return [entity for entity in parsed if entity is not None]
+
+
+def _given_entity(given: Any, bounds: list[int]) -> Entity | None:
+    if not isinstance(given, dict):
+        raise bad_request("can't parse MessageEntity: expected an Object")
+    kind: str = _field(given, "type", str)
+    offset: int = _field(given, "offset", int)
+    length: int = _field(given, "length", int)
+    if kind in _FOUND_BY_ITSELF or (kind in _GIVEN and length <= 0):
+        return None
+    if kind not in _GIVEN:
+        raise bad_request("can't parse MessageEntity: Unsupported type specified")
+    details = {name: given[name] for name in _GIVEN[kind] if given.get(name)}
+    if kind == "text_link":
+        details = {"url": _link(str(given.get("url") or ""))}
+    entity = Entity(kind, offset, length, details)
+    _check_bounds(entity, bounds)
+    return entity
+
+
+def _field(given: dict[str, Any], name: str, kind: type) -> Any:
+    if name not in given:
+        raise bad_request(f"can't parse MessageEntity: Can't find field \"{name}\"")
+    if not isinstance(given[name], kind):
+        raise bad_request(f'can\'t parse MessageEntity: Field "{name}" has a wrong type')
+    return given[name]
+
+
+def _link(url: str) -> str:
+    if not url:
+        raise bad_request("entity URL must be non-empty")
+    try:
+        return checked_link(url)
+    except WrongLink as error:
+        raise bad_request(f"entity URL '{url}' is invalid: {error}") from error
+
+
+def _boundaries(text: str) -> list[int]:
+    """The offsets between the characters of a text, in code units."""
+    offsets = [0]
+    for character in text:
+        offsets.append(offsets[-1] + (2 if character > "\uffff" else 1))
+    return offsets
+
+
+def _check_bounds(entity: Entity, bounds: list[int]) -> None:
+    if entity.offset < 0 or entity.offset >= bounds[-1]:
+        raise bad_request(
+            f"entity begins after the end of the text at UTF-16 offset {entity.offset}"
+        )
+    if entity.offset not in bounds:
+        raise bad_request(
+            f"entity begins in a middle of a UTF-16 symbol at UTF-16 offset {entity.offset}"
+        )
+    where = f"entity beginning at UTF-16 offset {entity.offset} ends"
+    if entity.end > bounds[-1]:
+        raise bad_request(f"{where} after the end of the text at UTF-16 offset {entity.end}")
+    if entity.end not in bounds:
+        raise bad_request(f"{where} in a middle of a UTF-16 symbol at UTF-16 offset {entity.end}")
+
+
+def _clean(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+    """Without carriage returns; other control characters but the line feed become spaces."""
+    if "\r" in text:
+        before = [0]
+        for character in text:
+            width = 0 if character == "\r" else utf16_length(character)
+            before.extend([before[-1] + width] * utf16_length(character))
+        entities = [
+            replace(e, offset=before[e.offset], length=before[e.end] - before[e.offset])
+            for e in entities
+        ]
+        text = text.replace("\r", "")
+    return _CONTROL.sub(" ", text), entities
+
+
+def _trim(text: str, entities: list[Entity]) -> FormattedText:
+    """Without space around, but not in front of the first entity's beginning."""
+    kept = text.rstrip()
+    end = utf16_length(kept)
+    entities = [replace(e, length=min(e.end, end) - e.offset) for e in entities if e.offset < end]
+    entities.sort(key=sort_key)
+    leading = len(kept) - len(kept.lstrip())
+    if entities:
+        leading = min(leading, entities[0].offset)
+    moved = [replace(e, offset=e.offset - leading) for e in entities]
+    return FormattedText(kept[leading:], nest(moved))

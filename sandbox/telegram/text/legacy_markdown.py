@@ -1,0 +1,69 @@
+"""`parse_mode=Markdown`: Telegram's first dialect, without nesting."""
+
+import re
+
+from sandbox.telegram.text.builder import Builder, MarkupError
+from sandbox.telegram.text.entities import Entity
+
+_TYPES = {"_": "italic", "*": "bold", "`": "code"}
+_LANGUAGE = re.compile(r"([^\s`]+)(?=\s)")
+_LINE_BREAK = re.compile(r"\r\n|\n\r|\n|\r")
+
+
+def parse_legacy_markdown(source: str) -> tuple[str, list[Entity]]:
+    """Plain text and entities. Raises MarkupError."""
+    builder = Builder(source)
+    while not builder.at_end():
+        character = builder.peek()
+        if character == "\\" and builder.peek(1) and builder.peek(1) in "_*`[":
+            builder.write(builder.peek(1))
+            builder.position += 2
+        elif builder.starts_with("```"):
+            _pre(builder)
+        elif character in _TYPES:
+            start = builder.length
+            _until(builder, character, builder.position, skip=1)
+            builder.add(_TYPES[character], start)
+        elif character == "[":
+            _link(builder)
+        else:
+            builder.write(character)
+            builder.position += 1
+    return builder.text(), builder.entities
+
+
+def _until(builder: Builder, mark: str, begin: int, *, skip: int) -> str:
+    """Write what stands before the closing mark, and pass both."""
+    builder.position += skip
+    end = builder.source.find(mark, builder.position)
+    if end < 0:
+        where = builder.byte_offset(begin)
+        raise MarkupError(f"Can't find end of the entity starting at byte offset {where}")
+    inside = builder.source[builder.position : end]
+    builder.write(inside)
+    builder.position = end + len(mark)
+    return inside
+
+
+def _pre(builder: Builder) -> None:
+    begin, start = builder.position, builder.length
+    builder.position += 3
+    found = _LANGUAGE.match(builder.source, builder.position)
+    if found:
+        builder.position = found.end()
+    line_break = _LINE_BREAK.match(builder.source, builder.position)
+    if line_break:
+        builder.position = line_break.end()
+    _until(builder, "```", begin, skip=0)
+    builder.add("pre", start, **({"language": found[1]} if found else {}))
+
+
+def _link(builder: Builder) -> None:
+    start = builder.length
+    url = _until(builder, "]", builder.position, skip=1)
+    if builder.peek() == "(":
+        end = builder.source.find(")", builder.position)
+        end = len(builder.source) if end < 0 else end
+        url = builder.source[builder.position + 1 : end]
+        builder.position = end + 1
+    builder.add_link(start, url)

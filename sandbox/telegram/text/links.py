@@ -1,0 +1,58 @@
+"""Which addresses Telegram takes as a link, and how it writes them."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+_HOST = re.compile(r"^(?:[\w-]+\.)+(?:[^\W\d_]{2,}|xn--[\w-]+|\d{1,3})$")
+_SCHEMES = ("http", "https", "ftp", "ton")
+
+
+class WrongLink(ValueError):
+    """The reason in Telegram's words."""
+
+
+def checked_link(url: str) -> str:
+    """The address in full. Raises WrongLink for what Telegram refuses."""
+    if re.match(r"^(tg|mailto|tel):", url, re.IGNORECASE):
+        return url
+    if not re.match(r"^[a-z][a-z0-9+.-]*:(//|(?!\d))", url, re.IGNORECASE):
+        url = f"http://{url}"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise WrongLink("Wrong HTTP URL") from error
+    if parts.scheme.lower() not in _SCHEMES:
+        raise WrongLink("Unsupported URL protocol")
+    if not _HOST.match(host) or parts.username:
+        raise WrongLink("Wrong HTTP URL")
+    authority = host if port is None else f"{host}:{port}"
+    rest = url.split("//", 1)[1][len(parts.netloc) :]
+    return f"{parts.scheme.lower()}://{authority}{rest if rest.startswith('/') else '/' + rest}"
+
+
+def mentioned_user(url: str) -> int | None:
+    """The id of `tg://user?id=…`."""
+    return _tg_number(url, "user", "id")
+
+
+def linked_time(url: str) -> tuple[int, str] | None:
+    """Unix time and format of `tg://time?unix=…&format=…`."""
+    moment = _tg_number(url, "time", "unix")
+    return None if moment is None else (moment, _tg_query(url).get("format", [""])[0])
+
+
+def is_custom_emoji(url: str) -> bool:
+    """Whether it is `tg://emoji?id=…`."""
+    return _tg_number(url, "emoji", "id") is not None
+
+
+def _tg_query(url: str) -> dict[str, list[str]]:
+    return parse_qs(url.partition("?")[2].partition("#")[0])
+
+
+def _tg_number(url: str, host: str, name: str) -> int | None:
+    if not re.match(rf"^tg:(?://)?{host}/?(?:[?#]|$)", url, re.IGNORECASE):
+        return None
+    value = _tg_query(url).get(name, [""])[0]
+    return int(value) if re.fullmatch(r"[1-9]\d{0,18}", value) else None

@@ -1,0 +1,123 @@
+"""The page's JSON API: what `./manage.py chat` and the e2e tests build on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.chat.person import split
+from sandbox.tests.running import ALICE, CHAT_TOKEN, Sandbox, running
+
+
+async def _refused(sandbox: Sandbox, path: str, body: object) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
+    async with sandbox.http.post(sandbox.url + path, json=body, headers=headers) as response:
+        return response.status, await response.json()
+
+
+async def test_there_are_people_of_both_languages(sandbox: Sandbox) -> None:
+    people = (await sandbox.page("GET", "/chat/people"))["items"]
+    assert {"en", "ru"} <= {person["language_code"] for person in people}
+    assert len({person["username"] for person in people}) == len(people)
+
+
+async def test_a_new_person_can_talk_at_once(sandbox: Sandbox) -> None:
+    body = {"first_name": " Alice ", "language_code": "de"}
+    eve = await sandbox.page("POST", "/chat/people", **body)
+    assert (eve["first_name"], eve["username"]) == ("Alice", "alice2")
+    await sandbox.say("hello", eve["id"])
+    (update,) = await sandbox.bot("getUpdates")
+    assert update["message"]["from"] == {
+        "id": eve["id"],
+        "is_bot": False,
+        "first_name": "Alice",
+        "username": "alice2",
+        "language_code": "de",
+    }
+
+
+async def test_what_a_person_says_becomes_an_update_with_its_command_marked(
+    sandbox: Sandbox,
+) -> None:
+    said = await sandbox.say(" /start abc ")
+    assert (said["from"], said["text"]) == ("person", "/start abc")
+    (update,) = await sandbox.bot("getUpdates")
+    message = update["message"]
+    assert message["message_id"] == said["message_id"]
+    assert message["entities"] == [{"type": "bot_command", "offset": 0, "length": 6}]
+
+
+async def test_a_person_can_answer_a_message(sandbox: Sandbox) -> None:
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="question")
+    body = {"text": "answer", "reply_to": sent["message_id"]}
+    await sandbox.page("POST", f"/chat/{ALICE}/messages", **body)
+    (update,) = await sandbox.bot("getUpdates")
+    assert update["message"]["reply_to_message"]["text"] == "question"
+
+
+async def test_messages_after_a_given_one(sandbox: Sandbox) -> None:
+    first = await sandbox.say("one")
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="two")
+    page = await sandbox.page("GET", f"/chat/{ALICE}/messages?after={first['message_id']}")
+    assert [(item["from"], item["text"]) for item in page["items"]] == [("bot", "two")]
+    assert page["typing"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "detail"),
+    [
+        (f"/chat/{ALICE}/messages", {"text": " \n"}, 400, "The text is empty"),
+        (f"/chat/{ALICE}/messages", {}, 400, "text: Field required"),
+        (f"/chat/{ALICE}/messages", {"text": "x", "reply_to": 9}, 404, "There is no message 9"),
+        ("/chat/7/messages", {"text": "x"}, 404, "There is no person 7"),
+        ("/chat/nobody/messages", {"text": "x"}, 404, "There is no person nobody"),
+        ("/chat/people", {"first_name": ""}, 400, "first_name: String should have at least 1"),
+        (f"/chat/{ALICE}/buttons", {"message_id": 9, "data": "x"}, 404, "There is no message 9"),
+    ],
+)
+async def test_mistakes_are_told_in_a_sentence(
+    sandbox: Sandbox, path: str, body: object, status: int, detail: str
+) -> None:
+    answer = await _refused(sandbox, path, body)
+    assert answer[0] == status
+    assert answer[1]["detail"].startswith(detail)
+    assert await sandbox.bot("getUpdates") == []
+
+
+async def test_a_button_that_is_not_there_cannot_be_pressed(sandbox: Sandbox) -> None:
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
+    body = {"message_id": sent["message_id"], "data": "forged"}
+    status, answer = await _refused(sandbox, f"/chat/{ALICE}/buttons", body)
+    assert (status, answer["detail"]) == (404, "This message has no such button")
+
+
+async def test_a_long_text_goes_out_in_pieces_as_from_a_telegram_client(sandbox: Sandbox) -> None:
+    words = " ".join(f"слово{number}" for number in range(1500))
+    last = await sandbox.say(words)
+    updates = await sandbox.bot("getUpdates")
+    texts = [update["message"]["text"] for update in updates]
+    assert " ".join(texts) == words
+    assert all(len(text) <= 4096 for text in texts)
+    assert updates[-1]["message"]["message_id"] == last["message_id"]
+
+
+def test_pieces_never_cut_a_character_in_two() -> None:
+    pieces = split("🏟" * 5000)
+    assert [len(piece) for piece in pieces] == [2048, 2048, 904]
+
+
+@pytest.mark.parametrize(
+    ("settings", "host"),
+    [
+        ({}, None),
+        ({"openai_base_url": "http://127.0.0.1:8080/v1", "openai_api_key": "x"}, None),
+        ({"openai_base_url": "http://localhost:11434/v1"}, None),
+        ({"openai_base_url": "https://models.example/v1"}, "models.example"),
+        ({"openai_api_key": "x"}, "api.openai.com"),
+    ],
+)
+async def test_the_page_does_not_promise_privacy_that_a_real_model_breaks(
+    tmp_path: Path, settings: dict[str, Any], host: str | None
+) -> None:
+    async with running(tmp_path, **settings) as sandbox:
+        assert (await sandbox.page("GET", "/chat/bot"))["model_host"] == host

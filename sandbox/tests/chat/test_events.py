@@ -1,0 +1,91 @@
+"""Live updates over Server-Sent Events."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from sandbox.tests.running import ALICE, BOB, CHAT_TOKEN, Sandbox
+
+
+class Stream:
+    """The events of one connection."""
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+
+    async def next(self) -> tuple[str, dict[str, Any]]:
+        """The next event's kind and data."""
+        kind = ""
+        while True:
+            line = (await asyncio.wait_for(self._content.readline(), 5)).decode().rstrip("\n")
+            if line.startswith("event: "):
+                kind = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                return kind, json.loads(line.removeprefix("data: "))
+
+
+@asynccontextmanager
+async def _events(sandbox: Sandbox, query: str) -> AsyncIterator[Stream]:
+    headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
+    async with sandbox.http.get(f"{sandbox.url}/chat/events{query}", headers=headers) as response:
+        assert response.content_type == "text/event-stream"
+        stream = Stream(response.content)
+        assert (await stream.next())[0] == "hello"
+        yield stream
+
+
+async def test_everything_that_happens_in_a_chat_is_told(sandbox: Sandbox) -> None:
+    async with _events(sandbox, f"?person={ALICE}") as stream:
+        await sandbox.say("not for Alice", BOB)
+        said = await sandbox.say("hello")
+        kind, data = await stream.next()
+        assert (kind, data["message_id"], data["from"]) == ("message", said["message_id"], "person")
+        await sandbox.bot("sendChatAction", chat_id=ALICE, action="typing")
+        assert (await stream.next()) == (
+            "typing",
+            {"person_id": ALICE, "typing": True, "action": "typing"},
+        )
+        sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="hi")
+        where = {"chat_id": ALICE, "message_id": sent["message_id"]}
+        assert (await stream.next()) == ("typing", {"person_id": ALICE, "typing": False})
+        assert (await stream.next())[0] == "message"
+        await sandbox.bot("editMessageText", text="ho", **where)
+        kind, data = await stream.next()
+        assert (kind, data["text"], data["edited"]) == ("edit", "ho", True)
+        await sandbox.bot("deleteMessage", **where)
+        kind, data = await stream.next()
+        assert (kind, data["message_id"]) == ("delete", sent["message_id"])
+
+
+async def test_an_answer_to_a_press_reaches_the_page(sandbox: Sandbox) -> None:
+    markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
+    press = {"message_id": sent["message_id"], "data": "yes"}
+    pressed = await sandbox.page("POST", f"/chat/{ALICE}/buttons", **press)
+    async with _events(sandbox, "") as stream:
+        query = {"callback_query_id": pressed["callback_query_id"]}
+        await sandbox.bot("answerCallbackQuery", text="Done", show_alert=True, **query)
+        kind, data = await stream.next()
+    assert (kind, data["text"], data["show_alert"]) == ("answer", "Done", True)
+    assert data["callback_query_id"] == pressed["callback_query_id"]
+
+
+async def test_what_came_after_a_message_is_told_first(sandbox: Sandbox) -> None:
+    first = await sandbox.say("one")
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="two")
+    query = f"?person={ALICE}&after={first['message_id']}"
+    async with _events(sandbox, query) as stream:
+        kind, data = await stream.next()
+        assert (kind, data["text"]) == ("message", "two")
+        await sandbox.say("three")
+        assert (await stream.next())[1]["text"] == "three"
+
+
+async def test_a_new_name_reaches_every_page(sandbox: Sandbox) -> None:
+    async with _events(sandbox, f"?person={BOB}") as stream:
+        await sandbox.bot("setMyName", name="Secretary")
+        assert (await stream.next())[0] == "bot"

@@ -1,0 +1,53 @@
+"""The page's files: complete in both languages, and on their own."""
+
+import re
+
+import pytest
+
+from sandbox.chat.routes import STATIC
+
+SOURCES = {path.name: path.read_text() for path in STATIC.iterdir()}
+_KEY = re.compile(r"^    (\w+):", re.MULTILINE)
+
+
+def _texts(language: str) -> set[str]:
+    found = re.search(rf"^  {language}: \{{\n(.*?)^  \}},", SOURCES["i18n.js"], re.M | re.S)
+    assert found
+    return set(_KEY.findall(found[1]))
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    assert _texts("ru") == _texts("en") != set()
+
+
+def test_every_text_that_is_asked_for_exists() -> None:
+    asked = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', SOURCES["index.html"]))
+    for name, source in SOURCES.items():
+        if name.endswith(".js"):
+            asked |= set(re.findall(r'\bt\("(\w+)"\)', source))
+    assert asked <= _texts("en")
+
+
+def test_every_text_is_asked_for_somewhere() -> None:
+    everything = "".join(source for name, source in SOURCES.items() if name != "i18n.js")
+    everything += SOURCES["i18n.js"].split("export const language")[1]
+    assert [key for key in _texts("en") if not re.search(rf'"{key}"', everything)] == []
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_nothing_is_loaded_from_elsewhere(name: str) -> None:
+    addresses = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", SOURCES[name])
+    assert [one for one in addresses if "www.w3.org" not in one] == []
+
+
+def test_every_icon_and_element_that_is_used_exists() -> None:
+    icons = set(re.findall(r'<symbol id="(\w+)"', SOURCES["icons.svg"]))
+    used = set(re.findall(r"icons\.svg#(\w+)", SOURCES["index.html"]))
+    ids = set(re.findall(r'id="([\w-]+)"', SOURCES["index.html"]))
+    wanted: set[str] = set()
+    for name, source in SOURCES.items():
+        if name.endswith(".js"):
+            used |= set(re.findall(r'\bicon\("(\w+)"\)', source))
+            wanted |= set(re.findall(r'byId\("([\w-]+)"\)', source))
+    assert used <= icons
+    assert wanted <= ids

@@ -1,0 +1,109 @@
+"""Who may see the page, and from where."""
+
+import pytest
+
+from sandbox.chat.routes import STATIC
+from sandbox.tests.running import ALICE, CHAT_TOKEN, Sandbox
+
+BEARER = {"Authorization": f"Bearer {CHAT_TOKEN}"}
+PATHS = (
+    "/",
+    "/static/main.js",
+    "/chat/people",
+    "/chat/bot",
+    "/chat/events",
+    f"/chat/{ALICE}/messages",
+)
+
+
+async def _get(sandbox: Sandbox, path: str, **options: object) -> tuple[int, str]:
+    async with sandbox.http.get(sandbox.url + path, allow_redirects=False, **options) as response:
+        text = "" if "event-stream" in response.content_type else await response.text()
+        return response.status, text
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_without_the_token_every_path_says_where_to_get_it(
+    sandbox: Sandbox, path: str
+) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "sandbox_chat=wrong"}):
+        status, text = await _get(sandbox, path, headers=headers)
+        assert status == 403
+        assert "./manage.py start" in text
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_with_the_token_every_path_is_open(sandbox: Sandbox, path: str) -> None:
+    assert (await _get(sandbox, path, headers=BEARER))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1:1"},
+        {"Host": "localhost"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+    ],
+)
+async def test_another_host_or_origin_is_refused_even_with_the_token(
+    sandbox: Sandbox, headers: dict[str, str]
+) -> None:
+    assert (await _get(sandbox, "/chat/people", headers=BEARER | headers))[0] == 403
+    link = f"/?token={CHAT_TOKEN}"
+    assert (await _get(sandbox, link, headers=headers))[0] == 403
+
+
+async def test_the_link_sets_a_cookie_that_scripts_cannot_read_and_hides_the_token(
+    sandbox: Sandbox,
+) -> None:
+    link = f"{sandbox.url}/?token={CHAT_TOKEN}"
+    async with sandbox.http.get(link, allow_redirects=False) as response:
+        assert response.status == 303
+        assert response.headers["Location"] == "/"
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        cookie = response.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert CHAT_TOKEN not in cookie
+    value = cookie.split(";")[0]
+    origin = {"Origin": sandbox.url, "Cookie": value}
+    assert (await _get(sandbox, "/chat/people", headers=origin))[0] == 200
+
+
+async def test_a_wrong_link_sets_nothing(sandbox: Sandbox) -> None:
+    async with sandbox.http.get(f"{sandbox.url}/?token=wrong", allow_redirects=False) as response:
+        assert response.status == 403
+        assert "Set-Cookie" not in response.headers
+
+
+async def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(
+    sandbox: Sandbox,
+) -> None:
+    async with sandbox.http.get(sandbox.url, headers=BEARER) as response:
+        policy = response.headers["Content-Security-Policy"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["frame-ancestors"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+
+
+@pytest.mark.parametrize("name", ["..%2froutes.py", "nothing.js", "%2e%2e%2fsecurity.py"])
+async def test_only_the_pages_own_files_are_served(sandbox: Sandbox, name: str) -> None:
+    assert (await _get(sandbox, f"/static/{name}", headers=BEARER))[0] == 404
+
+
+async def test_health_needs_no_token(sandbox: Sandbox) -> None:
+    async with sandbox.http.get(f"{sandbox.url}/health") as response:
+        assert response.status == 200
+        assert (await response.json())["status"] == "ok"
+
+
+@pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_no_script_turns_data_into_markup(script: object) -> None:
+    source = script.read_text()  # type: ignore[attr-defined]
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert way not in source

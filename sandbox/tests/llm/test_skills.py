@@ -1,0 +1,345 @@
+"""What the demo model does with requests in both languages, and how honest it is."""
+
+import pytest
+
+from sandbox.llm.conversation import ToolCall, read_conversation
+from sandbox.llm.model import MAX_ROUNDS, respond
+from sandbox.llm.skills import SKILLS
+from sandbox.tests.llm.asking import (
+    ALL,
+    CREATE_REMINDER,
+    GET_TIME,
+    TEXT,
+    WRITER,
+    ask,
+    calls,
+    converse,
+    request,
+    tool,
+)
+
+TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "arguments"),
+    [
+        ("What time is it in Tokyo?", "get_time", {"place": "Tokyo"}),
+        ("what's the time in New York right now?", "get_time", {"place": "New York"}),
+        ("time in Europe/Berlin", "get_time", {"place": "Europe/Berlin"}),
+        ("What time is it?", "get_time", {}),
+        ("который час в Токио?", "get_time", {"place": "Токио"}),
+        ("Сколько сейчас времени в Нью-Йорке?", "get_time", {"place": "Нью-Йорке"}),
+        ("сколько времени", "get_time", {}),
+        ("Который час?", "get_time", {}),
+        (
+            "remind me in 20 seconds to stretch",
+            "create_reminder",
+            {"text": "stretch", "in_seconds": 20},
+        ),
+        (
+            "Remind me at 18:30 to call mom and dad.",
+            "create_reminder",
+            {"text": "call mom and dad", "at": "2026-11-21T18:30:00"},
+        ),
+        (
+            "Please remind me to call Ann on Friday at 10",
+            "create_reminder",
+            {"text": "call Ann", "at": "2026-11-27T10:00:00"},
+        ),
+        (
+            "remind me every day at 9 to water the plants",
+            "create_reminder",
+            {"text": "water the plants", "cron": "0 9 * * *"},
+        ),
+        (
+            "every day at 9 tell me the weather in Berlin",
+            "create_reminder",
+            {"text": "tell me the weather in Berlin", "cron": "0 9 * * *", "prompt": True},
+        ),
+        (
+            "напомни через 20 секунд размяться",
+            "create_reminder",
+            {"text": "размяться", "in_seconds": 20},
+        ),
+        (
+            "Напомни мне завтра в 9, что надо позвонить маме",
+            "create_reminder",
+            {"text": "надо позвонить маме", "at": "2026-11-22T09:00:00"},
+        ),
+        (
+            "каждый день в 9 напоминай пить воду",
+            "create_reminder",
+            {"text": "пить воду", "cron": "0 9 * * *"},
+        ),
+        ("Show my reminders", "list_reminders", {}),
+        ("покажи мои напоминания", "list_reminders", {}),
+        ("cancel reminder #a1b2", "cancel_reminder", {"id": "a1b2"}),
+        (
+            "add a task: buy milk tomorrow at 10",
+            "create_task",
+            {"title": "buy milk", "due": "2026-11-22T10:00:00"},
+        ),
+        ("добавь задачу купить молоко", "create_task", {"title": "купить молоко"}),
+        ("What's the weather in Paris tomorrow?", "get_weather", {"place": "Paris", "days": 2}),
+        ("какая погода в Москве на неделю?", "get_weather", {"place": "Москве", "days": 7}),
+        ("ask the writer to write a poem", "writer", {"message": "write a poem"}),
+        ("спроси writer, как начать письмо", "writer", {"message": "как начать письмо"}),
+        (
+            "Write a short letter to my landlord",
+            "writer",
+            {"message": "Write a short letter to my landlord"},
+        ),
+        ("напиши стихи про осень", "writer", {"message": "напиши стихи про осень"}),
+    ],
+)
+def test_a_request_becomes_the_right_call(
+    text: str, name: str, arguments: dict[str, object]
+) -> None:
+    assert calls(text) == [(name, arguments)]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (
+            "What time is it in Tokyo and remind me in 20 seconds to stretch",
+            ["get_time", "create_reminder"],
+        ),
+        ("What time is it in Tokyo and Paris?", ["get_time", "get_time"]),
+        ("Hi! What's the weather? And what time is it?", ["get_weather", "get_time"]),
+        (
+            "Привет! Который час в Токио и напомни через 20 секунд размяться",
+            ["get_time", "create_reminder"],
+        ),
+    ],
+)
+def test_several_requests_are_called_together(text: str, names: list[str]) -> None:
+    assert [name for name, _ in calls(text)] == names
+
+
+def test_what_follows_an_and_stays_with_its_reminder() -> None:
+    assert (
+        calls("remind me tomorrow at 9 to buy milk and bread")[0][1]["text"] == "buy milk and bread"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "answers", "said"),
+    [
+        (
+            "What time is it in Tokyo?",
+            [TOKYO],
+            "It is **22:24** in Tokyo (Saturday, 21 November, Asia/Tokyo).",
+        ),
+        (
+            "который час в Токио?",
+            [TOKYO],
+            "Сейчас **22:24** в Токио (суббота, 21 ноября, Asia/Tokyo).",
+        ),
+        ("what time is it", ['{"time": "2026-11-21T13:24"}'], "It is **13:24** (Saturday"),
+        ("what time is it", ["half past one"], "half past one"),
+        (
+            "remind me in 20 seconds to stretch",
+            ["Reminder set."],
+            "All right, I will remind you in 20 seconds: “stretch”.",
+        ),
+        (
+            "напомни через 20 секунд размяться",
+            ["Reminder set."],
+            "Хорошо, напомню через 20 секунд: «размяться».",
+        ),
+        (
+            "What time is it in Tokyo and remind me in 20 seconds to stretch",
+            [TOKYO, "ok"],
+            "(Saturday, 21 November, Asia/Tokyo).\n\nAll right, I will remind you",
+        ),
+        ("Show my reminders", ["[]"], "You have no reminders."),
+        (
+            "покажи мои напоминания",
+            ['{"items": [{"id": "1", "text": "размяться"}]}'],
+            "Ваши напоминания:\n\n- размяться",
+        ),
+        ("what's the weather", ['{"temperature": "3 °C", "sky": "clear"}'], "- sky: clear"),
+        ("ask the writer for a poem", ["Roses are red."], "**Writer**:\n\nRoses are red."),
+    ],
+)
+def test_answers_are_made_of_results(text: str, answers: list[str], said: str) -> None:
+    assert said in converse(text, *answers)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("what time is it", "That did not work. The tool says: the clock is broken"),
+        ("который час", "Не получилось. Инструмент отвечает: the clock is broken"),
+        ("remind me in 20 seconds to stretch", "That did not work."),
+        ("ask the writer for a poem", "That did not work."),
+        ("show my reminders", "That did not work."),
+        ("add a task: buy milk", "That did not work."),
+    ],
+)
+def test_a_failed_tool_is_told_and_no_result_invented(text: str, said: str) -> None:
+    answer = converse(text, '{"error": "ToolExecutionError", "detail": "the clock is broken"}')
+    assert said in answer
+    assert "I will remind" not in answer
+
+
+def test_a_place_the_tool_does_not_know_is_tried_in_its_other_forms() -> None:
+    moscow = "2026-11-21T15:24:00+03:00 Europe/Moscow"
+    answer = converse("Который час в Москве?", "Unknown place: Москве", moscow)
+    assert answer == "Сейчас **15:24** в Москве (суббота, 21 ноября, Europe/Moscow)."
+
+
+def test_a_reminder_is_found_before_it_is_cancelled() -> None:
+    listed = '{"items": [{"id": "1", "text": "stretch"}, {"id": "2", "text": "buy milk"}]}'
+    assert "“buy milk” is cancelled" in converse("cancel the reminder about milk", listed, "ok")
+    assert "Which one" in converse("cancel my reminder", listed)
+    assert converse("отмени напоминание", "[]") == "Напоминаний нет."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("remind me in 20 seconds to stretch", "I have no tool for reminders here"),
+        ("напомни завтра размяться", "нет инструмента для напоминаний"),
+        ("what's the weather?", "I have no tool for the weather here"),
+        ("What time is it in Tokyo?", "I have no tool for telling the time here"),
+        ("add a task: buy milk", "I have no tool for tasks here"),
+        ("show my reminders", "I have no tool for listing reminders here"),
+        ("ask the chef what to cook", "I know no assistant of that name here."),
+    ],
+)
+def test_a_missing_tool_is_admitted(text: str, said: str) -> None:
+    assert said in ask(text, tools=[]).text
+
+
+def test_the_users_own_time_is_read_from_the_context_line_where_there_is_no_tool() -> None:
+    answer = ask("what time is it?", tools=[]).text
+    assert answer == "It is **13:24** (Saturday, 21 November, Europe/Berlin)."
+    assert "no tool" in ask("what time is it?", tools=[], context="").text
+
+
+@pytest.mark.parametrize(
+    ("properties", "arguments"),
+    [
+        ({"text": TEXT, "at": TEXT}, {"text": "stretch", "at": "2026-11-21T13:24:20"}),
+        ({"text": TEXT, "in_seconds": TEXT}, {"text": "stretch", "in_seconds": 20}),
+    ],
+)
+def test_an_argument_that_the_schema_lacks_is_not_sent(
+    properties: dict[str, dict[str, str]], arguments: dict[str, object]
+) -> None:
+    only = [tool("create_reminder", **properties)]
+    assert calls("remind me in 20 seconds to stretch", tools=only) == [
+        ("create_reminder", arguments)
+    ]
+    assert calls("what time is it in Tokyo", tools=[tool("get_time")]) == [("get_time", {})]
+
+
+def test_a_schedule_that_the_schema_lacks_is_refused_honestly() -> None:
+    only = [tool("create_reminder", text=TEXT, at=TEXT)]
+    answer = ask("remind me every day at 9 to stretch", tools=only)
+    assert answer.calls == ()
+    assert "cannot do that kind of schedule" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("remind me to stretch", "When shall I remind you?"),
+        ("remind me in 20 seconds", "What shall I remind you of?"),
+        ("напомни размяться", "Когда напомнить?"),
+        ("напомни завтра в 9", "О чём напомнить?"),
+    ],
+)
+def test_what_is_missing_in_a_request_is_asked(text: str, said: str) -> None:
+    assert said in ask(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hi", "Hi! I am the **demo model**"),
+        ("Hello there!", "demo model"),
+        ("Привет", "демо-модель"),
+        ("Добрый вечер!", "демо-модель"),
+        ("thanks a lot", "You are welcome!"),
+        ("спасибо!", "Пожалуйста!"),
+        ("/help", "small rule-based demo model"),
+        ("что ты умеешь?", "Вот что я понимаю"),
+        ("show me markdown", "| Tokyo | 22:24 |"),
+        ("покажи разметку", "## Таблица"),
+        ("12 * 7", "12 * 7 = **84**"),
+        ("How much is 2+2*2?", "2+2*2 = **6**"),
+        ("сколько будет (3 + 4) * 5 / 2", "**17.5**"),
+        ("15% of 80", "**12**"),
+        ("0.1 + 0.2", "**0.3**"),
+        ("1/0", "One cannot divide by zero."),
+        ("9 ** 99999", "I cannot compute"),
+        ("who are you?", "My instructions begin with: “You are a secretary.”"),
+        ("What is the meaning of life?", "I am only the sandbox's rule-based demo model"),
+        ("В чём смысл жизни?", "Я всего лишь демо-модель"),
+    ],
+)
+def test_plain_answers(text: str, said: str) -> None:
+    assert said in ask(text).text
+
+
+def test_a_greeting_offers_only_what_the_tools_allow() -> None:
+    assert "What time is it in Tokyo?" in ask("hi", tools=[GET_TIME]).text
+    assert "Remind me" not in ask("hi", tools=[GET_TIME]).text
+    assert "Ask the writer" in ask("hi", tools=[WRITER]).text
+
+
+def test_the_conversation_is_remembered() -> None:
+    earlier = ("My name is Ann", "How much is 2 + 2?")
+    assert ask("what did I just ask?", earlier=earlier).text == (
+        "Your previous message was: “How much is 2 + 2?”"
+    )
+    assert ask("What is my name?", earlier=earlier).text == "You are Ann."
+    assert "first message" in ask("what was my previous message?").text
+    assert (
+        ask("какое было моё прошлое сообщение?", earlier=("Раз",)).text
+        == "Ваше прошлое сообщение: «Раз»"
+    )
+
+
+def test_a_tool_that_an_administrator_adds_is_used_when_its_words_fit() -> None:
+    population = tool("city_population", "How many people live in a city", city=TEXT)
+    arguments = {"city": "Berlin"}
+    asked = calls("What is the population of Berlin?", tools=[*ALL, population])
+    assert asked == [("city_population", arguments)]
+    pair = tool(
+        "convert", "Converts currencies", amount={"type": "number"}, to={"enum": ["EUR", "USD"]}
+    )
+    pair["function"]["parameters"]["required"] = ["amount", "to"]
+    assert calls("use convert: 12.5 to EUR", tools=[pair]) == [
+        ("convert", {"amount": 12.5, "to": "EUR"})
+    ]
+    assert "do not know how to fill in amount, to" in ask("use convert", tools=[pair]).text
+
+
+def test_a_conversation_without_end_is_ended() -> None:
+    """A caller that never gives the results back is not asked for ever."""
+    useless = (ToolCall("get_time", {"place": "elsewhere"}), "x")
+    body = request("what time is it", tools=[GET_TIME], results=[useless])
+    answers = body["messages"][2:]
+    body["messages"] += answers * (MAX_ROUNDS - 2)
+    assert respond(read_conversation(body)).calls
+    body["messages"] += answers
+    assert "too many steps" in respond(read_conversation(body)).text
+
+
+def test_every_message_finds_a_skill() -> None:
+    for text in ("", "?", "🏟", "\n", "a" * 5000, "и и и", "and and", "((((", "12:30", "1" * 400):
+        assert ask(text).text or ask(text).calls
+
+
+def test_no_skill_is_there_twice() -> None:
+    assert len(SKILLS) == len(set(map(id, SKILLS)))
+
+
+def test_the_reminder_tool_is_asked_only_by_its_own_requests() -> None:
+    for text in ("my reminder was late", "what is a reminder?", "thanks for the reminder"):
+        assert not ask(text, tools=[CREATE_REMINDER]).calls

@@ -1,0 +1,94 @@
+"""The wire of the Bot API: tokens, methods, bodies."""
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sandbox.telegram.methods import METHODS
+from sandbox.tests.running import ALICE, TOKEN, BotRefused, Sandbox
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "description"),
+    [
+        ("/botnonsense/getMe", 401, "Unauthorized: invalid token specified"),
+        ("/bot424242:another-token/getMe", 401, "Unauthorized"),
+        (f"/bot{TOKEN}/getNothing", 404, "Not Found: method not found"),
+    ],
+)
+async def test_wrong_tokens_and_methods_are_told_apart(
+    sandbox: Sandbox, path: str, status: int, description: str
+) -> None:
+    async with sandbox.http.get(sandbox.url + path) as response:
+        body = await response.json()
+    assert response.status == status
+    assert body == {"ok": False, "error_code": status, "description": description}
+
+
+async def test_methods_are_case_insensitive_and_take_get(sandbox: Sandbox) -> None:
+    async with sandbox.http.get(f"{sandbox.url}/bot{TOKEN}/GETME") as response:
+        body = await response.json()
+    assert body["result"]["id"] == 424242
+    assert body["result"]["is_bot"] is True
+
+
+def _multipart(values: dict[str, str]) -> aiohttp.MultipartWriter:
+    form = aiohttp.MultipartWriter("form-data")
+    for name, value in values.items():
+        part = form.append(value)
+        part.set_content_disposition("form-data", name=name)
+    return form
+
+
+KEYBOARD = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
+IN_FORMS = {
+    "chat_id": str(ALICE),
+    "text": "Привет 🏟",
+    "reply_markup": json.dumps(KEYBOARD),
+}
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [
+        {"json": {"chat_id": ALICE, "text": "Привет 🏟", "reply_markup": KEYBOARD}},
+        {"json": IN_FORMS},
+        {"data": IN_FORMS},
+        {"params": IN_FORMS},
+        {"data": _multipart(IN_FORMS)},
+    ],
+    ids=["json", "json-with-strings", "urlencoded", "query", "multipart"],
+)
+async def test_every_body_means_the_same(sandbox: Sandbox, request_body: dict[str, Any]) -> None:
+    url = f"{sandbox.url}/bot{TOKEN}/sendMessage"
+    async with sandbox.http.post(url, **request_body) as response:
+        result = (await response.json())["result"]
+    assert result["text"] == "Привет 🏟"
+    assert result["reply_markup"] == KEYBOARD
+
+
+async def test_an_unknown_parameter_is_ignored_but_noted(sandbox: Sandbox) -> None:
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
+    noted = await sandbox.page("GET", "/chat/unknown-parameters")
+    assert noted == {"items": ["sendMessage.parsemode"]}
+
+
+@pytest.mark.parametrize("body", ["[]", "{", '"x"'])
+async def test_a_body_that_is_no_object_is_a_bad_request(sandbox: Sandbox, body: str) -> None:
+    url = f"{sandbox.url}/bot{TOKEN}/sendMessage"
+    headers = {"Content-Type": "application/json"}
+    async with sandbox.http.post(url, data=body, headers=headers) as response:
+        assert response.status == 400
+
+
+async def test_a_refused_call_leaves_nothing_behind(sandbox: Sandbox) -> None:
+    with pytest.raises(BotRefused):
+        await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup="nonsense")
+    assert await sandbox.shown() == []
+
+
+def test_no_method_is_there_twice() -> None:
+    names = [method.name.lower() for method in METHODS]
+    assert len(names) == len(set(names))

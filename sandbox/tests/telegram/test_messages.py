@@ -1,0 +1,220 @@
+"""Sending, editing, deleting, reacting: what a bot may do with messages."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from sandbox.tests.running import ALICE, BOB, BotRefused, Sandbox
+
+
+async def test_a_sent_message_is_returned_and_shown(sandbox: Sandbox) -> None:
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="<b>Hi</b>", parse_mode="HTML")
+    assert sent["chat"] == {
+        "id": ALICE,
+        "first_name": "Alice",
+        "username": "alice",
+        "type": "private",
+    }
+    assert sent["from"]["is_bot"] is True
+    (shown,) = await sandbox.shown()
+    assert (shown["from"], shown["text"]) == ("bot", "Hi")
+    assert shown["entities"] == [{"type": "bold", "offset": 0, "length": 2}]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "description"),
+    [
+        ({"text": "x"}, "chat_id is empty"),
+        ({"chat_id": 5, "text": "x"}, "chat not found"),
+        ({"chat_id": "@alice", "text": "x"}, "chat not found"),
+        ({"chat_id": ALICE, "text": "x", "message_thread_id": 3}, "message thread not found"),
+        (
+            {"chat_id": ALICE, "text": "x", "reply_parameters": {"message_id": 99}},
+            "message to be replied not found",
+        ),
+    ],
+)
+async def test_what_is_not_there_is_named(
+    sandbox: Sandbox, parameters: dict[str, Any], description: str
+) -> None:
+    with pytest.raises(BotRefused) as refused:
+        await sandbox.bot("sendMessage", **parameters)
+    assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
+
+
+async def test_a_reply_carries_what_it_answers(sandbox: Sandbox) -> None:
+    said = await sandbox.say("question")
+    reply = {"message_id": said["message_id"]}
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="answer", reply_parameters=reply)
+    assert sent["reply_to_message"]["text"] == "question"
+    alone = {"message_id": 99, "allow_sending_without_reply": True}
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_parameters=alone)
+    assert "reply_to_message" not in sent
+
+
+def _inline(**button: Any) -> dict[str, Any]:
+    return {"inline_keyboard": [[{"text": "x", **button}]]}
+
+
+@pytest.mark.parametrize(
+    ("markup", "description"),
+    [
+        (None, "object expected as reply markup"),
+        ("[]", "object expected as reply markup"),
+        ("{", "can't parse reply keyboard markup JSON object"),
+        (_inline(callback_data="я" * 33), "BUTTON_DATA_INVALID"),
+        (_inline(), "can't parse inline keyboard button: Text buttons are unallowed"),
+        (
+            _inline(callback_data="a", url="https://a.example"),
+            "can't parse inline keyboard button: exactly one optional field must be used",
+        ),
+        (_inline(url="nonsense"), "inline keyboard button URL 'nonsense' is invalid"),
+        (_inline(callback_data="a", style="pink"), "BUTTON_STYLE_INVALID"),
+        (
+            {"inline_keyboard": [[{"callback_data": "a"}]]},
+            "can't parse inline keyboard button: Can't find field \"text\"",
+        ),
+        (
+            {"inline_keyboard": [{"text": "a"}]},
+            'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays',
+        ),
+        ({"inline_keyboard": [[{"text": "x", "callback_data": "a"}] * 101]}, "reply markup is too"),
+        ({"keyboard": []}, "reply keyboard must be non-empty"),
+    ],
+)
+async def test_broken_keyboards_are_refused(
+    sandbox: Sandbox, markup: object, description: str
+) -> None:
+    with pytest.raises(BotRefused) as refused:
+        await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
+    assert refused.value.description.startswith(f"Bad Request: {description}")
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        _inline(callback_data="я" * 32, style="danger"),
+        _inline(url="https://a.example/"),
+        _inline(copy_text={"text": "x"}),
+        _inline(disabled={}),
+        {"keyboard": [[{"text": "a"}, {"text": "b"}]], "resize_keyboard": True},
+        {"remove_keyboard": True},
+        {"force_reply": True},
+    ],
+)
+async def test_keyboards_reach_the_page(sandbox: Sandbox, markup: dict[str, Any]) -> None:
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
+    assert (await sandbox.shown())[0]["reply_markup"] == markup
+
+
+async def test_editing_changes_the_text_and_drops_buttons_that_are_not_named(
+    sandbox: Sandbox,
+) -> None:
+    markup = _inline(callback_data="a")
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
+    where = {"chat_id": ALICE, "message_id": sent["message_id"]}
+    with pytest.raises(BotRefused, match="message is not modified"):
+        await sandbox.bot("editMessageText", text="x", reply_markup=markup, **where)
+    edited = await sandbox.bot("editMessageText", text="y", **where)
+    assert "edit_date" in edited
+    assert "reply_markup" not in edited
+    with pytest.raises(BotRefused, match="message is not modified"):
+        await sandbox.bot("editMessageReplyMarkup", **where)
+    with pytest.raises(BotRefused, match="inline keyboard expected"):
+        await sandbox.bot("editMessageReplyMarkup", reply_markup={"keyboard": [["a"]]}, **where)
+    again = await sandbox.bot("editMessageReplyMarkup", reply_markup=markup, **where)
+    assert again["reply_markup"] == markup
+    (shown,) = await sandbox.shown()
+    assert (shown["text"], shown["edited"]) == ("y", True)
+
+
+async def test_only_ones_own_messages_can_be_edited(sandbox: Sandbox) -> None:
+    said = await sandbox.say("mine")
+    where = {"chat_id": ALICE, "message_id": said["message_id"]}
+    with pytest.raises(BotRefused, match="message can't be edited"):
+        await sandbox.bot("editMessageText", text="y", **where)
+    with pytest.raises(BotRefused, match="message to edit not found"):
+        await sandbox.bot("editMessageText", text="y", chat_id=BOB, message_id=said["message_id"])
+
+
+async def test_a_message_can_be_deleted_once_and_for_two_days(sandbox: Sandbox) -> None:
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
+    where = {"chat_id": ALICE, "message_id": sent["message_id"]}
+    with (
+        time_machine.travel(datetime.now(UTC) + timedelta(hours=49)),
+        pytest.raises(BotRefused, match="message can't be deleted"),
+    ):
+        await sandbox.bot("deleteMessage", **where)
+    assert await sandbox.bot("deleteMessage", **where) is True
+    assert await sandbox.shown() == []
+    with pytest.raises(BotRefused, match="message to delete not found"):
+        await sandbox.bot("deleteMessage", **where)
+
+
+async def test_at_most_one_reaction_of_the_fixed_list(sandbox: Sandbox) -> None:
+    said = await sandbox.say("hello")
+    where = {"chat_id": ALICE, "message_id": said["message_id"]}
+
+    async def react(*emojis: str) -> None:
+        given = [{"type": "emoji", "emoji": emoji} for emoji in emojis]
+        await sandbox.bot("setMessageReaction", reaction=given, **where)
+
+    await react("👀")
+    assert (await sandbox.shown())[0]["reaction"] == "👀"
+    with pytest.raises(BotRefused, match="REACTION_INVALID"):
+        await react("✅")
+    with pytest.raises(BotRefused, match="REACTIONS_TOO_MANY"):
+        await react("👀", "👍")
+    await react()
+    assert (await sandbox.shown())[0]["reaction"] is None
+
+
+async def _typing(sandbox: Sandbox) -> bool:
+    return bool((await sandbox.page("GET", f"/chat/{ALICE}/messages"))["typing"])
+
+
+async def test_typing_is_shown_until_a_message_comes(sandbox: Sandbox) -> None:
+    await sandbox.bot("sendChatAction", chat_id=ALICE, action="typing")
+    assert await _typing(sandbox)
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
+    assert not await _typing(sandbox)
+    with pytest.raises(BotRefused, match="wrong parameter action in request"):
+        await sandbox.bot("sendChatAction", chat_id=ALICE, action="dancing")
+
+
+async def test_a_draft_is_shown_until_a_message_comes_and_is_none_itself(sandbox: Sandbox) -> None:
+    await sandbox.bot(
+        "sendMessageDraft", chat_id=ALICE, draft_id=7, text="*so*", parse_mode="Markdown"
+    )
+    page = await sandbox.page("GET", f"/chat/{ALICE}/messages")
+    assert page["items"] == []
+    assert page["draft"] == {
+        "draft_id": "7",
+        "text": "so",
+        "entities": [{"type": "bold", "offset": 0, "length": 2}],
+    }
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
+    assert (await sandbox.page("GET", f"/chat/{ALICE}/messages"))["draft"] is None
+    with pytest.raises(BotRefused, match="RANDOM_ID_INVALID"):
+        await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=0, text="x")
+    with pytest.raises(BotRefused, match="chat not found"):
+        await sandbox.bot("sendMessageDraft", chat_id=-100, draft_id=1, text="x")
+
+
+async def test_a_press_is_delivered_and_can_be_answered_once(sandbox: Sandbox) -> None:
+    markup = _inline(callback_data="yes")
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
+    press = {"message_id": sent["message_id"], "data": "yes"}
+    pressed = await sandbox.page("POST", f"/chat/{ALICE}/buttons", **press)
+    (update,) = await sandbox.bot("getUpdates")
+    query = update["callback_query"]
+    assert (query["id"], query["data"]) == (pressed["callback_query_id"], "yes")
+    assert query["from"]["id"] == ALICE
+    assert query["message"]["message_id"] == sent["message_id"]
+    with pytest.raises(BotRefused, match="MESSAGE_TOO_LONG"):
+        await sandbox.bot("answerCallbackQuery", callback_query_id=query["id"], text="x" * 201)
+    assert await sandbox.bot("answerCallbackQuery", callback_query_id=query["id"]) is True
+    with pytest.raises(BotRefused, match="query is too old and response timeout expired"):
+        await sandbox.bot("answerCallbackQuery", callback_query_id=query["id"])

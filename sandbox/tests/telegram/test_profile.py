@@ -1,0 +1,70 @@
+"""Commands and what the bot says of itself, in each language."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.tests.running import ALICE, BOB, BotRefused, Sandbox
+
+ENGLISH = [{"command": "help", "description": "Help"}]
+RUSSIAN = [{"command": "help", "description": "Помощь"}]
+PRIVATE = [{"command": "new", "description": "New"}]
+
+
+async def _shown(sandbox: Sandbox, person: int) -> list[dict[str, str]]:
+    items: list[dict[str, str]] = (await sandbox.page("GET", f"/chat/{person}/commands"))["items"]
+    return items
+
+
+async def test_commands_are_shown_in_the_persons_language(sandbox: Sandbox) -> None:
+    await sandbox.bot("setMyCommands", commands=ENGLISH)
+    await sandbox.bot("setMyCommands", commands=RUSSIAN, language_code="ru")
+    assert await _shown(sandbox, ALICE) == ENGLISH
+    assert await _shown(sandbox, BOB) == RUSSIAN
+    assert await sandbox.bot("getMyCommands", language_code="ru") == RUSSIAN
+    await sandbox.bot("deleteMyCommands", language_code="ru")
+    assert await _shown(sandbox, BOB) == ENGLISH
+
+
+async def test_the_narrowest_scope_wins(sandbox: Sandbox) -> None:
+    await sandbox.bot("setMyCommands", commands=ENGLISH)
+    scope = {"type": "chat", "chat_id": BOB}
+    await sandbox.bot("setMyCommands", commands=PRIVATE, scope=scope)
+    assert await _shown(sandbox, BOB) == PRIVATE
+    assert await _shown(sandbox, ALICE) == ENGLISH
+
+
+@pytest.mark.parametrize(
+    ("parameters", "description"),
+    [
+        ({"commands": [{"command": "Help!", "description": "x"}]}, "BOT_COMMAND_INVALID"),
+        ({"commands": [{"command": "help"}]}, "BOT_COMMAND_DESCRIPTION_INVALID"),
+        ({"commands": ENGLISH * 101}, "BOT_COMMANDS_TOO_MUCH"),
+        ({"commands": ENGLISH, "language_code": "russian"}, "LANG_CODE_INVALID"),
+        ({"commands": ENGLISH, "scope": {"type": "moon"}}, "can't parse BotCommandScope"),
+        ({"commands": "help"}, "can't parse commands JSON object"),
+    ],
+)
+async def test_broken_commands_are_refused(
+    sandbox: Sandbox, parameters: dict[str, Any], description: str
+) -> None:
+    with pytest.raises(BotRefused, match=description):
+        await sandbox.bot("setMyCommands", **parameters)
+
+
+async def test_name_and_descriptions_fall_back_to_every_language(sandbox: Sandbox) -> None:
+    assert await sandbox.bot("getMyName") == {"name": "Smart Assistant"}
+    await sandbox.bot("setMyDescription", description="Hello")
+    await sandbox.bot("setMyShortDescription", short_description="Hi")
+    await sandbox.bot("setMyName", name="Секретарь", language_code="ru")
+    assert await sandbox.bot("getMyDescription", language_code="ru") == {"description": "Hello"}
+    assert await sandbox.bot("getMyShortDescription") == {"short_description": "Hi"}
+    bot = await sandbox.page("GET", "/chat/bot?language_code=ru")
+    assert (bot["name"], bot["description"]) == ("Секретарь", "Hello")
+    with pytest.raises(BotRefused, match="bot name is too long"):
+        await sandbox.bot("setMyName", name="x" * 65)
+
+
+async def test_get_chat_describes_a_person(sandbox: Sandbox) -> None:
+    chat = await sandbox.bot("getChat", chat_id=BOB)
+    assert (chat["type"], chat["first_name"]) == ("private", "Боб")
