@@ -1,0 +1,144 @@
+"""The Bot API, as far as the bot uses it."""
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from tg_bot.src.client.answer import Answer
+from tg_bot.src.client.errors import TelegramUnavailable, TelegramUncertain
+from tg_bot.src.client.update import KINDS
+from tg_bot.src.config.settings import TgBotSettings
+
+POLL_SECONDS = 25
+"""How long Telegram may hold an empty getUpdates; it caps at 50."""
+
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+
+
+class TelegramClient:
+    """Calls the Bot API. A context manager; every method raises a TelegramError."""
+
+    def __init__(self, settings: TgBotSettings) -> None:
+        self._base_url = settings.telegram_api_url
+        self._token = settings.telegram_token
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # A proxy is for what is out there, never for a server on this machine.
+        self._session = aiohttp.ClientSession(trust_env=not _is_this_machine(self._base_url))
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get_me(self) -> dict[str, Any]:
+        """Who the bot is."""
+        me = await self._make_request("getMe")
+        if not isinstance(me, dict) or not isinstance(me.get("id"), int):
+            raise TelegramUnavailable("getMe did not answer with a bot")
+        return me
+
+    async def get_updates(self, offset: int | None, wait_seconds: int = POLL_SECONDS) -> list[Any]:
+        """Wait for updates from `offset` on, raw; whatever is below is confirmed by the call."""
+        updates = await self._make_request(
+            "getUpdates",
+            answer_seconds=wait_seconds + ANSWER_SECONDS,
+            offset=offset,
+            timeout=wait_seconds,
+            allowed_updates=KINDS,  # Telegram would remember those of an older client
+        )
+        if not isinstance(updates, list):
+            raise TelegramUnavailable("getUpdates did not answer with a list")
+        return updates
+
+    async def send_message(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        entities: Sequence[dict[str, Any]] = (),
+        is_silent: bool = False,
+    ) -> int:
+        """Send a text with formatting and without a link preview; returns the message's id."""
+        message = await self._make_request(
+            "sendMessage",
+            chat_id=chat_id,
+            text=text,
+            entities=entities or None,
+            disable_notification=is_silent or None,
+            link_preview_options={"is_disabled": True},
+        )
+        sent = message.get("message_id") if isinstance(message, dict) else None
+        return sent if isinstance(sent, int) else 0
+
+    async def send_chat_action(self, chat_id: int, action: str = "typing") -> None:
+        """Show for 5 seconds at most what the bot is doing."""
+        await self._make_request("sendChatAction", chat_id=chat_id, action=action)
+
+    async def answer_callback_query(self, callback_query_id: str) -> None:
+        """End the waiting that a pressed button shows."""
+        await self._make_request("answerCallbackQuery", callback_query_id=callback_query_id)
+
+    async def delete_webhook(self) -> None:
+        """Let getUpdates have the updates, those that wait included."""
+        await self._make_request("deleteWebhook", drop_pending_updates=False)
+
+    async def set_my_commands(
+        self, commands: Sequence[dict[str, str]], language_code: str | None = None
+    ) -> None:
+        """What the menu offers to people of a language; None: to all others."""
+        await self._make_request("setMyCommands", commands=commands, language_code=language_code)
+
+    async def _make_request(
+        self, method: str, *, answer_seconds: float = ANSWER_SECONDS, **parameters: Any
+    ) -> Any:
+        """One POST of JSON, parameters that are None left out."""
+        assert self._session is not None, "TelegramClient is a context manager"
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            async with self._session.post(
+                f"{self._base_url}/bot{self._token.get_secret_value()}/{method}",
+                data=json.dumps(given),
+                headers={"Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(
+                    total=CONNECT_SECONDS + answer_seconds,
+                    connect=CONNECT_SECONDS,
+                    sock_read=answer_seconds,
+                ),
+                allow_redirects=False,  # it would carry the token to wherever it is told
+            ) as response:
+                answer = Answer(response.status, response.headers, await response.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise TelegramUnavailable(_not_sent(error)) from None
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
+            raise TelegramUncertain(f"{method}: no answer ({type(error).__name__})") from None
+        return answer.result()
+
+
+def _not_sent(error: Exception) -> str:
+    """The reason, without the URL."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error.strerror or type(error.os_error).__name__
+        return f"cannot connect to {error.host}:{error.port}: {reason}"
+    return f"cannot connect: {type(error).__name__}"
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,195 @@
+"""The parts of an update that the bot reads. Everything else is ignored, whatever shape it has."""
+
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from smart_kit.contracts.queue import Attachment
+from smart_kit.contracts.users import TelegramId
+from tg_bot.src.client.rich_text import flatten
+
+T = TypeVar("T")
+
+CONTENT = (
+    "animation",
+    "audio",
+    "checklist",
+    "contact",
+    "dice",
+    "document",
+    "game",
+    "location",
+    "paid_media",
+    "photo",
+    "poll",
+    "rich_message",
+    "sticker",
+    "story",
+    "venue",
+    "video",
+    "video_note",
+    "voice",
+)
+"""What a person can send beside text; what else a message holds is Telegram's own word."""
+
+
+KINDS = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
+"""The updates that the bot asks for."""
+
+AttachmentKind = Literal["photo", "voice", "audio", "document", "video"]
+ATTACHMENT_KINDS: tuple[AttachmentKind, ...] = get_args(AttachmentKind)
+
+
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+Lenient = Annotated[T | None, WrapValidator(_or_none)]
+"""A field that the bot can do without: what is wrong with it counts as missing."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class User(_Part):
+    """Whoever did something."""
+
+    id: TelegramId
+    is_bot: bool = False
+    first_name: Lenient[str] = None
+    username: Lenient[str] = None
+    language_code: Lenient[Annotated[str, StringConstraints(max_length=35)]] = None
+
+
+class Chat(_Part):
+    """Where it was done."""
+
+    id: Annotated[int, Field(ge=-(2**52), le=2**52)]
+    type: Literal["private", "group", "supergroup", "channel"]
+
+
+class _File(_Part):
+    file_id: str
+    mime_type: Lenient[str] = None
+    file_size: Lenient[int] = None
+    file_name: Lenient[str] = None
+
+
+def _largest(value: Any) -> Any:
+    """A photo comes in several sizes, the largest last."""
+    return value[-1] if isinstance(value, list) and value else value
+
+
+Photo = Annotated[_File, BeforeValidator(_largest)]
+
+
+class Message(_Part):
+    """A message somebody sent."""
+
+    model_config = ConfigDict(extra="allow")  # the names of the fields tell what was sent
+
+    message_id: int
+    from_user: User | None = Field(None, alias="from")
+    chat: Chat
+    text: str | None = None
+    caption: str | None = None
+    rich_message: Any = None
+    photo: Lenient[Photo] = None
+    voice: Lenient[_File] = None
+    audio: Lenient[_File] = None
+    document: Lenient[_File] = None
+    video: Lenient[_File] = None
+    forward_origin: Any = None
+    media_group_id: Lenient[str] = None
+
+    @property
+    def words(self) -> str:
+        """What the person wrote: text, caption, or a rich message as text."""
+        return (self.text or self.caption or flatten(self.rich_message)).strip()
+
+    @property
+    def has_content(self) -> bool:
+        """Whether a person sent something that is no text."""
+        return bool(self.model_fields_set & set(CONTENT))
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files that came with it; a GIF is also a document."""
+        files = ((kind, getattr(self, kind)) for kind in ATTACHMENT_KINDS)
+        return tuple(
+            Attachment(
+                kind=kind,
+                file_id=file.file_id,
+                mime=file.mime_type,
+                size=file.file_size,
+                name=file.file_name,
+            )
+            for kind, file in files
+            if file is not None
+        )
+
+
+class CallbackQuery(_Part):
+    """A button was pressed."""
+
+    id: str
+    from_user: User = Field(alias="from")
+
+
+class Member(_Part):
+    """Somebody's place in a chat."""
+
+    status: str
+
+
+class MembershipChange(_Part):
+    """The bot was let in, thrown out, blocked or unblocked."""
+
+    chat: Chat
+    new_chat_member: Member
+
+
+class Stopped(_Part):
+    """Somebody pressed Stop under a draft."""
+
+    chat: Chat
+
+
+class Update(_Part):
+    """One of these, or something that the bot has not asked for."""
+
+    update_id: Annotated[int, Field(strict=True, ge=0)]
+    message: Message | None = None
+    callback_query: CallbackQuery | None = None
+    my_chat_member: MembershipChange | None = None
+    stopped_message_generation: Stopped | None = None
+    raw: Any = Field(None, repr=False)
+    """All of it, as it came."""
+
+    @classmethod
+    def read(cls, raw: Any) -> Self:
+        """Raises ValidationError."""
+        return cls.model_validate({**raw, "raw": raw} if isinstance(raw, dict) else raw)
+
+    @property
+    def kind(self) -> str:
+        """Which of them it is, or "other"."""
+        return next((kind for kind in KINDS if getattr(self, kind) is not None), "other")
+
+    @property
+    def chat_id(self) -> int | None:
+        """Where it belongs, if it belongs to a chat."""
+        return self.message.chat.id if self.message is not None else None

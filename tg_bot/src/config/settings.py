@@ -1,0 +1,72 @@
+"""What tg_bot reads from the environment."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
+
+_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
+
+
+@dataclass(frozen=True)
+class AllowList:
+    """Whom the operator lets in without an invitation."""
+
+    telegram_ids: frozenset[int] = frozenset()
+    everyone: bool = False
+
+    def __contains__(self, telegram_id: int) -> bool:
+        return self.everyone or telegram_id in self.telegram_ids
+
+
+def _allow_list(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    entries = [entry.strip() for entry in value.split(",") if entry.strip()]
+    if entries == ["*"]:
+        return AllowList(everyone=True)
+    for entry in entries:
+        if not re.fullmatch(r"[1-9]\d{0,15}", entry):
+            raise ValueError(
+                f"{entry!r} is not a Telegram id: write the numbers of people with commas between "
+                "them, or * alone for everyone"
+            )
+    return AllowList(frozenset(map(int, entries)))
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not _TOKEN.fullmatch(value.get_secret_value()):
+        raise ValueError("a token looks like 123456:ABC-DEF, as @BotFather gives it")
+    return value
+
+
+def _api_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        raise ValueError("a URL like https://api.telegram.org is needed")
+    return value.rstrip("/")
+
+
+class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
+    """The bot, who may use it, and how fast it may send."""
+
+    tg_bot_port: int = 8004
+    telegram_token: Annotated[SecretStr, AfterValidator(_token)]
+    telegram_api_url: Annotated[str, AfterValidator(_api_url)] = "https://api.telegram.org"
+    telegram_allowed_users: Annotated[AllowList, NoDecode, BeforeValidator(_allow_list)] = (
+        AllowList()
+    )
+    telegram_rate_overall: float = Field(30.0, ge=0)
+    """Messages a second; 0: no limit of ours, for one's own Bot API server."""
+    telegram_rate_per_chat: float = Field(1.0, ge=0)
+    """Messages a second in a private chat, in bursts of three; 0: no limit of ours."""
+    telegram_rate_per_group: float = Field(20.0, ge=0)
+    """Messages a minute in a group; 0: no limit of ours."""
+
+    @property
+    def bot_id(self) -> int:
+        """The bot's own Telegram id, which a token begins with."""
+        return int(self.telegram_token.get_secret_value().partition(":")[0])

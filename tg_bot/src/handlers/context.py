@@ -1,0 +1,17 @@
+"""What handlers work with."""
+
+from dataclasses import dataclass
+
+from tg_bot.src.client.rest import RestClient
+from tg_bot.src.services.access import Access
+
+REST_SECONDS = 3.0
+"""How long somebody who waits for a greeting may hold up the rest of their chat."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Made once, in `main.py`."""
+
+    rest: RestClient
+    access: Access

@@ -1,0 +1,17 @@
+"""What a command's handler is."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tg_bot.src.handlers.context import Context
+from tg_bot.src.handlers.incoming import Answer, Incoming
+
+
+@dataclass(frozen=True)
+class Handler:
+    """One command. `/help` and the menu in Telegram show the description."""
+
+    command: str
+    description: str
+    """In English; its translation stands in the `.po` files."""
+    handle: Callable[[Context, Incoming], Awaitable[Answer | None]]

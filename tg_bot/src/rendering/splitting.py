@@ -1,0 +1,108 @@
+"""Cuts a text into messages where a reader would: between paragraphs, lines, then words.
+
+The library has a splitter too; it cuts words, emoji, and code blocks that would fit in one message.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate
+
+from tg_bot.src.rendering.formatted import Formatted
+
+MESSAGE_LIMIT = 4096
+"""Telegram's, in UTF-16 code units after parsing."""
+
+_JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
+"""Zero-width joiner, variation selectors, keycap: they belong to their neighbours."""
+
+_LONGEST_CLUSTER = 32
+"""A hard cut looks no further back than this for the edge of what is seen as one character."""
+
+
+def split(formatted: Formatted, limit: int = MESSAGE_LIMIT) -> list[Formatted]:
+    """Pieces of at most `limit`, none of them blank; formatting goes on in the next piece."""
+    offsets = [0, *accumulate(2 if one > "\uffff" else 1 for one in formatted.text)]
+    pieces = (
+        _piece(formatted, offsets, start, end) for start, end in _ranges(formatted, offsets, limit)
+    )
+    return [piece for piece in pieces if not piece.is_blank]
+
+
+def _ranges(formatted: Formatted, offsets: list[int], limit: int) -> Iterator[tuple[int, int]]:
+    """Positions in the string of each piece's beginning and end."""
+    start, last = 0, len(formatted.text)
+    while offsets[last] - offsets[start] > limit:
+        furthest = bisect_right(offsets, offsets[start] + limit) - 1
+        end = _before_code(formatted, offsets, start, furthest, limit) or _cut(
+            formatted.text, start, furthest
+        )
+        yield start, end
+        start = end
+    yield start, last
+
+
+def _before_code(
+    formatted: Formatted, offsets: list[int], start: int, furthest: int, limit: int
+) -> int | None:
+    """The beginning of the code block that would be cut, if it fits whole in the next piece."""
+    for entity in formatted.entities:
+        end = entity.offset + entity.length
+        is_cut = entity.offset <= offsets[furthest] < end
+        if entity.type == "pre" and is_cut and entity.length <= limit:
+            position = bisect_right(offsets, entity.offset) - 1
+            return position if formatted.text[start:position].strip() else None
+    return None
+
+
+def _cut(text: str, start: int, furthest: int) -> int:
+    """The best place to cut, at most `furthest`, after `start`."""
+    half = start + (furthest - start) // 2
+    for mark in ("\n\n", "\n", " "):
+        found = text.rfind(mark, half, furthest)
+        if found >= half and found > start:
+            return found + len(mark)
+    return next(
+        (
+            end
+            for end in range(furthest, max(start, furthest - _LONGEST_CLUSTER), -1)
+            if _is_edge(text, end)
+        ),
+        furthest,
+    )
+
+
+def _is_edge(text: str, position: int) -> bool:
+    """Whether nothing that is seen as one character goes across."""
+    before, after = text[position - 1], text[position]
+    if before == "\u200d" or after in _JOINERS or unicodedata.combining(after):
+        return False
+    if "\U0001f3fb" <= after <= "\U0001f3ff":  # a skin tone
+        return False
+    if "\U0001f1e6" <= after <= "\U0001f1ff":  # a flag is two of these
+        letters = re.search("[\U0001f1e6-\U0001f1ff]*$", text[max(0, position - 64) : position])
+        return letters is None or len(letters[0]) % 2 == 0
+    return True
+
+
+def _piece(formatted: Formatted, offsets: list[int], start: int, end: int) -> Formatted:
+    """That part of the text, without empty lines around it, with its share of the formatting."""
+    while start < end and formatted.text[start] == "\n":
+        start += 1
+    while start < end and formatted.text[end - 1].isspace():
+        end -= 1
+    first, last = offsets[start], offsets[end]
+    return Formatted(
+        formatted.text[start:end],
+        tuple(
+            replace(
+                entity,
+                offset=max(entity.offset, first) - first,
+                length=min(entity.offset + entity.length, last) - max(entity.offset, first),
+            )
+            for entity in formatted.entities
+            if entity.offset < last and entity.offset + entity.length > first
+        ),
+    )

@@ -1,0 +1,177 @@
+"""A batch of updates on its way into the queues: each by itself, and none is lost."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from smart_kit import log as logs
+from smart_kit.contracts import keys
+from smart_kit.contracts.queue import Notice
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.mailbox import Letter, Mailbox
+from tg_bot.src.client.update import Update
+from tg_bot.src.handlers.incoming import Answer
+from tg_bot.src.metrics import UPDATES
+from tg_bot.src.services.access import Access
+from tg_bot.src.services.dead_letters import BadUpdate, DeadLetters
+from tg_bot.src.services.dispatcher import Dispatcher
+from tg_bot.src.services.signals import Signals
+
+QUICK_SECONDS = 0.2
+"""Who is not handled by then, because rest_service is slow, holds up nobody else's messages."""
+
+_MAX_UPDATE_ID = 2**62
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class Queues:
+    """Where messages go."""
+
+    to_secretary: Mailbox
+    to_telegram: Mailbox
+    dead: DeadLetters
+
+
+class Intake:
+    """What one bot is told."""
+
+    def __init__(
+        self,
+        bot_id: int,
+        queues: Queues,
+        access: Access,
+        dispatcher: Dispatcher,
+        signals: Signals,
+    ) -> None:
+        self._bot_id = bot_id
+        self._queues = queues
+        self._access = access
+        self._dispatcher = dispatcher
+        self._signals = signals
+
+    async def take(self, batch: Sequence[Any]) -> None:
+        """Put everything where it cannot be lost. Raises RedisError where that failed.
+
+        May be repeated with the same batch: the queues drop what they have.
+        """
+        updates, bad = _parse(batch)
+        people = await self._access.read_people(
+            update.message.from_user.id
+            for update in updates
+            if update.message is not None and update.message.from_user is not None
+        )
+        chats = _by_chat(updates)
+        if chats:
+            await self._handle(chats, people)
+        bad += [update for chat in chats for update in chat.bad]
+        if bad:
+            await self._queues.dead.keep(bad)
+
+    async def _handle(self, chats: "Sequence[_Chat]", people: dict[int, UserSnapshot]) -> None:
+        tasks = {asyncio.create_task(self._handle_chat(chat, people)): chat for chat in chats}
+        try:
+            quick, slow = await asyncio.wait(tasks, timeout=QUICK_SECONDS)
+            await self._enqueue(tasks[task] for task in tasks if task in quick)
+            if slow:
+                await asyncio.wait(slow)
+                await self._enqueue(tasks[task] for task in tasks if task in slow)
+            for task in tasks:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _handle_chat(self, chat: "_Chat", people: dict[int, UserSnapshot]) -> None:
+        """Raises RedisError; any other failure is the update's own."""
+        for update in chat.updates:
+            logs.bind(correlation_id=keys.message_id(self._bot_id, update.update_id))
+            try:
+                answer = await self._answer(update, people)
+            except RedisError:
+                raise
+            except Exception as error:  # the poller outlives any update
+                log.exception("update failed")
+                chat.bad.append(BadUpdate(update.raw, type(error).__name__))
+                UPDATES.labels(update.kind, "dead").inc()
+                continue
+            if answer is not None:
+                chat.answers.append(answer)
+            outcome = answer.kind if answer is not None else "nothing"
+            UPDATES.labels(update.kind, outcome).inc()
+            log.info("update", kind=update.kind, outcome=outcome)
+
+    async def _answer(self, update: Update, people: dict[int, UserSnapshot]) -> Answer | None:
+        message = update.message
+        if message is None:
+            await self._signals.note(update)
+            return None
+        author = message.from_user.id if message.from_user is not None else 0
+        answer = await self._dispatcher.dispatch(
+            keys.message_id(self._bot_id, update.update_id),
+            keys.conversation(self._bot_id, message.chat.id),
+            message,
+            people.get(author),
+        )
+        if isinstance(answer, Notice) and answer.notice in ("paired", "welcome"):
+            people |= await self._access.read_people([author])  # for what they wrote after it
+        return answer
+
+    async def _enqueue(self, chats: "Iterable[_Chat]") -> None:
+        """One round trip per queue."""
+        answers = [answer for chat in chats for answer in chat.answers]
+        notices = [_letter(answer) for answer in answers if isinstance(answer, Notice)]
+        others = [_letter(answer) for answer in answers if not isinstance(answer, Notice)]
+        if others:
+            await self._queues.to_secretary.enqueue(*others)
+        if notices:
+            await self._queues.to_telegram.enqueue(*notices)
+
+
+@dataclass
+class _Chat:
+    """One chat's updates, to be handled one after the other, and what became of them."""
+
+    updates: list[Update] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    bad: list[BadUpdate] = field(default_factory=list)
+
+
+def greatest_id(batch: Iterable[Any]) -> int | None:
+    """The greatest update id of a raw batch; None where there is none that can be read."""
+    ids = (raw.get("update_id") for raw in batch if isinstance(raw, dict))
+    return max((one for one in ids if type(one) is int and 0 <= one < _MAX_UPDATE_ID), default=None)
+
+
+def _parse(batch: Iterable[Any]) -> tuple[list[Update], list[BadUpdate]]:
+    updates: list[Update] = []
+    bad: list[BadUpdate] = []
+    for raw in batch:
+        try:
+            updates.append(Update.read(raw))
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            reason = f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            log.error("update cannot be read", reason=reason)
+            UPDATES.labels("unknown", "dead").inc()
+            bad.append(BadUpdate(raw, reason))
+    return updates, bad
+
+
+def _by_chat(updates: Iterable[Update]) -> list[_Chat]:
+    """What has no chat stands alone."""
+    chats: dict[object, _Chat] = {}
+    for update in updates:
+        chats.setdefault(update.chat_id or object(), _Chat()).updates.append(update)
+    return list(chats.values())
+
+
+def _letter(answer: Answer) -> Letter:
+    return Letter(answer.id, answer.conversation, answer.model_dump_json())

@@ -1,0 +1,103 @@
+"""Takes what people are to be told, in the order of each chat, and decides what a failure means."""
+
+from datetime import timedelta
+
+import structlog
+from pydantic import ValidationError
+
+from smart_kit import log as logs
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.queue import TO_TELEGRAM, Notification, ToTelegram
+from smart_kit.contracts.threads import DeliveryRecord
+from smart_kit.errors import RejectMessage, RetryMessage
+from smart_kit.mailbox import Delivery, Outcome
+from tg_bot.src.client.errors import (
+    TelegramForbidden,
+    TelegramRejected,
+    TelegramRetryAfter,
+    TelegramUnauthorized,
+    TelegramUnavailable,
+)
+from tg_bot.src.metrics import SENDS
+from tg_bot.src.services.access import Access
+from tg_bot.src.services.outbox import Consignment, Outbox
+from tg_bot.src.services.typing import Typing
+from tg_bot.src.texts.composer import Composer
+
+GIVE_UP_AFTER = timedelta(days=1)
+"""How long Telegram may be away before an answer is no longer worth sending."""
+
+SHORTEST_WAIT = 1.0
+LONGEST_WAIT = 30.0
+
+log = structlog.stdlib.get_logger()
+
+
+class ResponseHandler:
+    """The consumer of `queue:to_telegram`."""
+
+    def __init__(self, composer: Composer, access: Access, outbox: Outbox, typing: Typing) -> None:
+        self._composer = composer
+        self._access = access
+        self._outbox = outbox
+        self._typing = typing
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        """Send one message. Raises RetryMessage, RejectMessage, Superseded."""
+        message = _read(delivery)
+        logs.bind(correlation_id=message.correlation_id, message_id=message.id)
+        person = await self._access.read_person(message.chat_id)
+        if person is not None and person.status == "blocked":
+            log.info("not sent: the person is blocked", chat_id=message.chat_id)
+            return Outcome(journal_of=message.id)
+        text = self._composer.compose(message, person)
+        await self._typing.end(message.chat_id, message.id)
+        is_sent = await self._send(
+            message, Consignment(delivery, message.id, message.chat_id, text, message.silent)
+        )
+        record = _delivered(message) if is_sent and isinstance(message, Notification) else ""
+        return Outcome(record=record, journal_of=message.id)
+
+    async def apologise(self, _: Delivery) -> Outcome:
+        """Nobody can be told that telling them failed; the worker has logged it."""
+        return Outcome()
+
+    async def _send(self, message: ToTelegram, consignment: Consignment) -> bool:
+        """Whether it was sent; False where the person does not want it."""
+        try:
+            await self._outbox.send(consignment)
+        except TelegramForbidden as error:
+            SENDS.labels("forbidden").inc()
+            log.info("not sent", chat_id=message.chat_id, reason=error.message)
+            return False
+        except TelegramRetryAfter as error:
+            SENDS.labels("retry_after").inc()
+            raise RetryMessage(error.seconds, error.message) from error
+        except (TelegramUnavailable, TelegramUnauthorized) as error:
+            SENDS.labels("unavailable").inc()
+            raise _later(message, error.message) from error
+        except TelegramRejected as error:
+            SENDS.labels("rejected").inc()
+            raise RejectMessage(f"Telegram refuses it: {error.message}") from error
+        return True
+
+
+def _read(delivery: Delivery) -> ToTelegram:
+    try:
+        return TO_TELEGRAM.validate_json(delivery.payload)
+    except ValidationError as error:
+        raise RejectMessage(f"It cannot be read: {error.error_count()} problems.") from error
+
+
+def _later(message: ToTelegram, reason: str) -> Exception:
+    """The longer it has waited the longer it waits: that needs no counter."""
+    age = utc_now() - message.created_at
+    if age > GIVE_UP_AFTER:
+        return RejectMessage(f"Telegram could not be reached for a day: {reason}")
+    seconds = min(max(SHORTEST_WAIT, age.total_seconds() / 2), LONGEST_WAIT)
+    return RetryMessage(seconds, reason)
+
+
+def _delivered(message: Notification) -> str:
+    record = DeliveryRecord(run_id=message.run_id, delivered_at=utc_now())
+    return record.model_dump_json()

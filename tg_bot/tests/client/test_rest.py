@@ -1,0 +1,66 @@
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from smart_kit.contracts.queue import Sender
+from smart_kit.errors import NotFound, UpstreamUnavailable
+from tg_bot.src.client.rest import RestClient
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.tests.fake_rest import FakeRest
+
+ANNA = Sender(telegram_id=7, first_name="Anna", language_code="ru")
+
+
+@pytest.fixture
+async def service(settings: TgBotSettings, rest: FakeRest) -> AsyncIterator[RestClient]:
+    made = RestClient(settings, httpx2.MockTransport(rest.serve))
+    yield made
+    await made.close()
+
+
+async def test_somebody_new_is_created_once(service: RestClient, rest: FakeRest) -> None:
+    first, is_new = await service.get_or_create_user(ANNA)
+    again, is_still_new = await service.get_or_create_user(ANNA)
+
+    assert (is_new, is_still_new) == (True, False)
+    assert first.id == again.id
+    assert (first.first_name, first.language_code) == ("Anna", "ru")
+    assert [call.method for call in rest.calls] == ["GET", "POST", "GET"]
+
+
+async def test_who_was_created_meanwhile_is_found(settings: TgBotSettings, rest: FakeRest) -> None:
+    user = await rest.add(7)
+    del rest.users[7]
+
+    async def hide_at_first(request: httpx2.Request) -> httpx2.Response:
+        answer = await rest.serve(request)
+        rest.users[7] = user
+        return answer
+
+    service = RestClient(settings, httpx2.MockTransport(hide_at_first))
+    assert await service.get_or_create_user(ANNA) == (user, False)
+    assert [call.method for call in rest.calls] == ["GET", "POST", "GET"]
+    await service.close()
+
+
+async def test_people_are_found_by_either_id(service: RestClient, rest: FakeRest) -> None:
+    user = await rest.add(7)
+    assert await service.get_user(7) == user
+    assert await service.get_user_by_id(user.id) == user
+    with pytest.raises(NotFound):
+        await service.get_user(8)
+
+
+async def test_the_code_arrives_as_it_is(service: RestClient, rest: FakeRest) -> None:
+    """A SecretStr serialises as stars unless told otherwise."""
+    rest.codes.add("s3cret-code")
+    assert (await service.redeem_invite("s3cret-code", ANNA)).is_invited
+    with pytest.raises(NotFound):
+        await service.redeem_invite("s3cret-code", ANNA)
+
+
+async def test_a_failing_service_is_unavailable(service: RestClient, rest: FakeRest) -> None:
+    rest.failure = 503
+    with pytest.raises(UpstreamUnavailable):
+        await service.get_user(7)

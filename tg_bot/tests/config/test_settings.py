@@ -1,0 +1,63 @@
+import pytest
+
+from smart_kit.errors import ConfigurationError
+from tg_bot.src.config.settings import AllowList, TgBotSettings
+
+TOKEN = "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def] # a factory
+    def load(**environment: str) -> TgBotSettings:
+        monkeypatch.chdir("/")  # no .env of a developer's
+        given = {"TELEGRAM_TOKEN": TOKEN, "SERVICE_API_TOKEN": "x" * 16} | environment
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        return TgBotSettings.load()
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", AllowList()),
+        ("*", AllowList(everyone=True)),
+        (" 12, 34 ,", AllowList(frozenset({12, 34}))),
+        ("12", AllowList(frozenset({12}))),
+    ],
+)
+def test_allowed_users_are_ids_with_commas_or_everyone(load, written, meant) -> None:
+    assert load(TELEGRAM_ALLOWED_USERS=written).telegram_allowed_users == meant
+
+
+@pytest.mark.parametrize("entry", ["@anna", "12,*", "-5", "12 34", "1.5", "0"])
+def test_an_entry_that_is_no_id_is_named(load, entry) -> None:
+    with pytest.raises(ConfigurationError, match="TELEGRAM_ALLOWED_USERS") as raised:
+        load(TELEGRAM_ALLOWED_USERS=entry)
+    assert entry.split(",")[-1].strip() in raised.value.message
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "123456:", ":abc", "12 34:abcdef"])
+def test_a_token_of_the_wrong_shape_is_refused_without_being_shown(load, token) -> None:
+    with pytest.raises(ConfigurationError, match="TELEGRAM_TOKEN") as raised:
+        load(TELEGRAM_TOKEN=token)
+    assert not token or token not in raised.value.message
+
+
+def test_the_token_tells_the_bots_id_and_is_never_printed(load) -> None:
+    settings = load()
+    assert settings.bot_id == 123456
+    assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize("url", ["api.telegram.org", "ftp://x", "https://", "https://x?y"])
+def test_an_address_that_is_none_is_refused(load, url) -> None:
+    with pytest.raises(ConfigurationError, match="TELEGRAM_API_URL"):
+        load(TELEGRAM_API_URL=url)
+
+
+def test_nobody_is_in_unless_named() -> None:
+    assert 5 not in AllowList()
+    assert 5 in AllowList(frozenset({5}))
+    assert 5 in AllowList(everyone=True)

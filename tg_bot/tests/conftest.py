@@ -1,0 +1,111 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from smart_kit.mailbox import Mailbox
+from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.telegram import TOKEN, FakeTelegram, fake_telegram
+from tg_bot.src.client.rest import RestClient
+from tg_bot.src.client.telegram import TelegramClient
+from tg_bot.src.config.settings import AllowList, TgBotSettings
+from tg_bot.src.handlers.context import Context
+from tg_bot.src.main import Bot, assemble
+from tg_bot.src.services.access import Access
+from tg_bot.src.services.dead_letters import DeadLetters
+from tg_bot.src.services.dispatcher import Dispatcher
+from tg_bot.src.services.intake import Intake, Queues
+from tg_bot.src.services.signals import Signals
+from tg_bot.tests.fake_rest import FakeRest
+
+Run = Callable[..., AbstractAsyncContextManager[Bot]]
+MakeIntake = Callable[[AllowList], Intake]
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[FakeTelegram]:
+    async with fake_telegram() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def rest(redis: Redis) -> FakeRest:
+    return FakeRest(redis)
+
+
+@pytest.fixture
+def settings(telegram: FakeTelegram, redis_settings: RedisSettings) -> TgBotSettings:
+    """Everybody may talk, and as fast as they like."""
+    return TgBotSettings(
+        _env_file=None,
+        **redis_settings.model_dump(),
+        service_api_token=SecretStr("service-token-of-no-worth"),
+        telegram_token=SecretStr(TOKEN),
+        telegram_api_url=telegram.url,
+        telegram_allowed_users=AllowList(everyone=True),
+        telegram_rate_overall=0,
+        telegram_rate_per_chat=0,
+    )
+
+
+@pytest.fixture
+async def client(settings: TgBotSettings) -> AsyncIterator[TelegramClient]:
+    async with TelegramClient(settings) as client:
+        yield client
+
+
+@pytest.fixture
+async def make_intake(
+    settings: TgBotSettings, client: TelegramClient, rest: FakeRest, redis: Redis
+) -> AsyncIterator[MakeIntake]:
+    """What takes updates, for a given allow-list, and nobody who takes from the queues."""
+    service = RestClient(settings, httpx2.MockTransport(rest.serve))
+
+    def make(allowed: AllowList) -> Intake:
+        to_secretary, to_telegram = (
+            Mailbox(redis, "queue:to_secretary"),
+            Mailbox(redis, "queue:to_telegram"),
+        )
+        access = Access(redis, settings.bot_id, allowed)
+        dispatcher = Dispatcher(Context(service, access))
+        dispatcher.username = "fake_bot"
+        queues = Queues(to_secretary, to_telegram, DeadLetters(redis, to_secretary.name))
+        return Intake(settings.bot_id, queues, access, dispatcher, Signals(client))
+
+    yield make
+    await service.close()
+
+
+@pytest.fixture
+def intake(make_intake: MakeIntake) -> Intake:
+    """Lets everybody in."""
+    return make_intake(AllowList(everyone=True))
+
+
+@pytest.fixture
+def run(settings: TgBotSettings, rest: FakeRest) -> Run:
+    """Runs the bot as `main` does; leaving the block ends it at once."""
+
+    @asynccontextmanager
+    async def running(given: TgBotSettings = settings) -> AsyncIterator[Bot]:
+        async with AsyncExitStack() as stack:
+            redis = await stack.enter_async_context(connect(given))
+            blocking = await stack.enter_async_context(connect_blocking(given))
+            client = await stack.enter_async_context(TelegramClient(given))
+            service = RestClient(given, httpx2.MockTransport(rest.serve))
+            stack.push_async_callback(service.close)
+            bot = assemble(given, client, service, redis, blocking)
+            stop = asyncio.Event()
+            tasks = [asyncio.ensure_future(loop(stop)) for loop in bot.loops]
+            try:
+                yield bot
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    return running

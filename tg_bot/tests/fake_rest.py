@@ -1,0 +1,90 @@
+"""rest_service as far as the bot sees it; like the real one it writes snapshots to Redis."""
+
+import asyncio
+import json
+from uuid import UUID, uuid4
+
+import httpx2
+
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.keys import user_key
+from smart_kit.contracts.users import UserRead, UserSnapshot
+from smart_kit.redis import Redis
+
+PATH = "/api/users/by-telegram-id/"
+
+
+class FakeRest:
+    """Its state, for a test to read and to write."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.calls: list[httpx2.Request] = []
+        self.users: dict[int, UserRead] = {}
+        self.codes: set[str] = set()
+        self.failure: int | None = None
+        """Answer everything with this status."""
+        self.hangs = False
+        """Never answer."""
+        self._redis = redis
+
+    async def add(self, telegram_id: int, **facts: object) -> UserRead:
+        """Make a person known."""
+        now = utc_now()
+        defaults = {
+            "id": uuid4(),
+            "telegram_id": telegram_id,
+            "first_name": "",
+            "username": None,
+            "language_code": None,
+            "language": None,
+            "timezone": None,
+            "assistant_id": None,
+            "role": "user",
+            "status": "active",
+            "is_invited": False,
+            "created_at": now,
+            "updated_at": now,
+        }
+        known = self.users.get(telegram_id)
+        user = UserRead.model_validate(defaults | (known.model_dump() if known else {}) | facts)
+        self.users[telegram_id] = user
+        snapshot = UserSnapshot(**user.model_dump(), version=1)
+        await self._redis.set(user_key(telegram_id), snapshot.model_dump_json())
+        return user
+
+    async def serve(self, request: httpx2.Request) -> httpx2.Response:
+        """One request."""
+        self.calls.append(request)
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.failure is not None:
+            return _refusal(self.failure, "no")
+        path, method = request.url.path, request.method
+        if method == "GET" and path.startswith(PATH):
+            return _answer(self.users.get(int(path.removeprefix(PATH))))
+        if method == "GET":
+            wanted = UUID(path.rpartition("/")[2])
+            return _answer(next((one for one in self.users.values() if one.id == wanted), None))
+        body = json.loads(request.content)
+        if path == "/api/invites/redeem":
+            return await self._redeem(body)
+        if body["telegram_id"] in self.users:
+            return _refusal(409, "There is such a user already")
+        return _answer(await self.add(**body), 201)
+
+    async def _redeem(self, body: dict[str, object]) -> httpx2.Response:
+        code = body.pop("code")
+        if code not in self.codes:
+            return _refusal(404, "This invitation is unknown, used or expired.")
+        self.codes.discard(str(code))
+        return _answer(await self.add(**body, is_invited=True))  # type: ignore[arg-type] # JSON
+
+
+def _answer(user: UserRead | None, status: int = 200) -> httpx2.Response:
+    if user is None:
+        return _refusal(404, "There is no such user")
+    return httpx2.Response(status, content=user.model_dump_json())
+
+
+def _refusal(status: int, detail: str) -> httpx2.Response:
+    return httpx2.Response(status, json={"error": "refused", "detail": detail})

@@ -1,0 +1,34 @@
+"""Updates as Telegram sends them."""
+
+from itertools import count
+from typing import Any
+
+_ids = count(1000)
+
+
+def user(telegram_id: int = 7, **facts: Any) -> dict[str, Any]:
+    return {
+        "id": telegram_id,
+        "is_bot": False,
+        "first_name": "Anna",
+        "language_code": "en",
+    } | facts
+
+
+def update(kind: str, body: Any) -> dict[str, Any]:
+    return {"update_id": next(_ids), kind: body}
+
+
+def message(text: str | None = "hello", telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
+    """A private message; `fields` replace or add."""
+    body: dict[str, Any] = {
+        "message_id": 1,
+        "date": 1_790_000_000,
+        "from": user(telegram_id),
+        "chat": {"id": telegram_id, "type": "private", "first_name": "Anna"},
+    }
+    return update("message", body | ({"text": text} if text is not None else {}) | fields)
+
+
+def group_message(text: str, chat_id: int = -100500, **fields: Any) -> dict[str, Any]:
+    return message(text, chat={"id": chat_id, "type": "supergroup", "title": "Us"}, **fields)
