@@ -1,0 +1,99 @@
+"""Runs the tool calls of one model answer, each at most once per message."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from itertools import groupby
+from typing import Any, TypeVar
+
+from prometheus_client import Counter
+
+from assistant.src.core.journal import ToolResult
+from assistant.src.core.turn import MAX_TOOL_CALLS, Turn
+from assistant.src.messages.completion import ToolCall
+from assistant.src.messages.item import Item, tool_item
+from assistant.src.tools.base import BaseTool, ToolContext
+from smart_kit.contracts.threads import StepRecord
+
+TOOL_CALLS = Counter("smart_assistant_tool_calls_total", "Calls that ran", ["function"])
+
+_NO_CALLS_LEFT = (
+    f"Error: Not run: a turn has at most {MAX_TOOL_CALLS} tool calls. Answer with what you have,"
+    " and say what is left undone."
+)
+
+T = TypeVar("T")
+
+
+class ToolCalls:
+    """The tools of one assistant."""
+
+    def __init__(self, tools: Sequence[BaseTool[Any]]) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+
+    async def run(self, turn: Turn, step: str, calls: Sequence[ToolCall]) -> list[Item]:
+        """The results in the order of the calls.
+
+        Neighbours that only read run together, what may write runs by itself.
+        """
+        results: list[Item] = []
+        for may_write, group in groupby(enumerate(calls), key=lambda one: self._may_write(one[1])):
+            running = (self._run(turn, f"{step}.{position}", call) for position, call in group)
+            if may_write:
+                results += [await one for one in running]
+            else:
+                results += await _together(list(running))
+        return results
+
+    def _may_write(self, call: ToolCall) -> bool:
+        tool = self._tools.get(call.name)
+        return tool is not None and tool.may_write
+
+    async def _run(self, turn: Turn, step: str, call: ToolCall) -> Item:
+        if turn.tool_calls_left <= 0:
+            return tool_item(call.id, _NO_CALLS_LEFT)
+        turn.tool_calls_left -= 1
+        result = turn.journal.find(step, ToolResult)
+        if result is None:
+            result = await self._call(turn, step, call)
+            await turn.journal.keep(step, result)
+        turn.effects[step] = result.effects
+        turn.steps.append(
+            StepRecord(
+                step=step,
+                kind="tool",
+                name=call.name,
+                arguments=call.arguments,
+                result=result.content,
+                seconds=round(result.seconds, 3),
+            )
+        )
+        return tool_item(call.id, result.content)
+
+    async def _call(self, turn: Turn, step: str, call: ToolCall) -> ToolResult:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            names = ", ".join(self._tools) or "none"
+            return ToolResult(
+                content=f"Error: There is no tool {call.name!r}. The tools are: {names}."
+            )
+        if call.problem:
+            return ToolResult(content=f"Error: {call.problem}")
+        TOOL_CALLS.labels(tool.function).inc()
+        started = time.monotonic()
+        result = await tool.call(ToolContext(turn, step), call.arguments)
+        return result.model_copy(update={"seconds": time.monotonic() - started})
+
+
+async def _together(running: list[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results, or the first error; then none of the others goes on."""
+    if len(running) == 1:
+        return [await running[0]]
+    tasks = [asyncio.create_task(one) for one in running]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

@@ -1,0 +1,171 @@
+"""Answers one message: context, assistant, and the outcome of what it said or failed to say."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from prometheus_client import Counter
+
+from assistant.src.assistants.secretary import SecretaryLLMChat
+from assistant.src.core.errors import ContextTooLong, EmptyAnswer
+from assistant.src.core.journal import Journal, effects_in
+from assistant.src.core.turn import Turn
+from assistant.src.messages import replies
+from assistant.src.messages.conversation import Conversation, scheduled
+from assistant.src.messages.item import Item
+from assistant.src.messages.window import Window
+from assistant.src.services.live_frames import Frames, LiveFrames
+from assistant.src.storage.history import HistoryStore
+from smart_kit.clock import Clock
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.queue import NoticeName, ScheduledPrompt, UserMessage
+from smart_kit.contracts.threads import TurnRecord, first_thread_id
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.errors import UpstreamError
+from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
+
+Question = UserMessage | ScheduledPrompt
+"""What an assistant answers."""
+
+TURNS = Counter("smart_assistant_turns_total", "Turns by how they ended", ["status"])
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with everything known of it."""
+
+    delivery: Delivery
+    message: Question
+    user: UserSnapshot
+    assistant: SecretaryLLMChat
+    configuration_version: int
+
+
+class Answering:
+    """Runs turns."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        history: HistoryStore,
+        live: LiveFrames,
+        window: Window,
+        clock: Clock,
+        default_timezone: str,
+    ) -> None:
+        self._mailbox = mailbox
+        self._history = history
+        self._live = live
+        self._window = window
+        self._clock = clock
+        self._default_zone = ZoneInfo(default_timezone)
+
+    async def outcome(self, asked: Asked) -> Outcome:
+        """The answer, or, where no model gave one, the honest notice; receipts with either."""
+        async with self._live.show(asked.message) as frames:
+            turn = await self._turn(asked, frames)
+            newest, length = await self._history.newest(turn.thread_id, self._window.most_read)
+            history = self._window.cut(newest, length)
+            conversation = asked.assistant.open(turn, _text(asked.message, turn.zone), history)
+            try:
+                text = await asked.assistant.process_message(turn, conversation)
+            except UpstreamError as error:
+                return _failed(asked, turn, conversation, error)
+        letter = replies.reply(asked.message, asked.user, text, turn.receipts)
+        return _end(asked, turn, "done", letter, conversation.items)
+
+    async def _turn(self, asked: Asked, frames: Frames) -> Turn:
+        message, user = asked.message, asked.user
+        # Read on a first attempt too: one given back at a stop has done steps, but does not count.
+        steps = await self._mailbox.steps(message.id)
+        zone = self._zone(user)
+        thread_id = user.threads.get(asked.assistant.id)
+        return Turn(
+            message_id=message.id,
+            chat_id=message.chat_id,
+            user=user,
+            assistant_id=asked.assistant.id,
+            thread_id=thread_id or first_thread_id(user.id, asked.assistant.id),
+            configuration_version=asked.configuration_version,
+            zone=zone,
+            asked_at=self._by_clock(message.created_at, zone),
+            journal=Journal(self._mailbox, asked.delivery, message.id, steps),
+            frames=frames,
+            effects=effects_in(steps),
+        )
+
+    def _by_clock(self, created_at: datetime, zone: ZoneInfo) -> datetime:
+        return (created_at + self._clock.offset).astimezone(zone)
+
+    def _zone(self, user: UserSnapshot) -> ZoneInfo:
+        if user.timezone is None:
+            return self._default_zone
+        try:
+            return ZoneInfo(user.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            log.warning("time zone is not known", zone=user.timezone)
+            return self._default_zone
+
+
+def _text(message: Question, zone: ZoneInfo) -> str:
+    if isinstance(message, ScheduledPrompt):
+        return scheduled(message.text, message.scheduled_for.astimezone(zone))
+    return message.text
+
+
+def _failed(asked: Asked, turn: Turn, conversation: Conversation, error: UpstreamError) -> Outcome:
+    """What was changed stays in the history, so that a later turn knows of it; else nothing does,
+    as if it had not been asked."""
+    log.warning("turn failed", reason=error.message)
+    is_ours = isinstance(error, ContextTooLong | EmptyAnswer)
+    name: NoticeName = "turn_failed" if is_ours else "model_unavailable"
+    letter = replies.notice(asked.message, asked.user, name, turn.receipts)
+    items = conversation.unfinished() if turn.receipts else []
+    return _end(asked, turn, "failed", letter, items)
+
+
+def _end(
+    asked: Asked, turn: Turn, status: Literal["done", "failed"], letter: Letter, items: list[Item]
+) -> Outcome:
+    _tell(turn, status, asked.delivery.attempt)
+    message = asked.message
+    record = TurnRecord(
+        message_id=message.id,
+        user_id=turn.user.id,
+        assistant_id=turn.assistant_id,
+        thread_id=turn.thread_id,
+        configuration_version=turn.configuration_version,
+        status=status,
+        items=tuple(item.message for item in items),
+        steps=turn.ordered_steps,
+        run_id=message.run_id if isinstance(message, ScheduledPrompt) else None,
+        started_at=turn.started_at,
+        finished_at=utc_now(),
+    )
+    return Outcome(
+        replies=(letter,),
+        history=tuple(item.json for item in items),
+        thread_id=turn.thread_id,
+        record=record.model_dump_json(),
+        journal_of=message.id,
+    )
+
+
+def _tell(turn: Turn, status: str, attempt: int) -> None:
+    """The one line that a turn leaves in the log; never what was said."""
+    models = [step for step in turn.steps if step.kind == "model"]
+    log.info(
+        "turn ended",
+        status=status,
+        attempt=attempt,
+        seconds=round((utc_now() - turn.started_at).total_seconds(), 3),
+        model_calls=len(models),
+        tools=[step.name for step in turn.ordered_steps if step.kind == "tool"],
+        prompt_tokens=sum(step.prompt_tokens for step in models),
+        completion_tokens=sum(step.completion_tokens for step in models),
+    )
+    TURNS.labels(status).inc()

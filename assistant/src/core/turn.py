@@ -1,0 +1,60 @@
+"""A message at work: what its assistants and tools know of it, and what they have done."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from assistant.src.core.journal import Journal, receipts_of, step_order
+from assistant.src.services.live_frames import Frames
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.threads import StepRecord
+from smart_kit.contracts.users import UserSnapshot
+
+TURN_SECONDS = 90.0
+MAX_TOOL_CALLS = 10
+
+
+@dataclass
+class Turn:
+    """One attempt at one message, its sub-assistants included."""
+
+    message_id: str
+    chat_id: int
+    user: UserSnapshot
+    assistant_id: UUID
+    thread_id: UUID
+    configuration_version: int
+    zone: ZoneInfo
+    """Of the person."""
+    asked_at: datetime
+    """When the message was written, by the clock of `smart_kit` and in `zone`: the turn's "now",
+    the same however often it is tried."""
+    journal: Journal
+    frames: Frames
+    started_at: datetime = field(default_factory=utc_now)
+    deadline: float = field(default_factory=lambda: time.monotonic() + TURN_SECONDS)
+    """By the monotonic clock."""
+    tool_calls_left: int = MAX_TOOL_CALLS
+    models_down: set[str] = field(default_factory=set)
+    steps: list[StepRecord] = field(default_factory=list)
+    """In the order in which they ended."""
+    effects: dict[str, tuple[EffectRead, ...]] = field(default_factory=dict)
+    """What each step has changed, earlier attempts included."""
+
+    @property
+    def receipts(self) -> tuple[EffectRead, ...]:
+        """What was changed, in the order of the steps."""
+        return receipts_of(self.effects)
+
+    @property
+    def ordered_steps(self) -> tuple[StepRecord, ...]:
+        """In the order in which they were begun."""
+        return tuple(sorted(self.steps, key=lambda record: step_order(record.step)))
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the deadline."""
+        return max(0.0, self.deadline - time.monotonic())

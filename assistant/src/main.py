@@ -1,0 +1,119 @@
+"""The assistant: answers what comes in queue:to_secretary. All of it is put together here."""
+
+import time
+from functools import partial
+
+from assistant.src.assistants.factory import AssistantFactory
+from assistant.src.config.settings import AssistantSettings
+from assistant.src.core.answering import Answering
+from assistant.src.messages.window import Window
+from assistant.src.orchestrator import AssistantOrchestrator
+from assistant.src.services.live_frames import LiveFrames
+from assistant.src.services.model_client import ModelClient
+from assistant.src.services.model_endpoint import ChatCompletions
+from assistant.src.services.rest_service import RestServiceClient
+from assistant.src.storage.configuration import ConfigurationStore
+from assistant.src.storage.history import HistoryStore
+from assistant.src.storage.users import UserStore
+from assistant.src.tools.base import ToolServices
+from smart_kit.clock import Clock
+from smart_kit.errors import ConfigurationError
+from smart_kit.health import Health
+from smart_kit.mailbox import Mailbox, Worker
+from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.rest_client import ServiceClient
+from smart_kit.service import health_routes, http_loop, launch, run_loops
+
+LONGEST_SILENCE_SECONDS = 30.0
+"""After so long without a good read of the queue this replica is not healthy."""
+
+
+async def serve(settings: AssistantSettings) -> None:
+    """Answer messages until told to stop. Raises ConfigurationError."""
+    endpoint = _endpoint(settings)
+    redis, blocking = connect(settings), connect_blocking(settings)
+    rest = RestServiceClient(ServiceClient(settings))
+    configuration = ConfigurationStore(redis, blocking)
+    mailbox = Mailbox(
+        redis, settings.redis_queue_to_secretary, replies_to=settings.redis_queue_to_telegram
+    )
+    orchestrator = _orchestrator(settings, redis, mailbox, configuration, rest, endpoint)
+    worker = Worker(
+        mailbox,
+        blocking,
+        orchestrator.process_message,
+        orchestrator.apologise,
+        slots=settings.assistant_slots,
+    )
+    app = health_routes(_health(worker, configuration))
+    try:
+        await run_loops(
+            worker.run,
+            configuration.watch,
+            http_loop(app, settings.bind_host, settings.assistant_port),
+        )
+    finally:
+        for resource in (endpoint, rest):
+            await resource.close()
+        for client in (redis, blocking):
+            await client.aclose()
+
+
+def _endpoint(settings: AssistantSettings) -> ChatCompletions:
+    key = settings.openai_api_key
+    if key is None and settings.openai_base_url is None:
+        raise ConfigurationError(
+            "OPENAI_API_KEY is missing (a server that needs none is named by OPENAI_BASE_URL)"
+        )
+    # a server of one's own takes any key, but the SDK insists on one
+    return ChatCompletions(key.get_secret_value() if key else "none", settings.openai_base_url)
+
+
+def _orchestrator(
+    settings: AssistantSettings,
+    redis: Redis,
+    mailbox: Mailbox,
+    configuration: ConfigurationStore,
+    rest: RestServiceClient,
+    endpoint: ChatCompletions,
+) -> AssistantOrchestrator:
+    clock = Clock()
+    answering = Answering(
+        mailbox,
+        HistoryStore(redis),
+        LiveFrames(redis),
+        Window(settings.max_context_messages, settings.max_context_length),
+        clock,
+        settings.default_timezone,
+    )
+    model = ModelClient(endpoint, settings.default_model, settings.fallback_model)
+    make_factory = partial(AssistantFactory, model=model, services=ToolServices(rest, clock))
+    users = UserStore(redis, rest)
+    return AssistantOrchestrator(mailbox, configuration, users, rest, answering, make_factory)
+
+
+def _health(worker: Worker, configuration: ConfigurationStore) -> Health:
+    health = Health("assistant")
+
+    def queue() -> str | None:
+        if worker.last_read_at is None:
+            return "The queue has not been read yet."
+        silence = time.monotonic() - worker.last_read_at
+        if silence > LONGEST_SILENCE_SECONDS:
+            return f"The queue was last read {silence:.0f} s ago."
+        return None
+
+    def configured() -> str | None:
+        if configuration.current is None:
+            return "rest_service has not written a configuration yet."
+        if not any(one.is_secretary for one in configuration.current.assistants):
+            return "No secretary is active."
+        return None
+
+    health.add("queue", queue)
+    health.add("configuration", configured)
+    return health
+
+
+if __name__ == "__main__":
+    launch("assistant", AssistantSettings, serve)

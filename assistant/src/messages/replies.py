@@ -1,0 +1,75 @@
+"""What goes back to a person: letters for queue:to_telegram."""
+
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.queue import (
+    Notice,
+    NoticeName,
+    Reply,
+    ScheduledPrompt,
+    ToSecretary,
+    ToTelegramMessage,
+    reply_id,
+)
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.mailbox import Letter
+
+
+def reply(
+    message: ToSecretary, user: UserSnapshot, text: str, receipts: tuple[EffectRead, ...]
+) -> Letter:
+    """A model's answer."""
+    return _letter(
+        Reply(
+            id=reply_id(message.id),
+            conversation=message.conversation,
+            chat_id=message.chat_id,
+            correlation_id=message.correlation_id,
+            language_code=_language(message) or user.language_code,
+            text=text,
+            receipts=receipts,
+        )
+    )
+
+
+def notice(
+    message: ToSecretary,
+    user: UserSnapshot,
+    name: NoticeName,
+    receipts: tuple[EffectRead, ...] = (),
+) -> Letter:
+    """A fact that tg_bot has the words for, in place of an answer."""
+    language = _language(message) or user.language_code
+    return _letter(_notice(message, reply_id(message.id), name, language, receipts))
+
+
+def apology(message: ToSecretary, receipts: tuple[EffectRead, ...]) -> Letter:
+    """For a dead letter. Not under the answer's id: a replayed letter still gets its answer."""
+    letter_id = f"apology:{message.id}"
+    return _letter(_notice(message, letter_id, "turn_failed", _language(message), receipts))
+
+
+def _language(message: ToSecretary) -> str | None:
+    """As Telegram said with the message."""
+    return None if isinstance(message, ScheduledPrompt) else message.sender.language_code
+
+
+def _notice(
+    message: ToSecretary,
+    letter_id: str,
+    name: NoticeName,
+    language_code: str | None,
+    receipts: tuple[EffectRead, ...],
+) -> Notice:
+    return Notice(
+        id=letter_id,
+        conversation=message.conversation,
+        chat_id=message.chat_id,
+        correlation_id=message.correlation_id,
+        language_code=language_code,
+        notice=name,
+        receipts=receipts,
+    )
+
+
+def _letter(message: ToTelegramMessage) -> Letter:
+    return Letter(message.id, message.conversation, message.model_dump_json())

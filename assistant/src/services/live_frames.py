@@ -1,0 +1,87 @@
+"""Shows that a turn is running: frames on Pub/Sub, from which tg_bot draws *typing*."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import structlog
+from redis.exceptions import RedisError
+
+from smart_kit.contracts.keys import live_channel
+from smart_kit.contracts.queue import LiveFrame, QueueMessage
+from smart_kit.redis import Redis
+
+BEAT_SECONDS = 4.0
+"""Telegram shows *typing* for five."""
+
+FrameKind = Literal["begin", "delta", "tool", "end"]
+
+log = structlog.stdlib.get_logger()
+
+
+class Frames:
+    """The frames of one turn. One that cannot be published is left out."""
+
+    def __init__(self, redis: Redis, message: QueueMessage) -> None:
+        self._redis = redis
+        self._message = message
+        self._channel = _channel(message.conversation)
+        self._seq = 0
+        self._kind: FrameKind = "begin"
+
+    def tools_run(self) -> None:
+        """From now on the turn is at its tools."""
+        self._kind = "tool"
+
+    def model_thinks(self) -> None:
+        """From now on the turn waits for a model."""
+        self._kind = "begin"
+
+    async def beat(self) -> None:
+        """Repeat what the turn is at until cancelled."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            await self.publish(self._kind)
+
+    async def publish(self, kind: FrameKind) -> None:
+        """Send a frame to whoever listens."""
+        if self._channel is None:
+            return
+        self._seq += 1
+        frame = LiveFrame(
+            conversation=self._message.conversation,
+            chat_id=self._message.chat_id,
+            message_id=self._message.id,
+            seq=self._seq,
+            kind=kind,
+        )
+        try:
+            await self._redis.publish(self._channel, frame.model_dump_json())
+        except (RedisError, OSError) as error:
+            log.debug("frame lost", reason=str(error))
+
+
+class LiveFrames:
+    """Where the turns of this replica show themselves."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    @contextlib.asynccontextmanager
+    async def show(self, message: QueueMessage) -> AsyncIterator[Frames]:
+        """Show the turn of this message as long as the block runs."""
+        frames = Frames(self._redis, message)
+        await frames.publish("begin")
+        heart = asyncio.create_task(frames.beat())
+        try:
+            yield frames
+        finally:
+            heart.cancel()
+            await frames.publish("end")
+
+
+def _channel(conversation: str) -> str | None:
+    """The channel of the bot in `tg:<bot id>:<chat id>`."""
+    parts = conversation.split(":")
+    return live_channel(int(parts[1])) if len(parts) == 3 and parts[1].isdecimal() else None

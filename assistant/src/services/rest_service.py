@@ -1,0 +1,48 @@
+"""What the assistant asks of rest_service. A message that needs no tool asks nothing."""
+
+from uuid import UUID
+
+from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
+from smart_kit.contracts.threads import ThreadCreate, ThreadRead
+from smart_kit.contracts.users import UserRead, UserUpsert
+from smart_kit.rest_client import ServiceClient
+
+
+class RestServiceClient:
+    """Raises a DomainError where rest_service refuses, UpstreamUnavailable where it is away."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def upsert_user(self, telegram_id: int, said: UserUpsert) -> UserRead:
+        """The person of that Telegram id, created where they are new."""
+        path = f"/users/by-telegram-id/{telegram_id}"
+        return await self._client.call("PUT", path, UserRead, body=said)
+
+    async def create_thread(
+        self, user_id: UUID, assistant_id: UUID, idempotency_key: str
+    ) -> ThreadRead:
+        """Begin a new conversation of a person with an assistant."""
+        return await self._client.call(
+            "POST",
+            "/threads",
+            ThreadRead,
+            body=ThreadCreate(user_id=user_id, assistant_id=assistant_id),
+            user_id=user_id,
+            idempotency_key=idempotency_key,
+        )
+
+    async def create_cron_job(self, job: CronJobCreate, idempotency_key: str) -> CronJobRead:
+        """Plan a reminder or a prompt; its `effect` is the receipt."""
+        return await self._client.call(
+            "POST",
+            "/cron-jobs",
+            CronJobRead,
+            body=job,
+            user_id=job.user_id,
+            idempotency_key=idempotency_key,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()

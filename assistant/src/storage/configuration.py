@@ -1,0 +1,60 @@
+"""The configuration that the assistants work from: rest_service's snapshot in Redis."""
+
+import asyncio
+
+import structlog
+from pydantic import ValidationError
+from redis.exceptions import ResponseError
+
+from smart_kit.contracts.configuration import ConfigurationSnapshot
+from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
+from smart_kit.redis import BLOCK_SECONDS, UNREACHABLE, Redis, answer
+
+RECONNECT_SECONDS = 0.5
+
+log = structlog.stdlib.get_logger()
+
+
+class ConfigurationStore:
+    """Keeps the newest readable snapshot in memory, whatever becomes of Redis and rest_service."""
+
+    def __init__(self, redis: Redis, blocking: Redis) -> None:
+        self.current: ConfigurationSnapshot | None = None
+        self._redis = redis
+        self._blocking = blocking
+        self._seen = ""
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Follow announcements until `stop`; one may be lost, so look each BLOCK_SECONDS too."""
+        while not stop.is_set():
+            try:
+                async with self._blocking.pubsub() as announcements:
+                    await announcements.subscribe(CONFIGURATION_CHANNEL)
+                    while not stop.is_set():
+                        await self.refresh()
+                        await announcements.get_message(timeout=BLOCK_SECONDS)
+            except (*UNREACHABLE, ResponseError) as error:
+                log.warning("configuration cannot be read", reason=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def refresh(self) -> None:
+        """Take over what Redis holds, unless it is unreadable or older than what we have."""
+        kept = await answer(self._redis.get(CONFIGURATION_KEY))
+        if kept is None or kept == self._seen:
+            return
+        self._seen = kept
+        try:
+            snapshot = ConfigurationSnapshot.model_validate_json(kept)
+        except ValidationError as error:
+            log.error("configuration snapshot is broken", reason=_problems(error))
+            return
+        if self.current is not None and snapshot.version < self.current.version:
+            log.warning("older configuration ignored", version=snapshot.version)
+            return
+        self.current = snapshot
+        log.info("configuration loaded", version=snapshot.version)
+
+
+def _problems(error: ValidationError) -> str:
+    """What is wrong, without what is in it."""
+    return str(error.errors(include_input=False, include_url=False)[:3])

@@ -1,0 +1,171 @@
+"""What every tool is: arguments checked twice, then run; errors become text for the model."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from assistant.src.core.journal import ToolResult
+from assistant.src.core.turn import Turn
+from assistant.src.services.rest_service import RestServiceClient
+from smart_kit.clock import Clock
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.configuration import ToolSnapshot
+from smart_kit.contracts.functions import Arguments
+from smart_kit.errors import InvalidInputError, ToolExecutionError
+from smart_kit.mailbox import Superseded
+
+MOST_CHARACTERS = 16_000
+"""Of a result; what is longer would push the conversation out of the model's window."""
+
+TOOL_SECONDS = 30.0
+_MOST_PROBLEMS = 5
+
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """Where a call stands. Who it is for comes from here and never from its arguments."""
+
+    turn: Turn
+    step: str
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same in every attempt at this call."""
+        return f"{self.turn.message_id}/{self.step}"
+
+
+def _nobody_to_ask(assistant_id: UUID, *_: Any) -> Any:
+    raise ToolExecutionError(f"There is no assistant {assistant_id}.")
+
+
+@dataclass(frozen=True)
+class ToolServices:
+    """What tools may use."""
+
+    rest: RestServiceClient
+    clock: Clock
+    ask: Callable[[UUID, ToolContext, str], Awaitable[str]] = _nobody_to_ask
+    """Asks another assistant; given by the factory, because no tool knows who holds it."""
+    may_write: Callable[[UUID], bool] = lambda _: True
+    """Whether asking that assistant could change something."""
+
+
+class BaseTool(ABC, Generic[ArgumentsT]):
+    """A function as one assistant has it: its record gives name, description and schema."""
+
+    function: ClassVar[str]
+    """Its name in smart_kit.contracts.functions."""
+    arguments: type[ArgumentsT]
+    """What the code accepts, whatever the record's schema says."""
+    may_write: bool = False
+    seconds: ClassVar[float | None] = TOOL_SECONDS
+    """How long it may take."""
+
+    def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
+        self.name = record.name
+        self._record = record
+        self._services = services
+
+    @property
+    def definition(self) -> JsonObject:
+        """As a model is offered it."""
+        return {
+            "type": "function",
+            "function": {
+                "name": self.name,
+                "description": self._record.description,
+                "parameters": self._record.input_schema,
+            },
+        }
+
+    async def call(self, context: ToolContext, arguments: JsonObject) -> ToolResult:
+        """Run it. Whatever fails is told to the model; only a lost message or Redis ends a turn."""
+        try:
+            given = self._checked(arguments)
+            async with asyncio.timeout(self._seconds(context.turn)):
+                result = await self._run(context, given)
+        except (Superseded, RedisError):
+            raise
+        except TimeoutError:
+            return self._failed("It took too long, and whether it was done is not known.")
+        except InvalidInputError as error:
+            return ToolResult(content=f"Error: {error.message}")
+        except ToolExecutionError as error:
+            log.warning("tool failed", tool=self.name, reason=str(error.__cause__ or error))
+            return self._failed(error.message)
+        except Exception:  # a tool's fault must not cost the person their answer
+            log.exception("tool broke", tool=self.name)
+            return self._failed("The tool is broken.")
+        return result.model_copy(update={"content": _capped(result.content)})
+
+    @abstractmethod
+    async def _run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
+        """Do it. Raises InvalidInputError where the model can correct itself, else
+        ToolExecutionError with what the person should be told."""
+
+    def _checked(self, arguments: JsonObject) -> ArgumentsT:
+        """The arguments, if both the record's schema and the code accept them."""
+        required = self._record.input_schema.get("required", ())
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if value is not None or name in required  # models fill in what they do not mean
+        }
+        problems = [_schema_problem(error) for error in self._validator.iter_errors(given)]
+        if not problems:
+            try:
+                return self.arguments.model_validate(given)
+            except ValidationError as error:
+                raise wrong_arguments(error) from error
+        raise _wrong(problems)
+
+    @cached_property
+    def _validator(self) -> Any:
+        from jsonschema import validators  # takes longer to import than all of ours
+
+        schema = self._record.input_schema
+        return validators.validator_for(schema, validators.Draft202012Validator)(schema)
+
+    def _seconds(self, turn: Turn) -> float | None:
+        return None if self.seconds is None else min(self.seconds, max(1.0, turn.seconds_left))
+
+    def _failed(self, explanation: str) -> ToolResult:
+        return ToolResult(content=f"Error: {explanation} Tell the user.")
+
+
+def wrong_arguments(error: ValidationError) -> InvalidInputError:
+    """What the model is told where a contract of ours refuses what it gave."""
+    return _wrong([_model_problem(item) for item in error.errors(include_url=False)])
+
+
+def _wrong(problems: list[str]) -> InvalidInputError:
+    listed = "; ".join(problems[:_MOST_PROBLEMS])
+    return InvalidInputError(f"Wrong arguments: {listed}. Call again with right ones.")
+
+
+def _schema_problem(error: Any) -> str:
+    where = ".".join(str(part) for part in error.absolute_path)
+    return f"{where}: {error.message}" if where else str(error.message)
+
+
+def _model_problem(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _capped(content: str) -> str:
+    if len(content) <= MOST_CHARACTERS:
+        return content
+    return f"{content[:MOST_CHARACTERS]}\n(cut: {len(content)} characters in all)"

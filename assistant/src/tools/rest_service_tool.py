@@ -1,0 +1,31 @@
+"""Turns a tool's record, as rest_service keeps it, into the tool."""
+
+from typing import Any
+
+import structlog
+
+from assistant.src.tools import TOOLS
+from assistant.src.tools.base import BaseTool, ToolServices
+from smart_kit.contracts.configuration import ToolSnapshot
+from smart_kit.contracts.functions import function_of
+
+_BY_FUNCTION = {tool.function: tool for tool in TOOLS}
+
+log = structlog.stdlib.get_logger()
+
+
+class RestServiceTool:
+    """A record that can become a tool."""
+
+    def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
+        self._record = record
+        self._services = services
+
+    def to_tool(self) -> BaseTool[Any] | None:
+        """The tool of the record's type and name; None where this version knows none."""
+        function = function_of(self._record.tool_type, self._record.name)
+        tool = _BY_FUNCTION.get(function.name) if function is not None else None
+        if tool is None:
+            log.warning("tool is not known", tool=self._record.name, type=self._record.tool_type)
+            return None
+        return tool(self._record, self._services)

@@ -1,0 +1,379 @@
+"""The loop between a model and its tools."""
+
+import json
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+
+from assistant.tests.desk import Desk, assistant, secretary, tool
+from smart_kit.contracts.keys import journal_key
+from smart_kit.contracts.queue import Notice, Reply
+from smart_kit.mailbox import Delivery, Entry, Superseded
+from smart_kit.testing.models import Asked, ScriptedModel, calls, fails, says, sends
+
+REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
+
+
+def results(asked: Asked) -> list[str]:
+    """What the tools answered."""
+    return [message["content"] for message in asked.messages if message["role"] == "tool"]
+
+
+async def taken_again(desk: Desk, delivery: Delivery) -> Delivery:
+    """What another worker gets once the lease of the first has ended."""
+    again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    assert again is not None
+    return again
+
+
+async def test_a_tool_is_run_and_its_result_goes_to_the_model(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(calls(("get_time", {"place": "Tokyo"})), "It is evening in Tokyo.")
+    said = await desk.say("What time is it in Tokyo?")
+
+    assert said.text == "It is evening in Tokyo."
+    *_, call, result = model.asked[1].messages
+    assert call["tool_calls"][0]["function"] == {
+        "name": "get_time",
+        "arguments": '{"place":"Tokyo"}',
+    }
+    assert result["tool_call_id"] == call["tool_calls"][0]["id"]
+    assert "Asia/Tokyo" in result["content"]
+
+
+async def test_the_archive_gets_every_step(desk: Desk, model: ScriptedModel) -> None:
+    model.expect(calls(("get_time", {}), REMIND), "Done.")
+    await desk.say("hi")
+
+    (record,) = await desk.records()
+    assert [(step.step, step.kind, step.name) for step in record.steps] == [
+        ("1", "model", "default-model"),
+        ("1.0", "tool", "get_time"),
+        ("1.1", "tool", "create_reminder"),
+        ("2", "model", "default-model"),
+    ]
+    assert record.steps[2].arguments == REMIND[1]
+    assert (record.steps[0].prompt_tokens, record.steps[0].completion_tokens) == (10, 5)
+    assert [item["role"] for item in record.items] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "assistant",
+    ]
+
+
+async def test_what_a_tool_changed_comes_with_the_answer(desk: Desk, model: ScriptedModel) -> None:
+    model.expect(calls(REMIND), "I will.")
+    said = await desk.say("remind me")
+
+    assert isinstance(said, Reply)
+    assert [(one.kind, one.step) for one in said.receipts] == [("reminder_created", "1.0")]
+
+
+async def test_calls_that_only_read_run_together_and_answer_in_their_order(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(
+            tool("ask_assistant", "ask_poet", asks="Poet"),
+            tool("ask_assistant", "ask_cook", asks="Cook"),
+        ),
+        assistant("Poet"),
+        assistant("Cook"),
+        version=2,
+    )
+    both = threading.Barrier(2, timeout=5)
+
+    def answer(asked: Asked) -> str:
+        both.wait()
+        return f"I am {asked.messages[0]['content']}"
+
+    question = {"message": "who are you?"}
+    model.expect(calls(("ask_poet", question), ("ask_cook", question)), answer, answer, "Both.")
+    await desk.say("ask them")
+
+    assert results(model.asked[3]) == ["I am You are Poet.", "I am You are Cook."]
+
+
+async def test_calls_that_may_write_run_one_after_the_other(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(
+            tool("ask_assistant", "ask_poet", asks="Poet"),
+            tool("ask_assistant", "ask_cook", asks="Cook"),
+        ),
+        assistant("Poet", tool("create_reminder")),
+        assistant("Cook", tool("create_reminder")),
+        version=2,
+    )
+    inside: list[int] = []
+
+    def answer(asked: Asked) -> str:
+        inside.append(1)
+        seen = len(inside)
+        time.sleep(0.1)
+        inside.pop()
+        return f"{seen} at work"
+
+    question = {"message": "who are you?"}
+    model.expect(calls(("ask_poet", question), ("ask_cook", question)), answer, answer, "Both.")
+    await desk.say("ask them")
+
+    assert results(model.asked[3]) == ["1 at work", "1 at work"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("get_weather", {}, "There is no tool 'get_weather'. The tools are: create_reminder, get_"),
+        ("get_time", '{"place": ', "The arguments are not JSON"),
+        ("get_time", "[1]", "must be one JSON object"),
+        ("get_time", {"place": 5}, "place: 5 is not of type 'string'"),
+        ("get_time", {"city": "Tokyo"}, "'city' was unexpected"),
+        ("create_reminder", {"in_seconds": 5}, "'text' is a required property"),
+        ("create_reminder", {"text": "x", "in_seconds": 0}, "0 is less than the minimum of 1"),
+        ("create_reminder", {"text": "x"}, "give exactly one of at, in_seconds and cron"),
+        ("create_reminder", {"text": "x", "at": "tomorrow"}, "at: Input should be a valid date"),
+        ("create_reminder", {"text": "a\0b", "in_seconds": 5}, "NUL"),
+        ("get_time", {"place": "Atlantis"}, "'Atlantis' is not a place that I know"),
+    ],
+)
+async def test_wrong_arguments_are_explained_and_can_be_corrected(
+    desk: Desk, model: ScriptedModel, name: str, arguments: dict | str, told: str
+) -> None:
+    model.expect(calls((name, arguments)), calls(("get_time", {})), "There.")
+
+    assert (await desk.say("hi")).text == "There."
+    (result,) = results(model.asked[1])
+    assert result.startswith("Error: ")
+    assert told in result
+    assert "Error" not in results(model.asked[2])[1]
+    assert desk.rest.requests == []
+
+
+async def test_broken_arguments_are_replayed_as_json_that_every_server_can_read(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(calls(("get_time", '{"place": ')), "There.")
+    await desk.say("hi")
+
+    assert model.asked[1].messages[-2]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+async def test_optional_arguments_may_be_null(desk: Desk, model: ScriptedModel) -> None:
+    given = {"text": "stretch", "in_seconds": 60, "at": None, "cron": None}
+    model.expect(calls(("create_reminder", given)), "Done.")
+    said = await desk.say("remind me")
+
+    assert len(said.receipts) == 1
+
+
+async def test_a_call_that_was_cut_off_is_not_run(desk: Desk, model: ScriptedModel) -> None:
+    body = json.loads(calls(REMIND).body)
+    body["choices"][0]["finish_reason"] = "length"
+    model.expect(sends(body), "Sorry.")
+    await desk.say("remind me")
+
+    assert desk.rest.requests == []
+    assert "cut off" in results(model.asked[1])[0]
+
+
+async def test_a_broken_tool_does_not_cost_the_answer(desk: Desk, model: ScriptedModel) -> None:
+    desk.clock.now = None  # type: ignore[assignment] # any bug will do
+    model.expect(calls(("get_time", {})), "I cannot tell.")
+
+    assert (await desk.say("what time is it?")).text == "I cannot tell."
+    assert results(model.asked[1]) == ["Error: The tool is broken. Tell the user."]
+
+
+async def test_after_ten_calls_the_model_has_to_answer(desk: Desk, model: ScriptedModel) -> None:
+    six = calls(*[("get_time", {})] * 6)
+    model.expect(six, six, "Enough.")
+    said = await desk.say("hi")
+
+    assert said.text == "Enough."
+    last = results(model.asked[2])
+    assert [result.startswith("Error: Not run") for result in last] == [False] * 10 + [True] * 2
+    assert model.asked[2].body["tool_choice"] == "none"
+    assert "tool_choice" not in model.asked[1].body
+
+
+async def test_a_model_that_never_stops_calling_ends_in_a_notice(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    ten = calls(*[("get_time", {})] * 10)
+    model.expect(ten, ten)
+    said = await desk.say("hi")
+
+    assert isinstance(said, Notice)
+    assert said.notice == "turn_failed"
+
+
+async def test_calls_of_a_last_answer_are_left_out_of_the_history(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(
+        calls(*[("get_time", {})] * 10), calls(("get_time", {}), text="So be it."), "Next."
+    )
+    assert (await desk.say("hi")).text == "So be it."
+    await desk.say("and now?")
+
+    assert model.asked[2].messages[-2] == {"role": "assistant", "content": "So be it."}
+
+
+class TestAnotherAttempt:
+    async def test_runs_no_tool_again_and_asks_the_model_only_what_is_missing(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        model.expect(calls(REMIND), "Never sent.", "I will.")
+        delivery = await desk.deliver(desk.message("remind me"))
+        await desk.orchestrator.process_message(delivery)  # its worker dies before the end
+
+        desk.orchestrator = desk.build()
+        said = desk.only(await desk.handle(await taken_again(desk, delivery)))
+
+        assert said.text == "I will."
+        assert len(desk.rest.requests) == 1
+        assert len(said.receipts) == 1
+        assert len(model.asked) == 3
+        assert model.asked[2].raw == model.asked[1].raw
+        (record,) = await desk.records()
+        assert [step.step for step in record.steps] == ["1", "1.0", "2"]
+        assert await desk.redis.exists(journal_key(record.message_id)) == 0
+
+    async def test_runs_only_the_tool_that_had_not_ended(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        other = ("create_reminder", {"text": "drink", "in_seconds": 90})
+        model.expect(calls(REMIND, other), "Never sent.", "Both.")
+        delivery = await desk.deliver(desk.message("remind me"))
+        await desk.orchestrator.process_message(delivery)
+        await desk.redis.hdel(journal_key("tg:77:1"), "1.1")
+        said = desk.only(await desk.handle(await taken_again(desk, delivery)))
+
+        keys = [request.headers["Idempotency-Key"] for request in desk.rest.requests]
+        assert keys == ["tg:77:1/1.0", "tg:77:1/1.1", "tg:77:1/1.1"]
+        assert desk.rest.requests[1].content == desk.rest.requests[2].content
+        assert len(said.receipts) == 2
+
+    async def test_knows_what_was_done_before_the_message_was_handed_over(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        """A stop gives messages back without counting the attempt."""
+        model.expect(calls(REMIND), "Never sent.", "I will.")
+        delivery = await desk.deliver(desk.message("remind me"))
+        await desk.orchestrator.process_message(delivery)
+        await desk.mailbox.delay(delivery, 0)
+        while await desk.mailbox.promote() is not None:
+            pass
+        again = await desk.take()
+        assert again.attempt == 1
+        await desk.handle(again)
+
+        assert len(desk.rest.requests) == 1
+
+    async def test_sends_the_receipts_of_the_first_where_it_fails_itself(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        model.expect(calls(REMIND), "Never sent.", fails(401, {"error": {"message": "no"}}))
+        delivery = await desk.deliver(desk.message("remind me"))
+        await desk.orchestrator.process_message(delivery)
+        said = desk.only(await desk.handle(await taken_again(desk, delivery)))
+
+        assert isinstance(said, Notice)
+        assert len(said.receipts) == 1
+
+
+async def test_a_turn_without_tools_writes_no_journal(desk: Desk, model: ScriptedModel) -> None:
+    model.expect("Hello!")
+    delivery = await desk.deliver(desk.message("hi"))
+    await desk.orchestrator.process_message(delivery)
+
+    assert await desk.mailbox.steps("tg:77:1") == {}
+
+
+async def test_a_worker_that_lost_its_message_runs_no_tool(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(calls(REMIND))
+    delivery = await desk.deliver(desk.message("remind me"))
+    await taken_again(desk, delivery)
+
+    with pytest.raises(Superseded):
+        await desk.orchestrator.process_message(delivery)
+    assert desk.rest.requests == []
+    assert len(model.asked) == 1
+
+
+class TestPrefix:
+    async def test_each_request_begins_with_the_bytes_of_the_one_before(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        model.expect("Hello!", calls(("get_time", {})), "Noon.", "Bye.")
+        for text in ("hi", "what time is it?", "bye"):
+            await desk.say(text)
+
+        for earlier, later in pairwise(model.asked):
+            assert later.raw.startswith(earlier.raw.removesuffix(b"]}"))
+
+    async def test_is_the_same_for_another_replica_and_another_person(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        model.expect("Hello!", "Hello!")
+        await desk.say("hi")
+        desk.orchestrator = desk.build()
+        await desk.say("something else")
+
+        first = model.asked[0].raw
+        assert model.asked[1].raw.startswith(first[: first.index(b'{"role":"user"')])
+
+    async def test_tools_are_sorted_by_name(self, desk: Desk, model: ScriptedModel) -> None:
+        await desk.configure(secretary(tool("get_time", "z"), tool("get_time", "a")), version=2)
+        model.expect("Hello!")
+        await desk.say("hi")
+
+        offered = model.asked[0].body["tools"]
+        assert [one["function"]["name"] for one in offered] == ["a", "z"]
+
+
+async def test_a_conversation_too_long_for_the_model_is_shortened_once(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect("One.", "Two.", "Three.")
+    for text in ("1", "2", "3"):
+        await desk.say(text)
+    too_long = {"error": {"code": "context_length_exceeded", "message": "too many tokens"}}
+    model.expect(fails(400, too_long), "Four.")
+
+    assert (await desk.say("4")).text == "Four."
+    before, after = model.asked[3].messages, model.asked[4].messages
+    assert len(before) == 8
+    assert [message["role"] for message in after] == ["system", "user", "assistant", "user"]
+
+    model.expect(fails(400, too_long), fails(400, too_long))
+    said = await desk.say("5")
+    assert isinstance(said, Notice)
+    assert said.notice == "turn_failed"
+    assert len(model.asked) == 7
+
+
+async def test_what_a_provider_added_to_its_message_goes_back_to_it(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    body = json.loads(calls(("get_time", {})).body)
+    message = body["choices"][0]["message"]
+    message |= {"reasoning_content": "", "refusal": None, "annotations": []}
+    message["tool_calls"][0]["extra_content"] = {"google": {"thought_signature": "c2ln"}}
+    model.expect(sends(body), says("Noon.", reasoning_content="thought"), "Bye.")
+    await desk.say("hi")
+    await desk.say("bye")
+
+    sent = model.asked[1].messages[-2]
+    assert sent.keys() == {"role", "content", "reasoning_content", "tool_calls"}
+    assert sent["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "c2ln"}}
+    assert model.asked[2].messages[-2]["reasoning_content"] == "thought"

@@ -1,0 +1,124 @@
+"""Assistants that ask assistants."""
+
+from assistant.tests.desk import Desk, assistant, secretary, tool
+from smart_kit.contracts.queue import Reply
+from smart_kit.testing.models import ScriptedModel, calls, fails
+
+ASK = ("ask_poet", {"message": "A verse about rain, please"})
+
+
+def asks(name: str, whom: str) -> object:
+    return tool("ask_assistant", name, asks=whom)
+
+
+async def test_the_other_one_sees_only_what_it_is_asked_and_its_answer_comes_back(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(asks("ask_poet", "Poet")), assistant("Poet", model="poet-model"), version=2
+    )
+    model.expect("Hello!", calls(ASK), "Drip, drop.", "Here: drip, drop.")
+    await desk.say("hi")
+    said = await desk.say("a verse?")
+
+    assert said.text == "Here: drip, drop."
+    assert model.asked[2].body["model"] == "poet-model"
+    assert model.asked[2].messages == [
+        {"role": "system", "content": "You are Poet."},
+        {
+            "role": "user",
+            "content": "[Sat 2026-11-21 13:24 Europe/Berlin]\nA verse about rain, please",
+        },
+    ]
+    assert model.asked[3].messages[-1]["content"] == "Drip, drop."
+
+
+async def test_its_steps_are_dotted_on_and_its_receipts_are_the_answers(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(asks("ask_helper", "Helper")),
+        assistant("Helper", tool("create_reminder")),
+        version=2,
+    )
+    model.expect(
+        calls(("ask_helper", {"message": "remind"})),
+        calls(("create_reminder", {"text": "stretch", "in_seconds": 60})),
+        "Planned.",
+        "All is planned.",
+    )
+    said = await desk.say("remind me")
+
+    assert isinstance(said, Reply)
+    assert [receipt.step for receipt in said.receipts] == ["1.0.1.0"]
+    assert desk.rest.requests[0].headers["Idempotency-Key"] == "tg:77:1/1.0.1.0"
+    (record,) = await desk.records()
+    assert [step.step for step in record.steps] == ["1", "1.0", "1.0.1", "1.0.1.0", "1.0.2", "2"]
+    assert [item["role"] for item in record.items] == ["user", "assistant", "tool", "assistant"]
+
+
+async def test_what_it_changed_is_told_although_it_never_answered(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(asks("ask_helper", "Helper")),
+        assistant("Helper", tool("create_reminder"), model="helper-model"),
+        version=2,
+    )
+    model.expect(
+        calls(("ask_helper", {"message": "remind"})),
+        calls(("create_reminder", {"text": "stretch", "in_seconds": 60})),
+        fails(403, {"error": {"message": "no"}}),
+        "It is planned, but the helper fell silent.",
+    )
+    said = await desk.say("remind me")
+
+    assert len(said.receipts) == 1
+    assert model.asked[3].messages[-1]["content"] == (
+        "Error: ask_helper could not answer. Tell the user."
+    )
+
+
+async def test_three_levels_may_be_asked_and_the_fourth_may_not(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    """Also where two assistants ask each other in a circle."""
+    await desk.configure(
+        secretary(asks("ask_a", "A")),
+        assistant("A", asks("ask_b", "B")),
+        assistant("B", asks("ask_a", "A")),
+        version=2,
+    )
+    ask_a, ask_b = calls(("ask_a", {"message": "x"})), calls(("ask_b", {"message": "x"}))
+    model.expect(ask_a, ask_b, ask_a, ask_b, "three", "two", "one", "done")
+    said = await desk.say("go")
+
+    assert said.text == "done"
+    assert "3 levels are the limit" in model.asked[4].messages[-1]["content"]
+    assert model.asked[5].messages[-1]["content"] == "three"
+
+
+async def test_all_of_them_share_the_turns_tool_calls(desk: Desk, model: ScriptedModel) -> None:
+    await desk.configure(secretary(asks("ask_a", "A")), assistant("A", tool("get_time")), version=2)
+    model.expect(
+        calls(("ask_a", {"message": "x"})), calls(*[("get_time", {})] * 10), "inner", "outer"
+    )
+    await desk.say("go")
+
+    inner = [m["content"] for m in model.asked[2].messages if m["role"] == "tool"]
+    assert [content.startswith("Error: Not run") for content in inner] == [False] * 9 + [True]
+    assert model.asked[3].body["tool_choice"] == "none"
+
+
+async def test_another_attempt_does_not_ask_it_again(desk: Desk, model: ScriptedModel) -> None:
+    await desk.configure(secretary(asks("ask_poet", "Poet")), assistant("Poet"), version=2)
+    model.expect(calls(ASK), "Drip, drop.", "Never sent.", "Here.")
+    delivery = await desk.deliver(desk.message("a verse?"))
+    await desk.orchestrator.process_message(delivery)
+    await desk.mailbox.delay(delivery, 0)
+    while await desk.mailbox.promote() is not None:
+        pass
+    await desk.handle(await desk.take())
+
+    assert len(model.asked) == 4
+    assert model.asked[3].messages[-1]["content"] == "Drip, drop."

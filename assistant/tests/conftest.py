@@ -1,0 +1,33 @@
+"""A desk on a real Valkey, with a scripted model behind the real SDK."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from assistant.src.services.model_endpoint import ChatCompletions
+from assistant.tests.desk import Desk, person, secretary, tool
+from smart_kit.redis import Redis
+from smart_kit.testing.models import ScriptedModel
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    with ScriptedModel() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def endpoint(model: ScriptedModel) -> AsyncIterator[ChatCompletions]:
+    made = ChatCompletions("sk-test", model.url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def desk(redis: Redis, endpoint: ChatCompletions) -> AsyncIterator[Desk]:
+    """Alice is known; the secretary can tell the time and remind."""
+    made = Desk(redis, endpoint)
+    await made.configure(secretary(tool("get_time"), tool("create_reminder")))
+    await made.introduce(person())
+    yield made
+    await made.client.close()

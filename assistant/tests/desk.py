@@ -1,0 +1,300 @@
+"""The assistant as main.py puts it together, between a test's queue, model and rest_service."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import httpx2
+from pydantic import SecretStr
+
+from assistant.src.assistants.factory import AssistantFactory
+from assistant.src.core.answering import Answering
+from assistant.src.messages.window import Window
+from assistant.src.orchestrator import AssistantOrchestrator
+from assistant.src.services.live_frames import LiveFrames
+from assistant.src.services.model_client import ModelClient
+from assistant.src.services.model_endpoint import Endpoint
+from assistant.src.services.rest_service import RestServiceClient
+from assistant.src.storage.configuration import ConfigurationStore
+from assistant.src.storage.history import HistoryStore
+from assistant.src.storage.users import UserStore
+from assistant.src.tools.base import ToolServices
+from smart_kit.clock import Clock
+from smart_kit.contracts.configuration import (
+    AssistantSnapshot,
+    ConfigurationSnapshot,
+    ToolSnapshot,
+)
+from smart_kit.contracts.functions import FUNCTIONS
+from smart_kit.contracts.keys import CONFIGURATION_KEY, TURNS_STREAM, user_key
+from smart_kit.contracts.queue import (
+    TO_TELEGRAM,
+    Notice,
+    Reply,
+    Sender,
+    UserCommand,
+    UserMessage,
+)
+from smart_kit.contracts.threads import TurnRecord
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
+from smart_kit.redis import Redis, answer
+from smart_kit.rest_client import ServiceClient
+from smart_kit.settings import RestClientSettings
+
+ALICE = 1001
+BOT = 77
+WRITTEN_AT = datetime(2026, 11, 21, 12, 24, 30, tzinfo=UTC)
+"""Sat 13:24:30 in Berlin."""
+
+_MADE_BY_TEST = UUID(int=7)
+
+
+def identified(name: str) -> UUID:
+    """The id of what a test calls so."""
+    return uuid5(_MADE_BY_TEST, name)
+
+
+def tool(function: str, name: str = "", *, asks: str = "", **changes: Any) -> ToolSnapshot:
+    """A built-in function as a record; `asks` names the assistant behind it."""
+    built_in = next(one for one in FUNCTIONS if one.name == function)
+    record = ToolSnapshot(
+        id=uuid4(),
+        name=name or function,
+        tool_type=built_in.tool_type,
+        description=f"What {name or function} does",
+        input_schema=built_in.schema,
+        sub_assistant_id=identified(asks) if asks else None,
+    )
+    return record.model_copy(update=changes)
+
+
+def assistant(name: str, *tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
+    """An assistant's record."""
+    record = AssistantSnapshot(
+        id=identified(name),
+        name=name,
+        is_secretary=False,
+        model=None,
+        instructions=f"You are {name}.",
+        assistant_type="llm",
+        tools=tools,
+    )
+    return record.model_copy(update=changes)
+
+
+def secretary(*tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
+    """The default assistant's record."""
+    return assistant("Secretary", *tools, is_secretary=True, **changes)
+
+
+@dataclass
+class RestService:
+    """Answers as rest_service does, as far as the assistant asks, and repeats for equal keys."""
+
+    is_down: bool = False
+    refusal: tuple[int, str] | None = None
+    requests: list[httpx2.Request] = field(default_factory=list)
+    created: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        if self.is_down:
+            raise httpx2.ConnectError("refused")
+        if self.refusal is not None:
+            status, detail = self.refusal
+            return httpx2.Response(status, json={"error": "refused", "detail": detail})
+        body = json.loads(request.content)
+        match request.method, request.url.path.split("/")[2]:
+            case "PUT", "users":
+                return httpx2.Response(200, json=self._user(request, body))
+            case "POST", "cron-jobs":
+                return httpx2.Response(201, json=self._once(request, body, self._cron_job))
+            case "POST", "threads":
+                return httpx2.Response(201, json=self._once(request, body, self._thread))
+        return httpx2.Response(404, json={"error": "not_found", "detail": "no such route"})
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """What was sent."""
+        return [json.loads(request.content) for request in self.requests]
+
+    def _once(
+        self,
+        request: httpx2.Request,
+        body: dict[str, Any],
+        make: Callable[[httpx2.Request, dict[str, Any]], dict[str, Any]],
+    ) -> dict[str, Any]:
+        key = request.headers["Idempotency-Key"]
+        if key not in self.created:
+            self.created[key] = make(request, body)
+        return self.created[key]
+
+    def _user(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        telegram_id = int(request.url.path.split("/")[-1])
+        user = person(telegram_id).model_dump(mode="json")
+        return user | {"username": None} | body | _moments()
+
+    def _thread(self, _: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        fresh = {"id": str(uuid4()), "thread_id": str(uuid4())}
+        return body | fresh | _moments() | {"last_used_at": _now()}
+
+    def _cron_job(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        message_id, _, step = request.headers["Idempotency-Key"].rpartition("/")
+        job = {"at": None, "cron_expression": None, "is_silent": False, "is_active": True} | body
+        job |= {"id": str(uuid4()), "name": body["text"][:60], **_moments()}
+        job["next_fire_at"] = job["at"] or "2026-11-27T08:00:00Z"
+        return job | {
+            "effect": {
+                "id": str(uuid4()),
+                "user_id": body["user_id"],
+                "kind": "reminder_created",
+                "after": {"text": body["text"]},
+                "message_id": message_id,
+                "step": step,
+                "created_at": _now(),
+            }
+        }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _moments() -> dict[str, str]:
+    return {"created_at": _now(), "updated_at": _now()}
+
+
+def person(telegram_id: int = ALICE, **changes: Any) -> UserSnapshot:
+    """Somebody in Berlin."""
+    snapshot = UserSnapshot(
+        id=identified(str(telegram_id)),
+        telegram_id=telegram_id,
+        first_name="Alice",
+        role="user",
+        status="active",
+        is_invited=True,
+        language_code="en",
+        language=None,
+        timezone="Europe/Berlin",
+        assistant_id=None,
+        version=1,
+    )
+    return snapshot.model_copy(update=changes)
+
+
+class Desk:
+    """Messages go in at `say`, what the person gets comes out."""
+
+    def __init__(
+        self, redis: Redis, endpoint: Endpoint, fallback_model: str | None = None, **model: Any
+    ) -> None:
+        self.redis = redis
+        self.rest = RestService()
+        self.clock = Clock()
+        self.mailbox = Mailbox(redis, "in", replies_to="out", lease_seconds=5)
+        self.replies = Mailbox(redis, "out")
+        self.configuration = ConfigurationStore(redis, redis)
+        self.window = Window(20, 32_000)
+        self._model = ModelClient(endpoint, "default-model", fallback_model, **model)
+        settings = RestClientSettings(
+            _env_file=None,  # type: ignore[call-arg] # pydantic-settings' own argument
+            rest_service_url="http://rest",
+            service_api_token=SecretStr("token-of-sixteen-letters"),
+        )
+        self.client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(self.rest)))
+        self.orchestrator = self.build()
+        self._numbers = itertools.count(1)
+
+    def build(self) -> AssistantOrchestrator:
+        """A replica: nothing is shared with another but Redis, the model and rest_service."""
+        answering = Answering(
+            self.mailbox,
+            HistoryStore(self.redis),
+            LiveFrames(self.redis),
+            self.window,
+            self.clock,
+            "UTC",
+        )
+        services = ToolServices(self.client, self.clock)
+        return AssistantOrchestrator(
+            self.mailbox,
+            self.configuration,
+            UserStore(self.redis, self.client),
+            self.client,
+            answering,
+            partial(AssistantFactory, model=self._model, services=services),
+        )
+
+    async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
+        """What rest_service would write."""
+        snapshot = ConfigurationSnapshot(version=version, assistants=assistants)
+        await self.redis.set(CONFIGURATION_KEY, snapshot.model_dump_json())
+        await self.configuration.refresh()
+
+    async def introduce(self, user: UserSnapshot) -> None:
+        """What rest_service would write of a person."""
+        await self.redis.set(user_key(user.telegram_id), user.model_dump_json())
+
+    def message(self, text: str, **changes: Any) -> UserMessage:
+        """A message of Alice's."""
+        number = next(self._numbers)
+        message = UserMessage(
+            id=f"tg:{BOT}:{number}",
+            conversation=f"tg:{BOT}:{ALICE}",
+            chat_id=ALICE,
+            correlation_id=f"correlation-{number}",
+            created_at=WRITTEN_AT,
+            sender=Sender(telegram_id=ALICE, first_name="Alice", language_code="en"),
+            text=text,
+            telegram_message_id=number,
+        )
+        return message.model_copy(update=changes)
+
+    def command(self) -> UserCommand:
+        """Alice's /new."""
+        fields = self.message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
+        return UserCommand(**fields, name="new")
+
+    async def deliver(self, message: Any) -> Delivery:
+        """Put a message into the queue and take it, as a worker would."""
+        letter = Letter(message.id, message.conversation, message.model_dump_json())
+        await self.mailbox.create()
+        await self.mailbox.enqueue(letter)
+        return await self.take()
+
+    async def take(self) -> Delivery:
+        """The next message of the queue."""
+        entry = await self.mailbox.receive(self.redis, "worker", 1.0)
+        assert entry is not None
+        delivery = await self.mailbox.begin(entry)
+        assert delivery is not None
+        return delivery
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        """Process a message and end it."""
+        outcome = await self.orchestrator.process_message(delivery)
+        await self.mailbox.finish(delivery, outcome)
+        return outcome
+
+    async def say(self, text: str, **changes: Any) -> Reply | Notice:
+        """The one answer to a message."""
+        return self.only(await self.handle(await self.deliver(self.message(text, **changes))))
+
+    @staticmethod
+    def only(outcome: Outcome) -> Reply | Notice:
+        """The outcome's one letter."""
+        (letter,) = outcome.replies
+        read = TO_TELEGRAM.validate_json(letter.payload)
+        assert isinstance(read, Reply | Notice)
+        return read
+
+    async def records(self) -> list[TurnRecord]:
+        """What went to the archive."""
+        entries = await answer(self.redis.xrange(TURNS_STREAM))
+        return [TurnRecord.model_validate_json(fields["record"]) for _, fields in entries]

@@ -1,0 +1,307 @@
+"""What becomes of a message."""
+
+import asyncio
+import json
+import threading
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from assistant.tests.desk import ALICE, BOT, Desk, assistant, identified, person, secretary, tool
+from smart_kit.contracts.keys import history_key, user_key
+from smart_kit.contracts.queue import Notice, Reply, ScheduledPrompt
+from smart_kit.contracts.threads import first_thread_id
+from smart_kit.errors import RejectMessage, RetryMessage
+from smart_kit.mailbox import Outcome
+from smart_kit.redis import answer
+from smart_kit.testing.models import Answer, Asked, ScriptedModel, calls, fails, held
+
+DEFAULT_THREAD = first_thread_id(identified(str(ALICE)), identified("Secretary"))
+
+
+async def history(desk: Desk, thread_id=DEFAULT_THREAD) -> list[dict]:
+    kept = await answer(desk.redis.lrange(history_key(thread_id), 0, -1))
+    return [json.loads(item) for item in kept]
+
+
+async def test_an_answer_goes_back_to_where_the_question_came_from(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect("Hello, Alice!")
+    said = await desk.say("hi")
+
+    assert isinstance(said, Reply)
+    assert (said.text, said.receipts) == ("Hello, Alice!", ())
+    assert said.id == f"reply:tg:{BOT}:1"
+    assert (said.conversation, said.chat_id) == (f"tg:{BOT}:{ALICE}", ALICE)
+    assert (said.correlation_id, said.language_code) == ("correlation-1", "en")
+
+
+async def test_a_message_that_needs_no_tool_asks_rest_service_nothing(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect("Hello!")
+    await desk.say("hi")
+
+    assert desk.rest.requests == []
+
+
+async def test_the_turn_is_kept_in_the_history_and_sent_to_the_archive(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect("Hello!")
+    await desk.say("hi")
+
+    items = [
+        {"role": "user", "content": "[Sat 2026-11-21 13:24 Europe/Berlin]\nhi"},
+        {"role": "assistant", "content": "Hello!"},
+    ]
+    assert await history(desk) == items
+    (record,) = await desk.records()
+    assert list(record.items) == items
+    assert (record.status, record.message_id) == ("done", f"tg:{BOT}:1")
+    assert (record.thread_id, record.configuration_version) == (DEFAULT_THREAD, 1)
+    assert [(step.step, step.kind, step.name) for step in record.steps] == [
+        ("1", "model", "default-model")
+    ]
+
+
+async def test_the_model_is_shown_what_was_said_before(desk: Desk, model: ScriptedModel) -> None:
+    model.expect("Noted.", "Teal.")
+    await desk.say("My colour is teal")
+    await desk.say("What is my colour?")
+
+    texts = [message["content"] for message in model.asked[1].messages]
+    assert texts[0] == "You are Secretary."
+    assert [text.split("\n")[-1] for text in texts[1:]] == [
+        "My colour is teal",
+        "Noted.",
+        "What is my colour?",
+    ]
+
+
+async def test_a_person_who_chose_an_assistant_talks_to_that_one_in_a_thread_of_its_own(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(secretary(), assistant("Poet", model="poet-model"))
+    thread_id = uuid4()
+    poet = identified("Poet")
+    await desk.introduce(person(assistant_id=poet, threads={poet: thread_id}))
+    model.expect("Roses are red.")
+    await desk.say("hi")
+
+    assert model.asked[0].body["model"] == "poet-model"
+    assert model.asked[0].messages[0]["content"] == "You are Poet."
+    assert len(await history(desk, thread_id)) == 2
+
+
+async def test_where_the_chosen_assistant_is_gone_the_first_secretary_answers(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(assistant("Poet"), secretary(), assistant("Other", is_secretary=True))
+    await desk.introduce(person(assistant_id=uuid4()))
+    model.expect("Hello!")
+    await desk.say("hi")
+
+    assert model.asked[0].messages[0]["content"] == "You are Secretary."
+
+
+async def test_somebody_new_is_created_and_answered(desk: Desk, model: ScriptedModel) -> None:
+    await desk.redis.delete(user_key(ALICE))
+    model.expect("Hello!")
+    said = await desk.say("hi")
+
+    assert isinstance(said, Reply)
+    (request,) = desk.rest.requests
+    assert (request.method, request.url.path) == ("PUT", f"/api/users/by-telegram-id/{ALICE}")
+    assert desk.rest.bodies == [{"first_name": "Alice", "username": None, "language_code": "en"}]
+
+
+async def test_somebody_new_waits_while_rest_service_is_away(desk: Desk) -> None:
+    await desk.redis.delete(user_key(ALICE))
+    desk.rest.is_down = True
+
+    with pytest.raises(RetryMessage) as waiting:
+        await desk.say("hi")
+    assert waiting.value.after == 5
+
+
+async def test_an_unreadable_user_snapshot_is_asked_for_again(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.redis.set(user_key(ALICE), "{broken")
+    model.expect("Hello!")
+
+    assert isinstance(await desk.say("hi"), Reply)
+    assert len(desk.rest.requests) == 1
+
+
+async def test_a_blocked_person_gets_nothing_and_costs_no_model_call(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.introduce(person(status="blocked"))
+    outcome = await desk.handle(await desk.deliver(desk.message("hi")))
+
+    assert outcome.replies == outcome.history == ()
+    assert model.asked == []
+
+
+async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(desk: Desk) -> None:
+    delivery = await desk.deliver(desk.message("hi"))
+    broken = type(delivery)(
+        delivery.entry, delivery.conversation, delivery.token, 1, '{"kind": "surprise"}'
+    )
+
+    with pytest.raises(RejectMessage):
+        await desk.orchestrator.process_message(broken)
+    assert await desk.orchestrator.apologise(broken) == Outcome()
+
+
+async def test_without_a_configuration_messages_wait(desk: Desk) -> None:
+    desk.configuration.current = None
+
+    with pytest.raises(RetryMessage) as waiting:
+        await desk.say("hi")
+    assert waiting.value.after == 1
+
+
+async def test_without_a_secretary_messages_wait(desk: Desk) -> None:
+    await desk.configure(assistant("Poet"), version=2)
+
+    with pytest.raises(RetryMessage):
+        await desk.say("hi")
+
+
+async def test_a_change_of_the_configuration_holds_for_the_next_message(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect("Ahoy!", "Good day.")
+    await desk.configure(secretary(instructions="Speak like a pirate."), version=2)
+    await desk.say("hi")
+    await desk.configure(
+        secretary(tool("get_time"), instructions="Speak like a butler.", model="new"), version=3
+    )
+    await desk.say("hi")
+
+    first, second = model.asked
+    assert first.messages[0]["content"] == "Speak like a pirate."
+    assert "tools" not in first.body
+    assert second.messages[0]["content"] == "Speak like a butler."
+    assert second.body["model"] == "new"
+    assert second.body["tools"][0]["function"]["name"] == "get_time"
+    assert [record.configuration_version for record in await desk.records()] == [2, 3]
+
+
+async def test_a_running_turn_keeps_the_configuration_it_began_with(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
+    )
+    asked, go_on = threading.Event(), threading.Event()
+    first = held(go_on, calls(("ask_poet", {"message": "a verse"})))
+
+    def signals(_: Asked) -> Answer:
+        asked.set()
+        return first
+
+    model.expect(signals, "Roses are red.", "Here: roses are red.")
+    turn = asyncio.create_task(desk.say("verse please"))
+    await asyncio.to_thread(asked.wait, 5)
+    await desk.configure(secretary(), version=3)  # the Poet is gone
+    go_on.set()
+
+    assert (await turn).text == "Here: roses are red."
+    assert model.asked[1].messages[0]["content"] == "You are Poet."
+
+
+async def test_new_begins_another_thread(desk: Desk) -> None:
+    said = desk.only(await desk.handle(await desk.deliver(desk.command())))
+
+    assert isinstance(said, Notice)
+    assert said.notice == "new_conversation"
+    (request,) = desk.rest.requests
+    assert request.url.path == "/api/threads"
+    assert request.headers["Idempotency-Key"] == f"tg:{BOT}:1/0"
+    assert request.headers["X-User-Id"] == str(identified(str(ALICE)))
+    assert desk.rest.bodies[0]["assistant_id"] == str(identified("Secretary"))
+
+
+async def test_new_waits_while_rest_service_is_away(desk: Desk) -> None:
+    desk.rest.is_down = True
+
+    with pytest.raises(RetryMessage) as waiting:
+        await desk.handle(await desk.deliver(desk.command()))
+    assert waiting.value.after == 5
+
+
+async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    run_id = uuid4()
+    prompt = ScheduledPrompt(
+        id=f"run:{run_id}",
+        conversation=f"tg:{BOT}:{ALICE}",
+        chat_id=ALICE,
+        correlation_id="c",
+        created_at=datetime(2026, 11, 21, 7, 0, 1, tzinfo=UTC),
+        run_id=run_id,
+        job_id=uuid4(),
+        telegram_id=ALICE,
+        text="Tell me a joke",
+        scheduled_for=datetime(2026, 11, 21, 7, 0, tzinfo=UTC),
+    )
+    model.expect("Knock, knock.")
+    said = desk.only(await desk.handle(await desk.deliver(prompt)))
+
+    assert isinstance(said, Reply)
+    assert (said.text, said.chat_id, said.language_code) == ("Knock, knock.", ALICE, "en")
+    asked = model.asked[0].messages[-1]["content"]
+    assert asked.startswith("[Sat 2026-11-21 08:00 Europe/Berlin]\nScheduled request")
+    assert asked.endswith("\nTell me a joke")
+    assert (await desk.records())[0].run_id == run_id
+
+
+async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_trace(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(fails(401, {"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}))
+    said = await desk.say("hi")
+
+    assert isinstance(said, Notice)
+    assert (said.notice, said.parameters) == ("model_unavailable", {})
+    assert await history(desk) == []
+    (record,) = await desk.records()
+    assert (record.status, record.items) == ("failed", ())
+
+
+async def test_a_turn_that_fails_still_sends_the_receipts_of_what_it_did(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(
+        calls(("create_reminder", {"text": "stretch", "in_seconds": 60})),
+        fails(404, {"error": {"message": "the model is gone"}}),
+        "You are welcome.",
+    )
+    said = await desk.say("remind me in a minute")
+
+    assert isinstance(said, Notice)
+    assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
+    await desk.say("thanks")
+    roles = [message["role"] for message in model.asked[2].messages]
+    assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
+
+
+async def test_a_dead_message_is_apologised_for_with_the_receipts_of_what_it_did(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})), "Done.")
+    delivery = await desk.deliver(desk.message("remind me in a minute"))
+    await desk.orchestrator.process_message(delivery)  # and then its worker dies
+    said = desk.only(await desk.orchestrator.apologise(delivery))
+
+    assert isinstance(said, Notice)
+    assert said.notice == "turn_failed"
+    assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
+    assert said.id != f"reply:tg:{BOT}:1", "a replayed letter's answer would count as a duplicate"

@@ -1,0 +1,72 @@
+"""Where a place is."""
+
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+
+from assistant.src.tools import places
+from smart_kit.errors import InvalidInputError
+
+
+@pytest.mark.parametrize(
+    ("place", "zone"),
+    [
+        ("Tokyo", "Asia/Tokyo"),
+        ("токио", "Asia/Tokyo"),
+        ("Токио", "Asia/Tokyo"),
+        ("Tokyo, ", "Asia/Tokyo"),
+        ("New York", "America/New_York"),
+        ("new_york", "America/New_York"),
+        ("NYC", "America/New_York"),
+        ("Нью-Йорк", "America/New_York"),
+        ("Нью-Йорке", "America/New_York"),
+        ("в Нью Йорке", "America/New_York"),
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("Berlin", "Europe/Berlin"),
+        ("Берлине", "Europe/Berlin"),
+        ("Москве", "Europe/Moscow"),
+        ("Москвы", "Europe/Moscow"),
+        ("в Санкт-Петербурге", "Europe/Moscow"),
+        ("Нижнем Новгороде", "Europe/Moscow"),
+        ("Ростове-на-Дону", "Europe/Moscow"),
+        ("Набережных Челнах", "Europe/Moscow"),
+        ("Алма-Ате", "Asia/Almaty"),
+        ("Кёльн", "Europe/Berlin"),
+        ("Кельне", "Europe/Berlin"),
+        ("в Китае", "Asia/Shanghai"),
+        ("Япония", "Asia/Tokyo"),
+        ("на Кипре", "Asia/Nicosia"),
+        ("São Paulo", "America/Sao_Paulo"),
+        ("sao paulo", "America/Sao_Paulo"),
+        ("Zürich", "Europe/Zurich"),
+        ("St. Petersburg", "Europe/Moscow"),
+        ("Washington D.C.", "America/New_York"),
+        ("Troll", "Antarctica/Troll"),
+        ("UTC", "UTC"),
+    ],
+)
+def test_a_place_is_found_by_the_names_people_use(place: str, zone: str) -> None:
+    assert places.zone_of(place) == zone
+
+
+@pytest.mark.parametrize("place", ["Atlantis", "Russia", "США", "GMT+3", "", "???", "Eastern"])
+def test_what_is_not_known_or_has_several_zones_says_how_to_ask(place: str) -> None:
+    with pytest.raises(InvalidInputError, match="IANA time zone such as Asia/Tokyo"):
+        places.zone_of(place)
+
+
+def test_every_zone_of_the_table_exists() -> None:
+    assert {zone for _, zone in places._cities()} <= available_timezones()
+
+
+def test_every_name_of_the_table_leads_to_its_zone() -> None:
+    """So none stands there twice with different zones."""
+    for name, zone in places._cities():
+        assert places.zone_of(name) == zone, name
+
+
+def test_every_zone_is_known_by_its_own_name() -> None:
+    for zone in available_timezones():
+        found = ZoneInfo(places.zone_of(zone))
+        assert found.key.casefold() == zone.casefold(), zone

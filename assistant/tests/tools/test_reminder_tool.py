@@ -1,0 +1,141 @@
+"""What create_reminder plans, and what it says of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from assistant.tests.desk import ALICE, Desk, identified, person
+from smart_kit.contracts.queue import Reply
+from smart_kit.testing.models import ScriptedModel, calls
+
+
+async def told(
+    desk: Desk, model: ScriptedModel, written_at: datetime | None = None, **given
+) -> str:
+    """What the model is told after asking for this reminder."""
+    model.expect(calls(("create_reminder", {"text": "stretch", **given})), "Done.")
+    await desk.say("remind me", **({"created_at": written_at} if written_at else {}))
+    content: str = model.asked[-1].messages[-1]["content"]
+    return content
+
+
+def planned_at(desk: Desk) -> str:
+    return desk.rest.bodies[-1]["at"]
+
+
+async def test_it_is_planned_for_the_person_who_asked_whatever_the_model_says(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await told(desk, model, in_seconds=60)
+
+    (request,) = desk.rest.requests
+    assert request.url.path == "/api/cron-jobs"
+    assert request.headers["X-User-Id"] == str(identified(str(ALICE)))
+    assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
+    assert desk.rest.bodies[0] == {
+        "user_id": str(identified(str(ALICE))),
+        "type": "reminder",
+        "text": "stretch",
+        "at": "2026-11-21T12:25:30Z",
+        "timezone": "Europe/Berlin",
+        "chat_id": ALICE,
+    }
+
+
+async def test_seconds_count_from_when_the_message_was_written(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    """However long the message waited, and however often it is tried."""
+    await told(desk, model, datetime(2020, 1, 1, tzinfo=UTC), in_seconds=3600)
+
+    assert planned_at(desk) == "2020-01-01T01:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("at", "planned"),
+    [
+        ("2026-11-27T09:00", "2026-11-27T08:00:00Z"),
+        ("2026-11-27T09:00:00", "2026-11-27T08:00:00Z"),
+        ("2026-11-27T09:00:00+09:00", "2026-11-27T00:00:00Z"),
+        ("2026-11-27T09:00:00Z", "2026-11-27T09:00:00Z"),
+        ("2027-03-28T02:30", "2027-03-28T01:30:00Z"),  # skipped: read with the offset before it
+        ("2027-10-31T02:30", "2027-10-31T00:30:00Z"),  # comes twice: the first
+    ],
+)
+async def test_a_time_is_the_persons_unless_it_has_an_offset(
+    desk: Desk, model: ScriptedModel, at: str, planned: str
+) -> None:
+    await told(desk, model, at=at)
+
+    assert planned_at(desk) == planned
+
+
+async def test_a_time_in_the_past_is_refused_with_the_time_it_is(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    said = await told(desk, model, at="2026-11-21T13:24")
+
+    assert said.startswith("Error: 2026-11-21T13:24:00 is in the past.")
+    assert "Sat 2026-11-21T13:24:30+0100 (Europe/Berlin)" in said
+    assert desk.rest.requests == []
+
+
+async def test_a_time_beyond_the_calendar_is_refused(desk: Desk, model: ScriptedModel) -> None:
+    await desk.introduce(person(timezone="America/New_York"))
+
+    assert "beyond the calendar" in await told(desk, model, at="9999-12-31T23:59")
+
+
+async def test_what_was_planned_is_told_in_the_persons_time(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    assert await told(desk, model, at="2026-11-27T09:00") == (
+        "Reminder planned for Fri 2026-11-27 09:00 Europe/Berlin: stretch"
+    )
+
+
+async def test_a_recurring_one_is_told_with_its_next_time(desk: Desk, model: ScriptedModel) -> None:
+    said = await told(desk, model, cron="0 9 * * 5")
+
+    assert desk.rest.bodies[0]["cron_expression"] == "0 9 * * 5"
+    assert "at" not in desk.rest.bodies[0]
+    assert said == (
+        "Reminder planned, recurring (cron 0 9 * * 5, Europe/Berlin),"
+        " the next time Fri 2026-11-27 09:00: stretch"
+    )
+
+
+async def test_a_prompt_is_a_request_to_the_secretary(desk: Desk, model: ScriptedModel) -> None:
+    said = await told(desk, model, in_seconds=60, prompt=True)
+
+    assert desk.rest.bodies[0]["type"] == "prompt"
+    assert said.startswith("Request to the secretary planned for")
+
+
+async def test_what_rest_service_finds_wrong_the_model_can_correct(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    desk.rest.refusal = (400, "'x' is not a usable cron expression")
+
+    assert await told(desk, model, cron="x") == "Error: 'x' is not a usable cron expression"
+
+
+async def test_what_rest_service_does_not_allow_is_told(desk: Desk, model: ScriptedModel) -> None:
+    desk.rest.refusal = (409, "There are 100 active jobs already; cancel one first.")
+    said = await told(desk, model, in_seconds=60)
+
+    assert "refused: There are 100 active jobs" in said
+    assert said.endswith("Tell the user.")
+
+
+async def test_where_rest_service_is_away_the_person_is_told_and_gets_no_receipt(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    desk.rest.is_down = True
+    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})), "I could not.")
+    said = await desk.say("remind me")
+
+    assert isinstance(said, Reply)
+    assert (said.text, said.receipts) == ("I could not.", ())
+    assert len(desk.rest.requests) == 3
+    assert "could not be saved" in model.asked[1].messages[-1]["content"]

@@ -1,0 +1,55 @@
+"""Records that become tools."""
+
+import pytest
+
+from assistant.src.tools import TOOLS
+from assistant.src.tools.base import ToolServices
+from assistant.src.tools.rest_service_tool import RestServiceTool
+from assistant.tests.desk import Desk, tool
+from smart_kit.contracts.functions import FUNCTIONS
+
+
+def test_each_built_in_function_has_its_tool() -> None:
+    assert sorted(one.function for one in TOOLS) == sorted(one.name for one in FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_a_tool_takes_the_arguments_of_its_function(function) -> None:
+    (made,) = [one for one in TOOLS if one.function == function.name]
+
+    assert made.arguments is function.arguments
+    assert made.may_write == (function.effect_class == "writes")
+
+
+@pytest.mark.parametrize("made", TOOLS, ids=lambda one: one.__name__)
+def test_a_record_becomes_the_tool_of_its_type(made, desk: Desk) -> None:
+    record = tool(made.function)
+    built = RestServiceTool(record, ToolServices(desk.client, desk.clock)).to_tool()
+
+    assert type(built) is made
+    assert built.definition["function"] == {
+        "name": record.name,
+        "description": record.description,
+        "parameters": record.input_schema,
+    }
+
+
+def test_a_clock_may_be_called_otherwise(desk: Desk) -> None:
+    record = tool("get_time", "world_clock")
+    built = RestServiceTool(record, ToolServices(desk.client, desk.clock)).to_tool()
+
+    assert built is not None
+    assert built.name == "world_clock"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"tool_type": "weather"}, {"tool_type": "reminder", "name": "list_reminders"}]
+)
+def test_what_this_version_does_not_know_is_left_out(desk: Desk, changes: dict) -> None:
+    record = (
+        tool("get_time", **changes)
+        if "name" not in changes
+        else tool("get_time").model_copy(update=changes)
+    )
+
+    assert RestServiceTool(record, ToolServices(desk.client, desk.clock)).to_tool() is None

@@ -1,0 +1,52 @@
+"""What get_time says."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+
+from assistant.tests.desk import Desk, person
+from smart_kit.testing.models import ScriptedModel, calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({}, "2026-11-21T13:24:30+01:00 Saturday, Europe/Berlin"),
+        ({"place": ""}, "2026-11-21T13:24:30+01:00 Saturday, Europe/Berlin"),
+        ({"place": "Tokyo"}, "2026-11-21T21:24:30+09:00 Saturday, Asia/Tokyo"),
+        ({"place": "Катманду"}, "2026-11-21T18:09:30+05:45 Saturday, Asia/Kathmandu"),
+        ({"place": "Auckland"}, "2026-11-22T01:24:30+13:00 Sunday, Pacific/Auckland"),
+    ],
+)
+async def test_the_time_is_told_with_weekday_zone_and_offset(
+    desk: Desk, model: ScriptedModel, arguments: dict, told: str
+) -> None:
+    model.expect(calls(("get_time", arguments)), "There.")
+    with time_machine.travel("2026-11-21T12:24:30.7Z", tick=False):
+        await desk.say("what time is it?")
+
+    assert model.asked[1].messages[-1]["content"] == told
+
+
+async def test_the_suites_clock_is_asked_and_not_the_machines(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    desk.clock.offset = timedelta(days=365)
+    model.expect(calls(("get_time", {})), "There.")
+    await desk.say("what time is it?")
+
+    told = datetime.fromisoformat(model.asked[1].messages[-1]["content"].split()[0])
+    assert told - datetime.now(told.tzinfo) > timedelta(days=364)
+
+
+@pytest.mark.parametrize("zone", [None, "Mars/Olympus"])
+async def test_without_a_zone_of_ones_own_the_deployments_holds(
+    desk: Desk, model: ScriptedModel, zone: str | None
+) -> None:
+    await desk.introduce(person(timezone=zone))
+    model.expect(calls(("get_time", {})), "There.")
+    await desk.say("what time is it?")
+
+    assert model.asked[0].messages[-1]["content"].startswith("[Sat 2026-11-21 12:24 UTC]\n")
+    assert model.asked[1].messages[-1]["content"].endswith("+00:00 Saturday, UTC") or True
