@@ -1,0 +1,118 @@
+"""From a claim to the queues: what is due reaches them at least once, and they drop the doubles."""
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from cron_service.app.metrics import DISPATCHED, LATENESS_SECONDS
+from cron_service.app.redis_client import RedisClient
+from cron_service.app.rest_client import RestClient
+from smart_kit.contracts import keys
+from smart_kit.contracts.cron_jobs import Claim, ClaimedRun
+from smart_kit.contracts.queue import Notification, ScheduledPrompt, late_by
+
+FULL_BATCH = 100
+"""As many runs as rest_service hands out at once: there may be more."""
+
+ELSEWHERE = timedelta(seconds=0.5)
+"""How soon to ask again where something is due that another replica is just claiming."""
+
+WITHOUT_BOT = timedelta(seconds=3)
+"""How soon to ask again while nobody knows which bot reminders go out by."""
+
+log = structlog.stdlib.get_logger()
+
+
+class Dispatcher:
+    """One claim and what follows from it.
+
+    The order is the promise: claimed in Postgres, durable in Redis, then reported. Whoever dies in
+    between has left the runs claimed, and whoever claims after 10 s gets them again.
+    """
+
+    def __init__(self, rest: RestClient, redis: RedisClient) -> None:
+        self._rest = rest
+        self._redis = redis
+        self._lacks_bot = False
+
+    async def dispatch(self) -> timedelta | None:
+        """Queue what is due. Returns when to claim again; None: nothing is planned."""
+        claim = await self._rest.claim()
+        claimed_at = time.monotonic()
+        if not claim.runs:
+            return WITHOUT_BOT if self._lacks_bot else _until_next(claim)
+        bot_id = await self._redis.bot_id()
+        if bot_id is None:
+            self._miss_bot(len(claim.runs))
+            return WITHOUT_BOT
+        self._lacks_bot = False
+        await self._queue(claim.runs, bot_id)
+        await self._rest.dispatched(run.id for run in claim.runs)
+        for run in claim.runs:
+            late = late_by(run.scheduled_for, claim.now) + time.monotonic() - claimed_at
+            _record(run, late)
+        return timedelta() if len(claim.runs) >= FULL_BATCH else _until_next(claim)
+
+    async def _queue(self, runs: Sequence[ClaimedRun], bot_id: int) -> None:
+        await self._redis.enqueue(
+            to_telegram=[_notification(run, bot_id) for run in runs if run.type == "reminder"],
+            to_secretary=[_prompt(run, bot_id) for run in runs if run.type == "prompt"],
+        )
+
+    def _miss_bot(self, runs: int) -> None:
+        if not self._lacks_bot:
+            log.warning("runs wait until tg_bot says which bot it serves", runs=runs)
+        self._lacks_bot = True
+
+
+def _notification(run: ClaimedRun, bot_id: int) -> Notification:
+    message_id = keys.run_message_id(run.id)
+    return Notification(
+        id=message_id,
+        conversation=keys.conversation(bot_id, run.chat_id),
+        chat_id=run.chat_id,
+        correlation_id=message_id,
+        language_code=run.language_code,
+        silent=run.is_silent,
+        run_id=run.id,
+        job_id=run.job_id,
+        text=run.text,
+        scheduled_for=run.scheduled_for,
+        timezone=run.timezone,
+    )
+
+
+def _prompt(run: ClaimedRun, bot_id: int) -> ScheduledPrompt:
+    message_id = keys.run_message_id(run.id)
+    return ScheduledPrompt(
+        id=message_id,
+        conversation=keys.conversation(bot_id, run.chat_id),
+        chat_id=run.chat_id,
+        correlation_id=message_id,
+        run_id=run.id,
+        job_id=run.job_id,
+        telegram_id=run.telegram_id,
+        text=run.text,
+        scheduled_for=run.scheduled_for,
+    )
+
+
+def _record(run: ClaimedRun, late_seconds: float) -> None:
+    DISPATCHED.labels(run.type).inc()
+    LATENESS_SECONDS.observe(late_seconds)
+    log.info(
+        "run dispatched",
+        correlation_id=keys.run_message_id(run.id),
+        type=run.type,
+        late_seconds=round(late_seconds, 3),
+    )
+
+
+def _until_next(claim: Claim) -> timedelta | None:
+    """By Postgres's clock alone, so that this machine's need not agree with it."""
+    if claim.next_fire_at is None:
+        return None
+    gap = claim.next_fire_at - claim.now
+    return gap if gap > timedelta() else ELSEWHERE

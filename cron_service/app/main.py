@@ -1,0 +1,48 @@
+"""cron_service: puts reminders and scheduled prompts into the queues at their time."""
+
+import asyncio
+
+from cron_service.app.config import Settings
+from cron_service.app.dispatcher import Dispatcher
+from cron_service.app.redis_client import RedisClient
+from cron_service.app.rest_client import RestClient
+from cron_service.app.scheduler import Scheduler
+from smart_kit.health import Health
+from smart_kit.mailbox import Mailbox
+from smart_kit.redis import connect, connect_blocking
+from smart_kit.service import health_routes, http_loop, launch, run_loops
+
+SERVICE = "cron_service"
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop."""
+    commands, blocking = connect(settings), connect_blocking(settings)
+    rest = RestClient(settings)
+    redis = RedisClient(
+        commands,
+        blocking,
+        to_telegram=Mailbox(commands, settings.redis_queue_to_telegram),
+        to_secretary=Mailbox(commands, settings.redis_queue_to_secretary),
+    )
+    scheduler = Scheduler(Dispatcher(rest, redis).dispatch)
+    health = Health(SERVICE)
+    health.add("claims", scheduler.problem)
+
+    async def listen(stop: asyncio.Event) -> None:
+        await redis.listen(stop, scheduler.ring)
+
+    try:
+        await run_loops(
+            http_loop(health_routes(health), settings.bind_host, settings.cron_service_port),
+            scheduler.run,
+            listen,
+        )
+    finally:
+        await rest.close()
+        await commands.aclose()
+        await blocking.aclose()
+
+
+if __name__ == "__main__":
+    launch(SERVICE, Settings, serve)

@@ -1,0 +1,66 @@
+"""What cron_service does in Redis: fills the queues, hears that jobs have changed."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+from redis.exceptions import RedisError
+
+from smart_kit.contracts.keys import BOT_KEY, CRON_CHANNEL
+from smart_kit.contracts.queue import BotIdentity, QueueMessage
+from smart_kit.mailbox import Letter, Mailbox
+from smart_kit.redis import BLOCK_SECONDS, Redis, answer
+
+RECONNECT_SECONDS = 1.0
+
+log = structlog.stdlib.get_logger()
+
+
+class RedisClient:
+    """The queues, and the channel on which rest_service says that jobs have changed."""
+
+    def __init__(
+        self, redis: Redis, blocking: Redis, to_telegram: Mailbox, to_secretary: Mailbox
+    ) -> None:
+        self._redis = redis
+        self._blocking = blocking
+        self._to_telegram = to_telegram
+        self._to_secretary = to_secretary
+
+    async def bot_id(self) -> int | None:
+        """The bot that tg_bot serves; None until it has said so."""
+        said = await answer(self._redis.get(BOT_KEY))
+        return BotIdentity.model_validate_json(said).id if said else None
+
+    async def enqueue(
+        self, to_telegram: Iterable[QueueMessage], to_secretary: Iterable[QueueMessage]
+    ) -> None:
+        """Put messages into their queues, which drop those they have had before."""
+        for mailbox, messages in (
+            (self._to_telegram, to_telegram),
+            (self._to_secretary, to_secretary),
+        ):
+            letters = [
+                Letter(message.id, message.conversation, message.model_dump_json())
+                for message in messages
+            ]
+            if letters:
+                await mailbox.enqueue(*letters)
+
+    async def listen(self, stop: asyncio.Event, ring: Callable[[], None]) -> None:
+        """Ring at each announcement, and after each connection, before which some may be lost."""
+        is_away = False
+        while not stop.is_set():
+            try:
+                async with self._blocking.pubsub() as subscription:
+                    await subscription.subscribe(CRON_CHANNEL)
+                    is_away = False
+                    while not stop.is_set():
+                        # A message, or Redis's confirmation of a new or renewed subscription.
+                        if await subscription.get_message(timeout=BLOCK_SECONDS):
+                            ring()
+            except RedisError as error:
+                if not is_away:
+                    log.warning("announcements cannot be heard", reason=str(error))
+                is_away = True
+                await asyncio.sleep(RECONNECT_SECONDS)

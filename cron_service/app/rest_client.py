@@ -1,0 +1,20 @@
+"""What cron_service asks of rest_service."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from smart_kit.contracts.cron_jobs import Claim, RunsDispatched
+from smart_kit.rest_client import ServiceClient
+
+
+class RestClient(ServiceClient):
+    """Claims runs and reports them; raises what ServiceClient raises."""
+
+    async def claim(self) -> Claim:
+        """The runs that are due. Those not reported within 10 s are handed out again."""
+        return await self.call("POST", "/cron-jobs/claim", Claim)
+
+    async def dispatched(self, run_ids: Iterable[UUID]) -> None:
+        """These are in their queues."""
+        body = RunsDispatched(run_ids=list(run_ids))
+        await self.send("POST", "/cron-jobs/dispatched", body=body)

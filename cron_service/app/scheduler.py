@@ -1,0 +1,131 @@
+"""When to claim: at the start, at the next fire, each minute, and when told."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from cron_service.app.metrics import CLAIMS
+from smart_kit.errors import SmartAssistantError
+
+Dispatch = Callable[[], Awaitable[timedelta | None]]
+"""Claims and dispatches; returns when to do so again, None where nothing is planned."""
+
+EACH = timedelta(minutes=1)
+LONGEST_SILENCE = timedelta(seconds=75)
+"""Alarms follow the wall clock; where that is set back, claims go on by this."""
+
+UNREPORTED = timedelta(seconds=10.5)
+"""When runs that were claimed and not reported have become due again, and a little."""
+
+UNHEALTHY = timedelta(seconds=90)
+FIRST_BACKOFF = timedelta(seconds=0.5)
+LONGEST_BACKOFF = timedelta(seconds=5)
+
+OUTAGE = (SmartAssistantError, RedisError, ValidationError)
+"""rest_service or Redis is away, refuses us, or says what we do not understand."""
+
+log = structlog.stdlib.get_logger()
+
+
+class Scheduler:
+    """One claim at a time; whatever rings during one leads to one more."""
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self._rung = asyncio.Event()
+        self._failures = 0
+        self._reason = "starting"
+        self._good_at: float | None = None
+        self._doubt_until = 0.0
+        """Until then an earlier life or attempt of ours may have left runs claimed."""
+        self._alarms = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
+        )
+        self._alarms.add_job(self._alarm, "interval", seconds=EACH.total_seconds())
+
+    def ring(self) -> None:
+        """Claim now, or once more after the claim that is running."""
+        self._rung.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Claim until told to stop; a claim that is running is finished."""
+        self._doubt_for(UNREPORTED)
+        self._alarms.start()
+        self.ring()
+        stopping = asyncio.create_task(self._ring_at(stop))
+        try:
+            while await self._is_due(stop):
+                self._ring_in(await self._claim())
+        finally:
+            stopping.cancel()
+            self._alarms.shutdown(wait=False)
+
+    def problem(self) -> str | None:
+        """For `/health`."""
+        if self._good_at is None:
+            return f"no claim yet ({self._reason})"
+        silence = time.monotonic() - self._good_at
+        if silence < UNHEALTHY.total_seconds():
+            return None
+        return f"the last good claim was {silence:.0f} s ago ({self._reason})"
+
+    async def _is_due(self, stop: asyncio.Event) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), LONGEST_SILENCE.total_seconds())
+        self._rung.clear()
+        return not stop.is_set()
+
+    async def _claim(self) -> timedelta:
+        try:
+            again_in = await self._dispatch()
+        except OUTAGE as error:
+            return self._failed(str(error).partition("\n")[0])
+        self._succeeded()
+        if again_in is None:
+            again_in = EACH
+        doubt = timedelta(seconds=self._doubt_until - time.monotonic())
+        return min(again_in, doubt) if doubt > timedelta() else again_in
+
+    def _succeeded(self) -> None:
+        CLAIMS.labels("ok").inc()
+        self._good_at = time.monotonic()
+        if self._failures:
+            log.info("claims work again", failures=self._failures)
+        self._failures = 0
+
+    def _failed(self, reason: str) -> timedelta:
+        CLAIMS.labels("failed").inc()
+        if self._failures == 0:
+            log.warning("claims do not work", reason=reason)
+        self._reason = reason
+        self._doubt_for(UNREPORTED)
+        backoff = min(FIRST_BACKOFF * 2.0 ** min(self._failures, 10), LONGEST_BACKOFF)
+        self._failures += 1
+        return backoff
+
+    def _doubt_for(self, span: timedelta) -> None:
+        self._doubt_until = time.monotonic() + span.total_seconds()
+
+    def _ring_in(self, delay: timedelta) -> None:
+        if delay <= timedelta():
+            self.ring()
+        elif delay < EACH:
+            at = datetime.now(UTC) + delay
+            self._alarms.add_job(
+                self._alarm, "date", run_date=at, id="next claim", replace_existing=True
+            )
+
+    async def _alarm(self) -> None:
+        """A coroutine, because APScheduler runs plain functions in threads."""
+        self.ring()
+
+    async def _ring_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.ring()

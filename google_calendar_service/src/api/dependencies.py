@@ -1,0 +1,37 @@
+"""What the routes are given: settings, a caller that is one of ours, a person."""
+
+import hmac
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from google_calendar_service.src.config.settings import Settings
+from smart_kit.errors import NotAuthenticated
+
+_bearer = HTTPBearer(auto_error=False, description="SERVICE_API_TOKEN of .env")
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+CurrentSettings = Annotated[Settings, Depends(_settings)]
+
+
+def authenticate(
+    settings: CurrentSettings,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> None:
+    """Raises NotAuthenticated unless the service token is given."""
+    given = credentials.credentials if credentials else ""
+    expected = settings.service_api_token.get_secret_value()
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise NotAuthenticated
+
+
+def person(user_id: UUID) -> UUID:
+    """Whose calendar is meant: `users.id`, never Telegram's."""
+    return user_id
