@@ -1,0 +1,13 @@
+start: ; @./manage.py start $(ARGS)
+stop: ; @./manage.py stop $(ARGS)
+restart: ; @./manage.py restart $(ARGS)
+status: ; @./manage.py status $(ARGS)
+logs: ; @./manage.py logs $(ARGS)
+chat: ; @./manage.py chat $(ARGS)
+invite: ; @./manage.py invite $(ARGS)
+test: ; @./manage.py test $(ARGS)
+check: ; @./manage.py check $(ARGS)
+migrate: ; @./manage.py migrate $(ARGS)
+upgrade: ; @./manage.py upgrade $(ARGS)
+rebuild: ; @./manage.py rebuild $(ARGS)
+.PHONY: start stop restart status logs chat invite test check migrate upgrade rebuild

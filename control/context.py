@@ -1,0 +1,49 @@
+"""What every command works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from control import environment
+from control.services import SERVICES, Service
+from control.settings import Settings
+from control.terminal import Terminal
+from control.virtualenv import Virtualenv
+
+
+@dataclass(frozen=True)
+class Context:
+    """The repository, the operator's environment and the terminal. Tests bring their own."""
+
+    root: Path
+    entry: Path
+    """The program that understands our commands: `manage.py`."""
+    environ: Mapping[str, str]
+    terminal: Terminal
+    services: tuple[Service, ...] = SERVICES
+    given_python: Path | None = None
+    """An interpreter that has what the services need; None: that is `.venv`'s."""
+
+    @cached_property
+    def state_dir(self) -> Path:
+        return environment.state_dir(self.root, environment.load(self.root, self.environ))
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.load(self.root, self.environ)
+
+    @property
+    def shown_state_dir(self) -> Path:
+        """As short as it can be said."""
+        inside = self.state_dir.is_relative_to(self.root)
+        return self.state_dir.relative_to(self.root) if inside else self.state_dir
+
+    @property
+    def virtualenv(self) -> Virtualenv:
+        log = self.state_dir / "logs" / "install.log"
+        return Virtualenv(self.root, log, self.environ, self.terminal)
+
+    def python(self, *, develop: bool = False) -> Path:
+        """The interpreter of the services; makes it on the first call."""
+        return self.given_python or self.virtualenv.ensure(develop=develop)

@@ -1,0 +1,57 @@
+"""Secrets that nobody should have to think up."""
+
+import base64
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from control import dotenv
+
+_TOKEN_LETTERS = string.ascii_letters + string.digits + "_-"
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _telegram_token() -> str:
+    """A token of the form that Telegram hands out: the bot's id, a colon, 35 characters."""
+    bot_id = 1_000_000_000 + secrets.randbelow(9_000_000_000)
+    return f"{bot_id}:{''.join(secrets.choice(_TOKEN_LETTERS) for _ in range(35))}"
+
+
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "ADMIN_API_TOKEN": _token,
+    "SERVICE_API_TOKEN": _token,
+    "REDIS_PASSWORD": _token,
+    "POSTGRES_PASSWORD": _token,
+    "LLM_MODEL_DECRYPT_KEY": _fernet_key,
+    "SANDBOX_CHAT_TOKEN": _token,
+}
+SANDBOX_TELEGRAM_TOKEN = "SANDBOX_TELEGRAM_TOKEN"  # noqa: S105 - a variable's name
+"""The token of the sandbox's bot: stable for a STATE_DIR, because queues are kept per bot."""
+
+
+def keep(path: Path, present: Mapping[str, str]) -> None:
+    """Complete the secrets kept in the file by new ones for what `present` does not have."""
+    wanted = {**GENERATED, SANDBOX_TELEGRAM_TOKEN: _telegram_token}
+    missing = [name for name in wanted if not present.get(name)]
+    if missing:
+        kept = dotenv.read(path) | {name: wanted[name]() for name in missing}
+        write_private(path, "".join(f"{name}={value}\n" for name, value in kept.items()))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, at no moment otherwise and never half."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600, exist_ok=False)
+    try:
+        fresh.write_text(text, "utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

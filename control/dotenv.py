@@ -1,0 +1,49 @@
+"""Reading `NAME=value` files the way the usual `.env` readers do, but strictly."""
+
+import re
+from pathlib import Path
+
+from control.errors import ControlError
+
+_LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*?)\s*")
+_QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>.*)(?P=quote)(?:\s+\#.*)?""")
+_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+
+
+def read(path: Path) -> dict[str, str]:
+    """The variables of a file; none where there is no file.
+
+    Raises ControlError that names the first line that cannot be read.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError as error:
+        raise ControlError(f"{path} is not a UTF-8 text file") from error
+    return parse(text, path.name)
+
+
+def parse(text: str, source: str) -> dict[str, str]:
+    """The variables of a text; `source` is what an error calls it."""
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            name = line.split("=", 1)[0].strip()[:30]  # a value may be a secret: it stays unsaid
+            raise ControlError(f"{source}, line {number} ({name!r}): expected NAME=value")
+        values[match["name"]] = _value(match["value"], f"{source}, line {number} ({match['name']})")
+    return values
+
+
+def _value(text: str, where: str) -> str:
+    if not text.startswith(("'", '"')):
+        return _COMMENT.sub("", text)
+    match = _QUOTED.fullmatch(text)
+    if match is None:
+        raise ControlError(f"{where}: the closing {text[0]} is missing")
+    if match["quote"] == "'":
+        return match["text"]
+    return match["text"].replace('\\"', '"').replace("\\\\", "\\")

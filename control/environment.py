@@ -1,0 +1,70 @@
+"""The operator's variables: the process environment wins over `.env`, that over generated secrets.
+
+A variable that the process environment has, even as an empty text, hides the one of `.env`: so a
+second suite or a test can say "not set" whatever `.env` says.
+
+Secrets: the first start makes `.env` from `.env.example` with fresh ones. Where `.env` lacks some,
+or there is none because STATE_DIR came from the process environment (a second suite, a test), they
+are kept in `STATE_DIR/secrets.env`: they belong to that state. An existing `.env` is never changed.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from control import credentials, dotenv
+from control.variables import DEFAULTS
+
+
+def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Every variable that is set, with its default or its kept secret; empty ones left out."""
+    values = DEFAULTS | _not_empty(dotenv.read(root / ".env") | dict(environ))
+    kept = dotenv.read(_kept(root, values))
+    for name in _FOREIGN_SERVERS:
+        if values.get(name):
+            kept.pop(_FOREIGN_SERVERS[name], None)
+    return kept | values
+
+
+def complete(root: Path, environ: Mapping[str, str]) -> bool:
+    """Make what is missing before a start; true if that was `.env`."""
+    created = _create(root / ".env", root / ".env.example", environ)
+    values = load(root, environ)
+    home = state_dir(root, values)
+    home.mkdir(parents=True, exist_ok=True, mode=0o711)  # a system user passes, but lists nothing
+    credentials.keep(_kept(root, values), values)
+    return created
+
+
+def state_dir(root: Path, values: Mapping[str, str]) -> Path:
+    return (root / Path(values["STATE_DIR"]).expanduser()).absolute()
+
+
+_FOREIGN_SERVERS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
+"""Where the operator names a server, a password of our making would be wrong."""
+
+
+def _create(target: Path, template: Path, environ: Mapping[str, str]) -> bool:
+    if target.exists() or environ.get("STATE_DIR"):
+        return False
+    text = template.read_text("utf-8")
+    for name, generate in credentials.GENERATED.items():
+        text = re.sub(rf"(?m)^{name}=$", f"{name}={generate()}", text)
+    credentials.write_private(target, text)
+    return True
+
+
+def _kept(root: Path, values: Mapping[str, str]) -> Path:
+    return state_dir(root, values) / "secrets.env"
+
+
+def _not_empty(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
+
+
+def changed_since(root: Path, file: Path) -> bool:
+    """Whether `.env` is younger than a file."""
+    try:
+        return (root / ".env").stat().st_mtime > file.stat().st_mtime
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,51 @@
+"""Links that let somebody in."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal
+
+from control.client import RequestFailed, request
+from control.errors import ControlError
+from control.settings import Settings
+
+_TELEGRAM = "https://api.telegram.org"
+
+
+class OwnerExists(ControlError):
+    """There is an owner already, and only one."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A single-use code and where to hand it in."""
+
+    code: str
+    expires_at: str
+    bot: str
+    """The bot's user name."""
+
+    @property
+    def url(self) -> str:
+        return f"https://t.me/{self.bot}?start={self.code}"
+
+
+def create(settings: Settings, *, role: Literal["owner", "user"]) -> Invitation:
+    """Raises OwnerExists, or ControlError with what is wrong."""
+    url = f"{settings.values['REST_SERVICE_URL']}/api/invites"
+    answer = request("POST", url, body={"role": role}, token=settings.values["ADMIN_API_TOKEN"])
+    if answer.status == HTTPStatus.CONFLICT:
+        raise OwnerExists(answer.detail)
+    if not answer.ok:
+        raise ControlError(f"rest_service gives no invitation: {answer.detail}")
+    return Invitation(answer.body["code"], answer.body["expires_at"], _bot_name(settings))
+
+
+def _bot_name(settings: Settings) -> str:
+    api = settings.values.get("TELEGRAM_API_URL", _TELEGRAM).rstrip("/")
+    try:
+        answer = request("GET", f"{api}/bot{settings.values['TELEGRAM_TOKEN']}/getMe")
+    except RequestFailed as error:
+        raise ControlError(f"Telegram: {error}") from error
+    if not answer.ok:
+        raise ControlError(f"Telegram does not know this bot: {answer.detail}")
+    return str(answer.body["result"]["username"])

@@ -1,0 +1,1 @@
+"""Local mode: no Docker, no root, no packages but Python's."""

@@ -1,0 +1,142 @@
+"""Processes that are known by more than their number.
+
+A process number is used again; a number and the moment of birth never are. Each process writes
+both down itself before it becomes what it is to be, so that there is no instant in which it
+runs unrecorded: whoever starts it may be killed at any time.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from control.local.account import Account
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_WRITE_DOWN = (
+    f'echo "$$"; cat {_BOOT} "/proc/$$/stat" 2>/dev/null || ps -o lstart= -p "$$"; exec "$@" >&2'
+)
+_POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to run, and as whom."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    account: Account | None = None
+
+    def itself(self) -> "Launch":
+        """For what needs no preparation."""
+        return self
+
+
+def database_environment(state_dir: Path) -> dict[str, str]:
+    """What a database sees: none of the suite's variables but the folder that tells whose it is."""
+    path = os.environ.get("PATH", os.defpath)
+    return {"PATH": path, "LC_ALL": "C", "TZ": "UTC", "STATE_DIR": str(state_dir)}
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, for certain."""
+
+    pid: int
+    birth: str
+
+    @classmethod
+    def of(cls, pid: int) -> "Process | None":
+        """The process that has this number now."""
+        birth = _birth(pid)
+        return cls(pid, birth) if birth else None
+
+    @classmethod
+    def recorded(cls, record: Path) -> "Process | None":
+        """The process that wrote the record, if it wrote all of it."""
+        try:
+            pid, _, rest = record.read_text().partition("\n")
+        except FileNotFoundError:
+            return None
+        birth = _parse(rest)
+        return cls(int(pid), birth) if pid.isdecimal() and birth else None
+
+    @property
+    def lives(self) -> bool:
+        return _birth(self.pid) == self.birth
+
+    def send(self, number: signal.Signals) -> None:
+        if self.lives:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+def spawn(launch: Launch, record: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own, its output added to the log."""
+    account = launch.account
+    with record.open("wb") as notes, log.open("ab") as output:
+        return subprocess.Popen(
+            ("/bin/sh", "-c", _WRITE_DOWN, "sh", *launch.command),
+            stdin=subprocess.DEVNULL,
+            stdout=notes,
+            stderr=output,
+            cwd=launch.cwd,
+            env=dict(launch.env),
+            start_new_session=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
+
+def await_end(processes: Iterable[Process], patience: float) -> tuple[Process, ...]:
+    """Wait for processes that are not our children; returns those that outlive `patience`, s."""
+    deadline = time.monotonic() + patience
+    remaining = tuple(process for process in processes if process.lives)
+    while remaining and time.monotonic() < deadline:
+        time.sleep(_POLL)
+        remaining = tuple(process for process in remaining if process.lives)
+    return remaining
+
+
+def resident_memory(pid: int) -> int | None:
+    """Bytes of memory in use."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except FileNotFoundError:
+        kilobytes = _ps("rss", pid)
+        return int(kilobytes) * 1024 if kilobytes.isdecimal() else None
+    except ProcessLookupError:
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _birth(pid: int) -> str | None:
+    """When a living process was born, in whatever form this system has; None if it is gone."""
+    if not _BOOT.exists():
+        return _parse(_ps("lstart", pid))
+    try:
+        return _parse(_BOOT.read_text() + Path(f"/proc/{pid}/stat").read_text())
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _parse(text: str) -> str | None:
+    boot, newline, stat = text.strip().partition("\n")
+    if not newline:
+        return boot or None
+    state, *numbers = stat.rpartition(")")[2].split()
+    if state in "ZX":  # ended; only its parent has not asked for it
+        return None
+    return f"{boot} {numbers[18]}"
+
+
+def _ps(column: str, pid: int) -> str:
+    return subprocess.run(
+        ("ps", "-o", f"{column}=", "-p", str(pid)), capture_output=True, text=True, check=False
+    ).stdout.strip()

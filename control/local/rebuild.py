@@ -1,0 +1,14 @@
+"""Making the virtual environment anew."""
+
+import argparse
+
+from control.context import Context
+from control.local import start, stop
+from control.local.run_directory import RunDirectory
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Removes `.venv` and makes it again; a suite that runs is stopped for it and started after."""
+    was_running = stop.stop(RunDirectory(context.state_dir), context.terminal)
+    context.virtualenv.rebuild()
+    return start.run(context, options) if was_running else 0

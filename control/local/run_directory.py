@@ -1,0 +1,131 @@
+"""`STATE_DIR/run`: how the supervisor and the commands speak with each other, across crashes.
+
+supervisor.lock      held for as long as a supervisor lives, whatever becomes of it
+supervisor           who it is
+processes/<part>     who is running, each written by the process itself
+wishes.json          what shall run: written by commands, read by the supervisor on SIGHUP
+status.json          what does run: written by the supervisor
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from control.credentials import write_private
+from control.errors import ControlError
+from control.local.process import Process
+from control.lock import Lock
+
+_PATIENCE = 5.0
+_POLL = 0.1
+State = Literal["waiting", "starting", "running", "failing", "stopping", "stopped", "done"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What shall become of a part; a raised generation asks for a fresh process."""
+
+    run: bool
+    generation: int = 0
+
+
+@dataclass
+class PartStatus:
+    """What the supervisor knows of a part."""
+
+    state: State = "waiting"
+    pid: int | None = None
+    since: float = 0.0
+    """Unix time of this state."""
+    restarts: int = 0
+    generation: int = 0
+    reason: str = ""
+    """Why it ended the last time, if nobody had asked it to."""
+    log_start: int = 0
+    """Where in its log its present life begins, bytes."""
+
+
+class IsSupervised(ControlError):
+    """A supervisor lives, and holds the lock for as long."""
+
+
+class RunDirectory:
+    """The files of one suite that runs, or ran."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.path = state_dir / "run"
+        self.logs = state_dir / "logs"
+        self._processes = self.path / "processes"
+
+    def make(self) -> None:
+        for folder in (self.path, self._processes, self.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def lock(self) -> Lock:
+        """The right to start or end things here; to look, `supervisor` is enough.
+
+        Raises IsSupervised, or ControlError where another command keeps it.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            lock = Lock.take(self.path / "supervisor.lock")
+            if lock is not None:
+                return lock
+            if self.supervisor():
+                raise IsSupervised("another ./manage.py has started the suite")
+            time.sleep(_POLL)
+        raise ControlError("another ./manage.py is starting or stopping the suite: try again")
+
+    def log(self, part: str) -> Path:
+        return self.logs / f"{part}.log"
+
+    def record(self, part: str) -> Path:
+        return self._processes / part
+
+    def processes(self) -> dict[str, Process]:
+        """The recorded processes that live."""
+        records = sorted(self._processes.iterdir()) if self._processes.exists() else []
+        found = ((record.name, Process.recorded(record)) for record in records)
+        return {name: process for name, process in found if process and process.lives}
+
+    def forget_processes(self) -> None:
+        for record in self._processes.iterdir():
+            record.unlink(missing_ok=True)
+
+    def write_supervisor(self, process: Process) -> None:
+        write_private(self.path / "supervisor", json.dumps(asdict(process)))
+
+    @property
+    def age(self) -> float:
+        """Seconds since the supervisor's start."""
+        return time.time() - (self.path / "supervisor").stat().st_mtime
+
+    def supervisor(self) -> Process | None:
+        content = self._read("supervisor")
+        process = Process(**content) if content else None
+        return process if process and process.lives else None
+
+    def write_wishes(self, wishes: dict[str, Wish]) -> None:
+        content = {name: asdict(wish) for name, wish in wishes.items()}
+        write_private(self.path / "wishes.json", json.dumps(content))
+
+    def wishes(self) -> dict[str, Wish]:
+        return {name: Wish(**wish) for name, wish in self._read("wishes.json").items()}
+
+    def write_status(self, status: dict[str, PartStatus]) -> None:
+        content = {name: asdict(part) for name, part in status.items()}
+        write_private(self.path / "status.json", json.dumps(content, indent=1))
+
+    def status(self) -> dict[str, PartStatus]:
+        return {name: PartStatus(**part) for name, part in self._read("status.json").items()}
+
+    def forget_status(self) -> None:
+        (self.path / "status.json").unlink(missing_ok=True)
+
+    def _read(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_text("utf-8"))
+        except FileNotFoundError:
+            return {}

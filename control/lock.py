@@ -1,0 +1,28 @@
+"""A lock between processes."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class Lock:
+    """Held by an open file, so the kernel gives it back whatever becomes of the holder."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: Path) -> "Lock | None":
+        """The lock of a file or a folder; None while another process holds it."""
+        flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+        lock = cls(os.open(path, flags, 0o600))
+        try:
+            fcntl.flock(lock.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.release()
+            return None
+        return lock
+
+    def release(self) -> None:
+        """Close our end; a child that was given the same open file still holds the lock."""
+        os.close(self.descriptor)

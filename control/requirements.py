@@ -1,0 +1,66 @@
+"""The pinned requirement files, and whether an interpreter has what they name."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+_PIN = re.compile(
+    r"(?m)^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*])?==(?P<version>[^\s;\\]+)(?P<rest>.*)"
+)
+SERVICES = (
+    "assistant",
+    "cron_service",
+    "google_calendar_service",
+    "rest_service",
+    "sandbox",
+    "tg_bot",
+)
+
+
+def to_run(root: Path) -> tuple[Path, ...]:
+    """What the suite needs."""
+    return (
+        *(root / name / "requirements.txt" for name in SERVICES),
+        root / "requirements-local.txt",
+    )
+
+
+def to_develop(root: Path) -> tuple[Path, ...]:
+    """The same and what tests and checks need, in one file."""
+    return (root / "requirements-dev.txt",)
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """Changes with any pin."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def names(files: Iterable[Path]) -> frozenset[str]:
+    return frozenset(pin["name"] for pin in _pins(files))
+
+
+def are_here(files: Iterable[Path]) -> bool:
+    """Whether this very interpreter has exactly what is pinned.
+
+    A pin with a marker may rightly be missing, but not be of another version.
+    """
+    for pin in _pins(files):
+        try:
+            version = metadata.version(pin["name"])
+        except metadata.PackageNotFoundError:
+            if ";" in pin["rest"]:
+                continue
+            return False
+        if version != pin["version"]:
+            return False
+    return True
+
+
+def _pins(files: Iterable[Path]) -> Iterator[re.Match[str]]:
+    for file in files:
+        yield from _PIN.finditer(file.read_text("utf-8"))

@@ -1,0 +1,63 @@
+"""What runs: one line per service."""
+
+from dataclasses import dataclass
+
+from control import variables
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process of ours that Python runs from the repository's root."""
+
+    name: str
+    arguments: tuple[str, ...]
+    """What follows `python`."""
+    variables: tuple[str, ...]
+    """What it may see; `A=B` gives it our B under the name A."""
+    port: str | None = None
+    """The variable of the port where it answers /health; None: a task that ends."""
+    after: tuple[str, ...] = ("redis",)
+    """What must be ready before it starts. Everything else it waits for by itself."""
+    outside: bool = False
+    """Speaks with servers beyond this machine, so it needs to know of a proxy."""
+
+
+SERVICES = (
+    Service(
+        "migrate",
+        ("-m", "alembic", "-c", "rest_service/alembic.ini", "upgrade", "head"),
+        variables.REST_SERVICE,
+        after=("postgres",),
+    ),
+    Service(
+        "rest_service",
+        ("-m", "rest_service.app.main"),
+        variables.REST_SERVICE,
+        port="REST_SERVICE_PORT",
+        after=("redis", "migrate"),
+    ),
+    Service(
+        "google_calendar_service",
+        ("-m", "google_calendar_service.src.main"),
+        variables.GOOGLE_CALENDAR_SERVICE,
+        port="GOOGLE_CALENDAR_SERVICE_PORT",
+        outside=True,
+    ),
+    Service(
+        "assistant",
+        ("-m", "assistant.src.main"),
+        variables.ASSISTANT,
+        port="ASSISTANT_PORT",
+        outside=True,
+    ),
+    Service(
+        "cron_service",
+        ("-m", "cron_service.app.main"),
+        variables.CRON_SERVICE,
+        port="CRON_SERVICE_PORT",
+    ),
+    Service(
+        "tg_bot", ("-m", "tg_bot.src.main"), variables.TG_BOT, port="TG_BOT_PORT", outside=True
+    ),
+    Service("sandbox", ("-m", "sandbox.main"), variables.SANDBOX, port="SANDBOX_PORT", after=()),
+)

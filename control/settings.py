@@ -1,0 +1,140 @@
+"""What follows from the operator's variables: what is real, who listens where, who sees what."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from control import environment, variables
+from control.credentials import SANDBOX_TELEGRAM_TOKEN
+from control.errors import ControlError
+from control.services import Service
+
+_BOT_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
+_LOCALHOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The decisions of one suite, complete."""
+
+    root: Path
+    state_dir: Path
+    values: Mapping[str, str]
+    """Every variable as the services shall see it."""
+    telegram_is_real: bool
+    model_is_real: bool
+    own_postgres: bool
+    """The operator has a server; ours is not started."""
+    own_redis: bool
+
+    @classmethod
+    def load(cls, root: Path, environ: Mapping[str, str]) -> "Settings":
+        """Raises ControlError with one line that names the variable at fault."""
+        given = environment.load(root, environ)
+        _check(given)
+        values = dict(given)
+        values["STATE_DIR"] = str(environment.state_dir(root, given))
+        _add_addresses(values)
+        _add_sandbox(values)
+        return cls(
+            root=root,
+            state_dir=Path(values["STATE_DIR"]),
+            values=values,
+            telegram_is_real="TELEGRAM_TOKEN" in given,
+            model_is_real="OPENAI_API_KEY" in given or "OPENAI_BASE_URL" in given,
+            own_postgres="DATABASE_URL" in given,
+            own_redis="REDIS_HOST" in given,
+        )
+
+    @property
+    def needs_sandbox(self) -> bool:
+        return not (self.telegram_is_real and self.model_is_real)
+
+    def port(self, variable: str) -> int:
+        return int(self.values[variable])
+
+    def url(self, variable: str) -> str:
+        return f"http://{_LOCALHOST}:{self.port(variable)}"
+
+    def services(self, table: Iterable[Service]) -> tuple[Service, ...]:
+        """Those of the table that run with these settings."""
+        return tuple(item for item in table if item.name != "sandbox" or self.needs_sandbox)
+
+    def environment_of(self, service: Service) -> dict[str, str]:
+        """What the process sees: its own variables and what any process on this machine needs."""
+        seen = _pick(self.values, (*variables.MACHINE, *service.variables))
+        if service.outside:
+            seen |= _proxies(self.values)
+        return seen | {"PYTHONUNBUFFERED": "1"}
+
+
+def _check(given: Mapping[str, str]) -> None:
+    for name in (*variables.DEFAULTS, "REDIS_PORT"):
+        text = given.get(name, "")
+        if name.endswith("_PORT") and text and not (text.isdecimal() and 0 < int(text) < 65536):
+            raise ControlError(f"{name}={text}: a port is a number from 1 to 65535")
+    if "TELEGRAM_TOKEN" in given and not _BOT_TOKEN.fullmatch(given["TELEGRAM_TOKEN"]):
+        raise ControlError("TELEGRAM_TOKEN is not a bot's token, which looks like 123456:ABC-DEF")
+    if ("DATABASE_URL" in given) != ("ASYNC_DATABASE_URL" in given):
+        raise ControlError(
+            "DATABASE_URL (psycopg2) and ASYNC_DATABASE_URL (asyncpg) name the same database:"
+            " set both, or none to have one here"
+        )
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
+        if not given.get(name, "").isprintable():
+            raise ControlError(f"{name} holds a character that cannot be printed")
+
+
+def _add_addresses(values: dict[str, str]) -> None:
+    own_redis = "REDIS_HOST" in values
+    redis_port = variables.USUAL_REDIS_PORT if own_redis else variables.LOCAL_REDIS_PORT
+    derived = {
+        "REDIS_HOST": _LOCALHOST,
+        "REDIS_PORT": redis_port,
+        "REST_SERVICE_URL": f"http://{_LOCALHOST}:{values['REST_SERVICE_PORT']}",
+        "GOOGLE_CALENDAR_SERVICE_URL": (
+            f"http://{_LOCALHOST}:{values['GOOGLE_CALENDAR_SERVICE_PORT']}"
+        ),
+    }
+    if "DATABASE_URL" not in values:
+        password = quote(values.get("POSTGRES_PASSWORD", ""), safe="")
+        place = f"smart_assistant:{password}@{_LOCALHOST}:{values['POSTGRES_PORT']}/smart_assistant"
+        derived["DATABASE_URL"] = f"postgresql+psycopg2://{place}"
+        derived["ASYNC_DATABASE_URL"] = f"postgresql+asyncpg://{place}"
+    for name, value in derived.items():
+        values.setdefault(name, value)
+
+
+def _add_sandbox(values: dict[str, str]) -> None:
+    """Point at the sandbox where nothing real is named."""
+    sandbox = f"http://{_LOCALHOST}:{values['SANDBOX_PORT']}"
+    if not ("OPENAI_API_KEY" in values or "OPENAI_BASE_URL" in values):
+        values |= {"OPENAI_BASE_URL": f"{sandbox}/v1", "OPENAI_API_KEY": "sandbox"}
+    if "TELEGRAM_TOKEN" not in values:
+        values |= {
+            "TELEGRAM_TOKEN": values.get(SANDBOX_TELEGRAM_TOKEN, ""),
+            "TELEGRAM_API_URL": sandbox,
+            "TELEGRAM_ALLOWED_USERS": "*",
+            "SANDBOX_CLOCK": "1",
+        }
+
+
+def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    picked = {}
+    for name in names:
+        seen_as, _, ours = name.partition("=")
+        if value := values.get(ours or seen_as):
+            picked[seen_as] = value
+    return picked
+
+
+def _proxies(values: Mapping[str, str]) -> dict[str, str]:
+    """The operator's proxy, kept off the way between our own services."""
+    picked = _pick(values, variables.OUTSIDE)
+    if any(name.lower().endswith("_proxy") for name in picked):
+        others = picked.get("NO_PROXY") or picked.get("no_proxy") or ""
+        direct = ",".join(part for part in (others, _LOCALHOST, "localhost") if part)
+        picked |= {"NO_PROXY": direct, "no_proxy": direct}
+    return picked

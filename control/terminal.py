@@ -1,0 +1,92 @@
+"""What the operator sees: a line per step, colours and a moving last line on a terminal."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+GREEN, RED, YELLOW, DIM, BOLD = "32", "31", "33", "2", "1"
+PART_COLOURS = ("36", "35", "34", "33", "32", "96", "95", "94")
+_NAME_WIDTH = 24
+
+
+class Terminal:
+    """Writes lines; on a terminal also one moving line below them."""
+
+    def __init__(self, stream: TextIO, *, tty: bool, colour: bool) -> None:
+        self._stream = stream
+        self.tty = tty
+        self._colour = colour
+        self._busy = False
+
+    @classmethod
+    def of(cls, stream: TextIO = sys.stdout) -> "Terminal":
+        """A terminal that suits the stream: moving and coloured only where a person looks at it."""
+        tty = stream.isatty() and os.environ.get("TERM") != "dumb"
+        return cls(stream, tty=tty, colour=tty and not os.environ.get("NO_COLOR"))
+
+    def paint(self, text: str, colour: str) -> str:
+        return f"\033[{colour}m{text}\033[0m" if self._colour else text
+
+    def line(self, text: str = "") -> None:
+        self.settle()
+        self._write(text + "\n")
+
+    def busy(self, text: str) -> None:
+        """Show what is being waited for, on a terminal only; the next line replaces it."""
+        if not self.tty:
+            return
+        width = shutil.get_terminal_size().columns - 1
+        self._write("\r\033[K" + self.paint(text[:width], DIM))
+        self._busy = True
+
+    def settle(self) -> None:
+        """Wipe the moving line."""
+        if self._busy:
+            self._write("\r\033[K")
+            self._busy = False
+
+    def done(self, name: str, note: str = "") -> None:
+        self._step(self._sign("✓", "ok", GREEN), name, self.paint(note, DIM))
+
+    def failed(self, name: str, reason: str) -> None:
+        self._step(self._sign("✗", "--", RED), name, reason)
+
+    def warn(self, text: str) -> None:
+        self.line(f"{self._sign('!', '!', YELLOW)} {text}")
+
+    @contextmanager
+    def step(self, name: str, note: str = "") -> Iterator[None]:
+        """A part of the work: moving while it lasts, a check mark and its seconds afterwards."""
+        self.busy(f"… {name} {note}")
+        if note and not self.tty:
+            self.line(f"   {name} {note} …")
+        begun = time.monotonic()
+        yield
+        self.done(name, seconds(time.monotonic() - begun))
+
+    def _step(self, sign: str, name: str, note: str) -> None:
+        self.line(f" {sign} {name:<{_NAME_WIDTH}} {note}".rstrip())
+
+    def _sign(self, sign: str, plain: str, colour: str) -> str:
+        try:
+            sign.encode(self._encoding)
+        except UnicodeEncodeError:
+            sign = plain
+        return self.paint(sign, colour)
+
+    @property
+    def _encoding(self) -> str:
+        """A stream in memory has none: it takes everything."""
+        return self._stream.encoding or "utf-8"
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text.encode(self._encoding, "replace").decode(self._encoding))
+        self._stream.flush()
+
+
+def seconds(duration: float) -> str:
+    return f"{duration:.1f} s"

@@ -1,0 +1,32 @@
+"""A service of nothing but /health: `fake_service.py PORT_VARIABLE BEHAVIOUR`."""
+
+import json
+import os
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        report = {"status": "ok", "environment": dict(os.environ)}
+        if behaviour == "unwell":
+            report = {"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}
+        body = json.dumps(report).encode()
+        self.send_response(503 if behaviour == "unwell" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+variable, behaviour = sys.argv[1:]
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print(f"{variable} begins", flush=True)
+if behaviour == "incomplete":
+    raise ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")
+if behaviour == "task":
+    sys.exit(0)
+ThreadingHTTPServer(("127.0.0.1", int(os.environ[variable])), Handler).serve_forever()

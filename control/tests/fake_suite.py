@@ -1,0 +1,86 @@
+"""A suite of fake services with real databases, run as an operator runs it."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from control.local.process import Process
+from control.local.run_directory import PartStatus, RunDirectory
+from smart_kit.testing.ports import free_port
+
+HERE = Path(__file__).parent
+PORTS = ("REST_SERVICE_PORT", "TG_BOT_PORT", "SANDBOX_PORT", "POSTGRES_PORT", "REDIS_PORT")
+
+
+@dataclass
+class FakeSuite:
+    """`home` plays the repository; the process environment has nothing else of ours."""
+
+    home: Path
+    behaviours: dict[str, str] = field(default_factory=dict)
+    own_postgres: bool = True
+    """The operator names a server, so that no database has to be made: that takes its time."""
+    environment: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.environment = {port: str(free_port()) for port in PORTS} | {
+            "FAKE_ROOT": str(self.home),
+            "PYTHONPATH": str(HERE.parents[1]),
+            "PATH": os.environ["PATH"],
+            "STATE_DIR": str(self.home / "state"),
+        }
+        if self.own_postgres:
+            elsewhere = "postgresql://nobody:nothing@127.0.0.1:1/none"
+            self.environment |= {"DATABASE_URL": elsewhere, "ASYNC_DATABASE_URL": elsewhere}
+
+    @property
+    def run(self) -> RunDirectory:
+        return RunDirectory(self.home / "state")
+
+    def manage(self, *arguments: str, status: int = 0) -> str:
+        """What `./manage.py` prints; it must end with that status."""
+        with self.begin(*arguments) as process:
+            said, _ = process.communicate(timeout=90)
+        assert process.returncode == status, said
+        assert "Traceback" not in said
+        return said
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, without waiting."""
+        return subprocess.Popen(
+            [sys.executable, HERE / "fake_manage.py", *arguments],
+            env=self.environment | {"FAKE_BEHAVIOURS": json.dumps(self.behaviours)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def part(self, name: str) -> PartStatus:
+        return self.run.status()[name]
+
+    def pid(self, name: str) -> int:
+        pid = self.part(name).pid
+        assert pid is not None
+        return pid
+
+    def processes(self) -> list[Process]:
+        """Everything that runs by the records, the supervisor too."""
+        supervisor = self.run.supervisor()
+        return [*self.run.processes().values(), *([supervisor] if supervisor else [])]
+
+    def environment_of(self, port: str) -> dict[str, str]:
+        """What a fake service sees."""
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.environment[port]), timeout=5)
+        try:
+            connection.request("GET", "/health")
+            body: Any = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        seen: dict[str, str] = body["environment"]
+        return seen

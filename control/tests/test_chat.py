@@ -1,0 +1,223 @@
+"""The terminal's side of the sandbox's chat, against a small server that plays the sandbox."""
+
+import io
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+from smart_kit.testing.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "sandbox-chat-token"
+PEOPLE = [
+    {"id": 1, "first_name": "Alice", "last_name": "", "username": "alice", "language_code": "en"},
+    {"id": 2, "first_name": "Борис", "last_name": None, "username": None, "language_code": "ru"},
+]
+
+
+class FakeSandbox(ThreadingHTTPServer):
+    """Answers each message with `replies`, after saying "typing" once."""
+
+    daemon_threads = True
+
+    def __init__(self, replies: list[str]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.replies = replies
+        self.messages: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
+        self.typing = False
+
+    def add(self, person: int, who: str, text: str) -> dict[str, Any]:
+        number = 10 + sum(map(len, self.messages.values()))
+        message = {"message_id": number, "from": who, "text": text}
+        self.messages[person].append(message)
+        return message
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: FakeSandbox
+
+    def do_GET(self) -> None:
+        path, _, after = self.path.partition("?after=")
+        if path == "/chat/people":
+            self._answer({"items": PEOPLE})
+            return
+        person = int(path.split("/")[2])
+        if self.server.typing:
+            self.server.typing = False
+            self._answer({"items": [], "typing": True})
+            return
+        said = [it for it in self.server.messages[person] if it["message_id"] > int(after)]
+        self._answer({"items": said, "typing": False})
+
+    def do_POST(self) -> None:
+        text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+        person = int(self.path.split("/")[2])
+        message = self.server.add(person, "person", text)
+        self.server.typing = True
+        for reply in self.server.replies:
+            self.server.add(person, "bot", reply)
+        self._answer(message)
+
+    def _answer(self, content: object) -> None:
+        allowed = self.headers["Authorization"] == f"Bearer {TOKEN}"
+        body = json.dumps(content if allowed else {"detail": "a token is needed"}).encode()
+        self.send_response(200 if allowed else 401)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[FakeSandbox]:
+    server = FakeSandbox(["It is 12:00 in Tokyo."])
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def environ(sandbox: FakeSandbox) -> dict[str, str]:
+    port = str(sandbox.server_address[1])
+    return {"STATE_DIR": "state", "SANDBOX_PORT": port, "SANDBOX_CHAT_TOKEN": TOKEN}
+
+
+def chat(home: Path, terminal: Terminal, environ: dict[str, str], *arguments: str) -> int:
+    return main(["chat", *arguments], Context(home, home / "manage.py", environ, terminal))
+
+
+def test_a_question_is_answered_and_that_is_all(
+    home: Path,
+    terminal: Terminal,
+    output: io.StringIO,
+    sandbox: FakeSandbox,
+    environ: dict[str, str],
+) -> None:
+    sandbox.add(1, "bot", "An old answer.")
+    assert chat(home, terminal, environ, "What time is it", "in Tokyo?") == 0
+    assert output.getvalue() == "It is 12:00 in Tokyo.\n"
+    assert sandbox.messages[1][1]["text"] == "What time is it in Tokyo?"
+
+
+def test_an_answer_of_several_messages_is_told_whole(
+    home: Path,
+    terminal: Terminal,
+    output: io.StringIO,
+    sandbox: FakeSandbox,
+    environ: dict[str, str],
+) -> None:
+    sandbox.replies = ["First.", "Second."]
+    assert chat(home, terminal, environ, "Tell me") == 0
+    assert output.getvalue() == "First.\nSecond.\n"
+
+
+@pytest.mark.parametrize("name", ["Борис", "борис", "2"])
+def test_one_can_be_another_person(
+    home: Path, terminal: Terminal, sandbox: FakeSandbox, environ: dict[str, str], name: str
+) -> None:
+    assert chat(home, terminal, environ, "--as", name, "привет") == 0
+    assert sandbox.messages[2][0]["text"] == "привет"
+
+
+def test_an_unknown_person_is_answered_with_those_there_are(
+    home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chat(home, terminal, environ, "--as", "Carol", "hi") == 1
+    assert "nobody is called 'Carol' in the sandbox; there are: Alice, Борис" in (
+        capsys.readouterr().err
+    )
+
+
+def test_no_answer_is_told_after_a_while(
+    home: Path,
+    terminal: Terminal,
+    sandbox: FakeSandbox,
+    environ: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sandbox.replies = []
+    assert chat(home, terminal, environ, "--patience", "0.5", "hi") == 1
+    assert "no answer within 0.5 s" in capsys.readouterr().err
+
+
+def test_lines_that_are_piped_in_are_answered_one_by_one(
+    home: Path,
+    terminal: Terminal,
+    output: io.StringIO,
+    sandbox: FakeSandbox,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("one\n\ntwo\n"))
+    assert chat(home, terminal, environ) == 0
+    assert [it["text"] for it in sandbox.messages[1] if it["from"] == "person"] == ["one", "two"]
+    assert output.getvalue() == "It is 12:00 in Tokyo.\n" * 2
+
+
+def test_a_wrong_token_is_told(
+    home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chat(home, terminal, environ | {"SANDBOX_CHAT_TOKEN": "wrong"}, "hi") == 1
+    assert capsys.readouterr().err == "manage.py: the sandbox refuses: a token is needed\n"
+
+
+def test_where_nothing_runs_the_way_out_is_told(
+    home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chat(home, terminal, environ | {"SANDBOX_PORT": str(free_port())}, "hi") == 1
+    said = capsys.readouterr().err
+    assert "the sandbox is not there" in said
+    assert "./manage.py start" in said
+
+
+def test_where_telegram_is_real_the_chat_is_there(
+    home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chat(home, terminal, environ | {"TELEGRAM_TOKEN": "1:abc"}, "hi") == 1
+    assert "Telegram is real here" in capsys.readouterr().err
+
+
+def test_a_conversation_shows_answers_and_what_comes_late(
+    home: Path, sandbox: FakeSandbox, environ: dict[str, str]
+) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, ROOT / "manage.py", "chat"]
+    isolated = dict(os.environ) | environ | {"STATE_DIR": str(home), "TELEGRAM_TOKEN": ""}
+    with subprocess.Popen(command, env=isolated, stdin=theirs, stdout=theirs) as process:
+        os.close(theirs)
+        seen = read_until(ours, "› ")
+        assert "You are Alice." in seen
+        os.write(ours, b"hi\n")
+        seen = read_until(ours, "It is 12:00 in Tokyo.")
+        assert "typing…" in seen
+        sandbox.add(1, "bot", "A reminder: stretch.")
+        read_until(ours, "A reminder: stretch.")
+        os.write(ours, b"/quit\n")
+        assert process.wait(20) == 0
+    os.close(ours)
+
+
+def read_until(terminal: int, words: str) -> str:
+    """What the terminal shows up to and with these words."""
+    seen = b""
+    while words not in seen.decode(errors="ignore"):
+        assert select.select([terminal], [], [], 20)[0], seen
+        seen += os.read(terminal, 4096)
+    return seen.decode(errors="ignore")

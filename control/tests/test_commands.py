@@ -1,0 +1,95 @@
+"""`test` and `check`, with programs that write down what they are asked."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+
+PROGRAM = """\
+#!{python}
+import json, os, sys
+from pathlib import Path
+name = Path(sys.argv[0]).name
+Path({home!r}, name + ".json").write_text(
+    json.dumps({{"arguments": sys.argv[1:], "environment": dict(os.environ), "cwd": os.getcwd()}})
+)
+print("the words of", name)
+sys.exit(name in {failing!r})
+"""
+
+
+def context(home: Path, terminal: Terminal, failing: str = "") -> Context:
+    programs = home / "programs"
+    programs.mkdir()
+    for name in ("python", "ruff", "mypy", "lint-imports"):
+        text = PROGRAM.format(python=sys.executable, home=str(home), failing=failing.split())
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    environ = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
+    return Context(home, home / "manage.py", environ, terminal, given_python=programs / "python")
+
+
+def asked(home: Path, name: str) -> dict[str, object]:
+    content: dict[str, object] = json.loads((home / f"{name}.json").read_text())
+    return content
+
+
+def test_tests_run_with_coverage_and_without_what_belongs_to_the_suite_in_use(
+    home: Path, terminal: Terminal
+) -> None:
+    assert main(["test", "--", "-k", "chat"], context(home, terminal)) == 0
+    call = asked(home, "python")
+    assert call["arguments"] == ["-m", "pytest", "--cov", "--cov-report=term", "-k", "chat"]
+    assert call["cwd"] == str(home)
+    environment = call["environment"]
+    assert isinstance(environment, dict)
+    assert environment["PATH"] == "/usr/bin"
+    assert environment.keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})
+
+
+def test_the_tests_of_one_part_run_alone(home: Path, terminal: Terminal) -> None:
+    main(["test", "--service", "tg_bot"], context(home, terminal))
+    assert asked(home, "python")["arguments"] == [
+        "-m",
+        "pytest",
+        "--cov=tg_bot",
+        "--cov-report=term",
+        "tg_bot/tests",
+    ]
+
+
+def test_failing_tests_fail_the_command(home: Path, terminal: Terminal) -> None:
+    assert main(["test"], context(home, terminal, "python")) == 1
+
+
+def test_an_unknown_part_is_answered_with_those_there_are(
+    home: Path, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["test", "--service", "bot"], context(home, terminal)) == 1
+    assert "no tests of 'bot'; there are: assistant" in capsys.readouterr().err
+
+
+def test_checks_that_pass_are_a_line_each(
+    home: Path, terminal: Terminal, output: io.StringIO
+) -> None:
+    assert main(["check"], context(home, terminal)) == 0
+    said = output.getvalue()
+    assert [line.split()[1] for line in said.splitlines()] == ["format", "lint", "types", "imports"]
+    assert said.count("✓") == 4
+
+
+def test_a_check_that_fails_has_its_say_and_the_others_still_run(
+    home: Path, terminal: Terminal, output: io.StringIO
+) -> None:
+    assert main(["check"], context(home, terminal, "mypy")) == 1
+    said = output.getvalue()
+    assert said.count("✓") == 3
+    assert said.count("✗ types") == 1
+    assert "the words of mypy" in said
+    assert "the words of ruff" not in said

@@ -1,0 +1,94 @@
+import base64
+import stat
+from pathlib import Path
+
+import pytest
+
+from control import dotenv, environment, variables
+from control.credentials import GENERATED
+from control.errors import ControlError
+
+
+def test_the_first_start_makes_env_with_secrets_that_only_its_owner_reads(home: Path) -> None:
+    assert environment.complete(home, {})
+
+    made = home / ".env"
+    values = dotenv.read(made)
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert all(len(values[name]) >= 32 for name in GENERATED)
+    assert len({values[name] for name in GENERATED}) == len(GENERATED)
+    assert len(base64.urlsafe_b64decode(values["LLM_MODEL_DECRYPT_KEY"])) == 32
+
+
+def test_a_later_start_leaves_env_as_it_is(home: Path) -> None:
+    environment.complete(home, {})
+    before = (home / ".env").read_bytes()
+
+    assert not environment.complete(home, {})
+    assert (home / ".env").read_bytes() == before
+
+
+def test_secrets_that_a_hand_made_env_lacks_are_kept_with_the_state(home: Path) -> None:
+    (home / ".env").write_text("ADMIN_API_TOKEN=mine\nSERVICE_API_TOKEN=\n")
+    environment.complete(home, {})
+    first = environment.load(home, {})
+    environment.complete(home, {})
+
+    assert (home / ".env").read_text() == "ADMIN_API_TOKEN=mine\nSERVICE_API_TOKEN=\n"
+    assert first["ADMIN_API_TOKEN"] == "mine"
+    assert len(first["SERVICE_API_TOKEN"]) >= 32
+    assert environment.load(home, {}) == first
+
+
+def test_a_state_folder_of_the_process_environment_keeps_its_own_secrets(home: Path) -> None:
+    environ = {"STATE_DIR": str(home / "second")}
+    assert not environment.complete(home, environ)
+    first = environment.load(home, environ)
+    environment.complete(home, environ)
+
+    assert not (home / ".env").exists()
+    assert stat.S_IMODE((home / "second" / "secrets.env").stat().st_mode) == 0o600
+    assert first.keys() >= GENERATED.keys()
+    assert environment.load(home, environ) == first
+
+
+def test_the_process_environment_wins_over_env(home: Path) -> None:
+    (home / ".env").write_text("LOG_LEVEL=INFO\nDEFAULT_LANGUAGE=ru\n")
+    values = environment.load(home, {"LOG_LEVEL": "DEBUG"})
+    assert values["LOG_LEVEL"] == "DEBUG"
+    assert values["DEFAULT_LANGUAGE"] == "ru"
+
+
+def test_an_empty_process_variable_hides_that_of_env(home: Path) -> None:
+    (home / ".env").write_text("TELEGRAM_TOKEN=1:a\nREST_SERVICE_PORT=9000\n")
+    values = environment.load(home, {"TELEGRAM_TOKEN": "", "REST_SERVICE_PORT": ""})
+    assert "TELEGRAM_TOKEN" not in values
+    assert values["REST_SERVICE_PORT"] == "8000"
+
+
+def test_a_password_of_our_making_is_not_given_to_a_server_of_the_operators(home: Path) -> None:
+    environ = {"STATE_DIR": "state"}
+    environment.complete(home, environ)
+    assert "REDIS_PASSWORD" in environment.load(home, environ)
+    assert "REDIS_PASSWORD" not in environment.load(home, environ | {"REDIS_HOST": "redis.lan"})
+
+
+def test_looking_makes_nothing(home: Path) -> None:
+    environment.load(home, {})
+    assert [path.name for path in home.iterdir()] == [".env.example"]
+
+
+def test_a_broken_line_of_env_is_named(home: Path) -> None:
+    (home / ".env").write_text("A=1\nwhat is this\n")
+    with pytest.raises(ControlError, match=r"^\.env, line 2 "):
+        environment.load(home, {})
+
+
+def test_the_example_names_every_variable_and_no_other(home: Path) -> None:
+    set_by_us = {"SANDBOX_CLOCK"}
+    assert dotenv.read(home / ".env.example").keys() == variables.NAMES - set_by_us
+
+
+def test_the_defaults_that_the_example_shows_are_those_that_hold(home: Path) -> None:
+    shown = {name: value for name, value in dotenv.read(home / ".env.example").items() if value}
+    assert shown == variables.DEFAULTS

@@ -1,0 +1,51 @@
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from control import health
+from control.health import Health
+from smart_kit.testing.ports import free_port
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[int]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/health" else 404)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b'{"status": "ok"}', Health(ok=True)),
+        (503, b'{"status": "unavailable", "detail": "Redis: no"}', Health(False, "Redis: no")),
+        (503, b'{"status": "unavailable"}', Health(False, "unavailable")),
+        (500, b"<html>", Health(False, "/health says 500")),
+        (500, b"[1]", Health(False, "/health says 500")),
+    ],
+)
+def test_what_a_service_says_of_itself_is_its_health(
+    status: int, body: bytes, expected: Health
+) -> None:
+    with answering(status, body) as port:
+        assert health.of_service(port) == expected
+
+
+def test_a_service_that_is_not_there_is_not_well() -> None:
+    port = free_port()
+    assert health.of_service(port) == Health(False, f"does not listen on port {port} yet")

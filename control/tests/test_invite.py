@@ -1,0 +1,126 @@
+"""Against a small server that plays rest_service and Telegram."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+from smart_kit.testing.ports import free_port
+
+
+class Server(ThreadingHTTPServer):
+    """`asked` is what rest_service was asked for."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.has_owner = False
+        self.asked: list[dict[str, str]] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        self.server.asked.append(
+            json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            | {"path": self.path, "token": self.headers["Authorization"]}
+        )
+        if self.server.has_owner and self.server.asked[-1]["role"] == "owner":
+            self._answer(409, {"error": "Conflict", "detail": "There is an owner already."})
+        else:
+            self._answer(201, {"code": "c0de", "expires_at": "2026-11-21T11:00:00Z"})
+
+    def do_GET(self) -> None:
+        if self.path == "/bot1:abc/getMe":
+            self._answer(200, {"ok": True, "result": {"username": "my_bot"}})
+        else:
+            self._answer(401, {"ok": False, "description": "Unauthorized"})
+
+    def _answer(self, status: int, content: object) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield running
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.fixture
+def environ(server: Server) -> dict[str, str]:
+    port = server.server_address[1]
+    return {
+        "STATE_DIR": "state",
+        "REST_SERVICE_PORT": str(port),
+        "TELEGRAM_API_URL": f"http://127.0.0.1:{port}/",
+        "TELEGRAM_TOKEN": "1:abc",
+        "ADMIN_API_TOKEN": "admin",
+    }
+
+
+def invite(home: Path, terminal: Terminal, environ: dict[str, str], *arguments: str) -> int:
+    return main(["invite", *arguments], Context(home, home / "manage.py", environ, terminal))
+
+
+@pytest.mark.parametrize(("arguments", "role"), [((), "user"), (("--owner",), "owner")])
+def test_the_link_leads_to_the_bot_with_a_code_of_that_role(
+    home: Path,
+    terminal: Terminal,
+    output: io.StringIO,
+    server: Server,
+    environ: dict[str, str],
+    arguments: tuple[str, ...],
+    role: str,
+) -> None:
+    assert invite(home, terminal, environ, *arguments) == 0
+    assert output.getvalue().splitlines() == [
+        "https://t.me/my_bot?start=c0de",
+        "works once, until 2026-11-21T11:00:00Z",
+    ]
+    assert server.asked == [{"role": role, "path": "/api/invites", "token": "Bearer admin"}]
+
+
+def test_a_second_owner_is_refused(
+    home: Path,
+    terminal: Terminal,
+    server: Server,
+    environ: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server.has_owner = True
+    assert invite(home, terminal, environ, "--owner") == 1
+    assert capsys.readouterr().err == "manage.py: There is an owner already.\n"
+
+
+def test_a_token_that_telegram_does_not_know_is_told_and_not_repeated(
+    home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invite(home, terminal, environ | {"TELEGRAM_TOKEN": "2:wrong"}) == 1
+    said = capsys.readouterr().err
+    assert said == "manage.py: Telegram does not know this bot: Unauthorized\n"
+
+
+def test_where_nothing_runs_the_way_out_is_told(
+    home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invite(home, terminal, environ | {"REST_SERVICE_PORT": str(free_port())}) == 1
+    assert "./manage.py status" in capsys.readouterr().err

@@ -1,0 +1,124 @@
+"""Against the real programs of the wheel."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from control.errors import ControlError
+from control.local import postgres
+from control.local.postgres import Cluster
+from control.local.wheels import Wheels
+from smart_kit.testing.ports import free_port
+
+WHEEL = Wheels.of(Path(sys.executable)).postgres
+
+
+@contextlib.contextmanager
+def running(cluster: Cluster) -> Iterator[None]:
+    launch = cluster.launch()
+    account = launch.account
+    process = subprocess.Popen(
+        launch.command,
+        cwd=launch.cwd,
+        env=launch.env,
+        stderr=subprocess.DEVNULL,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+    deadline = time.monotonic() + 30
+    while not postgres.health(cluster.port).ok:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+    try:
+        yield
+    finally:
+        process.send_signal(postgres.STOP_SIGNAL)
+        assert process.wait(30) == 0
+
+
+def ask(cluster: Cluster, statement: str, password: str | None = None) -> object:
+    connection = psycopg2.connect(
+        host="127.0.0.1",
+        port=cluster.port,
+        user=postgres.NAME,
+        dbname=postgres.NAME,
+        password=password or cluster.password,
+    )
+    with contextlib.closing(connection), connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0] if cursor.description else None
+
+
+def test_a_database_is_made_once_and_keeps_its_data(home: Path) -> None:
+    cluster = Cluster(home, WHEEL, free_port(), "it's a p%ss\\word")
+    with running(cluster):
+        ask(cluster, "CREATE TABLE note AS SELECT 'kept' AS text")
+    with running(cluster):
+        assert ask(cluster, "SELECT text FROM note") == "kept"
+
+
+def test_the_server_knows_cyrillic_and_the_extensions_that_we_use(home: Path) -> None:
+    cluster = Cluster(home, WHEEL, free_port(), "password")
+    with running(cluster):
+        assert ask(cluster, "SELECT lower('ЁЖ') || ('Ёж' ILIKE 'ёЖ')") == "ёжtrue"
+        ask(cluster, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
+
+
+def test_nobody_gets_in_without_the_password(home: Path) -> None:
+    cluster = Cluster(home, WHEEL, free_port(), "password")
+    with running(cluster), pytest.raises(psycopg2.OperationalError, match="authentication failed"):
+        ask(cluster, "SELECT 1", password="another")
+
+
+def test_a_changed_password_opens_the_same_data(home: Path) -> None:
+    port = free_port()
+    with running(Cluster(home, WHEEL, port, "first")) as _:
+        ask(Cluster(home, WHEEL, port, "first"), "CREATE TABLE note AS SELECT 'kept' AS text")
+    second = Cluster(home, WHEEL, port, "second's")
+    with running(second):
+        assert ask(second, "SELECT text FROM note") == "kept"
+
+
+def test_a_making_that_died_half_way_is_made_again(home: Path) -> None:
+    cluster = Cluster(home, WHEEL, free_port(), "password")
+    cluster.launch()
+    place = (home / "postgres").resolve()
+    (place / "data").rename(place / "data.unfinished")
+    with running(Cluster(home, WHEEL, cluster.port, "password")) as _:
+        assert ask(cluster, "SELECT 1") == 1
+
+
+def test_data_of_another_version_is_refused_in_one_line(home: Path) -> None:
+    Cluster(home, WHEEL, free_port(), "password").launch()
+    ((home / "postgres").resolve() / "data" / "PG_VERSION").write_text("12\n")
+    with pytest.raises(ControlError, match=r"was made by PostgreSQL 12, this is \d\d$"):
+        Cluster(home, WHEEL, free_port(), "password").launch()
+
+
+def test_the_password_is_in_no_list_of_processes(home: Path) -> None:
+    launch = Cluster(home, WHEEL, free_port(), "hunter2-hunter2").launch()
+    assert "hunter2" not in " ".join([*launch.command, *launch.env.values()])
+    assert not list((home / "postgres").resolve().glob("password*"))
+
+
+def test_a_port_where_nothing_listens_is_not_healthy() -> None:
+    port = free_port()
+    assert postgres.health(port).detail == f"does not listen on port {port} yet"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
+def test_as_root_the_database_belongs_to_a_system_user(home: Path) -> None:
+    launch = Cluster(home, WHEEL, free_port(), "password").launch()
+    assert launch.account is not None
+    assert launch.account.uid != 0
+    assert (home / "postgres").stat().st_uid == launch.account.uid
+    assert home.stat().st_uid == 0
+    assert home.stat().st_mode & 0o777 == 0o711

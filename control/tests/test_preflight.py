@@ -1,0 +1,48 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from control.errors import ControlError
+from control.local import preflight
+from control.local.part import Part
+from control.local.process import Launch
+from smart_kit.testing.ports import free_port
+
+
+def part(name: str, variable: str, port: int) -> Part:
+    launch = Launch((), {}, Path())
+    return Part(name, "service", launch.itself, port=(variable, port))
+
+
+def test_a_busy_port_is_named_with_who_wants_it_and_what_changes_it() -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        with pytest.raises(ControlError, match=rf"port {port}, where tg_bot .* set TG_BOT_PORT"):
+            preflight.check_ports([part("tg_bot", "TG_BOT_PORT", port)])
+
+
+def test_a_port_on_all_addresses_is_busy_too() -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("0.0.0.0", 0))
+        squatter.listen()
+        with pytest.raises(ControlError, match="is in use"):
+            preflight.check_ports([part("a", "A_PORT", squatter.getsockname()[1])])
+
+
+def test_free_ports_are_no_matter() -> None:
+    preflight.check_ports([part("a", "A_PORT", free_port()), part("b", "B_PORT", free_port())])
+
+
+def test_one_port_for_two_is_refused() -> None:
+    port = free_port()
+    with pytest.raises(ControlError, match=rf"A_PORT and B_PORT are both {port}"):
+        preflight.check_ports([part("a", "A_PORT", port), part("b", "B_PORT", port)])
+
+
+def test_a_disk_as_good_as_full_is_told_beforehand(tmp_path: Path) -> None:
+    preflight.check_space(tmp_path, least=1)
+    with pytest.raises(ControlError, match=rf"the disk is full: \d+ MB free for {tmp_path}"):
+        preflight.check_space(tmp_path, least=2**62)

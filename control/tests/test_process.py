@@ -1,0 +1,61 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from control.local.process import Launch, Process, await_end, resident_memory, spawn
+
+SLEEP = (sys.executable, "-c", "print('awake', flush=True); import time; time.sleep(60)")
+
+
+def launch(command: tuple[str, ...], cwd: Path) -> Launch:
+    return Launch(command, {}, cwd)
+
+
+def test_a_process_writes_itself_down_before_it_is_what_it_is(tmp_path: Path) -> None:
+    popen = spawn(launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
+    try:
+        while not (tmp_path / "log").read_text():
+            assert popen.poll() is None
+        recorded = Process.recorded(tmp_path / "record")
+        assert recorded == Process.of(popen.pid)
+        assert recorded is not None
+        assert recorded.lives
+        assert (tmp_path / "log").read_text() == "awake\n"
+    finally:
+        popen.kill()
+        popen.wait()
+    assert not recorded.lives
+
+
+def test_another_process_of_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
+    popen = spawn(launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
+    try:
+        impostor = Process(popen.pid, "born at another time")
+        impostor.send(9)
+        assert not impostor.lives
+        assert popen.poll() is None
+    finally:
+        popen.kill()
+        popen.wait()
+
+
+def test_a_process_that_has_ended_and_was_not_asked_for_is_gone() -> None:
+    popen = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = Process.of(popen.pid)
+    assert process is not None
+    assert popen.stdin is not None
+    popen.stdin.close()
+    assert await_end([process], 10) == ()
+    popen.wait()
+
+
+def test_a_record_cut_short_names_nobody(tmp_path: Path) -> None:
+    (tmp_path / "record").write_text("1234\n")
+    assert Process.recorded(tmp_path / "record") is None
+    assert Process.recorded(tmp_path / "none") is None
+
+
+def test_the_memory_of_what_is_gone_is_unknown() -> None:
+    popen = subprocess.Popen([sys.executable, "-c", ""])
+    popen.wait()
+    assert resident_memory(popen.pid) is None

@@ -1,0 +1,24 @@
+from pathlib import Path
+
+from control.local import rotation
+
+
+def test_a_large_log_is_put_aside_and_goes_on_in_the_same_file(tmp_path: Path) -> None:
+    log = tmp_path / "part.log"
+    with log.open("ab") as writer:
+        for round_ in range(1, 6):
+            writer.write(b"%d\n" % round_)
+            writer.flush()
+            rotation.rotate(tmp_path, largest=1)
+        writer.write(b"last\n")
+
+    assert log.read_text() == "last\n"
+    older = [(tmp_path / f"part.log.{number}").read_text() for number in (1, 2, 3)]
+    assert older == ["5\n", "4\n", "3\n"]
+    assert not (tmp_path / "part.log.4").exists()
+
+
+def test_a_small_log_stays(tmp_path: Path) -> None:
+    (tmp_path / "part.log").write_text("x")
+    rotation.rotate(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["part.log"]

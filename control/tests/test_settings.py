@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import pytest
+
+from control import environment
+from control.errors import ControlError
+from control.services import SERVICES
+from control.settings import Settings
+
+TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+BY_NAME = {service.name: service for service in SERVICES}
+EVERYBODY = frozenset(BY_NAME)
+REST = frozenset({"migrate", "rest_service"})
+CLIENTS = frozenset({"assistant", "cron_service", "tg_bot", "google_calendar_service"})
+SECRETS = {
+    "TELEGRAM_TOKEN": frozenset({"tg_bot", "sandbox"}),
+    "OPENAI_API_KEY": frozenset({"assistant"}),
+    "GOOGLE_CLIENT_SECRET": frozenset({"google_calendar_service"}),
+    "ADMIN_API_TOKEN": REST,
+    "SERVICE_API_TOKEN": REST | CLIENTS,
+    "LLM_MODEL_DECRYPT_KEY": REST,
+    "DATABASE_URL": REST,
+    "ASYNC_DATABASE_URL": REST,
+    "REDIS_PASSWORD": EVERYBODY - {"sandbox"},
+    "SANDBOX_CHAT_TOKEN": frozenset({"sandbox"}),
+    "POSTGRES_PASSWORD": frozenset(),
+    "SANDBOX_TELEGRAM_TOKEN": frozenset(),
+    "SOMETHING_ELSE": frozenset(),
+}
+
+
+def settings(home: Path, **environ: str) -> Settings:
+    given = {"STATE_DIR": str(home / "state"), **environ}
+    environment.complete(home, given)
+    return Settings.load(home, given)
+
+
+@pytest.mark.parametrize(("secret", "allowed"), SECRETS.items())
+def test_a_secret_is_seen_by_those_who_need_it_and_by_nobody_else(
+    home: Path, secret: str, allowed: frozenset[str]
+) -> None:
+    given = {"GOOGLE_CLIENT_SECRET": "google", "SOMETHING_ELSE": "of the operator's shell"}
+    mine = settings(home, **given)
+    assert mine.values[secret]
+    seen_by = {name for name in BY_NAME if secret in mine.environment_of(BY_NAME[name])}
+    assert seen_by == allowed
+
+
+def test_the_value_of_a_secret_reaches_nobody_under_another_name(home: Path) -> None:
+    mine = settings(home, TELEGRAM_TOKEN=TOKEN)
+    holders = {name for name in BY_NAME if TOKEN in mine.environment_of(BY_NAME[name]).values()}
+    assert holders == {"tg_bot"}
+
+
+def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
+    mine = settings(home, SANDBOX_PORT="8081")
+    bot = mine.environment_of(BY_NAME["tg_bot"])
+    assistant = mine.environment_of(BY_NAME["assistant"])
+    sandbox = mine.environment_of(BY_NAME["sandbox"])
+
+    assert mine.needs_sandbox
+    assert bot["TELEGRAM_API_URL"] == "http://127.0.0.1:8081"
+    assert bot["TELEGRAM_TOKEN"] == sandbox["TELEGRAM_TOKEN"]
+    number, _, rest = bot["TELEGRAM_TOKEN"].partition(":")
+    assert number.isdecimal()
+    assert len(rest) == 35
+    assert bot["TELEGRAM_ALLOWED_USERS"] == "*"
+    assert assistant["OPENAI_BASE_URL"] == "http://127.0.0.1:8081/v1"
+    assert all(mine.environment_of(service)["SANDBOX_CLOCK"] == "1" for service in SERVICES)
+
+
+def test_the_sandboxs_bot_stays_the_same_for_a_state_folder(home: Path) -> None:
+    first = settings(home).values["TELEGRAM_TOKEN"]
+    assert settings(home).values["TELEGRAM_TOKEN"] == first
+    assert settings(home, STATE_DIR=str(home / "b")).values["TELEGRAM_TOKEN"] != first
+
+
+def test_a_real_telegram_is_left_as_the_operator_says(home: Path) -> None:
+    mine = settings(home, TELEGRAM_TOKEN=TOKEN, TELEGRAM_ALLOWED_USERS="7")
+    bot = mine.environment_of(BY_NAME["tg_bot"])
+    assert bot["TELEGRAM_TOKEN"] == TOKEN
+    assert bot["TELEGRAM_ALLOWED_USERS"] == "7"
+    assert "TELEGRAM_API_URL" not in bot
+    assert "SANDBOX_CLOCK" not in bot
+    assert mine.needs_sandbox  # for the model
+
+
+@pytest.mark.parametrize("given", ["OPENAI_API_KEY", "OPENAI_BASE_URL"])
+def test_a_real_model_is_left_as_the_operator_says(home: Path, given: str) -> None:
+    mine = settings(home, **{given: "http://model.lan/v1"})
+    assistant = mine.environment_of(BY_NAME["assistant"])
+    assert assistant[given] == "http://model.lan/v1"
+    assert ("OPENAI_API_KEY" in assistant) != ("OPENAI_BASE_URL" in assistant)
+    assert mine.needs_sandbox  # for Telegram
+
+
+def test_with_both_real_there_is_no_sandbox(home: Path) -> None:
+    mine = settings(home, TELEGRAM_TOKEN=TOKEN, OPENAI_API_KEY="sk")
+    assert "sandbox" not in {service.name for service in mine.services(SERVICES)}
+    assert "sandbox" in {service.name for service in settings(home).services(SERVICES)}
+
+
+def test_servers_of_the_operators_are_used_as_they_are_given(home: Path) -> None:
+    mine = settings(
+        home, DATABASE_URL="postgresql://db", ASYNC_DATABASE_URL="postgresql://a", REDIS_HOST="r"
+    )
+    rest = mine.environment_of(BY_NAME["rest_service"])
+    assert mine.own_postgres
+    assert mine.own_redis
+    assert (rest["DATABASE_URL"], rest["REDIS_HOST"], rest["REDIS_PORT"]) == (
+        "postgresql://db",
+        "r",
+        "6379",
+    )
+    assert "REDIS_PASSWORD" not in rest
+
+
+def test_the_services_find_our_databases_and_each_other(home: Path) -> None:
+    mine = settings(home, POSTGRES_PASSWORD="p@ss/w:rd", POSTGRES_PORT="5000", ASSISTANT_PORT="7")
+    place = "smart_assistant:p%40ss%2Fw%3Ard@127.0.0.1:5000/smart_assistant"
+    rest = mine.environment_of(BY_NAME["rest_service"])
+    assert rest["DATABASE_URL"] == f"postgresql+psycopg2://{place}"
+    assert rest["ASYNC_DATABASE_URL"] == f"postgresql+asyncpg://{place}"
+    assert rest["REDIS_PORT"] == "6389"
+    assistant = mine.environment_of(BY_NAME["assistant"])
+    assert assistant["REST_SERVICE_URL"] == "http://127.0.0.1:8000"
+    assert assistant["GOOGLE_CALENDAR_SERVICE_URL"] == "http://127.0.0.1:8001"
+    assert assistant["ASSISTANT_PORT"] == "7"
+
+
+def test_a_proxy_is_told_only_to_those_who_go_out_and_not_for_this_machine(home: Path) -> None:
+    mine = settings(home, HTTPS_PROXY="http://user:pw@proxy.lan", NO_PROXY="lan")
+    told = {it.name for it in SERVICES if "HTTPS_PROXY" in mine.environment_of(it)}
+    assert told == {"assistant", "tg_bot", "google_calendar_service"}
+    assert mine.environment_of(BY_NAME["tg_bot"])["NO_PROXY"] == "lan,127.0.0.1,localhost"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ASSISTANT_PORT": "80o2"}, "ASSISTANT_PORT=80o2: a port is a number"),
+        ({"REDIS_PORT": "70000"}, "REDIS_PORT=70000: a port is a number"),
+        ({"TELEGRAM_TOKEN": "hunter2"}, "TELEGRAM_TOKEN is not a bot's token"),
+        ({"DATABASE_URL": "postgresql://db"}, "set both"),
+        ({"POSTGRES_PASSWORD": "a\nb"}, "POSTGRES_PASSWORD holds a character"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_in_one_line_without_repeating_secrets(
+    home: Path, given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ControlError, match=said) as caught:
+        settings(home, **given)
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
