@@ -12,6 +12,8 @@ from sandbox.llm.language import Language, language_of
 _CONTEXT_LINE = re.compile(
     r"\A\s*\[(?P<line>[^\]\n]*?(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)[^\]\n]*)\]\s*"
 )
+_SCHEDULED = re.compile(r"\AScheduled request\b[^\n]*\n")
+"""What the assistant service puts before a request that comes from a schedule."""
 _ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
 
 
@@ -36,8 +38,8 @@ class Tool:
 
     @property
     def title(self) -> str:
-        """The name as one says it."""
-        return re.sub(r"[_-]+", " ", self.name)
+        """The name as one says it: `ask_writer` is the writer."""
+        return re.sub(r"[_-]+", " ", re.sub(r"^ask[_-]", "", self.name))
 
     def takes(self, argument: str) -> bool:
         """Whether the schema has this argument."""
@@ -134,7 +136,7 @@ def _without_context(text: str) -> tuple[str, datetime, bool]:
     except ZoneInfoNotFoundError:
         info = ZoneInfo("UTC")
     now = datetime.fromisoformat(f"{found['date']}T{found['time']}").replace(tzinfo=info)
-    return text[found.end() :].strip(), now, True
+    return _SCHEDULED.sub("", text[found.end() :]).strip(), now, True
 
 
 def _tools(body: dict[str, Any]) -> list[Tool]:

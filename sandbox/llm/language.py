@@ -19,6 +19,17 @@ _IGNORED = """
     ответ отвечает отвечать под пожалуйста помоги помогает помощник помощь попроси пользователь при
     про скажи спроси так там тебе тебя тот ты что чтобы эта эти это этот
 """
+_MEANINGS = {
+    "напиш": "write",
+    "напис": "write",
+    "писат": "write",
+    "перев": "trans",
+    "переп": "rewri",
+    "сокра": "short",
+    "отред": "edito",
+    "редак": "edito",
+}
+"""Russian for what tools are called in English."""
 _STOP_WORDS = frozenset(_IGNORED.split())
 
 
@@ -34,4 +45,5 @@ def language_of(*texts: str) -> Language:
 def stems(text: str) -> set[str]:
     """The beginnings of the words that mean something: enough to match other forms of them."""
     words = (word.lower() for word in _WORD.findall(text))
-    return {word[:5] for word in words if word not in _STOP_WORDS}
+    beginnings = {word[:5] for word in words if word not in _STOP_WORDS}
+    return beginnings | {_MEANINGS[one] for one in beginnings if one in _MEANINGS}

@@ -11,6 +11,9 @@ _FAILURE = re.compile(
     r"|could not|couldn't|unable|refused|ошибка|не удалось|нет так|неизвестн|нельзя)",
     re.IGNORECASE,
 )
+_ERROR = re.compile(r"^\W*(?:error|ошибка)\b\W*", re.IGNORECASE)
+_FOR_THE_MODEL = re.compile(r"\s*\b(?:Tell the user|Call again\b[^.]*)\.\s*$")
+"""Hints at the end of an error that are no news to a person."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _ZONE = re.compile(r"\b[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+\b|\bUTC\b")
 _ID = re.compile(
@@ -36,13 +39,19 @@ def decoded(content: str) -> Any:
         return None
 
 
-def failure(content: str) -> str | None:
-    """Why a tool failed, or None where it did not."""
+def failure(content: str, *, may_be_prose: bool = False) -> str | None:
+    """Why a tool failed, or None where it did not.
+
+    `may_be_prose`: an assistant has written it, so that a first word like “unknown” means nothing.
+    """
     value = decoded(content)
     if isinstance(value, dict) and value.get("error"):
         reason = value.get("detail") or value.get("message") or value["error"]
         return reason if isinstance(reason, str) else json.dumps(reason, ensure_ascii=False)
-    return content.strip() if value is None and _FAILURE.match(content) else None
+    signs = _ERROR if may_be_prose else _FAILURE
+    if value is not None or not signs.match(content):
+        return None
+    return _FOR_THE_MODEL.sub("", _ERROR.sub("", content.strip())) or content
 
 
 def moment(content: str) -> datetime | None:

@@ -11,7 +11,7 @@ import { People } from "./people.js";
 import { Timeline } from "./timeline.js";
 
 const PRESS_MS = 20_000;
-const state = { bot: null, isConnected: false, isTyping: false, action: "", waiting: new Map(), answered: new Set() };
+const state = { bot: null, isConnected: false, isTyping: false, action: "", arrived: null, waiting: new Map(), answered: new Set() };
 
 translate();
 const people = new People(become);
@@ -79,11 +79,14 @@ async function become(id, isRefresh = false) {
     localStorage.setItem("person", id);
     history.replaceState(null, "", `#${id}`);
   }
+  const arrived = (state.arrived = []);
   await attempt(async () => {
     const [bot, commands, found] = await Promise.all([api.getBot(people.get(id).language_code), api.getCommands(id), api.getMessages(id)]);
     if (people.current !== id) return;
     showBot(bot, commands);
     timeline.reset(found.items);
+    arrived.forEach((message) => timeline.upsert(message));
+    if (state.arrived === arrived) state.arrived = null;
     setTyping(found.typing);
     timeline.setDraft(found.draft);
     showKeyboard();
@@ -134,6 +137,7 @@ function handle(kind, data) {
 function changed(kind, message) {
   people.note(message, kind === "message");
   if (message.person_id !== people.current) return;
+  state.arrived?.push(message); // what is asked for at this moment may come without it
   timeline.upsert(message);
   if (kind === "message" && message.reply_markup?.force_reply) composer.replyTo(message);
   showKeyboard();

@@ -116,7 +116,7 @@ def _delegate(request: Request, tool: Tool, message: str) -> Script | str:
 
 def _call(request: Request, tool: Tool, arguments: dict[str, Any]) -> Script:
     result = yield ToolCall(tool.name, arguments)
-    failed = failure(result)
+    failed = failure(result, may_be_prose=tool.takes("message"))
     if failed is not None:
         return tool_failed(request, failed)
     return f"**{tool.title[:1].upper()}{tool.title[1:]}**:\n\n{shown(result)}"

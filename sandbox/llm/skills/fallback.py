@@ -26,11 +26,10 @@ def _begin(request: Request) -> str:
             f"\n\nIt would follow my instructions: “{begins}”",
             f"\n\nОна следовала бы моим инструкциям: «{begins}»",
         )
-    return (
-        f"{sorry}\n\n"
-        + request.say("I can do this:", "Я умею вот что:")
-        + (f"\n\n{offers(request.conversation)}")
-    )
+    if not request.conversation.tools:
+        return sorry
+    able = request.say("I can do this:", "Я умею вот что:")
+    return f"{sorry}\n\n{able}\n\n{offers(request.conversation)}"
 
 
 FALLBACK = Skill(_takes, _begin, is_own_request=False)

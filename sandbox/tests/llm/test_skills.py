@@ -162,6 +162,7 @@ def test_what_follows_an_and_stays_with_its_reminder() -> None:
         ),
         ("what's the weather", ['{"temperature": "3 °C", "sky": "clear"}'], "- sky: clear"),
         ("ask the writer for a poem", ["Roses are red."], "**Writer**:\n\nRoses are red."),
+        ("ask the writer for a poem", ["Unknown lands, …"], "**Writer**:\n\nUnknown lands, …"),
     ],
 )
 def test_answers_are_made_of_results(text: str, answers: list[str], said: str) -> None:
@@ -183,6 +184,30 @@ def test_a_failed_tool_is_told_and_no_result_invented(text: str, said: str) -> N
     answer = converse(text, '{"error": "ToolExecutionError", "detail": "the clock is broken"}')
     assert said in answer
     assert "I will remind" not in answer
+
+
+def test_what_an_error_tells_the_model_is_not_told_to_the_user() -> None:
+    failed = "Error: 9 o'clock is in the past. Call again with a later time."
+    said = converse("remind me tomorrow at 9 to stretch", failed)
+    assert said == "That did not work. The tool says: 9 o'clock is in the past."
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ask the writer to draft a letter", "draft a letter"),
+        ("попроси писателя сочинить стих", "сочинить стих"),
+        ("переведи «привет» на немецкий", "переведи «привет» на немецкий"),
+    ],
+)
+def test_a_tool_is_known_without_its_ask_and_in_russian(text: str, message: str) -> None:
+    writer = tool("ask_writer", "A writer and editor: drafts, translates texts.", message=TEXT)
+    assert calls(text, tools=[writer]) == [("ask_writer", {"message": message})]
+
+
+def test_a_scheduled_request_is_done_like_one_that_is_written_now() -> None:
+    scheduled = "Scheduled request, planned by the user for 2026-11-21 13:24. Do it now:\n"
+    assert calls(scheduled + "скажи, который час в Токио") == [("get_time", {"place": "Токио"})]
 
 
 def test_a_place_the_tool_does_not_know_is_tried_in_its_other_forms() -> None:
