@@ -40,9 +40,10 @@ SANDBOX_TELEGRAM_TOKEN = "SANDBOX_TELEGRAM_TOKEN"  # noqa: S105 - a variable's n
 def keep(path: Path, present: Mapping[str, str]) -> None:
     """Complete the secrets kept in the file by new ones for what `present` does not have."""
     wanted = {**GENERATED, SANDBOX_TELEGRAM_TOKEN: _telegram_token}
-    missing = [name for name in wanted if not present.get(name)]
+    kept = dotenv.read(path)
+    missing = [name for name in wanted if not present.get(name) and not kept.get(name)]
     if missing:
-        kept = dotenv.read(path) | {name: wanted[name]() for name in missing}
+        kept |= {name: wanted[name]() for name in missing}
         write_private(path, "".join(f"{name}={value}\n" for name, value in kept.items()))
 
 

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from control import credentials, dotenv
+from control.lock import Lock
 from control.variables import DEFAULTS
 
 
 def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Every variable that is set, with its default or its kept secret; empty ones left out."""
     values = DEFAULTS | _not_empty(dotenv.read(root / ".env") | dict(environ))
-    kept = dotenv.read(_kept(root, values))
+    kept = dotenv.read(state_dir(root, values) / _KEPT)
     for name in _FOREIGN_SERVERS:
         if values.get(name):
             kept.pop(_FOREIGN_SERVERS[name], None)
@@ -28,11 +29,11 @@ def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 def complete(root: Path, environ: Mapping[str, str]) -> bool:
     """Make what is missing before a start; true if that was `.env`."""
-    created = _create(root / ".env", root / ".env.example", environ)
-    values = load(root, environ)
-    home = state_dir(root, values)
+    home = state_dir(root, load(root, environ))
     home.mkdir(parents=True, exist_ok=True, mode=0o711)  # a system user passes, but lists nothing
-    credentials.keep(_kept(root, values), values)
+    with Lock.hold(home):  # two commands at once must not think up two sets of secrets
+        created = _create(root / ".env", root / ".env.example", environ)
+        credentials.keep(home / _KEPT, load(root, environ))
     return created
 
 
@@ -40,6 +41,7 @@ def state_dir(root: Path, values: Mapping[str, str]) -> Path:
     return (root / Path(values["STATE_DIR"]).expanduser()).absolute()
 
 
+_KEPT = "secrets.env"
 _FOREIGN_SERVERS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
 """Where the operator names a server, a password of our making would be wrong."""
 
@@ -52,10 +54,6 @@ def _create(target: Path, template: Path, environ: Mapping[str, str]) -> bool:
         text = re.sub(rf"(?m)^{name}=$", f"{name}={generate()}", text)
     credentials.write_private(target, text)
     return True
-
-
-def _kept(root: Path, values: Mapping[str, str]) -> Path:
-    return state_dir(root, values) / "secrets.env"
 
 
 def _not_empty(values: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -22,6 +24,17 @@ class Lock:
             lock.release()
             return None
         return lock
+
+    @classmethod
+    @contextmanager
+    def hold(cls, path: Path) -> Iterator[None]:
+        """Wait for the lock of a folder, for what takes no time."""
+        lock = cls(os.open(path, os.O_RDONLY))
+        try:
+            fcntl.flock(lock.descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            lock.release()
 
     def release(self) -> None:
         """Close our end; a child that was given the same open file still holds the lock."""

@@ -110,7 +110,9 @@ def _add_addresses(values: dict[str, str]) -> None:
 def _add_sandbox(values: dict[str, str]) -> None:
     """Point at the sandbox where nothing real is named."""
     sandbox = f"http://{_LOCALHOST}:{values['SANDBOX_PORT']}"
-    if not ("OPENAI_API_KEY" in values or "OPENAI_BASE_URL" in values):
+    if "OPENAI_API_KEY" in values:
+        values.setdefault("OPENAI_BASE_URL", variables.OPENAI_URL)
+    elif "OPENAI_BASE_URL" not in values:
         values |= {"OPENAI_BASE_URL": f"{sandbox}/v1", "OPENAI_API_KEY": "sandbox"}
     if "TELEGRAM_TOKEN" not in values:
         values |= {

@@ -12,6 +12,7 @@ DEFAULTS = {
 }
 """5442 and, for Redis, 6389: beside 5432 and 6379, where a developer's own servers are."""
 
+OPENAI_URL = "https://api.openai.com/v1"
 LOCAL_REDIS_PORT = "6389"
 USUAL_REDIS_PORT = "6379"
 
@@ -86,6 +87,7 @@ SANDBOX = (
     "SANDBOX_PORT",
     "SANDBOX_CHAT_TOKEN",
     "TELEGRAM_TOKEN=SANDBOX_TELEGRAM_TOKEN",  # never the operator's own bot
+    "OPENAI_BASE_URL",  # the chat page says who else reads along
 )
 
 MACHINE = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")

@@ -15,13 +15,12 @@ class SandboxSettings(StateSettings):
     telegram_token: SecretStr
     sandbox_chat_token: SecretStr = Field(min_length=16)
     openai_base_url: str | None = None
-    openai_api_key: SecretStr | None = None
 
     @property
     def model_host(self) -> str | None:
         """Where messages go if the model is not on this machine; the page must not hide that."""
         if self.openai_base_url is None:
-            return "api.openai.com" if self.openai_api_key else None
+            return None
         host = urlsplit(self.openai_base_url).hostname or self.openai_base_url
         return None if _is_here(host) else host
 

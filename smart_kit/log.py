@@ -23,7 +23,19 @@ def redact(text: str) -> str:
 
 
 def _redact_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+    # what begins with an underscore is structlog's own and is never shown
+    return {key: v if key.startswith("_") else _redacted(v) for key, v in event.items()}
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {str(key): _redacted(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_redacted(one) for one in value]
+    return redact(str(value))
 
 
 def configure(

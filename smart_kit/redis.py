@@ -15,8 +15,10 @@ Redis: TypeAlias = redis.asyncio.Redis
 T = TypeVar("T")
 
 UNREACHABLE = (RedisConnectionError, RedisTimeoutError)
-"""What a call raises while Redis is away; it comes back by itself. Not OSError, which redis-py turns
-into these: a handler's own TimeoutError is one too, and says nothing of Redis."""
+"""What a call raises while Redis is away; it comes back by itself.
+
+Not OSError, which redis-py turns into these: any time-out of a handler's is one too.
+"""
 
 BLOCK_SECONDS = 2.0
 """How long a blocking read waits; short, so that a stop is quick."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import httpx2
 import stamina
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from smart_kit.errors import (
     DOMAIN_ERRORS,
@@ -18,7 +18,7 @@ from smart_kit.settings import RestClientSettings
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 ATTEMPTS = 3
-"""For what can be repeated: reads, and writes that carry an idempotency key."""
+"""For what can be repeated: anything but a POST without an idempotency key."""
 
 _ERROR_OF_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
 
@@ -27,7 +27,7 @@ class ServiceClient:
     """Calls rest_service with the service token. Close it when done.
 
     Every call raises a DomainError where rest_service refuses, UpstreamUnavailable where it cannot
-    be reached or is failing.
+    be reached or is failing, UpstreamRejected where it answers with something else.
     """
 
     def __init__(
@@ -65,7 +65,10 @@ class ServiceClient:
             headers=_headers(user_id, idempotency_key),
             params=params,
         )
-        return answer_type.model_validate_json(response.content)
+        try:
+            return answer_type.model_validate_json(response.content)
+        except ValidationError as error:
+            raise UpstreamRejected(f"rest_service: no {answer_type.__name__} came") from error
 
     async def send(self, method: str, path: str, *, body: BaseModel | None = None) -> None:
         """Send a request whose answer has no body."""
@@ -73,9 +76,13 @@ class ServiceClient:
         await self._send(method, path, content=content, headers=_headers(None, None), params=None)
 
     async def _send(self, method: str, path: str, **parts: Any) -> httpx2.Response:
+        is_repeatable = method != "POST" or "Idempotency-Key" in parts["headers"]
         # a block, because stamina logs the arguments of a function, bodies and all
         async for attempt in stamina.retry_context(
-            on=UpstreamUnavailable, attempts=ATTEMPTS, wait_initial=0.1, wait_max=1.0
+            on=UpstreamUnavailable,
+            attempts=ATTEMPTS if is_repeatable else 1,
+            wait_initial=0.1,
+            wait_max=1.0,
         ):
             with attempt:
                 return await self._send_once(method, path, **parts)
@@ -95,7 +102,8 @@ class ServiceClient:
                 method, path, content=content, headers=headers, params=params
             )
         except httpx2.TransportError as error:
-            raise UpstreamUnavailable(f"rest_service: {error or type(error).__name__}") from error
+            reason = str(error) or type(error).__name__
+            raise UpstreamUnavailable(f"rest_service: {reason}") from error
         if response.is_success:
             return response
         raise _error_of(response)
@@ -117,7 +125,11 @@ def _error_of(response: httpx2.Response) -> Exception:
     except (ValueError, KeyError, TypeError):
         detail = f"HTTP {status}"
     if status >= 500 or status == 429:
-        return UpstreamUnavailable(f"rest_service: {detail}", status=status)
+        wait = response.headers.get("Retry-After", "")
+        retry_after = float(wait) if wait.isdecimal() else None
+        return UpstreamUnavailable(
+            f"rest_service: {detail}", status=status, retry_after=retry_after
+        )
     error_type = _ERROR_OF_STATUS.get(status)
     if error_type is None:
         return UpstreamRejected(f"rest_service: {detail}", status=status)

@@ -40,7 +40,7 @@ def launch(
     settings_type: type[SettingsT],
     serve: Callable[[SettingsT], Coroutine[Any, Any, None]],
 ) -> None:
-    """A service's `main`: bad settings end it with one line and status 78."""
+    """A service's `main`: bad settings end it with one line and status 78, a crash with 1."""
     settings = load_settings(service, settings_type)
     logs.configure(service, level=settings.log_level, fmt=settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -49,6 +49,9 @@ def launch(
         except ConfigurationError as error:
             log.error("cannot start", reason=error.message)
             raise SystemExit(error.exit_status) from None
+        except Exception:  # into the log, where secrets are redacted
+            log.exception("crashed")
+            raise SystemExit(1) from None
 
 
 async def run_loops(*loops: Loop) -> None:

@@ -1,7 +1,8 @@
 """Settings that several services share. Each service composes its own class from these parts.
 
-Read once, in `main.py`; nothing else reads the environment. A variable in the process environment
-wins over `.env`; an empty variable counts as not set.
+Read once, in `main.py`; nothing else reads the environment. Who starts a service gives it the
+variables it needs and no others, so no service reads `.env` itself. An empty variable counts as not
+set.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from smart_kit.errors import ConfigurationError
@@ -24,12 +26,16 @@ TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
 Language = Literal["ru", "en"]
 
 
+def _sentence(problem: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in problem["loc"]).upper()
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
+
+
 class ServiceSettings(BaseSettings):
     """What every process of the suite reads."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
@@ -42,11 +48,8 @@ class ServiceSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            problems = (
-                f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
-                for item in error.errors(include_url=False, include_input=False)
-            )
-            raise ConfigurationError("; ".join(problems)) from error
+            problems = error.errors(include_url=False, include_input=False)
+            raise ConfigurationError("; ".join(map(_sentence, problems))) from error
 
 
 class RedisSettings(ServiceSettings):

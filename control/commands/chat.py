@@ -10,8 +10,6 @@ from control.context import Context
 from control.errors import ControlError
 from control.terminal import BOLD, DIM, Terminal
 
-PATIENCE = 120.0
-"""Seconds an answer may take."""
 _QUIET = 0.5
 """Seconds of silence after an answer that say it was all of it."""
 _POLL = 0.2

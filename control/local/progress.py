@@ -105,7 +105,8 @@ class Progress:
             needs = [name for name in part.after if name not in self._well]
             return f"waits for {', '.join(needs)}" if needs else "has not started"
         if state == "running" and health and status:
-            words = reasons.last_words(self.suite.run.log(part.name), status.log_start)
+            log = self.suite.run.log(part.name)
+            words = status.reason or reasons.last_words(log, status.log_start)
             silent = health.detail.startswith("does not listen")
             return f"{health.detail}: {words}" if silent and words else health.detail
         return status.reason if status and status.reason else f"is {state}"

@@ -13,8 +13,8 @@ from control.context import Context
 from control.errors import ControlError
 from control.local import preflight, takeover
 from control.local.process import Process
-from control.local.progress import Progress
-from control.local.run_directory import Wish
+from control.local.progress import PATIENCE, Progress
+from control.local.run_directory import IsSupervised, Wish
 from control.local.status import show
 from control.local.suite import Suite
 from control.lock import Lock
@@ -28,7 +28,10 @@ def run(context: Context, options: argparse.Namespace) -> int:
     suite = Suite(context.settings, context.services, context.python())
     if suite.run.supervisor():
         return _complete(context, suite, options.service)
-    problems = start(context, suite, options.service)
+    try:
+        problems = start(context, suite, options.service)
+    except IsSupervised:
+        return _complete(context, suite, options.service)
     _say_where(context)
     return 1 if problems else 0
 
@@ -62,6 +65,8 @@ def _wanted(suite: Suite, names: Iterable[str]) -> frozenset[str]:
 def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
     """The supervisor inherits the lock: there is no instant in which a second one could start."""
     options = ("--lock", str(lock.descriptor), "--python", str(suite.python))
+    # told of new wishes before it can listen, it must not die of it: it reads them anyway
+    hearing = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with suite.run.log("supervisor").open("ab") as log:
         process = subprocess.Popen(
             (sys.executable, str(context.entry), "supervise", *options),
@@ -73,21 +78,24 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
             pass_fds=(lock.descriptor,),
             start_new_session=True,
         )
+    signal.signal(signal.SIGHUP, hearing)
     process.returncode = 0  # it is to outlive us: nobody waits for it
     if supervisor := Process.of(process.pid):
         suite.run.write_supervisor(supervisor)
 
 
 def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
-    """Start what is missing of a suite that runs."""
+    """Start what is missing of a suite that runs, or is just being started."""
     context.terminal.line("It runs already.")
     wishes = suite.run.wishes()
     wanted = _wanted(suite, names)
-    missing = {name for name in wanted if name in wishes and not wishes[name].run}
+    missing = frozenset(name for name in wanted if name in wishes and not wishes[name].run)
     if missing:
-        suite.run.write_wishes(wishes | {name: replace(wishes[name], run=True) for name in missing})
+        started = {name: replace(wishes[name], run=True) for name in missing}
+        suite.run.write_wishes(wishes | started)
         tell_supervisor(suite)
-        _report(context, Progress(suite, frozenset(missing), context.terminal).wait())
+    awaited = wanted if suite.run.age < PATIENCE else missing
+    _report(context, Progress(suite, awaited, context.terminal).wait())
     is_well = show(context, suite)
     _say_where(context)
     return 0 if is_well else 1

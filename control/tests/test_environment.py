@@ -1,5 +1,6 @@
 import base64
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,18 @@ def test_a_password_of_our_making_is_not_given_to_a_server_of_the_operators(home
     environment.complete(home, environ)
     assert "REDIS_PASSWORD" in environment.load(home, environ)
     assert "REDIS_PASSWORD" not in environment.load(home, environ | {"REDIS_HOST": "redis.lan"})
+
+
+def test_commands_at_once_agree_on_one_set_of_secrets(home: Path) -> None:
+    environ = {"STATE_DIR": "state"}
+
+    def completed(_: int) -> dict[str, str]:
+        environment.complete(home, environ)
+        return environment.load(home, environ)
+
+    with ThreadPoolExecutor(8) as threads:
+        seen = list(threads.map(completed, range(8)))
+    assert all(values == seen[0] for values in seen)
 
 
 def test_looking_makes_nothing(home: Path) -> None:

@@ -6,6 +6,7 @@ from control import environment
 from control.errors import ControlError
 from control.services import SERVICES
 from control.settings import Settings
+from control.variables import OPENAI_URL
 
 TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 BY_NAME = {service.name: service for service in SERVICES}
@@ -85,13 +86,22 @@ def test_a_real_telegram_is_left_as_the_operator_says(home: Path) -> None:
     assert mine.needs_sandbox  # for the model
 
 
-@pytest.mark.parametrize("given", ["OPENAI_API_KEY", "OPENAI_BASE_URL"])
-def test_a_real_model_is_left_as_the_operator_says(home: Path, given: str) -> None:
-    mine = settings(home, **{given: "http://model.lan/v1"})
+def test_a_model_server_of_ones_own_is_left_as_the_operator_says(home: Path) -> None:
+    mine = settings(home, OPENAI_BASE_URL="http://model.lan/v1")
     assistant = mine.environment_of(BY_NAME["assistant"])
-    assert assistant[given] == "http://model.lan/v1"
-    assert ("OPENAI_API_KEY" in assistant) != ("OPENAI_BASE_URL" in assistant)
+    assert assistant["OPENAI_BASE_URL"] == "http://model.lan/v1"
+    assert "OPENAI_API_KEY" not in assistant
     assert mine.needs_sandbox  # for Telegram
+
+
+def test_a_key_alone_is_openais_and_the_chat_page_knows_the_server_but_not_the_key(
+    home: Path,
+) -> None:
+    mine = settings(home, OPENAI_API_KEY="sk-mine")
+    assert mine.environment_of(BY_NAME["assistant"])["OPENAI_API_KEY"] == "sk-mine"
+    page = mine.environment_of(BY_NAME["sandbox"])
+    assert page["OPENAI_BASE_URL"] == OPENAI_URL
+    assert "OPENAI_API_KEY" not in page
 
 
 def test_with_both_real_there_is_no_sandbox(home: Path) -> None:

@@ -139,6 +139,21 @@ def test_a_terminated_supervisor_stops_everything_in_order(whole_suite: FakeSuit
     assert "database system is shut down" in whole_suite.run.log("postgres").read_text()
 
 
+def test_two_starts_at_once_start_one_suite(suite: FakeSuite) -> None:
+    with suite.begin("start") as first, suite.begin("start") as second:
+        said = [process.communicate(timeout=60)[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert len([text for text in said if "It runs already." in text]) == 1
+    assert len(suite.processes()) == 5
+
+
+def test_a_supervisor_that_is_told_of_wishes_before_it_can_listen_lives(suite: FakeSuite) -> None:
+    with suite.begin("start") as start:
+        wait_until(lambda: suite.run.supervisor() is not None)
+        suite.run.supervisor().send(signal.SIGHUP)
+    assert start.returncode == 0
+
+
 def test_a_busy_port_is_told_before_anything_is_started(suite: FakeSuite) -> None:
     port = suite.environment["TG_BOT_PORT"]
     with socket.socket() as squatter:

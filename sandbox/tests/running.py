@@ -72,7 +72,6 @@ async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Sandbox]:
     port = free_port()
     app = create_app(
         SandboxSettings(
-            _env_file=None,
             sandbox_port=port,
             telegram_token=SecretStr(TOKEN),
             sandbox_chat_token=SecretStr(CHAT_TOKEN),

@@ -219,10 +219,11 @@ class Worker:
                     log.warning("lease could not be renewed", reason=str(error))
 
     async def _hand_over(self) -> None:
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Again and again: in Python 3.11 a command to Redis can swallow a cancellation."""
+        while self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running, timeout=1.0)
 
 
 async def _until_redis(call: Callable[[], Awaitable[T]]) -> T:

@@ -3,12 +3,27 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable import DurableValkey
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
+
+
+def pytest_configure() -> None:
+    """Plain tracebacks: rich ones take seconds each, in which a test's event loop stands still."""
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            renderer,
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +44,6 @@ def valkey() -> Iterator[Valkey]:
 def redis_settings(valkey: Valkey) -> RedisSettings:
     """How to reach the run's Valkey."""
     return RedisSettings(
-        _env_file=None,
         redis_host="127.0.0.1",
         redis_port=valkey.port,
         redis_password=SecretStr(valkey.password),

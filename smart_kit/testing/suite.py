@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -117,6 +118,13 @@ class Suite:
     def close(self) -> None:
         """Close what was opened to speak with it."""
         self._open.close()
+
+    def remove(self) -> None:
+        """Stop it and leave nothing behind, also where its database had to be elsewhere."""
+        self.close()
+        self.manage("stop")
+        for folder in ((self.state_dir / "postgres").resolve(), self.state_dir):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def processes(self) -> list[int]:
         """The pids of all processes that were given this suite's folder."""

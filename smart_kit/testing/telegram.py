@@ -6,7 +6,7 @@ out of its bounds. The sandbox is the full stand-in; this one is for faults.
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -67,6 +67,10 @@ class FakeTelegram:
         """Messages that reached their chat, whether or not the sender was told so."""
         self.updates: list[Any] = []
         """What waits to be confirmed."""
+        self.is_deaf = False
+        """No confirmation reaches it."""
+        self.on_confirm: Callable[[int], Awaitable[None]] | None = None
+        """Told of each offset before it confirms anything."""
         self._scripts: dict[str, deque[Scripted]] = defaultdict(deque)
         self._changed = asyncio.Event()
 
@@ -126,7 +130,11 @@ class FakeTelegram:
 
     async def _get_updates(self, given: dict[str, Any]) -> list[Any]:
         offset = given.get("offset") or 0
-        self.updates = [one for one in self.updates if _update_id(one, offset) >= offset]
+        if self.on_confirm is not None:
+            await self.on_confirm(offset)
+        if not self.is_deaf:
+            self.updates = [one for one in self.updates if _update_id(one, offset) >= offset]
+            self._changed.set()
         try:
             async with asyncio.timeout(given.get("timeout", 0)):
                 while not self.updates:

@@ -13,8 +13,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     running = Suite(tmp_path_factory.mktemp("suite"))
     running.manage("start")
     yield running
-    running.close()
-    running.manage("stop")
+    running.remove()
 
 
 @pytest.fixture
@@ -22,5 +21,4 @@ def own_suite(tmp_path: Path) -> Iterator[Suite]:
     """A suite that a test may stop and break as it likes; the test starts it."""
     mine = Suite(tmp_path / "state")
     yield mine
-    mine.close()
-    mine.manage("stop")
+    mine.remove()

@@ -45,7 +45,6 @@ async def test_a_fresh_sandbox_counts_updates_from_elsewhere(tmp_path: Path) -> 
 
 def test_a_token_that_is_none_is_named(tmp_path: Path) -> None:
     settings = SandboxSettings(
-        _env_file=None,
         telegram_token="nonsense",
         sandbox_chat_token=CHAT_TOKEN,
         state_dir=tmp_path,

@@ -29,7 +29,10 @@ else
   redis.call('XADD', KEYS[9], '*', 'letter', dead)
 end
 for item = 1, items do redis.call('RPUSH', KEYS[7], ARGV[9 + item]) end
-if items > 0 then redis.call('LTRIM', KEYS[7], -limit, -1) end
+if items > 0 then  -- in blocks, so that positions count on in steps for who reads a window
+  local block, excess = math.floor(limit / 4), redis.call('LLEN', KEYS[7]) - limit
+  if excess > 0 then redis.call('LTRIM', KEYS[7], math.ceil(excess / block) * block, -1) end
+end
 if record ~= '' then redis.call('XADD', KEYS[8], '*', 'record', record) end
 
 local now = now_ms()

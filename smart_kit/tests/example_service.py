@@ -1,0 +1,37 @@
+"""A service of nothing but smart_kit, which test_service.py runs as a process."""
+
+import asyncio
+from typing import Literal
+
+import structlog
+
+from smart_kit.health import Health
+from smart_kit.service import health_routes, http_loop, launch, run_loops
+from smart_kit.settings import ServiceSettings
+
+log = structlog.stdlib.get_logger()
+
+
+class Settings(ServiceSettings):
+    """Where it listens, and what its loop is like."""
+
+    example_port: int
+    example_loop: Literal["steady", "failing", "ending"] = "steady"
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop."""
+
+    async def loop(stop: asyncio.Event) -> None:
+        if settings.example_loop == "failing":
+            raise RuntimeError("http://user:password@host is no good")
+        if settings.example_loop == "steady":
+            await stop.wait()
+            log.info("put away")
+
+    app = health_routes(Health("example"))
+    await run_loops(http_loop(app, settings.bind_host, settings.example_port), loop)
+
+
+if __name__ == "__main__":
+    launch("example", Settings, serve)

@@ -1,0 +1,188 @@
+"""The one error shape of services on FastAPI, and the loop that serves them."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+import httpx2
+import pytest
+from fastapi import FastAPI, Query
+from starlette.exceptions import HTTPException
+
+from smart_kit.api import add_error_handlers, add_health, app_loop, error_responses
+from smart_kit.contracts.base import Command
+from smart_kit.errors import (
+    DOMAIN_ERRORS,
+    ConfigurationError,
+    Conflict,
+    DomainError,
+    NotAuthenticated,
+    NotFound,
+)
+from smart_kit.health import Health
+from smart_kit.testing.ports import free_port, is_open
+
+
+class Thing(Command):
+    name: str
+    size: int = 0
+
+
+class OutOfPaper(DomainError):
+    """There is no paper."""
+
+    status_code = 503
+
+
+@pytest.fixture
+def raised() -> list[Exception]:
+    """What the route raises."""
+    return []
+
+
+@pytest.fixture
+def app(raised: list[Exception]) -> FastAPI:
+    app = FastAPI(responses=error_responses(NotFound, Conflict))
+    add_error_handlers(app)
+    add_health(app, Health("a_service"))
+
+    @app.get("/things/{thing_id}")
+    async def read(thing_id: UUID) -> None:
+        raise raised[0]
+
+    @app.post("/things")
+    async def create(thing: Thing, limit: Annotated[int, Query()] = 1) -> str:
+        return thing.name
+
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://a_service") as client:
+        yield client
+
+
+THING = "/things/6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "body"),
+    [
+        (NotFound("There is no thing x."), 404, ("not_found", "There is no thing x.")),
+        (Conflict(), 409, ("conflict", "This contradicts what is there already.")),
+        (OutOfPaper(), 503, ("out_of_paper", "There is no paper.")),
+        (HTTPException(501, "Not today."), 501, ("not_implemented", "Not today.")),
+        (HTTPException(404, "No thing \ud800."), 404, ("not_found", "No thing ?.")),
+        (RuntimeError("secret"), 500, ("internal_error", "Something went wrong here.")),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+async def test_an_error_answers_with_its_status_kind_and_sentence(
+    client: httpx2.AsyncClient,
+    raised: list[Exception],
+    error: Exception,
+    status: int,
+    body: tuple[str, str],
+) -> None:
+    raised.append(error)
+    response = await client.get(THING)
+
+    assert response.status_code == status
+    assert response.json() == {"error": body[0], "detail": body[1]}
+
+
+async def test_whoever_is_not_known_is_told_how_to_say_who_they_are(
+    client: httpx2.AsyncClient, raised: list[Exception]
+) -> None:
+    raised.append(NotAuthenticated())
+    response = await client.get(THING)
+
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_path_or_method_that_is_not_there_is_named(client: httpx2.AsyncClient) -> None:
+    path = await client.get("/nothing")
+    method = await client.put("/things")
+
+    assert path.json() == {"error": "not_found", "detail": "There is nothing at /nothing."}
+    assert method.json() == {
+        "error": "method_not_allowed",
+        "detail": "PUT is not possible at /things.",
+    }
+    assert method.headers["Allow"] == "POST"
+
+
+async def test_malformed_input_is_named_place_by_place_and_never_repeated(
+    client: httpx2.AsyncClient,
+) -> None:
+    body = {"size": "my password", "colour": "my password"}
+    response = await client.post("/things", params={"limit": "x"}, json=body)
+
+    assert response.status_code == 422
+    assert response.json()["error"] == "validation_failed"
+    detail = response.json()["detail"]
+    for place in ("query.limit: ", "body.name: Field required", "body.size: ", "body.colour: "):
+        assert place in detail
+    assert "my password" not in detail
+
+
+async def test_a_body_that_is_no_json_is_called_that(client: httpx2.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/things", content="{", headers=headers)
+
+    assert response.status_code == 422
+    assert response.json()["detail"].startswith("The body is not JSON: ")
+
+
+async def test_many_mistakes_make_a_short_answer(client: httpx2.AsyncClient) -> None:
+    body = {f"unknown {n}": n for n in range(100)}
+    response = await client.post("/things", json=body)
+
+    assert response.json()["detail"].endswith("; and 96 more")
+
+
+def test_the_documentation_shows_the_one_shape(app: FastAPI) -> None:
+    responses = app.openapi()["paths"]["/things"]["post"]["responses"]
+
+    assert set(responses) == {"200", "404", "409", "422"}
+    assert "ErrorRead" in json.dumps(responses["422"])
+    assert "HTTPValidationError" not in json.dumps(app.openapi())
+
+
+def test_every_kind_of_error_of_ours_can_be_documented() -> None:
+    assert set(error_responses(*DOMAIN_ERRORS)) == {400, 401, 403, 404, 409, 422}
+
+
+async def test_health_and_metrics_are_served(client: httpx2.AsyncClient) -> None:
+    await client.get("/nothing")
+    metrics = await client.get("/metrics")
+
+    assert (await client.get("/health")).json()["status"] == "ok"
+    assert "http_requests_total" in metrics.text
+
+
+async def test_the_loop_serves_until_told_to_stop(app: FastAPI) -> None:
+    port, stop = free_port(), asyncio.Event()
+    serving = asyncio.create_task(app_loop(app, "127.0.0.1", port)(stop))
+    async with asyncio.timeout(10):
+        while not is_open(port):
+            await asyncio.sleep(0.01)
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        response = await client.get(f"http://127.0.0.1:{port}/health")
+        stop.set()
+        await asyncio.wait_for(serving, 10)
+
+    assert response.json()["status"] == "ok"
+    assert "server" not in response.headers
+
+
+async def test_a_busy_port_is_named(app: FastAPI) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}"):
+            await app_loop(app, "127.0.0.1", port)(asyncio.Event())

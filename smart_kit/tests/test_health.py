@@ -1,0 +1,59 @@
+"""What a service says of itself, as it says it and over HTTP."""
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from smart_kit.health import Health
+from smart_kit.metrics import MESSAGES
+from smart_kit.service import health_routes
+
+
+def test_a_service_without_probes_is_well() -> None:
+    assert Health("a_service").report() == {
+        "status": "ok",
+        "service": "a_service",
+        "detail": "",
+        "checks": {},
+    }
+
+
+def test_one_bad_probe_makes_it_unavailable_and_is_named() -> None:
+    health = Health("a_service")
+    health.add("redis", lambda: None)
+    health.add("telegram", lambda: "no answer for 95 s")
+
+    assert health.report() == {
+        "status": "unavailable",
+        "service": "a_service",
+        "detail": "telegram: no answer for 95 s",
+        "checks": {"redis": "ok", "telegram": "no answer for 95 s"},
+    }
+
+
+@pytest.fixture
+def sentences() -> list[str | None]:
+    """What the probe says; the last one counts."""
+    return [None]
+
+
+async def test_over_http_the_status_follows_the_probes(sentences: list[str | None]) -> None:
+    health = Health("a_service")
+    health.add("redis", lambda: sentences[-1])
+    async with TestClient(TestServer(health_routes(health))) as client:
+        well = await client.get("/health")
+        sentences.append("it is away")
+        ill = await client.get("/health")
+        sentences.append(None)
+        again = await client.get("/health")
+
+        assert (well.status, ill.status, again.status) == (200, 503, 200)
+        assert (await ill.json())["checks"] == {"redis": "it is away"}
+
+
+async def test_metrics_are_for_prometheus() -> None:
+    MESSAGES.labels("in", "done").inc()
+    async with TestClient(TestServer(health_routes(Health("a_service")))) as client:
+        response = await client.get("/metrics")
+
+        assert response.headers["Content-Type"].startswith("text/plain")
+        assert 'smart_assistant_messages_total{outcome="done",queue="in"}' in await response.text()

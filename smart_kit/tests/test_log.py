@@ -1,0 +1,170 @@
+"""What the log shows, and what it never shows."""
+
+import asyncio
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import structlog
+
+from smart_kit import log as logs
+
+TELEGRAM_TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
+
+Configure = Callable[..., io.StringIO]
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
+    """`log.configure` that gives what is written; logging is the process's, so undone at the end.
+
+    pytest's own handlers are taken away first, because `configure` closes those it finds.
+    """
+    configured, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def configure_anew(**options: Any) -> io.StringIO:
+        stderr = io.StringIO()
+        root.handlers.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stderr)
+            logs.configure("a_service", **options)
+        return stderr
+
+    yield configure_anew
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**configured)
+    structlog.contextvars.clear_contextvars()
+
+
+def lines(stderr: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stderr.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"token {TELEGRAM_TOKEN}!", "token [redacted]!"),
+        (
+            f"https://api.telegram.org/bot{TELEGRAM_TOKEN}/getMe",
+            "https://api.telegram.org/bot[redacted]/getMe",
+        ),
+        ("key sk-proj-abc_DEF-123456", "key [redacted]"),
+        ("Authorization: Bearer abc.DEF-1/2+3=", "Authorization: Bearer [redacted]"),
+        ("redis://:pass%40word@localhost:6379/0", "redis://[redacted]@localhost:6379/0"),
+        ("postgresql+asyncpg://user:secret@db/x", "postgresql+asyncpg://[redacted]@db/x"),
+        ("http://localhost:8000/a@b at 12:30:59", "http://localhost:8000/a@b at 12:30:59"),
+        ("task-management, risk-assessment", "task-management, risk-assessment"),
+        ("tg:110201543:7 run:6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11", None),
+    ],
+)
+def test_redact(text: str, shown: str | None) -> None:
+    assert logs.redact(text) == (shown or text)
+
+
+def test_a_secret_is_redacted_wherever_it_stands(configure: Configure) -> None:
+    stderr = configure(fmt="json")
+    structlog.stdlib.get_logger().warning(
+        f"event {TELEGRAM_TOKEN}",
+        text=TELEGRAM_TOKEN,
+        nested={"headers": [("Authorization", f"Bearer {TELEGRAM_TOKEN}")]},
+        error=ValueError(f"no answer from /bot{TELEGRAM_TOKEN}"),
+    )
+    structlog.contextvars.bind_contextvars(bound=TELEGRAM_TOKEN)
+    logging.getLogger("library").warning("calling %s", TELEGRAM_TOKEN)
+
+    written = lines(stderr)
+    assert len(written) == 2
+    assert TELEGRAM_TOKEN not in json.dumps(written)
+
+
+@pytest.mark.parametrize("fmt", ["json", "console"])
+def test_a_secret_is_redacted_in_tracebacks_of_ours_and_of_libraries(
+    fmt: str, configure: Configure
+) -> None:
+    stderr = configure(fmt=fmt)
+    try:
+        raise ValueError(f"no answer from /bot{TELEGRAM_TOKEN}/getMe")
+    except ValueError:
+        structlog.stdlib.get_logger().exception("ours")
+        logging.getLogger("library").exception("theirs")
+
+    written = stderr.getvalue()
+    assert written.count("ValueError: no answer from /bot[redacted]/getMe") == 2
+    assert "Traceback" in written
+    assert TELEGRAM_TOKEN not in written
+
+
+def test_a_line_says_which_service_when_and_how_bad(configure: Configure) -> None:
+    stderr = configure(fmt="json")
+    user = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
+    structlog.stdlib.get_logger().warning("something", user_id=user, seconds=0.5, found=None)
+    logging.getLogger("library").error("theirs")
+
+    ours, theirs = lines(stderr)
+    assert ours.pop("timestamp").endswith("Z")
+    assert ours == {
+        "service": "a_service",
+        "event": "something",
+        "level": "warning",
+        "user_id": str(user),
+        "seconds": 0.5,
+        "found": None,
+    }
+    assert (theirs["service"], theirs["event"], theirs["level"]) == ("a_service", "theirs", "error")
+
+
+def test_lines_below_the_level_and_chatter_of_libraries_are_left_out(
+    configure: Configure,
+) -> None:
+    stderr = configure(level="INFO")
+    structlog.stdlib.get_logger().debug("ours")
+    logging.getLogger("library").debug("theirs")
+    logging.getLogger("httpx2").info("HTTP Request: GET")
+
+    assert stderr.getvalue() == ""
+
+
+async def test_the_correlation_id_is_in_every_line_of_its_task_and_in_no_others(
+    configure: Configure,
+) -> None:
+    stderr = configure(fmt="json")
+    log = structlog.stdlib.get_logger()
+
+    async def handle(correlation_id: str) -> None:
+        logs.bind(correlation_id=correlation_id)
+        await asyncio.sleep(0)
+        log.info("ours")
+        logging.getLogger("library").warning("theirs")
+        await asyncio.create_task(called())
+
+    async def called() -> None:
+        log.info("deeper")
+
+    await asyncio.gather(
+        asyncio.create_task(handle("tg:1:1")), asyncio.create_task(handle("tg:1:2"))
+    )
+    log.info("outside")
+
+    written = lines(stderr)
+    for correlation_id in ("tg:1:1", "tg:1:2"):
+        events = [one["event"] for one in written if one.get("correlation_id") == correlation_id]
+        assert events == ["ours", "theirs", "deeper"]
+    assert "correlation_id" not in written[-1]
+
+
+def test_a_new_binding_forgets_the_last_one(configure: Configure) -> None:
+    stderr = configure(fmt="json")
+    logs.bind(correlation_id="tg:1:1", turn=1)
+    logs.bind(correlation_id="tg:1:2")
+    structlog.stdlib.get_logger().info("something")
+
+    (line,) = lines(stderr)
+    assert line["correlation_id"] == "tg:1:2"
+    assert "turn" not in line

@@ -1,0 +1,219 @@
+"""The client of rest_service against a transport that answers what a test wants."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import httpx2
+import pytest
+import stamina
+import structlog
+from pydantic import SecretStr
+
+from smart_kit.contracts.base import Command, Contract
+from smart_kit.errors import (
+    Conflict,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    SmartAssistantError,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
+from smart_kit.rest_client import ATTEMPTS, ServiceClient
+from smart_kit.settings import RestClientSettings
+
+USER = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
+
+Answer = httpx2.Response | Exception
+
+
+@pytest.fixture(autouse=True)
+def no_waits() -> Iterator[None]:
+    """As many attempts as in earnest, one after the other."""
+    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+        yield
+
+
+class Thing(Contract):
+    name: str
+
+
+class ThingUpdate(Command):
+    name: str | None = None
+    colour: str | None = None
+
+
+class Server:
+    """Answers in the given order, the last one for ever; keeps the requests."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.requests: list[httpx2.Request] = []
+        self._answers = list(answers)
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@asynccontextmanager
+async def client_of(
+    server: Callable[[httpx2.Request], httpx2.Response],
+) -> AsyncIterator[ServiceClient]:
+    settings = RestClientSettings(
+        _env_file=None,
+        rest_service_url="http://rest:8000/",
+        service_api_token=SecretStr("the-service-token"),
+    )
+    client = ServiceClient(settings, httpx2.MockTransport(server))
+    yield client
+    await client.close()
+
+
+def thing() -> httpx2.Response:
+    return httpx2.Response(200, json={"name": "a", "added later": 1})
+
+
+def refusal(status: int, headers: dict[str, str] | None = None) -> httpx2.Response:
+    body = {"error": "kind", "detail": "the reason"}
+    return httpx2.Response(status, json=body, headers=headers)
+
+
+async def test_a_request_carries_token_user_key_and_only_the_fields_that_were_given() -> None:
+    server = Server(thing())
+    async with client_of(server) as client:
+        answered = await client.call(
+            "PATCH",
+            "/things/1",
+            Thing,
+            body=ThingUpdate(colour=None),
+            user_id=USER,
+            idempotency_key="tg:1:2/0.1",
+            params={"limit": 5},
+        )
+
+    (request,) = server.requests
+    assert answered == Thing(name="a")
+    assert (request.method, str(request.url)) == ("PATCH", "http://rest:8000/api/things/1?limit=5")
+    assert request.headers["Authorization"] == "Bearer the-service-token"
+    assert request.headers["X-User-Id"] == str(USER)
+    assert request.headers["Idempotency-Key"] == "tg:1:2/0.1"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.content == b'{"colour":null}'
+
+
+async def test_an_answer_without_a_body_is_fine_where_none_is_wanted() -> None:
+    server = Server(httpx2.Response(204))
+    async with client_of(server) as client:
+        await client.send("DELETE", "/things/1")
+
+    assert server.requests[0].content == b""
+    assert "X-User-Id" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, InvalidRequest),
+        (401, NotAuthenticated),
+        (403, NotPermitted),
+        (404, NotFound),
+        (409, Conflict),
+        (422, InvalidRequest),
+    ],
+)
+async def test_a_refusal_becomes_our_own_error_with_its_reason_and_is_not_repeated(
+    status: int, error: type[SmartAssistantError]
+) -> None:
+    server = Server(refusal(status))
+    async with client_of(server) as client:
+        with pytest.raises(error) as caught:
+            await client.call("GET", "/things/1", Thing)
+
+    assert caught.value.message == "the reason"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [refusal(418), httpx2.Response(302), httpx2.Response(200, text="<html>"), httpx2.Response(204)],
+    ids=["teapot", "redirect", "a page", "nothing"],
+)
+async def test_an_answer_nobody_expects_is_a_rejection_and_not_repeated(
+    answer: httpx2.Response,
+) -> None:
+    server = Server(answer)
+    async with client_of(server) as client:
+        with pytest.raises(UpstreamRejected, match="rest_service"):
+            await client.call("GET", "/things/1", Thing)
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx2.ConnectError("refused"),
+        httpx2.ReadTimeout(""),
+        httpx2.RemoteProtocolError("disconnected"),
+        refusal(500),
+        refusal(503),
+        refusal(429),
+    ],
+    ids=lambda failure: getattr(failure, "status_code", type(failure).__name__),
+)
+async def test_a_passing_failure_is_tried_again(failure: Answer) -> None:
+    server = Server(failure, thing())
+    async with client_of(server) as client:
+        assert await client.call("GET", "/things/1", Thing) == Thing(name="a")
+
+
+async def test_a_lasting_failure_is_told_after_three_attempts_with_its_reason() -> None:
+    server = Server(httpx2.ReadTimeout(""))
+    async with client_of(server) as client:
+        with pytest.raises(UpstreamUnavailable) as caught:
+            await client.call("GET", "/things/1", Thing)
+
+    assert caught.value.message == "rest_service: ReadTimeout"
+    assert len(server.requests) == ATTEMPTS
+
+
+async def test_a_failure_keeps_its_status_and_how_long_to_wait() -> None:
+    server = Server(refusal(503, {"Retry-After": "7"}))
+    async with client_of(server) as client:
+        with pytest.raises(UpstreamUnavailable) as caught:
+            await client.call("POST", "/things", Thing)
+
+    assert (caught.value.status, caught.value.retry_after) == (503, 7.0)
+
+
+async def test_a_failure_that_is_not_in_our_shape_is_told_by_its_status() -> None:
+    server = Server(httpx2.Response(502, text="<html>Bad gateway</html>"))
+    async with client_of(server) as client:
+        with pytest.raises(UpstreamUnavailable, match="rest_service: HTTP 502"):
+            await client.call("POST", "/things", Thing)
+
+
+@pytest.mark.parametrize(("key", "attempts"), [(None, 1), ("tg:1:2/0.1", ATTEMPTS)])
+async def test_a_post_is_repeated_only_with_an_idempotency_key(
+    key: str | None, attempts: int
+) -> None:
+    server = Server(httpx2.ReadTimeout(""))
+    async with client_of(server) as client:
+        with pytest.raises(UpstreamUnavailable):
+            await client.call("POST", "/things", Thing, idempotency_key=key)
+
+    assert len(server.requests) == attempts
+
+
+async def test_what_is_sent_never_reaches_the_log() -> None:
+    async with client_of(Server(httpx2.ConnectError("refused"), thing())) as client:
+        with structlog.testing.capture_logs() as lines:
+            await client.call("PUT", "/things/1", Thing, body=ThingUpdate(name="private"))
+
+    assert len(lines) == 1
+    assert "private" not in str(lines)
