@@ -20,6 +20,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 ATTEMPTS = 3
 """For what can be repeated: anything but a POST without an idempotency key."""
 
+_IDLE_SECONDS = 3.0
+"""uvicorn closes a connection after 5 idle seconds: whoever sends just then gets no answer."""
+
 _ERROR_OF_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
 
 
@@ -38,6 +41,7 @@ class ServiceClient:
             base_url=f"{settings.rest_service_url.rstrip('/')}/api",
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(10.0, connect=2.0),
+            limits=httpx2.Limits(keepalive_expiry=_IDLE_SECONDS),
             transport=transport,
             trust_env=False,  # a proxy of the operator's is not meant for the house's own calls
         )

@@ -3,9 +3,9 @@
 import time
 from functools import partial
 
+from assistant.src.answering import Answering
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.config.settings import AssistantSettings
-from assistant.src.core.answering import Answering
 from assistant.src.messages.window import Window
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.live_frames import LiveFrames

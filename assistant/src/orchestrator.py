@@ -6,9 +6,9 @@ from typing import assert_never
 import structlog
 from pydantic import ValidationError
 
+from assistant.src.answering import Answering, Asked
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.assistants.secretary import SecretaryLLMChat
-from assistant.src.core.answering import Answering, Asked
 from assistant.src.core.journal import effects_in, receipts_of
 from assistant.src.messages import replies
 from assistant.src.services.rest_service import RestServiceClient

@@ -12,8 +12,8 @@ from uuid import UUID, uuid4, uuid5
 import httpx2
 from pydantic import SecretStr
 
+from assistant.src.answering import Answering
 from assistant.src.assistants.factory import AssistantFactory
-from assistant.src.core.answering import Answering
 from assistant.src.messages.window import Window
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.live_frames import LiveFrames

@@ -49,10 +49,10 @@ class Dispatcher:
             return WITHOUT_BOT
         self._lacks_bot = False
         await self._queue(claim.runs, bot_id)
+        queued_at = claim.now + timedelta(seconds=time.monotonic() - claimed_at)
         await self._rest.dispatched(run.id for run in claim.runs)
         for run in claim.runs:
-            late = late_by(run.scheduled_for, claim.now) + time.monotonic() - claimed_at
-            _record(run, late)
+            _record(run, late_by(run.scheduled_for, queued_at))
         return timedelta() if len(claim.runs) >= FULL_BATCH else _until_next(claim)
 
     async def _queue(self, runs: Sequence[ClaimedRun], bot_id: int) -> None:

@@ -9,9 +9,11 @@ from redis.exceptions import RedisError
 from smart_kit.contracts.keys import BOT_KEY, CRON_CHANNEL
 from smart_kit.contracts.queue import BotIdentity, QueueMessage
 from smart_kit.mailbox import Letter, Mailbox
-from smart_kit.redis import BLOCK_SECONDS, Redis, answer
+from smart_kit.redis import Redis, answer
 
 RECONNECT_SECONDS = 1.0
+LISTEN_SECONDS = 0.5
+"""How long one wait for an announcement is; short, so that a stop is quick."""
 
 log = structlog.stdlib.get_logger()
 
@@ -57,7 +59,7 @@ class RedisClient:
                     is_away = False
                     while not stop.is_set():
                         # A message, or Redis's confirmation of a new or renewed subscription.
-                        if await subscription.get_message(timeout=BLOCK_SECONDS):
+                        if await subscription.get_message(timeout=LISTEN_SECONDS):
                             ring()
             except RedisError as error:
                 if not is_away:

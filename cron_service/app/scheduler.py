@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -17,28 +18,35 @@ from smart_kit.errors import SmartAssistantError
 Dispatch = Callable[[], Awaitable[timedelta | None]]
 """Claims and dispatches; returns when to do so again, None where nothing is planned."""
 
-EACH = timedelta(minutes=1)
-LONGEST_SILENCE = timedelta(seconds=75)
-"""Alarms follow the wall clock; where that is set back, claims go on by this."""
-
-UNREPORTED = timedelta(seconds=10.5)
-"""When runs that were claimed and not reported have become due again, and a little."""
-
-UNHEALTHY = timedelta(seconds=90)
-FIRST_BACKOFF = timedelta(seconds=0.5)
-LONGEST_BACKOFF = timedelta(seconds=5)
-
 OUTAGE = (SmartAssistantError, RedisError, ValidationError)
 """rest_service or Redis is away, refuses us, or says what we do not understand."""
 
 log = structlog.stdlib.get_logger()
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How long the scheduler waits for what."""
+
+    each: timedelta = timedelta(minutes=1)
+    longest_silence: timedelta = timedelta(seconds=75)
+    """Alarms follow the wall clock; where that is set back, claims go on by this."""
+    unreported: timedelta = timedelta(seconds=10.5)
+    """When runs that were claimed and not reported are handed out again, and a little."""
+    unhealthy: timedelta = timedelta(seconds=90)
+    first_backoff: timedelta = timedelta(seconds=0.5)
+    longest_backoff: timedelta = timedelta(seconds=5)
+
+
+DEFAULT_PACE = Pace()
+
+
 class Scheduler:
     """One claim at a time; whatever rings during one leads to one more."""
 
-    def __init__(self, dispatch: Dispatch) -> None:
+    def __init__(self, dispatch: Dispatch, pace: Pace = DEFAULT_PACE) -> None:
         self._dispatch = dispatch
+        self._pace = pace
         self._rung = asyncio.Event()
         self._failures = 0
         self._reason = "starting"
@@ -48,7 +56,7 @@ class Scheduler:
         self._alarms = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
         )
-        self._alarms.add_job(self._alarm, "interval", seconds=EACH.total_seconds())
+        self._alarms.add_job(self._alarm, "interval", seconds=pace.each.total_seconds())
 
     def ring(self) -> None:
         """Claim now, or once more after the claim that is running."""
@@ -56,7 +64,7 @@ class Scheduler:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim until told to stop; a claim that is running is finished."""
-        self._doubt_for(UNREPORTED)
+        self._begin_doubt()
         self._alarms.start()
         self.ring()
         stopping = asyncio.create_task(self._ring_at(stop))
@@ -72,13 +80,13 @@ class Scheduler:
         if self._good_at is None:
             return f"no claim yet ({self._reason})"
         silence = time.monotonic() - self._good_at
-        if silence < UNHEALTHY.total_seconds():
+        if silence < self._pace.unhealthy.total_seconds():
             return None
         return f"the last good claim was {silence:.0f} s ago ({self._reason})"
 
     async def _is_due(self, stop: asyncio.Event) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), LONGEST_SILENCE.total_seconds())
+            await asyncio.wait_for(self._rung.wait(), self._pace.longest_silence.total_seconds())
         self._rung.clear()
         return not stop.is_set()
 
@@ -89,7 +97,7 @@ class Scheduler:
             return self._failed(str(error).partition("\n")[0])
         self._succeeded()
         if again_in is None:
-            again_in = EACH
+            again_in = self._pace.each
         doubt = timedelta(seconds=self._doubt_until - time.monotonic())
         return min(again_in, doubt) if doubt > timedelta() else again_in
 
@@ -105,18 +113,18 @@ class Scheduler:
         if self._failures == 0:
             log.warning("claims do not work", reason=reason)
         self._reason = reason
-        self._doubt_for(UNREPORTED)
-        backoff = min(FIRST_BACKOFF * 2.0 ** min(self._failures, 10), LONGEST_BACKOFF)
+        self._begin_doubt()
+        backoff = self._pace.first_backoff * 2.0 ** min(self._failures, 10)
         self._failures += 1
-        return backoff
+        return min(backoff, self._pace.longest_backoff)
 
-    def _doubt_for(self, span: timedelta) -> None:
-        self._doubt_until = time.monotonic() + span.total_seconds()
+    def _begin_doubt(self) -> None:
+        self._doubt_until = time.monotonic() + self._pace.unreported.total_seconds()
 
     def _ring_in(self, delay: timedelta) -> None:
         if delay <= timedelta():
             self.ring()
-        elif delay < EACH:
+        elif delay < self._pace.each:
             at = datetime.now(UTC) + delay
             self._alarms.add_job(
                 self._alarm, "date", run_date=at, id="next claim", replace_existing=True

@@ -22,6 +22,7 @@ def connect(settings: Settings) -> AsyncEngine:
         max_overflow=settings.database_pool_overflow,
         pool_timeout=10,
         pool_pre_ping=True,  # a restart of Postgres costs no request
+        hide_parameters=True,  # what people write does not belong into a log
         connect_args={"timeout": 5, "command_timeout": 30},
     )
 

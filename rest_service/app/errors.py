@@ -54,5 +54,5 @@ async def _database(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _away(_: Request, error: Exception) -> JSONResponse:
-    log.warning("a database is away", reason=repr(error))
+    log.warning("a database is away", reason=f"{type(error).__name__}: {error}")
     return error_response(503, "unavailable", _AWAY, {"Retry-After": "1"})

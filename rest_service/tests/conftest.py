@@ -31,6 +31,7 @@ OWNER_TELEGRAM_ID = 4242
 Client = httpx2.AsyncClient
 JsonObject = dict[str, Any]
 Make = Callable[..., Awaitable[JsonObject]]
+Sql = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
 
 
 def alembic_config(url: str) -> Config:
@@ -68,6 +69,18 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
         await connection.execute(text(f"TRUNCATE {tables}"))
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+def sql(engine: AsyncEngine) -> Sql:
+    """Runs a statement past the service, as somebody with a database tool would."""
+
+    async def run(statement: str) -> list[tuple[Any, ...]]:
+        async with engine.begin() as connection:
+            result = await connection.execute(text(statement))
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    return run
 
 
 @pytest.fixture

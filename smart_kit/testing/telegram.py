@@ -119,6 +119,7 @@ class FakeTelegram:
                 await self._result(call)
             assert request.transport is not None
             request.transport.abort()
+            return web.Response()  # to nobody
         return _answer(scripted if scripted.body is not None else await self._result(call))
 
     async def _result(self, call: Call) -> Scripted:

@@ -104,8 +104,18 @@ def run(settings: TgBotSettings, rest: FakeRest) -> Run:
             try:
                 yield bot
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await _end(tasks)
 
     return running
+
+
+async def _end(tasks: list[asyncio.Future[None]]) -> None:
+    """On Python 3.11 `asyncio.wait_for`, and so redis-py, may swallow a cancellation."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)
+    for task in tasks:
+        if not task.cancelled() and task.exception() is not None:
+            task.result()

@@ -15,6 +15,9 @@ CONNECT_SECONDS = 5.0
 ATTEMPT_SECONDS = 60.0
 """A model that takes longer than this for an answer is not worth waiting for."""
 
+_LIMITS = httpx2.Limits(max_connections=100, keepalive_expiry=30.0)
+"""People pause longer than the usual 5 s between messages; a new TLS connection costs them time."""
+
 
 class Endpoint(Protocol):
     """Where a request goes."""
@@ -46,7 +49,7 @@ class ChatCompletions:
             base_url=self.base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=DefaultAioHttpClient(timeout=timeout),
+            http_client=DefaultAioHttpClient(timeout=timeout, limits=_LIMITS),
         )
 
     async def ask(self, body: bytes, seconds: float) -> object:

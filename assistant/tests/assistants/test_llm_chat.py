@@ -4,15 +4,20 @@ import json
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from assistant.tests.desk import Desk, assistant, secretary, tool
-from smart_kit.contracts.keys import journal_key
+from assistant.tests.desk import Desk, assistant, identified, secretary, tool
+from smart_kit.contracts.keys import history_key, journal_key
 from smart_kit.contracts.queue import Notice, Reply
+from smart_kit.contracts.threads import first_thread_id
 from smart_kit.mailbox import Delivery, Entry, Superseded
+from smart_kit.mailbox.mailbox import HISTORY_LIMIT
+from smart_kit.redis import answer
 from smart_kit.testing.models import Asked, ScriptedModel, calls, fails, says, sends
 
+ROOT = Path(__file__).resolve().parents[3]
 REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
 
 
@@ -331,6 +336,41 @@ class TestPrefix:
 
         first = model.asked[0].raw
         assert model.asked[1].raw.startswith(first[: first.index(b'{"role":"user"')])
+
+    async def test_stays_for_several_turns_in_a_history_that_is_trimmed_with_each(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        for number in range(199):
+            question = {"role": "user", "content": f"question {number}"}
+            answered = {"role": "assistant", "content": f"answer {number}"}
+            key = history_key(first_thread_id(identified("1001"), identified("Secretary")))
+            await answer(desk.redis.rpush(key, json.dumps(question), json.dumps(answered)))
+        model.expect(*["Yes."] * 10)
+        for _ in range(10):
+            await desk.say("and?")
+
+        begins = [asked.messages[1]["content"] for asked in model.asked]
+        assert len(set(begins)) <= 3
+        assert await answer(desk.redis.llen(key)) <= HISTORY_LIMIT
+
+    async def test_of_the_default_secretarys_first_request_is_small(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        """Peers send 60 kB for a greeting."""
+        instructions = (ROOT / "rest_service/app/defaults/secretary.md").read_text()
+        description = "d" * 200
+        tools = (
+            tool("get_time", description=description),
+            tool("create_reminder", description=description),
+            tool("ask_assistant", "ask_writer", asks="Writer", description=description),
+        )
+        await desk.configure(
+            secretary(*tools, instructions=instructions), assistant("Writer"), version=2
+        )
+        model.expect("Hello!")
+        await desk.say("What can you do?")
+
+        assert len(model.asked[0].raw) <= 8 * 1024
 
     async def test_tools_are_sorted_by_name(self, desk: Desk, model: ScriptedModel) -> None:
         await desk.configure(secretary(tool("get_time", "z"), tool("get_time", "a")), version=2)

@@ -2,6 +2,7 @@
 
 from assistant.tests.desk import Desk, assistant, secretary, tool
 from smart_kit.contracts.queue import Reply
+from smart_kit.mailbox import Entry
 from smart_kit.testing.models import ScriptedModel, calls, fails
 
 ASK = ("ask_poet", {"message": "A verse about rain, please"})
@@ -122,3 +123,28 @@ async def test_another_attempt_does_not_ask_it_again(desk: Desk, model: Scripted
 
     assert len(model.asked) == 4
     assert model.asked[3].messages[-1]["content"] == "Drip, drop."
+
+
+async def test_what_it_changed_is_told_by_another_attempt_too(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(asks("ask_helper", "Helper")),
+        assistant("Helper", tool("create_reminder")),
+        version=2,
+    )
+    model.expect(
+        calls(("ask_helper", {"message": "remind"})),
+        calls(("create_reminder", {"text": "stretch", "in_seconds": 60})),
+        "Planned.",
+        "Never sent.",
+        "All is planned.",
+    )
+    delivery = await desk.deliver(desk.message("remind me"))
+    await desk.orchestrator.process_message(delivery)
+    again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    assert again is not None
+    said = desk.only(await desk.handle(again))
+
+    assert said.text == "All is planned."
+    assert [receipt.step for receipt in said.receipts] == ["1.0.1.0"]

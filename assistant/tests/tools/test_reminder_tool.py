@@ -1,20 +1,22 @@
 """What create_reminder plans, and what it says of it."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from assistant.tests.desk import ALICE, Desk, identified, person
+from assistant.src.tools.reminder_tool import ReminderTool
+from assistant.tests.desk import ALICE, WRITTEN_AT, Desk, identified, person
 from smart_kit.contracts.queue import Reply
 from smart_kit.testing.models import ScriptedModel, calls
 
 
 async def told(
-    desk: Desk, model: ScriptedModel, written_at: datetime | None = None, **given
+    desk: Desk, model: ScriptedModel, written_at: datetime = WRITTEN_AT, **given: object
 ) -> str:
     """What the model is told after asking for this reminder."""
     model.expect(calls(("create_reminder", {"text": "stretch", **given})), "Done.")
-    await desk.say("remind me", **({"created_at": written_at} if written_at else {}))
+    await desk.say("remind me", created_at=written_at)
     content: str = model.asked[-1].messages[-1]["content"]
     return content
 
@@ -126,6 +128,20 @@ async def test_what_rest_service_does_not_allow_is_told(desk: Desk, model: Scrip
 
     assert "refused: There are 100 active jobs" in said
     assert said.endswith("Tell the user.")
+
+
+async def test_where_rest_service_hangs_the_person_is_told_that_the_outcome_is_unknown(
+    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ReminderTool, "seconds", 0.05)
+    monkeypatch.setattr(desk.client, "create_cron_job", hang)
+
+    assert await told(desk, model, in_seconds=5) == (
+        "Error: It took too long, and whether it was done is not known. Tell the user."
+    )
 
 
 async def test_where_rest_service_is_away_the_person_is_told_and_gets_no_receipt(

@@ -56,7 +56,7 @@ class ArchiveReader:
             try:
                 await self.step()
             except (RedisError, SQLAlchemyError, OSError) as error:
-                log.warning("the archive has to wait", reason=repr(error))
+                log.warning("the archive has to wait", reason=f"{type(error).__name__}: {error}")
                 self._has_group = False  # perhaps that is what went wrong
                 await pause(stop, RETRY_SECONDS)
 

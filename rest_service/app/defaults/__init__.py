@@ -26,7 +26,7 @@ async def create_when_possible(sessions: Sessions, stop: asyncio.Event) -> None:
                 log.info("the default assistants are there")
             return
         except (SQLAlchemyError, OSError) as error:
-            log.warning("Postgres is not ready", reason=repr(error))
+            log.warning("Postgres is not ready", reason=f"{type(error).__name__}: {error}")
             await pause(stop, RETRY_SECONDS)
 
 
@@ -37,9 +37,9 @@ async def create(sessions: Sessions) -> bool:
         if (await session.exec(select(Assistant.id).limit(1))).first() is not None:
             return False
         secretary = Assistant(
-            name="Secretary", is_secretary=True, instructions=_text("secretary.md")
+            name="Secretary", is_secretary=True, instructions=text_of("secretary.md")
         )
-        writer = Assistant(name="Writer", instructions=_text("writer.md"))
+        writer = Assistant(name="Writer", instructions=text_of("writer.md"))
         tools = _tools(writer)
         session.add_all([secretary, writer])
         await session.flush()
@@ -75,5 +75,6 @@ def _tools(writer: Assistant) -> list[Tool]:
     ]
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """The instructions in a file of this folder."""
     return (files(__name__) / name).read_text("utf-8").strip()

@@ -78,7 +78,11 @@ def _fire(job: CronJob, now: datetime) -> Firing:
         fires = schedule.fires_between(*rule, job.next_fire_at, now, MAX_MISSED + 1)
         return Firing(job, fires or [job.next_fire_at], schedule.next_fire(*rule, now))
     except (CronSimError, ZoneInfoNotFoundError) as error:  # written by hand, past our checks
-        log.error("a job has no usable time and is stopped", job_id=job.id, reason=repr(error))
+        log.error(
+            "a job has no usable time and is stopped",
+            job_id=job.id,
+            reason=f"{type(error).__name__}: {error}",
+        )
         return Firing(job, [], None)
 
 

@@ -39,7 +39,7 @@ class Publisher:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 await self._publish(changes)
         except (RedisError, SQLAlchemyError, OSError) as error:
-            log.warning("a change is not announced yet", reason=repr(error))
+            log.warning("a change is not announced yet", reason=f"{type(error).__name__}: {error}")
 
     async def forget_threads(self, changes: Changes) -> None:
         """Delete the working copies of deleted threads. Raises while Redis is away."""

@@ -38,7 +38,9 @@ class Reconciler:
                 await self.reconcile(everything=not self._has_written_all)
                 self._has_written_all = True
             except (RedisError, SQLAlchemyError, OSError) as error:
-                log.warning("snapshots could not be compared", reason=repr(error))
+                log.warning(
+                    "snapshots could not be compared", reason=f"{type(error).__name__}: {error}"
+                )
                 seconds = RETRY_SECONDS
             await pause(stop, seconds)
 

@@ -95,6 +95,8 @@ class Intake:
             logs.bind(correlation_id=keys.message_id(self._bot_id, update.update_id))
             try:
                 answer = await self._answer(update, people)
+                if answer is not None:
+                    chat.keep(answer)
             except RedisError:
                 raise
             except Exception as error:  # the poller outlives any update
@@ -102,8 +104,6 @@ class Intake:
                 chat.bad.append(BadUpdate(update.raw, type(error).__name__))
                 UPDATES.labels(update.kind, "dead").inc()
                 continue
-            if answer is not None:
-                chat.answers.append(answer)
             outcome = answer.kind if answer is not None else "nothing"
             UPDATES.labels(update.kind, outcome).inc()
             log.info("update", kind=update.kind, outcome=outcome)
@@ -126,13 +126,13 @@ class Intake:
 
     async def _enqueue(self, chats: "Iterable[_Chat]") -> None:
         """One round trip per queue."""
-        answers = [answer for chat in chats for answer in chat.answers]
-        notices = [_letter(answer) for answer in answers if isinstance(answer, Notice)]
-        others = [_letter(answer) for answer in answers if not isinstance(answer, Notice)]
-        if others:
-            await self._queues.to_secretary.enqueue(*others)
-        if notices:
-            await self._queues.to_telegram.enqueue(*notices)
+        chats = list(chats)
+        to_secretary = [letter for chat in chats for letter in chat.to_secretary]
+        to_telegram = [letter for chat in chats for letter in chat.to_telegram]
+        if to_secretary:
+            await self._queues.to_secretary.enqueue(*to_secretary)
+        if to_telegram:
+            await self._queues.to_telegram.enqueue(*to_telegram)
 
 
 @dataclass
@@ -140,8 +140,14 @@ class _Chat:
     """One chat's updates, to be handled one after the other, and what became of them."""
 
     updates: list[Update] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    to_secretary: list[Letter] = field(default_factory=list)
+    to_telegram: list[Letter] = field(default_factory=list)
     bad: list[BadUpdate] = field(default_factory=list)
+
+    def keep(self, answer: Answer) -> None:
+        """As it goes into its queue; what cannot be written, such as half a character, fails."""
+        letter = Letter(answer.id, answer.conversation, answer.model_dump_json())
+        (self.to_telegram if isinstance(answer, Notice) else self.to_secretary).append(letter)
 
 
 def greatest_id(batch: Iterable[Any]) -> int | None:
@@ -171,7 +177,3 @@ def _by_chat(updates: Iterable[Update]) -> list[_Chat]:
     for update in updates:
         chats.setdefault(update.chat_id or object(), _Chat()).updates.append(update)
     return list(chats.values())
-
-
-def _letter(answer: Answer) -> Letter:
-    return Letter(answer.id, answer.conversation, answer.model_dump_json())

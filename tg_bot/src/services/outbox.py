@@ -77,7 +77,7 @@ class _Sending:
             if part.length < SHORTEST_LIMIT:
                 raise
             log.warning("telegram finds it too long", length=part.length)
-            pieces = split(part, part.length // 2)
+            pieces = split(part, part.length * 2 // 3)
             for index, piece in enumerate(pieces):
                 last = is_last and index == len(pieces) - 1
                 await self._send_part(f"{step}.{index}", piece, is_last=last)

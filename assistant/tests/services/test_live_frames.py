@@ -1,0 +1,99 @@
+"""What is shown of a running turn."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from assistant.src.services import live_frames
+from assistant.src.services.live_frames import LiveFrames
+from assistant.tests.desk import ALICE, BOT, Desk, person
+from smart_kit.contracts.keys import live_channel
+from smart_kit.contracts.queue import LiveFrame, QueueMessage
+from smart_kit.redis import Redis, connect
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.models import ScriptedModel, fails
+
+
+class Listener:
+    def __init__(self, pubsub: Any) -> None:
+        self._pubsub = pubsub
+
+    async def frame(self) -> LiveFrame:
+        while True:
+            message = await self._pubsub.get_message(timeout=5)
+            assert message is not None, "no frame came"
+            if message["type"] == "message":
+                return LiveFrame.model_validate_json(message["data"])
+
+
+@pytest.fixture
+async def listener(redis: Redis) -> AsyncIterator[Listener]:
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(live_channel(BOT))
+        yield Listener(pubsub)
+
+
+async def test_a_turn_begins_and_ends(desk: Desk, model: ScriptedModel, listener: Listener) -> None:
+    model.expect("Hello!")
+    await desk.say("hi")
+    begin, end = await listener.frame(), await listener.frame()
+
+    assert (begin.kind, end.kind) == ("begin", "end")
+    assert begin.seq < end.seq
+    assert (begin.conversation, begin.chat_id) == (f"tg:{BOT}:{ALICE}", ALICE)
+    assert begin.message_id == end.message_id == f"tg:{BOT}:1"
+
+
+async def test_a_turn_that_fails_ends_too(
+    desk: Desk, model: ScriptedModel, listener: Listener
+) -> None:
+    model.expect(fails(401))
+    await desk.say("hi")
+
+    assert [(await listener.frame()).kind for _ in range(2)] == ["begin", "end"]
+
+
+async def test_what_a_long_turn_is_at_is_repeated(
+    desk: Desk, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.02)
+    async with LiveFrames(desk.redis).show(desk.message("hi")) as frames:
+        kinds = [(await listener.frame()).kind for _ in range(3)]
+        frames.tools_run()
+        while (await listener.frame()).kind != "tool":
+            pass
+        frames.model_thinks()
+        while (await listener.frame()).kind != "begin":
+            pass
+    while (frame := await listener.frame()).kind != "end":
+        pass
+
+    assert kinds == ["begin"] * 3
+    assert frame.kind == "end"
+
+
+async def test_a_chat_hears_nothing_of_a_person_who_is_blocked(
+    desk: Desk, listener: Listener, model: ScriptedModel
+) -> None:
+    await desk.introduce(person(status="blocked"))
+    await desk.handle(await desk.deliver(desk.message("hi")))
+    await desk.introduce(person())
+    model.expect("Hello!")
+    await desk.say("hi")
+
+    assert (await listener.frame()).message_id == f"tg:{BOT}:2"
+
+
+async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: RedisSettings) -> None:
+    nowhere = connect(redis_settings.model_copy(update={"redis_port": 9}))
+    message = QueueMessage(id="1", conversation="tg:1:2", chat_id=2, correlation_id="c")
+    async with LiveFrames(nowhere).show(message) as frames:
+        await frames.publish("delta")
+    await nowhere.aclose()
+
+
+@pytest.mark.parametrize("conversation", ["cli", "tg:x:1", "tg:1"])
+async def test_a_conversation_of_no_bot_has_no_frames(desk: Desk, conversation: str) -> None:
+    async with LiveFrames(desk.redis).show(desk.message("hi", conversation=conversation)) as frames:
+        assert frames._seq == 0

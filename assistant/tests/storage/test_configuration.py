@@ -1,0 +1,125 @@
+"""Which configuration is worked from."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from assistant.src.storage.configuration import ConfigurationStore
+from assistant.tests.desk import secretary
+from smart_kit.contracts.configuration import ConfigurationSnapshot
+from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.settings import RedisSettings
+
+
+def snapshot(version: int, instructions: str = "Be kind.") -> str:
+    assistants = (secretary(instructions=instructions),)
+    return ConfigurationSnapshot(version=version, assistants=assistants).model_dump_json()
+
+
+@pytest.fixture
+async def store(redis: Redis, redis_settings: RedisSettings) -> AsyncIterator[ConfigurationStore]:
+    blocking = connect_blocking(redis_settings)
+    yield ConfigurationStore(redis, blocking)
+    await blocking.aclose()
+
+
+@contextlib.asynccontextmanager
+async def watched(store: ConfigurationStore) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(store.watch(stop))
+    yield
+    stop.set()
+    await task
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5) -> float:
+    """Wait for it; returns how long that took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds
+        await asyncio.sleep(0.01)
+    return time.monotonic() - started
+
+
+def version(store: ConfigurationStore) -> int | None:
+    return store.current.version if store.current else None
+
+
+async def test_what_is_there_is_read_at_the_start_and_an_announcement_at_once(
+    store: ConfigurationStore, redis: Redis
+) -> None:
+    await redis.set(CONFIGURATION_KEY, snapshot(1))
+    async with watched(store):
+        await until(lambda: version(store) == 1)
+        await redis.set(CONFIGURATION_KEY, snapshot(2))
+        await redis.publish(CONFIGURATION_CHANNEL, "2")
+
+        assert await until(lambda: version(store) == 2) < 0.5
+
+
+async def test_a_change_whose_announcement_was_lost_is_seen_all_the_same(
+    store: ConfigurationStore, redis: Redis
+) -> None:
+    async with watched(store):
+        await redis.set(CONFIGURATION_KEY, snapshot(1))
+
+        await until(lambda: version(store) == 1)
+
+
+async def test_a_lost_connection_is_made_again(store: ConfigurationStore, redis: Redis) -> None:
+    await redis.set(CONFIGURATION_KEY, snapshot(1))
+    async with watched(store):
+        await until(lambda: version(store) == 1)
+        await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await redis.set(CONFIGURATION_KEY, snapshot(2))
+
+        await until(lambda: version(store) == 2)
+
+
+async def test_an_older_one_is_never_taken(store: ConfigurationStore, redis: Redis) -> None:
+    for number, expected in ((5, 5), (4, 5), (6, 6)):
+        await redis.set(CONFIGURATION_KEY, snapshot(number))
+        await store.refresh()
+        assert version(store) == expected
+
+
+async def test_the_same_version_written_again_after_a_flush_is_taken(
+    store: ConfigurationStore, redis: Redis
+) -> None:
+    await redis.set(CONFIGURATION_KEY, snapshot(5))
+    await store.refresh()
+    await redis.flushdb()
+    await store.refresh()
+    assert version(store) == 5
+
+    await redis.set(CONFIGURATION_KEY, snapshot(5, "Be kinder."))
+    await store.refresh()
+    assert store.current is not None
+    assert store.current.assistants[0].instructions == "Be kinder."
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", '{"version": 9, "assistants": [{}]}'])
+async def test_a_broken_one_changes_nothing(
+    store: ConfigurationStore, redis: Redis, broken: str
+) -> None:
+    await redis.set(CONFIGURATION_KEY, snapshot(5))
+    await store.refresh()
+    before = store.current
+    await redis.set(CONFIGURATION_KEY, broken)
+    await store.refresh()
+
+    assert store.current is before
+
+
+async def test_an_unchanged_one_is_the_same_object(store: ConfigurationStore, redis: Redis) -> None:
+    """What was built from it is kept."""
+    await redis.set(CONFIGURATION_KEY, snapshot(5))
+    await store.refresh()
+    before = store.current
+    await store.refresh()
+
+    assert store.current is before

@@ -1,0 +1,133 @@
+"""The assistant as a process: its queue, its health, its end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from assistant.src.main import _health
+from assistant.tests.desk import Desk, secretary
+from smart_kit.contracts.queue import TO_TELEGRAM, Reply
+from smart_kit.mailbox import Letter, Mailbox, Worker
+from smart_kit.redis import Redis, answer
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.models import ScriptedModel
+from smart_kit.testing.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(redis_settings: RedisSettings, **values: str) -> dict[str, str]:
+    assert redis_settings.redis_password is not None
+    return {
+        "PATH": os.environ["PATH"],
+        "REDIS_PORT": str(redis_settings.redis_port),
+        "REDIS_PASSWORD": redis_settings.redis_password.get_secret_value(),
+        "SERVICE_API_TOKEN": "token-of-sixteen-letters",
+        "REST_SERVICE_URL": "http://127.0.0.1:9",
+        "ASSISTANT_PORT": str(free_port()),
+        "LOG_FORMAT": "json",
+        **values,
+    }
+
+
+@contextmanager
+def running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The service, away from any `.env`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "assistant.src.main"],
+        env=variables | {"PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def health(variables: dict[str, str]) -> dict[str, Any]:
+    """The report; empty while nothing listens."""
+    try:
+        return httpx2.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/health").json()
+    except httpx2.TransportError:
+        return {}
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
+    redis: Redis, redis_settings: RedisSettings, desk: Desk, model: ScriptedModel, tmp_path: Path
+) -> None:
+    await redis.delete("config:snapshot")
+    model.expect("Hello!")
+    variables = environment(redis_settings, OPENAI_BASE_URL=model.url, OPENAI_API_KEY="sk-secret1")
+    with running(variables, tmp_path) as process:
+        wait_for(lambda: health(variables).get("checks", {}).get("queue") == "ok")
+        assert "configuration" in health(variables)["detail"]
+        await desk.configure(secretary(model="some-model"))
+        wait_for(lambda: health(variables)["status"] == "ok")
+
+        message = desk.message("a text that must not be logged")
+        mailbox = Mailbox(redis, "queue:to_secretary")
+        await mailbox.enqueue(Letter(message.id, message.conversation, message.model_dump_json()))
+        waiting = f"queue:to_telegram:waiting:{message.conversation}"
+        deadline = time.monotonic() + 10
+        while not (kept := await answer(redis.lrange(waiting, 0, -1))):
+            assert time.monotonic() < deadline
+        reply = TO_TELEGRAM.validate_json(kept[0])
+        assert isinstance(reply, Reply)
+        assert reply.text == "Hello!"
+        metrics = httpx2.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/metrics").text
+
+        process.send_signal(signal.SIGTERM)
+        _, printed = process.communicate(timeout=10)
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in printed.splitlines()]
+    (turn,) = [line for line in lines if line["event"] == "turn ended"]
+    assert (turn["correlation_id"], turn["model_calls"]) == ("correlation-1", 1)
+    assert "must not be logged" not in printed
+    assert "sk-secret1" not in printed
+    assert {line["level"] for line in lines} == {"info"}
+    for name in ("turns_total", "model_seconds_count", "tokens_total", "messages_total"):
+        assert f"smart_assistant_{name}{{" in metrics
+
+
+def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(desk: Desk) -> None:
+    worker = Worker(desk.mailbox, desk.redis, desk.handle, desk.orchestrator.apologise)
+    probes = _health(worker, desk.configuration)
+    assert probes.report()["checks"]["queue"] == "The queue has not been read yet."
+
+    worker.last_read_at = time.monotonic() - 29
+    assert probes.report()["status"] == "ok"
+    worker.last_read_at = time.monotonic() - 31
+    assert probes.report()["checks"]["queue"] == "The queue was last read 31 s ago."
+
+
+@pytest.mark.parametrize("base_url", ["", "localhost/v1"])
+def test_without_a_usable_model_it_ends_with_one_line(
+    redis_settings: RedisSettings, tmp_path: Path, base_url: str
+) -> None:
+    variables = environment(redis_settings, OPENAI_BASE_URL=base_url, OPENAI_API_KEY="")
+    with running(variables, tmp_path) as process:
+        _, printed = process.communicate(timeout=15)
+
+    assert process.returncode == 78
+    (line,) = printed.splitlines()
+    assert "OPENAI_" in line

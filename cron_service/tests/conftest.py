@@ -1,0 +1,58 @@
+"""cron_service on a real Valkey, beside a stand-in of rest_service."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from cron_service.app.dispatcher import Dispatcher
+from cron_service.app.redis_client import RedisClient
+from cron_service.app.rest_client import RestClient
+from cron_service.tests.rest_service import TOKEN, RestService
+from smart_kit.contracts.keys import BOT_KEY
+from smart_kit.contracts.queue import BotIdentity
+from smart_kit.mailbox import Mailbox
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.settings import RedisSettings, RestClientSettings
+
+BOT = BotIdentity(id=42, username="a_bot")
+
+
+@pytest.fixture
+async def rest_service() -> AsyncIterator[RestService]:
+    service = RestService()
+    async with TestServer(service.app()) as server:
+        service.url = str(server.make_url("/"))
+        yield service
+
+
+@pytest.fixture
+async def bot(redis: Redis) -> BotIdentity:
+    """tg_bot has said which bot it serves."""
+    await redis.set(BOT_KEY, BOT.model_dump_json())
+    return BOT
+
+
+@pytest.fixture
+async def rest_client(rest_service: RestService) -> AsyncIterator[RestClient]:
+    settings = RestClientSettings(
+        rest_service_url=rest_service.url, service_api_token=SecretStr(TOKEN)
+    )
+    client = RestClient(settings)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def redis_client(redis: Redis, redis_settings: RedisSettings) -> AsyncIterator[RedisClient]:
+    blocking = connect_blocking(redis_settings)
+    yield RedisClient(
+        redis, blocking, Mailbox(redis, "to_telegram"), Mailbox(redis, "to_secretary")
+    )
+    await blocking.aclose()
+
+
+@pytest.fixture
+def dispatcher(rest_client: RestClient, redis_client: RedisClient) -> Dispatcher:
+    return Dispatcher(rest_client, redis_client)

@@ -1,0 +1,185 @@
+"""The parts together: reminders reach the queue at their time, whatever happens meanwhile."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+
+from cron_service.app.dispatcher import Dispatcher
+from cron_service.app.redis_client import RedisClient
+from cron_service.app.rest_client import RestClient
+from cron_service.app.scheduler import DEFAULT_PACE, Scheduler
+from cron_service.tests.queues import SECONDS, notifications, wait_for_notifications
+from cron_service.tests.rest_service import TOKEN, RestService
+from smart_kit.contracts.keys import BOT_KEY, CRON_CHANNEL
+from smart_kit.contracts.queue import BotIdentity
+from smart_kit.mailbox import Mailbox
+from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.ports import free_port
+from smart_kit.testing.servers import PASSWORD
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = replace(
+    DEFAULT_PACE,
+    unreported=timedelta(seconds=0.2),
+    first_backoff=timedelta(seconds=0.02),
+    longest_backoff=timedelta(seconds=0.05),
+)
+
+
+@asynccontextmanager
+async def running(redis_client: RedisClient, rest_client: RestClient) -> AsyncIterator[Scheduler]:
+    scheduler = Scheduler(Dispatcher(rest_client, redis_client).dispatch, QUICK)
+    stop = asyncio.Event()
+    claiming = asyncio.create_task(scheduler.run(stop))
+    hearing = asyncio.create_task(redis_client.listen(stop, scheduler.ring))
+    try:
+        yield scheduler
+    finally:
+        stop.set()
+        hearing.cancel()
+        await asyncio.wait_for(asyncio.wait({claiming, hearing}), SECONDS)
+
+
+async def claimed(rest_service: RestService, times: int) -> None:
+    async with asyncio.timeout(SECONDS):
+        while rest_service.claims < times:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_reminder_comes_at_its_time_by_the_alarm(
+    redis_client: RedisClient,
+    rest_client: RestClient,
+    rest_service: RestService,
+    redis: Redis,
+    bot: BotIdentity,
+) -> None:
+    rest_service.unreported = timedelta(seconds=60)
+    rest_service.plan("stretch", in_seconds=0.8)
+    due_at = rest_service.runs[0].facts.scheduled_for
+    async with running(redis_client, rest_client):
+        (message,) = await wait_for_notifications(redis, 1)
+        late = datetime.now(UTC) - due_at
+
+    assert message.text == "stretch"
+    assert timedelta() <= late < timedelta(seconds=SECONDS), "long before the minute is over"
+    assert rest_service.reported == [message.run_id]
+
+
+async def test_a_reminder_that_is_made_while_it_runs_comes_by_the_announcement(
+    redis_client: RedisClient,
+    rest_client: RestClient,
+    rest_service: RestService,
+    redis: Redis,
+    bot: BotIdentity,
+) -> None:
+    async with running(redis_client, rest_client):
+        await claimed(rest_service, 1)
+        await asyncio.sleep(0.3)  # what it does at its start is over
+        rest_service.plan("stretch", in_seconds=0.05)
+        await redis.publish(CRON_CHANNEL, "changed")
+        (message,) = await wait_for_notifications(redis, 1)
+
+    assert message.text == "stretch"
+
+
+async def test_what_is_due_while_rest_service_is_away_comes_when_it_is_back(
+    redis_client: RedisClient,
+    rest_client: RestClient,
+    rest_service: RestService,
+    redis: Redis,
+    bot: BotIdentity,
+) -> None:
+    rest_service.refuses = {"claim"}
+    rest_service.plan("stretch")
+    async with running(redis_client, rest_client) as scheduler:
+        async with asyncio.timeout(SECONDS):
+            while scheduler.problem() == "no claim yet (starting)":
+                await asyncio.sleep(0.005)
+        assert await notifications(redis) == []
+        rest_service.refuses = set()
+        (message,) = await wait_for_notifications(redis, 1)
+
+    assert message.text == "stretch"
+
+
+async def test_a_crash_of_redis_delays_a_reminder_and_does_not_double_it(
+    durable_valkey: DurableValkey, rest_client: RestClient, rest_service: RestService
+) -> None:
+    rest_service.unreported = timedelta(seconds=0.1)
+    commands = connect(durable_valkey.settings)
+    blocking = connect_blocking(durable_valkey.settings)
+    client = RedisClient(
+        commands, blocking, Mailbox(commands, "to_telegram"), Mailbox(commands, "to_secretary")
+    )
+    await commands.set(BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
+    rest_service.plan("before")
+    async with running(client, rest_client):
+        await wait_for_notifications(commands, 1)
+        durable_valkey.kill()
+        rest_service.plan("meanwhile")
+        seen = rest_service.claims
+        await claimed(rest_service, seen + 1)
+        durable_valkey.start()
+        found = await wait_for_notifications(commands, 2)
+        async with asyncio.timeout(SECONDS):
+            while len(rest_service.reported) < 2:
+                await asyncio.sleep(0.005)
+    await commands.aclose()
+    await blocking.aclose()
+
+    assert [message.text for message in found] == ["before", "meanwhile"]
+
+
+async def test_as_a_process_it_is_healthy_delivers_and_ends(
+    rest_service: RestService, redis: Redis, redis_settings: RedisSettings, bot: BotIdentity
+) -> None:
+    port = free_port()
+    variables = {
+        "LOG_FORMAT": "json",
+        "CRON_SERVICE_PORT": str(port),
+        "REST_SERVICE_URL": rest_service.url,
+        "SERVICE_API_TOKEN": TOKEN,
+        "REDIS_PORT": str(redis_settings.redis_port),
+        "REDIS_PASSWORD": PASSWORD,
+        "REDIS_QUEUE_TO_TELEGRAM": "to_telegram",
+    }
+    rest_service.plan("stretch")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cron_service.app.main",
+        env=os.environ | variables,
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        (message,) = await wait_for_notifications(redis, 1)
+        async with httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False
+        ) as client:
+            async with asyncio.timeout(SECONDS):
+                while (health := await client.get("/health")).status_code != 200:
+                    await asyncio.sleep(0.005)
+            metrics = await client.get("/metrics")
+        process.send_signal(signal.SIGTERM)
+        _, stderr = await asyncio.wait_for(process.communicate(), SECONDS)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    assert health.json()["checks"] == {"claims": "ok"}
+    assert rest_service.reported == [message.run_id]
+    assert 'smart_assistant_cron_dispatched_total{type="reminder"} 1.0' in metrics.text
+    assert process.returncode == 0
+    assert message.correlation_id in stderr.decode()

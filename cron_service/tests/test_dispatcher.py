@@ -1,0 +1,154 @@
+"""From a claim to the queues, and what happens where it is cut off in between."""
+
+from datetime import timedelta
+
+import pytest
+import structlog
+
+from cron_service.app.dispatcher import ELSEWHERE, WITHOUT_BOT, Dispatcher
+from cron_service.app.redis_client import RedisClient
+from cron_service.app.rest_client import RestClient
+from cron_service.tests.queues import notifications, prompts
+from cron_service.tests.rest_service import CHAT, PERSON, RestService
+from smart_kit.contracts.cron_jobs import Claim
+from smart_kit.contracts.keys import BOT_KEY
+from smart_kit.contracts.queue import BotIdentity
+from smart_kit.errors import UpstreamUnavailable
+from smart_kit.redis import Redis
+
+AT_ONCE = timedelta()
+
+
+async def test_a_reminder_goes_to_telegram_with_all_its_facts(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+) -> None:
+    run_id = rest_service.plan("stretch")
+    facts = rest_service.runs[0].facts
+    await dispatcher.dispatch()
+
+    (message,) = await notifications(redis)
+    assert message.id == message.correlation_id == f"run:{run_id}"
+    assert message.conversation == f"tg:{bot.id}:{CHAT}"
+    assert (message.chat_id, message.text, message.silent) == (CHAT, "stretch", True)
+    assert (message.run_id, message.job_id) == (facts.id, facts.job_id)
+    assert (message.language_code, message.timezone) == ("ru", "Europe/Berlin")
+    assert message.scheduled_for == facts.scheduled_for
+    assert await prompts(redis) == []
+    assert rest_service.reported == [run_id]
+
+
+async def test_a_prompt_goes_to_the_secretary_with_all_its_facts(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+) -> None:
+    run_id = rest_service.plan("look up the weather", kind="prompt")
+    facts = rest_service.runs[0].facts
+    await dispatcher.dispatch()
+
+    (message,) = await prompts(redis)
+    assert message.id == message.correlation_id == f"run:{run_id}"
+    assert message.conversation == f"tg:{bot.id}:{CHAT}"
+    assert (message.chat_id, message.telegram_id) == (CHAT, PERSON)
+    assert (message.run_id, message.job_id) == (facts.id, facts.job_id)
+    assert (message.text, message.scheduled_for) == ("look up the weather", facts.scheduled_for)
+    assert await notifications(redis) == []
+    assert rest_service.reported == [run_id]
+
+
+async def test_what_is_late_keeps_its_order(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+) -> None:
+    for text in "abc":
+        rest_service.plan(text)
+    await dispatcher.dispatch()
+
+    assert [message.text for message in await notifications(redis)] == ["a", "b", "c"]
+
+
+async def test_a_run_whose_claimer_died_before_the_queue_is_queued_by_the_next(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+) -> None:
+    rest_service.plan("stretch")
+    rest_service.claim()
+    await dispatcher.dispatch()
+    assert await notifications(redis) == [], "claimed a moment ago: its claimer may be alive"
+
+    rest_service.unreported = timedelta()
+    await dispatcher.dispatch()
+    assert len(await notifications(redis)) == 1
+
+
+async def test_a_run_whose_claimer_died_before_the_report_is_not_queued_twice(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+) -> None:
+    run_id = rest_service.plan("stretch")
+    rest_service.unreported = timedelta()
+    rest_service.refuses = {"dispatched"}
+    with pytest.raises(UpstreamUnavailable):
+        await dispatcher.dispatch()
+    assert len(await notifications(redis)) == 1
+
+    rest_service.refuses = set()
+    await dispatcher.dispatch()
+    assert len(await notifications(redis)) == 1
+    assert rest_service.reported == [run_id]
+
+
+async def test_without_a_bot_runs_stay_claimed_and_one_line_says_so(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis
+) -> None:
+    run_id = rest_service.plan("stretch")
+    with structlog.testing.capture_logs() as lines:
+        assert await dispatcher.dispatch() == WITHOUT_BOT
+        assert await dispatcher.dispatch() == WITHOUT_BOT, "though nothing is handed out now"
+        rest_service.unreported = timedelta()
+        assert await dispatcher.dispatch() == WITHOUT_BOT
+    assert [line["log_level"] for line in lines] == ["warning"]
+    assert rest_service.reported == []
+
+    await redis.set(BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
+    assert await dispatcher.dispatch() is None
+    assert len(await notifications(redis)) == 1
+    assert rest_service.reported == [run_id]
+
+
+async def test_after_a_full_claim_there_is_another_at_once(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+) -> None:
+    for number in range(101):
+        rest_service.plan(str(number))
+
+    assert await dispatcher.dispatch() == AT_ONCE
+    assert await dispatcher.dispatch() is None
+    assert [message.text for message in await notifications(redis)] == [
+        str(number) for number in range(101)
+    ]
+
+
+@pytest.mark.parametrize(
+    "clock_ahead", [timedelta(days=-3), timedelta(), timedelta(days=3)], ids=str
+)
+async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
+    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, clock_ahead: timedelta
+) -> None:
+    rest_service.clock_ahead = clock_ahead
+    assert await dispatcher.dispatch() is None
+    rest_service.plan("later", in_seconds=3600)
+
+    again_in = await dispatcher.dispatch()
+    assert again_in is not None
+    assert timedelta(minutes=59) < again_in <= timedelta(hours=1)
+
+
+async def test_what_another_replica_is_just_claiming_makes_no_storm_of_claims(
+    rest_service: RestService, redis_client: RedisClient
+) -> None:
+    now = rest_service.now()
+
+    class Busy(RestClient):
+        def __init__(self) -> None:
+            pass
+
+        async def claim(self) -> Claim:
+            return Claim(runs=[], next_fire_at=now - timedelta(seconds=1), now=now)
+
+    assert await Dispatcher(Busy(), redis_client).dispatch() == ELSEWHERE

@@ -1,0 +1,62 @@
+"""The service as a process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from smart_kit.testing.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = "google_calendar_service.src.main"
+SECONDS = 30.0
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", MODULE], ["-m", "uvicorn", f"{MODULE}:app"]], ids=["by itself", "by uvicorn"]
+)
+def test_it_starts_answers_and_ends(command: list[str]) -> None:
+    port = str(free_port())
+    port_option = ["--port", port] if "uvicorn" in command else []
+    variables = {"SERVICE_API_TOKEN": "the-service-token", "GOOGLE_CALENDAR_SERVICE_PORT": port}
+    process = subprocess.Popen(
+        [sys.executable, *command, *port_option], env=os.environ | variables, cwd=ROOT
+    )
+    try:
+        assert health(process, f"http://127.0.0.1:{port}/health") == "ok"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == (0 if not port_option else -signal.SIGTERM)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def health(process: subprocess.Popen[bytes], url: str) -> str:
+    deadline = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            return str(httpx2.get(url, trust_env=False).json()["status"])
+        except httpx2.ConnectError:
+            time.sleep(0.02)
+    raise AssertionError("the service does not listen")
+
+
+@pytest.mark.parametrize("command", [["-m", MODULE], ["-m", "uvicorn", f"{MODULE}:app"]])
+def test_without_a_token_it_ends_with_one_line(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, *command],
+        env=os.environ | {"SERVICE_API_TOKEN": ""},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 78
+    assert done.stderr == "google_calendar_service: SERVICE_API_TOKEN: Field required\n"

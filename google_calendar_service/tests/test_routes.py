@@ -1,0 +1,123 @@
+"""What google_calendar_service says while there is no Google."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from google_calendar_service.src import main
+from google_calendar_service.src.config.settings import Settings
+
+TOKEN = "the-service-token"
+PERSON = "6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+NOT_CONFIGURED = {
+    "error": "google_not_configured",
+    "detail": (
+        "Google Calendar is not set up: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET in .env."
+    ),
+}
+
+BEHIND_THE_TOKEN = [
+    ("GET", f"/auth/url/{PERSON}"),
+    ("GET", f"/events/{PERSON}"),
+    ("POST", f"/events/{PERSON}"),
+]
+CALLBACK = ("GET", "/auth/callback?code=a&state=b")
+
+
+def settings(client_id: str | None = None, client_secret: str | None = None) -> Settings:
+    """Whatever this machine's environment holds."""
+    return Settings(
+        service_api_token=SecretStr(TOKEN),
+        google_client_id=client_id,
+        google_client_secret=SecretStr(client_secret) if client_secret else None,
+    )
+
+
+@asynccontextmanager
+async def client_of(chosen: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(main.create_app(chosen))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://google") as client:
+        yield client
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    async with client_of(settings()) as client:
+        yield client
+
+
+async def test_it_is_healthy_and_measured(client: httpx2.AsyncClient) -> None:
+    health = await client.get("/health")
+
+    assert (health.status_code, health.json()["status"]) == (200, "ok")
+    assert (await client.get("/metrics")).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), BEHIND_THE_TOKEN)
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer another"}, {"Authorization": "x"}]
+)
+async def test_without_the_service_token_nobody_gets_in(
+    client: httpx2.AsyncClient, method: str, path: str, headers: dict[str, str]
+) -> None:
+    response = await client.request(method, path, headers=headers)
+
+    assert response.status_code == 401
+    assert response.json()["error"] == "not_authenticated"
+
+
+@pytest.mark.parametrize(("method", "path"), [*BEHIND_THE_TOKEN, CALLBACK])
+async def test_it_says_that_google_is_not_set_up_and_how_to_do_it(
+    client: httpx2.AsyncClient, method: str, path: str
+) -> None:
+    response = await client.request(method, path, headers=AUTHORIZED)
+
+    assert (response.status_code, response.json()) == (503, NOT_CONFIGURED)
+
+
+async def test_a_browser_that_google_sends_back_needs_no_token(client: httpx2.AsyncClient) -> None:
+    method, path = CALLBACK
+
+    assert (await client.request(method, path)).json() == NOT_CONFIGURED
+
+
+@pytest.mark.parametrize(("method", "path"), [*BEHIND_THE_TOKEN, CALLBACK])
+async def test_with_an_oauth_client_it_says_honestly_that_nothing_works_yet(
+    method: str, path: str
+) -> None:
+    async with client_of(settings("id", "secret")) as client:
+        response = await client.request(method, path, headers=AUTHORIZED)
+
+    assert (response.status_code, response.json()["error"]) == (501, "not_implemented")
+
+
+async def test_half_an_oauth_client_is_none() -> None:
+    async with client_of(settings("id")) as client:
+        response = await client.get(f"/events/{PERSON}", headers=AUTHORIZED)
+
+    assert response.status_code == 503
+
+
+async def test_a_person_is_named_by_uuid(client: httpx2.AsyncClient) -> None:
+    response = await client.get("/events/110201543", headers=AUTHORIZED)
+
+    assert response.status_code == 422
+    assert response.json()["detail"].startswith("path.user_id: ")
+
+
+async def test_the_documentation_says_what_is_missing(client: httpx2.AsyncClient) -> None:
+    described = (await client.get("/openapi.json")).json()
+
+    assert "GOOGLE_CLIENT_ID" in described["info"]["description"]
+    assert set(described["paths"]["/events/{user_id}"]["get"]["responses"]) >= {"401", "422", "503"}
+    assert (await client.get("/docs")).status_code == 200
+
+
+def test_uvicorn_finds_the_application_by_its_usual_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_API_TOKEN", TOKEN)
+
+    assert main.app.title == "Smart Assistant: Google Calendar"

@@ -1,0 +1,363 @@
+"""Records of the stream `turns` in Postgres: each once, none lost."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from rest_service.app.archive.reader import DEAD_STREAM, GROUP, ArchiveReader
+from rest_service.app.database import Sessions
+from rest_service.tests.conftest import Client, JsonObject, Make, acting, listed
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.keys import TURNS_STREAM, history_key
+from smart_kit.contracts.threads import DeliveryRecord, StepRecord, TurnRecord, first_thread_id
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.settings import RedisSettings
+
+CALL: JsonObject = {"role": "assistant", "content": None, "tool_calls": [{"id": "c"}]}
+ITEMS: tuple[JsonObject, ...] = (
+    {"role": "user", "content": "What time is it?"},
+    CALL,
+    {"role": "tool", "tool_call_id": "c", "content": "noon"},
+    {"role": "assistant", "content": "It is noon."},
+)
+STEPS = (
+    StepRecord(step="0", kind="model", name="m", prompt_tokens=100, completion_tokens=10),
+    StepRecord(step="0.0", kind="tool", name="get_time", arguments={"z": 1, "a": 2}, result="noon"),
+    StepRecord(step="1", kind="model", name="m", prompt_tokens=120, completion_tokens=5),
+)
+
+
+def turn(message_id: str = "tg:1:1", **fields: Any) -> TurnRecord:
+    user_id = fields.get("user_id", UUID(int=1))
+    assistant_id = fields.get("assistant_id", UUID(int=2))
+    defaults = {
+        "message_id": message_id,
+        "user_id": user_id,
+        "assistant_id": assistant_id,
+        "thread_id": first_thread_id(user_id, assistant_id),
+        "configuration_version": 3,
+        "status": "done",
+        "items": ITEMS,
+        "steps": STEPS,
+        "started_at": utc_now(),
+        "finished_at": utc_now() + timedelta(seconds=1),
+    }
+    return TurnRecord(**defaults | fields)
+
+
+async def add(redis: Redis, *records: TurnRecord | DeliveryRecord | str) -> None:
+    for record in records:
+        text = record if isinstance(record, str) else record.model_dump_json()
+        await redis.xadd(TURNS_STREAM, {"record": text})
+
+
+@pytest.fixture
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_blocking(redis_settings)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def reader(sessions: Sessions, redis: Redis, blocking: Redis) -> ArchiveReader:
+    return ArchiveReader(sessions, redis, blocking)
+
+
+async def empty(redis: Redis) -> bool:
+    pending = await redis.xpending(TURNS_STREAM, GROUP)
+    return await redis.xlen(TURNS_STREAM) == 0 and pending["pending"] == 0
+
+
+class TestTurn:
+    async def test_it_is_kept_with_its_items_and_its_cost(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        record = turn()
+        await add(redis, record)
+
+        await reader.step(0.01)
+
+        (kept,) = await listed(admin, "/turns")
+        assert (kept["prompt_tokens"], kept["completion_tokens"]) == (220, 15)
+        assert kept["steps"] == [step.model_dump() for step in STEPS]
+        assert (kept["status"], kept["configuration_version"]) == ("done", 3)
+        assert (await admin.get("/turns/tg:1:1")).json() == kept
+        messages = await listed(admin, "/messages")
+        assert [one["position"] for one in messages] == [0, 1, 2, 3]
+        assert [one["role"] for one in messages] == ["user", "assistant", "tool", "assistant"]
+        said = ["What time is it?", "", "noon", "It is noon."]
+        assert [one["content"] for one in messages] == said
+        assert [one["payload"] for one in messages] == list(ITEMS)
+        assert (await admin.get(f"/messages/{messages[1]['id']}")).json() == messages[1]
+        assert await empty(redis)
+
+    async def test_an_item_comes_back_byte_for_byte(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        item = {"z": 1, "role": "user", "content": "день 🙂\0", "a": {"c": [1.0, None], "b": 2}}
+        await add(redis, turn(items=(item,)))
+
+        await reader.step(0.01)
+
+        (kept,) = await listed(admin, "/messages")
+        assert json.dumps(kept["payload"]) == json.dumps(item)
+
+    async def test_it_is_kept_once_however_often_it_comes(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        record = turn()
+        await add(redis, record, record)
+        await reader.step(0.01)
+        await add(redis, record)
+        await reader.step(0.01)
+
+        assert len(await listed(admin, "/turns")) == 1
+        assert len(await listed(admin, "/messages")) == 4
+        assert await empty(redis)
+
+    async def test_it_belongs_to_its_person(
+        self, reader: ArchiveReader, redis: Redis, service: Client, make: Make
+    ) -> None:
+        alice, bob = await make("users"), await make("users")
+        await add(redis, turn(user_id=UUID(alice["id"])))
+        await reader.step(0.01)
+        mine = (await service.get("/messages", headers=acting(alice))).json()["items"]
+
+        paths = ["/turns/tg:1:1", f"/messages/{mine[0]['id']}"]
+        for path in paths:
+            assert (await service.get(path, headers=acting(alice))).status_code == 200
+            assert (await service.get(path, headers=acting(bob))).status_code == 404
+        for path in ("/turns", "/messages"):
+            assert (await service.get(path, headers=acting(bob))).json()["items"] == []
+
+    async def test_messages_are_read_oldest_first_or_from_the_end(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        start = utc_now()
+        for number in range(3):
+            items = tuple({"role": "user", "content": f"{number}{part}"} for part in "ab")
+            at = start + timedelta(minutes=number)
+            await add(redis, turn(f"tg:1:{number}", items=items, started_at=at))
+        await reader.step(0.01)
+
+        async def said(**params: Any) -> list[str]:
+            return [one["content"] for one in await listed(admin, "/messages", **params)]
+
+        assert await said() == ["0a", "0b", "1a", "1b", "2a", "2b"]
+        assert await said(limit=3) == ["0a", "0b", "1a"]
+        assert await said(limit=3, newest=True) == ["1b", "2a", "2b"]
+        assert await said(limit=2, offset=2, newest=True) == ["1a", "1b"]
+        assert await said(message_id="tg:1:1") == ["1a", "1b"]
+        assert await said(thread_id=str(UUID(int=5))) == []
+        turns = await listed(admin, "/turns")
+        assert [one["message_id"] for one in turns] == ["tg:1:2", "tg:1:1", "tg:1:0"]
+
+    async def test_items_of_both_apis_say_who_says_what(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        items = (
+            {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"text": "b"}]},
+            {"type": "reasoning", "encrypted_content": "x"},
+            {"type": "function_call", "name": "get_time", "arguments": "{}"},
+            {"type": "function_call_output", "output": "noon\0"},
+            {"type": "message", "role": "assistant", "content": [{"text": "It is"}, {"text": 7}]},
+        )
+        await add(redis, turn(items=items))
+
+        await reader.step(0.01)
+
+        messages = await listed(admin, "/messages")
+        assert [(one["role"], one["content"]) for one in messages] == [
+            ("user", "a\nb"),
+            ("assistant", ""),
+            ("assistant", ""),
+            ("tool", "noon\N{REPLACEMENT CHARACTER}"),
+            ("assistant", "It is"),
+        ]
+
+
+class TestThread:
+    async def test_the_first_is_noted_with_its_last_use(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        first = turn("tg:1:1")
+        second = turn("tg:1:2", finished_at=utc_now() + timedelta(hours=1))
+        await add(redis, first, second)
+        await reader.step(0.01)
+
+        (thread,) = await listed(admin, "/threads")
+        assert thread["thread_id"] == str(first.thread_id)
+        assert thread["last_used_at"] == second.finished_at.isoformat().replace("+00:00", "Z")
+
+    async def test_the_one_that_the_person_began_stays_the_current_one(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make
+    ) -> None:
+        user, poet = await make("users"), await make("assistants")
+        begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+        ends = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
+        await add(redis, turn("tg:1:1", **ends))
+        await add(redis, turn("tg:1:2", **ends, thread_id=UUID(begun["thread_id"])))
+        await reader.step(0.01)
+
+        (thread,) = await listed(admin, "/threads")
+        assert thread["thread_id"] == begun["thread_id"]
+        assert thread["last_used_at"] > begun["last_used_at"]
+        assert len(await listed(admin, "/messages")) == 8
+
+    async def test_a_deleted_one_stays_deleted_but_for_what_was_under_way(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make
+    ) -> None:
+        user, poet = await make("users"), await make("assistants")
+        begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+        ends = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
+        ends |= {"thread_id": UUID(begun["thread_id"])}
+        await add(redis, turn("tg:1:1", **ends), turn("tg:1:2", thread_id=uuid4()))
+        await reader.step(0.01)
+        await redis.rpush(history_key(UUID(begun["thread_id"])), "{}")
+
+        await admin.delete(f"/threads/{begun['id']}")
+        left = await listed(admin, "/messages")
+        assert {one["message_id"] for one in left} == {"tg:1:2"}
+
+        await add(redis, turn("tg:1:3", **ends))
+        await reader.step(0.01)
+        assert await listed(admin, "/threads") == []
+
+
+class TestRuns:
+    @pytest.fixture
+    async def run_id(self, admin: Client, make: Make) -> UUID:
+        user = await make("users")
+        at = (utc_now() - timedelta(seconds=5)).isoformat()
+        self.job = await make("cron-jobs", user_id=user["id"], at=at, cron_expression=None)
+        claim = (await admin.post("/cron-jobs/claim")).json()
+        return UUID(claim["runs"][0]["id"])
+
+    async def test_a_delivered_reminder_is_done(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        await add(redis, DeliveryRecord(run_id=run_id, delivered_at=utc_now()))
+        await reader.step(0.01)
+        body = {"run_ids": [str(run_id)]}
+        await admin.post("/cron-jobs/dispatched", json=body)
+
+        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        assert run["state"] == "done"
+        assert run["done_at"] is not None
+
+    async def test_a_prompt_is_done_with_its_turn(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        await add(redis, turn(f"run:{run_id}", run_id=run_id))
+        await reader.step(0.01)
+
+        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        assert run["state"] == "done"
+
+    async def test_the_delivery_of_a_cancelled_job_is_no_fault(
+        self, reader: ArchiveReader, redis: Redis
+    ) -> None:
+        await add(redis, DeliveryRecord(run_id=uuid4(), delivered_at=utc_now()))
+        await reader.step(0.01)
+
+        assert await empty(redis)
+        assert await redis.xlen(DEAD_STREAM) == 0
+
+
+class TestFaults:
+    @pytest.mark.parametrize(
+        ("record", "reason"),
+        [
+            ("no json", "ValidationError"),
+            ('{"kind": "unheard_of"}', "ValidationError"),
+            (turn("x" * 300).model_dump_json(), "DBAPIError 22001"),
+            (turn(configuration_version=2**40).model_dump_json(), "DBAPIError"),
+        ],
+    )
+    async def test_what_can_never_be_kept_is_put_aside_with_the_reason(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, record: str, reason: str
+    ) -> None:
+        await add(redis, record, turn())
+
+        await reader.step(0.01)
+
+        ((_, dead),) = await redis.xrange(DEAD_STREAM)
+        assert dead["record"] == record
+        assert dead["reason"].startswith(reason)
+        assert len(await listed(admin, "/turns")) == 1, "the next one is kept"
+        assert await empty(redis)
+
+    async def test_while_postgres_is_away_nothing_is_lost(
+        self, sessions: Sessions, redis: Redis, blocking: Redis, admin: Client
+    ) -> None:
+        away = True
+
+        def perhaps_away() -> Any:
+            if away:
+                raise ConnectionRefusedError
+            return sessions()
+
+        reader = ArchiveReader(perhaps_away, redis, blocking)  # type: ignore[arg-type]
+        await add(redis, turn("tg:1:1"), turn("tg:1:2"))
+        with pytest.raises(ConnectionRefusedError):
+            await reader.step(0.01)
+        assert await redis.xlen(TURNS_STREAM) == 2
+
+        away = False
+        await reader.step(0.01)
+
+        assert len(await listed(admin, "/turns")) == 2
+        assert await redis.xlen(DEAD_STREAM) == 0
+        assert await empty(redis)
+
+    async def test_what_a_dead_reader_began_is_finished_by_another(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
+        for number in range(250):
+            await add(redis, turn(f"tg:1:{number}", items=()))
+        await redis.xreadgroup(GROUP, "dead", {TURNS_STREAM: ">"})
+        entries = [entry for entry, _ in await redis.xrange(TURNS_STREAM)]
+        await redis.xclaim(TURNS_STREAM, GROUP, "dead", 0, entries, idle=60_000, justid=True)
+
+        while not await empty(redis):
+            await reader.step(0.01)
+
+        assert (await admin.get("/turns")).json()["total"] == 250
+
+    async def test_a_living_readers_work_is_left_to_it(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
+        await add(redis, turn())
+        await redis.xreadgroup(GROUP, "alive", {TURNS_STREAM: ">"})
+
+        await reader.step(0.01)
+
+        assert await listed(admin, "/turns") == []
+        assert (await redis.xpending(TURNS_STREAM, GROUP))["pending"] == 1
+
+
+async def test_it_goes_on_after_a_loss_of_all_keys_and_stops_when_told(
+    reader: ArchiveReader, redis: Redis, admin: Client
+) -> None:
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(reader.run(stop))
+
+    async def kept(count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(await listed(admin, "/turns")) < count:
+                await asyncio.sleep(0.02)
+
+    await add(redis, turn("tg:1:1"))
+    await kept(1)
+    await redis.flushdb()
+    await add(redis, turn("tg:1:2"))
+    await kept(2)
+    stop.set()
+    await asyncio.wait_for(running, 10)

@@ -1,0 +1,216 @@
+import asyncio
+from datetime import datetime, timedelta
+
+from rest_service.tests.conftest import Client, JsonObject, Make, Sql, listed
+from smart_kit.contracts.base import utc_now
+from smart_kit.redis import Redis
+
+
+async def claim(service: Client) -> JsonObject:
+    answer = await service.post("/cron-jobs/claim")
+    assert answer.status_code == 200, answer.text
+    claimed: JsonObject = answer.json()
+    return claimed
+
+
+async def due(make: Make, user: JsonObject, **fields: object) -> JsonObject:
+    """A one-off that should have fired a moment ago."""
+    at = (utc_now() - timedelta(seconds=5)).isoformat()
+    return await make(
+        "cron-jobs", user_id=user["id"], **{"at": at, "cron_expression": None} | fields
+    )
+
+
+async def late(make: Make, sql: Sql, user: JsonObject, **fields: object) -> JsonObject:
+    """A recurring job that nobody has claimed for three hours."""
+    job = await make("cron-jobs", user_id=user["id"], timezone="UTC", **fields)
+    await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '3 hours'")
+    return job
+
+
+async def runs_of(admin: Client, job: JsonObject) -> list[JsonObject]:
+    return await listed(admin, f"/cron-jobs/{job['id']}/runs", limit=200)
+
+
+async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
+    service: Client, admin: Client, make: Make
+) -> None:
+    user = await make("users", language_code="ru")
+    job = await due(make, user, text="Tea", is_silent=True, timezone="Asia/Tokyo", chat_id=-100)
+
+    first, second = await claim(service), await claim(service)
+
+    (run,) = first["runs"]
+    assert second["runs"] == []
+    assert run == {
+        "id": run["id"],
+        "job_id": job["id"],
+        "type": "reminder",
+        "text": "Tea",
+        "chat_id": -100,
+        "telegram_id": user["telegram_id"],
+        "language_code": "ru",
+        "timezone": "Asia/Tokyo",
+        "is_silent": True,
+        "scheduled_for": job["at"],
+    }
+    after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
+    assert (after["is_active"], after["next_fire_at"], after["at"]) == (False, None, job["at"])
+    (kept,) = await runs_of(admin, job)
+    assert (kept["id"], kept["state"]) == (run["id"], "claimed")
+
+
+async def test_the_answer_says_when_to_ask_again(service: Client, make: Make) -> None:
+    assert (await claim(service))["next_fire_at"] is None
+    user = await make("users")
+    later = await due(make, user, at=(utc_now() + timedelta(hours=2)).isoformat())
+    sooner = await due(make, user, at=(utc_now() + timedelta(hours=1)).isoformat())
+
+    claimed = await claim(service)
+
+    assert sooner["next_fire_at"] < later["next_fire_at"]
+    assert claimed["next_fire_at"] == sooner["next_fire_at"]
+    assert abs(datetime.fromisoformat(claimed["now"]) - utc_now()) < timedelta(seconds=5)
+
+
+async def test_many_claimers_at_once_share_the_runs_without_a_double(
+    service: Client, make: Make
+) -> None:
+    user = await make("users")
+    jobs = {(await due(make, user))["id"] for _ in range(20)}
+
+    answers = await asyncio.gather(*(claim(service) for _ in range(6)))
+
+    claimed = [run["job_id"] for answer in answers for run in answer["runs"]]
+    assert sorted(claimed) == sorted(jobs)
+
+
+async def test_what_does_not_fit_into_one_claim_comes_with_the_next(
+    service: Client, make: Make
+) -> None:
+    user = await make("users")
+    for _ in range(100):
+        await due(make, user)
+    other = await make("users")
+    for _ in range(30):
+        await due(make, other)
+
+    first = await claim(service)
+    second = await claim(service)
+
+    assert (len(first["runs"]), len(second["runs"])) == (100, 30)
+    assert first["next_fire_at"] == first["now"], "ask again at once"
+    assert second["next_fire_at"] is None
+
+
+async def test_a_late_recurring_job_fires_once_and_says_what_it_missed(
+    service: Client, admin: Client, make: Make, sql: Sql
+) -> None:
+    user = await make("users")
+    job = await late(make, sql, user, cron_expression="*/10 * * * *")
+
+    (run,) = (await claim(service))["runs"]
+
+    runs = await runs_of(admin, job)
+    assert [one["state"] for one in runs] == ["claimed"] + ["missed"] * (len(runs) - 1)
+    assert len(runs) in (18, 19)
+    assert run["scheduled_for"] == runs[0]["scheduled_for"]
+    now = utc_now()
+    assert now - datetime.fromisoformat(run["scheduled_for"]) < timedelta(minutes=11)
+    after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
+    assert datetime.fromisoformat(after["next_fire_at"]) > now
+
+
+async def test_a_long_outage_leaves_a_bounded_record(
+    service: Client, admin: Client, make: Make, sql: Sql
+) -> None:
+    user = await make("users")
+    job = await late(make, sql, user, cron_expression="* * * * *")
+    await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '400 days'")
+
+    assert len((await claim(service))["runs"]) == 1
+
+    assert len(await runs_of(admin, job)) == 101
+
+
+async def test_a_blocked_persons_jobs_wait(service: Client, admin: Client, make: Make) -> None:
+    user = await make("users")
+    await due(make, user)
+    await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
+
+    blocked = await claim(service)
+    await admin.patch(f"/users/{user['id']}", json={"status": "active"})
+
+    assert (blocked["runs"], blocked["next_fire_at"]) == ([], None)
+    assert len((await claim(service))["runs"]) == 1
+
+
+async def test_a_paused_or_cancelled_job_is_not_claimed(
+    service: Client, admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    paused, cancelled = await due(make, user), await due(make, user)
+    await admin.patch(f"/cron-jobs/{paused['id']}", json={"is_active": False})
+    await admin.delete(f"/cron-jobs/{cancelled['id']}")
+
+    assert (await claim(service))["runs"] == []
+
+
+async def test_a_run_that_nobody_dispatches_is_handed_out_again(
+    service: Client, make: Make, sql: Sql
+) -> None:
+    await due(make, await make("users"))
+    first = await claim(service)
+    assert (await claim(service))["runs"] == []
+    await sql("UPDATE cron_job_runs SET claimed_at = now() - interval '11 s'")
+
+    assert (await claim(service))["runs"] == first["runs"]
+    body = {"run_ids": [first["runs"][0]["id"]]}
+    assert (await service.post("/cron-jobs/dispatched", json=body)).status_code == 204
+    assert (await claim(service))["runs"] == []
+
+
+async def test_dispatching_is_noted_once_and_unknown_runs_do_no_harm(
+    service: Client, admin: Client, make: Make
+) -> None:
+    job = await due(make, await make("users"))
+    (run,) = (await claim(service))["runs"]
+    body = {"run_ids": [run["id"], "11111111-1111-1111-1111-111111111111"]}
+
+    for _ in range(2):
+        assert (await service.post("/cron-jobs/dispatched", json=body)).status_code == 204
+
+    (kept,) = await runs_of(admin, job)
+    assert kept["state"] == "dispatched"
+    assert kept["dispatched_at"] is not None
+    assert (await service.post("/cron-jobs/dispatched", json={"run_ids": []})).status_code == 204
+
+
+async def test_a_job_that_was_broken_by_hand_stops_and_holds_up_nobody(
+    service: Client, admin: Client, make: Make, sql: Sql
+) -> None:
+    user = await make("users")
+    broken = await late(make, sql, user, cron_expression="0 9 * * *")
+    await sql("UPDATE cron_jobs SET cron_expression = 'never'")
+    good = await due(make, user)
+
+    claimed = await claim(service)
+
+    assert [run["job_id"] for run in claimed["runs"]] == [good["id"]]
+    assert (await admin.get(f"/cron-jobs/{broken['id']}")).json()["is_active"] is False
+
+
+async def test_whoever_waits_for_jobs_is_told_of_a_change(
+    admin: Client, service: Client, make: Make, redis: Redis
+) -> None:
+    user = await make("users")
+    async with redis.pubsub() as heard:
+        await heard.subscribe("cron:changed")
+        await heard.get_message(timeout=1)  # the subscription
+        job = await due(make, user)
+        assert (await heard.get_message(timeout=1)) is not None
+        await claim(service)
+        await admin.get(f"/cron-jobs/{job['id']}")
+        assert (await heard.get_message(timeout=0.1)) is None, "a claim tells nobody"
+        await admin.delete(f"/cron-jobs/{job['id']}")
+        assert (await heard.get_message(timeout=1)) is not None

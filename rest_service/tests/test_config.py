@@ -1,0 +1,82 @@
+import pytest
+
+from rest_service.app.config import Settings
+from smart_kit.errors import ConfigurationError
+
+GOOD = {
+    "DATABASE_URL": "postgresql+psycopg2://u:p@127.0.0.1/d",
+    "ASYNC_DATABASE_URL": "postgresql+asyncpg://u:p@127.0.0.1/d",
+    "ADMIN_API_TOKEN": "KJh2l3k4jh5lk3j4h5lk",
+    "SERVICE_API_TOKEN": "9sd8f7g6h5j4k3l2mn1b",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_the_defaults_need_two_addresses_and_two_tokens(environment: pytest.MonkeyPatch) -> None:
+    settings = Settings.load()
+
+    assert (settings.rest_service_port, settings.bind_host) == (8000, "127.0.0.1")
+    assert settings.owner_telegram_id is None
+
+
+def test_all_that_is_missing_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
+    for name in GOOD:
+        environment.delenv(name)
+
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load()
+
+    assert all(name in refused.value.message for name in GOOD)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADMIN_API_TOKEN", "short"),
+        ("ADMIN_API_TOKEN", "changeme-changeme-changeme"),
+        ("SERVICE_API_TOKEN", "please-change-this-token"),
+        ("SERVICE_API_TOKEN", "your-token-goes-here"),
+        ("SERVICE_API_TOKEN", "xxxxxxxxxxxxxxxxxxxxxxxx"),
+        ("ADMIN_API_TOKEN", GOOD["SERVICE_API_TOKEN"]),
+        ("DATABASE_URL", "sqlite://"),
+        ("ASYNC_DATABASE_URL", GOOD["DATABASE_URL"]),
+        ("TELEGRAM_ALLOWED_USERS", "@alice"),
+        ("DEFAULT_TIMEZONE", "Mars/Base"),
+        ("REST_SERVICE_PORT", "0"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_without_saying_it(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    environment.setenv(name, value)
+
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load()
+
+    assert name in refused.value.message
+    if "TOKEN" in name:
+        assert value not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("allowed", "owner"), [("42", 42), (" 42 , 7", 42), ("*", None), ("", None)]
+)
+def test_the_first_on_the_allow_list_is_the_owner(
+    environment: pytest.MonkeyPatch, allowed: str, owner: int | None
+) -> None:
+    environment.setenv("TELEGRAM_ALLOWED_USERS", allowed)
+
+    assert Settings.load().owner_telegram_id == owner
+
+
+def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
+    shown = repr(Settings.load())
+
+    assert not [value for value in GOOD.values() if value in shown]

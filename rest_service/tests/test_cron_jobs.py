@@ -1,0 +1,300 @@
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from rest_service.tests.conftest import Client, JsonObject, Make, acting, listed
+from smart_kit.contracts.base import utc_now
+
+KEY = "tg:1:77/2.0"
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def soon(**delta: float) -> str:
+    return (utc_now() + timedelta(**delta)).isoformat()
+
+
+async def refused(admin: Client, user: JsonObject, **body: object) -> tuple[int, str]:
+    answer = await admin.post("/cron-jobs", json={"user_id": user["id"], "text": "x"} | body)
+    return answer.status_code, answer.json()["detail"]
+
+
+async def test_a_one_off_is_meant_in_the_jobs_zone(make: Make) -> None:
+    user = await make("users")
+    body = {"at": "2031-07-01T09:00:00", "timezone": "Asia/Tokyo", "cron_expression": None}
+    job = await make("cron-jobs", user_id=user["id"], text="Tea", **body)
+
+    assert moment(job["at"]) == moment(job["next_fire_at"]) == datetime(2031, 7, 1, tzinfo=UTC)
+    assert (job["name"], job["type"], job["chat_id"]) == ("Tea", "reminder", user["telegram_id"])
+    assert job["effect"] is None
+
+
+async def test_the_zone_is_the_jobs_else_the_users_else_the_deployments(
+    admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    deployment = await make("cron-jobs", user_id=user["id"])
+    await admin.patch(f"/users/{user['id']}", json={"timezone": "Asia/Tokyo"})
+    users = await make("cron-jobs", user_id=user["id"])
+    own = await make("cron-jobs", user_id=user["id"], timezone="America/Lima")
+
+    zones = [job["timezone"] for job in (deployment, users, own)]
+    assert zones == ["Europe/Berlin", "Asia/Tokyo", "America/Lima"]
+    hours = [moment(job["next_fire_at"]).hour for job in (users, own)]
+    assert hours == [0, 14]
+
+
+async def test_a_recurring_job_fires_next_at_its_time(make: Make) -> None:
+    user = await make("users")
+    job = await make("cron-jobs", user_id=user["id"], cron_expression="30 6 * * *", timezone="UTC")
+
+    fire = moment(job["next_fire_at"])
+    assert (fire.hour, fire.minute) == (6, 30)
+    assert timedelta() < fire - utc_now() <= timedelta(days=1)
+    assert job["at"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Tea", "Tea"), ("Tea\nand cake", "Tea"), ("x" * 80, "x" * 59 + "…")],
+)
+async def test_a_job_without_a_name_has_the_beginning_of_its_text(
+    make: Make, text: str, name: str
+) -> None:
+    user = await make("users")
+    assert (await make("cron-jobs", user_id=user["id"], text=text))["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({}, "exactly one of at and cron_expression"),
+        ({"at": "2031-01-01T00:00", "cron_expression": "* * * * *"}, "exactly one"),
+        ({"cron_expression": "61 * * * *"}, "bad minute"),
+        ({"cron_expression": "0 0 9 * * *"}, "five fields"),
+        ({"cron_expression": "@hourly"}, "five fields"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "calendar"),
+        ({"at": (utc_now() - timedelta(days=2)).isoformat()}, "more than a day ago"),
+    ],
+)
+async def test_a_time_that_makes_no_sense_is_refused(
+    admin: Client, make: Make, body: JsonObject, reason: str
+) -> None:
+    status, detail = await refused(admin, await make("users"), **body)
+
+    assert status == 400
+    assert reason in detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"timezone": "Mars/Base"}, {"text": " "}, {"text": "\0"}, {"chat_id": 2**63}, {"at": "soon"}],
+)
+async def test_a_malformed_body_is_refused_by_the_fields_name(
+    admin: Client, make: Make, body: JsonObject
+) -> None:
+    status, detail = await refused(admin, await make("users"), **{"at": soon(hours=1)} | body)
+
+    assert status == 422
+    assert f"body.{next(iter(body))}" in detail
+
+
+async def test_what_is_a_little_late_fires_at_once(make: Make) -> None:
+    user = await make("users")
+    job = await make("cron-jobs", user_id=user["id"], at=soon(hours=-23), cron_expression=None)
+
+    assert moment(job["next_fire_at"]) < utc_now()
+
+
+async def test_an_unknown_user_is_not_found(admin: Client) -> None:
+    status, _ = await refused(admin, {"id": str(UUID(int=1))}, cron_expression="* * * * *")
+    assert status == 404
+
+
+async def test_a_person_has_at_most_a_hundred_active_jobs(admin: Client, make: Make) -> None:
+    user, other = await make("users"), await make("users")
+    jobs = [await make("cron-jobs", user_id=user["id"]) for _ in range(100)]
+
+    status, detail = await refused(admin, user, cron_expression="* * * * *")
+    assert status == 409
+    assert "100 active jobs" in detail
+
+    paused = await make("cron-jobs", user_id=user["id"], is_active=False)
+    path = f"/cron-jobs/{paused['id']}"
+    assert (await admin.patch(path, json={"is_active": True})).status_code == 409
+    assert (await admin.patch(path, json={"text": "still paused"})).status_code == 200
+    await make("cron-jobs", user_id=other["id"])
+    await admin.delete(f"/cron-jobs/{jobs[0]['id']}")
+    assert (await admin.patch(path, json={"is_active": True})).status_code == 200
+
+
+class TestUpdate:
+    async def test_a_new_time_replaces_the_old_one_of_either_kind(
+        self, admin: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"])
+        path = f"/cron-jobs/{job['id']}"
+
+        once = (await admin.patch(path, json={"at": "2031-01-01T09:00"})).json()
+        assert (once["cron_expression"], once["next_fire_at"]) == (None, "2031-01-01T08:00:00Z")
+        again = (await admin.patch(path, json={"cron_expression": "0 9 1 1 *"})).json()
+        assert (again["at"], again["cron_expression"]) == (None, "0 9 1 1 *")
+        assert again["next_fire_at"].endswith("-01-01T08:00:00Z")
+
+    async def test_a_new_zone_moves_a_recurring_job_and_no_one_off(
+        self, admin: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        daily = await make("cron-jobs", user_id=user["id"], timezone="UTC")
+        once = await make("cron-jobs", user_id=user["id"], at=soon(days=1), cron_expression=None)
+
+        moved = await admin.patch(f"/cron-jobs/{daily['id']}", json={"timezone": "Asia/Tokyo"})
+        kept = await admin.patch(f"/cron-jobs/{once['id']}", json={"timezone": "Asia/Tokyo"})
+
+        assert moment(moved.json()["next_fire_at"]).hour == 0
+        assert kept.json()["next_fire_at"] == once["next_fire_at"]
+
+    async def test_a_paused_job_has_no_next_fire(self, admin: Client, make: Make) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"])
+        path = f"/cron-jobs/{job['id']}"
+
+        paused = (await admin.patch(path, json={"is_active": False})).json()
+        woken = (await admin.patch(path, json={"is_active": True})).json()
+
+        assert paused["next_fire_at"] is None
+        assert woken["next_fire_at"] == job["next_fire_at"]
+
+    async def test_words_change_without_the_time(self, admin: Client, make: Make) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"])
+        change = {"text": "Cake", "name": "Cake", "is_silent": True}
+
+        changed = (await admin.put(f"/cron-jobs/{job['id']}", json=change)).json()
+
+        assert changed == job | change | {"updated_at": changed["updated_at"]}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"text": None},
+            {"timezone": None},
+            {"cron_expression": None},
+            {"cron_expression": "x"},
+            {"at": "2031-01-01T00:00", "cron_expression": "* * * * *"},
+            {"at": "1999-01-01T00:00"},
+            {"user_id": str(UUID(int=1))},
+        ],
+    )
+    async def test_a_refused_change_changes_nothing(
+        self, admin: Client, make: Make, change: JsonObject
+    ) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"])
+        path = f"/cron-jobs/{job['id']}"
+
+        assert (await admin.patch(path, json=change)).status_code in (400, 422)
+        assert (await admin.get(path)).json() == job
+
+    async def test_a_one_off_that_is_over_lives_again_by_a_new_time(
+        self, admin: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"], at=soon(seconds=-5), cron_expression=None)
+        await admin.post("/cron-jobs/claim")
+        path = f"/cron-jobs/{job['id']}"
+        assert (await admin.get(path)).json()["is_active"] is False
+
+        revived = (await admin.patch(path, json={"at": soon(hours=1)})).json()
+
+        assert revived["is_active"] is True
+        assert moment(revived["next_fire_at"]) > utc_now()
+
+
+class TestReceipts:
+    async def test_a_new_job_has_one(self, service: Client, make: Make) -> None:
+        user = await make("users")
+        body = {"user_id": user["id"], "text": "Tea", "at": soon(hours=1)}
+        job = (await service.post("/cron-jobs", json=body, headers=acting(user, KEY))).json()
+        effect = job["effect"]
+
+        assert (effect["kind"], effect["before"]) == ("reminder_created", None)
+        assert (effect["message_id"], effect["step"]) == ("tg:1:77", "2.0")
+        facts = ("text", "at", "cron_expression", "timezone", "next_fire_at")
+        assert {name: effect["after"][name] for name in facts} == {
+            name: job[name] for name in facts
+        }
+        assert effect["reversal"] == {"method": "DELETE", "path": f"/api/cron-jobs/{job['id']}"}
+
+    async def test_each_change_has_one_that_takes_it_back(
+        self, service: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"])
+        path, change = f"/cron-jobs/{job['id']}", {"at": soon(hours=1), "text": "Cake"}
+
+        changed = await service.patch(path, json=change, headers=acting(user, "tg:1:78/1.0"))
+        effect = changed.json()["effect"]
+        assert effect["kind"] == "reminder_changed"
+        assert (effect["before"]["text"], effect["after"]["text"]) == (job["text"], "Cake")
+        back = effect["reversal"]
+        undone = await service.request(
+            back["method"],
+            back["path"].removeprefix("/api"),
+            json=back["body"],
+            headers=acting(user),
+        )
+
+        same = set(job) - {"updated_at"}
+        assert {name: undone.json()[name] for name in same} == {name: job[name] for name in same}
+
+    async def test_a_cancelled_job_has_one_that_brings_it_back(
+        self, service: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"], is_silent=True, type="prompt")
+        path = f"/cron-jobs/{job['id']}"
+
+        gone = await service.delete(path, headers=acting(user, "tg:1:79/1.0"))
+        assert gone.status_code == 204
+        effects = await service.get("/effects", headers=acting(user))
+        (effect,) = effects.json()["items"]
+        assert (effect["kind"], effect["after"]) == ("reminder_cancelled", None)
+        back = effect["reversal"]
+        again = await service.post(
+            back["path"].removeprefix("/api"), json=back["body"], headers=acting(user)
+        )
+
+        same = set(job) - {"id", "created_at", "updated_at"}
+        assert {name: again.json()[name] for name in same} == {name: job[name] for name in same}
+
+    async def test_without_a_step_there_is_none(self, admin: Client, make: Make) -> None:
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"])
+        path = f"/cron-jobs/{job['id']}"
+
+        await admin.patch(path, json={"text": "x"}, headers={"Idempotency-Key": "no-step"})
+
+        assert await listed(admin, "/effects") == []
+
+    async def test_receipts_are_read_newest_first_and_by_message(
+        self, service: Client, make: Make
+    ) -> None:
+        user, other = await make("users"), await make("users")
+        job = await make("cron-jobs", user_id=user["id"])
+        for number in (1, 2):
+            key = f"tg:1:{number}/0.0"
+            body = {"text": f"Tea {number}"}
+            await service.patch(f"/cron-jobs/{job['id']}", json=body, headers=acting(user, key))
+
+        found = (await service.get("/effects", headers=acting(user))).json()["items"]
+        assert [effect["message_id"] for effect in found] == ["tg:1:2", "tg:1:1"]
+        path = f"/effects/{found[0]['id']}"
+        assert (await service.get(path, headers=acting(user))).json() == found[0]
+        assert (await service.get(path, headers=acting(other))).status_code == 404
+        asked = await service.get("/effects", headers=acting(user), params={"message_id": "tg:1:1"})
+        assert [effect["message_id"] for effect in asked.json()["items"]] == ["tg:1:1"]

@@ -1,0 +1,115 @@
+"""Whatever is sent, the answer is a documented refusal in the one shape."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport
+from redis.exceptions import ConnectionError as RedisConnectionError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from rest_service.app.body_limit import MAX_BYTES
+from rest_service.app.errors import add_handlers
+from rest_service.tests.conftest import Client
+
+ID = UUID(int=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "error"),
+    [
+        ("GET", "/nothing", None, 404, "not_found"),
+        ("GET", "", None, 404, "not_found"),
+        ("TRACE", "/tools", None, 405, "method_not_allowed"),
+        ("GET", f"/tools/{ID}", None, 404, "not_found"),
+        ("GET", "/tools/not-a-uuid", None, 422, "validation_failed"),
+        ("GET", "/tools?limit=0", None, 422, "validation_failed"),
+        ("GET", "/tools?limit=201", None, 422, "validation_failed"),
+        ("GET", "/tools?offset=-1", None, 422, "validation_failed"),
+        ("GET", f"/tools?offset={2**64}", None, 422, "validation_failed"),
+        ("GET", "/tools?limt=7", None, 422, "validation_failed"),
+        ("GET", "/turns/%00", None, 422, "validation_failed"),
+        ("GET", "/messages?message_id=%00", None, 422, "validation_failed"),
+        ("GET", f"/users/by-telegram-id/{2**63}", None, 422, "validation_failed"),
+        ("POST", "/tools", b"{", 422, "validation_failed"),
+        ("POST", "/tools", b"\xff", 400, "invalid_request"),
+        ("POST", "/tools", b"[" * 100_000, 400, "invalid_request"),
+        ("POST", "/tools", b'{"name": ' + b"9" * 5000 + b"}", 400, "invalid_request"),
+        ("POST", "/tools", b"", 422, "validation_failed"),
+        ("POST", "/tools", b"[]", 422, "validation_failed"),
+        ("POST", "/users", b'{"telegram_id": 0}', 422, "validation_failed"),
+        ("POST", "/users", b'{"telegram_id": 1e400}', 422, "validation_failed"),
+        ("POST", "/users", b'{"telegram_id": 7, "role": "owner"}', 422, "validation_failed"),
+        ("POST", "/users", b'{"telegram_id": 7, "\\ud800": 1}', 422, "validation_failed"),
+        ("POST", "/users", b'{"telegram_id": 7, "username": "\\u0000"}', 422, "validation_failed"),
+        ("POST", "/users", b'{"telegram_id": 7, "username": "\\ud800"}', 422, "validation_failed"),
+        ("POST", "/assistants", b"x" * (MAX_BYTES + 1), 413, "content_too_large"),
+    ],
+)
+async def test_bad_input_is_refused(
+    admin: Client, method: str, path: str, content: bytes | None, status: int, error: str
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await admin.request(method, path, content=content, headers=headers)
+
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error", "detail"}
+    assert answer.json()["error"] == error
+    assert answer.json()["detail"]
+
+
+async def test_a_body_that_only_turns_out_to_be_too_long_is_refused(admin: Client) -> None:
+    async def endless() -> Any:
+        for _ in range(20):
+            yield b" " * 100_000
+
+    headers = {"Content-Type": "application/json"}
+    answer = await admin.post("/assistants", content=endless(), headers=headers)
+
+    assert answer.status_code == 413
+    assert answer.json()["error"] == "content_too_large"
+
+
+async def test_a_refusal_names_each_field_and_says_what_is_wrong(admin: Client) -> None:
+    answer = await admin.post("/tools", json={"name": "a b", "tool_type": "x", "colour": 1})
+
+    detail = answer.json()["detail"]
+    for place in ("body.name", "body.tool_type", "body.description: Field required", "body.colour"):
+        assert place in detail
+
+
+class Refusal(Exception):
+    """What Postgres's driver raises."""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (IntegrityError("x", None, Refusal("23505")), 409),
+        (DBAPIError("x", None, Refusal("22021")), 400),
+        (DBAPIError("x", None, Refusal("40P01")), 503),
+        (DBAPIError("x", None, Refusal("57P03")), 503),
+        (DBAPIError("x", None, Refusal("42P01")), 503),
+        (PoolTimeout(), 503),
+        (ConnectionRefusedError(), 503),
+        (RedisConnectionError(), 503),
+    ],
+)
+async def test_what_a_database_says_becomes_a_refusal(error: Exception, status: int) -> None:
+    app = FastAPI()
+    add_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    async with Client(transport=ASGITransport(app), base_url="http://rest") as http:
+        answer = await http.get("/")
+
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error", "detail"}

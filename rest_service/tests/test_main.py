@@ -1,0 +1,136 @@
+"""The process as an operator starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from rest_service.app.config import Settings
+from smart_kit.testing.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 20
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def environment(settings: Settings) -> Environment:
+    password = settings.redis_password
+    return {
+        "DATABASE_URL": settings.database_url,
+        "ASYNC_DATABASE_URL": settings.async_database_url,
+        "REDIS_PORT": str(settings.redis_port),
+        "REDIS_PASSWORD": password.get_secret_value() if password else "",
+        "REST_SERVICE_PORT": str(free_port()),
+        "ADMIN_API_TOKEN": settings.admin_api_token.get_secret_value(),
+        "SERVICE_API_TOKEN": settings.service_api_token.get_secret_value(),
+    }
+
+
+@contextmanager
+def running(environment: Environment, *command: str) -> Iterator[subprocess.Popen[str]]:
+    arguments = command or ("-m", "rest_service.app.main")
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def health(environment: Environment, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first health report that is wanted."""
+    deadline = time.monotonic() + 30
+    report: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx2.get(f"http://127.0.0.1:{environment['REST_SERVICE_PORT']}/health")
+        except httpx2.TransportError:
+            time.sleep(0.05)
+            continue
+        report = answer.json() | {"code": answer.status_code}
+        if wanted(report):
+            return report
+        time.sleep(0.05)
+    raise AssertionError(f"never healthy enough: {report}")
+
+
+def is_well(report: dict[str, Any]) -> bool:
+    return bool(report["status"] == "ok")
+
+
+@pytest.mark.usefixtures("engine", "redis")
+def test_it_becomes_healthy_answers_and_stops_when_told(environment: Environment) -> None:
+    with running(environment) as process:
+        assert health(environment, is_well)["code"] == 200
+        answer = httpx2.get(
+            f"http://127.0.0.1:{environment['REST_SERVICE_PORT']}/api/assistants",
+            headers={"Authorization": f"Bearer {environment['SERVICE_API_TOKEN']}"},
+        )
+        assert [one["name"] for one in answer.json()["items"]] == ["Secretary", "Writer"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) == 0
+
+
+@pytest.mark.usefixtures("engine", "redis")
+def test_uvicorns_own_command_works_too(environment: Environment) -> None:
+    port = environment["REST_SERVICE_PORT"]
+    command = ("-m", "uvicorn", "rest_service.app.main:app", "--port", port)
+    with running(environment, *command) as process:
+        health(environment, is_well)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)
+
+
+def test_it_waits_for_databases_and_says_which_are_missing(environment: Environment) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    away = {
+        "ASYNC_DATABASE_URL": f"postgresql+asyncpg://u:p@{nowhere}/d",
+        "REDIS_PORT": str(free_port()),
+    }
+    with running(environment | away) as process:
+        report = health(environment, lambda one: "reached" in one["checks"]["postgres"])
+        assert report["code"] == 503
+        assert report["checks"]["redis"] != "ok"
+        assert "postgres" in report["detail"]
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) == 0
+
+
+def test_a_bad_environment_is_one_line_without_a_traceback(environment: Environment) -> None:
+    with running(environment | {"ADMIN_API_TOKEN": "short"}) as process:
+        _, said = process.communicate(timeout=STOP_SECONDS)
+
+    assert process.returncode == 78
+    assert "ADMIN_API_TOKEN" in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_importing_it_reads_no_environment() -> None:
+    code = "import rest_service.app.main"
+    environment = {name: value for name, value in os.environ.items() if name == "PATH"}
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,64 @@
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, NullPool, create_engine, inspect, text
+
+from rest_service.app.models import metadata
+from rest_service.tests.conftest import alembic_config
+from smart_kit.testing.servers import Postgres
+
+
+@pytest.fixture
+def empty(postgres: Postgres) -> Iterator[Postgres]:
+    """A database without tables."""
+    server = create_engine(postgres.sync_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text("CREATE DATABASE empty"))
+        yield Postgres(postgres.port, "empty")
+        connection.execute(text("DROP DATABASE empty"))
+
+
+@pytest.fixture
+def engine_of_empty(empty: Postgres) -> Engine:
+    return create_engine(empty.sync_url, poolclass=NullPool)
+
+
+def test_there_is_one_head() -> None:
+    assert len(ScriptDirectory.from_config(alembic_config("")).get_heads()) == 1
+
+
+def test_up_down_and_up_again_leaves_nothing_behind(
+    empty: Postgres, engine_of_empty: Engine
+) -> None:
+    config = alembic_config(empty.sync_url)
+    command.upgrade(config, "head")
+    command.downgrade(config, "base")
+
+    with engine_of_empty.connect() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+        assert inspect(connection).get_sequence_names() == []
+        left = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        assert connection.execute(text(left)).scalar_one() == 0
+    command.upgrade(config, "head")
+
+
+def test_the_tables_are_what_the_models_say(empty: Postgres, engine_of_empty: Engine) -> None:
+    command.upgrade(alembic_config(empty.sync_url), "head")
+
+    with engine_of_empty.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": False})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_changes_nothing(empty: Postgres, engine_of_empty: Engine) -> None:
+    config = alembic_config(empty.sync_url)
+    command.upgrade(config, "head")
+    command.upgrade(config, "head")
+
+    with engine_of_empty.connect() as connection:
+        versions = connection.execute(text("SELECT version FROM configuration")).scalars().all()
+    assert versions == [0]

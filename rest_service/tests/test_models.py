@@ -1,0 +1,46 @@
+"""Each table carries what its contract promises."""
+
+import pytest
+from pydantic import BaseModel
+from sqlmodel import SQLModel
+
+from rest_service.app import models
+from smart_kit.contracts.assistants import AssistantRead
+from smart_kit.contracts.cron_jobs import CronJobRead, CronJobRunRead
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.threads import MessageRead, ThreadRead, TurnRead
+from smart_kit.contracts.tools import AssistantToolRead, ToolRead
+from smart_kit.contracts.users import UserRead
+
+CONTRACTS: tuple[tuple[type[SQLModel], type[BaseModel]], ...] = (
+    (models.Assistant, AssistantRead),
+    (models.Tool, ToolRead),
+    (models.AssistantTool, AssistantToolRead),
+    (models.User, UserRead),
+    (models.Thread, ThreadRead),
+    (models.Message, MessageRead),
+    (models.Turn, TurnRead),
+    (models.CronJob, CronJobRead),
+    (models.CronJobRun, CronJobRunRead),
+    (models.Effect, EffectRead),
+)
+NOT_STORED = {"effect"}
+
+
+@pytest.mark.parametrize(("table", "contract"), CONTRACTS)
+def test_a_table_has_the_fields_of_its_contract(
+    table: type[SQLModel], contract: type[BaseModel]
+) -> None:
+    assert set(contract.model_fields) - NOT_STORED <= set(table.model_fields)
+
+
+def test_every_time_is_kept_with_its_zone() -> None:
+    times = [
+        column
+        for table in models.metadata.tables.values()
+        for column in table.columns
+        if "DATETIME" in str(column.type) or "TIMESTAMP" in str(column.type)
+    ]
+
+    assert len(times) > 15
+    assert [column for column in times if not column.type.timezone] == []  # type: ignore[attr-defined]

@@ -1,0 +1,54 @@
+from uuid import UUID
+
+from rest_service.tests.conftest import Client, Make, listed
+from smart_kit.contracts.keys import history_key
+from smart_kit.redis import Redis
+
+UNKNOWN = "11111111-1111-1111-1111-111111111111"
+
+
+async def test_a_new_thread_replaces_the_current_one(admin: Client, make: Make) -> None:
+    user, poet = await make("users"), await make("assistants")
+    body = {"user_id": user["id"], "assistant_id": poet["id"]}
+
+    first, second = await make("threads", **body), await make("threads", **body)
+
+    assert first["id"] == second["id"]
+    assert first["thread_id"] != second["thread_id"]
+    assert second["last_used_at"] > first["last_used_at"]
+    assert await listed(admin, "/threads") == [second]
+    assert (await admin.get(f"/threads/{first['id']}")).json() == second
+
+
+async def test_each_assistant_has_a_thread_of_its_own(admin: Client, make: Make) -> None:
+    user, other = await make("users"), await make("users")
+    poet, clerk = await make("assistants"), await make("assistants")
+    for person, assistant in ((user, poet), (user, clerk), (other, poet)):
+        await make("threads", user_id=person["id"], assistant_id=assistant["id"])
+
+    assert len(await listed(admin, "/threads", user_id=user["id"])) == 2
+    assert len(await listed(admin, "/threads", assistant_id=poet["id"])) == 2
+    assert len({thread["thread_id"] for thread in await listed(admin, "/threads")}) == 3
+
+
+async def test_both_ends_must_be_there(admin: Client, make: Make) -> None:
+    user, poet = await make("users"), await make("assistants")
+
+    for user_id, assistant_id in ((UNKNOWN, poet["id"]), (user["id"], UNKNOWN)):
+        body = {"user_id": user_id, "assistant_id": assistant_id}
+        assert (await admin.post("/threads", json=body)).status_code == 404
+
+
+async def test_a_deleted_thread_is_forgotten_everywhere(
+    admin: Client, make: Make, redis: Redis
+) -> None:
+    user, poet = await make("users"), await make("assistants")
+    thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+    key = history_key(UUID(thread["thread_id"]))
+    await redis.rpush(key, "{}")
+
+    answers = [await admin.delete(f"/threads/{thread['id']}") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [204, 404]
+    assert not await redis.exists(key)
+    assert await listed(admin, "/threads") == []

@@ -1,0 +1,124 @@
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from rest_service.tests.conftest import OWNER_TELEGRAM_ID, Client, Make, listed
+
+ALICE = {"first_name": "Alice", "username": "alice", "language_code": "en"}
+
+
+async def test_a_person_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:
+    user = await make("users", telegram_id=7, **ALICE)
+    path = f"/users/{user['id']}"
+
+    assert user | ALICE == user
+    assert (user["role"], user["status"], user["is_invited"]) == ("user", "active", False)
+    assert (await admin.get(path)).json() == user
+    assert (await admin.get("/users/by-telegram-id/7")).json() == user
+    change = {"language": "ru", "timezone": "Asia/Tokyo", "status": "blocked", "username": None}
+    changed = (await admin.patch(path, json=change)).json()
+    assert changed == user | change | {"updated_at": changed["updated_at"]}
+    assert (await admin.delete(path)).status_code == 204
+    assert (await admin.get(path)).status_code == 404
+    assert (await admin.get("/users/by-telegram-id/7")).status_code == 404
+
+
+async def test_a_person_is_known_once(admin: Client, make: Make) -> None:
+    await make("users", telegram_id=7)
+
+    again = await admin.post("/users", json={"telegram_id": 7})
+
+    assert again.status_code == 409
+    assert "7" in again.json()["detail"]
+
+
+async def test_the_first_on_the_allow_list_is_the_owner(service: Client) -> None:
+    path = f"/users/by-telegram-id/{OWNER_TELEGRAM_ID}"
+    owner = await service.put(path, json=ALICE)
+    other = await service.put("/users/by-telegram-id/8", json={})
+
+    assert (owner.json()["role"], other.json()["role"]) == ("owner", "user")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("language", "de"), ("timezone", "Mars/Base"), ("role", "king"), ("status", None)],
+)
+async def test_a_value_out_of_range_is_refused(
+    admin: Client, make: Make, field: str, value: str | None
+) -> None:
+    user = await make("users")
+    answer = await admin.patch(f"/users/{user['id']}", json={field: value})
+
+    assert answer.status_code in (400, 422)
+    assert field in answer.json()["detail"]
+
+
+class TestUpsert:
+    async def test_who_is_new_is_added_and_who_is_known_returned(self, service: Client) -> None:
+        first = await service.put("/users/by-telegram-id/7", json=ALICE)
+        second = await service.put("/users/by-telegram-id/7", json=ALICE)
+
+        assert (first.status_code, second.status_code) == (201, 200)
+        assert first.json() == second.json()
+
+    async def test_what_telegram_says_anew_is_kept(self, service: Client) -> None:
+        first = (await service.put("/users/by-telegram-id/7", json=ALICE)).json()
+        said = {"first_name": "Alicia", "username": None}
+        second = (await service.put("/users/by-telegram-id/7", json=said)).json()
+
+        assert second == first | said | {"updated_at": second["updated_at"]}
+
+    async def test_where_nothing_is_new_nothing_is_written(
+        self, service: Client, admin: Client
+    ) -> None:
+        first = (await service.put("/users/by-telegram-id/7", json=ALICE)).json()
+        await admin.patch(f"/users/{first['id']}", json={"language": "ru"})
+        before = (await admin.get(f"/users/{first['id']}")).json()
+
+        after = (await service.put("/users/by-telegram-id/7", json=ALICE)).json()
+
+        assert after["updated_at"] == before["updated_at"]
+        assert after["language"] == "ru"
+
+    async def test_many_at_once_make_one_person(self, service: Client, admin: Client) -> None:
+        answers = await asyncio.gather(
+            *(service.put("/users/by-telegram-id/7", json=ALICE) for _ in range(8))
+        )
+
+        assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+        assert len({answer.json()["id"] for answer in answers}) == 1
+        assert len(await listed(admin, "/users")) == 1
+
+
+class TestChoice:
+    async def test_an_assistant_is_chosen_and_unchosen(self, admin: Client, make: Make) -> None:
+        poet, user = await make("assistants"), await make("users")
+        path = f"/users/{user['id']}"
+
+        chosen = await admin.patch(path, json={"assistant_id": poet["id"]})
+        unchosen = await admin.patch(path, json={"assistant_id": None})
+
+        assert chosen.json()["assistant_id"] == poet["id"]
+        assert unchosen.json()["assistant_id"] is None
+
+    async def test_who_is_not_there_or_not_active_cannot_be_chosen(
+        self, admin: Client, make: Make
+    ) -> None:
+        retired, user = await make("assistants", is_active=False), await make("users")
+
+        for assistant_id, status in ((str(UUID(int=1)), 404), (retired["id"], 400)):
+            body = {"assistant_id": assistant_id}
+            assert (await admin.patch(f"/users/{user['id']}", json=body)).status_code == status
+
+
+async def test_with_a_person_go_their_jobs_but_not_what_was_said(admin: Client, make: Make) -> None:
+    user, poet = await make("users"), await make("assistants")
+    await make("cron-jobs", user_id=user["id"])
+    await make("threads", user_id=user["id"], assistant_id=poet["id"])
+
+    assert (await admin.delete(f"/users/{user['id']}")).status_code == 204
+
+    assert await listed(admin, "/cron-jobs") == []
+    assert len(await listed(admin, "/threads")) == 1

@@ -1,0 +1,71 @@
+"""`.env.example`, what each service reads, and what it is given are one list."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from assistant.src.config.settings import AssistantSettings
+from control import services, variables
+from cron_service.app.config import Settings as CronSettings
+from google_calendar_service.src.config.settings import Settings as GoogleCalendarSettings
+from rest_service.app.config import Settings as RestSettings
+from sandbox.settings import SandboxSettings
+from smart_kit.settings import ServiceSettings
+from tg_bot.src.config.settings import TgBotSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "rest_service": RestSettings,
+    "google_calendar_service": GoogleCalendarSettings,
+    "assistant": AssistantSettings,
+    "cron_service": CronSettings,
+    "tg_bot": TgBotSettings,
+    "sandbox": SandboxSettings,
+}
+
+OF_THE_HOUSE = {"BIND_HOST"}
+"""Set by an image for its service, never by an operator."""
+
+OF_THE_OPERATOR = {*variables.DEFAULTS, "POSTGRES_PASSWORD"}
+"""Read by manage.py and the servers it starts, also where no service of ours does."""
+
+PROMISED = {"GOOGLE_CALENDAR_SERVICE_URL", "LLM_MODEL_DECRYPT_KEY", "WEATHER_API_URL"}
+"""Named in the example before the part that reads them is built; each leaves this set with it."""
+
+
+def example() -> list[str]:
+    text = (ROOT / ".env.example").read_text("utf-8")
+    return re.findall(r"(?m)^([A-Z][A-Z0-9_]*)=", text)
+
+
+def read_by(service: str) -> set[str]:
+    return {name.upper() for name in SETTINGS[service].model_fields} - OF_THE_HOUSE
+
+
+def test_no_variable_stands_twice_in_the_example() -> None:
+    assert len(example()) == len(set(example()))
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_variable_that_a_service_reads_is_in_the_example(service: str) -> None:
+    assert read_by(service) - set(example()) == set()
+
+
+def test_every_variable_of_the_example_is_read_by_somebody() -> None:
+    somebody = OF_THE_OPERATOR.union(*map(read_by, SETTINGS))
+
+    assert set(example()) - somebody == PROMISED
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_a_service_is_given_every_variable_that_it_reads(service: str) -> None:
+    (described,) = (one for one in services.SERVICES if one.name == service)
+    given = {name.partition("=")[0] for name in described.variables}
+
+    assert read_by(service) - given == set()
+
+
+def test_every_service_has_its_settings_here() -> None:
+    assert set(SETTINGS) == {one.name for one in services.SERVICES} - {"migrate"}

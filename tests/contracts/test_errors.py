@@ -1,0 +1,33 @@
+"""The errors that cross a process border as a status."""
+
+import inspect
+
+import pytest
+
+from smart_kit import errors
+from smart_kit.errors import DOMAIN_ERRORS, DomainError, SmartAssistantError
+
+EVERY = [
+    error
+    for _, error in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(error, SmartAssistantError)
+]
+
+
+def test_every_domain_error_is_listed_with_a_status_of_its_own() -> None:
+    concrete = {error for error in EVERY if issubclass(error, DomainError)} - {DomainError}
+    statuses = [error.status_code for error in DOMAIN_ERRORS]
+
+    assert set(DOMAIN_ERRORS) == concrete
+    assert len(DOMAIN_ERRORS) == len(set(statuses))
+    assert all(400 <= status < 500 for status in statuses)
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: error.__name__)
+def test_every_error_explains_itself_and_stands_in_the_tree(
+    error: type[SmartAssistantError],
+) -> None:
+    message = (error.__doc__ or "").splitlines()[0]
+
+    assert message.endswith(".")
+    assert error.__name__ in (errors.__doc__ or "")

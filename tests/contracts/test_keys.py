@@ -1,0 +1,55 @@
+"""The names in Redis."""
+
+import inspect
+from uuid import UUID
+
+from smart_kit.contracts import keys
+from smart_kit.contracts.queue import reply_id
+from smart_kit.mailbox import Mailbox
+from smart_kit.redis import connect
+from smart_kit.settings import RedisSettings
+
+NUMBER, ID = 1, UUID(int=1)
+
+
+def test_no_two_things_in_redis_have_one_name() -> None:
+    constants = [value for name, value in vars(keys).items() if name.isupper()]
+    functions = [function for _, function in inspect.getmembers(keys, inspect.isfunction)]
+    made = [
+        function(*(ID if p.annotation is UUID else NUMBER for p in _parameters(function)))
+        for function in functions
+        if function is not keys.message_id  # an id within a queue, as a conversation is: by design
+    ]
+
+    names = [*constants, *made]
+    assert len(constants) >= 5
+    assert len(functions) >= 7
+    assert len(names) == len(set(names))
+    first_parts = [name.partition(":")[0] for name in made]
+    assert len(first_parts) == len(set(first_parts)), "one could be made to look like another"
+
+
+def _parameters(function: object) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())  # type: ignore[arg-type]
+
+
+def test_a_message_its_reply_and_a_run_have_three_ids() -> None:
+    message_id = keys.message_id(42, 7)
+
+    assert message_id == "tg:42:7"
+    assert keys.run_message_id(ID) == f"run:{ID}"
+    assert len({message_id, reply_id(message_id), keys.run_message_id(ID)}) == 3
+
+
+async def test_queues_with_different_names_share_no_key() -> None:
+    settings = RedisSettings()
+    redis = connect(settings)
+    boxes = [
+        Mailbox(redis, settings.redis_queue_to_secretary),
+        Mailbox(redis, settings.redis_queue_to_telegram),
+    ]
+    await redis.aclose()
+
+    assert len({box.name for box in boxes}) == 2
+    assert not boxes[0].name.startswith(f"{boxes[1].name}:")
+    assert not boxes[1].name.startswith(f"{boxes[0].name}:")

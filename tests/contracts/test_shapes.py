@@ -1,0 +1,151 @@
+"""Every contract: what one process writes another one reads, and no list forgets one."""
+
+import importlib
+import json
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from polyfactory.factories.pydantic_factory import ModelFactory
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from smart_kit import contracts
+from smart_kit.contracts.base import Command, Contract, Page
+from smart_kit.contracts.queue import (
+    TO_SECRETARY,
+    TO_TELEGRAM,
+    QueueMessage,
+    ToSecretary,
+    ToTelegram,
+)
+from smart_kit.contracts.threads import ARCHIVE_RECORD, ArchiveRecord
+
+for module in pkgutil.iter_modules(contracts.__path__):
+    importlib.import_module(f"{contracts.__name__}.{module.name}")
+
+Model = type[BaseModel]
+
+
+def descendants(model: Model) -> Iterator[Model]:
+    for child in model.__subclasses__():
+        if child.__module__.startswith(contracts.__name__):
+            yield child
+            yield from descendants(child)
+
+
+def members(union: Any) -> set[Model]:
+    """Of an annotated union."""
+    return set(get_args(get_args(union)[0]))
+
+
+SHAPES = sorted(
+    {*descendants(Contract), *descendants(Command)} - {Page}, key=lambda shape: shape.__name__
+)
+QUEUES: list[tuple[TypeAdapter[Any], Any]] = [
+    (TO_SECRETARY, ToSecretary),
+    (TO_TELEGRAM, ToTelegram),
+    (ARCHIVE_RECORD, ArchiveRecord),
+]
+SAMPLES = 5
+
+
+def samples(shape: Model) -> list[BaseModel]:
+    """The same ones in each run."""
+    factory = ModelFactory.create_factory(shape)
+    factory.seed_random(1)
+    zone = {"timezone": "Europe/Berlin"} if "timezone" in shape.model_fields else {}
+    return factory.batch(SAMPLES, **zone)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_what_is_written_is_what_is_read(shape: Model) -> None:
+    for sample in samples(shape):
+        assert shape.model_validate_json(sample.model_dump_json(exclude_unset=True)) == sample
+
+
+@pytest.mark.parametrize(("queue", "union"), QUEUES)
+def test_every_message_of_a_queue_comes_out_as_it_went_in(
+    queue: TypeAdapter[Any], union: Any
+) -> None:
+    for shape in members(union):
+        for sample in samples(shape):
+            received = queue.validate_json(sample.model_dump_json())
+
+            assert type(received) is shape
+            assert received == sample
+
+
+def test_every_queue_message_is_in_exactly_one_queue() -> None:
+    sent = {shape for shape in descendants(QueueMessage) if "kind" in shape.model_fields}
+
+    assert members(ToSecretary) | members(ToTelegram) == sent
+    assert members(ToSecretary) & members(ToTelegram) == set()
+
+
+@pytest.mark.parametrize("shape", members(ToSecretary) | members(ToTelegram))
+def test_a_kind_is_the_name_of_its_class(shape: Model) -> None:
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", shape.__name__).lower()
+
+    assert get_args(shape.model_fields["kind"].annotation) == (name,)
+    assert shape.model_fields["kind"].default == name
+
+
+def test_a_message_of_a_kind_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValidationError, match="kind"):
+        TO_SECRETARY.validate_json('{"kind": "riddle"}')
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_a_later_version_may_add_a_field_and_a_caller_may_not(shape: Model) -> None:
+    written = samples(shape)[0].model_dump(mode="json") | {"added_later": 1}
+    if issubclass(shape, Command):
+        with pytest.raises(ValidationError, match="added_later"):
+            shape.model_validate(written)
+    else:
+        shape.model_validate(written)
+
+
+UPDATES = [shape for shape in SHAPES if shape.__name__.endswith("Update")]
+
+
+@pytest.mark.parametrize("update", UPDATES, ids=lambda shape: shape.__name__)
+def test_what_can_be_changed_can_be_given_or_seen(update: Model) -> None:
+    resource = update.__name__.removesuffix("Update")
+    known = {
+        field
+        for shape in SHAPES
+        if shape.__name__ in (f"{resource}Create", f"{resource}Read")
+        for field in shape.model_fields
+    }
+
+    assert set(update.model_fields) <= known
+
+
+@pytest.mark.parametrize("update", UPDATES, ids=lambda shape: shape.__name__)
+def test_a_change_names_only_what_changes(update: Model) -> None:
+    assert update().model_dump(exclude_unset=True) == {}
+
+
+TIMES = [
+    (shape, name)
+    for shape in SHAPES
+    for name, described in shape.model_json_schema()["properties"].items()
+    if '"date-time"' in json.dumps(described)
+]
+
+
+@pytest.mark.parametrize(("shape", "name"), TIMES)
+def test_a_time_is_called_like_one(shape: Model, name: str) -> None:
+    assert name.endswith("_at") or name in ("at", "now", "scheduled_for")
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"), [(shape, name) for shape, name in TIMES if issubclass(shape, Contract)]
+)
+def test_a_time_without_an_offset_is_refused(shape: Model, name: str) -> None:
+    written = samples(shape)[0].model_dump(mode="json") | {name: "2026-01-01T09:00:00"}
+
+    with pytest.raises(ValidationError, match="timezone"):
+        shape.model_validate(written)

@@ -1,0 +1,60 @@
+import re
+
+import pytest
+
+from smart_kit.contracts.queue import Notice, UserCommand
+from smart_kit.redis import Redis
+from tg_bot.src.handlers import HANDLERS
+from tg_bot.src.handlers.command import CommandCall, parse_command
+from tg_bot.src.services.intake import Intake
+from tg_bot.tests import updates
+from tg_bot.tests.queues import to_secretary, to_telegram
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        ("/help", CommandCall("help", None, "")),
+        ("/HELP", CommandCall("help", None, "")),
+        ("/start  code", CommandCall("start", None, "code")),
+        ("/start@fake_bot a\nb", CommandCall("start", "fake_bot", "a\nb")),
+        ("/", None),
+        ("/usr/bin", None),
+        ("/помощь", None),
+        ("/help!", None),
+        ("see /help", None),
+        ("/" + "a" * 33, None),
+    ],
+)
+def test_a_command_is_told_from_other_texts(text: str, call: CommandCall | None) -> None:
+    assert parse_command(text) == call
+
+
+def test_commands_are_such_as_telegram_takes() -> None:
+    names = [handler.command for handler in HANDLERS]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in names)
+
+
+async def test_new_keeps_its_place_among_the_messages(intake: Intake, redis: Redis) -> None:
+    await intake.take([updates.message(text) for text in ("a", "/new", "b")])
+    first, second, third = await to_secretary(redis)
+    assert (first.kind, third.kind) == ("user_message", "user_message")
+    assert isinstance(second, UserCommand)
+    assert second.name == "new"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("/help", "help"), ("/nonsense", "unknown_command"), ("/other x", "unknown_command")],
+)
+async def test_what_is_answered_at_once(intake: Intake, redis: Redis, text: str, name: str) -> None:
+    update = updates.message(text, **{"from": updates.user(language_code="ru")})
+    await intake.take([update])
+
+    (answer,) = await to_telegram(redis)
+    assert isinstance(answer, Notice)
+    assert answer.notice == name
+    assert answer.id == f"reply:tg:424242:{update['update_id']}"
+    assert answer.language_code == "ru"
+    assert await to_secretary(redis) == []

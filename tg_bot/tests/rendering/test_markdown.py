@@ -1,0 +1,156 @@
+"""A model's Markdown, as bad as it comes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telegramify_markdown.entity import utf16_len
+
+from tg_bot.src.rendering.formatted import Formatted
+from tg_bot.src.rendering.markdown import render
+from tg_bot.src.rendering.splitting import MESSAGE_LIMIT, split
+
+CODE_900 = "```python\n" + "\n".join(f"    line_{n} = '{n}'" for n in range(900)) + "\n```"
+
+NASTY = {
+    "an unclosed fence": ("```py\nx = 1", "x = 1", ["pre"]),
+    "unclosed marks": ("**bold and _more", "**bold and _more", []),
+    "a generic type": ("a List<String> of <tags>", "a List<String> of <tags>", []),
+    "inline HTML": ("say <b>hi</b><br/>now", "say <b>hi</b><br/>now", []),
+    "an HTML page": ("<div>\n<p>**x** `<b>`</p>\n</div>", "<div>\n<p>x <b></p>\n</div>", None),
+    "a comment": ("<!-- secret -->\n\ntail", "<!-- secret -->\n\ntail", []),
+    "an escaped bracket": (r"\<y> &lt;z&gt;", "<y> <z>", []),
+    "HTML in code": ("`<i>` and\n```\n<p>\n```", "<i> and\n<p>", ["code", "pre"]),
+    "an address in brackets": ("<https://a.example>", "https://a.example", ["text_link"]),
+    "a comparison": ("1 < 2 > 0", "1 < 2 > 0", []),
+    "headings": ("# One\n\n## Two", "One\n\nTwo", None),
+    "nested lists": ("- a\n  - b\n    1. c", "• a\n  • b\n    1. c\n", []),
+    "a task list": ("- [ ] open\n- [x] done", "⬜ open\n✅ done\n", []),
+    "code in a tight list": ("- item\n  ```\n  x\n  ```\n- next", "• item\nx\n• next\n", ["pre"]),
+    "a table": ("|a|b|\n|-|-|\n|1|2|", "a | b\n--+--\n1 | 2", ["pre"]),
+    "prices": ("$5 and $10", "$5 and $10", []),
+    "a family": ("**👨‍👩‍👧‍👦** ok", "👨‍👩‍👧‍👦 ok", ["bold"]),
+    "right to left": ("**שלום** عليكم", "שלום عليكم", ["bold"]),
+    "only a link without text": ("[](https://a.example)", "[](https://a.example)", []),
+    "a rule": ("---", "————————", []),
+    "nothing": ("", "", []),
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nothing_is_lost(name: str) -> None:
+    markdown, text, kinds = NASTY[name]
+    rendered = render(markdown)
+    assert rendered.text == text
+    if kinds is not None:
+        assert [entity.type for entity in rendered.entities] == kinds
+
+
+def of_kind(rendered: Formatted, kind: str) -> list[tuple[str, str | None]]:
+    """What the entities of a kind cover, and their address or language."""
+    units = rendered.text.encode("utf-16-le")
+    return [
+        (
+            units[2 * one.offset : 2 * (one.offset + one.length)].decode("utf-16-le"),
+            one.url or one.language,
+        )
+        for one in rendered.entities
+        if one.type == kind
+    ]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text", "links"),
+    [
+        ("![a cat](https://x.example/c.png)", "a cat", [("a cat", "https://x.example/c.png")]),
+        ("![](https://x.example/c.png)", "🖼", [("🖼", "https://x.example/c.png")]),
+        ("🎉 ![k][1]\n\n[1]: https://x.example", "🎉 k", [("k", "https://x.example")]),
+    ],
+)
+def test_an_image_becomes_a_link_and_is_not_fetched(
+    markdown: str, text: str, links: list[tuple[str, str]]
+) -> None:
+    rendered = render(markdown)
+    assert rendered.text == text
+    assert of_kind(rendered, "text_link") == links
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("**[x](http://localhost:80/a)** 🎉 *b*", "x (http://localhost:80/a) 🎉 b"),
+        ("[y](docs/a.md) and [z](javascript:void)", "y (docs/a.md) and z (javascript:void)"),
+        ("[http://localhost/](http://localhost/)", "http://localhost/"),
+        ("[bad](http://[)", "bad (http://[)"),
+    ],
+)
+def test_a_link_that_telegram_refuses_is_written_out(markdown: str, text: str) -> None:
+    rendered = render(markdown)
+    assert rendered.text == text
+    assert of_kind(rendered, "text_link") == []
+    if "*b*" in markdown:
+        assert of_kind(rendered, "italic") == [("b", None)]
+
+
+def test_a_good_link_stays() -> None:
+    rendered = render("[a (b)](https://x.example/a_(b)) [m](mailto:a@b.example)")
+    assert of_kind(rendered, "text_link") == [
+        ("a (b)", "https://x.example/a_(b)"),
+        ("m", "mailto:a@b.example"),
+    ]
+
+
+def test_html_that_hides_html_for_ever_comes_as_it_was_written() -> None:
+    markdown = "<p>\n" * 2000
+    assert render(markdown).text == markdown.strip()
+
+
+def test_a_long_code_block_goes_on_as_code_in_the_next_message() -> None:
+    parts = split(render(f"Here it is:\n\n{CODE_900}\n\nDone."))
+    blocks = [of_kind(part, "pre") for part in parts]
+
+    assert len(parts) > 4
+    assert all(len(block) == 1 and block[0][1] == "python" for block in blocks)
+    code = "\n".join(block[0][0] for block in blocks).rstrip("\n")
+    assert code == CODE_900.removeprefix("```python\n").removesuffix("\n```")
+
+
+MARKUP = st.sampled_from(
+    ["*", "**", "_", "~~", "||", "`", "```", "\n", "\n\n", "- ", "1. ", "> ", "# ", "|", "|-|-|\n"]
+    + [
+        "[",
+        "](",
+        ")",
+        "![",
+        "<",
+        ">",
+        "<b>",
+        "</div>",
+        "<!--",
+        "$",
+        "\\",
+        "\\(",
+        "\\[",
+        "&lt;",
+        " ",
+    ]
+    + ["https://a.example", "👨‍👩‍👧", "🇩🇪", "é", "слово", "word", "    ", "\t", "\r\n", "\x00", "—"]
+)
+
+
+@given(st.lists(MARKUP, max_size=80).map("".join))
+def test_whatever_a_model_writes_can_be_sent(markdown: str) -> None:
+    for limit in (MESSAGE_LIMIT, 50):
+        for part in split(render(markdown), limit):
+            assert 0 < part.length == utf16_len(part.text) <= limit
+            assert not part.is_blank
+            for entity in part.entities:
+                assert entity.offset >= 0
+                assert entity.length > 0
+                assert entity.offset + entity.length <= part.length
+
+
+@given(st.text(max_size=200))
+def test_words_survive(text: str) -> None:
+    letters = [one for one in text if one.isalpha()]
+    rendered = [one for one in render(" ".join(letters)).text if one.isalpha()]
+    assert rendered == letters

@@ -1,0 +1,92 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telegramify_markdown.entity import MessageEntity, utf16_len
+
+from tg_bot.src.rendering.formatted import Formatted
+from tg_bot.src.rendering.splitting import MESSAGE_LIMIT, split
+
+
+def texts(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
+    return [part.text for part in split(Formatted(text), limit)]
+
+
+def test_a_text_that_fits_is_one_message() -> None:
+    assert texts("x" * 4096) == ["x" * 4096]
+    assert texts("👍" * 2048) == ["👍" * 2048]
+
+
+def test_length_is_counted_as_telegram_does() -> None:
+    assert texts("👍" * 2049) == ["👍" * 2048, "👍"]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("first line\n\nsecond\nline", ["first line", "second\nline"]),
+        ("one two\nthree four five", ["one two", "three four", "five"]),
+        ("one two three four", ["one two three", "four"]),
+        ("abcdefghijklmnopqrstuvwxyz", ["abcdefghijklmn", "opqrstuvwxyz"]),
+    ],
+)
+def test_a_cut_is_where_a_reader_would_cut(text: str, parts: list[str]) -> None:
+    assert texts(text, 14) == parts
+
+
+def test_a_word_of_9000_letters_is_cut_and_not_lost() -> None:
+    parts = texts("a" * 9000)
+    assert [len(part) for part in parts] == [4096, 4096, 808]
+
+
+@pytest.mark.parametrize("cluster", ["👨‍👩‍👧‍👦", "👍🏽", "🇩🇪", "e\u0301", "1\ufe0f\u20e3"])
+def test_what_is_seen_as_one_character_is_not_cut(cluster: str) -> None:
+    for before in range(12):
+        for part in texts("x" * before + cluster * 10, 20):
+            assert part.lstrip("x").replace(cluster, "") == ""
+
+
+def test_a_code_block_that_fits_in_one_message_is_not_cut() -> None:
+    text = Formatted("intro " * 3 + "\ncode code code", (MessageEntity("pre", 19, 14),))
+    first, second = split(text, 25)
+
+    assert first.text == "intro intro intro"
+    assert (second.text, second.entities) == ("code code code", (MessageEntity("pre", 0, 14),))
+
+
+def test_formatting_goes_on_behind_the_cut() -> None:
+    text = Formatted("🎉 bold words here", (MessageEntity("bold", 3, 15),))
+    first, second = split(text, 10)
+
+    assert (first.text, first.entities) == ("🎉 bold", (MessageEntity("bold", 3, 4),))
+    assert (second.text, second.entities) == ("words here", (MessageEntity("bold", 0, 10),))
+
+
+def test_what_nobody_would_see_is_not_sent() -> None:
+    assert texts("") == []
+    assert texts(" \n\u200b\u200e ") == []
+    assert texts("a" + "\n" * 30 + "b", 10) == ["a", "b"]
+
+
+@given(
+    st.text(st.sampled_from(["a", "é", " ", "\n", "👍", "\u200d", "🇩", "🏽"]), max_size=300),
+    st.integers(8, 40),
+    st.lists(st.tuples(st.integers(0, 300), st.integers(1, 300)), max_size=5),
+)
+def test_no_part_is_too_long_and_nothing_visible_is_lost(
+    text: str, limit: int, places: list[tuple[int, int]]
+) -> None:
+    length = utf16_len(text)
+    entities = tuple(
+        MessageEntity("bold", start, min(size, length - start))
+        for start, size in places
+        if start < length
+    )
+    parts = split(Formatted(text, entities), limit)
+
+    assert all(utf16_len(part.text) <= limit for part in parts)
+    for part in parts:
+        for entity in part.entities:
+            assert 0 <= entity.offset < entity.offset + entity.length <= part.length
+    kept = "".join(part.text for part in parts)
+    assert kept.count("a") + kept.count("é") == text.count("a") + text.count("é")
+    assert kept.count("👍") == text.count("👍")

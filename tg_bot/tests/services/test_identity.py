@@ -1,0 +1,49 @@
+import asyncio
+
+from smart_kit.contracts.keys import BOT_KEY
+from smart_kit.contracts.queue import BotIdentity
+from smart_kit.redis import Redis, answer
+from smart_kit.testing.telegram import FakeTelegram, refusal
+from tg_bot.src.services import identity
+from tg_bot.tests.conftest import Run
+
+
+async def kept(redis: Redis) -> BotIdentity:
+    """Wait until Redis knows the bot."""
+    async with asyncio.timeout(5):
+        while (text := await answer(redis.get(BOT_KEY))) is None:
+            await asyncio.sleep(0.02)
+    return BotIdentity.model_validate_json(text)
+
+
+async def test_redis_is_told_who_the_bot_is_also_after_it_has_forgotten(
+    run: Run, redis: Redis, monkeypatch
+) -> None:
+    monkeypatch.setattr(identity, "CHECK_SECONDS", 0.05)
+    async with run():
+        assert await kept(redis) == BotIdentity(id=424242, username="fake_bot")
+        await redis.flushdb()
+        assert await kept(redis) == BotIdentity(id=424242, username="fake_bot")
+
+
+async def test_the_menu_is_offered_in_both_languages_and_to_all_others(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    async with run():
+        await telegram.until(lambda: bool(telegram.calls_of("getUpdates")))
+    menus = {
+        call.parameters.get("language_code"): call.parameters["commands"]
+        for call in telegram.calls_of("setMyCommands")
+    }
+    assert set(menus) == {None, "en", "ru"}
+    assert menus[None] == menus["en"]
+    assert [one["command"] for one in menus["ru"]] == ["start", "help", "new"]
+    assert menus["ru"][0]["description"] == "поздороваться"
+
+
+async def test_without_a_menu_the_bot_still_works(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    telegram.script("setMyCommands", refusal(404, "Not Found: method not found"))
+    async with run():
+        await telegram.until(lambda: bool(telegram.calls_of("getUpdates")))

@@ -1,0 +1,61 @@
+import asyncio
+import time
+
+import pytest
+
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.src.services.pace import Pace
+
+
+@pytest.fixture
+def paced(settings: TgBotSettings):  # type: ignore[no-untyped-def] # a factory
+    def paced(overall: float = 0, per_chat: float = 0, per_group: float = 0) -> Pace:
+        rates = {"overall": overall, "per_chat": per_chat, "per_group": per_group}
+        changes = {f"telegram_rate_{name}": rate for name, rate in rates.items()}
+        return Pace(settings.model_copy(update=changes))
+
+    return paced
+
+
+async def seconds(pace: Pace, *chats: int) -> float:
+    """How long it takes until a message to each may go."""
+    begun = time.monotonic()
+    await asyncio.gather(*(pace.wait(chat_id) for chat_id in chats))
+    return time.monotonic() - begun
+
+
+async def test_a_chat_takes_three_at_once_and_then_waits(paced) -> None:
+    pace = paced(per_chat=10)
+    assert await seconds(pace, 1, 1, 1) < 0.05
+    assert 0.15 < await seconds(pace, 1, 1) < 0.4
+
+
+async def test_one_chat_does_not_wait_for_another(paced) -> None:
+    pace = paced(per_chat=1)
+    await seconds(pace, 1, 1, 1)
+    assert await seconds(pace, *range(2, 50)) < 0.1
+
+
+async def test_all_chats_together_have_a_limit(paced) -> None:
+    pace = paced(overall=20)
+    assert await seconds(pace, *range(20)) < 0.1
+    assert 0.35 < await seconds(pace, *range(10)) < 0.9
+
+
+async def test_a_group_has_a_limit_of_its_own(paced) -> None:
+    pace = paced(per_chat=1000, per_group=2)
+    assert await seconds(pace, -5, -5) < 0.1
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await pace.wait(-5)
+
+
+async def test_zero_is_no_limit(paced) -> None:
+    assert await seconds(paced(), *[1] * 500, *[-1] * 500) < 0.5
+
+
+async def test_chats_that_are_quiet_are_forgotten(paced) -> None:
+    pace = paced(per_chat=1000)
+    for chat_id in range(5000):
+        await pace.wait(chat_id)
+    assert len(pace._chats) < 1000

@@ -1,0 +1,216 @@
+"""Reading updates for ever, whatever Telegram and Redis do."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from smart_kit.redis import Redis
+from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
+from tg_bot.src.client.telegram import TelegramClient
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.src.services import polling
+from tg_bot.src.services.intake import Intake
+from tg_bot.src.services.polling import Poller
+from tg_bot.tests import updates
+from tg_bot.tests.conftest import Run
+from tg_bot.tests.queues import to_secretary
+
+HTML = "<html>Bad Gateway</html>"
+CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot"
+WEBHOOK = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook"
+
+
+async def until(condition: Any, seconds: float = 10.0) -> None:
+    """Wait for what the bot does by itself."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_batch_is_in_the_queue_before_it_is_confirmed(
+    run: Run, telegram: FakeTelegram, redis: Redis
+) -> None:
+    seen: list[int] = []
+    batch = [updates.message(str(n)) for n in range(5)]
+
+    async def look(offset: int) -> None:
+        if offset > batch[-1]["update_id"]:
+            seen.append(len(await to_secretary(redis)))
+
+    telegram.on_confirm = look
+    telegram.push(*batch)
+    async with run():
+        await telegram.until(lambda: telegram.updates == [])
+    assert seen[0] == 5
+
+
+async def test_a_bot_that_died_before_confirming_reads_again_and_doubles_nothing(
+    run: Run, telegram: FakeTelegram, redis: Redis
+) -> None:
+    batch = [updates.message(str(n)) for n in range(5)]
+    telegram.push(*batch)
+    telegram.is_deaf = True  # no confirmation reaches it
+
+    async def arrived() -> bool:
+        return len(await to_secretary(redis)) == 5
+
+    for _ in range(3):
+        async with run():
+            await until(arrived)
+        assert len(telegram.updates) == 5
+    assert [one.text for one in await to_secretary(redis)] == list("01234")  # type: ignore[union-attr] # texts
+
+
+async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
+    run: Run,
+    telegram: FakeTelegram,
+    settings: TgBotSettings,
+    durable_valkey: DurableValkey,
+) -> None:
+    given = settings.model_copy(update=durable_valkey.settings.model_dump())
+    batch = [updates.message(str(n)) for n in range(5)]
+    async with run(given) as bot:
+        await telegram.until(lambda: bool(telegram.calls_of("getUpdates")))
+        durable_valkey.kill()
+        telegram.push(*batch)
+        polls = len(telegram.calls_of("getUpdates"))
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) > polls + 1)
+        assert len(telegram.updates) == 5
+
+        async def says_so() -> bool:
+            return "Redis" in bot.health.report()["detail"]
+
+        await until(says_so)
+        durable_valkey.start()
+        await telegram.until(lambda: telegram.updates == [], seconds=20)
+
+        async def is_well() -> bool:
+            return bot.health.report()["status"] == "ok"
+
+        await until(is_well)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        refusal(409, CONFLICT),
+        refusal(500, "Internal Server Error: restart"),
+        Scripted(502, HTML),
+        Scripted(200, HTML),
+        Scripted(cut="before"),
+        refusal(429, "Too Many Requests", retry_after=0),
+        refusal(400, "Bad Request: what?"),
+        Scripted(200, {"ok": True, "result": {"not": "a list"}}),
+    ],
+    ids=["conflict", "500", "502", "html", "cut", "429", "400", "no list"],
+)
+async def test_no_trouble_ends_it(
+    run: Run, telegram: FakeTelegram, redis: Redis, trouble: Scripted
+) -> None:
+    telegram.script("getMe", trouble)
+    telegram.script("getUpdates", trouble, trouble)
+    telegram.push(updates.message("hello"))
+
+    async def arrived() -> bool:
+        return len(await to_secretary(redis)) == 1
+
+    async with run():
+        await until(arrived)
+
+
+async def test_a_pause_that_telegram_asks_for_is_kept(
+    run: Run, telegram: FakeTelegram, redis: Redis
+) -> None:
+    telegram.script("getUpdates", refusal(429, "Too Many Requests", retry_after=2))
+    async with run():
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 1)
+        asked_at = time.monotonic()
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
+    assert time.monotonic() - asked_at >= 2
+
+
+async def test_a_webhook_is_removed_and_its_updates_are_kept(
+    run: Run, telegram: FakeTelegram, redis: Redis
+) -> None:
+    telegram.script("getUpdates", refusal(409, WEBHOOK))
+    async with run():
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
+    (call,) = telegram.calls_of("deleteWebhook")
+    assert call.parameters == {"drop_pending_updates": False}
+
+
+async def test_a_webhook_is_left_alone_where_there_is_none(
+    run: Run, telegram: FakeTelegram, redis: Redis
+) -> None:
+    telegram.script("getUpdates", refusal(409, CONFLICT))
+    async with run():
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
+    assert telegram.calls_of("deleteWebhook") == []
+
+
+async def test_a_refused_token_is_named_once_and_tried_slowly(
+    run: Run, telegram: FakeTelegram, settings: TgBotSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "REFUSED_SECONDS", 0.05)
+    telegram.script("getMe", *[refusal(401, "Unauthorized")] * 3)
+    with capture_logs() as lines:
+        async with run() as bot:
+            await telegram.until(lambda: len(telegram.calls_of("getMe")) == 3)
+            detail = bot.health.report()["detail"]
+            await telegram.until(lambda: bool(telegram.calls_of("getUpdates")))
+    errors = [line for line in lines if line["log_level"] == "error"]
+
+    assert "Telegram refuses the token (401); check TELEGRAM_TOKEN" in detail
+    assert [line["reason"] for line in errors] == [
+        "Telegram refuses the token (401); check TELEGRAM_TOKEN"
+    ]
+    assert TOKEN not in str(lines)
+
+
+async def test_updates_that_cannot_be_confirmed_do_not_make_it_race(
+    run: Run, telegram: FakeTelegram, redis: Redis
+) -> None:
+    telegram.push({"no": "id"})
+    async with run():
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 3)
+        begun = time.monotonic()
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 4)
+    assert time.monotonic() - begun > 0.5
+
+
+class TestHealth:
+    async def test_it_is_good_after_the_first_good_poll_without_any_message(
+        self, run: Run, telegram: FakeTelegram, redis: Redis
+    ) -> None:
+        async with run() as bot:
+            assert bot.health.report()["status"] == "unavailable"
+
+            async def is_well() -> bool:
+                return bot.health.report()["status"] == "ok"
+
+            await until(is_well, seconds=3)
+
+    async def test_it_is_bad_after_a_long_silence_and_says_why(
+        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+    ) -> None:
+        async def greet() -> None:
+            return None
+
+        poller = Poller(client, intake, greet)
+        assert poller.probe() == "Telegram has not answered yet"
+        stop = asyncio.Event()
+        running = asyncio.create_task(poller.run(stop))
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
+        assert poller.probe() is None
+
+        poller._last_poll_at = time.monotonic() - 89
+        assert poller.probe() is None
+        poller._last_poll_at = time.monotonic() - 91
+        assert poller.probe() == "Telegram has not answered for 91 s"
+        stop.set()
+        async with asyncio.timeout(1):  # a poll that waits does not hold up a stop
+            await running

@@ -1,0 +1,360 @@
+"""From the queue to a person's chat: each message once, in order, whatever Telegram says."""
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.keys import TURNS_STREAM, journal_key
+from smart_kit.contracts.queue import ToTelegram
+from smart_kit.contracts.threads import ARCHIVE_RECORD, DeliveryRecord
+from smart_kit.redis import Redis, answer
+from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.tests.conftest import Run
+from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.messages import effect, notice, reminder, reply
+from tg_bot.tests.queues import dead_letters, send, to_telegram
+
+QUEUE = "queue:to_telegram"
+LONG = "\n".join(f"line {n}" for n in range(2000))
+"""Five messages."""
+
+
+async def empty(redis: Redis) -> None:
+    """Wait until nothing is left to send."""
+    async with asyncio.timeout(15):
+        while await answer(redis.hlen(f"{QUEUE}:active")):
+            await asyncio.sleep(0.02)
+
+
+async def delivered(run: Run, redis: Redis, *messages: ToTelegram, **changes: Any) -> None:
+    await send(redis, *messages)
+    async with run(**changes):
+        await empty(redis)
+
+
+async def test_an_answer_arrives_formatted_with_its_receipts(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    await delivered(run, redis, reply("**Done**", receipts=(effect(),)))
+
+    (sent,) = telegram.sent
+    assert sent.text.startswith("Done\n\n✓ Reminder: Fri 27 Nov 09:00 Europe/Berlin")
+    assert sent.parameters["entities"] == [{"type": "bold", "offset": 0, "length": 4}]
+    assert sent.parameters["link_preview_options"] == {"is_disabled": True}
+    assert "disable_notification" not in sent.parameters
+    assert "parse_mode" not in sent.parameters
+
+
+async def test_a_silent_message_makes_no_sound(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    await delivered(run, redis, reply("hush", silent=True))
+    assert telegram.sent[0].parameters["disable_notification"] is True
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "word"),
+    [
+        ({"language": "ru"}, "en", "Такой"),
+        ({"language": "en"}, "ru", "I do not"),
+        ({}, "ru-RU", "Такой"),
+        (None, "ru", "Такой"),
+        (None, None, "I do not"),
+    ],
+)
+async def test_the_person_is_spoken_to_in_their_language(
+    run: Run,
+    redis: Redis,
+    telegram: FakeTelegram,
+    rest: FakeRest,
+    facts: dict[str, Any] | None,
+    code: str | None,
+    word: str,
+) -> None:
+    if facts is not None:
+        await rest.add(7, **facts)
+    await delivered(run, redis, notice("unknown_command", language_code=code))
+    assert telegram.texts(7)[0].startswith(word)
+
+
+async def test_a_chats_messages_come_in_order(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    await delivered(run, redis, *(reply(str(n), n, chat_id=1 + n % 3) for n in range(60)))
+    for chat_id in (1, 2, 3):
+        assert telegram.texts(chat_id) == [str(n) for n in range(chat_id - 1, 60, 3)]
+
+
+async def test_a_long_answer_comes_whole_and_sounds_once(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    await delivered(run, redis, reply(LONG))
+
+    assert len(telegram.sent) == 5
+    assert "\n".join(telegram.texts(7)) == LONG
+    silent = [one.parameters.get("disable_notification", False) for one in telegram.sent]
+    assert silent == [False, True, True, True, True]
+    assert not await redis.exists(journal_key("reply:tg:424242:1"))
+
+
+class TestRefusedFormatting:
+    async def test_the_same_text_goes_once_more_without(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        telegram.script("sendMessage", refusal(400, "Bad Request: can't parse MessageEntity: x"))
+        await delivered(run, redis, reply("**bold** words"))
+
+        assert telegram.texts(7) == ["bold words"]
+        assert [bool(one.parameters.get("entities")) for one in telegram.calls_of("sendMessage")]
+        first, second = telegram.calls_of("sendMessage")
+        assert first.parameters["entities"]
+        assert "entities" not in second.parameters
+        assert first.text == second.text
+
+    async def test_what_is_refused_without_as_well_is_dead(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        wrong = refusal(400, "Bad Request: can't parse entities: no")
+        telegram.script("sendMessage", wrong, wrong)
+        await delivered(run, redis, reply("**bold**"), reply("next", 2))
+
+        assert telegram.texts(7) == ["next"]
+        (letter,) = await dead_letters(redis, QUEUE)
+        assert "can't parse entities" in letter.reason
+
+    async def test_only_the_refused_part_goes_without(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        telegram.script("sendMessage", Scripted(), refusal(400, "Bad Request: entity beginning"))
+        text = "\n".join(f"**line** {n}" for n in range(1000))
+        await delivered(run, redis, reply(text))
+
+        shown = [bool(one.parameters.get("entities")) for one in telegram.sent]
+        assert shown == [True, False, True]
+        assert "\n".join(telegram.texts(7)) == text.replace("**", "")
+
+
+async def test_what_telegram_finds_too_long_is_split_again(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    telegram.script(
+        "sendMessage", *[Scripted()] * 2, refusal(400, "Bad Request: message is too long")
+    )
+    await delivered(run, redis, reply(LONG))
+    assert len(telegram.sent) == 6
+    assert "\n".join(telegram.texts(7)) == LONG
+
+
+async def test_what_is_short_and_too_long_is_dead(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    telegram.script("sendMessage", refusal(400, "Bad Request: message is too long"))
+    await delivered(run, redis, reply("short"))
+    assert len(await dead_letters(redis, QUEUE)) == 1
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        "description", ["Bad Request: chat not found", "Bad Request: BUTTON_DATA_INVALID"]
+    )
+    async def test_a_wrong_request_is_dead_and_the_next_goes_on(
+        self, run: Run, redis: Redis, telegram: FakeTelegram, description: str
+    ) -> None:
+        telegram.script("sendMessage", refusal(400, description))
+        await delivered(run, redis, reply("one"), reply("two", 2))
+
+        assert telegram.texts(7) == ["two"]
+        assert len(telegram.calls_of("sendMessage")) == 2
+        (letter,) = await dead_letters(redis, QUEUE)
+        assert letter.reason == f"Telegram refuses it: {description}"
+
+    async def test_who_has_blocked_the_bot_is_left_in_peace(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        blocked = refusal(403, "Forbidden: bot was blocked by the user")
+        telegram.script("sendMessage", blocked)
+        await delivered(run, redis, reminder("stretch"))
+
+        assert len(telegram.calls_of("sendMessage")) == 1
+        assert await dead_letters(redis, QUEUE) == []
+        assert await redis.xlen(TURNS_STREAM) == 0
+
+    async def test_whom_we_have_blocked_is_not_written_to(
+        self, run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
+    ) -> None:
+        await rest.add(7, status="blocked")
+        await delivered(run, redis, reminder("stretch"))
+        assert telegram.calls_of("sendMessage") == []
+        assert await redis.xlen(TURNS_STREAM) == 0
+
+    async def test_what_cannot_be_read_is_dead(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        broken = reply("one").model_copy(update={"kind": "telegram_from_the_future"})
+        await delivered(run, redis, broken, reply("two", 2))
+        assert telegram.texts(7) == ["two"]
+        assert len(await dead_letters(redis, QUEUE)) == 1
+
+
+async def test_a_429_makes_one_chat_wait_and_no_other(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    telegram.script("sendMessage", refusal(429, "Too Many Requests", retry_after=2))
+    await send(redis, reply("waits", chat_id=1))
+    async with run():
+        await telegram.until(lambda: bool(telegram.calls_of("sendMessage")))
+        refused_at = time.monotonic()
+        await send(redis, reply("behind", 2, chat_id=1), reply("elsewhere", 3, chat_id=2))
+        await telegram.until(lambda: telegram.texts(2) == ["elsewhere"])
+        assert time.monotonic() - refused_at < 1.5
+        await telegram.until(lambda: len(telegram.texts(1)) == 2)
+        assert time.monotonic() - refused_at >= 1.95
+    assert telegram.texts(1) == ["waits", "behind"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        refusal(500, "Internal Server Error"),
+        Scripted(502, "<html>Bad Gateway</html>"),
+        refusal(401, "Unauthorized"),
+    ],
+    ids=["500", "502", "401"],
+)
+async def test_what_was_not_sent_is_sent_later_however_often(
+    run: Run, redis: Redis, telegram: FakeTelegram, trouble: Scripted
+) -> None:
+    telegram.script("sendMessage", *[trouble] * 3)
+    await delivered(run, redis, reply("at last"))
+    assert telegram.texts(7) == ["at last"]
+    assert await dead_letters(redis, QUEUE) == []
+
+
+async def test_after_a_day_it_is_given_up(run: Run, redis: Redis, telegram: FakeTelegram) -> None:
+    telegram.script("sendMessage", *[refusal(500, "Internal Server Error")] * 2)
+    old = reply("old news", created_at=utc_now() - timedelta(hours=25))
+    await delivered(run, redis, old)
+    (letter,) = await dead_letters(redis, QUEUE)
+    assert "for a day" in letter.reason
+    assert len(telegram.calls_of("sendMessage")) == 1
+
+
+class TestUncertain:
+    """The request went out, and its answer never came."""
+
+    async def test_it_is_sent_again_in_the_same_format(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        telegram.script("sendMessage", Scripted(cut="before"))
+        await delivered(run, redis, reply("**bold**"))
+
+        first, second = telegram.calls_of("sendMessage")
+        assert first.parameters == second.parameters
+        assert telegram.texts(7) == ["bold"]
+
+    async def test_three_times_at_most(
+        self, run: Run, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tg_bot.src.services.outbox.UNCERTAIN_SECONDS", (0.1, 0.1))
+        telegram.script("sendMessage", *[Scripted(cut="after")] * 5)
+        await delivered(run, redis, reply("echo"))
+
+        assert telegram.texts(7) == ["echo"] * 3
+        (letter,) = await dead_letters(redis, QUEUE)
+        assert "3 times without an answer" in letter.reason
+
+    async def test_the_count_survives_the_sender(
+        self, run: Run, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tg_bot.src.services.outbox.UNCERTAIN_SECONDS", (0.1, 0.1))
+        telegram.script("sendMessage", *[Scripted(cut="after")] * 5)
+        await send(redis, reply("echo"))
+        for times in (1, 2, 3):
+            async with run():
+                await telegram.until(lambda times=times: len(telegram.sent) == times)
+                async with asyncio.timeout(5):
+                    while await answer(
+                        redis.hget(f"{QUEUE}:active", "tg:424242:7")
+                    ) != "delayed" and await to_telegram(redis):
+                        await asyncio.sleep(0.01)
+        assert await to_telegram(redis) == []
+        assert len(telegram.sent) == 3
+
+
+class TestParts:
+    @pytest.mark.parametrize(
+        "trouble",
+        [
+            refusal(429, "Too Many Requests", retry_after=0),
+            refusal(502, "Bad Gateway"),
+            Scripted(cut="before"),
+        ],
+        ids=["429", "502", "cut"],
+    )
+    async def test_a_failure_in_the_middle_repeats_no_part(
+        self, run: Run, redis: Redis, telegram: FakeTelegram, trouble: Scripted
+    ) -> None:
+        telegram.script("sendMessage", Scripted(), Scripted(), trouble)
+        await delivered(run, redis, reply(LONG))
+        assert "\n".join(telegram.texts(7)) == LONG
+
+    async def test_a_sender_that_died_between_parts_is_followed_by_one_that_goes_on(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        telegram.script("sendMessage", Scripted(), Scripted(), Scripted(seconds=60))
+        await send(redis, reply(LONG), reply("after it", 2))
+        async with run():
+            await telegram.until(lambda: len(telegram.calls_of("sendMessage")) == 3)
+        assert len(telegram.sent) == 2
+
+        async with run():
+            await empty(redis)
+        assert "\n".join(telegram.texts(7)) == f"{LONG}\nafter it"
+
+    async def test_only_a_message_of_several_parts_writes_a_journal(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        await redis.config_set("notify-keyspace-events", "Kh")
+        async with redis.pubsub(ignore_subscribe_messages=True) as changes:
+            await changes.psubscribe("__keyspace@*__:journal:*")
+            await delivered(run, redis, reply("short"), reply(LONG, 2))
+            seen = [await changes.get_message(timeout=0.2) for _ in range(8)]
+        written = [change["channel"].rpartition(":")[2] for change in seen if change]
+        assert written == ["2"] * 4, "each part but the last, whose end is the message's"
+
+
+class TestReminder:
+    async def test_its_end_says_that_it_was_delivered(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        message = reminder("stretch")
+        await delivered(run, redis, message)
+
+        assert telegram.texts(7) == ["⏰ stretch"]
+        ((_, fields),) = await redis.xrange(TURNS_STREAM)
+        record = ARCHIVE_RECORD.validate_json(fields["record"])
+        assert isinstance(record, DeliveryRecord)
+        assert record.run_id == message.run_id
+
+    async def test_a_double_is_not_sent(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        message = reminder("stretch")
+        await delivered(run, redis, message, message)
+        await delivered(run, redis, message)
+        assert telegram.texts(7) == ["⏰ stretch"]
+
+
+async def test_no_chat_and_no_whole_is_sent_faster_than_allowed(
+    run: Run, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
+) -> None:
+    paced = settings.model_copy(update={"telegram_rate_per_chat": 2.0})
+    begun = time.monotonic()
+    await delivered(run, redis, *(reply(str(n), n) for n in range(6)), given=paced)
+    assert time.monotonic() - begun > 1.4, "three at once, then two a second"
+    assert telegram.texts(7) == list("012345")

@@ -1,0 +1,140 @@
+"""The service as a process."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.ports import free_port
+from smart_kit.testing.suite import ROOT
+from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
+from tg_bot.tests import updates
+
+Start = Callable[..., "Process"]
+
+
+class Process:
+    """tg_bot with what it writes."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._log = log
+        self.url = f"http://127.0.0.1:{environment['TG_BOT_PORT']}"
+        with log.open("wb") as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "tg_bot.src.main"],
+                env=environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text()
+
+    async def health(self) -> dict[str, object]:
+        async with httpx2.AsyncClient() as http:
+            return (await http.get(f"{self.url}/health")).json()  # type: ignore[no-any-return] # JSON
+
+
+@pytest.fixture
+def start(tmp_path: Path, telegram: FakeTelegram, redis_settings: RedisSettings) -> Iterator[Start]:
+    started: list[Process] = []
+
+    def start(**changes: str) -> Process:
+        assert redis_settings.redis_password is not None
+        environment = {
+            "PATH": os.environ["PATH"],
+            "TELEGRAM_TOKEN": TOKEN,
+            "TELEGRAM_API_URL": telegram.url,
+            "TELEGRAM_ALLOWED_USERS": "*",
+            "SERVICE_API_TOKEN": "service-token-of-no-worth",
+            "REST_SERVICE_URL": f"http://127.0.0.1:{free_port()}",
+            "REDIS_PORT": str(redis_settings.redis_port),
+            "REDIS_PASSWORD": redis_settings.redis_password.get_secret_value(),
+            "TG_BOT_PORT": str(free_port()),
+            "LOG_LEVEL": "DEBUG",
+            "LOG_FORMAT": "json",
+        } | changes
+        started.append(Process(environment, tmp_path / f"log{len(started)}"))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.popen.kill()
+        process.popen.wait()
+
+
+async def test_it_polls_answers_and_stops_when_told(
+    start: Start, redis: object, telegram: FakeTelegram
+) -> None:
+    process = start()
+    telegram.push(updates.message("/help"))
+    await telegram.until(lambda: bool(telegram.sent), seconds=30)
+    assert (await process.health())["status"] == "ok"
+
+    begun = time.monotonic()
+    process.popen.send_signal(signal.SIGTERM)
+    assert process.popen.wait(timeout=20) == 0
+    assert time.monotonic() - begun < 5
+    assert "Traceback" not in process.output
+
+
+async def test_one_id_leads_from_the_update_to_what_was_sent(
+    start: Start, redis: object, telegram: FakeTelegram
+) -> None:
+    process = start()
+    update = updates.message("/help")
+    telegram.push(update)
+    await telegram.until(lambda: bool(telegram.sent), seconds=30)
+    process.popen.send_signal(signal.SIGTERM)
+    process.popen.wait(timeout=20)
+
+    mark = f'"correlation_id": "tg:424242:{update["update_id"]}"'
+    lines = [line for line in process.output.splitlines() if mark in line]
+    assert any('"event": "update"' in line for line in lines)
+    assert any('"event": "sent"' in line for line in lines)
+
+
+async def test_the_token_is_in_no_line_whatever_goes_wrong(
+    start: Start, redis: object, telegram: FakeTelegram
+) -> None:
+    html = Scripted(502, "<html>no</html>")
+    telegram.script("getMe", Scripted(cut="before"), html, refusal(500, "no"))
+    telegram.script("getUpdates", Scripted(cut="before"), html, refusal(409, "Conflict: other"))
+    telegram.script("sendMessage", Scripted(cut="before"), refusal(400, "Bad Request: no"))
+    telegram.push(updates.message("/help"), updates.message("/help", telegram_id=8))
+    process = start()
+    await telegram.until(lambda: len(telegram.calls_of("sendMessage")) >= 2, seconds=60)
+    nowhere = start(TELEGRAM_API_URL=f"http://127.0.0.1:{free_port()}")
+    wrong = start(TELEGRAM_TOKEN="424242:" + "Wrong" * 7)
+    async with asyncio.timeout(60):
+        while "refuses the token" not in wrong.output or "cannot connect" not in nowhere.output:
+            await asyncio.sleep(0.1)
+    for one in (process, nowhere, wrong):
+        assert one.output
+        assert TOKEN.partition(":")[2] not in one.output
+        assert "WrongWrong" not in one.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"TELEGRAM_TOKEN": "nonsense"}, "TELEGRAM_TOKEN"),
+        ({"TELEGRAM_ALLOWED_USERS": "@anna"}, "'@anna' is not a Telegram id"),
+        ({"SERVICE_API_TOKEN": ""}, "SERVICE_API_TOKEN"),
+    ],
+)
+def test_a_bad_setting_is_one_line(start: Start, changes: dict[str, str], word: str) -> None:
+    process = start(**changes)
+    assert process.popen.wait(timeout=30) == 78
+    assert len(process.output.splitlines()) == 1
+    assert word in process.output

@@ -1,0 +1,77 @@
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import pytest
+
+from smart_kit.clock import Clock
+from smart_kit.contracts.queue import NoticeName
+from tg_bot.src.handlers import COMMANDS
+from tg_bot.src.texts.composer import Composer
+from tg_bot.src.texts.translations import Translations
+from tg_bot.tests.messages import effect, notice, reminder, reply
+
+
+@pytest.fixture
+def composer() -> Composer:
+    return Composer(Translations("en"), Clock(), COMMANDS)
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "\u200b", "\t"])
+def test_a_silent_model_is_excused_in_a_sentence(composer: Composer, text: str) -> None:
+    assert "no answer" in composer.compose(reply(text), None).text
+    assert "ответить" in composer.compose(reply(text, language_code="ru"), None).text
+
+
+def test_what_was_done_needs_no_excuse(composer: Composer) -> None:
+    assert composer.compose(reply("", receipts=(effect(),)), None).text.startswith("✓ Reminder")
+
+
+def test_receipts_stand_under_the_answer(composer: Composer) -> None:
+    text = composer.compose(reply("**Done**.\n", receipts=(effect(), effect())), None).text
+    answer, _, receipts = text.partition("\n\n")
+
+    assert answer == "Done."
+    assert [line[0] for line in receipts.splitlines()] == ["✓", "✓"]
+
+
+def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
+    text = composer.compose(notice("turn_failed", receipts=(effect(),)), None).text
+    assert text.startswith("Something went wrong")
+    assert "✓ Reminder" in text
+
+
+@pytest.mark.parametrize("name", get_args(NoticeName))
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: str) -> None:
+    parameters = {"first_name": "{Anna}", "telegram_id": "7"}
+    full = composer.compose(notice(name, language_code=language, parameters=parameters), None)
+    bare = composer.compose(notice(name, language_code=language), None)
+
+    assert ("{Anna}" in full.text) == (name in ("welcome", "welcome_back", "paired"))
+    assert "{" not in bare.text
+    assert ", !" not in bare.text
+    assert full.entities == ()
+
+
+def test_help_and_an_unknown_command_list_every_command(composer: Composer) -> None:
+    for name in ("help", "unknown_command"):
+        text = composer.compose(notice(name), None).text
+        assert all(f"/{command} — " in text for command in COMMANDS)
+
+
+def test_a_reminder_in_time_is_only_its_text(composer: Composer) -> None:
+    soon = datetime.now(UTC) - timedelta(seconds=50)
+    assert composer.compose(reminder("*stretch* <b>", soon), None).text == "⏰ *stretch* <b>"
+
+
+def test_a_late_reminder_says_when_it_was_due(composer: Composer) -> None:
+    now = datetime.now(UTC)
+    late = composer.compose(reminder("stretch", now - timedelta(days=2)), None).text
+    assert late.startswith("⏰ stretch\n\n(was due ")
+    assert f"{now - timedelta(days=2):%b}" in late
+
+    at_nine = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+    ahead = Composer(
+        Translations("en"), Clock(at_nine + timedelta(minutes=2) - now), COMMANDS
+    ).compose(reminder("stretch", at_nine), None)
+    assert ahead.text == "⏰ stretch\n\n(was due 09:00)"

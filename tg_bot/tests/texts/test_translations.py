@@ -1,0 +1,101 @@
+"""No text is without its translation, and no translation without its text."""
+
+import string
+from pathlib import Path
+from typing import get_args
+from uuid import uuid4
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import tg_bot.src
+from smart_kit.contracts.queue import NoticeName
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.settings import Language
+from tg_bot.src.handlers import COMMANDS, HANDLERS
+from tg_bot.src.texts.notices import NOTICES
+from tg_bot.src.texts.translations import LANGUAGES, Translations
+
+SOURCE = Path(tg_bot.src.__file__).parent
+KEYWORDS = {"N_": None, "gettext": None, "ngettext": (1, 2)}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    with (SOURCE / "texts" / "ru.po").open("rb") as file:
+        return read_po(file, locale="ru")
+
+
+def test_every_text_is_translated_and_nothing_else_is(catalog: Catalog) -> None:
+    extracted = extract_from_dir(SOURCE, [("**.py", "python")], keywords=KEYWORDS)
+    wanted = {text for _, _, text, _, _ in extracted}
+    translated = {message.id for message in catalog if message.id}
+
+    assert len(wanted) > 30
+    assert translated == wanted
+
+
+def test_a_translation_is_whole_and_names_the_same_things(catalog: Catalog) -> None:
+    for message in catalog:
+        if not message.id:
+            continue
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert len(strings) == (3 if len(ids) == 2 else 1), message.id
+        for text in strings:
+            assert text.strip(), message.id
+            assert not message.fuzzy
+            assert _names(text) == _names(ids[0])
+
+
+def test_every_notice_has_words() -> None:
+    assert set(NOTICES) == set(get_args(NoticeName))
+
+
+def test_every_command_has_a_description_in_both_languages() -> None:
+    translations = Translations("en")
+    assert set(LANGUAGES) == {"en", "ru"}
+    assert list(COMMANDS) == [handler.command for handler in HANDLERS]
+    for handler in HANDLERS:
+        described = {translations.of(one).gettext(handler.description) for one in LANGUAGES}
+        assert len(described) == 2, handler.command
+        assert all(0 < len(text) <= 256 for text in described)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said", "known", "language"),
+    [
+        ("ru", "en", "en", "ru"),
+        (None, "ru-RU", "en", "ru"),
+        (None, "EN_gb", None, "en"),
+        (None, None, "ru", "ru"),
+        (None, "de", None, "ru"),
+        (None, None, None, "ru"),
+        (None, "", None, "ru"),
+    ],
+)
+def test_the_persons_choice_wins_then_telegrams_word_then_the_default(
+    chosen: Language | None, said: str | None, known: str | None, language: Language
+) -> None:
+    person = UserSnapshot(
+        id=uuid4(),
+        telegram_id=7,
+        first_name="",
+        role="user",
+        status="active",
+        is_invited=True,
+        language_code=known,
+        language=chosen,
+        timezone=None,
+        assistant_id=None,
+        version=1,
+    )
+    assert Translations("ru").choose(said, person) == language
+    if chosen is None and known is None:
+        assert Translations("ru").choose(said, None) == language
+
+
+def _names(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
