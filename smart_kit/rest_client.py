@@ -5,6 +5,7 @@ from uuid import UUID
 
 import httpx2
 import stamina
+import structlog
 from pydantic import BaseModel, ValidationError
 
 from smart_kit.errors import (
@@ -119,6 +120,8 @@ def _headers(user_id: UUID | None, idempotency_key: str | None) -> dict[str, str
         headers["X-User-Id"] = str(user_id)
     if idempotency_key is not None:
         headers["Idempotency-Key"] = idempotency_key
+    if correlation_id := structlog.contextvars.get_contextvars().get("correlation_id"):
+        headers["X-Correlation-Id"] = correlation_id  # so that rest_service's lines carry it too
     return headers
 
 

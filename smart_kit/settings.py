@@ -5,6 +5,7 @@ variables it needs and no others, so no service reads `.env` itself. An empty va
 set.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
@@ -15,9 +16,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from smart_kit.errors import ConfigurationError
 
+_zones = cache(available_timezones)  # it walks through the files of the time zone database
+
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"{name!r} is not a time zone of the IANA list, e.g. Europe/Berlin")
     return name
 

@@ -8,16 +8,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 from prometheus_client import Counter
 
-from assistant.src.assistants.secretary import SecretaryLLMChat
-from assistant.src.core.errors import ContextTooLong, EmptyAnswer
-from assistant.src.core.journal import Journal, effects_in
-from assistant.src.core.turn import Turn
-from assistant.src.messages import replies
-from assistant.src.messages.conversation import Conversation, scheduled
-from assistant.src.messages.item import Item
-from assistant.src.messages.window import Window
-from assistant.src.services.live_frames import Frames, LiveFrames
-from assistant.src.storage.history import HistoryStore
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.queue import NoticeName, ScheduledPrompt, UserMessage
@@ -25,6 +15,17 @@ from smart_kit.contracts.threads import TurnRecord, first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError
 from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
+
+from .assistants.secretary import SecretaryLLMChat
+from .core.errors import ContextTooLong, EmptyAnswer
+from .core.journal import Journal, effects_in
+from .core.turn import Turn
+from .messages import replies
+from .messages.conversation import Conversation, scheduled
+from .messages.item import Item
+from .messages.window import Window
+from .services.live_frames import Frames, LiveFrames
+from .storage.history import HistoryStore
 
 Question = UserMessage | ScheduledPrompt
 """What an assistant answers."""

@@ -3,19 +3,6 @@
 import time
 from functools import partial
 
-from assistant.src.answering import Answering
-from assistant.src.assistants.factory import AssistantFactory
-from assistant.src.config.settings import AssistantSettings
-from assistant.src.messages.window import Window
-from assistant.src.orchestrator import AssistantOrchestrator
-from assistant.src.services.live_frames import LiveFrames
-from assistant.src.services.model_client import ModelClient
-from assistant.src.services.model_endpoint import ChatCompletions
-from assistant.src.services.rest_service import RestServiceClient
-from assistant.src.storage.configuration import ConfigurationStore
-from assistant.src.storage.history import HistoryStore
-from assistant.src.storage.users import UserStore
-from assistant.src.tools.base import ToolServices
 from smart_kit.clock import Clock
 from smart_kit.errors import ConfigurationError
 from smart_kit.health import Health
@@ -23,6 +10,20 @@ from smart_kit.mailbox import Mailbox, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.rest_client import ServiceClient
 from smart_kit.service import health_routes, http_loop, launch, run_loops
+
+from .answering import Answering
+from .assistants.factory import AssistantFactory
+from .config.settings import AssistantSettings
+from .messages.window import Window
+from .orchestrator import AssistantOrchestrator
+from .services.live_frames import LiveFrames
+from .services.model_client import ModelClient
+from .services.model_endpoint import ChatCompletions
+from .services.rest_service import RestServiceClient
+from .storage.configuration import ConfigurationStore
+from .storage.history import HistoryStore
+from .storage.users import UserStore
+from .tools.base import ToolServices
 
 LONGEST_SILENCE_SECONDS = 30.0
 """After so long without a good read of the queue this replica is not healthy."""

@@ -6,14 +6,6 @@ from typing import assert_never
 import structlog
 from pydantic import ValidationError
 
-from assistant.src.answering import Answering, Asked
-from assistant.src.assistants.factory import AssistantFactory
-from assistant.src.assistants.secretary import SecretaryLLMChat
-from assistant.src.core.journal import effects_in, receipts_of
-from assistant.src.messages import replies
-from assistant.src.services.rest_service import RestServiceClient
-from assistant.src.storage.configuration import ConfigurationStore
-from assistant.src.storage.users import UserStore
 from smart_kit import log as logs
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.queue import (
@@ -27,6 +19,15 @@ from smart_kit.contracts.queue import (
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import RejectMessage, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
+
+from .answering import Answering, Asked
+from .assistants.factory import AssistantFactory
+from .assistants.secretary import SecretaryLLMChat
+from .core.journal import effects_in, receipts_of
+from .messages import replies
+from .services.rest_service import RestServiceClient
+from .storage.configuration import ConfigurationStore
+from .storage.users import UserStore
 
 NO_CONFIGURATION_SECONDS = 1.0
 NO_REST_SECONDS = 5.0

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import structlog
 
-from cron_service.app.metrics import DISPATCHED, LATENESS_SECONDS
-from cron_service.app.redis_client import RedisClient
-from cron_service.app.rest_client import RestClient
 from smart_kit.contracts import keys
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun
 from smart_kit.contracts.queue import Notification, ScheduledPrompt, late_by
+
+from .metrics import DISPATCHED, LATENESS_SECONDS
+from .redis_client import RedisClient
+from .rest_client import RestClient
 
 FULL_BATCH = 100
 """As many runs as rest_service hands out at once: there may be more."""

@@ -2,15 +2,16 @@
 
 import asyncio
 
-from cron_service.app.config import Settings
-from cron_service.app.dispatcher import Dispatcher
-from cron_service.app.redis_client import RedisClient
-from cron_service.app.rest_client import RestClient
-from cron_service.app.scheduler import Scheduler
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect, connect_blocking
 from smart_kit.service import health_routes, http_loop, launch, run_loops
+
+from .config import Settings
+from .dispatcher import Dispatcher
+from .redis_client import RedisClient
+from .rest_client import RestClient
+from .scheduler import Scheduler
 
 SERVICE = "cron_service"
 

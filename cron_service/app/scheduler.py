@@ -12,8 +12,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from cron_service.app.metrics import CLAIMS
 from smart_kit.errors import SmartAssistantError
+
+from .metrics import CLAIMS
 
 Dispatch = Callable[[], Awaitable[timedelta | None]]
 """Claims and dispatches; returns when to do so again, None where nothing is planned."""

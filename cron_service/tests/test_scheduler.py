@@ -104,7 +104,7 @@ async def test_an_alarm_that_comes_late_still_rings() -> None:
     async with running(Scheduler(dispatch, CALM)):
         await eventually(lambda: dispatch.calls == 1)
         await asyncio.sleep(0.01)
-        time.sleep(1.2)  # the whole process stands still
+        time.sleep(1.2)  # noqa: ASYNC251 # the whole process stands still
         await eventually(lambda: dispatch.calls == 2)
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from google_calendar_service.src.api.routes import ROUTERS
-from google_calendar_service.src.config.settings import Settings
 from smart_kit.api import add_error_handlers, add_health, app_loop
 from smart_kit.health import Health
 from smart_kit.service import launch, load_settings, run_loops
+
+from .api.routes import ROUTERS
+from .config.settings import Settings
 
 SERVICE = "google_calendar_service"
 

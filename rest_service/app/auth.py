@@ -6,9 +6,10 @@ from typing import Literal
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rest_service.app.config import Settings
 from smart_kit.api import domain_response
 from smart_kit.errors import NotAuthenticated
+
+from .config import Settings
 
 Principal = Literal["admin", "service"]
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import UOWTransaction
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Assistant, AssistantTool, CronJob, Thread, Tool, User
+from .models import Assistant, AssistantTool, CronJob, Thread, Tool, User
 
 
 @dataclass

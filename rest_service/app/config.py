@@ -30,8 +30,6 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings):
     """What the service needs."""
 
     async_database_url: str = Field(pattern=r"^postgresql\+asyncpg://", repr=False)
-    database_pool_size: int = Field(10, ge=1)
-    database_pool_overflow: int = Field(10, ge=0)
     rest_service_port: int = Field(8000, ge=1, le=65535)
     admin_api_token: Token
     service_api_token: Token

@@ -4,10 +4,13 @@ import sqlalchemy.exc
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.changes import TrackedSession
-from rest_service.app.config import Settings
+from .changes import TrackedSession
+from .config import Settings
 
 Sessions = async_sessionmaker[AsyncSession]
+
+POOL_SIZE = 10
+"""Connections that are kept; a process on two cores has no use for more."""
 
 _PASSING = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes of what goes by: connection, rollback, resources, shutdown, input and output."""
@@ -18,8 +21,8 @@ def connect(settings: Settings) -> AsyncEngine:
     """A pool of connections; none is opened before it is needed."""
     return create_async_engine(
         settings.async_database_url,
-        pool_size=settings.database_pool_size,
-        max_overflow=settings.database_pool_overflow,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,  # for a rush; closed again afterwards
         pool_timeout=10,
         pool_pre_ping=True,  # a restart of Postgres costs no request
         hide_parameters=True,  # what people write does not belong into a log

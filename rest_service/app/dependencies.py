@@ -8,14 +8,15 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.auth import Principal
-from rest_service.app.changes import changes_of
-from rest_service.app.config import Settings
-from rest_service.app.database import Sessions
-from rest_service.app.idempotency import Once, fingerprint
-from rest_service.app.services.rows import Owner
-from rest_service.app.snapshots.publisher import Publisher
 from smart_kit.errors import InvalidRequest, NotPermitted
+
+from .auth import Principal
+from .changes import changes_of
+from .config import Settings
+from .database import Sessions
+from .idempotency import Once, fingerprint
+from .services.rows import Owner
+from .snapshots.publisher import Publisher
 
 
 @dataclass(frozen=True)

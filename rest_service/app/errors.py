@@ -9,8 +9,6 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from rest_service.app import body_limit
-from rest_service.app.database import is_passing, sqlstate
 from smart_kit.api import (
     add_error_handlers,
     domain_response,
@@ -19,6 +17,9 @@ from smart_kit.api import (
 )
 from smart_kit.contracts.base import ErrorRead
 from smart_kit.errors import Conflict, InvalidRequest, NotAuthenticated, NotFound, NotPermitted
+
+from . import body_limit
+from .database import is_passing, sqlstate
 
 _AWAY = "Postgres or Redis is away at the moment; try again."
 

@@ -7,10 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from rest_service.app.database import sqlstate
-from rest_service.app.pause import pause
 from smart_kit.health import Health
 from smart_kit.redis import Redis, answer
+
+from .database import sqlstate
+from .pause import pause
 
 ASK_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0

@@ -10,11 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import IdempotencyKey
-from rest_service.app.services.effects import Origin
-from rest_service.app.services.rows import Owner
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import Conflict
+
+from .models import IdempotencyKey
+from .services.effects import Origin
+from .services.rows import Owner
 
 ReadT = TypeVar("ReadT", bound=BaseModel)
 

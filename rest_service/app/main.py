@@ -11,24 +11,26 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.types import Lifespan
 
-from rest_service.app import database, defaults
-from rest_service.app.archive.reader import ArchiveReader
-from rest_service.app.auth import PROTECTED, Authentication, Tokens
-from rest_service.app.body_limit import BodyLimit
-from rest_service.app.config import Settings
-from rest_service.app.dependencies import Resources
-from rest_service.app.errors import ERRORS, add_handlers
-from rest_service.app.health import Watch
-from rest_service.app.paths import OldPaths
-from rest_service.app.routers import ROUTERS
-from rest_service.app.snapshots.publisher import Publisher
-from rest_service.app.snapshots.reconciler import Reconciler
-from rest_service.app.snapshots.store import SnapshotStore
 from smart_kit import log as logs
 from smart_kit import redis
 from smart_kit.api import add_health, app_loop
 from smart_kit.health import Health
 from smart_kit.service import Loop, launch, load_settings, run_loops
+
+from . import database, defaults
+from .archive.reader import ArchiveReader
+from .auth import PROTECTED, Authentication, Tokens
+from .body_limit import BodyLimit
+from .config import Settings
+from .correlation import Correlation
+from .dependencies import Resources
+from .errors import ERRORS, add_handlers
+from .health import Watch
+from .paths import OldPaths
+from .routers import ROUTERS
+from .snapshots.publisher import Publisher
+from .snapshots.reconciler import Reconciler
+from .snapshots.store import SnapshotStore
 
 SERVICE = "rest_service"
 
@@ -54,6 +56,7 @@ def create_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, tokens=Tokens(resources.settings))
     app.add_middleware(OldPaths)
+    app.add_middleware(Correlation)
     documented = Depends(HTTPBearer(auto_error=False, description="The admin or service token"))
     for router in ROUTERS:
         app.include_router(router, prefix=PROTECTED, responses=ERRORS, dependencies=[documented])

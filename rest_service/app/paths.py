@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rest_service.app.auth import is_protected
+from .auth import is_protected
 
 RENAMED = {"/api/cronjobs": "/api/cron-jobs"}
 

@@ -1,13 +1,10 @@
 """The service on a real PostgreSQL and Valkey, emptied before each test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx2
 import pytest
 from alembic import command
-from alembic.config import Config
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -21,23 +18,20 @@ from rest_service.app.main import RestService
 from rest_service.app.models import metadata
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.store import SnapshotStore
+from rest_service.tests.api import (
+    ADMIN_TOKEN,
+    OWNER_TELEGRAM_ID,
+    SERVICE_TOKEN,
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    alembic_config,
+    client,
+    example,
+)
 from smart_kit.redis import Redis
 from smart_kit.testing.servers import Postgres, Valkey
-
-ADMIN_TOKEN = "an-admin-token-for-tests"
-SERVICE_TOKEN = "a-service-token-for-tests"
-OWNER_TELEGRAM_ID = 4242
-
-Client = httpx2.AsyncClient
-JsonObject = dict[str, Any]
-Make = Callable[..., Awaitable[JsonObject]]
-Sql = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
-
-
-def alembic_config(url: str) -> Config:
-    config = Config(Path(__file__).parents[1] / "alembic.ini")
-    config.attributes["database_url"] = url
-    return config
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +43,6 @@ def migrated(postgres: Postgres) -> Postgres:
 @pytest.fixture(scope="session")
 def settings(migrated: Postgres, valkey: Valkey) -> Settings:
     return Settings(
-        _env_file=None,
         database_url=migrated.sync_url,
         async_database_url=migrated.async_url,
         redis_port=valkey.port,
@@ -107,11 +100,6 @@ def app(
     return reused_app
 
 
-def client(app: FastAPI, **headers: str) -> Client:
-    transport = httpx2.ASGITransport(app)
-    return Client(transport=transport, base_url="http://rest/api", headers=headers)
-
-
 @pytest.fixture
 async def admin(app: FastAPI) -> AsyncIterator[Client]:
     """The API with the admin token."""
@@ -133,11 +121,6 @@ async def stranger(app: FastAPI) -> AsyncIterator[Client]:
         yield http
 
 
-def acting(user: JsonObject, key: str | None = None) -> dict[str, str]:
-    """Headers of a call for this person, perhaps one that may come again."""
-    return {"X-User-Id": user["id"]} | ({"Idempotency-Key": key} if key else {})
-
-
 @pytest.fixture
 def make(admin: Client) -> Make:
     """Adds a record: `await make("assistants", name="Poet")`; the rest is made up."""
@@ -145,28 +128,10 @@ def make(admin: Client) -> Make:
 
     async def add(resource: str, **fields: Any) -> JsonObject:
         counts[resource] = number = counts.get(resource, 0) + 1
-        body = _example(resource, number) | fields
+        body = example(resource, number) | fields
         answer = await admin.post(f"/{resource}", json=body)
         assert answer.status_code == 201, answer.text
         added: JsonObject = answer.json()
         return added
 
     return add
-
-
-def _example(resource: str, number: int) -> JsonObject:
-    examples: dict[str, JsonObject] = {
-        "assistants": {"name": f"Assistant {number}", "instructions": "Help."},
-        "tools": {"name": f"clock_{number}", "tool_type": "time", "description": "The time."},
-        "users": {"telegram_id": 1000 + number, "first_name": f"Person {number}"},
-        "cron-jobs": {"text": f"Job {number}", "cron_expression": "0 9 * * *"},
-    }
-    return examples.get(resource, {})
-
-
-async def listed(http: Client, path: str, **params: Any) -> list[JsonObject]:
-    """The items of a list."""
-    answer = await http.get(path, params=params)
-    assert answer.status_code == 200, answer.text
-    items: list[JsonObject] = answer.json()["items"]
-    return items

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from rest_service.tests.conftest import (
+from rest_service.tests.api import (
     ADMIN_TOKEN,
     SERVICE_TOKEN,
     Client,

@@ -11,7 +11,7 @@ import pytest
 
 from rest_service.app.archive.reader import DEAD_STREAM, GROUP, ArchiveReader
 from rest_service.app.database import Sessions
-from rest_service.tests.conftest import Client, JsonObject, Make, acting, listed
+from rest_service.tests.api import Client, JsonObject, Make, acting, listed
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import TURNS_STREAM, history_key
 from smart_kit.contracts.threads import DeliveryRecord, StepRecord, TurnRecord, first_thread_id
@@ -325,8 +325,9 @@ class TestFaults:
         entries = [entry for entry, _ in await redis.xrange(TURNS_STREAM)]
         await redis.xclaim(TURNS_STREAM, GROUP, "dead", 0, entries, idle=60_000, justid=True)
 
-        while not await empty(redis):
+        for _ in range(5):
             await reader.step(0.01)
+        assert await empty(redis)
 
         assert (await admin.get("/turns")).json()["total"] == 250
 

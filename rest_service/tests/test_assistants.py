@@ -1,6 +1,8 @@
+import asyncio
+
 import pytest
 
-from rest_service.tests.conftest import Client, Make, listed
+from rest_service.tests.api import Client, Make, listed
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
 
@@ -135,6 +137,21 @@ class TestLastSecretary:
 
         assert refused.status_code == 409
         assert "last active secretary" in refused.json()["detail"]
+
+    async def test_of_the_last_two_only_one_can_retire_at_once(
+        self, admin: Client, make: Make
+    ) -> None:
+        for _ in range(4):
+            two = [await make("assistants", is_secretary=True) for _ in range(2)]
+            everybody = [one for one in await listed(admin, "/assistants") if one["is_active"]]
+            for one in everybody[:-2]:
+                await admin.patch(f"/assistants/{one['id']}", json={"is_active": False})
+
+            answers = await asyncio.gather(
+                *(admin.patch(f"/assistants/{o['id']}", json={"is_active": False}) for o in two)
+            )
+
+            assert sorted(answer.status_code for answer in answers) == [200, 409]
 
     async def test_it_may_where_another_takes_over(self, admin: Client, make: Make) -> None:
         eldest = await make("assistants", is_secretary=True)

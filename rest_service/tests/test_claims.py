@@ -1,7 +1,10 @@
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from rest_service.tests.conftest import Client, JsonObject, Make, Sql, listed
+from rest_service.app.database import Sessions
+from rest_service.app.models import CronJob
+from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
 from smart_kit.contracts.base import utc_now
 from smart_kit.redis import Redis
 
@@ -83,6 +86,22 @@ async def test_many_claimers_at_once_share_the_runs_without_a_double(
 
     claimed = [run["job_id"] for answer in answers for run in answer["runs"]]
     assert sorted(claimed) == sorted(jobs)
+
+
+async def test_a_claim_neither_waits_for_a_change_nor_undoes_it(
+    service: Client, make: Make, sessions: Sessions
+) -> None:
+    job = await due(make, await make("users"))
+    async with sessions.begin() as session:
+        row = await session.get(CronJob, UUID(job["id"]))
+        assert row is not None
+        row.next_fire_at = datetime(2031, 1, 1, tzinfo=UTC)
+        await session.flush()
+        async with asyncio.timeout(5):
+            assert (await claim(service))["runs"] == []
+
+    after = await claim(service)
+    assert (after["runs"], after["next_fire_at"]) == ([], "2031-01-01T00:00:00Z")
 
 
 async def test_what_does_not_fit_into_one_claim_comes_with_the_next(

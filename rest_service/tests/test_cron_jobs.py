@@ -1,10 +1,14 @@
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from rest_service.tests.conftest import Client, JsonObject, Make, acting, listed
+from rest_service.app.database import Sessions
+from rest_service.app.services import cron_jobs
+from rest_service.tests.api import Client, JsonObject, Make, acting, listed
 from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.cron_jobs import CronJobCreate
 
 KEY = "tg:1:77/2.0"
 
@@ -129,6 +133,22 @@ async def test_a_person_has_at_most_a_hundred_active_jobs(admin: Client, make: M
     await make("cron-jobs", user_id=other["id"])
     await admin.delete(f"/cron-jobs/{jobs[0]['id']}")
     assert (await admin.patch(path, json={"is_active": True})).status_code == 200
+
+
+async def test_two_at_once_do_not_pass_the_limit(
+    admin: Client, make: Make, sessions: Sessions
+) -> None:
+    user = await make("users")
+    for _ in range(99):
+        await make("cron-jobs", user_id=user["id"])
+    body = {"user_id": user["id"], "text": "x", "cron_expression": "* * * * *"}
+
+    async with sessions.begin() as session:
+        await cron_jobs.create(session, CronJobCreate(**body), None, None, "UTC")
+        second = asyncio.ensure_future(admin.post("/cron-jobs", json=body))
+        await asyncio.wait({second}, timeout=0.5)  # as far as it gets before our commit
+
+    assert (await second).status_code == 409
 
 
 class TestUpdate:

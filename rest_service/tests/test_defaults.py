@@ -6,7 +6,7 @@ import pytest
 from rest_service.app import defaults
 from rest_service.app.database import Sessions
 from rest_service.app.snapshots import configuration
-from rest_service.tests.conftest import Client, Make, listed
+from rest_service.tests.api import Client, Make, listed
 
 MAX_REQUEST_BYTES = 8 * 1024
 

@@ -1,6 +1,6 @@
 import asyncio
 
-from rest_service.tests.conftest import Client, JsonObject, Make, acting, listed
+from rest_service.tests.api import Client, JsonObject, Make, acting, listed
 
 KEY = "tg:1:77/2.0"
 

@@ -13,7 +13,7 @@ from rest_service.app.snapshots import configuration, users
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
-from rest_service.tests.conftest import ADMIN_TOKEN, Client, JsonObject, Make, Sql, client
+from rest_service.tests.api import ADMIN_TOKEN, Client, JsonObject, Make, Sql, client
 from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
 from smart_kit.contracts.keys import (
     CONFIGURATION_CHANNEL,

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.conftest import OWNER_TELEGRAM_ID, Client, Make, listed
+from rest_service.tests.api import OWNER_TELEGRAM_ID, Client, Make, listed
 
 ALICE = {"first_name": "Alice", "username": "alice", "language_code": "en"}
 

@@ -24,9 +24,7 @@ class DurableValkey:
     @property
     def settings(self) -> RedisSettings:
         """How to reach it."""
-        return RedisSettings(
-            _env_file=None, redis_port=self.port, redis_password=SecretStr(PASSWORD)
-        )
+        return RedisSettings(redis_port=self.port, redis_password=SecretStr(PASSWORD))
 
     def start(self) -> None:
         """Start on the same port, with the data of the last time."""

@@ -65,7 +65,6 @@ async def client_of(
     server: Callable[[httpx2.Request], httpx2.Response],
 ) -> AsyncIterator[ServiceClient]:
     settings = RestClientSettings(
-        _env_file=None,
         rest_service_url="http://rest:8000/",
         service_api_token=SecretStr("the-service-token"),
     )
@@ -104,6 +103,15 @@ async def test_a_request_carries_token_user_key_and_only_the_fields_that_were_gi
     assert request.headers["Idempotency-Key"] == "tg:1:2/0.1"
     assert request.headers["Content-Type"] == "application/json"
     assert request.content == b'{"colour":null}'
+
+
+async def test_a_request_carries_the_correlation_id_of_what_it_is_made_for() -> None:
+    server = Server(thing())
+    with structlog.contextvars.bound_contextvars(correlation_id="tg:1:2"):
+        async with client_of(server) as client:
+            await client.call("GET", "/things", Thing)
+
+    assert server.requests[0].headers["X-Correlation-Id"] == "tg:1:2"
 
 
 async def test_an_answer_without_a_body_is_fine_where_none_is_wanted() -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+import structlog
 
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import DeadLetter, Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker
@@ -278,19 +279,25 @@ async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
     assert desk.attempts == [("a", 2)]
 
 
-async def test_a_long_message_is_not_taken_over_from_a_living_worker(
+async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_renewal_failed(
     redis: Redis, blocking: Redis, redis_settings: RedisSettings
 ) -> None:
     mailbox = Mailbox(redis, "in", lease_seconds=1.0)
-    desk, envious = Desk(1.5), Desk()
+    desk, envious = Desk(1.6), Desk()
     other = connect_blocking(redis_settings)
     await mailbox.enqueue(Letter("1", "chat", "a"))
     async with at_work(mailbox, blocking, desk):
         await eventually(lambda: len(desk.taken) == 1)
+        with structlog.testing.capture_logs() as lines:
+            await redis.rename("in:fence", "kept")
+            await redis.set("in:fence", "not a hash")
+            await eventually(lambda: len(lines) > 0)
+            await redis.rename("kept", "in:fence")
         async with at_work(mailbox, other, envious):
             await eventually(lambda: desk.done == ["a"])
     await other.aclose()
 
+    assert [line["event"] for line in lines] == ["lease could not be renewed"]
     assert desk.attempts == [("a", 1)]
     assert envious.taken == []
 

@@ -8,24 +8,25 @@ from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.service import Loop, health_routes, http_loop, launch, run_loops
-from tg_bot.src.client.rest import RestClient
-from tg_bot.src.client.telegram import TelegramClient
-from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.handlers import COMMANDS
-from tg_bot.src.handlers.context import Context
-from tg_bot.src.services.access import Access
-from tg_bot.src.services.dead_letters import DeadLetters
-from tg_bot.src.services.dispatcher import Dispatcher
-from tg_bot.src.services.identity import Identity
-from tg_bot.src.services.intake import Intake, Queues
-from tg_bot.src.services.outbox import Outbox
-from tg_bot.src.services.pace import Pace
-from tg_bot.src.services.polling import Poller
-from tg_bot.src.services.response_handler import ResponseHandler
-from tg_bot.src.services.signals import Signals
-from tg_bot.src.services.typing import Typing
-from tg_bot.src.texts.composer import Composer
-from tg_bot.src.texts.translations import Translations
+
+from .client.rest import RestClient
+from .client.telegram import TelegramClient
+from .config.settings import TgBotSettings
+from .handlers import COMMANDS
+from .handlers.context import Context
+from .services.access import Access
+from .services.dead_letters import DeadLetters
+from .services.dispatcher import Dispatcher
+from .services.identity import Identity
+from .services.intake import Intake, Queues
+from .services.outbox import Outbox
+from .services.pace import Pace
+from .services.polling import Poller
+from .services.response_handler import ResponseHandler
+from .services.signals import Signals
+from .services.typing import Typing
+from .texts.composer import Composer
+from .texts.translations import Translations
 
 SLOTS = 64
 """Chats that are written to at once; most of them wait for Telegram's pace."""

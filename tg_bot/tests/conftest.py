@@ -41,7 +41,6 @@ async def rest(redis: Redis) -> FakeRest:
 def settings(telegram: FakeTelegram, redis_settings: RedisSettings) -> TgBotSettings:
     """Everybody may talk, and as fast as they like."""
     return TgBotSettings(
-        _env_file=None,
         **redis_settings.model_dump(),
         service_api_token=SecretStr("service-token-of-no-worth"),
         telegram_token=SecretStr(TOKEN),

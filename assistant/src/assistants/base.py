@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from uuid import UUID
 
-from assistant.src.core.turn import Turn
-from assistant.src.messages.conversation import Conversation
 from smart_kit.contracts.configuration import AssistantSnapshot
+
+from ..core.turn import Turn
+from ..messages.conversation import Conversation
 
 
 class BaseAssistant(ABC):

@@ -5,12 +5,6 @@ from dataclasses import replace
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from assistant.src.assistants.llm_chat import LLMChat
-from assistant.src.assistants.secretary import SecretaryLLMChat
-from assistant.src.assistants.sub_assistant import SubAssistantLLMChat
-from assistant.src.services.model_client import ModelClient
-from assistant.src.tools.base import ToolContext, ToolServices
-from assistant.src.tools.rest_service_tool import RestServiceTool
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
@@ -19,6 +13,13 @@ from smart_kit.contracts.configuration import (
 )
 from smart_kit.contracts.functions import function_of
 from smart_kit.errors import ToolExecutionError
+
+from ..services.model_client import ModelClient
+from ..tools.base import ToolContext, ToolServices
+from ..tools.rest_service_tool import RestServiceTool
+from .llm_chat import LLMChat
+from .secretary import SecretaryLLMChat
+from .sub_assistant import SubAssistantLLMChat
 
 LLMChatT = TypeVar("LLMChatT", bound=LLMChat)
 

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from assistant.src.assistants.base import BaseAssistant
-from assistant.src.assistants.tool_calls import ToolCalls
-from assistant.src.core.errors import ContextTooLong
-from assistant.src.core.turn import Turn
-from assistant.src.messages.completion import Completion
-from assistant.src.messages.conversation import Conversation
-from assistant.src.messages.item import Item, encode
-from assistant.src.services.model_client import ModelClient, ModelRequest
-from assistant.src.tools.base import BaseTool
 from smart_kit.contracts.configuration import AssistantSnapshot
 from smart_kit.contracts.threads import StepRecord
+
+from ..core.errors import ContextTooLong
+from ..core.turn import Turn
+from ..messages.completion import Completion
+from ..messages.conversation import Conversation
+from ..messages.item import Item, encode
+from ..services.model_client import ModelClient, ModelRequest
+from ..tools.base import BaseTool
+from .base import BaseAssistant
+from .tool_calls import ToolCalls
 
 
 class LLMChat(BaseAssistant):

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from assistant.src.assistants.llm_chat import LLMChat
-from assistant.src.core.turn import Turn
-from assistant.src.messages.conversation import Conversation, dated
-from assistant.src.messages.item import Item
+from ..core.turn import Turn
+from ..messages.conversation import Conversation, dated
+from ..messages.item import Item
+from .llm_chat import LLMChat
 
 
 class SecretaryLLMChat(LLMChat):

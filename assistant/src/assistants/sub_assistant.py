@@ -1,8 +1,8 @@
 """The assistant that other assistants ask."""
 
-from assistant.src.assistants.llm_chat import LLMChat
-from assistant.src.core.turn import Turn
-from assistant.src.messages.conversation import Conversation, dated
+from ..core.turn import Turn
+from ..messages.conversation import Conversation, dated
+from .llm_chat import LLMChat
 
 
 class SubAssistantLLMChat(LLMChat):

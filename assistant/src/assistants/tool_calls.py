@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from prometheus_client import Counter
 
-from assistant.src.core.journal import ToolResult
-from assistant.src.core.turn import MAX_TOOL_CALLS, Turn
-from assistant.src.messages.completion import ToolCall
-from assistant.src.messages.item import Item, tool_item
-from assistant.src.tools.base import BaseTool, ToolContext
 from smart_kit.contracts.threads import StepRecord
+
+from ..core.journal import ToolResult
+from ..core.turn import MAX_TOOL_CALLS, Turn
+from ..messages.completion import ToolCall
+from ..messages.item import Item, tool_item
+from ..tools.base import BaseTool, ToolContext
 
 TOOL_CALLS = Counter("smart_assistant_tool_calls_total", "Calls that ran", ["function"])
 

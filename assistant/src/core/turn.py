@@ -6,12 +6,13 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from assistant.src.core.journal import Journal, receipts_of, step_order
-from assistant.src.services.live_frames import Frames
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.threads import StepRecord
 from smart_kit.contracts.users import UserSnapshot
+
+from ..services.live_frames import Frames
+from .journal import Journal, receipts_of, step_order
 
 TURN_SECONDS = 90.0
 MAX_TOOL_CALLS = 10

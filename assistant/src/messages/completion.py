@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from assistant.src.core.errors import EmptyAnswer
-from assistant.src.messages.item import encode
 from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.errors import UpstreamUnavailable
+
+from ..core.errors import EmptyAnswer
+from .item import encode
 
 _Text = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
 _Count = Annotated[int, BeforeValidator(lambda value: value if isinstance(value, int) else 0)]

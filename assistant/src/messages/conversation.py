@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from assistant.src.messages.item import Item
+from .item import Item
 
 _UNFINISHED = "(I could not finish this answer.)"
 

@@ -11,7 +11,7 @@ encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _UNDERSTOOD_BY_ALL = ("role", "content", "tool_calls", "tool_call_id")
 _CALL_UNDERSTOOD_BY_ALL = ("id", "type", "function")
-_ROLE_FIRST = '{"role":'
+_ROLE_FIRST = '{"role":"'
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Item:
     def is_from_user(self) -> bool:
         """Whether a turn begins here."""
         if self.json.startswith(_ROLE_FIRST):  # as we write them; saves parsing whole histories
-            return self.json.startswith(_ROLE_FIRST + '"user"')
+            return self.json.startswith(f'{_ROLE_FIRST}user"')
         return bool(self.message.get("role") == "user")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assistant.src.messages.item import Item
+from .item import Item
 
 LONGEST_TURN = 22
 """Items of a turn with ten tool calls one after the other: the last turn is shown in any case."""

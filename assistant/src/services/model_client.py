@@ -10,12 +10,13 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Histogram
 
-from assistant.src.core.errors import ContextTooLong, EmptyAnswer, ParameterRefused
-from assistant.src.messages.completion import Completion, read_completion
-from assistant.src.messages.item import Item, encode
-from assistant.src.services.model_endpoint import ATTEMPT_SECONDS, Endpoint
-from assistant.src.services.model_parameters import LearntParameters, Parameters
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+
+from ..core.errors import ContextTooLong, EmptyAnswer, ParameterRefused
+from ..messages.completion import Completion, read_completion
+from ..messages.item import Item, encode
+from .model_endpoint import ATTEMPT_SECONDS, Endpoint
+from .model_parameters import LearntParameters, Parameters
 
 TRIES = 3
 BACKOFF_SECONDS = 0.5

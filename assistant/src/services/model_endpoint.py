@@ -7,8 +7,9 @@ import aiohttp
 import httpx2
 from openai import APIError, APIStatusError, AsyncOpenAI, DefaultAioHttpClient
 
-from assistant.src.services.model_errors import error_in, error_of
 from smart_kit.errors import UpstreamUnavailable
+
+from .model_errors import error_in, error_of
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 5.0

@@ -12,9 +12,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from assistant.src.core.errors import ContextTooLong, ParameterRefused
-from assistant.src.services.model_parameters import EXTRAS
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+
+from ..core.errors import ContextTooLong, ParameterRefused
+from .model_parameters import EXTRAS
 
 _AGAIN = {408, 409, 425, 429}
 _OUT_OF_MONEY = {

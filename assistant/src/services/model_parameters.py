@@ -51,8 +51,6 @@ class LearntParameters:
 
     def learn(self, base_url: str, model: str, sent: Parameters, refused: tuple[str, ...]) -> bool:
         """Whether there is something else to try than what was `sent`."""
-        if self.of(base_url, model) != sent:  # another turn has learnt in the meantime
-            return True
         adapted = next(filter(None, map(sent.without, refused)), None)
         if adapted is None:
             return False

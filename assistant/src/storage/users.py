@@ -3,11 +3,12 @@
 import structlog
 from pydantic import ValidationError
 
-from assistant.src.services.rest_service import RestServiceClient
 from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import UserSnapshot, UserUpsert
 from smart_kit.redis import Redis, answer
+
+from ..services.rest_service import RestServiceClient
 
 _TOLD_BY_TELEGRAM = {"first_name", "username", "language_code"}
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from assistant.src.tools.base import BaseTool
-from assistant.src.tools.reminder_tool import ReminderTool
-from assistant.src.tools.sub_assistant_tool import SubAssistantTool
-from assistant.src.tools.time_tool import TimeTool
+from .base import BaseTool
+from .reminder_tool import ReminderTool
+from .sub_assistant_tool import SubAssistantTool
+from .time_tool import TimeTool
 
 TOOLS: tuple[type[BaseTool[Any]], ...] = (
     ReminderTool,

@@ -12,15 +12,16 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from assistant.src.core.journal import ToolResult
-from assistant.src.core.turn import Turn
-from assistant.src.services.rest_service import RestServiceClient
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, ToolExecutionError
 from smart_kit.mailbox import Superseded
+
+from ..core.journal import ToolResult
+from ..core.turn import Turn
+from ..services.rest_service import RestServiceClient
 
 MOST_CHARACTERS = 16_000
 """Of a result; what is longer would push the conversation out of the model's window."""

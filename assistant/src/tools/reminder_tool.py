@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from assistant.src.core.journal import ToolResult
-from assistant.src.tools.base import BaseTool, ToolContext, wrong_arguments
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
 from smart_kit.contracts.functions import CreateReminder
@@ -16,6 +14,9 @@ from smart_kit.errors import (
     ToolExecutionError,
     UpstreamError,
 )
+
+from ..core.journal import ToolResult
+from .base import BaseTool, ToolContext, wrong_arguments
 
 _SHOWN = "%a %Y-%m-%d %H:%M"
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import structlog
 
-from assistant.src.tools import TOOLS
-from assistant.src.tools.base import BaseTool, ToolServices
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.functions import function_of
+
+from . import TOOLS
+from .base import BaseTool, ToolServices
 
 _BY_FUNCTION = {tool.function: tool for tool in TOOLS}
 

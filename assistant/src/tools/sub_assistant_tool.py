@@ -1,10 +1,11 @@
 """A tool behind which another assistant answers."""
 
-from assistant.src.core.journal import ToolResult
-from assistant.src.tools.base import BaseTool, ToolContext, ToolServices
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.functions import AskAssistant
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
+
+from ..core.journal import ToolResult
+from .base import BaseTool, ToolContext, ToolServices
 
 MAX_LEVELS = 3
 """The secretary asks one, who asks another, who asks a third: there it ends."""

@@ -2,10 +2,11 @@
 
 from zoneinfo import ZoneInfo
 
-from assistant.src.core.journal import ToolResult
-from assistant.src.tools.base import BaseTool, ToolContext
-from assistant.src.tools.places import zone_of
 from smart_kit.contracts.functions import GetTime
+
+from ..core.journal import ToolResult
+from .base import BaseTool, ToolContext
+from .places import zone_of
 
 
 class TimeTool(BaseTool[GetTime]):

@@ -9,7 +9,7 @@ TOKEN = "token-of-sixteen-letters"
 
 
 def settings(**values: object) -> AssistantSettings:
-    return AssistantSettings(_env_file=None, service_api_token=TOKEN, **values)
+    return AssistantSettings(service_api_token=TOKEN, **values)
 
 
 def test_everything_but_the_service_token_has_a_default() -> None:

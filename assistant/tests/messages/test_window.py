@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,8 +67,9 @@ def test_characters_count_too() -> None:
     assert shown(window, turn(1, size=5_000)) == []
 
 
-def test_a_history_in_another_order_of_keys_is_understood() -> None:
-    history = ['{"content": "hi", "role": "user"}', '{"content": "hello", "role": "assistant"}']
+@pytest.mark.parametrize("question", ['{"content":"hi","role":"user"}', '{"role": "user"}'])
+def test_a_history_that_others_wrote_is_understood(question: str) -> None:
+    history = [question, '{"content": "hello", "role": "assistant"}']
 
     assert shown(Window(20, 10_000), history) == history
 

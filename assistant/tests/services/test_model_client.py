@@ -199,6 +199,17 @@ async def test_nobody_waits_beyond_the_deadline_but_falls_back(
     assert models_asked(model) == ["own", "other"]
 
 
+async def test_a_silent_model_leaves_time_for_the_other(
+    endpoint: ChatCompletions, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_client, "FALLBACK_SECONDS", 1.0)
+    end = threading.Event()
+    model.expect(held(end, says("late")), "From the other.")
+
+    assert (await complete(endpoint, fallback="other", seconds=2)).model == "other"
+    end.set()
+
+
 async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
     endpoint: ChatCompletions, model: ScriptedModel
 ) -> None:
@@ -283,7 +294,7 @@ class TestParameters:
 
         assert [asked.body.get("tool_choice") for asked in model.asked] == ["none", None]
 
-    async def test_what_another_turn_has_learnt_meanwhile_is_not_unlearnt(
+    async def test_two_turns_that_learn_at_the_same_time_learn_the_same(
         self, endpoint: ChatCompletions, model: ScriptedModel
     ) -> None:
         both = threading.Barrier(2, timeout=5)

@@ -123,3 +123,15 @@ async def test_an_unchanged_one_is_the_same_object(store: ConfigurationStore, re
     await store.refresh()
 
     assert store.current is before
+
+
+async def test_redis_may_be_away_for_as_long_as_it_likes(redis_settings: RedisSettings) -> None:
+    nowhere = connect_blocking(redis_settings.model_copy(update={"redis_port": 9}))
+    stop = asyncio.Event()
+    watching = asyncio.create_task(ConfigurationStore(nowhere, nowhere).watch(stop))
+    ended, _ = await asyncio.wait({watching}, timeout=1.5)  # longer than redis-py's own retries
+    stop.set()
+    await watching
+    await nowhere.aclose()
+
+    assert not ended

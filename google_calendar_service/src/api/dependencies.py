@@ -7,8 +7,9 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from google_calendar_service.src.config.settings import Settings
 from smart_kit.errors import NotAuthenticated
+
+from ..config.settings import Settings
 
 _bearer = HTTPBearer(auto_error=False, description="SERVICE_API_TOKEN of .env")
 

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Depends
 
-from google_calendar_service.src.api.dependencies import CurrentSettings, authenticate, person
-from google_calendar_service.src.services.calendar import GoogleNotConfigured, refusal
 from smart_kit.api import error_responses
 from smart_kit.errors import NotAuthenticated
+
+from ..services.calendar import GoogleNotConfigured, refusal
+from .dependencies import CurrentSettings, authenticate, person
 
 consent = APIRouter(
     prefix="/auth", tags=["consent"], responses=error_responses(GoogleNotConfigured)

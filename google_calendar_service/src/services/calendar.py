@@ -2,8 +2,9 @@
 
 from starlette.exceptions import HTTPException
 
-from google_calendar_service.src.config.settings import Settings
 from smart_kit.errors import DomainError
+
+from ..config.settings import Settings
 
 _NOT_IMPLEMENTED = (
     "Google Calendar is set up, but this release cannot talk to Google yet;"

@@ -53,10 +53,18 @@ END $$
 
 def upgrade() -> None:
     op.execute("CREATE SEQUENCE user_version")
+    _create_assistants()
+    _create_tools()
+    _create_assistant_tool_link()
     _create_configuration()
-    _create_people()
-    _create_history()
-    _create_schedule()
+    _create_users()
+    _create_invites()
+    _create_user_assistant_threads()
+    _create_messages()
+    _create_turns()
+    _create_effects()
+    _create_cron_jobs()
+    _create_cron_job_runs()
     _create_idempotency_keys()
     _create_counters()
 
@@ -89,7 +97,7 @@ def _create_counters() -> None:
     op.execute("INSERT INTO configuration (id, version) VALUES (1, 0)")
 
 
-def _create_configuration() -> None:
+def _create_assistants() -> None:
     op.create_table(
         "assistants",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -105,6 +113,9 @@ def _create_configuration() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_assistants"),
         sa.UniqueConstraint("name", name="uq_assistants_name"),
     )
+
+
+def _create_tools() -> None:
     op.create_table(
         "tools",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -120,7 +131,10 @@ def _create_configuration() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_tools"),
         sa.UniqueConstraint("name", name="uq_tools_name"),
     )
-    op.create_index("ix_tools_assistant_id", "tools", ["assistant_id"], unique=False)
+    op.create_index("ix_tools_assistant_id", "tools", ["assistant_id"])
+
+
+def _create_assistant_tool_link() -> None:
     op.create_table(
         "assistant_tool_link",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -151,11 +165,11 @@ def _create_configuration() -> None:
         "ix_assistant_tool_link_sub_assistant_id",
         "assistant_tool_link",
         ["sub_assistant_id"],
-        unique=False,
     )
-    op.create_index(
-        "ix_assistant_tool_link_tool_id", "assistant_tool_link", ["tool_id"], unique=False
-    )
+    op.create_index("ix_assistant_tool_link_tool_id", "assistant_tool_link", ["tool_id"])
+
+
+def _create_configuration() -> None:
     op.create_table(
         "configuration",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -164,7 +178,7 @@ def _create_configuration() -> None:
     )
 
 
-def _create_people() -> None:
+def _create_users() -> None:
     op.create_table(
         "users",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -190,7 +204,10 @@ def _create_people() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("telegram_id", name="uq_users_telegram_id"),
     )
-    op.create_index("ix_users_assistant_id", "users", ["assistant_id"], unique=False)
+    op.create_index("ix_users_assistant_id", "users", ["assistant_id"])
+
+
+def _create_invites() -> None:
     op.create_table(
         "invites",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -204,7 +221,7 @@ def _create_people() -> None:
     )
 
 
-def _create_history() -> None:
+def _create_user_assistant_threads() -> None:
     op.create_table(
         "user_assistant_threads",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -219,6 +236,9 @@ def _create_history() -> None:
             "user_id", "assistant_id", name="uq_user_assistant_threads_user_id_assistant_id"
         ),
     )
+
+
+def _create_messages() -> None:
     op.create_table(
         "messages",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -238,11 +258,11 @@ def _create_history() -> None:
         "ix_messages_thread_id_created_at_position",
         "messages",
         ["thread_id", "created_at", "position"],
-        unique=False,
     )
-    op.create_index(
-        "ix_messages_user_id_created_at", "messages", ["user_id", "created_at"], unique=False
-    )
+    op.create_index("ix_messages_user_id_created_at", "messages", ["user_id", "created_at"])
+
+
+def _create_turns() -> None:
     op.create_table(
         "turns",
         sa.Column("message_id", sa.String(255), nullable=False),
@@ -258,8 +278,11 @@ def _create_history() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("message_id", name="pk_turns"),
     )
-    op.create_index("ix_turns_thread_id", "turns", ["thread_id"], unique=False)
-    op.create_index("ix_turns_user_id_started_at", "turns", ["user_id", "started_at"], unique=False)
+    op.create_index("ix_turns_thread_id", "turns", ["thread_id"])
+    op.create_index("ix_turns_user_id_started_at", "turns", ["user_id", "started_at"])
+
+
+def _create_effects() -> None:
     op.create_table(
         "effects",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -273,13 +296,11 @@ def _create_history() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_effects"),
     )
-    op.create_index("ix_effects_message_id_step", "effects", ["message_id", "step"], unique=False)
-    op.create_index(
-        "ix_effects_user_id_created_at", "effects", ["user_id", "created_at"], unique=False
-    )
+    op.create_index("ix_effects_message_id_step", "effects", ["message_id", "step"])
+    op.create_index("ix_effects_user_id_created_at", "effects", ["user_id", "created_at"])
 
 
-def _create_schedule() -> None:
+def _create_cron_jobs() -> None:
     op.create_table(
         "cron_jobs",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -305,10 +326,12 @@ def _create_schedule() -> None:
         "ix_cron_jobs_due",
         "cron_jobs",
         ["next_fire_at"],
-        unique=False,
         postgresql_where=sa.text("is_active"),
     )
-    op.create_index("ix_cron_jobs_user_id", "cron_jobs", ["user_id"], unique=False)
+    op.create_index("ix_cron_jobs_user_id", "cron_jobs", ["user_id"])
+
+
+def _create_cron_job_runs() -> None:
     op.create_table(
         "cron_job_runs",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -330,7 +353,6 @@ def _create_schedule() -> None:
         "ix_cron_job_runs_claimed",
         "cron_job_runs",
         ["claimed_at"],
-        unique=False,
         postgresql_where=sa.text("state = 'claimed'"),
     )
 

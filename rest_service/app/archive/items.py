@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from rest_service.app.models.thread import Role
 from smart_kit.contracts.base import JsonObject
+
+from ..models.thread import Role
 
 _ROLES: dict[str, Role] = {"user": "user", "tool": "tool"}
 

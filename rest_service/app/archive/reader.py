@@ -14,12 +14,13 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
-from rest_service.app.archive.turns import store
-from rest_service.app.database import Sessions, is_passing, sqlstate
-from rest_service.app.pause import pause
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.contracts.threads import ARCHIVE_RECORD
 from smart_kit.redis import BLOCK_SECONDS, Redis, answer
+
+from ..database import Sessions, is_passing, sqlstate
+from ..pause import pause
+from .turns import store
 
 GROUP = "archive"
 DEAD_STREAM = f"{TURNS_STREAM}:dead"

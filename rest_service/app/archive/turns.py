@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.archive.items import content_of, role_of
-from rest_service.app.models import CronJobRun, Message, Thread, Turn
 from smart_kit.contracts.threads import ArchiveRecord, DeliveryRecord, TurnRecord, first_thread_id
+
+from ..models import CronJobRun, Message, Thread, Turn
+from .items import content_of, role_of
 
 
 async def store(session: AsyncSession, record: ArchiveRecord) -> None:

@@ -7,9 +7,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import func, select
 
-from rest_service.app.database import Sessions
-from rest_service.app.models import Assistant, AssistantTool, Tool
-from rest_service.app.pause import pause
+from ..database import Sessions
+from ..models import Assistant, AssistantTool, Tool
+from ..pause import pause
 
 RETRY_SECONDS = 1.0
 _LOCK = 7_241_003

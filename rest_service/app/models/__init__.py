@@ -2,14 +2,14 @@
 
 from sqlmodel import SQLModel
 
-from rest_service.app.models.assistant import Assistant
-from rest_service.app.models.configuration import Configuration
-from rest_service.app.models.cron_job import CronJob, CronJobRun
-from rest_service.app.models.effect import Effect
-from rest_service.app.models.idempotency_key import IdempotencyKey
-from rest_service.app.models.thread import Message, Thread, Turn
-from rest_service.app.models.tool import AssistantTool, Tool
-from rest_service.app.models.user import Invite, User
+from .assistant import Assistant
+from .configuration import Configuration
+from .cron_job import CronJob, CronJobRun
+from .effect import Effect
+from .idempotency_key import IdempotencyKey
+from .thread import Message, Thread, Turn
+from .tool import AssistantTool, Tool
+from .user import Invite, User
 
 __all__ = (
     "Assistant",

@@ -1,8 +1,9 @@
 from sqlalchemy import String
 from sqlmodel import Field
 
-from rest_service.app.models.base import Record
 from smart_kit.contracts.assistants import AssistantType
+
+from .base import Record
 
 
 class Assistant(Record, table=True):

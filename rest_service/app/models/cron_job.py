@@ -4,8 +4,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, String, text
 from sqlmodel import Field, UniqueConstraint
 
-from rest_service.app.models.base import INSTANT, Record, Row
 from smart_kit.contracts.cron_jobs import CronJobType, RunState
+
+from .base import INSTANT, Record, Row
 
 
 class CronJob(Record, table=True):

@@ -5,9 +5,10 @@ from uuid import UUID
 from sqlalchemy import JSON, Index, String
 from sqlmodel import Field
 
-from rest_service.app.models.base import INSTANT, Row
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectKind
+
+from .base import INSTANT, Row
 
 
 class Effect(Row, table=True):

@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlalchemy import JSON
 from sqlmodel import Field, UniqueConstraint
 
-from rest_service.app.models.base import INSTANT, Row
 from smart_kit.contracts.base import utc_now
+
+from .base import INSTANT, Row
 
 
 class IdempotencyKey(Row, table=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import JSON, Index, String
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from rest_service.app.models.base import INSTANT, Record, Row
+from .base import INSTANT, Record, Row
 
 Role = Literal["user", "assistant", "tool"]
 TurnStatus = Literal["done", "failed"]

@@ -4,8 +4,9 @@ from uuid import UUID
 from sqlalchemy import JSON, String
 from sqlmodel import Field, UniqueConstraint
 
-from rest_service.app.models.base import Record
 from smart_kit.contracts.tools import ToolType
+
+from .base import Record
 
 
 class Tool(Record, table=True):

@@ -4,9 +4,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, String, text
 from sqlmodel import Field
 
-from rest_service.app.models.base import INSTANT, Record, Row
 from smart_kit.contracts.users import Role, UserStatus
 from smart_kit.settings import Language
+
+from .base import INSTANT, Record, Row
 
 
 class User(Record, table=True):

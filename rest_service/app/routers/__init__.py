@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from rest_service.app.routers import (
+from . import (
     assistant_tools,
     assistants,
     cron_jobs,

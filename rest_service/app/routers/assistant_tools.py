@@ -3,15 +3,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from rest_service.app.dependencies import AdminOnly, SessionDep
-from rest_service.app.services import assistant_tools
-from rest_service.app.services.assistant_tools import LinkSlice
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import (
     AssistantToolCreate,
     AssistantToolRead,
     AssistantToolUpdate,
 )
+
+from ..dependencies import AdminOnly, SessionDep
+from ..services import assistant_tools
+from ..services.assistant_tools import LinkSlice
 
 router = APIRouter(prefix="/assistant-tools", tags=["assistant-tools"])
 

@@ -2,12 +2,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from rest_service.app.dependencies import AdminOnly, SessionDep
-from rest_service.app.pagination import SliceQuery
-from rest_service.app.services import assistant_tools, assistants
 from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import AssistantToolRead, ToolRead
+
+from ..dependencies import AdminOnly, SessionDep
+from ..pagination import SliceQuery
+from ..services import assistant_tools, assistants
 
 router = APIRouter(prefix="/assistants", tags=["assistants"])
 

@@ -3,10 +3,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from rest_service.app.dependencies import OnceDep, OwnerDep, SessionDep, SettingsDep
-from rest_service.app.pagination import SliceQuery
-from rest_service.app.services import claims, cron_jobs
-from rest_service.app.services.cron_jobs import CronJobSlice
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import (
     Claim,
@@ -16,6 +12,11 @@ from smart_kit.contracts.cron_jobs import (
     CronJobUpdate,
     RunsDispatched,
 )
+
+from ..dependencies import OnceDep, OwnerDep, SessionDep, SettingsDep
+from ..pagination import SliceQuery
+from ..services import claims, cron_jobs
+from ..services.cron_jobs import CronJobSlice
 
 router = APIRouter(prefix="/cron-jobs", tags=["cron-jobs"])
 

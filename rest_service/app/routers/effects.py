@@ -3,11 +3,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from rest_service.app.dependencies import OwnerDep, SessionDep
-from rest_service.app.services import effects
-from rest_service.app.services.effects import EffectSlice
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.effects import EffectRead
+
+from ..dependencies import OwnerDep, SessionDep
+from ..services import effects
+from ..services.effects import EffectSlice
 
 router = APIRouter(prefix="/effects", tags=["effects"])
 

@@ -1,8 +1,9 @@
 from fastapi import APIRouter
 
-from rest_service.app.dependencies import AdminOnly, SessionDep, SettingsDep
-from rest_service.app.services import invites
 from smart_kit.contracts.users import InviteCreate, InviteRead, InviteRedeem, UserRead
+
+from ..dependencies import AdminOnly, SessionDep, SettingsDep
+from ..services import invites
 
 router = APIRouter(prefix="/invites", tags=["invites"])
 

@@ -3,11 +3,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from rest_service.app.dependencies import OwnerDep, SessionDep
-from rest_service.app.services import messages
-from rest_service.app.services.messages import MessageSlice
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import MessageRead
+
+from ..dependencies import OwnerDep, SessionDep
+from ..services import messages
+from ..services.messages import MessageSlice
 
 router = APIRouter(prefix="/messages", tags=["messages"])
 

@@ -3,11 +3,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from rest_service.app.dependencies import OnceDep, OwnerDep, SessionDep
-from rest_service.app.services import threads
-from rest_service.app.services.threads import ThreadSlice
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
+
+from ..dependencies import OnceDep, OwnerDep, SessionDep
+from ..services import threads
+from ..services.threads import ThreadSlice
 
 router = APIRouter(prefix="/threads", tags=["threads"])
 

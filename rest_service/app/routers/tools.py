@@ -2,11 +2,12 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from rest_service.app.dependencies import AdminOnly, SessionDep
-from rest_service.app.pagination import SliceQuery
-from rest_service.app.services import tools
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
+
+from ..dependencies import AdminOnly, SessionDep
+from ..pagination import SliceQuery
+from ..services import tools
 
 router = APIRouter(prefix="/tools", tags=["tools"])
 

@@ -2,12 +2,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from rest_service.app.dependencies import OwnerDep, SessionDep
-from rest_service.app.services import turns
-from rest_service.app.services.messages import MessageId
-from rest_service.app.services.turns import TurnSlice
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import TurnRead
+
+from ..dependencies import OwnerDep, SessionDep
+from ..services import turns
+from ..services.messages import MessageId
+from ..services.turns import TurnSlice
 
 router = APIRouter(prefix="/turns", tags=["turns"])
 

@@ -2,7 +2,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from rest_service.app.dependencies import (
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.users import TelegramId, UserCreate, UserRead, UserUpdate, UserUpsert
+
+from ..dependencies import (
     ActingUserDep,
     AdminOnly,
     OwnerDep,
@@ -10,10 +13,8 @@ from rest_service.app.dependencies import (
     SessionDep,
     SettingsDep,
 )
-from rest_service.app.pagination import SliceQuery
-from rest_service.app.services import users
-from smart_kit.contracts.base import Page
-from smart_kit.contracts.users import TelegramId, UserCreate, UserRead, UserUpdate, UserUpsert
+from ..pagination import SliceQuery
+from ..services import users
 
 router = APIRouter(prefix="/users", tags=["users"])
 

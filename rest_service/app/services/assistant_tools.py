@@ -5,11 +5,6 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Assistant, AssistantTool, Tool
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services import tools
-from rest_service.app.services.configuration import changing
-from rest_service.app.services.rows import change, find, given_fields, not_found
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import (
     AssistantToolCreate,
@@ -18,6 +13,12 @@ from smart_kit.contracts.tools import (
     ToolRead,
 )
 from smart_kit.errors import Conflict, InvalidRequest
+
+from ..models import Assistant, AssistantTool, Tool
+from ..pagination import Slice, fetch, page
+from . import tools
+from .configuration import changing
+from .rows import change, find, given_fields, not_found
 
 NOUN = "link"
 

@@ -3,13 +3,14 @@ from uuid import UUID
 from sqlmodel import and_, col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Assistant, AssistantTool, Tool, User
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services.configuration import changing
-from rest_service.app.services.rows import change, find, given_fields
 from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
 from smart_kit.contracts.base import Page
 from smart_kit.errors import Conflict
+
+from ..models import Assistant, AssistantTool, Tool, User
+from ..pagination import Slice, fetch, page
+from .configuration import changing
+from .rows import change, find, given_fields
 
 NOUN = "assistant"
 

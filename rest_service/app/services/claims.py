@@ -13,10 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import and_, col, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import CronJob, CronJobRun, User
-from rest_service.app.services.timing import database_now
 from smart_kit import schedule
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, RunsDispatched
+
+from ..models import CronJob, CronJobRun, User
+from .timing import database_now
 
 MAX_JOBS = 100
 MAX_MISSED = 100

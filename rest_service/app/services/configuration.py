@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Assistant, AssistantTool, Configuration, Tool
 from smart_kit.errors import InvalidRequest
+
+from ..models import Assistant, AssistantTool, Configuration, Tool
 
 MAX_LEVELS = 3
 """Levels of sub-assistants below the one a person talks to."""

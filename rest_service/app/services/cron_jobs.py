@@ -3,11 +3,6 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import CronJob, CronJobRun, User
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services import receipts, timing
-from rest_service.app.services.effects import Origin
-from rest_service.app.services.rows import Owner, change, check_owner, find, given_fields
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import (
     CronJobCreate,
@@ -16,6 +11,12 @@ from smart_kit.contracts.cron_jobs import (
     CronJobUpdate,
 )
 from smart_kit.errors import Conflict
+
+from ..models import CronJob, CronJobRun, User
+from ..pagination import Slice, fetch, page
+from . import receipts, timing
+from .effects import Origin
+from .rows import Owner, change, check_owner, find, given_fields
 
 NOUN = "cron job"
 MAX_ACTIVE = 100

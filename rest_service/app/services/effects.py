@@ -6,12 +6,13 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Effect
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services.messages import MessageId
-from rest_service.app.services.rows import Owner, check_owner, find
 from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.effects import EffectKind, EffectRead
+
+from ..models import Effect
+from ..pagination import Slice, fetch, page
+from .messages import MessageId
+from .rows import Owner, check_owner, find
 
 NOUN = "effect"
 

@@ -7,11 +7,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from rest_service.app.models import Tool
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.functions import FUNCTIONS, Function, function_of
 from smart_kit.contracts.tools import ToolType
 from smart_kit.errors import InvalidRequest
+
+from ..models import Tool
 
 MAX_BYTES = 8 * 1024
 MAX_DEPTH = 20

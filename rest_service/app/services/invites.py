@@ -8,8 +8,6 @@ from sqlalchemy import func as sql
 from sqlmodel import and_, col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Invite, User
-from rest_service.app.services import users
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.users import (
     InviteCreate,
@@ -20,6 +18,9 @@ from smart_kit.contracts.users import (
     UserUpsert,
 )
 from smart_kit.errors import Conflict, NotFound, NotPermitted
+
+from ..models import Invite, User
+from . import users
 
 LIFETIME = timedelta(hours=1)
 _CODE_BYTES = 16

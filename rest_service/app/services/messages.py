@@ -5,11 +5,12 @@ from pydantic import Field, StringConstraints
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Message
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services.rows import Owner, check_owner, find
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import MessageRead
+
+from ..models import Message
+from ..pagination import Slice, fetch, page
+from .rows import Owner, check_owner, find
 
 NOUN = "message"
 

@@ -2,11 +2,12 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import CronJob
-from rest_service.app.services import effects
-from rest_service.app.services.effects import Origin
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead, CronJobUpdate
+
+from ..models import CronJob
+from . import effects
+from .effects import Origin
 
 _PATH = "/api/cron-jobs"
 _NOT_FACTS = {"user_id", "created_at", "updated_at", "effect"}

@@ -4,11 +4,12 @@ from sqlmodel import col, select
 from sqlmodel import delete as delete_from
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Assistant, Message, Thread, User
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services.rows import Owner, check_owner, find
 from smart_kit.contracts.base import Page, utc_now
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
+
+from ..models import Assistant, Message, Thread, User
+from ..pagination import Slice, fetch, page
+from .rows import Owner, check_owner, find
 
 NOUN = "thread"
 

@@ -6,9 +6,10 @@ from typing import Any
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import CronJob
 from smart_kit import schedule
 from smart_kit.errors import InvalidRequest
+
+from ..models import CronJob
 
 LONGEST_LATENESS = timedelta(days=1)
 """A one-off in the past fires at once, as somebody may be slow; but not a mistaken date."""

@@ -3,14 +3,15 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Assistant, AssistantTool, Tool
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services import input_schema
-from rest_service.app.services.configuration import changing
-from rest_service.app.services.rows import change, find, given_fields
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
 from smart_kit.errors import Conflict, InvalidRequest
+
+from ..models import Assistant, AssistantTool, Tool
+from ..pagination import Slice, fetch, page
+from . import input_schema
+from .configuration import changing
+from .rows import change, find, given_fields
 
 NOUN = "tool"
 

@@ -3,12 +3,13 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Turn
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services.messages import MessageId
-from rest_service.app.services.rows import Owner, check_owner, not_found
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import TurnRead
+
+from ..models import Turn
+from ..pagination import Slice, fetch, page
+from .messages import MessageId
+from .rows import Owner, check_owner, not_found
 
 NOUN = "turn of the message"
 

@@ -4,13 +4,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.auth import Principal
-from rest_service.app.models import Assistant, User
-from rest_service.app.pagination import Slice, fetch, page
-from rest_service.app.services.rows import Owner, change, check_owner, find, given_fields, not_found
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.users import UserCreate, UserRead, UserUpdate, UserUpsert
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
+
+from ..auth import Principal
+from ..models import Assistant, User
+from ..pagination import Slice, fetch, page
+from .rows import Owner, change, check_owner, find, given_fields, not_found
 
 NOUN = "user"
 ADMIN_FIELDS = {"role", "status"}

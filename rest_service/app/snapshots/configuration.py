@@ -6,14 +6,15 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Assistant, AssistantTool, Configuration, Tool
-from rest_service.app.services.input_schema import effective_schema
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
     ToolSnapshot,
 )
 from smart_kit.contracts.functions import function_of
+
+from ..models import Assistant, AssistantTool, Configuration, Tool
+from ..services.input_schema import effective_schema
 
 
 async def version(session: AsyncSession) -> int:

@@ -6,10 +6,6 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from rest_service.app.changes import Changes
-from rest_service.app.database import Sessions
-from rest_service.app.snapshots import configuration, users
-from rest_service.app.snapshots.store import SnapshotStore
 from smart_kit.contracts.keys import (
     CONFIGURATION_CHANNEL,
     CONFIGURATION_KEY,
@@ -17,6 +13,11 @@ from smart_kit.contracts.keys import (
     history_key,
     user_key,
 )
+
+from ..changes import Changes
+from ..database import Sessions
+from . import configuration, users
+from .store import SnapshotStore
 
 PUBLISH_SECONDS = 2.0
 """How long an answer may wait for Redis; after that the reconciler brings it up to date."""

@@ -7,11 +7,12 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from rest_service.app.database import Sessions
-from rest_service.app.pause import pause
-from rest_service.app.snapshots import configuration, users
-from rest_service.app.snapshots.store import Kept, SnapshotStore
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY, user_key
+
+from ..database import Sessions
+from ..pause import pause
+from . import configuration, users
+from .store import Kept, SnapshotStore
 
 RECONCILE_SECONDS = 10.0
 RETRY_SECONDS = 1.0

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.models import Thread, User
 from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.threads import first_thread_id
 from smart_kit.contracts.users import UserSnapshot
+
+from ..models import Thread, User
 
 
 async def read(session: AsyncSession, user_ids: Iterable[UUID]) -> list[UserSnapshot]:

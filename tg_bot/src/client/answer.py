@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tg_bot.src.client.errors import (
+from .errors import (
     FormattingRefused,
     MessageTooLong,
     TelegramBadRequest,

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from tg_bot.src.client.answer import Answer
-from tg_bot.src.client.errors import TelegramUnavailable, TelegramUncertain
-from tg_bot.src.client.update import KINDS
-from tg_bot.src.config.settings import TgBotSettings
+from ..config.settings import TgBotSettings
+from .answer import Answer
+from .errors import TelegramUnavailable, TelegramUncertain
+from .update import KINDS
 
 POLL_SECONDS = 25
 """How long Telegram may hold an empty getUpdates; it caps at 50."""

@@ -15,7 +15,8 @@ from pydantic import (
 
 from smart_kit.contracts.queue import Attachment
 from smart_kit.contracts.users import TelegramId
-from tg_bot.src.client.rich_text import flatten
+
+from .rich_text import flatten
 
 T = TypeVar("T")
 

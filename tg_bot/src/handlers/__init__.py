@@ -1,8 +1,8 @@
 """The bot's commands, in the order in which they are shown. A new one is a file and a word here."""
 
-from tg_bot.src.handlers import help as help_command
-from tg_bot.src.handlers import new, start
-from tg_bot.src.handlers.handler import Handler
+from . import help as help_command
+from . import new, start
+from .handler import Handler
 
 HANDLERS: tuple[Handler, ...] = (start.HANDLER, help_command.HANDLER, new.HANDLER)
 

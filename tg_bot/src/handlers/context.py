@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tg_bot.src.client.rest import RestClient
-from tg_bot.src.services.access import Access
+from ..client.rest import RestClient
+from ..services.access import Access
 
 REST_SECONDS = 3.0
 """How long somebody who waits for a greeting may hold up the rest of their chat."""

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tg_bot.src.handlers.context import Context
-from tg_bot.src.handlers.incoming import Answer, Incoming
+from .context import Context
+from .incoming import Answer, Incoming
 
 
 @dataclass(frozen=True)

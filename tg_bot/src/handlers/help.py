@@ -1,10 +1,11 @@
 """/help: what can be asked, and the commands."""
 
 from smart_kit.contracts.queue import Notice
-from tg_bot.src.handlers.context import Context
-from tg_bot.src.handlers.handler import Handler
-from tg_bot.src.handlers.incoming import Incoming
-from tg_bot.src.texts.translations import N_
+
+from ..texts.translations import N_
+from .context import Context
+from .handler import Handler
+from .incoming import Incoming
 
 
 async def handle_help(_: Context, incoming: Incoming) -> Notice:

@@ -11,8 +11,9 @@ from smart_kit.contracts.queue import (
     reply_id,
 )
 from smart_kit.contracts.users import UserSnapshot
-from tg_bot.src.client.update import Message
-from tg_bot.src.handlers.command import CommandCall
+
+from ..client.update import Message
+from .command import CommandCall
 
 Answer = UserMessage | UserCommand | Notice
 """What becomes of an update: a word to the secretary, or one to the person."""

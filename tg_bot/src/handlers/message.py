@@ -3,7 +3,8 @@
 import structlog
 
 from smart_kit.contracts.queue import UserMessage, reply_id
-from tg_bot.src.handlers.incoming import Answer, Incoming
+
+from .incoming import Answer, Incoming
 
 log = structlog.stdlib.get_logger()
 

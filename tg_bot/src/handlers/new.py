@@ -1,10 +1,11 @@
 """/new: keeps its place among the messages, so the secretary carries it out."""
 
 from smart_kit.contracts.queue import UserCommand
-from tg_bot.src.handlers.context import Context
-from tg_bot.src.handlers.handler import Handler
-from tg_bot.src.handlers.incoming import Incoming
-from tg_bot.src.texts.translations import N_
+
+from ..texts.translations import N_
+from .context import Context
+from .handler import Handler
+from .incoming import Incoming
 
 
 async def handle_new(_: Context, incoming: Incoming) -> UserCommand:

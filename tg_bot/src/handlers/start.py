@@ -7,10 +7,11 @@ import structlog
 
 from smart_kit.contracts.queue import Notice, NoticeName
 from smart_kit.errors import DomainError, UpstreamError
-from tg_bot.src.handlers.context import REST_SECONDS, Context
-from tg_bot.src.handlers.handler import Handler
-from tg_bot.src.handlers.incoming import Incoming
-from tg_bot.src.texts.translations import N_
+
+from ..texts.translations import N_
+from .context import REST_SECONDS, Context
+from .handler import Handler
+from .incoming import Incoming
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -16,7 +16,7 @@ from telegramify_markdown import convert
 from telegramify_markdown.config import RenderConfig
 from telegramify_markdown.converter import STANDARD_OPTIONS
 
-from tg_bot.src.rendering.formatted import Formatted
+from .formatted import Formatted
 
 _PASSES = 10
 """A pass shows the HTML it sees, which may uncover more."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
-from tg_bot.src.rendering.formatted import Formatted
+from .formatted import Formatted
 
 MESSAGE_LIMIT = 4096
 """Telegram's, in UTF-16 code units after parsing."""

@@ -6,13 +6,14 @@ import structlog
 
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import UserSnapshot
-from tg_bot.src.client.update import Message, User
-from tg_bot.src.handlers import HANDLERS
-from tg_bot.src.handlers.command import parse_command
-from tg_bot.src.handlers.context import Context
-from tg_bot.src.handlers.incoming import Answer, Incoming
-from tg_bot.src.handlers.message import handle_message
-from tg_bot.src.handlers.start import handle_invitation
+
+from ..client.update import Message, User
+from ..handlers import HANDLERS
+from ..handlers.command import parse_command
+from ..handlers.context import Context
+from ..handlers.incoming import Answer, Incoming
+from ..handlers.message import handle_message
+from ..handlers.start import handle_invitation
 
 log = structlog.stdlib.get_logger()
 

@@ -9,12 +9,13 @@ from smart_kit.contracts.keys import BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.redis import Redis, answer
 from smart_kit.settings import Language
-from tg_bot.src.client.errors import TELEGRAM_ERRORS
-from tg_bot.src.client.telegram import TelegramClient
-from tg_bot.src.services.backoff import pause
-from tg_bot.src.services.dispatcher import Dispatcher
-from tg_bot.src.texts.composer import Composer
-from tg_bot.src.texts.translations import LANGUAGES
+
+from ..client.errors import TELEGRAM_ERRORS
+from ..client.telegram import TelegramClient
+from ..texts.composer import Composer
+from ..texts.translations import LANGUAGES
+from .backoff import pause
+from .dispatcher import Dispatcher
 
 CHECK_SECONDS = 3.0
 

@@ -14,13 +14,14 @@ from smart_kit.contracts import keys
 from smart_kit.contracts.queue import Notice
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Letter, Mailbox
-from tg_bot.src.client.update import Update
-from tg_bot.src.handlers.incoming import Answer
-from tg_bot.src.metrics import UPDATES
-from tg_bot.src.services.access import Access
-from tg_bot.src.services.dead_letters import BadUpdate, DeadLetters
-from tg_bot.src.services.dispatcher import Dispatcher
-from tg_bot.src.services.signals import Signals
+
+from ..client.update import Update
+from ..handlers.incoming import Answer
+from ..metrics import UPDATES
+from .access import Access
+from .dead_letters import BadUpdate, DeadLetters
+from .dispatcher import Dispatcher
+from .signals import Signals
 
 QUICK_SECONDS = 0.2
 """Who is not handled by then, because rest_service is slow, holds up nobody else's messages."""

@@ -11,12 +11,13 @@ import structlog
 
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Delivery, Mailbox
-from tg_bot.src.client.errors import FormattingRefused, MessageTooLong, TelegramUncertain
-from tg_bot.src.client.telegram import TelegramClient
-from tg_bot.src.metrics import SENDS
-from tg_bot.src.rendering.formatted import Formatted
-from tg_bot.src.rendering.splitting import split
-from tg_bot.src.services.pace import Pace
+
+from ..client.errors import FormattingRefused, MessageTooLong, TelegramUncertain
+from ..client.telegram import TelegramClient
+from ..metrics import SENDS
+from ..rendering.formatted import Formatted
+from ..rendering.splitting import split
+from .pace import Pace
 
 MAX_UNCERTAIN = 3
 UNCERTAIN_SECONDS = (2.0, 10.0)

@@ -2,7 +2,7 @@
 
 from aiolimiter import AsyncLimiter
 
-from tg_bot.src.config.settings import TgBotSettings
+from ..config.settings import TgBotSettings
 
 BURST = 3.0
 """Messages that a private chat takes at once."""

@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 import structlog
 from redis.exceptions import RedisError
 
-from tg_bot.src.client.errors import (
+from ..client.errors import (
     TELEGRAM_ERRORS,
     TelegramConflict,
     TelegramError,
     TelegramRetryAfter,
     TelegramUnauthorized,
 )
-from tg_bot.src.client.telegram import POLL_SECONDS, TelegramClient
-from tg_bot.src.metrics import POLL_AGE
-from tg_bot.src.services.backoff import Backoff, pause
-from tg_bot.src.services.intake import Intake, greatest_id
+from ..client.telegram import POLL_SECONDS, TelegramClient
+from ..metrics import POLL_AGE
+from .backoff import Backoff, pause
+from .intake import Intake, greatest_id
 
 SILENT_SECONDS = 90.0
 """Without a good poll for so long, the service is not healthy."""
@@ -105,6 +105,8 @@ class Poller:
             self._note(error)
             self._wait_seconds = 0
             await self._recover(error, stop)
+            return None
+        if result is None:
             return None
         self._backoff.reset()
         if self._trouble is not None:

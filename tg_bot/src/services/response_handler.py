@@ -11,18 +11,19 @@ from smart_kit.contracts.queue import TO_TELEGRAM, Notification, ToTelegram
 from smart_kit.contracts.threads import DeliveryRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Delivery, Outcome
-from tg_bot.src.client.errors import (
+
+from ..client.errors import (
     TelegramForbidden,
     TelegramRejected,
     TelegramRetryAfter,
     TelegramUnauthorized,
     TelegramUnavailable,
 )
-from tg_bot.src.metrics import SENDS
-from tg_bot.src.services.access import Access
-from tg_bot.src.services.outbox import Consignment, Outbox
-from tg_bot.src.services.typing import Typing
-from tg_bot.src.texts.composer import Composer
+from ..metrics import SENDS
+from ..texts.composer import Composer
+from .access import Access
+from .outbox import Consignment, Outbox
+from .typing import Typing
 
 GIVE_UP_AFTER = timedelta(days=1)
 """How long Telegram may be away before an answer is no longer worth sending."""

@@ -4,9 +4,9 @@ import asyncio
 
 import structlog
 
-from tg_bot.src.client.errors import TELEGRAM_ERRORS
-from tg_bot.src.client.telegram import TelegramClient
-from tg_bot.src.client.update import Update
+from ..client.errors import TELEGRAM_ERRORS
+from ..client.telegram import TelegramClient
+from ..client.update import Update
 
 ANSWER_SECONDS = 3.0
 

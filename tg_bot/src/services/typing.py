@@ -11,9 +11,10 @@ from redis.exceptions import RedisError
 from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, reply_id
 from smart_kit.redis import BLOCK_SECONDS, Redis
-from tg_bot.src.client.errors import TELEGRAM_ERRORS, TelegramRetryAfter
-from tg_bot.src.client.telegram import TelegramClient
-from tg_bot.src.services.backoff import Backoff, pause
+
+from ..client.errors import TELEGRAM_ERRORS, TelegramRetryAfter
+from ..client.telegram import TelegramClient
+from .backoff import Backoff, pause
 
 REPEAT_SECONDS = 4.5
 """Telegram shows an action for five seconds."""

@@ -9,12 +9,13 @@ from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.queue import Notice, Notification, Reply, ToTelegram, late_by
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
-from tg_bot.src.rendering.formatted import Formatted
-from tg_bot.src.rendering.markdown import render
-from tg_bot.src.texts.moments import format_time
-from tg_bot.src.texts.notices import EMPTY_ANSWER, describe_notice
-from tg_bot.src.texts.receipts import describe_effect
-from tg_bot.src.texts.translations import Translations
+
+from ..rendering.formatted import Formatted
+from ..rendering.markdown import render
+from .moments import format_time
+from .notices import EMPTY_ANSWER, describe_notice
+from .receipts import describe_effect
+from .translations import Translations
 
 LATE_SECONDS = 60.0
 """A reminder that comes later than this says when it was due."""

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from smart_kit.contracts.queue import NoticeName
-from tg_bot.src.texts.translations import N_, Translation
+
+from .translations import N_, Translation
 
 _EXAMPLES = N_(
     "Write as you would to a person, for example:\n"

@@ -11,9 +11,10 @@ from smart_kit.contracts.base import Contract, UtcDatetime
 from smart_kit.contracts.cron_jobs import CronJobType
 from smart_kit.contracts.effects import EffectKind, EffectRead
 from smart_kit.settings import Language, TimeZoneName
-from tg_bot.src.texts.moments import format_moment
-from tg_bot.src.texts.recurrence import describe_recurrence
-from tg_bot.src.texts.translations import N_, Translation
+
+from .moments import format_moment
+from .recurrence import describe_recurrence
+from .translations import N_, Translation
 
 EFFECT_KINDS: tuple[EffectKind, ...] = get_args(EffectKind)
 

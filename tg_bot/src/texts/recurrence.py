@@ -2,7 +2,7 @@
 
 import re
 
-from tg_bot.src.texts.translations import N_, Translation
+from .translations import N_, Translation
 
 _DAY = r"(?:[0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
 _MONTH = r"(?:\d+|[A-Z]{3})"

@@ -1,6 +1,8 @@
 """What each failure of the Bot API is turned into, on a real socket."""
 
+import socket
 import traceback
+from collections.abc import Iterator
 
 import pytest
 
@@ -126,17 +128,48 @@ async def test_an_answer_of_the_wrong_shape_is_no_answer(
         await (client.get_me() if method == "getMe" else client.get_updates(None))
 
 
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """A port whose queue of connections is full, so that a new one hangs."""
+    with socket.socket() as server, socket.socket() as first, socket.socket() as second:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
 async def test_the_token_is_in_no_error(
-    client: TelegramClient, telegram: FakeTelegram, settings: TgBotSettings
+    client: TelegramClient,
+    telegram: FakeTelegram,
+    settings: TgBotSettings,
+    full_port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """aiohttp's own errors quote the URL, and so the token, e.g. after a connection time-out."""
-    here = settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{free_port()}"})
+    monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_SECONDS", 0.3)
     telegram.script("getMe", Scripted(cut="before"), Scripted(502, HTML), refusal(401, "No"))
     telegram.script("getUpdates", Scripted(seconds=1))
-    async with TelegramClient(here) as nobody:
+    nobody, full = (
+        TelegramClient(settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{port}"}))
+        for port in (free_port(), full_port)
+    )
+    async with nobody, full:
         failing = [client.get_me(), client.get_me(), client.get_me(), nobody.get_me()]
-        failing.append(client._make_request("getUpdates", answer_seconds=0.05))
+        failing += [full.get_me(), client._make_request("getUpdates", answer_seconds=0.05)]
         for call in failing:
             with pytest.raises(TELEGRAM_ERRORS) as raised:
                 await call
             assert TOKEN not in "".join(traceback.format_exception(raised.value))
+
+
+async def test_a_connection_that_never_came_about_sent_nothing(
+    settings: TgBotSettings, full_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_SECONDS", 0.3)
+    full = settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{full_port}"})
+    async with TelegramClient(full) as client:
+        with pytest.raises(TelegramUnavailable) as raised:
+            await client.send_message(1, "hello")
+    assert type(raised.value) is TelegramUnavailable

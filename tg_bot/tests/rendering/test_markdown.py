@@ -114,27 +114,10 @@ def test_a_long_code_block_goes_on_as_code_in_the_next_message() -> None:
     assert code == CODE_900.removeprefix("```python\n").removesuffix("\n```")
 
 
-MARKUP = st.sampled_from(
-    ["*", "**", "_", "~~", "||", "`", "```", "\n", "\n\n", "- ", "1. ", "> ", "# ", "|", "|-|-|\n"]
-    + [
-        "[",
-        "](",
-        ")",
-        "![",
-        "<",
-        ">",
-        "<b>",
-        "</div>",
-        "<!--",
-        "$",
-        "\\",
-        "\\(",
-        "\\[",
-        "&lt;",
-        " ",
-    ]
-    + ["https://a.example", "👨‍👩‍👧", "🇩🇪", "é", "слово", "word", "    ", "\t", "\r\n", "\x00", "—"]
-)
+MARKS = "* ** _ ~~ || ` ``` > - 1. # | |-|-| [ ]( ) ![ < > <b> </div> <!-- $ \\ \\( \\[ &lt;"
+WORDS = "https://a.example 👨‍👩‍👧 🇩🇪 é слово word —"
+SPACES = ("\n", "\n\n", " ", "    ", "\t", "\r\n", "\x00", "\n> ", "\n- ", "\n# ")
+MARKUP = st.sampled_from([*MARKS.split(), *WORDS.split(), *SPACES])
 
 
 @given(st.lists(MARKUP, max_size=80).map("".join))

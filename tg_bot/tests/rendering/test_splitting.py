@@ -46,11 +46,11 @@ def test_what_is_seen_as_one_character_is_not_cut(cluster: str) -> None:
 
 
 def test_a_code_block_that_fits_in_one_message_is_not_cut() -> None:
-    text = Formatted("intro " * 3 + "\ncode code code", (MessageEntity("pre", 19, 14),))
+    text = Formatted("intro intro intro\ncode\ncode\ncode", (MessageEntity("pre", 18, 14),))
     first, second = split(text, 25)
 
     assert first.text == "intro intro intro"
-    assert (second.text, second.entities) == ("code code code", (MessageEntity("pre", 0, 14),))
+    assert (second.text, second.entities) == ("code\ncode\ncode", (MessageEntity("pre", 0, 14),))
 
 
 def test_formatting_goes_on_behind_the_cut() -> None:

@@ -182,11 +182,12 @@ async def test_a_broken_frame_is_left_out(make: Make, redis: Redis, telegram: Fa
 async def test_a_person_sees_typing_and_then_the_answer(
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:
+    telegram.script("sendChatAction", Scripted(seconds=0.6))
     async with run():
         await show(redis, "begin", number=1)
         await telegram.until(lambda: acted(telegram) == 1)
+        begun = asyncio.get_running_loop().time()
         await send(redis, reply("here it is", number=1))
         await telegram.until(lambda: telegram.texts(7) == ["here it is"])
-        await asyncio.sleep(0.3)
-    seen = [call.method for call in telegram.calls if call.method.startswith("send")]
-    assert seen == ["sendChatAction", "sendMessage"]
+        assert asyncio.get_running_loop().time() - begun > 0.5, "the action was still on its way"
+    assert acted(telegram) == 1
