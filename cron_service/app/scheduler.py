@@ -35,8 +35,8 @@ class Pace:
     unreported: timedelta = timedelta(seconds=10.5)
     """When runs that were claimed and not reported are handed out again, and a little."""
     unhealthy: timedelta = timedelta(seconds=90)
-    first_backoff: timedelta = timedelta(seconds=0.5)
-    longest_backoff: timedelta = timedelta(seconds=5)
+    first_backoff: timedelta = timedelta(seconds=0.25)
+    longest_backoff: timedelta = timedelta(seconds=1)
 
 
 DEFAULT_PACE = Pace()

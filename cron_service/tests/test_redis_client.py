@@ -32,8 +32,10 @@ class Bell:
 
 @asynccontextmanager
 async def listening(client: RedisClient, ring: Callable[[], None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(client.listen(asyncio.Event(), ring))
+    stop = asyncio.Event()
+    task = asyncio.create_task(client.listen(stop, ring))
     yield
+    stop.set()
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

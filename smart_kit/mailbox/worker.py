@@ -75,13 +75,15 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`, then finish or hand over what is running."""
-        heart = asyncio.create_task(self._beat())
+        over = asyncio.Event()
+        heart = asyncio.create_task(self._beat(over))
         stopping = asyncio.create_task(stop.wait())
         try:
             await self._read(stopping)
             if self._running:
                 await asyncio.wait(self._running, timeout=self._pace.hand_over)
         finally:
+            over.set()  # beside the cancellation, which may be swallowed: see _hand_over
             heart.cancel()
             stopping.cancel()
             await self._hand_over()
@@ -206,9 +208,9 @@ class Worker:
             log.exception("no apology could be made")
             return Outcome()
 
-    async def _beat(self) -> None:
+    async def _beat(self, over: asyncio.Event) -> None:
         """Renew every lease in a task of its own, which no handler can starve by awaiting."""
-        while True:
+        while not over.is_set():
             await asyncio.sleep(self._mailbox.lease_seconds / 3)
             for task, delivery in list(self._held.items()):
                 try:
