@@ -27,7 +27,7 @@ class Context:
 
     @cached_property
     def state_dir(self) -> Path:
-        return environment.state_dir(self.root, environment.load(self.root, self.environ))
+        return environment.find_state_dir(self.root, self.environ)
 
     @cached_property
     def settings(self) -> Settings:

@@ -24,6 +24,16 @@ def read(path: Path) -> dict[str, str]:
     return parse(text, path.name)
 
 
+def find(path: Path, name: str) -> str:
+    """One variable, whatever is wrong with the other lines; empty where it is not set."""
+    try:
+        lines = path.read_text("utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    own = [line for line in lines if (match := _LINE.fullmatch(line)) and match["name"] == name]
+    return parse("\n".join(own), path.name).get(name, "")
+
+
 def parse(text: str, source: str) -> dict[str, str]:
     """The variables of a text; `source` is what an error calls it."""
     values: dict[str, str] = {}

@@ -37,6 +37,12 @@ def complete(root: Path, environ: Mapping[str, str]) -> bool:
     return created
 
 
+def find_state_dir(root: Path, environ: Mapping[str, str]) -> Path:
+    """Where a suite is, also while another line of `.env` is broken: it has to be stopped."""
+    given = environ.get("STATE_DIR", dotenv.find(root / ".env", "STATE_DIR"))
+    return state_dir(root, DEFAULTS | _not_empty({"STATE_DIR": given}))
+
+
 def state_dir(root: Path, values: Mapping[str, str]) -> Path:
     return (root / Path(values["STATE_DIR"]).expanduser()).absolute()
 

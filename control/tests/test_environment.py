@@ -105,3 +105,16 @@ def test_the_example_names_every_variable_and_no_other(home: Path) -> None:
 def test_the_defaults_that_the_example_shows_are_those_that_hold(home: Path) -> None:
     shown = {name: value for name, value in dotenv.read(home / ".env.example").items() if value}
     assert shown == variables.DEFAULTS
+
+
+def test_the_state_folder_is_found_beside_a_broken_line(home: Path) -> None:
+    (home / ".env").write_text("broken line\nSTATE_DIR='elsewhere' # mine\nalso=\"broken\n")
+
+    assert environment.find_state_dir(home, {}) == home / "elsewhere"
+    assert environment.find_state_dir(home, {"STATE_DIR": "given"}) == home / "given"
+    assert (
+        environment.find_state_dir(home, {"STATE_DIR": ""})
+        == home / variables.DEFAULTS["STATE_DIR"]
+    )
+    with pytest.raises(ControlError):
+        environment.load(home, {})

@@ -32,10 +32,10 @@ def greet(name: str) -> str:
 
 ## A table
 
-| City | Time | Zone |
+| City | Country | Zone |
 |---|---|---|
-| Tokyo | 22:24 | UTC+9 |
-| Berlin | 14:24 | UTC+1 |
+| Tokyo | Japan | UTC+9 |
+| Berlin | Germany | UTC+1 |
 """
 
 _RUSSIAN = """\
@@ -62,10 +62,10 @@ def greet(name: str) -> str:
 
 ## Таблица
 
-| Город | Время | Пояс |
+| Город | Страна | Пояс |
 |---|---|---|
-| Токио | 22:24 | UTC+9 |
-| Берлин | 14:24 | UTC+1 |
+| Токио | Япония | UTC+9 |
+| Берлин | Германия | UTC+1 |
 """
 
 

@@ -293,7 +293,7 @@ def test_what_is_missing_in_a_request_is_asked(text: str, said: str) -> None:
         ("спасибо!", "Пожалуйста!"),
         ("/help", "small rule-based demo model"),
         ("что ты умеешь?", "Вот что я понимаю"),
-        ("show me markdown", "| Tokyo | 22:24 |"),
+        ("show me markdown", "| Tokyo | Japan |"),
         ("покажи разметку", "## Таблица"),
         ("12 * 7", "12 * 7 = **84**"),
         ("How much is 2+2*2?", "2+2*2 = **6**"),
