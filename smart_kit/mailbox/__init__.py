@@ -11,7 +11,7 @@ an older one is refused.
 
 from smart_kit.mailbox.letters import DeadLetter, Delivery, Entry, Letter, Outcome, Superseded
 from smart_kit.mailbox.mailbox import Mailbox
-from smart_kit.mailbox.worker import Pace, Worker
+from smart_kit.mailbox.worker import Pace, Worker, until_redis
 
 __all__ = [
     "DeadLetter",
@@ -23,4 +23,5 @@ __all__ = [
     "Pace",
     "Superseded",
     "Worker",
+    "until_redis",
 ]

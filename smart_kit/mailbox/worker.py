@@ -135,7 +135,7 @@ class Worker:
 
     async def _work(self, entry: Entry) -> None:
         try:
-            delivery = await _until_redis(lambda: self._mailbox.begin(entry))
+            delivery = await until_redis(lambda: self._mailbox.begin(entry))
             if delivery is not None:
                 await self._hold(delivery)
         except Exception:  # the consumer's loop outlives any message; this one's lease runs out
@@ -181,11 +181,11 @@ class Worker:
                 return await self._bury(delivery, f"{type(error).__name__}: {error}")
             backoff = self._pace.crash_backoff * 2 ** (delivery.attempt - 1)
             return await self._delay(delivery, backoff, is_counted=True)
-        await _until_redis(lambda: self._mailbox.finish(delivery, outcome))
+        await until_redis(lambda: self._mailbox.finish(delivery, outcome))
         return "done"
 
     async def _delay(self, delivery: Delivery, after: float, *, is_counted: bool = False) -> str:
-        await _until_redis(lambda: self._mailbox.delay(delivery, after, is_counted=is_counted))
+        await until_redis(lambda: self._mailbox.delay(delivery, after, is_counted=is_counted))
         return "delayed"
 
     async def _bury(self, delivery: Delivery, reason: str) -> str:
@@ -198,7 +198,7 @@ class Worker:
             attempts=delivery.attempt,
         )
         outcome = await self._apologise(delivery)
-        await _until_redis(lambda: self._mailbox.finish(delivery, outcome, dead=letter))
+        await until_redis(lambda: self._mailbox.finish(delivery, outcome, dead=letter))
         return "dead"
 
     async def _apologise(self, delivery: Delivery) -> Outcome:
@@ -228,7 +228,7 @@ class Worker:
             await asyncio.wait(self._running, timeout=1.0)
 
 
-async def _until_redis(call: Callable[[], Awaitable[T]]) -> T:
+async def until_redis(call: Callable[[], Awaitable[T]]) -> T:
     """The call's result, however long Redis is away; each of these calls may be repeated."""
     while True:
         try:

@@ -16,7 +16,7 @@ from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.functions import Arguments
-from smart_kit.errors import InvalidInputError, ToolExecutionError
+from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError
 from smart_kit.mailbox import Superseded
 
 from ..core.journal import ToolResult
@@ -96,7 +96,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
             given = self._checked(arguments)
             async with asyncio.timeout(self._seconds(context.turn)):
                 result = await self._run(context, given)
-        except (Superseded, RedisError):
+        except (Superseded, RetryMessage, RedisError):
             raise
         except TimeoutError:
             return self._failed("It took too long, and whether it was done is not known.")

@@ -11,14 +11,21 @@ from smart_kit.errors import (
     DomainError,
     InvalidInputError,
     InvalidRequest,
+    RetryMessage,
     ToolExecutionError,
     UpstreamError,
+    UpstreamUnavailable,
 )
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, wrong_arguments
 
+PATIENCE = timedelta(minutes=5)
+"""How old a message may be whose turn waits for rest_service; then the person is told."""
+
+RETRY_SECONDS = 5.0
 _SHOWN = "%a %Y-%m-%d %H:%M"
+_UNKNOWN = "The service does not answer; whether the reminder was saved is not known."
 
 
 class ReminderTool(BaseTool[CreateReminder]):
@@ -37,10 +44,12 @@ class ReminderTool(BaseTool[CreateReminder]):
             raise InvalidInputError(error.message) from error
         except DomainError as error:
             raise ToolExecutionError(f"The reminder was refused: {error.message}") from error
+        except UpstreamUnavailable as error:  # it may have been saved: the same key will tell
+            if self._services.clock.now() - context.turn.asked_at < PATIENCE:
+                raise RetryMessage(RETRY_SECONDS, f"a reminder: {error.message}") from error
+            raise ToolExecutionError(_UNKNOWN) from error
         except UpstreamError as error:
-            raise ToolExecutionError(
-                "The reminder could not be saved, the service does not answer; try again later."
-            ) from error
+            raise ToolExecutionError(_UNKNOWN) from error
         return ToolResult(
             content=_told(planned, context),
             effects=(planned.effect,) if planned.effect is not None else (),

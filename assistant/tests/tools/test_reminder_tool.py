@@ -1,13 +1,14 @@
 """What create_reminder plans, and what it says of it."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from assistant.src.tools.reminder_tool import ReminderTool
 from assistant.tests.desk import ALICE, WRITTEN_AT, Desk, identified, person
 from smart_kit.contracts.queue import Reply
+from smart_kit.errors import RetryMessage
 from smart_kit.testing.models import ScriptedModel, calls
 
 
@@ -144,14 +145,26 @@ async def test_where_rest_service_hangs_the_person_is_told_that_the_outcome_is_u
     )
 
 
-async def test_where_rest_service_is_away_the_person_is_told_and_gets_no_receipt(
-    desk: Desk, model: ScriptedModel
+async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
+    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("assistant.src.tools.reminder_tool.PATIENCE", timedelta(days=36500))
     desk.rest.is_down = True
-    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})), "I could not.")
+    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})))
+
+    with pytest.raises(RetryMessage):
+        await desk.say("remind me")
+    assert len(desk.rest.requests) == 3
+
+
+async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_known(
+    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.src.tools.reminder_tool.PATIENCE", timedelta())
+    desk.rest.is_down = True
+    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})), "Not known.")
     said = await desk.say("remind me")
 
     assert isinstance(said, Reply)
-    assert (said.text, said.receipts) == ("I could not.", ())
-    assert len(desk.rest.requests) == 3
-    assert "could not be saved" in model.asked[1].messages[-1]["content"]
+    assert (said.text, said.receipts) == ("Not known.", ())
+    assert "is not known" in model.asked[1].messages[-1]["content"]

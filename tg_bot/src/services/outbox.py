@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from smart_kit.errors import RejectMessage, RetryMessage
-from smart_kit.mailbox import Delivery, Mailbox
+from smart_kit.mailbox import Delivery, Mailbox, until_redis
 
 from ..client.errors import FormattingRefused, MessageTooLong, TelegramUncertain
 from ..client.telegram import TelegramClient
@@ -124,5 +124,6 @@ class _Sending:
         return RetryMessage(UNCERTAIN_SECONDS[times - 1], error.message)
 
     async def _keep(self, step: str, value: str) -> None:
+        """However long Redis is away: what is not in the journal would be sent again."""
         to = self.consignment
-        await self.mailbox.journal(to.delivery, to.message_id, step, value)
+        await until_redis(lambda: self.mailbox.journal(to.delivery, to.message_id, step, value))
