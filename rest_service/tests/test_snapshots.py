@@ -18,6 +18,7 @@ from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSn
 from smart_kit.contracts.keys import (
     CONFIGURATION_CHANNEL,
     CONFIGURATION_KEY,
+    CRON_CHANNEL,
     history_key,
     user_key,
 )
@@ -334,9 +335,14 @@ class TestReconciler:
         assert reconciler.probe() == "have not been written yet"
 
 
-async def test_no_change_tells_nobody(sessions: Sessions, settings: Settings) -> None:
-    nowhere = connect(settings.model_copy(update={"redis_port": free_port()}))
+async def test_no_change_tells_nobody(sessions: Sessions, redis: Redis) -> None:
+    async with redis.pubsub(ignore_subscribe_messages=True) as heard:
+        await heard.subscribe(CRON_CHANNEL, CONFIGURATION_CHANNEL)
+        await heard.get_message(timeout=1.0)
+        await Publisher(sessions, SnapshotStore(redis)).publish(Changes())
+        await redis.publish(CRON_CHANNEL, "the end")
 
-    await Publisher(sessions, SnapshotStore(nowhere)).publish(Changes())
-
-    await nowhere.aclose()
+        said = None
+        while said is None:
+            said = await heard.get_message(timeout=1.0)
+    assert said["data"] == "the end"
