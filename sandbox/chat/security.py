@@ -77,5 +77,6 @@ class Gate:
         return _same(request.cookies.get(self._cookie_name, ""), self._cookie)
 
 
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+def _same(given: str, secret: str) -> bool:
+    """aiohttp keeps bytes of a request that are no UTF-8 as surrogates."""
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), secret.encode())

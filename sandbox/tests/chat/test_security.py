@@ -1,5 +1,7 @@
 """Who may see the page, and from where."""
 
+import asyncio
+
 import pytest
 
 from sandbox.chat.routes import STATIC
@@ -22,6 +24,21 @@ async def _get(sandbox: Sandbox, path: str, **options: object) -> tuple[int, str
         return response.status, text
 
 
+async def _status(sandbox: Sandbox, path: bytes, *headers: bytes) -> int:
+    """Of a GET as it stands: clients would not send such bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
+    host = f"Host: 127.0.0.1:{sandbox.port}".encode()
+    writer.write(b"\r\n".join([b"GET %s HTTP/1.1" % path, host, *headers, b"", b""]))
+    line = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    return int(line.split()[1])
+
+
+def _cookie(sandbox: Sandbox) -> bytes:
+    return f"sandbox_chat_{sandbox.port}".encode()
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_the_token_every_path_says_where_to_get_it(
     sandbox: Sandbox, path: str
@@ -30,6 +47,14 @@ async def test_without_the_token_every_path_says_where_to_get_it(
         status, text = await _get(sandbox, path, headers=headers)
         assert status == 403
         assert "./manage.py start" in text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"Authorization: Bearer \xff\xfe", "Authorization: Bearer ключ".encode(), b"Cookie: %s=\xff"],
+)
+async def test_a_key_that_is_no_ascii_is_a_wrong_one(sandbox: Sandbox, headers: bytes) -> None:
+    assert await _status(sandbox, b"/chat/people", headers.replace(b"%s", _cookie(sandbox))) == 403
 
 
 @pytest.mark.parametrize("path", PATHS)

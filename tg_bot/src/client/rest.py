@@ -30,7 +30,7 @@ class RestClient:
 
     async def get_user_by_id(self, user_id: UUID) -> UserRead:
         """A person by our own id. Raises NotFound."""
-        return await self._service.call("GET", f"/users/{user_id}", UserRead)
+        return await self._service.call("GET", f"/users/{user_id}", UserRead, user_id=user_id)
 
     async def create_user(self, sender: Sender) -> UserRead:
         """A new person. Raises Conflict where they are known."""

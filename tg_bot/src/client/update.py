@@ -42,7 +42,6 @@ CONTENT = (
 )
 """What a person can send beside text; what else a message holds is Telegram's own word."""
 
-
 KINDS = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
 """The updates that the bot asks for."""
 

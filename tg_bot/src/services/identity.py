@@ -3,6 +3,7 @@
 import asyncio
 
 import structlog
+from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import BOT_KEY
@@ -27,12 +28,14 @@ class Identity:
 
     def __init__(
         self,
+        bot_id: int,
         client: TelegramClient,
         redis: Redis,
         dispatcher: Dispatcher,
         composer: Composer,
         default_language: Language,
     ) -> None:
+        self._bot_id = bot_id
         self._client = client
         self._redis = redis
         self._dispatcher = dispatcher
@@ -48,7 +51,7 @@ class Identity:
     async def learn(self) -> None:
         """Ask Telegram who we are, and give it our commands. Raises a TelegramError."""
         me = await self._client.get_me()
-        identity = BotIdentity(id=me["id"], username=str(me.get("username") or ""))
+        identity = BotIdentity(id=self._bot_id, username=str(me.get("username") or ""))
         self._dispatcher.username = identity.username
         self._identity = identity
         log.info("this is the bot", bot_id=identity.id, username=identity.username)
@@ -65,10 +68,20 @@ class Identity:
             await pause(stop, CHECK_SECONDS)
 
     async def _keep(self) -> None:
+        """Another bot's is forgotten at once, so that reminders wait and do not go out by it."""
         kept = await answer(self._redis.get(BOT_KEY))
-        wanted = self._identity.model_dump_json() if self._identity is not None else None
-        if wanted is not None and kept != wanted:
-            await self._redis.set(BOT_KEY, wanted)
+        if self._identity is not None:
+            wanted = self._identity.model_dump_json()
+            if kept != wanted:
+                await self._redis.set(BOT_KEY, wanted)
+        elif kept is not None and not self._is_own(kept):
+            await self._redis.delete(BOT_KEY)
+
+    def _is_own(self, kept: str) -> bool:
+        try:
+            return BotIdentity.model_validate_json(kept).id == self._bot_id
+        except ValidationError:
+            return False
 
     async def _offer_commands(self) -> None:
         """The menu is a convenience: without it the bot still works."""

@@ -105,7 +105,7 @@ class _Sending:
                 to.chat_id,
                 part.text,
                 entities=part.entities_json(),
-                is_silent=to.is_silent or step != "0",  # one answer, one sound
+                is_silent=to.is_silent or not _is_first(step),  # one answer, one sound
             )
         except TelegramUncertain as error:
             raise await self._doubt(step, error) from None
@@ -127,3 +127,8 @@ class _Sending:
         """However long Redis is away: what is not in the journal would be sent again."""
         to = self.consignment
         await until_redis(lambda: self.mailbox.journal(to.delivery, to.message_id, step, value))
+
+
+def _is_first(step: str) -> bool:
+    """Whether it is the beginning of the text: `0`, or `0.0` where Telegram found that too long."""
+    return set(step) <= set("0.")

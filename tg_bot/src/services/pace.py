@@ -17,18 +17,16 @@ class Pace:
     def __init__(self, settings: TgBotSettings) -> None:
         self._per_chat = settings.telegram_rate_per_chat
         self._per_group = settings.telegram_rate_per_group
-        self._overall = AsyncLimiter(max(1.0, settings.telegram_rate_overall), 1.0)
-        self._has_overall = settings.telegram_rate_overall > 0
+        overall = settings.telegram_rate_overall
+        self._overall = _limiter(overall, burst=overall)
         self._chats: dict[int, AsyncLimiter] = {}
         self._tidy_at = _TIDY_AT
 
     async def wait(self, chat_id: int) -> None:
         """Until a message may go to this chat."""
-        limiter = self._of(chat_id)
-        if limiter is not None:
-            await limiter.acquire()
-        if self._has_overall:
-            await self._overall.acquire()
+        for limiter in (self._of(chat_id), self._overall):
+            if limiter is not None:
+                await limiter.acquire()
 
     def _of(self, chat_id: int) -> AsyncLimiter | None:
         limiter = self._chats.get(chat_id)
@@ -41,11 +39,8 @@ class Pace:
 
     def _made_for(self, chat_id: int) -> AsyncLimiter | None:
         if chat_id < 0:
-            rate, burst, seconds = self._per_group, self._per_group, GROUP_SECONDS
-        else:
-            rate, burst = self._per_chat, max(1.0, BURST)
-            seconds = burst / rate if rate else 0.0
-        return AsyncLimiter(max(1.0, burst), seconds) if rate else None
+            return _limiter(self._per_group / GROUP_SECONDS, burst=self._per_group)
+        return _limiter(self._per_chat, burst=BURST)
 
     def _tidy(self) -> None:
         """Forget the chats that have been quiet long enough to begin anew."""
@@ -57,3 +52,9 @@ class Pace:
             if not limiter.has_capacity(limiter.max_rate)
         }
         self._tidy_at = max(_TIDY_AT, 2 * len(self._chats))
+
+
+def _limiter(rate: float, *, burst: float) -> AsyncLimiter | None:
+    """So many a second, and at least one at once; None: no limit."""
+    most = max(1.0, burst)
+    return AsyncLimiter(most, most / rate) if rate else None

@@ -6,6 +6,7 @@ import structlog
 from pydantic import ValidationError
 
 from smart_kit import log as logs
+from smart_kit.contracts import keys
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.queue import TO_TELEGRAM, Notification, ToTelegram
 from smart_kit.contracts.threads import DeliveryRecord
@@ -35,9 +36,12 @@ log = structlog.stdlib.get_logger()
 
 
 class ResponseHandler:
-    """The consumer of `queue:to_telegram`."""
+    """The consumer of `queue:to_telegram`, for one bot."""
 
-    def __init__(self, composer: Composer, access: Access, outbox: Outbox, typing: Typing) -> None:
+    def __init__(
+        self, bot_id: int, composer: Composer, access: Access, outbox: Outbox, typing: Typing
+    ) -> None:
+        self._bot_id = bot_id
         self._composer = composer
         self._access = access
         self._outbox = outbox
@@ -47,6 +51,7 @@ class ResponseHandler:
         """Send one message. Raises RetryMessage, RejectMessage, Superseded."""
         message = _read(delivery)
         logs.bind(correlation_id=message.correlation_id, message_id=message.id)
+        self._check_bot(message)
         person = await self._access.read_person(message.chat_id)
         if person is not None and person.status == "blocked":
             log.info("not sent: the person is blocked", chat_id=message.chat_id)
@@ -62,6 +67,14 @@ class ResponseHandler:
     async def apologise(self, _: Delivery) -> Outcome:
         """Nobody can be told that telling them failed; the worker has logged it."""
         return Outcome()
+
+    def _check_bot(self, message: ToTelegram) -> None:
+        """What a bot has left in the queue is not said by the one of a changed token."""
+        own = keys.conversation(self._bot_id, message.chat_id)
+        if message.conversation != own:
+            raise RejectMessage(
+                f"It is another bot's: its conversation is {message.conversation}, here it is {own}"
+            )
 
     async def _send(self, message: ToTelegram, consignment: Consignment) -> bool:
         """Whether it was sent; False where the person does not want it."""

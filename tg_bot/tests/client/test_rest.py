@@ -52,6 +52,12 @@ async def test_people_are_found_by_either_id(service: RestClient, rest: FakeRest
         await service.get_user(8)
 
 
+async def test_a_call_for_a_person_says_for_whom_it_is(service: RestClient, rest: FakeRest) -> None:
+    user = await rest.add(7)
+    await service.get_user_by_id(user.id)
+    assert rest.calls[-1].headers["X-User-Id"] == str(user.id)
+
+
 async def test_the_code_arrives_as_it_is(service: RestClient, rest: FakeRest) -> None:
     """A SecretStr serialises as stars unless told otherwise."""
     rest.codes.add("s3cret-code")

@@ -1,11 +1,16 @@
 import asyncio
 
+import pytest
+
 from smart_kit.contracts.keys import BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.redis import Redis, answer
-from smart_kit.testing.telegram import FakeTelegram, refusal
+from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.services import identity
 from tg_bot.tests.conftest import Run
+from tg_bot.tests.messages import BOT_ID
+
+OTHER = BotIdentity(id=1, username="old_bot")
 
 
 async def kept(redis: Redis) -> BotIdentity:
@@ -17,13 +22,36 @@ async def kept(redis: Redis) -> BotIdentity:
 
 
 async def test_redis_is_told_who_the_bot_is_also_after_it_has_forgotten(
-    run: Run, redis: Redis, monkeypatch
+    run: Run, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identity, "CHECK_SECONDS", 0.05)
     async with run():
         assert await kept(redis) == BotIdentity(id=424242, username="fake_bot")
         await redis.flushdb()
         assert await kept(redis) == BotIdentity(id=424242, username="fake_bot")
+
+
+async def test_the_bot_of_another_token_is_forgotten_before_telegram_has_answered(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    telegram.script("getMe", Scripted(seconds=60))
+    await redis.set(BOT_KEY, OTHER.model_dump_json())
+    async with run(), asyncio.timeout(5):
+        while await redis.exists(BOT_KEY):
+            await asyncio.sleep(0.02)
+
+
+async def test_while_telegram_is_away_redis_still_knows_the_bot(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    telegram.script("getMe", Scripted(seconds=60))
+    own = BotIdentity(id=BOT_ID, username="as_it_was")
+    await redis.set(BOT_KEY, own.model_dump_json())
+    async with run() as bot:
+        async with asyncio.timeout(5):
+            while bot.health.report()["checks"]["redis"] != "ok":
+                await asyncio.sleep(0.02)
+        assert await kept(redis) == own
 
 
 async def test_the_menu_is_offered_in_both_languages_and_to_all_others(

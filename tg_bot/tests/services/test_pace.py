@@ -50,6 +50,14 @@ async def test_a_group_has_a_limit_of_its_own(paced) -> None:
             await pace.wait(-5)
 
 
+async def test_less_than_one_a_second_is_kept_to(paced) -> None:
+    pace = paced(overall=0.5)
+    assert await seconds(pace, 1) < 0.1
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5):
+            await pace.wait(2)
+
+
 async def test_zero_is_no_limit(paced) -> None:
     assert await seconds(paced(), *[1] * 500, *[-1] * 500) < 0.5
 

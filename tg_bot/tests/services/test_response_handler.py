@@ -2,16 +2,20 @@
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import TURNS_STREAM, journal_key
 from smart_kit.contracts.queue import ToTelegram
 from smart_kit.contracts.threads import ARCHIVE_RECORD, DeliveryRecord
-from smart_kit.redis import Redis, answer
+from smart_kit.redis import Redis, answer, connect
+from smart_kit.testing.durable import DurableValkey
 from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests.conftest import Run
@@ -150,6 +154,15 @@ async def test_what_telegram_finds_too_long_is_split_again(
     assert "\n".join(telegram.texts(7)) == LONG
 
 
+async def test_a_beginning_that_was_split_again_sounds_once(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    telegram.script("sendMessage", refusal(400, "Bad Request: message is too long"))
+    await delivered(run, redis, reply("word " * 200))
+    silent = [one.parameters.get("disable_notification", False) for one in telegram.sent]
+    assert silent == [False, True]
+
+
 async def test_what_is_short_and_too_long_is_dead(
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:
@@ -191,6 +204,18 @@ class TestRefused:
         await delivered(run, redis, reminder("stretch"))
         assert telegram.calls_of("sendMessage") == []
         assert await redis.xlen(TURNS_STREAM) == 0
+
+    async def test_what_another_bot_has_left_is_dead(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        left = reply("from before", conversation="tg:1:7")
+        await delivered(run, redis, left, reply("from now", 2))
+
+        assert telegram.texts(7) == ["from now"]
+        (letter,) = await dead_letters(redis, QUEUE)
+        assert letter.reason == (
+            "It is another bot's: its conversation is tg:1:7, here it is tg:424242:7"
+        )
 
     async def test_what_cannot_be_read_is_dead(
         self, run: Run, redis: Redis, telegram: FakeTelegram
@@ -326,6 +351,35 @@ class TestParts:
             seen = [await changes.get_message(timeout=0.2) for _ in range(8)]
         written = [change["channel"].rpartition(":")[2] for change in seen if change]
         assert written == ["2"] * 4, "each part but the last, whose end is the message's"
+
+    async def test_a_part_that_telegram_has_taken_is_not_sent_again_where_redis_goes_away_just_then(
+        self,
+        run: Run,
+        settings: TgBotSettings,
+        telegram: FakeTelegram,
+        durable_valkey: DurableValkey,
+    ) -> None:
+        durable = durable_valkey.settings.model_dump()
+        telegram.script("sendMessage", Scripted(), Scripted(seconds=0.3))
+        async with AsyncExitStack() as stack:
+            redis = await stack.enter_async_context(connect(durable_valkey.settings))
+            await send(redis, reply(LONG))
+            await stack.enter_async_context(run(settings.model_copy(update=durable)))
+            with capture_logs() as lines:
+                await telegram.until(lambda: len(telegram.calls_of("sendMessage")) == 2)
+                durable_valkey.kill()
+                await telegram.until(lambda: len(telegram.sent) == 2)
+                await _until_a_write_failed(lines)
+            durable_valkey.start()
+            await empty(redis)
+        assert "\n".join(telegram.texts(7)) == LONG
+
+
+async def _until_a_write_failed(lines: list[EventDict]) -> None:
+    """`until_redis` says so; a consumer that only waits names its queue in the line."""
+    async with asyncio.timeout(10):
+        while not any(one["event"] == "redis is away" and "queue" not in one for one in lines):
+            await asyncio.sleep(0.02)
 
 
 class TestReminder:
