@@ -3,43 +3,69 @@
 import logging
 import re
 import sys
+from collections.abc import Collection
 from typing import Any, Literal
+from urllib.parse import quote
 
 import structlog
+from pydantic import ValidationError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRETS = re.compile(
-    r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,}"  # a Telegram token, also behind the /bot of a URL
-    r"|\bsk-[A-Za-z0-9_-]{8,}"  # an OpenAI key
+_SHAPES = re.compile(
+    r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,}"  # a Telegram token
+    r"|(?<=/bot)\d+:[A-Za-z0-9_-]+"  # the same in a URL, however short
+    r"|\b(?:sk-|gsk_|AIza)[A-Za-z0-9_-]{8,}"  # keys of OpenAI, Groq and Google
     r"|(?<=Bearer )[A-Za-z0-9._~+/=-]+"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password of a URL
+    # user:password of a URL; what looks like a port is none
+    r"|(?<=://)[^/\s:@]*:(?!\d{1,5}(?:[^\w@]|$))[^\s@\"'<>]+(?=@)"
 )
+"""Of secrets that nobody told us, e.g. in the records of the database."""
+
+SHORTEST_SECRET = 6
+"""What is shorter would be found in innocent words."""
+
 REDACTED = "[redacted]"
 
 
-def redact(text: str) -> str:
-    """The text without what looks like a token, a key or a password."""
-    return _SECRETS.sub(REDACTED, text)
+class Redaction:
+    """Takes out the secrets it is told, in each way they are written, and what looks like one."""
 
+    def __init__(self, secrets: Collection[str] = ()) -> None:
+        written = {
+            form
+            for secret in secrets
+            if len(secret) >= SHORTEST_SECRET
+            for form in (secret, quote(secret, safe=""), repr(secret)[1:-1])
+        }
+        known = map(re.escape, sorted(written, key=len, reverse=True))
+        self._known = re.compile("|".join(known) or "(?!)")
 
-def _redact_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    # what begins with an underscore is structlog's own and is never shown
-    return {key: v if key.startswith("_") else _redacted(v) for key, v in event.items()}
+    def text(self, text: str) -> str:
+        """The text without them; the known ones first, because a shape may end within one."""
+        return _SHAPES.sub(REDACTED, self._known.sub(REDACTED, text))
 
+    def event(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        """A processor of structlog's."""
+        # what begins with an underscore is structlog's own and is never shown
+        return {key: v if key.startswith("_") else self._value(v) for key, v in event.items()}
 
-def _redacted(value: Any) -> Any:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case dict():
-            return {str(key): _redacted(one) for key, one in value.items()}
-        case list() | tuple():
-            return [_redacted(one) for one in value]
-    return redact(str(value))
+    def _value(self, value: Any) -> Any:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {self.text(str(key)): self._value(one) for key, one in value.items()}
+            case list() | tuple():
+                return [self._value(one) for one in value]
+        return self.text(str(value))
 
 
 def configure(
-    service: str, *, level: str = "INFO", fmt: Literal["console", "json"] = "console"
+    service: str,
+    *,
+    level: str = "INFO",
+    fmt: Literal["console", "json"] = "console",
+    secrets: Collection[str] = (),
 ) -> None:
     """Send structlog's and the standard library's records to stderr, redacted, in one shape."""
 
@@ -52,7 +78,7 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         name_service,
-        _redact_event,
+        Redaction(secrets).event,
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -85,3 +111,8 @@ def bind(**values: Any) -> None:
     """Add values to every later line of this task, starting from none."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**values)
+
+
+def problems_of(error: ValidationError) -> str:
+    """The first things that are wrong, without the values, which may be somebody's words."""
+    return str(error.errors(include_input=False, include_context=False, include_url=False)[:3])

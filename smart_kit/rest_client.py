@@ -88,6 +88,7 @@ class ServiceClient:
             attempts=ATTEMPTS if is_repeatable else 1,
             wait_initial=0.1,
             wait_max=1.0,
+            wait_jitter=0.1,
         ):
             with attempt:
                 return await self._send_once(method, path, **parts)

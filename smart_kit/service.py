@@ -42,7 +42,12 @@ def launch(
 ) -> None:
     """A service's `main`: bad settings end it with one line and status 78, a crash with 1."""
     settings = load_settings(service, settings_type)
-    logs.configure(service, level=settings.log_level, fmt=settings.log_format)
+    logs.configure(
+        service,
+        level=settings.log_level,
+        fmt=settings.log_format,
+        secrets=settings.secrets,
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(serve(settings))

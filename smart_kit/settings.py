@@ -5,9 +5,11 @@ variables it needs and no others, so no service reads `.env` itself. An empty va
 set.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import unquote
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -35,6 +37,10 @@ def _sentence(problem: ErrorDetails) -> str:
     return f"{place}: {message}" if place else message
 
 
+_URL_PASSWORD = re.compile(r"(?<=://)[^/\s:@]*:(\S+)@")
+"""Up to the last @, because passwords hold anything, rightly written or not."""
+
+
 class ServiceSettings(BaseSettings):
     """What every process of the suite reads."""
 
@@ -53,6 +59,15 @@ class ServiceSettings(BaseSettings):
         except ValidationError as error:
             problems = error.errors(include_url=False, include_input=False)
             raise ConfigurationError("; ".join(map(_sentence, problems))) from error
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every value that no log may show: of SecretStr fields, and of passwords in URLs."""
+        values = [value for _, value in self]
+        hidden = {one.get_secret_value() for one in values if isinstance(one, SecretStr)}
+        texts = [*hidden, *(one for one in values if isinstance(one, str))]
+        passwords = {match[1] for text in texts if (match := _URL_PASSWORD.search(text))}
+        return frozenset(hidden | passwords | set(map(unquote, passwords)))
 
 
 class RedisSettings(ServiceSettings):

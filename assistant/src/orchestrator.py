@@ -7,17 +7,18 @@ import structlog
 from pydantic import ValidationError
 
 from smart_kit import log as logs
+from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.configuration import ConfigurationSnapshot
+from smart_kit.contracts.keys import bot_of
 from smart_kit.contracts.queue import (
     TO_SECRETARY,
     ScheduledPrompt,
-    Sender,
     ToSecretary,
     UserCommand,
     UserMessage,
 )
 from smart_kit.contracts.users import UserSnapshot
-from smart_kit.errors import RejectMessage, RetryMessage, UpstreamUnavailable
+from smart_kit.errors import MessageError, RejectMessage, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
 from .answering import Answering, Asked
@@ -27,10 +28,19 @@ from .core.journal import effects_in, receipts_of
 from .messages import replies
 from .services.rest_service import RestServiceClient
 from .storage.configuration import ConfigurationStore
-from .storage.users import UserStore
+from .storage.users import Known, UserStore
 
 NO_CONFIGURATION_SECONDS = 1.0
 NO_REST_SECONDS = 5.0
+OTHER_BOT_SECONDS = 10.0
+"""So old a message must be before it counts as another bot's: tg_bot may not have said yet that it
+has a new token."""
+STRANGER_SECONDS = 60.0
+"""So old a scheduled prompt must be before its person counts as gone: rest_service may not have
+written them again yet after Redis lost its data."""
+NEW_THREAD_SECONDS = 60.0
+"""So old a /new must be before it no longer waits for its thread to be seen: somebody may have
+begun a newer one meanwhile."""
 
 FactoryMaker = Callable[[ConfigurationSnapshot], AssistantFactory]
 
@@ -60,13 +70,16 @@ class AssistantOrchestrator:
     async def process_message(self, delivery: Delivery) -> Outcome:
         """The message's outcome.
 
-        Raises RejectMessage for what cannot be read, RetryMessage while the configuration or, for
-        somebody new, rest_service is missing.
+        Raises RejectMessage for what cannot be read or is another bot's, RetryMessage while the
+        configuration or, for somebody new, rest_service is missing.
         """
         message = _read(delivery)
-        user = await self._user(message)
-        if user.status == "blocked":
-            log.info("message of a blocked person dropped")
+        known = await self._users.look_up(_telegram_id(message))
+        if _is_of_another_bot(message, known):
+            raise _another_bots(message)
+        user = known.user or await self._newcomer(message)
+        if user is None or user.status == "blocked":
+            log.info("message of somebody who may not talk dropped", kind=message.kind)
             return Outcome(journal_of=message.id)
         factory = self._current_factory()
         assistant = factory.create_main_assistant(user.assistant_id)
@@ -89,16 +102,19 @@ class AssistantOrchestrator:
             message = TO_SECRETARY.validate_json(delivery.payload)
         except ValidationError:  # there is no telling whom to say it to
             return Outcome()
+        if _is_of_another_bot(message, await self._users.look_up(_telegram_id(message))):
+            return Outcome()
         effects = effects_in(await self._mailbox.steps(message.id))
         return Outcome(replies=(replies.apology(message, receipts_of(effects)),))
 
-    async def _user(self, message: ToSecretary) -> UserSnapshot:
+    async def _newcomer(self, message: ToSecretary) -> UserSnapshot | None:
+        """Somebody who is not in Redis: new if they write, gone if only their schedule does."""
         if isinstance(message, ScheduledPrompt):
-            sender = Sender(telegram_id=message.telegram_id)
-        else:
-            sender = message.sender
+            if _age(message) < STRANGER_SECONDS:
+                raise RetryMessage(NO_REST_SECONDS, "the person of the schedule is not known")
+            return None
         try:
-            return await self._users.find(sender)
+            return await self._users.create(message.sender)
         except UpstreamUnavailable as error:
             raise RetryMessage(NO_REST_SECONDS, f"a new person: {error.message}") from error
 
@@ -114,11 +130,15 @@ class AssistantOrchestrator:
     async def _begin_thread(
         self, message: UserCommand, user: UserSnapshot, assistant: SecretaryLLMChat
     ) -> Outcome:
-        """The next message finds the new thread in the person's snapshot."""
+        """The next message finds the new thread in the person's snapshot: this one sees to it."""
         try:
-            await self._rest.create_thread(user.id, assistant.id, f"{message.id}/0")
+            thread = await self._rest.create_thread(user.id, assistant.id, f"{message.id}/0")
         except UpstreamUnavailable as error:
             raise RetryMessage(NO_REST_SECONDS, f"a new thread: {error.message}") from error
+        seen = (await self._users.look_up(user.telegram_id)).user
+        is_there = seen is not None and seen.threads.get(assistant.id) == thread.thread_id
+        if not is_there and _age(message) < NEW_THREAD_SECONDS:
+            raise RetryMessage(NO_CONFIGURATION_SECONDS, "the new thread is not in Redis yet")
         letter = replies.notice(message, user, "new_conversation")
         return Outcome(replies=(letter,), journal_of=message.id)
 
@@ -127,11 +147,33 @@ def _read(delivery: Delivery) -> ToSecretary:
     try:
         message = TO_SECRETARY.validate_json(delivery.payload)
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False)[:3]
-        raise RejectMessage(f"The message cannot be read: {problems}") from error
+        raise RejectMessage(f"The message cannot be read: {logs.problems_of(error)}") from error
     logs.bind(
         correlation_id=message.correlation_id,
         message_id=message.id,
         conversation=message.conversation,
     )
     return message
+
+
+def _telegram_id(message: ToSecretary) -> int:
+    if isinstance(message, ScheduledPrompt):
+        return message.telegram_id
+    return message.sender.telegram_id
+
+
+def _age(message: ToSecretary) -> float:
+    """Seconds since it was put into the queue."""
+    return (utc_now() - message.created_at).total_seconds()
+
+
+def _is_of_another_bot(message: ToSecretary, known: Known) -> bool:
+    """Whether it came by a token that is no longer the suite's: nobody could send its answer."""
+    bot_id = bot_of(message.conversation)
+    return None not in (bot_id, known.bot_id) and bot_id != known.bot_id
+
+
+def _another_bots(message: ToSecretary) -> MessageError:
+    if _age(message) < OTHER_BOT_SECONDS:
+        return RetryMessage(NO_CONFIGURATION_SECONDS, "it looks like another bot's message")
+    return RejectMessage("The message came through another bot than the one that runs now.")

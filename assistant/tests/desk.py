@@ -203,7 +203,6 @@ class Desk:
         self.window = Window(20, 32_000)
         self._model = ModelClient(endpoint, "default-model", fallback_model, **model)
         settings = RestClientSettings(
-            # type: ignore[call-arg] # pydantic-settings' own argument
             rest_service_url="http://rest",
             service_api_token=SecretStr("token-of-sixteen-letters"),
         )

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import threading
-from datetime import UTC, datetime
-from uuid import uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
+import structlog
 
 from assistant.tests.desk import ALICE, BOT, Desk, assistant, identified, person, secretary, tool
-from smart_kit.contracts.keys import history_key, user_key
-from smart_kit.contracts.queue import Notice, Reply, ScheduledPrompt
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.keys import BOT_KEY, history_key, user_key
+from smart_kit.contracts.queue import BotIdentity, Notice, Reply, ScheduledPrompt
 from smart_kit.contracts.threads import first_thread_id
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
@@ -216,16 +218,34 @@ async def test_a_running_turn_keeps_the_configuration_it_began_with(
     assert model.asked[1].messages[0]["content"] == "You are Poet."
 
 
-async def test_new_begins_another_thread(desk: Desk) -> None:
-    said = desk.only(await desk.handle(await desk.deliver(desk.command())))
+async def test_new_begins_another_thread_and_ends_when_the_next_message_would_find_it(
+    desk: Desk,
+) -> None:
+    command = desk.command().model_copy(update={"created_at": utc_now()})
+    delivery = await desk.deliver(command)
+    with pytest.raises(RetryMessage, match="not in Redis yet"):
+        await desk.handle(delivery)
+    (thread,) = desk.rest.created.values()
+    begun = {UUID(thread["assistant_id"]): UUID(thread["thread_id"])}
+    await desk.introduce(person(threads=begun))
+    said = desk.only(await desk.handle(delivery))
 
     assert isinstance(said, Notice)
     assert said.notice == "new_conversation"
-    (request,) = desk.rest.requests
+    request, repeated = desk.rest.requests
+    assert repeated.headers["Idempotency-Key"] == request.headers["Idempotency-Key"]
     assert request.url.path == "/api/threads"
     assert request.headers["Idempotency-Key"] == f"tg:{BOT}:1/0"
     assert request.headers["X-User-Id"] == str(identified(str(ALICE)))
     assert desk.rest.bodies[0]["assistant_id"] == str(identified("Secretary"))
+
+
+async def test_an_old_new_does_not_wait_for_a_thread_that_another_one_has_replaced(
+    desk: Desk,
+) -> None:
+    command = desk.command().model_copy(update={"created_at": utc_now() - timedelta(minutes=2)})
+
+    assert isinstance(desk.only(await desk.handle(await desk.deliver(command))), Notice)
 
 
 async def test_new_waits_while_rest_service_is_away(desk: Desk) -> None:
@@ -236,11 +256,9 @@ async def test_new_waits_while_rest_service_is_away(desk: Desk) -> None:
     assert waiting.value.after == 5
 
 
-async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
-    desk: Desk, model: ScriptedModel
-) -> None:
+def scheduled() -> ScheduledPrompt:
     run_id = uuid4()
-    prompt = ScheduledPrompt(
+    return ScheduledPrompt(
         id=f"run:{run_id}",
         conversation=f"tg:{BOT}:{ALICE}",
         chat_id=ALICE,
@@ -252,6 +270,90 @@ async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
         text="Tell me a joke",
         scheduled_for=datetime(2026, 11, 21, 7, 0, tzinfo=UTC),
     )
+
+
+async def serve_bot(desk: Desk, bot_id: int) -> None:
+    """What tg_bot would write."""
+    await desk.redis.set(BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json())
+
+
+async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model_call(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await serve_bot(desk, BOT + 1)
+    for message in (desk.message("hi"), desk.command(), scheduled()):
+        delivery = await desk.deliver(message)
+        with pytest.raises(RejectMessage, match="another bot"):
+            await desk.orchestrator.process_message(delivery)
+        assert await desk.orchestrator.apologise(delivery) == Outcome()
+        await desk.mailbox.finish(delivery, Outcome())
+
+    assert model.asked == desk.rest.requests == []
+
+
+async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_has_a_new_token(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await serve_bot(desk, BOT + 1)
+    delivery = await desk.deliver(desk.message("hi", created_at=utc_now()))
+    with pytest.raises(RetryMessage) as waiting:
+        await desk.orchestrator.process_message(delivery)
+    assert waiting.value.after == 1
+
+    await serve_bot(desk, BOT)
+    model.expect("Hello!")
+    assert isinstance(desk.only(await desk.handle(delivery)), Reply)
+
+
+@pytest.mark.parametrize("kept", ['{"id": 77, "username": "a_bot"}', "{broken"])
+async def test_messages_of_the_bot_and_while_no_bot_is_known_are_answered(
+    desk: Desk, model: ScriptedModel, kept: str
+) -> None:
+    await desk.redis.set(BOT_KEY, kept)
+    model.expect("Hello!")
+
+    assert isinstance(await desk.say("hi"), Reply)
+
+
+async def test_who_writes_and_to_which_bot_is_one_command(desk: Desk, model: ScriptedModel) -> None:
+    await serve_bot(desk, BOT)
+    await desk.redis.config_resetstat()
+    model.expect("Hello!")
+    await desk.say("hi")
+
+    stats = await desk.redis.info("commandstats")
+    assert stats["cmdstat_mget"]["calls"] == 1
+    assert "cmdstat_get" not in stats
+
+
+async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_model_call(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.introduce(person(status="blocked"))
+    blocked = await desk.handle(await desk.deliver(scheduled()))
+    await desk.redis.delete(user_key(ALICE))
+    with structlog.testing.capture_logs() as lines:
+        gone = await desk.handle(await desk.deliver(scheduled()))
+
+    assert blocked.replies == gone.replies == ()
+    assert model.asked == desk.rest.requests == []
+    assert [line["event"] for line in lines] == ["message of somebody who may not talk dropped"]
+    assert not await desk.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
+
+
+async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(desk: Desk) -> None:
+    """After Redis lost its data rest_service needs a moment to write everybody again."""
+    await desk.redis.delete(user_key(ALICE))
+    prompt = scheduled().model_copy(update={"created_at": utc_now()})
+
+    with pytest.raises(RetryMessage):
+        await desk.orchestrator.process_message(await desk.deliver(prompt))
+
+
+async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    prompt = scheduled()
     model.expect("Knock, knock.")
     said = desk.only(await desk.handle(await desk.deliver(prompt)))
 
@@ -260,7 +362,7 @@ async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
     asked = model.asked[0].messages[-1]["content"]
     assert asked.startswith("[Sat 2026-11-21 08:00 Europe/Berlin]\nScheduled request")
     assert asked.endswith("\nTell me a joke")
-    assert (await desk.records())[0].run_id == run_id
+    assert (await desk.records())[0].run_id == prompt.run_id
 
 
 async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_trace(

@@ -28,13 +28,13 @@ ItemT = TypeVar("ItemT")
 class Contract(BaseModel):
     """A shape that crosses a process border: immutable, and tolerant of fields added later."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Command(BaseModel):
     """A shape that a caller writes: an unknown field is a mistake and is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @field_validator("*")
     @classmethod

@@ -43,3 +43,9 @@ def run_message_id(run_id: UUID) -> str:
 def conversation(bot_id: int, chat_id: int) -> str:
     """The conversation that a chat is, in both queues."""
     return f"tg:{bot_id}:{chat_id}"
+
+
+def bot_of(conversation: str) -> int | None:
+    """The bot id in `tg:<bot id>:<chat id>`; None where it is another kind of conversation."""
+    parts = conversation.split(":")
+    return int(parts[1]) if len(parts) == 3 and parts[1].isdecimal() else None

@@ -23,6 +23,9 @@ JOURNAL_SECONDS = 7 * 86_400
 HISTORY_LIMIT = 400
 """Items kept of a thread in Redis; Postgres has them all."""
 
+HISTORY_SECONDS = 90 * 86_400
+"""How long a thread is kept after its last turn: one left by /new gets no other end."""
+
 _RECLAIM_BATCH = 100
 
 _Call = tuple[list[str], list[str | int]]
@@ -177,6 +180,7 @@ class Mailbox:
                 dead.model_dump_json() if dead else "",
                 outcome.record,
                 HISTORY_LIMIT,
+                HISTORY_SECONDS,
                 SEEN_MS,
                 len(outcome.history),
                 *outcome.history,

@@ -15,7 +15,7 @@ from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox.letters import DeadLetter, Delivery, Entry, Outcome, Superseded
 from smart_kit.mailbox.mailbox import MAX_ATTEMPTS, Mailbox
 from smart_kit.metrics import HANDLING_SECONDS, MESSAGES
-from smart_kit.redis import UNREACHABLE, Redis
+from smart_kit.redis import UNREACHABLE, Redis, is_cancelled
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
 """Raises RetryMessage or RejectMessage; any other error counts as an attempt."""
@@ -75,15 +75,13 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`, then finish or hand over what is running."""
-        over = asyncio.Event()
-        heart = asyncio.create_task(self._beat(over))
+        heart = asyncio.create_task(self._beat())
         stopping = asyncio.create_task(stop.wait())
         try:
             await self._read(stopping)
             if self._running:
                 await asyncio.wait(self._running, timeout=self._pace.hand_over)
         finally:
-            over.set()  # beside the cancellation, which may be swallowed: see _hand_over
             heart.cancel()
             stopping.cancel()
             await self._hand_over()
@@ -91,7 +89,7 @@ class Worker:
             await self._mailbox.forget(self._consumer)
 
     async def _read(self, stopping: asyncio.Task[bool]) -> None:
-        while not stopping.done():
+        while not (stopping.done() or is_cancelled()):
             if len(self._running) >= self._slots:  # whoever has a free slot may take the next
                 await asyncio.wait({*self._running, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 continue
@@ -208,24 +206,27 @@ class Worker:
             log.exception("no apology could be made")
             return Outcome()
 
-    async def _beat(self, over: asyncio.Event) -> None:
+    async def _beat(self) -> None:
         """Renew every lease in a task of its own, which no handler can starve by awaiting."""
-        while not over.is_set():
+        while not is_cancelled():
             await asyncio.sleep(self._mailbox.lease_seconds / 3)
             for task, delivery in list(self._held.items()):
                 try:
                     await self._mailbox.renew(delivery, self._consumer)
                 except Superseded:
                     task.cancel()
-                except (*UNREACHABLE, ResponseError) as error:
+                except Exception as error:  # with it would end the leases of all that runs
                     log.warning("lease could not be renewed", reason=str(error))
 
     async def _hand_over(self) -> None:
-        """Again and again: in Python 3.11 a command to Redis can swallow a cancellation."""
+        """Cancel what runs until it has ended: again and again, because a command to Redis can
+        swallow a cancellation (see is_cancelled), and even where we are cancelled ourselves,
+        because nobody else would wait for it."""
         while self._running:
             for task in self._running:
                 task.cancel()
-            await asyncio.wait(self._running, timeout=1.0)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait(self._running, timeout=1.0)
 
 
 async def until_redis(call: Callable[[], Awaitable[T]]) -> T:
@@ -234,5 +235,7 @@ async def until_redis(call: Callable[[], Awaitable[T]]) -> T:
         try:
             return await call()
         except UNREACHABLE as error:
+            if is_cancelled():
+                raise asyncio.CancelledError from error
             log.warning("redis is away", reason=str(error))
             await asyncio.sleep(RECONNECT_SECONDS)

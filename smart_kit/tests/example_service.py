@@ -4,6 +4,7 @@ import asyncio
 from typing import Literal
 
 import structlog
+from pydantic import SecretStr
 
 from smart_kit.health import Health
 from smart_kit.service import health_routes, http_loop, launch, run_loops
@@ -16,6 +17,7 @@ class Settings(ServiceSettings):
     """Where it listens, and what its loop is like."""
 
     example_port: int
+    example_secret: SecretStr = SecretStr("nothing of worth")
     example_loop: Literal["steady", "failing", "ending"] = "steady"
 
 
@@ -24,7 +26,8 @@ async def serve(settings: Settings) -> None:
 
     async def loop(stop: asyncio.Event) -> None:
         if settings.example_loop == "failing":
-            raise RuntimeError("http://user:password@host is no good")
+            secret = settings.example_secret.get_secret_value()
+            raise RuntimeError(f"http://user:password@host and {secret} are no good")
         if settings.example_loop == "steady":
             await stop.wait()
             log.info("put away")

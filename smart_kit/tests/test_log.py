@@ -6,11 +6,12 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
 import structlog
+from pydantic import BaseModel, ValidationError
 
 from smart_kit import log as logs
 
@@ -47,6 +48,9 @@ def lines(stderr: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stderr.getvalue().splitlines()]
 
 
+SECRETS = ("pa/ss:w@rd", "admin-token", "it's \\ mine", "longer admin-token of it", "short", "")
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -59,13 +63,69 @@ def lines(stderr: io.StringIO) -> list[dict[str, Any]]:
         ("Authorization: Bearer abc.DEF-1/2+3=", "Authorization: Bearer [redacted]"),
         ("redis://:pass%40word@localhost:6379/0", "redis://[redacted]@localhost:6379/0"),
         ("postgresql+asyncpg://user:secret@db/x", "postgresql+asyncpg://[redacted]@db/x"),
-        ("http://localhost:8000/a@b at 12:30:59", "http://localhost:8000/a@b at 12:30:59"),
-        ("task-management, risk-assessment", "task-management, risk-assessment"),
+        ("http://user:123@db", "http://[redacted]@db"),
+        ("http://user:pa/ss@word@db", "http://[redacted]@word@db"),
+        ("/bot42:short/getMe and /bot42:x", "/bot[redacted]/getMe and /bot[redacted]"),
+        ("gsk_abcdefgh1 AIzaSyAbcdefgh1", "[redacted] [redacted]"),
+        ("http://localhost:8000/a@b at 12:30:59", None),
+        ("{'url': 'http://localhost:8000', 'to': 'a@b'}", None),
+        ("task-management, risk-assessment", None),
         ("tg:110201543:7 run:6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11", None),
     ],
 )
 def test_redact(text: str, shown: str | None) -> None:
-    assert logs.redact(text) == (shown or text)
+    assert logs.Redaction().text(text) == (shown or text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the admin-token, twice: admin-token", "the [redacted], twice: [redacted]"),
+        ("a longer admin-token of it", "a [redacted]"),
+        ("redis://:pa/ss:w@rd@localhost", "redis://[redacted]@localhost"),
+        ("redis://:pa%2Fss%3Aw%40rd@localhost", "redis://[redacted]@localhost"),
+        (repr(ValueError("it's \\ mine")), 'ValueError("[redacted]")'),
+        ("short words stay", "short words stay"),
+    ],
+)
+def test_what_is_known_to_be_secret_is_redacted_whatever_it_looks_like(
+    text: str, shown: str
+) -> None:
+    assert logs.Redaction(SECRETS).text(text) == shown
+
+
+def test_a_text_without_secrets_is_not_even_copied() -> None:
+    text = "nothing to hide " * 10
+
+    assert logs.Redaction(SECRETS).text(text) is text
+
+
+@pytest.mark.parametrize("fmt", ["json", "console"])
+def test_a_known_secret_is_redacted_in_events_keys_and_tracebacks(
+    fmt: str, configure: Configure
+) -> None:
+    stderr = configure(fmt=fmt, secrets=["plain words"])
+    try:
+        raise ValueError("plain words")
+    except ValueError as error:
+        structlog.stdlib.get_logger().exception("plain words", error=error, a={"plain words": 1})
+        logging.getLogger("library").exception("%s", "plain words")
+
+    assert stderr.getvalue().count("[redacted]") >= 6
+    assert "plain words" not in stderr.getvalue()
+
+
+def test_problems_are_told_without_what_was_given() -> None:
+    class Shape(BaseModel):
+        number: int
+        kind: Literal["a"]
+
+    with pytest.raises(ValidationError) as broken:
+        Shape.model_validate({"number": "my secret", "kind": "my secret"})
+
+    told = logs.problems_of(broken.value)
+    assert "number" in told
+    assert "my secret" not in told
 
 
 def test_a_secret_is_redacted_wherever_it_stands(configure: Configure) -> None:

@@ -109,6 +109,19 @@ async def test_the_end_brings_reply_history_and_record_at_once(
     assert not await redis.exists(journal_key("1"))
 
 
+async def test_a_history_is_forgotten_90_days_after_its_threads_last_turn(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    thread = uuid4()
+    for number in "12":
+        await mailbox.enqueue(Letter(number, "chat", "question"))
+        outcome = Outcome(history=("question", "answer"), thread_id=thread)
+        await mailbox.finish(await take(mailbox, blocking), outcome)
+
+        assert 0 <= 90 * 86_400 - await redis.ttl(history_key(thread)) < 60
+        await redis.expire(history_key(thread), 100)
+
+
 async def test_a_lease_that_ended_gives_the_message_to_another_who_sees_the_journal(
     mailbox: Mailbox, blocking: Redis
 ) -> None:

@@ -93,12 +93,15 @@ def test_a_signal_ends_its_loops_and_it_with_status_0(number: signal.Signals) ->
 
 
 def test_a_loop_that_fails_is_its_end_with_status_1_and_a_redacted_reason() -> None:
-    with service(EXAMPLE_PORT=str(free_port()), EXAMPLE_LOOP="failing") as process:
+    secret = "looks like plain words"
+    with service(
+        EXAMPLE_PORT=str(free_port()), EXAMPLE_LOOP="failing", EXAMPLE_SECRET=secret
+    ) as process:
         status, lines = ended(process)
 
     assert status == 1
     (line,) = map(log_line, lines)
-    assert "RuntimeError: http://[redacted]@host is no good" in line["exception"]
+    assert "RuntimeError: http://[redacted]@host and [redacted] are no good" in line["exception"]
 
 
 def test_a_loop_that_ends_by_itself_is_its_end() -> None:

@@ -93,3 +93,24 @@ def test_secrets_are_not_printed() -> None:
 def test_settings_stay_as_they_were_read() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings.load().a_port = 2
+
+
+def test_the_secrets_of_settings_are_their_secret_fields_and_the_passwords_of_their_urls() -> None:
+    class Urls(RedisSettings):
+        a_url: str
+        another_url: SecretStr
+        a_plain_url: str = "http://127.0.0.1:8000/a"
+        nothing: SecretStr | None = None
+
+    settings = Urls(
+        redis_password=SecretStr("of redis"),
+        a_url="postgresql+asyncpg://user:pa/s@s%40@127.0.0.1:5432/db",
+        another_url=SecretStr("https://user:word@host"),
+    )
+    assert settings.secrets == {
+        "of redis",
+        "pa/s@s%40",
+        "pa/s@s@",
+        "https://user:word@host",
+        "word",
+    }

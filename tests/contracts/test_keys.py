@@ -18,7 +18,8 @@ def test_no_two_things_in_redis_have_one_name() -> None:
     made = [
         function(*(ID if p.annotation is UUID else NUMBER for p in _parameters(function)))
         for function in functions
-        if function is not keys.message_id  # an id within a queue, as a conversation is: by design
+        # an id within a queue looks as a conversation does, by design; the other makes no name
+        if function not in (keys.message_id, keys.bot_of)
     ]
 
     names = [*constants, *made]
@@ -39,6 +40,12 @@ def test_a_message_its_reply_and_a_run_have_three_ids() -> None:
     assert message_id == "tg:42:7"
     assert keys.run_message_id(ID) == f"run:{ID}"
     assert len({message_id, reply_id(message_id), keys.run_message_id(ID)}) == 3
+
+
+def test_a_conversation_tells_its_bot_and_nothing_else_does() -> None:
+    assert keys.bot_of(keys.conversation(42, -7)) == 42
+    for other in ("", "chat", "tg:42", "tg::7", "tg:x:7", "tg:42:7:1"):
+        assert keys.bot_of(other) is None
 
 
 async def test_queues_with_different_names_share_no_key() -> None:

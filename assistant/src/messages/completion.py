@@ -97,7 +97,7 @@ def read_completion(body: object, *, model: str, key: str, seconds: float) -> Co
         raise UpstreamUnavailable(f"The answer cannot be read: {problems[0]['loc']}") from error
     choice = read.choices[0] if read.choices else None
     if choice is None or choice.message is None:
-        raise UpstreamUnavailable(f"The answer has no message: {str(body)[:300]}")
+        raise UpstreamUnavailable(f"The answer has no message: {shape_of(body)}")
     assert isinstance(body, dict)
     raw = _sound(body["choices"][0]["message"])
     text = _text(raw.get("content")) or _text(raw.get("refusal"))
@@ -117,6 +117,15 @@ def read_completion(body: object, *, model: str, key: str, seconds: float) -> Co
         completion_tokens=usage.completion_tokens,
         seconds=seconds,
     )
+
+
+def shape_of(body: object) -> str:
+    """What a body is without what it says, which may be somebody's words: for the log."""
+    if isinstance(body, dict):
+        return f"an object of {', '.join(str(key)[:40] for key in list(body)[:10]) or 'nothing'}"
+    if isinstance(body, str | list):
+        return f"a {type(body).__name__} of {len(body)}"
+    return f"a {type(body).__name__}"
 
 
 def _calls(called: Any, key: str, *, is_cut: bool) -> tuple[ToolCall, ...]:

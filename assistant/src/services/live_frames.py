@@ -8,9 +8,9 @@ from typing import Literal
 import structlog
 from redis.exceptions import RedisError
 
-from smart_kit.contracts.keys import live_channel
+from smart_kit.contracts.keys import bot_of, live_channel
 from smart_kit.contracts.queue import LiveFrame, QueueMessage
-from smart_kit.redis import Redis
+from smart_kit.redis import Redis, is_cancelled
 
 BEAT_SECONDS = 4.0
 """Telegram shows *typing* for five."""
@@ -26,7 +26,8 @@ class Frames:
     def __init__(self, redis: Redis, message: QueueMessage) -> None:
         self._redis = redis
         self._message = message
-        self._channel = _channel(message.conversation)
+        bot_id = bot_of(message.conversation)
+        self._channel = None if bot_id is None else live_channel(bot_id)
         self._seq = 0
         self._kind: FrameKind = "begin"
 
@@ -40,7 +41,7 @@ class Frames:
 
     async def beat(self) -> None:
         """Repeat what the turn is at until cancelled."""
-        while True:
+        while not is_cancelled():
             await asyncio.sleep(BEAT_SECONDS)
             await self.publish(self._kind)
 
@@ -79,9 +80,3 @@ class LiveFrames:
         finally:
             heart.cancel()
             await frames.publish("end")
-
-
-def _channel(conversation: str) -> str | None:
-    """The channel of the bot in `tg:<bot id>:<chat id>`."""
-    parts = conversation.split(":")
-    return live_channel(int(parts[1])) if len(parts) == 3 and parts[1].isdecimal() else None

@@ -15,6 +15,7 @@ from typing import Any
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
 from ..core.errors import ContextTooLong, ParameterRefused
+from ..messages.completion import shape_of
 from .model_parameters import EXTRAS
 
 _AGAIN = {408, 409, 425, 429}
@@ -37,13 +38,15 @@ _PARAMETER = re.compile(
     rf"|tool_choice|top_p|{'|'.join(EXTRAS)})\b"
 )
 _NUMBER = re.compile(r"\d+(\.\d+)?")
-_DETAIL_LENGTH = 500
+_FIELD_LENGTH = 100
 
 
 def error_of(status: int | None, body: object, headers: Mapping[str, str]) -> UpstreamError:
-    """The decision about an error answer; its message is for the log, never for a person."""
+    """The decision about an error answer. Its message is for the log, never for a person, and names
+    codes and no sentences: servers quote what they were sent."""
     fields, text = _fields(body), _text(body)
-    detail = f"{status or 'no status'}: {text[:_DETAIL_LENGTH]}"
+    named = ", ".join(f"{name} {value[:_FIELD_LENGTH]}" for name, value in fields.items())
+    detail = f"{status or 'no status'}: {named or shape_of(body)}"
     if status is None or status >= 500:
         return UpstreamUnavailable(detail, status=status, retry_after=_retry_after(headers))
     if status == 402 or {fields.get("type"), fields.get("code")} & _OUT_OF_MONEY:

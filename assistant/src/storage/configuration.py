@@ -8,6 +8,7 @@ from redis.exceptions import ResponseError
 
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
+from smart_kit.log import problems_of
 from smart_kit.redis import BLOCK_SECONDS, UNREACHABLE, Redis, answer
 
 RECONNECT_SECONDS = 0.5
@@ -16,7 +17,7 @@ log = structlog.stdlib.get_logger()
 
 
 class ConfigurationStore:
-    """Keeps the newest readable snapshot in memory, whatever becomes of Redis and rest_service."""
+    """Keeps the last readable snapshot in memory, whatever becomes of Redis and rest_service."""
 
     def __init__(self, redis: Redis, blocking: Redis) -> None:
         self.current: ConfigurationSnapshot | None = None
@@ -38,7 +39,11 @@ class ConfigurationStore:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def refresh(self) -> None:
-        """Take over what Redis holds, unless it is unreadable or older than what we have."""
+        """Take over what Redis holds, unless it is unreadable.
+
+        Whatever its version: rest_service guards the key, and after Postgres was restored from a
+        backup the right one has a lower number.
+        """
         kept = await answer(self._redis.get(CONFIGURATION_KEY))
         if kept is None or kept == self._seen:
             return
@@ -46,15 +51,7 @@ class ConfigurationStore:
         try:
             snapshot = ConfigurationSnapshot.model_validate_json(kept)
         except ValidationError as error:
-            log.error("configuration snapshot is broken", reason=_problems(error))
-            return
-        if self.current is not None and snapshot.version < self.current.version:
-            log.warning("older configuration ignored", version=snapshot.version)
+            log.error("configuration snapshot is broken", reason=problems_of(error))
             return
         self.current = snapshot
         log.info("configuration loaded", version=snapshot.version)
-
-
-def _problems(error: ValidationError) -> str:
-    """What is wrong, without what is in it."""
-    return str(error.errors(include_input=False, include_url=False)[:3])

@@ -34,6 +34,7 @@ class ReminderTool(BaseTool[CreateReminder]):
     function = "create_reminder"
     arguments = CreateReminder
     may_write = True
+    seconds = None  # the client's own: cut off before, an unanswered write could not be asked again
 
     async def _run(self, context: ToolContext, arguments: CreateReminder) -> ToolResult:
         """Raises InvalidInputError for a time in the past or an unusable cron expression."""

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,6 @@ from smart_kit.mailbox.mailbox import HISTORY_LIMIT
 from smart_kit.redis import answer
 from smart_kit.testing.models import Asked, ScriptedModel, calls, fails, says, sends
 
-ROOT = Path(__file__).resolve().parents[3]
 REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
 
 
@@ -352,25 +350,6 @@ class TestPrefix:
         begins = [asked.messages[1]["content"] for asked in model.asked]
         assert len(set(begins)) <= 3
         assert await answer(desk.redis.llen(key)) <= HISTORY_LIMIT
-
-    async def test_of_the_default_secretarys_first_request_is_small(
-        self, desk: Desk, model: ScriptedModel
-    ) -> None:
-        """Peers send 60 kB for a greeting."""
-        instructions = (ROOT / "rest_service/app/defaults/secretary.md").read_text()
-        description = "d" * 200
-        tools = (
-            tool("get_time", description=description),
-            tool("create_reminder", description=description),
-            tool("ask_assistant", "ask_writer", asks="Writer", description=description),
-        )
-        await desk.configure(
-            secretary(*tools, instructions=instructions), assistant("Writer"), version=2
-        )
-        model.expect("Hello!")
-        await desk.say("What can you do?")
-
-        assert len(model.asked[0].raw) <= 8 * 1024
 
     async def test_tools_are_sorted_by_name(self, desk: Desk, model: ScriptedModel) -> None:
         await desk.configure(secretary(tool("get_time", "z"), tool("get_time", "a")), version=2)

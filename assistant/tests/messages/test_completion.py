@@ -6,6 +6,7 @@ import pytest
 
 from assistant.src.core.errors import EmptyAnswer
 from assistant.src.messages.completion import Completion, read_completion
+from smart_kit.errors import UpstreamUnavailable
 
 
 def read(message: Any, finish_reason: Any = "stop", **body: Any) -> Completion:
@@ -47,6 +48,21 @@ def test_a_refusal_is_an_answer() -> None:
 def test_nothing_is_no_answer(message: Any) -> None:
     with pytest.raises(EmptyAnswer):
         read(message)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"choices": [], "echo": "my secret"}, "an object of choices, echo"),
+        ({}, "an object of nothing"),
+        ({"choices": "my secret"}, "('choices',)"),
+        (["my secret"], "()"),
+    ],
+)
+def test_what_is_no_answer_is_told_without_its_words(body: Any, said: str) -> None:
+    with pytest.raises(UpstreamUnavailable) as failed:
+        read_completion(body, model="m", key="k", seconds=0.1)
+    assert failed.value.message.endswith(f": {said}")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What is shown of a running turn."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -71,6 +73,36 @@ async def test_what_a_long_turn_is_at_is_repeated(
 
     assert kinds == ["begin"] * 3
     assert frame.kind == "end"
+
+
+class SwallowingRedis:
+    """Ends a cancelled command normally, once, as redis-py can in Python 3.11."""
+
+    def __init__(self) -> None:
+        self.heart: asyncio.Task[Any] | None = None
+        self.is_beating = asyncio.Event()
+        self._turn = asyncio.current_task()
+
+    async def publish(self, *_: str) -> int:
+        if (task := asyncio.current_task()) is not self._turn:
+            has_swallowed, self.heart = self.heart is not None, task
+            self.is_beating.set()
+            with suppress(*(() if has_swallowed else (asyncio.CancelledError,))):
+                await asyncio.sleep(60)
+        return 0
+
+
+async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_cancellation(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.01)
+    redis = SwallowingRedis()
+    async with LiveFrames(redis).show(desk.message("hi")):  # type: ignore[arg-type] # as said
+        await redis.is_beating.wait()
+    assert redis.heart is not None
+    ended, _ = await asyncio.wait({redis.heart}, timeout=1)
+
+    assert ended
 
 
 async def test_a_chat_hears_nothing_of_a_person_who_is_blocked(

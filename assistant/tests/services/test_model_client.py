@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -388,15 +389,34 @@ async def test_a_conversation_too_long_is_recognised_by_whatever_it_says(
     assert len(model.asked) == 1
 
 
-async def test_errors_say_nothing_of_the_key(
+async def test_errors_name_codes_and_say_nothing_of_the_key_or_of_what_was_sent(
     endpoint: ChatCompletions, model: ScriptedModel
 ) -> None:
-    model.expect(fails(401, {"error": {"message": "bad key"}}))
+    error = {"code": "invalid_api_key", "type": None, "message": "sk-test may not ask 'my secret'"}
+    model.expect(fails(401, {"error": error}))
 
     with pytest.raises(UpstreamRejected) as refused:
         await complete(endpoint)
     assert "sk-test" not in str(refused.value)
-    assert "bad key" in refused.value.message
+    assert refused.value.message == "401: code invalid_api_key"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "my secret"}}, "500: an object of message"),
+        (b"<html>my secret</html>", "500: a str of 22"),
+        ({"detail": [{"loc": ["body", "input"], "input": "my secret"}]}, "500: param body.input"),
+    ],
+)
+async def test_an_error_without_a_code_is_known_by_its_shape(
+    endpoint: ChatCompletions, model: ScriptedModel, body: Any, said: str
+) -> None:
+    model.expect(*[fails(500, body)] * 3)
+
+    with pytest.raises(UpstreamUnavailable) as failed:
+        await complete(endpoint)
+    assert failed.value.message == said
 
 
 async def test_calls_are_counted_by_model(endpoint: ChatCompletions, model: ScriptedModel) -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from assistant.src.tools.base import BaseTool
 from assistant.src.tools.reminder_tool import ReminderTool
 from assistant.tests.desk import ALICE, WRITTEN_AT, Desk, identified, person
+from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
 from smart_kit.testing.models import ScriptedModel, calls
@@ -131,7 +134,23 @@ async def test_what_rest_service_does_not_allow_is_told(desk: Desk, model: Scrip
     assert said.endswith("Tell the user.")
 
 
-async def test_where_rest_service_hangs_the_person_is_told_that_the_outcome_is_unknown(
+async def test_a_slow_rest_service_is_waited_for_longer_than_other_tools_may_take(
+    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client gives up by itself, and then the same key tells what became of it."""
+    create = desk.client.create_cron_job
+
+    async def slowly(*arguments: Any) -> CronJobRead:
+        await asyncio.sleep(0.1)
+        return await create(*arguments)
+
+    monkeypatch.setattr(BaseTool, "seconds", 0.01)
+    monkeypatch.setattr(desk.client, "create_cron_job", slowly)
+
+    assert (await told(desk, model, in_seconds=60)).startswith("Reminder planned")
+
+
+async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_is_unknown(
     desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(*_: object) -> None:

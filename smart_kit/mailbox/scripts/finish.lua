@@ -3,11 +3,12 @@
 --       then, where there are replies, the other mailbox's  ready active seen
 --       then its waiting list for each reply
 -- ARGV  group entry conversation token  dead_letter ('' = handled)  archive_record ('' = none)
---       history_limit  seen_ms  history_count  items...  then for each reply  message_id conversation payload
+--       history_limit  history_seconds  seen_ms  history_count  items...  then for each reply  message_id conversation payload
 -- Returns 1, or 0 for a stale token: somebody else has the message, nothing was done.
 local dead, record = ARGV[5], ARGV[6]
-local limit, keep_ms, items = number(ARGV[7]), number(ARGV[8]), number(ARGV[9])
-local first_reply = 10 + items
+local limit, history_seconds = number(ARGV[7]), number(ARGV[8])
+local keep_ms, items = number(ARGV[9]), number(ARGV[10])
+local first_reply = 11 + items
 local replies = (#ARGV - first_reply + 1) / 3
 if replies ~= math.floor(replies) or (replies > 0 and #KEYS ~= 12 + replies) then
   return redis.error_reply('ERR finish: keys and replies do not match')
@@ -28,10 +29,11 @@ if dead == '' then
 else
   redis.call('XADD', KEYS[9], '*', 'letter', dead)
 end
-for item = 1, items do redis.call('RPUSH', KEYS[7], ARGV[9 + item]) end
+for item = 1, items do redis.call('RPUSH', KEYS[7], ARGV[10 + item]) end
 if items > 0 then  -- in blocks, so that positions count on in steps for who reads a window
   local block, excess = math.floor(limit / 4), redis.call('LLEN', KEYS[7]) - limit
   if excess > 0 then redis.call('LTRIM', KEYS[7], math.ceil(excess / block) * block, -1) end
+  redis.call('EXPIRE', KEYS[7], history_seconds)
 end
 if record ~= '' then redis.call('XADD', KEYS[8], '*', 'record', record) end
 

@@ -1,0 +1,103 @@
+"""What the default secretary sends to a model: rest_service's records through the assistant."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from assistant.src.services.model_endpoint import ChatCompletions
+from assistant.tests.desk import ALICE, Desk, person
+from rest_service.app import database, defaults
+from rest_service.app.snapshots import configuration
+from rest_service.tests.api import alembic_config
+from smart_kit.contracts.configuration import ConfigurationSnapshot
+from smart_kit.redis import Redis
+from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.servers import Postgres
+
+MOST_BYTES = 8 * 1024
+"""Peers send 60 kB for a greeting."""
+
+QUESTION = "What time is it in Tokyo?"
+
+
+@pytest.fixture(scope="module")
+def first_start(postgres: Postgres) -> ConfigurationSnapshot:
+    """The configuration that rest_service makes in a database of its own."""
+    own = replace(postgres, name="request_size")
+    engine = create_engine(postgres.sync_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {own.name}"))
+    engine.dispose()
+    command.upgrade(alembic_config(own.sync_url), "head")
+    return asyncio.run(_defaults(own))
+
+
+async def _defaults(server: Postgres) -> ConfigurationSnapshot:
+    engine = create_async_engine(server.async_url)
+    sessions = database.session_maker(engine)
+    assert await defaults.create(sessions)
+    async with sessions() as session:
+        snapshot = await configuration.read(session)
+    await engine.dispose()
+    return snapshot
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    with ScriptedModel() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def desk(
+    redis: Redis, model: ScriptedModel, first_start: ConfigurationSnapshot
+) -> AsyncIterator[Desk]:
+    endpoint = ChatCompletions("sk-test", model.url)
+    made = Desk(redis, endpoint)
+    await made.configure(*first_start.assistants)
+    await made.introduce(person())
+    yield made
+    await made.client.close()
+    await endpoint.close()
+
+
+async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect("Noon.")
+    await desk.say(QUESTION)
+
+    (asked,) = model.asked
+    assert [one["function"]["name"] for one in asked.body["tools"]] == [
+        "ask_writer",
+        "create_reminder",
+        "get_time",
+    ]
+    assert [message["role"] for message in asked.messages] == ["system", "user"]
+    assert len(asked.raw) <= MOST_BYTES
+    assert len(json.dumps(asked.body)) <= MOST_BYTES, "however it is encoded"
+
+
+async def test_what_stands_before_the_conversation_is_the_same_bytes_in_every_turn(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    """And for everybody, and for a replica that has just started."""
+    model.expect(calls(("get_time", {"place": "Tokyo"})), "Noon.", "You are welcome.", "Hello!")
+    await desk.say(QUESTION)
+    await desk.say("Thanks")
+    desk.orchestrator = desk.build()
+    await desk.introduce(person(ALICE, first_name="Bob", timezone="Asia/Tokyo", language="ru"))
+    await desk.redis.delete(*await desk.redis.keys("history:*"))
+    await desk.say("hi")
+
+    prefixes = {asked.raw[: asked.raw.index(b'{"role":"user"')] for asked in model.asked}
+    assert len(model.asked) == 4
+    assert len(prefixes) == 1
+    (prefix,) = prefixes
+    assert all(part in prefix for part in (b'"tools":[', b'{"role":"system"'))
