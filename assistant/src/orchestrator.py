@@ -17,6 +17,7 @@ from smart_kit.contracts.queue import (
     UserCommand,
     UserMessage,
 )
+from smart_kit.contracts.threads import RunRecord
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import MessageError, RejectMessage, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
@@ -80,7 +81,7 @@ class AssistantOrchestrator:
         user = known.user or await self._newcomer(message)
         if user is None or user.status == "blocked":
             log.info("message of somebody who may not talk dropped", kind=message.kind)
-            return Outcome(journal_of=message.id)
+            return Outcome(record=_failed(message), journal_of=message.id)
         factory = self._current_factory()
         assistant = factory.create_main_assistant(user.assistant_id)
         if assistant is None:
@@ -103,9 +104,10 @@ class AssistantOrchestrator:
         except ValidationError:  # there is no telling whom to say it to
             return Outcome()
         if _is_of_another_bot(message, await self._users.look_up(_telegram_id(message))):
-            return Outcome()
+            return Outcome(record=_failed(message))
         effects = effects_in(await self._mailbox.steps(message.id))
-        return Outcome(replies=(replies.apology(message, receipts_of(effects)),))
+        apology = replies.apology(message, receipts_of(effects))
+        return Outcome(replies=(apology,), record=_failed(message))
 
     async def _newcomer(self, message: ToSecretary) -> UserSnapshot | None:
         """Somebody who is not in Redis: new if they write, gone if only their schedule does."""
@@ -160,6 +162,14 @@ def _telegram_id(message: ToSecretary) -> int:
     if isinstance(message, ScheduledPrompt):
         return message.telegram_id
     return message.sender.telegram_id
+
+
+def _failed(message: ToSecretary) -> str:
+    """For the archive, where the message is a schedule's and no turn tells of it."""
+    if not isinstance(message, ScheduledPrompt):
+        return ""
+    record = RunRecord(run_id=message.run_id, state="failed", ended_at=utc_now())
+    return record.model_dump_json()
 
 
 def _age(message: ToSecretary) -> float:

@@ -13,7 +13,7 @@ from assistant.tests.desk import ALICE, BOT, Desk, assistant, identified, person
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import BOT_KEY, history_key, user_key
 from smart_kit.contracts.queue import BotIdentity, Notice, Reply, ScheduledPrompt
-from smart_kit.contracts.threads import first_thread_id
+from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord, first_thread_id
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
 from smart_kit.redis import answer
@@ -285,7 +285,7 @@ async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model
         delivery = await desk.deliver(message)
         with pytest.raises(RejectMessage, match="another bot"):
             await desk.orchestrator.process_message(delivery)
-        assert await desk.orchestrator.apologise(delivery) == Outcome()
+        assert (await desk.orchestrator.apologise(delivery)).replies == ()
         await desk.mailbox.finish(delivery, Outcome())
 
     assert model.asked == desk.rest.requests == []
@@ -338,6 +338,8 @@ async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_mod
     assert blocked.replies == gone.replies == ()
     assert model.asked == desk.rest.requests == []
     assert [line["event"] for line in lines] == ["message of somebody who may not talk dropped"]
+    records = [ARCHIVE_RECORD.validate_json(outcome.record) for outcome in (blocked, gone)]
+    assert [isinstance(one, RunRecord) and one.state for one in records] == ["failed", "failed"]
     assert not await desk.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
 
 

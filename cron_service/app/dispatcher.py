@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 
 from smart_kit.contracts import keys
+from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun
 from smart_kit.contracts.queue import Notification, ScheduledPrompt, late_by
 
@@ -30,7 +31,8 @@ class Dispatcher:
     """One claim and what follows from it.
 
     The order is the promise: claimed in Postgres, durable in Redis, then reported. Whoever dies in
-    between has left the runs claimed, and whoever claims after 10 s gets them again.
+    between has left the runs claimed; rest_service tells the others to claim after 10 s, and they
+    get them again.
     """
 
     def __init__(self, rest: RestClient, redis: RedisClient) -> None:
@@ -40,15 +42,15 @@ class Dispatcher:
 
     async def dispatch(self) -> timedelta | None:
         """Queue what is due. Returns when to claim again; None: nothing is planned."""
-        claim = await self._rest.claim()
-        claimed_at = time.monotonic()
-        if not claim.runs:
-            return WITHOUT_BOT if self._lacks_bot else _until_next(claim)
         bot_id = await self._redis.bot_id()
         if bot_id is None:
-            self._miss_bot(len(claim.runs))
+            self._miss_bot()
             return WITHOUT_BOT
         self._lacks_bot = False
+        claim = await self._rest.claim(bot_id)
+        claimed_at = time.monotonic()
+        if not claim.runs:
+            return _until_next(claim)
         await self._queue(claim.runs, bot_id)
         queued_at = claim.now + timedelta(seconds=time.monotonic() - claimed_at)
         await self._rest.dispatched(run.id for run in claim.runs)
@@ -62,42 +64,38 @@ class Dispatcher:
             to_secretary=[_prompt(run, bot_id) for run in runs if run.type == "prompt"],
         )
 
-    def _miss_bot(self, runs: int) -> None:
+    def _miss_bot(self) -> None:
         if not self._lacks_bot:
-            log.warning("runs wait until tg_bot says which bot it serves", runs=runs)
+            log.info("jobs wait until tg_bot says which bot it serves")
         self._lacks_bot = True
 
 
 def _notification(run: ClaimedRun, bot_id: int) -> Notification:
-    message_id = keys.run_message_id(run.id)
     return Notification(
-        id=message_id,
-        conversation=keys.conversation(bot_id, run.chat_id),
-        chat_id=run.chat_id,
-        correlation_id=message_id,
+        **_facts(run, bot_id),
         language_code=run.language_code,
         silent=run.is_silent,
-        run_id=run.id,
-        job_id=run.job_id,
-        text=run.text,
-        scheduled_for=run.scheduled_for,
         timezone=run.timezone,
     )
 
 
 def _prompt(run: ClaimedRun, bot_id: int) -> ScheduledPrompt:
+    return ScheduledPrompt(**_facts(run, bot_id), telegram_id=run.telegram_id)
+
+
+def _facts(run: ClaimedRun, bot_id: int) -> JsonObject:
+    """What both messages say."""
     message_id = keys.run_message_id(run.id)
-    return ScheduledPrompt(
-        id=message_id,
-        conversation=keys.conversation(bot_id, run.chat_id),
-        chat_id=run.chat_id,
-        correlation_id=message_id,
-        run_id=run.id,
-        job_id=run.job_id,
-        telegram_id=run.telegram_id,
-        text=run.text,
-        scheduled_for=run.scheduled_for,
-    )
+    return {
+        "id": message_id,
+        "conversation": keys.conversation(bot_id, run.chat_id),
+        "chat_id": run.chat_id,
+        "correlation_id": message_id,
+        "run_id": run.id,
+        "job_id": run.job_id,
+        "text": run.text,
+        "scheduled_for": run.scheduled_for,
+    }
 
 
 def _record(run: ClaimedRun, late_seconds: float) -> None:

@@ -10,9 +10,9 @@ from smart_kit.rest_client import ServiceClient
 class RestClient(ServiceClient):
     """Claims runs and reports them; raises what ServiceClient raises."""
 
-    async def claim(self) -> Claim:
-        """The runs that are due. Those not reported within 10 s are handed out again."""
-        return await self.call("POST", "/cron-jobs/claim", Claim)
+    async def claim(self, bot_id: int) -> Claim:
+        """The runs that are due and the bot's. Those not reported in 10 s are handed out again."""
+        return await self.call("POST", "/cron-jobs/claim", Claim, params={"bot_id": bot_id})
 
     async def dispatched(self, run_ids: Iterable[UUID]) -> None:
         """These are in their queues."""

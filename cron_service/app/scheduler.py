@@ -32,8 +32,8 @@ class Pace:
     each: timedelta = timedelta(minutes=1)
     longest_silence: timedelta = timedelta(seconds=75)
     """Alarms follow the wall clock; where that is set back, claims go on by this."""
-    unreported: timedelta = timedelta(seconds=10.5)
-    """When runs that were claimed and not reported are handed out again, and a little."""
+    patience: timedelta = timedelta(seconds=30)
+    """How long claims may fail before that is worth a warning: rest_service may be starting."""
     unhealthy: timedelta = timedelta(seconds=90)
     first_backoff: timedelta = timedelta(seconds=0.25)
     longest_backoff: timedelta = timedelta(seconds=1)
@@ -52,8 +52,8 @@ class Scheduler:
         self._failures = 0
         self._reason = "starting"
         self._good_at: float | None = None
-        self._doubt_until = 0.0
-        """Until then an earlier life or attempt of ours may have left runs claimed."""
+        self._failing_since = 0.0
+        self._has_warned = False
         self._alarms = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
         )
@@ -65,7 +65,6 @@ class Scheduler:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim until told to stop; a claim that is running is finished."""
-        self._begin_doubt()
         self._alarms.start()
         self.ring()
         stopping = asyncio.create_task(self._ring_at(stop))
@@ -97,10 +96,7 @@ class Scheduler:
         except OUTAGE as error:
             return self._failed(str(error).partition("\n")[0])
         self._succeeded()
-        if again_in is None:
-            again_in = self._pace.each
-        doubt = timedelta(seconds=self._doubt_until - time.monotonic())
-        return min(again_in, doubt) if doubt > timedelta() else again_in
+        return self._pace.each if again_in is None else again_in
 
     def _succeeded(self) -> None:
         CLAIMS.labels("ok").inc()
@@ -108,19 +104,25 @@ class Scheduler:
         if self._failures:
             log.info("claims work again", failures=self._failures)
         self._failures = 0
+        self._has_warned = False
 
     def _failed(self, reason: str) -> timedelta:
         CLAIMS.labels("failed").inc()
-        if self._failures == 0:
-            log.warning("claims do not work", reason=reason)
         self._reason = reason
-        self._begin_doubt()
+        self._tell()
         backoff = self._pace.first_backoff * 2.0 ** min(self._failures, 10)
         self._failures += 1
         return min(backoff, self._pace.longest_backoff)
 
-    def _begin_doubt(self) -> None:
-        self._doubt_until = time.monotonic() + self._pace.unreported.total_seconds()
+    def _tell(self) -> None:
+        """Once at the first failure, and once more where it lasts."""
+        if self._failures == 0:
+            self._failing_since = time.monotonic()
+            log.info("claims do not work yet", reason=self._reason)
+        failing = timedelta(seconds=time.monotonic() - self._failing_since)
+        if failing > self._pace.patience and not self._has_warned:
+            log.warning("claims do not work", reason=self._reason)
+            self._has_warned = True
 
     def _ring_in(self, delay: timedelta) -> None:
         if delay <= timedelta():

@@ -33,6 +33,8 @@ class RestService:
     refuses: set[str] = field(default_factory=set)
     """The last parts of paths that answer 503."""
     claims: int = 0
+    asked_for: set[str] = field(default_factory=set)
+    """The bots for which runs were claimed."""
     url: str = ""
 
     def now(self) -> datetime:
@@ -63,7 +65,12 @@ class RestService:
         due = [run for run in self.runs if self._is_due(run, now)][:most]
         for run in due:
             run.claimed_at = run.claimed_at or now
-        upcoming = (run.facts.scheduled_for for run in self.runs if run.claimed_at is None)
+        upcoming = [run.facts.scheduled_for for run in self.runs if run.claimed_at is None]
+        upcoming += [
+            run.claimed_at + self.unreported
+            for run in self.runs
+            if run.claimed_at is not None and not run.is_reported and run not in due
+        ]
         next_fire_at = min(upcoming, default=None)
         return Claim(runs=[run.facts for run in due], next_fire_at=next_fire_at, now=now)
 
@@ -85,7 +92,11 @@ class RestService:
         return run.claimed_at is None or run.claimed_at < now - self.unreported
 
     async def _claim(self, request: web.Request) -> web.Response:
-        return self._refusal(request) or web.json_response(text=self.claim().model_dump_json())
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        self.asked_for.add(request.query["bot_id"])
+        return web.json_response(text=self.claim().model_dump_json())
 
     async def _dispatched(self, request: web.Request) -> web.Response:
         refusal = self._refusal(request)

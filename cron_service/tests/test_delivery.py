@@ -30,7 +30,7 @@ from smart_kit.testing.servers import PASSWORD
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = replace(
     DEFAULT_PACE,
-    unreported=timedelta(seconds=0.2),
+    unhealthy=timedelta(),
     first_backoff=timedelta(seconds=0.02),
     longest_backoff=timedelta(seconds=0.05),
 )
@@ -123,12 +123,14 @@ async def test_a_crash_of_redis_delays_a_reminder_and_does_not_double_it(
     )
     await commands.set(BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
     rest_service.plan("before")
-    async with running(client, rest_client):
+    async with running(client, rest_client) as scheduler:
         await wait_for_notifications(commands, 1)
         durable_valkey.kill()
         rest_service.plan("meanwhile")
-        seen = rest_service.claims
-        await claimed(rest_service, seen + 1)
+        scheduler.ring()
+        async with asyncio.timeout(SECONDS):
+            while "Error" not in str(scheduler.problem()):
+                await asyncio.sleep(0.005)
         durable_valkey.start()
         found = await wait_for_notifications(commands, 2)
         async with asyncio.timeout(SECONDS):

@@ -71,6 +71,7 @@ async def test_a_run_whose_claimer_died_before_the_queue_is_queued_by_the_next(
     rest_service.claim()
     await dispatcher.dispatch()
     assert await notifications(redis) == [], "claimed a moment ago: its claimer may be alive"
+    assert rest_service.asked_for == {str(bot.id)}
 
     rest_service.unreported = timedelta()
     await dispatcher.dispatch()
@@ -93,17 +94,15 @@ async def test_a_run_whose_claimer_died_before_the_report_is_not_queued_twice(
     assert rest_service.reported == [run_id]
 
 
-async def test_without_a_bot_runs_stay_claimed_and_one_line_says_so(
+async def test_without_a_bot_nothing_is_claimed_and_one_line_says_so(
     dispatcher: Dispatcher, rest_service: RestService, redis: Redis
 ) -> None:
     run_id = rest_service.plan("stretch")
     with structlog.testing.capture_logs() as lines:
         assert await dispatcher.dispatch() == WITHOUT_BOT
-        assert await dispatcher.dispatch() == WITHOUT_BOT, "though nothing is handed out now"
-        rest_service.unreported = timedelta()
         assert await dispatcher.dispatch() == WITHOUT_BOT
-    assert [line["log_level"] for line in lines] == ["warning"]
-    assert rest_service.reported == []
+    assert [line["log_level"] for line in lines] == ["info"]
+    assert rest_service.claims == 0
 
     await redis.set(BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
     assert await dispatcher.dispatch() is None
@@ -128,7 +127,7 @@ async def test_after_a_full_claim_there_is_another_at_once(
     "clock_ahead", [timedelta(days=-3), timedelta(), timedelta(days=3)], ids=str
 )
 async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, clock_ahead: timedelta
+    dispatcher: Dispatcher, rest_service: RestService, bot: BotIdentity, clock_ahead: timedelta
 ) -> None:
     rest_service.clock_ahead = clock_ahead
     assert await dispatcher.dispatch() is None
@@ -140,7 +139,7 @@ async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
 
 
 async def test_what_another_replica_is_just_claiming_makes_no_storm_of_claims(
-    rest_service: RestService, redis_client: RedisClient
+    rest_service: RestService, redis_client: RedisClient, bot: BotIdentity
 ) -> None:
     now = rest_service.now()
 
@@ -148,7 +147,7 @@ async def test_what_another_replica_is_just_claiming_makes_no_storm_of_claims(
         def __init__(self) -> None:
             pass
 
-        async def claim(self) -> Claim:
+        async def claim(self, bot_id: int) -> Claim:
             return Claim(runs=[], next_fire_at=now - timedelta(seconds=1), now=now)
 
     assert await Dispatcher(Busy(), redis_client).dispatch() == ELSEWHERE

@@ -17,7 +17,6 @@ NEVER = timedelta(hours=1)
 CALM = Pace(
     each=NEVER,
     longest_silence=NEVER,
-    unreported=timedelta(),
     first_backoff=NEVER,
     longest_backoff=NEVER,
 )
@@ -120,15 +119,6 @@ async def test_there_is_a_claim_in_real_time_where_the_alarms_stay_silent() -> N
         await eventually(lambda: dispatch.calls >= 3)
 
 
-async def test_soon_after_the_start_there_is_a_claim_for_what_an_earlier_life_left() -> None:
-    dispatch = Dispatch()
-    async with running(Scheduler(dispatch, replace(CALM, unreported=SOON))):
-        await eventually(lambda: dispatch.calls == 2)
-        await asyncio.sleep(0.1)
-
-        assert dispatch.calls <= 3
-
-
 async def test_rings_during_a_claim_lead_to_one_more_claim() -> None:
     dispatch = Dispatch()
     scheduler = Scheduler(dispatch, CALM)
@@ -164,8 +154,21 @@ async def test_an_outage_is_told_once_and_outlived() -> None:
             scheduler.ring()
             await eventually(lambda: dispatch.calls == 8)
 
-    assert [line["event"] for line in lines] == ["claims do not work", "claims work again"] * 2
+    assert [line["event"] for line in lines] == ["claims do not work yet", "claims work again"] * 2
+    assert {line["log_level"] for line in lines} == {"info"}, "rest_service may only be starting"
     assert lines[0]["reason"] == AWAY.message
+
+
+async def test_an_outage_that_lasts_is_warned_of_once() -> None:
+    briefly = timedelta(seconds=0.01)
+    dispatch = Dispatch(*[AWAY] * 9, None)
+    pace = replace(CALM, first_backoff=briefly, longest_backoff=briefly, patience=2 * briefly)
+    with structlog.testing.capture_logs() as lines:
+        async with running(Scheduler(dispatch, pace)):
+            await eventually(lambda: dispatch.calls == 10)
+
+    assert [line["log_level"] for line in lines] == ["info", "warning", "info"]
+    assert lines[1]["reason"] == AWAY.message
 
 
 async def test_a_claim_that_is_running_at_a_stop_is_finished() -> None:

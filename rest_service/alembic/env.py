@@ -6,6 +6,7 @@ The address is DATABASE_URL's, or the attribute `database_url` that a caller gav
 from typing import Literal
 
 from alembic import context
+from alembic.operations.ops import MigrationScript
 from sqlalchemy import NullPool, create_engine
 from sqlmodel import AutoString
 
@@ -23,6 +24,13 @@ def _render(kind: str, item: object, _: object) -> str | Literal[False]:
     return False
 
 
+def _drop_empty(_: object, __: object, scripts: list[MigrationScript]) -> None:
+    """Where autogenerate finds no difference, no file is written, and that is said."""
+    if all(script.upgrade_ops is not None and script.upgrade_ops.is_empty() for script in scripts):
+        scripts.clear()
+        context.config.print_stdout("The database is what the models say: no migration is written.")
+
+
 def _url() -> str:
     given = context.config.attributes.get("database_url")
     return str(given) if given else MigrationSettings.load().database_url
@@ -31,7 +39,12 @@ def _url() -> str:
 def _migrate() -> None:
     engine = create_engine(_url(), poolclass=NullPool)
     with engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=metadata, render_item=_render)
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            render_item=_render,
+            process_revision_directives=_drop_empty,
+        )
         with context.begin_transaction():
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             context.run_migrations()

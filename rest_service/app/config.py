@@ -42,6 +42,14 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings):
         first = self.telegram_allowed_users.split(",")[0].strip()
         return int(first) if first.isdigit() else None
 
+    @property
+    def allowed_telegram_ids(self) -> frozenset[int] | None:
+        """Who may talk without an invitation; None: everyone."""
+        listed = self.telegram_allowed_users.strip()
+        if listed == "*":
+            return None
+        return frozenset(int(one) for one in listed.split(",") if one)
+
     @model_validator(mode="after")
     def _two_tokens(self) -> Self:
         if self.admin_api_token == self.service_api_token:

@@ -18,7 +18,7 @@ from smart_kit.api import (
 from smart_kit.contracts.base import ErrorRead
 from smart_kit.errors import Conflict, InvalidRequest, NotAuthenticated, NotFound, NotPermitted
 
-from . import body_limit
+from . import body_limit, content_type
 from .database import is_passing, sqlstate
 
 _AWAY = "Postgres or Redis is away at the moment; try again."
@@ -27,6 +27,7 @@ ERRORS: dict[int | str, dict[str, Any]] = error_responses(
     InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict
 ) | {
     413: {"model": ErrorRead, "description": body_limit.DETAIL},
+    415: {"model": ErrorRead, "description": content_type.DETAIL},
     503: {"model": ErrorRead, "description": _AWAY},
 }
 """What any route may answer."""

@@ -14,7 +14,7 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import Conflict
 
 from .models import IdempotencyKey
-from .services.effects import Origin
+from .services.origins import Origin
 from .services.rows import Owner
 
 ReadT = TypeVar("ReadT", bound=BaseModel)

@@ -22,6 +22,7 @@ from .archive.reader import ArchiveReader
 from .auth import PROTECTED, Authentication, Tokens
 from .body_limit import BodyLimit
 from .config import Settings
+from .content_type import JsonOnly
 from .correlation import Correlation
 from .dependencies import Resources
 from .errors import ERRORS, add_handlers
@@ -31,6 +32,7 @@ from .routers import ROUTERS
 from .snapshots.publisher import Publisher
 from .snapshots.reconciler import Reconciler
 from .snapshots.store import SnapshotStore
+from .tidying import Tidying
 
 SERVICE = "rest_service"
 
@@ -54,6 +56,7 @@ def create_app(
     add_handlers(app)
     add_health(app, health)
     app.add_middleware(BodyLimit)
+    app.add_middleware(JsonOnly)
     app.add_middleware(Authentication, tokens=Tokens(resources.settings))
     app.add_middleware(OldPaths)
     app.add_middleware(Correlation)
@@ -76,7 +79,13 @@ class RestService:
         self._reconciler = Reconciler(self._sessions, self._store)
         self._watch = Watch(self._engine, self._redis)
         self._archive = ArchiveReader(self._sessions, self._redis, self._blocking)
-        self.loops: tuple[Loop, ...] = (self._watch.run, self._keep_snapshots, self._archive.run)
+        self._tidying = Tidying(self._sessions)
+        self.loops: tuple[Loop, ...] = (
+            self._watch.run,
+            self._keep_snapshots,
+            self._archive.run,
+            self._tidying.run,
+        )
 
     def app(self, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         """The application; without a lifespan somebody else runs the loops."""
@@ -129,7 +138,9 @@ def __getattr__(name: str) -> FastAPI:
     if name != "app":
         raise AttributeError(name)
     settings = load_settings(SERVICE, Settings)
-    logs.configure(SERVICE, level=settings.log_level, fmt=settings.log_format)
+    logs.configure(
+        SERVICE, level=settings.log_level, fmt=settings.log_format, secrets=settings.secrets
+    )
     service = RestService(settings)
     return service.app(service.lifespan)
 

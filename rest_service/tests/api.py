@@ -11,6 +11,8 @@ from fastapi import FastAPI
 ADMIN_TOKEN = "an-admin-token-for-tests"
 SERVICE_TOKEN = "a-service-token-for-tests"
 OWNER_TELEGRAM_ID = 4242
+ALLOWED = range(1001, 1100)
+"""Telegram ids of those who may talk; made-up people are among them."""
 
 Client = httpx2.AsyncClient
 JsonObject = dict[str, Any]

@@ -20,6 +20,7 @@ from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api import (
     ADMIN_TOKEN,
+    ALLOWED,
     OWNER_TELEGRAM_ID,
     SERVICE_TOKEN,
     Client,
@@ -49,7 +50,7 @@ def settings(migrated: Postgres, valkey: Valkey) -> Settings:
         redis_password=SecretStr(valkey.password),
         admin_api_token=SecretStr(ADMIN_TOKEN),
         service_api_token=SecretStr(SERVICE_TOKEN),
-        telegram_allowed_users=str(OWNER_TELEGRAM_ID),
+        telegram_allowed_users=",".join(map(str, (OWNER_TELEGRAM_ID, *ALLOWED))),
         default_timezone="Europe/Berlin",
     )
 

@@ -50,6 +50,9 @@ ADMIN_ONLY = [
 ]
 OWNED = [
     ("GET", "/users"),
+    ("GET", f"/users/{ID}"),
+    ("PATCH", f"/users/{ID}"),
+    ("PUT", f"/users/{ID}"),
     ("GET", "/threads"),
     ("POST", "/threads"),
     ("GET", f"/threads/{ID}"),
@@ -199,9 +202,10 @@ async def test_the_service_token_cannot_raise_anybody(service: Client, make: Mak
     user = await make("users")
 
     for body in ({"role": "owner"}, {"status": "blocked"}, {"status": "active", "language": "ru"}):
-        answer = await service.patch(f"/users/{user['id']}", json=body)
+        answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting(user))
         assert answer.status_code == 403
-    answer = await service.patch(f"/users/{user['id']}", json={"language": "ru"})
+    body = {"language": "ru"}
+    answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting(user))
     assert (answer.status_code, answer.json()["language"]) == (200, "ru")
 
 

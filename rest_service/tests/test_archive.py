@@ -14,7 +14,7 @@ from rest_service.app.database import Sessions
 from rest_service.tests.api import Client, JsonObject, Make, acting, listed
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import TURNS_STREAM, history_key
-from smart_kit.contracts.threads import DeliveryRecord, StepRecord, TurnRecord, first_thread_id
+from smart_kit.contracts.threads import RunRecord, StepRecord, TurnRecord, first_thread_id
 from smart_kit.redis import Redis, connect_blocking
 from smart_kit.settings import RedisSettings
 
@@ -50,7 +50,7 @@ def turn(message_id: str = "tg:1:1", **fields: Any) -> TurnRecord:
     return TurnRecord(**defaults | fields)
 
 
-async def add(redis: Redis, *records: TurnRecord | DeliveryRecord | str) -> None:
+async def add(redis: Redis, *records: TurnRecord | RunRecord | str) -> None:
     for record in records:
         text = record if isinstance(record, str) else record.model_dump_json()
         await redis.xadd(TURNS_STREAM, {"record": text})
@@ -209,7 +209,7 @@ class TestThread:
         assert thread["last_used_at"] > begun["last_used_at"]
         assert len(await listed(admin, "/messages")) == 8
 
-    async def test_a_deleted_one_stays_deleted_but_for_what_was_under_way(
+    async def test_a_deleted_one_stays_deleted_with_all_its_texts(
         self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make
     ) -> None:
         user, poet = await make("users"), await make("assistants")
@@ -218,15 +218,56 @@ class TestThread:
         ends |= {"thread_id": UUID(begun["thread_id"])}
         await add(redis, turn("tg:1:1", **ends), turn("tg:1:2", thread_id=uuid4()))
         await reader.step(0.01)
-        await redis.rpush(history_key(UUID(begun["thread_id"])), "{}")
 
         await admin.delete(f"/threads/{begun['id']}")
-        left = await listed(admin, "/messages")
-        assert {one["message_id"] for one in left} == {"tg:1:2"}
+        for path in ("/messages", "/turns"):
+            assert {one["message_id"] for one in await listed(admin, path)} == {"tg:1:2"}
 
-        await add(redis, turn("tg:1:3", **ends))
+    @pytest.mark.parametrize("is_first", [True, False])
+    async def test_what_was_under_way_in_a_deleted_one_is_not_kept_and_what_comes_then_is(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make, is_first: bool
+    ) -> None:
+        user, poet = await make("users"), await make("assistants")
+        ends: dict[str, Any] = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
+        if not is_first:
+            begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+            ends["thread_id"] = UUID(begun["thread_id"])
+        await add(redis, turn("tg:1:1", **ends))
         await reader.step(0.01)
-        assert await listed(admin, "/threads") == []
+        (thread,) = await listed(admin, "/threads")
+        await admin.delete(f"/threads/{thread['id']}")
+        history = history_key(UUID(thread["thread_id"]))
+
+        await redis.rpush(history, "{}")  # as the turn's end does
+        await add(redis, turn("tg:1:2", **ends))
+        await reader.step(0.01)
+        assert await listed(admin, "/messages") == await listed(admin, "/turns") == []
+        assert not await redis.exists(history)
+        assert await empty(redis)
+
+        (fresh,) = await listed(admin, "/threads")
+        assert fresh["thread_id"] != thread["thread_id"]
+        await add(redis, turn("tg:1:3", **ends | {"thread_id": UUID(fresh["thread_id"])}))
+        await reader.step(0.01)
+        assert {one["message_id"] for one in await listed(admin, "/messages")} == {"tg:1:3"}
+
+    async def test_a_turn_that_is_just_being_kept_goes_with_its_thread(
+        self, sessions: Sessions, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        await add(redis, turn("tg:1:1"))
+        await reader.step(0.01)
+        (thread,) = await listed(admin, "/threads")
+        async with sessions.begin() as session:
+            await (await session.connection()).exec_driver_sql("LOCK TABLE turns IN SHARE MODE")
+            await add(redis, turn("tg:1:2"))
+            keeping = asyncio.ensure_future(reader.step(0.01))
+            await asyncio.wait({keeping}, timeout=0.5)  # as far as the turn's insertion
+            deleting = asyncio.ensure_future(admin.delete(f"/threads/{thread['id']}"))
+            await asyncio.wait({deleting}, timeout=0.5)  # as far as it gets meanwhile
+
+        await keeping
+        assert (await deleting).status_code == 204
+        assert await listed(admin, "/turns") == await listed(admin, "/messages") == []
 
 
 class TestRuns:
@@ -241,7 +282,7 @@ class TestRuns:
     async def test_a_delivered_reminder_is_done(
         self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
-        await add(redis, DeliveryRecord(run_id=run_id, delivered_at=utc_now()))
+        await add(redis, RunRecord(run_id=run_id, state="done", ended_at=utc_now()))
         await reader.step(0.01)
         body = {"run_ids": [str(run_id)]}
         await admin.post("/cron-jobs/dispatched", json=body)
@@ -249,6 +290,17 @@ class TestRuns:
         (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
         assert run["state"] == "done"
         assert run["done_at"] is not None
+
+    async def test_what_never_reached_its_person_failed_until_it_does(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        seen = []
+        for state in ("failed", "done", "failed"):
+            await add(redis, RunRecord(run_id=run_id, state=state, ended_at=utc_now()))
+            await reader.step(0.01)
+            (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+            seen.append(run["state"])
+        assert seen == ["failed", "done", "done"]
 
     async def test_a_prompt_is_done_with_its_turn(
         self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
@@ -259,10 +311,23 @@ class TestRuns:
         (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
         assert run["state"] == "done"
 
+    async def test_a_prompt_is_done_also_where_its_thread_is_deleted(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        await add(redis, turn())
+        await reader.step(0.01)
+        (thread,) = await listed(admin, "/threads")
+        await admin.delete(f"/threads/{thread['id']}")
+        await add(redis, turn(f"run:{run_id}", run_id=run_id))
+        await reader.step(0.01)
+
+        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        assert run["state"] == "done"
+
     async def test_the_delivery_of_a_cancelled_job_is_no_fault(
         self, reader: ArchiveReader, redis: Redis
     ) -> None:
-        await add(redis, DeliveryRecord(run_id=uuid4(), delivered_at=utc_now()))
+        await add(redis, RunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))
         await reader.step(0.01)
 
         assert await empty(redis)

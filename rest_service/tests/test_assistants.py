@@ -89,13 +89,16 @@ class TestDelete:
         assert (await admin.delete(f"/assistants/{younger['id']}")).status_code == 204
 
     async def test_whoever_a_person_has_chosen_stays(self, admin: Client, make: Make) -> None:
-        poet, user = await make("assistants"), await make("users")
-        await admin.patch(f"/users/{user['id']}", json={"assistant_id": poet["id"]})
+        poet, user = await make("assistants"), await make("users", first_name="Alice")
+        nameless = await make("users", first_name="")
+        for person in (user, nameless):
+            await admin.patch(f"/users/{person['id']}", json={"assistant_id": poet["id"]})
 
         refused = await admin.delete(f"/assistants/{poet['id']}")
 
         assert refused.status_code == 409
-        assert "people have chosen it" in refused.json()["detail"]
+        named = f"{nameless['telegram_id']}, Alice {user['telegram_id']}"
+        assert f"people who have chosen it: {named}." in refused.json()["detail"]
 
     async def test_whoever_a_tool_asks_stays(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")
@@ -104,7 +107,29 @@ class TestDelete:
         refused = await admin.delete(f"/assistants/{poet['id']}")
 
         assert refused.status_code == 409
-        assert "tools ask it" in refused.json()["detail"]
+        assert "tools that ask it: ask_poet." in refused.json()["detail"]
+
+    async def test_whoever_a_link_asks_stays(self, admin: Client, make: Make) -> None:
+        poet, clerk = await make("assistants"), await make("assistants", name="Clerk")
+        tool = await make("tools", name="ask", tool_type="sub_assistant")
+        body = {"assistant_id": clerk["id"], "tool_id": tool["id"], "sub_assistant_id": poet["id"]}
+        await admin.post("/assistant-tools", json=body)
+
+        refused = await admin.delete(f"/assistants/{poet['id']}")
+
+        assert refused.status_code == 409
+        assert "assistants that ask it: Clerk." in refused.json()["detail"]
+
+    async def test_of_many_users_a_few_are_named(self, admin: Client, make: Make) -> None:
+        poet = await make("assistants")
+        for number in range(7):
+            tool = await make("tools", name=f"tool_{number}")
+            await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")
+
+        refused = await admin.delete(f"/assistants/{poet['id']}")
+
+        named = refused.json()["detail"].partition("its tools: ")[2]
+        assert (named.count("tool_"), named[-3:]) == (5, " ….")
 
     async def test_whoever_has_a_tool_stays_until_it_is_taken_or_inactive(
         self, admin: Client, make: Make

@@ -113,6 +113,19 @@ async def test_what_is_a_little_late_fires_at_once(make: Make) -> None:
     assert moment(job["next_fire_at"]) < utc_now()
 
 
+async def test_only_an_administrator_plans_for_a_chat_that_is_not_the_persons_own(
+    service: Client, admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    body = {"user_id": user["id"], "text": "x", "cron_expression": "* * * * *"}
+
+    for chat_id, status in ((-100, 403), (user["telegram_id"], 201), (None, 201)):
+        job = body | {"chat_id": chat_id}
+        answer = await service.post("/cron-jobs", json=job, headers=acting(user))
+        assert answer.status_code == status, chat_id
+    assert (await admin.post("/cron-jobs", json=body | {"chat_id": -100})).status_code == 201
+
+
 async def test_an_unknown_user_is_not_found(admin: Client) -> None:
     status, _ = await refused(admin, {"id": str(UUID(int=1))}, cron_expression="* * * * *")
     assert status == 404
@@ -144,7 +157,9 @@ async def test_two_at_once_do_not_pass_the_limit(
     body = {"user_id": user["id"], "text": "x", "cron_expression": "* * * * *"}
 
     async with sessions.begin() as session:
-        await cron_jobs.create(session, CronJobCreate(**body), None, None, "UTC")
+        await cron_jobs.create(
+            session, CronJobCreate(**body), None, None, caller="admin", default_timezone="UTC"
+        )
         second = asyncio.ensure_future(admin.post("/cron-jobs", json=body))
         await asyncio.wait({second}, timeout=0.5)  # as far as it gets before our commit
 
@@ -208,6 +223,7 @@ class TestUpdate:
             {"at": "2031-01-01T00:00", "cron_expression": "* * * * *"},
             {"at": "1999-01-01T00:00"},
             {"user_id": str(UUID(int=1))},
+            {"chat_id": 7},
         ],
     )
     async def test_a_refused_change_changes_nothing(
@@ -233,6 +249,22 @@ class TestUpdate:
 
         assert revived["is_active"] is True
         assert moment(revived["next_fire_at"]) > utc_now()
+
+    async def test_a_one_off_does_not_live_again_at_an_instant_it_has_fired_at(
+        self, admin: Client, make: Make
+    ) -> None:
+        """It would look planned and never fire."""
+        user = await make("users")
+        job = await make("cron-jobs", user_id=user["id"], at=soon(seconds=-5), cron_expression=None)
+        await admin.post("/cron-jobs/claim")
+        path = f"/cron-jobs/{job['id']}"
+        over = (await admin.get(path)).json()
+
+        for change in ({"at": job["at"]}, {"is_active": True}):
+            refused = await admin.patch(path, json=change)
+            assert refused.status_code == 400, change
+            assert "fired at" in refused.json()["detail"]
+        assert (await admin.get(path)).json() == over
 
 
 class TestReceipts:

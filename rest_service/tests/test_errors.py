@@ -60,6 +60,32 @@ async def test_bad_input_is_refused(
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "json"])
+async def test_a_body_that_does_not_say_that_it_is_json_is_refused_as_that(
+    admin: Client, kind: str | None
+) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = await admin.post("/users", content=b'{"telegram_id": 7}', headers=headers)
+
+    assert answer.status_code == 415
+    assert answer.json()["error"] == "unsupported_media_type"
+    assert "Content-Type: application/json" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"]
+)
+async def test_json_by_any_of_its_names_is_taken(admin: Client, kind: str) -> None:
+    headers = {"Content-Type": kind}
+    answer = await admin.post("/users", content=b'{"telegram_id": 7}', headers=headers)
+
+    assert answer.status_code == 201
+
+
+async def test_where_there_is_no_body_nothing_need_be_said(admin: Client) -> None:
+    assert (await admin.post("/cron-jobs/claim")).status_code == 200
+
+
 async def test_a_body_that_only_turns_out_to_be_too_long_is_refused(admin: Client) -> None:
     async def endless() -> Any:
         for _ in range(20):

@@ -1,4 +1,6 @@
+import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -52,6 +54,23 @@ def test_the_tables_are_what_the_models_say(empty: Postgres, engine_of_empty: En
     with engine_of_empty.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": False})
         assert compare_metadata(context, metadata) == []
+
+
+def test_where_nothing_has_changed_no_migration_is_written_and_that_is_said(
+    empty: Postgres,
+) -> None:
+    config = alembic_config(empty.sync_url)
+    config.stdout = said = io.StringIO()
+    command.upgrade(config, "head")
+    folder = Path(ScriptDirectory.from_config(config).versions)
+    before = set(folder.glob("*.py"))
+    command.revision(config, "nothing", autogenerate=True)
+    written = set(folder.glob("*.py")) - before
+    for file in written:
+        file.unlink()
+
+    assert written == set()
+    assert "no migration is written" in said.getvalue()
 
 
 def test_migrating_twice_changes_nothing(empty: Postgres, engine_of_empty: Engine) -> None:

@@ -1,7 +1,8 @@
 from uuid import UUID
 
 from rest_service.tests.api import Client, Make, listed
-from smart_kit.contracts.keys import history_key
+from smart_kit.contracts.keys import history_key, user_key
+from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
@@ -51,4 +52,20 @@ async def test_a_deleted_thread_is_forgotten_everywhere(
 
     assert [answer.status_code for answer in answers] == [204, 404]
     assert not await redis.exists(key)
-    assert await listed(admin, "/threads") == []
+    (fresh,) = await listed(admin, "/threads")
+    assert fresh["id"] != thread["id"]
+    person = UserSnapshot.model_validate_json(await redis.get(user_key(user["telegram_id"])) or "")
+    assert person.threads == {UUID(poet["id"]): UUID(fresh["thread_id"])}
+
+
+async def test_the_thread_of_somebody_who_is_gone_leaves_none_behind(
+    admin: Client, make: Make
+) -> None:
+    for gone in ("users", "assistants"):
+        user, poet = await make("users"), await make("assistants")
+        thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+        row = user if gone == "users" else poet
+        assert (await admin.delete(f"/{gone}/{row['id']}")).status_code == 204
+
+        assert (await admin.delete(f"/threads/{thread['id']}")).status_code == 204
+        assert await listed(admin, "/threads") == []

@@ -49,7 +49,7 @@ async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Ma
 async def test_the_order_of_a_schema_is_kept(admin: Client, make: Make) -> None:
     """A model's prompt must stay the same byte for byte, or the provider's cache is lost."""
     schema = {"type": "object", "properties": {"z": {}, "a": {}, "mm": {}}, "required": ["z"]}
-    tool = await make("tools", name="f", tool_type="rest", input_schema=schema)
+    tool = await make("tools", name="f", tool_type="weather", input_schema=schema)
 
     read = (await admin.get(f"/tools/{tool['id']}")).text
 
@@ -133,9 +133,20 @@ async def test_an_unknown_function_is_refused_with_the_known_ones(admin: Client)
     assert "create_reminder" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("tool_type", ["calendar", "weather", "rest"])
+@pytest.mark.parametrize("tool_type", ["calendar", "weather"])
 async def test_a_type_without_functions_is_kept_for_later(make: Make, tool_type: str) -> None:
     assert (await make("tools", name="later", tool_type=tool_type))["tool_type"] == tool_type
+
+
+async def test_a_rest_tool_that_could_call_nothing_is_refused(admin: Client, make: Make) -> None:
+    body = {"name": "f", "tool_type": "rest", "description": "x"}
+    added = await admin.post("/tools", json=body)
+    tool = await make("tools")
+    changed = await admin.patch(f"/tools/{tool['id']}", json={"tool_type": "rest"})
+
+    for answer in (added, changed):
+        assert answer.status_code == 400
+        assert "needs an address" in answer.json()["detail"]
 
 
 async def test_a_change_is_checked_like_a_new_tool(admin: Client, make: Make) -> None:
@@ -169,7 +180,8 @@ async def test_a_tool_that_an_assistant_has_stays(admin: Client, make: Make) -> 
 
     refused = await admin.delete(f"/tools/{tool['id']}")
     assert refused.status_code == 409
-    assert "in use" in refused.json()["detail"]
+    reason = f"{tool['name']} is in use; assistants that have it: {poet['name']}."
+    assert refused.json()["detail"] == reason
 
     await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
     assert (await admin.delete(f"/tools/{tool['id']}")).status_code == 204

@@ -11,9 +11,10 @@ from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import TimeZoneName
 
 CronJobType = Literal["reminder", "prompt"]
-RunState = Literal["claimed", "dispatched", "done", "missed"]
+RunState = Literal["claimed", "dispatched", "done", "missed", "failed"]
 JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
+BotId = Annotated[int, Field(ge=0, lt=2**52, description="What stands before a token's colon")]
 LocalOrAware = Annotated[
     datetime, Field(description="ISO 8601; without an offset it is meant in `timezone`")
 ]
@@ -46,6 +47,7 @@ class CronJobUpdate(Command):
     timezone: TimeZoneName | None = None
     is_silent: bool | None = None
     is_active: bool | None = None
+    bot_id: BotId | None = Field(None, description="null: by whichever bot there is")
 
 
 class CronJobRead(Contract):
@@ -60,6 +62,9 @@ class CronJobRead(Contract):
     cron_expression: str | None
     timezone: str
     chat_id: int
+    bot_id: int | None = Field(
+        None, description="The bot it was made with, the only one that delivers it; null: any"
+    )
     is_silent: bool
     is_active: bool
     next_fire_at: UtcDatetime | None

@@ -72,15 +72,17 @@ class TurnRecord(Contract):
     finished_at: UtcDatetime
 
 
-class DeliveryRecord(Contract):
-    """A reminder reached its person."""
+class RunRecord(Contract):
+    """What became of the run of a schedule where no turn tells it."""
 
-    kind: Literal["delivery"] = "delivery"
+    kind: Literal["run"] = "run"
     run_id: UUID
-    delivered_at: UtcDatetime
+    state: Literal["done", "failed"]
+    """Whether it reached its person."""
+    ended_at: UtcDatetime
 
 
-ArchiveRecord = Annotated[TurnRecord | DeliveryRecord, Field(discriminator="kind")]
+ArchiveRecord = Annotated[TurnRecord | RunRecord, Field(discriminator="kind")]
 ARCHIVE_RECORD: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
 
 

@@ -28,7 +28,7 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 OF_THE_HOUSE = {"BIND_HOST"}
 """Set by an image for its service, never by an operator."""
 
-OF_THE_OPERATOR = {*variables.DEFAULTS, "POSTGRES_PASSWORD"}
+OF_THE_OPERATOR = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
 """Read by manage.py and the servers it starts, also where no service of ours does."""
 
 PROMISED = {"GOOGLE_CALENDAR_SERVICE_URL", "LLM_MODEL_DECRYPT_KEY", "WEATHER_API_URL"}

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
-from smart_kit.contracts.keys import TURNS_STREAM
+from smart_kit.contracts.keys import TURNS_STREAM, history_key
 from smart_kit.contracts.threads import ARCHIVE_RECORD
 from smart_kit.redis import BLOCK_SECONDS, Redis, answer
 
@@ -84,15 +84,17 @@ class ArchiveReader:
         try:
             record = ARCHIVE_RECORD.validate_json(fields.get("record", ""))
             async with self._sessions() as session:
-                await store(session, record)
+                deleted_thread = await store(session, record)
                 await session.commit()
         except (ValidationError, SQLAlchemyError) as error:
             if is_passing(error):
                 raise
             await self._bury(entry, fields, error)
         else:
+            if deleted_thread is not None:  # the turn's end has written to it once more
+                await answer(self._redis.delete(history_key(deleted_thread)))
             await self._drop(entry)
-            RECORDS.labels("stored").inc()
+            RECORDS.labels("stored" if deleted_thread is None else "deleted").inc()
 
     async def _drop(self, entry: str) -> None:
         async with self._redis.pipeline(transaction=True) as both:

@@ -1,28 +1,47 @@
 """One record of the stream into Postgres, however often it comes."""
 
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.threads import ArchiveRecord, DeliveryRecord, TurnRecord, first_thread_id
+from smart_kit.contracts.threads import ArchiveRecord, RunRecord, TurnRecord, first_thread_id
 
-from ..models import CronJobRun, Message, Thread, Turn
+from ..models import CronJobRun, DeletedThread, Message, Thread, Turn
 from .items import content_of, role_of
 
 
-async def store(session: AsyncSession, record: ArchiveRecord) -> None:
-    """Add what is not there yet; the caller commits."""
+async def store(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
+    """Add what is not there yet; the caller commits.
+
+    Returns the thread of a turn that was not kept, because the thread is deleted.
+    """
     match record:
         case TurnRecord():
+            if record.run_id is not None:
+                await _finish_run(session, record.run_id, "done", record.finished_at)
+            if await _is_deleted(session, record):
+                return record.thread_id
             await _store_turn(session, record)
-        case DeliveryRecord():
-            await _finish_run(session, record.run_id, record.delivered_at)
+        case RunRecord():
+            await _finish_run(session, record.run_id, record.state, record.ended_at)
         case _:
             assert_never(record)
+    return None
+
+
+async def _is_deleted(session: AsyncSession, record: TurnRecord) -> bool:
+    """Whether the turn's thread is; where it is not, a deletion waits until the turn is there."""
+    current = select(Thread.id).where(
+        Thread.user_id == record.user_id,
+        Thread.assistant_id == record.assistant_id,
+        Thread.thread_id == record.thread_id,
+    )
+    await session.exec(current.with_for_update())
+    return await session.get(DeletedThread, record.thread_id) is not None
 
 
 async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
@@ -33,8 +52,6 @@ async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
         rows = [_message(record, position) for position in range(len(record.items))]
         await session.exec(insert(Message).values(rows).on_conflict_do_nothing())
     await _use_thread(session, record)
-    if record.run_id is not None:
-        await _finish_run(session, record.run_id, record.finished_at)
 
 
 def _turn(record: TurnRecord) -> dict[str, Any]:
@@ -61,7 +78,7 @@ def _message(record: TurnRecord, position: int) -> dict[str, Any]:
 async def _use_thread(session: AsyncSession, record: TurnRecord) -> None:
     """Note the use of the current thread, or of the very first.
 
-    A turn of a thread that the person has left or deleted meanwhile brings it not back.
+    A turn of a thread that the person has left meanwhile brings it not back.
     """
     used = (
         update(Thread)
@@ -80,7 +97,10 @@ async def _use_thread(session: AsyncSession, record: TurnRecord) -> None:
     await session.exec(insert(Thread).values(**first.model_dump()).on_conflict_do_nothing())
 
 
-async def _finish_run(session: AsyncSession, run_id: UUID, done_at: datetime) -> None:
-    open_run = (col(CronJobRun.id) == run_id, col(CronJobRun.state).in_(("claimed", "dispatched")))
-    done = update(CronJobRun).where(*open_run).values(state="done", done_at=done_at)
-    await session.exec(done)
+async def _finish_run(
+    session: AsyncSession, run_id: UUID, state: Literal["done", "failed"], ended_at: datetime
+) -> None:
+    """What failed may be done later: a dead letter can be replayed."""
+    may_end = col(CronJobRun.state).in_(("claimed", "dispatched", "failed"))
+    ended = update(CronJobRun).where(col(CronJobRun.id) == run_id, may_end)
+    await session.exec(ended.values(state=state, done_at=ended_at))

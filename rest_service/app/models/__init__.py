@@ -7,7 +7,7 @@ from .configuration import Configuration
 from .cron_job import CronJob, CronJobRun
 from .effect import Effect
 from .idempotency_key import IdempotencyKey
-from .thread import Message, Thread, Turn
+from .thread import DeletedThread, Message, Thread, Turn
 from .tool import AssistantTool, Tool
 from .user import Invite, User
 
@@ -17,6 +17,7 @@ __all__ = (
     "Configuration",
     "CronJob",
     "CronJobRun",
+    "DeletedThread",
     "Effect",
     "IdempotencyKey",
     "Invite",

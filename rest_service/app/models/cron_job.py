@@ -25,6 +25,8 @@ class CronJob(Record, table=True):
     cron_expression: str | None = Field(default=None, max_length=255)
     timezone: str = Field(max_length=64)
     chat_id: int = Field(sa_type=BigInteger)
+    bot_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The bot that the job was made with; null: whichever there is."""
     is_silent: bool = False
     is_active: bool = True
     next_fire_at: datetime | None = Field(default=None, sa_type=INSTANT)

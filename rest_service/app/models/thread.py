@@ -25,6 +25,14 @@ class Thread(Record, table=True):
     last_used_at: datetime = Field(sa_type=INSTANT)
 
 
+class DeletedThread(SQLModel, table=True):
+    """A thread of which nothing is kept, also no turn that was under way when it was deleted."""
+
+    __tablename__ = "deleted_threads"
+
+    thread_id: UUID = Field(primary_key=True)
+
+
 class Message(Row, table=True):
     """One item of a thread, as the model was sent it."""
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import (
+    BotId,
     Claim,
     CronJobCreate,
     CronJobRead,
@@ -13,7 +14,7 @@ from smart_kit.contracts.cron_jobs import (
     RunsDispatched,
 )
 
-from ..dependencies import OnceDep, OwnerDep, SessionDep, SettingsDep
+from ..dependencies import OnceDep, OwnerDep, PrincipalDep, SessionDep, SettingsDep
 from ..pagination import SliceQuery
 from ..services import claims, cron_jobs
 from ..services.cron_jobs import CronJobSlice
@@ -35,19 +36,32 @@ async def create_cron_job(
     settings: SettingsDep,
     body: CronJobCreate,
     owner: OwnerDep,
+    caller: PrincipalDep,
     once: OnceDep,
 ) -> CronJobRead:
     """Add a job that fires once (`at`) or again and again (`cron_expression`)."""
     zone = settings.default_timezone
     return await once.answer(
-        CronJobRead, lambda origin: cron_jobs.create(session, body, owner, origin, zone)
+        CronJobRead,
+        lambda origin: cron_jobs.create(
+            session, body, owner, origin, caller=caller, default_timezone=zone
+        ),
     )
 
 
 @router.post("/claim")
-async def claim_runs(session: SessionDep) -> Claim:
-    """Claim the runs that are due: each is handed out once, and again if nobody dispatches it."""
-    return await claims.claim(session)
+async def claim_runs(
+    session: SessionDep,
+    settings: SettingsDep,
+    bot_id: Annotated[
+        BotId | None, Query(description="Leave out jobs that were made with another bot")
+    ] = None,
+) -> Claim:
+    """Claim the runs that are due: each is handed out once, and again if nobody dispatches it.
+
+    What is planned for people who may not talk waits until they may.
+    """
+    return await claims.claim(session, claims.served(settings.allowed_telegram_ids, bot_id))
 
 
 @router.post("/dispatched", status_code=204)

@@ -37,5 +37,5 @@ async def get_thread(session: SessionDep, row_id: UUID, owner: OwnerDep) -> Thre
 
 @router.delete("/{row_id}", status_code=204)
 async def delete_thread(session: SessionDep, row_id: UUID, owner: OwnerDep, once: OnceDep) -> None:
-    """Remove a thread and what was said in it, also from the assistants' memory."""
+    """Remove a thread and what was said in it, also from the assistants' memory; begin anew."""
     await once.done(lambda _: threads.delete(session, row_id, owner))

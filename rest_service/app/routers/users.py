@@ -58,9 +58,9 @@ async def upsert_user(
 
 
 @router.get("/{user_id}")
-async def get_user(session: SessionDep, user_id: UUID, acting: ActingUserDep) -> UserRead:
+async def get_user(session: SessionDep, user_id: UUID, owner: OwnerDep) -> UserRead:
     """One person."""
-    return await users.read(session, user_id, acting)
+    return await users.read(session, user_id, owner)
 
 
 @router.put("/{user_id}", operation_id="put_user")
@@ -69,11 +69,11 @@ async def update_user(
     session: SessionDep,
     user_id: UUID,
     body: UserUpdate,
-    acting: ActingUserDep,
+    owner: OwnerDep,
     caller: PrincipalDep,
 ) -> UserRead:
     """Change the given fields; role and status only with the admin token."""
-    return await users.update(session, user_id, body, acting, caller)
+    return await users.update(session, user_id, body, owner, caller)
 
 
 @router.delete("/{user_id}", status_code=204, dependencies=[AdminOnly])

@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlmodel import and_, col, func, or_, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
@@ -11,6 +11,7 @@ from ..models import Assistant, AssistantTool, Tool, User
 from ..pagination import Slice, fetch, page
 from .configuration import changing
 from .rows import change, find, given_fields
+from .usage import check_unused
 
 NOUN = "assistant"
 
@@ -90,22 +91,15 @@ async def _check_unused(session: AsyncSession, row: Assistant) -> None:
     default = await default_secretary(session)
     if default is not None and default.id == row.id:
         raise Conflict(f"{row.name} is the default secretary.")
-    links = (
-        select(func.count())
-        .select_from(AssistantTool)
-        .where(
-            or_(
-                and_(AssistantTool.assistant_id == row.id, col(AssistantTool.is_active)),
-                AssistantTool.sub_assistant_id == row.id,
-            )
-        )
+    link = AssistantTool
+    own = select(Tool.name).join(link, col(link.tool_id) == col(Tool.id))
+    asking = select(Assistant.name).join(link, col(link.assistant_id) == col(Assistant.id))
+    person = func.concat_ws(" ", func.nullif(User.first_name, ""), User.telegram_id)
+    await check_unused(
+        session,
+        row.name,
+        ("its tools", own.where(link.assistant_id == row.id, col(link.is_active))),
+        ("assistants that ask it", asking.where(link.sub_assistant_id == row.id)),
+        ("tools that ask it", select(Tool.name).where(Tool.assistant_id == row.id)),
+        ("people who have chosen it", select(person).where(User.assistant_id == row.id)),
     )
-    tools = select(func.count()).select_from(Tool).where(Tool.assistant_id == row.id)
-    people = select(func.count()).select_from(User).where(User.assistant_id == row.id)
-    for users, reason in (
-        (links, "links to tools use it"),
-        (tools, "tools ask it"),
-        (people, "people have chosen it"),
-    ):
-        if (await session.exec(users)).one():
-            raise Conflict(f"{row.name} is in use: {reason}.")

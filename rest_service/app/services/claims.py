@@ -8,23 +8,27 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from cronsim import CronSimError
-from sqlalchemy import bindparam
+from sqlalchemy import ColumnElement, bindparam
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import and_, col, func, or_, select, update
+from sqlmodel import and_, case, col, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import schedule
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, RunsDispatched
 
 from ..models import CronJob, CronJobRun, User
+from .access import Allowed, may_talk
 from .timing import database_now
 
 MAX_JOBS = 100
 MAX_MISSED = 100
 """Rows of missed fires for one outage; older ones are only implied."""
 
-DISPATCH_SECONDS = 10
+DISPATCH = timedelta(seconds=10)
 """A run that was claimed longer ago is dispatched again; the queue drops the double."""
+
+Served = ColumnElement[bool]
+"""Of rows of jobs and their people: those whose time counts."""
 
 log = structlog.stdlib.get_logger()
 
@@ -38,17 +42,27 @@ class Firing(NamedTuple):
     next_fire_at: datetime | None
 
 
-async def claim(session: AsyncSession) -> Claim:
+def served(allowed: Allowed, bot_id: int | None) -> Served:
+    """Jobs of people who may talk, and not of another bot, where that is given: they all wait."""
+    if bot_id is None:
+        return may_talk(allowed)
+    return and_(may_talk(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
+
+
+async def claim(session: AsyncSession, served: Served) -> Claim:
     """Claim what is due. A job that is late by several fires fires once, for the latest."""
     now = await database_now(session)
-    firings = [_fire(job, now) for job in await _due_jobs(session, now)]
+    firings = [_fire(job, now) for job in await _due_jobs(session, now, served)]
     claimed = await _insert_runs(session, firings, now)
     await _move_on(session, firings)
-    return Claim(
-        runs=await _to_dispatch(session, claimed, now),
-        next_fire_at=now if len(firings) == MAX_JOBS else await _next_fire(session, now),
-        now=now,
+    runs = await _to_dispatch(session, claimed, now, served)
+    if len(firings) == MAX_JOBS:
+        return Claim(runs=runs, next_fire_at=now, now=now)
+    times = (
+        await _next_fire(session, now, served),
+        await _next_forgotten(session, claimed, now, served),
     )
+    return Claim(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
 
 
 async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None:
@@ -58,11 +72,11 @@ async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None
     await session.exec(update(CronJobRun).where(waiting).values(**values))
 
 
-async def _due_jobs(session: AsyncSession, now: datetime) -> Sequence[CronJob]:
+async def _due_jobs(session: AsyncSession, now: datetime, served: Served) -> Sequence[CronJob]:
     due = (
         select(CronJob)
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(col(CronJob.is_active), col(CronJob.next_fire_at) <= now, User.status == "active")
+        .where(col(CronJob.is_active), col(CronJob.next_fire_at) <= now, served)
         .order_by(col(CronJob.next_fire_at))
         .limit(MAX_JOBS)
         .with_for_update(skip_locked=True, of=CronJob)
@@ -126,15 +140,15 @@ async def _move_on(session: AsyncSession, firings: list[Firing]) -> None:
 
 
 async def _to_dispatch(
-    session: AsyncSession, claimed: Sequence[UUID], now: datetime
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, served: Served
 ) -> list[ClaimedRun]:
     """The runs claimed now, and those whose claimer seems to have died."""
-    forgotten = col(CronJobRun.claimed_at) < now - timedelta(seconds=DISPATCH_SECONDS)
+    forgotten = col(CronJobRun.claimed_at) < now - DISPATCH
     rows = (
         select(CronJobRun, CronJob, User)
         .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(CronJobRun.state == "claimed", User.status == "active")
+        .where(CronJobRun.state == "claimed", served)
         .where(or_(col(CronJobRun.id).in_(claimed), forgotten))
         .order_by(col(CronJobRun.scheduled_for), col(CronJobRun.id))
         .limit(2 * MAX_JOBS)
@@ -157,11 +171,28 @@ def _shape(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
     )
 
 
-async def _next_fire(session: AsyncSession, now: datetime) -> datetime | None:
-    """The next fire of anybody. What is due but locked is being claimed by somebody else."""
+async def _next_fire(session: AsyncSession, now: datetime, served: Served) -> datetime | None:
+    """The next fire. What is due but locked is being claimed by somebody else, who may yet die."""
+    is_ahead = col(CronJob.next_fire_at) > now
     upcoming = (
-        select(func.min(CronJob.next_fire_at))
+        select(func.min(case((is_ahead, col(CronJob.next_fire_at)), else_=now + DISPATCH)))
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(col(CronJob.is_active), col(CronJob.next_fire_at) > now, User.status == "active")
+        .where(col(CronJob.is_active), served)
     )
-    return (await session.exec(upcoming)).one()
+    first: datetime | None = (await session.exec(upcoming)).one()
+    return first
+
+
+async def _next_forgotten(
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, served: Served
+) -> datetime | None:
+    """When a run that somebody else has claimed is handed out again, unless they dispatch it."""
+    others = (
+        select(func.min(CronJobRun.claimed_at))
+        .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(CronJobRun.state == "claimed", col(CronJobRun.claimed_at) >= now - DISPATCH)
+        .where(col(CronJobRun.id).not_in(claimed), served)
+    )
+    first: datetime | None = (await session.exec(others)).one()
+    return first + DISPATCH if first is not None else None

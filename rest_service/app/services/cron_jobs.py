@@ -10,13 +10,14 @@ from smart_kit.contracts.cron_jobs import (
     CronJobRunRead,
     CronJobUpdate,
 )
-from smart_kit.errors import Conflict
+from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
+from ..auth import Principal
 from ..models import CronJob, CronJobRun, User
 from ..pagination import Slice, fetch, page
 from . import receipts, timing
-from .effects import Origin
-from .rows import Owner, change, check_owner, find, given_fields
+from .origins import Origin, bot_of
+from .rows import Owner, change, check_owner, find, given_fields, only_of
 
 NOUN = "cron job"
 MAX_ACTIVE = 100
@@ -33,8 +34,7 @@ class CronJobSlice(Slice):
 async def read_page(session: AsyncSession, wanted: CronJobSlice, owner: Owner) -> Page[CronJobRead]:
     """Jobs, oldest first."""
     rows = select(CronJob).order_by(col(CronJob.created_at), col(CronJob.id))
-    for user_id in filter(None, (wanted.user_id, owner)):
-        rows = rows.where(CronJob.user_id == user_id)
+    rows = only_of(rows, CronJob.user_id, wanted.user_id, owner)
     if wanted.is_active is not None:
         rows = rows.where(CronJob.is_active == wanted.is_active)
     return page(Page[CronJobRead], *await fetch(session, rows, wanted), wanted)
@@ -60,16 +60,23 @@ async def create(
     body: CronJobCreate,
     owner: Owner,
     origin: Origin | None,
+    *,
+    caller: Principal,
     default_timezone: str,
 ) -> CronJobRead:
-    """Raises NotFound for an unknown user, InvalidRequest, Conflict where there are too many."""
+    """Raises NotFound for an unknown user, NotPermitted for a chat that is not the person's own,
+    InvalidRequest, Conflict where there are too many.
+    """
     check_owner(body.user_id, owner, "user", body.user_id)
     user = await find(session, User, body.user_id, "user", lock=True)
+    if caller != "admin" and body.chat_id not in (None, user.telegram_id):
+        raise NotPermitted("Only the admin token plans jobs for a chat that is not the person's.")
     row = CronJob(
         **body.model_dump(include={"user_id", "type", "text", "is_silent", "is_active"}),
         name=body.name or _name(body.text),
         timezone=body.timezone or user.timezone or default_timezone,
         chat_id=user.telegram_id if body.chat_id is None else body.chat_id,
+        bot_id=await bot_of(session, origin),
     )
     timing.choose(row, {"at": body.at, "cron_expression": body.cron_expression})
     timing.plan(row, await timing.database_now(session))
@@ -94,6 +101,7 @@ async def update(
             row.is_active = True
         timing.choose(row, times)
         timing.plan(row, now)
+        await _check_not_fired(session, row)
     if row.is_active and not was_active:
         await _check_limit(session, row)
     await session.flush()
@@ -119,6 +127,17 @@ async def _lock(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJob:
     row = await _find(session, job_id, owner)
     await find(session, User, row.user_id, "user", lock=True)
     return await find(session, CronJob, job_id, NOUN, lock=True)
+
+
+async def _check_not_fired(session: AsyncSession, row: CronJob) -> None:
+    """Each instant of a job is claimed once, so a second time it would never fire."""
+    fired = select(CronJobRun.id).where(
+        CronJobRun.job_id == row.id, CronJobRun.scheduled_for == row.next_fire_at
+    )
+    if row.next_fire_at is not None and (await session.exec(fired)).first() is not None:
+        raise InvalidRequest(
+            f"The job has fired at {row.next_fire_at.isoformat()} already; give it another time."
+        )
 
 
 async def _check_limit(session: AsyncSession, row: CronJob) -> None:

@@ -1,6 +1,5 @@
 """Receipts."""
 
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -12,16 +11,10 @@ from smart_kit.contracts.effects import EffectKind, EffectRead
 from ..models import Effect
 from ..pagination import Slice, fetch, page
 from .messages import MessageId
-from .rows import Owner, check_owner, find
+from .origins import Origin
+from .rows import Owner, check_owner, find, only_of
 
 NOUN = "effect"
-
-
-class Origin(NamedTuple):
-    """The step of a turn that makes a change."""
-
-    message_id: str
-    step: str
 
 
 class EffectSlice(Slice):
@@ -34,8 +27,7 @@ class EffectSlice(Slice):
 async def read_page(session: AsyncSession, wanted: EffectSlice, owner: Owner) -> Page[EffectRead]:
     """Effects, the newest first."""
     rows = select(Effect).order_by(col(Effect.created_at).desc(), col(Effect.id))
-    for user_id in filter(None, (wanted.user_id, owner)):
-        rows = rows.where(Effect.user_id == user_id)
+    rows = only_of(rows, Effect.user_id, wanted.user_id, owner)
     if wanted.message_id is not None:
         rows = rows.where(Effect.message_id == wanted.message_id)
     return page(Page[EffectRead], *await fetch(session, rows, wanted), wanted)

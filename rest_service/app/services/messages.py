@@ -10,7 +10,7 @@ from smart_kit.contracts.threads import MessageRead
 
 from ..models import Message
 from ..pagination import Slice, fetch, page
-from .rows import Owner, check_owner, find
+from .rows import Owner, check_owner, find, only_of
 
 NOUN = "message"
 
@@ -36,8 +36,7 @@ async def read_page(session: AsyncSession, wanted: MessageSlice, owner: Owner) -
         rows = rows.where(Message.thread_id == wanted.thread_id)
     if wanted.message_id is not None:
         rows = rows.where(Message.message_id == wanted.message_id)
-    for user_id in filter(None, (wanted.user_id, owner)):
-        rows = rows.where(Message.user_id == user_id)
+    rows = only_of(rows, Message.user_id, wanted.user_id, owner)
     order = (col(Message.created_at), col(Message.message_id), col(Message.position))
     ordered = rows.order_by(*(one.desc() if wanted.newest else one for one in order))
     items, total = await fetch(session, ordered, wanted)

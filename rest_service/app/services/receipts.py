@@ -7,7 +7,7 @@ from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead, CronJobUpd
 
 from ..models import CronJob
 from . import effects
-from .effects import Origin
+from .origins import Origin
 
 _PATH = "/api/cron-jobs"
 _NOT_FACTS = {"user_id", "created_at", "updated_at", "effect"}

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from smart_kit.contracts.base import Command
 from smart_kit.errors import InvalidRequest, NotFound
@@ -29,6 +30,15 @@ def check_owner(user_id: UUID, owner: Owner, noun: str, row_id: object) -> None:
     """Raises NotFound for somebody else's row: that it exists is nobody else's business."""
     if owner is not None and user_id != owner:
         raise not_found(noun, row_id)
+
+
+def only_of(
+    rows: SelectOfScalar[RowT], column: Any, wanted: UUID | None, owner: Owner
+) -> SelectOfScalar[RowT]:
+    """Those of the person who is asked about, and of the one for whom the call is; None: all."""
+    for user_id in filter(None, (wanted, owner)):
+        rows = rows.where(column == user_id)
+    return rows
 
 
 def not_found(noun: str, row_id: object) -> NotFound:

@@ -7,9 +7,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.base import Page, utc_now
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 
-from ..models import Assistant, Message, Thread, User
+from ..models import Assistant, DeletedThread, Message, Thread, Turn, User
 from ..pagination import Slice, fetch, page
-from .rows import Owner, check_owner, find
+from .rows import Owner, check_owner, find, only_of
 
 NOUN = "thread"
 
@@ -24,8 +24,7 @@ class ThreadSlice(Slice):
 async def read_page(session: AsyncSession, wanted: ThreadSlice, owner: Owner) -> Page[ThreadRead]:
     """Current threads, oldest first."""
     rows = select(Thread).order_by(col(Thread.created_at), col(Thread.id))
-    for user_id in filter(None, (wanted.user_id, owner)):
-        rows = rows.where(Thread.user_id == user_id)
+    rows = only_of(rows, Thread.user_id, wanted.user_id, owner)
     if wanted.assistant_id is not None:
         rows = rows.where(Thread.assistant_id == wanted.assistant_id)
     return page(Page[ThreadRead], *await fetch(session, rows, wanted), wanted)
@@ -44,7 +43,7 @@ async def begin(session: AsyncSession, body: ThreadCreate, owner: Owner) -> Thre
     current = select(Thread).where(
         Thread.user_id == body.user_id, Thread.assistant_id == body.assistant_id
     )
-    fresh = Thread(thread_id=uuid4(), last_used_at=utc_now(), **body.model_dump())
+    fresh = _fresh(body.user_id, body.assistant_id)
     row = (await session.exec(current)).first() or fresh
     row.thread_id, row.last_used_at = fresh.thread_id, fresh.last_used_at
     session.add(row)
@@ -53,17 +52,34 @@ async def begin(session: AsyncSession, body: ThreadCreate, owner: Owner) -> Thre
 
 
 async def delete(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> None:
-    """The thread and what was said in it. Raises NotFound."""
+    """The thread and what was said and done in it; receipts stay. Raises NotFound.
+
+    A fresh one takes its place, so that no message reaches the deleted one any more: what is under
+    way there is not kept.
+    """
     row = await _find(session, thread_row_id, owner)
+    person = await session.get(User, row.user_id, with_for_update=True)  # first, as everywhere
+    row = await find(session, Thread, thread_row_id, NOUN, lock=True)
+    session.add(DeletedThread(thread_id=row.thread_id))
     await session.exec(delete_from(Message).where(col(Message.thread_id) == row.thread_id))
+    await session.exec(delete_from(Turn).where(col(Turn.thread_id) == row.thread_id))
     await session.delete(row)
     await session.flush()
+    if person is not None and await session.get(Assistant, row.assistant_id) is not None:
+        session.add(_fresh(row.user_id, row.assistant_id))
+        await session.flush()
 
 
 async def _find(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> Thread:
     row = await find(session, Thread, thread_row_id, NOUN)
     check_owner(row.user_id, owner, NOUN, thread_row_id)
     return row
+
+
+def _fresh(user_id: UUID, assistant_id: UUID) -> Thread:
+    return Thread(
+        user_id=user_id, assistant_id=assistant_id, thread_id=uuid4(), last_used_at=utc_now()
+    )
 
 
 def _shape(row: Thread) -> ThreadRead:

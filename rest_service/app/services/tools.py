@@ -12,6 +12,7 @@ from ..pagination import Slice, fetch, page
 from . import input_schema
 from .configuration import changing
 from .rows import change, find, given_fields
+from .usage import check_unused
 
 NOUN = "tool"
 
@@ -55,11 +56,10 @@ async def delete(session: AsyncSession, tool_id: UUID) -> None:
     """Raises NotFound, and Conflict while an assistant is offered the tool."""
     async with changing(session):
         row = await find(session, Tool, tool_id, NOUN)
-        used = select(AssistantTool.id).where(
-            AssistantTool.tool_id == tool_id, col(AssistantTool.is_active)
-        )
-        if (await session.exec(used.limit(1))).first():
-            raise Conflict(f"{row.name} is in use: an assistant has it.")
+        link = col(AssistantTool.assistant_id) == col(Assistant.id)
+        used = select(Assistant.name).join(AssistantTool, link)
+        used = used.where(AssistantTool.tool_id == tool_id, col(AssistantTool.is_active))
+        await check_unused(session, row.name, ("assistants that have it", used))
         await session.delete(row)
 
 
@@ -69,6 +69,8 @@ def shape(row: Tool) -> ToolRead:
 
 
 async def _check(session: AsyncSession, row: Tool) -> None:
+    if row.tool_type == "rest":
+        raise InvalidRequest("A rest tool needs an address to call, which a tool cannot keep yet.")
     input_schema.check(row)
     if row.assistant_id is None:
         return

@@ -9,7 +9,7 @@ from smart_kit.contracts.threads import TurnRead
 from ..models import Turn
 from ..pagination import Slice, fetch, page
 from .messages import MessageId
-from .rows import Owner, check_owner, not_found
+from .rows import Owner, check_owner, not_found, only_of
 
 NOUN = "turn of the message"
 
@@ -24,8 +24,7 @@ class TurnSlice(Slice):
 async def read_page(session: AsyncSession, wanted: TurnSlice, owner: Owner) -> Page[TurnRead]:
     """Turns, the newest first."""
     rows = select(Turn).order_by(col(Turn.started_at).desc(), col(Turn.message_id))
-    for user_id in filter(None, (wanted.user_id, owner)):
-        rows = rows.where(Turn.user_id == user_id)
+    rows = only_of(rows, Turn.user_id, wanted.user_id, owner)
     if wanted.thread_id is not None:
         rows = rows.where(Turn.thread_id == wanted.thread_id)
     return page(Page[TurnRead], *await fetch(session, rows, wanted), wanted)

@@ -1,6 +1,7 @@
 """Takes what people are to be told, in the order of each chat, and decides what a failure means."""
 
 from datetime import timedelta
+from typing import Literal
 
 import structlog
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from smart_kit import log as logs
 from smart_kit.contracts import keys
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.queue import TO_TELEGRAM, Notification, ToTelegram
-from smart_kit.contracts.threads import DeliveryRecord
+from smart_kit.contracts.threads import RunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Delivery, Outcome
 
@@ -55,18 +56,20 @@ class ResponseHandler:
         person = await self._access.read_person(message.chat_id)
         if person is not None and person.status == "blocked":
             log.info("not sent: the person is blocked", chat_id=message.chat_id)
-            return Outcome(journal_of=message.id)
+            return Outcome(record=_ended(message, is_sent=False), journal_of=message.id)
         text = self._composer.compose(message, person)
         await self._typing.end(message.chat_id, message.id)
         is_sent = await self._send(
             message, Consignment(delivery, message.id, message.chat_id, text, message.silent)
         )
-        record = _delivered(message) if is_sent and isinstance(message, Notification) else ""
-        return Outcome(record=record, journal_of=message.id)
+        return Outcome(record=_ended(message, is_sent=is_sent), journal_of=message.id)
 
-    async def apologise(self, _: Delivery) -> Outcome:
-        """Nobody can be told that telling them failed; the worker has logged it."""
-        return Outcome()
+    async def apologise(self, delivery: Delivery) -> Outcome:
+        """Nobody can be told that telling them failed, but the schedule can; the worker logs it."""
+        try:
+            return Outcome(record=_ended(_read(delivery), is_sent=False))
+        except RejectMessage:
+            return Outcome()
 
     def _check_bot(self, message: ToTelegram) -> None:
         """What a bot has left in the queue is not said by the one of a changed token."""
@@ -112,6 +115,9 @@ def _later(message: ToTelegram, reason: str) -> Exception:
     return RetryMessage(seconds, reason)
 
 
-def _delivered(message: Notification) -> str:
-    record = DeliveryRecord(run_id=message.run_id, delivered_at=utc_now())
-    return record.model_dump_json()
+def _ended(message: ToTelegram, *, is_sent: bool) -> str:
+    """For the archive, where the message is a schedule's."""
+    if not isinstance(message, Notification):
+        return ""
+    state: Literal["done", "failed"] = "done" if is_sent else "failed"
+    return RunRecord(run_id=message.run_id, state=state, ended_at=utc_now()).model_dump_json()

@@ -13,7 +13,7 @@ from structlog.typing import EventDict
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import TURNS_STREAM, journal_key
 from smart_kit.contracts.queue import ToTelegram
-from smart_kit.contracts.threads import ARCHIVE_RECORD, DeliveryRecord
+from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
 from smart_kit.redis import Redis, answer, connect
 from smart_kit.testing.durable import DurableValkey
 from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
@@ -195,7 +195,7 @@ class TestRefused:
 
         assert len(telegram.calls_of("sendMessage")) == 1
         assert await dead_letters(redis, QUEUE) == []
-        assert await redis.xlen(TURNS_STREAM) == 0
+        assert await _run_states(redis) == ["failed"]
 
     async def test_whom_we_have_blocked_is_not_written_to(
         self, run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
@@ -203,7 +203,7 @@ class TestRefused:
         await rest.add(7, status="blocked")
         await delivered(run, redis, reminder("stretch"))
         assert telegram.calls_of("sendMessage") == []
-        assert await redis.xlen(TURNS_STREAM) == 0
+        assert await _run_states(redis) == ["failed"]
 
     async def test_what_another_bot_has_left_is_dead(
         self, run: Run, redis: Redis, telegram: FakeTelegram
@@ -375,6 +375,15 @@ class TestParts:
         assert "\n".join(telegram.texts(7)) == LONG
 
 
+async def _run_states(redis: Redis) -> list[str]:
+    """What rest_service is told of runs."""
+    records = [
+        ARCHIVE_RECORD.validate_json(fields["record"])
+        for _, fields in await redis.xrange(TURNS_STREAM)
+    ]
+    return [record.state for record in records if isinstance(record, RunRecord)]
+
+
 async def _until_a_write_failed(lines: list[EventDict]) -> None:
     """`until_redis` says so; a consumer that only waits names its queue in the line."""
     async with asyncio.timeout(10):
@@ -390,10 +399,7 @@ class TestReminder:
         await delivered(run, redis, message)
 
         assert telegram.texts(7) == ["⏰ stretch"]
-        ((_, fields),) = await redis.xrange(TURNS_STREAM)
-        record = ARCHIVE_RECORD.validate_json(fields["record"])
-        assert isinstance(record, DeliveryRecord)
-        assert record.run_id == message.run_id
+        assert await _run_states(redis) == ["done"]
 
     async def test_a_double_is_not_sent(
         self, run: Run, redis: Redis, telegram: FakeTelegram

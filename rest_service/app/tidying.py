@@ -1,0 +1,42 @@
+"""What nobody can ask for any more is forgotten."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, delete
+
+from smart_kit.contracts.base import utc_now
+
+from .database import Sessions
+from .models import IdempotencyKey
+from .pause import pause
+
+HOUR_SECONDS = 3600.0
+KEPT = timedelta(days=30)
+"""How long a request may come again under its key; the queues know a message for 7 days."""
+
+log = structlog.stdlib.get_logger()
+
+
+class Tidying:
+    """Once an hour; several replicas do no harm."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tidy until stopped."""
+        while not stop.is_set():
+            try:
+                await self.tidy()
+            except (SQLAlchemyError, OSError) as error:
+                log.info("tidying has to wait", reason=f"{type(error).__name__}: {error}")
+            await pause(stop, HOUR_SECONDS)
+
+    async def tidy(self) -> None:
+        """Delete idempotency keys with their answers, which hold what people wrote."""
+        old = col(IdempotencyKey.created_at) < utc_now() - KEPT
+        async with self._sessions.begin() as session:
+            await session.exec(delete(IdempotencyKey).where(old))

@@ -1,0 +1,38 @@
+import asyncio
+
+from rest_service.app.database import Sessions
+from rest_service.app.tidying import Tidying
+from rest_service.tests.api import Client, Make, Sql, acting
+
+
+async def test_a_key_is_forgotten_after_a_month_and_not_before(
+    service: Client, make: Make, sessions: Sessions, sql: Sql
+) -> None:
+    user = await make("users")
+    body = {"user_id": user["id"], "text": "Tea", "cron_expression": "0 9 * * *"}
+    for key in ("new", "old"):
+        await service.post("/cron-jobs", json=body, headers=acting(user, key))
+    for key, days in (("new", 29), ("old", 31)):
+        await sql(
+            f"UPDATE idempotency_keys SET created_at = now() - interval '{days} days'"
+            f" WHERE key = '{key}'"
+        )
+
+    await Tidying(sessions).tidy()
+
+    assert await sql("SELECT key FROM idempotency_keys") == [("new",)]
+
+
+async def test_it_outlives_an_outage_and_stops_when_told() -> None:
+    tried, stop = asyncio.Event(), asyncio.Event()
+
+    class Away:
+        def begin(self) -> None:
+            tried.set()
+            raise ConnectionRefusedError
+
+    running = asyncio.ensure_future(Tidying(Away()).run(stop))  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        await tried.wait()
+        stop.set()
+        await running

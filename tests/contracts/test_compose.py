@@ -1,0 +1,50 @@
+"""docker-compose.yml runs the same suite as local mode: the same processes and variables."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from control.services import ALEMBIC, SERVICES, Service
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SET_BY_IMAGE = {"PORT", "STATE_DIR"}
+OUTER_PORTS = {service.port for service in SERVICES} - {"SANDBOX_PORT"}
+"""A container has its usual port to itself; only the sandbox's page has to know its outer one."""
+
+
+def test_each_service_of_ours_is_there_and_no_other() -> None:
+    assert set(COMPOSE["services"]) == {"postgres", "redis", *(one.name for one in SERVICES)}
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_container_is_given_what_its_process_is_given_in_local_mode(service: Service) -> None:
+    given = set(COMPOSE["services"][service.name]["environment"])
+    local = {name.partition("=")[0] for name in service.variables}
+
+    assert given - SET_BY_IMAGE == local - SET_BY_IMAGE - OUTER_PORTS
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_container_runs_what_local_mode_runs(service: Service) -> None:
+    described = COMPOSE["services"][service.name]
+    command = described["command"]
+    words = [command] if isinstance(command, str) else command
+
+    assert ("-m", *words) == service.arguments
+    assert described["build"]["args"]["SERVICE"] == (
+        "rest_service" if service.arguments[:2] == ALEMBIC[:2] else service.name
+    )
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_every_container_is_confined_and_ends_in_order(name: str) -> None:
+    service = COMPOSE["services"][name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert int(service["stop_grace_period"].removesuffix("s")) >= 20
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
