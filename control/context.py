@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from control import environment
+from control.addresses import COMPOSE
 from control.services import SERVICES, Service
 from control.settings import Settings
 from control.terminal import Terminal
+from control.variables import NAMES
 from control.virtualenv import Virtualenv
 
 
@@ -32,6 +34,16 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         return Settings.load(self.root, self.environ)
+
+    @cached_property
+    def compose_settings(self) -> Settings:
+        """The same as the containers see them."""
+        return Settings.load(self.root, self.environ, COMPOSE)
+
+    @property
+    def foreign_environ(self) -> dict[str, str]:
+        """The operator's environment without what belongs to the suite in use: for tests."""
+        return {name: self.environ[name] for name in self.environ if name not in NAMES}
 
     @property
     def shown_state_dir(self) -> Path:

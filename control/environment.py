@@ -14,7 +14,11 @@ from pathlib import Path
 
 from control import credentials, dotenv
 from control.lock import Lock
-from control.variables import DEFAULTS
+from control.variables import DEFAULTS, MACHINE, NAMES, OUTSIDE
+
+_KEPT = "secrets.env"
+_FOREIGN_SERVERS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
+"""Where the operator names a server, a password of our making would be wrong."""
 
 
 def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -47,9 +51,18 @@ def state_dir(root: Path, values: Mapping[str, str]) -> Path:
     return (root / Path(values["STATE_DIR"]).expanduser()).absolute()
 
 
-_KEPT = "secrets.env"
-_FOREIGN_SERVERS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
-"""Where the operator names a server, a password of our making would be wrong."""
+def changed_since(root: Path, file: Path) -> bool:
+    """Whether `.env` is younger than a file."""
+    try:
+        return (root / ".env").stat().st_mtime > file.stat().st_mtime
+    except FileNotFoundError:
+        return False
+
+
+def unknown(root: Path) -> list[str]:
+    """The variables of `.env` that nobody reads."""
+    read = NAMES.union(MACHINE, OUTSIDE)
+    return [name for name in dotenv.read(root / ".env") if name not in read]
 
 
 def _create(target: Path, template: Path, environ: Mapping[str, str]) -> bool:
@@ -64,11 +77,3 @@ def _create(target: Path, template: Path, environ: Mapping[str, str]) -> bool:
 
 def _not_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
-
-
-def changed_since(root: Path, file: Path) -> bool:
-    """Whether `.env` is younger than a file."""
-    try:
-        return (root / ".env").stat().st_mtime > file.stat().st_mtime
-    except FileNotFoundError:
-        return False

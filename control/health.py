@@ -29,7 +29,7 @@ def of_service(port: int) -> Health:
         connection.close()
     if response.status == http.HTTPStatus.OK:
         return Health(ok=True)
-    return Health(ok=False, detail=_detail(body) or f"/health says {response.status}")
+    return Health(ok=False, detail=detail(body) or f"/health says {response.status}")
 
 
 def unanswered(port: int, error: Exception) -> Health:
@@ -41,7 +41,7 @@ def unanswered(port: int, error: Exception) -> Health:
     return Health(ok=False, detail=f"port {port}: {error}")
 
 
-def _detail(body: bytes) -> str:
+def detail(body: str | bytes) -> str:
     """The reason in a health body, `{"status": …, "detail": …}`."""
     try:
         content = json.loads(body)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+OF_MANAGE = ("supervisor", "install")
+"""The logs of what is no part of the suite but looks after it."""
 _CHUNK = 64 * 1024
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)")
 _WITHIN = 80

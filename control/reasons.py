@@ -14,7 +14,9 @@ _KNOWN = (
     ("no space left on device", "the disk is full"),
     ("address already in use", "its port is in use by another program"),
 )
-HOPELESS = re.compile(r"is missing|disk is full|port is in use|exit status 78|TELEGRAM_TOKEN")
+HOPELESS = re.compile(
+    r"run \./manage\.py rebuild|disk is full|port is in use|exit status 78|TELEGRAM_TOKEN"
+)
 """What more trying will not heal."""
 
 

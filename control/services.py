@@ -1,5 +1,6 @@
 """What runs: one line per service."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from control import variables
@@ -22,10 +23,15 @@ class Service:
     """Speaks with servers beyond this machine, so it needs to know of a proxy."""
 
 
+DATABASES = ("postgres", "redis")
+"""What the services stand on."""
+
+ALEMBIC = ("-m", "alembic", "-c", "rest_service/alembic.ini")
+
 SERVICES = (
     Service(
         "migrate",
-        ("-m", "alembic", "-c", "rest_service/alembic.ini", "upgrade", "head"),
+        (*ALEMBIC, "upgrade", "head"),
         variables.REST_SERVICE,
         after=("postgres",),
     ),
@@ -61,3 +67,8 @@ SERVICES = (
     ),
     Service("sandbox", ("-m", "sandbox.main"), variables.SANDBOX, port="SANDBOX_PORT", after=()),
 )
+
+
+def names(table: Iterable[Service]) -> tuple[str, ...]:
+    """What an operator may name, whatever the settings: all that does not end by itself."""
+    return (*DATABASES, *(item.name for item in table if item.port))

@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from control import environment, variables
+from control.addresses import LOCAL, LOCALHOST, Addresses
 from control.credentials import SANDBOX_TELEGRAM_TOKEN
 from control.errors import ControlError
 from control.services import Service
 
 _BOT_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
-_LOCALHOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,17 @@ class Settings:
     own_redis: bool
 
     @classmethod
-    def load(cls, root: Path, environ: Mapping[str, str]) -> "Settings":
+    def load(
+        cls, root: Path, environ: Mapping[str, str], addresses: Addresses = LOCAL
+    ) -> "Settings":
         """Raises ControlError with one line that names the variable at fault."""
         given = environment.load(root, environ)
         _check(given)
         values = dict(given)
         values["STATE_DIR"] = str(environment.state_dir(root, given))
-        _add_addresses(values)
-        _add_sandbox(values)
+        addresses.translate(values)
+        _add_addresses(values, addresses)
+        _add_sandbox(values, f"http://{addresses.of('sandbox', values)}")
         return cls(
             root=root,
             state_dir=Path(values["STATE_DIR"]),
@@ -56,7 +59,7 @@ class Settings:
         return int(self.values[variable])
 
     def url(self, variable: str) -> str:
-        return f"http://{_LOCALHOST}:{self.port(variable)}"
+        return f"http://{LOCALHOST}:{self.port(variable)}"
 
     def services(self, table: Iterable[Service]) -> tuple[Service, ...]:
         """Those of the table that run with these settings."""
@@ -64,10 +67,14 @@ class Settings:
 
     def environment_of(self, service: Service) -> dict[str, str]:
         """What the process sees: its own variables and what any process on this machine needs."""
-        seen = _pick(self.values, (*variables.MACHINE, *service.variables))
+        seen = _pick(self.values, variables.MACHINE) | self.own_variables_of(service)
         if service.outside:
             seen |= _proxies(self.values)
         return seen | {"PYTHONUNBUFFERED": "1"}
+
+    def own_variables_of(self, service: Service) -> dict[str, str]:
+        """Its own variables and no others."""
+        return _pick(self.values, service.variables)
 
 
 def _check(given: Mapping[str, str]) -> None:
@@ -87,29 +94,22 @@ def _check(given: Mapping[str, str]) -> None:
             raise ControlError(f"{name} holds a character that cannot be printed")
 
 
-def _add_addresses(values: dict[str, str]) -> None:
-    own_redis = "REDIS_HOST" in values
-    redis_port = variables.USUAL_REDIS_PORT if own_redis else variables.LOCAL_REDIS_PORT
-    derived = {
-        "REDIS_HOST": _LOCALHOST,
-        "REDIS_PORT": redis_port,
-        "REST_SERVICE_URL": f"http://{_LOCALHOST}:{values['REST_SERVICE_PORT']}",
-        "GOOGLE_CALENDAR_SERVICE_URL": (
-            f"http://{_LOCALHOST}:{values['GOOGLE_CALENDAR_SERVICE_PORT']}"
-        ),
-    }
+def _add_addresses(values: dict[str, str], addresses: Addresses) -> None:
+    if "REDIS_HOST" in values:
+        values.setdefault("REDIS_PORT", variables.USUAL_REDIS_PORT)
+    else:
+        values["REDIS_HOST"], _, values["REDIS_PORT"] = addresses.of("redis", values).partition(":")
     if "DATABASE_URL" not in values:
         password = quote(values.get("POSTGRES_PASSWORD", ""), safe="")
-        place = f"smart_assistant:{password}@{_LOCALHOST}:{values['POSTGRES_PORT']}/smart_assistant"
-        derived["DATABASE_URL"] = f"postgresql+psycopg2://{place}"
-        derived["ASYNC_DATABASE_URL"] = f"postgresql+asyncpg://{place}"
-    for name, value in derived.items():
-        values.setdefault(name, value)
+        place = f"smart_assistant:{password}@{addresses.of('postgres', values)}/smart_assistant"
+        values["DATABASE_URL"] = f"postgresql+psycopg2://{place}"
+        values["ASYNC_DATABASE_URL"] = f"postgresql+asyncpg://{place}"
+    for service in ("rest_service", "google_calendar_service"):
+        values.setdefault(f"{service.upper()}_URL", f"http://{addresses.of(service, values)}")
 
 
-def _add_sandbox(values: dict[str, str]) -> None:
+def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
     """Point at the sandbox where nothing real is named."""
-    sandbox = f"http://{_LOCALHOST}:{values['SANDBOX_PORT']}"
     if "OPENAI_API_KEY" in values:
         values.setdefault("OPENAI_BASE_URL", variables.OPENAI_URL)
     elif "OPENAI_BASE_URL" not in values:
@@ -137,6 +137,6 @@ def _proxies(values: Mapping[str, str]) -> dict[str, str]:
     picked = _pick(values, variables.OUTSIDE)
     if any(name.lower().endswith("_proxy") for name in picked):
         others = picked.get("NO_PROXY") or picked.get("no_proxy") or ""
-        direct = ",".join(part for part in (others, _LOCALHOST, "localhost") if part)
+        direct = ",".join(part for part in (others, LOCALHOST, "localhost") if part)
         picked |= {"NO_PROXY": direct, "no_proxy": direct}
     return picked

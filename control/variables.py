@@ -15,6 +15,7 @@ DEFAULTS = {
 OPENAI_URL = "https://api.openai.com/v1"
 LOCAL_REDIS_PORT = "6389"
 USUAL_REDIS_PORT = "6379"
+USUAL_POSTGRES_PORT = "5432"
 
 BASE = ("LOG_LEVEL", "LOG_FORMAT", "STATE_DIR", "SANDBOX_CLOCK")
 REDIS = (
@@ -109,7 +110,7 @@ OUTSIDE = (
 """What processes that speak with the world get on top: a proxy's URL may hold a password."""
 
 NAMES = frozenset(
-    name.partition("=")[0]
+    part
     for group in (
         DEFAULTS,
         REST_SERVICE,
@@ -118,8 +119,9 @@ NAMES = frozenset(
         CRON_SERVICE,
         TG_BOT,
         SANDBOX,
-        ("POSTGRES_PASSWORD",),
+        ("POSTGRES_PASSWORD", "COMPOSE_PROJECT_NAME"),
     )
     for name in group
+    for part in name.split("=")
 )
 """Every variable of the suite."""

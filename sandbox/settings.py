@@ -8,6 +8,10 @@ from pydantic import Field, SecretStr
 from smart_kit.settings import StateSettings
 
 
+_HERE = ("localhost", "sandbox", "host.docker.internal")
+"""This machine's names, in its containers too."""
+
+
 class SandboxSettings(StateSettings):
     """The outside world's port, its one bot, and the key of the chat page."""
 
@@ -29,4 +33,4 @@ def _is_here(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host in _HERE

@@ -14,16 +14,26 @@ from control.terminal import PART_COLOURS
 def run(context: Context, options: argparse.Namespace) -> int:
     logs = RunDirectory(context.state_dir).logs
     there = sorted(log.stem for log in logs.glob("*.log"))
-    if unknown := [name for name in options.service if name not in there]:
-        raise ControlError(
-            f"no log of {unknown[0]!r} in {logs}; there are: {', '.join(there) or 'none'}"
-        )
-    names = options.service or [name for name in there if name != "install"]
+    if not there:
+        context.terminal.line("There are no logs yet: ./manage.py start makes them.")
+        return 0
+    names = _names(options.service, there)
     tails = [Tail(name, logs / f"{name}.log") for name in names]
-    _print(context, journal.last(tails, options.lines), names)
+    last = journal.last(tails, options.lines)
+    _print(context, last, names)
+    if not last and options.lines:
+        context.terminal.line(f"Nothing is in the log of {', '.join(names)} yet.")
     if options.follow:
         _print(context, journal.follow(tails), names)
     return 0
+
+
+def _names(wanted: list[str], there: list[str]) -> list[str]:
+    """Without a wish all but the installer's, which is long and of one day."""
+    for name in wanted:
+        if name not in there:
+            raise ControlError(f"there is no log of {name} yet; there are: {', '.join(there)}")
+    return wanted or [name for name in there if name != "install"] or there
 
 
 def _print(context: Context, entries: Iterable[Entry], names: list[str]) -> None:

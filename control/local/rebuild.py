@@ -2,13 +2,17 @@
 
 import argparse
 
+from control import welcome
 from control.context import Context
 from control.local import start, stop
 from control.local.run_directory import RunDirectory
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
+def run(context: Context, _: argparse.Namespace) -> int:
     """Removes `.venv` and makes it again; a suite that runs is stopped for it and started after."""
     was_running = stop.stop(RunDirectory(context.state_dir), context.terminal)
     context.virtualenv.rebuild()
-    return start.run(context, options) if was_running else 0
+    if not was_running:
+        return 0
+    welcome.begin(context, "local")
+    return start.bring_up(context)

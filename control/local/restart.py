@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import replace
 
+from control import welcome
 from control.context import Context
 from control.errors import ControlError
 from control.local import start, stop
@@ -14,8 +15,10 @@ from control.local.suite import Suite
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.service:
         return _restart_services(context, options.service)
-    stop.stop(RunDirectory(context.state_dir), context.terminal)
-    return start.run(context, options)
+    welcome.begin(context, "local")
+    settings = context.settings  # what is wrong with them must not cost the suite that runs
+    stop.stop(RunDirectory(settings.state_dir), context.terminal)
+    return start.bring_up(context)
 
 
 def _restart_services(context: Context, names: list[str]) -> int:
@@ -24,11 +27,9 @@ def _restart_services(context: Context, names: list[str]) -> int:
     chosen = frozenset(suite.part(name).name for name in names)
     if suite.run.supervisor() is None:
         raise ControlError("nothing runs: ./manage.py start")
-    wishes = suite.run.wishes()
     fresh = {
-        name: replace(wishes[name], run=True, generation=wishes[name].generation + 1)
-        for name in chosen
+        name: replace(wish, run=True, generation=wish.generation + 1)
+        for name, wish in suite.run.wishes_for(chosen).items()
     }
-    suite.run.write_wishes(wishes | fresh)
-    start.tell_supervisor(suite)
+    start.change_wishes(suite, fresh)
     return 1 if Progress(suite, chosen, context.terminal).wait() else 0

@@ -9,6 +9,7 @@ status.json          what does run: written by the supervisor
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -113,6 +114,17 @@ class RunDirectory:
 
     def wishes(self) -> dict[str, Wish]:
         return {name: Wish(**wish) for name, wish in self._read("wishes.json").items()}
+
+    def wishes_for(self, names: Iterable[str]) -> dict[str, Wish]:
+        """Those of some parts; raises ControlError for one that the suite was started without."""
+        wishes = self.wishes()
+        for name in names:
+            if name not in wishes:
+                raise ControlError(
+                    f"{name} is not in the suite that runs, settings have changed since its start:"
+                    " run ./manage.py restart"
+                )
+        return {name: wishes[name] for name in names}
 
     def write_status(self, status: dict[str, PartStatus]) -> None:
         content = {name: asdict(part) for name, part in status.items()}

@@ -10,8 +10,7 @@ from control.context import Context
 from control.errors import ControlError
 from control.local import start, stop
 from control.local.suite import Suite
-
-_ALEMBIC = ("-m", "alembic", "-c", "rest_service/alembic.ini")
+from control.services import ALEMBIC
 
 
 def migrate(context: Context, options: argparse.Namespace) -> int:
@@ -38,9 +37,10 @@ def _database(context: Context) -> Iterator[Suite]:
     if context.settings.own_postgres or suite.run.supervisor():
         yield suite
         return
-    if start.start(context, suite, ["postgres"]):
-        raise ControlError("the database does not start")
+    problems = start.start(context, suite, ["postgres"])
     try:
+        if problems:
+            raise ControlError("the database does not start")
         yield suite
     finally:
         stop.stop(suite.run, context.terminal)
@@ -49,7 +49,7 @@ def _database(context: Context) -> Iterator[Suite]:
 def _alembic(suite: Suite, *arguments: str) -> int:
     migrating = next(it for it in suite.table if it.name == "migrate")
     return subprocess.run(
-        (str(suite.python), *_ALEMBIC, *arguments),
+        (str(suite.python), *ALEMBIC, *arguments),
         cwd=suite.settings.root,
         env=suite.settings.environment_of(migrating),
         check=False,

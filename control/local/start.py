@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from control import environment, invitation
-from control.client import RequestFailed
+from control import modes, welcome
 from control.context import Context
 from control.errors import ControlError
 from control.local import preflight, takeover
@@ -18,20 +17,23 @@ from control.local.run_directory import IsSupervised, Wish
 from control.local.status import show
 from control.local.suite import Suite
 from control.lock import Lock
-from control.terminal import BOLD
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    context.terminal.line(context.terminal.paint("Smart Assistant", BOLD) + " (local mode)")
-    if environment.complete(context.root, context.environ):
-        context.terminal.done(".env", "made, with fresh secrets")
+    welcome.begin(context, "local")
+    return bring_up(context, options.service)
+
+
+def bring_up(context: Context, names: Iterable[str] = ()) -> int:
+    """Start these, or all, or what is missing of them; the settings are complete."""
     suite = Suite(context.settings, context.services, context.python())
     if suite.run.supervisor():
-        return _complete(context, suite, options.service)
+        return _complete(context, suite, names)
     try:
-        problems = start(context, suite, options.service)
+        problems = start(context, suite, names)
     except IsSupervised:
-        return _complete(context, suite, options.service)
+        return _complete(context, suite, names)
+    _report(context, problems)
     _say_where(context)
     return 1 if problems else 0
 
@@ -40,6 +42,7 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str
     """Start a suite that does not run, wait, and return what is not well, and why."""
     wanted = _wanted(suite, names)
     suite.run.make()
+    modes.remember(suite.settings.state_dir, "local")
     lock = suite.run.lock()
     try:
         takeover.end_strays(suite.run, context.terminal)
@@ -51,7 +54,7 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str
     finally:
         lock.release()
     try:
-        return _report(context, Progress(suite, wanted, context.terminal).wait())
+        return Progress(suite, wanted, context.terminal).wait()
     except KeyboardInterrupt:
         context.terminal.line("The suite goes on starting; ./manage.py stop ends it.")
         raise
@@ -91,9 +94,7 @@ def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     wanted = _wanted(suite, names)
     missing = frozenset(name for name in wanted if name in wishes and not wishes[name].run)
     if missing:
-        started = {name: replace(wishes[name], run=True) for name in missing}
-        suite.run.write_wishes(wishes | started)
-        tell_supervisor(suite)
+        change_wishes(suite, {name: replace(wishes[name], run=True) for name in missing})
     awaited = wanted if suite.run.age < PATIENCE else missing
     _report(context, Progress(suite, awaited, context.terminal).wait())
     is_well = show(context, suite)
@@ -101,47 +102,24 @@ def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     return 0 if is_well else 1
 
 
-def tell_supervisor(suite: Suite) -> None:
-    """Have it read the wishes."""
+def change_wishes(suite: Suite, changed: dict[str, Wish]) -> None:
+    """Add to the wishes and have the supervisor read them."""
+    suite.run.write_wishes(suite.run.wishes() | changed)
     supervisor = suite.run.supervisor()
     if supervisor is None:
         raise ControlError("the supervisor has just ended: run ./manage.py start")
     supervisor.send(signal.SIGHUP)
 
 
-def _report(context: Context, problems: dict[str, str]) -> dict[str, str]:
+def _report(context: Context, problems: Iterable[str]) -> None:
     if problems:
         context.terminal.warn(
             f"not well: {', '.join(problems)}. The suite goes on trying;"
             " see ./manage.py status and ./manage.py logs"
         )
-    return problems
 
 
 def _say_where(context: Context) -> None:
-    settings, say = context.settings, context.terminal.line
-    say()
-    if settings.telegram_is_real:
-        say("  Chat:  in Telegram, with your bot")
-        _invite_owner(context)
-    else:
-        token = settings.values["SANDBOX_CHAT_TOKEN"]
-        say(f"  Chat:  {settings.url('SANDBOX_PORT')}/?token={token}")
-    if not settings.model_is_real:
-        say("  Model: a small demo; OPENAI_API_KEY or OPENAI_BASE_URL in .env name a real one")
-    say(f"  API:   {settings.url('REST_SERVICE_PORT')}/docs")
-    say(f"  Logs:  {context.shown_state_dir / 'logs'}   (./manage.py logs -f)")
-
-
-def _invite_owner(context: Context) -> None:
-    """Where nobody may talk yet: the link that makes its first user the owner."""
-    if context.settings.values.get("TELEGRAM_ALLOWED_USERS"):
-        return
-    try:
-        link = invitation.create(context.settings, role="owner")
-    except invitation.OwnerExists:
-        return
-    except (RequestFailed, ControlError) as error:
-        context.terminal.warn(f"no link for the owner yet ({error}): ./manage.py invite --owner")
-    else:
-        context.terminal.line(f"  Owner: {link.url}   (works once, until {link.expires_at})")
+    welcome.say_where(context)
+    logs = context.shown_state_dir / "logs"
+    context.terminal.line(f"  Logs:  {logs}   (./manage.py logs -f)")

@@ -10,7 +10,7 @@ from control.local import takeover
 from control.local.part import DATABASE_PATIENCE, PATIENCE
 from control.local.process import Process, await_end
 from control.local.run_directory import RunDirectory
-from control.local.start import tell_supervisor
+from control.local.start import change_wishes
 from control.local.suite import Suite
 from control.terminal import Terminal
 
@@ -61,9 +61,8 @@ def _stop_services(context: Context, names: list[str]) -> int:
     if suite.run.supervisor() is None:
         context.terminal.line("Nothing runs.")
         return 0
-    wishes = suite.run.wishes()
-    suite.run.write_wishes(wishes | {name: replace(wishes[name], run=False) for name in chosen})
-    tell_supervisor(suite)
+    wishes = suite.run.wishes_for(chosen)
+    change_wishes(suite, {name: replace(wishes[name], run=False) for name in chosen})
     with context.terminal.step(f"stop {', '.join(chosen)}"):
         while suite.run.supervisor() and not _are_stopped(suite.run, chosen):
             time.sleep(_POLL)

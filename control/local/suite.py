@@ -36,16 +36,11 @@ class Suite:
         return RunDirectory(self.settings.state_dir)
 
     def part(self, name: str) -> Part:
-        """Raises ControlError that lists the names there are."""
-        found = [part for part in self.parts if part.name == name and part.health]
+        """The part of a name that an operator may say; raises ControlError where it is not ours."""
+        found = [part for part in self.parts if part.name == name]
         if not found:
-            raise ControlError(f"no service {name!r}; there are: {', '.join(self.names)}")
+            raise ControlError(f"{name} does not run with these settings")
         return found[0]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What an operator may name."""
-        return tuple(part.name for part in self.parts if part.health)
 
     def with_needs(self, names: Iterable[str]) -> frozenset[str]:
         """The parts of these names and all that must be ready before them."""

@@ -36,7 +36,7 @@ if __name__ == "__main__":
                 environ=dict(os.environ),
                 terminal=Terminal.of(),
                 services=SERVICES,
-                given_python=Path(sys.executable),
+                given_python=Path(os.environ.get("FAKE_PYTHON", sys.executable)),
             )
         )
     )

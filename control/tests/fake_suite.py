@@ -52,8 +52,9 @@ class FakeSuite:
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """The same, without waiting."""
+        command, *rest = arguments
         return subprocess.Popen(
-            [sys.executable, HERE / "fake_manage.py", *arguments],
+            [sys.executable, HERE / "fake_manage.py", command, "--local", *rest],
             env=self.environment | {"FAKE_BEHAVIOURS": json.dumps(self.behaviours)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

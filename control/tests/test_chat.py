@@ -7,7 +7,6 @@ import pty
 import select
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
+from control.tests.serving import serving
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,12 +85,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def sandbox() -> Iterator[FakeSandbox]:
     server = FakeSandbox(["It is 12:00 in Tokyo."])
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture

@@ -53,11 +53,47 @@ def test_an_unknown_command_is_answered_with_the_nearest(
     assert said.count("\n") == 1
 
 
-def test_docker_is_not_there_yet_and_says_so(
-    context: Context, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("start --service nope", "there is no service 'nope'; there are: postgres, redis, rest_"),
+        ("logs --service nope", "there is no log 'nope'; there are: postgres, redis, migrate, re"),
+        ("start --serv tg_bot", "start does not take '--serv'; see ./manage.py start --help"),
+        ("start tg_bot", "start does not take 'tg_bot'; see ./manage.py start --help"),
+        ("start --service", "--service: expected one argument; see ./manage.py start --help"),
+        ("--local start", "there is no command '--local'; see ./manage.py --help"),
+        ("migrate", "the following arguments are required: message; see ./manage.py migrate --h"),
+        ("logs -n -5", "a number of lines is 0 or more, not '-5'"),
+        ("logs -n many", "a number of lines is 0 or more, not 'many'"),
+        ("chat --patience nan", "a patience is a number of seconds above 0, not 'nan'"),
+        ("chat --patience -1", "a patience is a number of seconds above 0, not '-1'"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_one_line_before_anything_is_done(
+    context: Context, home: Path, line: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["start", "--docker"], context) == 1
-    assert "--docker is not there yet" in capsys.readouterr().err
+    assert main(line.split(), context) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"manage.py: {said}")
+    assert told.count("\n") == 1
+    assert [path.name for path in home.iterdir()] == [".env.example"]
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_help_does_not_speak_of_what_cannot_be_used(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert "--local" in said
+    assert "--docker" in said
+
+
+def test_what_every_mode_needs_knows_no_mode() -> None:
+    control = ROOT / "control"
+    shared = [path for folder in (control, control / "commands") for path in folder.glob("*.py")]
+    assert [path.name for path in shared if "control.local" in path.read_text()] == []
 
 
 def test_a_file_that_cannot_be_read_is_one_line(
@@ -71,10 +107,14 @@ def test_a_file_that_cannot_be_read_is_one_line(
 def test_looking_at_a_fresh_clone_makes_nothing(
     context: Context, home: Path, output: io.StringIO
 ) -> None:
-    assert main(["status"], context) == 1
-    assert main(["stop"], context) == 0
-    assert main(["logs"], context) == 0
-    assert output.getvalue() == "Smart Assistant is not running.\nNothing runs.\n"
+    assert main(["status", "--local"], context) == 1
+    assert main(["stop", "--local"], context) == 0
+    assert main(["logs", "--local"], context) == 0
+    assert output.getvalue().splitlines() == [
+        "Smart Assistant is not running.",
+        "Nothing runs.",
+        "There are no logs yet: ./manage.py start makes them.",
+    ]
     assert [path.name for path in home.iterdir()] == [".env.example"]
 
 
@@ -83,7 +123,7 @@ def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
     logs.mkdir(parents=True)
     (logs / "bot.log").write_text("a line\n" * 50_000)
     with subprocess.Popen(
-        [sys.executable, ROOT / "manage.py", "logs", "-n", "50000"],
+        [sys.executable, ROOT / "manage.py", "logs", "--local", "-n", "50000"],
         env=os.environ | {"STATE_DIR": str(home / "state")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -43,7 +43,7 @@ def asked(home: Path, name: str) -> dict[str, object]:
 def test_tests_run_with_coverage_and_without_what_belongs_to_the_suite_in_use(
     home: Path, terminal: Terminal
 ) -> None:
-    assert main(["test", "--", "-k", "chat"], context(home, terminal)) == 0
+    assert main(["test", "--local", "--", "-k", "chat"], context(home, terminal)) == 0
     call = asked(home, "python")
     assert call["arguments"] == ["-m", "pytest", "--cov", "--cov-report=term", "-k", "chat"]
     assert call["cwd"] == str(home)
@@ -54,7 +54,7 @@ def test_tests_run_with_coverage_and_without_what_belongs_to_the_suite_in_use(
 
 
 def test_the_tests_of_one_part_run_alone(home: Path, terminal: Terminal) -> None:
-    main(["test", "--service", "tg_bot"], context(home, terminal))
+    main(["test", "--local", "--service", "tg_bot"], context(home, terminal))
     assert asked(home, "python")["arguments"] == [
         "-m",
         "pytest",
@@ -65,14 +65,14 @@ def test_the_tests_of_one_part_run_alone(home: Path, terminal: Terminal) -> None
 
 
 def test_failing_tests_fail_the_command(home: Path, terminal: Terminal) -> None:
-    assert main(["test"], context(home, terminal, "python")) == 1
+    assert main(["test", "--local"], context(home, terminal, "python")) == 1
 
 
 def test_an_unknown_part_is_answered_with_those_there_are(
     home: Path, terminal: Terminal, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["test", "--service", "bot"], context(home, terminal)) == 1
-    assert "no tests of 'bot'; there are: assistant" in capsys.readouterr().err
+    assert main(["test", "--local", "--service", "bot"], context(home, terminal)) == 2
+    assert "there is no part 'bot'; there are: assistant" in capsys.readouterr().err
 
 
 def test_checks_that_pass_are_a_line_each(

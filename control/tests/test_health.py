@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -7,6 +6,7 @@ import pytest
 
 from control import health
 from control.health import Health
+from control.tests.serving import serving
 from smart_kit.testing.ports import free_port
 
 
@@ -21,12 +21,9 @@ def answering(status: int, body: bytes) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
         yield server.server_address[1]
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,10 @@ def test_an_end_is_told_with_its_status_or_signal(tmp_path: Path) -> None:
     assert reasons.of_end(-9, path) == "ended by a signal: Killed"
 
 
-@pytest.mark.parametrize("said", ["exit status 78: x", "the disk is full", "TELEGRAM_TOKEN: no"])
+@pytest.mark.parametrize(
+    "said",
+    ["exit status 78: x", "the disk is full", "TELEGRAM_TOKEN: no", "x: run ./manage.py rebuild"],
+)
 def test_what_trying_again_does_not_heal_is_known(said: str) -> None:
     assert reasons.HOPELESS.search(said)
     assert not reasons.HOPELESS.search("does not listen on port 8000 yet")

@@ -9,6 +9,8 @@ import redis
 
 from control.local import valkey
 from control.local.process import Process
+from control.terminal import Terminal
+from control.tests.fake_installer import Place
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing.suite import wait_until
 
@@ -186,10 +188,63 @@ def test_a_service_that_says_why_it_is_not_well_is_quoted(home: Path) -> None:
 
 
 def test_an_unknown_service_is_answered_with_those_there_are(suite: FakeSuite) -> None:
-    suite.manage("start")
+    names = "postgres, redis, rest_service, tg_bot, sandbox"
     for command in ("start", "stop", "restart", "status"):
-        said = suite.manage(command, "--service", "bot", status=1)
-        assert "no service 'bot'; there are: redis, rest_service, tg_bot, sandbox" in said
+        said = suite.manage(command, "--service", "bot", status=2)
+        assert said == f"manage.py: there is no service 'bot'; there are: {names}\n"
+
+
+def test_a_service_that_the_settings_leave_out_is_refused(suite: FakeSuite) -> None:
+    suite.manage("start", "--service", "redis")
+    for command in ("start", "stop", "restart", "status"):
+        said = suite.manage(command, "--service", "postgres", status=1)
+        assert "postgres does not run with these settings" in said
+
+
+def test_a_service_that_came_with_a_change_of_settings_waits_for_a_restart(
+    suite: FakeSuite,
+) -> None:
+    real = {"TELEGRAM_TOKEN": "1:a", "TELEGRAM_ALLOWED_USERS": "*", "OPENAI_API_KEY": "sk"}
+    suite.environment |= real
+    suite.manage("start")
+    suite.environment |= dict.fromkeys(real, "")
+    for command in ("stop", "restart"):
+        said = suite.manage(command, "--service", "sandbox", status=1)
+        assert "sandbox is not in the suite that runs" in said
+    assert "✓ sandbox" in suite.manage("restart")
+
+
+def test_a_restart_with_broken_settings_leaves_alone_what_runs(
+    suite: FakeSuite, home: Path
+) -> None:
+    suite.manage("start")
+    running = suite.processes()
+    (home / ".env").write_text("TELEGRAM_TOKEN=hunter2\n")
+    assert "TELEGRAM_TOKEN is not a bot's token" in suite.manage("restart", status=1)
+    assert all(process.lives for process in running)
+
+
+def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal: Terminal) -> None:
+    suite.manage("start")
+    before = suite.processes()
+    place = Place(home, terminal)
+    suite.environment["PATH"] = place.path
+    suite.manage("rebuild")
+    assert place.calls == ["venv --python", "pip install"]
+    assert gone(before)
+    suite.manage("status")
+
+
+def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
+    whole_suite: FakeSuite, home: Path
+) -> None:
+    bare = home / "python-without-servers"
+    bare.write_text("#!/bin/sh\necho '[null, null]'\n")
+    bare.chmod(0o755)
+    whole_suite.environment["FAKE_PYTHON"] = str(bare)
+    said = whole_suite.manage("upgrade", status=1)
+    assert "postgres of requirements-local.txt is not installed: run ./manage.py rebuild" in said
+    assert whole_suite.processes() == []
 
 
 def test_each_process_sees_only_what_is_its_own(suite: FakeSuite) -> None:
@@ -225,7 +280,6 @@ def test_the_logs_of_all_are_told_with_their_names(suite: FakeSuite) -> None:
     assert "redis        │" in said
     assert "supervisor started" in said
     assert suite.manage("logs", "--service", "tg_bot") == "tg_bot │ TG_BOT_PORT begins\n"
-    assert "there are: " in suite.manage("logs", "--service", "bot", status=1)
 
 
 def test_the_logs_and_secrets_are_their_owners_alone(whole_suite: FakeSuite) -> None:

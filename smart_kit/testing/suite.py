@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 
@@ -46,7 +46,12 @@ OUTSIDE = (
 )
 """Emptied, so that a developer's own `.env` never reaches a test."""
 
-COMMAND_SECONDS = 240.0
+COMMAND_SECONDS = 600.0
+"""Images are built on the first start in Docker."""
+
+Mode = Literal["local", "docker"]
+MODE: Mode = "docker" if os.environ.get("SUITE_MODE") == "docker" else "local"
+"""How stories that do not care are told; `./manage.py test` sets it."""
 
 
 @dataclass
@@ -54,6 +59,7 @@ class Suite:
     """One suite. `settings` wins over everything else."""
 
     state_dir: Path
+    mode: Mode = "local"
     settings: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(init=False)
     _open: ExitStack = field(default_factory=ExitStack)
@@ -64,6 +70,7 @@ class Suite:
             | {port: str(free_port()) for port in PORTS}
             | {secret: secrets.token_urlsafe(24) for secret in SECRETS}
             | {"STATE_DIR": str(self.state_dir), "LOG_FORMAT": "json"}
+            | {"COMPOSE_PROJECT_NAME": f"sa-test-{secrets.token_hex(4)}"}
             | self.settings
         )
 
@@ -77,8 +84,9 @@ class Suite:
         self, *arguments: str, timeout: float = COMMAND_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """Run `./manage.py`, whatever comes of it."""
+        command, *rest = arguments
         return subprocess.run(
-            [sys.executable, ROOT / "manage.py", *arguments],
+            [sys.executable, ROOT / "manage.py", command, f"--{self.mode}", *rest],
             env=os.environ | self.environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -122,9 +130,26 @@ class Suite:
     def remove(self) -> None:
         """Stop it and leave nothing behind, also where its database had to be elsewhere."""
         self.close()
-        self.manage("stop")
+        if self.mode == "docker":
+            self.compose("--profile", "*", "down", "--volumes", "--rmi", "local")
+        else:
+            self.manage("stop")
         for folder in ((self.state_dir / "postgres").resolve(), self.state_dir):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def compose(self, *arguments: str) -> str:
+        """Run `docker compose` for this suite's containers and return what it printed."""
+        files = ["--file", "docker-compose.yml", "--env-file", os.devnull]
+        done = subprocess.run(
+            ["docker", "compose", *files, *arguments],
+            env=os.environ | self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"docker compose {' '.join(arguments)}:\n{done.stderr}"
+        return done.stdout
 
     def processes(self) -> list[int]:
         """The pids of all processes that were given this suite's folder."""

@@ -1,16 +1,16 @@
-"""One suite for all stories that do not stop or break it."""
+"""One suite for all stories that do not stop or break it, in the mode that is being tested."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from smart_kit.testing.suite import Suite
+from smart_kit.testing.suite import MODE, Suite
 
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    running = Suite(tmp_path_factory.mktemp("suite"))
+    running = Suite(tmp_path_factory.mktemp("suite"), MODE)
     running.manage("start")
     yield running
     running.remove()

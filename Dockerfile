@@ -1,0 +1,55 @@
+# One image per service: docker build --build-arg SERVICE=assistant --build-arg PORT=8002 .
+
+FROM python:3.13-slim AS packages
+ARG SERVICE
+RUN python -m venv --without-pip /venv
+COPY ${SERVICE}/requirements.txt /
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --python /venv/bin/python install --require-hashes -r /requirements.txt
+# google-api-python-client describes all of Google's APIs in 110 MB; one of them is used
+RUN find /venv -path '*/discovery_cache/documents/*' ! -name calendar.v3.json -delete
+
+FROM python:3.13-slim AS code
+ARG SERVICE
+WORKDIR /app
+COPY smart_kit smart_kit
+COPY ${SERVICE} ${SERVICE}
+RUN find . -name tests -prune -exec rm -r {} + && rm -r smart_kit/testing && python -m compileall -q .
+
+# for docker-compose.test.yml
+FROM python:3.13-slim AS tests
+RUN python -m venv --without-pip /venv && useradd --uid 10001 --create-home app
+COPY requirements-dev.txt /
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip --python /venv/bin/python install --require-hashes -r /requirements-dev.txt
+COPY --chown=app . /app
+WORKDIR /app
+USER app
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENTRYPOINT ["python", "-m", "pytest"]
+
+# for docker-compose.override.yml
+FROM python:3.13-slim AS setup
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
+    && install -d -o app -g app /made /made/postgres /made/redis /made/rest_service \
+       /made/google_calendar_service /made/assistant /made/cron_service /made/tg_bot /made/sandbox
+COPY control /app/control
+WORKDIR /app
+USER app
+CMD ["python", "-m", "control.docker.setup", "/made"]
+
+FROM python:3.13-slim
+ARG PORT
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
+    && install -d -o app -g app /state
+COPY --from=packages /venv /venv
+COPY --from=code /app /app
+WORKDIR /app
+USER app
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    BIND_HOST=0.0.0.0 STATE_DIR=/state PORT=${PORT}
+EXPOSE ${PORT}
+# bash can ask by itself; starting Python for it each time would cost more than the service at rest
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["bash", "-c", \
+    "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf 'GET /health HTTP/1.0\r\n\r\n' >&3 && answer=$(cat <&3) && echo \"${answer##*$'\n'}\" && [[ $answer == HTTP/1.?' 200 '* ]]"]
+ENTRYPOINT ["python", "-m"]

@@ -1,0 +1,1 @@
+"""Docker mode: the suite as docker-compose.yml describes it."""

@@ -1,0 +1,22 @@
+"""Stopping and starting again."""
+
+import argparse
+
+from control import welcome
+from control.context import Context
+from control.docker.compose import Compose
+from control.docker.start import bring_up, up
+from control.docker.stop import stop
+from control.errors import ControlError
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    welcome.begin(context, "docker")
+    compose = Compose.of(context)
+    if options.service:
+        if not compose.containers():
+            raise ControlError("nothing runs: ./manage.py start")
+        fresh = ("--force-recreate", "--no-deps")
+        return 1 if up(context, compose, tuple(options.service), *fresh) else 0
+    stop(context, compose)
+    return bring_up(context, compose)

@@ -1,0 +1,41 @@
+"""The database's schema: `upgrade` it, or write a new migration."""
+
+import argparse
+import os
+
+from control import welcome
+from control.context import Context
+from control.docker.compose import Compose
+from control.services import ALEMBIC
+
+_VERSIONS = "rest_service/alembic/versions"
+
+
+def migrate(context: Context, options: argparse.Namespace) -> int:
+    """Compare the models with an up-to-date database and write what differs as a migration."""
+    compose = _prepared(context)
+    folder = context.root / _VERSIONS
+    mine = ("--volume", f"{folder}:/app/{_VERSIONS}", "--user", f"{os.getuid()}:{os.getgid()}")
+    return _alembic(compose, (), "upgrade", "head") or _alembic(
+        compose, mine, "revision", "--autogenerate", "-m", options.message
+    )
+
+
+def upgrade(context: Context, _: argparse.Namespace) -> int:
+    status = _alembic(_prepared(context), (), "upgrade", "head")
+    if status == 0:
+        context.terminal.done("schema", "up to date")
+    return status
+
+
+def _prepared(context: Context) -> Compose:
+    welcome.begin(context, "docker")
+    compose = Compose.of(context)
+    log = compose.settings.state_dir / "logs" / "docker.log"
+    with context.terminal.step("image"):
+        compose.follow(log, "build", "migrate", hear=context.terminal.busy)
+    return compose
+
+
+def _alembic(compose: Compose, options: tuple[str, ...], *arguments: str) -> int:
+    return compose.run("run", "--rm", *options, "migrate", *ALEMBIC[1:], *arguments)

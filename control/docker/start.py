@@ -1,0 +1,91 @@
+"""Starting the suite in Docker, or what is missing of it."""
+
+import argparse
+import re
+import time
+from collections.abc import Iterable
+
+from control import modes, welcome
+from control.context import Context
+from control.docker.compose import Compose, Container
+from control.terminal import Terminal, seconds
+
+PATIENCE = 30.0
+"""Seconds after which what is not well is named, as in local mode."""
+_POLL = 0.5
+_NEWS = re.compile(r"\[[^\]]+\] (RUN|COPY|FROM) .*|Container \S+ .*|exporting .*")
+"""What Compose says that tells an operator something."""
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    welcome.begin(context, "docker")
+    return bring_up(context, Compose.of(context), options.service)
+
+
+def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> int:
+    """Build what has changed, start these services, or all, and wait until they are well."""
+    modes.remember(compose.settings.state_dir, "docker")
+    names = tuple(names)
+    with context.terminal.step("images", "(minutes, the first time)"):
+        _call(context, compose, "build", *names)
+    problems = up(context, compose, names)
+    welcome.say_where(context)
+    context.terminal.line("  Logs:  ./manage.py logs -f")
+    return 1 if problems else 0
+
+
+def up(context: Context, compose: Compose, names: tuple[str, ...], *more: str) -> list[str]:
+    """Start containers of images that are there; returns the services that do not get well."""
+    with context.terminal.step("containers"):
+        if not compose.settings.own_postgres:
+            _call(context, compose, "up", "--detach", "--no-build", "--wait", "postgres")
+            compose.set_database_password()
+        _call(context, compose, "up", "--detach", "--no-build", "--remove-orphans", *more, *names)
+    problems = Progress(compose, names, context.terminal).wait()
+    if problems:
+        context.terminal.warn(
+            f"not well: {', '.join(problems)}. The suite goes on trying;"
+            " see ./manage.py status and ./manage.py logs"
+        )
+    return problems
+
+
+def _call(context: Context, compose: Compose, *arguments: str) -> None:
+    def hear(line: str) -> None:
+        if news := _NEWS.search(line):
+            context.terminal.busy(f"… {news[0]}")
+
+    compose.follow(compose.settings.state_dir / "logs" / "docker.log", *arguments, hear=hear)
+
+
+class Progress:
+    """Which containers are well by now."""
+
+    def __init__(self, compose: Compose, names: tuple[str, ...], terminal: Terminal) -> None:
+        self._compose = compose
+        self._names = names
+        self._terminal = terminal
+        self._shown: set[str] = set()
+
+    def wait(self) -> list[str]:
+        """Show each container as it gets well; returns the services of the others, in the end."""
+        begun = time.monotonic()
+        while (missing := self._missing(begun)) and time.monotonic() < begun + PATIENCE:
+            waiting = ", ".join(container.service for container in missing)
+            self._terminal.busy(f"… {time.monotonic() - begun:.0f} s, waiting for {waiting}")
+            time.sleep(_POLL)
+        for container in missing:
+            self._terminal.failed(container.service, self._compose.why_unwell(container))
+        return [container.service for container in missing]
+
+    def _missing(self, begun: float) -> list[Container]:
+        containers = [
+            container
+            for container in self._compose.containers()
+            if not self._names or container.service in self._names
+        ]
+        for container in containers:
+            if container.is_well and container.id not in self._shown:
+                self._shown.add(container.id)
+                self._terminal.done(container.service, seconds(time.monotonic() - begun))
+        return [container for container in containers if not container.is_well]

@@ -1,0 +1,38 @@
+"""What runs, and how well."""
+
+import argparse
+from datetime import UTC, datetime
+
+from control import table
+from control.context import Context
+from control.docker.compose import Compose, Container
+from control.table import Row
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    compose = Compose.of(context)
+    containers = [
+        container
+        for container in compose.containers()
+        if not options.service or container.service in options.service
+    ]
+    if not containers:
+        context.terminal.line("Smart Assistant is not running.")
+        return 1
+    memory = compose.memory(containers)
+    rows = [_row(compose, container, memory.get(container.id)) for container in containers]
+    return 0 if table.show(context.terminal, rows) else 1
+
+
+def _row(compose: Compose, container: Container, memory: int | None) -> Row:
+    runs = container.state == "running"
+    return Row(
+        container.service,
+        process=container.id[:12],
+        state="done" if container.is_task and container.is_well else container.state,
+        uptime=(datetime.now(UTC) - container.started_at).total_seconds() if runs else None,
+        restarts=container.restarts,
+        memory=memory,
+        is_well=container.is_well,
+        health="ok" if container.is_well else compose.why_unwell(container),
+    )

@@ -1,0 +1,65 @@
+"""What runs, as a table for the operator."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from control.terminal import DIM, GREEN, RED, Terminal
+
+_HEADINGS = ("service", "process", "state", "uptime", "restarts", "memory", "health")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A part of the suite."""
+
+    name: str
+    process: str
+    """Its pid, or its container's id; empty where there is none."""
+    state: str
+    uptime: float | None
+    """Seconds; None where it does not run."""
+    restarts: int
+    memory: int | None
+    """Bytes."""
+    is_well: bool
+    health: str
+    """What is wrong, in one line."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (
+            self.name,
+            self.process or "-",
+            self.state,
+            "-" if self.uptime is None else _duration(self.uptime),
+            str(self.restarts),
+            f"{self.memory / 2**20:.0f} MB" if self.memory else "-",
+            self.health,
+        )
+
+
+def show(terminal: Terminal, rows: Iterable[Row]) -> bool:
+    """Print it; whether everything is well."""
+    rows = list(rows)
+    lines = [_HEADINGS, *(row.cells for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    colours = [DIM, *(GREEN if row.is_well else RED for row in rows)]
+    for cells, colour in zip(lines, colours, strict=True):
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        if cells is _HEADINGS:
+            padded = [terminal.paint(cell, colour) for cell in padded]
+        else:
+            padded[-1] = terminal.paint(padded[-1].rstrip(), colour)
+        terminal.line("  ".join(padded).rstrip())
+    return all(row.is_well for row in rows)
+
+
+def _duration(amount: float) -> str:
+    minutes, rest = divmod(int(amount), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h"
+    if hours:
+        return f"{hours}h {minutes}m"
+    return f"{minutes}m {rest}s" if minutes else f"{rest}s"

@@ -1,0 +1,61 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+
+
+def show(home: Path, terminal: Terminal, *arguments: str) -> int:
+    context = Context(home, home / "manage.py", {"STATE_DIR": "state"}, terminal)
+    return main(["logs", "--local", *arguments], context)
+
+
+@pytest.fixture
+def logs(home: Path) -> Path:
+    folder = home / "state" / "logs"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_as_many_lines_are_told_as_are_wanted(
+    home: Path, logs: Path, terminal: Terminal, output: io.StringIO
+) -> None:
+    (logs / "tg_bot.log").write_text("one\ntwo\nthree\n")
+    assert show(home, terminal, "-n", "2") == 0
+    assert show(home, terminal, "-n", "0") == 0
+    assert output.getvalue() == "tg_bot │ two\ntg_bot │ three\n"
+
+
+def test_an_empty_log_says_that_it_is(
+    home: Path, logs: Path, terminal: Terminal, output: io.StringIO
+) -> None:
+    (logs / "tg_bot.log").touch()
+    assert show(home, terminal) == 0
+    assert output.getvalue() == "Nothing is in the log of tg_bot yet.\n"
+
+
+def test_a_log_that_is_not_there_yet_is_answered_with_those_there_are(
+    home: Path, logs: Path, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (logs / "redis.log").write_text("one\n")
+    assert show(home, terminal, "--service", "tg_bot") == 1
+    said = capsys.readouterr().err
+    assert said == "manage.py: there is no log of tg_bot yet; there are: redis\n"
+
+
+def test_the_installers_log_is_told_on_demand_or_where_it_is_the_only_one(
+    home: Path, logs: Path, terminal: Terminal, output: io.StringIO
+) -> None:
+    (logs / "install.log").write_text("collecting\n")
+    show(home, terminal)
+    (logs / "redis.log").write_text("ready\n")
+    show(home, terminal)
+    show(home, terminal, "--service", "install")
+    assert [line.split(" ")[0] for line in output.getvalue().splitlines()] == [
+        "install",
+        "redis",
+        "install",
+    ]

@@ -1,0 +1,139 @@
+"""What only containers can show. Told by `./manage.py test --docker`."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control.services import SERVICES
+from control.variables import OUTSIDE
+from smart_kit.testing.suite import MODE, Suite, wait_until
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(MODE != "docker", reason="told where the suite runs in Docker"),
+]
+
+ONE_SHOT = "migrate"
+
+
+def _containers(suite: Suite) -> list[dict[str, Any]]:
+    ids = suite.compose("ps", "--all", "--quiet").split()
+    facts: list[dict[str, Any]] = json.loads(_docker("inspect", *ids))
+    assert len(facts) >= 9
+    return facts
+
+
+def _docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def _service(facts: dict[str, Any]) -> str:
+    return str(facts["Config"]["Labels"]["com.docker.compose.service"])
+
+
+def test_no_container_is_root_may_do_more_than_it_needs_or_can_write_its_root(
+    suite: Suite,
+) -> None:
+    for facts in _containers(suite):
+        host = facts["HostConfig"]
+        assert facts["Config"]["User"] not in ("", "0", "root"), facts["Name"]
+        assert host["ReadonlyRootfs"], facts["Name"]
+        assert host["CapDrop"] == ["ALL"], facts["Name"]
+        assert "no-new-privileges:true" in host["SecurityOpt"], facts["Name"]
+        if _service(facts) == ONE_SHOT:
+            continue
+        tried = _docker(
+            "exec", facts["Id"], "sh", "-c", "id -u; touch /here /app/here /etc/here 2>&1; true"
+        )
+        uid, *refusals = tried.splitlines()
+        assert int(uid) > 0, facts["Name"]
+        assert len(refusals) == 3, (facts["Name"], tried)
+        assert all("annot touch" in line for line in refusals), (facts["Name"], tried)
+
+
+def test_ports_are_only_open_on_this_machine_and_only_those_that_somebody_needs(
+    suite: Suite,
+) -> None:
+    published = {
+        (_service(facts), binding["HostIp"])
+        for facts in _containers(suite)
+        for bindings in (facts["NetworkSettings"]["Ports"] or {}).values()
+        for binding in bindings or ()
+    }
+    outer = ("rest_service", "google_calendar_service", "sandbox")
+    assert published == {(name, "127.0.0.1") for name in outer}
+
+
+def test_a_container_sees_its_own_variables_and_no_secret_of_another(suite: Suite) -> None:
+    allowed = {
+        service.name: {name.partition("=")[0] for name in service.variables} for service in SERVICES
+    }
+    secrets = {
+        name for service in allowed.values() for name in service if "TOKEN" in name or "KEY" in name
+    } | {"DATABASE_URL", "ASYNC_DATABASE_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
+    for facts in _containers(suite):
+        name = _service(facts)
+        if name in ("postgres", "redis"):
+            continue
+        seen = {line.partition("=")[0] for line in facts["Config"]["Env"]}
+        assert not (seen & secrets) - allowed[name] - set(OUTSIDE), name
+
+
+def test_three_assistants_share_the_work(suite: Suite) -> None:
+    suite.compose("--profile", "*", "up", "--detach", "--no-recreate", "--scale", "assistant=3")
+
+    def healthy() -> bool:
+        states = [
+            facts["State"].get("Health", {}).get("Status")
+            for facts in _containers(suite)
+            if _service(facts) == "assistant"
+        ]
+        return states == ["healthy"] * 3
+
+    wait_until(healthy, seconds=60)
+    grace = suite.person("Grace")
+    for number in range(6):
+        assert str(number + 7) in grace.ask(f"what is {number} + 7?")
+
+
+def test_after_a_restart_the_conversation_goes_on(suite: Suite) -> None:
+    heidi = suite.person("Heidi")
+    heidi.ask("My favourite colour is teal")
+    suite.close()
+    suite.manage("restart")
+
+    assert suite.try_manage("status").returncode == 0
+    assert "teal" in suite.person("Heidi").ask("What was my previous message?")
+
+
+def test_logs_and_a_service_of_ones_own_choice(suite: Suite) -> None:
+    suite.manage("restart", "--service", "tg_bot")
+    assert "tg_bot" in suite.manage("logs", "-n", "5", "--service", "tg_bot")
+    assert suite.try_manage("status", "--service", "tg_bot").returncode == 0
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Suite]:
+    """What a bare `docker compose up --build --wait` makes of a clone without any .env."""
+    mine = Suite(tmp_path, "docker")
+    ports = {name: value for name, value in mine.environment.items() if name.endswith("_PORT")}
+    mine.environment = ports | {"COMPOSE_PROJECT_NAME": mine.environment["COMPOSE_PROJECT_NAME"]}
+    yield mine
+    mine.close()
+    mine.compose(*BARE, "down", "--volumes", "--rmi", "local")
+
+
+BARE = ("--file", "docker-compose.override.yml")
+
+
+def test_a_bare_docker_compose_up_makes_up_its_secrets_and_answers(bare: Suite) -> None:
+    bare.compose(*BARE, "up", "--build", "--wait")
+    link = bare.compose(*BARE, "logs", "--no-log-prefix", "setup").strip()
+    assert link.startswith(f"Chat: {bare.url('SANDBOX_PORT')}/?token=")
+
+    bare.environment["SANDBOX_CHAT_TOKEN"] = link.partition("token=")[2]
+    assert "Tokyo" in bare.person("Ivan").ask("What time is it in Tokyo?")
