@@ -1,13 +1,7 @@
-start: ; @./manage.py start $(ARGS)
-stop: ; @./manage.py stop $(ARGS)
-restart: ; @./manage.py restart $(ARGS)
-status: ; @./manage.py status $(ARGS)
-logs: ; @./manage.py logs $(ARGS)
-chat: ; @./manage.py chat $(ARGS)
-invite: ; @./manage.py invite $(ARGS)
-test: ; @./manage.py test $(ARGS)
-check: ; @./manage.py check $(ARGS)
-migrate: ; @./manage.py migrate $(ARGS)
-upgrade: ; @./manage.py upgrade $(ARGS)
-rebuild: ; @./manage.py rebuild $(ARGS)
-.PHONY: start stop restart status logs chat invite test check migrate upgrade rebuild
+# One line per command of manage.py; `make start ARGS=--docker` passes options on.
+start stop restart rebuild status logs chat invite doctor test fuzz check migrate upgrade: ; @./manage.py $@ $(ARGS)
+build: ; @./manage.py rebuild $(ARGS)
+lint: ; @./manage.py check $(ARGS)
+run: ; @./manage.py start $(ARGS)
+deploy: ; @./manage.py start --docker $(ARGS)
+.PHONY: start stop restart rebuild status logs chat invite doctor test fuzz check migrate upgrade build lint run deploy

@@ -42,6 +42,7 @@ COMMANDS = (
     Command("logs", "the last lines of all logs; -f follows", "{mode}.logs:run", options.logs),
     Command("chat", "talk to the assistant in the sandbox", "commands.chat:run", options.chat),
     Command("invite", "a link that lets somebody in", "commands.invite:run", options.invite),
+    Command("doctor", "look for what keeps it from working", "commands.doctor:run"),
     Command("test", "run the tests with coverage", "{mode}.test:run", options.test),
     Command("check", "format, lint, types, imports", "commands.check:run"),
     Command("migrate", "write a migration of the schema", "{mode}.schema:migrate", options.migrate),

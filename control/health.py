@@ -18,18 +18,32 @@ class Health:
 
 def of_service(port: int) -> Health:
     """Ask `/health` on this machine."""
+    try:
+        status, body = _ask(port)
+    except (OSError, http.client.HTTPException) as error:
+        return unanswered(port, error)
+    if status == http.HTTPStatus.OK:
+        return Health(ok=True)
+    return Health(ok=False, detail=detail(body) or f"/health says {status}")
+
+
+def name_at(port: int) -> str:
+    """Which service of ours listens there, well or not; empty where none does."""
+    try:
+        content = json.loads(_ask(port)[1])
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+    return str(content.get("service", "")) if isinstance(content, dict) else ""
+
+
+def _ask(port: int) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
     try:
         connection.request("GET", "/health")
         response = connection.getresponse()
-        body = response.read(65536)
-    except (OSError, http.client.HTTPException) as error:
-        return unanswered(port, error)
+        return response.status, response.read(65536)
     finally:
         connection.close()
-    if response.status == http.HTTPStatus.OK:
-        return Health(ok=True)
-    return Health(ok=False, detail=detail(body) or f"/health says {response.status}")
 
 
 def unanswered(port: int, error: Exception) -> Health:

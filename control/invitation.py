@@ -7,8 +7,7 @@ from typing import Literal
 from control.client import RequestFailed, request
 from control.errors import ControlError
 from control.settings import Settings
-
-_TELEGRAM = "https://api.telegram.org"
+from control.variables import TELEGRAM_URL
 
 
 class OwnerExists(ControlError):
@@ -41,7 +40,7 @@ def create(settings: Settings, *, role: Literal["owner", "user"]) -> Invitation:
 
 
 def _bot_name(settings: Settings) -> str:
-    api = settings.values.get("TELEGRAM_API_URL", _TELEGRAM).rstrip("/")
+    api = settings.values.get("TELEGRAM_API_URL", TELEGRAM_URL).rstrip("/")
     try:
         answer = request("GET", f"{api}/bot{settings.values['TELEGRAM_TOKEN']}/getMe")
     except RequestFailed as error:

@@ -55,6 +55,13 @@ class Settings:
     def needs_sandbox(self) -> bool:
         return not (self.telegram_is_real and self.model_is_real)
 
+    @property
+    def outside_url(self) -> str | None:
+        """A server beyond this suite that it depends on; None: everything is the sandbox's."""
+        if self.telegram_is_real:
+            return self.values.get("TELEGRAM_API_URL", variables.TELEGRAM_URL)
+        return self.values["OPENAI_BASE_URL"] if self.model_is_real else None
+
     def port(self, variable: str) -> int:
         return int(self.values[variable])
 

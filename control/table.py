@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from control.terminal import DIM, GREEN, RED, Terminal
 
-_HEADINGS = ("service", "process", "state", "uptime", "restarts", "memory", "health")
+HEADINGS = ("service", "process", "state", "uptime", "restarts", "memory", "health")
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Row:
 def show(terminal: Terminal, rows: Iterable[Row]) -> bool:
     """Print it; whether everything is well."""
     rows = list(rows)
-    lines = [_HEADINGS, *(row.cells for row in rows)]
+    lines = [HEADINGS, *(row.cells for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     colours = [DIM, *(GREEN if row.is_well else RED for row in rows)]
     for cells, colour in zip(lines, colours, strict=True):
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-        if cells is _HEADINGS:
+        if cells is HEADINGS:
             padded = [terminal.paint(cell, colour) for cell in padded]
         else:
             padded[-1] = terminal.paint(padded[-1].rstrip(), colour)

@@ -13,6 +13,7 @@ DEFAULTS = {
 """5442 and, for Redis, 6389: beside 5432 and 6379, where a developer's own servers are."""
 
 OPENAI_URL = "https://api.openai.com/v1"
+TELEGRAM_URL = "https://api.telegram.org"
 LOCAL_REDIS_PORT = "6389"
 USUAL_REDIS_PORT = "6379"
 USUAL_POSTGRES_PORT = "5432"

@@ -50,6 +50,11 @@ class Virtualenv:
                 self._fill(files)
         return self.python
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has what the suite needs."""
+        return self._is_stamped(requirements.to_run(self.root))
+
     def rebuild(self) -> None:
         """Make it anew, for the suite."""
         with self._turn():

@@ -10,16 +10,16 @@ _PATIENCE = 10.0
 
 def answers(environ: Mapping[str, str]) -> bool:
     """Whether an engine and Compose v2 are there."""
-    return not _problem(environ)
+    return not problem(environ)
 
 
 def require(environ: Mapping[str, str]) -> None:
     """Raises ControlError that says what is missing."""
-    if problem := _problem(environ):
-        raise ControlError(problem)
+    if missing := problem(environ):
+        raise ControlError(missing)
 
 
-def _problem(environ: Mapping[str, str]) -> str:
+def problem(environ: Mapping[str, str]) -> str:
     """What keeps us from using Docker, in one line; empty where nothing does."""
     try:
         engine = _ask(environ, "version", "--format", "{{.Server.Version}}")

@@ -7,6 +7,7 @@ others; what its container was given wins.
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from control import environment
@@ -20,8 +21,12 @@ _DATABASES = {
 }
 
 
-def main(made: Path) -> None:
-    environ = dict(os.environ) | {"STATE_DIR": str(made)}  # where the secrets stay
+PARTS = (*_DATABASES, *(service.name for service in SERVICES if service.port))
+
+
+def main(made: Path, given: Mapping[str, str]) -> None:
+    """Write each part's file, and the link of the chat page to the log."""
+    environ = {**given, "STATE_DIR": str(made)}  # where the secrets stay
     environment.complete(made, environ)
     settings = Settings.load(made, environ, COMPOSE)
     for name, variables in _DATABASES.items():
@@ -44,4 +49,4 @@ def _write(folder: Path, variables: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), os.environ)

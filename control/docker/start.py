@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from control import modes, welcome
 from control.context import Context
 from control.docker.compose import Compose, Container
+from control.settings import Settings
 from control.terminal import Terminal, seconds
 
 PATIENCE = 30.0
@@ -40,6 +41,7 @@ def up(context: Context, compose: Compose, names: tuple[str, ...], *more: str) -
         if not compose.settings.own_postgres:
             _call(context, compose, "up", "--detach", "--no-build", "--wait", "postgres")
             compose.set_database_password()
+        more = (*more, *_without_theirs(compose.settings))
         _call(context, compose, "up", "--detach", "--no-build", "--remove-orphans", *more, *names)
     problems = Progress(compose, names, context.terminal).wait()
     if problems:
@@ -48,6 +50,13 @@ def up(context: Context, compose: Compose, names: tuple[str, ...], *more: str) -
             " see ./manage.py status and ./manage.py logs"
         )
     return problems
+
+
+def _without_theirs(settings: Settings) -> Iterable[str]:
+    """Leaves out the servers that the operator has."""
+    theirs = {"postgres": settings.own_postgres, "redis": settings.own_redis}
+    for name in (name for name, is_theirs in theirs.items() if is_theirs):
+        yield from ("--scale", f"{name}=0")
 
 
 def _call(context: Context, compose: Compose, *arguments: str) -> None:

@@ -1,11 +1,10 @@
 """What is looked at before anything is started."""
 
-import errno
 import shutil
-import socket
 from collections.abc import Iterable
 from pathlib import Path
 
+from control import ports
 from control.errors import ControlError
 from control.local.part import Part
 
@@ -23,7 +22,7 @@ def check_ports(parts: Iterable[Part]) -> None:
         if port in seen:
             raise ControlError(f"{seen[port]} and {variable} are both {port}: change one of them")
         seen[port] = variable
-        if problem := _problem(port):
+        if problem := ports.problem(port):
             raise ControlError(
                 f"port {port}, where {part.name} would listen, {problem}:"
                 f" end what uses it or set {variable} to another port"
@@ -38,16 +37,6 @@ def check_space(folder: Path, least: int = LEAST_SPACE) -> None:
             f"the disk is full: {_megabytes(free)} free for {folder},"
             f" at least {_megabytes(least)} are needed"
         )
-
-
-def _problem(port: int) -> str:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            return "is in use" if error.errno == errno.EADDRINUSE else f"is refused ({error})"
-    return ""
 
 
 def _megabytes(amount: int) -> str:

@@ -29,7 +29,9 @@ def test_every_command_leads_somewhere() -> None:
 def test_the_makefile_has_a_line_for_each_command() -> None:
     shown = {command.name for command in COMMANDS if command.help}
     lines = (ROOT / "Makefile").read_text().splitlines()
-    assert {line.split(":")[0] for line in lines if line[0].isalpha()} == shown
+    rules = {name for line in lines if line[0].isalpha() for name in line.split(":")[0].split()}
+    (phony,) = (line for line in lines if line.startswith(".PHONY:"))
+    assert shown <= rules == set(phony.split()[1:])
 
 
 def test_help_has_a_line_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,8 +59,8 @@ class Suite:
     """One suite. `settings` wins over everything else."""
 
     state_dir: Path
-    mode: Mode = "local"
     settings: dict[str, str] = field(default_factory=dict)
+    mode: Mode = "local"
     environment: dict[str, str] = field(init=False)
     _open: ExitStack = field(default_factory=ExitStack)
 

@@ -119,7 +119,7 @@ def test_logs_and_a_service_of_ones_own_choice(suite: Suite) -> None:
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Suite]:
     """What a bare `docker compose up --build --wait` makes of a clone without any .env."""
-    mine = Suite(tmp_path, "docker")
+    mine = Suite(tmp_path, mode="docker")
     ports = {name: value for name, value in mine.environment.items() if name.endswith("_PORT")}
     mine.environment = ports | {"COMPOSE_PROJECT_NAME": mine.environment["COMPOSE_PROJECT_NAME"]}
     yield mine

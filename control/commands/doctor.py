@@ -1,0 +1,33 @@
+"""Looking for what keeps the suite from working, before and while it runs."""
+
+import argparse
+
+from control.context import Context
+from control.doctor import machine, outside, ports, settings
+from control.doctor.finding import Finding
+from control.terminal import Terminal
+
+CHECKS = (settings.check, machine.check, ports.check, outside.check)
+
+
+def run(context: Context, _: argparse.Namespace) -> int:
+    """0 where nothing is wrong; each line that is not well says what to do."""
+    findings = []
+    for check in CHECKS:
+        context.terminal.busy("… looking")
+        for finding in check(context):
+            _show(context.terminal, finding)
+            findings.append(finding)
+    if any(finding.verdict == "wrong" for finding in findings):
+        return 1
+    context.terminal.line("Nothing is wrong. How well it runs: ./manage.py status")
+    return 0
+
+
+def _show(terminal: Terminal, finding: Finding) -> None:
+    if finding.verdict == "well":
+        terminal.done(finding.subject, finding.said)
+    elif finding.verdict == "wrong":
+        terminal.failed(finding.subject, f"{finding.said}: {finding.advice}")
+    else:
+        terminal.warn(f"{finding.subject}: {finding.said}: {finding.advice}")

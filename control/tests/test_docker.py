@@ -1,0 +1,266 @@
+"""Docker mode, with a program in place of `docker` that writes down what it is asked."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control.cli import main
+from control.context import Context
+from control.docker import setup
+from control.table import HEADINGS
+from control.terminal import Terminal
+
+DOCKER = """\
+#!{python}
+import json, os, sys
+from pathlib import Path
+home = Path({home!r})
+given = sys.stdin.read() if "exec" in sys.argv else ""
+with (home / "asked").open("a") as asked:
+    record = {{"arguments": sys.argv[1:], "environment": dict(os.environ), "given": given}}
+    asked.write(json.dumps(record) + "\\n")
+for words, (said, status) in json.loads((home / "answers").read_text()).items():
+    if set(words.split()) <= set(sys.argv[1:]):
+        print(said)
+        sys.exit(status)
+"""
+WELL = {"version": ["28.0.0", 0], "compose ps": ["aaa bbb", 0]}
+
+
+def container(service: str, status: str = "running", **state: Any) -> dict[str, Any]:
+    return {
+        "Id": service * 4,
+        "RestartCount": 2,
+        "Config": {"Labels": {"com.docker.compose.service": service}},
+        "State": {
+            "Status": status,
+            "ExitCode": 0,
+            "StartedAt": "2026-11-21T12:00:00.123456789Z",
+            **state,
+        },
+    }
+
+
+HEALTHY = {"Health": {"Status": "healthy", "Log": []}}
+SICK = {
+    "Health": {
+        "Status": "unhealthy",
+        "Log": [{"Output": '{"status": "unavailable", "detail": "redis: refused"}\n'}],
+    }
+}
+
+
+class Docker:
+    """What the program answers and what it was asked."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.answers: dict[str, list[Any]] = dict(WELL)
+        program = home / "bin" / "docker"
+        program.parent.mkdir()
+        program.write_text(DOCKER.format(python=sys.executable, home=str(home)))
+        program.chmod(0o755)
+        (home / "asked").touch()
+
+    def describe(self, *containers: dict[str, Any]) -> None:
+        self.answers["inspect"] = [json.dumps(containers), 0]
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.home / "asked").read_text().splitlines()]
+
+    def one(self, *words: str) -> dict[str, Any]:
+        """The only call with these words."""
+        (found,) = [call for call in self.asked if set(words) <= set(call["arguments"])]
+        return found
+
+    def manage(self, output: io.StringIO, *words: str, **environ: str) -> int:
+        (self.home / "answers").write_text(json.dumps(self.answers))
+        given = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
+        terminal = Terminal(output, tty=False, colour=False)
+        return main(words, Context(self.home, self.home / "manage.py", given, terminal))
+
+
+@pytest.fixture
+def docker(home: Path) -> Docker:
+    return Docker(home)
+
+
+class TestMode:
+    def test_where_an_engine_answers_and_nobody_says_otherwise_it_is_docker(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY))
+        assert docker.manage(output, "status") == 0
+        assert "redis" in output.getvalue()
+
+    def test_where_none_answers_it_is_local(self, docker: Docker, output: io.StringIO) -> None:
+        docker.answers = {"version": ["", 1]}
+        docker.manage(output, "status")
+        assert output.getvalue() == "Smart Assistant is not running.\n"
+        assert all("compose" not in call["arguments"] for call in docker.asked)
+
+    @pytest.mark.parametrize("mode", ["local", "docker"])
+    def test_what_was_started_is_meant_from_then_on(
+        self, docker: Docker, home: Path, output: io.StringIO, mode: str
+    ) -> None:
+        (home / ".local").mkdir()
+        (home / ".local" / "mode").write_text(f"{mode}\n")
+        docker.describe(container("redis", **HEALTHY))
+        docker.manage(output, "status")
+        assert ("redis" in output.getvalue()) == (mode == "docker")
+
+    def test_an_option_wins(self, docker: Docker, home: Path, output: io.StringIO) -> None:
+        (home / ".local").mkdir()
+        (home / ".local" / "mode").write_text("docker\n")
+        docker.manage(output, "status", "--local")
+        assert docker.asked == []
+
+    @pytest.mark.parametrize(
+        ("answers", "said"),
+        [
+            ({"version": ["", 1]}, "no Docker Engine answers"),
+            ({"compose version": ["", 1], "version": ["28", 0]}, "Compose v2"),
+        ],
+    )
+    def test_what_is_missing_for_docker_is_said_in_one_line(
+        self,
+        docker: Docker,
+        output: io.StringIO,
+        capsys: pytest.CaptureFixture[str],
+        answers: dict[str, list[Any]],
+        said: str,
+    ) -> None:
+        docker.answers = answers
+        assert docker.manage(output, "status", "--docker") == 1
+        assert said in capsys.readouterr().err
+
+    def test_no_docker_at_all_is_said_too(
+        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (docker.home / "bin" / "docker").unlink()
+        assert docker.manage(output, "status", "--docker", PATH=str(docker.home)) == 1
+        assert "there is no docker command" in capsys.readouterr().err
+
+
+class TestStart:
+    def test_containers_are_given_each_others_names_and_the_operators_machine(
+        self, docker: Docker, home: Path, output: io.StringIO
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY))
+        environ = {"OPENAI_BASE_URL": "http://localhost:11434/v1", "REDIS_PORT": "7777"}
+        assert docker.manage(output, "start", "--docker", **environ) == 0
+
+        seen = docker.one("compose", "up", "--remove-orphans")["environment"]
+        assert seen["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
+        assert (seen["REDIS_HOST"], seen["REDIS_PORT"]) == ("redis", "6379")
+        assert seen["DATABASE_URL"].endswith("@postgres:5432/smart_assistant")
+        assert seen["REST_SERVICE_URL"] == "http://rest_service:8000"
+        assert seen["TELEGRAM_API_URL"] == "http://sandbox:8080"
+        assert (home / ".local" / "mode").read_text() == "docker\n"
+        assert "http://127.0.0.1:8080/?token=" in output.getvalue()
+
+    def test_the_database_learns_its_password_by_no_command_line(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY))
+        docker.manage(output, "start", "--docker", POSTGRES_PASSWORD="o'hara, the long one")
+        call = docker.one("compose", "exec", "psql")
+        assert call["given"] == "ALTER ROLE smart_assistant PASSWORD 'o''hara, the long one';"
+        assert not any("hara" in word for call in docker.asked for word in call["arguments"])
+
+    def test_a_server_of_the_operators_own_is_not_started_nor_changed(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY))
+        url = "postgresql://me:secret@db.example/mine"
+        docker.manage(output, "start", "--docker", DATABASE_URL=url, ASYNC_DATABASE_URL=url)
+        assert "postgres=0" in docker.one("compose", "up", "--remove-orphans")["arguments"]
+        assert not any("exec" in call["arguments"] for call in docker.asked)
+
+    def test_what_compose_cannot_do_is_told_in_its_last_words(
+        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        docker.answers["compose build"] = ["step 1\nno space left on device", 17]
+        assert docker.manage(output, "start", "--docker") == 1
+        assert "no space left on device" in capsys.readouterr().err
+
+    def test_the_sandbox_is_a_profile_that_is_asked_for_where_it_is_needed(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY))
+        docker.manage(output, "status", "--docker")
+        real = {"TELEGRAM_TOKEN": f"1:{'A' * 35}", "OPENAI_API_KEY": "sk-real"}
+        docker.manage(output, "status", "--docker", **real)
+        first, second = (call["arguments"] for call in docker.asked if "ps" in call["arguments"])
+        assert "sandbox" in first
+        assert "sandbox" not in second
+
+
+def test_status_says_what_is_wrong(docker: Docker, output: io.StringIO) -> None:
+    docker.describe(
+        container("assistant", **SICK),
+        container("migrate", "exited"),
+        container("tg_bot", "restarting", ExitCode=78),
+    )
+    docker.answers["compose logs tg_bot"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
+    docker.answers["stats"] = ['{"id": "' + "assistant" * 4 + '", "used": "66.5MiB / 23GiB"}', 0]
+    assert docker.manage(output, "status", "--docker") == 1
+
+    headings, assistant, migrate, bot = output.getvalue().splitlines()
+    assert tuple(headings.split()) == HEADINGS
+    assert "66 MB" in assistant
+    assert assistant.endswith("redis: refused")
+    assert migrate.split()[2] == "done"
+    assert bot.endswith("TELEGRAM_TOKEN: field required")
+
+
+class TestBareCompose:
+    """`docker compose up` without manage.py: the first task makes up what nobody has said."""
+
+    @pytest.fixture
+    def made(self, tmp_path: Path) -> Path:
+        for name in os.environ:
+            assert not name.startswith(("TELEGRAM", "OPENAI"))
+        for name in setup.PARTS:
+            (tmp_path / name).mkdir()
+        return tmp_path
+
+    def shell(self, made: Path, part: str, **given: str) -> dict[str, str]:
+        """What a container sees that was given some variables, perhaps empty."""
+        script = '. "$0" && exec env -0'
+        file = str(made / part / "environment")
+        done = subprocess.run(
+            ["sh", "-c", script, file], env=given, capture_output=True, check=True
+        )
+        pairs = (line.partition(b"=") for line in done.stdout.split(b"\0") if line)
+        return {name.decode(): value.decode() for name, _, value in pairs}
+
+    def test_secrets_are_made_once_and_each_part_sees_its_own(
+        self, made: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        setup.main(made, {})
+        link = capsys.readouterr().out
+        bot, database = self.shell(made, "tg_bot"), self.shell(made, "postgres")
+        setup.main(made, {})
+
+        assert self.shell(made, "tg_bot") == bot
+        assert bot["TELEGRAM_API_URL"] == "http://sandbox:8080"
+        assert "ADMIN_API_TOKEN" not in bot
+        assert database["POSTGRES_PASSWORD"] in self.shell(made, "rest_service")["DATABASE_URL"]
+        assert link.strip().endswith(self.shell(made, "sandbox")["SANDBOX_CHAT_TOKEN"])
+
+    def test_what_a_container_was_given_wins_and_odd_values_arrive_whole(self, made: Path) -> None:
+        odd = "a'b\"c $HOME `id` \\ }"
+        setup.main(made, {"OPENAI_API_KEY": odd, "REDIS_PASSWORD": odd})
+
+        assert self.shell(made, "assistant")["OPENAI_API_KEY"] == odd
+        assert self.shell(made, "redis")["REDISCLI_AUTH"] == odd
+        given = self.shell(made, "assistant", OPENAI_API_KEY="mine", REDIS_PASSWORD="")
+        assert (given["OPENAI_API_KEY"], given["REDIS_PASSWORD"]) == ("mine", odd)

@@ -1,0 +1,178 @@
+"""`doctor`: what is wrong is found, and each such line says what to do."""
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from control import requirements
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+from control.tests.conftest import ROOT
+from control.tests.serving import serving
+from smart_kit.testing.ports import free_port
+
+TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+PORTS = (
+    "REST_SERVICE",
+    "GOOGLE_CALENDAR_SERVICE",
+    "ASSISTANT",
+    "CRON_SERVICE",
+    "TG_BOT",
+    "SANDBOX",
+)
+
+
+class Outside(BaseHTTPRequestHandler):
+    """Telegram and a model at one address."""
+
+    knows_bot = True
+    date: str | None = None
+    models = ("small", "large")
+
+    def do_HEAD(self) -> None:
+        self._answer(404, {})
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/getMe"):
+            if type(self).knows_bot:
+                return self._answer(200, {"ok": True, "result": {"username": "my_bot"}})
+            return self._answer(401, {"ok": False, "description": "Unauthorized"})
+        if self.headers["Authorization"] != "Bearer right-key":
+            return self._answer(401, {"error": {"message": "no"}})
+        return self._answer(200, {"data": [{"id": name} for name in type(self).models]})
+
+    def _answer(self, status: int, body: object) -> None:
+        data = json.dumps(body).encode()
+        self.send_response_only(status)
+        self.send_header("Date", type(self).date or self.date_time_string())
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture
+def outside() -> Iterator[tuple[type[Outside], str]]:
+    handler = type("Handler", (Outside,), {})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    with serving(server):
+        yield handler, f"http://127.0.0.1:{server.server_port}"
+
+
+def doctor(home: Path, output: io.StringIO, **environ: str) -> tuple[int, list[str]]:
+    given = {f"{name}_PORT": str(free_port()) for name in PORTS}
+    given |= {"PATH": os.environ["PATH"], "STATE_DIR": str(home / "state"), **environ}
+    terminal = Terminal(output, tty=False, colour=False)
+    status = main(["doctor"], Context(home, home / "manage.py", given, terminal))
+    return status, output.getvalue().splitlines()
+
+
+@pytest.fixture(autouse=True)
+def _clone(home: Path) -> None:
+    for file in requirements.to_run(ROOT):
+        copy = home / file.relative_to(ROOT)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+
+
+def line(lines: list[str], subject: str) -> str:
+    return next(line for line in lines if subject in line.split(":")[0])
+
+
+def test_in_a_fresh_clone_nothing_is_wrong_and_nothing_is_made(
+    home: Path, output: io.StringIO
+) -> None:
+    before = {path.name for path in home.iterdir()}
+    status, lines = doctor(home, output)
+
+    assert status == 0
+    assert not any("✗" in line for line in lines)
+    assert {path.name for path in home.iterdir()} == before
+
+
+def test_what_is_real_is_asked_and_named(
+    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+) -> None:
+    _, url = outside
+    status, lines = doctor(
+        home,
+        output,
+        TELEGRAM_TOKEN=TOKEN,
+        TELEGRAM_API_URL=url,
+        OPENAI_BASE_URL=f"{url}/v1",
+        OPENAI_API_KEY="right-key",
+        DEFAULT_MODEL="small",
+    )
+
+    assert status == 0
+    assert "@my_bot" in line(lines, "Telegram")
+    assert "has small" in line(lines, "model")
+    assert "right" in line(lines, "clock")
+
+
+def test_a_wrong_token_a_wrong_key_and_a_wrong_clock_are_wrong_and_never_shown(
+    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+) -> None:
+    handler, url = outside
+    handler.knows_bot = False
+    handler.date = "Sat, 21 Nov 2020 12:00:00 GMT"
+    status, lines = doctor(
+        home,
+        output,
+        TELEGRAM_TOKEN=TOKEN,
+        TELEGRAM_API_URL=url,
+        OPENAI_BASE_URL=f"{url}/v1",
+        OPENAI_API_KEY="a-wrong-key",
+    )
+
+    assert status == 1
+    assert "@BotFather" in line(lines, "Telegram")
+    assert "OPENAI_API_KEY" in line(lines, "model")
+    assert "NTP" in line(lines, "clock")
+    assert TOKEN not in output.getvalue()
+    assert "a-wrong-key" not in output.getvalue()
+
+
+def test_a_server_that_is_away_and_a_model_it_does_not_have_are_told(
+    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+) -> None:
+    _, url = outside
+    status, lines = doctor(
+        home,
+        output,
+        TELEGRAM_TOKEN=TOKEN,
+        TELEGRAM_API_URL=f"http://127.0.0.1:{free_port()}",
+        OPENAI_BASE_URL=f"{url}/v1",
+        OPENAI_API_KEY="right-key",
+        DEFAULT_MODEL="huge",
+    )
+
+    assert status == 1
+    assert "does not answer" in line(lines, "Telegram")
+    assert "does not list huge" in line(lines, "model")
+
+
+def test_a_port_of_somebody_else_is_named(
+    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+) -> None:
+    port = outside[1].rpartition(":")[2]
+    status, lines = doctor(home, output, ASSISTANT_PORT=port)
+
+    assert status == 1
+    assert f"ASSISTANT_PORT={port}" in line(lines, "ports")
+
+
+def test_secrets_that_others_can_read_or_guess_are_wrong(home: Path, output: io.StringIO) -> None:
+    env = home / ".env"
+    env.write_text("ADMIN_API_TOKEN=short\n")
+    env.chmod(0o644)
+    status, lines = doctor(home, output)
+
+    assert status == 1
+    assert any("chmod 600" in line for line in lines)
+    assert any("ADMIN_API_TOKEN is too short" in line for line in lines)
