@@ -13,7 +13,7 @@ class Health:
 
     ok: bool
     detail: str = ""
-    """Why not, in one line."""
+    """Why not, in one line; or, where it is well, what is worth knowing all the same."""
 
 
 def of_service(port: int) -> Health:
@@ -23,17 +23,16 @@ def of_service(port: int) -> Health:
     except (OSError, http.client.HTTPException) as error:
         return unanswered(port, error)
     if status == http.HTTPStatus.OK:
-        return Health(ok=True)
+        return Health(ok=True, detail=note(body))
     return Health(ok=False, detail=detail(body) or f"/health says {status}")
 
 
 def name_at(port: int) -> str:
     """Which service of ours listens there, well or not; empty where none does."""
     try:
-        content = json.loads(_ask(port)[1])
-    except (OSError, http.client.HTTPException, ValueError):
+        return str(_content(_ask(port)[1]).get("service", ""))
+    except (OSError, http.client.HTTPException):
         return ""
-    return str(content.get("service", "")) if isinstance(content, dict) else ""
 
 
 def _ask(port: int) -> tuple[int, bytes]:
@@ -56,11 +55,19 @@ def unanswered(port: int, error: Exception) -> Health:
 
 
 def detail(body: str | bytes) -> str:
-    """The reason in a health body, `{"status": …, "detail": …}`."""
+    """What is wrong by a health body, `{"status": …, "detail": …, "note": …}`."""
+    content = _content(body)
+    return str(content.get("detail") or content.get("status") or "")
+
+
+def note(body: str | bytes) -> str:
+    """What is worth knowing although nothing is wrong."""
+    return str(_content(body).get("note") or "")
+
+
+def _content(body: str | bytes) -> dict[str, object]:
     try:
         content = json.loads(body)
     except ValueError:
-        return ""
-    if not isinstance(content, dict):
-        return ""
-    return str(content.get("detail") or content.get("status") or "")
+        return {}
+    return content if isinstance(content, dict) else {}

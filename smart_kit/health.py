@@ -13,6 +13,9 @@ class HealthReport(TypedDict):
     status: str
     service: str
     detail: str
+    """What is wrong, in one line."""
+    note: str
+    """What an operator should know although nothing is wrong."""
     checks: dict[str, str]
 
 
@@ -22,10 +25,15 @@ class Health:
     def __init__(self, service: str) -> None:
         self._service = service
         self._probes: dict[str, Probe] = {}
+        self._notes: list[Callable[[], str]] = []
 
     def add(self, name: str, probe: Probe) -> None:
         """Ask this too."""
         self._probes[name] = probe
+
+    def tell(self, note: Callable[[], str]) -> None:
+        """Say this too, where it is not empty."""
+        self._notes.append(note)
 
     def report(self) -> HealthReport:
         """`status` is "ok" or "unavailable"; `checks` has "ok" or a sentence for each probe."""
@@ -35,5 +43,6 @@ class Health:
             "status": "unavailable" if failed else "ok",
             "service": self._service,
             "detail": "; ".join(failed),
+            "note": "; ".join(filter(None, (note() for note in self._notes))),
             "checks": checks,
         }

@@ -7,6 +7,7 @@ import time
 
 from control.chat import Chat, Person, bot_texts
 from control.context import Context
+from control.docker import bare
 from control.errors import ControlError
 from control.terminal import BOLD, DIM, Terminal
 
@@ -20,7 +21,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     settings = context.settings
     if settings.telegram_is_real:
         raise ControlError("Telegram is real here (TELEGRAM_TOKEN is set): talk to your bot there")
-    chat = Chat(settings.url("SANDBOX_PORT"), settings.values.get("SANDBOX_CHAT_TOKEN", ""))
+    token = settings.values.get("SANDBOX_CHAT_TOKEN") or bare.chat_token(context)
+    chat = Chat(settings.url("SANDBOX_PORT"), token)
     person = chat.person(options.person)
     if options.question:
         return _ask(context.terminal, chat, person, " ".join(options.question), options.patience)

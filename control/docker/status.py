@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
-from control import table
+from control import health, table
 from control.context import Context
 from control.docker.compose import Compose, Container
 from control.table import Row
@@ -34,5 +34,10 @@ def _row(compose: Compose, container: Container, memory: int | None) -> Row:
         restarts=container.restarts,
         memory=memory,
         is_well=container.is_well,
-        health="ok" if container.is_well else compose.why_unwell(container),
+        health=_well(container) if container.is_well else compose.why_unwell(container),
     )
+
+
+def _well(container: Container) -> str:
+    note = health.note(container.checks[-1]) if container.checks else ""
+    return f"ok: {note}" if note else "ok"

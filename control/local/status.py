@@ -50,7 +50,9 @@ def _health(known: PartStatus, answer: Health | None) -> Health:
         return Health(ok=True, detail="done")
     if answer is None:
         return Health(ok=False, detail=known.reason if known.state == "failing" else "")
-    return Health(ok=answer.ok, detail="ok" if answer.ok else answer.detail)
+    if not answer.ok:
+        return answer
+    return Health(ok=True, detail=f"ok: {answer.detail}" if answer.detail else "ok")
 
 
 def _row(part: Part, known: PartStatus, answer: Health | None) -> Row:

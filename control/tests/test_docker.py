@@ -15,6 +15,7 @@ from control.context import Context
 from control.docker import setup
 from control.table import HEADINGS
 from control.terminal import Terminal
+from smart_kit.testing.ports import free_port
 
 DOCKER = """\
 #!{python}
@@ -201,6 +202,14 @@ class TestStart:
         first, second = (call["arguments"] for call in docker.asked if "ps" in call["arguments"])
         assert "sandbox" in first
         assert "sandbox" not in second
+
+
+def test_without_any_secret_of_its_own_chat_asks_the_container(
+    docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docker.manage(output, "chat", "hello", SANDBOX_PORT=str(free_port()))
+    assert "sandbox" in docker.one("compose", "exec")["arguments"]
+    assert "the sandbox is not there" in capsys.readouterr().err
 
 
 def test_status_says_what_is_wrong(docker: Docker, output: io.StringIO) -> None:

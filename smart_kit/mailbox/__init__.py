@@ -9,19 +9,30 @@ the same atomic step in which its consequences appear. Each take raises a fencin
 an older one is refused.
 """
 
-from smart_kit.mailbox.letters import DeadLetter, Delivery, Entry, Letter, Outcome, Superseded
+from smart_kit.mailbox.letters import (
+    DeadLetter,
+    Delivery,
+    Depth,
+    Entry,
+    Letter,
+    Outcome,
+    Superseded,
+)
 from smart_kit.mailbox.mailbox import Mailbox
+from smart_kit.mailbox.watch import Watch
 from smart_kit.mailbox.worker import Pace, Worker, until_redis
 
 __all__ = [
     "DeadLetter",
     "Delivery",
+    "Depth",
     "Entry",
     "Letter",
     "Mailbox",
     "Outcome",
     "Pace",
     "Superseded",
+    "Watch",
     "Worker",
     "until_redis",
 ]

@@ -66,3 +66,15 @@ class DeadLetter(Contract):
     reason: str
     attempts: int
     died_at: UtcDatetime = Field(default_factory=utc_now)
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How much lies in a mailbox."""
+
+    conversations: int
+    """With work: waiting, in work or delayed."""
+    delayed: int
+    oldest_seconds: float
+    """Since the one that waits longest was woken; 0 where none waits."""
+    dead: int

@@ -9,7 +9,15 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError, ResponseError
 
 from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
-from smart_kit.mailbox.letters import DeadLetter, Delivery, Entry, Letter, Outcome, Superseded
+from smart_kit.mailbox.letters import (
+    DeadLetter,
+    Delivery,
+    Depth,
+    Entry,
+    Letter,
+    Outcome,
+    Superseded,
+)
 from smart_kit.redis import BLOCK_SECONDS, Redis, answer
 
 GROUP = "workers"
@@ -224,6 +232,18 @@ class Mailbox:
             keys=[self.name, self._key("active"), self._key("delayed")], args=[_RECLAIM_BATCH]
         )
         return None if due_ms < 0 else due_ms / 1000
+
+    async def depth(self) -> Depth:
+        """How much lies here, by Redis's own clock; one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hlen(self._key("active"))
+            pipeline.zcard(self._key("delayed"))
+            pipeline.xlen(self._key("dead"))
+            pipeline.xrange(self.name, count=1)
+            pipeline.time()
+            active, delayed, dead, oldest, (seconds, _) = await pipeline.execute()
+        woken = int(oldest[0][0].partition("-")[0]) / 1000 if oldest else seconds
+        return Depth(active, delayed, max(0.0, seconds - woken), dead)
 
     async def forget(self, consumer: str) -> None:
         """Remove a consumer that holds nothing; XGROUP DELCONSUMER would drop what it holds."""
