@@ -3,7 +3,8 @@
 from typing import Any
 
 from sandbox.telegram.render import render_callback, render_message
-from sandbox.telegram.state.messages import Message
+from sandbox.telegram.rich.buttons import callback_data
+from sandbox.telegram.state.messages import Content, Message
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.state.presses import Press
 from sandbox.telegram.text.detection import with_detected
@@ -26,7 +27,7 @@ def say(world: World, person: Person, text: str, reply_to: int | None) -> Messag
 
 
 def _send(world: World, person: Person, text: str, reply_to: int | None) -> Message:
-    content = with_detected(FormattedText(text))
+    content = Content.of_text(with_detected(FormattedText(text)))
     message = world.messages.add(person.id, content, is_from_bot=False, reply_to=reply_to)
     update_id = world.updates.push("message", render_message(world, message))
     if update_id is not None:
@@ -40,12 +41,19 @@ def press(world: World, person: Person, message_id: int, data: str) -> Press:
     message = world.messages.get(person.id, message_id)
     if message is None:
         raise NotFound(f"There is no message {message_id} in this chat")
-    buttons = (button for row in message.inline_keyboard or () for button in row)
-    if not any(button.get("callback_data") == data for button in buttons):
+    if data not in callback_data([message.inline_keyboard, message.rich_message]):
         raise NotFound("This message has no such button")
     pressed = world.presses.add(person.id, message_id)
     world.updates.push("callback_query", render_callback(world, person, message, pressed.id, data))
     return pressed
+
+
+def stop(world: World, person: Person, draft_id: int) -> None:
+    """Press Stop under the answer that grows; the bot is told and nothing else happens to it."""
+    if not world.activity.stop_draft(person.id, draft_id):
+        raise NotFound("There is no answer that could be stopped")
+    stopped = {"chat": person.to_chat(), "draft_id": draft_id}
+    world.updates.push("stopped_message_generation", stopped)
 
 
 def split(text: str) -> list[str]:

@@ -1,17 +1,20 @@
 """One call of a method: the world, the parameters, and how methods find what they name."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.parameters import Parameters
-from sandbox.telegram.state.messages import Message
+from sandbox.telegram.rich.message import RichReader
+from sandbox.telegram.state.messages import Message, RichMessage
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.text.entities import FormattedText
 from sandbox.telegram.text.formatting import format_text
 from sandbox.telegram.world import World
 
+_ID = re.compile(r"-?[0-9]{1,18}")
 MAX_MESSAGE_ID = 2**31 - 1
 
 
@@ -20,6 +23,7 @@ class Call:
     """What a method works with."""
 
     world: World
+    method: str
     parameters: Parameters
 
     def person(self) -> Person:
@@ -27,7 +31,7 @@ class Call:
         chat_id = self.parameters.text("chat_id")
         if not chat_id:
             raise bad_request("chat_id is empty")
-        if not chat_id.lstrip("-").isdecimal():
+        if not _ID.fullmatch(chat_id):
             raise bad_request("chat not found")
         person = self.world.people.get(int(chat_id))
         if person is None:
@@ -53,6 +57,17 @@ class Call:
             may_be_empty=may_be_empty,
         )
 
+    def rich(self, *, is_draft: bool = False) -> RichMessage:
+        """`rich_message`, checked."""
+        violations, method = self.world.violations, self.method
+        reader = RichReader(
+            lambda detail: violations.note(method, "unknown_parameter", detail),
+            lambda detail: violations.warn(method, detail),
+            lambda address: violations.note(method, "loads_address", address),
+            is_draft=is_draft,
+        )
+        return reader.read(self.parameters.json("rich_message", "rich message JSON object"))
+
     def refuse_thread(self) -> None:
         """Private chats here have no topics."""
         if self.parameters.integer("message_thread_id", low=0, high=MAX_MESSAGE_ID):
@@ -72,8 +87,9 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Method:
-    """A method, its documented parameters and what it does."""
+    """A method, its documented parameters, what it does and which bucket it empties."""
 
     name: str
     parameters: tuple[str, ...]
     handle: Handler
+    metered: str | None = None

@@ -2,12 +2,16 @@
 
 
 class BotApiError(Exception):
-    """An answer with `ok: false`; the HTTP status is `code`."""
+    """An answer with `ok: false`; the HTTP status is `code`.
 
-    def __init__(self, code: int, description: str) -> None:
+    `parameters` are a `ResponseParameters`: retry_after in seconds, migrate_to_chat_id.
+    """
+
+    def __init__(self, code: int, description: str, **parameters: int) -> None:
         super().__init__(description)
         self.code = code
         self.description = description
+        self.parameters = parameters
 
 
 def bad_request(reason: str) -> BotApiError:
@@ -15,3 +19,13 @@ def bad_request(reason: str) -> BotApiError:
     is_code = len(reason) > 1 and (reason[1] == "_" or reason[1].isupper())
     text = reason if is_code else reason[:1].lower() + reason[1:]
     return BotApiError(400, f"Bad Request: {text}")
+
+
+def conflict(reason: str) -> BotApiError:
+    """409: somebody else receives the updates."""
+    return BotApiError(409, f"Conflict: {reason}")
+
+
+def too_many(seconds: int) -> BotApiError:
+    """429: not before so many seconds."""
+    return BotApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)

@@ -23,6 +23,7 @@ _ACTIONS = (
     "pay",
     "disabled",
 )
+_RICH_ACTIONS = frozenset(_ACTIONS) - {"callback_game", "pay"}
 _INLINE_FIELDS = {"text", "icon_custom_emoji_id", "style", *_ACTIONS}
 
 
@@ -71,15 +72,33 @@ def _inline_button(button: Any) -> dict[str, Any]:
     if not isinstance(button, dict):
         raise bad_request(f"{where}: InlineKeyboardButton must be an Object")
     _check_text(button, where)
+    action = _action(button, where)
+    if button.get("style") not in (None, *STYLES):
+        raise bad_request("BUTTON_STYLE_INVALID")
+    _check_action(button, action)
+    return {name: value for name, value in button.items() if name in _INLINE_FIELDS}
+
+
+def check_rich_button(button: dict[str, Any]) -> dict[str, Any]:
+    """The known fields of a `RichMessageButton`; its text is not looked at."""
+    action = _action(button, "can't parse RichMessageButton")
+    if action not in _RICH_ACTIONS:
+        raise bad_request(f"can't parse RichMessageButton: {action} is unallowed")
+    style = button.get("style")
+    if style not in (None, *STYLES, "link") or (style == "link" and action != "callback_data"):
+        raise bad_request("BUTTON_STYLE_INVALID")
+    _check_action(button, action)
+    return {name: button[name] for name in ("text", "style", action) if name in button}
+
+
+def _action(button: dict[str, Any], where: str) -> str:
+    """The one field that says what the button does."""
     kinds = [name for name in _ACTIONS if _is_set(button, name)]
     if not kinds:
         raise bad_request(f"{where}: Text buttons are unallowed in the inline keyboard")
     if len(kinds) > 1:
         raise bad_request(f"{where}: exactly one optional field must be used, not {kinds}")
-    if button.get("style") not in (None, *STYLES):
-        raise bad_request("BUTTON_STYLE_INVALID")
-    _check_action(button, kinds[0])
-    return {name: value for name, value in button.items() if name in _INLINE_FIELDS}
+    return kinds[0]
 
 
 def _is_set(button: dict[str, Any], name: str) -> bool:

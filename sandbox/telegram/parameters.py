@@ -14,7 +14,14 @@ class Parameters:
     """Reads values as leniently as Telegram does: numbers are clamped, not refused."""
 
     def __init__(self, values: dict[str, Any]) -> None:
+        """Raises BotApiError for text that UTF-8 cannot hold."""
+        _check_encoding(values)
         self._values = values
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Everything as it came."""
+        return self._values
 
     @property
     def names(self) -> set[str]:
@@ -50,9 +57,19 @@ class Parameters:
         if not isinstance(value, str) or not value:
             return value if value != "" else None
         try:
-            return json.loads(value)
-        except ValueError as error:
+            decoded = json.loads(value)
+        except (ValueError, RecursionError) as error:
             raise bad_request(f"can't parse {what}") from error
+        _check_encoding(decoded)
+        return decoded
+
+
+def _check_encoding(value: Any) -> None:
+    """JSON can escape halves of characters, which are no text."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise bad_request("strings must be encoded in UTF-8") from error
 
 
 async def read_parameters(request: web.Request) -> Parameters:
@@ -79,7 +96,7 @@ async def _read_json(request: web.Request) -> dict[str, Any]:
         return {}
     try:
         values = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_request("can't parse JSON object") from error
     if not isinstance(values, dict):
         raise bad_request("object expected as the request body")

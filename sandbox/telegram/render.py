@@ -16,12 +16,10 @@ def render_message(world: World, message: Message, *, with_reply: bool = True) -
         "from": world.bot.to_user() if message.is_from_bot else person.to_user(),
         "chat": person.to_chat(),
         "date": message.date,
-        "text": message.text,
+        **_content(world, message),
     }
     if message.edit_date is not None:
         shown["edit_date"] = message.edit_date
-    if message.entities:
-        shown["entities"] = [_full_entity(world, entity) for entity in message.entities]
     if message.inline_keyboard:
         shown["reply_markup"] = {"inline_keyboard": message.inline_keyboard}
     if with_reply and message.reply_to is not None:
@@ -42,6 +40,29 @@ def render_callback(
         "chat_instance": str(person.id * 7919),
         "data": data,
     }
+
+
+def _content(world: World, message: Message) -> dict[str, Any]:
+    """A rich message has no text."""
+    if message.rich_message is not None:
+        return {"rich_message": _with_users(world, message.rich_message)}
+    if not message.entities:
+        return {"text": message.text}
+    entities = [_full_entity(world, entity) for entity in message.entities]
+    return {"text": message.text, "entities": entities}
+
+
+def _with_users(world: World, given: Any) -> Any:
+    """Whoever is mentioned by id comes whole; nobody's mention is plain text."""
+    if isinstance(given, list):
+        return [_with_users(world, one) for one in given]
+    if not isinstance(given, dict):
+        return given
+    shown = {name: _with_users(world, value) for name, value in given.items()}
+    if given.get("type") != "text_mention":
+        return shown
+    person = world.people.get(given["user"].get("id", 0))
+    return shown | {"user": person.to_user()} if person else shown["text"]
 
 
 def _full_entity(world: World, entity: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The sandbox's Telegram in one object: what it remembers, and how it tells of changes."""
 
 import sqlite3
-from collections import deque
 from pathlib import Path
 
 from sandbox.telegram.bot import Bot, is_token
+from sandbox.telegram.faults import Faults
+from sandbox.telegram.meter import Meter
 from sandbox.telegram.state.activity import Activity
 from sandbox.telegram.state.commands import Commands
 from sandbox.telegram.state.database import open_database
@@ -14,6 +15,8 @@ from sandbox.telegram.state.people import People
 from sandbox.telegram.state.presses import Presses
 from sandbox.telegram.state.settings import Settings
 from sandbox.telegram.state.updates import Updates
+from sandbox.telegram.state.webhook import Webhook
+from sandbox.telegram.violations import Violations
 from smart_kit.errors import ConfigurationError
 
 
@@ -27,12 +30,14 @@ class World:
         self.people = People(database)
         self.messages = Messages(database)
         self.updates = Updates(database, self.settings)
+        self.webhook = Webhook(self.settings)
         self.commands = Commands(database)
         self.presses = Presses(database)
         self.feed = Feed()
+        self.violations = Violations(self.feed)
         self.activity = Activity(self.feed)
-        self.unknown_parameters: deque[str] = deque(maxlen=1000)
-        """`method.parameter` that Telegram would have ignored in silence; for tests."""
+        self.faults = Faults()
+        self.meter = Meter()
 
     @classmethod
     def open(cls, directory: Path, token: str) -> "World":

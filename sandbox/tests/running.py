@@ -1,6 +1,6 @@
 """A sandbox on a real socket, and short ways to talk to it as a bot and as a person."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ ALICE, BOB = 1001, 1002
 class BotRefused(Exception):
     """The Bot API said no."""
 
-    def __init__(self, status: int, description: str) -> None:
-        super().__init__(description)
+    def __init__(self, status: int, envelope: dict[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(envelope["description"])
         self.status = status
-        self.description = description
+        self.description: str = envelope["description"]
+        self.parameters: dict[str, int] = envelope.get("parameters", {})
+        self.headers = headers
 
 
 class Sandbox:
@@ -42,10 +44,10 @@ class Sandbox:
             envelope = await response.json()
         if not envelope["ok"]:
             assert response.status == envelope["error_code"]
-            raise BotRefused(response.status, envelope["description"])
+            raise BotRefused(response.status, envelope, response.headers)
         return envelope["result"]
 
-    async def page(self, method: str, path: str, **body: Any) -> Any:
+    async def page(self, method: str, path: str, /, **body: Any) -> Any:
         """The answer of the chat page's API."""
         headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
         async with self.http.request(
@@ -59,6 +61,19 @@ class Sandbox:
         """A person writes to the bot."""
         message: dict[str, Any] = await self.page("POST", f"/chat/{person}/messages", text=text)
         return message
+
+    async def violations(self) -> list[str]:
+        """What the bot did that the Bot API does not know."""
+        found = (await self.page("GET", "/chat/api/violations"))["items"]
+        return [f"{one['method']}: {one['kind']}: {one['detail']}" for one in found]
+
+    async def trouble(self, kind: str, method: str = "*", **details: Any) -> None:
+        """Order a fault for the next call."""
+        await self.page("POST", "/chat/api/faults", kind=kind, method=method, **details)
+
+    async def limits(self, **limits: float) -> None:
+        """Change the flood limits."""
+        await self.page("PUT", "/chat/api/limits", **limits)
 
     async def shown(self, person: int = ALICE) -> list[dict[str, Any]]:
         """The messages of a chat as the page sees them."""

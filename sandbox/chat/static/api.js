@@ -26,4 +26,7 @@ export const getBot = (language) => call("GET", `/chat/bot?language_code=${encod
 export const getCommands = async (person) => (await call("GET", `/chat/${person}/commands`)).items;
 export const getMessages = (person) => call("GET", `/chat/${person}/messages`);
 export const say = (person, text, reply_to) => call("POST", `/chat/${person}/messages`, reply_to ? { text, reply_to } : { text });
+export const stop = (person, draft_id) => call("POST", `/chat/${person}/stop`, { draft_id });
+export const getFormula = async (source, display) => (await call("GET", `/chat/formula?${new URLSearchParams({ source, display })}`)).tree;
+export const getViolations = () => call("GET", "/chat/api/violations");
 export const press = (person, message_id, data) => call("POST", `/chat/${person}/buttons`, { message_id, data });

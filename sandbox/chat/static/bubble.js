@@ -4,6 +4,7 @@ import { botAvatar, icon, make } from "./dom.js";
 import { endsInBlock, renderText } from "./entities.js";
 import { momentOf, t, timeOf } from "./i18n.js";
 import { inlineKeyboard } from "./keyboard.js";
+import { renderBlocks } from "./rich.js";
 
 // `on` = what entities need, and {reply(message), press(message, button, node), jump(id)}
 export function makeBubble(message, original, on) {
@@ -14,6 +15,7 @@ export function makeBubble(message, original, on) {
 }
 
 export function fillBubble(node, message, original, on) {
+  node.classList.toggle("rich", Boolean(message.rich_message));
   const bubble = make("div", { class: "bubble" }, quoted(message, original, on), text(message, on), reaction(message));
   bubble.addEventListener("click", () => node.classList.toggle("touched"));
   const buttons = message.reply_markup?.inline_keyboard;
@@ -22,9 +24,17 @@ export function fillBubble(node, message, original, on) {
 }
 
 function text(message, on) {
+  if (message.rich_message) return richText(message, on);
   const block = endsInBlock(message.text, message.entities) ? " ends-in-block" : "";
   const body = make("div", { class: `text${block}`, dir: "auto" });
   body.append(renderText(message.text, message.entities, on), meta(message));
+  return body;
+}
+
+function richText(message, on) {
+  const press = (button, place) => on.press(message, button, place);
+  const body = make("div", { class: "text ends-in-block", dir: message.rich_message.is_rtl ? "rtl" : "auto" });
+  body.append(renderBlocks(message.rich_message.blocks, { ...on, press }), meta(message));
   return body;
 }
 
@@ -60,10 +70,24 @@ export function makeTyping() {
 
 export function makeDraft() {
   const bubble = make("div", { class: "bubble" }, make("div", { class: "text", dir: "auto" }));
-  return make("article", { class: "message theirs first last draft" }, bubble);
+  return make("article", { class: "message theirs first last draft" }, bubble, make("div", { class: "stop" }));
 }
 
 export function fillDraft(node, draft, on) {
-  const shown = draft.text || t("thinking");
-  node.querySelector(".text").replaceChildren(renderText(shown, draft.text ? draft.entities : [], on));
+  const body = node.querySelector(".text");
+  node.classList.toggle("rich", Boolean(draft.rich_message));
+  body.classList.toggle("waits", !draft.text && !draft.rich_message);
+  if (draft.rich_message) body.replaceChildren(renderBlocks(draft.rich_message.blocks, { ...on, press: () => {} }));
+  else body.replaceChildren(renderText(draft.text || t("thinking"), draft.text ? draft.entities : [], on));
+  showStop(node.querySelector(".stop"), draft, on);
+}
+
+// The button stays the same node from frame to frame: it must not slip away under a finger.
+function showStop(place, draft, on) {
+  place.hidden = !draft.can_stop;
+  place.dataset.draft = draft.draft_id;
+  if (place.firstChild) return;
+  const stop = make("button", { type: "button" }, icon("stop"), t("stop"));
+  stop.addEventListener("click", () => on.stop(place.dataset.draft));
+  place.append(stop);
 }

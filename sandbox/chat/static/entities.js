@@ -66,7 +66,7 @@ function wrap(tag, options, content) {
   return built;
 }
 
-function link(url, content, isHidden, on) {
+export function link(url, content, isHidden, on) {
   const options = { href: url, rel: "noopener noreferrer nofollow", target: "_blank", title: url };
   const anchor = wrap("a", options, content);
   anchor.addEventListener("click", (event) => on.link(event, url, isHidden));
@@ -94,17 +94,17 @@ const BUILDERS = {
 };
 
 // Only addresses that a chat may open; a page's own scripts are none of them.
-function safe(url) {
+export function safe(url) {
   return /^(https?|tg|mailto|tel|ftp|ton):/i.test(url) ? url : "about:blank";
 }
 
-function block(entity, own, content, on) {
+export function block(entity, own, content, on) {
   const copy = make("button", { type: "button", on: { click: () => on.copy(own) } }, icon("copy"), t("copy"));
   const head = make("header", {}, make("span", { text: entity.language ?? "" }), copy);
   return make("div", { class: "block" }, head, wrap("pre", { tabindex: "0" }, content()));
 }
 
-function spoiler(content) {
+export function spoiler(content) {
   const hidden = wrap("span", {}, content);
   const cover = make("span", { class: "spoiler", role: "button", tabindex: "0", label: t("spoiler") }, hidden);
   const open = () => {
@@ -123,7 +123,7 @@ function spoiler(content) {
   return cover;
 }
 
-function foldable(content) {
+export function foldable(content) {
   const inner = wrap("div", { class: "inner" }, content);
   const unfold = make("button", { class: "unfold", type: "button", text: t("more"), "aria-expanded": "false" });
   const quote = make("blockquote", { class: "folded" }, inner, unfold);

@@ -1,6 +1,6 @@
 // Live updates. After each (re)connection `hello` comes first: then everything is asked for anew.
 
-const KINDS = ["hello", "message", "edit", "delete", "typing", "draft", "answer", "bot"];
+const KINDS = ["hello", "message", "edit", "delete", "typing", "draft", "answer", "bot", "violations"];
 const LONGEST_PAUSE = 8000;
 
 export function listen(handle, setConnected) {

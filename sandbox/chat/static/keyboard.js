@@ -4,14 +4,14 @@ import { byId, icon, make } from "./dom.js";
 
 const STYLES = new Set(["primary", "success", "danger"]);
 const styleOf = (button) => (STYLES.has(button.style) ? button.style : "");
+export const markOf = (button) => (button.url ? icon("out") : button.copy_text ? icon("copy") : null);
 
 export function inlineKeyboard(rows, press) {
   return make("div", { class: "inline" }, ...rows.map((row) => make("div", {}, ...row.map((button) => inlineButton(button, press)))));
 }
 
 function inlineButton(button, press) {
-  const mark = button.url ? icon("out") : button.copy_text ? icon("copy") : null;
-  const node = make("button", { type: "button", class: styleOf(button), text: button.text }, mark);
+  const node = make("button", { type: "button", class: styleOf(button), text: button.text }, markOf(button));
   node.disabled = button.disabled !== undefined;
   node.addEventListener("click", () => press(button, node));
   return node;

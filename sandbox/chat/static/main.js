@@ -17,9 +17,10 @@ translate();
 const people = new People(become);
 const composer = new Composer({ send, botName });
 const keyboard = new ReplyKeyboard(pressKey);
-const timeline = new Timeline({ link, copy, press, botName, command: send, reply: (message) => composer.replyTo(message) }, welcome);
+const timeline = new Timeline({ link, copy, press, stop, botName, command: send, reply: (message) => composer.replyTo(message) }, welcome);
 
 byId("theme").addEventListener("click", () => toggleTheme());
+byId("violations").addEventListener("click", () => tellViolations());
 byId("badge").addEventListener("click", () => tell(byId("promise").textContent));
 document.addEventListener("visibilitychange", () => document.hidden || people.seen());
 addEventListener("hashchange", () => become(chosenPerson()));
@@ -65,6 +66,7 @@ async function refresh() {
   await attempt(async () => {
     people.set(await api.getPeople());
     await become(people.current ?? chosenPerson(), true);
+    showViolations((await api.getViolations()).items.length);
   });
 }
 
@@ -111,6 +113,21 @@ async function refreshBot() {
   });
 }
 
+function showViolations(count) {
+  byId("violations").hidden = !count;
+  byId("violations-count").textContent = count;
+}
+
+async function tellViolations() {
+  await attempt(async () => {
+    const lines = (await api.getViolations()).items.map((one) => `${one.method}: ${one.kind.replace("_", " ")} · ${one.detail}`);
+    const counts = new Map();
+    for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+    const told = [...counts].slice(-12).map(([line, count]) => (count > 1 ? `${line} (×${count})` : line));
+    await tell([t("violations"), "", ...told].join("\n"));
+  });
+}
+
 function showKeyboard() {
   keyboard.show(replyKeyboardOf(timeline.messages));
   composer.setPlaceholder(keyboard.placeholder);
@@ -125,6 +142,7 @@ function setTyping(isTyping, action = "") {
 
 function handle(kind, data) {
   if (kind === "hello") refresh();
+  else if (kind === "violations") showViolations(data.count);
   else if (kind === "bot") refreshBot();
   else if (kind === "message" || kind === "edit") changed(kind, data);
   else if (data.person_id !== people.current) return;
@@ -175,6 +193,10 @@ async function pressCallback(message, button, node) {
   });
   if (isSent) setTimeout(rest, PRESS_MS);
   else rest();
+}
+
+function stop(draft) {
+  return attempt(() => api.stop(people.current, draft));
 }
 
 function answered({ callback_query_id, text, show_alert }) {

@@ -23,6 +23,7 @@ export class Timeline {
     this.on = { ...on, jump: (id) => this.#reveal(id) };
     this.makeWelcome = makeWelcome;
     this.#log.addEventListener("scroll", () => this.#noteScroll(), { passive: true });
+    this.#log.addEventListener("grown", () => this.#isAtEnd && this.scrollToEnd());
     this.#jump.addEventListener("click", () => this.scrollToEnd("smooth"));
     new ResizeObserver(() => this.#isAtEnd && this.scrollToEnd()).observe(this.#log);
   }

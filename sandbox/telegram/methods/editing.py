@@ -6,9 +6,10 @@ from typing import Any
 from sandbox.telegram.call import Call, Method
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.markup import read_inline_markup
+from sandbox.telegram.meter import MESSAGE
 from sandbox.telegram.render import render_message
 from sandbox.telegram.state.feed import Event
-from sandbox.telegram.state.messages import Message
+from sandbox.telegram.state.messages import Content, Message
 
 DELETABLE_SECONDS = 48 * 3600
 _NOT_MODIFIED = (
@@ -18,19 +19,24 @@ _NOT_MODIFIED = (
 
 
 async def edit_message_text(call: Call) -> dict[str, Any]:
-    """Another text; without `reply_markup` the buttons go."""
+    """Another text or rich message; without `reply_markup` the buttons go."""
     message = _own_message(call)
-    content = call.formatted()
+    content = _content(call)
     markup = read_inline_markup(call.parameters)
-    if (
-        content.text == message.text
-        and content.entities_json() == message.entities
-        and markup == message.reply_markup
-    ):
+    if content == message.content and markup == message.reply_markup:
         raise bad_request(_NOT_MODIFIED)
     edited = call.world.messages.edit(message, content, markup)
     call.world.tell("edit", edited)
     return render_message(call.world, edited)
+
+
+def _content(call: Call) -> Content:
+    """One of the two; what Telegram says to both is not documented."""
+    if call.parameters.is_missing("rich_message"):
+        return Content.of_text(call.formatted())
+    if not call.parameters.is_missing("text"):
+        raise bad_request("exactly one of text and rich_message must be specified")
+    return Content.of_rich(call.rich())
 
 
 async def edit_message_reply_markup(call: Call) -> dict[str, Any]:
@@ -82,11 +88,13 @@ METHODS = (
             "disable_web_page_preview",
         ),
         edit_message_text,
+        MESSAGE,
     ),
     Method(
         "editMessageReplyMarkup",
         ("business_connection_id", "chat_id", "message_id", "inline_message_id", "reply_markup"),
         edit_message_reply_markup,
+        MESSAGE,
     ),
     Method("deleteMessage", ("chat_id", "message_id"), delete_message),
 )

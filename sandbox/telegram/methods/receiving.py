@@ -3,8 +3,14 @@
 from typing import Any
 
 from sandbox.telegram.call import Answer, Call, Method
-from sandbox.telegram.errors import BotApiError, bad_request
-from sandbox.telegram.state.updates import MAX_POLL_SECONDS
+from sandbox.telegram.errors import BotApiError, conflict
+from sandbox.telegram.state.updates import MAX_POLL_SECONDS, OTHER_POLL
+from sandbox.telegram.state.webhook import Target
+
+_WEBHOOK = (
+    "can't use getUpdates method while webhook is active; "
+    "use deleteWebhook to delete the webhook first"
+)
 
 
 async def get_updates(call: Call) -> list[dict[str, Any]]:
@@ -14,8 +20,10 @@ async def get_updates(call: Call) -> list[dict[str, Any]]:
     offset = given.integer("offset", low=-(2**31), high=2**62)
     limit = given.integer("limit", default=100, low=1, high=100)
     timeout = given.integer("timeout", low=0, high=MAX_POLL_SECONDS)
+    if world.webhook.target is not None:
+        raise conflict(_WEBHOOK)
     _allow(call)
-    updates.end_poll()
+    updates.end_poll(OTHER_POLL)
     if offset:
         world.confirm(offset)
     world.commit()
@@ -35,28 +43,39 @@ def _allow(call: Call) -> None:
 
 
 async def set_webhook(call: Call) -> Answer:
-    """Only its removal: the sandbox calls nobody."""
-    if call.parameters.text("url"):
-        raise bad_request("bad webhook: the sandbox delivers updates by getUpdates only")
+    """Where updates go from now on; an empty address removes it."""
+    world, given = call.world, call.parameters
+    url = given.text("url")
+    if not url:
+        _allow(call)
+        return await delete_webhook(call)
+    world.updates.end_poll("terminated by setWebhook request")
+    target = Target(
+        url=url,
+        secret_token=given.text("secret_token"),
+        max_connections=given.integer("max_connections", default=40, low=1, high=100),
+        ip_address=given.text("ip_address"),
+        has_custom_certificate=not given.is_missing("certificate"),
+    )
+    is_new = await world.webhook.set(target)
     _allow(call)
-    return await delete_webhook(call)
+    if given.flag("drop_pending_updates"):
+        world.drop_updates()
+    return Answer(True, "Webhook was set" if is_new else "Webhook is already set")
 
 
 async def delete_webhook(call: Call) -> Answer:
-    """There is never one; waiting updates are dropped on demand."""
+    """Back to getUpdates; waiting updates are dropped on demand."""
+    was_there = call.world.webhook.delete()
     if call.parameters.flag("drop_pending_updates"):
         call.world.drop_updates()
-    return Answer(True, "Webhook is already deleted")
+    return Answer(True, "Webhook was deleted" if was_there else "Webhook is already deleted")
 
 
 async def get_webhook_info(call: Call) -> dict[str, Any]:
-    """A `WebhookInfo` without a webhook."""
+    """A `WebhookInfo`."""
     updates = call.world.updates
-    info: dict[str, Any] = {
-        "url": "",
-        "has_custom_certificate": False,
-        "pending_update_count": updates.count(),
-    }
+    info = {**call.world.webhook.to_json(), "pending_update_count": updates.count()}
     return info | ({"allowed_updates": updates.allowed} if updates.allowed else {})
 
 

@@ -1,12 +1,15 @@
 """sendMessage, and the small signals beside it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.telegram.call import MAX_MESSAGE_ID, Call, Method
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.markup import read_markup
+from sandbox.telegram.meter import MESSAGE, SIGNAL
 from sandbox.telegram.reactions import REACTIONS
 from sandbox.telegram.render import render_message
+from sandbox.telegram.state.messages import Content
 from sandbox.telegram.state.people import Person
 
 ACTIONS = (
@@ -26,9 +29,18 @@ ACTIONS = (
 
 async def send_message(call: Call) -> dict[str, Any]:
     """The message is kept, shown on the page, and returned."""
+    return _send(call, lambda: Content.of_text(call.formatted()))
+
+
+async def send_rich_message(call: Call) -> dict[str, Any]:
+    """The same with blocks in place of a text."""
+    return _send(call, lambda: Content.of_rich(call.rich()))
+
+
+def _send(call: Call, read: Callable[[], Content]) -> dict[str, Any]:
     person = call.person()
     call.refuse_thread()
-    content = call.formatted()
+    content = read()
     markup = read_markup(call.parameters)
     message = call.world.messages.add(
         person.id,
@@ -94,36 +106,42 @@ async def set_message_reaction(call: Call) -> bool:
     return True
 
 
+_SENT = (
+    "business_connection_id",
+    "chat_id",
+    "message_thread_id",
+    "direct_messages_topic_id",
+    "disable_notification",
+    "protect_content",
+    "allow_paid_broadcast",
+    "message_effect_id",
+    "suggested_post_parameters",
+    "reply_parameters",
+    "reply_markup",
+    "ephemeral_message_parameters",
+)
 METHODS = (
     Method(
         "sendMessage",
         (
-            "business_connection_id",
-            "chat_id",
-            "message_thread_id",
-            "direct_messages_topic_id",
+            *_SENT,
             "text",
             "parse_mode",
             "entities",
             "link_preview_options",
-            "disable_notification",
-            "protect_content",
-            "allow_paid_broadcast",
-            "message_effect_id",
-            "suggested_post_parameters",
-            "reply_parameters",
-            "reply_markup",
-            "ephemeral_message_parameters",
             "reply_to_message_id",
             "allow_sending_without_reply",
             "disable_web_page_preview",
         ),
         send_message,
+        MESSAGE,
     ),
+    Method("sendRichMessage", (*_SENT, "rich_message"), send_rich_message, MESSAGE),
     Method(
         "sendChatAction",
         ("business_connection_id", "chat_id", "message_thread_id", "action"),
         send_chat_action,
+        SIGNAL,
     ),
     Method(
         "setMessageReaction", ("chat_id", "message_id", "reaction", "is_big"), set_message_reaction

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS message (
     edit_date INTEGER,
     text TEXT NOT NULL,
     entities TEXT NOT NULL,
+    rich_message TEXT,
     reply_markup TEXT,
     reply_to INTEGER,
     reaction TEXT,
@@ -52,6 +53,7 @@ CREATE TABLE IF NOT EXISTS setting (
     value TEXT NOT NULL
 );
 """
+_LATER_COLUMNS = (("message", "rich_message", "TEXT"),)
 
 
 def open_database(directory: Path) -> sqlite3.Connection:
@@ -63,8 +65,16 @@ def open_database(directory: Path) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("PRAGMA foreign_keys=ON")
     database.executescript(_SCHEMA)
+    _add_missing_columns(database)
     _start_counting(database)
     return database
+
+
+def _add_missing_columns(database: sqlite3.Connection) -> None:
+    """A file of an earlier release gets the columns that came later."""
+    for table, column, kind in _LATER_COLUMNS:
+        if column not in {row["name"] for row in database.execute(f"PRAGMA table_info({table})")}:
+            database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
 def _start_counting(database: sqlite3.Connection) -> None:

@@ -3,18 +3,43 @@
 import json
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.telegram.rich.plain import plain_text
 from sandbox.telegram.text.entities import FormattedText
+
+RichMessage = dict[str, Any]
 
 PAGE = 500
 """How many messages a chat page is given; older ones stay in the file."""
 
 
 @dataclass(frozen=True)
+class Content:
+    """What a message says: text with entities, or a rich message with its plain text."""
+
+    text: str
+    entities: list[dict[str, Any]] = field(default_factory=list)
+    rich_message: RichMessage | None = None
+
+    @classmethod
+    def of_text(cls, formatted: FormattedText) -> "Content":
+        """A text."""
+        return cls(formatted.text, formatted.entities_json())
+
+    @classmethod
+    def of_rich(cls, rich_message: RichMessage) -> "Content":
+        """A `RichMessage`."""
+        return cls(plain_text(rich_message["blocks"]), [], rich_message)
+
+
+@dataclass(frozen=True)
 class Message:
-    """One message of a private chat; times are Unix seconds."""
+    """One message of a private chat; times are Unix seconds.
+
+    A rich one has its plain text in `text`, which only previews show.
+    """
 
     message_id: int
     person_id: int
@@ -23,10 +48,16 @@ class Message:
     edit_date: int | None
     text: str
     entities: list[dict[str, Any]]
+    rich_message: RichMessage | None
     reply_markup: dict[str, Any] | None
     reply_to: int | None
     reaction: str | None
     is_read: bool
+
+    @property
+    def content(self) -> Content:
+        """What it says."""
+        return Content(self.text, self.entities, self.rich_message)
 
     @property
     def inline_keyboard(self) -> list[list[dict[str, Any]]] | None:
@@ -42,6 +73,7 @@ class Message:
             "date": self.date,
             "text": self.text,
             "entities": self.entities,
+            "rich_message": self.rich_message,
             "reply_markup": self.reply_markup,
             "reply_to": self.reply_to,
             "reaction": self.reaction,
@@ -59,7 +91,7 @@ class Messages:
     def add(
         self,
         person_id: int,
-        content: FormattedText,
+        content: Content,
         *,
         is_from_bot: bool,
         reply_markup: dict[str, Any] | None = None,
@@ -67,14 +99,15 @@ class Messages:
     ) -> Message:
         """A new message at the end of the chat."""
         cursor = self._database.execute(
-            "INSERT INTO message (person_id, is_from_bot, date, text, entities, reply_markup,"
-            " reply_to) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO message (person_id, is_from_bot, date, text, entities, rich_message,"
+            " reply_markup, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 person_id,
                 is_from_bot,
                 int(time.time()),
                 content.text,
-                _dumped(content.entities_json()),
+                _dumped(content.entities),
+                _dumped(content.rich_message),
                 _dumped(reply_markup),
                 reply_to,
             ),
@@ -107,13 +140,14 @@ class Messages:
         return _message(row) if row else None
 
     def edit(
-        self, message: Message, content: FormattedText, reply_markup: dict[str, Any] | None
+        self, message: Message, content: Content, reply_markup: dict[str, Any] | None
     ) -> Message:
         """Another text and other buttons."""
         return self._set(
             message,
             text=content.text,
-            entities=_dumped(content.entities_json()),
+            entities=_dumped(content.entities),
+            rich_message=_dumped(content.rich_message),
             reply_markup=_dumped(reply_markup),
             edit_date=int(time.time()),
         )
@@ -169,6 +203,7 @@ def _message(row: sqlite3.Row) -> Message:
         edit_date=row["edit_date"],
         text=row["text"],
         entities=json.loads(row["entities"]),
+        rich_message=json.loads(row["rich_message"]) if row["rich_message"] else None,
         reply_markup=json.loads(row["reply_markup"]) if row["reply_markup"] else None,
         reply_to=row["reply_to"],
         reaction=row["reaction"],

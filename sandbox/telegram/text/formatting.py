@@ -60,7 +60,6 @@ def format_text(
     """
     if not text and not may_be_empty:
         raise bad_request("message text is empty")
-    _check_encoding(text)
     if len(text.encode()) > MAX_BYTES:
         raise bad_request("text is too long")
     mode = parse_mode.lower()
@@ -74,13 +73,6 @@ def format_text(
     if utf16_length(formatted.text) > MAX_LENGTH:
         raise bad_request("message is too long")
     return with_detected(formatted)
-
-
-def _check_encoding(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise bad_request("strings must be encoded in UTF-8") from error
 
 
 def _parse(text: str, mode: str) -> tuple[str, list[Entity]]:

@@ -121,3 +121,51 @@ async def test_the_page_does_not_promise_privacy_that_a_real_model_breaks(
 ) -> None:
     async with running(tmp_path, **settings) as sandbox:
         assert (await sandbox.page("GET", "/chat/bot"))["model_host"] == host
+
+
+RICH = {"html": '<p>a <tg-button type="callback_data" data="inside">b</tg-button></p>'}
+
+
+async def test_a_button_inside_a_rich_message_is_pressed_as_any_other(sandbox: Sandbox) -> None:
+    sent = await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=RICH)
+    body = {"message_id": sent["message_id"], "data": "inside"}
+    await sandbox.page("POST", f"/chat/{ALICE}/buttons", **body)
+    (update,) = await sandbox.bot("getUpdates")
+    assert update["callback_query"]["data"] == "inside"
+    assert update["callback_query"]["message"]["rich_message"]["blocks"]
+
+
+async def test_a_formula_becomes_a_tree_of_mathml(sandbox: Sandbox) -> None:
+    query = {"source": r"\frac{a}{b} < 1", "display": "block"}
+    async with sandbox.http.get(
+        f"{sandbox.url}/chat/formula",
+        params=query,
+        headers={"Authorization": f"Bearer {CHAT_TOKEN}"},
+    ) as response:
+        tree = (await response.json())["tree"]
+    assert (tree["tag"], tree["attributes"]["display"]) == ("math", "block")
+    fraction, less, _ = tree["children"][0]["children"]
+    assert fraction["tag"] == "mfrac"
+    assert less["children"] == ["<"]
+
+
+@pytest.mark.parametrize("source", ["a_", "", "x" * 5000])
+async def test_a_formula_that_is_none_is_left_as_text(sandbox: Sandbox, source: str) -> None:
+    assert await sandbox.page("GET", f"/chat/formula?source={source}") == {"tree": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/chat/api/faults", {"kind": "rain"}, "kind: Input should be"),
+        ("/chat/api/faults", {"kind": "slow", "times": 0}, "times: Input should be greater"),
+        ("/chat/api/faults", {"kind": "slow", "chat": 5}, "chat: Extra inputs are not permitted"),
+        ("/chat/api/updates", {}, "update: Field required"),
+    ],
+)
+async def test_a_wrong_order_for_a_test_is_told_in_a_sentence(
+    sandbox: Sandbox, path: str, body: object, detail: str
+) -> None:
+    status, answer = await _refused(sandbox, path, body)
+    assert status == 400
+    assert answer["detail"].startswith(detail)

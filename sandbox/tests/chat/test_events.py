@@ -89,3 +89,21 @@ async def test_a_new_name_reaches_every_page(sandbox: Sandbox) -> None:
     async with _events(sandbox, f"?person={BOB}") as stream:
         await sandbox.bot("setMyName", name="Secretary")
         assert (await stream.next())[0] == "bot"
+
+
+async def test_a_mistake_of_the_bot_is_told_to_every_page(sandbox: Sandbox) -> None:
+    async with _events(sandbox, f"?person={BOB}") as stream:
+        await sandbox.bot("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
+        assert await stream.next() == ("violations", {"person_id": None, "count": 1})
+
+
+async def test_a_rich_draft_and_its_end_are_told(sandbox: Sandbox) -> None:
+    async with _events(sandbox, f"?person={ALICE}") as stream:
+        rich = {"html": "<h1>a</h1>"}
+        frame = {"chat_id": ALICE, "draft_id": 5, "can_stop": True}
+        await sandbox.bot("sendRichMessageDraft", rich_message=rich, **frame)
+        kind, data = await stream.next()
+        assert (kind, data["draft_id"], data["can_stop"]) == ("draft", "5", True)
+        assert data["rich_message"]["blocks"][0]["type"] == "heading"
+        await sandbox.page("POST", f"/chat/{ALICE}/stop", draft_id="5")
+        assert (await stream.next())[1]["draft_id"] is None

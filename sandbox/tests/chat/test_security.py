@@ -15,6 +15,10 @@ PATHS = (
     "/chat/bot",
     "/chat/events",
     f"/chat/{ALICE}/messages",
+    "/chat/formula",
+    "/chat/api/faults",
+    "/chat/api/violations",
+    "/chat/api/limits",
 )
 
 

@@ -71,8 +71,11 @@ async def test_every_body_means_the_same(sandbox: Sandbox, request_body: dict[st
 
 async def test_an_unknown_parameter_is_ignored_but_noted(sandbox: Sandbox) -> None:
     await sandbox.bot("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
-    noted = await sandbox.page("GET", "/chat/unknown-parameters")
-    assert noted == {"items": ["sendMessage.parsemode"]}
+    noted = await sandbox.page("GET", "/chat/api/violations")
+    assert noted == {
+        "items": [{"method": "sendMessage", "kind": "unknown_parameter", "detail": "parsemode"}],
+        "warnings": [],
+    }
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '"x"'])
@@ -81,6 +84,40 @@ async def test_a_body_that_is_no_object_is_a_bad_request(sandbox: Sandbox, body:
     headers = {"Content-Type": "application/json"}
     async with sandbox.http.post(url, data=body, headers=headers) as response:
         assert response.status == 400
+
+
+HALF = "\\ud83d"
+DIGITS = "1" * 5000
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "description"),
+    [
+        ("sendMessage", f'{{"chat_id":{ALICE},"text":"{HALF}"}}', "strings must be encoded in"),
+        ("setMyName", f'{{"name":"{HALF}"}}', "strings must be encoded in UTF-8"),
+        ("sendMessage", f'{{"chat_id":"{DIGITS}","text":"x"}}', "chat not found"),
+        ("sendMessage", f'{{"chat_id":{"[" * 5000}{"]" * 5000}}}', ""),
+        (
+            "sendRichMessage",
+            f'{{"chat_id":{ALICE},"rich_message":{{"html":"<![x](y)"}}}}',
+            "RICH_MESSAGE_",
+        ),
+        (
+            "sendRichMessage",
+            f'{{"chat_id":{ALICE},"rich_message":{{"html":"<b>&#{DIGITS};"}}}}',
+            "RICH_MESSAGE_HTML_INVALID",
+        ),
+    ],
+)
+async def test_nonsense_is_a_bad_request_and_never_an_error_of_the_sandbox(
+    sandbox: Sandbox, method: str, body: str, description: str
+) -> None:
+    url = f"{sandbox.url}/bot{TOKEN}/{method}"
+    headers = {"Content-Type": "application/json"}
+    async with sandbox.http.post(url, data=body, headers=headers) as response:
+        envelope = await response.json()
+    assert response.status == 400
+    assert envelope["description"].startswith(f"Bad Request: {description}")
 
 
 async def test_a_refused_call_leaves_nothing_behind(sandbox: Sandbox) -> None:

@@ -194,12 +194,14 @@ async def test_a_draft_is_shown_until_a_message_comes_and_is_none_itself(sandbox
         "draft_id": "7",
         "text": "so",
         "entities": [{"type": "bold", "offset": 0, "length": 2}],
+        "rich_message": None,
+        "can_stop": False,
     }
     await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
     assert (await sandbox.page("GET", f"/chat/{ALICE}/messages"))["draft"] is None
     with pytest.raises(BotRefused, match="RANDOM_ID_INVALID"):
         await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=0, text="x")
-    with pytest.raises(BotRefused, match="chat not found"):
+    with pytest.raises(BotRefused, match="TEXTDRAFT_PEER_INVALID"):
         await sandbox.bot("sendMessageDraft", chat_id=-100, draft_id=1, text="x")
 
 

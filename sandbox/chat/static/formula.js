@@ -1,0 +1,33 @@
+// Formulas: the sandbox turns LaTeX into a tree, this builds MathML of it. Until then the source is shown.
+
+import { getFormula } from "./api.js";
+import { make } from "./dom.js";
+
+const NAMESPACE = "http://www.w3.org/1998/Math/MathML";
+const ATTRIBUTES = new Set(["display", "mathvariant", "stretchy", "fence", "form", "separator", "linethickness", "columnalign", "rowspacing", "columnspacing", "accent", "movablelimits", "minsize", "maxsize", "width", "lspace", "rspace"]);
+const known = new Map();
+
+export function formula(source, display) {
+  const node = make(display === "block" ? "div" : "span", { class: "formula", title: source });
+  node.append(make("code", { text: source }));
+  treeOf(source, display).then((tree) => {
+    if (!tree) return;
+    node.replaceChildren(build(tree));
+    node.dispatchEvent(new Event("grown", { bubbles: true }));
+  });
+  return node;
+}
+
+function treeOf(source, display) {
+  const key = `${display} ${source}`;
+  if (!known.has(key)) known.set(key, getFormula(source, display).catch(() => null));
+  return known.get(key);
+}
+
+function build(tree) {
+  if (typeof tree === "string") return document.createTextNode(tree);
+  const node = document.createElementNS(NAMESPACE, /^m[a-z]+$/.test(tree.tag) ? tree.tag : "mrow");
+  for (const [name, value] of Object.entries(tree.attributes)) if (ATTRIBUTES.has(name)) node.setAttribute(name, value);
+  node.append(...tree.children.map(build));
+  return node;
+}

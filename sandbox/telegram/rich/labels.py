@@ -1,0 +1,51 @@
+"""What stands in front of a list's items."""
+
+from typing import Any
+
+_ROMAN = (
+    (1000, "m"),
+    (900, "cm"),
+    (500, "d"),
+    (400, "cd"),
+    (100, "c"),
+    (90, "xc"),
+    (50, "l"),
+    (40, "xl"),
+    (10, "x"),
+    (9, "ix"),
+    (5, "v"),
+    (4, "iv"),
+    (1, "i"),
+)
+KINDS = ("1", "a", "A", "i", "I")
+
+
+def is_ordered(item: dict[str, Any]) -> bool:
+    """Whether it has a number."""
+    return "value" in item or "type" in item
+
+
+def label(number: int, kind: str) -> str:
+    """`3.`, `c.`, `III.`; what letters cannot write is written in digits."""
+    written = str(number)
+    if number > 0 and kind in ("a", "A"):
+        written = _letters(number)
+    elif 0 < number < 4000 and kind in ("i", "I"):
+        written = _roman(number)
+    return f"{written.upper() if kind.isupper() else written}."
+
+
+def _letters(number: int) -> str:
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("a") + rest) + letters
+    return letters
+
+
+def _roman(number: int) -> str:
+    written = ""
+    for value, letters in _ROMAN:
+        count, number = divmod(number, value)
+        written += letters * count
+    return written

@@ -1,0 +1,191 @@
+"""Rich Markdown as rich HTML: GitHub's dialect with marks, spoilers, formulas and footnotes."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
+
+from sandbox.telegram.rich.tree import BLOCK
+
+_OPTIONS = {"html": True, "strikethrough_single_tilde": True, "maxNesting": 100}
+"""Markdown deeper than `maxNesting` loses its text; Telegram refuses from the 17th level on."""
+_PAIRS = {"=": "mark", "|": "tg-spoiler"}
+_TAG = re.compile(r"(</?[a-zA-Z][^<>]*>)")
+_BLOCK_TAG = re.compile(rf"<(?:{'|'.join(sorted(BLOCK - {'img'}))})\b", re.IGNORECASE)
+_RAW_BLOCK = re.compile(r"\s*<(?:pre|tg-math)", re.IGNORECASE)
+
+
+def to_html(source: str) -> str:
+    """The same message in rich HTML; the HTML that the source holds stays."""
+    html: str = _PARSER.render(source)
+    return html
+
+
+class _Renderer(RendererHTML):
+    """Writes the tags that Telegram has where it differs from the web."""
+
+    def heading_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        """Telegram makes nothing of a heading without text."""
+        is_empty = not tokens[index + 1].content
+        return "<!--" if is_empty else f"<{tokens[index].tag}>"
+
+    def heading_close(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        is_empty = not tokens[index - 1].content
+        return "-->" if is_empty else f"</{tokens[index].tag}>"
+
+    def paragraph_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        """A paragraph that holds a block (media, a formula, a table) is not one."""
+        is_hidden = tokens[index].hidden or _holds_block(tokens[index + 1])
+        return "" if is_hidden else "<p>"
+
+    def paragraph_close(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        is_hidden = tokens[index].hidden or _holds_block(tokens[index - 1])
+        return "" if is_hidden else "</p>"
+
+    def fence(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        token = tokens[index]
+        language = token.info.split()[0] if token.info.split() else ""
+        if language == "math":
+            return f"<tg-math-block>{escape(token.content)}</tg-math-block>"
+        if not language:
+            return f"<pre>{escape(token.content)}</pre>"
+        code = f'<code class="language-{escape(language)}">{escape(token.content)}</code>'
+        return f"<pre>{code}</pre>"
+
+    def code_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        return f"<pre>{escape(tokens[index].content)}</pre>"
+
+    def html_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        """Between the tags of a block of HTML stands Markdown."""
+        content = tokens[index].content
+        if _RAW_BLOCK.match(content):
+            return content
+        return "".join(
+            part if _TAG.fullmatch(part) or not part.strip() else _PARSER.renderInline(part)
+            for part in _TAG.split(content)
+        )
+
+    def image(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        """Media with its caption, an emoji of one's own, or a moment."""
+        source, shown = str(tokens[index].attrs.get("src", "")), escape(tokens[index].content)
+        if source.startswith("tg://emoji"):
+            return f'<img src="{escape(source)}" alt="{shown}">'
+        if source.startswith("tg://time"):
+            given = dict(part.partition("=")[::2] for part in source.partition("?")[2].split("&"))
+            unix, shape = escape(given.get("unix", "")), escape(given.get("format", ""))
+            return f'<tg-time unix="{unix}" format="{shape}">{shown}</tg-time>'
+        title = escape(str(tokens[index].attrs.get("title", "")))
+        caption = f"<figcaption>{title}</figcaption>" if title else ""
+        return f'<figure><img src="{escape(source)}">{caption}</figure>'
+
+    def cell_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        style = str(tokens[index].attrs.get("style", ""))
+        align = style.removeprefix("text-align:")
+        return f'<{tokens[index].tag} align="{align}">' if align else f"<{tokens[index].tag}>"
+
+    def math(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        return f"<tg-math>{escape(tokens[index].content.strip())}</tg-math>"
+
+    def math_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        return f"<tg-math-block>{escape(tokens[index].content.strip())}</tg-math-block>"
+
+    def footnote_ref(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        number, label = _footnote(tokens[index])
+        return f'<sup><a href="#{label}">{number}</a></sup>'
+
+    def footnote_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        """The note's paragraphs become one."""
+        number, label = _footnote(tokens[index])
+        for token in tokens[index:]:
+            if token.type == "footnote_close":
+                break
+            token.hidden = token.type.startswith("paragraph")
+        return f'<p>{number}. <tg-reference name="{label}">'
+
+    def footnote_close(self, *_: Any) -> str:
+        return "</tg-reference></p>"
+
+    def nothing(self, *_: Any) -> str:
+        return ""
+
+
+def _holds_block(inline: Token) -> bool:
+    children = inline.children or []
+    if any(one.type == "html_inline" and _BLOCK_TAG.match(one.content) for one in children):
+        return True
+    shown = [one for one in children if one.type != "softbreak"]
+    return bool(shown) and all(_is_media(one) for one in shown)
+
+
+def _is_media(token: Token) -> bool:
+    return token.type == "image" and not str(token.attrs.get("src", "")).startswith("tg://e")
+
+
+def _footnote(token: Token) -> tuple[int, str]:
+    number = int(token.meta["id"]) + 1
+    return number, escape(str(token.meta.get("label") or number))
+
+
+def _pair(state: StateInline, silent: bool) -> bool:
+    """`==` and `||`, found as markdown-it finds `~~`."""
+    character = state.src[state.pos]
+    if silent or character not in _PAIRS:
+        return False
+    scanned = state.scanDelims(state.pos, True)
+    if scanned.length != 2:
+        return False
+    state.push("text", "", 0).content = character * 2
+    where = len(state.tokens) - 1
+    delimiter = Delimiter(ord(character), 0, where, -1, scanned.can_open, scanned.can_close)
+    state.delimiters.append(delimiter)
+    state.pos += 2
+    return True
+
+
+def _close_pairs(state: StateInline) -> None:
+    nested = [meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta]
+    for delimiters in (state.delimiters, *nested):
+        for opening in delimiters:
+            tag = _PAIRS.get(chr(opening.marker))
+            if tag is None or opening.end == -1:
+                continue
+            ends = (opening.token, 1, "open"), (delimiters[opening.end].token, -1, "close")
+            for where, nesting, end in ends:
+                token = state.tokens[where]
+                token.type, token.tag, token.content = f"pair_{end}", tag, ""
+                token.nesting = 1 if nesting > 0 else -1
+
+
+def _build() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", _OPTIONS)
+    parser.enable(["table", "strikethrough"])
+    parser.use(dollarmath_plugin, allow_labels=False, double_inline=True)
+    parser.use(footnote_plugin, inline=False).use(tasklists_plugin)
+    parser.inline.add_terminator_char("|")
+    parser.inline.ruler.before("emphasis", "pair", _pair)
+    parser.inline.ruler2.before("fragments_join", "pair", _close_pairs)
+    renderer = _Renderer()
+    names = "heading_open heading_close paragraph_open paragraph_close fence code_block html_block"
+    rules = {name: getattr(renderer, name) for name in (*names.split(), "image")}
+    rules |= {"th_open": renderer.cell_open, "td_open": renderer.cell_open}
+    rules |= {"math_inline": renderer.math, "math_inline_double": renderer.math_block}
+    rules |= {"math_block": renderer.math_block, "footnote_ref": renderer.footnote_ref}
+    rules |= {"footnote_open": renderer.footnote_open, "footnote_close": renderer.footnote_close}
+    silent = "thead_open thead_close tbody_open tbody_close footnote_block_open"
+    rules |= dict.fromkeys(
+        (*silent.split(), "footnote_block_close", "footnote_anchor"), renderer.nothing
+    )
+    parser.renderer.rules |= rules  # type: ignore[attr-defined] # only RendererHTML has rules
+    return parser
+
+
+_PARSER = _build()

@@ -1,0 +1,60 @@
+"""Values of blocks, each of the type that it must have. Each raises BotApiError."""
+
+from typing import Any
+
+from sandbox.telegram.errors import BotApiError, bad_request
+
+
+def wrong(reason: str) -> BotApiError:
+    """A refusal in the words of Telegram's parser."""
+    return bad_request(f"can't parse InputRichBlock: {reason}")
+
+
+def as_object(given: Any) -> dict[str, Any]:
+    """An object."""
+    if not isinstance(given, dict):
+        raise wrong("expected an Object")
+    return given
+
+
+def as_array(given: Any) -> list[Any]:
+    """An array."""
+    if not isinstance(given, list):
+        raise wrong("expected an Array")
+    return given
+
+
+def as_string(given: Any) -> str:
+    """A string."""
+    if not isinstance(given, str):
+        raise wrong("expected a String")
+    return given
+
+
+def as_integer(given: Any) -> int:
+    """A whole number."""
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise wrong("expected an Integer")
+    return given
+
+
+def as_flag(given: Any) -> bool:
+    """True or false."""
+    if not isinstance(given, bool):
+        raise wrong("expected a Boolean")
+    return given
+
+
+def as_size(given: Any) -> int:
+    """A heading's size, 1 is the largest."""
+    size = as_integer(given)
+    if not 1 <= size <= 6:
+        raise wrong("heading size must be from 1 to 6")
+    return size
+
+
+def one_of(given: Any, allowed: tuple[str, ...]) -> str:
+    """One of some words."""
+    if given not in allowed:
+        raise wrong(f"expected one of {', '.join(allowed)}")
+    return str(given)

@@ -1,0 +1,107 @@
+"""Drafts: shown to private chats while they grow, gone with a message or with Stop."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.tests.running import ALICE, CHAT_TOKEN, BotRefused, Sandbox
+
+
+async def _draft(sandbox: Sandbox) -> dict[str, Any] | None:
+    draft: dict[str, Any] | None = (await sandbox.page("GET", f"/chat/{ALICE}/messages"))["draft"]
+    return draft
+
+
+async def _stop(sandbox: Sandbox, draft_id: int) -> int:
+    url = f"{sandbox.url}/chat/{ALICE}/stop"
+    headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
+    async with sandbox.http.post(url, json={"draft_id": str(draft_id)}, headers=headers) as answer:
+        return answer.status
+
+
+@pytest.mark.parametrize(
+    ("parameters", "description"),
+    [
+        ({"chat_id": ALICE, "draft_id": 0}, "RANDOM_ID_INVALID"),
+        ({"chat_id": ALICE, "draft_id": "seven"}, "RANDOM_ID_INVALID"),
+        ({"chat_id": -100, "draft_id": 1}, "TEXTDRAFT_PEER_INVALID"),
+        ({"chat_id": "@alice", "draft_id": 1}, "TEXTDRAFT_PEER_INVALID"),
+        ({"chat_id": 5, "draft_id": 1}, "chat not found"),
+        ({"chat_id": ALICE, "draft_id": 1, "message_thread_id": 3}, "message thread not found"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "content"),
+    [
+        ("sendMessageDraft", {"text": "x"}),
+        ("sendRichMessageDraft", {"rich_message": {"html": "x"}}),
+    ],
+)
+async def test_refusals(
+    sandbox: Sandbox,
+    method: str,
+    content: dict[str, Any],
+    parameters: dict[str, Any],
+    description: str,
+) -> None:
+    with pytest.raises(BotRefused) as refused:
+        await sandbox.bot(method, **parameters, **content)
+    assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
+
+
+async def test_a_draft_without_text_thinks_and_a_rich_one_may_say_so(sandbox: Sandbox) -> None:
+    assert await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="") is True
+    assert (await _draft(sandbox) or {})["text"] == ""
+    rich = {"html": "<tg-thinking>Searching</tg-thinking>"}
+    await sandbox.bot("sendRichMessageDraft", chat_id=ALICE, draft_id=1, rich_message=rich)
+    blocks = (await _draft(sandbox) or {})["rich_message"]["blocks"]
+    assert blocks == [{"type": "thinking", "text": "Searching"}]
+
+
+async def test_a_draft_may_not_bring_new_media(sandbox: Sandbox) -> None:
+    rich = {"html": '<img src="https://a.example/b.png">'}
+    with pytest.raises(BotRefused, match="MEDIA_INVALID"):
+        await sandbox.bot("sendRichMessageDraft", chat_id=ALICE, draft_id=1, rich_message=rich)
+
+
+async def test_stop_tells_the_bot_and_later_frames_are_taken_but_not_shown(
+    sandbox: Sandbox,
+) -> None:
+    frame = {"chat_id": ALICE, "draft_id": 2**60, "can_stop": True}
+    await sandbox.bot("sendMessageDraft", text="so", **frame)
+    assert (await _draft(sandbox) or {})["can_stop"] is True
+    assert await _stop(sandbox, 2**60) == 200
+    assert await _draft(sandbox) is None
+    (update,) = await sandbox.bot("getUpdates")
+    stopped = update["stopped_message_generation"]
+    assert (stopped["chat"]["id"], stopped["draft_id"]) == (ALICE, 2**60)
+    assert "from" not in stopped
+    assert await sandbox.bot("sendMessageDraft", text="so far", **frame) is True
+    assert await _draft(sandbox) is None
+    await sandbox.bot("sendMessageDraft", text="another", **(frame | {"draft_id": 3}))
+    assert (await _draft(sandbox) or {})["text"] == "another"
+
+
+async def test_what_is_kept_on_stop_stays_until_the_message_comes(sandbox: Sandbox) -> None:
+    frame = {"chat_id": ALICE, "draft_id": 1, "can_stop": True, "keep_on_stop": True}
+    await sandbox.bot("sendMessageDraft", text="partial", **frame)
+    assert await _stop(sandbox, 1) == 200
+    draft = await _draft(sandbox) or {}
+    assert (draft["text"], draft["can_stop"]) == ("partial", False)
+    assert await _stop(sandbox, 1) == 404
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="partial")
+    assert await _draft(sandbox) is None
+
+
+async def test_only_what_can_be_stopped_is(sandbox: Sandbox) -> None:
+    await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x")
+    assert await _stop(sandbox, 1) == 404
+    assert await _stop(sandbox, 2) == 404
+    assert await sandbox.bot("getUpdates") == []
+
+
+async def test_who_listed_other_updates_is_not_told_of_stop(sandbox: Sandbox) -> None:
+    await sandbox.bot("getUpdates", allowed_updates=["message"])
+    await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x", can_stop=True)
+    assert await _stop(sandbox, 1) == 200
+    assert await sandbox.bot("getUpdates") == []

@@ -1,0 +1,157 @@
+"""Trouble on demand: each kind as a client meets it, and only for the calls it was ordered for."""
+
+import asyncio
+from typing import Any, get_args
+
+import aiohttp
+import pytest
+
+from sandbox.chat.trials import Kind
+from sandbox.telegram.faults import KINDS
+from sandbox.tests.running import ALICE, BOB, TOKEN, BotRefused, Sandbox
+
+SLOW_SECONDS = 0.2
+
+
+async def _send(sandbox: Sandbox, chat_id: int = ALICE, **more: Any) -> Any:
+    return await sandbox.bot("sendMessage", chat_id=chat_id, text="x", **more)
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "status", "description", "parameters"),
+    [
+        ("blocked", {}, 403, "Forbidden: bot was blocked by the user", {}),
+        ("deactivated", {}, 403, "Forbidden: user is deactivated", {}),
+        ("kicked", {}, 403, "Forbidden: bot was kicked from the supergroup chat", {}),
+        ("chat_not_found", {}, 400, "Bad Request: chat not found", {}),
+        ("internal", {}, 500, "Internal Server Error: restart", {}),
+        ("no_method", {}, 404, "Not Found: method not found", {}),
+        (
+            "migrated",
+            {"migrate_to_chat_id": -1001234567890},
+            400,
+            "Bad Request: group chat was upgraded to a supergroup chat",
+            {"migrate_to_chat_id": -1001234567890},
+        ),
+        (
+            "too_many_requests",
+            {"seconds": 7},
+            429,
+            "Too Many Requests: retry after 7",
+            {"retry_after": 7},
+        ),
+        (
+            "refused",
+            {"error_code": 400, "description": "Bad Request: RICH_MESSAGE_URL_INVALID"},
+            400,
+            "Bad Request: RICH_MESSAGE_URL_INVALID",
+            {},
+        ),
+    ],
+)
+async def test_a_refusal_is_met_once_and_nothing_is_sent(
+    sandbox: Sandbox,
+    kind: str,
+    details: dict[str, Any],
+    status: int,
+    description: str,
+    parameters: dict[str, int],
+) -> None:
+    await sandbox.trouble(kind, "sendMessage", **details)
+    with pytest.raises(BotRefused) as refused:
+        await _send(sandbox)
+    assert (refused.value.status, refused.value.description) == (status, description)
+    assert refused.value.parameters == parameters
+    assert refused.value.headers.get("Retry-After") == ("7" if status == 429 else None)
+    assert await sandbox.shown() == []
+    assert (await _send(sandbox))["text"] == "x"
+
+
+async def test_a_deleted_reply_target_meets_only_who_insists_on_it(sandbox: Sandbox) -> None:
+    said = await sandbox.say("hello")
+    await sandbox.trouble("reply_deleted", "sendMessage")
+    lenient = {"message_id": said["message_id"], "allow_sending_without_reply": True}
+    await _send(sandbox)
+    await _send(sandbox, reply_parameters=lenient)
+    with pytest.raises(BotRefused, match="message to be replied not found"):
+        await _send(sandbox, reply_parameters={"message_id": said["message_id"]})
+    assert len(await sandbox.shown()) == 3
+
+
+async def test_a_gateway_answers_with_html(sandbox: Sandbox) -> None:
+    await sandbox.trouble("bad_gateway", "getMe")
+    async with sandbox.http.get(f"{sandbox.url}/bot{TOKEN}/getMe") as response:
+        assert (response.status, response.content_type) == (502, "text/html")
+        assert "502 Bad Gateway" in await response.text()
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("reset_before", 0), ("reset_after", 1)])
+async def test_a_reset_comes_before_or_after_the_message_is_there(
+    sandbox: Sandbox, kind: str, sent: int
+) -> None:
+    await sandbox.trouble(kind, "sendMessage")
+    with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        await _send(sandbox)
+    assert len(await sandbox.shown()) == sent
+
+
+async def test_a_slow_answer_comes_after_its_message(sandbox: Sandbox) -> None:
+    await sandbox.trouble("slow", "sendMessage", seconds=SLOW_SECONDS)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    sending = asyncio.create_task(_send(sandbox))
+    while not await sandbox.shown():
+        await sandbox.bot("getMe")
+    assert not sending.done()
+    await sending
+    assert loop.time() - begun >= SLOW_SECONDS
+
+
+async def test_trouble_is_for_the_named_chat_and_method_and_for_so_many_calls(
+    sandbox: Sandbox,
+) -> None:
+    await sandbox.trouble("blocked", "sendMessage", chat_id=BOB, times=2)
+    await _send(sandbox, ALICE)
+    await sandbox.bot("sendChatAction", chat_id=BOB, action="typing")
+    for _ in range(2):
+        with pytest.raises(BotRefused, match="blocked"):
+            await _send(sandbox, BOB)
+    await _send(sandbox, BOB)
+    assert (await sandbox.page("GET", "/chat/api/faults")) == {"items": []}
+
+
+async def test_trouble_can_be_called_off(sandbox: Sandbox) -> None:
+    await sandbox.trouble("internal", times=100)
+    (waiting,) = (await sandbox.page("GET", "/chat/api/faults"))["items"]
+    assert (waiting["kind"], waiting["times"]) == ("internal", 100)
+    await sandbox.page("DELETE", "/chat/api/faults")
+    await _send(sandbox)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"poke": {"from": {"id": 1}}},
+        {"message": {"message_id": 1, "shiny": True}},
+        {"message": "no object"},
+        {"update_id": None, "message": {}},
+        "no object",
+        17,
+    ],
+)
+async def test_any_update_can_be_put_into_the_queue_and_is_confirmed_as_any_other(
+    sandbox: Sandbox, update: Any
+) -> None:
+    await sandbox.bot("getUpdates", allowed_updates=["callback_query"])
+    put = await sandbox.page("POST", "/chat/api/updates", update=update)
+    await sandbox.bot("getUpdates", allowed_updates=[])
+    await sandbox.say("after")
+    first, second = await sandbox.bot("getUpdates")
+    expected = {"update_id": put["update_id"], **update} if isinstance(update, dict) else update
+    assert first == expected
+    assert second["update_id"] == put["update_id"] + 1
+    assert await sandbox.bot("getUpdates", offset=second["update_id"]) == [second]
+
+
+def test_every_kind_of_trouble_can_be_ordered() -> None:
+    assert set(get_args(Kind)) == set(KINDS)

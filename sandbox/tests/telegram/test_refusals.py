@@ -1,0 +1,130 @@
+"""Documented refusals, method by method: the exact code and description."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.tests.running import ALICE, BotRefused, Sandbox
+
+BOLD = {"type": "bold", "offset": 0, "length": 1}
+NOT_MODIFIED = (
+    "message is not modified: specified new message content and reply markup are exactly the "
+    "same as a current content and reply markup of the message"
+)
+BEGINNING = "entity beginning at UTF-16 offset 0 ends"
+TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+
+
+def _button(**fields: Any) -> dict[str, Any]:
+    return {"inline_keyboard": [[{"text": "x", **fields}]]}
+
+
+def _entity(**fields: Any) -> dict[str, Any]:
+    return {"text": "a🏟", "entities": [BOLD | fields]}
+
+
+SEND: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"text": ""}, "message text is empty"),
+    ({}, "message text is empty"),
+    ({"text": " \n "}, "text must be non-empty"),
+    ({"text": "я" * 4097}, "message is too long"),
+    ({"text": "🏟" * 2049}, "message is too long"),
+    ({"text": "я" * 16_385}, "text is too long"),
+    ({"text": "x", "parse_mode": "BBCode"}, "unsupported parse_mode"),
+    (
+        {"text": "<b>x", "parse_mode": "HTML"},
+        "can't parse entities: Can't find end tag corresponding to start tag \"b\"",
+    ),
+    (
+        {"text": "<u>a</b>", "parse_mode": "HTML"},
+        'can\'t parse entities: Unmatched end tag at byte offset 4, expected "</u>", found "</b>"',
+    ),
+    (
+        {"text": "a *b", "parse_mode": "MarkdownV2"},
+        "can't parse entities: Can't find end of Bold entity at byte offset 2",
+    ),
+    (
+        {"text": "1.", "parse_mode": "MarkdownV2"},
+        (
+            "can't parse entities: Character '.' is reserved and must be escaped "
+            "with the preceding '\\'"
+        ),
+    ),
+    (_entity(offset=3), "entity begins after the end of the text at UTF-16 offset 3"),
+    (_entity(offset=2), "entity begins in a middle of a UTF-16 symbol at UTF-16 offset 2"),
+    (
+        _entity(length=9),
+        f"{BEGINNING} after the end of the text at UTF-16 offset 9",
+    ),
+    (
+        _entity(length=2),
+        f"{BEGINNING} in a middle of a UTF-16 symbol at UTF-16 offset 2",
+    ),
+    (_entity(type="red"), "can't parse MessageEntity: Unsupported type specified"),
+    ({"text": "x", "reply_markup": _button(callback_data="я" * 33)}, "BUTTON_DATA_INVALID"),
+    (
+        {"text": "x", "reply_markup": _button(callback_data="a", pay=True)},
+        (
+            "can't parse inline keyboard button: exactly one optional field must be used, "
+            "not ['callback_data', 'pay']"
+        ),
+    ),
+    (
+        {"text": "x", "reply_markup": _button()},
+        "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+    ),
+    (
+        {"text": "x", "reply_markup": _button(copy_text={"text": "x" * 257})},
+        "BUTTON_COPY_TEXT_INVALID",
+    ),
+    ({"text": "x", "reply_parameters": {"message_id": 9}}, "message to be replied not found"),
+    ({"text": "x", "message_thread_id": 1}, "message thread not found"),
+)
+OTHERS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("editMessageText", {"message_id": 99, "text": "x"}, "message to edit not found"),
+    ("editMessageText", {"message_id": 0, "text": "x"}, "message identifier is not specified"),
+    ("editMessageText", {"message_id": 1, "text": "sent"}, NOT_MODIFIED),
+    ("editMessageText", {"message_id": 1}, "message text is empty"),
+    ("editMessageText", {"message_id": 1, "text": "x" * 4097}, "message is too long"),
+    ("editMessageReplyMarkup", {"message_id": 1}, NOT_MODIFIED),
+    ("deleteMessage", {"message_id": 99}, "message to delete not found"),
+    ("setMessageReaction", {"message_id": 99}, "message to react not found"),
+    (
+        "setMessageReaction",
+        {"message_id": 1, "reaction": [{"type": "emoji", "emoji": "⏳"}]},
+        "REACTION_INVALID",
+    ),
+    ("sendChatAction", {"action": "dance"}, "wrong parameter action in request"),
+    ("answerCallbackQuery", {"callback_query_id": "1"}, TOO_OLD),
+    ("sendRichMessage", {}, "rich message must be non-empty"),
+    ("sendRichMessage", {"rich_message": {"html": "<b>"}}, "RICH_MESSAGE_HTML_INVALID"),
+    ("sendMessageDraft", {"draft_id": 0, "text": "x"}, "RANDOM_ID_INVALID"),
+    ("sendMessageDraft", {"draft_id": 1, "text": "x" * 4097}, "message is too long"),
+)
+
+
+async def _refusal(sandbox: Sandbox, method: str, parameters: dict[str, Any]) -> tuple[int, str]:
+    with pytest.raises(BotRefused) as refused:
+        await sandbox.bot(method, chat_id=ALICE, **parameters)
+    return refused.value.status, refused.value.description
+
+
+@pytest.mark.parametrize(("parameters", "description"), SEND)
+async def test_send_message(sandbox: Sandbox, parameters: dict[str, Any], description: str) -> None:
+    refusal = await _refusal(sandbox, "sendMessage", parameters)
+    assert refusal == (400, f"Bad Request: {description}")
+
+
+@pytest.mark.parametrize(("method", "parameters", "description"), OTHERS)
+async def test_other_methods(
+    sandbox: Sandbox, method: str, parameters: dict[str, Any], description: str
+) -> None:
+    await sandbox.bot("sendMessage", chat_id=ALICE, text="sent")
+    refusal = await _refusal(sandbox, method, parameters)
+    assert refusal == (400, f"Bad Request: {description}")
+
+
+async def test_the_longest_texts_are_taken(sandbox: Sandbox) -> None:
+    for text in ("я" * 4096, "🏟" * 2048, f"  {'x' * 4096}\n"):
+        sent = await sandbox.bot("sendMessage", chat_id=ALICE, text=text)
+        assert sent["text"] == text.strip()

@@ -1,0 +1,83 @@
+"""What a real server passes over in silence is written down, and still answered as it would."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.tests.running import ALICE, TOKEN, BotRefused, Sandbox
+
+BUTTON = {"text": "a", "callback_data": "b"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "noted"),
+    [
+        ({"parsemode": "HTML"}, "unknown_parameter: parsemode"),
+        ({"draft_id": 5}, "unknown_parameter: draft_id"),
+        (
+            {"disable_notification": "yes!"},
+            "wrong_type: disable_notification is not of type Boolean",
+        ),
+        ({"message_thread_id": "no"}, "wrong_type: message_thread_id is not of type Integer"),
+        ({"message_thread_id": True}, "wrong_type: message_thread_id is not of type Integer"),
+        ({"parse_mode": None}, "wrong_type: parse_mode is not of type String"),
+        ({"entities": None}, "wrong_type: entities is not of type Array"),
+        ({"link_preview_options": [1]}, "wrong_type: link_preview_options is not of type Object"),
+        (
+            {"link_preview_options": {"disabled": True}},
+            "unknown_parameter: link_preview_options.disabled",
+        ),
+        (
+            {"reply_markup": {"inline_keyboard": [[BUTTON | {"colour": "red"}]]}},
+            "unknown_parameter: inline_keyboard.colour",
+        ),
+        (
+            {"reply_markup": {"keyboard": [[{"text": "a", "callback_data": "b"}]]}},
+            "unknown_parameter: keyboard.callback_data",
+        ),
+        (
+            {"entities": [{"type": "bold", "offset": 0, "length": 1, "lang": "py"}]},
+            "unknown_parameter: entities.lang",
+        ),
+    ],
+)
+async def test_mistakes_of_a_bot_are_noted(
+    sandbox: Sandbox, parameters: dict[str, Any], noted: str
+) -> None:
+    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", **parameters)
+    assert sent["text"] == "x"
+    assert await sandbox.violations() == [f"sendMessage: {noted}"]
+    await sandbox.page("DELETE", "/chat/api/violations")
+    assert await sandbox.violations() == []
+
+
+async def test_an_update_kind_that_does_not_exist_is_noted(sandbox: Sandbox) -> None:
+    await sandbox.bot("getUpdates", allowed_updates=["message", "poll", "mesage"])
+    assert await sandbox.violations() == ["getUpdates: unknown_parameter: allowed_updates: mesage"]
+    assert (await sandbox.bot("getWebhookInfo"))["allowed_updates"] == ["message", "poll"]
+
+
+async def test_a_method_that_does_not_exist_is_noted(sandbox: Sandbox) -> None:
+    with pytest.raises(BotRefused, match="method not found"):
+        await sandbox.bot("sendMesage", chat_id=ALICE, text="x")
+    assert await sandbox.violations() == [
+        "sendMesage: unknown_method: the sandbox has no sendMesage"
+    ]
+
+
+async def test_everything_documented_is_taken_without_a_word(sandbox: Sandbox) -> None:
+    said = await sandbox.say("hello")
+    await sandbox.bot(
+        "sendMessage",
+        chat_id=str(ALICE),
+        text="x",
+        entities=[{"type": "bold", "offset": 0, "length": 1}],
+        link_preview_options={"is_disabled": True},
+        disable_notification=False,
+        protect_content=True,
+        reply_parameters={"message_id": said["message_id"], "allow_sending_without_reply": True},
+        reply_markup={"inline_keyboard": [[BUTTON | {"style": "danger"}]]},
+    )
+    form = {"chat_id": str(ALICE), "text": "y", "disable_notification": "true", "entities": "[]"}
+    await sandbox.http.post(f"{sandbox.url}/bot{TOKEN}/sendMessage", data=form)
+    assert await sandbox.violations() == []
