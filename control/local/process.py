@@ -106,12 +106,12 @@ def await_end(processes: Iterable[Process], patience: float) -> tuple[Process, .
 
 def resident_memory(pid: int) -> int | None:
     """Bytes of memory in use."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
-    except FileNotFoundError:
+    if not _BOOT.exists():
         kilobytes = _ps("rss", pid)
         return int(kilobytes) * 1024 if kilobytes.isdecimal() else None
-    except ProcessLookupError:
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except (FileNotFoundError, ProcessLookupError):
         return None
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
