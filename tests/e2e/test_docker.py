@@ -10,7 +10,7 @@ import pytest
 
 from control.services import SERVICES
 from control.variables import OUTSIDE
-from smart_kit.testing.suite import MODE, Suite, wait_until
+from smart_kit.testing.suite import MODE, Suite
 
 pytestmark = [
     pytest.mark.e2e,
@@ -83,23 +83,6 @@ def test_a_container_sees_its_own_variables_and_no_secret_of_another(suite: Suit
         assert not (seen & secrets) - allowed[name] - set(OUTSIDE), name
 
 
-def test_three_assistants_share_the_work(suite: Suite) -> None:
-    suite.compose("--profile", "*", "up", "--detach", "--no-recreate", "--scale", "assistant=3")
-
-    def healthy() -> bool:
-        states = [
-            facts["State"].get("Health", {}).get("Status")
-            for facts in _containers(suite)
-            if _service(facts) == "assistant"
-        ]
-        return states == ["healthy"] * 3
-
-    wait_until(healthy, seconds=60)
-    grace = suite.person("Grace")
-    for number in range(6):
-        assert str(number + 7) in grace.ask(f"what is {number} + 7?")
-
-
 def test_after_a_restart_the_conversation_goes_on(suite: Suite) -> None:
     heidi = suite.person("Heidi")
     heidi.ask("My favourite colour is teal")
@@ -130,10 +113,16 @@ def bare(tmp_path: Path) -> Iterator[Suite]:
 BARE = ("--file", "docker-compose.override.yml")
 
 
-def test_a_bare_docker_compose_up_makes_up_its_secrets_and_answers(bare: Suite) -> None:
-    bare.compose(*BARE, "up", "--build", "--wait")
+def test_a_bare_docker_compose_up_makes_up_its_secrets_and_three_assistants_share_the_work(
+    bare: Suite,
+) -> None:
+    bare.compose(*BARE, "up", "--build", "--wait", "--scale", "assistant=3")
+    services = [_service(facts) for facts in _containers(bare) if facts["State"]["Running"]]
+    assert services.count("assistant") == 3
+
     link = bare.compose(*BARE, "logs", "--no-log-prefix", "setup").strip()
     assert link.startswith(f"Chat: {bare.url('SANDBOX_PORT')}/?token=")
-
     bare.environment["SANDBOX_CHAT_TOKEN"] = link.partition("token=")[2]
-    assert "Tokyo" in bare.person("Ivan").ask("What time is it in Tokyo?")
+    ivan = bare.person("Ivan")
+    for number in range(6):
+        assert str(number + 7) in ivan.ask(f"what is {number} + 7?")
