@@ -1,6 +1,7 @@
 """What only containers can show. Told by `./manage.py test --docker`."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,9 +121,10 @@ def test_a_bare_docker_compose_up_makes_up_its_secrets_and_three_assistants_shar
     services = [_service(facts) for facts in _containers(bare) if facts["State"]["Running"]]
     assert services.count("assistant") == 3
 
-    link = bare.compose(*BARE, "logs", "--no-log-prefix", "setup").strip()
-    assert link.startswith(f"Chat: {bare.url('SANDBOX_PORT')}/?token=")
-    bare.environment["SANDBOX_CHAT_TOKEN"] = link.partition("token=")[2]
+    said = bare.compose(*BARE, "logs", "--no-log-prefix", "setup")
+    link = re.search(rf"Chat: {bare.url('SANDBOX_PORT')}/\?token=(\S+)", said)
+    assert link, said
+    bare.environment["SANDBOX_CHAT_TOKEN"] = link[1]
     ivan = bare.person("Ivan")
     for number in range(6):
         assert str(number + 7) in ivan.ask(f"what is {number} + 7?")
