@@ -7,7 +7,6 @@ from pydantic import Field, SecretStr
 
 from smart_kit.settings import StateSettings
 
-
 _HERE = ("localhost", "sandbox", "host.docker.internal")
 """This machine's names, in its containers too."""
 

@@ -90,7 +90,13 @@ def add_error_handlers(app: FastAPI) -> None:
 def add_health(app: FastAPI, health: Health) -> None:
     """Serve `/health` and `/metrics`, and measure every other route."""
 
-    @app.get("/health", tags=["operation"], summary="Is it well", response_model=None)
+    @app.get(
+        "/health",
+        tags=["operation"],
+        summary="Is it well",
+        response_model=None,
+        responses={503: {"description": "It is not"}},
+    )
     async def report() -> JSONResponse:
         """200 where all is well, else 503; `checks` says what is not."""
         body = health.report()

@@ -6,7 +6,7 @@ from functools import partial
 from smart_kit.clock import Clock
 from smart_kit.errors import ConfigurationError
 from smart_kit.health import Health
-from smart_kit.mailbox import Mailbox, Worker
+from smart_kit.mailbox import Mailbox, Watch, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.rest_client import ServiceClient
 from smart_kit.service import health_routes, http_loop, launch, run_loops
@@ -19,6 +19,7 @@ from .orchestrator import AssistantOrchestrator
 from .services.live_frames import LiveFrames
 from .services.model_client import ModelClient
 from .services.model_endpoint import ChatCompletions
+from .services.open_meteo import OpenMeteo
 from .services.rest_service import RestServiceClient
 from .storage.configuration import ConfigurationStore
 from .storage.history import HistoryStore
@@ -33,12 +34,13 @@ async def serve(settings: AssistantSettings) -> None:
     """Answer messages until told to stop. Raises ConfigurationError."""
     endpoint = _endpoint(settings)
     redis, blocking = connect(settings), connect_blocking(settings)
-    rest = RestServiceClient(ServiceClient(settings))
+    rest, weather = RestServiceClient(ServiceClient(settings)), OpenMeteo(settings.weather_api_url)
     configuration = ConfigurationStore(redis, blocking)
     mailbox = Mailbox(
         redis, settings.redis_queue_to_secretary, replies_to=settings.redis_queue_to_telegram
     )
-    orchestrator = _orchestrator(settings, redis, mailbox, configuration, rest, endpoint)
+    services = ToolServices(rest, Clock(), weather)
+    orchestrator = _orchestrator(settings, redis, mailbox, configuration, services, endpoint)
     worker = Worker(
         mailbox,
         blocking,
@@ -46,15 +48,18 @@ async def serve(settings: AssistantSettings) -> None:
         orchestrator.apologise,
         slots=settings.assistant_slots,
     )
-    app = health_routes(_health(worker, configuration))
+    watch = Watch(mailbox)
+    health = _health(worker, configuration)
+    health.tell(watch.note)
     try:
         await run_loops(
             worker.run,
+            watch.run,
             configuration.watch,
-            http_loop(app, settings.bind_host, settings.assistant_port),
+            http_loop(health_routes(health), settings.bind_host, settings.assistant_port),
         )
     finally:
-        for resource in (endpoint, rest):
+        for resource in (endpoint, rest, weather):
             await resource.close()
         for client in (redis, blocking):
             await client.aclose()
@@ -75,20 +80,20 @@ def _orchestrator(
     redis: Redis,
     mailbox: Mailbox,
     configuration: ConfigurationStore,
-    rest: RestServiceClient,
+    services: ToolServices,
     endpoint: ChatCompletions,
 ) -> AssistantOrchestrator:
-    clock = Clock()
     answering = Answering(
         mailbox,
         HistoryStore(redis),
         LiveFrames(redis),
         Window(settings.max_context_messages, settings.max_context_length),
-        clock,
+        services.clock,
         settings.default_timezone,
     )
     model = ModelClient(endpoint, settings.default_model, settings.fallback_model)
-    make_factory = partial(AssistantFactory, model=model, services=ToolServices(rest, clock))
+    make_factory = partial(AssistantFactory, model=model, services=services)
+    rest = services.rest
     users = UserStore(redis, rest)
     return AssistantOrchestrator(mailbox, configuration, users, rest, answering, make_factory)
 

@@ -30,4 +30,4 @@ async def desk(redis: Redis, endpoint: ChatCompletions) -> AsyncIterator[Desk]:
     await made.configure(secretary(tool("get_time"), tool("create_reminder")))
     await made.introduce(person())
     yield made
-    await made.client.close()
+    await made.close()

@@ -19,11 +19,13 @@ from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.live_frames import LiveFrames
 from assistant.src.services.model_client import ModelClient
 from assistant.src.services.model_endpoint import Endpoint
+from assistant.src.services.open_meteo import OpenMeteo
 from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
 from assistant.src.storage.users import UserStore
 from assistant.src.tools.base import ToolServices
+from assistant.tests.sky import Sky
 from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
@@ -101,6 +103,8 @@ class RestService:
     refusal: tuple[int, str] | None = None
     requests: list[httpx2.Request] = field(default_factory=list)
     created: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    tasks_in_all: int = 0
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
@@ -109,12 +113,19 @@ class RestService:
         if self.refusal is not None:
             status, detail = self.refusal
             return httpx2.Response(status, json={"error": "refused", "detail": detail})
-        body = json.loads(request.content)
+        body = json.loads(request.content or b"{}")
         match request.method, request.url.path.split("/")[2]:
             case "PUT", "users":
                 return httpx2.Response(200, json=self._user(request, body))
             case "POST", "cron-jobs":
                 return httpx2.Response(201, json=self._once(request, body, self._cron_job))
+            case "POST", "tasks":
+                return httpx2.Response(201, json=self._once(request, body, self._task))
+            case "PATCH", "tasks":
+                return httpx2.Response(200, json=self._once(request, body, self._changed_task))
+            case "GET", "tasks":
+                page = {"items": self.tasks, "total": self.tasks_in_all or len(self.tasks)}
+                return httpx2.Response(200, json=page | {"limit": 50, "offset": 0})
             case "POST", "threads":
                 return httpx2.Response(201, json=self._once(request, body, self._thread))
         return httpx2.Response(404, json={"error": "not_found", "detail": "no such route"})
@@ -144,22 +155,52 @@ class RestService:
         fresh = {"id": str(uuid4()), "thread_id": str(uuid4())}
         return body | fresh | _moments() | {"last_used_at": _now()}
 
+    def _task(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        made = task(**{name: value for name, value in body.items() if name != "timezone"})
+        return made | {"effect": _effect(request, body["user_id"], "task_created", made)}
+
+    def _changed_task(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        task_id = request.url.path.split("/")[-1]
+        (before,) = (one for one in self.tasks if one["id"] == task_id)
+        after = before | {name: value for name, value in body.items() if name != "timezone"}
+        return after | {"effect": _effect(request, after["user_id"], "task_changed", after)}
+
     def _cron_job(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
-        message_id, _, step = request.headers["Idempotency-Key"].rpartition("/")
         job = {"at": None, "cron_expression": None, "is_silent": False, "is_active": True} | body
         job |= {"id": str(uuid4()), "name": body["text"][:60], **_moments()}
         job["next_fire_at"] = job["at"] or "2026-11-27T08:00:00Z"
-        return job | {
-            "effect": {
-                "id": str(uuid4()),
-                "user_id": body["user_id"],
-                "kind": "reminder_created",
-                "after": {"text": body["text"]},
-                "message_id": message_id,
-                "step": step,
-                "created_at": _now(),
-            }
-        }
+        after = {"text": body["text"]}
+        return job | {"effect": _effect(request, body["user_id"], "reminder_created", after)}
+
+
+def task(title: str, **changes: Any) -> dict[str, Any]:
+    """A task of Alice's as rest_service tells it."""
+    made = {
+        "id": str(identified(title)),
+        "user_id": str(identified(str(ALICE))),
+        "title": title,
+        "status": "open",
+        "due_at": None,
+        "priority": "normal",
+        "completed_at": None,
+        **_moments(),
+    }
+    return made | changes
+
+
+def _effect(
+    request: httpx2.Request, user_id: str, kind: str, after: dict[str, Any]
+) -> dict[str, Any]:
+    message_id, _, step = request.headers["Idempotency-Key"].rpartition("/")
+    return {
+        "id": str(uuid4()),
+        "user_id": user_id,
+        "kind": kind,
+        "after": after,
+        "message_id": message_id,
+        "step": step,
+        "created_at": _now(),
+    }
 
 
 def _now() -> str:
@@ -207,6 +248,9 @@ class Desk:
             service_api_token=SecretStr("token-of-sixteen-letters"),
         )
         self.client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(self.rest)))
+        self.sky = Sky()
+        self.weather = OpenMeteo(transport=httpx2.MockTransport(self.sky))
+        self.services = ToolServices(self.client, self.clock, self.weather)
         self.orchestrator = self.build()
         self._numbers = itertools.count(1)
 
@@ -220,15 +264,19 @@ class Desk:
             self.clock,
             "UTC",
         )
-        services = ToolServices(self.client, self.clock)
         return AssistantOrchestrator(
             self.mailbox,
             self.configuration,
             UserStore(self.redis, self.client),
             self.client,
             answering,
-            partial(AssistantFactory, model=self._model, services=services),
+            partial(AssistantFactory, model=self._model, services=self.services),
         )
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self.client.close()
+        await self.weather.close()
 
     async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
         """What rest_service would write."""

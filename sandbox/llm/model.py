@@ -40,7 +40,7 @@ def respond(conversation: Conversation) -> Reply:
         begun = _chosen(request).begin(request)
         outcomes = [_play(one, results) for one in (begun if isinstance(begun, list) else [begun])]
         calls += [outcome for outcome in outcomes if isinstance(outcome, ToolCall)]
-        texts += ["\n".join(outcome for outcome in outcomes if isinstance(outcome, str))]
+        texts += [_together([outcome for outcome in outcomes if isinstance(outcome, str)])]
     if conversation.must_call and not calls and not conversation.rounds:
         forced = conversation.must_call
         calls = [ToolCall(forced.name, fill_in(forced, conversation.text) or {})]
@@ -51,6 +51,11 @@ def respond(conversation: Conversation) -> Reply:
             conversation.say("I stop here: too many steps.", "Останавливаюсь: слишком много шагов.")
         )
     return Reply(text="\n\n".join(text for text in texts if text))
+
+
+def _together(texts: list[str]) -> str:
+    """Single lines below each other, what is longer with a gap."""
+    return ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
 
 
 def split_requests(conversation: Conversation) -> list[str]:

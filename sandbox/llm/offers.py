@@ -15,8 +15,14 @@ _EXAMPLES = (
         "Напоминай каждый день в 9 поливать цветы",
     ),
     ("list_reminders", "Show my reminders", "Покажи мои напоминания"),
-    ("create_task", "Add a task: buy milk", "Добавь задачу: купить молоко"),
-    ("get_weather", "What is the weather in Paris?", "Какая погода в Париже?"),
+    (
+        "create_task",
+        "Add a task: buy milk by Friday",
+        "Добавь задачу: купить молоко до пятницы",
+    ),
+    ("list_tasks", "Show my tasks", "Покажи мои задачи"),
+    ("change_task", "Mark the task about milk as done", "Отметь задачу про молоко выполненной"),
+    ("get_weather", "What is the weather in Paris tomorrow?", "Какая погода завтра в Париже?"),
 )
 _ALWAYS = (
     ("How much is 12 * 7?", "Сколько будет 12 * 7?"),

@@ -2,13 +2,18 @@
 
 import re
 
+from sandbox.llm.when.words import WEEKDAY
+
 _PLACE = re.compile(
     r"\b(?:in|at|for|в|во|на)\s+(?P<place>(?!the moment|this moment)[^\W\d_][^?.!,;\n]*)",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"\b[A-Z][A-Za-z]+/[A-Za-z_/+-]+\b")
 _NOT_A_PLACE = re.compile(
-    r"\b(?:right now|now|please|today|tomorrow|currently|is it|this week|the next \d+ days|"
+    rf"\b(?:(?:on|this|next|в|во)\s+(?:{WEEKDAY})|(?:(?:at|on|for|this|next)\s+)*(?:the\s+)?weekend|"
+    r"(?:в|на)\s+(?:эти\s+)?выходн\w+|(?:for\s+)?(?:the\s+)?(?:next\s+)?(?:\d+ days|week)|"
+    r"(?:the )?day after tomorrow|right now|now|please|today|tomorrow|currently|is it|this week|"
+    r"the next \d+ days|"
     r"сейчас|пожалуйста|сегодня|завтра|прямо|послезавтра|на неделю|на \d+ д\w+|"
     r"на (?:сегодня|завтра|этой неделе|выходные))\b",
     re.IGNORECASE,
@@ -32,7 +37,7 @@ def places(text: str) -> list[str]:
 
 def named_place(text: str) -> str:
     """The last name in a text, for a tool that wants a place."""
-    found = places(text) or _NAME.findall(text)
+    found = places(text) or _NAME.findall(_NOT_A_PLACE.sub(" ", text))
     return found[-1] if found else ""
 
 

@@ -1,5 +1,6 @@
 """What every contract has in common."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -7,14 +8,39 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     field_validator,
 )
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is beyond the calendar") from error
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An aware time, kept in UTC."""
+
+_NUMBER = re.compile(r"\s*[-+]?[\d.]+\s*")
+
+
+def _not_a_number(value: Any) -> Any:
+    """Pydantic would count seconds from 1970: a mistake of somebody who means something else."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise ValueError("is a number; a time is written like 2026-11-27T09:00:00+01:00")
+    return value
+
+
+WrittenDatetime = Annotated[datetime, BeforeValidator(_not_a_number)]
+"""A time as callers write it, with an offset or without."""
+
+WrittenMoment = Annotated[UtcDatetime, BeforeValidator(_not_a_number)]
+"""A time as callers write it, with an offset."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

@@ -1,12 +1,11 @@
 """Reminders and scheduled prompts."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Command, Contract, Name, UtcDatetime
+from smart_kit.contracts.base import Command, Contract, Name, UtcDatetime, WrittenDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import TimeZoneName
 
@@ -16,7 +15,7 @@ JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
 BotId = Annotated[int, Field(ge=0, lt=2**52, description="What stands before a token's colon")]
 LocalOrAware = Annotated[
-    datetime, Field(description="ISO 8601; without an offset it is meant in `timezone`")
+    WrittenDatetime, Field(description="ISO 8601; without an offset it is meant in `timezone`")
 ]
 
 

@@ -9,6 +9,11 @@ EffectKind = Literal[
     "reminder_created",
     "reminder_changed",
     "reminder_cancelled",
+    "task_created",
+    "task_changed",
+    "event_created",
+    "event_changed",
+    "event_cancelled",
 ]
 
 

@@ -1,12 +1,14 @@
 """The built-in functions: the arguments that the code accepts, whatever a record's schema says."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.tasks import TaskPriority, TaskStatus, TaskTitle
 from smart_kit.contracts.tools import ToolType
 
 EffectClass = Literal["none", "reads_outside", "writes"]
@@ -49,6 +51,47 @@ class CreateReminder(Arguments):
         return self
 
 
+class CreateTask(Arguments):
+    """Arguments of create_task."""
+
+    title: TaskTitle = Field(description="What is to be done, in the user's words and language")
+    due: datetime | date | None = Field(
+        None, description="ISO 8601 in the user's time zone; a date alone means by its end"
+    )
+    priority: TaskPriority | None = None
+
+
+class ListTasks(Arguments):
+    """Arguments of list_tasks."""
+
+    status: TaskStatus | None = Field(None, description="Omit for the open ones")
+
+
+class ChangeTask(Arguments):
+    """Arguments of change_task."""
+
+    id: UUID = Field(description="As list_tasks gives it")
+    title: TaskTitle | None = None
+    status: TaskStatus | None = None
+    due: datetime | date | None = Field(None, description="As for create_task")
+    priority: TaskPriority | None = None
+
+    @model_validator(mode="after")
+    def _some_change(self) -> Self:
+        if self.model_fields_set <= {"id"}:
+            raise ValueError("give at least one thing to change")
+        return self
+
+
+class GetWeather(Arguments):
+    """Arguments of get_weather."""
+
+    place: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="City, with its country where the name is common; omit for the user's"
+    )
+    days: int | None = Field(None, ge=1, le=7, description="Days of forecast from today, default 1")
+
+
 class AskAssistant(Arguments):
     """Arguments of a sub-assistant, whatever its record is called."""
 
@@ -77,6 +120,10 @@ class Function:
 FUNCTIONS: tuple[Function, ...] = (
     Function("time", "get_time", GetTime, "none", is_renamable=True),
     Function("reminder", "create_reminder", CreateReminder, "writes"),
+    Function("reminder", "create_task", CreateTask, "writes"),
+    Function("reminder", "list_tasks", ListTasks, "none"),
+    Function("reminder", "change_task", ChangeTask, "writes"),
+    Function("weather", "get_weather", GetWeather, "reads_outside", is_renamable=True),
     Function("sub_assistant", "ask_assistant", AskAssistant, "none", is_renamable=True),
 )
 
@@ -99,4 +146,5 @@ def _compact(schema: JsonObject) -> JsonObject:
 def _compact_property(part: JsonObject) -> JsonObject:
     kinds = [kind for kind in part.get("anyOf", ()) if kind != {"type": "null"}]
     merged = (kinds[0] if kinds else {}) | {k: v for k, v in part.items() if k != "anyOf"}
-    return {key: value for key, value in merged.items() if key not in ("title", "default")}
+    unsaid = ("title", "default", *(("format",) if len(kinds) > 1 else ()))
+    return {key: value for key, value in merged.items() if key not in unsaid}

@@ -117,6 +117,8 @@ NoticeName = Literal[
     "paired",
     "pairing_failed",
     "new_conversation",
+    "rich_on",
+    "rich_off",
     "turn_failed",
     "model_unavailable",
     "try_again_later",

@@ -41,6 +41,9 @@ class UserUpdate(Command):
     language: Language | None = Field(None, description="The person's choice")
     timezone: TimeZoneName | None = Field(None, description="An IANA zone")
     assistant_id: UUID | None = Field(None, description="The assistant the person chose")
+    rich_messages: bool | None = Field(
+        None, description="Whether tables and formulas may come as Telegram's rich messages"
+    )
     role: Role | None = Field(None, description="Only with the admin token")
     status: UserStatus | None = Field(None, description="Only with the admin token")
 
@@ -56,6 +59,7 @@ class UserRead(Contract):
     language: Language | None
     timezone: str | None
     assistant_id: UUID | None
+    rich_messages: bool = True
     role: Role
     status: UserStatus
     is_invited: bool = Field(description="May talk without being on the allow-list")
@@ -76,6 +80,7 @@ class UserSnapshot(Contract):
     language: Language | None
     timezone: str | None
     assistant_id: UUID | None
+    rich_messages: bool = True
     threads: dict[UUID, UUID] = Field(default_factory=dict)
     """Assistant to thread, where the person has begun a new one."""
     version: int

@@ -43,6 +43,7 @@ OUTSIDE = (
     "OPENAI_BASE_URL",
     "FALLBACK_MODEL",
     "GOOGLE_CLIENT_ID",
+    "WEATHER_API_URL",
 )
 """Emptied, so that a developer's own `.env` never reaches a test."""
 
@@ -108,13 +109,22 @@ class Suite:
             headers={"Authorization": f"Bearer {self.environment['ADMIN_API_TOKEN']}"},
         )
 
-    def person(self, name: str) -> "Person":
-        """Somebody of the sandbox's chat page, made if they are not there yet."""
+    def sandbox(self) -> httpx2.Client:
+        """A client of the sandbox's chat page, closed with the suite."""
         token = self.environment["SANDBOX_CHAT_TOKEN"]
         client = httpx2.Client(
             base_url=self.url("SANDBOX_PORT"), headers={"Authorization": f"Bearer {token}"}
         )
-        http = self._open.enter_context(client)
+        return self._open.enter_context(client)
+
+    def check_calls(self) -> None:
+        """Fails the test where the bot has called what Telegram does not document."""
+        answer = self.sandbox().get("/chat/api/violations").raise_for_status().json()
+        assert answer["items"] == []
+
+    def person(self, name: str) -> "Person":
+        """Somebody of the sandbox's chat page, made if they are not there yet."""
+        http = self.sandbox()
         people = http.get("/chat/people").raise_for_status().json()["items"]
         found = next((one for one in people if one["first_name"] == name), None)
         if found is None:

@@ -1,7 +1,8 @@
 """A small Bot API on a real socket: records every call, and fails where a test tells it to.
 
 It refuses what the real one refuses of what we send: a text that is empty or too long, and entities
-out of its bounds. The sandbox is the full stand-in; this one is for faults.
+out of its bounds, a rich message without content. It keeps a webhook's address, and brings nothing
+there: a test posts updates itself. The sandbox is the full stand-in; this one is for faults.
 """
 
 import asyncio
@@ -17,6 +18,11 @@ TOKEN = "424242:fake-token-of-no-worth-0123456789abc"
 BOT = {"id": 424242, "is_bot": True, "first_name": "Fake", "username": "fake_bot"}
 
 _MAX_TEXT = 4096
+_MAX_RICH_TEXT = 32_768
+_WEBHOOK_IS_SET = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete "
+    "the webhook first"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,9 @@ class Call:
 
     @property
     def text(self) -> str:
-        """What was to be sent."""
+        """What was to be sent; of a rich message its text without layout."""
+        if self.method == "sendRichMessage":
+            return _flat(self.parameters["rich_message"]["blocks"])
         return str(self.parameters["text"])
 
 
@@ -67,6 +75,10 @@ class FakeTelegram:
         """Messages that reached their chat, whether or not the sender was told so."""
         self.updates: list[Any] = []
         """What waits to be confirmed."""
+        self.webhook: dict[str, Any] = {}
+        """The parameters of setWebhook; empty: none is set."""
+        self.webhook_trouble: dict[str, Any] = {}
+        """What getWebhookInfo says of deliveries that failed."""
         self.is_deaf = False
         """No confirmation reaches it."""
         self.on_confirm: Callable[[int], Awaitable[None]] | None = None
@@ -123,10 +135,17 @@ class FakeTelegram:
         return _answer(scripted if scripted.body is not None else await self._result(call))
 
     async def _result(self, call: Call) -> Scripted:
+        if call.method == "getUpdates" and self.webhook:
+            return refusal(409, _WEBHOOK_IS_SET)
         if call.method == "getUpdates":
             return _ok(await self._get_updates(call.parameters))
-        if call.method == "sendMessage":
+        if call.method in ("sendMessage", "sendRichMessage"):
             return self._send(call)
+        if call.method in ("setWebhook", "deleteWebhook"):
+            self.webhook = call.parameters if call.method == "setWebhook" else {}
+        if call.method == "getWebhookInfo":
+            info = {"url": self.webhook.get("url", ""), "pending_update_count": len(self.updates)}
+            return _ok(info | self.webhook_trouble)
         return _ok(BOT if call.method == "getMe" else True)
 
     async def _get_updates(self, given: dict[str, Any]) -> list[Any]:
@@ -179,6 +198,8 @@ def utf16_length(text: str) -> int:
 
 def _problem(call: Call) -> str:
     """What Telegram would refuse."""
+    if call.method == "sendRichMessage":
+        return _rich_problem(call.parameters)
     length = utf16_length(call.text)
     if not call.text.strip():
         return "message text is empty"
@@ -188,6 +209,31 @@ def _problem(call: Call) -> str:
         if entity["length"] <= 0 or not 0 <= entity["offset"] <= length - entity["length"]:
             return f"entity beginning at UTF-16 offset {entity['offset']} ends after the text"
     return ""
+
+
+def _rich_problem(given: dict[str, Any]) -> str:
+    if unknown := given.keys() & {"text", "parse_mode", "entities", "link_preview_options"}:
+        return f"sendRichMessage has no {', '.join(sorted(unknown))}"
+    blocks = given["rich_message"].get("blocks")
+    if not blocks or any(_is_hollow(block) for block in blocks):
+        return "RICH_MESSAGE_CONTENT_REQUIRED"
+    return "RICH_MESSAGE_TEXT_TOO_LONG" if len(_flat(blocks)) > _MAX_RICH_TEXT else ""
+
+
+def _is_hollow(block: dict[str, Any]) -> bool:
+    inner = [*block.get("blocks", ()), *block.get("items", ())]
+    return any(value in ("", []) for value in block.values()) or any(map(_is_hollow, inner))
+
+
+def _flat(value: Any) -> str:
+    """A line for each block, item and cell."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        is_text = any(isinstance(one, str) for one in value)
+        return ("" if is_text else "\n").join(filter(None, map(_flat, value)))
+    parts = (value.get(name) for name in ("text", "expression", "blocks", "items", "cells"))
+    return "\n".join(_flat(part) for part in parts if part)
 
 
 def _update_id(update: Any, otherwise: int) -> int:

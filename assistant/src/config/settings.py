@@ -22,6 +22,8 @@ class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings):
     """For assistants that name none."""
     fallback_model: str | None = None
     """Asked where the assistant's own model fails."""
+    weather_api_url: HttpUrl | None = None
+    """A server with Open-Meteo's /v1/search and /v1/forecast; None: Open-Meteo's own two."""
     max_context_messages: int = Field(20, ge=2)
     max_context_length: int = Field(32_000, ge=1_000)
     """In characters of JSON: about 8,000 tokens."""

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
+from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
+from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 from smart_kit.contracts.users import UserRead, UserUpsert
 from smart_kit.rest_client import ServiceClient
@@ -40,6 +42,40 @@ class RestServiceClient:
             CronJobRead,
             body=job,
             user_id=job.user_id,
+            idempotency_key=idempotency_key,
+        )
+
+    async def create_task(self, task: TaskCreate, idempotency_key: str) -> TaskRead:
+        """Note a task; its `effect` is the receipt."""
+        return await self._client.call(
+            "POST",
+            "/tasks",
+            TaskRead,
+            body=task,
+            user_id=task.user_id,
+            idempotency_key=idempotency_key,
+        )
+
+    async def list_tasks(self, user_id: UUID, status: TaskStatus, limit: int) -> Page[TaskRead]:
+        """A person's tasks of that status."""
+        return await self._client.call(
+            "GET",
+            "/tasks",
+            Page[TaskRead],
+            user_id=user_id,
+            params={"user_id": str(user_id), "status": status, "limit": limit},
+        )
+
+    async def change_task(
+        self, task_id: UUID, change: TaskUpdate, user_id: UUID, idempotency_key: str
+    ) -> TaskRead:
+        """Change the given fields; the `effect` is the receipt."""
+        return await self._client.call(
+            "PATCH",
+            f"/tasks/{task_id}",
+            TaskRead,
+            body=change,
+            user_id=user_id,
             idempotency_key=idempotency_key,
         )
 

@@ -1,6 +1,7 @@
 """What every tool is: arguments checked twice, then run; errors become text for the model."""
 
 import asyncio
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from smart_kit.mailbox import Superseded
 
 from ..core.journal import ToolResult
 from ..core.turn import Turn
+from ..services.open_meteo import OpenMeteo
 from ..services.rest_service import RestServiceClient
 
 MOST_CHARACTERS = 16_000
@@ -56,6 +58,7 @@ class ToolServices:
 
     rest: RestServiceClient
     clock: Clock
+    weather: OpenMeteo
     ask: Callable[[UUID, ToolContext, str], Awaitable[str]] = _nobody_to_ask
     """Asks another assistant; given by the factory, because no tool knows who holds it."""
     may_write: Callable[[UUID], bool] = lambda _: True
@@ -126,7 +129,8 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         problems = [_schema_problem(error) for error in self._validator.iter_errors(given)]
         if not problems:
             try:
-                return self.arguments.model_validate(given)
+                # as JSON, in which a date is a date and not its midnight
+                return self.arguments.model_validate_json(json.dumps(given))
             except ValidationError as error:
                 raise wrong_arguments(error) from error
         raise _wrong(problems)

@@ -51,6 +51,14 @@ def zone_of(place: str) -> str:
     return zone
 
 
+def city_of(zone: str) -> str | None:
+    """The city that an IANA zone is named after, in English; None for UTC, US/Eastern and so on."""
+    continent, _, rest = zone.partition("/")
+    if not rest or continent not in _CONTINENTS:
+        return None
+    return rest.rpartition("/")[2].replace("_", " ")
+
+
 @cache
 def _tables() -> tuple[dict[str, str], dict[str, str]]:
     """Zones by name, and by the stems of Russian names as long as those mean one zone."""

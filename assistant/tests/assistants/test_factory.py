@@ -7,7 +7,6 @@ import pytest
 
 from assistant.src.assistants.factory import ASSISTANT_TYPES, AssistantFactory
 from assistant.src.services.model_client import ModelClient
-from assistant.src.tools.base import ToolServices
 from assistant.tests.desk import Desk, assistant, identified, secretary, tool
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
@@ -20,7 +19,7 @@ def make(desk: Desk, endpoint):
         return AssistantFactory(
             ConfigurationSnapshot(version=1, assistants=records),
             ModelClient(endpoint, "m"),
-            ToolServices(desk.client, desk.clock),
+            desk.services,
         )
 
     return factory

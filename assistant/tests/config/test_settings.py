@@ -18,6 +18,7 @@ def test_everything_but_the_service_token_has_a_default() -> None:
     assert (made.assistant_port, made.default_model) == (8002, "gpt-6-luna")
     assert (made.max_context_messages, made.max_context_length) == (20, 32_000)
     assert made.openai_api_key is made.openai_base_url is made.fallback_model is None
+    assert made.weather_api_url is None
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ def test_everything_but_the_service_token_has_a_default() -> None:
     [
         {"openai_base_url": "localhost:11434/v1"},
         {"openai_base_url": "http://"},
+        {"weather_api_url": "api.open-meteo.com"},
         {"max_context_messages": 0},
         {"assistant_slots": 0},
         {"default_timezone": "Mars/Olympus"},

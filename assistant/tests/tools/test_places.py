@@ -70,3 +70,18 @@ def test_every_zone_is_known_by_its_own_name() -> None:
     for zone in available_timezones():
         if "/" in zone:
             assert places.zone_of(zone.lower()) == zone
+
+
+@pytest.mark.parametrize(
+    ("zone", "city"),
+    [
+        ("Europe/Berlin", "Berlin"),
+        ("America/New_York", "New York"),
+        ("America/Argentina/Buenos_Aires", "Buenos Aires"),
+        ("UTC", None),
+        ("US/Pacific", None),
+        ("Etc/GMT+3", None),
+    ],
+)
+def test_a_zone_tells_the_city_it_is_named_after(zone: str, city: str | None) -> None:
+    assert places.city_of(zone) == city

@@ -167,7 +167,7 @@ async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_i
 async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
     desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistant.src.tools.reminder_tool.PATIENCE", timedelta(days=36500))
+    monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta(days=36500))
     desk.rest.is_down = True
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})))
 
@@ -179,7 +179,7 @@ async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
 async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_known(
     desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistant.src.tools.reminder_tool.PATIENCE", timedelta())
+    monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta())
     desk.rest.is_down = True
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})), "Not known.")
     said = await desk.say("remind me")

@@ -3,7 +3,6 @@
 import pytest
 
 from assistant.src.tools import TOOLS
-from assistant.src.tools.base import ToolServices
 from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.tests.desk import Desk, tool
 from smart_kit.contracts.functions import FUNCTIONS
@@ -24,7 +23,7 @@ def test_a_tool_takes_the_arguments_of_its_function(function) -> None:
 @pytest.mark.parametrize("made", TOOLS, ids=lambda one: one.__name__)
 def test_a_record_becomes_the_tool_of_its_type(made, desk: Desk) -> None:
     record = tool(made.function)
-    built = RestServiceTool(record, ToolServices(desk.client, desk.clock)).to_tool()
+    built = RestServiceTool(record, desk.services).to_tool()
 
     assert type(built) is made
     assert built.definition["function"] == {
@@ -36,14 +35,14 @@ def test_a_record_becomes_the_tool_of_its_type(made, desk: Desk) -> None:
 
 def test_a_clock_may_be_called_otherwise(desk: Desk) -> None:
     record = tool("get_time", "world_clock")
-    built = RestServiceTool(record, ToolServices(desk.client, desk.clock)).to_tool()
+    built = RestServiceTool(record, desk.services).to_tool()
 
     assert built is not None
     assert built.name == "world_clock"
 
 
 @pytest.mark.parametrize(
-    "changes", [{"tool_type": "weather"}, {"tool_type": "reminder", "name": "list_reminders"}]
+    "changes", [{"tool_type": "calendar"}, {"tool_type": "reminder", "name": "list_reminders"}]
 )
 def test_what_this_version_does_not_know_is_left_out(desk: Desk, changes: dict) -> None:
     record = (
@@ -52,4 +51,4 @@ def test_what_this_version_does_not_know_is_left_out(desk: Desk, changes: dict) 
         else tool("get_time").model_copy(update=changes)
     )
 
-    assert RestServiceTool(record, ToolServices(desk.client, desk.clock)).to_tool() is None
+    assert RestServiceTool(record, desk.services).to_tool() is None

@@ -12,7 +12,9 @@ _RELATIVE = (
     (0, re.compile(r"\btoday\b|\btonight\b|\bсегодня\b", re.IGNORECASE)),
 )
 _WEEKDAY = re.compile(
-    rf"\b(?:(?:on|this|next|в|во|в следующ\w+|в эт\w+)\s+)(?P<weekday>{WEEKDAY})\b", re.IGNORECASE
+    r"\b(?:(?:on|by|until|till|this|next|в|во|до|ко?|на|в следующ\w+|в эт\w+)\s+)"
+    rf"(?P<weekday>{WEEKDAY})\b",
+    re.IGNORECASE,
 )
 _ISO = re.compile(r"\b(?:on\s+)?(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)\b[T ]?")
 _DOTTED = re.compile(r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})(?:\.(?P<year>\d{4}))?\b")

@@ -27,6 +27,8 @@ class When:
     in_seconds: int | None = None
     at: datetime | None = None
     cron: str | None = None
+    has_time: bool = True
+    """False where `at` has its time of day from nowhere."""
 
 
 def find_when(text: str, now: datetime) -> When | None:
@@ -58,8 +60,9 @@ def _once(text: str, day: Day | None, now: datetime) -> When | None:
     spans = (*(day.spans if day else ()), *([clock.span] if clock else ()))
     words, rest = _parts(text, spans)
     part = day.hour if day else None
+    has_time = clock is not None or part is not None
     clock = clock.within(part) if clock else Clock(part or MORNING, 0, False, (0, 0))
-    return When(words, rest, at=_moment(day, clock, now))
+    return When(words, rest, at=_moment(day, clock, now), has_time=has_time)
 
 
 def _moment(day: Day | None, clock: Clock, now: datetime) -> datetime:

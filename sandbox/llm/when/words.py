@@ -40,7 +40,7 @@ UNIT = "|".join(pattern for _, pattern in UNITS)
 _WEEKDAYS = (
     r"mon(?:day)?s?|понедельник\w*",
     r"tue(?:sday)?s?|вторник\w*",
-    r"wed(?:nesday)?s?|сред(?:а|у|ам)",
+    r"wed(?:nesday)?s?|сред(?:а|ы|е|у|ам)",
     r"thu(?:rsday)?s?|четверг\w*",
     r"fri(?:day)?s?|пятниц\w+",
     r"sat(?:urday)?s?|суббот\w+",

@@ -1,6 +1,7 @@
 """Requests to the rule-based model without a server."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.llm.conversation import ToolCall, read_conversation
@@ -30,7 +31,9 @@ CREATE_REMINDER = tool(
 )
 LIST_REMINDERS = tool("list_reminders", "Lists the reminders")
 CANCEL_REMINDER = tool("cancel_reminder", "Cancels a reminder", id=TEXT)
-CREATE_TASK = tool("create_task", "Notes a task", title=TEXT, due=TEXT)
+CREATE_TASK = tool("create_task", "Notes a task", title=TEXT, due=TEXT, priority=TEXT)
+LIST_TASKS = tool("list_tasks", "Lists the tasks", status=TEXT)
+CHANGE_TASK = tool("change_task", "Changes a task", id=TEXT, status=TEXT)
 GET_WEATHER = tool("get_weather", "The weather", place=TEXT, days={"type": "integer"})
 WRITER = tool("writer", "Writes letters and poems. Пишет письма и стихи.", message=TEXT)
 ALL = [
@@ -39,6 +42,8 @@ ALL = [
     LIST_REMINDERS,
     CANCEL_REMINDER,
     CREATE_TASK,
+    LIST_TASKS,
+    CHANGE_TASK,
     GET_WEATHER,
     WRITER,
 ]
@@ -92,11 +97,17 @@ def calls(text: str, **options: Any) -> list[tuple[str, dict[str, Any]]]:
     return [(call.name, call.arguments) for call in ask(text, **options).calls]
 
 
-def converse(text: str, *answers: str, **options: Any) -> str:
+Answer = str | Callable[[tuple[str, dict[str, Any]]], str]
+
+
+def converse(text: str, *answers: Answer, **options: Any) -> str:
     """The model's last words, each of its calls answered by the next of the answers."""
     left = list(answers)
     results: list[tuple[ToolCall, str]] = []
     while (reply := ask(text, results=results, **options)).calls:
-        results += [(call, left.pop(0)) for call in reply.calls]
+        for call in reply.calls:
+            answer = left.pop(0)
+            said = answer if isinstance(answer, str) else answer((call.name, call.arguments))
+            results.append((call, said))
     assert not left, "a tool was not asked"
     return reply.text

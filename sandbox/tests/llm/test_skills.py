@@ -161,6 +161,7 @@ def test_what_follows_an_and_stays_with_its_reminder() -> None:
             "Ваши напоминания:\n\n- размяться",
         ),
         ("what's the weather", ['{"temperature": "3 °C", "sky": "clear"}'], "- sky: clear"),
+        ("what's the weather", ["It is fine."], "It is fine."),
         ("ask the writer for a poem", ["Roses are red."], "**Writer**:\n\nRoses are red."),
         ("ask the writer for a poem", ["Unknown lands, …"], "**Writer**:\n\nUnknown lands, …"),
     ],

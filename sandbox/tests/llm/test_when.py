@@ -50,6 +50,10 @@ def test_durations(text: str, seconds: int, rest: str) -> None:
         ("завтра вечером в 8", "2026-11-22T20:00"),
         ("the day after tomorrow at 8:15", "2026-11-23T08:15"),
         ("on Friday at 10", "2026-11-27T10:00"),
+        ("by Friday", "2026-11-27T09:00"),
+        ("до пятницы", "2026-11-27T09:00"),
+        ("к среде", "2026-11-25T09:00"),
+        ("на понедельник", "2026-11-23T09:00"),
         ("on Saturday at 10:00", "2026-11-28T10:00"),
         ("on Saturday at 18:00", "2026-11-21T18:00"),
         ("on 5 December at 10:15", "2026-12-05T10:15"),
@@ -120,3 +124,19 @@ def test_a_text_keeps_its_words_without_the_time() -> None:
     when = find_when("call Ann on Friday at 10 about the report", SATURDAY)
     assert when
     assert (when.words, when.rest) == ("on Friday at 10", "call Ann about the report")
+
+
+@pytest.mark.parametrize(
+    ("text", "has_time"),
+    [
+        ("by Friday", False),
+        ("завтра", False),
+        ("tomorrow at 9", True),
+        ("tomorrow evening", True),
+        ("at 18:30", True),
+    ],
+)
+def test_a_day_alone_is_known_to_have_no_time_of_day(text: str, has_time: bool) -> None:
+    when = find_when(text, SATURDAY)
+    assert when
+    assert when.has_time is has_time

@@ -1,0 +1,100 @@
+"""Where it is and what the weather is there, as Open-Meteo answers."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import AfterValidator, model_validator
+
+from smart_kit.contracts.base import Contract
+from smart_kit.settings import TimeZoneName
+
+MOST_CHARACTERS = 100
+
+Label = Annotated[str, AfterValidator(lambda text: " ".join(text.split())[:MOST_CHARACTERS])]
+"""A name from outside: one short line."""
+
+
+class Place(Contract):
+    """One result of a search."""
+
+    name: Label
+    latitude: float
+    longitude: float
+    timezone: TimeZoneName
+    admin1: Label | None = None
+    """State, region."""
+    admin2: Label | None = None
+    country: Label | None = None
+    country_code: Label | None = None
+
+    @property
+    def label(self) -> str:
+        """“Paris, Île-de-France, France”."""
+        parts = (self.name, self.admin1, self.country)
+        return ", ".join(dict.fromkeys(part for part in parts if part))
+
+
+class Current(Contract):
+    """The weather now. Degrees are Celsius, wind is km/h; any value may be missing."""
+
+    time: datetime
+    """Local, without an offset."""
+    temperature_2m: float | None = None
+    apparent_temperature: float | None = None
+    weather_code: int | None = None
+    wind_speed_10m: float | None = None
+
+
+class Day(NamedTuple):
+    """The weather of a day, in the units of Current; precipitation is mm, its chance percent."""
+
+    date: date
+    weather_code: int | None
+    warmest: float | None
+    coldest: float | None
+    precipitation: float | None
+    chance: float | None
+    wind: float | None
+
+
+class Daily(Contract):
+    """The days as parallel arrays."""
+
+    time: tuple[date, ...]
+    weather_code: tuple[int | None, ...]
+    temperature_2m_max: tuple[float | None, ...]
+    temperature_2m_min: tuple[float | None, ...]
+    precipitation_sum: tuple[float | None, ...]
+    precipitation_probability_max: tuple[float | None, ...]
+    wind_speed_10m_max: tuple[float | None, ...]
+
+    @model_validator(mode="after")
+    def _parallel(self) -> Self:
+        if len({len(values) for _, values in self}) > 1:
+            raise ValueError("the arrays are not equally long")
+        return self
+
+
+class Forecast(Contract):
+    """What a place has before it."""
+
+    current: Current | None = None
+    daily: Daily
+    source: Label = "Open-Meteo.com (CC BY 4.0)"
+    """Not Open-Meteo's: the sandbox says here that its weather is its own."""
+
+    @property
+    def days(self) -> Iterator[Day]:
+        """The days in their order."""
+        daily = self.daily
+        return map(
+            Day,
+            daily.time,
+            daily.weather_code,
+            daily.temperature_2m_max,
+            daily.temperature_2m_min,
+            daily.precipitation_sum,
+            daily.precipitation_probability_max,
+            daily.wind_speed_10m_max,
+        )

@@ -1,0 +1,129 @@
+"""Open-Meteo: places by their names, and their weather (https://open-meteo.com/en/docs).
+
+What it answers is kept in this process and not in Redis: it is public and cheap to ask again, while
+Redis syncs each write to the disk and never evicts, because messages live there.
+"""
+
+import re
+from datetime import date, timedelta
+from typing import Any, TypeVar
+
+import httpx2
+from pydantic import BaseModel, ValidationError
+
+from smart_kit.contracts.base import Contract, JsonObject
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+
+from .cache import Cache
+from .forecast import Current, Daily, Forecast, Place
+
+SEARCH_URL = "https://geocoding-api.open-meteo.com"
+FORECAST_URL = "https://api.open-meteo.com"
+
+DAYS = 7
+"""Always asked for, so that one kept answer serves every question about a place."""
+
+_FOUND_AT_MOST = 20
+_PLACE_SECONDS = 30 * 86_400
+_FORECAST_SECONDS = 15 * 60
+_PLACES_KEPT = 1_000
+_FORECASTS_KEPT = 500
+_IDLE_SECONDS = 3.0
+_CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class _Found(Contract):
+    results: tuple[JsonObject, ...] = ()
+    """The key is missing where nothing was found."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Those that say where they are and in which time zone."""
+        return tuple(place for result in self.results if (place := _place(result)) is not None)
+
+
+class OpenMeteo:
+    """Raises UpstreamUnavailable where it is away or has had enough (status 429), else
+    UpstreamRejected. Close it when done."""
+
+    def __init__(
+        self, url: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        """`url`: a server with both paths, instead of Open-Meteo's two."""
+        self._search_url = f"{(url or SEARCH_URL).rstrip('/')}/v1/search"
+        self._forecast_url = f"{(url or FORECAST_URL).rstrip('/')}/v1/forecast"
+        self._http = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(8.0, connect=3.0),
+            limits=httpx2.Limits(keepalive_expiry=_IDLE_SECONDS),
+            transport=transport,
+        )
+        self._places = Cache[str, tuple[Place, ...]](_PLACE_SECONDS, _PLACES_KEPT)
+        self._forecasts = Cache[tuple[float, float, date], Forecast](
+            _FORECAST_SECONDS, _FORECASTS_KEPT
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def places(self, name: str) -> tuple[Place, ...]:
+        """The places of that name, the most important first.
+
+        A name is found only in the language that is asked in, so its script decides on that.
+        """
+
+        async def search() -> tuple[Place, ...]:
+            language = "ru" if _CYRILLIC.search(name) else "en"
+            given = {"name": name, "count": _FOUND_AT_MOST, "language": language, "format": "json"}
+            return (await self._get(self._search_url, given, _Found)).places
+
+        return await self._places.get(name.casefold(), search)
+
+    async def forecast(self, place: Place, first_day: date) -> Forecast:
+        """The weather from that day on."""
+
+        async def ask() -> Forecast:
+            given = {
+                "latitude": place.latitude,
+                "longitude": place.longitude,
+                "timezone": place.timezone,
+                "start_date": first_day.isoformat(),
+                "end_date": (first_day + timedelta(days=DAYS - 1)).isoformat(),
+                "current": ",".join(_variables(Current)),
+                "daily": ",".join(_variables(Daily)),
+            }
+            return await self._get(self._forecast_url, given, Forecast)
+
+        key = (place.latitude, place.longitude, first_day)
+        return await self._forecasts.get(key, ask)
+
+    async def _get(self, url: str, given: dict[str, Any], answer_type: type[ModelT]) -> ModelT:
+        try:
+            response = await self._http.get(url, params=given)
+        except httpx2.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise UpstreamUnavailable(f"weather: {reason}") from error
+        status = response.status_code
+        if status == 429 or status >= 500:
+            raise UpstreamUnavailable(f"weather: HTTP {status}", status=status)
+        if not response.is_success:
+            reason = response.text[:200]
+            raise UpstreamRejected(f"weather: HTTP {status}: {reason}", status=status)
+        try:
+            return answer_type.model_validate_json(response.content)
+        except ValidationError as error:
+            raise UpstreamRejected(f"weather: no {answer_type.__name__} came") from error
+
+
+def _place(result: JsonObject) -> Place | None:
+    try:
+        return Place.model_validate(result)
+    except ValidationError:
+        return None
+
+
+def _variables(shape: type[BaseModel]) -> list[str]:
+    """Their names are the shape's own; the time comes unasked."""
+    return [name for name in shape.model_fields if name != "time"]

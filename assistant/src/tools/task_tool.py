@@ -1,0 +1,101 @@
+"""create_task, list_tasks, change_task: what the person means to do."""
+
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.functions import ChangeTask, CreateTask, ListTasks
+from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskUpdate
+from smart_kit.errors import DomainError, ToolExecutionError, UpstreamError
+
+from ..core.journal import ToolResult
+from .base import BaseTool, ToolContext, wrong_arguments
+from .moments import end_of, shown
+from .writing_tool import WritingTool, written
+
+MOST_LISTED = 50
+
+
+class CreateTaskTool(WritingTool[CreateTask]):
+    """Notes a task for whoever asks."""
+
+    function = "create_task"
+    arguments = CreateTask
+    noun = "task"
+
+    async def _run(self, context: ToolContext, arguments: CreateTask) -> ToolResult:
+        """Raises InvalidInputError for a due time beyond the calendar."""
+        fields = {"user_id": context.turn.user.id, **_fields(context, arguments)}
+        try:
+            task = TaskCreate.model_validate(fields)
+        except ValidationError as error:
+            raise wrong_arguments(error) from error
+        call = self._services.rest.create_task(task, context.idempotency_key)
+        noted = await self._write(context, call)
+        return written(_told("Task noted", noted, context.turn.zone), noted.effect)
+
+
+class ListTasksTool(BaseTool[ListTasks]):
+    """The asker's own, with the ids that change_task wants."""
+
+    function = "list_tasks"
+    arguments = ListTasks
+
+    async def _run(self, context: ToolContext, arguments: ListTasks) -> ToolResult:
+        """Raises ToolExecutionError where rest_service does not tell."""
+        turn, status = context.turn, arguments.status or "open"
+        try:
+            tasks = await self._services.rest.list_tasks(turn.user.id, status, MOST_LISTED)
+        except (DomainError, UpstreamError) as error:
+            raise ToolExecutionError("The tasks cannot be read at the moment.") from error
+        if not tasks.items:
+            return ToolResult(content=f"There are no {status} tasks.")
+        count = f"{len(tasks.items)} of {tasks.total}" if tasks.total > len(tasks.items) else "All"
+        lines = (f"- {_line(task, turn.zone)}" for task in tasks.items)
+        head = f"{count} {status} tasks, times in {turn.zone.key}:"
+        return ToolResult(content="\n".join((head, *lines)))
+
+
+class ChangeTaskTool(WritingTool[ChangeTask]):
+    """Changes what is given and nothing else; somebody else's task is none."""
+
+    function = "change_task"
+    arguments = ChangeTask
+    noun = "task"
+
+    async def _run(self, context: ToolContext, arguments: ChangeTask) -> ToolResult:
+        """Raises InvalidInputError for an id that is not one of the asker's tasks."""
+        try:
+            change = TaskUpdate.model_validate(_fields(context, arguments))
+        except ValidationError as error:
+            raise wrong_arguments(error) from error
+        changed = await self._write(
+            context,
+            self._services.rest.change_task(
+                arguments.id, change, context.turn.user.id, context.idempotency_key
+            ),
+        )
+        return written(_told("Task changed", changed, context.turn.zone), changed.effect)
+
+
+def _fields(context: ToolContext, arguments: CreateTask | ChangeTask) -> JsonObject:
+    """What was given, as rest_service calls it; `due` as an instant, the same in every attempt."""
+    fields = arguments.model_dump(include={"title", "status", "priority"}, exclude_none=True)
+    if arguments.due is not None:
+        zone = context.turn.zone
+        fields |= {"due_at": end_of(arguments.due, zone, "due"), "timezone": zone.key}
+    return fields
+
+
+def _told(what: str, task: TaskRead, zone: ZoneInfo) -> str:
+    return f"{what}, times in {zone.key}: {_line(task, zone)}"
+
+
+def _line(task: TaskRead, zone: ZoneInfo) -> str:
+    """“buy milk [due Fri 2026-11-27 23:59] [high] (id …)”."""
+    marks = [f"due {shown(task.due_at, zone)}"] if task.due_at is not None else []
+    marks += [task.status] if task.status != "open" else []
+    marks += [task.priority] if task.priority != "normal" else []
+    title = " ".join(task.title.split())
+    return " ".join((title, *(f"[{mark}]" for mark in marks), f"(id {task.id})"))

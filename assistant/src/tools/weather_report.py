@@ -1,0 +1,89 @@
+"""The weather in words, for a model to tell."""
+
+from collections.abc import Iterable
+
+from ..services.forecast import Current, Day, Forecast, Place
+
+WEATHER_WORDS = {
+    0: "clear",
+    1: "mainly clear",
+    2: "partly cloudy",
+    3: "overcast",
+    45: "fog",
+    48: "rime fog",
+    51: "light drizzle",
+    53: "drizzle",
+    55: "dense drizzle",
+    56: "light freezing drizzle",
+    57: "freezing drizzle",
+    61: "light rain",
+    63: "rain",
+    65: "heavy rain",
+    66: "light freezing rain",
+    67: "freezing rain",
+    71: "light snow",
+    73: "snow",
+    75: "heavy snow",
+    77: "snow grains",
+    80: "light showers",
+    81: "showers",
+    82: "violent showers",
+    85: "light snow showers",
+    86: "snow showers",
+    95: "thunderstorm",
+    96: "thunderstorm with hail",
+    99: "thunderstorm with heavy hail",
+}
+"""By WMO code 4677, as far as Open-Meteo uses it."""
+
+
+def report(place: Place, forecast: Forecast, days: Iterable[Day]) -> str:
+    """A line for the place, one for now, one for each day, and whose data it is."""
+    now = [_now(forecast.current)] if forecast.current is not None else []
+    head = f"Weather in {place.label} ({place.timezone})"
+    return "\n".join((head, *now, *map(_day, days), f"Source: {forecast.source}"))
+
+
+def _now(current: Current) -> str:
+    parts = (
+        _measured("{} °C", current.temperature_2m),
+        _measured("feels like {} °C", current.apparent_temperature),
+        _words(current.weather_code),
+        _measured("wind {} km/h", current.wind_speed_10m),
+    )
+    return f"Now, {current.time:%a %Y-%m-%d %H:%M}: {_listed(parts)}"
+
+
+def _day(day: Day) -> str:
+    parts = (
+        _words(day.weather_code),
+        _span(day),
+        _rain(day),
+        _measured("wind up to {} km/h", day.wind),
+    )
+    return f"{day.date:%a %Y-%m-%d}: {_listed(parts)}"
+
+
+def _span(day: Day) -> str:
+    if day.coldest is None or day.warmest is None:
+        return ""
+    return f"{round(day.coldest)} to {round(day.warmest)} °C"
+
+
+def _rain(day: Day) -> str:
+    if day.precipitation is None:
+        return ""
+    chance = _measured(" ({} %)", day.chance)
+    return f"precipitation {day.precipitation:g} mm{chance}"
+
+
+def _words(code: int | None) -> str:
+    return "" if code is None else WEATHER_WORDS.get(code, f"weather code {code}")
+
+
+def _measured(form: str, value: float | None) -> str:
+    return "" if value is None else form.format(round(value))
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(part for part in parts if part) or "not known"

@@ -1,0 +1,46 @@
+"""get_weather: the weather now and in the next days."""
+
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from smart_kit.contracts.functions import GetWeather
+from smart_kit.errors import ToolExecutionError, UpstreamError, UpstreamUnavailable
+
+from ..core.journal import ToolResult
+from .base import BaseTool, ToolContext
+from .weather_place import find_place, place_of
+from .weather_report import report
+
+_ASSUMED = "No place was named; this is the city of the person's time zone."
+_NO_ANSWER = "The weather service does not answer at the moment."
+_ENOUGH = "The weather service's limit of requests is used up for now; ask again later."
+_REFUSED = "The weather service could not answer this."
+
+
+class WeatherTool(BaseTool[GetWeather]):
+    """Names come from outside and reach the model as short single lines, nothing else does."""
+
+    function = "get_weather"
+    arguments = GetWeather
+
+    async def _run(self, context: ToolContext, arguments: GetWeather) -> ToolResult:
+        """Raises InvalidInputError for a place that cannot be told, else ToolExecutionError."""
+        try:
+            return ToolResult(content=await self._report(context, arguments))
+        except UpstreamUnavailable as error:
+            enough = error.status == 429
+            raise ToolExecutionError(_ENOUGH if enough else _NO_ANSWER) from error
+        except UpstreamError as error:
+            raise ToolExecutionError(_REFUSED) from error
+
+    async def _report(self, context: ToolContext, arguments: GetWeather) -> str:
+        weather, clock = self._services.weather, self._services.clock
+        name = (arguments.place or "").strip()
+        if name:
+            place = await find_place(weather, name)
+        else:
+            place = await place_of(weather, context.turn.zone, clock.now())
+        today = clock.now(ZoneInfo(place.timezone)).date()
+        forecast = await weather.forecast(place, today)
+        told = report(place, forecast, islice(forecast.days, arguments.days or 1))
+        return told if name else f"{_ASSUMED}\n{told}"

@@ -1,0 +1,41 @@
+"""Which servers are asked for places and weather."""
+
+from datetime import date
+
+import httpx2
+import pytest
+
+from assistant.src.services.forecast import Place
+from assistant.src.services.open_meteo import OpenMeteo
+from assistant.tests.sky import PARIS, Sky
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        (
+            None,
+            [
+                "https://geocoding-api.open-meteo.com/v1/search",
+                "https://api.open-meteo.com/v1/forecast",
+            ],
+        ),
+        (
+            "http://127.0.0.1:8080/weather/",
+            [
+                "http://127.0.0.1:8080/weather/v1/search",
+                "http://127.0.0.1:8080/weather/v1/forecast",
+            ],
+        ),
+    ],
+)
+async def test_without_an_address_it_is_open_meteos_two_servers_else_that_one_for_both(
+    url: str | None, asked: list[str]
+) -> None:
+    sky = Sky()
+    weather = OpenMeteo(url, httpx2.MockTransport(sky))
+    await weather.places("Paris")
+    await weather.forecast(Place.model_validate(PARIS), date(2026, 11, 21))
+    await weather.close()
+
+    assert [str(one.url).partition("?")[0] for one in sky.requests] == asked

@@ -1,0 +1,84 @@
+"""What get_weather answers, told in the user's language."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+from sandbox.llm.dates import long_date
+from sandbox.llm.results import shown
+from sandbox.llm.skill import Request
+from sandbox.weather.climate import SOURCE
+
+_PLACE = re.compile(r"^Weather in (?P<place>.+) \([^()]+\)$", re.MULTILINE)
+_NOW = re.compile(r"^Now, [^:]+:\d\d: (?P<what>.+)$", re.MULTILINE)
+_DAY = re.compile(r"^\w{3} (?P<date>\d{4}-\d\d-\d\d): (?P<what>.+)$", re.MULTILINE)
+_SOURCE = re.compile(r"^Source: (?P<source>.+)$", re.MULTILINE)
+
+_RUSSIAN = {
+    "clear": "ясно",
+    "mainly clear": "малооблачно",
+    "partly cloudy": "переменная облачность",
+    "overcast": "пасмурно",
+    "fog": "туман",
+    "rime fog": "туман с изморозью",
+    "light drizzle": "слабая морось",
+    "drizzle": "морось",
+    "dense drizzle": "сильная морось",
+    "light freezing drizzle": "слабая ледяная морось",
+    "freezing drizzle": "ледяная морось",
+    "light rain": "небольшой дождь",
+    "rain": "дождь",
+    "heavy rain": "сильный дождь",
+    "light freezing rain": "слабый ледяной дождь",
+    "freezing rain": "ледяной дождь",
+    "light snow": "небольшой снег",
+    "snow": "снег",
+    "heavy snow": "сильный снег",
+    "snow grains": "снежная крупа",
+    "light showers": "небольшие ливни",
+    "showers": "ливни",
+    "violent showers": "сильные ливни",
+    "light snow showers": "небольшие снежные заряды",
+    "snow showers": "снежные заряды",
+    "thunderstorm": "гроза",
+    "thunderstorm with hail": "гроза с градом",
+    "thunderstorm with heavy hail": "гроза с крупным градом",
+    "not known": "неизвестно",
+    SOURCE: "песочница, погода выдуманная",
+}
+_FORMS = (
+    (re.compile(r"^feels like (\S+) °C$"), r"ощущается как \1 °C"),
+    (re.compile(r"^(\S+) to (\S+) °C$"), r"от \1 до \2 °C"),
+    (re.compile(r"^wind up to (\S+) km/h$"), r"ветер до \1 км/ч"),
+    (re.compile(r"^wind (\S+) km/h$"), r"ветер \1 км/ч"),
+    (re.compile(r"^precipitation (\S+) mm"), r"осадки \1 мм"),
+)
+
+
+def told(request: Request, result: str, is_wanted: Callable[[date], bool] | None) -> str:
+    """The days that are wanted; without a wish the weather now and every day there is."""
+    place, source = _PLACE.search(result), _SOURCE.search(result)
+    if place is None or source is None:
+        return shown(result)
+    lines = [f"**{place['place']}**", ""]
+    now = _NOW.search(result)
+    if now is not None and is_wanted is None:
+        lines += [f"- {request.say('Now', 'Сейчас')}: {_said(request, now['what'])}"]
+    for day in _DAY.finditer(result):
+        when = date.fromisoformat(day["date"])
+        if is_wanted is None or is_wanted(when):
+            lines.append(f"- {long_date(request, when)}: {_said(request, day['what'])}")
+    named = _word(request, source["source"])
+    return "\n".join((*lines, "", request.say(f"Source: {named}", f"Источник: {named}")))
+
+
+def _said(request: Request, what: str) -> str:
+    return ", ".join(_word(request, part) for part in what.split(", "))
+
+
+def _word(request: Request, part: str) -> str:
+    if request.conversation.language != "ru":
+        return part
+    for pattern, russian in _FORMS:
+        part = pattern.sub(russian, part)
+    return _RUSSIAN.get(part, part)

@@ -1,0 +1,187 @@
+"""Tasks with the demo model, in both languages: noted, listed, done with."""
+
+import pytest
+
+from sandbox.tests.llm.asking import CREATE_TASK, LIST_TASKS, TEXT, calls, converse, tool
+
+MILK = "0f6f7c39-0000-4000-8000-000000000001"
+BREAD = "0f6f7c39-0000-4000-8000-000000000002"
+LISTED = f"""All open tasks, times in Europe/Berlin:
+- buy milk [due Fri 2026-11-27 23:59] [high] (id {MILK})
+- buy bread [due Sat 2026-11-28 10:00] (id {BREAD})"""
+LISTED_IN_RUSSIAN = f"""All open tasks, times in Europe/Berlin:
+- купить молоко [due Fri 2026-11-27 23:59] (id {MILK})
+- купить хлеб [low] (id {BREAD})"""
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("add a task: buy milk", {"title": "buy milk"}),
+        ("Add a task: buy milk by Friday", {"title": "buy milk", "due": "2026-11-27"}),
+        ("add a task to buy milk until tomorrow", {"title": "buy milk", "due": "2026-11-22"}),
+        ("new task: call Ann on 5 December", {"title": "call Ann", "due": "2026-12-05"}),
+        (
+            "add a task: call Ann tomorrow at 18:30",
+            {"title": "call Ann", "due": "2026-11-22T18:30:00"},
+        ),
+        ("add a task: pay in 3 days", {"title": "pay", "due": "2026-11-24"}),
+        ("add a task: pay in 2 hours", {"title": "pay", "due": "2026-11-21T15:24:00"}),
+        ("add an urgent task: pay rent", {"title": "pay rent", "priority": "high"}),
+        ("add a task: pay rent, high priority", {"title": "pay rent", "priority": "high"}),
+        ("add buy milk to my tasks", {"title": "buy milk"}),
+        ("put buy milk on my to-do list by Friday", {"title": "buy milk", "due": "2026-11-27"}),
+        ("task: buy milk", {"title": "buy milk"}),
+        ("добавь задачу купить молоко", {"title": "купить молоко"}),
+        (
+            "Добавь задачу: купить молоко до пятницы",
+            {"title": "купить молоко", "due": "2026-11-27"},
+        ),
+        ("запиши задачу сдать отчёт к среде", {"title": "сдать отчёт", "due": "2026-11-25"}),
+        ("добавь задачу сдать отчёт до завтра", {"title": "сдать отчёт", "due": "2026-11-22"}),
+        (
+            "создай срочную задачу: позвонить маме завтра в 18:30",
+            {"title": "позвонить маме", "due": "2026-11-22T18:30:00", "priority": "high"},
+        ),
+        ("добавь купить молоко в список дел", {"title": "купить молоко"}),
+        ("новая задача: сдать отчёт, срочно", {"title": "сдать отчёт", "priority": "high"}),
+        (
+            "добавь задачу подготовить важную встречу",
+            {"title": "подготовить важную встречу"},
+        ),
+    ],
+)
+def test_a_task_is_noted_with_its_due_date_and_urgency(
+    text: str, arguments: dict[str, str]
+) -> None:
+    assert calls(text) == [("create_task", arguments)]
+
+
+def test_what_the_schema_lacks_is_not_sent() -> None:
+    only = [tool("create_task", title=TEXT)]
+    asked = calls("add an urgent task: buy milk by Friday", tools=only)
+    assert asked == [("create_task", {"title": "buy milk by Friday"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("add a task: buy milk", "The task “buy milk” is noted."),
+        (
+            "add a task: buy milk by Friday",
+            "The task “buy milk” is noted, due Friday, 27 November.",
+        ),
+        (
+            "добавь задачу купить молоко завтра в 18:30",
+            "Записал задачу «купить молоко», срок: воскресенье, 22 ноября, 18:30.",
+        ),
+    ],
+)
+def test_what_was_noted_is_told(text: str, said: str) -> None:
+    assert converse(text, "Task noted") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "listed", "said"),
+    [
+        (
+            "Show my tasks",
+            LISTED,
+            """Your tasks:
+
+- buy milk (due Friday, 27 November; urgent)
+- buy bread (due Saturday, 28 November, 10:00)""",
+        ),
+        (
+            "покажи мои задачи",
+            LISTED_IN_RUSSIAN,
+            """Ваши задачи:
+
+- купить молоко (срок: пятница, 27 ноября)
+- купить хлеб (не к спеху)""",
+        ),
+        ("какие у меня задачи?", "There are no open tasks.", "Таких задач нет."),
+    ],
+)
+def test_tasks_are_listed_without_their_ids(text: str, listed: str, said: str) -> None:
+    assert converse(text, listed) == said
+
+
+@pytest.mark.parametrize("text", ["show my completed tasks", "покажи выполненные задачи"])
+def test_the_ones_that_are_done_are_listed_when_asked_for(text: str) -> None:
+    assert calls(text) == [("list_tasks", {"status": "done"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "listed", "status", "said"),
+    [
+        ("mark the task about milk as done", LISTED, "done", "“buy milk” is done."),
+        ("Mark buy milk as done", LISTED, "done", "“buy milk” is done."),
+        ("complete the task buy milk", LISTED, "done", "“buy milk” is done."),
+        ("the task buy milk is done", LISTED, "done", "“buy milk” is done."),
+        ("tick off milk", LISTED, "done", "“buy milk” is done."),
+        ("delete the task about milk", LISTED, "cancelled", "“buy milk” is cancelled."),
+        (
+            "Отметь задачу про молоко выполненной",
+            LISTED_IN_RUSSIAN,
+            "done",
+            "Задача «купить молоко» выполнена.",
+        ),
+        (
+            "задача купить молоко выполнена",
+            LISTED_IN_RUSSIAN,
+            "done",
+            "Задача «купить молоко» выполнена.",
+        ),
+        (
+            "закрой задачу купить молоко",
+            LISTED_IN_RUSSIAN,
+            "done",
+            "Задача «купить молоко» выполнена.",
+        ),
+        (
+            "удали задачу про молоко",
+            LISTED_IN_RUSSIAN,
+            "cancelled",
+            "Задача «купить молоко» отменена.",
+        ),
+    ],
+)
+def test_a_task_is_found_by_its_words_and_ended(
+    text: str, listed: str, status: str, said: str
+) -> None:
+    asked = []
+
+    def answer(call: tuple[str, dict[str, str]]) -> str:
+        asked.append(call)
+        return listed if call[0] == "list_tasks" else "Task changed"
+
+    assert converse(text, answer, answer) == said
+    assert asked == [("list_tasks", {}), ("change_task", {"id": MILK, "status": status})]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mark the task as done", "Which one do you mean?"),
+        ("mark the task buy as done", "Which one do you mean?"),
+        ("mark the task about cheese as done", "Which one do you mean?"),
+    ],
+)
+def test_a_task_that_is_not_clear_is_asked_for(text: str, said: str) -> None:
+    answer = converse(text, LISTED)
+    assert answer.startswith(said)
+    assert "- buy bread" in answer
+
+
+def test_failures_are_told() -> None:
+    failed = "Error: The tasks cannot be read at the moment. Tell the user."
+    for text in ("show my tasks", "mark the task about milk as done"):
+        assert "That did not work" in converse(text, failed)
+    assert "did not work" in converse("mark buy milk as done", LISTED, "Error: no such task")
+    assert converse("close the task milk", "There are no open tasks.") == "There are no open tasks."
+
+
+def test_a_missing_tool_is_admitted() -> None:
+    assert "no tool for changing" in converse("complete the task milk", tools=[LIST_TASKS])
+    assert "no tool for listing tasks" in converse("show my tasks", tools=[CREATE_TASK])

@@ -1,0 +1,101 @@
+"""Weather with the demo model, in both languages."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.tests.llm.asking import ask, calls, converse
+from sandbox.weather.climate import SOURCE
+
+PARIS = f"""Weather in Paris, Île-de-France, France (Europe/Paris)
+Now, Sat 2026-11-21 13:15: 8 °C, feels like -1 °C, partly cloudy, wind 15 km/h
+Sat 2026-11-21: light rain, 4 to 9 °C, precipitation 1.2 mm (60 %), wind up to 22 km/h
+Sun 2026-11-22: light snow, -4 to 1 °C, precipitation 0 mm (5 %), wind up to 9 km/h
+Source: {SOURCE}"""
+UNKNOWN = "Error: 'x' is not a place that the weather service knows. Call again with a city's name."
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("What's the weather?", {}),
+        ("What is the weather in Paris?", {"place": "Paris"}),
+        ("weather in Paris today", {"place": "Paris"}),
+        ("What is the weather in Paris tomorrow?", {"place": "Paris", "days": 2}),
+        ("will it rain in New York on Tuesday?", {"place": "New York", "days": 4}),
+        ("what's the weather on Friday in Paris", {"place": "Paris", "days": 7}),
+        ("forecast for Paris for 3 days", {"place": "Paris", "days": 3}),
+        ("weather in Berlin at the weekend", {"place": "Berlin", "days": 2}),
+        ("how cold is it in Oslo the day after tomorrow", {"place": "Oslo", "days": 3}),
+        ("weather in Paris, Texas tomorrow", {"place": "Paris, Texas", "days": 2}),
+        ("What is the weather in Rome, United States?", {"place": "Rome, United States"}),
+        ("is it going to rain in London on Tuesday?", {"place": "London", "days": 4}),
+        ("Какая погода?", {}),
+        ("Какая погода завтра в Париже?", {"place": "Париже", "days": 2}),
+        ("погода Москва", {"place": "Москва"}),
+        ("какая погода будет в Москве в понедельник", {"place": "Москве", "days": 3}),
+        ("прогноз на неделю в Санкт-Петербурге", {"place": "Санкт-Петербурге", "days": 7}),
+        ("будет ли дождь послезавтра в Риме?", {"place": "Риме", "days": 3}),
+        ("погода в Сочи на выходные", {"place": "Сочи", "days": 2}),
+    ],
+)
+def test_place_and_days_are_understood(text: str, arguments: dict[str, Any]) -> None:
+    (asked,) = calls(text)
+    assert asked[0] == "get_weather"
+    assert {"place": "", **asked[1]} == {"place": "", **arguments}
+
+
+def test_the_weather_now_is_told() -> None:
+    assert converse("What is the weather in Paris?", PARIS) == (
+        "**Paris, Île-de-France, France**\n\n"
+        "- Now: 8 °C, feels like -1 °C, partly cloudy, wind 15 km/h\n"
+        "- Saturday, 21 November: light rain, 4 to 9 °C, precipitation 1.2 mm (60 %),"
+        " wind up to 22 km/h\n"
+        "- Sunday, 22 November: light snow, -4 to 1 °C, precipitation 0 mm (5 %),"
+        " wind up to 9 km/h\n\n"
+        f"Source: {SOURCE}"
+    )
+
+
+def test_tomorrow_is_told_alone_and_in_russian() -> None:
+    assert converse("Какая погода завтра в Париже?", PARIS) == (
+        "**Paris, Île-de-France, France**\n\n"
+        "- воскресенье, 22 ноября: небольшой снег, от -4 до 1 °C, осадки 0 мм (5 %),"
+        " ветер до 9 км/ч\n\n"
+        "Источник: песочница, погода выдуманная"
+    )
+
+
+def test_the_weather_of_several_places_is_asked_together() -> None:
+    asked = [("get_weather", {"place": "Paris"}), ("get_weather", {"place": "Rome"})]
+    assert calls("What is the weather in Paris and Rome?") == asked
+
+    said = converse("What is the weather in Paris and Rome?", PARIS, PARIS)
+    assert f"{SOURCE}\n\n**Paris" in said
+
+
+def test_other_forms_of_a_name_are_tried_only_where_the_place_is_not_known() -> None:
+    assert "**Paris" in converse("погода в Париже", UNKNOWN, UNKNOWN, PARIS)
+    down = "Error: The weather service does not answer at the moment. Tell the user."
+    said = converse("погода в Париже", down)
+    assert said == (
+        "Не получилось. Инструмент отвечает: The weather service does not answer at the moment."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("what's the weather?", "Where?"), ("какая погода?", "Где?")],
+)
+def test_without_a_place_it_is_asked_for(text: str, said: str) -> None:
+    unknown = "Error: No place was named, and the time zone UTC tells none. Ask the user which."
+    assert converse(text, unknown).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("forecast for Paris for 10 days", "a week ahead"), ("погода в Париже 1 декабря", "неделю")],
+)
+def test_what_lies_too_far_ahead_is_not_asked(text: str, said: str) -> None:
+    assert ask(text).calls == ()
+    assert said in ask(text).text

@@ -1,0 +1,170 @@
+"""The sandbox's weather, asked as Open-Meteo is asked."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+
+from sandbox.tests.running import Sandbox
+from sandbox.weather.climate import weather_on
+from sandbox.weather.gazetteer import _cities, find_places
+
+VARIABLES = {
+    "current": "temperature_2m,apparent_temperature,weather_code,wind_speed_10m,is_day",
+    "daily": "weather_code,temperature_2m_max,temperature_2m_min,precipitation_sum,"
+    "precipitation_probability_max,wind_speed_10m_max",
+}
+BERLIN = {"latitude": "52.52", "longitude": "13.41"}
+
+
+async def get(sandbox: Sandbox, path: str, **query: str) -> tuple[int, dict[str, Any]]:
+    async with sandbox.http.get(f"{sandbox.url}/weather/v1/{path}", params=query) as response:
+        return response.status, await response.json()
+
+
+async def forecast(sandbox: Sandbox, **query: str) -> dict[str, Any]:
+    status, answer = await get(sandbox, "forecast", **BERLIN, **query)
+    assert status == 200, answer
+    return answer
+
+
+async def test_a_city_is_found_with_its_country_and_zone(sandbox: Sandbox) -> None:
+    _, answer = await get(sandbox, "search", name="berlin", language="en")
+    (berlin,) = answer["results"]
+
+    assert (berlin["name"], berlin["admin1"]) == ("Berlin", "State of Berlin")
+    assert (berlin["country"], berlin["timezone"]) == ("Germany", "Europe/Berlin")
+    assert (berlin["latitude"], berlin["longitude"]) == (52.52, 13.41)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Москва", "Москва"),
+        ("москве", "Москва"),
+        ("Берлине", "Берлин"),
+        ("Нью-Йорке", "Нью-Йорк"),
+        ("нью йорк", "Нью-Йорк"),
+        ("Риге", "Рига"),
+        ("Афинах", "Афины"),
+        ("Токио", "Токио"),
+        ("Кельн", "Кёльн"),
+    ],
+)
+def test_russian_names_are_found_in_russian_and_declined(name: str, found: str) -> None:
+    assert [one["name"] for one in find_places(name, "ru")] == [found]
+
+
+def test_places_of_the_same_name_are_all_given() -> None:
+    assert [one["country_code"] for one in find_places("Paris", "en")] == ["FR", "US"]
+
+
+@pytest.mark.parametrize("name", ["Oslo Fjord", "Урюпинск", "Reykjanesbær"])
+def test_any_other_name_is_always_the_same_place_somewhere(name: str) -> None:
+    (first,) = find_places(name, "ru")
+
+    assert first["name"] == name
+    assert [first] == find_places(name, "ru")
+    assert "country" not in first
+
+
+def test_a_city_that_a_zone_is_named_after_lies_in_that_zone() -> None:
+    assert find_places("port moresby", "en")[0]["timezone"] == "Pacific/Port_Moresby"
+
+
+@pytest.mark.parametrize("name", ["", "x", "Paris, Texas", "12345", "?!"])
+async def test_nothing_found_has_no_results(sandbox: Sandbox, name: str) -> None:
+    assert await get(sandbox, "search", name=name) == (200, {})
+
+
+def test_every_city_of_the_table_is_whole_and_found_by_its_names() -> None:
+    for is_russian, language in ((False, "en"), (True, "ru")):
+        for city in _cities(is_russian):
+            assert city["timezone"] in available_timezones()
+            assert city in find_places(city["name"], language)
+            assert len(city["country_code"]) == 2
+
+
+async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(
+    sandbox: Sandbox,
+) -> None:
+    answer = await forecast(sandbox, timezone="Europe/Berlin", **VARIABLES)
+
+    for part in ("current", "daily"):
+        assert set(answer[part]) == {"time", *VARIABLES[part].split(",")}
+        assert set(answer[f"{part}_units"]) == set(answer[part])
+    assert {len(values) for values in answer["daily"].values()} == {7}
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date()
+    assert date.fromisoformat(answer["daily"]["time"][0]) - today <= timedelta(days=1)
+    assert "sandbox" in answer["source"]
+
+
+async def test_days_are_asked_for_by_number_or_by_dates(sandbox: Sandbox) -> None:
+    daily = {"daily": "weather_code"}
+    assert len((await forecast(sandbox, forecast_days="3", **daily))["daily"]["time"]) == 3
+
+    dates = {"start_date": "2030-02-28", "end_date": "2030-03-01"}
+    answer = await forecast(sandbox, current="weather_code", **daily, **dates)
+    assert answer["daily"]["time"] == ["2030-02-28", "2030-03-01"]
+    assert answer["current"]["time"].startswith("2030-02-28T")
+    assert answer["current"]["weather_code"] == answer["daily"]["weather_code"][0]
+
+
+async def test_auto_is_the_zone_of_the_place(sandbox: Sandbox) -> None:
+    assert (await forecast(sandbox, timezone="auto"))["timezone"] == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"latitude": "x"},
+        {"latitude": "91"},
+        {"longitude": "-181"},
+        {"latitude": "nan"},
+        {"timezone": "Mars/Olympus"},
+        {"forecast_days": "17"},
+        {"forecast_days": "0"},
+        {"forecast_days": "many"},
+        {"start_date": "tomorrow"},
+        {"start_date": "2026-11-22", "end_date": "2026-11-21"},
+        {"start_date": "2026-11-22", "forecast_days": "2"},
+        {"start_date": "9999-12-31"},
+        {"daily": "weather_code,sunrise"},
+        {"current": "snow"},
+    ],
+    ids=str,
+)
+async def test_a_wrong_query_is_refused_with_a_reason(
+    sandbox: Sandbox, query: dict[str, str]
+) -> None:
+    status, answer = await get(sandbox, "forecast", **BERLIN | query)
+
+    assert (status, answer["error"]) == (400, True)
+    assert answer["reason"]
+
+
+async def test_a_search_without_a_name_is_refused(sandbox: Sandbox) -> None:
+    assert (await get(sandbox, "search"))[0] == 400
+
+
+@pytest.mark.parametrize("latitude", [-33.9, 1.3, 25.1, 52.5, 64.1, 90])
+def test_the_weather_is_plausible_and_the_same_whenever_one_asks(latitude: float) -> None:
+    for ahead in range(0, 365, 3):
+        day = date(2026, 1, 1) + timedelta(days=ahead)
+        weather = weather_on(latitude, 10, day)
+
+        assert weather == weather_on(latitude, 10, day)
+        assert -50 < weather.coldest < weather.warmest < 50
+        assert (weather.precipitation > 0) == (weather.code > 45)
+        assert weather.code not in (71, 73, 75, 85) or weather.coldest < 0
+
+
+def test_winters_are_cold_and_on_the_other_side_of_the_world_they_are_summers() -> None:
+    def mean(latitude: float, month: int) -> float:
+        days = [weather_on(latitude, 0, date(2026, month, day)) for day in range(1, 29)]
+        return sum(one.warmest + one.coldest for one in days) / 2 / len(days)
+
+    assert mean(55.75, 1) < 0 < 15 < mean(55.75, 7)
+    assert mean(-33.9, 1) > mean(-33.9, 7) + 5
+    assert abs(mean(1.3, 1) - mean(1.3, 7)) < 4

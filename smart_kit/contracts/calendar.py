@@ -1,0 +1,76 @@
+"""The built-in calendar: what somebody has to be at."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from smart_kit.contracts.base import Command, Contract, Name, UtcDatetime, WrittenDatetime
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.settings import TimeZoneName
+
+EventText = Annotated[str, StringConstraints(max_length=8192, pattern=r"^[^\x00]*$")]
+Location = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[^\x00]*$")]
+Attendee = Annotated[
+    str,
+    StringConstraints(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
+    Field(description="An e-mail address", examples=["ann@example.org"]),
+]
+Attendees = Annotated[list[Attendee], Field(max_length=100)]
+EventTime = Annotated[
+    WrittenDatetime,
+    Field(
+        description="ISO 8601; without an offset it is meant in `timezone`",
+        examples=["2026-11-27T09:00:00+01:00"],
+    ),
+]
+
+
+class CalendarEventCreate(Command):
+    """A new event. It ends after it starts; all day means from midnight to midnight."""
+
+    user_id: UUID
+    title: Name
+    starts_at: EventTime
+    ends_at: EventTime
+    timezone: TimeZoneName | None = Field(None, description="null: the user's")
+    is_all_day: bool = False
+    description: EventText = ""
+    location: Location = ""
+    attendees: Attendees = Field(default_factory=list)
+
+
+class CalendarEventUpdate(Command):
+    """The fields to change; those left out stay."""
+
+    title: Name | None = None
+    starts_at: EventTime | None = None
+    ends_at: EventTime | None = None
+    timezone: TimeZoneName | None = None
+    is_all_day: bool | None = None
+    description: EventText | None = None
+    location: Location | None = None
+    attendees: Attendees | None = None
+
+
+class CalendarEventRead(Contract):
+    """An event as it is."""
+
+    id: UUID
+    user_id: UUID
+    title: str
+    starts_at: UtcDatetime
+    ends_at: UtcDatetime = Field(description="Not part of the event any more")
+    timezone: str
+    is_all_day: bool
+    description: str
+    location: str
+    attendees: list[str]
+    google_event_id: str | None = Field(
+        None, description="Its id in Google's calendar, once it is kept there"
+    )
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    effect: EffectRead | None = Field(
+        None, description="The receipt, where the call carried an Idempotency-Key"
+    )

@@ -1,0 +1,54 @@
+"""What somebody means to do."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from smart_kit.contracts.base import Command, Contract, UtcDatetime, WrittenDatetime
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.settings import TimeZoneName
+
+TaskStatus = Literal["open", "done", "cancelled"]
+TaskPriority = Literal["low", "normal", "high"]
+TaskTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Due = Annotated[
+    WrittenDatetime, Field(description="ISO 8601; without an offset it is meant in `timezone`")
+]
+
+
+class TaskCreate(Command):
+    """A new task."""
+
+    user_id: UUID
+    title: TaskTitle
+    due_at: Due | None = None
+    priority: TaskPriority = "normal"
+    timezone: TimeZoneName | None = Field(None, description="null: the user's")
+
+
+class TaskUpdate(Command):
+    """The fields to change; those left out stay."""
+
+    title: TaskTitle | None = None
+    status: TaskStatus | None = None
+    due_at: Due | None = Field(None, description="null: no longer due at any time")
+    priority: TaskPriority | None = None
+    timezone: TimeZoneName | None = Field(None, description="Of `due_at`; null: the user's")
+
+
+class TaskRead(Contract):
+    """A task as it is."""
+
+    id: UUID
+    user_id: UUID
+    title: str
+    status: TaskStatus
+    due_at: UtcDatetime | None
+    priority: TaskPriority
+    completed_at: UtcDatetime | None
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    effect: EffectRead | None = Field(
+        None, description="The receipt, where the call carried an Idempotency-Key"
+    )
