@@ -3,9 +3,11 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from smart_kit.clock import Clock
 from smart_kit.health import Health
-from smart_kit.mailbox import Mailbox, Worker
+from smart_kit.mailbox import Mailbox, Watch, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.service import Loop, health_routes, http_loop, launch, run_loops
 
@@ -25,6 +27,7 @@ from .services.polling import Poller
 from .services.response_handler import ResponseHandler
 from .services.signals import Signals
 from .services.typing import Typing
+from .services.webhook import PATH, Webhook
 from .texts.composer import Composer
 from .texts.translations import Translations
 
@@ -38,6 +41,7 @@ class Bot:
 
     health: Health
     loops: tuple[Loop, ...]
+    pages: web.Application
 
 
 async def serve(settings: TgBotSettings) -> None:
@@ -49,8 +53,8 @@ async def serve(settings: TgBotSettings) -> None:
         rest = RestClient(settings)
         stack.push_async_callback(rest.close)
         bot = assemble(settings, client, rest, redis, blocking)
-        pages = health_routes(bot.health)
-        await run_loops(http_loop(pages, settings.bind_host, settings.tg_bot_port), *bot.loops)
+        serve_pages = http_loop(bot.pages, settings.bind_host, settings.tg_bot_port)
+        await run_loops(serve_pages, *bot.loops)
 
 
 def assemble(
@@ -66,19 +70,42 @@ def assemble(
     to_telegram = Mailbox(redis, settings.redis_queue_to_telegram)
     queues = Queues(to_secretary, to_telegram, DeadLetters(redis, to_secretary.name))
     access = Access(redis, bot_id, settings.telegram_allowed_users)
-    composer = Composer(Translations(settings.default_language), Clock(), COMMANDS)
+    composer = Composer(
+        Translations(settings.default_language), Clock(), COMMANDS, settings.default_timezone
+    )
     dispatcher = Dispatcher(Context(rest, access))
     intake = Intake(bot_id, queues, access, dispatcher, Signals(client))
     identity = Identity(bot_id, client, redis, dispatcher, composer, settings.default_language)
-    poller = Poller(client, intake, identity.learn)
     typing = Typing(client, blocking, bot_id)
     outbox = Outbox(client, to_telegram, Pace(settings))
     handler = ResponseHandler(bot_id, composer, access, outbox, typing)
     worker = Worker(to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS)
+    watch = Watch(to_telegram)
     health = Health("tg_bot")
-    health.add("telegram", poller.probe)
+    health.tell(watch.note)
+    pages = health_routes(health)
+    source = _source(settings, client, intake, identity)
+    if isinstance(source, Webhook):
+        pages.add_routes([web.post(PATH, source.receive)])
+        health.tell(source.note)
+    health.add("telegram", source.probe)
     health.add("redis", identity.probe)
-    return Bot(health, (poller.run, worker.run, typing.run, identity.run))
+    return Bot(health, (source.run, worker.run, typing.run, identity.run, watch.run), pages)
+
+
+def _source(
+    settings: TgBotSettings, client: TelegramClient, intake: Intake, identity: Identity
+) -> Poller | Webhook:
+    """Where updates come from."""
+    if not settings.telegram_webhook:
+        return Poller(client, intake, identity.learn)
+    return Webhook(
+        client,
+        intake,
+        identity.learn,
+        url=f"{settings.public_url}{PATH}",
+        secret=settings.webhook_secret,
+    )
 
 
 if __name__ == "__main__":

@@ -63,14 +63,20 @@ class FakeRest:
         if method == "GET" and path.startswith(PATH):
             return _answer(self.users.get(int(path.removeprefix(PATH))))
         if method == "GET":
-            wanted = UUID(path.rpartition("/")[2])
-            return _answer(next((one for one in self.users.values() if one.id == wanted), None))
+            return _answer(self._find(path))
         body = json.loads(request.content)
+        if method == "PATCH":
+            known = self._find(path)
+            return _answer(known and await self.add(known.telegram_id, **body))
         if path == "/api/invites/redeem":
             return await self._redeem(body)
         if body["telegram_id"] in self.users:
             return _refusal(409, "There is such a user already")
         return _answer(await self.add(**body), 201)
+
+    def _find(self, path: str) -> UserRead | None:
+        wanted = UUID(path.rpartition("/")[2])
+        return next((one for one in self.users.values() if one.id == wanted), None)
 
     async def _redeem(self, body: dict[str, object]) -> httpx2.Response:
         code = body.pop("code")

@@ -65,12 +65,21 @@ def effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRead:
         "next_fire_at": "2026-11-27T08:00:00Z",
     } | facts
     is_cancelled = kind == "reminder_cancelled"
+    return effect_of(
+        kind, before=job if is_cancelled else None, after=None if is_cancelled else job
+    )
+
+
+def effect_of(
+    kind: EffectKind, *, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+) -> EffectRead:
+    """A receipt with these facts."""
     return EffectRead(
         id=uuid4(),
         user_id=uuid4(),
         kind=kind,
-        before=job if is_cancelled else None,
-        after=None if is_cancelled else job,
+        before=before,
+        after=after,
         message_id="tg:1:1",
         step="0.0",
         created_at=utc_now(),

@@ -8,6 +8,7 @@ from typing import Any
 from .errors import (
     FormattingRefused,
     MessageTooLong,
+    MethodUnknown,
     TelegramBadRequest,
     TelegramConflict,
     TelegramForbidden,
@@ -65,8 +66,12 @@ class Answer:
             return self._pause(envelope)
         if status >= 500:
             return TelegramUnavailable(said, status=status)
+        if status == 400:
+            return _bad_request(said, status=status)
+        if status == 404 and "method not found" in said.lower():
+            return MethodUnknown(said, status=status)
         error_type = _TYPES.get(status, TelegramRejected)
-        return (_bad_request if status == 400 else error_type)(said, status=status)
+        return error_type(said, status=status)
 
     def _pause(self, envelope: dict[str, Any]) -> TelegramRetryAfter:
         parameters = envelope.get("parameters")
@@ -81,7 +86,7 @@ class Answer:
         return TelegramRetryAfter("Too Many Requests", retry_after=DEFAULT_RETRY_SECONDS)
 
 
-_TYPES = {
+_TYPES: dict[int, type[TelegramUnavailable | TelegramUnauthorized | TelegramRejected]] = {
     401: TelegramUnauthorized,
     403: TelegramForbidden,
     404: TelegramUnauthorized,

@@ -5,6 +5,7 @@ TelegramUnavailable     not sent, or a 5xx: again, for as long as it takes
 ├── TelegramConflict        409: another reader or a webhook takes the updates
 └── TelegramUncertain       the request went out, its answer never came: at most 3 times
 TelegramUnauthorized    401, 404: the token or the address is wrong
+└── MethodUnknown           404: the server is older than the method
 TelegramRejected        the request itself is refused
 ├── TelegramForbidden       403: the person does not want us
 └── TelegramBadRequest      400: our fault
@@ -40,6 +41,10 @@ class TelegramUncertain(TelegramUnavailable):
 
 class TelegramUnauthorized(UpstreamRejected):
     """Telegram refuses the token."""
+
+
+class MethodUnknown(TelegramUnauthorized):
+    """The server does not know this method."""
 
 
 class TelegramRejected(UpstreamRejected):

@@ -6,7 +6,7 @@ import httpx2
 from pydantic import SecretStr
 
 from smart_kit.contracts.queue import Sender
-from smart_kit.contracts.users import InviteRedeem, UserCreate, UserRead
+from smart_kit.contracts.users import InviteRedeem, UserCreate, UserRead, UserUpdate
 from smart_kit.errors import Conflict, NotFound
 from smart_kit.rest_client import ServiceClient
 from smart_kit.settings import RestClientSettings
@@ -52,6 +52,13 @@ class RestClient:
             return await self.create_user(sender), True
         except Conflict:  # an earlier attempt's answer was lost, or the assistant was quicker
             return await self.get_user(sender.telegram_id), False
+
+    async def set_rich_messages(self, user_id: UUID, *, is_rich: bool) -> UserRead:
+        """Keep whether somebody wants rich messages. Raises NotFound."""
+        body = UserUpdate(rich_messages=is_rich)
+        return await self._service.call(
+            "PATCH", f"/users/{user_id}", UserRead, body=body, user_id=user_id
+        )
 
     async def redeem_invite(self, code: str, sender: Sender) -> UserRead:
         """Let somebody in by a code. Raises a DomainError where the code is not (any more) good."""

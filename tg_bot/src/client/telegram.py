@@ -9,11 +9,13 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic import ValidationError
 
 from ..config.settings import TgBotSettings
 from .answer import Answer
 from .errors import TelegramUnavailable, TelegramUncertain
 from .update import KINDS
+from .webhook_info import WebhookInfo
 
 POLL_SECONDS = 25
 """How long Telegram may hold an empty getUpdates; it caps at 50."""
@@ -81,8 +83,19 @@ class TelegramClient:
             disable_notification=is_silent or None,
             link_preview_options={"is_disabled": True},
         )
-        sent = message.get("message_id") if isinstance(message, dict) else None
-        return sent if isinstance(sent, int) else 0
+        return _message_id(message)
+
+    async def send_rich_message(
+        self, chat_id: int, blocks: Sequence[dict[str, Any]], *, is_silent: bool = False
+    ) -> int:
+        """Send blocks; returns the message's id. Nothing in them is looked for by Telegram."""
+        message = await self._make_request(
+            "sendRichMessage",
+            chat_id=chat_id,
+            rich_message={"blocks": blocks, "skip_entity_detection": True},
+            disable_notification=is_silent or None,
+        )
+        return _message_id(message)
 
     async def send_chat_action(self, chat_id: int, action: str = "typing") -> None:
         """Show for 5 seconds at most what the bot is doing."""
@@ -91,6 +104,27 @@ class TelegramClient:
     async def answer_callback_query(self, callback_query_id: str) -> None:
         """End the waiting that a pressed button shows."""
         await self._make_request("answerCallbackQuery", callback_query_id=callback_query_id)
+
+    async def set_webhook(self, url: str, secret_token: str) -> None:
+        """Let Telegram bring the updates, those that wait included.
+
+        One at a time: with more connections they may get out of order (Bot API, `update_id`).
+        """
+        await self._make_request(
+            "setWebhook",
+            url=url,
+            secret_token=secret_token,
+            max_connections=1,
+            allowed_updates=KINDS,
+            drop_pending_updates=False,
+        )
+
+    async def get_webhook_info(self) -> WebhookInfo:
+        """Where Telegram brings updates, and what went wrong there."""
+        try:
+            return WebhookInfo.model_validate(await self._make_request("getWebhookInfo"))
+        except ValidationError:
+            raise TelegramUnavailable("getWebhookInfo did not answer with a webhook") from None
 
     async def delete_webhook(self) -> None:
         """Let getUpdates have the updates, those that wait included."""
@@ -126,6 +160,11 @@ class TelegramClient:
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise TelegramUncertain(f"{method}: no answer ({type(error).__name__})") from None
         return answer.result()
+
+
+def _message_id(message: Any) -> int:
+    sent = message.get("message_id") if isinstance(message, dict) else None
+    return sent if isinstance(sent, int) else 0
 
 
 def _not_sent(error: Exception) -> str:

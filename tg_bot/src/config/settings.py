@@ -1,10 +1,12 @@
 """What tg_bot reads from the environment."""
 
+import hashlib
+import hmac
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
@@ -50,6 +52,10 @@ def _api_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _public_url(value: str) -> str:
+    return _api_url(value) if value else value
+
+
 class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
     """The bot, who may use it, and how fast it may send."""
 
@@ -59,12 +65,36 @@ class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
     telegram_allowed_users: Annotated[AllowList, NoDecode, BeforeValidator(_allow_list)] = (
         AllowList()
     )
+    telegram_webhook: bool = False
+    """Telegram brings updates to PUBLIC_URL, in place of our asking for them."""
+    public_url: Annotated[str, AfterValidator(_public_url)] = ""
+    """Under which this machine can be reached from outside; empty: under none."""
     telegram_rate_overall: float = Field(30.0, ge=0)
     """Messages a second; 0: no limit of ours, for one's own Bot API server."""
     telegram_rate_per_chat: float = Field(1.0, ge=0)
     """Messages a second in a private chat, in bursts of three; 0: no limit of ours."""
     telegram_rate_per_group: float = Field(20.0, ge=0)
     """Messages a minute in a group; 0: no limit of ours."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.telegram_webhook and not self.public_url:
+            raise ValueError(
+                "TELEGRAM_WEBHOOK: Telegram needs PUBLIC_URL to bring updates to, like "
+                "https://assistant.example.org"
+            )
+        return self
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Also what Telegram shows at the webhook."""
+        return super().secrets | {self.webhook_secret}
+
+    @property
+    def webhook_secret(self) -> str:
+        """What Telegram shows with each update. Follows from the token and does not betray it."""
+        token = self.telegram_token.get_secret_value().encode()
+        return hmac.new(token, b"webhook", hashlib.sha256).hexdigest()
 
     @property
     def bot_id(self) -> int:

@@ -22,10 +22,7 @@ class Formatted:
     @property
     def is_blank(self) -> bool:
         """Whether nobody would see anything; Telegram refuses such a text."""
-        return all(
-            character.isspace() or unicodedata.category(character) in ("Cc", "Cf")
-            for character in self.text
-        )
+        return is_blank(self.text)
 
     def entities_json(self) -> list[dict[str, Any]]:
         """The entities as the Bot API takes them."""
@@ -55,6 +52,11 @@ class Formatted:
             if entity.offset < end
         )
         return Formatted(f"{begun}\n\n{text}", tuple(entities))
+
+
+def is_blank(text: str) -> bool:
+    """Whether nobody would see any of it."""
+    return all(one.isspace() or unicodedata.category(one) in ("Cc", "Cf") for one in text)
 
 
 def _shifted(entity: MessageEntity, offset: int, added: int) -> MessageEntity:

@@ -17,7 +17,7 @@ from smart_kit.mailbox import Letter, Mailbox
 
 from ..client.update import Update
 from ..handlers.incoming import Answer
-from ..metrics import UPDATES
+from ..metrics import UPDATE_AT, UPDATES
 from .access import Access
 from .dead_letters import BadUpdate, DeadLetters
 from .dispatcher import Dispatcher
@@ -74,6 +74,8 @@ class Intake:
         bad += [update for chat in chats for update in chat.bad]
         if bad:
             await self._queues.dead.keep(bad)
+        if batch:
+            UPDATE_AT.set_to_current_time()
 
     async def _handle(self, chats: "Sequence[_Chat]", people: dict[int, UserSnapshot]) -> None:
         tasks = {asyncio.create_task(self._handle_chat(chat, people)): chat for chat in chats}

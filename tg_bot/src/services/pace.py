@@ -1,18 +1,23 @@
 """How fast the bot sends: over all chats, in one chat, in one group."""
 
+import time
+from typing import Literal
+
 from aiolimiter import AsyncLimiter
 
 from ..config.settings import TgBotSettings
+from ..metrics import PACE_SECONDS
 
 BURST = 3.0
 """Messages that a private chat takes at once."""
 
+GROUP_BURST = 5.0
 GROUP_SECONDS = 60.0
 _TIDY_AT = 256
 
 
 class Pace:
-    """Waits as long as Telegram's limits want it."""
+    """Waits as long as Telegram's limits want it. Whatever sends or edits a message waits here."""
 
     def __init__(self, settings: TgBotSettings) -> None:
         self._per_chat = settings.telegram_rate_per_chat
@@ -24,9 +29,8 @@ class Pace:
 
     async def wait(self, chat_id: int) -> None:
         """Until a message may go to this chat."""
-        for limiter in (self._of(chat_id), self._overall):
-            if limiter is not None:
-                await limiter.acquire()
+        await _acquire(self._of(chat_id), "group" if chat_id < 0 else "chat")
+        await _acquire(self._overall, "overall")
 
     def _of(self, chat_id: int) -> AsyncLimiter | None:
         limiter = self._chats.get(chat_id)
@@ -38,9 +42,12 @@ class Pace:
         return limiter
 
     def _made_for(self, chat_id: int) -> AsyncLimiter | None:
-        if chat_id < 0:
-            return _limiter(self._per_group / GROUP_SECONDS, burst=self._per_group)
-        return _limiter(self._per_chat, burst=BURST)
+        """A group's minute is a limit and no average: what goes at once is missing afterwards."""
+        if chat_id >= 0:
+            return _limiter(self._per_chat, burst=BURST)
+        burst = max(1.0, min(GROUP_BURST, self._per_group / 2))
+        rest = self._per_group - (burst - 1.0)
+        return _limiter(rest / GROUP_SECONDS if self._per_group else 0.0, burst=burst)
 
     def _tidy(self) -> None:
         """Forget the chats that have been quiet long enough to begin anew."""
@@ -52,6 +59,19 @@ class Pace:
             if not limiter.has_capacity(limiter.max_rate)
         }
         self._tidy_at = max(_TIDY_AT, 2 * len(self._chats))
+
+
+async def _acquire(
+    limiter: AsyncLimiter | None, limit: Literal["overall", "chat", "group"]
+) -> None:
+    if limiter is None:
+        return
+    if limiter.has_capacity():
+        await limiter.acquire()
+        return
+    begun = time.monotonic()
+    await limiter.acquire()
+    PACE_SECONDS.labels(limit).observe(time.monotonic() - begun)
 
 
 def _limiter(rate: float, *, burst: float) -> AsyncLimiter | None:

@@ -21,14 +21,15 @@ from ..client.errors import (
     TelegramUnauthorized,
     TelegramUnavailable,
 )
-from ..metrics import SENDS
+from ..metrics import DELIVERY_SECONDS, SENDS
 from ..texts.composer import Composer
 from .access import Access
-from .outbox import Consignment, Outbox
+from .consignment import Consignment
+from .outbox import Outbox
 from .typing import Typing
 
 GIVE_UP_AFTER = timedelta(days=1)
-"""How long Telegram may be away before an answer is no longer worth sending."""
+"""How long Telegram may be away, or ask for pauses, before an answer is not worth sending."""
 
 SHORTEST_WAIT = 1.0
 LONGEST_WAIT = 30.0
@@ -57,11 +58,16 @@ class ResponseHandler:
         if person is not None and person.status == "blocked":
             log.info("not sent: the person is blocked", chat_id=message.chat_id)
             return Outcome(record=_ended(message, is_sent=False), journal_of=message.id)
-        text = self._composer.compose(message, person)
-        await self._typing.end(message.chat_id, message.id)
-        is_sent = await self._send(
-            message, Consignment(delivery, message.id, message.chat_id, text, message.silent)
+        consignment = Consignment(
+            delivery,
+            message.id,
+            message.chat_id,
+            self._composer.compose(message, person),
+            is_rich=person is None or person.rich_messages,
+            is_silent=message.silent,
         )
+        await self._typing.end(message.chat_id, message.id)
+        is_sent = await self._send(message, consignment)
         return Outcome(record=_ended(message, is_sent=is_sent), journal_of=message.id)
 
     async def apologise(self, delivery: Delivery) -> Outcome:
@@ -89,6 +95,7 @@ class ResponseHandler:
             return False
         except TelegramRetryAfter as error:
             SENDS.labels("retry_after").inc()
+            _check_age(message, error.message)
             raise RetryMessage(error.seconds, error.message) from error
         except (TelegramUnavailable, TelegramUnauthorized) as error:
             SENDS.labels("unavailable").inc()
@@ -96,6 +103,7 @@ class ResponseHandler:
         except TelegramRejected as error:
             SENDS.labels("rejected").inc()
             raise RejectMessage(f"Telegram refuses it: {error.message}") from error
+        DELIVERY_SECONDS.observe(_age(message).total_seconds())
         return True
 
 
@@ -106,13 +114,21 @@ def _read(delivery: Delivery) -> ToTelegram:
         raise RejectMessage(f"It cannot be read: {error.error_count()} problems.") from error
 
 
-def _later(message: ToTelegram, reason: str) -> Exception:
+def _later(message: ToTelegram, reason: str) -> RetryMessage:
     """The longer it has waited the longer it waits: that needs no counter."""
-    age = utc_now() - message.created_at
-    if age > GIVE_UP_AFTER:
-        return RejectMessage(f"Telegram could not be reached for a day: {reason}")
-    seconds = min(max(SHORTEST_WAIT, age.total_seconds() / 2), LONGEST_WAIT)
+    _check_age(message, reason)
+    seconds = min(max(SHORTEST_WAIT, _age(message).total_seconds() / 2), LONGEST_WAIT)
     return RetryMessage(seconds, reason)
+
+
+def _check_age(message: ToTelegram, reason: str) -> None:
+    """Raises RejectMessage where it has been tried for long enough."""
+    if _age(message) > GIVE_UP_AFTER:
+        raise RejectMessage(f"Telegram has not taken it for a day: {reason}")
+
+
+def _age(message: ToTelegram) -> timedelta:
+    return utc_now() - message.created_at
 
 
 def _ended(message: ToTelegram, *, is_sent: bool) -> str:

@@ -11,10 +11,10 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
 
 from ..rendering.formatted import Formatted
-from ..rendering.markdown import render
+from ..rendering.rich import Letter, render_letter
 from .moments import format_time
 from .notices import EMPTY_ANSWER, describe_notice
-from .receipts import describe_effect
+from .receipts import Reader, describe_effect
 from .translations import Translations
 
 LATE_SECONDS = 60.0
@@ -25,36 +25,44 @@ class Composer:
     """`commands` is each command's name with its description in English."""
 
     def __init__(
-        self, translations: Translations, clock: Clock, commands: Mapping[str, str]
+        self,
+        translations: Translations,
+        clock: Clock,
+        commands: Mapping[str, str],
+        default_timezone: str = "UTC",
     ) -> None:
         self._translations = translations
         self._clock = clock
         self._commands = commands
+        self._default_timezone = default_timezone
 
-    def compose(self, message: ToTelegram, person: UserSnapshot | None) -> Formatted:
-        """The whole text, however long; never blank."""
+    def compose(self, message: ToTelegram, person: UserSnapshot | None) -> Letter:
+        """All of it, however long; never blank."""
         language = self._translations.choose(message.language_code, person)
         match message:
             case Reply():
-                return self._reply(message, language)
+                answer = self._answer(message, language)
             case Notification():
-                return self._notification(message, language)
+                return Letter(self._notification(message, language))
             case Notice():
-                return self._notice(message, language)
-        assert_never(message)
+                answer = Letter(self._notice(message, language))
+            case _:
+                assert_never(message)
+        if not message.receipts:
+            return answer
+        return answer.followed_by(self._receipts(message.receipts, language, person))
 
     def describe_commands(self, language: Language) -> list[tuple[str, str]]:
         """Each command's name and description."""
         words = self._translations.of(language)
         return [(name, words.gettext(said)) for name, said in self._commands.items()]
 
-    def _reply(self, reply: Reply, language: Language) -> Formatted:
-        answer = render(reply.text)
-        if answer.is_blank:
-            answer = Formatted("")
-            if not reply.receipts:
-                return Formatted(self._translations.of(language).gettext(EMPTY_ANSWER))
-        return self._with_receipts(answer, reply.receipts, language)
+    def _answer(self, reply: Reply, language: Language) -> Letter:
+        letter = render_letter(reply.text)
+        if not letter.text.is_blank:
+            return letter
+        silence = "" if reply.receipts else self._translations.of(language).gettext(EMPTY_ANSWER)
+        return Letter(Formatted(silence))
 
     def _notification(self, reminder: Notification, language: Language) -> Formatted:
         text = Formatted(f"⏰ {reminder.text}")
@@ -69,14 +77,16 @@ class Composer:
     def _notice(self, notice: Notice, language: Language) -> Formatted:
         commands = "\n".join(f"/{name} — {said}" for name, said in self.describe_commands(language))
         words = self._translations.of(language)
-        text = describe_notice(notice.notice, notice.parameters, commands, words)
-        return self._with_receipts(Formatted(text), notice.receipts, language)
+        return Formatted(describe_notice(notice.notice, notice.parameters, commands, words))
 
-    def _with_receipts(
-        self, text: Formatted, receipts: Sequence[EffectRead], language: Language
-    ) -> Formatted:
-        if not receipts:
-            return text
-        words, now = self._translations.of(language), self._clock.now()
-        lines = (describe_effect(effect, words, language, now) for effect in receipts)
-        return text.followed_by("\n".join(lines))
+    def _receipts(
+        self, receipts: Sequence[EffectRead], language: Language, person: UserSnapshot | None
+    ) -> str:
+        """A line for each."""
+        reader = Reader(
+            self._translations.of(language),
+            language,
+            (person.timezone if person is not None else None) or self._default_timezone,
+            self._clock.now(),
+        )
+        return "\n".join(describe_effect(effect, reader) for effect in receipts)

@@ -11,8 +11,20 @@ from smart_kit.settings import Language
 def format_moment(moment: datetime, zone: ZoneInfo, language: Language, now: datetime) -> str:
     """Like "Fri 27 Nov 09:00"; seconds and year only where they matter."""
     local = moment.astimezone(zone)
-    date = "EEE d MMM" if local.year == now.astimezone(zone).year else "EEE d MMM y"
-    return format_datetime(local, f"{date} {_time_pattern(local)}", locale=language)
+    pattern = f"{_date_pattern(local, zone, now)} {_time_pattern(local)}"
+    return format_datetime(local, pattern, locale=language)
+
+
+def format_date(moment: datetime, zone: ZoneInfo, language: Language, now: datetime) -> str:
+    """Like "Fri 27 Nov"."""
+    local = moment.astimezone(zone)
+    return format_datetime(local, _date_pattern(local, zone, now), locale=language)
+
+
+def is_end_of_day(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether it is the last minute of a day, by which is meant: at any time of it."""
+    local = moment.astimezone(zone)
+    return (local.hour, local.minute) == (23, 59)
 
 
 def format_time(moment: datetime, zone: ZoneInfo, language: Language, now: datetime) -> str:
@@ -21,6 +33,10 @@ def format_time(moment: datetime, zone: ZoneInfo, language: Language, now: datet
     if local.date() != now.astimezone(zone).date():
         return format_moment(moment, zone, language, now)
     return format_datetime(local, _time_pattern(local), locale=language)
+
+
+def _date_pattern(local: datetime, zone: ZoneInfo, now: datetime) -> str:
+    return "EEE d MMM" if local.year == now.astimezone(zone).year else "EEE d MMM y"
 
 
 def _time_pattern(local: datetime) -> str:

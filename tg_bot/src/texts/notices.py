@@ -39,6 +39,14 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
         ),
     ),
     "new_conversation": (N_("A new conversation: I have put aside what we said so far."),),
+    "rich_on": (
+        N_("Tables and formulas come with their layout."),
+        N_("If your Telegram does not show them, write /rich off."),
+    ),
+    "rich_off": (
+        N_("Tables and formulas come as plain text."),
+        N_("To get their layout back, write /rich on."),
+    ),
     "turn_failed": (N_("Something went wrong with your message, and I cannot answer it. Sorry!"),),
     "model_unavailable": (
         N_("I cannot think at the moment: my model does not answer. Please try again later."),

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from smart_kit.errors import ConfigurationError
@@ -61,3 +63,29 @@ def test_nobody_is_in_unless_named() -> None:
     assert 5 not in AllowList()
     assert 5 in AllowList(frozenset({5}))
     assert 5 in AllowList(everyone=True)
+
+
+def test_a_webhook_needs_an_address_from_outside(load) -> None:
+    assert not load(PUBLIC_URL="https://a.example/bot/").telegram_webhook
+    settings = load(TELEGRAM_WEBHOOK="1")
+    assert settings.telegram_webhook
+    assert settings.public_url == "https://a.example/bot"
+    with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
+        load(PUBLIC_URL="")
+
+
+def test_the_webhooks_secret_is_one_that_telegram_takes_and_no_log_shows(load) -> None:
+    settings = load()
+    assert re.fullmatch("[A-Za-z0-9_-]{64}", settings.webhook_secret)
+    assert settings.webhook_secret in settings.secrets
+    other = load(TELEGRAM_TOKEN=TOKEN.replace("A", "B"))
+    assert other.webhook_secret != settings.webhook_secret
+
+
+@pytest.mark.parametrize("name", ["OVERALL", "PER_CHAT", "PER_GROUP"])
+def test_a_rate_is_a_number_from_zero_on(load, name) -> None:
+    variable = f"TELEGRAM_RATE_{name}"
+    assert getattr(load(**{variable: "0"}), variable.lower()) == 0
+    for wrong in ("-1", "fast"):
+        with pytest.raises(ConfigurationError, match=variable):
+            load(**{variable: wrong})

@@ -2,6 +2,7 @@ import asyncio
 import time
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services.pace import Pace
@@ -43,11 +44,34 @@ async def test_all_chats_together_have_a_limit(paced) -> None:
 
 
 async def test_a_group_has_a_limit_of_its_own(paced) -> None:
-    pace = paced(per_chat=1000, per_group=2)
+    pace = paced(per_chat=1000, per_group=4)
     assert await seconds(pace, -5, -5) < 0.1
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await pace.wait(-5)
+
+
+@pytest.mark.parametrize("most", [1, 2, 8, 20])
+async def test_no_minute_of_a_group_holds_more_than_allowed(
+    paced, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = 1.0
+    monkeypatch.setattr("tg_bot.src.services.pace.GROUP_SECONDS", minute)
+    pace, sent = paced(per_group=most), []
+    for _ in range(most + 3):
+        await pace.wait(-5)
+        sent.append(time.monotonic())
+    for first, last in zip(sent, sent[most:], strict=False):
+        assert last - first >= 0.95 * minute
+
+
+async def test_what_makes_a_message_wait_is_measured(paced) -> None:
+    def waits(limit: str) -> float:
+        return REGISTRY.get_sample_value("tg_bot_pace_seconds_count", {"limit": limit}) or 0.0
+
+    before = waits("chat")
+    await seconds(paced(per_chat=50), *[1] * 5)
+    assert waits("chat") == before + 2
 
 
 async def test_less_than_one_a_second_is_kept_to(paced) -> None:

@@ -12,7 +12,7 @@ from smart_kit.testing.durable import DurableValkey
 from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.services import polling
+from tg_bot.src.services import patience
 from tg_bot.src.services.intake import Intake
 from tg_bot.src.services.polling import Poller
 from tg_bot.tests import updates
@@ -155,7 +155,7 @@ async def test_a_webhook_is_left_alone_where_there_is_none(
 async def test_a_refused_token_is_named_once_and_tried_slowly(
     run: Run, telegram: FakeTelegram, settings: TgBotSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "REFUSED_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "REFUSED_SECONDS", 0.05)
     telegram.script("getMe", *[refusal(401, "Unauthorized")] * 3)
     with capture_logs() as lines:
         async with run() as bot:

@@ -260,8 +260,19 @@ async def test_what_was_not_sent_is_sent_later_however_often(
     assert await dead_letters(redis, QUEUE) == []
 
 
-async def test_after_a_day_it_is_given_up(run: Run, redis: Redis, telegram: FakeTelegram) -> None:
-    telegram.script("sendMessage", *[refusal(500, "Internal Server Error")] * 2)
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        refusal(500, "Internal Server Error"),
+        refusal(401, "Unauthorized"),
+        refusal(429, "Too Many Requests", retry_after=0),
+    ],
+    ids=["500", "401", "429"],
+)
+async def test_after_a_day_it_is_given_up(
+    run: Run, redis: Redis, telegram: FakeTelegram, trouble: Scripted
+) -> None:
+    telegram.script("sendMessage", *[trouble] * 2)
     old = reply("old news", created_at=utc_now() - timedelta(hours=25))
     await delivered(run, redis, old)
     (letter,) = await dead_letters(redis, QUEUE)
@@ -285,7 +296,7 @@ class TestUncertain:
     async def test_three_times_at_most(
         self, run: Run, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tg_bot.src.services.outbox.UNCERTAIN_SECONDS", (0.1, 0.1))
+        monkeypatch.setattr("tg_bot.src.services.consignment.UNCERTAIN_SECONDS", (0.1, 0.1))
         telegram.script("sendMessage", *[Scripted(cut="after")] * 5)
         await delivered(run, redis, reply("echo"))
 
@@ -296,7 +307,7 @@ class TestUncertain:
     async def test_the_count_survives_the_sender(
         self, run: Run, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tg_bot.src.services.outbox.UNCERTAIN_SECONDS", (0.1, 0.1))
+        monkeypatch.setattr("tg_bot.src.services.consignment.UNCERTAIN_SECONDS", (0.1, 0.1))
         telegram.script("sendMessage", *[Scripted(cut="after")] * 5)
         await send(redis, reply("echo"))
         for times in (1, 2, 3):

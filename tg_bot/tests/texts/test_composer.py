@@ -18,16 +18,18 @@ def composer() -> Composer:
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b", "\t"])
 def test_a_silent_model_is_excused_in_a_sentence(composer: Composer, text: str) -> None:
-    assert "no answer" in composer.compose(reply(text), None).text
-    assert "ответить" in composer.compose(reply(text, language_code="ru"), None).text
+    assert "no answer" in composer.compose(reply(text), None).text.text
+    assert "ответить" in composer.compose(reply(text, language_code="ru"), None).text.text
 
 
 def test_what_was_done_needs_no_excuse(composer: Composer) -> None:
-    assert composer.compose(reply("", receipts=(effect(),)), None).text.startswith("✓ Reminder")
+    assert composer.compose(reply("", receipts=(effect(),)), None).text.text.startswith(
+        "✓ Reminder"
+    )
 
 
 def test_receipts_stand_under_the_answer(composer: Composer) -> None:
-    text = composer.compose(reply("**Done**.\n", receipts=(effect(), effect())), None).text
+    text = composer.compose(reply("**Done**.\n", receipts=(effect(), effect())), None).text.text
     answer, _, receipts = text.partition("\n\n")
 
     assert answer == "Done."
@@ -35,7 +37,7 @@ def test_receipts_stand_under_the_answer(composer: Composer) -> None:
 
 
 def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
-    text = composer.compose(notice("turn_failed", receipts=(effect(),)), None).text
+    text = composer.compose(notice("turn_failed", receipts=(effect(),)), None).text.text
     assert text.startswith("Something went wrong")
     assert "✓ Reminder" in text
 
@@ -44,8 +46,8 @@ def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: str) -> None:
     parameters = {"first_name": "{Anna}", "telegram_id": "7"}
-    full = composer.compose(notice(name, language_code=language, parameters=parameters), None)
-    bare = composer.compose(notice(name, language_code=language), None)
+    full = composer.compose(notice(name, language_code=language, parameters=parameters), None).text
+    bare = composer.compose(notice(name, language_code=language), None).text
 
     assert ("{Anna}" in full.text) == (name in ("welcome", "welcome_back", "paired"))
     assert "{" not in bare.text
@@ -55,18 +57,18 @@ def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: s
 
 def test_help_and_an_unknown_command_list_every_command(composer: Composer) -> None:
     for name in ("help", "unknown_command"):
-        text = composer.compose(notice(name), None).text
+        text = composer.compose(notice(name), None).text.text
         assert all(f"/{command} — " in text for command in COMMANDS)
 
 
 def test_a_reminder_in_time_is_only_its_text(composer: Composer) -> None:
     soon = datetime.now(UTC) - timedelta(seconds=50)
-    assert composer.compose(reminder("*stretch* <b>", soon), None).text == "⏰ *stretch* <b>"
+    assert composer.compose(reminder("*stretch* <b>", soon), None).text.text == "⏰ *stretch* <b>"
 
 
 def test_a_late_reminder_says_when_it_was_due(composer: Composer) -> None:
     now = datetime.now(UTC)
-    late = composer.compose(reminder("stretch", now - timedelta(days=2)), None).text
+    late = composer.compose(reminder("stretch", now - timedelta(days=2)), None).text.text
     assert late.startswith("⏰ stretch\n\n(was due ")
     assert f"{now - timedelta(days=2):%b}" in late
 
@@ -74,4 +76,4 @@ def test_a_late_reminder_says_when_it_was_due(composer: Composer) -> None:
     ahead = Composer(
         Translations("en"), Clock(at_nine + timedelta(minutes=2) - now), COMMANDS
     ).compose(reminder("stretch", at_nine), None)
-    assert ahead.text == "⏰ stretch\n\n(was due 09:00)"
+    assert ahead.text.text == "⏰ stretch\n\n(was due 09:00)"

@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 
 from smart_kit.settings import Language
-from tg_bot.src.texts.receipts import _WORDS, EFFECT_KINDS, describe_effect
+from tg_bot.src.texts.receipts import EFFECT_KINDS, Reader, describe_effect
+from tg_bot.src.texts.receipts.event import EVENT_WORDS
+from tg_bot.src.texts.receipts.job import JOB_WORDS
 from tg_bot.src.texts.translations import Translations
-from tg_bot.tests.messages import effect
+from tg_bot.tests.messages import effect, effect_of
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 WEEKLY = {"cron_expression": "0 9 * * 5", "at": None}
@@ -14,8 +16,12 @@ WEEKLY = {"cron_expression": "0 9 * * 5", "at": None}
 
 def receipt(language: Language = "en", **facts: Any) -> str:
     kind = facts.pop("kind", "reminder_created")
-    words = Translations("en").of(language)
-    return describe_effect(effect(kind, **facts), words, language, NOW)
+    return describe_effect(effect(kind, **facts), reader(language))
+
+
+def reader(language: Language = "en") -> Reader:
+    """Somebody in Berlin."""
+    return Reader(Translations("en").of(language), language, "Europe/Berlin", NOW)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +79,110 @@ def test_facts_that_cannot_be_read_still_say_that_something_was_done(
 
 
 def test_every_kind_of_effect_has_words() -> None:
-    assert {kind for kind, _ in _WORDS} == set(EFFECT_KINDS)
-    assert {what for _, what in _WORDS} == {"reminder", "prompt"}
-    assert len(_WORDS) == 2 * len(EFFECT_KINDS)
+    of_jobs = {kind for kind, _ in JOB_WORDS}
+    assert len(JOB_WORDS) == 2 * len(of_jobs)
+    assert of_jobs | set(EVENT_WORDS) | {"task_created", "task_changed"} == set(EFFECT_KINDS)
+    for kind in EFFECT_KINDS:
+        unreadable = effect_of(kind, after={"nothing": "known"})
+        assert len(describe_effect(unreadable, reader())) > 5
+
+
+TASK = {"title": "buy milk", "status": "open", "due_at": None, "priority": "normal"}
+DUE = {"due_at": "2026-11-27T17:00:00Z"}
+TODAY = {"due_at": "2026-11-21T22:59:59Z"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "english", "russian"),
+    [
+        (None, {}, "✓ Task: buy milk", "✓ Задача: buy milk"),
+        (
+            None,
+            DUE,
+            "✓ Task: buy milk, due Fri 27 Nov 18:00 Europe/Berlin",
+            "✓ Задача: buy milk, срок пт 27 нояб. 18:00 Europe/Berlin",
+        ),
+        (
+            None,
+            TODAY | {"priority": "high"},
+            "✓ Task: buy milk, due Sat 21 Nov, high priority",
+            "✓ Задача: buy milk, срок сб 21 нояб., высокий приоритет",
+        ),
+        (DUE, DUE | {"status": "done"}, "✓ Task done: buy milk", "✓ Задача выполнена: buy milk"),
+        ({}, {"status": "cancelled"}, "✓ Task cancelled: buy milk", "✓ Задача отменена: buy milk"),
+        (
+            {"status": "done"},
+            DUE,
+            "✓ Task open again: buy milk, due Fri 27 Nov 18:00 Europe/Berlin",
+            "✓ Задача снова открыта: buy milk, срок пт 27 нояб. 18:00 Europe/Berlin",
+        ),
+        (
+            DUE,
+            {"title": "buy oat milk"},
+            "✓ Task changed: buy oat milk, no longer due",
+            "✓ Задача изменена: buy oat milk, теперь без срока",
+        ),
+    ],
+)
+def test_a_receipt_of_a_task_says_what_has_become_of_it(
+    before: dict[str, Any] | None, after: dict[str, Any], english: str, russian: str
+) -> None:
+    made = effect_of(
+        "task_created" if before is None else "task_changed",
+        before=None if before is None else TASK | before,
+        after=TASK | after,
+    )
+    assert describe_effect(made, reader("en")) == english
+    assert describe_effect(made, reader("ru")) == russian
+
+
+EVENT = {
+    "title": "dentist",
+    "starts_at": "2026-11-27T08:00:00Z",
+    "ends_at": "2026-11-27T09:30:00Z",
+    "timezone": "Europe/Berlin",
+    "is_all_day": False,
+    "location": "Main Street 1",
+}
+TRIP = EVENT | {
+    "title": "trip",
+    "starts_at": "2026-11-26T23:00:00Z",
+    "ends_at": "2026-11-28T23:00:00Z",
+    "is_all_day": True,
+    "location": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "english", "russian"),
+    [
+        (
+            EVENT,
+            "✓ Event: Fri 27 Nov 09:00–10:30 Europe/Berlin — dentist, Main Street 1",
+            "✓ Событие: пт 27 нояб. 09:00–10:30 Europe/Berlin — dentist, Main Street 1",
+        ),
+        (
+            EVENT | {"ends_at": "2026-11-28T08:00:00Z", "location": "", "timezone": "Asia/Tokyo"},
+            "✓ Event: Fri 27 Nov 17:00–Sat 28 Nov 17:00 Asia/Tokyo — dentist",
+            "✓ Событие: пт 27 нояб. 17:00–сб 28 нояб. 17:00 Asia/Tokyo — dentist",
+        ),
+        (
+            TRIP,
+            "✓ Event: Fri 27 Nov–Sat 28 Nov — trip",
+            "✓ Событие: пт 27 нояб.–сб 28 нояб. — trip",
+        ),
+        (
+            TRIP | {"ends_at": "2026-11-27T23:00:00Z"},
+            "✓ Event: Fri 27 Nov — trip",
+            "✓ Событие: пт 27 нояб. — trip",
+        ),
+    ],
+)
+def test_a_receipt_of_an_event_says_when_and_where(
+    event: dict[str, Any], english: str, russian: str
+) -> None:
+    made = effect_of("event_created", after=event)
+    assert describe_effect(made, reader("en")) == english
+    assert describe_effect(made, reader("ru")) == russian
+    gone = effect_of("event_cancelled", before=event)
+    assert describe_effect(gone, reader("en")) == english.replace("Event", "Event cancelled")

@@ -1,0 +1,154 @@
+"""Markdown as the blocks of a rich message (Bot API 10.2, `InputRichBlock`).
+
+Blocks, and not Telegram's own HTML or Markdown: nothing in them is parsed once more, so no price
+becomes a formula and no line a heading behind our back. What would be empty is left out, because
+Telegram refuses the whole message for it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from .formatted import is_blank
+from .inlines import rich_text
+from .tree import Node
+
+Block = dict[str, Any]
+
+_ALIGNS = {"Center": "center", "Right": "right"}
+
+
+def to_blocks(nodes: Sequence[Node]) -> Iterator[Block]:
+    """The blocks; text between them becomes paragraphs."""
+    for kind, group in groupby(nodes, key=lambda node: node.kind if _is_block(node) else ""):
+        if not kind:
+            yield from _flow([*group])
+            continue
+        for node in group:
+            yield from _READERS[kind](node)
+
+
+def needs_blocks(nodes: Sequence[Node]) -> bool:
+    """Whether there is something that entities cannot show: a table or a formula."""
+    return any(
+        node.kind in ("Table", "InlineMath", "DisplayMath")
+        or _is_formula_code(node)
+        or needs_blocks(node.children)
+        for node in nodes
+    )
+
+
+def _is_block(node: Node) -> bool:
+    return node.kind in _READERS
+
+
+def _flow(nodes: Sequence[Node]) -> Iterator[Block]:
+    """A formula on a line of its own parts the text around it."""
+    for is_formula, group in groupby(nodes, key=lambda node: node.kind == "DisplayMath"):
+        if is_formula:
+            yield from (_formula(node.value) for node in group)
+            continue
+        text = rich_text([*group])
+        if text:
+            yield {"type": "paragraph", "text": text}
+
+
+def _formula(expression: str) -> Block:
+    return {"type": "mathematical_expression", "expression": expression.strip()}
+
+
+def _heading(node: Node) -> Iterator[Block]:
+    text = rich_text(node.children)
+    if text:
+        yield {"type": "heading", "text": text, "size": int(node.value["level"][1])}
+
+
+def _code(node: Node) -> Iterator[Block]:
+    text = _code_text(node)
+    if is_blank(text):
+        return
+    if _is_formula_code(node):
+        yield _formula(text)
+        return
+    language = _language(node)
+    yield {"type": "pre", "text": text} | ({"language": language} if language else {})
+
+
+def _code_text(node: Node) -> str:
+    return "".join(str(child.value) for child in node.children).removesuffix("\n")
+
+
+def _language(node: Node) -> str:
+    fenced = node.value.get("Fenced", "") if isinstance(node.value, dict) else ""
+    return str(fenced).partition(",")[0].partition(" ")[0].strip()
+
+
+def _is_formula_code(node: Node) -> bool:
+    return node.kind == "CodeBlock" and _language(node).lower() == "math"
+
+
+def _quote(node: Node) -> Iterator[Block]:
+    blocks = [*to_blocks(node.children)]
+    if blocks:
+        yield {"type": "blockquote", "blocks": blocks}
+
+
+def _list(node: Node) -> Iterator[Block]:
+    first = node.value
+    items = []
+    for number, child in enumerate(node.children):
+        item = _item(child)
+        if item and first is not None:
+            item |= {"value": first + number, "type": "1"}
+        if item:
+            items.append(item)
+    if items:
+        yield {"type": "list", "items": items}
+
+
+def _item(node: Node) -> Block:
+    """Empty where it has no content."""
+    marks = [child for child in _leading(node) if child.kind == "TaskListMarker"]
+    blocks = [*to_blocks(node.children)]
+    if not blocks or not marks:
+        return {"blocks": blocks} if blocks else {}
+    checked = {"is_checked": True} if marks[0].value else {}
+    return {"blocks": blocks, "has_checkbox": True} | checked
+
+
+def _leading(node: Node) -> list[Node]:
+    """Where the box of a task may stand: in a loose list it is in the first paragraph."""
+    first = node.children[0] if node.children else None
+    inner = first.children if first is not None and first.kind == "Paragraph" else []
+    return [*node.children[:1], *inner[:1]]
+
+
+def _table(node: Node) -> Iterator[Block]:
+    aligns = [_ALIGNS.get(one, "left") for one in node.value]
+    rows = [[*_cells(row, aligns)] for row in node.children]
+    cells = [row for row in rows if any("text" in cell for cell in row)]
+    if cells:
+        yield {"type": "table", "cells": cells, "is_bordered": True}
+
+
+def _cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
+    for align, child in zip(aligns, row.children, strict=False):
+        cell: Block = {"align": align, "valign": "middle"}
+        text = rich_text(child.children)
+        if text:
+            cell["text"] = text
+        if row.kind == "TableHead":
+            cell["is_header"] = True
+        yield cell
+
+
+_READERS: dict[str, Callable[[Node], Iterator[Block]]] = {
+    "Paragraph": lambda node: _flow(node.children),
+    "Heading": _heading,
+    "CodeBlock": _code,
+    "BlockQuote": _quote,
+    "List": _list,
+    "Table": _table,
+    "Rule": lambda _: iter([{"type": "divider"}]),
+    "HtmlBlock": lambda node: _flow(node.children),
+}

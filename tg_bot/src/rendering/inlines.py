@@ -1,0 +1,120 @@
+"""Text within a block of a rich message (Bot API 10.2, `RichText`).
+
+A string, a list of texts, or an object around more text. Addresses that are written out become
+links here, because with Telegram's own search for them a message is refused where it dislikes one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .formatted import is_blank
+from .links import is_linkable
+from .tree import Node
+
+RichText = Any
+
+_STYLES = {"Strong": "bold", "Emphasis": "italic", "Strikethrough": "strikethrough"}
+_FORMULAS = ("InlineMath", "DisplayMath")
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`|]*[^\s<>\"'`|.,:;!?*_~…»”)\]}]")
+
+
+def rich_text(nodes: Sequence[Node]) -> RichText:
+    """The text of a paragraph, heading or cell; an empty string where nobody would see any."""
+    pieces = _trimmed(list(_pieces(nodes, is_linked=False)))
+    if is_blank(plain_text(pieces)):
+        return ""
+    return _one(pieces)
+
+
+def plain_text(text: RichText) -> str:
+    """The characters of a text; formulas as they are written."""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, list):
+        return "".join(map(plain_text, text))
+    return plain_text(text["text"] if "text" in text else text["expression"])
+
+
+def _pieces(nodes: Sequence[Node], *, is_linked: bool) -> Iterator[RichText]:
+    """Neighbouring strings as one, which addresses need to be found."""
+    words = ""
+    for node in nodes:
+        literal = _literal(node)
+        if literal is not None:
+            words += literal
+            continue
+        yield from _words(words, is_linked=is_linked)
+        words = ""
+        yield from _styled(node, is_linked=is_linked)
+    yield from _words(words, is_linked=is_linked)
+
+
+def _literal(node: Node) -> str | None:
+    if node.kind in ("SoftBreak", "HardBreak"):
+        return "\n"
+    return str(node.value) if node.kind in ("Text", "Html", "InlineHtml") else None
+
+
+def _styled(node: Node, *, is_linked: bool) -> Iterator[RichText]:
+    if node.kind in _FORMULAS:
+        yield {"type": "mathematical_expression", "expression": node.value.strip()}
+    elif node.kind == "Code":
+        yield {"type": "code", "text": node.value}
+    elif node.kind in _STYLES:
+        inner = list(_pieces(node.children, is_linked=is_linked))
+        if inner:
+            yield {"type": _STYLES[node.kind], "text": _one(inner)}
+    elif node.kind == "Link":
+        yield from _link(node)
+    else:
+        yield from _pieces(node.children, is_linked=is_linked)
+
+
+def _link(node: Node) -> Iterator[RichText]:
+    """Where Telegram refuses the address, it is written out; without a text it shows itself."""
+    url = str(node.value["dest_url"])
+    inner = list(_pieces(node.children, is_linked=True))
+    if not is_linkable(url):
+        yield from inner
+        if url not in plain_text(inner):
+            yield f" ({url})"
+        return
+    text = url if is_blank(plain_text(inner)) else _one(inner)
+    kind, _, rest = url.partition(":")
+    if kind.lower() == "mailto":
+        yield {"type": "email_address", "text": text, "email_address": rest}
+    elif kind.lower() == "tel":
+        yield {"type": "phone_number", "text": text, "phone_number": rest}
+    else:
+        yield {"type": "url", "text": text, "url": url}
+
+
+def _words(text: str, *, is_linked: bool) -> Iterator[RichText]:
+    end = 0
+    for found in () if is_linked else _ADDRESS.finditer(text):
+        url = found[0]
+        if "(" in url and text.startswith(")", found.end()):  # as addresses of Wikipedia end
+            url += ")"
+        if is_linkable(url):
+            yield from filter(None, [text[end : found.start()]])
+            yield {"type": "url", "text": url, "url": url}
+            end = found.start() + len(url)
+    yield from filter(None, [text[end:]])
+
+
+def _one(pieces: list[RichText]) -> RichText:
+    return pieces[0] if len(pieces) == 1 else pieces
+
+
+def _trimmed(pieces: list[RichText]) -> list[RichText]:
+    """Without white space at both ends."""
+    while pieces and isinstance(pieces[0], str) and not pieces[0].strip():
+        pieces = pieces[1:]
+    while pieces and isinstance(pieces[-1], str) and not pieces[-1].strip():
+        pieces = pieces[:-1]
+    if pieces and isinstance(pieces[0], str):
+        pieces[0] = pieces[0].lstrip()
+    if pieces and isinstance(pieces[-1], str):
+        pieces[-1] = pieces[-1].rstrip()
+    return pieces

@@ -1,0 +1,78 @@
+"""How large a rich message may be (Bot API 10.3), counted as strictly as it is documented."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from telegramify_markdown.entity import utf16_len
+
+from .blocks import Block
+from .inlines import RichText
+
+MAX_TEXT = 32_768
+MAX_BLOCKS = 500
+"""Blocks in blocks, items and rows included."""
+MAX_DEPTH = 16
+MAX_COLUMNS = 20
+
+
+@dataclass
+class Size:
+    """What is limited of a message; text in UTF-16 code units, of which there are never fewer."""
+
+    text: int = 0
+    blocks: int = 0
+    depth: int = 0
+    columns: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether one message takes it."""
+        return (
+            self.text <= MAX_TEXT
+            and self.blocks <= MAX_BLOCKS
+            and self.depth <= MAX_DEPTH
+            and self.columns <= MAX_COLUMNS
+        )
+
+    def plus(self, other: "Size") -> "Size":
+        """Both, one after the other."""
+        return Size(
+            self.text + other.text,
+            self.blocks + other.blocks,
+            max(self.depth, other.depth),
+            max(self.columns, other.columns),
+        )
+
+
+def measure(blocks: Iterable[Block]) -> Size:
+    """The size of these blocks together."""
+    size = Size()
+    for block in blocks:
+        _add_block(block, size, 1)
+    return size
+
+
+def _add_block(block: Block, size: Size, depth: int) -> None:
+    """A block or the item of a list."""
+    size.blocks += 1
+    size.depth = max(size.depth, depth)
+    _add_text(block.get("text", ""), size, depth)
+    _add_text(block.get("expression", ""), size, depth)
+    for inner in (*block.get("blocks", ()), *block.get("items", ())):
+        _add_block(inner, size, depth + 1)
+    for row in block.get("cells", ()):
+        size.blocks += 1
+        size.columns = max(size.columns, len(row))
+        for cell in row:
+            _add_text(cell.get("text", ""), size, depth + 1)
+
+
+def _add_text(text: RichText, size: Size, depth: int) -> None:
+    if isinstance(text, str):
+        size.text += utf16_len(text)
+    elif isinstance(text, list):
+        for one in text:
+            _add_text(one, size, depth)
+    else:
+        size.depth = max(size.depth, depth + 1)
+        _add_text(text.get("text", text.get("expression", "")), size, depth + 1)

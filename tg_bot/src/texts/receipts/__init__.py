@@ -1,0 +1,41 @@
+"""The line under an answer that says what was done, from the facts and not from the model."""
+
+from collections.abc import Callable
+from typing import get_args
+
+import structlog
+from pydantic import ValidationError
+
+from smart_kit.contracts.effects import EffectKind, EffectRead
+
+from ..translations import N_
+from .event import describe_event
+from .job import describe_job
+from .reader import Reader
+from .task import describe_task
+
+EFFECT_KINDS: tuple[EffectKind, ...] = get_args(EffectKind)
+
+_NOUNS = {"reminder": N_("Reminder"), "task": N_("Task"), "event": N_("Event")}
+"""For facts that cannot be read."""
+
+_DESCRIPTIONS: dict[str, Callable[[EffectRead, Reader], str]] = {
+    "reminder": describe_job,
+    "task": describe_task,
+    "event": describe_event,
+}
+"""By what a kind of effect begins with."""
+
+log = structlog.stdlib.get_logger()
+
+__all__ = ["EFFECT_KINDS", "Reader", "describe_effect"]
+
+
+def describe_effect(effect: EffectRead, reader: Reader) -> str:
+    """One line, like "✓ Task: buy milk"."""
+    noun = effect.kind.partition("_")[0]
+    try:
+        return f"✓ {_DESCRIPTIONS[noun](effect, reader)}"
+    except ValidationError:
+        log.error("effect cannot be read", effect=str(effect.id), kind=effect.kind)
+        return f"✓ {reader.words.gettext(_NOUNS[noun])}"

@@ -1,0 +1,73 @@
+"""Receipts of tasks."""
+
+from zoneinfo import ZoneInfo
+
+from smart_kit.contracts.base import Contract, UtcDatetime
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.tasks import TaskPriority, TaskStatus
+
+from ..moments import format_date, format_moment, is_end_of_day
+from ..translations import N_
+from .reader import Reader, shorten
+
+_STATUS: dict[TaskStatus, str] = {
+    "open": N_("Task open again"),
+    "done": N_("Task done"),
+    "cancelled": N_("Task cancelled"),
+}
+_PRIORITY: dict[TaskPriority, str] = {
+    "low": N_("low priority"),
+    "normal": N_("normal priority"),
+    "high": N_("high priority"),
+}
+
+
+class _Task(Contract):
+    """What a receipt needs of a task; the rest of it may change."""
+
+    title: str
+    status: TaskStatus = "open"
+    due_at: UtcDatetime | None = None
+    priority: TaskPriority = "normal"
+
+
+_NOTHING = _Task(title="")
+
+
+def describe_task(effect: EffectRead, reader: Reader) -> str:
+    """Like "Task: buy milk, due Fri 27 Nov 18:00 Europe/Berlin" or "Task done: buy milk".
+
+    Raises ValidationError where the facts cannot be read.
+    """
+    task = _Task.model_validate(effect.after)
+    before = _Task.model_validate(effect.before) if effect.before else _NOTHING
+    what = reader.words.gettext(_what(task, before, is_new=effect.before is None))
+    return f"{what}: " + ", ".join(
+        filter(None, (shorten(task.title), *_facts(task, before, reader)))
+    )
+
+
+def _what(task: _Task, before: _Task, *, is_new: bool) -> str:
+    if task.status != before.status:
+        return _STATUS[task.status]
+    return N_("Task") if is_new else N_("Task changed")
+
+
+def _facts(task: _Task, before: _Task, reader: Reader) -> tuple[str, str]:
+    """When it is due as long as it is open, and what has become of its priority."""
+    gettext = reader.words.gettext
+    due = ""
+    if task.due_at is not None and task.status == "open":
+        due = gettext(N_("due {time}")).format(time=_due(task.due_at, reader))
+    elif task.due_at is None and before.due_at is not None:
+        due = gettext(N_("no longer due"))
+    priority = task.priority != before.priority
+    return due, gettext(_PRIORITY[task.priority]) if priority else ""
+
+
+def _due(moment: UtcDatetime, reader: Reader) -> str:
+    """Without a time where any time of the day will do."""
+    zone = ZoneInfo(reader.timezone)
+    if is_end_of_day(moment, zone):
+        return format_date(moment, zone, reader.language, reader.now)
+    return f"{format_moment(moment, zone, reader.language, reader.now)} {reader.timezone}"

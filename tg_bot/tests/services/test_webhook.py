@@ -1,0 +1,218 @@
+"""Telegram brings the updates: only it may, and what is answered 200 is never lost."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from io import BytesIO
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
+
+from smart_kit.redis import Redis
+from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.telegram import FakeTelegram, refusal
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.src.main import Bot
+from tg_bot.src.services import webhook
+from tg_bot.src.services.webhook import PATH, SECRET_HEADER
+from tg_bot.tests import updates
+from tg_bot.tests.conftest import Run
+from tg_bot.tests.queues import dead_letters, to_secretary
+
+URL = "https://assistant.example.org"
+Serve = Callable[..., AbstractAsyncContextManager["Served"]]
+
+
+class Served:
+    """A running bot and its pages."""
+
+    def __init__(self, bot: Bot, pages: Any, secret: str) -> None:
+        self.bot = bot
+        self._pages = pages
+        self._secret = secret
+
+    async def bring(self, update: Any, **headers: str) -> int:
+        """As Telegram does; returns the status."""
+        given = {SECRET_HEADER: self._secret} | headers
+        is_raw = isinstance(update, bytes)
+        body = {"data": BytesIO(update)} if is_raw else {"json": update}
+        async with self._pages.post(PATH, headers=given, **body) as response:
+            return int(response.status)
+
+    async def get(self, path: str) -> int:
+        async with self._pages.get(path) as response:
+            return int(response.status)
+
+    async def until_it_is(self, status: str) -> str:
+        """Wait for the state of health; returns what it says."""
+        async with asyncio.timeout(10):
+            while self.bot.health.report()["status"] != status:
+                await asyncio.sleep(0.01)
+        return self.bot.health.report()["detail"]
+
+
+@pytest.fixture
+def hooked(settings: TgBotSettings) -> TgBotSettings:
+    return settings.model_copy(update={"telegram_webhook": True, "public_url": URL})
+
+
+@pytest.fixture
+def serve(run: Run, hooked: TgBotSettings) -> Serve:
+    @asynccontextmanager
+    async def serving(**changes: Any) -> AsyncIterator[Served]:
+        given = hooked.model_copy(update=changes)
+        async with run(given) as bot, TestClient(TestServer(bot.pages)) as pages:
+            yield Served(bot, pages, given.webhook_secret)
+
+    return serving
+
+
+async def test_telegram_is_told_where_to_and_drops_nothing(
+    serve: Serve, telegram: FakeTelegram, redis: Redis, hooked: TgBotSettings
+) -> None:
+    async with serve() as served:
+        await served.until_it_is("ok")
+    (call,) = telegram.calls_of("setWebhook")
+    assert call.parameters == {
+        "url": f"{URL}/telegram/webhook",
+        "secret_token": hooked.webhook_secret,
+        "max_connections": 1,
+        "allowed_updates": [
+            "message",
+            "callback_query",
+            "my_chat_member",
+            "stopped_message_generation",
+        ],
+        "drop_pending_updates": False,
+    }
+    assert telegram.calls_of("getUpdates") == []
+    assert telegram.webhook, "it stays, so that Telegram keeps updates while nobody is there"
+
+
+async def test_an_update_is_in_the_queue_when_it_is_answered(serve: Serve, redis: Redis) -> None:
+    async with serve() as served:
+        assert served.bot.health.report()["note"] == "no update by webhook yet"
+        assert await served.bring(updates.message("hello")) == 200
+        (message,) = await to_secretary(redis)
+        assert served.bot.health.report()["note"] == "last update by webhook 0 s ago"
+    assert message.text == "hello"  # type: ignore[union-attr] # a text
+
+
+async def test_an_update_that_comes_twice_is_handled_once(serve: Serve, redis: Redis) -> None:
+    update = updates.message("hello")
+    async with serve() as served:
+        assert [await served.bring(update) for _ in range(3)] == [200] * 3
+    assert len(await to_secretary(redis)) == 1
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", "ключ", "x" * 64])
+async def test_who_does_not_know_the_secret_is_refused_unread(
+    serve: Serve, redis: Redis, secret: str
+) -> None:
+    async with serve() as served:
+        assert await served.bring(updates.message("hello"), **{SECRET_HEADER: secret}) == 403
+        assert await served.bring(b"\xff", **{SECRET_HEADER: secret}) == 403
+    assert await to_secretary(redis) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"\xff\xfe", 400),
+        (b"[]", 400),
+        (b"", 400),
+        (b"[" * 5000, 400),
+        (b"x" * 2**21, 413),
+    ],
+    ids=["half", "bytes", "list", "nothing", "nested", "huge"],
+)
+async def test_what_is_no_update_is_refused(
+    serve: Serve, redis: Redis, body: Any, status: int
+) -> None:
+    async with serve() as served:
+        assert await served.bring(body) == status
+        assert await served.get(PATH) == 405
+    assert await dead_letters(redis) == []
+
+
+async def test_an_update_that_cannot_be_read_is_kept_and_not_brought_again(
+    serve: Serve, redis: Redis
+) -> None:
+    async with serve() as served:
+        assert await served.bring({"update_id": "soon"}) == 200
+    assert len(await dead_letters(redis)) == 1
+
+
+async def test_without_redis_telegram_is_asked_to_come_again(
+    serve: Serve, durable_valkey: DurableValkey
+) -> None:
+    async with serve(**durable_valkey.settings.model_dump()) as served:
+        await served.until_it_is("ok")
+        durable_valkey.kill()
+        assert await served.bring(updates.message("hello")) == 503
+        durable_valkey.start()
+        async with asyncio.timeout(20):
+            while await served.bring(updates.message("hello")) != 200:
+                await asyncio.sleep(0.1)
+
+
+async def test_what_keeps_telegram_from_coming_is_said(
+    serve: Serve, telegram: FakeTelegram, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "CHECK_SECONDS", 0.05)
+    async with serve() as served:
+        await served.until_it_is("ok")
+        telegram.webhook_trouble = {
+            "last_error_date": int(time.time()) - 1,
+            "last_error_message": "Connection refused",
+            "pending_update_count": 3,
+        }
+        said = await served.until_it_is("unavailable")
+        assert f"Telegram cannot bring updates to {URL}{PATH}: Connection refused (3 wait)" in said
+        assert await served.bring(updates.message("hello")) == 200
+        await served.until_it_is("ok")
+
+
+async def test_a_webhook_that_somebody_has_changed_is_set_again(
+    serve: Serve, telegram: FakeTelegram, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "CHECK_SECONDS", 0.05)
+    async with serve() as served:
+        await served.until_it_is("ok")
+        telegram.webhook = {"url": "https://elsewhere.example"}
+        await telegram.until(lambda: telegram.webhook["url"].startswith(URL))
+
+
+async def test_an_address_that_telegram_refuses_is_named(
+    serve: Serve, telegram: FakeTelegram, redis: Redis
+) -> None:
+    reason = "Bad Request: bad webhook: An HTTPS URL must be provided for webhook"
+    telegram.script("setWebhook", *[refusal(400, reason)] * 100)
+    with capture_logs() as lines:
+        async with serve() as served:
+            await telegram.until(lambda: len(telegram.calls_of("setWebhook")) == 2)
+            assert reason in served.bot.health.report()["detail"]
+    assert [one["reason"] for one in lines if one["log_level"] == "error"] == [reason]
+
+
+async def test_back_in_polling_what_waits_is_read(
+    serve: Serve, run: Run, telegram: FakeTelegram, redis: Redis
+) -> None:
+    async with serve() as served:
+        await served.until_it_is("ok")
+    telegram.push(updates.message("hello"))
+    async with run():
+        await telegram.until(lambda: telegram.updates == [])
+    (call,) = telegram.calls_of("deleteWebhook")
+    assert call.parameters == {"drop_pending_updates": False}
+    assert len(await to_secretary(redis)) == 1
+
+
+async def test_while_polling_nobody_can_bring_anything(run: Run, redis: Redis) -> None:
+    async with run() as bot, TestClient(TestServer(bot.pages)) as pages:
+        response = await pages.post(PATH, json=updates.message("hello"))
+        assert response.status == 404
