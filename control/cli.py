@@ -44,6 +44,7 @@ COMMANDS = (
     Command("invite", "a link that lets somebody in", "commands.invite:run", options.invite),
     Command("doctor", "look for what keeps it from working", "commands.doctor:run"),
     Command("test", "run the tests with coverage", "{mode}.test:run", options.test),
+    Command("fuzz", "send the REST API strange requests", "commands.fuzz:run", options.fuzz),
     Command("check", "format, lint, types, imports", "commands.check:run"),
     Command("migrate", "write a migration of the schema", "{mode}.schema:migrate", options.migrate),
     Command("upgrade", "bring the schema up to date", "{mode}.schema:upgrade"),

@@ -42,13 +42,34 @@ def logs(parser: Parser, table: Sequence[Service]) -> None:
     _named(parser, "log", (*parts, *journal.OF_MANAGE))
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
     parser.add_argument(
-        "-n", "--lines", type=_count, default=100, metavar="N", help="how many; default: 100"
+        "-n",
+        "--lines",
+        type=_number("number of lines"),
+        default=100,
+        metavar="N",
+        help="how many; default: 100",
     )
 
 
 def test(parser: Parser, _: Sequence[Service]) -> None:
     _named(parser, "part", (*requirements.SERVICES, "control", "smart_kit"))
     parser.add_argument("extra", nargs="*", metavar="PYTEST", help="more for pytest, after --")
+
+
+def fuzz(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument(
+        "--cases",
+        type=_number("number of cases"),
+        default=20_000,
+        metavar="N",
+        help="at least so many; default: 20000",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_number("seed"),
+        metavar="S",
+        help="do again what was done with it; default: another one each time",
+    )
 
 
 def migrate(parser: Parser, _: Sequence[Service]) -> None:
@@ -92,10 +113,13 @@ def _one_of(kind: str, names: Sequence[str]) -> Callable[[str], str]:
     return checked
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise ControlError(f"a number of lines is 0 or more, not {text!r}", USAGE)
-    return int(text)
+def _number(what: str) -> Callable[[str], int]:
+    def checked(text: str) -> int:
+        if not (text.isascii() and text.isdecimal()):
+            raise ControlError(f"a {what} is 0 or more, not {text!r}", USAGE)
+        return int(text)
+
+    return checked
 
 
 def _seconds(text: str) -> float:

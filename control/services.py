@@ -32,7 +32,7 @@ SERVICES = (
     Service(
         "migrate",
         (*ALEMBIC, "upgrade", "head"),
-        variables.REST_SERVICE,
+        variables.MIGRATE,
         after=("postgres",),
     ),
     Service(

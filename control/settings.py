@@ -128,6 +128,7 @@ def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
             "TELEGRAM_ALLOWED_USERS": "*",
             "SANDBOX_CLOCK": "1",
         }
+        values.setdefault("WEATHER_API_URL", f"{sandbox}/weather")
 
 
 def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

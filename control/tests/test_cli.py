@@ -67,6 +67,8 @@ def test_an_unknown_command_is_answered_with_the_nearest(
         ("migrate", "the following arguments are required: message; see ./manage.py migrate --h"),
         ("logs -n -5", "a number of lines is 0 or more, not '-5'"),
         ("logs -n many", "a number of lines is 0 or more, not 'many'"),
+        ("fuzz --cases many", "a number of cases is 0 or more, not 'many'"),
+        ("fuzz --seed -1", "a seed is 0 or more, not '-1'"),
         ("chat --patience nan", "a patience is a number of seconds above 0, not 'nan'"),
         ("chat --patience -1", "a patience is a number of seconds above 0, not '-1'"),
     ],

@@ -93,3 +93,21 @@ def test_a_check_that_fails_has_its_say_and_the_others_still_run(
     assert said.count("✗ types") == 1
     assert "the words of mypy" in said
     assert "the words of ruff" not in said
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        (["fuzz"], ["--cases", "20000"]),
+        (["fuzz", "--cases", "50", "--seed", "3"], ["--cases", "50", "--seed", "3"]),
+    ],
+)
+def test_strange_requests_go_to_a_service_of_their_own_never_to_the_suite_in_use(
+    home: Path, terminal: Terminal, said: list[str], arguments: list[str]
+) -> None:
+    assert main(said, context(home, terminal)) == 0
+    call = asked(home, "python")
+    assert call["arguments"] == ["-m", "rest_service.tests.fuzz", *arguments]
+    environment = call["environment"]
+    assert isinstance(environment, dict)
+    assert environment.keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})

@@ -11,18 +11,18 @@ from control.variables import OPENAI_URL
 TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 BY_NAME = {service.name: service for service in SERVICES}
 EVERYBODY = frozenset(BY_NAME)
-REST = frozenset({"migrate", "rest_service"})
+REST = frozenset({"rest_service"})
 CLIENTS = frozenset({"assistant", "cron_service", "tg_bot", "google_calendar_service"})
 SECRETS = {
     "TELEGRAM_TOKEN": frozenset({"tg_bot", "sandbox"}),
-    "OPENAI_API_KEY": frozenset({"assistant"}),
+    "OPENAI_API_KEY": REST | {"assistant"},
     "GOOGLE_CLIENT_SECRET": frozenset({"google_calendar_service"}),
     "ADMIN_API_TOKEN": REST,
     "SERVICE_API_TOKEN": REST | CLIENTS,
     "LLM_MODEL_DECRYPT_KEY": REST,
-    "DATABASE_URL": REST,
+    "DATABASE_URL": REST | {"migrate"},
     "ASYNC_DATABASE_URL": REST,
-    "REDIS_PASSWORD": EVERYBODY - {"sandbox"},
+    "REDIS_PASSWORD": EVERYBODY - {"sandbox", "migrate"},
     "SANDBOX_CHAT_TOKEN": frozenset({"sandbox"}),
     "POSTGRES_PASSWORD": frozenset(),
     "SANDBOX_TELEGRAM_TOKEN": frozenset(),

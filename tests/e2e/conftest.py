@@ -13,7 +13,10 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     running = Suite(tmp_path_factory.mktemp("suite"), mode=MODE)
     running.manage("start")
     yield running
-    running.remove()
+    try:
+        running.check_calls()
+    finally:
+        running.remove()
 
 
 @pytest.fixture

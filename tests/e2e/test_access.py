@@ -7,7 +7,7 @@ from smart_kit.testing.suite import Suite
 
 pytestmark = pytest.mark.e2e
 
-INSIDE = ("ASSISTANT_PORT", "CRON_SERVICE_PORT", "TG_BOT_PORT")
+INSIDE = ("ASSISTANT_PORT", "CRON_SERVICE_PORT")
 """Containers publish only what people and their tools need."""
 METHODS = {"get", "post", "put", "patch", "delete"}
 

@@ -65,7 +65,7 @@ def test_ports_are_only_open_on_this_machine_and_only_those_that_somebody_needs(
         for bindings in (facts["NetworkSettings"]["Ports"] or {}).values()
         for binding in bindings or ()
     }
-    outer = ("rest_service", "google_calendar_service", "sandbox")
+    outer = ("rest_service", "google_calendar_service", "tg_bot", "sandbox")
     assert published == {(name, "127.0.0.1") for name in outer}
 
 
