@@ -36,7 +36,7 @@ PARTS = (
     "rest_service",
     "cron_service",
     "google_calendar_service",
-    "valkey-server",
+    "redis",
     "postgres",
 )
 
@@ -60,16 +60,16 @@ def usage(pid: int) -> Usage:
 
 def of_suite(suite: Suite) -> dict[str, Usage]:
     """Each part with all of its processes."""
-    found: dict[str, list[Usage]] = {part: [] for part in PARTS}
-    for pid in suite.processes():
-        command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-        part = next((part for part in PARTS if part in command), None)
-        if part:
-            found[part].append(usage(pid))
-    return {
-        part: Usage(sum(one.seconds for one in parts), sum(one.memory for one in parts))
-        for part, parts in found.items()
-    }
+    rows = (line.split() for line in suite.manage("status").splitlines())
+    pids = {row[0]: int(row[1]) for row in rows if row[0] in PARTS}
+    return {part: _together(pid) for part, pid in pids.items()}
+
+
+def _together(pid: int) -> Usage:
+    """Of a process and its children; Postgres has one for each connection."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    all_of_it = [usage(one) for one in (pid, *map(int, children))]
+    return Usage(sum(one.seconds for one in all_of_it), sum(one.memory for one in all_of_it))
 
 
 def converse(people: list[Person], messages: int) -> float:
@@ -122,6 +122,8 @@ def main() -> None:
         suite = Suite(folder / "suite", settings=UNLIMITED)
         suite.manage("start")
         try:
+            limits = dict.fromkeys(("per_chat", "signals", "per_group", "overall"), 0)
+            suite.sandbox().put("/chat/api/limits", json=limits).raise_for_status()
             people = [suite.person(f"Load {number}") for number in range(options.chats)]
             converse(people, 2)
             before = of_suite(suite)

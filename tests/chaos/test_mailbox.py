@@ -1,0 +1,93 @@
+"""The mailbox keeps its promises through everything that can happen, and a broken one is caught."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from smart_kit.testing.durable import DurableValkey
+from tests.chaos.mailbox_machine import MailboxMachine, MailboxMachineAndServer
+
+HELD = "if not holds("
+NEVER = "if false and not holds("
+BROKEN: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "no fence at the end": {"finish": (HELD, NEVER)},
+    "no fence for a delay": {"delay": (HELD, NEVER)},
+    "no fence for a lease": {"renew": (HELD, NEVER)},
+    "no fence for the journal": {"journal": (HELD, NEVER)},
+    "no deduplication": {
+        "enqueue": ("if redis.call('ZSCORE', KEYS[3], ARGV[1]) then return 0 end", "")
+    },
+    "no waking after the end": {
+        "finish": (
+            "if redis.call('EXISTS', KEYS[5]) == 1 then wake_if_asleep",
+            "if false then wake_if_asleep",
+        )
+    },
+    "no waking after a delay": {"promote": ("wake_if_asleep(KEYS[1], KEYS[2], conversation)", "")},
+    "waking what is awake": {
+        "enqueue": ("if redis.call('HEXISTS', active, conversation) == 1 then return end", "")
+    },
+    "taken out at the beginning": {"begin": ("'LINDEX', KEYS[5], 0", "'LPOP', KEYS[5]")},
+    "a token that does not rise": {
+        "begin": ("'HINCRBY', KEYS[3], ARGV[3], 1", "'HINCRBY', KEYS[3], ARGV[3], 0")
+    },
+    "a reply twice": {
+        "finish": (
+            "if not redis.call('ZSCORE', KEYS[12], ARGV[at]) then",
+            "if true then redis.call('RPUSH', KEYS[12 + reply], ARGV[at + 2])",
+        )
+    },
+    "a dead letter that stays": {
+        "finish": (
+            "redis.call('LPOP', KEYS[5])",
+            "if dead == '' then redis.call('LPOP', KEYS[5]) end",
+        )
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[DurableValkey]:
+    valkey = DurableValkey()
+    valkey.start()
+    yield valkey
+    valkey.remove()
+
+
+def attack(
+    server: DurableValkey,
+    examples: int,
+    kind: type[MailboxMachine] = MailboxMachine,
+    sabotage: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> None:
+    machine = type("Machine", (kind,), {"server": server, "sabotage": sabotage})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_no_order_of_events_breaks_a_promise(server: DurableValkey) -> None:
+    attack(server, 60)
+
+
+def test_nor_does_the_death_of_the_server(server: DurableValkey) -> None:
+    attack(server, 10, MailboxMachineAndServer)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_mailbox_is_caught(server: DurableValkey, name: str) -> None:
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - of several failures a group
+        attack(server, 200, sabotage=BROKEN[name])
+    assert "AssertionError" in repr(caught.value) or isinstance(caught.value, AssertionError)
