@@ -248,7 +248,7 @@ def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
 
 
 def test_each_process_sees_only_what_is_its_own(suite: FakeSuite) -> None:
-    suite.environment |= {"OPENAI_API_KEY": "sk-of-the-operator", "AWS_SECRET": "x"}
+    suite.environment |= {"GOOGLE_CLIENT_SECRET": "of-the-operator", "AWS_SECRET": "x"}
     suite.manage("start")
     bot, rest = suite.environment_of("TG_BOT_PORT"), suite.environment_of("REST_SERVICE_PORT")
     assert "TELEGRAM_TOKEN" in bot
@@ -258,7 +258,7 @@ def test_each_process_sees_only_what_is_its_own(suite: FakeSuite) -> None:
     for process in suite.run.processes().values():
         seen = Path(f"/proc/{process.pid}/environ").read_text()
         assert "AWS_SECRET" not in seen
-        assert "sk-of-the-operator" not in seen
+        assert "of-the-operator" not in seen
 
 
 def test_two_suites_run_side_by_side(suite: FakeSuite, home: Path) -> None:

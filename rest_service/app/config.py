@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Self
 
+from cryptography.fernet import Fernet
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from smart_kit.settings import LocaleSettings, RedisSettings, ServiceSettings
@@ -16,7 +17,23 @@ def _real_secret(token: SecretStr) -> SecretStr:
     return token
 
 
+def _fernet_keys(keys: SecretStr) -> SecretStr:
+    try:
+        for key in _split(keys):
+            Fernet(key)
+    except ValueError as error:
+        sentence = "holds Fernet keys with commas, each 32 bytes as URL-safe base64"
+        raise ValueError(sentence) from error
+    return keys
+
+
+def _split(keys: SecretStr) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.get_secret_value().split(","))
+
+
 Token = Annotated[SecretStr, Field(min_length=16), AfterValidator(_real_secret)]
+FernetKeys = Annotated[SecretStr, AfterValidator(_fernet_keys)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
 AllowList = Annotated[str, Field(pattern=r"^\s*(\*|\d+\s*(,\s*\d+\s*)*)?$")]
 
 
@@ -35,6 +52,29 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings):
     service_api_token: Token
     telegram_allowed_users: AllowList = ""
     """Telegram ids, the first is the owner; `*` lets everyone in."""
+
+    llm_model_decrypt_key: FernetKeys | None = None
+    """Master keys, the newest first; None: no provider's key can be kept."""
+    openai_base_url: HttpUrl = "https://api.openai.com/v1"
+    openai_api_key: SecretStr | None = None
+    default_model: str = "gpt-6-luna"
+    fallback_model: str | None = None
+    """These four name the models that a first start registers."""
+
+    @property
+    def vault_keys(self) -> tuple[str, ...]:
+        """The master keys, the newest first."""
+        return _split(self.llm_model_decrypt_key) if self.llm_model_decrypt_key else ()
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The default model and the one to ask where it does not answer."""
+        return tuple(dict.fromkeys(filter(None, (self.default_model, self.fallback_model))))
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Each of the master keys by itself too."""
+        return super().secrets | set(self.vault_keys)
 
     @property
     def owner_telegram_id(self) -> int | None:

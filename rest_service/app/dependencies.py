@@ -10,11 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import InvalidRequest, NotPermitted
 
+from . import audit
 from .auth import Principal
 from .changes import changes_of
 from .config import Settings
 from .database import Sessions
+from .encryption import Vault
 from .idempotency import Once, fingerprint
+from .services.dead_letters import Graveyards
 from .services.rows import Owner
 from .snapshots.publisher import Publisher
 
@@ -26,6 +29,8 @@ class Resources:
     settings: Settings
     sessions: Sessions
     publisher: Publisher
+    vault: Vault
+    graveyards: Graveyards
 
 
 async def resources(request: Request) -> Resources:
@@ -42,18 +47,31 @@ async def settings(given: ResourcesDep) -> Settings:
     return given.settings
 
 
-async def unit_of_work(given: ResourcesDep) -> AsyncIterator[AsyncSession]:
+async def vault(given: ResourcesDep) -> Vault:
+    """What encrypts secrets."""
+    return given.vault
+
+
+async def graveyards(given: ResourcesDep) -> Graveyards:
+    """The dead letters of both queues."""
+    return given.graveyards
+
+
+async def unit_of_work(request: Request, given: ResourcesDep) -> AsyncIterator[AsyncSession]:
     """One transaction: committed and announced after the route, before its answer is sent."""
     async with given.sessions() as session:
         yield session
         await session.flush()
         changes = changes_of(session)
         await given.publisher.forget_threads(changes)
+        audit.record(session, request)
         await session.commit()
     await given.publisher.publish(changes)
 
 
 SettingsDep = Annotated[Settings, Depends(settings)]
+VaultDep = Annotated[Vault, Depends(vault)]
+GraveyardsDep = Annotated[Graveyards, Depends(graveyards)]
 SessionDep = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
 
 

@@ -16,9 +16,16 @@ from smart_kit.api import (
     error_responses,
 )
 from smart_kit.contracts.base import ErrorRead
-from smart_kit.errors import Conflict, InvalidRequest, NotAuthenticated, NotFound, NotPermitted
+from smart_kit.errors import (
+    Conflict,
+    DomainError,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+)
 
-from . import body_limit, content_type
+from . import audit, body_limit, content_type
 from .database import is_passing, sqlstate
 
 _AWAY = "Postgres or Redis is away at the moment; try again."
@@ -38,9 +45,16 @@ log = structlog.stdlib.get_logger()
 def add_handlers(app: FastAPI) -> None:
     """Answer every error in the one shape."""
     add_error_handlers(app)
+    app.add_exception_handler(DomainError, _refuse)
     app.add_exception_handler(DBAPIError, _database)
     for away in (OSError, PoolTimeout, RedisError):
         app.add_exception_handler(away, _away)
+
+
+async def _refuse(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)
+    await audit.record_refusal(request, error.status_code)
+    return domain_response(error)
 
 
 async def _database(request: Request, error: Exception) -> JSONResponse:
@@ -48,10 +62,10 @@ async def _database(request: Request, error: Exception) -> JSONResponse:
     if is_passing(error):
         return await _away(request, error)
     if isinstance(error, IntegrityError):  # two at once, past the checks of both
-        return domain_response(Conflict())
+        return await _refuse(request, Conflict())
     if sqlstate(error).startswith("22"):
         reason = "A value cannot be stored, for its characters or its size."
-        return domain_response(InvalidRequest(reason))
+        return await _refuse(request, InvalidRequest(reason))
     raise error
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 
 import structlog
 from fastapi import Depends, FastAPI
@@ -15,19 +16,24 @@ from smart_kit import log as logs
 from smart_kit import redis
 from smart_kit.api import add_health, app_loop
 from smart_kit.health import Health
+from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.service import Loop, launch, load_settings, run_loops
 
-from . import database, defaults
+from . import database, defaults, openapi
 from .archive.reader import ArchiveReader
 from .auth import PROTECTED, Authentication, Tokens
 from .body_limit import BodyLimit
 from .config import Settings
 from .content_type import JsonOnly
 from .correlation import Correlation
+from .defaults.models import register
 from .dependencies import Resources
+from .encryption import Vault
 from .errors import ERRORS, add_handlers
 from .health import Watch
+from .methods import Methods
 from .paths import OldPaths
+from .query import GivenOnce
 from .routers import ROUTERS
 from .snapshots.publisher import Publisher
 from .snapshots.reconciler import Reconciler
@@ -45,7 +51,8 @@ def create_app(
     """The application on its dependencies."""
     app = FastAPI(
         title="Smart Assistant",
-        description="Assistants and their tools, people, conversations and reminders.",
+        description="Assistants and their tools, people, conversations, reminders and tasks.",
+        openapi_tags=[{"name": name, "description": said} for name, said in openapi.TAGS],
         version="0.1.0",
         redoc_url=None,
         redirect_slashes=False,
@@ -55,14 +62,23 @@ def create_app(
     app.state.resources = resources
     add_handlers(app)
     add_health(app, health)
+    app.add_middleware(Methods, routers=ROUTERS)
+    app.add_middleware(GivenOnce)
     app.add_middleware(BodyLimit)
     app.add_middleware(JsonOnly)
     app.add_middleware(Authentication, tokens=Tokens(resources.settings))
     app.add_middleware(OldPaths)
     app.add_middleware(Correlation)
-    documented = Depends(HTTPBearer(auto_error=False, description="The admin or service token"))
+    documented = Depends(
+        HTTPBearer(
+            scheme_name="Token",
+            auto_error=False,
+            description="ADMIN_API_TOKEN or SERVICE_API_TOKEN",
+        )
+    )
     for router in ROUTERS:
         app.include_router(router, prefix=PROTECTED, responses=ERRORS, dependencies=[documented])
+    app.openapi = openapi.complete(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
 
 
@@ -80,6 +96,7 @@ class RestService:
         self._watch = Watch(self._engine, self._redis)
         self._archive = ArchiveReader(self._sessions, self._redis, self._blocking)
         self._tidying = Tidying(self._sessions)
+        self._vault = Vault(settings.vault_keys)
         self.loops: tuple[Loop, ...] = (
             self._watch.run,
             self._keep_snapshots,
@@ -92,8 +109,7 @@ class RestService:
         health = Health(SERVICE)
         self._watch.add_to(health)
         health.add("snapshots", self._reconciler.probe)
-        publisher = Publisher(self._sessions, self._store)
-        return create_app(Resources(self._settings, self._sessions, publisher), health, lifespan)
+        return create_app(self._resources(), health, lifespan)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -113,8 +129,22 @@ class RestService:
         await self._redis.aclose()
         await self._blocking.aclose()
 
+    def _resources(self) -> Resources:
+        settings = self._settings
+        return Resources(
+            settings,
+            self._sessions,
+            Publisher(self._sessions, self._store),
+            self._vault,
+            {
+                "to_secretary": Graveyard(self._redis, settings.redis_queue_to_secretary),
+                "to_telegram": Graveyard(self._redis, settings.redis_queue_to_telegram),
+            },
+        )
+
     async def _keep_snapshots(self, stop: asyncio.Event) -> None:
-        await defaults.create_when_possible(self._sessions, stop)
+        models = partial(register, self._sessions, self._settings, self._vault)
+        await defaults.create_when_possible(self._sessions, stop, models)
         await self._reconciler.run(stop)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -15,6 +15,10 @@ MAX_LIMIT = 200
 
 RowT = TypeVar("RowT")
 ReadT = TypeVar("ReadT", bound=BaseModel)
+
+
+PlainText = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00]*$")]
+"""A text to look for; Postgres takes no NUL."""
 
 
 class Slice(BaseModel):

@@ -11,6 +11,8 @@ from fastapi import FastAPI
 ADMIN_TOKEN = "an-admin-token-for-tests"
 SERVICE_TOKEN = "a-service-token-for-tests"
 OWNER_TELEGRAM_ID = 4242
+MASTER_KEYS = (f"{'bmV3ZXN0' * 5}bmU=", f"{'b2xkZXIh' * 5}b2w=")
+"""Fernet keys, the newest first."""
 ALLOWED = range(1001, 1100)
 """Telegram ids of those who may talk; made-up people are among them."""
 
@@ -42,6 +44,14 @@ def example(resource: str, number: int) -> JsonObject:
         "assistants": {"name": f"Assistant {number}", "instructions": "Help."},
         "tools": {"name": f"clock_{number}", "tool_type": "time", "description": "The time."},
         "users": {"telegram_id": 1000 + number, "first_name": f"Person {number}"},
+        "tasks": {"title": f"Task {number}"},
+        "calendar": {
+            "title": f"Event {number}",
+            "starts_at": "2031-01-01T09:00Z",
+            "ends_at": "2031-01-01T10:00Z",
+        },
+        "providers": {"name": f"Provider {number}", "base_url": "https://models.example/v1"},
+        "models": {"provider_model_name": f"model-{number}"},
         "cron-jobs": {"text": f"Job {number}", "cron_expression": "0 9 * * *"},
     }
     return examples.get(resource, {})

@@ -14,13 +14,16 @@ from rest_service.app import database
 from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.dependencies import Resources
+from rest_service.app.encryption import Vault
 from rest_service.app.main import RestService
 from rest_service.app.models import metadata
+from rest_service.app.services.dead_letters import Graveyards
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api import (
     ADMIN_TOKEN,
     ALLOWED,
+    MASTER_KEYS,
     OWNER_TELEGRAM_ID,
     SERVICE_TOKEN,
     Client,
@@ -31,6 +34,7 @@ from rest_service.tests.api import (
     client,
     example,
 )
+from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.redis import Redis
 from smart_kit.testing.servers import Postgres, Valkey
 
@@ -52,6 +56,7 @@ def settings(migrated: Postgres, valkey: Valkey) -> Settings:
         service_api_token=SecretStr(SERVICE_TOKEN),
         telegram_allowed_users=",".join(map(str, (OWNER_TELEGRAM_ID, *ALLOWED))),
         default_timezone="Europe/Berlin",
+        llm_model_decrypt_key=SecretStr(",".join(MASTER_KEYS)),
     )
 
 
@@ -88,6 +93,19 @@ def store(redis: Redis) -> SnapshotStore:
 
 
 @pytest.fixture(scope="session")
+def vault(settings: Settings) -> Vault:
+    return Vault(settings.vault_keys)
+
+
+@pytest.fixture
+def graveyards(redis: Redis) -> Graveyards:
+    return {
+        "to_secretary": Graveyard(redis, "queue:to_secretary"),
+        "to_telegram": Graveyard(redis, "queue:to_telegram"),
+    }
+
+
+@pytest.fixture(scope="session")
 def reused_app(settings: Settings) -> FastAPI:
     """FastAPI takes a while to build its routes; only what they stand on is new in each test."""
     return RestService(settings).app()
@@ -95,9 +113,16 @@ def reused_app(settings: Settings) -> FastAPI:
 
 @pytest.fixture
 def app(
-    reused_app: FastAPI, settings: Settings, sessions: Sessions, store: SnapshotStore
+    reused_app: FastAPI,
+    settings: Settings,
+    sessions: Sessions,
+    store: SnapshotStore,
+    vault: Vault,
+    graveyards: Graveyards,
 ) -> FastAPI:
-    reused_app.state.resources = Resources(settings, sessions, Publisher(sessions, store))
+    reused_app.state.resources = Resources(
+        settings, sessions, Publisher(sessions, store), vault, graveyards
+    )
     return reused_app
 
 

@@ -47,6 +47,18 @@ ADMIN_ONLY = [
     ("DELETE", f"/assistant-tools/{ID}"),
     ("DELETE", f"/users/{ID}"),
     ("POST", "/invites"),
+    ("DELETE", f"/tasks/{ID}"),
+    ("POST", "/providers"),
+    ("PATCH", f"/providers/{ID}"),
+    ("PUT", f"/providers/{ID}"),
+    ("DELETE", f"/providers/{ID}"),
+    ("POST", "/models"),
+    ("PATCH", f"/models/{ID}"),
+    ("PUT", f"/models/{ID}"),
+    ("DELETE", f"/models/{ID}"),
+    ("GET", "/dead-letters"),
+    ("GET", "/dead-letters/to_telegram:1-0"),
+    ("GET", "/audit"),
 ]
 OWNED = [
     ("GET", "/users"),
@@ -70,10 +82,28 @@ OWNED = [
     ("PUT", f"/cron-jobs/{ID}"),
     ("DELETE", f"/cron-jobs/{ID}"),
     ("GET", f"/cron-jobs/{ID}/runs"),
+    ("GET", "/tasks"),
+    ("POST", "/tasks"),
+    ("GET", f"/tasks/{ID}"),
+    ("PATCH", f"/tasks/{ID}"),
+    ("PUT", f"/tasks/{ID}"),
+    ("GET", "/calendar"),
+    ("POST", "/calendar"),
+    ("GET", f"/calendar/{ID}"),
+    ("PATCH", f"/calendar/{ID}"),
+    ("PUT", f"/calendar/{ID}"),
+    ("DELETE", f"/calendar/{ID}"),
 ]
 BODIES: dict[tuple[str, str], JsonObject] = {
     ("POST", "/threads"): {"user_id": ID, "assistant_id": ID},
     ("POST", "/cron-jobs"): {"user_id": ID, "text": "x", "cron_expression": "0 9 * * *"},
+    ("POST", "/tasks"): {"user_id": ID, "title": "x"},
+    ("POST", "/calendar"): {
+        "user_id": ID,
+        "title": "x",
+        "starts_at": "2031-01-01T09:00Z",
+        "ends_at": "2031-01-01T10:00Z",
+    },
 }
 
 
@@ -154,11 +184,13 @@ async def test_another_persons_rows_are_not_there(service: Client, make: Make) -
     job = await make("cron-jobs", user_id=alice["id"])
     thread = await make("threads", user_id=alice["id"], assistant_id=assistant["id"])
     paths = [f"/cron-jobs/{job['id']}", f"/cron-jobs/{job['id']}/runs", f"/threads/{thread['id']}"]
+    for resource in ("tasks", "calendar"):
+        paths.append(f"/{resource}/{(await make(resource, user_id=alice['id']))['id']}")
     paths += [f"/users/{alice['id']}", f"/users/by-telegram-id/{alice['telegram_id']}"]
     for path in paths:
         assert (await service.get(path, headers=acting(alice))).status_code == 200, path
         assert (await service.get(path, headers=acting(bob))).status_code == 404, path
-    for path in ("/cron-jobs", "/threads"):
+    for path in ("/cron-jobs", "/threads", "/tasks", "/calendar"):
         assert len((await service.get(path, headers=acting(alice))).json()["items"]) == 1
         assert (await service.get(path, headers=acting(bob))).json()["items"] == []
         asked = await service.get(path, headers=acting(bob), params={"user_id": alice["id"]})

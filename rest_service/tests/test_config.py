@@ -1,6 +1,7 @@
 import pytest
 
 from rest_service.app.config import Settings
+from rest_service.tests.api import MASTER_KEYS
 from smart_kit.errors import ConfigurationError
 
 GOOD = {
@@ -50,6 +51,9 @@ def test_all_that_is_missing_is_named_at_once(environment: pytest.MonkeyPatch) -
         ("TELEGRAM_ALLOWED_USERS", "@alice"),
         ("DEFAULT_TIMEZONE", "Mars/Base"),
         ("REST_SERVICE_PORT", "0"),
+        ("LLM_MODEL_DECRYPT_KEY", "not-a-fernet-key"),
+        ("LLM_MODEL_DECRYPT_KEY", f"{MASTER_KEYS[0]},not-a-fernet-key"),
+        ("OPENAI_BASE_URL", "models.example"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_without_saying_it(
@@ -80,3 +84,13 @@ def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
     shown = repr(Settings.load())
 
     assert not [value for value in GOOD.values() if value in shown]
+
+
+def test_each_master_key_is_a_secret_of_its_own(environment: pytest.MonkeyPatch) -> None:
+    """A log line may hold one of them, and not the list."""
+    environment.setenv("LLM_MODEL_DECRYPT_KEY", ", ".join(MASTER_KEYS))
+
+    settings = Settings.load()
+
+    assert settings.vault_keys == MASTER_KEYS
+    assert set(MASTER_KEYS) <= settings.secrets

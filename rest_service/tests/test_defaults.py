@@ -1,14 +1,35 @@
 import asyncio
 import json
+from hashlib import sha256
 
 import pytest
 
 from rest_service.app import defaults
 from rest_service.app.database import Sessions
+from rest_service.app.defaults import earlier as versions
 from rest_service.app.snapshots import configuration
-from rest_service.tests.api import Client, Make, listed
+from rest_service.tests.api import Client, JsonObject, Make, listed
 
 MAX_REQUEST_BYTES = 8 * 1024
+OF_EARLIER = ["ask_writer", "create_reminder", "get_time"]
+SINCE = ["change_task", "create_task", "get_weather", "list_tasks"]
+
+
+@pytest.fixture
+async def earlier(sessions: Sessions, admin: Client, monkeypatch: pytest.MonkeyPatch) -> JsonObject:
+    """The secretary as a former version has made it."""
+    await defaults.create(sessions)
+    (secretary,) = [one for one in await listed(admin, "/assistants") if one["is_secretary"]]
+    for tool in await listed(admin, "/tools"):
+        if tool["name"] in SINCE:
+            await admin.delete(f"/assistants/{secretary['id']}/tools/{tool['id']}")
+            assert (await admin.delete(f"/tools/{tool['id']}")).status_code == 204
+    text = "The instructions of a former version."
+    missing = next(iter(versions.EARLIER.values()))
+    monkeypatch.setattr(versions, "EARLIER", {sha256(text.encode()).hexdigest(): missing})
+    url = f"/assistants/{secretary['id']}"
+    changed: JsonObject = (await admin.patch(url, json={"instructions": text})).json()
+    return changed
 
 
 async def test_a_first_start_makes_a_secretary_with_tools_and_a_writer(
@@ -24,7 +45,15 @@ async def test_a_first_start_makes_a_secretary_with_tools_and_a_writer(
     )
     assert writer["is_secretary"] is False
     tools = await listed(admin, f"/assistants/{secretary['id']}/tools")
-    assert [tool["name"] for tool in tools] == ["ask_writer", "create_reminder", "get_time"]
+    assert [tool["name"] for tool in tools] == [
+        "ask_writer",
+        "change_task",
+        "create_reminder",
+        "create_task",
+        "get_time",
+        "get_weather",
+        "list_tasks",
+    ]
     assert tools[0]["assistant_id"] == writer["id"]
 
 
@@ -36,6 +65,65 @@ async def test_later_starts_change_nothing(sessions: Sessions, admin: Client) ->
     assert await defaults.create(sessions) is False
 
     assert [one["name"] for one in await listed(admin, "/assistants")] == ["Jeeves", "Writer"]
+
+
+async def test_an_untouched_secretary_of_an_earlier_version_gets_what_came_since_once(
+    sessions: Sessions, admin: Client, earlier: JsonObject
+) -> None:
+    own = f"/assistants/{earlier['id']}/tools"
+    assert [tool["name"] for tool in await listed(admin, own)] == OF_EARLIER
+
+    assert await defaults.create(sessions) is True
+
+    assert [tool["name"] for tool in await listed(admin, own)] == sorted({*OF_EARLIER, *SINCE})
+    secretary = (await admin.get(f"/assistants/{earlier['id']}")).json()
+    assert secretary["instructions"] == defaults.text_of("secretary.md")
+    assert await defaults.create(sessions) is False
+
+
+def test_todays_instructions_are_no_former_ones() -> None:
+    """Else every start would upgrade."""
+    today = defaults.text_of("secretary.md")
+
+    assert sha256(today.encode()).hexdigest() not in versions.EARLIER
+
+
+async def test_the_upgrade_reaches_the_assistants(
+    sessions: Sessions, admin: Client, earlier: JsonObject
+) -> None:
+    async with sessions() as session:
+        before = (await configuration.read(session)).version
+    await defaults.create(sessions)
+
+    async with sessions() as session:
+        assert (await configuration.read(session)).version > before
+
+
+async def test_a_secretary_whose_instructions_somebody_has_changed_is_left_alone(
+    sessions: Sessions, admin: Client, earlier: JsonObject
+) -> None:
+    mine = {"instructions": f"{earlier['instructions']} Rhyme."}
+    await admin.patch(f"/assistants/{earlier['id']}", json=mine)
+
+    assert await defaults.create(sessions) is False
+    assert len(await listed(admin, "/tools")) == len(OF_EARLIER)
+
+
+async def test_what_an_administrator_took_away_or_made_is_not_touched_by_an_upgrade(
+    sessions: Sessions, admin: Client, earlier: JsonObject, make: Make
+) -> None:
+    own = f"/assistants/{earlier['id']}/tools"
+    clock = next(tool for tool in await listed(admin, own) if tool["name"] == "get_time")
+    await admin.delete(f"{own}/{clock['id']}")
+    mine = await make("tools", name="get_weather", tool_type="weather", description="Mine")
+
+    await defaults.create(sessions)
+
+    names = [tool["name"] for tool in await listed(admin, own)]
+    assert "get_time" not in names
+    assert "get_weather" not in names
+    assert "create_task" in names
+    assert (await admin.get(f"/tools/{mine['id']}")).json()["description"] == "Mine"
 
 
 async def test_where_somebody_has_made_an_assistant_nothing_is_added(
@@ -88,7 +176,7 @@ async def test_a_short_question_to_the_secretary_is_a_small_request(sessions: Se
             for tool in secretary.tools
         ],
     }
-    assert len(json.dumps(request)) < MAX_REQUEST_BYTES / 2
+    assert len(json.dumps(request)) < MAX_REQUEST_BYTES * 3 / 4
 
 
 @pytest.mark.parametrize("name", ["secretary.md", "writer.md"])

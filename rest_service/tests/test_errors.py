@@ -30,6 +30,8 @@ ID = UUID(int=1)
         ("GET", "/tools?offset=-1", None, 422, "validation_failed"),
         ("GET", f"/tools?offset={2**64}", None, 422, "validation_failed"),
         ("GET", "/tools?limt=7", None, 422, "validation_failed"),
+        ("GET", "/tools?limit=7&offset=0&limit=8", None, 422, "validation_failed"),
+        ("GET", "/tools?%E9=&%E9=", None, 422, "validation_failed"),
         ("GET", "/turns/%00", None, 422, "validation_failed"),
         ("GET", "/messages?message_id=%00", None, 422, "validation_failed"),
         ("GET", f"/users/by-telegram-id/{2**63}", None, 422, "validation_failed"),

@@ -6,8 +6,12 @@ from sqlmodel import SQLModel
 
 from rest_service.app import models
 from smart_kit.contracts.assistants import AssistantRead
+from smart_kit.contracts.audit import AuditRead
+from smart_kit.contracts.calendar import CalendarEventRead
 from smart_kit.contracts.cron_jobs import CronJobRead, CronJobRunRead
 from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.models import LlmModelRead, ProviderRead
+from smart_kit.contracts.tasks import TaskRead
 from smart_kit.contracts.threads import MessageRead, ThreadRead, TurnRead
 from smart_kit.contracts.tools import AssistantToolRead, ToolRead
 from smart_kit.contracts.users import UserRead
@@ -22,9 +26,14 @@ CONTRACTS: tuple[tuple[type[SQLModel], type[BaseModel]], ...] = (
     (models.Turn, TurnRead),
     (models.CronJob, CronJobRead),
     (models.CronJobRun, CronJobRunRead),
+    (models.Task, TaskRead),
+    (models.CalendarEvent, CalendarEventRead),
     (models.Effect, EffectRead),
+    (models.LlmProvider, ProviderRead),
+    (models.LlmModel, LlmModelRead),
+    (models.AuditEntry, AuditRead),
 )
-NOT_STORED = {"effect"}
+NOT_STORED = {"effect", "api_key_state"}
 
 
 @pytest.mark.parametrize(("table", "contract"), CONTRACTS)

@@ -1,5 +1,6 @@
 """What stands in Redis is what Postgres says, at the latest when the answer to a change arrives."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,6 @@ from fastapi import FastAPI
 from rest_service.app.changes import Changes
 from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
-from rest_service.app.dependencies import Resources
 from rest_service.app.snapshots import configuration, users
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.reconciler import Reconciler
@@ -52,7 +52,7 @@ async def admin_without_redis(
     """The API with the admin token, where nothing answers on Redis's port."""
     nowhere = connect(settings.model_copy(update={"redis_port": free_port()}))
     publisher = Publisher(sessions, SnapshotStore(nowhere))
-    app.state.resources = Resources(settings, sessions, publisher)
+    app.state.resources = replace(app.state.resources, publisher=publisher)
     return client(app, Authorization=f"Bearer {ADMIN_TOKEN}"), nowhere
 
 
@@ -87,7 +87,7 @@ class TestConfiguration:
             await make("tools", name="ask_poet", **ask),
             await make("tools", name="ask_novelist", **ask),
             await make("tools", name="off", is_active=False),
-            await make("tools", name="get_weather", tool_type="weather"),
+            await make("tools", name="list_events", tool_type="calendar"),
         ]
         for tool in tools:
             await admin.post(f"/assistants/{secretary['id']}/tools/{tool['id']}")

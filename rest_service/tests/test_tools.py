@@ -30,11 +30,11 @@ async def test_a_tool_is_added_read_changed_and_removed(admin: Client, make: Mak
 
 async def test_without_a_schema_the_functions_own_is_shown(admin: Client, make: Make) -> None:
     reminder = await make("tools", name="create_reminder", tool_type="reminder")
-    weather = await make("tools", name="get_weather", tool_type="weather")
+    later = await make("tools", name="list_events", tool_type="calendar")
 
     assert reminder["input_schema"]["required"] == ["text"]
     assert {"text", "at", "in_seconds", "cron"} <= set(reminder["input_schema"]["properties"])
-    assert weather["input_schema"] == {"type": "object", "properties": {}}
+    assert later["input_schema"] == {"type": "object", "properties": {}}
 
 
 async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Make) -> None:
@@ -49,7 +49,7 @@ async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Ma
 async def test_the_order_of_a_schema_is_kept(admin: Client, make: Make) -> None:
     """A model's prompt must stay the same byte for byte, or the provider's cache is lost."""
     schema = {"type": "object", "properties": {"z": {}, "a": {}, "mm": {}}, "required": ["z"]}
-    tool = await make("tools", name="f", tool_type="weather", input_schema=schema)
+    tool = await make("tools", name="f", tool_type="calendar", input_schema=schema)
 
     read = (await admin.get(f"/tools/{tool['id']}")).text
 
@@ -133,7 +133,7 @@ async def test_an_unknown_function_is_refused_with_the_known_ones(admin: Client)
     assert "create_reminder" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("tool_type", ["calendar", "weather"])
+@pytest.mark.parametrize("tool_type", ["calendar"])
 async def test_a_type_without_functions_is_kept_for_later(make: Make, tool_type: str) -> None:
     assert (await make("tools", name="later", tool_type=tool_type))["tool_type"] == tool_type
 

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import OWNER_TELEGRAM_ID, Client, Make, listed
+from rest_service.tests.api import OWNER_TELEGRAM_ID, Client, Make, acting, listed
 
 ALICE = {"first_name": "Alice", "username": "alice", "language_code": "en"}
 
@@ -122,3 +122,16 @@ async def test_with_a_person_go_their_jobs_but_not_what_was_said(admin: Client, 
 
     assert await listed(admin, "/cron-jobs") == []
     assert len(await listed(admin, "/threads")) == 1
+
+
+async def test_rich_messages_are_on_until_somebody_turns_them_off(
+    service: Client, make: Make
+) -> None:
+    user = await make("users")
+    assert user["rich_messages"] is True
+
+    path = f"/users/{user['id']}"
+    changed = await service.patch(path, json={"rich_messages": False}, headers=acting(user))
+    assert changed.json()["rich_messages"] is False
+    refused = await service.patch(path, json={"rich_messages": None}, headers=acting(user))
+    assert refused.status_code == 400

@@ -1,8 +1,10 @@
 """What every contract has in common."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
 )
 
@@ -51,6 +54,15 @@ JsonObject = dict[str, Any]
 ItemT = TypeVar("ItemT")
 
 
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """What a field may hold, behind every `| None` and Annotated."""
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        for part in get_args(annotation):
+            yield from _kinds(part)
+    elif isinstance(annotation, type):
+        yield annotation
+
+
 class Contract(BaseModel):
     """A shape that crosses a process border: immutable, and tolerant of fields added later."""
 
@@ -61,6 +73,17 @@ class Command(BaseModel):
     """A shape that a caller writes: an unknown field is a mistake and is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_kind(cls, value: Any, field: ValidationInfo) -> Any:
+        """Pydantic would take "yes" and 1 for true, "7" for 7."""
+        kinds = set(_kinds(cls.model_fields[str(field.field_name)].annotation))
+        if bool in kinds and not isinstance(value, bool | None):
+            raise ValueError("is true or false")
+        if int in kinds and isinstance(value, bool | str):
+            raise ValueError("is a number, without quotes")
+        return value
 
     @field_validator("*")
     @classmethod

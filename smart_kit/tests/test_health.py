@@ -13,6 +13,7 @@ def test_a_service_without_probes_is_well() -> None:
         "status": "ok",
         "service": "a_service",
         "detail": "",
+        "note": "",
         "checks": {},
     }
 
@@ -26,6 +27,7 @@ def test_one_bad_probe_makes_it_unavailable_and_is_named() -> None:
         "status": "unavailable",
         "service": "a_service",
         "detail": "telegram: no answer for 95 s",
+        "note": "",
         "checks": {"redis": "ok", "telegram": "no answer for 95 s"},
     }
 

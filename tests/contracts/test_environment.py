@@ -31,7 +31,7 @@ OF_THE_HOUSE = {"BIND_HOST"}
 OF_THE_OPERATOR = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
 """Read by manage.py and the servers it starts, also where no service of ours does."""
 
-PROMISED = {"GOOGLE_CALENDAR_SERVICE_URL", "LLM_MODEL_DECRYPT_KEY", "WEATHER_API_URL"}
+PROMISED = {"GOOGLE_CALENDAR_SERVICE_URL"}
 """Named in the example before the part that reads them is built; each leaves this set with it."""
 
 

@@ -63,7 +63,7 @@ async def desk(
     await made.configure(*first_start.assistants)
     await made.introduce(person())
     yield made
-    await made.client.close()
+    await made.close()
     await endpoint.close()
 
 
@@ -76,8 +76,12 @@ async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
     (asked,) = model.asked
     assert [one["function"]["name"] for one in asked.body["tools"]] == [
         "ask_writer",
+        "change_task",
         "create_reminder",
+        "create_task",
         "get_time",
+        "get_weather",
+        "list_tasks",
     ]
     assert [message["role"] for message in asked.messages] == ["system", "user"]
     assert len(asked.raw) <= MOST_BYTES

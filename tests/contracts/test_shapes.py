@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 from polyfactory.factories.pydantic_factory import ModelFactory
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from smart_kit import contracts
 from smart_kit.contracts.base import Command, Contract, Page
@@ -49,14 +49,20 @@ QUEUES: list[tuple[TypeAdapter[Any], Any]] = [
     (ARCHIVE_RECORD, ArchiveRecord),
 ]
 SAMPLES = 5
+WELL_FORMED = {
+    "timezone": "Europe/Berlin",
+    "base_url": "https://models.example/v1",
+    "api_key": SecretStr("sk-of-no-worth"),
+}
+"""What cannot be made up."""
 
 
 def samples(shape: Model) -> list[BaseModel]:
     """The same ones in each run."""
     factory = ModelFactory.create_factory(shape)
     factory.seed_random(1)
-    zone = {"timezone": "Europe/Berlin"} if "timezone" in shape.model_fields else {}
-    return factory.batch(SAMPLES, **zone)
+    given = {name: value for name, value in WELL_FORMED.items() if name in shape.model_fields}
+    return factory.batch(SAMPLES, **given)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)

@@ -3,10 +3,14 @@
 from sqlmodel import SQLModel
 
 from .assistant import Assistant
+from .audit_entry import AuditEntry
+from .calendar_event import CalendarEvent
 from .configuration import Configuration
 from .cron_job import CronJob, CronJobRun
 from .effect import Effect
 from .idempotency_key import IdempotencyKey
+from .llm import LlmModel, LlmProvider
+from .task import Task
 from .thread import DeletedThread, Message, Thread, Turn
 from .tool import AssistantTool, Tool
 from .user import Invite, User
@@ -14,6 +18,8 @@ from .user import Invite, User
 __all__ = (
     "Assistant",
     "AssistantTool",
+    "AuditEntry",
+    "CalendarEvent",
     "Configuration",
     "CronJob",
     "CronJobRun",
@@ -21,7 +27,10 @@ __all__ = (
     "Effect",
     "IdempotencyKey",
     "Invite",
+    "LlmModel",
+    "LlmProvider",
     "Message",
+    "Task",
     "Thread",
     "Tool",
     "Turn",

@@ -32,3 +32,9 @@ class Record(Row):
     updated_at: datetime = Field(
         default_factory=utc_now, sa_type=INSTANT, sa_column_kwargs={"onupdate": utc_now}
     )
+
+
+class OwnedRecord(Record):
+    """A record of somebody's, which goes when they go."""
+
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")

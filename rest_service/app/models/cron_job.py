@@ -6,18 +6,18 @@ from sqlmodel import Field, UniqueConstraint
 
 from smart_kit.contracts.cron_jobs import CronJobType, RunState
 
-from .base import INSTANT, Record, Row
+from .base import INSTANT, OwnedRecord, Row
 
 
-class CronJob(Record, table=True):
+class CronJob(OwnedRecord, table=True):
     """A reminder or a scheduled prompt, once or recurring."""
 
     __tablename__ = "cron_jobs"
     __table_args__ = (
+        Index(None, "user_id"),
         Index("ix_cron_jobs_due", "next_fire_at", postgresql_where=text("is_active")),
     )
 
-    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     type: CronJobType = Field(sa_type=String(16))
     name: str = Field(max_length=255)
     text: str

@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, String, text
+from sqlalchemy import BigInteger, String, text, true
 from sqlmodel import Field
 
 from smart_kit.contracts.users import Role, UserStatus
@@ -22,6 +22,7 @@ class User(Record, table=True):
     language: Language | None = Field(default=None, sa_type=String(8))
     timezone: str | None = Field(default=None, max_length=64)
     assistant_id: UUID | None = Field(default=None, foreign_key="assistants.id", index=True)
+    rich_messages: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     role: Role = Field(default="user", sa_type=String(16))
     status: UserStatus = Field(default="active", sa_type=String(16))
     is_invited: bool = False

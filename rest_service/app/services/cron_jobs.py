@@ -13,13 +13,18 @@ from smart_kit.contracts.cron_jobs import (
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
 from ..auth import Principal
-from ..models import CronJob, CronJobRun, User
+from ..models import CronJob, CronJobRun
 from ..pagination import Slice, fetch, page
-from . import receipts, timing
+from . import timing
 from .origins import Origin, bot_of
-from .rows import Owner, change, check_owner, find, given_fields, only_of
+from .owned import find_own, lock_own, lock_person, zone_for
+from .receipts import Receipts
+from .rows import Owner, change, given_fields, only_of
 
 NOUN = "cron job"
+RECEIPTS = Receipts[CronJob, CronJobRead](
+    "/api/cron-jobs", CronJobRead, CronJobCreate, CronJobUpdate
+)
 MAX_ACTIVE = 100
 _NAME_LENGTH = 60
 
@@ -42,14 +47,14 @@ async def read_page(session: AsyncSession, wanted: CronJobSlice, owner: Owner) -
 
 async def read(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJobRead:
     """Raises NotFound."""
-    return receipts.shape(await _find(session, job_id, owner))
+    return RECEIPTS.shape(await find_own(session, CronJob, job_id, NOUN, owner))
 
 
 async def read_runs(
     session: AsyncSession, job_id: UUID, wanted: Slice, owner: Owner
 ) -> Page[CronJobRunRead]:
     """How a job has fired, the newest first. Raises NotFound."""
-    await _find(session, job_id, owner)
+    await find_own(session, CronJob, job_id, NOUN, owner)
     runs = select(CronJobRun).where(CronJobRun.job_id == job_id)
     rows = runs.order_by(col(CronJobRun.scheduled_for).desc())
     return page(Page[CronJobRunRead], *await fetch(session, rows, wanted), wanted)
@@ -67,14 +72,13 @@ async def create(
     """Raises NotFound for an unknown user, NotPermitted for a chat that is not the person's own,
     InvalidRequest, Conflict where there are too many.
     """
-    check_owner(body.user_id, owner, "user", body.user_id)
-    user = await find(session, User, body.user_id, "user", lock=True)
+    user = await lock_person(session, body.user_id, owner)
     if caller != "admin" and body.chat_id not in (None, user.telegram_id):
         raise NotPermitted("Only the admin token plans jobs for a chat that is not the person's.")
     row = CronJob(
         **body.model_dump(include={"user_id", "type", "text", "is_silent", "is_active"}),
         name=body.name or _name(body.text),
-        timezone=body.timezone or user.timezone or default_timezone,
+        timezone=body.timezone or zone_for(user, default_timezone),
         chat_id=user.telegram_id if body.chat_id is None else body.chat_id,
         bot_id=await bot_of(session, origin),
     )
@@ -83,15 +87,15 @@ async def create(
     await _check_limit(session, row)
     session.add(row)
     await session.flush()
-    return await receipts.created(session, row, origin)
+    return await RECEIPTS.created(session, row, origin, "reminder_created")
 
 
 async def update(
     session: AsyncSession, job_id: UUID, body: CronJobUpdate, owner: Owner, origin: Origin | None
 ) -> CronJobRead:
     """Raises NotFound, InvalidRequest, Conflict. A new time revives a one-off that is over."""
-    row = await _lock(session, job_id, owner)
-    before, was_active = receipts.facts(row), row.is_active
+    _, row = await lock_own(session, CronJob, job_id, NOUN, owner)
+    before, was_active = RECEIPTS.facts(row), row.is_active
     fields = given_fields(body, CronJob)
     times = {name: fields.pop(name) for name in timing.TIMES if name in fields}
     change(row, fields)
@@ -105,28 +109,15 @@ async def update(
     if row.is_active and not was_active:
         await _check_limit(session, row)
     await session.flush()
-    return await receipts.changed(session, row, before, origin)
+    return await RECEIPTS.changed(session, row, before, origin, "reminder_changed")
 
 
 async def delete(session: AsyncSession, job_id: UUID, owner: Owner, origin: Origin | None) -> None:
     """Raises NotFound."""
-    row = await _lock(session, job_id, owner)
-    await receipts.cancelled(session, row, origin)
+    _, row = await lock_own(session, CronJob, job_id, NOUN, owner)
+    await RECEIPTS.cancelled(session, row, origin, "reminder_cancelled")
     await session.delete(row)
     await session.flush()
-
-
-async def _find(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJob:
-    row = await find(session, CronJob, job_id, NOUN)
-    check_owner(row.user_id, owner, NOUN, job_id)
-    return row
-
-
-async def _lock(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJob:
-    """The person first, as everywhere: so nobody waits in a circle."""
-    row = await _find(session, job_id, owner)
-    await find(session, User, row.user_id, "user", lock=True)
-    return await find(session, CronJob, job_id, NOUN, lock=True)
 
 
 async def _check_not_fired(session: AsyncSession, row: CronJob) -> None:

@@ -1,8 +1,6 @@
 """The JSON Schema of a tool's arguments, as its record gives it."""
 
-import json
 from functools import cache
-from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -13,9 +11,8 @@ from smart_kit.contracts.tools import ToolType
 from smart_kit.errors import InvalidRequest
 
 from ..models import Tool
+from . import json_limits
 
-MAX_BYTES = 8 * 1024
-MAX_DEPTH = 20
 _NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}}
 
 
@@ -32,7 +29,7 @@ def check(tool: Tool) -> None:
     function = _function(tool)
     if tool.input_schema is None:
         return
-    _check_size(tool.input_schema)
+    json_limits.check("input_schema", tool.input_schema)
     _check_dialect(tool.input_schema)
     if function is not None:
         _check_arguments(tool.input_schema, function)
@@ -57,34 +54,6 @@ def _function(tool: Tool) -> Function | None:
 
 def _names(tool_type: ToolType) -> list[str]:
     return [function.name for function in FUNCTIONS if function.tool_type == tool_type]
-
-
-def _check_size(schema: JsonObject) -> None:
-    if _depth(schema) > MAX_DEPTH:
-        raise InvalidRequest(f"input_schema is nested deeper than {MAX_DEPTH} levels.")
-    try:
-        text = json.dumps(schema, ensure_ascii=False, allow_nan=False)
-        size = len(text.encode())
-    except ValueError as error:
-        raise InvalidRequest(f"input_schema cannot be written as JSON: {error}.") from error
-    if size > MAX_BYTES:
-        raise InvalidRequest(f"input_schema has {size} bytes; at most {MAX_BYTES} are allowed.")
-    if "\\u0000" in text:
-        raise InvalidRequest("input_schema holds a NUL character.")
-
-
-def _depth(value: Any) -> int:
-    """How deep it is nested, counted without recursion: the value is a stranger's."""
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-    return depth
 
 
 def _check_dialect(schema: JsonObject) -> None:

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -9,13 +9,12 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import MessageRead
 
 from ..models import Message
-from ..pagination import Slice, fetch, page
+from ..pagination import PlainText, Slice, fetch, page
 from .rows import Owner, check_owner, find, only_of
 
 NOUN = "message"
 
-MessageId = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00]*$")]
-"""The id of a queue message, e.g. tg:123:456."""
+MessageId = Annotated[PlainText, Field(description="Of a queue message", examples=["tg:123:456"])]
 
 
 class MessageSlice(Slice):

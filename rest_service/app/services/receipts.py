@@ -1,77 +1,120 @@
-"""What is told of a change to a job: the facts before and after, and how to take it back."""
+"""What is told of a change to somebody's record: the facts before and after, and the way back."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead, CronJobUpdate
+from smart_kit.contracts.base import Command, Contract, JsonObject
+from smart_kit.contracts.effects import EffectKind
 
-from ..models import CronJob
+from ..models.base import OwnedRecord
 from . import effects
 from .origins import Origin
 
-_PATH = "/api/cron-jobs"
 _NOT_FACTS = {"user_id", "created_at", "updated_at", "effect"}
 
-
-def shape(row: CronJob) -> CronJobRead:
-    """The job as callers see it."""
-    return CronJobRead.model_validate(row, from_attributes=True)
+RowT = TypeVar("RowT", bound=OwnedRecord)
+ReadT = TypeVar("ReadT", bound=Contract)
 
 
-def facts(row: CronJob) -> JsonObject:
-    """What a receipt says of a job."""
-    return shape(row).model_dump(mode="json", exclude=_NOT_FACTS)
+@dataclass(frozen=True)
+class Receipts(Generic[RowT, ReadT]):
+    """The receipts of one resource. What is read has the field `effect` for them."""
+
+    path: str
+    read: type[ReadT]
+    create: type[Command]
+    update: type[Command]
+
+    def shape(self, row: RowT) -> ReadT:
+        """The record as callers see it."""
+        return self.read.model_validate(row, from_attributes=True)
+
+    def facts(self, row: RowT) -> JsonObject:
+        """What a receipt says of a record."""
+        return self.shape(row).model_dump(mode="json", exclude=_NOT_FACTS)
+
+    async def created(
+        self,
+        session: AsyncSession,
+        row: RowT,
+        origin: Origin | None,
+        kind: EffectKind,
+        *,
+        undone_by: JsonObject | None = None,
+    ) -> ReadT:
+        """The new record, with its receipt. `undone_by`: a change, where it is not deleted."""
+        way_back = {"method": "PATCH", "body": undone_by} if undone_by else {"method": "DELETE"}
+        return await self._tell(
+            session,
+            row,
+            origin,
+            kind,
+            before=None,
+            reversal=way_back | {"path": f"{self.path}/{row.id}"},
+        )
+
+    async def changed(
+        self,
+        session: AsyncSession,
+        row: RowT,
+        before: JsonObject,
+        origin: Origin | None,
+        kind: EffectKind,
+    ) -> ReadT:
+        """The changed record, with its receipt."""
+        return await self._tell(
+            session,
+            row,
+            origin,
+            kind,
+            before=before,
+            reversal={
+                "method": "PATCH",
+                "path": f"{self.path}/{row.id}",
+                "body": _settable(before, self.update),
+            },
+        )
+
+    async def cancelled(
+        self, session: AsyncSession, row: RowT, origin: Origin | None, kind: EffectKind
+    ) -> None:
+        """The receipt of a record that is no more."""
+        before = self.facts(row)
+        body = _settable(before, self.create) | {"user_id": str(row.user_id)}
+        await effects.record(
+            session,
+            origin,
+            user_id=row.user_id,
+            kind=kind,
+            before=before,
+            after=None,
+            reversal={"method": "POST", "path": self.path, "body": body},
+        )
+
+    async def _tell(
+        self,
+        session: AsyncSession,
+        row: RowT,
+        origin: Origin | None,
+        kind: EffectKind,
+        *,
+        before: JsonObject | None,
+        reversal: JsonObject,
+    ) -> ReadT:
+        effect = await effects.record(
+            session,
+            origin,
+            user_id=row.user_id,
+            kind=kind,
+            before=before,
+            after=self.facts(row),
+            reversal=reversal,
+        )
+        return self.shape(row).model_copy(update={"effect": effect})
 
 
-async def created(session: AsyncSession, row: CronJob, origin: Origin | None) -> CronJobRead:
-    """The new job, with its receipt."""
-    effect = await effects.record(
-        session,
-        origin,
-        user_id=row.user_id,
-        kind="reminder_created",
-        before=None,
-        after=facts(row),
-        reversal={"method": "DELETE", "path": f"{_PATH}/{row.id}"},
-    )
-    return shape(row).model_copy(update={"effect": effect})
-
-
-async def changed(
-    session: AsyncSession, row: CronJob, before: JsonObject, origin: Origin | None
-) -> CronJobRead:
-    """The changed job, with its receipt."""
-    effect = await effects.record(
-        session,
-        origin,
-        user_id=row.user_id,
-        kind="reminder_changed",
-        before=before,
-        after=facts(row),
-        reversal={
-            "method": "PATCH",
-            "path": f"{_PATH}/{row.id}",
-            "body": _given(before, set(CronJobUpdate.model_fields)),
-        },
-    )
-    return shape(row).model_copy(update={"effect": effect})
-
-
-async def cancelled(session: AsyncSession, row: CronJob, origin: Origin | None) -> None:
-    """The receipt of a job that is no more."""
-    before = facts(row)
-    body = _given(before, set(CronJobCreate.model_fields)) | {"user_id": str(row.user_id)}
-    await effects.record(
-        session,
-        origin,
-        user_id=row.user_id,
-        kind="reminder_cancelled",
-        before=before,
-        after=None,
-        reversal={"method": "POST", "path": _PATH, "body": body},
-    )
-
-
-def _given(before: JsonObject, names: set[str]) -> JsonObject:
-    """The facts that a call can set; one of the two times is null and left out."""
-    return {name: value for name, value in before.items() if name in names and value is not None}
+def _settable(facts: JsonObject, shape: type[Command]) -> JsonObject:
+    """The facts that a call can set."""
+    return {name: value for name, value in facts.items() if name in shape.model_fields}

@@ -1,5 +1,6 @@
 """Finding and changing rows in the one way that all resources share."""
 
+from collections.abc import Set
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -46,12 +47,14 @@ def not_found(noun: str, row_id: object) -> NotFound:
     return NotFound(f"There is no {noun} {row_id}.")
 
 
-def given_fields(body: Command, table: type[SQLModel]) -> dict[str, Any]:
-    """The fields that the caller gave, as they are.
+def given_fields(
+    body: Command, table: type[SQLModel], *, besides: Set[str] = frozenset()
+) -> dict[str, Any]:
+    """The fields that the caller gave, as they are; without those that are no columns.
 
     Raises InvalidRequest for a null where the column takes none.
     """
-    fields = {name: getattr(body, name) for name in body.model_fields_set}
+    fields = {name: getattr(body, name) for name in body.model_fields_set - besides}
     columns = table.metadata.tables[str(table.__tablename__)].columns
     for name, value in fields.items():
         if value is None and not columns[name].nullable:

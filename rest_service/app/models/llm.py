@@ -1,0 +1,35 @@
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, String
+from sqlmodel import Field
+
+from smart_kit.contracts.models import Capability, ModelApi
+
+from .base import Record
+
+
+class LlmProvider(Record, table=True):
+    """A server of models."""
+
+    __tablename__ = "llm_providers"
+
+    name: str = Field(max_length=255, unique=True)
+    base_url: str = Field(max_length=2048)
+    encrypted_api_key: str | None = None
+    """By `Vault`, bound to this row."""
+    is_active: bool = True
+
+
+class LlmModel(Record, table=True):
+    """A model of a provider."""
+
+    __tablename__ = "llm_models"
+
+    provider_id: UUID = Field(foreign_key="llm_providers.id", index=True)
+    provider_model_name: str = Field(max_length=255, unique=True)
+    api: ModelApi = Field(default="chat", sa_type=String(16))
+    parameters: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    """Not JSONB: a request keeps the order of the writer."""
+    capabilities: list[Capability] = Field(default_factory=list, sa_type=JSON)
+    is_active: bool = True

@@ -1,0 +1,24 @@
+from datetime import datetime
+
+from sqlalchemy import Index, String
+from sqlmodel import Field
+
+from smart_kit.contracts.tasks import TaskPriority, TaskStatus
+
+from .base import INSTANT, OwnedRecord
+
+
+class Task(OwnedRecord, table=True):
+    """What somebody means to do."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index(None, "user_id", "due_at", "created_at"),
+        Index(None, "user_id", "status", "due_at", "created_at"),
+    )
+
+    title: str = Field(max_length=500)
+    status: TaskStatus = Field(default="open", sa_type=String(16))
+    due_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    priority: TaskPriority = Field(default="normal", sa_type=String(16))
+    completed_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -1,0 +1,72 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.calendar import (
+    CalendarEventCreate,
+    CalendarEventRead,
+    CalendarEventUpdate,
+)
+
+from ..dependencies import OnceDep, OwnerDep, SessionDep, SettingsDep
+from ..services import calendar
+from ..services.calendar import EventSlice
+
+router = APIRouter(prefix="/calendar", tags=["calendar"])
+
+
+@router.get("")
+async def list_calendar_events(
+    session: SessionDep, wanted: Annotated[EventSlice, Query()], owner: OwnerDep
+) -> Page[CalendarEventRead]:
+    """What is in the built-in calendar at some time between the two, the earliest first."""
+    return await calendar.read_page(session, wanted, owner)
+
+
+@router.post("", status_code=201)
+async def create_calendar_event(
+    session: SessionDep,
+    settings: SettingsDep,
+    body: CalendarEventCreate,
+    owner: OwnerDep,
+    once: OnceDep,
+) -> CalendarEventRead:
+    """Put something into the built-in calendar; nobody is invited by that."""
+    zone = settings.default_timezone
+    return await once.answer(
+        CalendarEventRead,
+        lambda origin: calendar.create(session, body, owner, origin, default_timezone=zone),
+    )
+
+
+@router.get("/{event_id}")
+async def get_calendar_event(
+    session: SessionDep, event_id: UUID, owner: OwnerDep
+) -> CalendarEventRead:
+    """One event."""
+    return await calendar.read(session, event_id, owner)
+
+
+@router.put("/{event_id}", operation_id="put_calendar_event")
+@router.patch("/{event_id}")
+async def update_calendar_event(
+    session: SessionDep,
+    event_id: UUID,
+    body: CalendarEventUpdate,
+    owner: OwnerDep,
+    once: OnceDep,
+) -> CalendarEventRead:
+    """Change the given fields; a new zone moves no event."""
+    return await once.answer(
+        CalendarEventRead, lambda origin: calendar.update(session, event_id, body, owner, origin)
+    )
+
+
+@router.delete("/{event_id}", status_code=204)
+async def delete_calendar_event(
+    session: SessionDep, event_id: UUID, owner: OwnerDep, once: OnceDep
+) -> None:
+    """Cancel an event."""
+    await once.done(lambda origin: calendar.delete(session, event_id, owner, origin))

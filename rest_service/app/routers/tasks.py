@@ -1,0 +1,63 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskUpdate
+
+from ..dependencies import AdminOnly, OnceDep, OwnerDep, SessionDep, SettingsDep
+from ..services import tasks
+from ..services.tasks import TaskSlice
+
+router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+
+@router.get("")
+async def list_tasks(
+    session: SessionDep, wanted: Annotated[TaskSlice, Query()], owner: OwnerDep
+) -> Page[TaskRead]:
+    """What people mean to do: what is due first comes first, what is due at no time last."""
+    return await tasks.read_page(session, wanted, owner)
+
+
+@router.post("", status_code=201)
+async def create_task(
+    session: SessionDep, settings: SettingsDep, body: TaskCreate, owner: OwnerDep, once: OnceDep
+) -> TaskRead:
+    """Note something to do."""
+    zone = settings.default_timezone
+    return await once.answer(
+        TaskRead,
+        lambda origin: tasks.create(session, body, owner, origin, default_timezone=zone),
+    )
+
+
+@router.get("/{task_id}")
+async def get_task(session: SessionDep, task_id: UUID, owner: OwnerDep) -> TaskRead:
+    """One task."""
+    return await tasks.read(session, task_id, owner)
+
+
+@router.put("/{task_id}", operation_id="put_task")
+@router.patch("/{task_id}")
+async def update_task(
+    session: SessionDep,
+    settings: SettingsDep,
+    task_id: UUID,
+    body: TaskUpdate,
+    owner: OwnerDep,
+    once: OnceDep,
+) -> TaskRead:
+    """Change the given fields; done and cancelled are states, so that nothing vanishes."""
+    zone = settings.default_timezone
+    return await once.answer(
+        TaskRead,
+        lambda origin: tasks.update(session, task_id, body, owner, origin, default_timezone=zone),
+    )
+
+
+@router.delete("/{task_id}", status_code=204, dependencies=[AdminOnly])
+async def delete_task(session: SessionDep, task_id: UUID) -> None:
+    """Remove a task altogether."""
+    await tasks.delete(session, task_id)

@@ -1,0 +1,42 @@
+"""The audit log, to be read."""
+
+from uuid import UUID
+
+from pydantic import Field
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.audit import AuditRead, AuditResult, Caller
+from smart_kit.contracts.base import Page, WrittenMoment
+
+from ..models import AuditEntry
+from ..pagination import PlainText, Slice, fetch, page
+
+_EXACT = ("caller", "user_id", "action", "object_type", "object_id", "result", "request_id")
+
+
+class AuditSlice(Slice):
+    """Which entries are wanted."""
+
+    caller: Caller | None = None
+    user_id: UUID | None = None
+    action: PlainText | None = Field(None, description="An operation's id, e.g. update_tool")
+    object_type: PlainText | None = Field(None, description="E.g. assistants")
+    object_id: UUID | None = None
+    result: AuditResult | None = None
+    request_id: PlainText | None = None
+    from_at: WrittenMoment | None = Field(None, description="Not earlier than this")
+    until_at: WrittenMoment | None = Field(None, description="Earlier than this")
+
+
+async def read_page(session: AsyncSession, wanted: AuditSlice) -> Page[AuditRead]:
+    """Entries, the newest first."""
+    rows = select(AuditEntry).order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id))
+    for name in _EXACT:
+        if (value := getattr(wanted, name)) is not None:
+            rows = rows.where(getattr(AuditEntry, name) == value)
+    if wanted.from_at is not None:
+        rows = rows.where(AuditEntry.created_at >= wanted.from_at)
+    if wanted.until_at is not None:
+        rows = rows.where(AuditEntry.created_at < wanted.until_at)
+    return page(Page[AuditRead], *await fetch(session, rows, wanted), wanted)

@@ -1,0 +1,62 @@
+"""Messages that nobody could handle, of both queues."""
+
+import asyncio
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.dead_letters import (
+    DeadLetterContentRead,
+    DeadLetterRead,
+    QueueName,
+)
+from smart_kit.mailbox.graveyard import Grave, Graveyard
+
+from ..pagination import Slice, page
+from .rows import not_found
+
+NOUN = "dead letter"
+MAX_OFFSET = 10_000
+"""The letters before it are read too; there should never be so many."""
+
+Graveyards = Mapping[QueueName, Graveyard]
+
+
+class DeadLetterSlice(Slice):
+    """Which letters are wanted."""
+
+    queue: QueueName | None = None
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
+
+
+async def read_page(graveyards: Graveyards, wanted: DeadLetterSlice) -> Page[DeadLetterRead]:
+    """Letters, the newest first."""
+    chosen = [name for name in graveyards if wanted.queue in (None, name)]
+    most = wanted.offset + wanted.limit
+    counts = await asyncio.gather(*(graveyards[name].count() for name in chosen))
+    lists = await asyncio.gather(*(graveyards[name].newest(most) for name in chosen))
+    graves = [
+        (grave.place, name, grave)
+        for name, newest in zip(chosen, lists, strict=True)
+        for grave in newest
+    ]
+    graves.sort(key=lambda one: one[:2], reverse=True)
+    items = [DeadLetterRead(**_fields(name, one)) for _, name, one in graves[wanted.offset : most]]
+    return page(Page[DeadLetterRead], items, sum(counts), wanted)
+
+
+async def read(graveyards: Graveyards, letter_id: str) -> DeadLetterContentRead:
+    """Raises NotFound."""
+    queue, _, place = letter_id.partition(":")
+    milliseconds, _, number = place.partition("-")
+    for name, graveyard in graveyards.items():
+        if name == queue and (found := await graveyard.find((int(milliseconds), int(number)))):
+            return DeadLetterContentRead(**_fields(name, found), payload=found.letter.payload)
+    raise not_found(NOUN, letter_id)
+
+
+def _fields(queue: QueueName, grave: Grave) -> dict[str, object]:
+    milliseconds, number = grave.place
+    fields = grave.letter.model_dump(exclude={"payload"})
+    return fields | {"id": f"{queue}:{milliseconds}-{number}", "queue": queue}

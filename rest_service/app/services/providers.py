@@ -1,0 +1,88 @@
+"""The servers of models."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.models import (
+    ApiKeyState,
+    ProviderCreate,
+    ProviderRead,
+    ProviderUpdate,
+)
+from smart_kit.errors import Conflict
+
+from ..encryption import Vault
+from ..models import LlmModel, LlmProvider
+from ..pagination import Slice, fetch, page
+from .rows import change, find, given_fields
+from .usage import check_unused
+
+NOUN = "provider"
+
+
+async def read_page(session: AsyncSession, vault: Vault, wanted: Slice) -> Page[ProviderRead]:
+    """Providers, oldest first."""
+    rows = select(LlmProvider).order_by(col(LlmProvider.created_at), col(LlmProvider.id))
+    found, total = await fetch(session, rows, wanted)
+    return page(Page[ProviderRead], [_shape(row, vault) for row in found], total, wanted)
+
+
+async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
+    """Raises NotFound."""
+    return _shape(await find(session, LlmProvider, provider_id, NOUN), vault)
+
+
+async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
+    """Raises Conflict where the name is taken, InvalidRequest where no key can be kept."""
+    await _check_name(session, body.name)
+    row = LlmProvider(**body.model_dump(exclude={"api_key"}))
+    _keep_key(row, body, vault)
+    session.add(row)
+    await session.flush()
+    return _shape(row, vault)
+
+
+async def update(
+    session: AsyncSession, vault: Vault, provider_id: UUID, body: ProviderUpdate
+) -> ProviderRead:
+    """Raises NotFound, Conflict, InvalidRequest."""
+    row = await find(session, LlmProvider, provider_id, NOUN, lock=True)
+    fields = given_fields(body, LlmProvider, besides={"api_key"})
+    if fields.get("name", row.name) != row.name:
+        await _check_name(session, fields["name"])
+    change(row, fields)
+    if "api_key" in body.model_fields_set:
+        _keep_key(row, body, vault)
+    await session.flush()
+    return _shape(row, vault)
+
+
+async def delete(session: AsyncSession, provider_id: UUID) -> None:
+    """Raises NotFound, and Conflict while it has models."""
+    row = await find(session, LlmProvider, provider_id, NOUN, lock=True)
+    own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
+    await check_unused(session, row.name, ("its models", own))
+    await session.delete(row)
+
+
+def _keep_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: Vault) -> None:
+    key = body.api_key
+    row.encrypted_api_key = vault.encrypt(row.id, key.get_secret_value()) if key else None
+
+
+def _shape(row: LlmProvider, vault: Vault) -> ProviderRead:
+    return ProviderRead(**row.model_dump(), api_key_state=_key_state(row, vault))
+
+
+def _key_state(row: LlmProvider, vault: Vault) -> ApiKeyState:
+    if row.encrypted_api_key is None:
+        return "none"
+    return "unreadable" if vault.decrypt(row.id, row.encrypted_api_key) is None else "kept"
+
+
+async def _check_name(session: AsyncSession, name: str) -> None:
+    if (await session.exec(select(LlmProvider.id).where(LlmProvider.name == name))).first():
+        raise Conflict(f"There is already a provider called {name!r}.")

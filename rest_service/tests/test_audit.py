@@ -1,0 +1,153 @@
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from smart_kit.contracts.base import utc_now
+
+KEY = "tg:1:77/2.0"
+SECRET = "sk-a-key-of-no-worth"
+
+
+async def entries(admin: Client, **wanted: str) -> list[JsonObject]:
+    return await listed(admin, "/audit", **wanted)
+
+
+async def test_a_write_is_noted_with_who_what_and_under_which_request(
+    service: Client, admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    headers = acting(user) | {"X-Correlation-Id": "tg:1:77"}
+    body = {"user_id": user["id"], "title": "Milk"}
+    task = (await service.post("/tasks", json=body, headers=headers)).json()
+
+    newest = (await entries(admin))[0]
+    assert (
+        newest.items()
+        >= {
+            "caller": "service",
+            "user_id": user["id"],
+            "action": "create_task",
+            "object_type": "tasks",
+            "object_id": task["id"],
+            "path": "/api/tasks",
+            "result": "done",
+            "status": 201,
+            "request_id": "tg:1:77",
+            "after": None,
+        }.items()
+    )
+
+
+async def test_a_request_without_an_id_is_found_by_the_one_in_its_answer(
+    admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    answer = await admin.patch(f"/users/{user['id']}", json={"language": "ru"})
+
+    (entry,) = await entries(admin, request_id=answer.headers["x-correlation-id"])
+    assert (entry["action"], entry["object_id"], entry["caller"]) == (
+        "update_user",
+        user["id"],
+        "admin",
+    )
+
+
+async def test_what_an_assistant_was_and_has_become_is_kept(admin: Client, make: Make) -> None:
+    poet = await make("assistants", instructions="Rhyme.")
+    path = f"/assistants/{poet['id']}"
+    await admin.patch(path, json={"instructions": "Rhyme twice."})
+    await admin.delete(path)
+
+    versions = [one["after"] for one in await entries(admin, object_id=poet["id"])][::-1]
+    assert [one and one["instructions"] for one in versions] == ["Rhyme.", "Rhyme twice.", None]
+
+
+async def test_no_secret_is_kept(admin: Client, make: Make, sql: Sql) -> None:
+    provider = await make("providers", api_key=SECRET)
+    await admin.patch(f"/providers/{provider['id']}", json={"api_key": f"{SECRET}2"})
+    invite = (await admin.post("/invites", json={})).json()
+    await admin.post("/invites/redeem", json={"code": invite["code"], "telegram_id": 1001})
+
+    ((encrypted,),) = await sql("SELECT encrypted_api_key FROM llm_providers")
+    kept = str(await sql("SELECT row_to_json(audit_log)::text FROM audit_log"))
+    assert "create_provider" in kept
+    assert "redeem_invite" in kept
+    for secret in (SECRET, encrypted, invite["code"]):
+        assert secret not in kept
+
+
+async def test_reading_and_what_changes_nothing_is_no_entry(
+    admin: Client, service: Client, make: Make
+) -> None:
+    user = await make("users")
+    body = {"user_id": user["id"], "title": "Milk"}
+    for _ in range(2):
+        await service.post("/tasks", json=body, headers=acting(user, KEY))
+    before = await entries(admin)
+
+    await admin.get("/tasks")
+    await service.post("/cron-jobs/claim")
+    await admin.patch(f"/users/{user['id']}", json={})
+    await admin.post("/tasks", json={})
+
+    assert await entries(admin) == before
+    assert len(await entries(admin, action="create_task")) == 1
+
+
+async def test_a_write_that_a_rule_refuses_is_noted_as_that(
+    service: Client, admin: Client, make: Make
+) -> None:
+    alice, bob = await make("users"), await make("users")
+    task = await make("tasks", user_id=alice["id"])
+    path = f"/tasks/{task['id']}"
+    await service.patch(path, json={"title": "Mine"}, headers=acting(bob))
+    await service.delete(path, headers=acting(bob))
+
+    found = await entries(admin, result="refused", user_id=bob["id"])
+    assert [(one["action"], one["status"], one["object_id"]) for one in found] == [
+        ("delete_task", 403, task["id"]),
+        ("update_task", 404, task["id"]),
+    ]
+
+
+async def test_a_claim_that_hands_out_runs_is_an_entry(
+    service: Client, admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    at = (utc_now() - timedelta(seconds=5)).isoformat()
+    await make("cron-jobs", user_id=user["id"], at=at, cron_expression=None)
+
+    await service.post("/cron-jobs/claim")
+    await service.post("/cron-jobs/claim")
+
+    assert len(await entries(admin, action="claim_runs")) == 1
+
+
+async def test_entries_are_found_by_each_of_their_sides(admin: Client, make: Make) -> None:
+    user = await make("users")
+    await make("tasks", user_id=user["id"])
+    now = utc_now()
+    hour = timedelta(hours=1)
+
+    async def actions(**wanted: str) -> list[str]:
+        return [one["action"] for one in await entries(admin, **wanted)]
+
+    assert await actions() == ["create_task", "create_user"]
+    assert await actions(object_type="users") == ["create_user"]
+    assert await actions(caller="service") == []
+    assert await actions(user_id=user["id"]) == []
+    assert await actions(from_at=(now - hour).isoformat()) == ["create_task", "create_user"]
+    assert await actions(from_at=(now + hour).isoformat()) == []
+    assert await actions(until_at=(now - hour).isoformat()) == []
+    assert await actions(object_id=str(UUID(int=1))) == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_log SET path = ''", "DELETE FROM audit_log"])
+async def test_nobody_changes_an_entry(make: Make, sql: Sql, statement: str) -> None:
+    await make("users")
+
+    with pytest.raises(DBAPIError, match="only added to"):
+        await sql(statement)

@@ -1,0 +1,202 @@
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from rest_service.tests.api import Client, JsonObject, Make, acting, listed
+
+KEY = "tg:1:77/2.0"
+
+
+def day(number: int, hour: int = 0) -> str:
+    return f"2031-01-{number:02}T{hour:02}:00:00Z"
+
+
+async def refused(admin: Client, user: JsonObject, **body: Any) -> tuple[int, str]:
+    event = {"user_id": user["id"], "title": "x", "starts_at": day(1, 9), "ends_at": day(1, 10)}
+    answer = await admin.post("/calendar", json=event | body)
+    return answer.status_code, answer.json()["detail"]
+
+
+async def test_an_event_is_kept_in_utc_and_read_as_it_was_written(
+    admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    said = {
+        "title": "Chess",
+        "description": "Bring\nthe clock",
+        "location": "Club",
+        "attendees": ["ann@example.org"],
+        "timezone": "Asia/Tokyo",
+    }
+    local = {"starts_at": "2031-01-02T09:00:00", "ends_at": "2031-01-02T02:30:00+01:00"}
+    event = await make("calendar", user_id=user["id"], **said, **local)
+
+    times = {"starts_at": day(2), "ends_at": "2031-01-02T01:30:00Z"}
+    assert event.items() >= (said | times | {"is_all_day": False}).items()
+    assert (event["google_event_id"], event["effect"]) == (None, None)
+    assert (await admin.get(f"/calendar/{event['id']}")).json() == event
+
+
+async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
+    admin: Client, make: Make
+) -> None:
+    user, other = await make("users"), await make("users")
+    for number, (first, last) in enumerate([(1, 2), (2, 4), (3, 9), (5, 6)]):
+        times = {"starts_at": day(first), "ends_at": day(last)}
+        await make("calendar", user_id=user["id"], title=str(number), **times)
+    await make("calendar", user_id=other["id"], starts_at=day(3), ends_at=day(4))
+
+    async def titles(**params: str) -> str:
+        params |= {"user_id": user["id"]}
+        return "".join(one["title"] for one in await listed(admin, "/calendar", **params))
+
+    assert await titles() == "0123"
+    assert await titles(from_at=day(2), until_at=day(5)) == "12"
+    assert await titles(from_at=day(4)) == "23"
+    assert await titles(until_at=day(2)) == "0"
+    naive = await admin.get("/calendar", params={"from_at": "2031-01-01T00:00:00"})
+    assert naive.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ({"ends_at": day(1, 9)}, 400, "ends after it starts"),
+        ({"ends_at": day(1, 8)}, 400, "ends after it starts"),
+        ({"starts_at": "0001-01-01T00:00:00+14:00"}, 400, "calendar"),
+        ({"is_all_day": True}, 400, "midnight in Europe/Berlin"),
+        ({"attendees": ["ann"]}, 422, "attendees"),
+        ({"attendees": ["a@b\0"]}, 422, "attendees"),
+        ({"attendees": ["a@b"] * 101}, 422, "attendees"),
+        ({"title": " "}, 422, "title"),
+        ({"description": "\0"}, 422, "description"),
+        ({"timezone": "Mars/Base"}, 422, "timezone"),
+        ({"google_event_id": "x"}, 422, "google_event_id"),
+        ({"user_id": str(UUID(int=1))}, 404, "user"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(
+    admin: Client, make: Make, body: JsonObject, status: int, reason: str
+) -> None:
+    answered, detail = await refused(admin, await make("users"), **body)
+
+    assert (answered, reason in detail) == (status, True), detail
+    assert await listed(admin, "/calendar") == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "last"),
+    [
+        ("Europe/Berlin", "2031-01-01T00:00:00", "2031-01-02T00:00:00"),
+        ("Europe/Berlin", "2031-03-30T00:00:00", "2031-03-31T00:00:00"),
+        ("Africa/Cairo", "2031-04-25T01:00:00", "2031-04-26T00:00:00"),
+    ],
+    ids=["plain", "clocks change", "midnight is skipped"],
+)
+async def test_all_day_is_from_midnight_to_midnight_where_the_event_is(
+    make: Make, zone: str, first: str, last: str
+) -> None:
+    user = await make("users")
+    times = {"starts_at": first, "ends_at": last, "timezone": zone}
+
+    assert (await make("calendar", user_id=user["id"], is_all_day=True, **times))["is_all_day"]
+
+
+class TestUpdate:
+    async def test_the_given_fields_change_and_no_others(self, admin: Client, make: Make) -> None:
+        user = await make("users")
+        event = await make("calendar", user_id=user["id"], location="Club")
+        body = {"title": "Go", "attendees": ["b@example.org"], "ends_at": day(3)}
+
+        changed = (await admin.put(f"/calendar/{event['id']}", json=body)).json()
+
+        assert changed == event | body | {"updated_at": changed["updated_at"]}
+
+    async def test_a_time_is_meant_in_the_events_zone_and_a_new_zone_moves_nothing(
+        self, admin: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        event = await make("calendar", user_id=user["id"], timezone="Asia/Tokyo")
+        path = f"/calendar/{event['id']}"
+
+        moved = (await admin.patch(path, json={"ends_at": "2031-01-02T09:00:00"})).json()
+        rezoned = (await admin.patch(path, json={"timezone": "UTC"})).json()
+
+        assert moved["ends_at"] == rezoned["ends_at"] == day(2)
+        assert (rezoned["timezone"], rezoned["starts_at"]) == ("UTC", event["starts_at"])
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"title": None},
+            {"starts_at": None},
+            {"attendees": None},
+            {"starts_at": day(1, 10)},
+            {"ends_at": day(1, 9)},
+            {"is_all_day": True},
+            {"user_id": str(UUID(int=1))},
+        ],
+    )
+    async def test_a_refused_change_changes_nothing(
+        self, admin: Client, make: Make, change: JsonObject
+    ) -> None:
+        user = await make("users")
+        event = await make("calendar", user_id=user["id"])
+        path = f"/calendar/{event['id']}"
+
+        assert (await admin.patch(path, json=change)).status_code in (400, 422)
+        assert (await admin.get(path)).json() == event
+
+
+class TestReceipts:
+    async def test_a_new_event_has_one_and_comes_once(
+        self, service: Client, admin: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        body = {"user_id": user["id"], "title": "Go", "starts_at": day(1), "ends_at": day(2)}
+        answers = [
+            await service.post("/calendar", json=body, headers=acting(user, KEY)) for _ in range(2)
+        ]
+
+        event, effect = answers[0].json(), answers[0].json()["effect"]
+        assert answers[1].json() == event
+        assert (effect["kind"], effect["before"]) == ("event_created", None)
+        assert effect["after"]["starts_at"] == event["starts_at"]
+        path = f"/api/calendar/{event['id']}"
+        assert effect["reversal"] == {"method": "DELETE", "path": path}
+        assert await listed(admin, "/calendar") == [event | {"effect": None}]
+
+    async def test_a_change_and_a_cancellation_have_one_that_takes_them_back(
+        self, service: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        event = await make("calendar", user_id=user["id"], attendees=["a@example.org"])
+        path = f"/calendar/{event['id']}"
+        same = set(event) - {"updated_at"}
+        body = {"title": "Go", "starts_at": day(1, 1), "attendees": []}
+
+        await service.patch(path, json=body, headers=acting(user, KEY))
+        undone = await self.undo(service, user, "event_changed")
+        assert {name: undone[name] for name in same} == {name: event[name] for name in same}
+
+        gone = await service.delete(path, headers=acting(user, "tg:1:78/1.0"))
+        assert gone.status_code == 204
+        assert (await service.get(path, headers=acting(user))).status_code == 404
+        again = await self.undo(service, user, "event_cancelled")
+        same -= {"id", "created_at"}
+        assert {name: again[name] for name in same} == {name: event[name] for name in same}
+
+    async def undo(self, service: Client, user: JsonObject, kind: str) -> JsonObject:
+        """Takes the newest change back."""
+        listing = await service.get("/effects", headers=acting(user))
+        effect = listing.json()["items"][0]
+        assert effect["kind"] == kind
+        back = effect["reversal"]
+        path = back["path"].removeprefix("/api")
+        answer = await service.request(
+            back["method"], path, json=back["body"], headers=acting(user)
+        )
+        assert answer.is_success, answer.text
+        undone: JsonObject = answer.json()
+        return undone

@@ -1,0 +1,78 @@
+"""Lists stay quick however much there is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from rest_service.tests.api import Client, JsonObject, Make, acting
+
+Statement = tuple[str, Any]
+OF_A_PERSON = ("tasks", "calendar", "cron-jobs", "threads", "messages", "turns", "effects")
+MAKEABLE = ("tasks", "calendar", "cron-jobs", "assistants", "tools", "providers", "users")
+
+
+@contextmanager
+def statements(engine: AsyncEngine) -> Iterator[list[Statement]]:
+    """What is asked of Postgres meanwhile."""
+    said: list[Statement] = []
+
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        said.append((statement, parameters))
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def person(make: Make) -> JsonObject:
+    return await make("users")
+
+
+@pytest.mark.parametrize("resource", MAKEABLE)
+async def test_a_longer_list_costs_no_more_statements(
+    admin: Client, make: Make, engine: AsyncEngine, person: JsonObject, resource: str
+) -> None:
+    owned = {"user_id": person["id"]} if resource in OF_A_PERSON else {}
+    counts = []
+    for _ in range(2):
+        await make(resource, **owned)
+        with statements(engine) as said:
+            assert (await admin.get(f"/{resource}")).status_code == 200
+        counts.append(len(said))
+
+    assert counts[0] == counts[1] > 0
+
+
+@pytest.mark.parametrize("resource", OF_A_PERSON)
+async def test_a_persons_list_is_found_by_an_index(
+    service: Client, engine: AsyncEngine, person: JsonObject, resource: str
+) -> None:
+    await _has_index(service, engine, resource, acting(person))
+
+
+@pytest.mark.parametrize("path", ["audit", "audit?user_id={id}", "audit?object_id={id}"])
+async def test_the_audit_log_is_read_by_an_index(
+    admin: Client, engine: AsyncEngine, person: JsonObject, path: str
+) -> None:
+    await _has_index(admin, engine, path.format(id=person["id"]), {})
+
+
+async def _has_index(http: Client, engine: AsyncEngine, path: str, headers: dict[str, str]) -> None:
+    with statements(engine) as said:
+        assert (await http.get(f"/{path}", headers=headers)).status_code == 200
+    (rows,) = [one for one in said if "LIMIT" in one[0]]
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql(
+            "SET LOCAL enable_seqscan = off"
+        )  # nearly nothing is there
+        plan = await connection.exec_driver_sql(f"EXPLAIN {rows[0]}", rows[1])
+        shown = "\n".join(line for (line,) in plan)
+    assert "Index" in shown, shown
+    assert "Seq Scan" not in shown, shown

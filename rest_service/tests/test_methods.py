@@ -1,0 +1,36 @@
+from uuid import UUID
+
+import pytest
+
+from rest_service.tests.api import Client
+
+ID = UUID(int=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/tasks", "GET, POST"),
+        ("POST", f"/tasks/{ID}", "DELETE, GET, PATCH, PUT"),
+        ("OPTIONS", f"/assistants/{ID}/tools/{ID}", "DELETE, POST"),
+        ("PATCH", "/users/by-telegram-id/7", "GET, PUT"),
+        ("PUT", "/cron-jobs/claim", "POST"),
+        ("GET", "/cronjobs/dispatched/", "POST"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_with_all_that_can(
+    admin: Client, method: str, path: str, allowed: str
+) -> None:
+    """A path of its own is never taken for the id of something."""
+    answer = await admin.request(method, path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json()["error"] == "method_not_allowed"
+    assert answer.json()["detail"].startswith(f"{method} is not possible at /api/")
+
+
+async def test_a_path_of_nothing_allows_nothing(admin: Client) -> None:
+    answer = await admin.delete("/nothing")
+
+    assert answer.status_code == 404
+    assert "allow" not in answer.headers

@@ -1,0 +1,198 @@
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+
+from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from smart_kit.contracts.base import utc_now
+
+KEY = "tg:1:77/2.0"
+LATER = "2031-07-01T09:00:00"
+
+
+async def change(
+    http: Client, task: JsonObject, body: JsonObject, **headers: str
+) -> tuple[int, JsonObject]:
+    answer = await http.patch(f"/tasks/{task['id']}", json=body, headers=headers)
+    return answer.status_code, answer.json()
+
+
+async def test_a_new_task_is_open_and_due_at_no_time(make: Make) -> None:
+    user = await make("users")
+    task = await make("tasks", user_id=user["id"], title="  Milk ")
+
+    expected = {"title": "Milk", "status": "open", "priority": "normal", "user_id": user["id"]}
+    assert task.items() >= (expected | {"due_at": None, "completed_at": None}).items()
+    assert task["effect"] is None
+
+
+async def test_a_time_without_an_offset_is_meant_in_the_given_the_users_or_the_deployments_zone(
+    admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    deployment = await make("tasks", user_id=user["id"], due_at=LATER)
+    await admin.patch(f"/users/{user['id']}", json={"timezone": "Asia/Tokyo"})
+    users = await make("tasks", user_id=user["id"], due_at=LATER)
+    given = await make("tasks", user_id=user["id"], due_at=LATER, timezone="America/Lima")
+    aware = await make("tasks", user_id=user["id"], due_at=f"{LATER}+01:00")
+
+    hours = [datetime.fromisoformat(one["due_at"]).hour for one in (deployment, users, given)]
+    assert hours == [7, 0, 14]
+    assert aware["due_at"] == "2031-07-01T08:00:00Z"
+    _, moved = await change(admin, aware, {"due_at": LATER})
+    assert moved["due_at"] == users["due_at"]
+
+
+async def test_a_task_that_is_done_says_since_when_until_it_is_open_again(
+    admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    task = await make("tasks", user_id=user["id"])
+
+    _, done = await change(admin, task, {"status": "done"})
+    _, renamed = await change(admin, task, {"title": "Other", "status": "done"})
+    _, again = await change(admin, task, {"status": "open"})
+
+    ended = datetime.fromisoformat(done["completed_at"])
+    assert abs((utc_now() - ended).total_seconds()) < 60
+    assert renamed["completed_at"] == done["completed_at"]
+    assert (again["status"], again["completed_at"]) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"title": None}, 400),
+        ({"status": None}, 400),
+        ({"title": " "}, 422),
+        ({"status": "forgotten"}, 422),
+        ({"priority": 1}, 422),
+        ({"due_at": "soon"}, 422),
+        ({"due_at": "0001-01-01T00:00:00+14:00"}, 400),
+        ({"timezone": "Mars/Base"}, 422),
+        ({"user_id": str(UUID(int=1))}, 422),
+        ({"completed_at": LATER}, 422),
+    ],
+)
+async def test_a_refused_change_changes_nothing(
+    admin: Client, make: Make, body: JsonObject, status: int
+) -> None:
+    user = await make("users")
+    task = await make("tasks", user_id=user["id"])
+
+    assert (await change(admin, task, body))[0] == status
+    assert (await admin.get(f"/tasks/{task['id']}")).json() == task
+
+
+async def test_what_is_due_first_comes_first_and_what_is_due_at_no_time_last(
+    admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    for title, due in (("c", None), ("b", "2031-01-02T00:00"), ("a", "2031-01-01T00:00")):
+        await make("tasks", user_id=user["id"], title=title, due_at=due)
+    dropped = await make("tasks", user_id=user["id"], title="d")
+    await change(admin, dropped, {"status": "cancelled"})
+
+    assert [one["title"] for one in await listed(admin, "/tasks")] == ["a", "b", "c", "d"]
+    still = await listed(admin, "/tasks", status="open", limit=2, offset=1)
+    assert [one["title"] for one in still] == ["b", "c"]
+
+
+async def test_a_person_has_at_most_500_open_tasks(admin: Client, make: Make, sql: Sql) -> None:
+    user, other = await make("users"), await make("users")
+    await sql(
+        "INSERT INTO tasks (id, created_at, updated_at, user_id, title, status, priority)"
+        f" SELECT gen_random_uuid(), now(), now(), '{user['id']}', n, 'open', 'normal'"
+        " FROM generate_series(1, 499) n"
+    )
+    last = await make("tasks", user_id=user["id"])
+    body = {"user_id": user["id"], "title": "x"}
+
+    refused = await admin.post("/tasks", json=body)
+    assert (refused.status_code, "500 open tasks" in refused.json()["detail"]) == (409, True)
+    await make("tasks", user_id=other["id"])
+    await change(admin, last, {"status": "done"})
+    assert (await admin.post("/tasks", json=body)).status_code == 201
+    assert (await change(admin, last, {"status": "open"}))[0] == 409
+    assert (await change(admin, last, {"status": "cancelled"}))[0] == 200
+
+
+async def test_a_task_for_nobody_is_not_found(admin: Client) -> None:
+    body = {"user_id": str(UUID(int=1)), "title": "x"}
+    assert (await admin.post("/tasks", json=body)).status_code == 404
+
+
+async def test_only_an_administrator_removes_a_task_altogether(
+    admin: Client, service: Client, make: Make
+) -> None:
+    user = await make("users")
+    path = f"/tasks/{(await make('tasks', user_id=user['id']))['id']}"
+
+    assert (await service.delete(path, headers=acting(user))).status_code == 403
+    assert (await admin.delete(path)).status_code == 204
+    assert (await admin.get(path)).status_code == 404
+
+
+async def test_a_person_takes_their_tasks_along(admin: Client, make: Make) -> None:
+    user = await make("users")
+    await make("tasks", user_id=user["id"])
+
+    await admin.delete(f"/users/{user['id']}")
+
+    assert await listed(admin, "/tasks") == []
+
+
+class TestReceipts:
+    async def test_a_new_task_has_one_that_drops_it(self, service: Client, make: Make) -> None:
+        user = await make("users")
+        body = {"user_id": user["id"], "title": "Milk", "due_at": LATER, "priority": "high"}
+        first = await service.post("/tasks", json=body, headers=acting(user, KEY))
+        again = await service.post("/tasks", json=body, headers=acting(user, KEY))
+
+        task, effect = first.json(), first.json()["effect"]
+        assert again.json() == task
+        assert (effect["kind"], effect["before"]) == ("task_created", None)
+        assert (effect["message_id"], effect["step"]) == ("tg:1:77", "2.0")
+        facts = ("id", "title", "status", "due_at", "priority")
+        assert {name: effect["after"][name] for name in facts} == {
+            name: task[name] for name in facts
+        }
+        assert effect["reversal"] == {
+            "method": "PATCH",
+            "path": f"/api/tasks/{task['id']}",
+            "body": {"status": "cancelled"},
+        }
+
+    async def test_each_change_has_one_that_takes_it_back_to_the_last_field(
+        self, service: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        task = await make("tasks", user_id=user["id"])
+        body = {"title": "Tea", "status": "done", "due_at": LATER, "priority": "low"}
+        headers = acting(user, KEY)
+
+        _, changed = await change(service, task, body, **headers)
+        effect = changed["effect"]
+        assert effect["kind"] == "task_changed"
+        assert (effect["before"]["title"], effect["after"]["title"]) == (task["title"], "Tea")
+        back = effect["reversal"]
+        path = back["path"].removeprefix("/api")
+        undone = await service.request(
+            back["method"], path, json=back["body"], headers=acting(user)
+        )
+
+        same = set(task) - {"updated_at"}
+        assert {name: undone.json()[name] for name in same} == {name: task[name] for name in same}
+
+    async def test_the_same_key_changes_nothing_again_and_belongs_to_one_request(
+        self, service: Client, admin: Client, make: Make
+    ) -> None:
+        user = await make("users")
+        body = {"user_id": user["id"], "title": "Milk"}
+        for _ in range(2):
+            answer = await service.post("/tasks", json=body, headers=acting(user, KEY))
+            assert answer.status_code == 201
+
+        other = await service.post("/tasks", json=body | {"title": "T"}, headers=acting(user, KEY))
+        assert other.status_code == 409
+        assert len(await listed(admin, "/tasks")) == len(await listed(admin, "/effects")) == 1
