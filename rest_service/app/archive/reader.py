@@ -6,7 +6,7 @@ to a stream of its own; while Postgres or Redis is away the loop waits.
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from prometheus_client import Counter
@@ -69,8 +69,8 @@ class ArchiveReader:
         if now >= self._take_over_at:
             await self._take_over()
             self._take_over_at = now + TAKE_OVER_SECONDS
-        for entry, fields in await self._read("0", 0) or await self._read(">", seconds):
-            await self._move(entry, fields)
+        if entries := await self._read("0", 0) or await self._read(">", seconds):
+            await self._move(entries)
 
     async def _read(self, after: str, seconds: float) -> list[Entry]:
         """What this reader has begun (after 0), or what nobody has (after >)."""
@@ -80,27 +80,41 @@ class ArchiveReader:
         )
         return _entries(found)
 
-    async def _move(self, entry: str, fields: dict[str, str]) -> None:
+    async def _move(self, entries: list[Entry]) -> None:
+        """Store them in one transaction; where one of them is bad, each by itself."""
         try:
-            record = ARCHIVE_RECORD.validate_json(fields.get("record", ""))
-            async with self._sessions() as session:
-                deleted_thread = await store(session, record)
-                await session.commit()
+            deleted = await self._store(entries)
         except (ValidationError, SQLAlchemyError) as error:
             if is_passing(error):
                 raise
-            await self._bury(entry, fields, error)
+            if len(entries) == 1:
+                await self._bury(*entries[0], error)
+                return
+            for entry in entries:
+                await self._move([entry])
         else:
-            if deleted_thread is not None:  # the turn's end has written to it once more
-                await answer(self._redis.delete(history_key(deleted_thread)))
-            await self._drop(entry)
-            RECORDS.labels("stored" if deleted_thread is None else "deleted").inc()
+            await self._drop(entries, deleted)
+            RECORDS.labels("deleted").inc(len(deleted))
+            RECORDS.labels("stored").inc(len(entries) - len(deleted))
 
-    async def _drop(self, entry: str) -> None:
-        async with self._redis.pipeline(transaction=True) as both:
-            both.xack(TURNS_STREAM, GROUP, entry)
-            both.xdel(TURNS_STREAM, entry)
-            await both.execute()
+    async def _store(self, entries: list[Entry]) -> list[UUID]:
+        """Returns the threads of the turns that were not kept, because these are deleted."""
+        records = [ARCHIVE_RECORD.validate_json(fields.get("record", "")) for _, fields in entries]
+        async with self._sessions() as session:
+            deleted = [await store(session, record) for record in records]
+            await session.commit()
+        return [thread for thread in deleted if thread is not None]
+
+    async def _drop(self, entries: list[Entry], deleted: list[UUID]) -> None:
+        """Take them out of the stream; a deleted thread's history, too, which a turn's end has
+        written to once more."""
+        ids = [entry for entry, _ in entries]
+        async with self._redis.pipeline(transaction=True) as together:
+            together.xack(TURNS_STREAM, GROUP, *ids)
+            together.xdel(TURNS_STREAM, *ids)
+            if deleted:
+                together.delete(*map(history_key, deleted))
+            await together.execute()
 
     async def _bury(self, entry: str, fields: dict[str, str], error: Exception) -> None:
         """What no repetition would store; the reason keeps out the values, which are private."""
