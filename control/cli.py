@@ -48,7 +48,9 @@ COMMANDS = (
     Command("check", "format, lint, types, imports", "commands.check:run"),
     Command("migrate", "write a migration of the schema", "{mode}.schema:migrate", options.migrate),
     Command("upgrade", "bring the schema up to date", "{mode}.schema:upgrade"),
-    Command("rebuild", "install anew what the services need", "{mode}.rebuild:run"),
+    Command(
+        "rebuild", "install anew what the services need", "{mode}.rebuild:run", options.service
+    ),
     Command("supervise", None, "local.supervise:run", options.supervise),
 )
 

@@ -1,11 +1,12 @@
 """JSON over HTTP, with the standard library."""
 
+import base64
 import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 _LARGEST = 8 * 1024 * 1024
 
@@ -44,6 +45,10 @@ def request(
         data = json.dumps(body).encode()
         headers["Content-Type"] = "application/json"
     address = urlsplit(url)
+    if address.username is not None:
+        url = plain(url)
+        word = base64.b64encode(f"{address.username}:{address.password or ''}".encode()).decode()
+        headers.setdefault("Authorization", f"Basic {word}")
     message = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - http(s) URLs of the settings
     try:
         with _opener(address.hostname).open(message, timeout=patience) as response:
@@ -52,9 +57,19 @@ def request(
         with error:
             return Answer(error.code, _lenient(error.read(_LARGEST)))
     except urllib.error.URLError as error:
-        raise RequestFailed(f"{address.netloc} does not answer: {error.reason}") from error
+        raise RequestFailed(f"{_place(address)} does not answer: {error.reason}") from error
     except (OSError, ValueError) as error:
-        raise RequestFailed(f"{address.netloc}: {error}") from error
+        raise RequestFailed(f"{_place(address)}: {error}") from error
+
+
+def plain(url: str) -> str:
+    """The URL without a user and password: to be shown."""
+    address = urlsplit(url)
+    return urlunsplit(address._replace(netloc=_place(address)))
+
+
+def _place(address: SplitResult) -> str:
+    return address.netloc.rpartition("@")[2]
 
 
 def _opener(host: str | None) -> urllib.request.OpenerDirector:

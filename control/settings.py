@@ -96,6 +96,9 @@ def _check(given: Mapping[str, str]) -> None:
             "DATABASE_URL (psycopg2) and ASYNC_DATABASE_URL (asyncpg) name the same database:"
             " set both, or none to have one here"
         )
+    is_webhook = given.get("TELEGRAM_WEBHOOK", "0").lower() not in ("0", "false", "no", "off")
+    if is_webhook and "PUBLIC_URL" not in given:
+        raise ControlError("TELEGRAM_WEBHOOK needs PUBLIC_URL, the address where Telegram finds us")
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         if not given.get(name, "").isprintable():
             raise ControlError(f"{name} holds a character that cannot be printed")

@@ -61,6 +61,7 @@ class ServiceClient:
         user_id: UUID | None = None,
         idempotency_key: str | None = None,
         params: dict[str, Any] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> ModelT:
         """Send a request, read the answer as a contract."""
         response = await self._send(
@@ -69,6 +70,7 @@ class ServiceClient:
             content=body.model_dump_json(exclude_unset=True) if body is not None else None,
             headers=_headers(user_id, idempotency_key),
             params=params,
+            attempts=attempts,
         )
         try:
             return answer_type.model_validate_json(response.content)
@@ -80,12 +82,14 @@ class ServiceClient:
         content = body.model_dump_json(exclude_unset=True) if body is not None else None
         await self._send(method, path, content=content, headers=_headers(None, None), params=None)
 
-    async def _send(self, method: str, path: str, **parts: Any) -> httpx2.Response:
+    async def _send(
+        self, method: str, path: str, *, attempts: int = ATTEMPTS, **parts: Any
+    ) -> httpx2.Response:
         is_repeatable = method != "POST" or "Idempotency-Key" in parts["headers"]
         # a block, because stamina logs the arguments of a function, bodies and all
         async for attempt in stamina.retry_context(
             on=UpstreamUnavailable,
-            attempts=ATTEMPTS if is_repeatable else 1,
+            attempts=attempts if is_repeatable else 1,
             wait_initial=0.1,
             wait_max=1.0,
             wait_jitter=0.1,

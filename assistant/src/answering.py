@@ -17,7 +17,7 @@ from smart_kit.errors import UpstreamError
 from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
 
 from .assistants.secretary import SecretaryLLMChat
-from .core.errors import ContextTooLong, EmptyAnswer
+from .core.errors import ContextTooLong, EmptyAnswer, NoTimeLeft
 from .core.journal import Journal, effects_in
 from .core.turn import Turn
 from .messages import replies
@@ -69,7 +69,9 @@ class Answering:
         """The answer, or, where no model gave one, the honest notice; receipts with either."""
         async with self._live.show(asked.message) as frames:
             turn = await self._turn(asked, frames)
-            newest, length = await self._history.newest(turn.thread_id, self._window.most_read)
+            newest, length = await self._history.newest(
+                turn.thread_id, turn.user.id, self._window.most_read
+            )
             history = self._window.cut(newest, length)
             conversation = asked.assistant.open(turn, _text(asked.message, turn.zone), history)
             try:
@@ -122,7 +124,7 @@ def _failed(asked: Asked, turn: Turn, conversation: Conversation, error: Upstrea
     """What was changed stays in the history, so that a later turn knows of it; else nothing does,
     as if it had not been asked."""
     log.warning("turn failed", reason=error.message)
-    is_ours = isinstance(error, ContextTooLong | EmptyAnswer)
+    is_ours = isinstance(error, ContextTooLong | EmptyAnswer | NoTimeLeft)
     name: NoticeName = "turn_failed" if is_ours else "model_unavailable"
     letter = replies.notice(asked.message, asked.user, name, turn.receipts)
     items = conversation.unfinished() if turn.receipts else []

@@ -13,6 +13,7 @@ from smart_kit.service import health_routes, http_loop, launch, run_loops
 
 from .answering import Answering
 from .assistants.factory import AssistantFactory
+from .commands import Commands
 from .config.settings import AssistantSettings
 from .messages.window import Window
 from .orchestrator import AssistantOrchestrator
@@ -23,6 +24,7 @@ from .services.open_meteo import OpenMeteo
 from .services.rest_service import RestServiceClient
 from .storage.configuration import ConfigurationStore
 from .storage.history import HistoryStore
+from .storage.history_archive import HistoryArchive
 from .storage.users import UserStore
 from .tools.base import ToolServices
 
@@ -83,9 +85,11 @@ def _orchestrator(
     services: ToolServices,
     endpoint: ChatCompletions,
 ) -> AssistantOrchestrator:
+    rest = services.rest
+    users, history = UserStore(redis, rest), HistoryStore(redis, HistoryArchive(rest))
     answering = Answering(
         mailbox,
-        HistoryStore(redis),
+        history,
         LiveFrames(redis),
         Window(settings.max_context_messages, settings.max_context_length),
         services.clock,
@@ -93,9 +97,8 @@ def _orchestrator(
     )
     model = ModelClient(endpoint, settings.default_model, settings.fallback_model)
     make_factory = partial(AssistantFactory, model=model, services=services)
-    rest = services.rest
-    users = UserStore(redis, rest)
-    return AssistantOrchestrator(mailbox, configuration, users, rest, answering, make_factory)
+    commands = Commands(rest, users, history)
+    return AssistantOrchestrator(mailbox, configuration, users, commands, answering, make_factory)
 
 
 def _health(worker: Worker, configuration: ConfigurationStore) -> Health:

@@ -24,24 +24,19 @@ from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
 from .answering import Answering, Asked
 from .assistants.factory import AssistantFactory
-from .assistants.secretary import SecretaryLLMChat
+from .commands import NO_REST_SECONDS, Commanded, Commands
 from .core.journal import effects_in, receipts_of
 from .messages import replies
-from .services.rest_service import RestServiceClient
 from .storage.configuration import ConfigurationStore
 from .storage.users import Known, UserStore
 
 NO_CONFIGURATION_SECONDS = 1.0
-NO_REST_SECONDS = 5.0
 OTHER_BOT_SECONDS = 10.0
 """So old a message must be before it counts as another bot's: tg_bot may not have said yet that it
 has a new token."""
 STRANGER_SECONDS = 60.0
 """So old a scheduled prompt must be before its person counts as gone: rest_service may not have
 written them again yet after Redis lost its data."""
-NEW_THREAD_SECONDS = 60.0
-"""So old a /new must be before it no longer waits for its thread to be seen: somebody may have
-begun a newer one meanwhile."""
 
 FactoryMaker = Callable[[ConfigurationSnapshot], AssistantFactory]
 
@@ -56,14 +51,14 @@ class AssistantOrchestrator:
         mailbox: Mailbox,
         configuration: ConfigurationStore,
         users: UserStore,
-        rest: RestServiceClient,
+        commands: Commands,
         answering: Answering,
         make_factory: FactoryMaker,
     ) -> None:
         self._mailbox = mailbox
         self._configuration = configuration
         self._users = users
-        self._rest = rest
+        self._commands = commands
         self._answering = answering
         self._make_factory = make_factory
         self._factory: AssistantFactory | None = None
@@ -86,11 +81,11 @@ class AssistantOrchestrator:
         assistant = factory.create_main_assistant(user.assistant_id)
         if assistant is None:
             raise RetryMessage(NO_CONFIGURATION_SECONDS, "there is no active secretary")
+        version = factory.configuration.version
         match message:
             case UserCommand():
-                return await self._begin_thread(message, user, assistant)
+                return await self._commands.outcome(Commanded(message, user, assistant.id, version))
             case UserMessage() | ScheduledPrompt():
-                version = factory.configuration.version
                 return await self._answering.outcome(
                     Asked(delivery, message, user, assistant, version)
                 )
@@ -128,21 +123,6 @@ class AssistantOrchestrator:
         if self._factory is None or self._factory.configuration is not configuration:
             self._factory = self._make_factory(configuration)
         return self._factory
-
-    async def _begin_thread(
-        self, message: UserCommand, user: UserSnapshot, assistant: SecretaryLLMChat
-    ) -> Outcome:
-        """The next message finds the new thread in the person's snapshot: this one sees to it."""
-        try:
-            thread = await self._rest.create_thread(user.id, assistant.id, f"{message.id}/0")
-        except UpstreamUnavailable as error:
-            raise RetryMessage(NO_REST_SECONDS, f"a new thread: {error.message}") from error
-        seen = (await self._users.look_up(user.telegram_id)).user
-        is_there = seen is not None and seen.threads.get(assistant.id) == thread.thread_id
-        if not is_there and _age(message) < NEW_THREAD_SECONDS:
-            raise RetryMessage(NO_CONFIGURATION_SECONDS, "the new thread is not in Redis yet")
-        letter = replies.notice(message, user, "new_conversation")
-        return Outcome(replies=(letter,), journal_of=message.id)
 
 
 def _read(delivery: Delivery) -> ToSecretary:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from assistant.src.services.model_endpoint import ChatCompletions
-from assistant.tests.desk import Desk, person, secretary, tool
+from assistant.tests.desk import ALICES_THREAD, Desk, person, secretary, tool
 from smart_kit.redis import Redis
 from smart_kit.testing.models import ScriptedModel
 
@@ -25,9 +25,10 @@ async def endpoint(model: ScriptedModel) -> AsyncIterator[ChatCompletions]:
 
 @pytest.fixture
 async def desk(redis: Redis, endpoint: ChatCompletions) -> AsyncIterator[Desk]:
-    """Alice is known; the secretary can tell the time and remind."""
+    """Alice is known and has said nothing yet; the secretary can tell the time and remind."""
     made = Desk(redis, endpoint)
     await made.configure(secretary(tool("get_time"), tool("create_reminder")))
     await made.introduce(person())
+    await made.history.begin(ALICES_THREAD)
     yield made
     await made.close()

@@ -1,12 +1,13 @@
 """The assistant as main.py puts it together, between a test's queue, model and rest_service."""
 
+import asyncio
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4, uuid5
 
 import httpx2
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 
 from assistant.src.answering import Answering
 from assistant.src.assistants.factory import AssistantFactory
+from assistant.src.commands import Commands
 from assistant.src.messages.window import Window
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.live_frames import LiveFrames
@@ -23,6 +25,7 @@ from assistant.src.services.open_meteo import OpenMeteo
 from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
+from assistant.src.storage.history_archive import HistoryArchive
 from assistant.src.storage.users import UserStore
 from assistant.src.tools.base import ToolServices
 from assistant.tests.sky import Sky
@@ -42,7 +45,7 @@ from smart_kit.contracts.queue import (
     UserCommand,
     UserMessage,
 )
-from smart_kit.contracts.threads import TurnRecord
+from smart_kit.contracts.threads import TurnRecord, first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
 from smart_kit.redis import Redis, answer
@@ -60,6 +63,9 @@ _MADE_BY_TEST = UUID(int=7)
 def identified(name: str) -> UUID:
     """The id of what a test calls so."""
     return uuid5(_MADE_BY_TEST, name)
+
+
+ALICES_THREAD = first_thread_id(identified(str(ALICE)), identified("Secretary"))
 
 
 def tool(function: str, name: str = "", *, asks: str = "", **changes: Any) -> ToolSnapshot:
@@ -105,15 +111,28 @@ class RestService:
     created: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     tasks_in_all: int = 0
+    archive: list[dict[str, Any]] = field(default_factory=list)
+    """Items of Alice's thread."""
+    undoable: list[dict[str, Any]] = field(default_factory=list)
+    """Effects that /undo would take back, the newest last."""
 
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+    delay_seconds: float = 0.0
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """What somebody else does while it answers."""
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
+        await asyncio.sleep(self.delay_seconds)
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.is_down:
             raise httpx2.ConnectError("refused")
         if self.refusal is not None:
             status, detail = self.refusal
             return httpx2.Response(status, json={"error": "refused", "detail": detail})
-        body = json.loads(request.content or b"{}")
+        return self._answer(request, json.loads(request.content or b"{}"))
+
+    def _answer(self, request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
         match request.method, request.url.path.split("/")[2]:
             case "PUT", "users":
                 return httpx2.Response(200, json=self._user(request, body))
@@ -126,6 +145,10 @@ class RestService:
             case "GET", "tasks":
                 page = {"items": self.tasks, "total": self.tasks_in_all or len(self.tasks)}
                 return httpx2.Response(200, json=page | {"limit": 50, "offset": 0})
+            case "GET", "messages":
+                return httpx2.Response(200, json=self._messages(request))
+            case "POST", "effects":
+                return self._undo(request, body)
             case "POST", "threads":
                 return httpx2.Response(201, json=self._once(request, body, self._thread))
         return httpx2.Response(404, json={"error": "not_found", "detail": "no such route"})
@@ -134,6 +157,41 @@ class RestService:
     def bodies(self) -> list[dict[str, Any]]:
         """What was sent."""
         return [json.loads(request.content) for request in self.requests]
+
+    def asked(self, method: str, path: str) -> list[httpx2.Request]:
+        """The requests of that kind."""
+        return [one for one in self.requests if (one.method, one.url.path) == (method, path)]
+
+    def _messages(self, request: httpx2.Request) -> dict[str, Any]:
+        wanted = request.url.params
+        assert wanted["newest"] == "true"
+        rows = [
+            {
+                "id": str(uuid4()),
+                "thread_id": wanted["thread_id"],
+                "user_id": wanted["user_id"],
+                "assistant_id": str(uuid4()),
+                "message_id": "tg:77:0",
+                "position": position,
+                "role": item["role"],
+                "content": item["content"],
+                "payload": item,
+                "created_at": _now(),
+            }
+            for position, item in enumerate(self.archive)
+        ]
+        limit = int(wanted["limit"])
+        return {"items": rows[-limit:], "total": len(rows), "limit": limit, "offset": 0}
+
+    def _undo(self, request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
+        if request.headers["Idempotency-Key"] not in self.created and not self.undoable:
+            return httpx2.Response(404, json={"error": "not_found", "detail": "nothing is left"})
+        return httpx2.Response(200, json=self._once(request, body, self._undone))
+
+    def _undone(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        effect = self.undoable.pop()
+        undoing = _effect(request, body["user_id"], "reminder_cancelled", {})
+        return undoing | {"undoes": effect["id"], "before": effect["after"], "after": None}
 
     def _once(
         self,
@@ -170,7 +228,9 @@ class RestService:
         job |= {"id": str(uuid4()), "name": body["text"][:60], **_moments()}
         job["next_fire_at"] = job["at"] or "2026-11-27T08:00:00Z"
         after = {"text": body["text"]}
-        return job | {"effect": _effect(request, body["user_id"], "reminder_created", after)}
+        effect = _effect(request, body["user_id"], "reminder_created", after)
+        self.undoable.append(effect)
+        return job | {"effect": effect}
 
 
 def task(title: str, **changes: Any) -> dict[str, Any]:
@@ -233,10 +293,15 @@ class Desk:
     """Messages go in at `say`, what the person gets comes out."""
 
     def __init__(
-        self, redis: Redis, endpoint: Endpoint, fallback_model: str | None = None, **model: Any
+        self,
+        redis: Redis,
+        endpoint: Endpoint,
+        fallback_model: str | None = None,
+        rest: RestService | None = None,
+        **model: Any,
     ) -> None:
         self.redis = redis
-        self.rest = RestService()
+        self.rest = rest or RestService()
         self.clock = Clock()
         self.mailbox = Mailbox(redis, "in", replies_to="out", lease_seconds=5)
         self.replies = Mailbox(redis, "out")
@@ -251,14 +316,17 @@ class Desk:
         self.sky = Sky()
         self.weather = OpenMeteo(transport=httpx2.MockTransport(self.sky))
         self.services = ToolServices(self.client, self.clock, self.weather)
+        self.history = HistoryStore(redis, HistoryArchive(self.client))
         self.orchestrator = self.build()
         self._numbers = itertools.count(1)
 
     def build(self) -> AssistantOrchestrator:
         """A replica: nothing is shared with another but Redis, the model and rest_service."""
+        users = UserStore(self.redis, self.client)
+        history = HistoryStore(self.redis, HistoryArchive(self.client))
         answering = Answering(
             self.mailbox,
-            HistoryStore(self.redis),
+            history,
             LiveFrames(self.redis),
             self.window,
             self.clock,
@@ -267,8 +335,8 @@ class Desk:
         return AssistantOrchestrator(
             self.mailbox,
             self.configuration,
-            UserStore(self.redis, self.client),
-            self.client,
+            users,
+            Commands(self.client, users, history),
             answering,
             partial(AssistantFactory, model=self._model, services=self.services),
         )
@@ -303,10 +371,10 @@ class Desk:
         )
         return message.model_copy(update=changes)
 
-    def command(self) -> UserCommand:
-        """Alice's /new."""
+    def command(self, name: Literal["new", "undo"] = "new") -> UserCommand:
+        """Alice's command."""
         fields = self.message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
-        return UserCommand(**fields, name="new")
+        return UserCommand(**fields, name=name)
 
     async def deliver(self, message: Any) -> Delivery:
         """Put a message into the queue and take it, as a worker would."""

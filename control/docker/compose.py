@@ -12,10 +12,14 @@ from typing import Any
 from control import health
 from control.context import Context
 from control.docker import engine
+from control.docker.password import password_statement
 from control.errors import ControlError
 from control.settings import Settings
 
-_TASKS = ("migrate",)
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""Some versions of Compose wipe lines even where nobody looks."""
+
+_TASKS = ("migrate", "setup")
 """What ends by itself, and is well when it has."""
 
 
@@ -93,7 +97,7 @@ class Compose:
         with (
             log.open("a", encoding="utf-8") as kept,
             subprocess.Popen(
-                self._command(("--ansi=never", "--progress=plain", *arguments)),
+                self._command(("--progress=plain", *arguments)),
                 env=self._environment,
                 cwd=self.root,
                 stdin=subprocess.DEVNULL,
@@ -131,14 +135,10 @@ class Compose:
         return done.stdout
 
     def set_database_password(self) -> None:
-        """Have Postgres, which must be up, know the password of the settings as its own.
-
-        The image looks at the variable only when it makes the database; inside the container no
-        password is asked for.
-        """
-        password = self.settings.values["POSTGRES_PASSWORD"].replace("'", "''")
+        """Have Postgres, which must be up, know the password of the settings as its own."""
         command = ("exec", "--no-TTY", "postgres", "psql", "--quiet", "-U", "smart_assistant")
-        self.read(*command, given=f"ALTER ROLE smart_assistant PASSWORD '{password}';")
+        statement = password_statement(self.settings.values["POSTGRES_PASSWORD"])
+        self.read(*command, given=statement)
 
     def containers(self) -> list[Container]:
         """All there are, also those that have ended."""
@@ -152,7 +152,7 @@ class Compose:
             answer = container.checks[-1] if container.checks else ""
             return health.detail(answer) or answer or f"is {container.health}"
         log = self.read("logs", "--no-log-prefix", "--tail", "5", container.service)
-        said = [line.strip() for line in log.splitlines() if line.strip()]
+        said = [line.strip() for line in _ANSI.sub("", log).splitlines() if line.strip()]
         return said[-1] if said else f"is {container.state}"
 
     def memory(self, containers: Iterable[Container]) -> dict[str, int]:
@@ -182,7 +182,7 @@ class Compose:
         """The file by its name: the override beside it is for those who have no manage.py."""
         profiles = ["--profile", "sandbox"] if self.settings.needs_sandbox else []
         options = ["--file", "docker-compose.yml", "--env-file", "/dev/null"]
-        return ["docker", "compose", *options, *profiles, *arguments]
+        return ["docker", "compose", "--ansi=never", *options, *profiles, *arguments]
 
 
 def _bytes(text: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from control import environment
 from control.addresses import COMPOSE
+from control.docker.password import password_statement
 from control.services import SERVICES
 from control.settings import Settings
 
@@ -30,21 +31,25 @@ def main(made: Path, given: Mapping[str, str]) -> None:
     environment.complete(made, environ)
     settings = Settings.load(made, environ, COMPOSE)
     for name, variables in _DATABASES.items():
-        _write(made / name, {seen: settings.values[ours] for seen, ours in variables.items()})
+        _write(made / name, {seen: settings.values[ours] for seen, ours in variables.items()}, {})
+    (made / "postgres" / "password.sql").write_text(
+        password_statement(settings.values["POSTGRES_PASSWORD"]), "utf-8"
+    )
     for service in SERVICES:
         if service.port:  # a task has those of its service
-            _write(made / service.name, settings.own_variables_of(service))
+            _write(made / service.name, settings.own_variables_of(service), given)
     if not settings.telegram_is_real:
         token = settings.values["SANDBOX_CHAT_TOKEN"]
         print(f"Chat: {settings.url('SANDBOX_PORT')}/?token={token}")
 
 
-def _write(folder: Path, variables: dict[str, str]) -> None:
-    """As a shell reads it: a variable that has a value already keeps it."""
-    lines = [
-        f'[ -n "${name}" ] || {name}={shlex.quote(value)}; export {name}\n'
-        for name, value in variables.items()
-    ]
+def _write(folder: Path, variables: Mapping[str, str], known: Mapping[str, str]) -> None:
+    """As a shell reads it: a variable keeps the value it has, unless it was known here and has
+    been translated to what it means in a container."""
+    lines = []
+    for name, value in variables.items():
+        unless = "" if name in known else f'[ -n "${name}" ] || '
+        lines.append(f"{unless}{name}={shlex.quote(value)}; export {name}\n")
     (folder / "environment").write_text("".join(lines), "utf-8")
 
 

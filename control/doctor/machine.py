@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterable
 
 from control import requirements
+from control.client import plain
 from control.context import Context
 from control.docker import engine
 from control.doctor.finding import Finding, doubtful, wrong
@@ -47,8 +48,8 @@ def _disk(context: Context) -> Finding:
 
 def _clock(context: Context) -> Finding:
     """Against the clock of the outside server that everything depends on."""
-    url = context.settings.outside_url
-    if url is None:
+    url = plain(context.settings.outside_url or "")
+    if not url:
         return Finding("clock", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z')}; nobody outside to ask")
     try:
         date = _date_of(url)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from control.client import RequestFailed, request
+from control.client import RequestFailed, plain, request
 from control.context import Context
 from control.doctor.finding import Finding, doubtful, wrong
 from control.settings import Settings
@@ -36,10 +36,13 @@ def _telegram(settings: Settings) -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
-    base = settings.values["OPENAI_BASE_URL"].rstrip("/")
+    address = settings.values["OPENAI_BASE_URL"].rstrip("/")
+    base = plain(address)
     wanted = settings.values.get("DEFAULT_MODEL", "")
     try:
-        answer = request("GET", f"{base}/models", token=settings.values.get("OPENAI_API_KEY", ""))
+        answer = request(
+            "GET", f"{address}/models", token=settings.values.get("OPENAI_API_KEY", "")
+        )
     except RequestFailed as error:
         return wrong("model", str(error), f"start the server, or mend OPENAI_BASE_URL; {_NETWORK}")
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):

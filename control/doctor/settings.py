@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from control import environment, spelling
+from control.client import plain
 from control.context import Context
 from control.credentials import GENERATED
 from control.doctor.finding import Finding, doubtful, wrong
@@ -37,5 +38,5 @@ def check(context: Context) -> Iterable[Finding]:
 def _summary(context: Context) -> str:
     settings = context.settings
     telegram = "your bot" if settings.telegram_is_real else "the sandbox"
-    model = settings.values["OPENAI_BASE_URL"] if settings.model_is_real else "the demo"
+    model = plain(settings.values["OPENAI_BASE_URL"]) if settings.model_is_real else "the demo"
     return f"Telegram: {telegram}; model: {model}"

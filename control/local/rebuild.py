@@ -4,12 +4,15 @@ import argparse
 
 from control import welcome
 from control.context import Context
+from control.errors import ControlError
 from control.local import start, stop
 from control.local.run_directory import RunDirectory
 
 
-def run(context: Context, _: argparse.Namespace) -> int:
+def run(context: Context, options: argparse.Namespace) -> int:
     """Removes `.venv` and makes it again; a suite that runs is stopped for it and started after."""
+    if options.service:
+        raise ControlError("in local mode all services share one environment: leave --service out")
     was_running = stop.stop(RunDirectory(context.state_dir), context.terminal)
     context.virtualenv.rebuild()
     if not was_running:

@@ -53,8 +53,13 @@ def record(session: AsyncSession, request: Request) -> None:
     """Note a request that is about to be committed; one that has changed nothing is none."""
     written = _written(session.sync_session)
     if request.method not in READING and written.is_any:
-        route: APIRoute = request.scope["route"]
-        session.add(_entry(request, "done", route.status_code or 200, written))
+        session.add(_entry(request, "done", _status(request), written))
+
+
+async def record_ahead(session: AsyncSession, request: Request) -> None:
+    """Note a write that is not Postgres's before it is made: what cannot be noted is not done."""
+    session.add(_entry(request, "done", _status(request), Written()))
+    await session.flush()
 
 
 async def record_refusal(request: Request, status: int) -> None:
@@ -85,6 +90,11 @@ def _entry(request: Request, result: AuditResult, status: int, written: Written)
         request_id=structlog.contextvars.get_contextvars().get("correlation_id"),
         after=None if written.is_gone else _version(row),
     )
+
+
+def _status(request: Request) -> int:
+    route: APIRoute = request.scope["route"]
+    return route.status_code or 200
 
 
 def _version(row: SQLModel | None) -> JsonObject | None:

@@ -115,6 +115,14 @@ async def require_admin(caller: PrincipalDep) -> None:
 AdminOnly = Depends(require_admin)
 
 
+async def noted(request: Request, session: SessionDep) -> None:
+    """Notes a write that is not Postgres's."""
+    await audit.record_ahead(session, request)
+
+
+Noted = Depends(noted)
+
+
 async def once(
     request: Request,
     session: SessionDep,

@@ -24,11 +24,11 @@ class Vault:
         return self._fernet.encrypt(plain.encode()).decode()
 
     def decrypt(self, row_id: UUID, encrypted: str) -> str | None:
-        """The secret; None where our keys do not fit, or it was another row's."""
+        """The secret; None where our keys do not fit, or it was another row's or another thing."""
         if self._fernet is None:
             return None
         try:
             plain = json.loads(self._fernet.decrypt(encrypted))
-        except InvalidToken:
+            return str(plain["secret"]) if plain["id"] == str(row_id) else None
+        except (InvalidToken, ValueError, KeyError, TypeError):  # the key opens other things too
             return None
-        return str(plain["secret"]) if plain["id"] == str(row_id) else None

@@ -64,6 +64,7 @@ EXAMPLES: dict[str, JsonObject] = {
         "location": "Library",
     },
     "CalendarEventUpdate": {"title": "Chess club, finals"},
+    "EffectUndo": {"user_id": IDS["users"]},
     "ProviderCreate": {"name": "Ollama at home", "base_url": "http://127.0.0.1:11434/v1"},
     "ProviderUpdate": {"is_active": False},
     "LlmModelCreate": {

@@ -58,6 +58,8 @@ ADMIN_ONLY = [
     ("DELETE", f"/models/{ID}"),
     ("GET", "/dead-letters"),
     ("GET", "/dead-letters/to_telegram:1-0"),
+    ("POST", "/dead-letters/to_telegram:1-0/replay"),
+    ("DELETE", "/dead-letters/to_telegram:1-0"),
     ("GET", "/audit"),
 ]
 OWNED = [
@@ -74,6 +76,7 @@ OWNED = [
     ("GET", "/turns"),
     ("GET", "/turns/tg:1:1"),
     ("GET", "/effects"),
+    ("POST", "/effects/undo"),
     ("GET", f"/effects/{ID}"),
     ("GET", "/cron-jobs"),
     ("POST", "/cron-jobs"),
@@ -97,6 +100,7 @@ OWNED = [
 BODIES: dict[tuple[str, str], JsonObject] = {
     ("POST", "/threads"): {"user_id": ID, "assistant_id": ID},
     ("POST", "/cron-jobs"): {"user_id": ID, "text": "x", "cron_expression": "0 9 * * *"},
+    ("POST", "/effects/undo"): {"user_id": ID},
     ("POST", "/tasks"): {"user_id": ID, "title": "x"},
     ("POST", "/calendar"): {
         "user_id": ID,

@@ -126,6 +126,23 @@ async def test_a_claim_that_hands_out_runs_is_an_entry(
     assert len(await entries(admin, action="claim_runs")) == 1
 
 
+async def test_taking_back_is_noted_with_the_record_that_it_changes(
+    service: Client, admin: Client, make: Make
+) -> None:
+    user = await make("users")
+    body = {"user_id": user["id"], "title": "Milk"}
+    task = (await service.post("/tasks", json=body, headers=acting(user, KEY))).json()
+    for key in ("tg:1:78/0.0", "tg:1:78/0.0", "tg:1:79/0.0"):
+        headers = acting(user, key)
+        await service.post("/effects/undo", json={"user_id": user["id"]}, headers=headers)
+
+    refused, *done = await entries(admin, action="undo_effect")
+    assert [(one["result"], one["status"], one["object_id"]) for one in done] == [
+        ("done", 200, task["id"])
+    ]
+    assert (refused["result"], refused["status"]) == ("refused", 404)
+
+
 async def test_entries_are_found_by_each_of_their_sides(admin: Client, make: Make) -> None:
     user = await make("users")
     await make("tasks", user_id=user["id"])

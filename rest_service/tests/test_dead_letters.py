@@ -1,6 +1,25 @@
-from rest_service.tests.api import Client, listed
+import asyncio
+from dataclasses import replace
+
+import pytest
+from fastapi import FastAPI
+
+from rest_service.tests.api import Client, Sql, listed
 from smart_kit.mailbox import DeadLetter
+from smart_kit.mailbox.graveyard import Grave, Graveyard, Place
 from smart_kit.redis import Redis
+
+WAITING = "queue:to_telegram:waiting:tg:1:7"
+LETTER = "/dead-letters/to_telegram:7-0"
+
+
+class Contested(Graveyard):
+    """Somebody else drops what is found in the very next instant."""
+
+    async def find(self, place: Place) -> Grave | None:
+        found = await super().find(place)
+        await self.drop(place)
+        return found
 
 
 async def bury(redis: Redis, queue: str, at: int, payload: str = "{}") -> None:
@@ -55,3 +74,93 @@ async def test_a_letter_that_cannot_be_read_hides_no_other(admin: Client, redis:
     assert reasons == ["boom", *["the letter itself cannot be read"] * 2]
     broken = (await admin.get("/dead-letters/to_telegram:1000-0")).json()
     assert (broken["payload"], broken["died_at"]) == ("{broken", "1970-01-01T00:00:01Z")
+
+
+class TestReplay:
+    async def test_it_waits_in_its_conversation_again_and_is_not_dead_any_more(
+        self, admin: Client, redis: Redis
+    ) -> None:
+        await bury(redis, "to_telegram", 7, '{"text": "Hi"}')
+        await bury(redis, "to_secretary", 7)
+
+        answers = await asyncio.gather(*(admin.post(f"{LETTER}/replay") for _ in range(5)))
+
+        assert sorted(one.status_code for one in answers)[0] == 204
+        assert {one.status_code for one in answers if not one.is_success} <= {404, 409}
+        assert await redis.lrange(WAITING, 0, -1) == ['{"text": "Hi"}']
+        assert [one["id"] for one in await listed(admin, "/dead-letters")] == ["to_secretary:7-0"]
+
+    async def test_one_that_is_not_there_is_404(self, admin: Client, redis: Redis) -> None:
+        await bury(redis, "to_secretary", 7)
+
+        assert (await admin.post(f"{LETTER}/replay")).status_code == 404
+        assert len(await listed(admin, "/dead-letters")) == 1
+
+    async def test_one_that_somebody_else_has_just_taken_is_409(
+        self, app: FastAPI, admin: Client, redis: Redis
+    ) -> None:
+        contested = {"to_telegram": Contested(redis, "queue:to_telegram")}
+        app.state.resources = replace(app.state.resources, graveyards=contested)
+        await bury(redis, "to_telegram", 7)
+
+        answer = await admin.post(f"{LETTER}/replay")
+
+        assert (answer.status_code, "Somebody else" in answer.json()["detail"]) == (409, True)
+        assert await redis.llen(WAITING) == 0
+
+    async def test_what_never_was_a_message_is_400_and_stays(
+        self, admin: Client, redis: Redis
+    ) -> None:
+        await redis.xadd("queue:to_telegram:dead", {"letter": "{broken"}, id="7-0")
+
+        answer = await admin.post(f"{LETTER}/replay")
+
+        assert (answer.status_code, "only be dropped" in answer.json()["detail"]) == (400, True)
+        assert len(await listed(admin, "/dead-letters")) == 1
+
+
+async def test_a_dropped_one_is_gone_and_no_other(admin: Client, redis: Redis) -> None:
+    for queue, at in (("to_telegram", 7), ("to_telegram", 8), ("to_secretary", 7)):
+        await bury(redis, queue, at)
+
+    assert [(await admin.delete(LETTER)).status_code for _ in range(2)] == [204, 404]
+    assert [one["id"] for one in await listed(admin, "/dead-letters")] == [
+        "to_telegram:8-0",
+        "to_secretary:7-0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [("POST", f"{LETTER}/replay", "replay_dead_letter"), ("DELETE", LETTER, "drop_dead_letter")],
+)
+class TestAudit:
+    async def test_what_is_done_and_what_is_refused_is_noted(
+        self, admin: Client, redis: Redis, method: str, path: str, action: str
+    ) -> None:
+        await bury(redis, "to_telegram", 7)
+        for _ in range(2):
+            await admin.request(method, path)
+        await admin.request(method, path.replace("to_telegram", "to_nobody"))
+
+        noted = [
+            (one["caller"], one["action"], one["path"], one["result"], one["status"])
+            for one in await listed(admin, "/audit")
+        ]
+        assert noted == [
+            ("admin", action, f"/api{path}", "refused", 404),
+            ("admin", action, f"/api{path}", "done", 204),
+        ]
+
+    async def test_what_cannot_be_noted_is_not_done(
+        self, admin: Client, redis: Redis, sql: Sql, method: str, path: str, action: str
+    ) -> None:
+        await bury(redis, "to_telegram", 7)
+        await sql("ALTER TABLE audit_log RENAME TO elsewhere")
+        try:
+            answer = await admin.request(method, path)
+        finally:
+            await sql("ALTER TABLE elsewhere RENAME TO audit_log")
+
+        assert answer.status_code == 503, action
+        assert len(await listed(admin, "/dead-letters")) == 1

@@ -16,6 +16,8 @@ ID = UUID(int=1)
         ("PATCH", "/users/by-telegram-id/7", "GET, PUT"),
         ("PUT", "/cron-jobs/claim", "POST"),
         ("GET", "/cronjobs/dispatched/", "POST"),
+        ("GET", "/effects/undo", "POST"),
+        ("PUT", "/dead-letters/to_telegram:1-0", "DELETE, GET"),
     ],
 )
 async def test_what_cannot_be_done_is_refused_with_all_that_can(

@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from smart_kit.contracts.base import Contract, JsonObject, UtcDatetime
+from smart_kit.contracts.base import Command, Contract, JsonObject, UtcDatetime
 
 EffectKind = Literal[
     "reminder_created",
@@ -27,6 +27,14 @@ class EffectRead(Contract):
     after: JsonObject | None = None
     reversal: JsonObject | None = None
     """How to take it back, or null where that cannot be done."""
+    undoes: UUID | None = None
+    """The effect that this one takes back."""
     message_id: str
     step: str
     created_at: UtcDatetime
+
+
+class EffectUndo(Command):
+    """Take back the newest effect of a person that is not taken back yet."""
+
+    user_id: UUID

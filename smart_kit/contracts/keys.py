@@ -30,6 +30,11 @@ def live_channel(bot_id: int) -> str:
     return f"live:{bot_id}"
 
 
+def bot_lease_key(bot_id: int) -> str:
+    """The key of the name of the one tg_bot process that serves a bot, for a few seconds."""
+    return f"lease:{bot_id}"
+
+
 def message_id(bot_id: int, update_id: int) -> str:
     """The id of the queue message made from a Telegram update."""
     return f"tg:{bot_id}:{update_id}"

@@ -56,11 +56,11 @@ class UserMessage(QueueMessage):
 
 
 class UserCommand(QueueMessage):
-    """A command that has to keep its place among the messages, e.g. /new."""
+    """A command that has to keep its place among the messages."""
 
     kind: Literal["user_command"] = "user_command"
     sender: Sender
-    name: Literal["new"]
+    name: Literal["new", "undo"]
 
 
 class ScheduledPrompt(QueueMessage):
@@ -117,6 +117,9 @@ NoticeName = Literal[
     "paired",
     "pairing_failed",
     "new_conversation",
+    "undone",
+    "nothing_to_undo",
+    "cannot_be_undone",
     "rich_on",
     "rich_off",
     "turn_failed",

@@ -41,7 +41,8 @@ _Call = tuple[list[str], list[str | int]]
 
 
 @cache
-def _source(name: str) -> str:
+def source_of(name: str) -> str:
+    """A script of the mailbox, ready to be run."""
     scripts = files("smart_kit.mailbox") / "scripts"
     return (scripts / "prelude.lua").read_text() + (scripts / f"{name}.lua").read_text()
 
@@ -62,7 +63,7 @@ class Mailbox:
         self._redis = redis
         self._replies_to = replies_to
         self._scripts = {
-            script: AsyncScript(redis, _source(script))
+            script: AsyncScript(redis, source_of(script))
             for script in ("enqueue", "begin", "journal", "renew", "finish", "delay", "promote")
         }
 

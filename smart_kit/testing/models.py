@@ -1,5 +1,6 @@
 """A server behind the OpenAI protocol: says what a test tells it to, keeps what it heard."""
 
+import contextlib
 import json
 import threading
 from collections import deque
@@ -25,7 +26,9 @@ class Answer:
     until: threading.Event | None = None
     """Is not sent before."""
     is_cut: bool = False
-    """The connection is closed instead."""
+    """The connection is closed before the end."""
+    is_missing: bool = False
+    """Nothing comes, as long as the client waits."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,14 @@ def sends(body: Any, content_type: str = "application/json") -> Answer:
     return Answer(content, 200, {"content-type": content_type})
 
 
-def cuts() -> Answer:
-    """No answer: the connection breaks."""
-    return Answer(b"", is_cut=True)
+def cuts(after: bytes = b"") -> Answer:
+    """The connection breaks: before any answer, or after these bytes of its body."""
+    return Answer(after, headers={"content-type": "application/json"}, is_cut=True)
+
+
+def hangs() -> Answer:
+    """No answer, until the client gives up."""
+    return Answer(b"", is_missing=True)
 
 
 def held(until: threading.Event, answer: Answer) -> Answer:
@@ -184,13 +192,17 @@ def _handler_of(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
         def _send(self, answer: Answer) -> None:
             if answer.until is not None:
                 answer.until.wait(HELD_SECONDS)
-            if answer.is_cut:
-                self.close_connection = True
+            if answer.is_missing:
+                self.connection.settimeout(HELD_SECONDS)
+                with contextlib.suppress(OSError):
+                    self.rfile.read(1)  # returns when the client leaves
+            self.close_connection = answer.is_cut or answer.is_missing
+            if answer.is_missing or (answer.is_cut and not answer.body):
                 return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(answer.body)))
+            self.send_header("content-length", str(len(answer.body) + answer.is_cut))
             self.end_headers()
             self.wfile.write(answer.body)
             self.wfile.flush()

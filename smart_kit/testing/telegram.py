@@ -1,7 +1,8 @@
 """A small Bot API on a real socket: records every call, and fails where a test tells it to.
 
 It refuses what the real one refuses of what we send: a text that is empty or too long, and entities
-out of its bounds, a rich message without content. It keeps a webhook's address, and brings nothing
+out of its bounds, a rich message without content. Of two who poll at once the older one gets a 409.
+It keeps a webhook's address, and brings nothing
 there: a test posts updates itself. The sandbox is the full stand-in; this one is for faults.
 """
 
@@ -23,6 +24,10 @@ _WEBHOOK_IS_SET = (
     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete "
     "the webhook first"
 )
+_OTHER_POLL = (
+    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is "
+    "running"
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Call:
 
     method: str
     parameters: dict[str, Any]
+    door: str = ""
+    """What stands before `/bot` in its address: tells two callers from each other."""
 
     @property
     def chat_id(self) -> int:
@@ -83,6 +90,9 @@ class FakeTelegram:
         """No confirmation reaches it."""
         self.on_confirm: Callable[[int], Awaitable[None]] | None = None
         """Told of each offset before it confirms anything."""
+        self.conflicts = 0
+        """Polls that were ended by another one."""
+        self._newest_poll: object = None
         self._scripts: dict[str, deque[Scripted]] = defaultdict(deque)
         self._changed = asyncio.Event()
 
@@ -116,7 +126,8 @@ class FakeTelegram:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One call."""
         method = request.match_info["method"]
-        call = Call(method, await request.json() if request.can_read_body else {})
+        given = await request.json() if request.can_read_body else {}
+        call = Call(method, given, request.match_info.get("door", ""))
         self.calls.append(call)
         self._changed.set()
         if request.match_info["token"] != TOKEN:
@@ -138,7 +149,7 @@ class FakeTelegram:
         if call.method == "getUpdates" and self.webhook:
             return refusal(409, _WEBHOOK_IS_SET)
         if call.method == "getUpdates":
-            return _ok(await self._get_updates(call.parameters))
+            return await self._get_updates(call.parameters)
         if call.method in ("sendMessage", "sendRichMessage"):
             return self._send(call)
         if call.method in ("setWebhook", "deleteWebhook"):
@@ -148,8 +159,10 @@ class FakeTelegram:
             return _ok(info | self.webhook_trouble)
         return _ok(BOT if call.method == "getMe" else True)
 
-    async def _get_updates(self, given: dict[str, Any]) -> list[Any]:
-        offset = given.get("offset") or 0
+    async def _get_updates(self, given: dict[str, Any]) -> Scripted:
+        offset, poll = given.get("offset") or 0, object()
+        self._newest_poll = poll
+        self._changed.set()
         if self.on_confirm is not None:
             await self.on_confirm(offset)
         if not self.is_deaf:
@@ -157,12 +170,15 @@ class FakeTelegram:
             self._changed.set()
         try:
             async with asyncio.timeout(given.get("timeout", 0)):
-                while not self.updates:
+                while not self.updates and self._newest_poll is poll:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
             pass
-        return self.updates[:100]
+        if self._newest_poll is not poll:
+            self.conflicts += 1
+            return refusal(409, _OTHER_POLL)
+        return _ok(self.updates[:100])
 
     def _send(self, call: Call) -> Scripted:
         problem = _problem(call)
@@ -178,7 +194,8 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
     """A server that runs as long as the block."""
     fake = FakeTelegram()
     app = web.Application()
-    app.add_routes([web.post("/bot{token}/{method}", fake.serve)])
+    for path in ("/bot{token}/{method}", "/{door}/bot{token}/{method}"):
+        app.router.add_post(path, fake.serve)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from redis.commands.core import AsyncScript
 
 from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Superseded
+from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.mailbox.letters import DeadLetter
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.testing.durable import DurableValkey
@@ -41,6 +42,7 @@ class Model:
     """Every message of a conversation, in order."""
     ended: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Those whose end was accepted."""
+    replies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     holder: dict[str, Delivery] = field(default_factory=dict)
     """The newest delivery of a conversation: only it may do anything."""
     dead: int = 0
@@ -148,11 +150,15 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule(delivery=deliveries, is_dead=st.booleans())
     def finish(self, delivery: Delivery, is_dead: bool) -> None:
         """Also for the second time, and by those who were taken for dead."""
-        reply = Letter(f"reply:{delivery.payload}", delivery.conversation, delivery.payload)
+        name = f"{'apology' if is_dead else 'reply'}:{delivery.payload}"
+        reply = Letter(name, delivery.conversation, name)
         outcome = Outcome(replies=(reply,), journal_of=delivery.payload)
         dead = _dead_letter(delivery) if is_dead else None
         if self._only_its_holder(delivery, self.mailbox.finish(delivery, outcome, dead=dead)):
             self.model.ended[delivery.conversation].append(delivery.payload)
+            replies = self.model.replies[delivery.conversation]
+            if name not in replies:  # who dies again is apologised for once
+                replies.append(name)
             self.model.holder.pop(delivery.conversation)
             self.model.dead += is_dead
 
@@ -168,6 +174,19 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule(delivery=consumes(deliveries))
     def die(self, delivery: Delivery) -> None:
         """Without a word; what it held stays held until its lease ends."""
+
+    @rule(data=st.data())
+    def replay(self, data: st.DataObject) -> None:
+        """An administrator has mended what was wrong; the letter joins the end of its queue."""
+        graveyard = Graveyard(self.redis, IN)
+        graves = self.run(graveyard.newest(100))
+        if not graves:
+            return
+        grave = data.draw(st.sampled_from(graves))
+        assert self.run(graveyard.replay(grave))
+        assert not self.run(graveyard.replay(grave)), "replayed twice"
+        self.model.sent[grave.letter.conversation].append(grave.letter.payload)
+        self.model.dead -= 1
 
     @rule(worker=st.sampled_from(WORKERS))
     def leave(self, worker: str) -> None:
@@ -206,7 +225,9 @@ class MailboxMachine(RuleBasedStateMachine):
             sent, ended = self.model.sent[conversation], self.model.ended[conversation]
             assert ended == sent[: len(ended)], "ended out of order"
             assert found.waiting[conversation] == self._waiting(conversation), "lost or doubled"
-            assert found.replies[conversation] == ended, "a reply is lost, doubled or misplaced"
+            assert found.replies[conversation] == self.model.replies[conversation], (
+                "a reply is lost, doubled or misplaced"
+            )
 
     def _check_wakefulness(self, found: Found) -> None:
         for conversation in CONVERSATIONS:

@@ -21,11 +21,13 @@ from .services.dead_letters import DeadLetters
 from .services.dispatcher import Dispatcher
 from .services.identity import Identity
 from .services.intake import Intake, Queues
+from .services.lease import Lease
 from .services.outbox import Outbox
 from .services.pace import Pace
 from .services.polling import Poller
 from .services.response_handler import ResponseHandler
 from .services.signals import Signals
+from .services.tenure import Tenure
 from .services.typing import Typing
 from .services.webhook import PATH, Webhook
 from .texts.composer import Composer
@@ -49,10 +51,11 @@ async def serve(settings: TgBotSettings) -> None:
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(settings))
         blocking = await stack.enter_async_context(connect_blocking(settings))
-        client = await stack.enter_async_context(TelegramClient(settings))
+        lease = Lease(redis, settings.bot_id)
+        client = await stack.enter_async_context(TelegramClient(settings, lease.check))
         rest = RestClient(settings)
         stack.push_async_callback(rest.close)
-        bot = assemble(settings, client, rest, redis, blocking)
+        bot = assemble(settings, client, rest, redis, blocking, lease)
         serve_pages = http_loop(bot.pages, settings.bind_host, settings.tg_bot_port)
         await run_loops(serve_pages, *bot.loops)
 
@@ -63,6 +66,7 @@ def assemble(
     rest: RestClient,
     redis: Redis,
     blocking: Redis,
+    lease: Lease,
 ) -> Bot:
     """Give every part what it works with."""
     bot_id = settings.bot_id
@@ -82,15 +86,17 @@ def assemble(
     worker = Worker(to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS)
     watch = Watch(to_telegram)
     health = Health("tg_bot")
+    health.tell(lease.note)
     health.tell(watch.note)
     pages = health_routes(health)
     source = _source(settings, client, intake, identity)
     if isinstance(source, Webhook):
         pages.add_routes([web.post(PATH, source.receive)])
-        health.tell(source.note)
-    health.add("telegram", source.probe)
+    health.tell(lambda: "" if lease.stands_by else source.note())
+    health.add("telegram", lambda: None if lease.stands_by else source.probe())
     health.add("redis", identity.probe)
-    return Bot(health, (source.run, worker.run, typing.run, identity.run, watch.run), pages)
+    tenure = Tenure(lease, source.run, worker.run, typing.run)
+    return Bot(health, (tenure.run, identity.run, watch.run), pages)
 
 
 def _source(

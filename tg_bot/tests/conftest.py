@@ -19,8 +19,12 @@ from tg_bot.src.services.access import Access
 from tg_bot.src.services.dead_letters import DeadLetters
 from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.intake import Intake, Queues
+from tg_bot.src.services.lease import Lease
 from tg_bot.src.services.signals import Signals
 from tg_bot.tests.fake_rest import FakeRest
+
+LEASE_SECONDS = 0.6
+"""So long the next bot of a test waits for one that ended without a word."""
 
 Run = Callable[..., AbstractAsyncContextManager[Bot]]
 MakeIntake = Callable[[AllowList], Intake]
@@ -94,10 +98,11 @@ def run(settings: TgBotSettings, rest: FakeRest) -> Run:
         async with AsyncExitStack() as stack:
             redis = await stack.enter_async_context(connect(given))
             blocking = await stack.enter_async_context(connect_blocking(given))
-            client = await stack.enter_async_context(TelegramClient(given))
+            lease = Lease(redis, given.bot_id, LEASE_SECONDS)
+            client = await stack.enter_async_context(TelegramClient(given, lease.check))
             service = RestClient(given, httpx2.MockTransport(rest.serve))
             stack.push_async_callback(service.close)
-            bot = assemble(given, client, service, redis, blocking)
+            bot = assemble(given, client, service, redis, blocking, lease)
             stop = asyncio.Event()
             tasks = [asyncio.ensure_future(loop(stop)) for loop in bot.loops]
             try:

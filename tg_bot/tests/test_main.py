@@ -12,11 +12,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from smart_kit.redis import Redis
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import ROOT
 from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
 from tg_bot.tests import updates
+from tg_bot.tests.messages import reply
+from tg_bot.tests.queues import send
 
 Start = Callable[..., "Process"]
 
@@ -114,8 +117,9 @@ async def test_the_token_is_in_no_line_whatever_goes_wrong(
     telegram.push(updates.message("/help"), updates.message("/help", telegram_id=8))
     process = start()
     await telegram.until(lambda: len(telegram.calls_of("sendMessage")) >= 2, seconds=60)
-    nowhere = start(TELEGRAM_API_URL=f"http://127.0.0.1:{free_port()}")
-    wrong = start(TELEGRAM_TOKEN="424242:" + "Wrong" * 7)
+    nobody = f"http://127.0.0.1:{free_port()}"
+    nowhere = start(TELEGRAM_API_URL=nobody, TELEGRAM_TOKEN="424243:" + "Wrong" * 7)
+    wrong = start(TELEGRAM_TOKEN="424244:" + "Wrong" * 7)
     async with asyncio.timeout(60):
         while "refuses the token" not in wrong.output or "cannot connect" not in nowhere.output:
             await asyncio.sleep(0.1)
@@ -123,6 +127,59 @@ async def test_the_token_is_in_no_line_whatever_goes_wrong(
         assert one.output
         assert TOKEN.partition(":")[2] not in one.output
         assert "WrongWrong" not in one.output
+
+
+async def test_the_second_process_serves_the_bot_when_the_first_is_killed(
+    start: Start, redis: object, telegram: FakeTelegram
+) -> None:
+    first = start(TELEGRAM_API_URL=f"{telegram.url}/first")
+    await telegram.until(lambda: bool(telegram.calls_of("getUpdates")), seconds=30)
+    second = start(TELEGRAM_API_URL=f"{telegram.url}/second")
+    await stands_by(second)
+    assert {call.door for call in telegram.calls} == {"first"}
+
+    first.popen.kill()
+    telegram.push(updates.message("/help"))
+    begun = time.monotonic()
+    await telegram.until(lambda: bool(telegram.sent), seconds=30)
+    assert time.monotonic() - begun < 8
+    assert [call.door for call in telegram.sent] == ["second"]
+
+
+async def test_one_that_was_stopped_and_goes_on_says_nothing_more(
+    start: Start, redis: Redis, telegram: FakeTelegram
+) -> None:
+    """It is stopped in the middle of an answer, while it waits for the pace of the chat."""
+    answer = "\n".join(f"line {n}" for n in range(2000))
+    first = start(TELEGRAM_API_URL=f"{telegram.url}/first")
+    await telegram.until(lambda: bool(telegram.calls_of("getUpdates")), seconds=30)
+    second = start(TELEGRAM_API_URL=f"{telegram.url}/second")
+    await stands_by(second)
+    await send(redis, reply(answer))
+    await telegram.until(lambda: len(telegram.sent) == 3)
+    first.popen.send_signal(signal.SIGSTOP)
+    await telegram.until(lambda: telegram.conflicts == 1, seconds=15)  # the first one's last poll
+
+    first.popen.send_signal(signal.SIGCONT)
+    await stands_by(first)
+    await telegram.until(lambda: len(telegram.sent) == 5, seconds=30)
+    assert "\n".join(telegram.texts(7)) == answer
+    assert [call.door for call in telegram.sent] == ["first"] * 3 + ["second"] * 2
+    assert telegram.conflicts == 1
+
+
+async def stands_by(process: Process) -> None:
+    """Wait until it says so; it is well all the time."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                health = await process.health()
+            except httpx2.TransportError:  # not listening yet
+                health = {}
+            if "stands by: another tg_bot serves this bot" in str(health.get("note")):
+                assert health["status"] == "ok"
+                return
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(

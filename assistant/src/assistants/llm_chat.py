@@ -11,7 +11,8 @@ from ..core.turn import Turn
 from ..messages.completion import Completion
 from ..messages.conversation import Conversation
 from ..messages.item import Item, encode
-from ..services.model_client import ModelClient, ModelRequest
+from ..services.model_client import ModelClient
+from ..services.model_request import ModelRequest
 from ..tools.base import BaseTool
 from .base import BaseAssistant
 from .tool_calls import ToolCalls

@@ -22,6 +22,11 @@ _NO_CALLS_LEFT = (
     f"Error: Not run: a turn has at most {MAX_TOOL_CALLS} tool calls. Answer with what you have,"
     " and say what is left undone."
 )
+_NO_TIME_LEFT = "Error: Not run: no time is left in this turn."
+_NEVER_ENDED = ToolResult(
+    content="Error: The call was begun and broken off; whether it was done is not known, and it is"
+    " not repeated. Tell the user."
+)
 
 T = TypeVar("T")
 
@@ -51,10 +56,12 @@ class ToolCalls:
         return tool is not None and tool.may_write
 
     async def _run(self, turn: Turn, step: str, call: ToolCall) -> Item:
-        if turn.tool_calls_left <= 0:
-            return tool_item(call.id, _NO_CALLS_LEFT)
-        turn.tool_calls_left -= 1
         result = turn.journal.find(step, ToolResult)
+        if result is None and turn.tool_calls_left <= 0:
+            return tool_item(call.id, _NO_CALLS_LEFT)
+        if result is None and turn.seconds_left <= 0:
+            return tool_item(call.id, _NO_TIME_LEFT)
+        turn.tool_calls_left -= 1
         if result is None:
             result = await self._call(turn, step, call)
             await turn.journal.keep(step, result)
@@ -80,6 +87,8 @@ class ToolCalls:
             )
         if call.problem:
             return ToolResult(content=f"Error: {call.problem}")
+        if not tool.is_repeatable:  # stands there if another attempt should find this one dead
+            await turn.journal.keep(step, _NEVER_ENDED)
         TOOL_CALLS.labels(tool.function).inc()
         started = time.monotonic()
         result = await tool.call(ToolContext(turn, step), call.arguments)

@@ -2,13 +2,24 @@
 
 UpstreamError
 ├── UpstreamUnavailable
+│   ├── LeftAlone               nobody was asked: it has failed too often
+│   └── NoTimeLeft              the turn has taken too long
 ├── UpstreamRejected
 │   ├── ContextTooLong          the conversation is shortened, once
+│   ├── NotServed               this model is left alone for a while
 │   └── ParameterRefused        the request is adapted
 └── EmptyAnswer                 asked once again
 """
 
-from smart_kit.errors import UpstreamError, UpstreamRejected
+from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+
+
+class LeftAlone(UpstreamUnavailable):
+    """The model has failed too often just now."""
+
+
+class NoTimeLeft(UpstreamUnavailable):
+    """No time is left in this turn."""
 
 
 class ContextTooLong(UpstreamRejected):
@@ -24,6 +35,15 @@ class ParameterRefused(UpstreamRejected):
         super().__init__(message, status=status)
         self.parameters = parameters
         """Those that the refusal names, in its order: one of them it is."""
+
+
+class NotServed(UpstreamRejected):
+    """The model does not serve us at all: key, money or name are wrong."""
+
+    def __init__(self, message: str, *, status: int | None = None, seconds: float = 0.0) -> None:
+        super().__init__(message, status=status)
+        self.seconds = seconds
+        """For so long at least, as far as is known."""
 
 
 class EmptyAnswer(UpstreamError):

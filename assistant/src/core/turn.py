@@ -1,6 +1,6 @@
 """A message at work: what its assistants and tools know of it, and what they have done."""
 
-import time
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -36,8 +36,10 @@ class Turn:
     journal: Journal
     frames: Frames
     started_at: datetime = field(default_factory=utc_now)
-    deadline: float = field(default_factory=lambda: time.monotonic() + TURN_SECONDS)
-    """By the monotonic clock."""
+    deadline: float = field(
+        default_factory=lambda: asyncio.get_running_loop().time() + TURN_SECONDS
+    )
+    """By the event loop's clock, as all time-outs."""
     tool_calls_left: int = MAX_TOOL_CALLS
     models_down: set[str] = field(default_factory=set)
     steps: list[StepRecord] = field(default_factory=list)
@@ -58,4 +60,4 @@ class Turn:
     @property
     def seconds_left(self) -> float:
         """Until the deadline."""
-        return max(0.0, self.deadline - time.monotonic())
+        return max(0.0, self.deadline - asyncio.get_running_loop().time())

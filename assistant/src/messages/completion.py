@@ -14,10 +14,15 @@ from ..core.errors import EmptyAnswer
 from .item import encode
 
 _Text = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
-_Count = Annotated[int, BeforeValidator(lambda value: value if isinstance(value, int) else 0)]
+_Count = Annotated[int, BeforeValidator(lambda value: _count(value))]
 
 _NEVER_SENT_BACK = {"role", "content", "tool_calls", "refusal", "annotations", "audio"}
+MOST_LEVELS = 60
+"""Of nesting: what is nested deeper can be read, but neither journaled nor sent back."""
+_MOST_TOKENS = 10**8
+"""What a server counts beyond is no count."""
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_TOO_DEEP = "The arguments are nested too deeply. Call again, more simply."
 _CUT_OFF = "The call was cut off by the length limit and did not run. Call again, more briefly."
 
 
@@ -99,7 +104,10 @@ def read_completion(body: object, *, model: str, key: str, seconds: float) -> Co
     if choice is None or choice.message is None:
         raise UpstreamUnavailable(f"The answer has no message: {shape_of(body)}")
     assert isinstance(body, dict)
-    raw = _sound(body["choices"][0]["message"])
+    raw = body["choices"][0]["message"]
+    if _is_too_deep(raw):
+        raise UpstreamUnavailable("The answer is nested too deeply")
+    raw = _sound(raw)
     text = _text(raw.get("content")) or _text(raw.get("refusal"))
     calls = _calls(choice.message.tool_calls or (), key, is_cut=choice.finish_reason == "length")
     if not calls and not text.strip():
@@ -157,14 +165,41 @@ def _arguments(given: Any) -> tuple[JsonObject, str]:
     """The arguments, and what is wrong with them."""
     if isinstance(given, str) and given.strip():
         try:
-            given = json.loads(given)
+            given = json.loads(given, parse_constant=_no_number)
         except ValueError as error:
             return {}, f"The arguments are not JSON ({error}). Call again with a JSON object."
+        except RecursionError:
+            return {}, _TOO_DEEP
     if given is None or given == "":
         return {}, ""
     if not isinstance(given, dict):
         return {}, "The arguments must be one JSON object. Call again."
+    if _is_too_deep(given):
+        return {}, _TOO_DEEP
     return _sound(given), ""
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON's")
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Counted without recursion: the value is a stranger's."""
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else 0
 
 
 def _text(content: Any) -> str:

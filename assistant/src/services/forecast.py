@@ -15,7 +15,7 @@ Label = Annotated[str, AfterValidator(lambda text: " ".join(text.split())[:MOST_
 """A name from outside: one short line."""
 
 
-class Place(Contract):
+class Place(Contract, allow_inf_nan=False):
     """One result of a search."""
 
     name: Label
@@ -35,7 +35,7 @@ class Place(Contract):
         return ", ".join(dict.fromkeys(part for part in parts if part))
 
 
-class Current(Contract):
+class Current(Contract, allow_inf_nan=False):
     """The weather now. Degrees are Celsius, wind is km/h; any value may be missing."""
 
     time: datetime

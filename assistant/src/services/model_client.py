@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -12,11 +10,19 @@ from prometheus_client import Counter, Histogram
 
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
-from ..core.errors import ContextTooLong, EmptyAnswer, ParameterRefused
+from ..core.errors import (
+    ContextTooLong,
+    EmptyAnswer,
+    LeftAlone,
+    NoTimeLeft,
+    NotServed,
+    ParameterRefused,
+)
 from ..messages.completion import Completion, read_completion
-from ..messages.item import Item, encode
+from .breaker import Asking, Breaker
 from .model_endpoint import ATTEMPT_SECONDS, Endpoint
-from .model_parameters import LearntParameters, Parameters
+from .model_parameters import LearntParameters
+from .model_request import ModelRequest
 
 TRIES = 3
 BACKOFF_SECONDS = 0.5
@@ -36,34 +42,6 @@ TOKENS = Counter("smart_assistant_tokens_total", "Tokens as the model counts", [
 log = structlog.stdlib.get_logger()
 
 
-@dataclass(frozen=True)
-class ModelRequest:
-    """What a model is asked. The parts are JSON already, so that what repeats is the same bytes."""
-
-    model: str | None
-    """None: the deployment's default."""
-    system: str
-    tools: str
-    """A JSON array; empty: none are offered."""
-    items: Sequence[Item]
-    key: str
-    """Message and step: the ids of calls are made from it."""
-    may_call: bool = True
-    """Whether it may still call functions."""
-
-    def body(self, model: str, parameters: Parameters, *, is_own: bool) -> bytes:
-        """The request; `is_own`: this model, and no fallback, wrote the history."""
-        head: dict[str, Any] = {"model": model, **parameters.sent}
-        if self.tools and not self.may_call and "tool_choice" not in parameters.values:
-            head["tool_choice"] = "none"
-        messages = [self.system]
-        for item in self.items:
-            keeps = item.model == model or (item.model is None and is_own)
-            messages.append(item.json if keeps and parameters.keeps_extras else item.plain)
-        tools = f'"tools":{self.tools},' if self.tools else ""
-        return f'{encode(head)[:-1]},{tools}"messages":[{",".join(messages)}]}}'.encode()
-
-
 class ModelClient:
     """Answers of any model of one endpoint. Knows no conversation."""
 
@@ -78,21 +56,25 @@ class ModelClient:
         self._default = default_model
         self._fallback = fallback_model
         self._parameters = LearntParameters(parameters)
+        self._breakers: dict[str, Breaker] = {}
 
     async def complete(self, request: ModelRequest, deadline: float, down: set[str]) -> Completion:
-        """The answer, before the monotonic `deadline`. `down` grows by the models that were away.
+        """The answer, before the `deadline` by the event loop's clock.
 
-        Raises UpstreamUnavailable, UpstreamRejected or EmptyAnswer where no model answered, and
-        ContextTooLong.
+        `down` grows by the models that were away. Raises UpstreamUnavailable, UpstreamRejected or
+        EmptyAnswer where no model answered, and ContextTooLong.
         """
         own = request.model or self._default
         wanted = dict.fromkeys((own, self._fallback or own))
-        models = [model for model in wanted if model not in down]
-        failure: UpstreamError = UpstreamUnavailable("Every model has failed in this turn already")
+        models = [one for one in wanted if one not in down and not self._pause_of(one)]
+        failure: UpstreamError = LeftAlone()
         for model in models:
-            until = deadline if model == models[-1] else deadline - FALLBACK_SECONDS
+            is_last = model == models[-1]
+            until = deadline if is_last else deadline - FALLBACK_SECONDS
             try:
-                return await self._insist(model, request, until, is_own=model == own)
+                return await self._insist(
+                    model, request, until, is_own=model == own, is_last=is_last
+                )
             except ContextTooLong:
                 raise
             except UpstreamError as error:
@@ -103,7 +85,7 @@ class ModelClient:
         raise failure
 
     async def _insist(
-        self, model: str, request: ModelRequest, until: float, *, is_own: bool
+        self, model: str, request: ModelRequest, until: float, *, is_own: bool, is_last: bool
     ) -> Completion:
         """Ask one model until it answers or there is no sense in asking it again."""
         tries, has_been_empty = 1, False
@@ -122,36 +104,73 @@ class ModelClient:
                     raise
                 has_been_empty = True
             except UpstreamUnavailable as error:
-                wait = _backoff(tries) if error.retry_after is None else error.retry_after
-                if tries == TRIES or time.monotonic() + wait + LEAST_SECONDS > until:
+                pause = self._pause_of(model)
+                wait = max(_backoff(tries, error.retry_after), pause)
+                if tries == TRIES or _now() + wait + LEAST_SECONDS > until:
+                    raise
+                if pause and not is_last:
                     raise
                 log.info("model is asked again", model=model, reason=error.message, seconds=wait)
-                tries += 1
+                tries += not isinstance(error, LeftAlone)
                 await asyncio.sleep(wait)
 
     async def _ask_once(self, model: str, body: bytes, key: str, until: float) -> Completion:
-        started = time.monotonic()
+        started = _now()
         seconds = min(ATTEMPT_SECONDS, until - started)
         if seconds < LEAST_SECONDS:
-            raise UpstreamUnavailable("No time is left in this turn")
+            raise NoTimeLeft
+        breaker = self._breaker(model)
+        asking = breaker.begin(started)
+        if asking is None:
+            raise LeftAlone
         outcome = "failed"
         try:
             answer = await self._endpoint.ask(body, seconds)
-            took = time.monotonic() - started
+            took = _now() - started
             completion = read_completion(answer, model=model, key=key, seconds=took)
             outcome = "answered"
-        except UpstreamRejected:
-            outcome = "refused"
+        except UpstreamError as error:
+            outcome = "refused" if isinstance(error, UpstreamRejected) else outcome
+            self._judge(breaker, asking, error)
+            raise
+        except BaseException:
+            breaker.abandoned(asking)
             raise
         finally:
-            MODEL_SECONDS.labels(model, outcome).observe(time.monotonic() - started)
+            MODEL_SECONDS.labels(model, outcome).observe(_now() - started)
+        breaker.answered()
         _count_tokens(completion)
         return completion
 
+    def _judge(self, breaker: Breaker, asking: Asking, error: UpstreamError) -> None:
+        """Whose fault it was: what a conversation brings about says nothing of the model."""
+        if isinstance(error, NotServed):
+            # where nobody else could be asked, an account filled again should show at once
+            breaker.failed(asking, _now(), (self._fallback and error.seconds) or None)
+        elif isinstance(error, UpstreamUnavailable):
+            breaker.failed(asking, _now())
+        else:
+            breaker.answered()
 
-def _backoff(tries: int) -> float:
+    def _pause_of(self, model: str) -> float:
+        return self._breaker(model).seconds_left(_now())
+
+    def _breaker(self, model: str) -> Breaker:
+        if model not in self._breakers:
+            self._breakers[model] = Breaker(model)
+        return self._breakers[model]
+
+
+def _now() -> float:
+    """By the clock of the time-outs."""
+    return asyncio.get_running_loop().time()
+
+
+def _backoff(tries: int, asked_for: float | None) -> float:
+    """How long to wait; never less than the server asked for."""
     jitter = random.uniform(0.8, 1.4)  # noqa: S311 # spreads load, hides nothing
-    return float(BACKOFF_SECONDS * 2 ** (tries - 1) * jitter)
+    own = float(BACKOFF_SECONDS * 2 ** (tries - 1) * jitter)
+    return own if asked_for is None else asked_for + own / 5
 
 
 def _count_tokens(completion: Completion) -> None:

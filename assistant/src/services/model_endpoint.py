@@ -67,7 +67,7 @@ class ChatCompletions:
             raise UpstreamUnavailable(f"No answer within {seconds:.0f} s") from error
         except APIStatusError as error:
             raise error_of(error.status_code, error.body, error.response.headers) from error
-        except (APIError, aiohttp.ClientError, ValueError) as error:  # ValueError: broken JSON
+        except (APIError, aiohttp.ClientError, ValueError, RecursionError) as error:  # broken JSON
             reason = f"{type(error).__name__}: {error.__cause__ or error}"
             raise UpstreamUnavailable(reason) from error
         if (refusal := error_in(answer)) is not None:

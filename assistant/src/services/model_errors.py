@@ -14,7 +14,7 @@ from typing import Any
 
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
-from ..core.errors import ContextTooLong, ParameterRefused
+from ..core.errors import ContextTooLong, NotServed, ParameterRefused
 from ..messages.completion import shape_of
 from .model_parameters import EXTRAS
 
@@ -39,6 +39,8 @@ _PARAMETER = re.compile(
 )
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _FIELD_LENGTH = 100
+OUT_OF_MONEY_SECONDS = 600.0
+"""An empty account is seldom filled sooner."""
 
 
 def error_of(status: int | None, body: object, headers: Mapping[str, str]) -> UpstreamError:
@@ -50,7 +52,9 @@ def error_of(status: int | None, body: object, headers: Mapping[str, str]) -> Up
     if status is None or status >= 500:
         return UpstreamUnavailable(detail, status=status, retry_after=_retry_after(headers))
     if status == 402 or {fields.get("type"), fields.get("code")} & _OUT_OF_MONEY:
-        return UpstreamRejected(detail, status=status)
+        return NotServed(detail, status=status, seconds=OUT_OF_MONEY_SECONDS)
+    if status in (401, 404):
+        return NotServed(detail, status=status)
     if status in _AGAIN:
         return UpstreamUnavailable(detail, status=status, retry_after=_retry_after(headers))
     if status == 413 or (status in (400, 422) and _TOO_LONG.search(text)):
@@ -109,7 +113,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         if _NUMBER.fullmatch(given):
             return float(given) * unit
     try:
-        at = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+        at = email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, at.timestamp() - time.time())
+    return max(0.0, at - time.time())

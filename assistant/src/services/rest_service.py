@@ -4,8 +4,9 @@ from uuid import UUID
 
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
+from smart_kit.contracts.effects import EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
-from smart_kit.contracts.threads import ThreadCreate, ThreadRead
+from smart_kit.contracts.threads import MessageRead, ThreadCreate, ThreadRead
 from smart_kit.contracts.users import UserRead, UserUpsert
 from smart_kit.rest_client import ServiceClient
 
@@ -77,6 +78,38 @@ class RestServiceClient:
             body=change,
             user_id=user_id,
             idempotency_key=idempotency_key,
+        )
+
+    async def undo(self, user_id: UUID, idempotency_key: str) -> EffectRead:
+        """Take back a person's newest change; the change that did so.
+
+        Raises NotFound where none is left, Conflict where it cannot be taken back.
+        """
+        return await self._client.call(
+            "POST",
+            "/effects/undo",
+            EffectRead,
+            body=EffectUndo(user_id=user_id),
+            user_id=user_id,
+            idempotency_key=idempotency_key,
+        )
+
+    async def newest_messages(
+        self, user_id: UUID, thread_id: UUID, limit: int
+    ) -> Page[MessageRead]:
+        """The newest items of a thread, oldest first. Asked once, because somebody waits."""
+        return await self._client.call(
+            "GET",
+            "/messages",
+            Page[MessageRead],
+            user_id=user_id,
+            params={
+                "thread_id": str(thread_id),
+                "user_id": str(user_id),
+                "newest": "true",
+                "limit": limit,
+            },
+            attempts=1,
         )
 
     async def close(self) -> None:

@@ -1,22 +1,105 @@
-"""The newest items of a thread, as they were sent. They are written by the mailbox's `finish`."""
+"""The newest items of a thread, as they were sent.
 
+The mailbox's `finish` lets them grow. What Redis has lost comes back from the archive, once: beside
+a history may stand a mark that says what is known of it.
+
+    no history, no mark    the archive is asked
+    no history, `new`      it has been asked, and has nothing: a thread that begins
+    a history, `partial`   it could not be asked when this began: it is asked again, and what it has
+                           goes before
+    a history, no mark     the usual case; costs what a read without marks would
+"""
+
+from typing import Literal, NamedTuple
 from uuid import UUID
 
+from redis.commands.core import AsyncScript
+
 from smart_kit.contracts.keys import history_key
+from smart_kit.mailbox.mailbox import HISTORY_SECONDS
 from smart_kit.redis import Redis, answer
+
+from .history_archive import MOST_ITEMS, HistoryArchive
+
+_REFILL = """
+-- Puts items before a history, unless it has changed since it was looked at.
+-- KEYS history mark      ARGV length seconds new_mark ('' = none) items...
+if redis.call('LLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return 0 end
+for item = #ARGV, 4, -1 do redis.call('LPUSH', KEYS[1], ARGV[item]) end
+if #ARGV > 3 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+if ARGV[3] == '' then redis.call('DEL', KEYS[2])
+else redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[2]) end
+return 1
+"""
+
+Mark = Literal["new", "partial"]
+
+
+class _Kept(NamedTuple):
+    items: list[str]
+    length: int
+    mark: Mark | None
 
 
 class HistoryStore:
     """Reads histories."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, archive: HistoryArchive) -> None:
         self._redis = redis
+        self._archive = archive
+        self._refill = AsyncScript(redis, _REFILL)
 
-    async def newest(self, thread_id: UUID, count: int) -> tuple[list[str], int]:
+    async def newest(self, thread_id: UUID, user_id: UUID, count: int) -> tuple[list[str], int]:
         """The newest items, oldest first, and how many are kept in all."""
+        kept = await self._read(thread_id, count)
+        if kept.length and kept.mark == "new":  # no longer: if it is lost now, that must show
+            await self._redis.delete(_mark_key(thread_id))
+        elif kept.mark == "partial" or not (kept.length or kept.mark):
+            await self._complete(thread_id, user_id, kept)
+            kept = await self._read(thread_id, count)
+        return kept.items, kept.length
+
+    async def begin(self, thread_id: UUID) -> None:
+        """Note that nothing has been said in this thread, so that nobody needs to ask."""
+        await self._mark(thread_id, "new")
+
+    async def _read(self, thread_id: UUID, count: int) -> _Kept:
         key = history_key(thread_id)
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.lrange(key, -count, -1)
             pipeline.llen(key)
-            items, length = await answer(pipeline.execute())
-        return list(items), int(length)
+            pipeline.get(_mark_key(thread_id))
+            items, length, mark = await answer(pipeline.execute())
+        return _Kept(list(items), int(length), mark)
+
+    async def _complete(self, thread_id: UUID, user_id: UUID, kept: _Kept) -> None:
+        archived = await self._archive.newest(user_id, thread_id)
+        if archived is None:
+            if kept.mark is None:
+                await self._mark(thread_id, "partial")
+            return
+        key = history_key(thread_id)
+        later = await answer(self._redis.lrange(key, 0, -1)) if kept.length else []
+        missing = _missing(archived, later)
+        mark: Mark | Literal[""] = "" if missing or later else "new"
+        await self._refill(
+            keys=[key, _mark_key(thread_id)], args=[len(later), HISTORY_SECONDS, mark, *missing]
+        )
+
+    async def _mark(self, thread_id: UUID, mark: Mark) -> None:
+        await self._redis.set(_mark_key(thread_id), mark, ex=HISTORY_SECONDS, nx=True)
+
+
+def _mark_key(thread_id: UUID) -> str:
+    return f"{history_key(thread_id)}:mark"
+
+
+def _missing(archived: list[str], later: list[str]) -> list[str]:
+    """What the archive has from before the `later` items, whose first it may have too."""
+    if len(later) >= MOST_ITEMS:
+        return []
+    for start in range(len(archived)):
+        both = archived[start:]
+        if both == later[: len(both)]:
+            return archived[:start]
+    return archived

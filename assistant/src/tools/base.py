@@ -73,6 +73,8 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     arguments: type[ArgumentsT]
     """What the code accepts, whatever the record's schema says."""
     may_write: bool = False
+    is_repeatable: ClassVar[bool] = True
+    """False for what writes outside without an idempotency key: begun once, it is not repeated."""
     seconds: ClassVar[float | None] = TOOL_SECONDS
     """How long it may take."""
 

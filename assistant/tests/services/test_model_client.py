@@ -12,8 +12,9 @@ from assistant.src.core.errors import ContextTooLong, EmptyAnswer
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item
 from assistant.src.services import model_client
-from assistant.src.services.model_client import ModelClient, ModelRequest
+from assistant.src.services.model_client import ModelClient
 from assistant.src.services.model_endpoint import ChatCompletions
+from assistant.src.services.model_request import ModelRequest
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.testing.models import (
     Answer,
@@ -44,6 +45,10 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_client, "BACKOFF_SECONDS", 0.01)
 
 
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def request(*items: Item, tools: str = '[{"type":"function"}]', may_call: bool = True):
     return ModelRequest(
         model=None,
@@ -64,7 +69,7 @@ async def complete(
     **parameters: object,
 ) -> Completion:
     client = ModelClient(endpoint, "own", fallback, parameters)
-    return await client.complete(asked or request(), time.monotonic() + seconds, set())
+    return await client.complete(asked or request(), now() + seconds, set())
 
 
 def models_asked(model: ScriptedModel) -> list[str]:
@@ -218,7 +223,7 @@ async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
     client = ModelClient(endpoint, "own", "other")
     down: set[str] = set()
     for _ in range(2):
-        await client.complete(request(), time.monotonic() + 60, down)
+        await client.complete(request(), now() + 60, down)
 
     assert models_asked(model) == ["own"] * 3 + ["other"] * 2
 
@@ -241,7 +246,7 @@ class TestParameters:
         model.expect(MISSING_EFFORT, "One.", "Two.")
         client = ModelClient(endpoint, "own")
         for _ in range(2):
-            await client.complete(request(), time.monotonic() + 60, set())
+            await client.complete(request(), now() + 60, set())
 
         efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
         assert efforts == [None, "none", "none"]
@@ -306,9 +311,7 @@ class TestParameters:
 
         model.expect(refuse, refuse, "One.", "Two.")
         client = ModelClient(endpoint, "own")
-        await asyncio.gather(
-            *(client.complete(request(), time.monotonic() + 60, set()) for _ in range(2))
-        )
+        await asyncio.gather(*(client.complete(request(), now() + 60, set()) for _ in range(2)))
         efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
         assert efforts == [None, None, "none", "none"]
 
@@ -353,7 +356,7 @@ class TestExtras:
         model.expect("Hello!")
         client = ModelClient(endpoint, "own", "other")
         mine = Item(self.extra.json, model="other")
-        await client.complete(request(mine), time.monotonic() + 60, {"own"})
+        await client.complete(request(mine), now() + 60, {"own"})
 
         assert self.has_extras(model.asked[0].raw) == (True, True)
 

@@ -3,7 +3,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, Index, String
-from sqlmodel import Field
+from sqlmodel import Field, UniqueConstraint
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectKind
@@ -15,13 +15,19 @@ class Effect(Row, table=True):
     """What a tool changed, and how to take it back."""
 
     __tablename__ = "effects"
-    __table_args__ = (Index(None, "user_id", "created_at"), Index(None, "message_id", "step"))
+    __table_args__ = (
+        Index(None, "user_id", "created_at"),
+        Index(None, "message_id", "step"),
+        UniqueConstraint("undoes"),
+    )
 
     user_id: UUID
     kind: EffectKind = Field(sa_type=String(64))
     before: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     after: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     reversal: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    undoes: UUID | None = None
+    """The effect that this one takes back; each is taken back once."""
     message_id: str = Field(max_length=255)
     step: str = Field(max_length=255)
     created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)

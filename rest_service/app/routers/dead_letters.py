@@ -9,7 +9,7 @@ from smart_kit.contracts.dead_letters import (
     DeadLetterRead,
 )
 
-from ..dependencies import AdminOnly, GraveyardsDep
+from ..dependencies import AdminOnly, GraveyardsDep, Noted
 from ..services import dead_letters
 from ..services.dead_letters import DeadLetterSlice
 
@@ -30,3 +30,18 @@ async def get_dead_letter(
 ) -> DeadLetterContentRead:
     """One of them with what it holds, which may be somebody's words."""
     return await dead_letters.read(graveyards, letter_id)
+
+
+@router.post("/{letter_id}/replay", status_code=204, dependencies=[Noted])
+async def replay_dead_letter(graveyards: GraveyardsDep, letter_id: DeadLetterId) -> None:
+    """Have it handled once more, after what waits in its conversation.
+
+    Its finished steps are not repeated. 400 for what never was a message of a queue.
+    """
+    await dead_letters.replay(graveyards, letter_id)
+
+
+@router.delete("/{letter_id}", status_code=204, dependencies=[Noted])
+async def drop_dead_letter(graveyards: GraveyardsDep, letter_id: DeadLetterId) -> None:
+    """Forget it."""
+    await dead_letters.drop(graveyards, letter_id)

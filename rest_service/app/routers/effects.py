@@ -4,10 +4,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.effects import EffectRead, EffectUndo
 
-from ..dependencies import OwnerDep, SessionDep
-from ..services import effects
+from ..dependencies import OnceDep, OwnerDep, SessionDep
+from ..services import effects, undo
 from ..services.effects import EffectSlice
 
 router = APIRouter(prefix="/effects", tags=["effects"])
@@ -19,6 +19,18 @@ async def list_effects(
 ) -> Page[EffectRead]:
     """What tools have changed, the newest first."""
     return await effects.read_page(session, wanted, owner)
+
+
+@router.post("/undo")
+async def undo_effect(
+    session: SessionDep, body: EffectUndo, owner: OwnerDep, once: OnceDep
+) -> EffectRead:
+    """Take back a person's newest change that is not taken back yet; the answer does so.
+
+    It needs an Idempotency-Key. 404 where nothing is left, 409 where what was changed is not as the
+    change has left it: a reminder that has fired, a record that was changed again or deleted.
+    """
+    return await once.answer(EffectRead, lambda origin: undo.undo(session, body, owner, origin))
 
 
 @router.get("/{effect_id}")

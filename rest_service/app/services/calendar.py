@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import schedule
-from smart_kit.contracts.base import Page, WrittenMoment
+from smart_kit.contracts.base import JsonObject, Page, WrittenMoment
 from smart_kit.contracts.calendar import (
     CalendarEventCreate,
     CalendarEventRead,
@@ -28,7 +28,7 @@ from .rows import Owner, change, given_fields, only_of
 NOUN = "calendar event"
 TIMES = ("starts_at", "ends_at")
 RECEIPTS = Receipts[CalendarEvent, CalendarEventRead](
-    "/api/calendar", CalendarEventRead, CalendarEventCreate, CalendarEventUpdate
+    "/api/calendar", CalendarEvent, CalendarEventRead, CalendarEventCreate, CalendarEventUpdate
 )
 
 
@@ -102,6 +102,15 @@ async def delete(
     _, row = await lock_own(session, CalendarEvent, event_id, NOUN, owner)
     await RECEIPTS.cancelled(session, row, origin, "event_cancelled")
     await session.delete(row)
+
+
+async def restore(session: AsyncSession, facts: JsonObject, user_id: UUID, origin: Origin) -> None:
+    """Put an event back that was cancelled. Raises NotFound where the person is gone."""
+    await lock_person(session, user_id, user_id)
+    row = RECEIPTS.again(facts, user_id)
+    session.add(row)
+    await session.flush()
+    await RECEIPTS.created(session, row, origin, "event_created")
 
 
 def _instants(fields: dict[str, Any], zone: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page
+from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.cron_jobs import (
     CronJobCreate,
     CronJobRead,
@@ -23,7 +23,12 @@ from .rows import Owner, change, given_fields, only_of
 
 NOUN = "cron job"
 RECEIPTS = Receipts[CronJob, CronJobRead](
-    "/api/cron-jobs", CronJobRead, CronJobCreate, CronJobUpdate
+    "/api/cron-jobs",
+    CronJob,
+    CronJobRead,
+    CronJobCreate,
+    CronJobUpdate,
+    passing=frozenset({"next_fire_at"}),
 )
 MAX_ACTIVE = 100
 _NAME_LENGTH = 60
@@ -83,11 +88,16 @@ async def create(
         bot_id=await bot_of(session, origin),
     )
     timing.choose(row, {"at": body.at, "cron_expression": body.cron_expression})
-    timing.plan(row, await timing.database_now(session))
-    await _check_limit(session, row)
-    session.add(row)
-    await session.flush()
-    return await RECEIPTS.created(session, row, origin, "reminder_created")
+    return await _add(session, row, origin)
+
+
+async def restore(session: AsyncSession, facts: JsonObject, user_id: UUID, origin: Origin) -> None:
+    """Put a job back that was cancelled; a one-off whose time is just over fires at once.
+
+    Raises NotFound where the person is gone, InvalidRequest, Conflict.
+    """
+    await lock_person(session, user_id, user_id)
+    await _add(session, RECEIPTS.again(facts, user_id), origin)
 
 
 async def update(
@@ -118,6 +128,14 @@ async def delete(session: AsyncSession, job_id: UUID, owner: Owner, origin: Orig
     await RECEIPTS.cancelled(session, row, origin, "reminder_cancelled")
     await session.delete(row)
     await session.flush()
+
+
+async def _add(session: AsyncSession, row: CronJob, origin: Origin | None) -> CronJobRead:
+    timing.plan(row, await timing.database_now(session))
+    await _check_limit(session, row)
+    session.add(row)
+    await session.flush()
+    return await RECEIPTS.created(session, row, origin, "reminder_created")
 
 
 async def _check_not_fired(session: AsyncSession, row: CronJob) -> None:

@@ -11,7 +11,8 @@ from smart_kit.contracts.dead_letters import (
     DeadLetterRead,
     QueueName,
 )
-from smart_kit.mailbox.graveyard import Grave, Graveyard
+from smart_kit.errors import Conflict
+from smart_kit.mailbox.graveyard import Grave, Graveyard, Place
 
 from ..pagination import Slice, page
 from .rows import not_found
@@ -48,12 +49,37 @@ async def read_page(graveyards: Graveyards, wanted: DeadLetterSlice) -> Page[Dea
 
 async def read(graveyards: Graveyards, letter_id: str) -> DeadLetterContentRead:
     """Raises NotFound."""
+    queue, found = await _find(graveyards, letter_id)
+    return DeadLetterContentRead(**_fields(queue, found), payload=found.letter.payload)
+
+
+async def replay(graveyards: Graveyards, letter_id: str) -> None:
+    """Have it handled once more. Raises NotFound, InvalidRequest for what never was a message."""
+    queue, found = await _find(graveyards, letter_id)
+    if not await graveyards[queue].replay(found):
+        raise Conflict("Somebody else has just replayed or dropped it.")
+
+
+async def drop(graveyards: Graveyards, letter_id: str) -> None:
+    """Forget it. Raises NotFound."""
+    queue, place = _parts(letter_id)
+    if not await graveyards[queue].drop(place):
+        raise not_found(NOUN, letter_id)
+
+
+async def _find(graveyards: Graveyards, letter_id: str) -> tuple[QueueName, Grave]:
+    queue, place = _parts(letter_id)
+    found = await graveyards[queue].find(place)
+    if found is None:
+        raise not_found(NOUN, letter_id)
+    return queue, found
+
+
+def _parts(letter_id: str) -> tuple[QueueName, Place]:
     queue, _, place = letter_id.partition(":")
     milliseconds, _, number = place.partition("-")
-    for name, graveyard in graveyards.items():
-        if name == queue and (found := await graveyard.find((int(milliseconds), int(number)))):
-            return DeadLetterContentRead(**_fields(name, found), payload=found.letter.payload)
-    raise not_found(NOUN, letter_id)
+    name: QueueName = "to_secretary" if queue == "to_secretary" else "to_telegram"
+    return name, (int(milliseconds), int(number))
 
 
 def _fields(queue: QueueName, grave: Grave) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -40,6 +41,24 @@ async def read(session: AsyncSession, effect_id: UUID, owner: Owner) -> EffectRe
     return _shape(row)
 
 
+async def newest_standing(session: AsyncSession, user_id: UUID) -> Effect | None:
+    """A person's newest effect that is neither taken back nor takes another one back."""
+    undoing = aliased(Effect)
+    is_undone = select(undoing.id).where(undoing.undoes == Effect.id).exists()
+    rows = (
+        select(Effect)
+        .where(Effect.user_id == user_id, col(Effect.undoes).is_(None), ~is_undone)
+        .order_by(col(Effect.created_at).desc(), col(Effect.id))
+        .limit(1)
+    )
+    return (await session.exec(rows)).first()
+
+
+async def read_undoing(session: AsyncSession, undone: Effect) -> EffectRead:
+    """The effect that takes this one back, which must be there."""
+    return _shape((await session.exec(select(Effect).where(Effect.undoes == undone.id))).one())
+
+
 async def record(
     session: AsyncSession,
     origin: Origin | None,
@@ -59,6 +78,7 @@ async def record(
         before=before,
         after=after,
         reversal=reversal,
+        undoes=origin.undoes,
         message_id=origin.message_id,
         step=origin.step,
     )

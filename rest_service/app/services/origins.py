@@ -16,6 +16,8 @@ class Origin(NamedTuple):
 
     message_id: str
     step: str
+    undoes: UUID | None = None
+    """The effect that is taken back by it."""
 
 
 async def bot_of(session: AsyncSession, origin: Origin | None) -> int | None:

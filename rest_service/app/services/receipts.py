@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,9 +24,12 @@ class Receipts(Generic[RowT, ReadT]):
     """The receipts of one resource. What is read has the field `effect` for them."""
 
     path: str
+    table: type[RowT]
     read: type[ReadT]
     create: type[Command]
     update: type[Command]
+    passing: frozenset[str] = frozenset()
+    """Facts that change although nobody changes them."""
 
     def shape(self, row: RowT) -> ReadT:
         """The record as callers see it."""
@@ -34,6 +38,16 @@ class Receipts(Generic[RowT, ReadT]):
     def facts(self, row: RowT) -> JsonObject:
         """What a receipt says of a record."""
         return self.shape(row).model_dump(mode="json", exclude=_NOT_FACTS)
+
+    def is_still(self, row: RowT, facts: JsonObject) -> bool:
+        """Whether a record is as its receipt says; one of an earlier version may say less."""
+        now = self.facts(row)
+        compared = (facts.keys() & now.keys()) - self.passing
+        return all(now[name] == facts[name] for name in compared)
+
+    def again(self, facts: JsonObject, user_id: UUID) -> RowT:
+        """A record as it was, with its own id."""
+        return self.table.model_validate(facts | {"user_id": user_id})
 
     async def created(
         self,

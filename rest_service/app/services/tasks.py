@@ -18,7 +18,7 @@ from .rows import Owner, change, find, given_fields, only_of
 
 NOUN = "task"
 MAX_OPEN = 500
-RECEIPTS = Receipts[Task, TaskRead]("/api/tasks", TaskRead, TaskCreate, TaskUpdate)
+RECEIPTS = Receipts[Task, TaskRead]("/api/tasks", Task, TaskRead, TaskCreate, TaskUpdate)
 
 
 class TaskSlice(Slice):
@@ -69,8 +69,9 @@ async def update(
     origin: Origin | None,
     *,
     default_timezone: str,
+    completed_at: datetime | None = None,
 ) -> TaskRead:
-    """Raises NotFound, InvalidRequest, Conflict."""
+    """Raises NotFound, InvalidRequest, Conflict. `completed_at`: of what was done once before."""
     person, row = await lock_own(session, Task, task_id, NOUN, owner)
     before, previous = RECEIPTS.facts(row), row.status
     fields = given_fields(body, Task, besides={"timezone"})
@@ -79,7 +80,7 @@ async def update(
         fields["due_at"] = _instant(body.due_at, zone)
     change(row, fields)
     if row.status != previous:
-        row.completed_at = utc_now() if row.status == "done" else None
+        row.completed_at = (completed_at or utc_now()) if row.status == "done" else None
         await _check_limit(session, row)
     await session.flush()
     return await RECEIPTS.changed(session, row, before, origin, "task_changed")

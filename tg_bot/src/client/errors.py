@@ -3,6 +3,7 @@
 TelegramUnavailable     not sent, or a 5xx: again, for as long as it takes
 ├── TelegramRetryAfter      429: again after so many seconds, this chat only
 ├── TelegramConflict        409: another reader or a webhook takes the updates
+├── TelegramFenced          not sent: another process may serve the bot by now
 └── TelegramUncertain       the request went out, its answer never came: at most 3 times
 TelegramUnauthorized    401, 404: the token or the address is wrong
 └── MethodUnknown           404: the server is older than the method
@@ -33,6 +34,10 @@ class TelegramRetryAfter(TelegramUnavailable):
 
 class TelegramConflict(TelegramUnavailable):
     """Another process reads this bot's updates."""
+
+
+class TelegramFenced(TelegramUnavailable):
+    """Nothing is said to Telegram while another process may be serving the bot."""
 
 
 class TelegramUncertain(TelegramUnavailable):

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -25,9 +25,13 @@ ANSWER_SECONDS = 30.0
 
 
 class TelegramClient:
-    """Calls the Bot API. A context manager; every method raises a TelegramError."""
+    """Calls the Bot API. A context manager; every method raises a TelegramError.
 
-    def __init__(self, settings: TgBotSettings) -> None:
+    `fence` is asked before each call, and raises TelegramFenced where it must not go out.
+    """
+
+    def __init__(self, settings: TgBotSettings, fence: Callable[[], None] = lambda: None) -> None:
+        self._fence = fence
         self._base_url = settings.telegram_api_url
         self._token = settings.telegram_token
         self._session: aiohttp.ClientSession | None = None
@@ -141,6 +145,7 @@ class TelegramClient:
     ) -> Any:
         """One POST of JSON, parameters that are None left out."""
         assert self._session is not None, "TelegramClient is a context manager"
+        self._fence()
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
             async with self._session.post(

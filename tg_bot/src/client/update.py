@@ -190,6 +190,13 @@ class Update(_Part):
         return next((kind for kind in KINDS if getattr(self, kind) is not None), "other")
 
     @property
+    def person_id(self) -> int | None:
+        """Who wrote it, or in whose chat the bot is wanted or not."""
+        if self.message is not None and self.message.from_user is not None:
+            return self.message.from_user.id
+        return self.my_chat_member.chat.id if self.my_chat_member is not None else None
+
+    @property
     def chat_id(self) -> int | None:
         """Where it belongs, if it belongs to a chat."""
         return self.message.chat.id if self.message is not None else None

@@ -1,6 +1,7 @@
 """What a handler is given: who wrote what, and the ids that everything made from it carries."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from smart_kit.contracts.queue import (
     Notice,
@@ -36,6 +37,17 @@ class Incoming:
     def chat_id(self) -> int:
         """Where it was written."""
         return self.message.chat.id
+
+    def command_in_order(self, name: Literal["new", "undo"]) -> UserCommand:
+        """A command that the secretary carries out, in its place among the messages."""
+        return UserCommand(
+            id=self.id,
+            conversation=self.conversation,
+            chat_id=self.chat_id,
+            correlation_id=self.id,
+            sender=self.sender,
+            name=name,
+        )
 
     def notice(self, name: NoticeName, **parameters: str) -> Notice:
         """A word to the person; the same update makes the same id."""

@@ -10,14 +10,7 @@ from .incoming import Incoming
 
 async def handle_new(_: Context, incoming: Incoming) -> UserCommand:
     """The next messages begin a new conversation."""
-    return UserCommand(
-        id=incoming.id,
-        conversation=incoming.conversation,
-        chat_id=incoming.chat_id,
-        correlation_id=incoming.id,
-        sender=incoming.sender,
-        name="new",
-    )
+    return incoming.command_in_order("new")
 
 
 HANDLER = Handler("new", N_("begin a new conversation"), handle_new)

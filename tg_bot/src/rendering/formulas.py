@@ -9,7 +9,11 @@ import re
 from .edits import Edit, edited
 from .parsing import Event, read_events, started
 
-_BRACKETS = re.compile(rb"\\\((.{1,1000}?)\\\)|\\\[(.{1,4000}?)\\\]", re.DOTALL)
+_BRACKETS = (
+    re.compile(  # no opening within: a thousand of them must not be scanned a thousand times
+        rb"\\\(((?:(?!\\[()]).){1,1000})\\\)|\\\[((?:(?!\\[\[\]]).){1,4000})\\\]", re.DOTALL
+    )
+)
 _SIGNS = r"[\^_=<>+*/|{}±×÷·√∑∏∫∞≈≠≤≥→∈∀∃∂∇]"
 _MINUS = r"[A-Za-zα-ωΑ-Ω)]\s*-\s*[\w(\\]|-\s*[A-Za-zα-ω(\\]"
 _SIGN = re.compile(rf"\\[A-Za-z]+|{_SIGNS}|{_MINUS}")

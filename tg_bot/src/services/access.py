@@ -1,6 +1,7 @@
-"""Who may talk. Closed by default, and decided from Redis alone."""
+"""Who may talk, and who wants to hear. Closed by default, and decided from Redis alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import structlog
@@ -22,6 +23,22 @@ Verdict = Literal["allowed", "refused", "blocked"]
 log = structlog.stdlib.get_logger()
 
 
+@dataclass(frozen=True)
+class Addressee:
+    """Whose chat it is, where the suite knows them."""
+
+    person: UserSnapshot | None
+    turned_us_away: str | None
+    """What Telegram said when it last refused to deliver there; None: it did not."""
+
+    @property
+    def silence(self) -> str | None:
+        """Why nothing is to be sent."""
+        if self.person is not None and self.person.status == "blocked":
+            return "the person is blocked"
+        return self.turned_us_away
+
+
 class Access:
     """The doors of one bot."""
 
@@ -35,15 +52,34 @@ class Access:
         ids = sorted(set(telegram_ids))
         if not ids:
             return {}
-        found = await answer(self._redis.mget([user_key(telegram_id) for telegram_id in ids]))
-        people = (
-            (telegram_id, _snapshot(text)) for telegram_id, text in zip(ids, found, strict=True)
-        )
-        return {telegram_id: person for telegram_id, person in people if person is not None}
+        return _people(ids, await answer(self._redis.mget(map(user_key, ids))))
 
-    async def read_person(self, telegram_id: int) -> UserSnapshot | None:
-        """One of them."""
-        return (await self.read_people([telegram_id])).get(telegram_id)
+    async def meet(self, telegram_ids: Iterable[int]) -> dict[int, UserSnapshot]:
+        """`read_people` of those we just heard of: whoever had turned the bot away is tried again.
+
+        One round trip as well.
+        """
+        ids = sorted(set(telegram_ids))
+        if not ids:
+            return {}
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.delete(*map(self._turned_away_key, ids))
+            pipeline.mget(map(user_key, ids))
+            _, found = await pipeline.execute()
+        return _people(ids, found)
+
+    async def turned_away(self, chat_id: int, reason: str) -> None:
+        """Telegram says that this chat does not want the bot.
+
+        Kept for a day: somebody who lets it in again without a word is tried once a day.
+        """
+        await answer(self._redis.set(self._turned_away_key(chat_id), reason, ex=DAY_SECONDS))
+
+    async def read_addressee(self, chat_id: int) -> Addressee:
+        """To whom something is to be sent, in one round trip."""
+        keys = [user_key(chat_id), self._turned_away_key(chat_id)]
+        person, reason = await answer(self._redis.mget(keys))
+        return Addressee(_snapshot(person), reason)
 
     def judge(self, telegram_id: int, person: UserSnapshot | None) -> Verdict:
         """A block wins over all."""
@@ -72,11 +108,19 @@ class Access:
             _, tries = await pipeline.execute()
         return int(tries) <= MAX_TRIES
 
+    def _turned_away_key(self, chat_id: int) -> str:
+        return f"{self._prefix}:turned_away:{chat_id}"
+
     async def _is_first(self, what: str, subject: int, message_id: str, seconds: int) -> bool:
         """Keeps who was first, so that the same update, read again after a crash, still is."""
         key = f"{self._prefix}:{what}:{subject}"
         first = await answer(self._redis.set(key, message_id, nx=True, ex=seconds, get=True))
         return first is None or first == message_id
+
+
+def _people(ids: Sequence[int], found: Sequence[str | None]) -> dict[int, UserSnapshot]:
+    people = ((one, _snapshot(text)) for one, text in zip(ids, found, strict=True))
+    return {telegram_id: person for telegram_id, person in people if person is not None}
 
 
 def _snapshot(text: str | None) -> UserSnapshot | None:

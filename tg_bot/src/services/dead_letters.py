@@ -31,9 +31,16 @@ class DeadLetters:
                 letter = DeadLetter(
                     queue=self._queue,
                     conversation="",
-                    payload=json.dumps(update.raw),
+                    payload=_text(update.raw),
                     reason=update.reason,
                     attempts=1,
                 )
                 pipeline.xadd(f"{self._queue}:dead", {"letter": letter.model_dump_json()})
             await pipeline.execute()
+
+
+def _text(raw: Any) -> str:
+    try:
+        return json.dumps(raw)
+    except RecursionError:
+        return json.dumps({"update_id": raw.get("update_id"), "too": "deeply nested to be kept"})

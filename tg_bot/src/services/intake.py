@@ -63,10 +63,8 @@ class Intake:
         May be repeated with the same batch: the queues drop what they have.
         """
         updates, bad = _parse(batch)
-        people = await self._access.read_people(
-            update.message.from_user.id
-            for update in updates
-            if update.message is not None and update.message.from_user is not None
+        people = await self._access.meet(
+            update.person_id for update in updates if update.person_id is not None
         )
         chats = _by_chat(updates)
         if chats:
@@ -165,13 +163,19 @@ def _parse(batch: Iterable[Any]) -> tuple[list[Update], list[BadUpdate]]:
     for raw in batch:
         try:
             updates.append(Update.read(raw))
-        except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            reason = f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        except (ValidationError, RecursionError) as error:
+            reason = _reason(error)
             log.error("update cannot be read", reason=reason)
             UPDATES.labels("unknown", "dead").inc()
             bad.append(BadUpdate(raw, reason))
     return updates, bad
+
+
+def _reason(error: ValidationError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    problem = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 
 def _by_chat(updates: Iterable[Update]) -> list[_Chat]:

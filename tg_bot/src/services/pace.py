@@ -22,8 +22,8 @@ class Pace:
     def __init__(self, settings: TgBotSettings) -> None:
         self._per_chat = settings.telegram_rate_per_chat
         self._per_group = settings.telegram_rate_per_group
-        overall = settings.telegram_rate_overall
-        self._overall = _limiter(overall, burst=overall)
+        # a second is a limit and no average: what went at once would come on top of it
+        self._overall = _limiter(settings.telegram_rate_overall, burst=1.0)
         self._chats: dict[int, AsyncLimiter] = {}
         self._tidy_at = _TIDY_AT
 

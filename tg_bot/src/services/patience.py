@@ -9,6 +9,7 @@ import structlog
 from ..client.errors import (
     TELEGRAM_ERRORS,
     TelegramError,
+    TelegramFenced,
     TelegramRetryAfter,
     TelegramUnauthorized,
 )
@@ -17,18 +18,25 @@ from .backoff import Backoff, pause
 REFUSED_SECONDS = 30.0
 """Between two tries with a token that Telegram refuses."""
 
+FENCED_SECONDS = 0.5
+"""Between two tries while it is not known which process serves the bot."""
+
 T = TypeVar("T")
-Recover = Callable[[TelegramError], Awaitable[None]]
+Recover = Callable[[TelegramError], Awaitable[float]]
+Pause = Callable[[asyncio.Event, float], Awaitable[None]]
 
 log = structlog.stdlib.get_logger()
 
 
 class Patience:
-    """`recover` is called after each failure, before the pause."""
+    """`recover` is called after each failure, and says how long the pause is at least."""
 
-    def __init__(self, recover: Recover | None = None) -> None:
+    def __init__(self, recover: Recover | None = None, *, pause: Pause = pause) -> None:
         self.trouble: str | None = None
         """Why the last call failed; None: it did not."""
+        self.failures = 0
+        """In a row."""
+        self._pause = pause
         self._recover = recover
         self._backoff = Backoff()
 
@@ -50,13 +58,15 @@ class Patience:
             result = await _unless(stop, call())
         except TELEGRAM_ERRORS as error:
             self._note(error)
+            seconds = self._seconds(error)
             if self._recover is not None:
-                await self._recover(error)
-            await pause(stop, self._seconds(error))
+                seconds = max(seconds, await self._recover(error))
+            await self._pause(stop, seconds)
             return None
         if result is None:
             return None
         self._backoff.reset()
+        self.failures = 0
         if self.trouble is not None:
             log.info("telegram answers again")
             self.trouble = None
@@ -69,8 +79,11 @@ class Patience:
         if trouble != self.trouble:
             log.error("telegram cannot be read", reason=trouble)
         self.trouble = trouble
+        self.failures += 1
 
     def _seconds(self, error: TelegramError) -> float:
+        if isinstance(error, TelegramFenced):
+            return FENCED_SECONDS
         seconds = self._backoff.next_seconds()
         if isinstance(error, TelegramRetryAfter):
             return max(seconds, error.seconds)

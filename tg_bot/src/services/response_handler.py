@@ -15,6 +15,7 @@ from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Delivery, Outcome
 
 from ..client.errors import (
+    TelegramFenced,
     TelegramForbidden,
     TelegramRejected,
     TelegramRetryAfter,
@@ -54,10 +55,11 @@ class ResponseHandler:
         message = _read(delivery)
         logs.bind(correlation_id=message.correlation_id, message_id=message.id)
         self._check_bot(message)
-        person = await self._access.read_person(message.chat_id)
-        if person is not None and person.status == "blocked":
-            log.info("not sent: the person is blocked", chat_id=message.chat_id)
+        addressee = await self._access.read_addressee(message.chat_id)
+        if addressee.silence is not None:
+            log.info("not sent", chat_id=message.chat_id, reason=addressee.silence)
             return Outcome(record=_ended(message, is_sent=False), journal_of=message.id)
+        person = addressee.person
         consignment = Consignment(
             delivery,
             message.id,
@@ -92,7 +94,10 @@ class ResponseHandler:
         except TelegramForbidden as error:
             SENDS.labels("forbidden").inc()
             log.info("not sent", chat_id=message.chat_id, reason=error.message)
+            await self._access.turned_away(message.chat_id, error.message)
             return False
+        except TelegramFenced as error:
+            raise RetryMessage(SHORTEST_WAIT, error.message) from error
         except TelegramRetryAfter as error:
             SENDS.labels("retry_after").inc()
             _check_age(message, error.message)

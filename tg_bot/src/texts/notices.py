@@ -39,6 +39,9 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
         ),
     ),
     "new_conversation": (N_("A new conversation: I have put aside what we said so far."),),
+    "undone": (N_("Done."),),
+    "nothing_to_undo": (N_("There is nothing to take back."),),
+    "cannot_be_undone": (N_("The last change cannot be taken back."),),
     "rich_on": (
         N_("Tables and formulas come with their layout."),
         N_("If your Telegram does not show them, write /rich off."),

@@ -36,12 +36,15 @@ def test_commands_are_such_as_telegram_takes() -> None:
     assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in names)
 
 
-async def test_new_keeps_its_place_among_the_messages(intake: Intake, redis: Redis) -> None:
-    await intake.take([updates.message(text) for text in ("a", "/new", "b")])
+@pytest.mark.parametrize("name", ["new", "undo"])
+async def test_what_the_secretary_does_keeps_its_place_among_the_messages(
+    intake: Intake, redis: Redis, name: str
+) -> None:
+    await intake.take([updates.message(text) for text in ("a", f"/{name}", "b")])
     first, second, third = await to_secretary(redis)
     assert (first.kind, third.kind) == ("user_message", "user_message")
     assert isinstance(second, UserCommand)
-    assert second.name == "new"
+    assert second.name == name
 
 
 @pytest.mark.parametrize(

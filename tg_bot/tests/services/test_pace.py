@@ -39,8 +39,7 @@ async def test_one_chat_does_not_wait_for_another(paced) -> None:
 
 async def test_all_chats_together_have_a_limit(paced) -> None:
     pace = paced(overall=20)
-    assert await seconds(pace, *range(20)) < 0.1
-    assert 0.35 < await seconds(pace, *range(10)) < 0.9
+    assert await seconds(pace, *range(21)) >= 0.95, "no second holds more than its limit"
 
 
 async def test_a_group_has_a_limit_of_its_own(paced) -> None:

@@ -1,7 +1,9 @@
 """Reading updates for ever, whatever Telegram and Redis do."""
 
 import asyncio
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import patience
 from tg_bot.src.services.intake import Intake
-from tg_bot.src.services.polling import Poller
+from tg_bot.src.services.patience import Pause
+from tg_bot.src.services.polling import CONFLICT_SECONDS, Poller
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.queues import to_secretary
@@ -29,6 +32,13 @@ async def until(condition: Any, seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.01)
+
+
+async def until_true(condition: Callable[[], bool]) -> None:
+    async def holds() -> bool:
+        return condition()
+
+    await until(holds)
 
 
 async def test_a_batch_is_in_the_queue_before_it_is_confirmed(
@@ -77,14 +87,12 @@ async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
         await telegram.until(lambda: bool(telegram.calls_of("getUpdates")))
         durable_valkey.kill()
         telegram.push(*batch)
-        polls = len(telegram.calls_of("getUpdates"))
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) > polls + 1)
-        assert len(telegram.updates) == 5
 
         async def says_so() -> bool:
             return "Redis" in bot.health.report()["detail"]
 
         await until(says_so)
+        assert len(telegram.updates) == 5
         durable_valkey.start()
         await telegram.until(lambda: telegram.updates == [], seconds=20)
 
@@ -182,7 +190,103 @@ async def test_updates_that_cannot_be_confirmed_do_not_make_it_race(
     assert time.monotonic() - begun > 0.5
 
 
+class TestHours:
+    """Trouble that lasts: pauses are counted and not slept."""
+
+    @pytest.mark.parametrize(
+        "trouble",
+        [refusal(409, CONFLICT), Scripted(cut="before"), Scripted(502, HTML)],
+        ids=["conflict", "network", "502"],
+    )
+    async def test_it_is_asked_twice_a_minute_and_goes_on_afterwards(
+        self,
+        client: TelegramClient,
+        intake: Intake,
+        telegram: FakeTelegram,
+        redis: Redis,
+        trouble: Scripted,
+    ) -> None:
+        paused: list[float] = []
+        poller, stop = Poller(client, intake, _greet, pause=_counted(paused)), asyncio.Event()
+        telegram.script("getUpdates", *[trouble] * 500)
+        telegram.push(updates.message("after all"))
+        with capture_logs() as lines:
+            running = asyncio.create_task(poller.run(stop))
+            await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 400, seconds=30)
+            tasks = len(asyncio.all_tasks())
+            await telegram.until(lambda: telegram.updates == [], seconds=30)
+        assert sum(paused) > 3 * 3600, "500 polls"
+        assert len(await to_secretary(redis)) == 1
+        assert len([one for one in lines if one["log_level"] == "error"]) == 1
+        assert tasks < 20
+        stop.set()
+        await running
+
+    async def test_another_reader_whose_polls_alternate_with_ours_makes_no_race(
+        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+    ) -> None:
+        """A short poll of ours succeeds each time, and the long one after it is ended."""
+        paused: list[float] = []
+        poller, stop = Poller(client, intake, _greet, pause=_counted(paused)), asyncio.Event()
+        telegram.script("getUpdates", *[Scripted(), refusal(409, CONFLICT)] * 100)
+        running = asyncio.create_task(poller.run(stop))
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) > 200, seconds=30)
+        assert sum(paused) > 100 * 0.7 * CONFLICT_SECONDS
+        assert poller.probe() is None
+        assert "another program reads this bot's updates" in poller.note()
+        stop.set()
+        await running
+
+    async def test_a_conflict_that_is_over_costs_the_next_one_nothing(
+        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+    ) -> None:
+        paused: list[float] = []
+        poller, stop = Poller(client, intake, _greet, pause=_counted(paused)), asyncio.Event()
+        telegram.script("getUpdates", *[refusal(409, CONFLICT)] * 20)
+        running = asyncio.create_task(poller.run(stop))
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 22)
+        telegram.push(updates.message("hello"))  # which the long poll brings
+        await telegram.until(lambda: telegram.updates == [])
+        paused.clear()
+        telegram.script("getUpdates", refusal(409, CONFLICT))
+        telegram.push(updates.message("hello"))
+        await telegram.until(lambda: telegram.updates == [] and bool(paused))
+        assert paused[0] < 1
+        stop.set()
+        await running
+
+
+async def _greet() -> None:
+    """Nobody to greet."""
+
+
+def _counted(paused: list[float]) -> Pause:
+    """A pause that passes at once."""
+
+    async def pause(_: asyncio.Event, seconds: float) -> None:
+        paused.append(seconds)
+        await asyncio.sleep(0)
+
+    return pause
+
+
 class TestHealth:
+    async def test_it_is_bad_while_polls_fail_and_good_after_the_first_that_does_not(
+        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+    ) -> None:
+        poller, stop = Poller(client, intake, _greet), asyncio.Event()
+        telegram.script(
+            "getUpdates", Scripted(), *[refusal(500, "Internal Server Error: restart")] * 3
+        )
+        running = asyncio.create_task(poller.run(stop))
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 3)
+        assert poller.probe() is None, "one that fails is no trouble yet"
+        await until_true(lambda: poller.probe() == "Internal Server Error: restart")
+        await until_true(lambda: poller.probe() is None)
+        stop.set()
+        await running
+        assert math.isnan(poller._age()), "who does not poll has no age"
+
     async def test_it_is_good_after_the_first_good_poll_without_any_message(
         self, run: Run, telegram: FakeTelegram, redis: Redis
     ) -> None:
@@ -197,10 +301,7 @@ class TestHealth:
     async def test_it_is_bad_after_a_long_silence_and_says_why(
         self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
     ) -> None:
-        async def greet() -> None:
-            return None
-
-        poller = Poller(client, intake, greet)
+        poller = Poller(client, intake, _greet)
         assert poller.probe() == "Telegram has not answered yet"
         stop = asyncio.Event()
         running = asyncio.create_task(poller.run(stop))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -16,8 +17,10 @@ from smart_kit.contracts.queue import ToTelegram
 from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
 from smart_kit.redis import Redis, answer, connect
 from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.ports import free_port
 from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest import FakeRest
 from tg_bot.tests.messages import effect, notice, reminder, reply
@@ -197,6 +200,39 @@ class TestRefused:
         assert await dead_letters(redis, QUEUE) == []
         assert await _run_states(redis) == ["failed"]
 
+    async def test_nothing_more_is_tried_until_they_write_again(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        telegram.script("sendMessage", refusal(403, "Forbidden: bot was blocked by the user"))
+        async with run():
+            await send(redis, reminder("one"), reminder("two"), reminder("elsewhere", chat_id=8))
+            await empty(redis)
+            assert len(telegram.calls_of("sendMessage")) == 2
+            assert telegram.texts(8) == ["⏰ elsewhere"]
+            assert sorted(await _run_states(redis)) == ["done", "failed", "failed"]
+
+            telegram.push(updates.message("/help"))
+            await telegram.until(lambda: len(telegram.texts(7)) == 1)
+            await send(redis, reminder("three"))
+            await telegram.until(lambda: telegram.texts(7)[1:] == ["⏰ three"])
+
+    async def test_who_lets_the_bot_in_again_without_a_word_is_tried_again(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        telegram.script("sendMessage", refusal(403, "Forbidden: bot was blocked by the user"))
+        async with run():
+            await send(redis, reminder("one"))
+            await empty(redis)
+            (mark,) = [key async for key in redis.scan_iter("tg_bot:*:turned_away:*")]
+            assert 86_000 < await redis.ttl(mark) <= 86_400, "and in any case after a day"
+
+            chat, member = {"id": 7, "type": "private"}, {"status": "member"}
+            change = {"chat": chat, "new_chat_member": member}
+            telegram.push(updates.update("my_chat_member", change))
+            await telegram.until(lambda: telegram.updates == [])
+            await send(redis, reminder("two"))
+            await telegram.until(lambda: telegram.texts(7) == ["⏰ two"])
+
     async def test_whom_we_have_blocked_is_not_written_to(
         self, run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
     ) -> None:
@@ -280,6 +316,52 @@ async def test_after_a_day_it_is_given_up(
     assert len(telegram.calls_of("sendMessage")) == 1
 
 
+async def test_what_found_no_connection_waits_and_is_in_no_doubt(
+    run: Run, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
+) -> None:
+    before = sends("uncertain"), sends("unavailable")
+    nowhere = settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{free_port()}"})
+    await send(redis, reply("at last"))
+    async with run(nowhere):
+        await _until_tried(redis, times=3)
+    assert sends("uncertain") == before[0]
+    assert sends("unavailable") >= before[1] + 3
+
+    async with run():
+        await empty(redis)
+    assert telegram.texts(7) == ["at last"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds"), [(0.05, 1.5), (0.5, 15.0), (60, 30.0), (1400, 30.0)]
+)
+async def test_the_longer_a_message_has_waited_the_longer_it_waits(
+    run: Run, redis: Redis, telegram: FakeTelegram, minutes: float, seconds: float
+) -> None:
+    """So an outage of hours costs two attempts a minute and chat."""
+    telegram.script("sendMessage", Scripted(502, "<html>Bad Gateway</html>"))
+    await send(redis, reply("patience", created_at=utc_now() - timedelta(minutes=minutes)))
+    async with run():
+        await _until_tried(redis, times=1)
+        ((_, due_ms),) = await redis.zrange(f"{QUEUE}:delayed", 0, -1, withscores=True)
+    assert due_ms / 1000 - time.time() == pytest.approx(seconds, abs=1.5)
+
+
+async def _until_tried(redis: Redis, times: int) -> None:
+    """Wait until the message has been given back so often."""
+    seen: set[float] = set()
+    async with asyncio.timeout(15):
+        while len(seen) < times:
+            entries = await redis.zrange(f"{QUEUE}:delayed", 0, -1, withscores=True)
+            seen |= {due for _, due in entries}
+            await asyncio.sleep(0.01)
+
+
+def sends(outcome: str) -> float:
+    """What `/metrics` counts."""
+    return REGISTRY.get_sample_value("tg_bot_sends_total", {"outcome": outcome}) or 0.0
+
+
 class TestUncertain:
     """The request went out, and its answer never came."""
 
@@ -297,8 +379,10 @@ class TestUncertain:
         self, run: Run, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("tg_bot.src.services.consignment.UNCERTAIN_SECONDS", (0.1, 0.1))
+        before = sends("uncertain")
         telegram.script("sendMessage", *[Scripted(cut="after")] * 5)
         await delivered(run, redis, reply("echo"))
+        assert sends("uncertain") == before + 3
 
         assert telegram.texts(7) == ["echo"] * 3
         (letter,) = await dead_letters(redis, QUEUE)

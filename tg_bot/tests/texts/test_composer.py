@@ -42,6 +42,12 @@ def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
     assert "✓ Reminder" in text
 
 
+def test_what_was_taken_back_is_told_by_its_receipt(composer: Composer) -> None:
+    gone = effect("reminder_cancelled").model_copy(update={"undoes": effect().id})
+    said = composer.compose(notice("undone", receipts=(gone,)), None).text.text
+    assert said.startswith("Done.\n\n↩ Reminder taken back: ")
+
+
 @pytest.mark.parametrize("name", get_args(NoticeName))
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: str) -> None:

@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
+from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import Language
 from tg_bot.src.texts.receipts import EFFECT_KINDS, Reader, describe_effect
-from tg_bot.src.texts.receipts.event import EVENT_WORDS
-from tg_bot.src.texts.receipts.job import JOB_WORDS
+from tg_bot.src.texts.receipts.event import EVENT_UNDO_WORDS, EVENT_WORDS
+from tg_bot.src.texts.receipts.job import JOB_UNDO_WORDS, JOB_WORDS
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.messages import effect, effect_of
 
@@ -78,7 +79,30 @@ def test_facts_that_cannot_be_read_still_say_that_something_was_done(
     assert receipt(**facts) == "✓ Reminder"
 
 
+@pytest.mark.parametrize(
+    ("made", "english", "russian"),
+    [
+        (effect("reminder_cancelled"), "Reminder taken back", "Напоминание убрано"),
+        (effect("reminder_created"), "Reminder restored", "Напоминание восстановлено"),
+        (
+            effect("reminder_changed", type="prompt"),
+            "Scheduled request changed back",
+            "Запрос по расписанию возвращён к прежнему виду",
+        ),
+    ],
+)
+def test_what_takes_something_back_says_so(made: EffectRead, english: str, russian: str) -> None:
+    undo = made.model_copy(update={"undoes": made.id})
+    facts = "Europe/Berlin — call Anna"
+    assert describe_effect(undo, reader("en")) == f"↩ {english}: Fri 27 Nov 09:00 {facts}"
+    assert describe_effect(undo, reader("ru")) == f"↩ {russian}: пт 27 нояб. 09:00 {facts}"
+    unreadable = undo.model_copy(update={"before": {}, "after": {"text": None}})
+    assert describe_effect(unreadable, reader()) == "↩ Reminder"
+
+
 def test_every_kind_of_effect_has_words() -> None:
+    assert set(JOB_UNDO_WORDS) == set(JOB_WORDS)
+    assert set(EVENT_UNDO_WORDS) == set(EVENT_WORDS)
     of_jobs = {kind for kind, _ in JOB_WORDS}
     assert len(JOB_WORDS) == 2 * len(of_jobs)
     assert of_jobs | set(EVENT_WORDS) | {"task_created", "task_changed"} == set(EFFECT_KINDS)
@@ -136,6 +160,21 @@ def test_a_receipt_of_a_task_says_what_has_become_of_it(
     assert describe_effect(made, reader("ru")) == russian
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, {"status": "cancelled"}, "↩ Task taken back: buy milk"),
+        ({"status": "done"}, {}, "↩ Task open again: buy milk"),
+        ({"title": "buy oat milk"}, {}, "↩ Task changed back: buy milk"),
+    ],
+)
+def test_a_task_that_is_taken_back_says_so(
+    before: dict[str, Any], after: dict[str, Any], said: str
+) -> None:
+    made = effect_of("task_changed", before=TASK | before, after=TASK | after)
+    assert describe_effect(made.model_copy(update={"undoes": made.id}), reader()) == said
+
+
 EVENT = {
     "title": "dentist",
     "starts_at": "2026-11-27T08:00:00Z",
@@ -186,3 +225,5 @@ def test_a_receipt_of_an_event_says_when_and_where(
     assert describe_effect(made, reader("ru")) == russian
     gone = effect_of("event_cancelled", before=event)
     assert describe_effect(gone, reader("en")) == english.replace("Event", "Event cancelled")
+    undo = gone.model_copy(update={"undoes": made.id})
+    assert describe_effect(undo, reader("en")) == english.replace("✓ Event", "↩ Event taken back")

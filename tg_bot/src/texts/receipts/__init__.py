@@ -32,10 +32,11 @@ __all__ = ["EFFECT_KINDS", "Reader", "describe_effect"]
 
 
 def describe_effect(effect: EffectRead, reader: Reader) -> str:
-    """One line, like "✓ Task: buy milk"."""
+    """One line, like "✓ Task: buy milk", or "↩ Task taken back: buy milk"."""
+    mark = "✓" if effect.undoes is None else "↩"
     noun = effect.kind.partition("_")[0]
     try:
-        return f"✓ {_DESCRIPTIONS[noun](effect, reader)}"
+        return f"{mark} {_DESCRIPTIONS[noun](effect, reader)}"
     except ValidationError:
         log.error("effect cannot be read", effect=str(effect.id), kind=effect.kind)
-        return f"✓ {reader.words.gettext(_NOUNS[noun])}"
+        return f"{mark} {reader.words.gettext(_NOUNS[noun])}"

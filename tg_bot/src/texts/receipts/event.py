@@ -16,6 +16,12 @@ EVENT_WORDS: dict[EffectKind, str] = {
     "event_changed": N_("Event changed"),
     "event_cancelled": N_("Event cancelled"),
 }
+EVENT_UNDO_WORDS: dict[EffectKind, str] = {
+    "event_created": N_("Event restored"),
+    "event_changed": N_("Event changed back"),
+    "event_cancelled": N_("Event taken back"),
+}
+"""Of an effect that takes another back."""
 
 
 class _Event(Contract):
@@ -35,7 +41,8 @@ def describe_event(effect: EffectRead, reader: Reader) -> str:
     Raises ValidationError where the facts cannot be read.
     """
     event = _Event.model_validate(effect.after or effect.before)
-    what = reader.words.gettext(EVENT_WORDS[effect.kind])
+    names = EVENT_WORDS if effect.undoes is None else EVENT_UNDO_WORDS
+    what = reader.words.gettext(names[effect.kind])
     name = ", ".join(map(shorten, filter(None, (event.title, event.location))))
     when = _days(event, reader) if event.is_all_day else _hours(event, reader)
     return f"{what}: {when} — {name}"

@@ -20,6 +20,15 @@ JOB_WORDS: dict[tuple[EffectKind, CronJobType], str] = {
     ("reminder_changed", "prompt"): N_("Scheduled request changed"),
     ("reminder_cancelled", "prompt"): N_("Scheduled request cancelled"),
 }
+JOB_UNDO_WORDS: dict[tuple[EffectKind, CronJobType], str] = {
+    ("reminder_created", "reminder"): N_("Reminder restored"),
+    ("reminder_changed", "reminder"): N_("Reminder changed back"),
+    ("reminder_cancelled", "reminder"): N_("Reminder taken back"),
+    ("reminder_created", "prompt"): N_("Scheduled request restored"),
+    ("reminder_changed", "prompt"): N_("Scheduled request changed back"),
+    ("reminder_cancelled", "prompt"): N_("Scheduled request taken back"),
+}
+"""Of an effect that takes another back."""
 
 
 class _Job(Contract):
@@ -43,7 +52,8 @@ def describe_job(effect: EffectRead, reader: Reader) -> str:
     if job.cron_expression:
         parts.append(describe_recurrence(job.cron_expression, reader.words))
     when = ", ".join(filter(None, parts))
-    what = reader.words.gettext(JOB_WORDS[effect.kind, job.type])
+    names = JOB_WORDS if effect.undoes is None else JOB_UNDO_WORDS
+    what = reader.words.gettext(names[effect.kind, job.type])
     return f"{what}: {when} — {shorten(job.text)}" if when else f"{what}: {shorten(job.text)}"
 
 

@@ -15,6 +15,9 @@ _STATUS: dict[TaskStatus, str] = {
     "done": N_("Task done"),
     "cancelled": N_("Task cancelled"),
 }
+_UNDO_STATUS = _STATUS | {"cancelled": N_("Task taken back")}
+"""Of an effect that takes another back; one that made a task leaves it cancelled."""
+
 _PRIORITY: dict[TaskPriority, str] = {
     "low": N_("low priority"),
     "normal": N_("normal priority"),
@@ -41,16 +44,19 @@ def describe_task(effect: EffectRead, reader: Reader) -> str:
     """
     task = _Task.model_validate(effect.after)
     before = _Task.model_validate(effect.before) if effect.before else _NOTHING
-    what = reader.words.gettext(_what(task, before, is_new=effect.before is None))
+    what = reader.words.gettext(_what(task, before, effect))
     return f"{what}: " + ", ".join(
         filter(None, (shorten(task.title), *_facts(task, before, reader)))
     )
 
 
-def _what(task: _Task, before: _Task, *, is_new: bool) -> str:
+def _what(task: _Task, before: _Task, effect: EffectRead) -> str:
+    is_undo = effect.undoes is not None
     if task.status != before.status:
-        return _STATUS[task.status]
-    return N_("Task") if is_new else N_("Task changed")
+        return (_UNDO_STATUS if is_undo else _STATUS)[task.status]
+    if effect.before is None:
+        return N_("Task")
+    return N_("Task changed back") if is_undo else N_("Task changed")
 
 
 def _facts(task: _Task, before: _Task, reader: Reader) -> tuple[str, str]:

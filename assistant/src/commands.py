@@ -1,0 +1,124 @@
+"""Commands that keep their place among the messages: /new and /undo."""
+
+from dataclasses import dataclass
+from typing import assert_never
+from uuid import UUID
+
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.queue import NoticeName, UserCommand
+from smart_kit.contracts.threads import TurnRecord, first_thread_id
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.errors import Conflict, NotFound, RetryMessage, UpstreamUnavailable
+from smart_kit.mailbox import Outcome
+
+from .messages import replies
+from .messages.item import Item
+from .services.rest_service import RestServiceClient
+from .storage.history import HistoryStore
+from .storage.users import UserStore
+
+NO_REST_SECONDS = 5.0
+NOT_SEEN_SECONDS = 1.0
+NEW_THREAD_SECONDS = 60.0
+"""So old a /new must be before it no longer waits for its thread to be seen: somebody may have
+begun a newer one meanwhile."""
+
+
+@dataclass(frozen=True)
+class Commanded:
+    """A command with everything known of it."""
+
+    message: UserCommand
+    user: UserSnapshot
+    assistant_id: UUID
+    configuration_version: int
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same in every attempt."""
+        return f"{self.message.id}/0"
+
+    @property
+    def thread_id(self) -> UUID:
+        """Of the person with the assistant they talk to."""
+        begun = self.user.threads.get(self.assistant_id)
+        return begun or first_thread_id(self.user.id, self.assistant_id)
+
+
+class Commands:
+    """Carries them out: through rest_service, which answers a repeated one as it did the first."""
+
+    def __init__(self, rest: RestServiceClient, users: UserStore, history: HistoryStore) -> None:
+        self._rest = rest
+        self._users = users
+        self._history = history
+
+    async def outcome(self, commanded: Commanded) -> Outcome:
+        """What the person is told. Raises RetryMessage while rest_service does not answer."""
+        name = commanded.message.name
+        try:
+            match name:
+                case "new":
+                    return await self._begin_thread(commanded)
+                case "undo":
+                    return await self._undo(commanded)
+                case _:
+                    assert_never(name)
+        except UpstreamUnavailable as error:
+            raise RetryMessage(NO_REST_SECONDS, f"/{name}: {error.message}") from error
+
+    async def _begin_thread(self, commanded: Commanded) -> Outcome:
+        """The next message finds the new thread in the person's snapshot: this one sees to it."""
+        user, assistant_id = commanded.user, commanded.assistant_id
+        thread = await self._rest.create_thread(user.id, assistant_id, commanded.idempotency_key)
+        await self._history.begin(thread.thread_id)
+        seen = (await self._users.look_up(user.telegram_id)).user
+        is_there = seen is not None and seen.threads.get(assistant_id) == thread.thread_id
+        age = (utc_now() - commanded.message.created_at).total_seconds()
+        if not is_there and age < NEW_THREAD_SECONDS:
+            raise RetryMessage(NOT_SEEN_SECONDS, "the new thread is not in Redis yet")
+        return _told(commanded, "new_conversation")
+
+    async def _undo(self, commanded: Commanded) -> Outcome:
+        """A model that still believes in the change would go on from it: the history tells it."""
+        try:
+            effect = await self._rest.undo(commanded.user.id, commanded.idempotency_key)
+        except NotFound:
+            return _told(commanded, "nothing_to_undo")
+        except Conflict:
+            return _told(commanded, "cannot_be_undone")
+        # a lost history comes back first: it would count as there once it grows
+        await self._history.newest(commanded.thread_id, commanded.user.id, 1)
+        return _undone(commanded, effect)
+
+
+def _told(commanded: Commanded, name: NoticeName) -> Outcome:
+    letter = replies.notice(commanded.message, commanded.user, name)
+    return Outcome(replies=(letter,), journal_of=commanded.message.id)
+
+
+def _undone(commanded: Commanded, effect: EffectRead) -> Outcome:
+    message = commanded.message
+    items = (
+        Item.of({"role": "user", "content": "/undo"}),
+        Item.of({"role": "assistant", "content": f"(Taken back: {effect.kind}.)"}),
+    )
+    record = TurnRecord(
+        message_id=message.id,
+        user_id=commanded.user.id,
+        assistant_id=commanded.assistant_id,
+        thread_id=commanded.thread_id,
+        configuration_version=commanded.configuration_version,
+        status="done",
+        items=tuple(item.message for item in items),
+        started_at=(ended_at := utc_now()),
+        finished_at=ended_at,
+    )
+    return Outcome(
+        replies=(replies.notice(message, commanded.user, "undone", (effect,)),),
+        history=tuple(item.json for item in items),
+        thread_id=commanded.thread_id,
+        record=record.model_dump_json(),
+        journal_of=message.id,
+    )

@@ -1,0 +1,37 @@
+"""An event loop that does not wait: where nothing happens, its clock goes to the next timer.
+
+Everything that waits by the loop's clock (time-outs, back-off, deadlines) runs as in production,
+only sooner; sockets and servers stay real.
+"""
+
+import asyncio
+import selectors
+
+PATIENCE_SECONDS = 0.1
+"""How long a silence of all sockets has to last; what we wait for on this machine comes sooner."""
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """For asyncio.Runner(loop_factory=SkippingLoop)."""
+
+    def __init__(self) -> None:
+        self.skipped = 0.0
+        super().__init__(_SkippingSelector(self))
+
+    def time(self) -> float:
+        """Real seconds, and those that nobody waited for."""
+        return super().time() + self.skipped
+
+
+class _SkippingSelector(selectors.DefaultSelector):
+    def __init__(self, loop: SkippingLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= PATIENCE_SECONDS:
+            return super().select(timeout)
+        events = super().select(PATIENCE_SECONDS)
+        if not events:
+            self._loop.skipped += timeout - PATIENCE_SECONDS
+        return events

@@ -1,0 +1,358 @@
+"""/undo: the newest change is taken back, once, and never at the cost of a later one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from itertools import count
+from typing import get_args
+from uuid import UUID
+
+import httpx2
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from rest_service.app.services.undo import BACK
+from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.effects import EffectKind
+
+BODIES: dict[str, JsonObject] = {
+    "cron-jobs": {"text": "Tea", "at": "2031-01-01T09:00Z", "is_silent": True},
+    "tasks": {"title": "Milk", "due_at": "2031-01-01T09:00Z", "priority": "high"},
+    "calendar": {
+        "title": "Chess",
+        "starts_at": "2031-01-01T09:00Z",
+        "ends_at": "2031-01-01T10:00Z",
+        "timezone": "Asia/Tokyo",
+        "attendees": ["ann@example.org"],
+    },
+}
+CHANGES: dict[str, JsonObject] = {
+    "cron-jobs": {"text": "Cake", "cron_expression": "0 9 * * *", "timezone": "Asia/Tokyo"},
+    "tasks": {"title": "Tea", "status": "done", "due_at": None},
+    "calendar": {"title": "Go", "starts_at": "2031-01-01T09:30Z", "attendees": []},
+}
+CHANGED = {
+    "cron-jobs": "reminder_changed",
+    "tasks": "task_changed",
+    "calendar": "event_changed",
+}
+
+Tool = Callable[..., Awaitable[JsonObject]]
+Undo = Callable[..., Awaitable[httpx2.Response]]
+
+
+@pytest.fixture
+async def person(make: Make) -> JsonObject:
+    return await make("users")
+
+
+@pytest.fixture
+def tool(service: Client, person: JsonObject) -> Tool:
+    """Changes something as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
+    steps = count(1)
+
+    async def call(method: str, path: str, **fields: object) -> JsonObject:
+        body = fields | ({"user_id": person["id"]} if method == "POST" else {})
+        headers = acting(person, f"tg:1:77/{next(steps)}.0")
+        answer = await service.request(method, path, json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    return call
+
+
+@pytest.fixture
+def undo(service: Client, person: JsonObject) -> Undo:
+    """Another /undo each time, unless it has a key."""
+    updates = count(100)
+
+    async def call(key: str | None = None) -> httpx2.Response:
+        headers = acting(person, key or f"tg:1:{next(updates)}/0.0")
+        return await service.post("/effects/undo", json={"user_id": person["id"]}, headers=headers)
+
+    return call
+
+
+@pytest.fixture
+async def milk(tool: Tool) -> JsonObject:
+    """A task that a tool has noted."""
+    return await tool("POST", "/tasks", title="Milk")
+
+
+def same(record: JsonObject) -> JsonObject:
+    """What a receipt speaks of, without what follows from the time of day."""
+    passing = {"created_at", "updated_at", "effect", "next_fire_at"}
+    return {name: value for name, value in record.items() if name not in passing}
+
+
+def told(answer: httpx2.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["detail"]
+
+
+def test_every_kind_of_change_can_be_taken_back() -> None:
+    assert set(BACK) == set(get_args(EffectKind))
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"), [("cron-jobs", "reminder_cancelled"), ("calendar", "event_cancelled")]
+)
+async def test_what_was_made_is_cancelled(
+    admin: Client, tool: Tool, undo: Undo, resource: str, kind: str
+) -> None:
+    made = await tool("POST", f"/{resource}", **BODIES[resource])
+
+    effect = (await undo()).raise_for_status().json()
+
+    assert (effect["kind"], effect["undoes"]) == (kind, made["effect"]["id"])
+    assert (effect["before"], effect["after"]) == (made["effect"]["after"], None)
+    assert (effect["message_id"], effect["step"]) == ("tg:1:100", "0.0")
+    assert (await admin.get(f"/{resource}/{made['id']}")).status_code == 404
+
+
+async def test_a_task_that_was_made_stays_to_be_seen_as_dropped(
+    admin: Client, milk: JsonObject, undo: Undo
+) -> None:
+    effect = (await undo()).raise_for_status().json()
+
+    assert (effect["kind"], effect["undoes"]) == ("task_changed", milk["effect"]["id"])
+    task = (await admin.get(f"/tasks/{milk['id']}")).json()
+    assert task["status"] == effect["after"]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("resource", BODIES)
+async def test_what_was_changed_is_as_before(
+    admin: Client, make: Make, tool: Tool, undo: Undo, person: JsonObject, resource: str
+) -> None:
+    body = {"cron_expression": None} if resource == "cron-jobs" else {}
+    made = await make(resource, user_id=person["id"], **body, **BODIES[resource])
+    path = f"/{resource}/{made['id']}"
+    changed = await tool("PATCH", path, **CHANGES[resource])
+
+    effect = (await undo()).raise_for_status().json()
+
+    assert same((await admin.get(path)).json()) == same(made) != same(changed)
+    assert (effect["kind"], effect["undoes"]) == (CHANGED[resource], changed["effect"]["id"])
+    assert effect["before"] == changed["effect"]["after"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"), [("cron-jobs", "reminder_created"), ("calendar", "event_created")]
+)
+async def test_what_was_cancelled_is_there_again_under_its_own_id(
+    admin: Client, tool: Tool, undo: Undo, sql: Sql, resource: str, kind: str
+) -> None:
+    made = await tool("POST", f"/{resource}", **BODIES[resource])
+    await sql("UPDATE calendar_events SET google_event_id = 'g1'")
+    path = f"/{resource}/{made['id']}"
+    before = (await admin.get(path)).json()
+    await tool("DELETE", path)
+
+    effect = (await undo()).raise_for_status().json()
+
+    after = (await admin.get(path)).json()
+    assert same(after) == same(before)
+    assert after.get("next_fire_at") == before.get("next_fire_at")
+    assert (effect["kind"], effect["before"]) == (kind, None)
+    assert effect["after"]["id"] == made["id"]
+
+
+async def test_a_job_for_a_group_by_another_bot_is_there_again_as_it_was(
+    admin: Client, make: Make, tool: Tool, undo: Undo, person: JsonObject
+) -> None:
+    job = await make("cron-jobs", user_id=person["id"], chat_id=-100, type="prompt")
+    job = (await admin.patch(f"/cron-jobs/{job['id']}", json={"bot_id": 9})).json()
+    await tool("DELETE", f"/cron-jobs/{job['id']}")
+
+    await undo()
+
+    again = (await admin.get(f"/cron-jobs/{job['id']}")).json()
+    assert same(again) == same(job)
+    assert again["next_fire_at"] == job["next_fire_at"]
+
+
+async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_left(
+    admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+) -> None:
+    path = f"/tasks/{milk['id']}"
+    changes = [milk["effect"]]
+    for body in ({"status": "done"}, {"title": "Tea"}, {"status": "open"}):
+        changes.append((await tool("PATCH", path, **body))["effect"])
+
+    undone = [(await undo()).raise_for_status().json() for _ in changes]
+
+    assert [one["undoes"] for one in undone] == [one["id"] for one in changes[::-1]]
+    assert (told(await undo())) == (404, "There is nothing to take back.")
+    assert (await admin.get(path)).json()["status"] == "cancelled"
+    assert [one["undoes"] for one in await listed(admin, "/effects")] == [
+        *(one["undoes"] for one in undone[::-1]),
+        *[None] * len(changes),
+    ]
+
+
+async def test_what_is_taken_back_and_made_anew_can_be_taken_back_too(
+    admin: Client, tool: Tool, undo: Undo
+) -> None:
+    """A cancelled job that is restored is still the one that was made."""
+    made = await tool("POST", "/cron-jobs", **BODIES["cron-jobs"])
+    await tool("DELETE", f"/cron-jobs/{made['id']}")
+
+    kinds = [(await undo()).json()["kind"] for _ in range(2)]
+
+    assert kinds == ["reminder_created", "reminder_cancelled"]
+    assert await listed(admin, "/cron-jobs") == []
+
+
+async def test_when_a_task_was_done_is_kept_through_taking_back(
+    admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+) -> None:
+    path = f"/tasks/{milk['id']}"
+    done = await tool("PATCH", path, status="done")
+    await tool("PATCH", path, status="open")
+
+    await undo()
+
+    assert (await admin.get(path)).json()["completed_at"] == done["completed_at"]
+
+
+class TestOnce:
+    async def test_the_same_key_is_answered_the_same(
+        self, admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+    ) -> None:
+        await tool("PATCH", f"/tasks/{milk['id']}", title="Tea")
+
+        answers = await asyncio.gather(*(undo("tg:1:99/0.0") for _ in range(5)))
+
+        assert {one.status_code for one in answers} == {200}
+        assert len({one.text for one in answers}) == 1
+        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
+
+    async def test_two_at_once_never_take_the_same_back(
+        self, admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+    ) -> None:
+        for title in ("Tea", "Cake"):
+            await tool("PATCH", f"/tasks/{milk['id']}", title=title)
+
+        answers = await asyncio.gather(*(undo() for _ in range(6)))
+
+        assert sorted(one.status_code for one in answers) == [200] * 3 + [404] * 3
+        undone = {one.json()["undoes"] for one in answers if one.is_success}
+        assert len(undone) == 3
+        assert len(await listed(admin, "/effects")) == 6
+
+    async def test_nor_does_anybody_past_the_service(
+        self, undo: Undo, sql: Sql, milk: JsonObject
+    ) -> None:
+        await undo()
+
+        with pytest.raises(DBAPIError, match="uq_effects_undoes"):
+            await sql(f"UPDATE effects SET undoes = '{milk['effect']['id']}'")
+
+    @pytest.mark.parametrize("key", [None, "tg:1:77"])
+    async def test_it_needs_a_key_that_says_whence_it_comes(
+        self, service: Client, person: JsonObject, milk: JsonObject, key: str | None
+    ) -> None:
+        body = {"user_id": person["id"]}
+        answer = await service.post("/effects/undo", json=body, headers=acting(person, key))
+
+        assert answer.status_code == 400
+        assert "Idempotency-Key" in answer.json()["detail"]
+
+
+class TestRefused:
+    """What cannot be taken back stays, and so does everything else."""
+
+    @pytest.mark.parametrize("resource", BODIES)
+    async def test_a_record_that_was_changed_since(
+        self, admin: Client, tool: Tool, undo: Undo, resource: str
+    ) -> None:
+        made = await tool("POST", f"/{resource}", **BODIES[resource])
+        path = f"/{resource}/{made['id']}"
+        changed = (await admin.patch(path, json=CHANGES[resource])).raise_for_status().json()
+
+        status, reason = told(await undo())
+
+        assert (status, "changed since" in reason) == (409, True)
+        assert (await admin.get(path)).json() == changed
+        assert len(await listed(admin, "/effects")) == 1
+
+    @pytest.mark.parametrize("resource", BODIES)
+    async def test_a_record_that_was_deleted_since(
+        self, admin: Client, tool: Tool, undo: Undo, resource: str
+    ) -> None:
+        made = await tool("POST", f"/{resource}", **BODIES[resource])
+        await admin.delete(f"/{resource}/{made['id']}")
+
+        status, reason = told(await undo())
+
+        assert (status, "deleted since" in reason) == (409, True)
+        assert len(await listed(admin, "/effects")) == 1
+
+    async def test_a_reminder_that_has_fired(
+        self, admin: Client, service: Client, tool: Tool, undo: Undo
+    ) -> None:
+        at = (utc_now() - timedelta(seconds=5)).isoformat()
+        job = await tool("POST", "/cron-jobs", text="Tea", at=at)
+        await service.post("/cron-jobs/claim")
+
+        assert told(await undo()) == (409, "The reminder has fired already.")
+        assert [one["id"] for one in await listed(admin, "/cron-jobs")] == [job["id"]]
+
+    async def test_a_cancelled_reminder_whose_day_is_over(
+        self, admin: Client, make: Make, tool: Tool, undo: Undo, sql: Sql, person: JsonObject
+    ) -> None:
+        at = (utc_now() + timedelta(days=1)).isoformat()
+        job = await make("cron-jobs", user_id=person["id"], at=at, cron_expression=None)
+        await sql("UPDATE cron_jobs SET at = at - interval '3 days'")
+        await tool("DELETE", f"/cron-jobs/{job['id']}")
+
+        status, reason = told(await undo())
+
+        assert (status, "more than a day ago" in reason) == (409, True)
+        assert await listed(admin, "/cron-jobs") == []
+
+    async def test_what_has_no_way_back(
+        self, admin: Client, undo: Undo, sql: Sql, milk: JsonObject
+    ) -> None:
+        await sql("UPDATE effects SET reversal = NULL")
+
+        assert told(await undo()) == (409, "This change cannot be taken back.")
+        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
+
+    async def test_a_change_of_somebody_else(
+        self, service: Client, admin: Client, make: Make, person: JsonObject, milk: JsonObject
+    ) -> None:
+        bob = await make("users")
+        for user, owner in ((person, bob), (bob, bob)):
+            answer = await service.post(
+                "/effects/undo", json={"user_id": user["id"]}, headers=acting(owner, "tg:1:9/0.0")
+            )
+            assert answer.status_code == 404
+        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
+
+    async def test_a_change_of_nobody(self, admin: Client) -> None:
+        body = {"user_id": str(UUID(int=1))}
+        answer = await admin.post(
+            "/effects/undo", json=body, headers={"Idempotency-Key": "tg:1:9/0.0"}
+        )
+        assert answer.status_code == 404
+
+
+async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(
+    service: Client, admin: Client, tool: Tool, undo: Undo, sql: Sql
+) -> None:
+    await tool("POST", "/cron-jobs", text="Tea", cron_expression="0 9 * * *")
+    await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '1 second'")
+    assert len((await service.post("/cron-jobs/claim")).json()["runs"]) == 1
+    await sql("UPDATE cron_jobs SET next_fire_at = next_fire_at + interval '1 day'")  # it is then
+
+    assert (await undo()).status_code == 200
+    assert await listed(admin, "/cron-jobs") == []
+
+
+async def test_a_receipt_of_an_earlier_version_may_say_less(
+    admin: Client, undo: Undo, sql: Sql, milk: JsonObject
+) -> None:
+    await sql("""UPDATE effects SET after = (after::jsonb - 'priority' || '{"old": 1}')::json""")
+
+    assert (await undo()).status_code == 200

@@ -1,0 +1,75 @@
+"""Dead letters are seen, replayed past the deduplication, and dropped."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from smart_kit.contracts.keys import journal_key
+from smart_kit.errors import InvalidRequest
+from smart_kit.mailbox import DeadLetter, Delivery, Letter, Mailbox, Outcome
+from smart_kit.mailbox.graveyard import Graveyard
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.settings import RedisSettings
+
+
+@pytest.fixture
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_blocking(redis_settings)
+    yield client
+    await client.aclose()
+
+
+async def take(mailbox: Mailbox, blocking: Redis) -> Delivery:
+    entry = await mailbox.receive(blocking, "worker", 1.0)
+    assert entry is not None
+    delivery = await mailbox.begin(entry)
+    assert delivery is not None
+    return delivery
+
+
+def dead(conversation: str = "chat") -> DeadLetter:
+    return DeadLetter(
+        queue="in", conversation=conversation, payload="text", reason="why", attempts=5
+    )
+
+
+async def test_a_replayed_letter_comes_after_what_waits_and_knows_its_finished_steps(
+    redis: Redis, blocking: Redis
+) -> None:
+    mailbox, graveyard = Mailbox(redis, "in"), Graveyard(redis, "in")
+    await mailbox.create()
+    await mailbox.enqueue(Letter("1", "chat", "text"), Letter("2", "chat", "another"))
+    first = await take(mailbox, blocking)
+    await mailbox.journal(first, "1", "0.0", "done")
+    await mailbox.finish(first, Outcome(journal_of="1"), dead=dead())
+    (grave,) = await graveyard.newest(10)
+
+    assert await graveyard.replay(grave)
+    assert not await graveyard.replay(grave), "it is no longer among the dead"
+    second = await take(mailbox, blocking)
+    await mailbox.finish(second, Outcome())
+    again = await take(mailbox, blocking)
+    assert (second.payload, again.payload, again.attempt) == ("another", "text", 1)
+    assert await redis.hgetall(journal_key("1")) == {"0.0": "done"}
+
+
+async def test_a_dropped_letter_is_gone(redis: Redis) -> None:
+    graveyard = Graveyard(redis, "in")
+    await redis.xadd("in:dead", {"letter": dead().model_dump_json()})
+    (grave,) = await graveyard.newest(10)
+
+    assert await graveyard.drop(grave.place)
+    assert not await graveyard.drop(grave.place)
+    assert await graveyard.count() == 0
+    assert await graveyard.find(grave.place) is None
+
+
+async def test_what_never_was_a_message_cannot_be_replayed(redis: Redis) -> None:
+    graveyard = Graveyard(redis, "in")
+    await redis.xadd("in:dead", {"letter": dead(conversation="").model_dump_json()})
+    await redis.xadd("in:dead", {"letter": "{"})
+
+    for grave in await graveyard.newest(10):
+        with pytest.raises(InvalidRequest, match="only be dropped"):
+            await graveyard.replay(grave)
+    assert await graveyard.count() == 2

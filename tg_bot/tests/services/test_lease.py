@@ -1,0 +1,196 @@
+"""Of the processes of one bot, one speaks with Telegram."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+from redis.exceptions import RedisError
+
+from smart_kit.contracts.keys import bot_lease_key
+from smart_kit.redis import Redis, connect
+from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.telegram import FakeTelegram
+from tg_bot.src.client.errors import TelegramFenced
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.src.services.lease import Lease
+from tg_bot.src.services.tenure import Tenure
+from tg_bot.tests import updates
+from tg_bot.tests.conftest import LEASE_SECONDS, Run
+from tg_bot.tests.messages import BOT_ID, reply
+from tg_bot.tests.queues import send
+
+STANDS_BY = "stands by: another tg_bot serves this bot"
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for what happens by itself."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def is_fenced(lease: Lease) -> bool:
+    try:
+        lease.check()
+    except TelegramFenced:
+        return True
+    return False
+
+
+class TestLease:
+    async def test_one_of_two_has_it_until_it_gives_it_up(self, redis: Redis) -> None:
+        first, second = Lease(redis, BOT_ID), Lease(redis, BOT_ID)
+        assert (await first.claim(), await second.claim(), await first.claim()) == (
+            True,
+            False,
+            True,
+        )
+        assert (first.note(), second.note()) == ("", STANDS_BY)
+        await second.release()
+        assert not await second.claim(), "what one does not have one cannot give up"
+
+        await first.release()
+        assert is_fenced(first)
+        assert await second.claim()
+        assert (is_fenced(second), second.note()) == (False, "")
+
+    async def test_other_bots_have_their_own(self, redis: Redis) -> None:
+        assert await Lease(redis, BOT_ID).claim()
+        assert await Lease(redis, BOT_ID + 1).claim()
+
+    async def test_its_holder_stops_before_redis_gives_it_to_another(self, redis: Redis) -> None:
+        lease = Lease(redis, BOT_ID, 0.3)
+        assert is_fenced(lease), "nobody has asked yet"
+        await lease.claim()
+        assert not is_fenced(lease)
+        await until(lambda: is_fenced(lease))
+        assert await redis.pttl(bot_lease_key(BOT_ID)) > 0
+
+    async def test_its_time_counts_from_the_question_and_not_from_the_answer(
+        self, redis: Redis
+    ) -> None:
+        lease = Lease(redis, BOT_ID, 0.4)
+        await redis.client_pause(400)
+        assert await lease.claim()
+        assert is_fenced(lease)
+        assert await lease.claim()
+        assert not is_fenced(lease)
+
+    async def test_it_ends_while_redis_is_away_and_begins_again_with_it(
+        self, durable_valkey: DurableValkey
+    ) -> None:
+        async with connect(durable_valkey.settings) as redis:
+            lease = Lease(redis, BOT_ID, 0.5)
+            await lease.claim()
+            durable_valkey.kill()
+            with pytest.raises(RedisError):
+                await lease.claim()
+            await until(lambda: is_fenced(lease))
+            durable_valkey.start()
+            assert await lease.claim()
+            assert not is_fenced(lease)
+
+
+class Work:
+    """Loops that only count."""
+
+    def __init__(self) -> None:
+        self.begun = self.ended = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        self.begun += 1
+        await stop.wait()
+        self.ended += 1
+
+
+class TestTenure:
+    async def test_the_loops_end_for_another_and_begin_again_after_it(self, redis: Redis) -> None:
+        work, stop = Work(), asyncio.Event()
+        tenure = Tenure(Lease(redis, BOT_ID, LEASE_SECONDS), work.run, work.run)
+        running = asyncio.create_task(tenure.run(stop))
+        await until(lambda: work.begun == 2)
+
+        await redis.set(bot_lease_key(BOT_ID), "another", px=1000)
+        await until(lambda: work.ended == 2)
+        assert await redis.get(bot_lease_key(BOT_ID)) == "another"
+        await until(lambda: work.begun == 4)
+        stop.set()
+        await running
+        assert work.ended == 4
+        assert not await redis.exists(bot_lease_key(BOT_ID)), "the next one need not wait"
+
+    async def test_data_that_redis_has_lost_interrupt_nothing(self, redis: Redis) -> None:
+        work, stop = Work(), asyncio.Event()
+        running = asyncio.create_task(
+            Tenure(Lease(redis, BOT_ID, LEASE_SECONDS), work.run).run(stop)
+        )
+        await until(lambda: work.begun == 1)
+        await redis.flushall()
+        async with asyncio.timeout(5):
+            while not await redis.exists(bot_lease_key(BOT_ID)):
+                await asyncio.sleep(0.01)
+        assert (work.begun, work.ended) == (1, 0)
+        stop.set()
+        await running
+
+    async def test_what_is_handed_over_at_a_stop_may_still_be_sent(self, redis: Redis) -> None:
+        """The lease is kept until the last loop has ended, however long that takes."""
+        lease, stop, may_end = Lease(redis, BOT_ID, 0.3), asyncio.Event(), asyncio.Event()
+
+        async def slow(_: asyncio.Event) -> None:
+            await may_end.wait()
+
+        running = asyncio.create_task(Tenure(lease, slow).run(stop))
+        await until(lambda: not is_fenced(lease))
+        stop.set()
+        begun = time.monotonic()
+        while time.monotonic() - begun < 0.6:
+            assert not is_fenced(lease)
+            await asyncio.sleep(0.02)
+        may_end.set()
+        await running
+        assert is_fenced(lease)
+
+    @pytest.mark.parametrize("loops", [1, 2])
+    async def test_a_loop_that_fails_is_the_services_end(self, redis: Redis, loops: int) -> None:
+        async def fail(_: asyncio.Event) -> None:
+            raise ValueError("broken")
+
+        tenure = Tenure(Lease(redis, BOT_ID), fail, *[Work().run] * (loops - 1))
+        with pytest.raises(ValueError, match="broken"):
+            await tenure.run(asyncio.Event())
+
+
+class TestTwoBots:
+    async def test_one_polls_and_sends_and_the_other_stands_by_in_good_health(
+        self, run: Run, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
+    ) -> None:
+        async with run(_through(settings, telegram, "first")) as first:
+            await until(lambda: first.health.report()["status"] == "ok")
+            async with run(_through(settings, telegram, "second")) as second:
+                await until(lambda: STANDS_BY in second.health.report()["note"])
+                telegram.push(*(updates.message("/help", n) for n in range(1, 20)))
+                await send(redis, *(reply("unasked", n, chat_id=n) for n in range(1, 20)))
+                await telegram.until(lambda: len(telegram.sent) == 38)
+
+                assert second.health.report()["status"] == "ok"
+                assert STANDS_BY not in first.health.report()["note"]
+        assert {call.door for call in telegram.calls} == {"first"}
+        assert telegram.conflicts == 0
+
+    async def test_the_other_takes_over_where_the_first_dies(
+        self, run: Run, redis: Redis, telegram: FakeTelegram
+    ) -> None:
+        await redis.set(bot_lease_key(BOT_ID), "the first", px=700)
+        telegram.push(updates.message("/help"))
+        async with run() as second:
+            await until(lambda: STANDS_BY in second.health.report()["note"])
+            assert telegram.calls == []
+            await telegram.until(lambda: len(telegram.sent) == 1, seconds=3)
+            await until(lambda: second.health.report()["note"] == "")
+            assert second.health.report()["status"] == "ok"
+
+
+def _through(settings: TgBotSettings, telegram: FakeTelegram, door: str) -> TgBotSettings:
+    return settings.model_copy(update={"telegram_api_url": f"{telegram.url}/{door}"})
