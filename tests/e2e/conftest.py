@@ -11,11 +11,11 @@ from smart_kit.testing.suite import MODE, Suite
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     running = Suite(tmp_path_factory.mktemp("suite"), mode=MODE)
-    running.manage("start")
-    yield running
     try:
+        running.manage("start")
+        yield running
         running.check_calls()
-    finally:
+    finally:  # also where it did not start
         running.remove()
 
 
