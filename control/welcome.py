@@ -1,5 +1,7 @@
 """What `start` says in every mode: before it begins, and where to go afterwards."""
 
+from collections.abc import Iterable
+
 from control import environment, invitation, spelling
 from control.client import RequestFailed
 from control.context import Context
@@ -16,6 +18,15 @@ def begin(context: Context, mode: str) -> None:
     for name in environment.unknown(context.root):
         advice = spelling.advice(name.upper(), NAMES, "see .env.example")
         context.terminal.warn(f".env: {name} is no setting of the suite; {advice}")
+
+
+def report(context: Context, problems: Iterable[str]) -> None:
+    """Name what did not get well in time."""
+    if problems:
+        context.terminal.warn(
+            f"not well: {', '.join(problems)}. The suite goes on trying;"
+            " see ./manage.py status and ./manage.py logs"
+        )
 
 
 def say_where(context: Context) -> None:

@@ -87,13 +87,14 @@ class Compose:
             self._command(arguments), env=self._environment, cwd=self.root, check=False
         ).returncode
 
-    def follow(self, log: Path, *arguments: str, hear: Callable[[str], None]) -> list[str]:
-        """Run it, keep what it says in a log, and have each line heard.
+    def follow(self, *arguments: str, hear: Callable[[str], None]) -> None:
+        """Run it, keep what it says in `docker.log`, and have each line heard.
 
-        Returns the lines. Raises ControlError with the last of them where it fails.
+        Raises ControlError with the last of them where it fails.
         """
+        log = self.settings.state_dir / "logs" / "docker.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        lines: list[str] = []
+        said = "it does not say why"
         with (
             log.open("a", encoding="utf-8") as kept,
             subprocess.Popen(
@@ -111,12 +112,10 @@ class Compose:
             for line in process.stdout:
                 kept.write(line)
                 kept.flush()
-                lines.append(line.rstrip())
+                said = line.strip() or said
                 hear(line.rstrip())
         if process.returncode:
-            said = next((line for line in reversed(lines) if line.strip()), "it does not say why")
-            raise ControlError(f"docker compose {arguments[0]}: {said.strip()} (all of it: {log})")
-        return lines
+            raise ControlError(f"docker compose {arguments[0]}: {said} (all of it: {log})")
 
     def read(self, *arguments: str, given: str = "") -> str:
         """What it prints when given a text; raises ControlError with its words where it fails."""

@@ -12,7 +12,6 @@ def run(context: Context, options: argparse.Namespace) -> int:
     """Build from scratch, without what earlier builds left; what runs goes on with the new ones."""
     welcome.begin(context, "docker")
     compose = Compose.of(context)
-    log = compose.settings.state_dir / "logs" / "docker.log"
     with context.terminal.step("images", "(from scratch: minutes)"):
-        compose.follow(log, "build", "--no-cache", *options.service, hear=context.terminal.busy)
+        compose.follow("build", "--no-cache", *options.service, hear=context.terminal.busy)
     return bring_up(context, compose, options.service) if compose.containers() else 0

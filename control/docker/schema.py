@@ -31,9 +31,8 @@ def upgrade(context: Context, _: argparse.Namespace) -> int:
 def _prepared(context: Context) -> Compose:
     welcome.begin(context, "docker")
     compose = Compose.of(context)
-    log = compose.settings.state_dir / "logs" / "docker.log"
     with context.terminal.step("image"):
-        compose.follow(log, "build", "migrate", hear=context.terminal.busy)
+        compose.follow("build", "migrate", hear=context.terminal.busy)
     return compose
 
 

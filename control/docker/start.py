@@ -44,11 +44,7 @@ def up(context: Context, compose: Compose, names: tuple[str, ...], *more: str) -
         more = (*more, *_without_theirs(compose.settings))
         _call(context, compose, "up", "--detach", "--no-build", "--remove-orphans", *more, *names)
     problems = Progress(compose, names, context.terminal).wait()
-    if problems:
-        context.terminal.warn(
-            f"not well: {', '.join(problems)}. The suite goes on trying;"
-            " see ./manage.py status and ./manage.py logs"
-        )
+    welcome.report(context, problems)
     return problems
 
 
@@ -64,7 +60,7 @@ def _call(context: Context, compose: Compose, *arguments: str) -> None:
         if news := _NEWS.search(line):
             context.terminal.busy(f"… {news[0]}")
 
-    compose.follow(compose.settings.state_dir / "logs" / "docker.log", *arguments, hear=hear)
+    compose.follow(*arguments, hear=hear)
 
 
 class Progress:

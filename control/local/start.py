@@ -33,7 +33,7 @@ def bring_up(context: Context, names: Iterable[str] = ()) -> int:
         problems = start(context, suite, names)
     except IsSupervised:
         return _complete(context, suite, names)
-    _report(context, problems)
+    welcome.report(context, problems)
     _say_where(context)
     return 1 if problems else 0
 
@@ -96,7 +96,7 @@ def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     if missing:
         change_wishes(suite, {name: replace(wishes[name], run=True) for name in missing})
     awaited = wanted if suite.run.age < PATIENCE else missing
-    _report(context, Progress(suite, awaited, context.terminal).wait())
+    welcome.report(context, Progress(suite, awaited, context.terminal).wait())
     is_well = show(context, suite)
     _say_where(context)
     return 0 if is_well else 1
@@ -109,14 +109,6 @@ def change_wishes(suite: Suite, changed: dict[str, Wish]) -> None:
     if supervisor is None:
         raise ControlError("the supervisor has just ended: run ./manage.py start")
     supervisor.send(signal.SIGHUP)
-
-
-def _report(context: Context, problems: Iterable[str]) -> None:
-    if problems:
-        context.terminal.warn(
-            f"not well: {', '.join(problems)}. The suite goes on trying;"
-            " see ./manage.py status and ./manage.py logs"
-        )
 
 
 def _say_where(context: Context) -> None:

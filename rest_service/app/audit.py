@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.audit import AuditResult
 from smart_kit.contracts.base import JsonObject
 
-from .changes import TrackedSession
+from .changes import TrackedSession, flushed
 from .database import Sessions
 from .models import (
     Assistant,
@@ -119,8 +119,7 @@ def _written(session: TrackedSession | object) -> Written:
 
 @event.listens_for(TrackedSession, "after_flush")
 def _note_rows(session: TrackedSession, _: UOWTransaction) -> None:
-    changed = [row for row in session.dirty if session.is_modified(row)]
-    for row in (*session.new, *changed, *session.deleted):
+    for row in flushed(session):
         if isinstance(row, BOOKKEEPING):
             continue
         written = _written(session)

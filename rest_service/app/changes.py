@@ -1,6 +1,7 @@
 """What a transaction changed that somebody outside the database has to hear of."""
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event
@@ -33,11 +34,16 @@ def changes_of(session: AsyncSession) -> Changes:
     return changes
 
 
+def flushed(session: Session) -> list[Any]:
+    """The rows that a flush has just written or removed."""
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    return [*session.new, *changed, *session.deleted]
+
+
 @event.listens_for(TrackedSession, "after_flush")
 def _note(session: TrackedSession, _: UOWTransaction) -> None:
     changes: Changes = session.info.setdefault(Changes, Changes())
-    changed = [row for row in session.dirty if session.is_modified(row)]
-    for row in (*session.new, *changed, *session.deleted):
+    for row in flushed(session):
         _note_row(changes, row, is_gone=row in session.deleted)
 
 
