@@ -6,7 +6,7 @@ from functools import partial
 from smart_kit.clock import Clock
 from smart_kit.errors import ConfigurationError
 from smart_kit.health import Health
-from smart_kit.mailbox import Mailbox, Watch, Worker
+from smart_kit.mailbox import Mailbox, Reconciliation, Watch, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.rest_client import ServiceClient
 from smart_kit.service import health_routes, http_loop, launch, run_loops
@@ -57,6 +57,7 @@ async def serve(settings: AssistantSettings) -> None:
         await run_loops(
             worker.run,
             watch.run,
+            Reconciliation(redis, mailbox.name).run,
             configuration.watch,
             http_loop(health_routes(health), settings.bind_host, settings.assistant_port),
         )

@@ -19,6 +19,7 @@ from smart_kit.mailbox.letters import (
     Superseded,
 )
 from smart_kit.mailbox.mailbox import Mailbox
+from smart_kit.mailbox.reconciliation import Reconciliation
 from smart_kit.mailbox.watch import Watch
 from smart_kit.mailbox.worker import Pace, Worker, until_redis
 
@@ -31,6 +32,7 @@ __all__ = [
     "Mailbox",
     "Outcome",
     "Pace",
+    "Reconciliation",
     "Superseded",
     "Watch",
     "Worker",

@@ -7,7 +7,6 @@ robbed of its lease, die, or come back from the dead and act on what it once hel
 import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from hypothesis import strategies as st
@@ -22,43 +21,17 @@ from hypothesis.stateful import (
 )
 from redis.commands.core import AsyncScript
 
-from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Superseded
+from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Reconciliation, Superseded
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.mailbox.letters import DeadLetter
-from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.redis import Redis, answer, connect, connect_blocking
 from smart_kit.testing.durable import DurableValkey
+from tests.chaos.mailbox_model import Found, Model
 
 T = TypeVar("T")
 CONVERSATIONS = ("a", "b", "c")
 WORKERS = ("w1", "w2", "w3")
 IN, OUT = "chaos:in", "chaos:out"
-
-
-@dataclass
-class Model:
-    """What must be true."""
-
-    sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Every message of a conversation, in order."""
-    ended: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Those whose end was accepted."""
-    replies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    holder: dict[str, Delivery] = field(default_factory=dict)
-    """The newest delivery of a conversation: only it may do anything."""
-    dead: int = 0
-
-
-@dataclass(frozen=True)
-class Found:
-    """What is in Redis after a step."""
-
-    waiting: dict[str, list[str]]
-    replies: dict[str, list[str]]
-    active: dict[str, str]
-    delayed: list[str]
-    entries: dict[str, list[str]]
-    pending: set[str]
-    dead: int
 
 
 class MailboxMachine(RuleBasedStateMachine):
@@ -187,6 +160,34 @@ class MailboxMachine(RuleBasedStateMachine):
         assert not self.run(graveyard.replay(grave)), "replayed twice"
         self.model.sent[grave.letter.conversation].append(grave.letter.payload)
         self.model.dead -= 1
+
+    @rule()
+    def reconcile(self) -> None:
+        """Where only our own scripts have worked it has nothing to do."""
+        assert self.run(Reconciliation(self.redis, IN).wake()) == 0, "a wake-up was lost"
+
+    @rule(conversation=st.sampled_from(CONVERSATIONS), is_deleted=st.booleans())
+    def lose_the_wake_up(self, conversation: str, is_deleted: bool) -> None:
+        """By hand or by a tool. Who holds the message is robbed of it."""
+        entry = self.run(self._lose(conversation, is_deleted))
+        if entry is None:
+            return
+        assert self.run(Reconciliation(self.redis, IN).wake()) == 1
+        self.model.holder.pop(conversation, None)
+
+    async def _lose(self, conversation: str, is_deleted: bool) -> str | None:
+        entry = await answer(self.redis.hget(f"{IN}:active", conversation))
+        if entry is None:
+            return None
+        if entry == "delayed":
+            await self.redis.zrem(f"{IN}:delayed", conversation)
+        elif is_deleted:
+            await self.redis.xdel(IN, entry)
+        elif await self.redis.xpending_range(IN, "workers", entry, entry, 1):
+            await self.redis.xack(IN, "workers", entry)
+        else:
+            return None
+        return str(entry)
 
     @rule(worker=st.sampled_from(WORKERS))
     def leave(self, worker: str) -> None:

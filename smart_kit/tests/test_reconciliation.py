@@ -1,0 +1,107 @@
+"""A conversation in which a message waits is woken, whatever became of its wake-up."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Reconciliation
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.settings import RedisSettings
+
+
+@pytest.fixture
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_blocking(redis_settings)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def mailbox(redis: Redis) -> Mailbox:
+    made = Mailbox(redis, "in")
+    await made.create()
+    await made.enqueue(Letter("1", "chat", "first"), Letter("2", "chat", "second"))
+    return made
+
+
+async def take(mailbox: Mailbox, blocking: Redis) -> Delivery | None:
+    entry = await mailbox.receive(blocking, "worker", 0.01)
+    return await mailbox.begin(entry) if entry else None
+
+
+async def test_an_entry_that_was_deleted_is_replaced(
+    redis: Redis, blocking: Redis, mailbox: Mailbox
+) -> None:
+    await redis.xtrim("in", maxlen=0)
+    assert await take(mailbox, blocking) is None
+    assert await Reconciliation(redis, "in").wake() == 1
+    delivery = await take(mailbox, blocking)
+    assert delivery is not None
+    assert delivery.payload == "first"
+
+
+async def test_an_entry_whose_consumer_was_deleted_is_replaced(
+    redis: Redis, blocking: Redis, mailbox: Mailbox
+) -> None:
+    """XGROUP DELCONSUMER drops what is pending: delivered, and nobody's."""
+    held = await take(mailbox, blocking)
+    assert held is not None
+    await redis.xgroup_delconsumer("in", "workers", "worker")
+    assert await Reconciliation(redis, "in").wake() == 1
+    again = await take(mailbox, blocking)
+    assert again is not None
+    assert (again.payload, again.token) == ("first", held.token + 1)
+    assert await redis.xlen("in") == 1, "the old entry is gone"
+
+
+async def test_a_delay_that_was_forgotten_ends(
+    redis: Redis, blocking: Redis, mailbox: Mailbox
+) -> None:
+    held = await take(mailbox, blocking)
+    assert held is not None
+    await mailbox.delay(held, 60)
+    await redis.delete("in:delayed")
+    assert await Reconciliation(redis, "in").wake() == 1
+    assert await take(mailbox, blocking) is not None
+
+
+async def test_a_conversation_that_is_known_by_its_past_only_is_woken(
+    redis: Redis, blocking: Redis, mailbox: Mailbox
+) -> None:
+    held = await take(mailbox, blocking)
+    assert held is not None
+    await redis.delete("in", "in:active")
+    await mailbox.create()
+    assert await Reconciliation(redis, "in").wake() == 1
+    assert await take(mailbox, blocking) is not None
+
+
+async def test_a_mark_without_a_message_is_taken_away(redis: Redis, mailbox: Mailbox) -> None:
+    await redis.delete("in:waiting:chat", "in")
+    assert await Reconciliation(redis, "in").wake() == 0
+    assert await redis.hgetall("in:active") == {}
+
+
+@pytest.mark.parametrize("state", ["waiting", "held", "delayed", "ended", "without a group"])
+async def test_what_is_in_order_is_left_alone(
+    redis: Redis, blocking: Redis, mailbox: Mailbox, state: str
+) -> None:
+    held = await take(mailbox, blocking) if state in {"held", "delayed", "ended"} else None
+    if held and state == "delayed":
+        await mailbox.delay(held, 60)
+    if held and state == "ended":
+        await mailbox.finish(held, Outcome())
+    if state == "without a group":
+        await redis.xgroup_destroy("in", "workers")
+    before = await redis.hgetall("in:active"), await redis.xrange("in")
+    assert await Reconciliation(redis, "in").wake() == 0
+    assert (await redis.hgetall("in:active"), await redis.xrange("in")) == before
+
+
+async def test_more_conversations_than_one_look_takes_are_all_woken(redis: Redis) -> None:
+    mailbox = Mailbox(redis, "in")
+    await mailbox.create()
+    await mailbox.enqueue(*(Letter(f"m{n}", f"c{n}", "text") for n in range(1500)))
+    await redis.xtrim("in", maxlen=0)
+    assert await Reconciliation(redis, "in").wake() == 1500
+    assert await Reconciliation(redis, "in").wake() == 0
