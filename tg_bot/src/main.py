@@ -7,7 +7,7 @@ from aiohttp import web
 
 from smart_kit.clock import Clock
 from smart_kit.health import Health
-from smart_kit.mailbox import Mailbox, Watch, Worker
+from smart_kit.mailbox import Mailbox, Reconciliation, Watch, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.service import Loop, health_routes, http_loop, launch, run_loops
 
@@ -95,7 +95,8 @@ def assemble(
     health.tell(lambda: "" if lease.stands_by else source.note())
     health.add("telegram", lambda: None if lease.stands_by else source.probe())
     health.add("redis", identity.probe)
-    tenure = Tenure(lease, source.run, worker.run, typing.run)
+    reconciliation = Reconciliation(redis, to_telegram.name)
+    tenure = Tenure(lease, source.run, worker.run, typing.run, reconciliation.run)
     return Bot(health, (tenure.run, identity.run, watch.run), pages)
 
 
