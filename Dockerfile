@@ -26,6 +26,7 @@ COPY --chown=app . /app
 WORKDIR /app
 USER app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+RUN python -m compileall -q .
 ENTRYPOINT ["python", "-m", "pytest"]
 
 # for docker-compose.override.yml

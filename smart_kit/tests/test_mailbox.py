@@ -160,12 +160,13 @@ async def test_whoever_lost_the_message_is_refused_everything(
         await mailbox.finish(heir, Outcome())
 
 
-async def test_a_renewed_lease_is_not_taken_over(mailbox: Mailbox, blocking: Redis) -> None:
+async def test_a_renewed_lease_is_not_taken_over(redis: Redis, blocking: Redis) -> None:
+    mailbox = Mailbox(redis, "in")
+    await mailbox.create()
     await mailbox.enqueue(Letter("1", "chat", "a"))
     delivery = await take(mailbox, blocking)
-    for _ in range(4):
-        await asyncio.sleep(0.02)
-        await mailbox.renew(delivery, "worker")
+    await redis.xclaim("in", "workers", "worker", 0, [delivery.entry], idle=60_000, justid=True)
+    await mailbox.renew(delivery, "worker")
 
     assert await mailbox.reclaim("heir", 10) == []
 
@@ -205,13 +206,13 @@ async def test_a_key_of_the_wrong_kind_changes_nothing(
 
 
 async def test_rescued_entries_are_found_behind_a_crowd_of_healthy_ones(
-    mailbox: Mailbox, blocking: Redis
+    redis: Redis, blocking: Redis
 ) -> None:
     """XAUTOCLAIM looks at ten times COUNT entries a call; the cursor has to be followed."""
+    mailbox = Mailbox(redis, "in")
+    await mailbox.create()
     await mailbox.enqueue(*(Letter(str(n), f"chat {n}", "x") for n in range(60)))
     held = [await take(mailbox, blocking) for _ in range(60)]
-    await asyncio.sleep(0.06)
-    for delivery in held[:-1]:
-        await mailbox.renew(delivery, "worker")
+    await redis.xclaim("in", "workers", "worker", 0, [held[-1].entry], idle=60_000, justid=True)
 
     assert [entry.conversation for entry in await mailbox.reclaim("heir", 1)] == ["chat 59"]
