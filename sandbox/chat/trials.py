@@ -7,10 +7,10 @@ GET PUT         /chat/api/limits        flood limits; 0 is none
 """
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeInt
 
 from sandbox.chat.json_api import Body, JsonApi, read_body
 from sandbox.telegram.faults import ANY_METHOD, Fault
@@ -32,6 +32,9 @@ Kind = Literal[
     "reset_after",
     "slow",
 ]
+
+
+Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class FaultCreate(Body):
@@ -56,12 +59,12 @@ class UpdateCreate(Body):
 class LimitsChange(Body):
     """The limits to change; 0 = none."""
 
-    per_chat: NonNegativeFloat | None = None
+    per_chat: Rate | None = None
     burst: NonNegativeInt | None = None
-    signals: NonNegativeFloat | None = None
+    signals: Rate | None = None
     signal_burst: NonNegativeInt | None = None
-    per_group: NonNegativeFloat | None = None
-    overall: NonNegativeFloat | None = None
+    per_group: Rate | None = None
+    overall: Rate | None = None
 
 
 class Trials:

@@ -28,6 +28,7 @@ _ALWAYS = (
     ("How much is 12 * 7?", "Сколько будет 12 * 7?"),
     ("What was my previous message?", "Какое было моё прошлое сообщение?"),
     ("Show me markdown", "Покажи markdown"),
+    ("What is the quadratic formula?", "Какая формула у корней квадратного уравнения?"),
 )
 BUILT_IN = frozenset(
     {

@@ -11,7 +11,7 @@ _FAILURE = re.compile(
     r"|could not|couldn't|unable|refused|ошибка|не удалось|нет так|неизвестн|нельзя)",
     re.IGNORECASE,
 )
-_ERROR = re.compile(r"^\W*(?:error|ошибка)\b\W*", re.IGNORECASE)
+_ERROR = re.compile(r"^\W*(?:error|ошибка)\b[\s:.!—-]*", re.IGNORECASE)
 _FOR_THE_MODEL = re.compile(r"\s*\b(?:Tell the user|Call again\b[^.]*)\.\s*$")
 """Hints at the end of an error that are no news to a person."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")

@@ -1,57 +1,71 @@
-"""Where places are: some large cities, and somewhere for any other name.
+"""Where places are: the cities of a table, and each city that a time zone is named after.
 
-As with Open-Meteo a name is found in the language that is asked in, and "Paris, Texas" as a whole
-is none. Unlike there Russian names are also found declined, as the demo model takes them from what
-people write.
+Any other name is found nowhere, as Open-Meteo finds no Atlantis. As there, a name is found in the
+language that is asked in, those after zones only in English, and "Paris, Texas" as a whole is none.
+Unlike there Russian names are also found declined, as the demo model takes them from what people
+write.
+
+A line of the table (`cities.txt`): latitude, longitude and zone; names in English and Russian, the
+first of them shown and others behind a slash; regions; countries; the country's code.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from random import Random
-from typing import Any
-from zoneinfo import available_timezones
+from typing import Any, NamedTuple
 
-_ENDING = re.compile("(?<=[а-я]{3})(?:ах|ях|[аеиоуыэюяйь]+)$")
-_SHORTEST = 2
-_LETTER = re.compile(r"[^\W\d_]")
+_ENDING = re.compile("(?<=[а-я]{2})(?:[аяыи]х|[оеыи]м|[аеиоуыэюяь]+)$")
+_PLACE = re.compile(r"([+-])(\d\d)(\d\d)\d*([+-])(\d{3})(\d\d)")
+"""Latitude and longitude in IANA's table: ±DDMM±DDDMM, seconds where they are known."""
+
+
+class City(NamedTuple):
+    """A place, and what it is found by."""
+
+    keys: frozenset[str]
+    facts: dict[str, Any]
+    """As Open-Meteo gives them."""
 
 
 def find_places(name: str, language: str) -> list[dict[str, Any]]:
-    """The results of a search, as Open-Meteo gives them."""
-    name = " ".join(name.split())
-    if len(name) < _SHORTEST or "," in name or not _LETTER.search(name):
+    """The results of a search; empty where the name is not known."""
+    if "," in name:
         return []
     is_russian = language == "ru"
-    wanted = _stems(name) if is_russian else name.casefold()
-    found = [city for city in _cities(is_russian) if _key(city, is_russian) == wanted]
-    return found or [_somewhere(name)]
+    wanted = _key(name, is_russian)
+    return [city.facts for city in cities(is_russian) if wanted in city.keys]
 
 
 def zone_at(latitude: float, longitude: float) -> str:
     """What `timezone=auto` means there."""
-    here = (latitude, longitude)
-    zones = (
-        str(city["timezone"])
-        for city in _cities(False)
-        if (city["latitude"], city["longitude"]) == here
-    )
-    return next(zones, "GMT")
+    places = (city.facts for city in cities(is_russian=False))
+    here = (one for one in places if (one["latitude"], one["longitude"]) == (latitude, longitude))
+    return next((str(one["timezone"]) for one in here), "GMT")
 
 
 @cache
-def _cities(is_russian: bool) -> tuple[dict[str, Any], ...]:
+def cities(is_russian: bool) -> tuple[City, ...]:
+    """All that can be found in a language."""
     lines = (files(__package__) / "cities.txt").read_text("utf-8").splitlines()
-    return tuple(_city(line.split("; "), index, is_russian) for index, line in enumerate(lines))
+    table = [_city(line.split("; "), index, is_russian) for index, line in enumerate(lines)]
+    known = set[tuple[str, str]]().union(*map(_named, table))
+    named = [] if is_russian else [*_named_after_zones(len(table))]
+    return (*table, *(one for one in named if known.isdisjoint(_named(one))))
 
 
-def _city(columns: list[str], index: int, is_russian: bool) -> dict[str, Any]:
-    where, *names, code = columns
+def _named(city: City) -> set[tuple[str, str]]:
+    return {(city.facts["timezone"], key) for key in city.keys}
+
+
+def _city(columns: list[str], index: int, is_russian: bool) -> City:
+    where, *words, code = columns
     latitude, longitude, zone = where.split()
-    name, region, country = names[int(is_russian) :: 2]
-    return {
+    names, region, country = words[int(is_russian) :: 2]
+    facts = {
         "id": index + 1,
-        "name": name,
+        "name": names.partition("/")[0],
         "latitude": float(latitude),
         "longitude": float(longitude),
         "timezone": zone,
@@ -59,32 +73,41 @@ def _city(columns: list[str], index: int, is_russian: bool) -> dict[str, Any]:
         "country": country,
         **({"admin1": region} if region else {}),
     }
+    return City(frozenset(_key(name, is_russian) for name in names.split("/")), facts)
 
 
-def _key(city: dict[str, Any], is_russian: bool) -> str:
-    name = str(city["name"])
-    return _stems(name) if is_russian else name.casefold()
+def _named_after_zones(index: int) -> Iterator[City]:
+    """The places of IANA's own table, which says where and in which country they are."""
+    countries = {code: name for code, name, *_ in _iana_rows("iso3166.tab")}
+    for code, where, zone, *_ in _iana_rows("zone.tab"):
+        index += 1
+        found = _PLACE.match(where)
+        assert found, "the table holds nothing else"
+        name = zone.rpartition("/")[2].replace("_", " ")
+        facts = {
+            "id": index,
+            "name": name,
+            "latitude": _degrees(*found.groups()[:3]),
+            "longitude": _degrees(*found.groups()[3:]),
+            "timezone": zone,
+            "country_code": code,
+            "country": countries[code],
+        }
+        yield City(frozenset({_key(name, is_russian=False)}), facts)
 
 
-def _stems(name: str) -> str:
-    words = re.split(r"[\s-]+", name.casefold().replace("ё", "е"))
-    return " ".join(_ENDING.sub("", word) for word in words)
+def _iana_rows(table: str) -> Iterator[list[str]]:
+    lines = (files("tzdata") / "zoneinfo" / table).read_text("utf-8").splitlines()
+    return (line.split("\t") for line in lines if not line.startswith("#"))
 
 
-def _somewhere(name: str) -> dict[str, Any]:
-    """A place of the temperate zone, always the same for a name."""
-    chance = Random(name.casefold())  # noqa: S311 # nobody gains by guessing it
-    return {
-        "id": chance.randrange(10**6, 10**7),
-        "name": name,
-        "latitude": round(chance.uniform(35, 60), 2),
-        "longitude": round(chance.uniform(-10, 60), 2),
-        "timezone": _zones().get(name.casefold(), "UTC"),
-    }
+def _degrees(sign: str, degrees: str, minutes: str) -> float:
+    return round(float(f"{sign}1") * (int(degrees) + int(minutes) / 60), 2)
 
 
-@cache
-def _zones() -> dict[str, str]:
-    """IANA's zones by the cities they are named after."""
-    zones = (zone for zone in sorted(available_timezones()) if "/" in zone)
-    return {zone.rpartition("/")[2].replace("_", " ").casefold(): zone for zone in zones}
+def _key(name: str, is_russian: bool) -> str:
+    """Without case, accents, punctuation and, in Russian, endings."""
+    signs = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(sign for sign in signs if not unicodedata.combining(sign))
+    words = re.sub(r"[^\w]+", " ", letters).split()
+    return " ".join(_ENDING.sub("", word) if is_russian else word for word in words)

@@ -1,8 +1,9 @@
-"""What assistants' tools answer, the demo model reads: it shares no code with them."""
+"""What assistants' tools answer, the demo model reads; what it writes, tg_bot renders."""
 
 import re
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -10,12 +11,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assistant.src.services.forecast import Current, Daily, Forecast, Place
+from assistant.src.services.open_meteo import OpenMeteo
 from assistant.src.tools import task_tool
+from assistant.src.tools.weather_place import find_place
 from assistant.src.tools.weather_report import WEATHER_WORDS, report
+from sandbox.llm.places import other_forms
 from sandbox.llm.task_list import read_tasks
-from sandbox.tests.llm.asking import converse
+from sandbox.telegram.rich.plain import flat
+from sandbox.tests.llm.asking import ask, converse
+from sandbox.tests.running import running
 from sandbox.weather.climate import SOURCE
 from smart_kit.contracts.tasks import TaskRead
+from smart_kit.errors import InvalidInputError
+from tg_bot.src.rendering.rich import render_letter
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PARIS = Place(name="Париж", latitude=48.9, longitude=2.4, timezone="Europe/Paris")
@@ -47,6 +55,53 @@ def test_the_weather_is_told_in_russian_whatever_it_is(value: float | None) -> N
     assert told.startswith("**Париж**")
     assert told.count("\n- ") == 1 + len(WEATHER_WORDS) + 1
     assert re.findall("[A-Za-z]{2,}", told) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "said"),
+    [
+        (
+            "weather in Atlantis",
+            "Atlantis",
+            "The weather service knows no place called “Atlantis”.",
+        ),
+        ("погода в Атлантиде", "Атлантиде", "Служба погоды не знает места «Атлантиде»."),
+    ],
+)
+async def test_of_a_place_that_nobody_knows_the_demo_says_so(
+    asked: str, name: str, said: str, tmp_path: Path
+) -> None:
+    async with running(tmp_path) as sandbox:
+        weather = OpenMeteo(f"{sandbox.url}/weather")
+        refusals = [await refusal(weather, form) for form in (name, *other_forms(name))]
+        await weather.close()
+    assert converse(asked, *(f"Error: {one}" for one in refusals)) == said
+
+
+async def refusal(weather: OpenMeteo, name: str) -> str:
+    """What the tool says of a name that is no place."""
+    with pytest.raises(InvalidInputError) as refused:
+        await find_place(weather, name)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "asked", ["What is the quadratic formula?", "Какая формула у корней квадратного уравнения?"]
+)
+def test_the_demos_formula_becomes_a_rich_message_and_every_dollar_of_it_mathematics(
+    asked: str,
+) -> None:
+    (piece,) = render_letter(ask(asked).text).rich
+
+    assert [block["type"] for block in piece.blocks] == [
+        "paragraph",
+        "mathematical_expression",
+        "paragraph",
+    ]
+    assert piece.blocks[1]["expression"] == r"x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}"
+    assert str(piece.blocks).count("'mathematical_expression'") == 1 + 2 + 3
+    assert "$" not in str(piece.blocks)
+    assert "\n" not in "".join(flat(block["text"]) for block in piece.blocks[::2])
 
 
 def task(**changes: Any) -> TaskRead:

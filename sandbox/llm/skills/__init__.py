@@ -5,6 +5,7 @@ from sandbox.llm.skills.arithmetic import ARITHMETIC
 from sandbox.llm.skills.clock import CLOCK
 from sandbox.llm.skills.delegation import DELEGATION, MATCHING_TOOL
 from sandbox.llm.skills.fallback import FALLBACK
+from sandbox.llm.skills.formula import FORMULA
 from sandbox.llm.skills.greeting import GREETING
 from sandbox.llm.skills.help import HELP
 from sandbox.llm.skills.identity import IDENTITY
@@ -26,6 +27,7 @@ SKILLS: tuple[Skill, ...] = (
     MEMORY,
     CLOCK,
     WEATHER,
+    FORMULA,
     ARITHMETIC,
     MARKDOWN,
     IDENTITY,

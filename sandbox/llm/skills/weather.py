@@ -25,6 +25,8 @@ _ASKED = re.compile(
 _WEEK = re.compile(r"\b(?:week|неделю|неделе)\b", re.IGNORECASE)
 _WEEKEND = re.compile(r"\b(?:weekend|выходн\w+)\b", re.IGNORECASE)
 _COUNT = re.compile(r"\b(\d{1,2})\s*(?:days?|дн\w+|день)\b", re.IGNORECASE)
+_UNKNOWN = "is not a place"
+"""What the tool says of a name that the weather service does not know."""
 _COUNTRY = r",\s+[A-ZА-ЯЁ][\w-]+(?:\s[A-ZА-ЯЁ][\w-]+)*"
 _SATURDAY = 5
 
@@ -74,12 +76,17 @@ def _ask(request: Request, tool: Tool, days: _Days, place: str) -> Script:
         if failed is None:
             return told(request, result, days.is_wanted)
         reason = reason or failed
-        if "is not a place" not in failed:
+        if _UNKNOWN not in failed:
             break
     if not place and "No place" in reason:
         return request.say(
             "Where? For example: “What is the weather in Paris?”",
             "Где? Например: «Какая погода в Париже?»",
+        )
+    if _UNKNOWN in reason:
+        return request.say(
+            f"The weather service knows no place called “{place}”.",
+            f"Служба погоды не знает места «{place}».",
         )
     return tool_failed(request, reason)
 

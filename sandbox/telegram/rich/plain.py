@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from sandbox.telegram.rich.columns import Cell, aligned
+
 
 def plain_text(blocks: list[dict[str, Any]]) -> str:
-    """One line for a paragraph, an item or a row; cells are parted by ` | `."""
+    """One line for a paragraph, an item or a row; cells are parted by ` | ` in aligned columns."""
     return "\n".join(line for block in blocks for line in _lines(block) if line)
 
 
@@ -26,14 +28,17 @@ def _lines(block: dict[str, Any]) -> list[str]:
     lines += [line for one in block.get("blocks", []) for line in _lines(one)]
     for item in block.get("items", []):
         lines += _item_lines(item)
-    for row in block.get("cells", []):
-        lines.append(" | ".join(flat(cell.get("text", "")) for cell in row))
+    lines += aligned([[_cell(cell) for cell in row] for row in block.get("cells", [])])
     if block.get("buttons"):
         lines.append(" ".join(f"[{flat(button['text'])}]" for button in block["buttons"]))
     caption = block.get("caption")
     if caption:
         lines.append(flat(caption))
     return lines + ([f"— {flat(block['credit'])}"] if block.get("credit") else [])
+
+
+def _cell(cell: dict[str, Any]) -> Cell:
+    return " ".join(flat(cell.get("text", "")).split()), cell["align"]
 
 
 def _item_lines(item: dict[str, Any]) -> list[str]:

@@ -1,7 +1,10 @@
 """What the demo model does with requests in both languages, and how honest it is."""
 
+import re
+
 import pytest
 
+from sandbox.chat.formulas import formula_tree
 from sandbox.llm.conversation import ToolCall, read_conversation
 from sandbox.llm.model import MAX_ROUNDS, respond
 from sandbox.llm.skills import SKILLS
@@ -310,6 +313,45 @@ def test_what_is_missing_in_a_request_is_asked(text: str, said: str) -> None:
 )
 def test_plain_answers(text: str, said: str) -> None:
     assert said in ask(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("What is the quadratic formula?", "The **quadratic formula**"),
+        ("show me a formula", "The **quadratic formula**"),
+        ("solve the quadratic equation x^2 - 5x + 6 = 0", "The **quadratic formula**"),
+        ("Какая формула у корней квадратного уравнения?", "**Корни квадратного уравнения**"),
+        ("Покажи какую-нибудь формулу", "**Корни квадратного уравнения**"),
+        ("what's the Pythagorean theorem?", "The **theorem of Pythagoras**"),
+        ("теорема Пифагора", "**Теорема Пифагора**"),
+    ],
+)
+def test_a_formula_is_told_in_latex_that_the_chat_page_can_draw(text: str, said: str) -> None:
+    answer = ask(text).text
+    assert answer.startswith(said)
+    formulas = re.findall(r"\$\$?(.+?)\$\$?", answer)
+    assert len(formulas) > 3
+    assert None not in [formula_tree(one, "block") for one in formulas]
+
+
+@pytest.mark.parametrize("text", ["the formula of water", "who was Pythagoras?", "формула успеха"])
+def test_a_formula_that_it_does_not_know_is_not_made_up(text: str) -> None:
+    assert "$" not in ask(text).text
+
+
+def test_what_a_greeting_offers_is_understood() -> None:
+    for greeting in ("hi", "привет"):
+        lines = re.findall("^- (.+)$", ask(greeting).text, re.MULTILINE)
+        assert len(lines) > 8
+        for line in lines:
+            reply = ask(line)
+            assert reply.calls or not re.search("rule-based|на правилах", reply.text), line
+
+
+@pytest.mark.parametrize("greeting", ["hi", "привет", "/help", "что ты умеешь?"])
+def test_a_formula_is_among_what_is_offered(greeting: str) -> None:
+    assert re.search("quadratic formula|корней квадратного уравнения", ask(greeting).text)
 
 
 def test_a_greeting_offers_only_what_the_tools_allow() -> None:

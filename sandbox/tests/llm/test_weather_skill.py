@@ -83,6 +83,13 @@ def test_other_forms_of_a_name_are_tried_only_where_the_place_is_not_known() -> 
     )
 
 
+def test_what_a_tool_says_of_a_quoted_name_keeps_its_quotes() -> None:
+    refused = "Error: 'Rome, Texas' does not exist. Call again with another."
+    assert converse("weather in Rome, Texas", refused) == (
+        "That did not work. The tool says: 'Rome, Texas' does not exist."
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("what's the weather?", "Where?"), ("какая погода?", "Где?")],

@@ -1,5 +1,8 @@
 """Flood limits: one bucket a chat for messages and edits, one for drafts and typing."""
 
+from collections.abc import Iterator
+from itertools import count, repeat
+
 import pytest
 
 from sandbox.telegram.errors import BotApiError
@@ -50,8 +53,10 @@ def test_a_group_takes_twenty_a_minute() -> None:
     clock = Clock()
     meter = Meter(clock)
     assert _calls(meter, MESSAGE, GROUP, 30) == 20
-    clock.now += 3.0
-    assert _calls(meter, MESSAGE, GROUP, 30) == 1
+    clock.now += 59.0
+    assert _calls(meter, MESSAGE, GROUP, 30) == 0
+    clock.now += 1.0
+    assert _calls(meter, MESSAGE, GROUP, 30) == 20
 
 
 def test_all_chats_together_take_thirty_a_second() -> None:
@@ -62,19 +67,72 @@ def test_all_chats_together_take_thirty_a_second() -> None:
     assert sum(_calls(meter, MESSAGE, chat, 1) for chat in range(200, 300)) == 30
 
 
+def _passed(meter: Meter, clock: Clock, chats: Iterator[int], seconds: float) -> list[float]:
+    """When calls pass that come every 1/64 of a second, each in the next of the chats."""
+    passed = []
+    for tick in range(int(seconds * 64)):
+        clock.now = tick / 64
+        passed += [clock.now] * _calls(meter, MESSAGE, next(chats), 1)
+    return passed
+
+
+def _fullest(times: list[float], seconds: float) -> int:
+    """How many lie in the fullest stretch of so many seconds, its end not counted."""
+    return max(sum(first <= one < first + seconds for one in times) for first in times)
+
+
+def test_no_second_holds_more_than_thirty_and_no_minute_of_a_group_more_than_twenty() -> None:
+    clock = Clock()
+    meter = Meter(clock)
+    everybody = _passed(meter, clock, count(1), 4.0)
+    assert (_fullest(everybody, 1.0), len(everybody)) == (30, 4 * 30)
+
+    clock.now = 0.0
+    meter.set(Limits(overall=0))
+    paced = _passed(meter, clock, repeat(GROUP), 130.0)
+    assert (_fullest(paced, 60.0), len(paced)) == (20, 3 * 20)
+
+
+@pytest.mark.parametrize(
+    ("most", "passed"), [(0.5, [0, 2, 4]), (2.5, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4])]
+)
+def test_a_limit_below_one_or_with_a_fraction_is_kept_to(most: float, passed: list[float]) -> None:
+    clock = Clock()
+    meter = Meter(clock)
+    meter.set(Limits(overall=most))
+    chats = count(1)
+    seen = []
+    for clock.now in range(5):
+        seen += [clock.now] * sum(_calls(meter, MESSAGE, next(chats), 1) for _ in range(9))
+    assert seen == passed
+
+
+def test_one_chat_that_was_refused_does_not_shut_the_others() -> None:
+    clock = Clock()
+    meter = Meter(clock)
+    meter.set(Limits(overall=1))
+    assert _calls(meter, MESSAGE, ALICE, 1) == 1
+    clock.now = 0.5
+    assert _calls(meter, MESSAGE, BOB, 1) == 0
+    clock.now = 1.0
+    assert _calls(meter, MESSAGE, BOB, 1) == 0
+    assert _calls(meter, MESSAGE, ALICE, 1) == 1
+
+
 def test_who_was_refused_waits_the_whole_time_it_was_told() -> None:
     clock = Clock()
     meter = Meter(clock)
     meter.set(Limits(per_chat=0.1, burst=1))
     _calls(meter, MESSAGE, ALICE, 1)
+    clock.now = 0.5
     with pytest.raises(BotApiError) as refused:
         meter.check(MESSAGE, ALICE)
     assert refused.value.parameters == {"retry_after": 10}
-    clock.now += 9.5
+    clock.now = 10.2
     with pytest.raises(BotApiError) as refused:
         meter.check(MESSAGE, ALICE)
     assert refused.value.parameters == {"retry_after": 1}
-    clock.now += 0.5
+    clock.now = 10.5
     meter.check(MESSAGE, ALICE)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.tests.running import Sandbox
 from sandbox.weather.climate import weather_on
-from sandbox.weather.gazetteer import _cities, find_places
+from sandbox.weather.gazetteer import cities, find_places
 
 VARIABLES = {
     "current": "temperature_2m,apparent_temperature,weather_code,wind_speed_10m,is_day",
@@ -50,6 +50,11 @@ async def test_a_city_is_found_with_its_country_and_zone(sandbox: Sandbox) -> No
         ("Афинах", "Афины"),
         ("Токио", "Токио"),
         ("Кельн", "Кёльн"),
+        ("Уфе", "Уфа"),
+        ("Нижнем Новгороде", "Нижний Новгород"),
+        ("Карловых Варах", "Карловы Вары"),
+        ("Ростове-на-Дону", "Ростов-на-Дону"),
+        ("Питере", "Санкт-Петербург"),
     ],
 )
 def test_russian_names_are_found_in_russian_and_declined(name: str, found: str) -> None:
@@ -60,30 +65,69 @@ def test_places_of_the_same_name_are_all_given() -> None:
     assert [one["country_code"] for one in find_places("Paris", "en")] == ["FR", "US"]
 
 
-@pytest.mark.parametrize("name", ["Oslo Fjord", "Урюпинск", "Reykjanesbær"])
-def test_any_other_name_is_always_the_same_place_somewhere(name: str) -> None:
-    (first,) = find_places(name, "ru")
-
-    assert first["name"] == name
-    assert [first] == find_places(name, "ru")
-    assert "country" not in first
-
-
-def test_a_city_that_a_zone_is_named_after_lies_in_that_zone() -> None:
-    assert find_places("port moresby", "en")[0]["timezone"] == "Pacific/Port_Moresby"
-
-
-@pytest.mark.parametrize("name", ["", "x", "Paris, Texas", "12345", "?!"])
-async def test_nothing_found_has_no_results(sandbox: Sandbox, name: str) -> None:
-    assert await get(sandbox, "search", name=name) == (200, {})
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("kiev", "Kyiv"),
+        ("St. Petersburg", "Saint Petersburg"),
+        ("Zürich", "Zurich"),
+        ("munchen", "Munich"),
+        ("são paulo", "São Paulo"),
+        ("Tel-Aviv", "Tel Aviv"),
+    ],
+)
+def test_other_names_accents_and_case_of_a_city_make_no_difference(name: str, found: str) -> None:
+    assert [one["name"] for one in find_places(name, "en")] == [found]
 
 
-def test_every_city_of_the_table_is_whole_and_found_by_its_names() -> None:
-    for is_russian, language in ((False, "en"), (True, "ru")):
-        for city in _cities(is_russian):
-            assert city["timezone"] in available_timezones()
-            assert city in find_places(city["name"], language)
-            assert len(city["country_code"]) == 2
+def test_a_city_that_a_zone_is_named_after_is_found_where_it_is() -> None:
+    (port_moresby,) = find_places("port moresby", "en")
+
+    assert port_moresby["timezone"] == "Pacific/Port_Moresby"
+    assert (port_moresby["latitude"], port_moresby["longitude"]) == (-9.5, 147.17)
+    assert (port_moresby["country"], port_moresby["country_code"]) == ("Papua New Guinea", "PG")
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("Atlantis", "en"),
+        ("Атлантида", "ru"),
+        ("Атлантиде", "ru"),
+        ("Nowhere in particular", "en"),
+        ("Eastern", "en"),
+        ("UTC", "en"),
+        ("", "en"),
+        ("", "ru"),
+        ("x", "en"),
+        ("Paris, Texas", "en"),
+        ("12345", "en"),
+        ("?!", "ru"),
+    ],
+)
+async def test_what_is_no_known_place_has_no_results(
+    sandbox: Sandbox, name: str, language: str
+) -> None:
+    assert await get(sandbox, "search", name=name, language=language) == (200, {})
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_place_is_whole_and_found_by_its_own_name_alone(language: str) -> None:
+    for city in cities(language == "ru"):
+        facts = city.facts
+        assert facts["timezone"] in available_timezones()
+        assert abs(facts["latitude"]) < 90
+        assert abs(facts["longitude"]) <= 180
+        assert len(facts["country_code"]) == 2
+        found = find_places(facts["name"], language)
+        assert facts in found
+        assert {one["name"] for one in found} == {facts["name"]}
+
+
+def test_no_place_is_there_twice() -> None:
+    for is_russian in (False, True):
+        places = [(one.facts["name"], one.facts["timezone"]) for one in cities(is_russian)]
+        assert len(places) == len(set(places))
 
 
 async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(

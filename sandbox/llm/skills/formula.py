@@ -1,0 +1,76 @@
+"""Formulas that everybody has met at school, to see how a chat shows mathematics."""
+
+import re
+from dataclasses import dataclass
+
+from sandbox.llm.skill import Request, Skill
+
+
+@dataclass(frozen=True)
+class _Formula:
+    """What it is asked by, and what is told: Markdown with LaTeX between dollars."""
+
+    named: re.Pattern[str]
+    en: str
+    ru: str
+
+
+_QUADRATIC = _Formula(
+    re.compile(r"\b(?:quadratic|discriminant|квадратн\w+ уравнени\w*|дискриминант\w*)\b", re.I),
+    en=r"""The **quadratic formula** gives the roots of $ax^2 + bx + c = 0$, where $a \neq 0$:
+
+$$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
+
+With the discriminant $D = b^2 - 4ac$ there are two where $D > 0$ and one where $D = 0$.""",
+    ru=r"""**Корни квадратного уравнения** $ax^2 + bx + c = 0$, где $a \neq 0$:
+
+$$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
+
+С дискриминантом $D = b^2 - 4ac$ их два при $D > 0$ и один при $D = 0$.""",
+)
+_PYTHAGORAS = _Formula(
+    re.compile(r"\b(?:pythagor\w*|пифагор\w*)\b", re.I),
+    en=r"""The **theorem of Pythagoras**, for a right triangle with the legs $a$ and $b$:
+
+$$c = \sqrt{a^2 + b^2}$$
+
+With $a = 3$ and $b = 4$ the hypotenuse is $c = 5$.""",
+    ru=r"""**Теорема Пифагора** для прямоугольного треугольника с катетами $a$ и $b$:
+
+$$c = \sqrt{a^2 + b^2}$$
+
+При $a = 3$ и $b = 4$ гипотенуза $c = 5$.""",
+)
+_FORMULAS = (_QUADRATIC, _PYTHAGORAS)
+
+_ASKED = re.compile(
+    r"\b(?:formulas?|formulae|equations?|theorem|discriminant"
+    r"|формул\w*|уравнени\w*|теорем\w*|дискриминант\w*)\b",
+    re.IGNORECASE,
+)
+_ANY = re.compile(
+    r"^\W*(?:please\s+)?(?:(?:show|give|write|send)\s+)?(?:me\s+)?(?:an?\s+|any\s+|some\s+)?formulas?\W*$"
+    r"|^\W*(?:(?:покажи\w*|напиши\w*|дай\w*|пришли\w*)\s+)?(?:мне\s+)?(?:как\w+-нибудь\s+)?формул\w\W*$",
+    re.IGNORECASE,
+)
+
+
+def _takes(request: Request) -> bool:
+    return _wanted(request.text) is not None
+
+
+def _wanted(text: str) -> _Formula | None:
+    """The one that is asked for by its name; the first where any will do."""
+    if _ANY.match(text):
+        return _QUADRATIC
+    named = (one for one in _FORMULAS if one.named.search(text))
+    return next(named, None) if _ASKED.search(text) else None
+
+
+def _begin(request: Request) -> str:
+    wanted = _wanted(request.text)
+    assert wanted is not None, "asked only after _takes"
+    return request.say(wanted.en, wanted.ru)
+
+
+FORMULA = Skill(_takes, _begin)
