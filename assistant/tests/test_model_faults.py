@@ -1,24 +1,14 @@
-"""Whatever a model does, its person gets an answer or an honest notice within the deadline.
-
-Over the real SDK, sockets and Redis, on a clock that skips what nobody needs to wait for.
-"""
+"""Whatever a model does, its person gets an answer or an honest notice within the deadline."""
 
 import asyncio
-import itertools
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
 
 import pytest
-import redis.asyncio
 
 from assistant.src.core.turn import TURN_SECONDS
-from assistant.src.services.model_endpoint import ChatCompletions
-from assistant.tests.desk import BOT, Desk, person, secretary, tool
-from assistant.tests.skipping_loop import SkippingLoop
-from smart_kit.contracts.queue import Notice, Reply, Sender
+from assistant.tests.room import Room, in_a_room, with_faults_of
+from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.models import (
     Answer,
@@ -65,84 +55,6 @@ FAULTS: dict[str, Answer] = {
 
 LASTING = ("429 with an hour", "429 without money", "401")
 PASSING = tuple(name for name in FAULTS if name not in LASTING)
-
-
-class Said(NamedTuple):
-    answer: Reply | Notice
-    seconds: float
-
-
-class Room:
-    """A desk on a loop that skips."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._numbers = itertools.count(1)
-
-    async def say(self, text: str = "hi") -> Said:
-        """The answer to a message of somebody else each time, and how long it took."""
-        (said,) = await self.say_all(1, text)
-        return said
-
-    async def say_all(self, people: int, text: str = "hi") -> list[Said]:
-        """Of so many people at a time."""
-        deliveries = []
-        for number in itertools.islice(self._numbers, people):
-            await self.desk.introduce(person(number))
-            message = self.desk.message(
-                text, conversation=f"tg:{BOT}:{number}", sender=Sender(telegram_id=number)
-            )
-            deliveries.append(await self.desk.deliver(message))
-        return await asyncio.gather(*map(self._timed, deliveries))
-
-    async def _timed(self, delivery: Any) -> Said:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        said = self.desk.only(await self.desk.handle(delivery))
-        return Said(said, loop.time() - began)
-
-
-@asynccontextmanager
-async def room(
-    settings: RedisSettings, model: ScriptedModel, fallback: str | None
-) -> AsyncIterator[Room]:
-    assert settings.redis_password is not None
-    client = redis.asyncio.Redis(
-        host=settings.redis_host,
-        port=settings.redis_port,
-        password=settings.redis_password.get_secret_value(),
-        decode_responses=True,
-        socket_timeout=None,  # would be skipped
-    )
-    endpoint = ChatCompletions("sk-test", model.url)
-    await client.flushdb()
-    desk = Desk(client, endpoint, fallback)
-    await desk.configure(secretary(tool("get_time"), tool("create_reminder")))
-    try:
-        yield Room(desk)
-    finally:
-        await desk.close()
-        await endpoint.close()
-        await client.aclose()
-
-
-def in_a_room(
-    settings: RedisSettings,
-    model: ScriptedModel,
-    scene: Callable[[Room], Awaitable[None]],
-    fallback: str | None = None,
-) -> None:
-    async def run() -> None:
-        async with room(settings, model, fallback) as made:
-            await scene(made)
-
-    with asyncio.Runner(loop_factory=SkippingLoop) as runner:
-        runner.run(run())
-
-
-def with_faults_of(model_name: str, fault: Answer) -> Callable[[Asked], Answer]:
-    """One model always does this; any other is well."""
-    return lambda asked: fault if asked.body["model"] == model_name else says("I am well.")
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -242,72 +154,6 @@ def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
     remind = ("create_reminder", {"text": "stretch", "in_seconds": 60})
     with ScriptedModel(calls(remind, remind), otherwise="Done.") as model:
         in_a_room(redis_settings, model, scene)
-
-
-class TestBreaker:
-    def test_after_five_failures_nobody_waits_for_the_model_until_a_probe_succeeds(
-        self, redis_settings: RedisSettings
-    ) -> None:
-        async def scene(made: Room) -> None:
-            while len(model.asked) < 5:
-                await made.say()
-            assert len(model.asked) == 5
-            said = await made.say()
-            assert isinstance(said.answer, Notice)
-            assert said.answer.notice == "model_unavailable"
-            assert said.seconds < 1
-            assert len(model.asked) == 5
-
-            await asyncio.sleep(60)
-            model.expect("I am back.", "And stay.")
-            assert isinstance((await made.say()).answer, Reply)
-            assert isinstance((await made.say()).answer, Reply)
-
-        with ScriptedModel(otherwise=fails(404)) as model:
-            in_a_room(redis_settings, model, scene)
-
-    def test_only_one_request_probes(self, redis_settings: RedisSettings) -> None:
-        async def scene(made: Room) -> None:
-            await made.say_all(5)
-            await asyncio.sleep(60)
-            model.asked.clear()
-            all_said = await made.say_all(8)
-            assert [asked.body["model"] for asked in model.asked].count("default-model") == 1
-            assert all(isinstance(said.answer, Reply) for said in all_said)
-
-        fault = with_faults_of("default-model", fails(404))
-        with ScriptedModel(otherwise=fault) as model:
-            in_a_room(redis_settings, model, scene, fallback="other")
-
-    def test_a_short_outage_is_waited_out_by_who_had_asked(
-        self, redis_settings: RedisSettings
-    ) -> None:
-        async def scene(made: Room) -> None:
-            said = await made.say_all(8)
-            assert all(isinstance(one.answer, Reply) for one in said)
-
-        with ScriptedModel(*[fails(500)] * 8, otherwise="I am back.") as model:
-            in_a_room(redis_settings, model, scene)
-
-    def test_without_money_a_model_is_left_alone_for_ten_minutes_at_once(
-        self, redis_settings: RedisSettings
-    ) -> None:
-        async def scene(made: Room) -> None:
-            for _ in range(3):
-                assert isinstance((await made.say()).answer, Reply)
-            await asyncio.sleep(590)
-            await made.say()
-            assert asked().count("default-model") == 1
-            await asyncio.sleep(20)
-            await made.say()
-            assert asked().count("default-model") == 2
-
-        def asked() -> list[str]:
-            return [one.body["model"] for one in model.asked]
-
-        fault = with_faults_of("default-model", fails(429, NO_MONEY))
-        with ScriptedModel(otherwise=fault) as model:
-            in_a_room(redis_settings, model, scene, fallback="other")
 
 
 @pytest.mark.parametrize("fallback", [None, "other"])

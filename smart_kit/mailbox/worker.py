@@ -187,13 +187,14 @@ class Worker:
         return "delayed"
 
     async def _bury(self, delivery: Delivery, reason: str) -> str:
-        log.error("message is dead", reason=reason, attempts=delivery.attempt)
+        attempts = min(delivery.attempt, MAX_ATTEMPTS)  # one beyond them only buries
+        log.error("message is dead", reason=reason, attempts=attempts)
         letter = DeadLetter(
             queue=self._mailbox.name,
             conversation=delivery.conversation,
             payload=delivery.payload,
             reason=reason,
-            attempts=delivery.attempt,
+            attempts=attempts,
         )
         outcome = await self._apologise(delivery)
         await until_redis(lambda: self._mailbox.finish(delivery, outcome, dead=letter))

@@ -186,3 +186,29 @@ async def test_a_busy_port_is_named(app: FastAPI) -> None:
         port = busy.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}"):
             await app_loop(app, "127.0.0.1", port)(asyncio.Event())
+
+
+async def test_replicas_share_a_port_and_each_answers_for_itself_at_its_own(app: FastAPI) -> None:
+    shared, stop = free_port(), asyncio.Event()
+    own = [free_port(), free_port()]
+    loops = [asyncio.create_task(app_loop(app, "127.0.0.1", shared, port)(stop)) for port in own]
+    async with asyncio.timeout(10):
+        while not all(map(is_open, (shared, *own))):
+            await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(asyncio.gather(*loops), 10)
+
+
+async def test_who_does_not_share_is_not_let_in_and_another_suites_replica_is_noticed(
+    app: FastAPI,
+) -> None:
+    shared, own, stop = free_port(), free_port(), asyncio.Event()
+    replica = asyncio.create_task(app_loop(app, "127.0.0.1", shared, own)(stop))
+    async with asyncio.timeout(10):
+        while not is_open(shared):
+            await asyncio.sleep(0.01)
+    for taken, ports in ((shared, (shared, None)), (own, (shared, own))):
+        with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{taken}"):
+            await asyncio.wait_for(app_loop(app, "127.0.0.1", *ports)(asyncio.Event()), 10)
+    stop.set()
+    await asyncio.wait_for(replica, 10)

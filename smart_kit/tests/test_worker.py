@@ -245,7 +245,8 @@ async def test_a_message_that_kills_its_workers_is_dead_after_five_of_them(
         await eventually(lambda: desk.done == ["b"])
 
     assert desk.attempts == [("b", 1)]
-    assert [letter.payload for letter in await dead_letters(redis)] == ["a"]
+    (letter,) = await dead_letters(redis)
+    assert (letter.payload, letter.attempts) == ("a", 5)
     assert await replies(redis) == ["sorry"]
 
 

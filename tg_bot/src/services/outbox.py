@@ -94,7 +94,7 @@ class _Sending:
         """As text where it is none, where an earlier attempt has begun so, and where refused."""
         if step in self.attempt.steps:
             return
-        is_rich = piece.blocks and self.outbox.knows_rich and not self.attempt.begun(f"{step}.")
+        is_rich = piece.blocks and not self.attempt.begun(f"{step}.")
         if is_rich and await self._send_blocks(step, piece, is_last=is_last):
             return
         await self._send_text(f"{step}.", piece.text, is_last=is_last)

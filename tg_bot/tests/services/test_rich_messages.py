@@ -89,13 +89,13 @@ async def test_what_is_refused_with_formatting_too_goes_without(
     assert "entities" not in telegram.sent[0].parameters
 
 
-async def test_a_server_without_rich_messages_is_asked_once(
+async def test_a_server_without_rich_messages_is_asked_once_and_gets_whole_texts_then(
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script("sendRichMessage", UNKNOWN)
-    await delivered(run, redis, reply(TABLE), reply(TABLE, 2))
+    await delivered(run, redis, with_receipt(), with_receipt(number=2))
     assert len(telegram.calls_of("sendRichMessage")) == 1
-    assert telegram.texts(7) == [PLAIN, PLAIN]
+    assert telegram.texts(7) == [PLAIN, RECEIPT, f"{PLAIN}\n\n{RECEIPT}"]
 
 
 @pytest.mark.parametrize(

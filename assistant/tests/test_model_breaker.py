@@ -1,0 +1,94 @@
+"""A model that keeps failing is left alone for a while, and tried again."""
+
+import asyncio
+
+from assistant.tests.room import Room, in_a_room, with_faults_of
+from assistant.tests.test_model_faults import NO_MONEY, RATE_LIMITED
+from smart_kit.contracts.queue import Notice, Reply
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.models import ScriptedModel, fails
+
+
+def test_after_five_failures_nobody_waits_for_the_model_until_a_probe_succeeds(
+    redis_settings: RedisSettings,
+) -> None:
+    async def scene(made: Room) -> None:
+        while len(model.asked) < 5:
+            await made.say()
+        assert len(model.asked) == 5
+        said = await made.say()
+        assert isinstance(said.answer, Notice)
+        assert said.answer.notice == "model_unavailable"
+        assert said.seconds < 1
+        assert len(model.asked) == 5
+
+        await asyncio.sleep(60)
+        model.expect("I am back.", "And stay.")
+        assert isinstance((await made.say()).answer, Reply)
+        assert isinstance((await made.say()).answer, Reply)
+
+    with ScriptedModel(otherwise=fails(404)) as model:
+        in_a_room(redis_settings, model, scene)
+
+
+def test_only_one_request_probes(redis_settings: RedisSettings) -> None:
+    async def scene(made: Room) -> None:
+        await made.say_all(5)
+        await asyncio.sleep(60)
+        model.asked.clear()
+        all_said = await made.say_all(8)
+        assert [asked.body["model"] for asked in model.asked].count("default-model") == 1
+        assert all(isinstance(said.answer, Reply) for said in all_said)
+
+    fault = with_faults_of("default-model", fails(404))
+    with ScriptedModel(otherwise=fault) as model:
+        in_a_room(redis_settings, model, scene, fallback="other")
+
+
+def test_a_short_outage_is_waited_out_by_who_had_asked(
+    redis_settings: RedisSettings,
+) -> None:
+    async def scene(made: Room) -> None:
+        said = await made.say_all(8)
+        assert all(isinstance(one.answer, Reply) for one in said)
+
+    with ScriptedModel(*[fails(500)] * 8, otherwise="I am back.") as model:
+        in_a_room(redis_settings, model, scene)
+
+
+def test_without_money_a_model_is_left_alone_for_ten_minutes_at_once(
+    redis_settings: RedisSettings,
+) -> None:
+    async def scene(made: Room) -> None:
+        for _ in range(3):
+            assert isinstance((await made.say()).answer, Reply)
+        await asyncio.sleep(590)
+        await made.say()
+        assert asked().count("default-model") == 1
+        await asyncio.sleep(20)
+        await made.say()
+        assert asked().count("default-model") == 2
+
+    def asked() -> list[str]:
+        return [one.body["model"] for one in model.asked]
+
+    fault = with_faults_of("default-model", fails(429, NO_MONEY))
+    with ScriptedModel(otherwise=fault) as model:
+        in_a_room(redis_settings, model, scene, fallback="other")
+
+
+def test_fifty_rate_limited_minutes_are_told_each_time_and_bring_nothing_to_the_dead_letters(
+    redis_settings: RedisSettings,
+) -> None:
+    async def scene(made: Room) -> None:
+        for _ in range(50):
+            said = await made.say()
+            assert isinstance(said.answer, Notice)
+            assert said.answer.notice == "model_unavailable"
+            await asyncio.sleep(60 - said.seconds)
+        assert not await made.desk.redis.exists("in:dead", "in:attempts", "in:active")
+        model.expect("I am back.")
+        assert isinstance((await made.say()).answer, Reply)
+
+    with ScriptedModel(otherwise=fails(429, RATE_LIMITED, retry_after="60")) as model:
+        in_a_room(redis_settings, model, scene)

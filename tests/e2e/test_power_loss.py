@@ -1,0 +1,97 @@
+"""Everything ends at once, or the supervisor alone; `start` goes on where it was."""
+
+import itertools
+import os
+import re
+import signal
+import threading
+
+import pytest
+
+from control.local.run_directory import RunDirectory
+from smart_kit.testing.models import Answer, Asked, ScriptedModel, held, says
+from smart_kit.testing.suite import Person, Suite, wait_until
+from tests.e2e.harm import (
+    UNPACED,
+    lift_limits,
+    parts_of,
+    say_sums,
+    sums_told,
+    without_echo,
+)
+
+pytestmark = pytest.mark.e2e
+
+CHATS = 20
+EACH = range(5)
+
+
+class Gate:
+    """A model that answers a message per chat, and then nothing before it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self._answered = itertools.count(1)
+
+    def answer(self, asked: Asked) -> Answer:
+        sum_told = says(_sum(asked))
+        return sum_told if next(self._answered) <= CHATS else held(self.opened, sum_told)
+
+
+def _sum(asked: Asked) -> str:
+    found = re.findall(r"what is (\d+) \+ 1000", str(asked.messages[-1]["content"]))
+    return f"{found[-1]} + 1000 = {int(found[-1]) + 1000}"
+
+
+def test_a_hundred_messages_on_their_way_through_a_kill_of_everything_are_all_answered_in_order(
+    own_suite: Suite,
+) -> None:
+    """Twice at most what a chat was just being told: Telegram has no idempotency key."""
+    gate = Gate()
+    with ScriptedModel(otherwise=gate.answer) as model:
+        own_suite.environment |= UNPACED | {"OPENAI_BASE_URL": model.url}
+        own_suite.manage("start")
+        lift_limits(own_suite)
+        say_sums(_people(own_suite), EACH)
+        wait_until(lambda: len(model.asked) > 1.5 * CHATS)
+        for pid in own_suite.processes():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: own_suite.processes() == [])
+        own_suite.close()
+        gate.opened.set()
+
+        own_suite.manage("start")
+        people = _people(own_suite)
+        wait_until(lambda: all(set(sums_told(one)) == set(EACH) for one in people), seconds=90)
+    for person in people:
+        chat = sums_told(person)
+        assert without_echo(chat) == list(EACH)
+        assert len(chat) <= len(EACH) + 1, "one message of a chat is being sent at a time"
+    assert own_suite.try_manage("status").returncode == 0
+    own_suite.check_calls()
+
+
+def _people(suite: Suite) -> list[Person]:
+    return [suite.person(f"Person {number}") for number in range(CHATS)]
+
+
+def test_without_its_supervisor_the_suite_goes_on_and_start_takes_over(own_suite: Suite) -> None:
+    own_suite.manage("start")
+    alice = own_suite.person("Alice")
+    run = RunDirectory(own_suite.state_dir)
+    supervisor = run.supervisor()
+    assert supervisor is not None
+    before = {name: process.pid for name, process in run.processes().items()}
+    os.kill(supervisor.pid, signal.SIGKILL)
+    wait_until(lambda: run.supervisor() is None)
+
+    alice.ask("My favourite colour is teal")
+    assert {name: process.pid for name, process in run.processes().items()} == before
+    on_its_way = alice.say("what is 1 + 1000?")
+    own_suite.manage("start")
+
+    alice.wait_for(on_its_way, lambda text: "1001" in text, seconds=60)
+    assert sums_told(alice) == [1]
+    assert all(part.restarts == 0 for part in parts_of(own_suite).values())
+    assert not {process.pid for process in run.processes().values()} & set(before.values())
+    assert own_suite.try_manage("status").returncode == 0
