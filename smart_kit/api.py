@@ -107,11 +107,14 @@ def add_health(app: FastAPI, health: Health) -> None:
     )
 
 
-def app_loop(app: FastAPI, host: str, port: int) -> Loop:
-    """A loop that serves an application. Raises ConfigurationError where the port is taken."""
+def app_loop(app: FastAPI, host: str, port: int, own_port: int | None = None) -> Loop:
+    """A loop that serves an application. Raises ConfigurationError where the port is taken.
+
+    With an own port it answers there too, and shares the other one with processes that do the same.
+    """
 
     async def serve(stop: asyncio.Event) -> None:
-        listener = _listen(host, port)
+        listeners = _listen(host, port, own_port)
         server = _Server(
             uvicorn.Config(
                 app,
@@ -122,7 +125,7 @@ def app_loop(app: FastAPI, host: str, port: int) -> Loop:
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        serving = asyncio.create_task(server.serve([listener]))
+        serving = asyncio.create_task(server.serve(listeners))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -140,11 +143,23 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, own_port: int | None) -> list[socket.socket]:
+    """The own port first: it is nobody else's, so a second suite is noticed before it joins in."""
+    if own_port is None:
+        return [_bound(host, port)]
+    own = _bound(host, own_port)
+    try:
+        return [own, _bound(host, port, shared=True)]
+    except ConfigurationError:
+        own.close()
+        raise
+
+
+def _bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """uvicorn's own way ends the process where the port is taken, without our one line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
 

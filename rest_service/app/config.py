@@ -2,13 +2,16 @@
 
 import re
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from smart_kit.contracts.models import ModelName
 from smart_kit.settings import LocaleSettings, RedisSettings, ServiceSettings
 
 _PLACEHOLDER = re.compile(r"change.?(me|this|it)|placeholder|your.?token|example|^(.)\2*$", re.I)
+_PLAIN = re.compile(r"[!-~]{1,2048}")
 
 
 def _real_secret(token: SecretStr) -> SecretStr:
@@ -31,9 +34,20 @@ def _split(keys: SecretStr) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys.get_secret_value().split(","))
 
 
+def _address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_usable = _PLAIN.fullmatch(url) and parts.scheme in ("http", "https") and parts.hostname
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ValueError("is not an address such as https://api.openai.com/v1")
+    return url
+
+
 Token = Annotated[SecretStr, Field(min_length=16), AfterValidator(_real_secret)]
 FernetKeys = Annotated[SecretStr, AfterValidator(_fernet_keys)]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+HttpUrl = Annotated[str, AfterValidator(_address)]
 AllowList = Annotated[str, Field(pattern=r"^\s*(\*|\d+\s*(,\s*\d+\s*)*)?$")]
 
 
@@ -48,6 +62,8 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings):
 
     async_database_url: str = Field(pattern=r"^postgresql\+asyncpg://", repr=False)
     rest_service_port: int = Field(8000, ge=1, le=65535)
+    rest_service_own_port: int | None = Field(None, ge=1, le=65535)
+    """Where this process alone answers; the port above is then shared with its replicas."""
     admin_api_token: Token
     service_api_token: Token
     telegram_allowed_users: AllowList = ""
@@ -57,8 +73,8 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings):
     """Master keys, the newest first; None: no provider's key can be kept."""
     openai_base_url: HttpUrl = "https://api.openai.com/v1"
     openai_api_key: SecretStr | None = None
-    default_model: str = "gpt-6-luna"
-    fallback_model: str | None = None
+    default_model: ModelName = "gpt-6-luna"
+    fallback_model: ModelName | None = None
     """These four name the models that a first start registers."""
 
     @property

@@ -15,6 +15,8 @@ POOL_SIZE = 10
 _PASSING = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes of what goes by: connection, rollback, resources, shutdown, input and output."""
 _NOT_MIGRATED = ("42P01", "42703")
+_UNSTORABLE = ("22", "23")
+"""Of a value that no column takes, and of one that contradicts what is there."""
 
 
 def connect(settings: Settings) -> AsyncEngine:
@@ -53,3 +55,8 @@ def is_passing(error: BaseException) -> bool:
         return False
     code = sqlstate(error)
     return error.connection_invalidated or code[:2] in _PASSING or code in _NOT_MIGRATED
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether the same will fail however often it is tried, until somebody changes the value."""
+    return sqlstate(error)[:2] in _UNSTORABLE

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
+from fastapi.routing import APIRoute
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import InvalidRequest, NotPermitted
 
 from . import audit
+from .audit.refusals import Refusals
 from .auth import Principal
 from .changes import changes_of
 from .config import Settings
@@ -31,6 +33,7 @@ class Resources:
     publisher: Publisher
     vault: Vault
     graveyards: Graveyards
+    refusals: Refusals
 
 
 async def resources(request: Request) -> Resources:
@@ -57,16 +60,23 @@ async def graveyards(given: ResourcesDep) -> Graveyards:
     return given.graveyards
 
 
-async def unit_of_work(request: Request, given: ResourcesDep) -> AsyncIterator[AsyncSession]:
+async def unit_of_work(
+    request: Request, response: Response, given: ResourcesDep
+) -> AsyncIterator[AsyncSession]:
     """One transaction: committed and announced after the route, before its answer is sent."""
     async with given.sessions() as session:
         yield session
         await session.flush()
         changes = changes_of(session)
         await given.publisher.forget_threads(changes)
-        audit.record(session, request)
+        audit.record(session, request, response.status_code or _status(request))
         await session.commit()
     await given.publisher.publish(changes)
+
+
+def _status(request: Request) -> int:
+    route: APIRoute = request.scope["route"]
+    return route.status_code or 200
 
 
 SettingsDep = Annotated[Settings, Depends(settings)]
@@ -117,7 +127,7 @@ AdminOnly = Depends(require_admin)
 
 async def noted(request: Request, session: SessionDep) -> None:
     """Notes a write that is not Postgres's."""
-    await audit.record_ahead(session, request)
+    await audit.record_ahead(session, request, _status(request))
 
 
 Noted = Depends(noted)

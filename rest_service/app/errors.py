@@ -1,13 +1,16 @@
 """What becomes of an error that is no rule of ours: a database is away, two came at once, …"""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.responses import Response
 
 from smart_kit.api import (
     add_error_handlers,
@@ -39,6 +42,8 @@ ERRORS: dict[int | str, dict[str, Any]] = error_responses(
 }
 """What any route may answer."""
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
 log = structlog.stdlib.get_logger()
 
 
@@ -46,9 +51,20 @@ def add_handlers(app: FastAPI) -> None:
     """Answer every error in the one shape."""
     add_error_handlers(app)
     app.add_exception_handler(DomainError, _refuse)
+    malformed = app.exception_handlers[RequestValidationError]
+    app.add_exception_handler(RequestValidationError, _noting(malformed))
     app.add_exception_handler(DBAPIError, _database)
     for away in (OSError, PoolTimeout, RedisError):
         app.add_exception_handler(away, _away)
+
+
+def _noting(answer: Callable[[Request, Exception], Any]) -> Handler:
+    async def refuse(request: Request, error: Exception) -> Response:
+        response: Response = await answer(request, error)
+        await audit.record_refusal(request, response.status_code)
+        return response
+
+    return refuse
 
 
 async def _refuse(request: Request, error: Exception) -> JSONResponse:

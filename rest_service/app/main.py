@@ -19,8 +19,9 @@ from smart_kit.health import Health
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.service import Loop, launch, load_settings, run_loops
 
-from . import database, defaults, openapi
+from . import database, defaults, docs, openapi
 from .archive.reader import ArchiveReader
+from .audit.refusals import Refusals
 from .auth import PROTECTED, Authentication, Tokens
 from .body_limit import BodyLimit
 from .config import Settings
@@ -54,6 +55,7 @@ def create_app(
         description="Assistants and their tools, people, conversations, reminders and tasks.",
         openapi_tags=[{"name": name, "description": said} for name, said in openapi.TAGS],
         version="0.1.0",
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
@@ -62,6 +64,7 @@ def create_app(
     app.state.resources = resources
     add_handlers(app)
     add_health(app, health)
+    docs.add(app)
     app.add_middleware(Methods, routers=ROUTERS)
     app.add_middleware(GivenOnce)
     app.add_middleware(BodyLimit)
@@ -140,6 +143,7 @@ class RestService:
                 "to_secretary": Graveyard(self._redis, settings.redis_queue_to_secretary),
                 "to_telegram": Graveyard(self._redis, settings.redis_queue_to_telegram),
             },
+            Refusals(),
         )
 
     async def _keep_snapshots(self, stop: asyncio.Event) -> None:
@@ -151,7 +155,8 @@ class RestService:
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM."""
     service = RestService(settings)
-    http = app_loop(service.app(), settings.bind_host, settings.rest_service_port)
+    port, own_port = settings.rest_service_port, settings.rest_service_own_port
+    http = app_loop(service.app(), settings.bind_host, port, own_port)
     try:
         await run_loops(http, *service.loops)
     finally:

@@ -5,17 +5,19 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col, delete
+from sqlmodel import and_, col, delete, func
 
 from smart_kit.contracts.base import utc_now
 
 from .database import Sessions
-from .models import IdempotencyKey
+from .models import AuditEntry, IdempotencyKey
 from .pause import pause
 
 HOUR_SECONDS = 3600.0
 KEPT = timedelta(days=30)
 """How long a request may come again under its key; the queues know a message for 7 days."""
+REFUSALS_KEPT = timedelta(days=30)
+"""A trigger lets nobody delete what is younger, nor anything else of the audit log."""
 
 log = structlog.stdlib.get_logger()
 
@@ -36,7 +38,14 @@ class Tidying:
             await pause(stop, HOUR_SECONDS)
 
     async def tidy(self) -> None:
-        """Delete idempotency keys with their answers, which hold what people wrote."""
+        """Delete idempotency keys with their answers, which hold what people wrote, and old entries
+        of what was refused.
+        """
         old = col(IdempotencyKey.created_at) < utc_now() - KEPT
+        refused = and_(
+            col(AuditEntry.result) == "refused",
+            col(AuditEntry.created_at) < func.now() - REFUSALS_KEPT,  # by the trigger's clock
+        )
         async with self._sessions.begin() as session:
             await session.exec(delete(IdempotencyKey).where(old))
+            await session.exec(delete(AuditEntry).where(refused))

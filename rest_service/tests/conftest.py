@@ -1,8 +1,10 @@
 """The service on a real PostgreSQL and Valkey, emptied before each test."""
 
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
+import httpx2
 import pytest
 from alembic import command
 from fastapi import FastAPI
@@ -11,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rest_service.app import database
+from rest_service.app.archive.reader import ArchiveReader
+from rest_service.app.audit.refusals import Refusals
 from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.dependencies import Resources
@@ -19,6 +23,7 @@ from rest_service.app.main import RestService
 from rest_service.app.models import metadata
 from rest_service.app.services.dead_letters import Graveyards
 from rest_service.app.snapshots.publisher import Publisher
+from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api import (
     ADMIN_TOKEN,
@@ -30,12 +35,15 @@ from rest_service.tests.api import (
     JsonObject,
     Make,
     Sql,
+    acting,
     alembic_config,
     client,
     example,
 )
+from rest_service.tests.undo import Tool, Undo
 from smart_kit.mailbox.graveyard import Graveyard
-from smart_kit.redis import Redis
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.settings import RedisSettings
 from smart_kit.testing.servers import Postgres, Valkey
 
 
@@ -65,6 +73,8 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     engine = database.connect(settings)
     tables = ", ".join(table for table in metadata.tables if table != "configuration")
     async with engine.begin() as connection:
+        # past the trigger that keeps the audit log
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(text(f"TRUNCATE {tables}"))
     yield engine
     await engine.dispose()
@@ -121,7 +131,7 @@ def app(
     graveyards: Graveyards,
 ) -> FastAPI:
     reused_app.state.resources = Resources(
-        settings, sessions, Publisher(sessions, store), vault, graveyards
+        settings, sessions, Publisher(sessions, store), vault, graveyards, Refusals()
     )
     return reused_app
 
@@ -161,3 +171,58 @@ def make(admin: Client) -> Make:
         return added
 
     return add
+
+
+@pytest.fixture
+def reconciler(sessions: Sessions, store: SnapshotStore) -> Reconciler:
+    return Reconciler(sessions, store)
+
+
+@pytest.fixture
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_blocking(redis_settings)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def reader(sessions: Sessions, redis: Redis, blocking: Redis) -> ArchiveReader:
+    return ArchiveReader(sessions, redis, blocking)
+
+
+@pytest.fixture
+async def person(make: Make) -> JsonObject:
+    return await make("users")
+
+
+@pytest.fixture
+def tool(service: Client, person: JsonObject) -> Tool:
+    """Changes something as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
+    steps = count(1)
+
+    async def call(method: str, path: str, **fields: object) -> JsonObject:
+        body = fields | ({"user_id": person["id"]} if method == "POST" else {})
+        headers = acting(person, f"tg:1:77/{next(steps)}.0")
+        answer = await service.request(method, path, json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    return call
+
+
+@pytest.fixture
+def undo(service: Client, person: JsonObject) -> Undo:
+    """Another /undo each time, unless it has a key."""
+    updates = count(100)
+
+    async def call(key: str | None = None) -> httpx2.Response:
+        headers = acting(person, key or f"tg:1:{next(updates)}/0.0")
+        return await service.post("/effects/undo", json={"user_id": person["id"]}, headers=headers)
+
+    return call
+
+
+@pytest.fixture
+async def milk(tool: Tool) -> JsonObject:
+    """A task that a tool has noted."""
+    return await tool("POST", "/tasks", title="Milk")

@@ -18,7 +18,8 @@ from rest_service.tests.api import (
 )
 
 ID = "11111111-1111-1111-1111-111111111111"
-OPEN = {"/health", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+PAGE = {"", "/start.js", "/swagger-ui-bundle.js", "/swagger-ui.css", "/favicon-32x32.png"}
+OPEN = {"/health", "/metrics", "/openapi.json", *(f"/docs{part}" for part in PAGE)}
 
 BAD_CREDENTIALS = [
     {},

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import Client, JsonObject, Make, acting, listed
+from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
 
 KEY = "tg:1:77/2.0"
 
@@ -83,6 +83,44 @@ async def test_what_makes_no_sense_is_refused(
 
     assert (answered, reason in detail) == (status, True), detail
     assert await listed(admin, "/calendar") == []
+
+
+async def fill(sql: Sql, user: JsonObject, number: int) -> None:
+    await sql(
+        "INSERT INTO calendar_events (id, created_at, updated_at, user_id, title, starts_at,"
+        " ends_at, timezone, is_all_day, description, location, attendees)"
+        f" SELECT gen_random_uuid(), now(), now(), '{user['id']}', n, now() - interval '2 days',"
+        f" now() - interval '1 day', 'UTC', false, '', '', '[]' FROM generate_series(1, {number}) n"
+    )
+
+
+async def test_a_person_has_at_most_10000_events_those_that_are_over_too(
+    admin: Client, make: Make, sql: Sql
+) -> None:
+    user, other = await make("users"), await make("users")
+    await fill(sql, user, 9_999)
+    last = await make("calendar", user_id=user["id"])
+
+    status, detail = await refused(admin, user)
+    assert (status, "10000 events already" in detail) == (409, True)
+    await make("calendar", user_id=other["id"])
+    changed = await admin.patch(f"/calendar/{last['id']}", json={"title": "Go"})
+    assert changed.status_code == 200
+    assert (await admin.delete(f"/calendar/{last['id']}")).status_code == 204
+    await make("calendar", user_id=user["id"])
+
+
+async def test_a_cancelled_event_comes_not_back_past_the_limit(
+    service: Client, make: Make, sql: Sql
+) -> None:
+    user = await make("users")
+    event = await make("calendar", user_id=user["id"])
+    await service.delete(f"/calendar/{event['id']}", headers=acting(user, KEY))
+    await fill(sql, user, 10_000)
+
+    body, headers = {"user_id": user["id"]}, acting(user, "tg:1:78/0.0")
+    undone = await service.post("/effects/undo", json=body, headers=headers)
+    assert (undone.status_code, "events already" in undone.json()["detail"]) == (409, True)
 
 
 @pytest.mark.parametrize(

@@ -1,43 +1,13 @@
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from fastapi import FastAPI
-
-from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.models import CronJob
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from rest_service.tests.api import Client, Make, Sql
+from rest_service.tests.claims import claim, due, late, runs_of
 from smart_kit.contracts.base import utc_now
 from smart_kit.redis import Redis
-
-
-async def claim(service: Client, bot_id: int | None = None) -> JsonObject:
-    params = {} if bot_id is None else {"bot_id": bot_id}
-    answer = await service.post("/cron-jobs/claim", params=params)
-    assert answer.status_code == 200, answer.text
-    claimed: JsonObject = answer.json()
-    return claimed
-
-
-async def due(make: Make, user: JsonObject, **fields: object) -> JsonObject:
-    """A one-off that should have fired a moment ago."""
-    at = (utc_now() - timedelta(seconds=5)).isoformat()
-    return await make(
-        "cron-jobs", user_id=user["id"], **{"at": at, "cron_expression": None} | fields
-    )
-
-
-async def late(make: Make, sql: Sql, user: JsonObject, **fields: object) -> JsonObject:
-    """A recurring job that nobody has claimed for three hours."""
-    job = await make("cron-jobs", user_id=user["id"], timezone="UTC", **fields)
-    await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '3 hours'")
-    return job
-
-
-async def runs_of(admin: Client, job: JsonObject) -> list[JsonObject]:
-    return await listed(admin, f"/cron-jobs/{job['id']}/runs", limit=200)
 
 
 async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
@@ -155,114 +125,6 @@ async def test_a_long_outage_leaves_a_bounded_record(
     assert len((await claim(service))["runs"]) == 1
 
     assert len(await runs_of(admin, job)) == 101
-
-
-async def test_a_blocked_persons_jobs_wait(service: Client, admin: Client, make: Make) -> None:
-    user = await make("users")
-    await due(make, user)
-    await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
-
-    blocked = await claim(service)
-    await admin.patch(f"/users/{user['id']}", json={"status": "active"})
-
-    assert (blocked["runs"], blocked["next_fire_at"]) == ([], None)
-    assert len((await claim(service))["runs"]) == 1
-
-
-async def test_the_jobs_of_who_may_not_talk_any_more_wait(
-    service: Client, make: Make, sql: Sql
-) -> None:
-    """The same people that tg_bot answers: on the operator's list, or invited."""
-    await due(make, await make("users", telegram_id=9))
-
-    refused = await claim(service)
-    await sql("UPDATE users SET is_invited = true")
-
-    assert (refused["runs"], refused["next_fire_at"]) == ([], None)
-    assert len((await claim(service))["runs"]) == 1
-
-
-async def test_where_everyone_may_talk_everybodys_jobs_fire(
-    app: FastAPI, settings: Settings, service: Client, make: Make
-) -> None:
-    given = app.state.resources
-    app.state.resources = replace(
-        given, settings=settings.model_copy(update={"telegram_allowed_users": " * "})
-    )
-    await due(make, await make("users", telegram_id=9))
-
-    assert len((await claim(service))["runs"]) == 1
-
-
-async def test_a_run_of_somebody_who_is_blocked_meanwhile_waits_too(
-    service: Client, admin: Client, make: Make, sql: Sql
-) -> None:
-    user = await make("users")
-    await due(make, user)
-    await claim(service)
-    await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
-    assert (await claim(service))["next_fire_at"] is None
-    await sql("UPDATE cron_job_runs SET claimed_at = now() - interval '11 s'")
-
-    assert (await claim(service))["runs"] == []
-
-
-class TestBots:
-    @staticmethod
-    async def made_by(service: Client, user: JsonObject, message_id: str) -> JsonObject:
-        at = (utc_now() - timedelta(seconds=5)).isoformat()
-        body = {"user_id": user["id"], "text": message_id, "at": at}
-        headers = acting(user, f"{message_id}/0.0")
-        answer = await service.post("/cron-jobs", json=body, headers=headers)
-        assert answer.status_code == 201, answer.text
-        job: JsonObject = answer.json()
-        return job
-
-    async def test_a_job_waits_for_the_bot_it_was_made_with(
-        self, service: Client, make: Make
-    ) -> None:
-        user = await make("users")
-        job = await self.made_by(service, user, "tg:42:1")
-        nothing = await claim(service, 7)
-        assert (nothing["runs"], nothing["next_fire_at"]) == ([], None)
-
-        anybodys = await due(make, user)
-        assert (job["bot_id"], anybodys["bot_id"]) == (42, None)
-        (run,) = (await claim(service, 7))["runs"]
-        assert run["job_id"] == anybodys["id"]
-        (run,) = (await claim(service, 42))["runs"]
-        assert run["job_id"] == job["id"]
-
-    async def test_a_claimed_run_is_not_handed_out_to_another_bot(
-        self, service: Client, make: Make, sql: Sql
-    ) -> None:
-        await self.made_by(service, await make("users"), "tg:42:1")
-        await claim(service, 42)
-        await sql("UPDATE cron_job_runs SET claimed_at = now() - interval '11 s'")
-
-        assert (await claim(service, 7))["runs"] == []
-        assert len((await claim(service, 42))["runs"]) == 1
-
-    async def test_what_a_scheduled_prompt_plans_belongs_to_its_bot(
-        self, service: Client, make: Make
-    ) -> None:
-        user = await make("users")
-        await self.made_by(service, user, "tg:42:1")
-        (run,) = (await claim(service, 42))["runs"]
-
-        assert (await self.made_by(service, user, f"run:{run['id']}"))["bot_id"] == 42
-        for unknown in ("run:nothing", f"run:{UUID(int=1)}", "chat", "tg:x:1"):
-            assert (await self.made_by(service, user, unknown))["bot_id"] is None
-
-    async def test_an_administrator_gives_a_job_to_the_next_bot(
-        self, service: Client, admin: Client, make: Make
-    ) -> None:
-        job = await self.made_by(service, await make("users"), "tg:42:1")
-
-        changed = await admin.patch(f"/cron-jobs/{job['id']}", json={"bot_id": None})
-
-        assert changed.json()["bot_id"] is None
-        assert len((await claim(service, 7))["runs"]) == 1
 
 
 class TestNextClaim:

@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from rest_service.app.config import Settings
 from rest_service.tests.api import MASTER_KEYS
@@ -54,6 +55,12 @@ def test_all_that_is_missing_is_named_at_once(environment: pytest.MonkeyPatch) -
         ("LLM_MODEL_DECRYPT_KEY", "not-a-fernet-key"),
         ("LLM_MODEL_DECRYPT_KEY", f"{MASTER_KEYS[0]},not-a-fernet-key"),
         ("OPENAI_BASE_URL", "models.example"),
+        ("OPENAI_BASE_URL", "https:///v1"),
+        ("OPENAI_BASE_URL", "https://[::1/v1"),
+        ("OPENAI_BASE_URL", f"https://models.example/{'a' * 2048}"),
+        ("DEFAULT_MODEL", "a" * 256),
+        ("DEFAULT_MODEL", "a\udcffb"),
+        ("FALLBACK_MODEL", "a b"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_without_saying_it(
@@ -67,6 +74,13 @@ def test_what_cannot_be_meant_is_refused_without_saying_it(
     assert name in refused.value.message
     if "TOKEN" in name:
         assert value not in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["default_model", "fallback_model", "openai_base_url"])
+def test_what_a_first_start_keeps_holds_no_nul(environment: pytest.MonkeyPatch, name: str) -> None:
+    """A variable cannot hold one; a file of settings can."""
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: "https://models.example/\0"})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from rest_service.app.database import Sessions
 from rest_service.app.services import cron_jobs
-from rest_service.tests.api import Client, JsonObject, Make, acting, listed
+from rest_service.tests.api import Client, JsonObject, Make, acting
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.cron_jobs import CronJobCreate
 
@@ -265,88 +265,3 @@ class TestUpdate:
             assert refused.status_code == 400, change
             assert "fired at" in refused.json()["detail"]
         assert (await admin.get(path)).json() == over
-
-
-class TestReceipts:
-    async def test_a_new_job_has_one(self, service: Client, make: Make) -> None:
-        user = await make("users")
-        body = {"user_id": user["id"], "text": "Tea", "at": soon(hours=1)}
-        job = (await service.post("/cron-jobs", json=body, headers=acting(user, KEY))).json()
-        effect = job["effect"]
-
-        assert (effect["kind"], effect["before"]) == ("reminder_created", None)
-        assert (effect["message_id"], effect["step"]) == ("tg:1:77", "2.0")
-        facts = ("text", "at", "cron_expression", "timezone", "next_fire_at")
-        assert {name: effect["after"][name] for name in facts} == {
-            name: job[name] for name in facts
-        }
-        assert effect["reversal"] == {"method": "DELETE", "path": f"/api/cron-jobs/{job['id']}"}
-
-    async def test_each_change_has_one_that_takes_it_back(
-        self, service: Client, make: Make
-    ) -> None:
-        user = await make("users")
-        job = await make("cron-jobs", user_id=user["id"])
-        path, change = f"/cron-jobs/{job['id']}", {"at": soon(hours=1), "text": "Cake"}
-
-        changed = await service.patch(path, json=change, headers=acting(user, "tg:1:78/1.0"))
-        effect = changed.json()["effect"]
-        assert effect["kind"] == "reminder_changed"
-        assert (effect["before"]["text"], effect["after"]["text"]) == (job["text"], "Cake")
-        back = effect["reversal"]
-        undone = await service.request(
-            back["method"],
-            back["path"].removeprefix("/api"),
-            json=back["body"],
-            headers=acting(user),
-        )
-
-        same = set(job) - {"updated_at"}
-        assert {name: undone.json()[name] for name in same} == {name: job[name] for name in same}
-
-    async def test_a_cancelled_job_has_one_that_brings_it_back(
-        self, service: Client, make: Make
-    ) -> None:
-        user = await make("users")
-        job = await make("cron-jobs", user_id=user["id"], is_silent=True, type="prompt")
-        path = f"/cron-jobs/{job['id']}"
-
-        gone = await service.delete(path, headers=acting(user, "tg:1:79/1.0"))
-        assert gone.status_code == 204
-        effects = await service.get("/effects", headers=acting(user))
-        (effect,) = effects.json()["items"]
-        assert (effect["kind"], effect["after"]) == ("reminder_cancelled", None)
-        back = effect["reversal"]
-        again = await service.post(
-            back["path"].removeprefix("/api"), json=back["body"], headers=acting(user)
-        )
-
-        same = set(job) - {"id", "created_at", "updated_at"}
-        assert {name: again.json()[name] for name in same} == {name: job[name] for name in same}
-
-    async def test_without_a_step_there_is_none(self, admin: Client, make: Make) -> None:
-        user = await make("users")
-        job = await make("cron-jobs", user_id=user["id"])
-        path = f"/cron-jobs/{job['id']}"
-
-        await admin.patch(path, json={"text": "x"}, headers={"Idempotency-Key": "no-step"})
-
-        assert await listed(admin, "/effects") == []
-
-    async def test_receipts_are_read_newest_first_and_by_message(
-        self, service: Client, make: Make
-    ) -> None:
-        user, other = await make("users"), await make("users")
-        job = await make("cron-jobs", user_id=user["id"])
-        for number in (1, 2):
-            key = f"tg:1:{number}/0.0"
-            body = {"text": f"Tea {number}"}
-            await service.patch(f"/cron-jobs/{job['id']}", json=body, headers=acting(user, key))
-
-        found = (await service.get("/effects", headers=acting(user))).json()["items"]
-        assert [effect["message_id"] for effect in found] == ["tg:1:2", "tg:1:1"]
-        path = f"/effects/{found[0]['id']}"
-        assert (await service.get(path, headers=acting(user))).json() == found[0]
-        assert (await service.get(path, headers=acting(other))).status_code == 404
-        asked = await service.get("/effects", headers=acting(user), params={"message_id": "tg:1:1"})
-        assert [effect["message_id"] for effect in asked.json()["items"]] == ["tg:1:1"]

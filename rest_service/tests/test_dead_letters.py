@@ -147,7 +147,9 @@ class TestAudit:
             (one["caller"], one["action"], one["path"], one["result"], one["status"])
             for one in await listed(admin, "/audit")
         ]
+        nobody = path.replace("to_telegram", "to_nobody")
         assert noted == [
+            ("admin", action, f"/api{nobody}", "refused", 422),
             ("admin", action, f"/api{path}", "refused", 404),
             ("admin", action, f"/api{path}", "done", 204),
         ]

@@ -1,14 +1,20 @@
 import asyncio
 import json
+from functools import partial
 from hashlib import sha256
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from rest_service.app import defaults
+from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.defaults import earlier as versions
+from rest_service.app.defaults.models import register
+from rest_service.app.encryption import Vault
 from rest_service.app.snapshots import configuration
 from rest_service.tests.api import Client, JsonObject, Make, listed
+from smart_kit.errors import ConfigurationError
 
 MAX_REQUEST_BYTES = 8 * 1024
 OF_EARLIER = ["ask_writer", "create_reminder", "get_time"]
@@ -196,3 +202,35 @@ async def test_it_waits_until_told_to_stop_while_postgres_is_away() -> None:
         raise ConnectionRefusedError
 
     await asyncio.wait_for(defaults.create_when_possible(away, stop), 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 256, "a\udcffb"], ids=["NUL", "long", "no UTF-8"])
+async def test_what_can_never_be_kept_is_not_tried_for_ever(
+    sessions: Sessions, settings: Settings, vault: Vault, name: str
+) -> None:
+    """Past the checks of the settings, which know these three."""
+    bad = settings.model_copy(update={"default_model": name})
+    waiting = defaults.create_when_possible(
+        sessions, asyncio.Event(), partial(register, sessions, bad, vault)
+    )
+
+    with pytest.raises(ConfigurationError, match="DEFAULT_MODEL") as stopped:
+        await asyncio.wait_for(waiting, 10)
+    assert len(stopped.value.message.splitlines()) == 1
+
+
+async def test_a_database_that_lets_nobody_in_is_asked_again(sessions: Sessions) -> None:
+    """Its password may be put right while we wait."""
+
+    class Refused(Exception):
+        sqlstate = "28P01"
+
+    errors: list[Exception] = [DBAPIError(None, None, Refused()), ConnectionRefusedError()]
+
+    async def other() -> None:
+        if errors:
+            raise errors.pop()
+
+    await asyncio.wait_for(defaults.create_when_possible(sessions, asyncio.Event(), other), 10)
+
+    assert errors == []

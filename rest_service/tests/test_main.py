@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from rest_service.app.config import Settings
+from rest_service.tests.api import Sql
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,24 @@ def test_a_bad_environment_is_one_line_without_a_traceback(environment: Environm
     assert process.returncode == 78
     assert "ADMIN_API_TOKEN" in said
     assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.usefixtures("engine", "redis")
+async def test_what_a_first_start_can_never_add_ends_it_with_one_line(
+    environment: Environment, sql: Sql
+) -> None:
+    await sql(
+        "INSERT INTO tools (id, created_at, updated_at, name, tool_type, description, is_active)"
+        " VALUES (gen_random_uuid(), now(), now(), 'get_time', 'time', '', true)"
+    )
+    with running(environment) as process:
+        _, said = process.communicate(timeout=STOP_SECONDS)
+
+    assert process.returncode == 78, said
+    (line,) = [one for one in said.splitlines() if "cannot start" in one]
+    assert "uq_tools_name" in line
+    assert "DEFAULT_MODEL" in line
+    assert "Traceback" not in said
 
 
 def test_importing_it_reads_no_environment() -> None:

@@ -56,6 +56,59 @@ async def test_a_key_whose_master_key_is_gone_or_that_was_moved_says_so(
 
 
 @pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://elsewhere.example/v1",
+        "http://models.example/v1",
+        "https://models.example:8443/v1",
+        "https://models.example.elsewhere.example/v1",
+    ],
+)
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_a_kept_key_follows_to_no_other_server(
+    admin: Client, make: Make, sql: Sql, vault: Vault, method: str, base_url: str
+) -> None:
+    provider = await make("providers", api_key=KEY)
+    path = f"/providers/{provider['id']}"
+    refused = await admin.request(method, path, json={"name": "x", "base_url": base_url})
+
+    assert refused.status_code == 409
+    assert "https://models.example/v1" in refused.json()["detail"]
+    assert "api_key" in refused.json()["detail"]
+    assert (await admin.get(path)).json() == provider
+
+    other = (await admin.patch(path, json={"base_url": base_url, "api_key": "sk-other"})).json()
+    ((encrypted,),) = await sql("SELECT encrypted_api_key FROM llm_providers")
+    assert (other["base_url"], other["api_key_state"]) == (base_url, "kept")
+    assert vault.decrypt(UUID(provider["id"]), encrypted) == "sk-other"
+
+
+async def test_a_key_that_cannot_be_read_now_follows_neither(
+    admin: Client, make: Make, sql: Sql
+) -> None:
+    provider = await make("providers")
+    await sql("UPDATE llm_providers SET encrypted_api_key = 'of another master key'")
+
+    body = {"base_url": "https://elsewhere.example"}
+    assert (await admin.patch(f"/providers/{provider['id']}", json=body)).status_code == 409
+
+
+async def test_on_the_same_server_or_without_a_key_the_address_changes(
+    admin: Client, make: Make
+) -> None:
+    kept, bare = await make("providers", api_key=KEY), await make("providers")
+    elsewhere = {"base_url": "https://elsewhere.example"}
+    same = {"base_url": "https://MODELS.example:443/v2"}
+
+    moved = (await admin.patch(f"/providers/{kept['id']}", json=same)).json()
+    assert (moved["base_url"], moved["api_key_state"]) == (same["base_url"], "kept")
+    dropped = await admin.patch(f"/providers/{kept['id']}", json=elsewhere | {"api_key": None})
+    assert dropped.json()["api_key_state"] == "none"
+    changed = await admin.patch(f"/providers/{bare['id']}", json=elsewhere)
+    assert changed.json()["base_url"] == elsewhere["base_url"]
+
+
+@pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
         ({"base_url": "models.example/v1"}, 422, "address"),

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from rest_service.app.openapi import ERRORS, EXAMPLES, TAGS
 from rest_service.tests.api import JsonObject
-from rest_service.tests.fuzz import ADMIN, SERVICE, Round, search
+from rest_service.tests.fuzz import ADMIN, SERVICE, STORIES, Round, search
 from rest_service.tests.throwaway import running_service
 from smart_kit.testing.servers import Postgres, Valkey
 
@@ -111,10 +111,11 @@ def test_the_api_keeps_to_its_document(postgres: Postgres, valkey: Valkey) -> No
     with running_service(postgres, valkey) as url:
         rounds = (
             Round(ADMIN, SEED, ("examples", "coverage")),
-            Round(ADMIN, SEED, ("stateful",), seconds=8),
+            Round(ADMIN, SEED, STORIES, seconds=8),
             Round(SERVICE, SEED, ("fuzzing",), examples=2),
         )
         found = search(url, iter(rounds), cases=sys.maxsize)
 
     assert found.cases > 3000
+    assert found.stories > 50
     assert found.failures == 0, "what is wrong is said above"

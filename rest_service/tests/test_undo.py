@@ -1,93 +1,15 @@
 """/undo: the newest change is taken back, once, and never at the cost of a later one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from itertools import count
 from typing import get_args
-from uuid import UUID
 
-import httpx2
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from rest_service.app.services.undo import BACK
 from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
-from smart_kit.contracts.base import utc_now
+from rest_service.tests.undo import BODIES, CHANGED, CHANGES, Tool, Undo, same, told
 from smart_kit.contracts.effects import EffectKind
-
-BODIES: dict[str, JsonObject] = {
-    "cron-jobs": {"text": "Tea", "at": "2031-01-01T09:00Z", "is_silent": True},
-    "tasks": {"title": "Milk", "due_at": "2031-01-01T09:00Z", "priority": "high"},
-    "calendar": {
-        "title": "Chess",
-        "starts_at": "2031-01-01T09:00Z",
-        "ends_at": "2031-01-01T10:00Z",
-        "timezone": "Asia/Tokyo",
-        "attendees": ["ann@example.org"],
-    },
-}
-CHANGES: dict[str, JsonObject] = {
-    "cron-jobs": {"text": "Cake", "cron_expression": "0 9 * * *", "timezone": "Asia/Tokyo"},
-    "tasks": {"title": "Tea", "status": "done", "due_at": None},
-    "calendar": {"title": "Go", "starts_at": "2031-01-01T09:30Z", "attendees": []},
-}
-CHANGED = {
-    "cron-jobs": "reminder_changed",
-    "tasks": "task_changed",
-    "calendar": "event_changed",
-}
-
-Tool = Callable[..., Awaitable[JsonObject]]
-Undo = Callable[..., Awaitable[httpx2.Response]]
-
-
-@pytest.fixture
-async def person(make: Make) -> JsonObject:
-    return await make("users")
-
-
-@pytest.fixture
-def tool(service: Client, person: JsonObject) -> Tool:
-    """Changes something as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
-    steps = count(1)
-
-    async def call(method: str, path: str, **fields: object) -> JsonObject:
-        body = fields | ({"user_id": person["id"]} if method == "POST" else {})
-        headers = acting(person, f"tg:1:77/{next(steps)}.0")
-        answer = await service.request(method, path, json=body, headers=headers)
-        assert answer.is_success, answer.text
-        return dict(answer.json()) if answer.content else {}
-
-    return call
-
-
-@pytest.fixture
-def undo(service: Client, person: JsonObject) -> Undo:
-    """Another /undo each time, unless it has a key."""
-    updates = count(100)
-
-    async def call(key: str | None = None) -> httpx2.Response:
-        headers = acting(person, key or f"tg:1:{next(updates)}/0.0")
-        return await service.post("/effects/undo", json={"user_id": person["id"]}, headers=headers)
-
-    return call
-
-
-@pytest.fixture
-async def milk(tool: Tool) -> JsonObject:
-    """A task that a tool has noted."""
-    return await tool("POST", "/tasks", title="Milk")
-
-
-def same(record: JsonObject) -> JsonObject:
-    """What a receipt speaks of, without what follows from the time of day."""
-    passing = {"created_at", "updated_at", "effect", "next_fire_at"}
-    return {name: value for name, value in record.items() if name not in passing}
-
-
-def told(answer: httpx2.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["detail"]
 
 
 def test_every_kind_of_change_can_be_taken_back() -> None:
@@ -257,85 +179,6 @@ class TestOnce:
 
         assert answer.status_code == 400
         assert "Idempotency-Key" in answer.json()["detail"]
-
-
-class TestRefused:
-    """What cannot be taken back stays, and so does everything else."""
-
-    @pytest.mark.parametrize("resource", BODIES)
-    async def test_a_record_that_was_changed_since(
-        self, admin: Client, tool: Tool, undo: Undo, resource: str
-    ) -> None:
-        made = await tool("POST", f"/{resource}", **BODIES[resource])
-        path = f"/{resource}/{made['id']}"
-        changed = (await admin.patch(path, json=CHANGES[resource])).raise_for_status().json()
-
-        status, reason = told(await undo())
-
-        assert (status, "changed since" in reason) == (409, True)
-        assert (await admin.get(path)).json() == changed
-        assert len(await listed(admin, "/effects")) == 1
-
-    @pytest.mark.parametrize("resource", BODIES)
-    async def test_a_record_that_was_deleted_since(
-        self, admin: Client, tool: Tool, undo: Undo, resource: str
-    ) -> None:
-        made = await tool("POST", f"/{resource}", **BODIES[resource])
-        await admin.delete(f"/{resource}/{made['id']}")
-
-        status, reason = told(await undo())
-
-        assert (status, "deleted since" in reason) == (409, True)
-        assert len(await listed(admin, "/effects")) == 1
-
-    async def test_a_reminder_that_has_fired(
-        self, admin: Client, service: Client, tool: Tool, undo: Undo
-    ) -> None:
-        at = (utc_now() - timedelta(seconds=5)).isoformat()
-        job = await tool("POST", "/cron-jobs", text="Tea", at=at)
-        await service.post("/cron-jobs/claim")
-
-        assert told(await undo()) == (409, "The reminder has fired already.")
-        assert [one["id"] for one in await listed(admin, "/cron-jobs")] == [job["id"]]
-
-    async def test_a_cancelled_reminder_whose_day_is_over(
-        self, admin: Client, make: Make, tool: Tool, undo: Undo, sql: Sql, person: JsonObject
-    ) -> None:
-        at = (utc_now() + timedelta(days=1)).isoformat()
-        job = await make("cron-jobs", user_id=person["id"], at=at, cron_expression=None)
-        await sql("UPDATE cron_jobs SET at = at - interval '3 days'")
-        await tool("DELETE", f"/cron-jobs/{job['id']}")
-
-        status, reason = told(await undo())
-
-        assert (status, "more than a day ago" in reason) == (409, True)
-        assert await listed(admin, "/cron-jobs") == []
-
-    async def test_what_has_no_way_back(
-        self, admin: Client, undo: Undo, sql: Sql, milk: JsonObject
-    ) -> None:
-        await sql("UPDATE effects SET reversal = NULL")
-
-        assert told(await undo()) == (409, "This change cannot be taken back.")
-        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
-
-    async def test_a_change_of_somebody_else(
-        self, service: Client, admin: Client, make: Make, person: JsonObject, milk: JsonObject
-    ) -> None:
-        bob = await make("users")
-        for user, owner in ((person, bob), (bob, bob)):
-            answer = await service.post(
-                "/effects/undo", json={"user_id": user["id"]}, headers=acting(owner, "tg:1:9/0.0")
-            )
-            assert answer.status_code == 404
-        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
-
-    async def test_a_change_of_nobody(self, admin: Client) -> None:
-        body = {"user_id": str(UUID(int=1))}
-        answer = await admin.post(
-            "/effects/undo", json=body, headers={"Idempotency-Key": "tg:1:9/0.0"}
-        )
-        assert answer.status_code == 404
 
 
 async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(

@@ -56,7 +56,7 @@ def _furnish(url: str, own: Postgres) -> None:
     """One of most things, so that lists are not empty and the document's examples are right."""
     engine = create_engine(own.sync_url, poolclass=NullPool)
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    with httpx2.Client(base_url=f"{url}/api", headers=headers) as http:
+    with httpx2.Client(base_url=f"{url}/api", headers=headers, timeout=60) as http:
 
         def make(resource: str, **fields: object) -> str:
             answer = http.post(f"/{resource}", json=example(resource, 1) | fields)

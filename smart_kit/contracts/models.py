@@ -18,7 +18,8 @@ ModelName = Annotated[
 Parameters = Annotated[
     JsonObject,
     Field(
-        description="Sent with every request, e.g. reasoning_effort",
+        description="Sent with every request, e.g. reasoning_effort. Every reader is shown them:"
+        " no key, token or header belongs here, but into the provider's api_key",
         examples=[{"reasoning_effort": "none"}],
     ),
 ]
@@ -69,7 +70,11 @@ class ProviderCreate(_WithKey):
 
 
 class ProviderUpdate(_WithKey):
-    """The fields to change; those left out stay. `api_key`: null removes it."""
+    """The fields to change; those left out stay. `api_key`: null removes it.
+
+    A base_url of another server (scheme, host or port) needs the api_key again, or null: a kept key
+    goes to no server that it was not given for.
+    """
 
     name: Name | None = None
     base_url: BaseUrl | None = None

@@ -9,15 +9,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ..database import Sessions
+from smart_kit.errors import ConfigurationError
+
+from ..database import Sessions, is_unstorable
 from ..models import Assistant, AssistantTool
 from ..pause import pause
+from ..services.configuration import changing
 from .earlier import upgrade
 from .tools import default_tools
 
 RETRY_SECONDS = 1.0
 _LOCK = 7_241_003
 """Two first starts at once make one set."""
+_UNSTORABLE = (
+    "Postgres cannot keep what a first start adds: {reason}. Look at OPENAI_BASE_URL, DEFAULT_MODEL"
+    " and FALLBACK_MODEL, or at the rows that are in the way."
+)
 
 log = structlog.stdlib.get_logger()
 
@@ -25,7 +32,10 @@ log = structlog.stdlib.get_logger()
 async def create_when_possible(
     sessions: Sessions, stop: asyncio.Event, *others: Callable[[], Awaitable[None]]
 ) -> None:
-    """Wait for Postgres and its tables, then add the defaults or what they lack, and the others."""
+    """Wait for Postgres and its tables, then add the defaults or what they lack, and the others.
+
+    Raises ConfigurationError for what can never be kept.
+    """
     while not stop.is_set():
         try:
             if await create(sessions):
@@ -34,6 +44,8 @@ async def create_when_possible(
                 await other()
             return
         except (SQLAlchemyError, OSError) as error:
+            if is_unstorable(error):
+                raise ConfigurationError(_UNSTORABLE.format(reason=_reason(error))) from error
             log.warning("Postgres is not ready", reason=f"{type(error).__name__}: {error}")
             await pause(stop, RETRY_SECONDS)
 
@@ -44,7 +56,8 @@ async def create(sessions: Sessions) -> bool:
     async with sessions() as session:
         await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
         if (await session.exec(select(Assistant.id).limit(1))).first() is None:
-            await _add(session)
+            async with changing(session):
+                await _add(session)
         elif not await upgrade(session, text_of("secretary.md")):
             return False
         await session.commit()
@@ -65,3 +78,8 @@ async def _add(session: AsyncSession) -> None:
 def text_of(name: str) -> str:
     """The instructions in a file of this folder."""
     return (files(__name__) / name).read_text("utf-8").strip()
+
+
+def _reason(error: Exception) -> str:
+    """In Postgres's words, on one line."""
+    return " ".join(str(getattr(error, "orig", error)).split())

@@ -40,4 +40,4 @@ def _provider(url: str) -> LlmProvider:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     base_url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-    return LlmProvider(name=host, base_url=base_url)
+    return LlmProvider(name=host[:255], base_url=base_url)

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, String, text
 from sqlmodel import Field
 
 from smart_kit.contracts.audit import AuditResult, Caller
@@ -12,13 +12,14 @@ from .base import INSTANT, Row
 
 
 class AuditEntry(Row, table=True):
-    """One write through the API; a trigger refuses to change or delete it."""
+    """One write through the API; triggers refuse to change or delete it, but for old refusals."""
 
     __tablename__ = "audit_log"
     __table_args__ = (
         Index(None, "created_at"),
         Index(None, "user_id", "created_at"),
         Index(None, "object_id", "created_at"),
+        Index("ix_audit_log_refused", "created_at", postgresql_where=text("result = 'refused'")),
     )
 
     caller: Caller = Field(sa_type=String(16))
@@ -31,4 +32,5 @@ class AuditEntry(Row, table=True):
     status: int
     request_id: str | None = Field(default=None, max_length=128)
     after: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    left_out: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)

@@ -16,5 +16,10 @@ router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
 async def list_audit_entries(
     session: SessionDep, wanted: Annotated[AuditSlice, Query()]
 ) -> Page[AuditRead]:
-    """What was written through the API, and which writes a rule refused, the newest first."""
+    """What was written through the API, and which writes were refused, the newest first.
+
+    Refused by a rule or for their form (422). What comes to no operation is not here: without a
+    valid token, at an unknown path, with a body that is too large or no JSON. What was done is kept
+    for ever; refusals are for 30 days, of each caller 100 an hour: `left_out` counts the others.
+    """
     return await audit.read_page(session, wanted)

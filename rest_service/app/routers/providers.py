@@ -39,7 +39,11 @@ async def get_provider(session: SessionDep, vault: VaultDep, provider_id: UUID) 
 async def update_provider(
     session: SessionDep, vault: VaultDep, provider_id: UUID, body: ProviderUpdate
 ) -> ProviderRead:
-    """Change the given fields. No assistant reads them yet."""
+    """Change the given fields. No assistant reads them yet.
+
+    409 where base_url names another server (scheme, host or port) while a key is kept and api_key
+    is not given too: a new one, or null to keep none.
+    """
     return await providers.update(session, vault, provider_id, body)
 
 

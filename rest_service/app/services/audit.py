@@ -20,7 +20,9 @@ class AuditSlice(Slice):
 
     caller: Caller | None = None
     user_id: UUID | None = None
-    action: PlainText | None = Field(None, description="An operation's id, e.g. update_tool")
+    action: PlainText | None = Field(
+        None, description="An operation's id, e.g. update_tool for PATCH and put_tool for PUT"
+    )
     object_type: PlainText | None = Field(None, description="E.g. assistants")
     object_id: UUID | None = None
     result: AuditResult | None = None

@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import schedule
@@ -16,7 +16,7 @@ from smart_kit.contracts.calendar import (
     CalendarEventRead,
     CalendarEventUpdate,
 )
-from smart_kit.errors import InvalidRequest
+from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import CalendarEvent
 from ..pagination import Slice, fetch, page
@@ -27,6 +27,8 @@ from .rows import Owner, change, given_fields, only_of
 
 NOUN = "calendar event"
 TIMES = ("starts_at", "ends_at")
+MAX_EVENTS = 10_000
+"""Of a person, those that are over too: three a day for nine years."""
 RECEIPTS = Receipts[CalendarEvent, CalendarEventRead](
     "/api/calendar", CalendarEvent, CalendarEventRead, CalendarEventCreate, CalendarEventUpdate
 )
@@ -66,15 +68,15 @@ async def create(
     *,
     default_timezone: str,
 ) -> CalendarEventRead:
-    """Raises NotFound for an unknown user, InvalidRequest for times that make no sense."""
+    """Raises NotFound for an unknown user, InvalidRequest for times that make no sense, Conflict
+    where there are too many.
+    """
     person = await lock_person(session, body.user_id, owner)
     row = CalendarEvent(**body.model_dump(exclude={"timezone", *TIMES}))
     row.timezone = body.timezone or zone_for(person, default_timezone)
     change(row, _instants(body.model_dump(include=set(TIMES)), row.timezone))
     _check_times(row)
-    session.add(row)
-    await session.flush()
-    return await RECEIPTS.created(session, row, origin, "event_created")
+    return await _add(session, row, origin)
 
 
 async def update(
@@ -105,12 +107,24 @@ async def delete(
 
 
 async def restore(session: AsyncSession, facts: JsonObject, user_id: UUID, origin: Origin) -> None:
-    """Put an event back that was cancelled. Raises NotFound where the person is gone."""
+    """Put an event back that was cancelled. Raises NotFound where the person is gone, Conflict."""
     await lock_person(session, user_id, user_id)
-    row = RECEIPTS.again(facts, user_id)
+    await _add(session, RECEIPTS.again(facts, user_id), origin)
+
+
+async def _add(
+    session: AsyncSession, row: CalendarEvent, origin: Origin | None
+) -> CalendarEventRead:
+    await _check_limit(session, row.user_id)
     session.add(row)
     await session.flush()
-    await RECEIPTS.created(session, row, origin, "event_created")
+    return await RECEIPTS.created(session, row, origin, "event_created")
+
+
+async def _check_limit(session: AsyncSession, user_id: UUID) -> None:
+    own = select(func.count()).select_from(CalendarEvent).where(CalendarEvent.user_id == user_id)
+    if (await session.exec(own)).one() >= MAX_EVENTS:
+        raise Conflict(f"There are {MAX_EVENTS} events already; cancel one first.")
 
 
 def _instants(fields: dict[str, Any], zone: str) -> dict[str, Any]:

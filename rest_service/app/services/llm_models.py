@@ -11,12 +11,12 @@ from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import Assistant, LlmModel, LlmProvider
 from ..pagination import Slice, fetch, page
-from . import json_limits
+from . import credentials, json_limits
 from .rows import change, find, given_fields
 from .usage import check_unused
 
 NOUN = "model"
-OURS = frozenset({"model", "messages", "input", "tools", "stream", "api_key"})
+OURS = frozenset({"model", "messages", "input", "tools", "stream"})
 """Parts of a request that no record sets."""
 
 
@@ -80,6 +80,7 @@ def _check_parameters(parameters: JsonObject) -> None:
     json_limits.check("parameters", parameters)
     if taken := sorted(OURS & parameters.keys()):
         raise InvalidRequest(f"parameters cannot set {', '.join(taken)}: a request has its own.")
+    credentials.check("parameters", parameters)
 
 
 async def _check_name(session: AsyncSession, name: str) -> None:

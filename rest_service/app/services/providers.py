@@ -1,5 +1,6 @@
 """The servers of models."""
 
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -53,6 +54,8 @@ async def update(
     fields = given_fields(body, LlmProvider, besides={"api_key"})
     if fields.get("name", row.name) != row.name:
         await _check_name(session, fields["name"])
+    if "api_key" not in body.model_fields_set:
+        _check_server(row, fields.get("base_url", row.base_url))
     change(row, fields)
     if "api_key" in body.model_fields_set:
         _keep_key(row, body, vault)
@@ -71,6 +74,21 @@ async def delete(session: AsyncSession, provider_id: UUID) -> None:
 def _keep_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: Vault) -> None:
     key = body.api_key
     row.encrypted_api_key = vault.encrypt(row.id, key.get_secret_value()) if key else None
+
+
+def _check_server(row: LlmProvider, base_url: str) -> None:
+    """A kept key goes to no server that it was not given for."""
+    if row.encrypted_api_key is not None and _origin(base_url) != _origin(row.base_url):
+        raise Conflict(
+            f"The kept api_key was given for {row.base_url}. For another server give an api_key"
+            " with the base_url, or null to keep none."
+        )
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    usual = 443 if parts.scheme == "https" else 80
+    return parts.scheme, parts.hostname, usual if parts.port is None else parts.port
 
 
 def _shape(row: LlmProvider, vault: Vault) -> ProviderRead:

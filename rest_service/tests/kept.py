@@ -1,0 +1,23 @@
+"""Snapshots as Redis has them."""
+
+from rest_service.tests.api import JsonObject
+from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
+from smart_kit.contracts.keys import (
+    CONFIGURATION_KEY,
+    user_key,
+)
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.redis import Redis
+
+
+async def kept_configuration(redis: Redis) -> ConfigurationSnapshot:
+    return ConfigurationSnapshot.model_validate_json(await redis.get(CONFIGURATION_KEY) or "")
+
+
+async def kept_assistants(redis: Redis) -> dict[str, AssistantSnapshot]:
+    return {one.name: one for one in (await kept_configuration(redis)).assistants}
+
+
+async def kept_user(redis: Redis, user: JsonObject) -> UserSnapshot:
+    text = await redis.get(user_key(user["telegram_id"]))
+    return UserSnapshot.model_validate_json(text or "")

@@ -1,0 +1,77 @@
+"""How a run has ended, from the stream `turns`."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from rest_service.app.archive.reader import DEAD_STREAM, ArchiveReader
+from rest_service.tests.api import Client, Make, listed
+from rest_service.tests.turns import add, empty, turn
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.threads import RunRecord
+from smart_kit.redis import Redis
+
+
+class TestRuns:
+    @pytest.fixture
+    async def run_id(self, admin: Client, make: Make) -> UUID:
+        user = await make("users")
+        at = (utc_now() - timedelta(seconds=5)).isoformat()
+        self.job = await make("cron-jobs", user_id=user["id"], at=at, cron_expression=None)
+        claim = (await admin.post("/cron-jobs/claim")).json()
+        return UUID(claim["runs"][0]["id"])
+
+    async def test_a_delivered_reminder_is_done(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        await add(redis, RunRecord(run_id=run_id, state="done", ended_at=utc_now()))
+        await reader.step(0.01)
+        body = {"run_ids": [str(run_id)]}
+        await admin.post("/cron-jobs/dispatched", json=body)
+
+        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        assert run["state"] == "done"
+        assert run["done_at"] is not None
+
+    async def test_what_never_reached_its_person_failed_until_it_does(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        seen = []
+        for state in ("failed", "done", "failed"):
+            await add(redis, RunRecord(run_id=run_id, state=state, ended_at=utc_now()))
+            await reader.step(0.01)
+            (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+            seen.append(run["state"])
+        assert seen == ["failed", "done", "done"]
+
+    async def test_a_prompt_is_done_with_its_turn(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        await add(redis, turn(f"run:{run_id}", run_id=run_id))
+        await reader.step(0.01)
+
+        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        assert run["state"] == "done"
+
+    async def test_a_prompt_is_done_also_where_its_thread_is_deleted(
+        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        await add(redis, turn())
+        await reader.step(0.01)
+        (thread,) = await listed(admin, "/threads")
+        await admin.delete(f"/threads/{thread['id']}")
+        await add(redis, turn(f"run:{run_id}", run_id=run_id))
+        await reader.step(0.01)
+
+        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        assert run["state"] == "done"
+
+    async def test_the_delivery_of_a_cancelled_job_is_no_fault(
+        self, reader: ArchiveReader, redis: Redis
+    ) -> None:
+        await add(redis, RunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))
+        await reader.step(0.01)
+
+        assert await empty(redis)
+        assert await redis.xlen(DEAD_STREAM) == 0

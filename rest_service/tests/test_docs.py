@@ -1,0 +1,46 @@
+"""The page that shows the API, in a browser that reaches nothing else."""
+
+import re
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from rest_service.app import docs
+
+ADDRESS = "http://rest"
+PARTS = (docs.PAGE, *(f"{docs.PAGE}/{name}" for name in (*docs.OWN, *docs.VENDORED)))
+
+
+async def fetch(app: FastAPI, path: str) -> httpx2.Response:
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS) as http:
+        return await http.get(path)
+
+
+@pytest.mark.parametrize("path", PARTS)
+async def test_each_part_is_served_from_here_and_may_use_nothing_else(
+    app: FastAPI, path: str
+) -> None:
+    answer = await fetch(app, path)
+
+    assert answer.status_code == 200
+    rules = dict(
+        rule.split(maxsplit=1) for rule in answer.headers["content-security-policy"].split("; ")
+    )
+    assert rules.pop("img-src") == "'self' data:"
+    assert rules["default-src"] == "'none'"
+    assert set(rules.values()) == {"'none'", "'self'"}
+
+
+async def test_the_page_names_what_is_served_and_has_no_script_of_its_own(app: FastAPI) -> None:
+    page = (await fetch(app, docs.PAGE)).text
+
+    named = re.findall(r'(?:href|src)="([^"]+)"', page)
+    assert {f"/{name}" for name in named} == {*PARTS[1:], "/openapi.json"}
+    assert re.findall(r"<script[^>]*>[^<]|<style|\son\w+=|style=", page) == []
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "__init__.py", "..%2Fmain.py", "page.html"])
+async def test_nothing_else_of_the_folders_is_served(app: FastAPI, name: str) -> None:
+    assert (await fetch(app, f"{docs.PAGE}/{name}")).status_code == 404

@@ -1,0 +1,83 @@
+"""What stands in Redis of a person."""
+
+from uuid import UUID
+
+from rest_service.app.database import Sessions
+from rest_service.app.snapshots import users
+from rest_service.tests.api import Client, Make, Sql
+from rest_service.tests.kept import kept_user
+from smart_kit.redis import Redis
+
+
+class TestUsers:
+    async def test_a_new_person_is_there_when_the_answer_arrives(
+        self, make: Make, redis: Redis
+    ) -> None:
+        user = await make("users", language_code="ru")
+
+        kept = await kept_user(redis, user)
+        assert kept.id == UUID(user["id"])
+        assert (kept.first_name, kept.language_code) == (user["first_name"], "ru")
+        assert (kept.role, kept.status, kept.threads) == ("user", "active", {})
+
+    async def test_each_change_is_there_with_a_higher_version(
+        self, admin: Client, make: Make, redis: Redis
+    ) -> None:
+        user, poet = await make("users"), await make("assistants")
+        versions = [(await kept_user(redis, user)).version]
+        for change in ({"status": "blocked"}, {"timezone": "Asia/Tokyo"}, {"language": "ru"}):
+            await admin.patch(f"/users/{user['id']}", json=change)
+            kept = await kept_user(redis, user)
+            assert kept.model_dump() | change == kept.model_dump()
+            versions.append(kept.version)
+        thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+        kept = await kept_user(redis, user)
+        versions.append(kept.version)
+        assert kept.threads == {UUID(poet["id"]): UUID(thread["thread_id"])}
+        await admin.delete(f"/threads/{thread['id']}")
+        kept = await kept_user(redis, user)
+        versions.append(kept.version)
+
+        assert kept.threads[UUID(poet["id"])] != UUID(thread["thread_id"])
+        assert versions == sorted(set(versions))
+
+    async def test_a_removed_person_is_gone(self, admin: Client, make: Make, redis: Redis) -> None:
+        user = await make("users")
+
+        await admin.delete(f"/users/{user['id']}")
+
+        assert await redis.keys("user:*") == []
+
+    async def test_a_person_who_comes_again_is_newer_than_their_first_row(
+        self, admin: Client, make: Make, redis: Redis
+    ) -> None:
+        """Else what is left of the first in Redis would never give way."""
+        user = await make("users", telegram_id=7)
+        first = await kept_user(redis, user)
+        await admin.delete(f"/users/{user['id']}")
+        await make("users", telegram_id=7)
+
+        assert (await kept_user(redis, user)).version > first.version
+
+    async def test_a_change_by_hand_raises_the_version_too(
+        self, make: Make, sql: Sql, redis: Redis, sessions: Sessions
+    ) -> None:
+        user = await make("users")
+        before = (await kept_user(redis, user)).version
+        await sql("UPDATE users SET status = 'blocked'")
+
+        async with sessions() as session:
+            ((_, version),) = (await users.marks(session)).values()
+        assert version > before
+
+    async def test_the_use_of_a_thread_raises_nothing(
+        self, make: Make, sql: Sql, sessions: Sessions
+    ) -> None:
+        user, poet = await make("users"), await make("assistants")
+        await make("threads", user_id=user["id"], assistant_id=poet["id"])
+        async with sessions() as session:
+            before = await users.marks(session)
+        await sql("UPDATE user_assistant_threads SET last_used_at = now()")
+
+        async with sessions() as session:
+            assert await users.marks(session) == before
