@@ -11,6 +11,8 @@ import structlog
 from pydantic import ValidationError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from smart_kit.repetition import Repetition
+
 _SHAPES = re.compile(
     r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,}"  # a Telegram token
     r"|(?<=/bot)\d+:[A-Za-z0-9_-]+"  # the same in a URL, however short
@@ -89,6 +91,7 @@ def configure(
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
+            Repetition().event,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -111,7 +111,8 @@ class ServiceClient:
             response = await self._http.request(
                 method, path, content=content, headers=headers, params=params
             )
-        except httpx2.TransportError as error:
+        # anyio's, for a connection that is reset before it is used: rest_service is just dying
+        except (httpx2.TransportError, AttributeError) as error:
             reason = str(error) or type(error).__name__
             raise UpstreamUnavailable(f"rest_service: {reason}") from error
         if response.is_success:

@@ -232,11 +232,14 @@ class Worker:
 
 async def until_redis(call: Callable[[], Awaitable[T]]) -> T:
     """The call's result, however long Redis is away; each of these calls may be repeated."""
+    was_told = False
     while True:
         try:
             return await call()
         except UNREACHABLE as error:
             if is_cancelled():
                 raise asyncio.CancelledError from error
-            log.warning("redis is away", reason=str(error))
+            if not was_told:
+                log.warning("redis is away", reason=str(error))
+                was_told = True
             await asyncio.sleep(RECONNECT_SECONDS)

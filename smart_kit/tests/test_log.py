@@ -228,3 +228,10 @@ def test_a_new_binding_forgets_the_last_one(configure: Configure) -> None:
     (line,) = lines(stderr)
     assert line["correlation_id"] == "tg:1:2"
     assert "turn" not in line
+
+
+def test_a_warning_that_belongs_to_no_message_is_not_repeated(configure: Configure) -> None:
+    stderr = configure(fmt="json")
+    for _ in range(3):
+        structlog.stdlib.get_logger().warning("redis is away", reason="refused")
+    assert [line["event"] for line in lines(stderr)] == ["redis is away"]

@@ -168,6 +168,7 @@ async def test_an_answer_nobody_expects_is_a_rejection_and_not_repeated(
         httpx2.ConnectError("refused"),
         httpx2.ReadTimeout(""),
         httpx2.RemoteProtocolError("disconnected"),
+        AttributeError("'NoneType' object has no attribute 'getpeername'"),
         refusal(500),
         refusal(503),
         refusal(429),
