@@ -1,6 +1,11 @@
 """Free ports for servers that a test starts."""
 
+import errno
+import random
 import socket
+
+_REPLICAS = range(50, 1000, 100)
+"""How far above its service's port a replica's is, see control/settings.py."""
 
 
 def free_port() -> int:
@@ -9,6 +14,29 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Neighbouring ports on 127.0.0.1 that nobody uses, and which leave room for replicas.
+
+    Below 32768, from where systems take the ports of outgoing connections.
+    """
+    while True:
+        first = random.randrange(10_000, 31_000, 50)
+        ports = list(range(first, first + count))
+        if all(_is_free(port + above) for above in (0, *_REPLICAS) for port in ports):
+            return ports
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+    return True
 
 
 def is_open(port: int) -> bool:

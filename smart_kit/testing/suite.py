@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import httpx2
 
-from smart_kit.testing.ports import free_port
+from smart_kit.testing.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = (
@@ -68,7 +68,7 @@ class Suite:
     def __post_init__(self) -> None:
         self.environment = (
             dict.fromkeys(OUTSIDE, "")
-            | {port: str(free_port()) for port in PORTS}
+            | {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
             | {secret: secrets.token_urlsafe(24) for secret in SECRETS}
             | {"STATE_DIR": str(self.state_dir), "LOG_FORMAT": "json"}
             | {"COMPOSE_PROJECT_NAME": f"sa-test-{secrets.token_hex(4)}"}
