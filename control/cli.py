@@ -9,9 +9,10 @@ from importlib import import_module
 from pathlib import Path
 
 from control import modes, options, spelling
+from control.arguments import USAGE
 from control.context import Context
 from control.errors import ControlError
-from control.options import USAGE, Parser
+from control.options import Parser
 from control.services import Service
 from control.terminal import Terminal
 
@@ -32,7 +33,7 @@ class Command:
 
 COMMANDS = (
     Command(
-        "start", "start the suite, or what is missing of it", "{mode}.start:run", options.service
+        "start", "start the suite, or what is missing of it", "{mode}.start:run", options.start
     ),
     Command("stop", "stop it; return when all of it is gone", "{mode}.stop:run", options.service),
     Command("restart", "stop and start", "{mode}.restart:run", options.service),
@@ -45,9 +46,10 @@ COMMANDS = (
     Command("doctor", "look for what keeps it from working", "commands.doctor:run"),
     Command("test", "run the tests with coverage", "{mode}.test:run", options.test),
     Command("fuzz", "send the REST API strange requests", "commands.fuzz:run", options.fuzz),
+    Command("chaos", "kill whatever runs, and lose nothing", "commands.chaos:run", options.chaos),
     Command("check", "format, lint, types, imports", "commands.check:run"),
     Command("migrate", "write a migration of the schema", "{mode}.schema:migrate", options.migrate),
-    Command("upgrade", "bring the schema up to date", "{mode}.schema:upgrade"),
+    Command("upgrade", "bring the schema up to date", "{mode}.schema:upgrade", options.upgrade),
     Command(
         "rebuild", "install anew what the services need", "{mode}.rebuild:run", options.service
     ),

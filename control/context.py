@@ -10,7 +10,7 @@ from control.addresses import COMPOSE
 from control.services import SERVICES, Service
 from control.settings import Settings
 from control.terminal import Terminal
-from control.variables import NAMES
+from control.variables import MACHINE, NAMES, OUTSIDE
 from control.virtualenv import Virtualenv
 
 
@@ -44,6 +44,12 @@ class Context:
     def foreign_environ(self) -> dict[str, str]:
         """The operator's environment without what belongs to the suite in use: for tests."""
         return {name: self.environ[name] for name in self.environ if name not in NAMES}
+
+    @property
+    def suite_environ(self) -> dict[str, str]:
+        """What the operator's environment says about a suite and its machine, and no more."""
+        said = NAMES.union(MACHINE, OUTSIDE)
+        return {name: self.environ[name] for name in self.environ if name in said}
 
     @property
     def shown_state_dir(self) -> Path:

@@ -31,7 +31,10 @@ class Invitation:
 def create(settings: Settings, *, role: Literal["owner", "user"]) -> Invitation:
     """Raises OwnerExists, or ControlError with what is wrong."""
     url = f"{settings.values['REST_SERVICE_URL']}/api/invites"
-    answer = request("POST", url, body={"role": role}, token=settings.values["ADMIN_API_TOKEN"])
+    token = settings.values.get("ADMIN_API_TOKEN")
+    if token is None:
+        raise ControlError("there is no ADMIN_API_TOKEN yet: ./manage.py start makes it")
+    answer = request("POST", url, body={"role": role}, token=token)
     if answer.status == HTTPStatus.CONFLICT:
         raise OwnerExists(answer.detail)
     if not answer.ok:

@@ -3,10 +3,12 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from control.terminal import PART_COLOURS, Terminal
 
 OF_MANAGE = ("supervisor", "install")
 """The logs of what is no part of the suite but looks after it."""
@@ -70,6 +72,17 @@ def last(tails: list[Tail], count: int) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.at)[-count:]
 
 
+def show(terminal: Terminal, entries: Iterable[Entry], names: Sequence[str]) -> None:
+    """Each line with the name of whose it is; `names` are those that are known already."""
+    width = max(map(len, names), default=0)
+    numbers = {name: number for number, name in enumerate(names)}
+    for entry in entries:
+        number = numbers.setdefault(entry.name, len(numbers))
+        colour = PART_COLOURS[number % len(PART_COLOURS)]
+        label = terminal.paint(f"{entry.name:<{width}} │", colour)
+        terminal.line(f"{label} {entry.line}")
+
+
 def follow(tails: list[Tail]) -> Iterator[Entry]:
     """What is added from now on, for ever."""
     while True:
@@ -81,11 +94,12 @@ def follow(tails: list[Tail]) -> Iterator[Entry]:
 def _entries(name: str, lines: list[str]) -> Iterator[Entry]:
     at = 0.0
     for line in lines:
-        at = _time(line) or at
+        at = time_of(line) or at
         yield Entry(name, line, at)
 
 
-def _time(line: str) -> float | None:
+def time_of(line: str) -> float | None:
+    """When a line was written, Unix time; None where it does not say."""
     match = _TIMESTAMP.search(_said_time(line) or line, 0, _WITHIN)
     if match is None:
         return None

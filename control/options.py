@@ -1,16 +1,13 @@
 """The options of each command, and one voice for what is wrong with them."""
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from control import journal, requirements, services
+from control import arguments, journal, requirements, services
+from control.arguments import USAGE
 from control.errors import ControlError
 from control.services import Service
-
-USAGE = 2
-"""The exit status where the command line itself is at fault."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,6 +34,20 @@ def service(parser: Parser, table: Sequence[Service]) -> None:
     _named(parser, "service", services.names(table))
 
 
+def start(parser: Parser, table: Sequence[Service]) -> None:
+    service(parser, table)
+    names = services.replicable(table)
+    parser.add_argument(
+        "--replicas",
+        action="append",
+        default=[],
+        type=arguments.counts(table),
+        metavar="NAME=N",
+        help=f"that N processes share the work of {', '.join(names)}, until said otherwise"
+        " (repeatable, or with commas)",
+    )
+
+
 def logs(parser: Parser, table: Sequence[Service]) -> None:
     parts = (*services.DATABASES, *(item.name for item in table))
     _named(parser, "log", (*parts, *journal.OF_MANAGE))
@@ -44,7 +55,7 @@ def logs(parser: Parser, table: Sequence[Service]) -> None:
     parser.add_argument(
         "-n",
         "--lines",
-        type=_number("number of lines"),
+        type=arguments.number("number of lines"),
         default=100,
         metavar="N",
         help="how many; default: 100",
@@ -59,21 +70,38 @@ def test(parser: Parser, _: Sequence[Service]) -> None:
 def fuzz(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--cases",
-        type=_number("number of cases"),
+        type=arguments.number("number of cases"),
         default=20_000,
         metavar="N",
-        help="at least so many; default: 20000",
+        help="at least so many, in whole rounds; default: 20000. The first round makes some 4500;"
+        " from 10000 on everything is also done with the services' token",
     )
-    parser.add_argument(
-        "--seed",
-        type=_number("seed"),
-        metavar="S",
-        help="do again what was done with it; default: another one each time",
-    )
+    _seed(parser)
+
+
+def chaos(parser: Parser, _: Sequence[Service]) -> None:
+    for name, default, what in (
+        ("minutes", 20, "how long people write and processes die"),
+        ("messages", 3000, "how many they write"),
+        ("chats", 40, "how many people"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=arguments.number(f"number of {name}"),
+            default=default,
+            metavar="N",
+            help=f"{what}; default: {default}",
+        )
+    _seed(parser)
 
 
 def migrate(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("message", help="what changes, in a few words")
+    _owner_of_schema(parser)
+
+
+def upgrade(parser: Parser, _: Sequence[Service]) -> None:
+    _owner_of_schema(parser)
 
 
 def invite(parser: Parser, _: Sequence[Service]) -> None:
@@ -84,7 +112,11 @@ def chat(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("question", nargs="*", help="print the answer to this, and end")
     parser.add_argument("--as", dest="person", metavar="NAME", help="who of the sandbox to be")
     parser.add_argument(
-        "--patience", type=_seconds, default=120.0, metavar="S", help="seconds an answer may take"
+        "--patience",
+        type=arguments.seconds,
+        default=120.0,
+        metavar="S",
+        help="seconds an answer may take",
     )
 
 
@@ -93,40 +125,31 @@ def supervise(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("--python", required=True)
 
 
+def _seed(parser: Parser) -> None:
+    parser.add_argument(
+        "--seed",
+        type=arguments.number("seed"),
+        metavar="S",
+        help="do again what was done with it; default: another one each time",
+    )
+
+
 def _named(parser: Parser, kind: str, names: Sequence[str]) -> None:
     parser.add_argument(
         "--service",
         action="append",
         default=[],
-        type=_one_of(kind, names),
+        type=arguments.one_of(kind, names),
         metavar="NAME",
         help="only this one (repeatable)",
     )
 
 
-def _one_of(kind: str, names: Sequence[str]) -> Callable[[str], str]:
-    def checked(text: str) -> str:
-        if text not in names:
-            raise ControlError(f"there is no {kind} {text!r}; there are: {', '.join(names)}", USAGE)
-        return text
-
-    return checked
-
-
-def _number(what: str) -> Callable[[str], int]:
-    def checked(text: str) -> int:
-        if not (text.isascii() and text.isdecimal()):
-            raise ControlError(f"a {what} is 0 or more, not {text!r}", USAGE)
-        return int(text)
-
-    return checked
-
-
-def _seconds(text: str) -> float:
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = math.nan
-    if not 0 < amount < math.inf:
-        raise ControlError(f"a patience is a number of seconds above 0, not {text!r}", USAGE)
-    return amount
+def _owner_of_schema(parser: Parser) -> None:
+    parser.add_argument(
+        "--service",
+        action="append",
+        type=arguments.owner_of_schema,
+        metavar="NAME",
+        help=f"{services.WITH_SCHEMA}: no other has a schema",
+    )

@@ -22,20 +22,30 @@ HOPELESS = re.compile(
 
 def of_end(code: int, log: Path, start: int = 0) -> str:
     """What the end of a process means, from its exit status and what it wrote since `start`."""
+    return end(code, _tail(log, start))
+
+
+def end(code: int, log: str) -> str:
+    """The same from the end of its log; a negative status is a signal's."""
     if code < 0:
         return f"ended by a signal: {signal.strsignal(-code) or -code}"
-    last = last_words(log, start)
+    last = meaning(log)
     return f"exit status {code}: {last}" if last else f"exit status {code}, without a word"
 
 
 def last_words(log: Path, start: int = 0) -> str:
     """The last line that a process wrote, or what it is known to mean."""
-    text = _ANSI.sub("", _tail(log, start))
+    return meaning(_tail(log, start))
+
+
+def meaning(log: str) -> str:
+    """The same of the end of a log."""
+    text = _ANSI.sub("", log)
     if missing := _MODULE.findall(text):
         return f"the Python module {missing[-1]!r} is missing: run ./manage.py rebuild"
-    for sign, meaning in _KNOWN:
+    for sign, meant in _KNOWN:
         if sign in text.lower():
-            return meaning
+            return meant
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return _plain(lines[-1]) if lines else ""
 

@@ -1,6 +1,6 @@
 """What runs: one line per service."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from control import variables
@@ -21,10 +21,18 @@ class Service:
     """What must be ready before it starts. Everything else it waits for by itself."""
     outside: bool = False
     """Speaks with servers beyond this machine, so it needs to know of a proxy."""
+    replicable: bool = False
+    """Several processes of it may share the work."""
+    shares_port: bool = False
+    """Others look for it at its port, so its replicas listen there together; where one of them
+    answers for itself is `<NAME>_OWN_PORT`."""
 
 
 DATABASES = ("postgres", "redis")
 """What the services stand on."""
+
+WITH_SCHEMA = "rest_service"
+"""The only one that opens the database."""
 
 ALEMBIC = ("-m", "alembic", "-c", "rest_service/alembic.ini")
 
@@ -41,6 +49,8 @@ SERVICES = (
         variables.REST_SERVICE,
         port="REST_SERVICE_PORT",
         after=("redis", "migrate"),
+        replicable=True,
+        shares_port=True,
     ),
     Service(
         "google_calendar_service",
@@ -55,12 +65,14 @@ SERVICES = (
         variables.ASSISTANT,
         port="ASSISTANT_PORT",
         outside=True,
+        replicable=True,
     ),
     Service(
         "cron_service",
         ("-m", "cron_service.app.main"),
         variables.CRON_SERVICE,
         port="CRON_SERVICE_PORT",
+        replicable=True,
     ),
     Service(
         "tg_bot", ("-m", "tg_bot.src.main"), variables.TG_BOT, port="TG_BOT_PORT", outside=True
@@ -72,3 +84,17 @@ SERVICES = (
 def names(table: Iterable[Service]) -> tuple[str, ...]:
     """What an operator may name, whatever the settings: all that does not end by itself."""
     return (*DATABASES, *(item.name for item in table if item.port))
+
+
+def replicable(table: Iterable[Service]) -> tuple[str, ...]:
+    """Those that may have replicas."""
+    return tuple(item.name for item in table if item.replicable)
+
+
+def with_needs(table: Sequence[Service], wanted: Iterable[str]) -> frozenset[str]:
+    """These and what must be ready before them; the table has each after what it needs."""
+    meant = set(wanted)
+    for item in reversed(table):
+        if item.name in meant:
+            meant.update(item.after)
+    return frozenset(meant)

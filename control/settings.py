@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from control import environment, variables
+from control import environment, replicas, variables
 from control.addresses import LOCAL, LOCALHOST, Addresses
 from control.credentials import SANDBOX_TELEGRAM_TOKEN
 from control.errors import ControlError
 from control.services import Service
 
+LAST_PORT = 65535
 _BOT_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 
 
@@ -65,6 +66,22 @@ class Settings:
     def port(self, variable: str) -> int:
         return int(self.values[variable])
 
+    def own_port(self, service: Service, number: int = 1) -> int:
+        """Where one process of a service answers for itself.
+
+        The first at the port of the service, where that is its own; else 50 above it, the second
+        150, the third 250, … Raises ControlError where no port is left.
+        """
+        assert service.port is not None
+        port = self.port(service.port)
+        if number == 1 and not service.shares_port:
+            return port
+        own = port + 100 * number - 50
+        if own > LAST_PORT:
+            name = replicas.name(service.name, number)
+            raise ControlError(f"{service.port}={port} leaves no port above it for {name}: {own}")
+        return own
+
     def url(self, variable: str) -> str:
         return f"http://{LOCALHOST}:{self.port(variable)}"
 
@@ -72,11 +89,14 @@ class Settings:
         """Those of the table that run with these settings."""
         return tuple(item for item in table if item.name != "sandbox" or self.needs_sandbox)
 
-    def environment_of(self, service: Service) -> dict[str, str]:
+    def environment_of(self, service: Service, number: int = 1) -> dict[str, str]:
         """What the process sees: its own variables and what any process on this machine needs."""
         seen = _pick(self.values, variables.MACHINE) | self.own_variables_of(service)
         if service.outside:
             seen |= _proxies(self.values)
+        if service.port:
+            variable = f"{service.name.upper()}_OWN_PORT" if service.shares_port else service.port
+            seen[variable] = str(self.own_port(service, number))
         return seen | {"PYTHONUNBUFFERED": "1"}
 
     def own_variables_of(self, service: Service) -> dict[str, str]:
@@ -87,8 +107,8 @@ class Settings:
 def _check(given: Mapping[str, str]) -> None:
     for name in (*variables.DEFAULTS, "REDIS_PORT"):
         text = given.get(name, "")
-        if name.endswith("_PORT") and text and not (text.isdecimal() and 0 < int(text) < 65536):
-            raise ControlError(f"{name}={text}: a port is a number from 1 to 65535")
+        if name.endswith("_PORT") and text and not _is_port(text):
+            raise ControlError(f"{name}={text}: a port is a number from 1 to {LAST_PORT}")
     if "TELEGRAM_TOKEN" in given and not _BOT_TOKEN.fullmatch(given["TELEGRAM_TOKEN"]):
         raise ControlError("TELEGRAM_TOKEN is not a bot's token, which looks like 123456:ABC-DEF")
     if ("DATABASE_URL" in given) != ("ASYNC_DATABASE_URL" in given):
@@ -102,6 +122,10 @@ def _check(given: Mapping[str, str]) -> None:
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         if not given.get(name, "").isprintable():
             raise ControlError(f"{name} holds a character that cannot be printed")
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 0 < int(text) <= LAST_PORT
 
 
 def _add_addresses(values: dict[str, str], addresses: Addresses) -> None:

@@ -3,67 +3,19 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from control import health
+from control import health, reasons, replicas
 from control.context import Context
 from control.docker import engine
+from control.docker.container import Container
 from control.docker.password import password_statement
 from control.errors import ControlError
 from control.settings import Settings
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-"""Some versions of Compose wipe lines even where nobody looks."""
-
-_TASKS = ("migrate", "setup")
-"""What ends by itself, and is well when it has."""
-
-
-@dataclass(frozen=True)
-class Container:
-    """One container, as the engine sees it."""
-
-    id: str
-    service: str
-    state: str
-    """created, running, restarting, exited, …"""
-    health: str
-    """starting, healthy, unhealthy; empty where there is no check."""
-    checks: tuple[str, ...]
-    """What the last checks said, the newest last."""
-    exit_code: int
-    restarts: int
-    started_at: datetime
-
-    @classmethod
-    def of(cls, facts: dict[str, Any]) -> "Container":
-        """From the engine's description of it."""
-        state = facts["State"]
-        health = state.get("Health") or {}
-        return cls(
-            id=facts["Id"],
-            service=facts["Config"]["Labels"]["com.docker.compose.service"],
-            state=state["Status"],
-            health=health.get("Status", ""),
-            checks=tuple(check["Output"].strip() for check in health.get("Log") or ()),
-            exit_code=state["ExitCode"],
-            restarts=facts["RestartCount"],
-            started_at=datetime.fromisoformat(state["StartedAt"][:19] + "+00:00"),
-        )
-
-    @property
-    def is_task(self) -> bool:
-        return self.service in _TASKS
-
-    @property
-    def is_well(self) -> bool:
-        if self.is_task:
-            return self.state == "exited" and self.exit_code == 0
-        return self.state == "running" and self.health == "healthy"
+_LAST_LINES = "20"
 
 
 @dataclass(frozen=True)
@@ -74,12 +26,24 @@ class Compose:
     environ: Mapping[str, str]
     """The operator's own, by which the engine is found."""
     settings: Settings
+    replicas: Mapping[str, int]
+    """How many processes a service has, where it is not one."""
 
     @classmethod
-    def of(cls, context: Context) -> "Compose":
-        """Raises ControlError where there is no engine."""
+    def of(cls, context: Context, asked: Mapping[str, int] | None = None) -> "Compose":
+        """With as many replicas as were asked for, now or earlier.
+
+        Raises ControlError where there is no engine.
+        """
         engine.require(context.environ)
-        return cls(context.root, context.environ, context.compose_settings)
+        counts = replicas.read(context.state_dir) | dict(asked or {})
+        return cls(context.root, context.environ, context.compose_settings, counts)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many containers a service shall have, where it is not one."""
+        theirs = {"postgres": self.settings.own_postgres, "redis": self.settings.own_redis}
+        return {**self.replicas, **{name: 0 for name in theirs if theirs[name]}}
 
     def run(self, *arguments: str) -> int:
         """Run it with the terminal as its own; returns its status."""
@@ -143,16 +107,20 @@ class Compose:
         """All there are, also those that have ended."""
         ids = self.read("ps", "--all", "--quiet").split()
         facts = json.loads(self._ask("inspect", *ids)) if ids else []
-        return sorted(map(Container.of, facts), key=lambda container: container.service)
+        return sorted(map(Container.of, facts), key=lambda it: (it.service, it.number))
 
     def why_unwell(self, container: Container) -> str:
-        """The last answer of its health check, or the last line of its log."""
-        if container.state == "running":
-            answer = container.checks[-1] if container.checks else ""
-            return health.detail(answer) or answer or f"is {container.health}"
-        log = self.read("logs", "--no-log-prefix", "--tail", "5", container.service)
-        said = [line.strip() for line in _ANSI.sub("", log).splitlines() if line.strip()]
-        return said[-1] if said else f"is {container.state}"
+        """What it answers to its health check, or why it has ended, or the last line of its log."""
+        answer = container.checks[-1] if container.checks else ""
+        if container.state == "running" and (said := health.detail(answer)):
+            return said
+        log = self._log(container)
+        if container.has_ended:
+            return reasons.end(container.status, log)
+        if container.state != "running":
+            return f"is {container.state}"
+        words = reasons.meaning(log)
+        return f"does not answer: {words}" if words else "does not answer"
 
     def memory(self, containers: Iterable[Container]) -> dict[str, int]:
         """Bytes of those that run, by container's id."""
@@ -163,6 +131,35 @@ class Compose:
         rows = self._ask("stats", "--no-stream", "--no-trunc", "--format", form, *running)
         used = {row["id"]: row["used"] for row in map(json.loads, rows.splitlines())}
         return {id_: _bytes(text) for id_, text in used.items()}
+
+    def stream(self, *arguments: str) -> Iterator[str]:
+        """The lines that it prints, as they come, for as long as somebody listens."""
+        with subprocess.Popen(
+            self._command(arguments),
+            env=self._environment,
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        ) as process:
+            assert process.stdout is not None
+            try:
+                yield from process.stdout
+            finally:
+                process.terminate()
+
+    def _log(self, container: Container) -> str:
+        """Its last lines; services write to one of the two, servers to the other."""
+        return subprocess.run(
+            ("docker", "logs", "--tail", _LAST_LINES, container.id),
+            env=dict(self.environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        ).stdout
 
     def _ask(self, *arguments: str) -> str:
         """What the engine itself says."""

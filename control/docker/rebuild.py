@@ -4,12 +4,15 @@ import argparse
 
 from control import welcome
 from control.context import Context
+from control.docker import bare
 from control.docker.compose import Compose
 from control.docker.start import bring_up
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Build from scratch, without what earlier builds left; what runs goes on with the new ones."""
+    if options.service:
+        bare.refuse(context)
     welcome.begin(context, "docker")
     compose = Compose.of(context)
     with context.terminal.step("images", "(from scratch: minutes)"):

@@ -4,6 +4,7 @@ import argparse
 
 from control import welcome
 from control.context import Context
+from control.docker import bare
 from control.docker.compose import Compose
 from control.docker.start import bring_up, up
 from control.docker.stop import stop
@@ -11,12 +12,13 @@ from control.errors import ControlError
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
+    if options.service:
+        bare.refuse(context)
     welcome.begin(context, "docker")
     compose = Compose.of(context)
     if options.service:
         if not compose.containers():
             raise ControlError("nothing runs: ./manage.py start")
-        fresh = ("--force-recreate", "--no-deps")
-        return 1 if up(context, compose, tuple(options.service), *fresh) else 0
+        return 1 if up(context, compose, tuple(options.service), afresh=True) else 0
     stop(context, compose)
     return bring_up(context, compose)

@@ -5,6 +5,7 @@ import os
 
 from control import welcome
 from control.context import Context
+from control.docker import bare
 from control.docker.compose import Compose
 from control.services import ALEMBIC
 
@@ -29,6 +30,7 @@ def upgrade(context: Context, _: argparse.Namespace) -> int:
 
 
 def _prepared(context: Context) -> Compose:
+    bare.refuse(context)
     welcome.begin(context, "docker")
     compose = Compose.of(context)
     with context.terminal.step("image"):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from control import environment
 from control.addresses import COMPOSE
+from control.docker.bare import TELL_ADMIN
 from control.docker.password import password_statement
 from control.services import SERVICES
 from control.settings import Settings
@@ -26,7 +27,7 @@ PARTS = (*_DATABASES, *(service.name for service in SERVICES if service.port))
 
 
 def main(made: Path, given: Mapping[str, str]) -> None:
-    """Write each part's file, and the link of the chat page to the log."""
+    """Write each part's file, and to the log the chat page's link and how to learn the token."""
     environ = {**given, "STATE_DIR": str(made)}  # where the secrets stay
     environment.complete(made, environ)
     settings = Settings.load(made, environ, COMPOSE)
@@ -41,6 +42,7 @@ def main(made: Path, given: Mapping[str, str]) -> None:
     if not settings.telegram_is_real:
         token = settings.values["SANDBOX_CHAT_TOKEN"]
         print(f"Chat: {settings.url('SANDBOX_PORT')}/?token={token}")
+    print(f"Admin token: {TELL_ADMIN}")
 
 
 def _write(folder: Path, variables: Mapping[str, str], known: Mapping[str, str]) -> None:

@@ -5,10 +5,11 @@ import re
 import time
 from collections.abc import Iterable
 
-from control import modes, welcome
+from control import modes, replicas, services, welcome
 from control.context import Context
-from control.docker.compose import Compose, Container
-from control.settings import Settings
+from control.docker import bare, scale
+from control.docker.compose import Compose
+from control.docker.container import Container
 from control.terminal import Terminal, seconds
 
 PATIENCE = 30.0
@@ -19,8 +20,12 @@ _NEWS = re.compile(r"\[[^\]]+\] (RUN|COPY|FROM) .*|Container \S+ .*|exporting .*
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
+    if options.service:
+        bare.refuse(context)
     welcome.begin(context, "docker")
-    return bring_up(context, Compose.of(context), options.service)
+    asked = replicas.asked(options)
+    names = dict.fromkeys((*options.service, *asked)) if options.service else ()
+    return bring_up(context, Compose.of(context, asked), names)
 
 
 def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> int:
@@ -35,24 +40,28 @@ def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> i
     return 1 if problems else 0
 
 
-def up(context: Context, compose: Compose, names: tuple[str, ...], *more: str) -> list[str]:
-    """Start containers of images that are there; returns the services that do not get well."""
+def up(
+    context: Context, compose: Compose, names: tuple[str, ...], *, afresh: bool = False
+) -> list[str]:
+    """Start containers of images that are there, new ones if so wished, then without their needs.
+
+    Returns what does not get well.
+    """
+    words = ["--remove-orphans"]
+    meant = services.with_needs(context.services, names or services.names(context.services))
+    if afresh:
+        words += ["--force-recreate", "--no-deps"]
+        meant = frozenset(names)
+    words += scale.options(compose.counts, meant)
     with context.terminal.step("containers"):
         if not compose.settings.own_postgres:
             _call(context, compose, "up", "--detach", "--no-build", "--wait", "postgres")
             compose.set_database_password()
-        more = (*more, *_without_theirs(compose.settings))
-        _call(context, compose, "up", "--detach", "--no-build", "--remove-orphans", *more, *names)
+        replicas.keep(compose.settings.state_dir, compose.replicas)
+        _call(context, compose, "up", "--detach", "--no-build", *words, *scale.expanded(names))
     problems = Progress(compose, names, context.terminal).wait()
     welcome.report(context, problems)
     return problems
-
-
-def _without_theirs(settings: Settings) -> Iterable[str]:
-    """Leaves out the servers that the operator has."""
-    theirs = {"postgres": settings.own_postgres, "redis": settings.own_redis}
-    for name in (name for name, is_theirs in theirs.items() if is_theirs):
-        yield from ("--scale", f"{name}=0")
 
 
 def _call(context: Context, compose: Compose, *arguments: str) -> None:
@@ -73,15 +82,15 @@ class Progress:
         self._shown: set[str] = set()
 
     def wait(self) -> list[str]:
-        """Show each container as it gets well; returns the services of the others, in the end."""
+        """Show each container as it gets well; returns the names of the others, in the end."""
         begun = time.monotonic()
         while (missing := self._missing(begun)) and time.monotonic() < begun + PATIENCE:
-            waiting = ", ".join(container.service for container in missing)
+            waiting = ", ".join(container.name for container in missing)
             self._terminal.busy(f"… {time.monotonic() - begun:.0f} s, waiting for {waiting}")
             time.sleep(_POLL)
         for container in missing:
-            self._terminal.failed(container.service, self._compose.why_unwell(container))
-        return [container.service for container in missing]
+            self._terminal.failed(container.name, self._compose.why_unwell(container))
+        return [container.name for container in missing]
 
     def _missing(self, begun: float) -> list[Container]:
         containers = [
@@ -92,5 +101,5 @@ class Progress:
         for container in containers:
             if container.is_well and container.id not in self._shown:
                 self._shown.add(container.id)
-                self._terminal.done(container.service, seconds(time.monotonic() - begun))
+                self._terminal.done(container.name, seconds(time.monotonic() - begun))
         return [container for container in containers if not container.is_well]

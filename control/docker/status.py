@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from control import health, table
 from control.context import Context
-from control.docker.compose import Compose, Container
+from control.docker.compose import Compose
+from control.docker.container import Container
 from control.table import Row
 
 
@@ -27,7 +28,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def _row(compose: Compose, container: Container, memory: int | None) -> Row:
     runs = container.state == "running"
     return Row(
-        container.service,
+        container.name,
         process=container.id[:12],
         state="done" if container.is_task and container.is_well else container.state,
         uptime=(datetime.now(UTC) - container.started_at).total_seconds() if runs else None,

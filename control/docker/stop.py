@@ -3,6 +3,7 @@
 import argparse
 
 from control.context import Context
+from control.docker import scale
 from control.docker.compose import Compose
 
 
@@ -14,7 +15,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return 0
     if options.service:
         with context.terminal.step(f"stop {', '.join(options.service)}"):
-            compose.read("stop", *options.service)
+            compose.read("stop", *scale.expanded(options.service))
         return 0
     stop(context, compose)
     return 0

@@ -6,6 +6,7 @@ from control import environment, spelling
 from control.client import plain
 from control.context import Context
 from control.credentials import GENERATED
+from control.docker import bare
 from control.doctor.finding import Finding, doubtful, wrong
 from control.variables import NAMES
 
@@ -17,7 +18,7 @@ def check(context: Context) -> Iterable[Finding]:
     """Raises ControlError where they cannot be read: then there is nothing else to look at."""
     file = context.root / ".env"
     if not file.exists():
-        yield Finding(".env", "not made yet; ./manage.py start makes it")
+        yield Finding(".env", _without_file(context))
         return
     if file.stat().st_mode & _PRIVATE:
         yield wrong(".env", "others can read it, and it holds secrets", "chmod 600 .env")
@@ -33,6 +34,12 @@ def check(context: Context) -> Iterable[Finding]:
                 f"empty it: a fresh {name}= is made at the next start",
             )
     yield Finding("settings", _summary(context))
+
+
+def _without_file(context: Context) -> str:
+    if bare.runs(context):
+        return f"none: docker compose made up the secrets; the admin token: {bare.TELL_ADMIN}"
+    return "not made yet; ./manage.py start makes it"
 
 
 def _summary(context: Context) -> str:

@@ -40,6 +40,10 @@ class Keeper:
         self._changed = asyncio.Event()
         self._pause = FIRST_PAUSE
 
+    def begins_anew(self, wish: Wish) -> bool:
+        """Whether a wish asks for a fresh process."""
+        return wish.run and wish != self._wish
+
     def wish(self, wish: Wish) -> None:
         if wish != self._wish:
             self._wish = wish

@@ -1,14 +1,12 @@
 """Showing the logs."""
 
 import argparse
-from collections.abc import Iterable
 
-from control import journal
+from control import journal, replicas
 from control.context import Context
 from control.errors import ControlError
-from control.journal import Entry, Tail
+from control.journal import Tail
 from control.local.run_directory import RunDirectory
-from control.terminal import PART_COLOURS
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -20,11 +18,11 @@ def run(context: Context, options: argparse.Namespace) -> int:
     names = _names(options.service, there)
     tails = [Tail(name, logs / f"{name}.log") for name in names]
     last = journal.last(tails, options.lines)
-    _print(context, last, names)
+    journal.show(context.terminal, last, names)
     if not last and options.lines:
         context.terminal.line(f"Nothing is in the log of {', '.join(names)} yet.")
     if options.follow:
-        _print(context, journal.follow(tails), names)
+        journal.show(context.terminal, journal.follow(tails), names)
     return 0
 
 
@@ -33,12 +31,5 @@ def _names(wanted: list[str], there: list[str]) -> list[str]:
     for name in wanted:
         if name not in there:
             raise ControlError(f"there is no log of {name} yet; there are: {', '.join(there)}")
-    return wanted or [name for name in there if name != "install"] or there
-
-
-def _print(context: Context, entries: Iterable[Entry], names: list[str]) -> None:
-    width = max(map(len, names), default=0)
-    for entry in entries:
-        colour = PART_COLOURS[names.index(entry.name) % len(PART_COLOURS)]
-        label = context.terminal.paint(f"{entry.name:<{width}} │", colour)
-        context.terminal.line(f"{label} {entry.line}")
+    chosen = wanted or [name for name in there if name != "install"]
+    return [name for name in there if replicas.service_of(name) in chosen] or there

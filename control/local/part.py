@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from control import replicas
 from control.health import Health
 from control.local.process import Launch
 
@@ -14,6 +15,19 @@ PATIENCE = 20.0
 """Seconds a service gets to finish or hand over what it does."""
 DATABASE_PATIENCE = 60.0
 """Seconds a database gets to write everything."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of this machine, and what an operator changes to have another."""
+
+    variable: str
+    number: int
+    above: int = 0
+    """How far from what the variable says."""
+
+    def __str__(self) -> str:
+        return f"{self.variable} + {self.above}" if self.above else self.variable
 
 
 @dataclass(frozen=True)
@@ -31,8 +45,18 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = PATIENCE
     """Seconds between the signal to stop and the end by force."""
-    port: tuple[str, int] | None = None
-    """The variable of its port, and the port."""
+    ports: tuple[Port, ...] = ()
+    """Where it listens; but not those that a part before it of the same service has taken."""
+
+    @property
+    def service(self) -> str:
+        """Whose replica it is."""
+        return replicas.service_of(self.name)
+
+    @property
+    def is_further(self) -> bool:
+        """It is not the first of its service."""
+        return self.name != self.service
 
     @property
     def holds_data(self) -> bool:

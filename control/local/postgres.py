@@ -27,6 +27,9 @@ NAME = "smart_assistant"
 STOP_SIGNAL = signal.SIGINT
 """Fast shutdown: sessions are ended, everything is written."""
 
+MOST_CONNECTIONS = "350"
+"""Enough for the pools of as many rest_services as there may be; in docker-compose.yml too."""
+
 _INITDB = (
     "--username=" + NAME,
     "--auth=scram-sha-256",
@@ -71,6 +74,7 @@ class Cluster:
         options = {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
+            "max_connections": MOST_CONNECTIONS,
             "unix_socket_directories": "",  # its path may be at most 107 bytes long
             "timezone": "UTC",
             "log_timezone": "UTC",

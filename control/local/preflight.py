@@ -6,7 +6,7 @@ from pathlib import Path
 
 from control import ports
 from control.errors import ControlError
-from control.local.part import Part
+from control.local.part import Part, Port
 
 LEAST_SPACE = 500 * 1024 * 1024
 """Bytes that must be free: a database in want of space stops in the middle of things."""
@@ -14,18 +14,16 @@ LEAST_SPACE = 500 * 1024 * 1024
 
 def check_ports(parts: Iterable[Part]) -> None:
     """Raises ControlError for the first port that cannot be had."""
-    seen: dict[int, str] = {}
-    for part in parts:
-        if part.port is None:
-            continue
-        variable, port = part.port
-        if port in seen:
-            raise ControlError(f"{seen[port]} and {variable} are both {port}: change one of them")
-        seen[port] = variable
-        if problem := ports.problem(port):
+    seen: dict[int, Port] = {}
+    for name, port in ((part.name, port) for part in parts for port in part.ports):
+        number = port.number
+        if number in seen:
+            raise ControlError(f"{seen[number]} and {port} are both {number}: change one of them")
+        seen[number] = port
+        if problem := ports.problem(number):
             raise ControlError(
-                f"port {port}, where {part.name} would listen, {problem}:"
-                f" end what uses it or set {variable} to another port"
+                f"port {number}, where {name} would listen, {problem}:"
+                f" end what uses it or set {port.variable} to another port"
             )
 
 

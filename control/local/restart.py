@@ -6,7 +6,7 @@ from dataclasses import replace
 from control import welcome
 from control.context import Context
 from control.errors import ControlError
-from control.local import start, stop
+from control.local import start, stop, wishing
 from control.local.progress import Progress
 from control.local.run_directory import RunDirectory
 from control.local.suite import Suite
@@ -22,14 +22,14 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 
 def _restart_services(context: Context, names: list[str]) -> int:
-    """A fresh process with the values that the suite was started with."""
-    suite = Suite(context.settings, context.services, context.virtualenv.python)
-    chosen = frozenset(suite.part(name).name for name in names)
+    """A fresh process with the settings of now; what is wrong with them costs nothing."""
+    suite = Suite.of(context, context.virtualenv.python)
+    chosen = frozenset(suite.named(names))
     if suite.run.supervisor() is None:
         raise ControlError("nothing runs: ./manage.py start")
     fresh = {
         name: replace(wish, run=True, generation=wish.generation + 1)
         for name, wish in suite.run.wishes_for(chosen).items()
     }
-    start.change_wishes(suite, fresh)
+    wishing.change(context, suite, fresh)
     return 1 if Progress(suite, chosen, context.terminal).wait() else 0

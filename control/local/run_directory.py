@@ -4,12 +4,13 @@ supervisor.lock      held for as long as a supervisor lives, whatever becomes of
 supervisor           who it is
 processes/<part>     who is running, each written by the process itself
 wishes.json          what shall run: written by commands, read by the supervisor on SIGHUP
+environment.json     a command's own environment, for what it wishes for; gone when it is read
 status.json          what does run: written by the supervisor
 """
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +60,7 @@ class RunDirectory:
         self.path = state_dir / "run"
         self.logs = state_dir / "logs"
         self._processes = self.path / "processes"
+        self._environment = self.path / "environment.json"
 
     def make(self) -> None:
         for folder in (self.path, self._processes, self.logs):
@@ -125,6 +127,15 @@ class RunDirectory:
                     " run ./manage.py restart"
                 )
         return {name: wishes[name] for name in names}
+
+    def write_environment(self, environ: Mapping[str, str]) -> None:
+        write_private(self._environment, json.dumps(dict(environ)))
+
+    def take_environment(self) -> dict[str, str] | None:
+        """What a command has handed over since the last time."""
+        environ: dict[str, str] | None = self._read(self._environment.name) or None
+        self._environment.unlink(missing_ok=True)
+        return environ
 
     def write_status(self, status: dict[str, PartStatus]) -> None:
         content = {name: asdict(part) for name, part in status.items()}

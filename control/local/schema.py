@@ -33,7 +33,7 @@ def upgrade(context: Context, _: argparse.Namespace) -> int:
 def _database(context: Context) -> Iterator[Suite]:
     """The suite's database; started for the moment where the suite does not run."""
     environment.complete(context.root, context.environ)
-    suite = Suite(context.settings, context.services, context.python())
+    suite = Suite.of(context, context.python())
     if context.settings.own_postgres or suite.run.supervisor():
         yield suite
         return

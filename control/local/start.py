@@ -4,13 +4,11 @@ import argparse
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 
-from control import modes, welcome
+from control import modes, replicas, welcome
 from control.context import Context
-from control.errors import ControlError
-from control.local import preflight, takeover
+from control.local import preflight, scaling, takeover
 from control.local.process import Process
 from control.local.progress import PATIENCE, Progress
 from control.local.run_directory import IsSupervised, Wish
@@ -21,12 +19,16 @@ from control.lock import Lock
 
 def run(context: Context, options: argparse.Namespace) -> int:
     welcome.begin(context, "local")
-    return bring_up(context, options.service)
+    asked = replicas.asked(options)
+    names = dict.fromkeys((*options.service, *asked)) if options.service else ()
+    return bring_up(context, names, asked)
 
 
-def bring_up(context: Context, names: Iterable[str] = ()) -> int:
+def bring_up(
+    context: Context, names: Iterable[str] = (), asked: Mapping[str, int] | None = None
+) -> int:
     """Start these, or all, or what is missing of them; the settings are complete."""
-    suite = Suite(context.settings, context.services, context.python())
+    suite = Suite.of(context, context.python(), asked)
     if suite.run.supervisor():
         return _complete(context, suite, names)
     try:
@@ -48,7 +50,9 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str
         takeover.end_strays(suite.run, context.terminal)
         preflight.check_ports(part for part in suite.parts if part.name in wanted)
         preflight.check_space(suite.settings.state_dir)
+        suite.keep_replicas()
         suite.run.forget_status()
+        suite.run.take_environment()  # the supervisor is given ours
         suite.run.write_wishes({part.name: Wish(part.name in wanted) for part in suite.parts})
         _spawn_supervisor(context, suite, lock)
     finally:
@@ -61,8 +65,7 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str
 
 
 def _wanted(suite: Suite, names: Iterable[str]) -> frozenset[str]:
-    chosen = [suite.part(name).name for name in names]
-    return suite.with_needs(chosen or [part.name for part in suite.parts])
+    return suite.with_needs(suite.named(names) or [part.name for part in suite.parts])
 
 
 def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
@@ -90,25 +93,13 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
 def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     """Start what is missing of a suite that runs, or is just being started."""
     context.terminal.line("It runs already.")
-    wishes = suite.run.wishes()
     wanted = _wanted(suite, names)
-    missing = frozenset(name for name in wanted if name in wishes and not wishes[name].run)
-    if missing:
-        change_wishes(suite, {name: replace(wishes[name], run=True) for name in missing})
+    missing = scaling.fit(context, suite, wanted)
     awaited = wanted if suite.run.age < PATIENCE else missing
     welcome.report(context, Progress(suite, awaited, context.terminal).wait())
     is_well = show(context, suite)
     _say_where(context)
     return 0 if is_well else 1
-
-
-def change_wishes(suite: Suite, changed: dict[str, Wish]) -> None:
-    """Add to the wishes and have the supervisor read them."""
-    suite.run.write_wishes(suite.run.wishes() | changed)
-    supervisor = suite.run.supervisor()
-    if supervisor is None:
-        raise ControlError("the supervisor has just ended: run ./manage.py start")
-    supervisor.send(signal.SIGHUP)
 
 
 def _say_where(context: Context) -> None:

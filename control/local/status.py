@@ -15,7 +15,7 @@ from control.table import Row
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    suite = Suite(context.settings, context.services, context.virtualenv.python)
+    suite = Suite.of(context, context.virtualenv.python)
     if suite.run.supervisor():
         return 0 if show(context, suite, only=options.service) else 1
     strays = suite.run.processes()
@@ -30,8 +30,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 def show(context: Context, suite: Suite, *, only: list[str] | None = None) -> bool:
     """Print the table; whether everything is well."""
-    chosen = [suite.part(name).name for name in only or ()] or [part.name for part in suite.parts]
-    parts = [part for part in suite.parts if part.name in chosen]
+    chosen = suite.named(only or ())
+    parts = [part for part in suite.parts if not chosen or part.name in chosen]
     status = suite.run.status()
     running = (part for part in parts if _of(status, part).state == "running")
     answers = healths(running)

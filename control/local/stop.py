@@ -6,11 +6,10 @@ import time
 from dataclasses import replace
 
 from control.context import Context
-from control.local import takeover
+from control.local import takeover, wishing
 from control.local.part import DATABASE_PATIENCE, PATIENCE
 from control.local.process import Process, await_end
 from control.local.run_directory import RunDirectory
-from control.local.start import change_wishes
 from control.local.suite import Suite
 from control.terminal import Terminal
 
@@ -56,19 +55,12 @@ def _end(supervisor: Process, run: RunDirectory, terminal: Terminal) -> None:
 
 
 def _stop_services(context: Context, names: list[str]) -> int:
-    suite = Suite(context.settings, context.services, context.virtualenv.python)
-    chosen = [suite.part(name).name for name in names]
+    suite = Suite.of(context, context.virtualenv.python)
+    chosen = suite.named(names)
     if suite.run.supervisor() is None:
         context.terminal.line("Nothing runs.")
         return 0
     wishes = suite.run.wishes_for(chosen)
-    change_wishes(suite, {name: replace(wishes[name], run=False) for name in chosen})
-    with context.terminal.step(f"stop {', '.join(chosen)}"):
-        while suite.run.supervisor() and not _are_stopped(suite.run, chosen):
-            time.sleep(_POLL)
+    wishing.change(context, suite, {name: replace(wishes[name], run=False) for name in chosen})
+    wishing.await_stop(context, suite, chosen)
     return 0
-
-
-def _are_stopped(run: RunDirectory, names: list[str]) -> bool:
-    status = run.status()
-    return all(name not in status or status[name].state == "stopped" for name in names)

@@ -1,14 +1,15 @@
 """The parts of a suite in local mode."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-from control import health
+from control import health, replicas
+from control.context import Context
 from control.errors import ControlError
 from control.local import postgres, valkey
-from control.local.part import DATABASE_PATIENCE, Part
+from control.local.part import DATABASE_PATIENCE, Part, Port
 from control.local.postgres import Cluster
 from control.local.process import Launch
 from control.local.run_directory import RunDirectory
@@ -26,6 +27,14 @@ class Suite:
     table: tuple[Service, ...]
     python: Path
     """The interpreter of the services, with everything they need installed."""
+    replicas: Mapping[str, int]
+    """How many processes a service has, where it is not one."""
+
+    @classmethod
+    def of(cls, context: Context, python: Path, asked: Mapping[str, int] | None = None) -> "Suite":
+        """With as many replicas as were asked for, now or earlier."""
+        counts = replicas.read(context.state_dir) | dict(asked or {})
+        return cls(context.settings, context.services, python, counts)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -35,12 +44,19 @@ class Suite:
     def run(self) -> RunDirectory:
         return RunDirectory(self.settings.state_dir)
 
-    def part(self, name: str) -> Part:
-        """The part of a name that an operator may say; raises ControlError where it is not ours."""
-        found = [part for part in self.parts if part.name == name]
-        if not found:
-            raise ControlError(f"{name} does not run with these settings")
-        return found[0]
+    def named(self, services: Iterable[str]) -> tuple[str, ...]:
+        """All parts of some services; raises ControlError where one does not run."""
+        names: list[str] = []
+        for service in services:
+            found = [part.name for part in self.parts if part.service == service]
+            if not found:
+                raise ControlError(f"{service} does not run with these settings")
+            names += found
+        return tuple(names)
+
+    def keep_replicas(self) -> None:
+        """Let the commands and the supervisor know of them."""
+        replicas.keep(self.settings.state_dir, self.replicas)
 
     def with_needs(self, names: Iterable[str]) -> frozenset[str]:
         """The parts of these names and all that must be ready before them."""
@@ -78,7 +94,7 @@ class Suite:
             health=partial(postgres.health, port),
             stop_signal=postgres.STOP_SIGNAL,
             patience=DATABASE_PATIENCE,
-            port=("POSTGRES_PORT", port),
+            ports=(Port("POSTGRES_PORT", port),),
         )
 
     def _redis(self) -> Part:
@@ -92,25 +108,30 @@ class Suite:
             ).launch(),
             health=partial(valkey.health, port, password),
             patience=DATABASE_PATIENCE,
-            port=("REDIS_PORT", port),
+            ports=(Port("REDIS_PORT", port),),
         )
 
     def _services(self) -> Iterable[Part]:
         for service in self.settings.services(self.table):
-            launch = Launch(
-                (str(self.python), *service.arguments),
-                self.settings.environment_of(service),
-                self.settings.root,
-            )
-            if service.port is None:
-                yield Part(service.name, "task", launch.itself, after=service.after)
-                continue
-            port = self.settings.port(service.port)
-            yield Part(
-                service.name,
-                "service",
-                launch.itself,
-                health=partial(health.of_service, port),
-                after=service.after,
-                port=(service.port, port),
-            )
+            for number in range(1, self.replicas.get(service.name, 1) + 1):
+                yield self._process(service, number)
+
+    def _process(self, service: Service, number: int) -> Part:
+        launch = Launch(
+            (str(self.python), *service.arguments),
+            self.settings.environment_of(service, number),
+            self.settings.root,
+        )
+        name = replicas.name(service.name, number)
+        if service.port is None:
+            return Part(name, "task", launch.itself, after=service.after)
+        port, own = self.settings.port(service.port), self.settings.own_port(service, number)
+        taken = {own, port} if number == 1 else {own}
+        return Part(
+            name,
+            "service",
+            launch.itself,
+            health=partial(health.of_service, own),
+            after=service.after,
+            ports=tuple(Port(service.port, one, above=one - port) for one in sorted(taken)),
+        )

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from control.context import Context
@@ -11,10 +13,12 @@ from control.lock import Lock
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    suite = Suite(context.settings, context.services, Path(options.python))
+    def load(environ: Mapping[str, str]) -> Suite:
+        return Suite.of(replace(context, environ=environ), Path(options.python))
+
     lock = Lock(options.lock)
     try:
-        asyncio.run(supervise(suite))
+        asyncio.run(supervise(load(context.environ), load))
     finally:
         lock.release()
     return 0

@@ -4,39 +4,43 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 
+from control import replicas
+from control.errors import ControlError
 from control.local import rotation
 from control.local.keeper import Keeper, say
+from control.local.part import Part
 from control.local.process import Process
 from control.local.run_directory import Wish
 from control.local.suite import Suite
 
 _ROTATION_EVERY = 60.0
 
+Load = Callable[[Mapping[str, str]], Suite]
+"""The suite as the settings of now make it, with an operator's environment."""
 
-async def supervise(suite: Suite) -> None:
+
+async def supervise(suite: Suite, load: Load) -> None:
     """Keep the suite as the wishes say, until SIGTERM; the caller holds the lock."""
     os.umask(0o077)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(max_workers=len(suite.parts)) as threads:
-        supervisor = Supervisor(suite, threads)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ending.set)
-        loop.add_signal_handler(signal.SIGHUP, supervisor.read_wishes)
-        if me := Process.of(os.getpid()):
-            suite.run.write_supervisor(me)
-        say("supervisor started")
+    most = replicas.MOST * len(suite.parts)
+    with ThreadPoolExecutor(max_workers=most) as threads:  # one waits for each process
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(job) for job in supervisor.jobs()]
+            supervisor = Supervisor(suite, load, threads, group)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, ending.set)
+            loop.add_signal_handler(signal.SIGHUP, supervisor.read_wishes)
+            if me := Process.of(os.getpid()):
+                suite.run.write_supervisor(me)
+            say("supervisor started")
             supervisor.read_wishes()
             await ending.wait()
             say("stopping")
             await supervisor.stop()
-            for task in tasks:
-                task.cancel()
     suite.run.forget_status()
     say("stopped")
 
@@ -44,34 +48,84 @@ async def supervise(suite: Suite) -> None:
 class Supervisor:
     """One keeper for each part."""
 
-    def __init__(self, suite: Suite, threads: Executor) -> None:
+    def __init__(
+        self, suite: Suite, load: Load, threads: Executor, group: asyncio.TaskGroup
+    ) -> None:
         self._run = suite.run
+        self._load = load
+        self._threads = threads
+        self._group = group
         self._ending = False
-        self._keepers = {
-            part.name: Keeper(part, suite.run, self._publish, threads) for part in suite.parts
-        }
-
-    def jobs(self) -> Iterable[Coroutine[None, None, None]]:
-        for keeper in self._keepers.values():
-            needs = [self._keepers[name] for name in keeper.part.after if name in self._keepers]
-            yield keeper.keep(needs)
-        yield self._rotate()
+        self._keepers: dict[str, Keeper] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[str] = set()
+        for part in suite.parts:
+            self._add(part)
+        self._rotating = group.create_task(self._rotate())
 
     def read_wishes(self) -> None:
         if self._ending:
             return
         wishes = self._run.wishes()
+        self._renew_parts(wishes)
         for name, keeper in self._keepers.items():
-            keeper.wish(wishes.get(name, Wish(run=False)))
+            if name in wishes:
+                self._leaving.discard(name)
+                keeper.wish(wishes[name])
+            elif name not in self._leaving:
+                self._dismiss(name, keeper)
 
     async def stop(self) -> None:
-        """End what uses the data, then what holds it."""
+        """End what uses the data, then what holds it; then there is nothing more to do."""
         self._ending = True
         for holds_data in (False, True):
             ending = [it for it in self._keepers.values() if it.part.holds_data == holds_data]
             for keeper in ending:
                 keeper.wish(Wish(run=False))
             await asyncio.gather(*(keeper.stopped() for keeper in ending))
+        for task in (*self._tasks.values(), self._rotating):
+            task.cancel()
+
+    def _add(self, part: Part) -> None:
+        keeper = Keeper(part, self._run, self._publish, self._threads)
+        self._keepers[part.name] = keeper
+        self._tasks[part.name] = self._group.create_task(self._keep(keeper))
+
+    async def _keep(self, keeper: Keeper) -> None:
+        needs = (self._keepers.get(name) for name in keeper.part.after)
+        await keeper.keep(filter(None, needs))
+
+    def _renew_parts(self, wishes: Mapping[str, Wish]) -> None:
+        """What is to begin anew does so with the settings of now, and for the first time too."""
+        environ = self._run.take_environment()
+        if environ is None:
+            return
+        try:
+            parts = self._load(environ).parts
+        except (ControlError, OSError) as error:  # changed since the command has looked at them
+            say(f"the settings stay as they were: {error}")
+            return
+        for part in parts:
+            keeper = self._keepers.get(part.name)
+            if keeper is None and part.name in wishes:
+                self._add(part)
+            elif keeper and keeper.begins_anew(wishes.get(part.name, Wish(run=False))):
+                keeper.part = part
+
+    def _dismiss(self, name: str, keeper: Keeper) -> None:
+        """Have a part end and be forgotten, unless it is wished for again meanwhile."""
+
+        async def leave() -> None:
+            await keeper.stopped()
+            if name in self._leaving:
+                self._leaving.remove(name)
+                self._tasks.pop(name).cancel()
+                del self._keepers[name]
+                self._publish()
+
+        self._leaving.add(name)
+        keeper.wish(Wish(run=False))
+        self._group.create_task(leave())
 
     def _publish(self) -> None:
         # a full disk must not end the suite: what is shown may lag behind

@@ -15,14 +15,38 @@ FAKE = str(Path(__file__).with_name("fake_service.py"))
 BEHAVIOURS = json.loads(os.environ.get("FAKE_BEHAVIOURS", "{}"))
 
 
-def fake(name: str, port: str | None, seen: tuple[str, ...], after: tuple[str, ...]) -> Service:
+def fake(
+    name: str,
+    port: str | None,
+    seen: tuple[str, ...],
+    after: tuple[str, ...],
+    *,
+    replicable: bool = False,
+    shares_port: bool = False,
+) -> Service:
     behaviour = BEHAVIOURS.get(name, "well" if port else "task")
-    return Service(name, (FAKE, port or "-", behaviour), seen, port=port, after=after)
+    arguments = (FAKE, port or "-", behaviour)
+    return Service(
+        name,
+        arguments,
+        seen,
+        port=port,
+        after=after,
+        replicable=replicable,
+        shares_port=shares_port,
+    )
 
 
 SERVICES = (
     fake("migrate", None, variables.REST_SERVICE, ("postgres",)),
-    fake("rest_service", "REST_SERVICE_PORT", variables.REST_SERVICE, ("redis", "migrate")),
+    fake(
+        "rest_service",
+        "REST_SERVICE_PORT",
+        variables.REST_SERVICE,
+        ("redis", "migrate"),
+        replicable=True,
+        shares_port=True,
+    ),
     fake("tg_bot", "TG_BOT_PORT", variables.TG_BOT, ("redis",)),
     fake("sandbox", "SANDBOX_PORT", variables.SANDBOX, ()),
 )

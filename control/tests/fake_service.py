@@ -1,9 +1,13 @@
-"""A service of nothing but /health: `fake_service.py PORT_VARIABLE BEHAVIOUR`."""
+"""A service of nothing but /health: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
+
+With an own port it answers there too and shares the other one, as rest_service does.
+"""
 
 import json
 import os
 import signal
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -29,4 +33,15 @@ if behaviour == "incomplete":
     raise ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")
 if behaviour == "task":
     sys.exit(0)
-ThreadingHTTPServer(("127.0.0.1", int(os.environ[variable])), Handler).serve_forever()
+
+
+class SharedServer(ThreadingHTTPServer):
+    allow_reuse_port = True
+
+
+port = int(os.environ[variable])
+if own_port := os.environ.get(variable.replace("_PORT", "_OWN_PORT")):
+    own = ThreadingHTTPServer(("127.0.0.1", int(own_port)), Handler)
+    threading.Thread(target=own.serve_forever, daemon=True).start()
+    SharedServer(("127.0.0.1", port), Handler).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()

@@ -45,7 +45,11 @@ class FakeSuite:
     def manage(self, *arguments: str, status: int = 0) -> str:
         """What `./manage.py` prints; it must end with that status."""
         with self.begin(*arguments) as process:
-            said, _ = process.communicate(timeout=90)
+            try:
+                said, _ = process.communicate(timeout=90)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         assert process.returncode == status, said
         assert "Traceback" not in said
         return said
@@ -75,9 +79,10 @@ class FakeSuite:
         supervisor = self.run.supervisor()
         return [*self.run.processes().values(), *([supervisor] if supervisor else [])]
 
-    def environment_of(self, port: str) -> dict[str, str]:
-        """What a fake service sees."""
-        connection = http.client.HTTPConnection("127.0.0.1", int(self.environment[port]), timeout=5)
+    def environment_of(self, port: str, above: int = 0) -> dict[str, str]:
+        """What a fake service sees that listens on a port, or so far above it."""
+        number = int(self.environment[port]) + above
+        connection = http.client.HTTPConnection("127.0.0.1", number, timeout=5)
         try:
             connection.request("GET", "/health")
             body: Any = json.loads(connection.getresponse().read())

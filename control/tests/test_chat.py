@@ -1,5 +1,6 @@
 """The terminal's side of the sandbox's chat, against a small server that plays the sandbox."""
 
+import argparse
 import io
 import json
 import os
@@ -7,17 +8,22 @@ import pty
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from control import answerers
 from control.cli import main
 from control.context import Context
+from control.silence import FIRST_LOOK, NEXT_LOOK, Silence
 from control.terminal import Terminal
 from control.tests.serving import serving
+from control.tests.test_docker import HEALTHY, SICK, Docker, container
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,6 +159,105 @@ def test_no_answer_is_told_after_a_while(
     assert "no answer within 0.5 s" in capsys.readouterr().err
 
 
+class Health(BaseHTTPRequestHandler):
+    """A service that is well."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def without_tg_bot(environ: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The settings of a suite of which everything runs but tg_bot."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
+    with serving(server):
+        assistant = str(server.server_address[1])
+        yield environ | {"ASSISTANT_PORT": assistant, "TG_BOT_PORT": str(free_port())}
+
+
+def test_what_is_not_running_is_told_long_before_patience_ends(
+    home: Path,
+    terminal: Terminal,
+    sandbox: FakeSandbox,
+    without_tg_bot: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sandbox.replies = []
+    begun = time.monotonic()
+    assert chat(home, terminal, without_tg_bot, "--local", "hi") == 1
+    assert time.monotonic() - begun < 20
+    assert capsys.readouterr().err == (
+        "manage.py: no answer is coming: tg_bot is not running;"
+        " see ./manage.py status, and ./manage.py start for what is missing\n"
+    )
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TestSilence:
+    def reasons(self, *found: dict[str, str] | None) -> list[str]:
+        """What is said when these are found missing, look by look; None: a sign of life."""
+        clock, left = Clock(), [*found]
+        silence = Silence(lambda: left.pop(0) or {}, clock)
+        said = []
+        while left:
+            clock.now += max(FIRST_LOOK, NEXT_LOOK)
+            if left[0] is None:
+                left.pop(0)
+                silence.broken()
+            else:
+                said.append(silence.reason())
+        return said
+
+    def test_who_is_missing_at_two_looks_is_named_with_what_to_do(self) -> None:
+        gone = {"tg_bot": "is not running"}
+        first, second = self.reasons(gone, gone)
+        assert first == ""
+        assert second.startswith("tg_bot is not running; see ./manage.py status")
+
+    def test_who_is_slow_is_waited_for(self) -> None:
+        assert self.reasons({}, {}, {}, {}) == [""] * 4
+
+    def test_who_is_just_being_started_again_is_waited_for(self) -> None:
+        assert self.reasons({"tg_bot": "is not running"}, {}, {"assistant": "dies"}) == [""] * 3
+
+    def test_a_sign_of_life_lets_it_begin_anew(self) -> None:
+        gone = {"assistant": "is not running"}
+        assert self.reasons(gone, None, gone) == ["", ""]
+
+    def test_nobody_is_asked_before_the_first_look(self) -> None:
+        clock, asked = Clock(), list[str]()
+        silence = Silence(lambda: asked.append("x") or {}, clock)
+        clock.now = FIRST_LOOK - 0.1
+        assert silence.reason() == ""
+        assert asked == []
+
+
+def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed(
+    home: Path, terminal: Terminal, environ: dict[str, str]
+) -> None:
+    docker = Docker(home)
+    docker.describe(container("assistant", **SICK), container("assistant", **HEALTHY))
+    docker.answers["compose logs"] = ["", 0]
+    (home / "answers").write_text(json.dumps(docker.answers))
+    path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
+    context = Context(home, home / "manage.py", environ | path, terminal)
+    options = argparse.Namespace(docker=True, local=False)
+    assert answerers.missing(context, options) == {"tg_bot": "is not running"}
+
+
 def test_lines_that_are_piped_in_are_answered_one_by_one(
     home: Path,
     terminal: Terminal,
@@ -190,24 +295,46 @@ def test_where_telegram_is_real_the_chat_is_there(
     assert "Telegram is real here" in capsys.readouterr().err
 
 
-def test_a_conversation_shows_answers_and_what_comes_late(
-    home: Path, sandbox: FakeSandbox, environ: dict[str, str]
-) -> None:
+@contextmanager
+def conversation(home: Path, environ: dict[str, str]) -> Iterator[int]:
+    """`./manage.py chat` on a terminal of its own, which must end with /quit."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, ROOT / "manage.py", "chat"]
+    command = [sys.executable, ROOT / "manage.py", "chat", "--local"]
     isolated = dict(os.environ) | environ | {"STATE_DIR": str(home), "TELEGRAM_TOKEN": ""}
     with subprocess.Popen(command, env=isolated, stdin=theirs, stdout=theirs) as process:
         os.close(theirs)
-        seen = read_until(ours, "› ")
+        try:
+            yield ours
+            os.write(ours, b"/quit\n")
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            os.close(ours)
+
+
+def test_a_conversation_shows_answers_and_what_comes_late(
+    home: Path, sandbox: FakeSandbox, environ: dict[str, str]
+) -> None:
+    with conversation(home, environ) as terminal:
+        seen = read_until(terminal, "› ")
         assert "You are Alice." in seen
-        os.write(ours, b"hi\n")
-        seen = read_until(ours, "It is 12:00 in Tokyo.")
+        os.write(terminal, b"hi\n")
+        seen = read_until(terminal, "It is 12:00 in Tokyo.")
         assert "typing…" in seen
         sandbox.add(1, "bot", "A reminder: stretch.")
-        read_until(ours, "A reminder: stretch.")
-        os.write(ours, b"/quit\n")
-        assert process.wait(20) == 0
-    os.close(ours)
+        read_until(terminal, "A reminder: stretch.")
+
+
+def test_a_conversation_says_why_nothing_comes(
+    home: Path, sandbox: FakeSandbox, without_tg_bot: dict[str, str]
+) -> None:
+    sandbox.replies = []
+    with conversation(home, without_tg_bot) as terminal:
+        read_until(terminal, "› ")
+        os.write(terminal, b"hi\n")
+        read_until(terminal, "tg_bot is not running; see ./manage.py status")
+        sandbox.add(1, "bot", "It is back.")
+        read_until(terminal, "It is back.")
 
 
 def read_until(terminal: int, words: str) -> str:

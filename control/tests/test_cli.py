@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from control import options, replicas
 from control.cli import COMMANDS, main
 from control.context import Context
+from control.options import Parser
+from control.services import SERVICES
 from control.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +67,16 @@ def test_an_unknown_command_is_answered_with_the_nearest(
         ("start tg_bot", "start does not take 'tg_bot'; see ./manage.py start --help"),
         ("start --service", "--service: expected one argument; see ./manage.py start --help"),
         ("--local start", "there is no command '--local'; see ./manage.py --help"),
+        ("start --replicas tg_bot=2", "tg_bot runs once; there can be several of: rest_service, "),
+        ("start --replicas x=2", "there is no service 'x'; there can be several of: rest_serv"),
+        ("start --replicas assistant=0", "a number of replicas is from 1 to 16, not '0' (assis"),
+        ("start --replicas assistant=17", "a number of replicas is from 1 to 16, not '17' (assi"),
+        ("start --replicas assistant=x", "a number of replicas is from 1 to 16, not 'x' (assist"),
+        ("start --replicas assistant=2,x=1", "there is no service 'x'; there can be several of"),
+        ("start --replicas assistant", "--replicas takes NAME=N, as in rest_service=3, not 'as"),
+        ("restart --replicas assistant=2", "restart does not take '--replicas'; see ./manage."),
+        ("upgrade --service tg_bot", "tg_bot has no schema: only rest_service has one"),
+        ("migrate --service sandbox words", "sandbox has no schema: only rest_service has one"),
         ("migrate", "the following arguments are required: message; see ./manage.py migrate --h"),
         ("logs -n -5", "a number of lines is 0 or more, not '-5'"),
         ("logs -n many", "a number of lines is 0 or more, not 'many'"),
@@ -81,6 +94,13 @@ def test_a_wrong_argument_is_told_in_one_line_before_anything_is_done(
     assert told.startswith(f"manage.py: {said}")
     assert told.count("\n") == 1
     assert [path.name for path in home.iterdir()] == [".env.example"]
+
+
+def test_replicas_may_be_said_again_and_with_commas_and_the_last_word_counts() -> None:
+    parser = Parser()
+    options.start(parser, SERVICES)
+    words = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
+    assert replicas.asked(parser.parse_args(words)) == {"assistant": 16, "cron_service": 2}
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])

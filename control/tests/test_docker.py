@@ -12,7 +12,7 @@ import pytest
 
 from control.cli import main
 from control.context import Context
-from control.docker import setup
+from control.docker import bare, setup
 from control.table import HEADINGS
 from control.terminal import Terminal
 from smart_kit.testing.ports import free_port
@@ -31,14 +31,17 @@ for words, (said, status) in json.loads((home / "answers").read_text()).items():
         print(said)
         sys.exit(status)
 """
-WELL = {"version": ["28.0.0", 0], "compose ps": ["aaa bbb", 0]}
+WELL = {"version": ["28.0.0", 0], "compose ps setup": ["", 0], "compose ps": ["aaa bbb", 0]}
 
 
-def container(service: str, status: str = "running", **state: Any) -> dict[str, Any]:
+def container(
+    service: str, status: str = "running", number: int = 1, **state: Any
+) -> dict[str, Any]:
+    labels = {"service": service, "container-number": str(number)}
     return {
         "Id": service * 4,
         "RestartCount": 2,
-        "Config": {"Labels": {"com.docker.compose.service": service}},
+        "Config": {"Labels": {f"com.docker.compose.{name}": labels[name] for name in labels}},
         "State": {
             "Status": status,
             "ExitCode": 0,
@@ -218,7 +221,7 @@ def test_status_says_what_is_wrong(docker: Docker, output: io.StringIO) -> None:
         container("migrate", "exited"),
         container("tg_bot", "restarting", ExitCode=78),
     )
-    docker.answers["compose logs tg_bot"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
+    docker.answers[f"logs {'tg_bot' * 4}"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
     docker.answers["stats"] = ['{"id": "' + "assistant" * 4 + '", "used": "66.5MiB / 23GiB"}', 0]
     assert docker.manage(output, "status", "--docker") == 1
 
@@ -227,7 +230,137 @@ def test_status_says_what_is_wrong(docker: Docker, output: io.StringIO) -> None:
     assert "66 MB" in assistant
     assert assistant.endswith("redis: refused")
     assert migrate.split()[2] == "done"
-    assert bot.endswith("TELEGRAM_TOKEN: field required")
+    assert bot.endswith("exit status 78: TELEGRAM_TOKEN: field required")
+
+
+@pytest.mark.parametrize(
+    ("said", "health"),
+    [
+        ('{"event": "waiting for Redis", "level": "info"}\n', "does not answer: waiting for Redis"),
+        ("", "does not answer"),
+    ],
+)
+def test_a_container_whose_check_finds_nobody_is_told_by_its_last_words(
+    docker: Docker, output: io.StringIO, said: str, health: str
+) -> None:
+    refused = "bash: connect: Connection refused\nbash: line 1: /dev/tcp/127.0.0.1/8002: refused"
+    check = {"Status": "unhealthy", "Log": [{"Output": refused}]}
+    docker.describe(container("assistant", Health=check))
+    docker.answers[f"logs {'assistant' * 4}"] = [said, 0]
+    docker.manage(output, "status", "--docker")
+    assert output.getvalue().splitlines()[-1].endswith(f"-       {health}")
+
+
+class TestReplicas:
+    def up(self, docker: Docker) -> list[str]:
+        """The last `docker compose up` of services, without what is always there."""
+        calls = [
+            call["arguments"] for call in docker.asked if "--remove-orphans" in call["arguments"]
+        ]
+        words: list[str] = calls[-1]
+        return words[words.index("--remove-orphans") + 1 :]
+
+    def test_their_number_is_kept_until_said_otherwise(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY))
+        docker.manage(output, "start", "--docker", "--replicas", "assistant=3,rest_service=2")
+        wanted = ["--scale", "assistant=3", "--scale", "rest_service_replica=1"]
+        assert self.up(docker) == wanted
+        for command in ("start", "restart", "rebuild"):
+            assert docker.manage(output, command, "--docker") == 0
+            assert self.up(docker) == wanted
+        docker.manage(output, "start", "--docker", "--replicas", "assistant=1")
+        assert self.up(docker) == ["--scale", "assistant=1", "--scale", "rest_service_replica=1"]
+
+    def test_nothing_is_said_of_services_that_are_not_meant(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        """Compose refuses a number for what it does not look at."""
+        docker.describe(container("tg_bot", **HEALTHY))
+        url = "postgresql://me:secret@db.example/mine"
+        own = {"DATABASE_URL": url, "ASYNC_DATABASE_URL": url}
+        docker.manage(output, "start", "--docker", "--replicas", "assistant=3", **own)
+        for command in ("restart", "start"):
+            docker.manage(output, command, "--docker", "--service", "tg_bot", **own)
+            assert "--scale" not in self.up(docker)
+        docker.manage(output, "start", "--docker", "--service", "rest_service", **own)
+        assert self.up(docker)[:2] == ["--scale", "postgres=0"]
+
+    def test_naming_a_service_means_all_its_replicas(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.describe(container("rest_service", **HEALTHY))
+        docker.manage(output, "start", "--docker", "--service", "rest_service")
+        assert self.up(docker) == ["rest_service", "rest_service_replica"]
+        docker.manage(output, "stop", "--docker", "--service", "rest_service")
+        both = ["rest_service", "rest_service_replica"]
+        assert docker.one("compose", "stop")["arguments"][-2:] == both
+
+    def test_status_shows_each_as_in_local_mode(self, docker: Docker, output: io.StringIO) -> None:
+        docker.describe(
+            container("rest_service_replica", number=1, **HEALTHY),
+            container("assistant", number=2, **HEALTHY),
+            container("assistant", **HEALTHY),
+            container("rest_service", **HEALTHY),
+        )
+        assert docker.manage(output, "status", "--docker", "--service", "rest_service") == 0
+        docker.manage(output, "status", "--docker")
+        names = [line.split()[0] for line in output.getvalue().splitlines()]
+        assert names[:3] == ["service", "rest_service", "rest_service.2"]
+        assert names[4:] == ["assistant", "assistant.2", "rest_service", "rest_service.2"]
+
+
+class TestLogs:
+    """`docker compose logs` tells one container after the other."""
+
+    LOGS = """\
+\x1b[2Kassistant-2             | 2026-11-21T12:00:03.000000003Z third
+assistant-1             | 2026-11-21T12:00:01.000000001Z first, of 2020-01-01
+rest_service_replica-1  | 2026-11-21T12:00:02.000000002Z second
+rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
+"""
+
+    @pytest.fixture(autouse=True)
+    def _containers(self, docker: Docker) -> None:
+        docker.describe(
+            container("assistant"),
+            container("assistant", number=2),
+            container("rest_service"),
+            container("rest_service_replica"),
+        )
+        docker.answers["logs"] = [self.LOGS, 0]
+
+    def test_all_is_told_in_the_order_of_time(self, docker: Docker, output: io.StringIO) -> None:
+        assert docker.manage(output, "logs", "--docker") == 0
+        assert output.getvalue().splitlines() == [
+            "assistant      │ first, of 2020-01-01",
+            "rest_service.2 │ second",
+            "assistant.2    │ third",
+            "rest_service.2 │ ",
+        ]
+
+    def test_as_many_lines_are_told_as_are_wanted_and_the_rest_as_it_comes(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.manage(output, "logs", "--docker", "-n", "2")
+        docker.manage(output, "logs", "--docker", "-n", "0")
+        assert [line.split()[0] for line in output.getvalue().splitlines()] == [
+            "assistant.2",
+            "rest_service.2",
+        ]
+        old = "assistant-1 | 2026-11-21T12:00:04Z told already"
+        docker.answers["logs --follow"] = [f"{old}\nassistant-3 | 2026-11-21T12:00:05Z new", 0]
+        docker.answers["logs"] = docker.answers.pop("logs")  # the first that fits is taken
+        docker.manage(output, "logs", "--docker", "-n", "1", "-f")
+        assert output.getvalue().splitlines()[3:] == ["assistant.3    │ new"]
+
+    def test_a_log_that_nobody_writes_is_answered_with_those_there_are(
+        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert docker.manage(output, "logs", "--docker", "--service", "supervisor") == 1
+        said = capsys.readouterr().err
+        assert said.endswith("no log of supervisor yet; there are: assistant, rest_service\n")
 
 
 class TestBareCompose:
@@ -255,7 +388,7 @@ class TestBareCompose:
         self, made: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         setup.main(made, {})
-        link = capsys.readouterr().out
+        link, admin = capsys.readouterr().out.splitlines()
         bot, database = self.shell(made, "tg_bot"), self.shell(made, "postgres")
         setup.main(made, {})
 
@@ -263,7 +396,33 @@ class TestBareCompose:
         assert bot["TELEGRAM_API_URL"] == "http://sandbox:8080"
         assert "ADMIN_API_TOKEN" not in bot
         assert database["POSTGRES_PASSWORD"] in self.shell(made, "rest_service")["DATABASE_URL"]
-        assert link.strip().endswith(self.shell(made, "sandbox")["SANDBOX_CHAT_TOKEN"])
+        assert admin == f"Admin token: {bare.TELL_ADMIN}"
+        assert link.endswith(self.shell(made, "sandbox")["SANDBOX_CHAT_TOKEN"])
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("start", "--service", "tg_bot"),
+            ("restart", "--service", "tg_bot"),
+            ("rebuild", "--service", "tg_bot"),
+            ("upgrade",),
+            ("migrate", "words"),
+        ],
+    )
+    def test_a_part_of_it_is_given_no_secret_of_ours(
+        self,
+        docker: Docker,
+        home: Path,
+        output: io.StringIO,
+        capsys: pytest.CaptureFixture[str],
+        words: tuple[str, ...],
+    ) -> None:
+        docker.answers["compose ps setup"] = ["aaa", 0]
+        docker.describe(container("setup", "exited"), container("tg_bot", **HEALTHY))
+        assert docker.manage(output, words[0], "--docker", *words[1:]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("manage.py: this suite was started by a bare docker compose up")
+        assert not (home / ".env").exists()
 
     def test_what_a_container_was_given_wins_and_odd_values_arrive_whole(self, made: Path) -> None:
         odd = "a'b\"c $HOME `id` \\ }"

@@ -12,6 +12,7 @@ import pytest
 from control import requirements
 from control.cli import main
 from control.context import Context
+from control.docker import bare
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
 from control.tests.serving import serving
@@ -176,3 +177,18 @@ def test_secrets_that_others_can_read_or_guess_are_wrong(home: Path, output: io.
     assert status == 1
     assert any("chmod 600" in line for line in lines)
     assert any("ADMIN_API_TOKEN is too short" in line for line in lines)
+
+
+def test_secrets_that_docker_compose_made_up_are_not_missed(
+    home: Path, output: io.StringIO
+) -> None:
+    docker = home / "docker"
+    docker.write_text(
+        '#!/bin/sh\n[ "$*" = "compose ps --all --quiet setup" ] && echo abc\nexit 0\n'
+    )
+    docker.chmod(0o755)
+    status, lines = doctor(home, output, PATH=f"{home}:{os.environ['PATH']}")
+
+    assert status == 0
+    assert line(lines, ".env").endswith(bare.TELL_ADMIN)
+    assert not (home / ".env").exists()

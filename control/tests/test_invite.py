@@ -120,3 +120,11 @@ def test_where_nothing_runs_the_way_out_is_told(
 ) -> None:
     assert invite(home, terminal, environ | {"REST_SERVICE_PORT": str(free_port())}) == 1
     assert "./manage.py status" in capsys.readouterr().err
+
+
+def test_before_there_is_any_token_its_making_is_told(
+    home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invite(home, terminal, environ | {"ADMIN_API_TOKEN": ""}) == 1
+    said = capsys.readouterr().err
+    assert said == "manage.py: there is no ADMIN_API_TOKEN yet: ./manage.py start makes it\n"

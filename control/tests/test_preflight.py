@@ -5,14 +5,14 @@ import pytest
 
 from control.errors import ControlError
 from control.local import preflight
-from control.local.part import Part
+from control.local.part import Part, Port
 from control.local.process import Launch
 from smart_kit.testing.ports import free_port
 
 
 def part(name: str, variable: str, port: int) -> Part:
     launch = Launch((), {}, Path())
-    return Part(name, "service", launch.itself, port=(variable, port))
+    return Part(name, "service", launch.itself, ports=(Port(variable, port),))
 
 
 def test_a_busy_port_is_named_with_who_wants_it_and_what_changes_it() -> None:
@@ -40,6 +40,13 @@ def test_one_port_for_two_is_refused() -> None:
     port = free_port()
     with pytest.raises(ControlError, match=rf"A_PORT and B_PORT are both {port}"):
         preflight.check_ports([part("a", "A_PORT", port), part("b", "B_PORT", port)])
+
+
+def test_a_port_above_that_of_a_variable_is_named_by_it() -> None:
+    first, port = free_port(), free_port()
+    replica = Part("a.2", "service", Launch((), {}, Path()).itself, ports=(Port("A", port, 150),))
+    with pytest.raises(ControlError, match=rf"A \+ 150 and B_PORT are both {port}"):
+        preflight.check_ports([part("a", "A", first), replica, part("b", "B_PORT", port)])
 
 
 def test_a_disk_as_good_as_full_is_told_beforehand(tmp_path: Path) -> None:

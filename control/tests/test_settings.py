@@ -162,3 +162,22 @@ def test_a_value_that_cannot_be_is_refused_in_one_line_without_repeating_secrets
         settings(home, **given)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_each_replica_answers_for_itself_at_a_port_of_its_own(home: Path) -> None:
+    mine = settings(home, REST_SERVICE_PORT="9000", ASSISTANT_PORT="9002")
+    rest, assistant = BY_NAME["rest_service"], BY_NAME["assistant"]
+    assert [mine.own_port(rest, number) for number in (1, 2, 3)] == [9050, 9150, 9250]
+    assert [mine.own_port(assistant, number) for number in (1, 2, 3)] == [9002, 9152, 9252]
+
+    second = mine.environment_of(rest, 2)
+    assert (second["REST_SERVICE_PORT"], second["REST_SERVICE_OWN_PORT"]) == ("9000", "9150")
+    assert mine.environment_of(assistant, 2)["ASSISTANT_PORT"] == "9152"
+    assert "REST_SERVICE_OWN_PORT" not in mine.environment_of(assistant, 2)
+
+
+def test_a_replica_without_a_port_is_told_which_variable_leaves_none(home: Path) -> None:
+    mine = settings(home, ASSISTANT_PORT="65500")
+    assert mine.own_port(BY_NAME["assistant"]) == 65500
+    with pytest.raises(ControlError, match=r"ASSISTANT_PORT=65500 leaves no port above it for as"):
+        mine.own_port(BY_NAME["assistant"], 2)

@@ -15,8 +15,31 @@ OUTER_PORTS = {service.port for service in SERVICES} - {"SANDBOX_PORT"}
 """A container has its usual port to itself; only the sandbox's page has to know its outer one."""
 
 
+REPLICA = "rest_service_replica"
+"""More of rest_service: one container only can have the port of this machine."""
+
+
 def test_each_service_of_ours_is_there_and_no_other() -> None:
-    assert set(COMPOSE["services"]) == {"postgres", "redis", *(one.name for one in SERVICES)}
+    ours = {one.name for one in SERVICES}
+    assert set(COMPOSE["services"]) == {"postgres", "redis", REPLICA, *ours}
+
+
+def test_a_replica_is_the_same_service_at_the_same_name_without_a_port_of_this_machine() -> None:
+    first, replica = COMPOSE["services"]["rest_service"], dict(COMPOSE["services"][REPLICA])
+
+    assert (replica.pop("scale"), replica.pop("ports")) == (0, [])
+    networks = replica.pop("networks")
+    assert set(networks) == set(first["networks"])
+    for inner in ("queues", "outside"):
+        assert networks[inner] == {"aliases": ["rest_service"]}
+    assert replica == {name: first[name] for name in replica}
+    assert set(first) - set(replica) == {"networks", "ports"}
+
+
+def test_what_may_have_replicas_has_no_port_of_this_machine_but_its_first() -> None:
+    for service in SERVICES:
+        if service.replicable and service.name != "rest_service":
+            assert "ports" not in COMPOSE["services"][service.name]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

@@ -25,8 +25,8 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "sandbox": SandboxSettings,
 }
 
-OF_THE_HOUSE = {"BIND_HOST"}
-"""Set by an image for its service, never by an operator."""
+OF_THE_HOUSE = {"BIND_HOST", "REST_SERVICE_OWN_PORT"}
+"""Set by an image or manage.py for a process, never by an operator."""
 
 OF_THE_OPERATOR = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
 """Read by manage.py and the servers it starts, also where no service of ours does."""

@@ -100,6 +100,32 @@ def test_logs_and_a_service_of_ones_own_choice(suite: Suite) -> None:
     assert suite.try_manage("status", "--service", "tg_bot").returncode == 0
 
 
+def test_three_assistants_and_two_rest_services_share_the_work_until_said_otherwise(
+    suite: Suite,
+) -> None:
+    def running() -> list[str]:
+        facts = [one for one in _containers(suite) if one["State"]["Running"]]
+        return sorted(name for one in facts if (name := _service(one)) in shared)
+
+    shared = ("assistant", "rest_service", "rest_service_replica")
+    suite.manage("start", "--replicas", "assistant=3,rest_service=2")
+    wanted = ["assistant"] * 3 + ["rest_service", "rest_service_replica"]
+    assert running() == wanted
+    said = suite.manage("status")
+    assert all(f"\n{name} " in said for name in ("assistant.3", "rest_service", "rest_service.2"))
+    judy = suite.person("Judy")
+    for number in range(6):
+        assert str(number + 7) in judy.ask(f"what is {number} + 7?")
+
+    suite.close()
+    suite.manage("restart", "--service", "assistant")
+    suite.manage("restart", "--service", "rest_service")
+    assert running() == wanted
+    suite.manage("start", "--replicas", "assistant=1,rest_service=1")
+    assert running() == ["assistant", "rest_service"]
+    assert suite.try_manage("status").returncode == 0
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Suite]:
     """What a bare `docker compose up --build --wait` makes of a clone without any .env."""
@@ -117,14 +143,22 @@ BARE = ("--file", "docker-compose.override.yml")
 def test_a_bare_docker_compose_up_makes_up_its_secrets_and_three_assistants_share_the_work(
     bare: Suite,
 ) -> None:
-    bare.compose(*BARE, "up", "--build", "--wait", "--scale", "assistant=3")
+    scaled = ("--scale", "assistant=3", "--scale", "rest_service_replica=1")
+    bare.compose(*BARE, "up", "--build", "--wait", *scaled)
     services = [_service(facts) for facts in _containers(bare) if facts["State"]["Running"]]
     assert services.count("assistant") == 3
+    assert services.count("rest_service_replica") == 1
 
     said = bare.compose(*BARE, "logs", "--no-log-prefix", "setup")
     link = re.search(rf"Chat: {bare.url('SANDBOX_PORT')}/\?token=(\S+)", said)
     assert link, said
     bare.environment["SANDBOX_CHAT_TOKEN"] = link[1]
+    tell = re.search(r"Admin token: docker compose exec (\w+) sh -c '(.+)'", said)
+    assert tell, said
+    told = bare.compose(*BARE, "exec", "--no-TTY", tell[1], "sh", "-c", tell[2])
+    bare.environment["ADMIN_API_TOKEN"] = told.strip()
+    with bare.admin() as api:
+        assert api.get("/assistants").status_code == 200
     ivan = bare.person("Ivan")
     for number in range(6):
         assert str(number + 7) in ivan.ask(f"what is {number} + 7?")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from control.local.run_directory import RunDirectory
 from smart_kit.testing.ports import is_open
 from smart_kit.testing.suite import ROOT, Suite, wait_until
 
@@ -53,6 +54,39 @@ def test_a_killed_service_is_started_again_and_answers(own_suite: Suite) -> None
 
     assert alice.ask("hi", seconds=60)
     wait_until(lambda: own_suite.try_manage("status").returncode == 0, seconds=60)
+
+
+def test_three_assistants_share_the_work_and_one_of_them_is_missed_by_nobody(
+    own_suite: Suite,
+) -> None:
+    own_suite.manage("start", "--replicas", "assistant=3", "--replicas", "rest_service=2")
+    run = RunDirectory(own_suite.state_dir)
+    before = {name: process.pid for name, process in run.processes().items()}
+    three = {before[name] for name in ("assistant", "assistant.2", "assistant.3")}
+    assert len(three) == 3
+    assert three <= set(own_suite.processes())
+
+    os.kill(before["assistant.2"], signal.SIGKILL)
+    os.kill(before["rest_service"], signal.SIGKILL)
+    people = [own_suite.person(name) for name in ("Alice", "Bob", "Carol", "Dave")]
+    for number, person in enumerate(people):
+        assert str(number + 7) in person.ask(f"what is {number} + 7?", seconds=60)
+    wait_until(lambda: own_suite.try_manage("status").returncode == 0, seconds=60)
+    killed = ("assistant.2", "rest_service")
+    after = {name: process.pid for name, process in run.processes().items()}
+    assert {name for name in before if after[name] != before[name]} == set(killed)
+
+    own_suite.manage("restart")
+    assert {"assistant.2", "assistant.3", "rest_service.2"} <= set(run.processes())
+    kept = {name: process.pid for name, process in run.processes().items()}
+    own_suite.manage("start", "--replicas", "assistant=1")
+    left = {name: process.pid for name, process in run.processes().items()}
+    assert left == {name: kept[name] for name in kept if name not in ("assistant.2", "assistant.3")}
+    alice = own_suite.person("Alice")
+    assert "12" in alice.ask("what is 5 + 7?")
+
+    own_suite.manage("stop")
+    assert own_suite.processes() == []
 
 
 def test_a_busy_port_is_named_in_one_line(own_suite: Suite) -> None:

@@ -2,21 +2,16 @@
 
 import random
 import re
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from control.local.run_directory import RunDirectory
 from smart_kit.testing.models import Answer, Asked, ScriptedModel, held, says
-from smart_kit.testing.ports import free_port, is_open
-from smart_kit.testing.suite import ROOT, Person, Suite, wait_until
+from smart_kit.testing.ports import is_open
+from smart_kit.testing.suite import Person, Suite, wait_until
 from tests.e2e.harm import UNPACED, lift_limits
 
 pytestmark = pytest.mark.e2e
@@ -45,36 +40,16 @@ class UnevenModel:
         return says(f"number {number}")
 
 
-@contextmanager
-def replica(suite: Suite) -> Iterator[int]:
-    """One more assistant like the suite's own; its port."""
-    original = Path(f"/proc/{RunDirectory(suite.state_dir).processes()['assistant'].pid}")
-    words = (original / "cmdline").read_text().rstrip("\0").split("\0")
-    lines = (original / "environ").read_text().rstrip("\0").split("\0")
-    port = free_port()
-    environ = dict(line.split("=", 1) for line in lines) | {"ASSISTANT_PORT": str(port)}
-    log = suite.state_dir / "logs" / f"assistant-{port}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(words, env=environ, cwd=ROOT, stdout=output, stderr=output)
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
 def test_eight_assistants_keep_each_chats_order_and_a_slow_turn_delays_no_other_chat(
     own_suite: Suite,
 ) -> None:
     uneven = UnevenModel()
-    with ExitStack() as stack:
-        model = stack.enter_context(ScriptedModel(otherwise=uneven.answer))
+    with ScriptedModel(otherwise=uneven.answer) as model:
         own_suite.environment |= UNPACED | {"OPENAI_BASE_URL": model.url}
-        own_suite.manage("start")
+        own_suite.try_manage("start", "--replicas", f"assistant={REPLICAS}")
+        ports = _ports(own_suite)
+        wait_until(lambda: all(map(_is_well, ports)), seconds=120)
         lift_limits(own_suite)
-        ports = [stack.enter_context(replica(own_suite)) for _ in range(REPLICAS - 1)]
-        ports.append(int(own_suite.environment["ASSISTANT_PORT"]))
-        wait_until(lambda: all(map(_is_well, ports)), seconds=90)
 
         people = [own_suite.person(f"Person {number}") for number in range(CHATS)]
         patient = own_suite.person("Patient")
@@ -93,6 +68,12 @@ def test_eight_assistants_keep_each_chats_order_and_a_slow_turn_delays_no_other_
         turns = [_turns(port) for port in ports]
         assert sum(turns) == CHATS * len(EACH) + 2
         assert sum(1 for count in turns if count) > REPLICAS // 2, "they share the work"
+
+
+def _ports(suite: Suite) -> list[int]:
+    """Where each of them answers for itself, see docs/operations.md."""
+    first = int(suite.environment["ASSISTANT_PORT"])
+    return [first, *(first + 100 * number - 50 for number in range(2, REPLICAS + 1))]
 
 
 def _is_well(port: int) -> bool:
