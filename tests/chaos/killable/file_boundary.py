@@ -1,0 +1,42 @@
+"""What is left on the disk or started as a process: by no service; the first that does shows."""
+
+import os
+import sys
+from typing import Any
+
+from tests.chaos.killable.passage import FOLDER, Passage
+
+_CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_EVENTS = frozenset(
+    (
+        "os.mkdir",
+        "os.posix_spawn",
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.symlink",
+        "os.system",
+        "subprocess.Popen",
+    )
+)
+_HARMLESS = (f"/{FOLDER}/", "__pycache__", os.devnull, "uname")
+"""Our own notes, Python's, nothing, and the OpenAI SDK's question what system this is."""
+
+
+def wrap(passage: Passage) -> None:
+    """From now on, in this process."""
+
+    def hear(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = args
+            is_number = isinstance(path, int)  # it is open already
+            if not is_number and flags & _CHANGING and not _is_harmless(str(path)):
+                passage.pass_by("before", f"write {path}")
+        elif event in _EVENTS and not _is_harmless(str(args[0])):
+            passage.pass_by("before", f"{event} {args[0]}")
+
+    sys.addaudithook(hear)
+
+
+def _is_harmless(path: str) -> bool:
+    return any(part in path for part in _HARMLESS)

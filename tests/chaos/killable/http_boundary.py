@@ -1,0 +1,38 @@
+"""What goes out by HTTP: rest_service, the model and the weather by httpx2, Telegram by aiohttp."""
+
+from typing import Any
+
+import aiohttp
+import httpx2
+from yarl import URL
+
+from tests.chaos.killable.passage import Passage, mask
+
+READING = frozenset({"getMe", "getWebhookInfo"})
+"""Telegram's methods are all called by POST; getUpdates confirms what came before."""
+
+
+def wrap(passage: Passage) -> None:
+    """From now on, in this process."""
+    client: Any = httpx2.AsyncClient
+    session: Any = aiohttp.ClientSession
+    send, request = client.send, session._request
+
+    async def send_named(self: httpx2.AsyncClient, message: httpx2.Request, **rest: Any) -> Any:
+        effect = _effect(message.method, message.url.path)
+        return await passage.cross(effect, lambda: send(self, message, **rest))
+
+    async def request_named(
+        self: aiohttp.ClientSession, method: str, url: str | URL, **rest: Any
+    ) -> Any:
+        effect = _effect(method, URL(url).path)
+        return await passage.cross(effect, lambda: request(self, method, url, **rest))
+
+    client.send, session._request = send_named, request_named
+
+
+def _effect(method: str, path: str) -> str | None:
+    if path.startswith("/bot"):
+        called = path.rpartition("/")[2]
+        return None if called in READING else called
+    return None if method == "GET" else f"{method} {mask(path)}"

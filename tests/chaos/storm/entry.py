@@ -1,0 +1,66 @@
+"""One message and all that came of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tests.chaos.storm.message import WRITING, Heard, Said
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """How often something was made for a message, by its number."""
+
+    rows: Mapping[int, int] = field(default_factory=dict)
+    """Tasks and reminders."""
+    effects: Mapping[int, int] = field(default_factory=dict)
+    """Records of what tools have changed."""
+
+
+@dataclass
+class Entry:
+    """One message and all that came of it."""
+
+    said: Said
+    rows: int
+    effects: int
+    answers: list[Heard] = field(default_factory=list)
+    alarms: list[Heard] = field(default_factory=list)
+    told: list[Heard] = field(default_factory=list)
+    """Instead of an answer, that there is none."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Nobody has answered at all."""
+        return not (self.answers or self.told)
+
+    @property
+    def is_doubled(self) -> bool:
+        """Something was done more than once."""
+        return max(self.rows, self.effects) > 1
+
+    @property
+    def is_undone(self) -> bool:
+        """The person was told of what was not done, or not told what was done."""
+        if self.said.kind not in WRITING or not self.answers:
+            return False
+        return not (self.rows and self.effects and all(one.has_receipt for one in self.answers))
+
+    @property
+    def is_silent(self) -> bool:
+        """A reminder that was made and never came."""
+        return self.said.kind == "alarm" and self.rows > 0 and not self.alarms
+
+    @property
+    def repeats(self) -> list[list[Heard]]:
+        """What Telegram was given more than once: each time that it was."""
+        return [heard for heard in (self.answers, self.alarms, self.told) if len(heard) > 1]
+
+    @property
+    def seconds(self) -> float:
+        """From the message to its answer."""
+        return self.answers[0].at - self.said.at if self.answers else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """A line of the evidence."""
+        return asdict(self) | {"is_lost": self.is_lost, "is_doubled": self.is_doubled}

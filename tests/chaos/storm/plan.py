@@ -1,0 +1,96 @@
+"""What happens when: all of it follows from a seed."""
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.chaos.storm.message import Kind
+
+Blow = Literal["kill", "kill redis", "kill postgres", "stop", "telegram"]
+
+A_MINUTE: dict[Blow, float] = {
+    "kill": 7.75,
+    "kill redis": 0.55,
+    "kill postgres": 0.3,
+    "stop": 1.05,
+    "telegram": 20.0,
+}
+"""In twenty minutes a little more than the 150, 10, 5 and 20 that are promised."""
+
+STOP_SECONDS = (31.0, 40.0)
+"""Longer than a lease, so that who is stopped comes back as a zombie."""
+
+BURST = 4
+"""At most so many messages are written one after the other; order shows only there."""
+
+_IN_A_BURST = 0.6
+"""How likely another one is to follow within a second."""
+
+_WEIGHTS: dict[Kind, int] = {"sum": 6, "task": 2, "reminder": 1, "alarm": 1}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Somebody writes; `at` is seconds from the beginning, `person` counts from 0."""
+
+    at: float
+    person: int
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Strike:
+    """Something goes wrong; `at` is seconds from the beginning."""
+
+    at: float
+    blow: Blow
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A storm."""
+
+    minutes: float = 20.0
+    seed: int = 0
+    messages: int = 3000
+    chats: int = 40
+    kinds: tuple[Kind, ...] = ("sum", "task", "reminder", "alarm")
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.minutes * 60
+
+    def moments(self) -> list[Moment]:
+        """Every message, the first one first."""
+        dice = random.Random(f"{self.seed} people")
+        return sorted(self._bursts(dice), key=lambda one: one.at)[: self.messages]
+
+    def strikes(self) -> list[Strike]:
+        """Every fault, the first one first."""
+        dice = random.Random(f"{self.seed} faults")
+        strikes = [
+            Strike(dice.uniform(0, self._latest(blow)), blow)
+            for blow, rate in A_MINUTE.items()
+            for _ in range(math.ceil(rate * self.minutes))
+        ]
+        return sorted(strikes, key=lambda one: one.at)
+
+    def _latest(self, blow: Blow) -> float:
+        """Early enough for it to be over at the end."""
+        return max(1.0, self.seconds - STOP_SECONDS[0]) if blow == "stop" else self.seconds
+
+    def _bursts(self, dice: random.Random) -> Iterator[Moment]:
+        weights = [_WEIGHTS[kind] for kind in self.kinds]
+        made = 0
+        while made < self.messages:
+            at, person = dice.uniform(0, self.seconds), dice.randrange(self.chats)
+            length = 1
+            while length < BURST and dice.random() < _IN_A_BURST:
+                length += 1
+            for _ in range(length):
+                yield Moment(at, person, dice.choices(self.kinds, weights)[0])
+                at += dice.uniform(0, 1)
+            made += length

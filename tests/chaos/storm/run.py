@@ -1,0 +1,70 @@
+"""Random chaos over the whole suite, with a ledger.
+
+    python -m tests.chaos.storm.run [--minutes 20] [--seed S] [--messages 3000] [--chats 40]
+
+Prints the ledger as a table. The exit status is 1 where a promise was broken; then the evidence
+stays, and the last line says where.
+"""
+
+import argparse
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.storm.model import StormyModel
+from tests.chaos.storm.naive import NaiveBot
+from tests.chaos.storm.plan import Plan
+from tests.chaos.storm.report import is_good, keep_evidence, table
+from tests.chaos.storm.storm import Outcome, endure
+from tests.chaos.storm.system import System
+from tests.chaos.storm.whole_suite import WholeSuite
+
+
+def storm(system: System, plan: Plan, model: StormyModel, folder: Path) -> Outcome:
+    """Start it, let the storm break over it, keep the evidence, and leave nothing running."""
+    try:
+        system.start()
+        outcome = endure(system, plan, model)
+        system.end()
+        keep_evidence(outcome, system.suite, folder)
+    finally:
+        system.end()
+        system.suite.remove()
+    return outcome
+
+
+def main() -> int:
+    """The exit status."""
+    plan, is_naive = _asked_for()
+    folder = Path(tempfile.mkdtemp(prefix="sa-chaos-"))
+    print(f"A storm of {plan.minutes:g} minutes, seed {plan.seed}, in {folder}", flush=True)
+    with StormyModel(plan.seed) as model:
+        made = NaiveBot if is_naive else WholeSuite
+        outcome = storm(made(folder / "suite", model.url), plan, model, folder)
+    print(f"\n{table(outcome)}")
+    if is_good(outcome):
+        shutil.rmtree(folder)
+        return 0
+    print(f"\nA promise was broken. The evidence is in {folder}")
+    return 1
+
+
+def _asked_for() -> tuple[Plan, bool]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--messages", type=int, default=3000)
+    parser.add_argument("--chats", type=int, default=40)
+    parser.add_argument("--naive", action="store_true", help="break a naive bot instead")
+    given = parser.parse_args()
+    if given.chats < 1:
+        parser.error("nobody would write: --chats is 1 or more")
+    seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
+    kinds = NaiveBot.kinds if given.naive else Plan.kinds
+    return Plan(given.minutes, seed, given.messages, given.chats, kinds), given.naive
+
+
+if __name__ == "__main__":
+    sys.exit(main())

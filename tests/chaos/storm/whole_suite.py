@@ -1,0 +1,82 @@
+"""The whole suite as a system."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from control.local.run_directory import RunDirectory
+from smart_kit.mailbox import Mailbox
+from smart_kit.redis import connect
+from tests.chaos.storm.entry import Deeds
+from tests.chaos.storm.message import number_in
+from tests.chaos.storm.plan import Blow
+from tests.chaos.storm.system import Victim, redis_of, stormproof, victims_in
+
+SERVICES = ("tg_bot", "assistant", "rest_service", "cron_service", "google_calendar_service")
+REPLICAS = "assistant=3,cron_service=2,rest_service=2"
+QUEUES = ("queue:to_secretary", "queue:to_telegram")
+PAGE = 200
+
+
+class WholeSuite:
+    """Ours, with replicas."""
+
+    services: tuple[str, ...] = SERVICES
+    zombies: tuple[str, ...] = ("assistant", "assistant", "tg_bot")
+    sender = "tg_bot"
+    spared: tuple[Blow, ...] = ()
+
+    def __init__(self, state_dir: Path, model_url: str) -> None:
+        self.suite = stormproof(state_dir, model_url)
+
+    def start(self) -> None:
+        """See System."""
+        self.suite.manage("start", "--replicas", REPLICAS)
+
+    def end(self) -> None:
+        """See System."""
+        self.suite.manage("stop")
+
+    def victims(self) -> list[Victim]:
+        """See System."""
+        return victims_in(RunDirectory(self.suite.state_dir))
+
+    def waiting(self) -> int:
+        """See System."""
+        return asyncio.run(self._depth())
+
+    def deeds(self) -> Deeds:
+        """See System."""
+        rows = [one["title"] for one in self._all("/tasks")]
+        rows += [one["text"] for one in self._all("/cron-jobs")]
+        made = [one["after"] or {} for one in self._all("/effects")]
+        effects = [one.get("title") or one.get("text", "") for one in made]
+        return Deeds(_counted(rows), _counted(effects))
+
+    def dead_letters(self) -> int:
+        """See System."""
+        return len(list(self._all("/dead-letters")))
+
+    async def _depth(self) -> int:
+        redis = connect(redis_of(self.suite))
+        try:
+            depths = [await Mailbox(redis, name).depth() for name in QUEUES]
+        finally:
+            await redis.aclose()
+        return sum(depth.conversations for depth in depths)
+
+    def _all(self, path: str) -> Iterator[dict[str, Any]]:
+        with self.suite.admin() as admin:
+            offset, total = 0, 1
+            while offset < total:
+                params = {"limit": PAGE, "offset": offset}
+                page = admin.get(path, params=params).raise_for_status().json()
+                yield from page["items"]
+                offset, total = offset + PAGE, page["total"]
+
+
+def _counted(texts: list[str]) -> Counter[int]:
+    """How often each number occurs; a text holds one."""
+    return Counter(number for text in texts if (number := number_in(text)) is not None)
