@@ -42,8 +42,7 @@ from rest_service.tests.api import (
 )
 from rest_service.tests.undo import Tool, Undo
 from smart_kit.mailbox.graveyard import Graveyard
-from smart_kit.redis import Redis, connect_blocking
-from smart_kit.settings import RedisSettings
+from smart_kit.redis import Redis
 from smart_kit.testing.servers import Postgres, Valkey
 
 
@@ -176,13 +175,6 @@ def make(admin: Client) -> Make:
 @pytest.fixture
 def reconciler(sessions: Sessions, store: SnapshotStore) -> Reconciler:
     return Reconciler(sessions, store)
-
-
-@pytest.fixture
-async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

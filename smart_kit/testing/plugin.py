@@ -6,7 +6,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from smart_kit.redis import Redis, connect
+from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable import DurableValkey
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
@@ -55,6 +55,14 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
     """A client of an empty Valkey."""
     client = connect(redis_settings)
     await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    """A second client, for reads that block."""
+    client = connect_blocking(redis_settings)
     yield client
     await client.aclose()
 

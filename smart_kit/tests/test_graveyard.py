@@ -1,22 +1,12 @@
 """Dead letters are seen, replayed past the deduplication, and dropped."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from smart_kit.contracts.keys import journal_key
 from smart_kit.errors import InvalidRequest
 from smart_kit.mailbox import DeadLetter, Delivery, Letter, Mailbox, Outcome
 from smart_kit.mailbox.graveyard import Graveyard
-from smart_kit.redis import Redis, connect_blocking
-from smart_kit.settings import RedisSettings
-
-
-@pytest.fixture
-async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
-    yield client
-    await client.aclose()
+from smart_kit.redis import Redis
 
 
 async def take(mailbox: Mailbox, blocking: Redis) -> Delivery:

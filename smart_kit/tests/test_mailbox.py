@@ -1,22 +1,13 @@
 """The mailbox on a real server: order, leases, fencing, deduplication, atomic ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 
 from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
 from smart_kit.mailbox import Delivery, Entry, Letter, Mailbox, Outcome, Superseded
-from smart_kit.redis import Redis, answer, connect_blocking
-from smart_kit.settings import RedisSettings
-
-
-@pytest.fixture
-async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
-    yield client
-    await client.aclose()
+from smart_kit.redis import Redis, answer
 
 
 @pytest.fixture

@@ -1,19 +1,9 @@
 """A conversation in which a message waits is woken, whatever became of its wake-up."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Reconciliation
-from smart_kit.redis import Redis, connect_blocking
-from smart_kit.settings import RedisSettings
-
-
-@pytest.fixture
-async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
-    yield client
-    await client.aclose()
+from smart_kit.redis import Redis
 
 
 @pytest.fixture

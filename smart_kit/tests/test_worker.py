@@ -25,13 +25,6 @@ Handle = Callable[[Delivery], Awaitable[Outcome]]
 
 
 @pytest.fixture
-async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 def mailbox(redis: Redis) -> Mailbox:
     return Mailbox(redis, "in", replies_to="out")
 

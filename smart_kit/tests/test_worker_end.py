@@ -4,25 +4,15 @@ In Python 3.11 redis-py's commands can: see smart_kit.redis.is_cancelled. Here e
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smart_kit.mailbox import Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker, until_redis
-from smart_kit.redis import Redis, answer, connect_blocking
-from smart_kit.settings import RedisSettings
+from smart_kit.redis import Redis, answer
 
 SECONDS = 5.0
 QUICK = Pace(promote=0.01, hand_over=0.01)
-
-
-@pytest.fixture
-async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
-    yield client
-    await client.aclose()
 
 
 class Swallower:
