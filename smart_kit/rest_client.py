@@ -21,6 +21,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 ATTEMPTS = 3
 """For what can be repeated: anything but a POST without an idempotency key."""
 
+TRANSPORT_ERRORS = (httpx2.TransportError, AttributeError)
+"""The second is anyio's, for a connection that is reset before it is used: its server just dies."""
+
 _IDLE_SECONDS = 3.0
 """uvicorn closes a connection after 5 idle seconds: whoever sends just then gets no answer."""
 
@@ -111,8 +114,7 @@ class ServiceClient:
             response = await self._http.request(
                 method, path, content=content, headers=headers, params=params
             )
-        # anyio's, for a connection that is reset before it is used: rest_service is just dying
-        except (httpx2.TransportError, AttributeError) as error:
+        except TRANSPORT_ERRORS as error:
             reason = str(error) or type(error).__name__
             raise UpstreamUnavailable(f"rest_service: {reason}") from error
         if response.is_success:

@@ -19,7 +19,8 @@ def free_port() -> int:
 def free_ports(count: int) -> list[int]:
     """Neighbouring ports on 127.0.0.1 that nobody uses, and which leave room for replicas.
 
-    Below 32768, from where systems take the ports of outgoing connections.
+    Below 32768, from where systems take the ports of outgoing connections: also that of a server
+    which is dead for a moment, and whose client may then even be connected with itself.
     """
     while True:
         first = random.randrange(10_000, 31_000, 50)

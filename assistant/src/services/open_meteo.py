@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.rest_client import TRANSPORT_ERRORS
 
 from .cache import Cache
 from .forecast import Current, Daily, Forecast, Place
@@ -102,7 +103,7 @@ class OpenMeteo:
     async def _get(self, url: str, given: dict[str, Any], answer_type: type[ModelT]) -> ModelT:
         try:
             response = await self._http.get(url, params=given)
-        except httpx2.TransportError as error:
+        except TRANSPORT_ERRORS as error:
             reason = str(error) or type(error).__name__
             raise UpstreamUnavailable(f"weather: {reason}") from error
         status = response.status_code

@@ -84,6 +84,11 @@ class Faults:
             if strike.blow not in system.spared:
                 self._add(strike.at, self._blow(strike.blow))
 
+    @property
+    def left(self) -> int:
+        """How many have not been carried out."""
+        return len(self._due)
+
     def rage(self, most_seconds: float) -> None:
         """Carry out all of it; what is left after so many seconds is left out."""
         while self._due and self._clock() < most_seconds:

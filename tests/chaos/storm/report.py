@@ -31,6 +31,7 @@ def problems(outcome: Outcome) -> dict[str, int]:
         "messages of no known sense": len(ledger.strange),
         "dead letters": outcome.dead_letters,
         "too many without a real answer": told if told > MOST_TOLD * len(ledger.entries) else 0,
+        "faults that found nobody": outcome.faults_left,
         "did not come to rest": int(not outcome.is_quiet),
     }
 

@@ -40,6 +40,8 @@ class Outcome:
     sender: str
     stormed: float
     """Seconds."""
+    faults_left: int
+    """They found nobody in time."""
     is_quiet: bool
 
     def hits_of(self, *blows: str) -> list[Hit]:
@@ -122,5 +124,6 @@ def _outcome(
         model_faults=sum(model.faults.values()),
         sender=system.sender,
         stormed=stormed,
+        faults_left=faults.left,
         is_quiet=is_quiet,
     )

@@ -1,6 +1,5 @@
 """A system that a storm may break over."""
 
-import random
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +12,7 @@ from control.local.keeper import GOOD_LIFE
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.ports import is_open
-from smart_kit.testing.suite import PORTS, Suite
+from smart_kit.testing.suite import Suite
 from tests.chaos.storm.entry import Deeds
 from tests.chaos.storm.plan import Blow
 
@@ -71,20 +69,8 @@ class System(Protocol):
 
 
 def stormproof(state_dir: Path, model_url: str) -> Suite:
-    """A suite whose ports nobody else is given while the one who listens there is dead.
-
-    The ports that tests take otherwise are those that the system hands out to whoever connects:
-    to a dead server's port, too, and then a client of it may even be connected with itself.
-    """
-    dice = random.Random()
-    ports: set[int] = set()
-    while len(ports) < len(PORTS):
-        port = dice.randrange(15_000, 32_000)
-        if not is_open(port):
-            ports.add(port)
-    settings = dict(zip(PORTS, map(str, ports), strict=True))
-    settings |= {"OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "storm"}
-    return Suite(state_dir, settings)
+    """A suite whose model is one that fails."""
+    return Suite(state_dir, {"OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "storm"})
 
 
 def redis_of(suite: Suite) -> RedisSettings:
