@@ -11,6 +11,8 @@ SECONDS = 30.0
 """Between two lines that say the same."""
 _MOST = 1000
 """Different lines that are remembered."""
+_PASSING = frozenset({"timestamp", "updates", "conversations", "failures", "seconds"})
+"""What may differ between two lines that say the same."""
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Repetition:
         """A processor of structlog's; the next line that is let through says `left_out`."""
         if event.get("level") != "warning" or "correlation_id" in event:
             return event
-        words = tuple(str(event.get(name)) for name in ("event", "reason", "queue"))
+        words = tuple((name, str(value)) for name, value in event.items() if name not in _PASSING)
         now, last = self._now(), self._said.get(words)
         if last is not None and now - last.at < SECONDS:
             last.left_out += 1

@@ -55,11 +55,12 @@ async def test_a_delay_that_was_forgotten_ends(
     assert await take(mailbox, blocking) is not None
 
 
-async def test_a_conversation_that_is_known_by_its_past_only_is_woken(
-    redis: Redis, blocking: Redis, mailbox: Mailbox
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_a_conversation_of_which_only_its_messages_are_left_is_woken(
+    redis: Redis, blocking: Redis, mailbox: Mailbox, has_begun: bool
 ) -> None:
-    held = await take(mailbox, blocking)
-    assert held is not None
+    if has_begun:
+        assert await take(mailbox, blocking) is not None
     await redis.delete("in", "in:active")
     await mailbox.create()
     assert await Reconciliation(redis, "in").wake() == 1
@@ -95,3 +96,14 @@ async def test_more_conversations_than_one_look_takes_are_all_woken(redis: Redis
     await redis.xtrim("in", maxlen=0)
     assert await Reconciliation(redis, "in").wake() == 1500
     assert await Reconciliation(redis, "in").wake() == 0
+
+
+async def test_a_queue_with_a_strange_name_finds_its_own_conversations_only(
+    redis: Redis,
+) -> None:
+    for queue in ("in*[a]", "in*a"):
+        await Mailbox(redis, queue).create()
+        await Mailbox(redis, queue).enqueue(Letter(queue, "chat", "text"))
+        await redis.xtrim(queue, maxlen=0)
+    assert await Reconciliation(redis, "in*[a]").wake() == 1
+    assert await redis.xlen("in*a") == 0

@@ -37,6 +37,7 @@ def test_the_same_warning_is_told_now_and_then_with_how_often_it_was_left_out() 
     [
         {"reason": "time-out"},
         {"queue": "queue:to_telegram"},
+        {"caller": "admin"},
         {"event": "configuration cannot be read"},
         {"level": "error"},
         {"correlation_id": "tg:1:2"},
@@ -48,6 +49,12 @@ def test_what_says_something_else_or_belongs_to_a_message_is_always_told(
     told = Told()
     told.tell(**OUTAGE)
     assert told.tell(**OUTAGE | other) == OUTAGE | other
+
+
+def test_moments_and_counts_do_not_make_another_line() -> None:
+    told = Told()
+    told.tell(**OUTAGE, timestamp="12:00:00", updates=1)
+    assert told.tell(**OUTAGE, timestamp="12:00:01", updates=2) is None
 
 
 def test_it_remembers_only_so_many() -> None:

@@ -1,9 +1,8 @@
 -- Wakes conversations whose wake-up is gone: deleted by hand, dropped with its consumer, or missing
 -- in a part of the data that was restored. None of our own scripts ever leaves one like that.
--- KEYS  ready active delayed known      ARGV  group cursor waiting_prefix
--- `known` is a hash whose fields are conversations: this walks over some of them.
--- Returns {cursor to go on from, how many were woken}; cursor '0' is the end.
-expect('stream', KEYS[1]); expect('hash', KEYS[2]); expect('zset', KEYS[3]); expect('hash', KEYS[4])
+-- KEYS  ready active delayed      ARGV  group waiting_prefix conversations...
+-- Returns how many were woken.
+expect('stream', KEYS[1]); expect('hash', KEYS[2]); expect('zset', KEYS[3])
 
 local function is_later(one, other)
   local one_ms, one_number = string.match(one, '(%d+)-(%d+)')
@@ -30,11 +29,10 @@ local function will_wake(conversation, entry)
 end
 
 local woken = 0
-local page = redis.call('HSCAN', KEYS[4], ARGV[2], 'COUNT', 100)
-for at = 1, #page[2], 2 do
-  local conversation = page[2][at]
+for at = 3, #ARGV do
+  local conversation = ARGV[at]
   local entry = redis.call('HGET', KEYS[2], conversation)
-  local waits = redis.call('EXISTS', ARGV[3] .. conversation) == 1
+  local waits = redis.call('EXISTS', ARGV[2] .. conversation) == 1
   if (entry or waits) and not will_wake(conversation, entry) then
     if entry then redis.call('HDEL', KEYS[2], conversation) end
     if entry and entry ~= 'delayed' then redis.call('XDEL', KEYS[1], entry) end
@@ -44,4 +42,4 @@ for at = 1, #page[2], 2 do
     end
   end
 end
-return {page[1], woken}
+return woken

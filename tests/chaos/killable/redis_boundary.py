@@ -17,6 +17,7 @@ READING = frozenset(
     (
         "GET",
         "HGETALL",
+        "HKEYS",
         "HLEN",
         "LLEN",
         "LRANGE",
@@ -52,7 +53,7 @@ def _has_woken(answer: Any) -> bool:
 
 
 def _has_found(answer: Any) -> bool:
-    return int(answer[1]) > 0
+    return int(answer) > 0
 
 
 JUDGED: dict[str, _Judge] = {
