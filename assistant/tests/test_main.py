@@ -65,7 +65,7 @@ def health(variables: dict[str, str]) -> dict[str, Any]:
         return {}
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -88,7 +88,7 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
         mailbox = Mailbox(redis, "queue:to_secretary")
         await mailbox.enqueue(Letter(message.id, message.conversation, message.model_dump_json()))
         waiting = f"queue:to_telegram:waiting:{message.conversation}"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while not (kept := await answer(redis.lrange(waiting, 0, -1))):
             assert time.monotonic() < deadline
         reply = TO_TELEGRAM.validate_json(kept[0])
@@ -97,7 +97,7 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
         metrics = httpx2.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/metrics").text
 
         process.send_signal(signal.SIGTERM)
-        _, printed = process.communicate(timeout=10)
+        _, printed = process.communicate(timeout=60)
     assert process.returncode == 0
     lines = [json.loads(line) for line in printed.splitlines()]
     (turn,) = [line for line in lines if line["event"] == "turn ended"]
@@ -126,7 +126,7 @@ def test_without_a_usable_model_it_ends_with_one_line(
 ) -> None:
     variables = environment(redis_settings, OPENAI_BASE_URL=base_url, OPENAI_API_KEY="")
     with running(variables, tmp_path) as process:
-        _, printed = process.communicate(timeout=15)
+        _, printed = process.communicate(timeout=60)
 
     assert process.returncode == 78
     (line,) = printed.splitlines()

@@ -14,7 +14,7 @@ from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "google_calendar_service.src.main"
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from rest_service.tests.api import Sql
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 Environment = dict[str, str]
 
 
@@ -54,7 +54,7 @@ def running(environment: Environment, *command: str) -> Iterator[subprocess.Pope
 
 def health(environment: Environment, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The first health report that is wanted."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     report: dict[str, Any] = {}
     while time.monotonic() < deadline:
         try:

@@ -18,7 +18,7 @@ import pytest
 from smart_kit.testing.ports import free_port, is_open
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 @contextmanager
