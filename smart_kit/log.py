@@ -29,6 +29,11 @@ SHORTEST_SECRET = 6
 REDACTED = "[redacted]"
 
 
+def holds_secret(text: str) -> bool:
+    """Whether something in it looks like a secret, e.g. "Bearer …", a key or a Telegram token."""
+    return _SHAPES.search(text) is not None
+
+
 class Redaction:
     """Takes out the secrets it is told, in each way they are written, and what looks like one."""
 

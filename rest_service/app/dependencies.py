@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from .config import Settings
 from .database import Sessions
 from .encryption import Vault
 from .idempotency import Once, fingerprint
-from .services.dead_letters import Graveyards
+from .services.dead_letters import Begin, Graveyards
 from .services.rows import Owner
 from .snapshots.publisher import Publisher
 
@@ -125,12 +126,12 @@ async def require_admin(caller: PrincipalDep) -> None:
 AdminOnly = Depends(require_admin)
 
 
-async def noted(request: Request, session: SessionDep) -> None:
-    """Notes a write that is not Postgres's."""
-    await audit.record_ahead(session, request, _status(request))
+async def begin(request: Request) -> Begin:
+    """Notes a write that is not Postgres's, once it is called."""
+    return partial(audit.record_ahead, request, _status(request))
 
 
-Noted = Depends(noted)
+BeginDep = Annotated[Begin, Depends(begin)]
 
 
 async def once(

@@ -1,7 +1,7 @@
 import pytest
 
 from rest_service.app.services import credentials
-from rest_service.tests.api import Client, JsonObject, Make, Sql
+from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
 from smart_kit.errors import InvalidRequest
 
 SECRET = "sk-a-key-of-no-worth"
@@ -23,6 +23,8 @@ SECRET = "sk-a-key-of-no-worth"
         ({"client_secret": SECRET}, "parameters.client_secret"),
         ({"Cookie": SECRET}, "parameters.Cookie"),
         ({"properties": {"password": SECRET}}, "parameters.properties.password"),
+        ({"stop": ["ok", f"Bearer {SECRET}"]}, "parameters.stop[1] looks like"),
+        ({"extra_body": {SECRET: 1}}, "parameters.extra_body has a name that looks like"),
     ],
 )
 async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
@@ -45,9 +47,73 @@ async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "hf_token",
+        "HFToken",
+        "subscription-key",
+        "session_token",
+        "github_token",
+        "OPENAI_KEY",
+        "jwt",
+        "id-jwt",
+        "pwd",
+        "pass",
+        "db_pass",
+        "passphrase",
+        "authtoken",
+        "APIKey",
+        "api_key_2",
+        "X-Auth",
+        "basicAuth",
+        "webhook_secret",
+    ],
+)
+def test_a_name_that_credentials_have_is_refused_whatever_its_value(name: str) -> None:
+    with pytest.raises(InvalidRequest, match=rf"^parameters\.a\[0\]\.{name} is where"):
+        credentials.check("parameters", {"a": [{name: "innocent"}]})
+    assert credentials.redacted({"a": [{name: "x"}, 5]}) == {"a": [{name: "[redacted]"}, 5]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        SECRET,
+        "Bearer abc.def",
+        "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
+        "https://me:password@proxy.example",
+    ],
+)
+def test_a_value_that_looks_like_a_secret_is_refused_whatever_its_name(value: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^parameters\.a\.user looks like") as refused:
+        credentials.check("parameters", {"a": {"user": value}})
+    assert value not in str(refused.value)
+    assert credentials.redacted({"user": value, value: 1}) == {
+        "user": "[redacted]",
+        "[redacted]": 1,
+    }
+
+
+async def test_what_an_older_version_has_taken_is_not_in_the_audit_log(
+    admin: Client, make: Make, sql: Sql
+) -> None:
+    provider = await make("providers")
+    model = await make("models", provider_id=provider["id"])
+    kept = f'{{"hf_token": "abc", "user": "{SECRET}", "top_p": 1}}'
+    await sql(f"UPDATE llm_models SET parameters = '{kept}'")
+
+    assert (await admin.patch(f"/models/{model['id']}", json={"is_active": False})).is_success
+
+    (entry,) = await listed(admin, "/audit", action="update_model")
+    shown = {"hf_token": "[redacted]", "user": "[redacted]", "top_p": 1}
+    assert entry["after"]["parameters"] == shown
+
+
+@pytest.mark.parametrize(
     "parameters",
     [
         {"max_tokens": 5, "max_completion_tokens": 5, "stop_token_ids": [1], "eos_token": "x"},
+        {"thinking": {"budget_tokens": 5}, "truncate_prompt_tokens": 5, "skip_special_tokens": 1},
         {"prompt_cache_key": "a", "reasoning_effort": "none", "logit_bias": {"50256": -100}},
         {
             "response_format": {
@@ -56,7 +122,7 @@ async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
             }
         },
     ],
-    ids=["tokens", "others", "fields of an answer"],
+    ids=["tokens", "more tokens", "others", "fields of an answer"],
 )
 def test_what_only_sounds_like_one_is_taken(parameters: JsonObject) -> None:
     credentials.check("parameters", parameters)

@@ -13,6 +13,22 @@ WAITING = "queue:to_telegram:waiting:tg:1:7"
 LETTER = "/dead-letters/to_telegram:7-0"
 
 
+class Watched(Graveyard):
+    """What everybody can see in the audit log before anything is taken; Redis is away then."""
+
+    def __init__(self, redis: Redis, queue: str, sql: Sql) -> None:
+        super().__init__(redis, queue)
+        self.seen: list[object] = []
+        self._sql = sql
+
+    async def replay(self, grave: Grave) -> bool:
+        return await self.drop(grave.place)
+
+    async def drop(self, place: Place) -> bool:
+        self.seen = list(await self._sql("SELECT action, result FROM audit_log"))
+        raise ConnectionError
+
+
 class Contested(Graveyard):
     """Somebody else drops what is found in the very next instant."""
 
@@ -151,8 +167,28 @@ class TestAudit:
         assert noted == [
             ("admin", action, f"/api{nobody}", "refused", 422),
             ("admin", action, f"/api{path}", "refused", 404),
-            ("admin", action, f"/api{path}", "done", 204),
+            ("admin", action, f"/api{path}", "begun", 204),
         ]
+
+    async def test_the_entry_is_durable_before_anything_is_done_and_says_no_more_than_that(
+        self,
+        app: FastAPI,
+        admin: Client,
+        redis: Redis,
+        sql: Sql,
+        method: str,
+        path: str,
+        action: str,
+    ) -> None:
+        watched = Watched(redis, "queue:to_telegram", sql)
+        app.state.resources = replace(app.state.resources, graveyards={"to_telegram": watched})
+        await bury(redis, "to_telegram", 7)
+
+        assert (await admin.request(method, path)).status_code == 503
+
+        assert [tuple(row) for row in watched.seen] == [(action, "begun")]  # type: ignore[call-overload]
+        entries = await listed(admin, "/audit")
+        assert [(one["result"], one["status"]) for one in entries] == [("begun", 204)]
 
     async def test_what_cannot_be_noted_is_not_done(
         self, admin: Client, redis: Redis, sql: Sql, method: str, path: str, action: str

@@ -5,7 +5,9 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from rest_service.app.audit.refusals import HOUR_SECONDS, MOST_AN_HOUR, Refusals
+from rest_service.app.body_limit import MAX_BYTES
 from rest_service.app.database import Sessions
+from rest_service.app.routers.audit import list_audit_entries
 from rest_service.app.tidying import Tidying
 from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
 
@@ -50,6 +52,24 @@ async def test_a_write_of_the_wrong_form_is_noted_too(
     assert (answer.status_code, entry["status"]) == (422, 422)
     assert (entry["action"], entry["path"], entry["object_id"]) == (action, f"/api{path}", None)
     assert entry["request_id"] == answer.headers["x-correlation-id"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "kind", "status"),
+    [
+        ("POST", "/nothing", b"{}", "application/json", 404),
+        ("DELETE", "/tasks", b"", "application/json", 405),
+        ("POST", "/tasks", b" " * (MAX_BYTES + 1), "application/json", 413),
+        ("POST", "/tasks", b"a=b", "application/x-www-form-urlencoded", 415),
+    ],
+)
+async def test_what_comes_to_no_operation_makes_no_entry_and_the_document_says_so(
+    admin: Client, method: str, path: str, body: bytes, kind: str, status: int
+) -> None:
+    answer = await admin.request(method, path, content=body, headers={"Content-Type": kind})
+
+    assert (answer.status_code, await refused(admin)) == (status, [])
+    assert f"({status})" in str(list_audit_entries.__doc__)
 
 
 async def test_reading_in_the_wrong_form_is_no_entry(admin: Client) -> None:

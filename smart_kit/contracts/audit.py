@@ -7,7 +7,7 @@ from pydantic import Field
 
 from smart_kit.contracts.base import Contract, JsonObject, UtcDatetime
 
-AuditResult = Literal["done", "refused"]
+AuditResult = Literal["begun", "done", "refused"]
 Caller = Literal["admin", "service"]
 
 
@@ -29,8 +29,11 @@ class AuditRead(Contract):
     )
     object_id: UUID | None = Field(description="Of what was written, else the path's first id")
     path: str = Field(description="As in an address, at most 512 characters")
-    result: AuditResult
-    status: int = Field(description="Of the answer")
+    result: AuditResult = Field(
+        description="begun: outside Postgres, noted before it is done. It was done unless a refusal"
+        " with the same request_id follows, or a server was away just then"
+    )
+    status: int = Field(description="Of the answer; begun: of the one that success would have")
     request_id: str | None = Field(description="The X-Correlation-Id of the call's answer")
     after: JsonObject | None = Field(
         description="The record as it is since then, without secrets and what people have written;"

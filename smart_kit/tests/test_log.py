@@ -75,6 +75,7 @@ SECRETS = ("pa/ss:w@rd", "admin-token", "it's \\ mine", "longer admin-token of i
 )
 def test_redact(text: str, shown: str | None) -> None:
     assert logs.Redaction().text(text) == (shown or text)
+    assert logs.holds_secret(text) == (shown is not None)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """Who wrote what through the API: one row, in the transaction of the write itself.
 
 Bodies are not kept, only facts of a record that are neither secrets nor what people have written.
-A write that is refused is noted too, for a while and not without bound.
+What is written elsewhere than in Postgres is noted as begun, in a transaction before it.
+What an operation refuses, by a rule or for its form, is noted too, for a while and not without
+bound. What is refused before it comes to an operation is not: without a token (401), at an unknown
+path (404) or with another method (405), too large (413), no JSON (415), a parameter given twice.
 """
 
 from urllib.parse import quote
@@ -35,10 +38,15 @@ def record(session: AsyncSession, request: Request, status: int) -> None:
         session.add(_entry(request, "done", status, written))
 
 
-async def record_ahead(session: AsyncSession, request: Request, status: int) -> None:
-    """Note a write that is not Postgres's before it is made: what cannot be noted is not done."""
-    session.add(_entry(request, "done", status, Written()))
-    await session.flush()
+async def record_ahead(request: Request, status: int) -> None:
+    """Note a write that is not Postgres's before it is made: what cannot be noted is not done.
+
+    The entry is durable when this returns. It stays "begun" whatever comes of it: no entry is ever
+    changed, and one that came afterwards could be lost.
+    """
+    sessions: Sessions = request.app.state.resources.sessions
+    async with sessions.begin() as session:
+        session.add(_entry(request, "begun", status, Written()))
 
 
 async def record_refusal(request: Request, status: int) -> None:

@@ -20,6 +20,7 @@ from ..models import (
     Tool,
     User,
 )
+from ..services import credentials
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ class Subject:
 
     def facts_of(self, row: SQLModel) -> JsonObject:
         """The record as it is from now on."""
-        return row.model_dump(mode="json", include=set(self.facts))
+        facts = row.model_dump(mode="json", include=set(self.facts))
+        if "parameters" in facts:  # an older version may have taken what is refused today
+            facts["parameters"] = credentials.redacted(facts["parameters"])
+        return facts
 
 
 def _whole(resource: str, table: type[SQLModel], *, but: str = "") -> Subject:

@@ -18,8 +18,10 @@ async def list_audit_entries(
 ) -> Page[AuditRead]:
     """What was written through the API, and which writes were refused, the newest first.
 
-    Refused by a rule or for their form (422). What comes to no operation is not here: without a
-    valid token, at an unknown path, with a body that is too large or no JSON. What was done is kept
-    for ever; refusals are for 30 days, of each caller 100 an hour: `left_out` counts the others.
+    Begun: outside Postgres (dead letters), noted before it is done. Refused: by a rule or for their
+    form (422). What comes to no operation is not here: without a valid token (401), at an unknown
+    path (404), by another method (405), with a body that is too large (413) or no JSON (415), with
+    a parameter given twice. What was done or begun is kept for ever; refusals are for 30 days, of
+    each caller 100 an hour: `left_out` counts the others.
     """
     return await audit.read_page(session, wanted)

@@ -9,7 +9,7 @@ from smart_kit.contracts.dead_letters import (
     DeadLetterRead,
 )
 
-from ..dependencies import AdminOnly, GraveyardsDep, Noted
+from ..dependencies import AdminOnly, BeginDep, GraveyardsDep
 from ..services import dead_letters
 from ..services.dead_letters import DeadLetterSlice
 
@@ -32,16 +32,20 @@ async def get_dead_letter(
     return await dead_letters.read(graveyards, letter_id)
 
 
-@router.post("/{letter_id}/replay", status_code=204, dependencies=[Noted])
-async def replay_dead_letter(graveyards: GraveyardsDep, letter_id: DeadLetterId) -> None:
+@router.post("/{letter_id}/replay", status_code=204)
+async def replay_dead_letter(
+    graveyards: GraveyardsDep, letter_id: DeadLetterId, begin: BeginDep
+) -> None:
     """Have it handled once more, after what waits in its conversation.
 
     Its finished steps are not repeated. 400 for what never was a message of a queue.
     """
-    await dead_letters.replay(graveyards, letter_id)
+    await dead_letters.replay(graveyards, letter_id, begin)
 
 
-@router.delete("/{letter_id}", status_code=204, dependencies=[Noted])
-async def drop_dead_letter(graveyards: GraveyardsDep, letter_id: DeadLetterId) -> None:
+@router.delete("/{letter_id}", status_code=204)
+async def drop_dead_letter(
+    graveyards: GraveyardsDep, letter_id: DeadLetterId, begin: BeginDep
+) -> None:
     """Forget it."""
-    await dead_letters.drop(graveyards, letter_id)
+    await dead_letters.drop(graveyards, letter_id, begin)

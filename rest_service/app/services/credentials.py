@@ -1,45 +1,82 @@
-"""Names under which credentials travel: what is kept in clear and shown to readers has none."""
+"""Where credentials would be: what is kept in clear and shown to readers has none."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from smart_kit import log
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidRequest
 
 _NAMES = re.compile(
-    r"token|auth|bearer|(.*_)?(headers?|cookies?|authori[sz]ation|passw(or)?ds?|secrets?|credentials?"
-    r"|(api|secret|access|private)_?keys?|(access|api|o?auth|bearer|refresh|id)_tokens?|extra_query)"
+    r"(token|extra_query"
+    r"|(.*_)?(headers?|cookies?|auth|authori[sz]ation|bearer|jwts?|pwd|pass|passphrases?"
+    r"|passw(or)?ds?|secrets?|credentials?)"
+    r"|.+_(tokens?|keys?)|(api|secret|access|private)keys?"
+    r"|(access|api|o?auth|bearer|refresh|id)tokens?)(_?\d+)?"
 )
-"""Not every name with "token" or "key" in it: max_tokens and prompt_cache_key are innocent."""
+_INNOCENT = re.compile(
+    r"(max|min|num|n)_(.+_)?tokens?"
+    r"|(.+_)?(budget|prompt|completion|input|output|thinking|reasoning|special|stop|suppress)_tokens"
+    r"|(.+_)?(bos|eos|pad|unk|sep|cls|mask|stop|start|end)_token"
+    r"|(prompt_)?cache_key|sort_key"
+)
+"""Numbers of tokens, words of a tokenizer, and keys that open nothing."""
 _SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 """Below these a JSON Schema has the names of an answer's fields."""
-_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
 def check(name: str, value: JsonObject) -> None:
     """Raises InvalidRequest that names the place. The value must not be nested too deep."""
-    for place in _places(value, name):
+    for place, reason in _places(value, name):
         raise InvalidRequest(
-            f"{place} is where a credential would be, and {name} are kept and shown in clear."
+            f"{place} {reason}, and {name} are kept and shown in clear."
             " A key belongs into the provider's api_key, which is encrypted."
         )
 
 
-def _places(value: Any, path: str, *, is_schema: bool = False) -> Iterator[str]:
-    if isinstance(value, list):
+def redacted(value: Any, *, is_schema: bool = False) -> Any:
+    """The same without what `check` would refuse."""
+    match value:
+        case str():
+            return log.REDACTED if log.holds_secret(value) else value
+        case list():
+            return [redacted(item) for item in value]
+        case dict():
+            hidden = {key for key in value if _is_refused(key, value[key], is_schema=is_schema)}
+            return {
+                redacted(key): log.REDACTED
+                if key in hidden
+                else redacted(item, is_schema=key in _SCHEMAS)
+                for key, item in value.items()
+            }
+    return value
+
+
+def _places(value: Any, path: str, *, is_schema: bool = False) -> Iterator[tuple[str, str]]:
+    """Each with what is wrong about it."""
+    if isinstance(value, str) and log.holds_secret(value):
+        yield path, "looks like a credential"
+    elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _places(item, f"{path}[{number}]")
     elif isinstance(value, dict):
         for key, item in value.items():
             place = f"{path}.{key}"
-            if _is_credential(key) and not (is_schema and isinstance(item, dict)):
-                yield place
+            if log.holds_secret(key):  # which is not said again
+                yield path, "has a name that looks like a credential"
+            if _is_refused(key, item, is_schema=is_schema):
+                yield place, "is where a credential would be"
             yield from _places(item, place, is_schema=key in _SCHEMAS)
+
+
+def _is_refused(key: str, item: Any, *, is_schema: bool) -> bool:
+    return _is_credential(key) and not (is_schema and isinstance(item, dict))
 
 
 def _is_credential(key: str) -> bool:
     """Whether written like_this, likeThis, Like-This or LIKE_THIS."""
     words = _BETWEEN.sub("_", _CAPITAL.sub("_", key).lower()).strip("_")
-    return _NAMES.fullmatch(words) is not None
+    return _NAMES.fullmatch(words) is not None and _INNOCENT.fullmatch(words) is None

@@ -1,7 +1,7 @@
 """Messages that nobody could handle, of both queues."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ MAX_OFFSET = 10_000
 """The letters before it are read too; there should never be so many."""
 
 Graveyards = Mapping[QueueName, Graveyard]
+Begin = Callable[[], Awaitable[None]]
+"""Notes durably that a letter is about to be taken; where it raises, the letter stays."""
 
 
 class DeadLetterSlice(Slice):
@@ -53,17 +55,19 @@ async def read(graveyards: Graveyards, letter_id: str) -> DeadLetterContentRead:
     return DeadLetterContentRead(**_fields(queue, found), payload=found.letter.payload)
 
 
-async def replay(graveyards: Graveyards, letter_id: str) -> None:
+async def replay(graveyards: Graveyards, letter_id: str, begin: Begin) -> None:
     """Have it handled once more. Raises NotFound, InvalidRequest for what never was a message."""
     queue, found = await _find(graveyards, letter_id)
+    await begin()
     if not await graveyards[queue].replay(found):
         raise Conflict("Somebody else has just replayed or dropped it.")
 
 
-async def drop(graveyards: Graveyards, letter_id: str) -> None:
+async def drop(graveyards: Graveyards, letter_id: str, begin: Begin) -> None:
     """Forget it. Raises NotFound."""
-    queue, place = _parts(letter_id)
-    if not await graveyards[queue].drop(place):
+    queue, found = await _find(graveyards, letter_id)
+    await begin()
+    if not await graveyards[queue].drop(found.place):
         raise not_found(NOUN, letter_id)
 
 

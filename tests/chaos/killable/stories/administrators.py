@@ -5,7 +5,7 @@ from typing import Any
 from smart_kit.testing.suite import wait_until
 from tests.chaos.killable.stories.people import chat
 from tests.chaos.killable.stories.queues import await_letters, letters_of
-from tests.chaos.killable.stories.telegram import order_fault
+from tests.chaos.killable.stories.telegram import order_fault, take_letter
 from tests.chaos.killable.talk import PATIENCE, Talk
 
 
@@ -43,7 +43,7 @@ def refusal(talk: Talk) -> None:
     talk.say(f"what is {number} + 1?", rf"= {number + 1}\b")
     wait_until(lambda: bool(letters_of(talk)) or len(talk.heard()) >= len(talk.answers), PATIENCE)
     for letter in letters_of(talk):
-        talk.stage.api("POST", f"/dead-letters/{letter['id']}/replay")
+        take_letter(talk, "POST", f"{letter['id']}/replay")
     talk.hear(*talk.answers[-1])
     wait_until(lambda: not letters_of(talk), PATIENCE)
 
@@ -54,7 +54,7 @@ def unreadable(talk: Talk) -> None:
     talk.stage.ask_sandbox("POST", "updates", {"update": {"message": "nonsense"}})
     found = await_letters(talk, "")
     for letter in found:  # two, where tg_bot died before Telegram knew that it had it
-        talk.stage.api("DELETE", f"/dead-letters/{letter['id']}")
+        take_letter(talk, "DELETE", letter["id"])
     chat(talk)
 
 

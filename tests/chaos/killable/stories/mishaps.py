@@ -68,13 +68,12 @@ def lost_wake_up(talk: Talk) -> None:
 
 def lost_groups(talk: Talk) -> None:
     """A hand has taken away what the queues and the archive are read by."""
-    for stream, name in (
-        ("queue:to_secretary", GROUP),
-        ("queue:to_telegram", GROUP),
-        (TURNS_STREAM, "archive"),
-    ):
+    groups = {"queue:to_secretary": GROUP, "queue:to_telegram": GROUP, TURNS_STREAM: "archive"}
+    for stream, name in groups.items():
         talk.stage.redis.xgroup_destroy(stream, name)
     chat(talk)
+    for stream in groups:
+        wait_until(lambda stream=stream: bool(talk.stage.redis.xinfo_groups(stream)), PATIENCE)  # type: ignore[misc]
 
 
 def stray_user(talk: Talk) -> None:

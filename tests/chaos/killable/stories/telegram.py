@@ -5,6 +5,7 @@ from typing import Any
 from smart_kit.testing.suite import wait_until
 from tests.chaos.killable.stories.people import chat
 from tests.chaos.killable.stories.queues import await_letters, waits
+from tests.chaos.killable.suite import died_at
 from tests.chaos.killable.talk import PATIENCE, Talk
 
 
@@ -47,7 +48,7 @@ def group(talk: Talk) -> None:
     }
     talk.stage.ask_sandbox("POST", "updates", {"update": {"message": message}})
     (letter,) = await_letters(talk, str(chat_id))
-    talk.stage.api("DELETE", f"/dead-letters/{letter['id']}")
+    take_letter(talk, "DELETE", letter["id"])
     chat(talk)
 
 
@@ -59,6 +60,16 @@ def button(talk: Talk) -> None:
     talk.stage.ask_sandbox("POST", "updates", {"update": {"callback_query": query}})
     wait_until(lambda: is_passed(talk, seen, "tg_bot: answerCallbackQuery"), PATIENCE)
     chat(talk)
+
+
+def take_letter(talk: Talk, method: str, path: str) -> None:
+    """As an administrator does; that it was begun is noted once, and once more with each death."""
+    seen = len(talk.stage.passed())
+    talk.stage.api(method, f"/dead-letters/{path}")
+    begun = talk.stage.api("GET", "/audit?result=begun&object_type=dead-letters&limit=100")["items"]
+    noted = [one for one in begun if one["path"] == f"/api/dead-letters/{path}"]
+    deaths = len(died_at(talk.stage.passed()[seen:]))
+    assert 1 <= len(noted) <= 1 + deaths, f"{method} {path}: {noted}"
 
 
 def order_fault(talk: Talk, kind: str, **rest: Any) -> None:
