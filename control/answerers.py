@@ -25,7 +25,7 @@ def missing(context: Context, options: argparse.Namespace) -> dict[str, str]:
 
 def _processes(context: Context) -> Iterable[tuple[str, str]]:
     """The service of each process, and what is wrong with it; empty where it is well."""
-    counts = replicas.read(context.state_dir)
+    counts = replicas.read(context.state_dir, context.services)
     for service in context.services:
         if service.name not in _SERVICES:
             continue

@@ -1,6 +1,7 @@
 """Secrets that nobody should have to think up."""
 
 import base64
+import os
 import secrets
 import string
 from collections.abc import Callable, Mapping
@@ -48,11 +49,26 @@ def keep(path: Path, present: Mapping[str, str]) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, at no moment otherwise and never half."""
+    """Write a file that only its owner can read, at no moment otherwise and never half.
+
+    It outlives a power cut: on the disk before it takes its name, and the name soon after.
+    """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     fresh.touch(mode=0o600, exist_ok=False)
     try:
-        fresh.write_text(text, "utf-8")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+    _keep_names(path.parent)
+
+
+def _keep_names(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

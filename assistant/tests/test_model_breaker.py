@@ -9,18 +9,20 @@ from smart_kit.settings import RedisSettings
 from smart_kit.testing.models import ScriptedModel, fails
 
 
-def test_after_five_failures_nobody_waits_for_the_model_until_a_probe_succeeds(
+def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not(
     redis_settings: RedisSettings,
 ) -> None:
     async def scene(made: Room) -> None:
         while len(model.asked) < 5:
             await made.say()
         assert len(model.asked) == 5
-        said = await made.say()
-        assert isinstance(said.answer, Notice)
-        assert said.answer.notice == "model_unavailable"
-        assert said.seconds < 1
-        assert len(model.asked) == 5
+        probing, refused = await made.say(), await made.say()
+        assert 5 < probing.seconds < 15
+        assert refused.seconds < 1
+        for said in (probing, refused):
+            assert isinstance(said.answer, Notice)
+            assert said.answer.notice == "model_unavailable"
+        assert len(model.asked) == 6
 
         await asyncio.sleep(60)
         model.expect("I am back.", "And stay.")
@@ -28,6 +30,17 @@ def test_after_five_failures_nobody_waits_for_the_model_until_a_probe_succeeds(
         assert isinstance((await made.say()).answer, Reply)
 
     with ScriptedModel(otherwise=fails(404)) as model:
+        in_a_room(redis_settings, model, scene)
+
+
+def test_a_model_that_is_back_after_the_first_pause_answers_whoever_asked_during_it(
+    redis_settings: RedisSettings,
+) -> None:
+    async def scene(made: Room) -> None:
+        await made.say_all(5)
+        assert isinstance((await made.say()).answer, Reply)
+
+    with ScriptedModel(*[fails(404)] * 5, otherwise="I am back.") as model:
         in_a_room(redis_settings, model, scene)
 
 

@@ -3,11 +3,11 @@
 import argparse
 
 from control.context import Context
-from control.doctor import machine, outside, ports, settings
+from control.doctor import machine, outside, ports, settings, state
 from control.doctor.finding import Finding
 from control.terminal import Terminal
 
-CHECKS = (settings.check, machine.check, ports.check, outside.check)
+CHECKS = (settings.check, state.check, machine.check, ports.check, outside.check)
 
 
 def run(context: Context, _: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@ from control.docker import engine
 from control.docker.container import Container
 from control.docker.password import password_statement
 from control.errors import ControlError
+from control.lock import Lock
+from control.services import Service
 from control.settings import Settings
 
 _LAST_LINES = "20"
@@ -26,24 +28,28 @@ class Compose:
     environ: Mapping[str, str]
     """The operator's own, by which the engine is found."""
     settings: Settings
-    replicas: Mapping[str, int]
-    """How many processes a service has, where it is not one."""
+    table: tuple[Service, ...]
+    asked: Mapping[str, int]
+    """How many processes a service shall have, where this command says so."""
 
     @classmethod
     def of(cls, context: Context, asked: Mapping[str, int] | None = None) -> "Compose":
-        """With as many replicas as were asked for, now or earlier.
-
-        Raises ControlError where there is no engine.
-        """
+        """Raises ControlError where there is no engine."""
         engine.require(context.environ)
-        counts = replicas.read(context.state_dir) | dict(asked or {})
-        return cls(context.root, context.environ, context.compose_settings, counts)
+        settings = context.compose_settings
+        return cls(context.root, context.environ, settings, context.services, asked or {})
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many containers a service shall have, where it is not one."""
+    def check_replicas(self) -> None:
+        """Raises ControlError where the numbers asked for earlier cannot be read."""
+        replicas.read(self.settings.state_dir, self.table)
+
+    def keep_counts(self) -> dict[str, int]:
+        """How many containers a service shall have, where it is not one; also from now on."""
+        with Lock.hold(self.settings.state_dir):  # another command may say another service's
+            counts = replicas.read(self.settings.state_dir, self.table) | dict(self.asked)
+            replicas.keep(self.settings.state_dir, counts)
         theirs = {"postgres": self.settings.own_postgres, "redis": self.settings.own_redis}
-        return {**self.replicas, **{name: 0 for name in theirs if theirs[name]}}
+        return {**counts, **{name: 0 for name in theirs if theirs[name]}}
 
     def run(self, *arguments: str) -> int:
         """Run it with the terminal as its own; returns its status."""

@@ -15,6 +15,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         bare.refuse(context)
     welcome.begin(context, "docker")
     compose = Compose.of(context)
+    compose.check_replicas()
     with context.terminal.step("images", "(from scratch: minutes)"):
         compose.follow("build", "--no-cache", *options.service, hear=context.terminal.busy)
     return bring_up(context, compose, options.service) if compose.containers() else 0

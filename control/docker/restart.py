@@ -20,5 +20,6 @@ def run(context: Context, options: argparse.Namespace) -> int:
         if not compose.containers():
             raise ControlError("nothing runs: ./manage.py start")
         return 1 if up(context, compose, tuple(options.service), afresh=True) else 0
+    compose.check_replicas()  # what is wrong must not cost the suite that runs
     stop(context, compose)
     return bring_up(context, compose)

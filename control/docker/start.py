@@ -30,6 +30,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> int:
     """Build what has changed, start these services, or all, and wait until they are well."""
+    compose.check_replicas()
     modes.remember(compose.settings.state_dir, "docker")
     names = tuple(names)
     with context.terminal.step("images", "(minutes, the first time)"):
@@ -52,12 +53,11 @@ def up(
     if afresh:
         words += ["--force-recreate", "--no-deps"]
         meant = frozenset(names)
-    words += scale.options(compose.counts, meant)
     with context.terminal.step("containers"):
         if not compose.settings.own_postgres:
             _call(context, compose, "up", "--detach", "--no-build", "--wait", "postgres")
             compose.set_database_password()
-        replicas.keep(compose.settings.state_dir, compose.replicas)
+        words += scale.options(compose.keep_counts(), meant)
         _call(context, compose, "up", "--detach", "--no-build", *words, *scale.expanded(names))
     problems = Progress(compose, names, context.terminal).wait()
     welcome.report(context, problems)

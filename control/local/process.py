@@ -61,9 +61,9 @@ class Process:
         """The process that wrote the record, if it wrote all of it."""
         try:
             pid, _, rest = record.read_text().partition("\n")
-        except FileNotFoundError:
+            birth = _parse(rest)
+        except (FileNotFoundError, IndexError, ValueError):  # the last two: half of a record
             return None
-        birth = _parse(rest)
         return cls(int(pid), birth) if pid.isdecimal() and birth else None
 
     @property

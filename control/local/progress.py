@@ -16,6 +16,7 @@ from control.terminal import Terminal, seconds
 PATIENCE = 30.0
 """Seconds the services get once databases and schema are there; as long for these."""
 _POLL = 0.1
+_TAKEN_BACK = "is no longer wished for: another command has taken it back"
 
 
 def healths(parts: Iterable[Part]) -> dict[str, Health]:
@@ -73,13 +74,17 @@ class Progress:
 
     def _look(self) -> None:
         if self.suite.run.supervisor() is None:
+            self.suite.run.forget_environment()
             last = reasons.last_words(self.suite.run.log("supervisor"))
             raise ControlError(f"the supervisor has ended: {last}")
         self._status = self.suite.run.status()
-        missing = self._missing()
+        missing, wishes = self._missing(), self.suite.run.wishes()
         answers = healths(part for part in missing if self._state(part) == "running")
         for part in missing:
-            self._judge(part, answers.get(part.name))
+            if _is_taken_back(part, wishes):
+                self._why[part.name] = _TAKEN_BACK
+            else:
+                self._judge(part, answers.get(part.name))
 
     def _judge(self, part: Part, health: Health | None) -> None:
         state = self._state(part)
@@ -113,13 +118,20 @@ class Progress:
 
     def _is_hopeless(self) -> bool:
         """What is missing will not heal, or waits for what will not."""
-        whys = [self._why.get(part.name, "") for part in self._missing()]
+        known = [self._why.get(part.name, "") for part in self._missing()]
+        whys = [why for why in known if why != _TAKEN_BACK]
         hopeless = [bool(reasons.HOPELESS.search(why)) for why in whys]
         waiting = [why.startswith("waits for") for why in whys]
-        return any(hopeless) and all(map(max, hopeless, waiting))
+        return not whys or (any(hopeless) and all(map(max, hopeless, waiting)))
 
     def _show_waiting(self, begun: float) -> None:
         missing = self._missing()
         if missing:
             names = ", ".join(part.name for part in missing)
             self.terminal.busy(f"… {time.monotonic() - begun:.0f} s, waiting for {names}")
+
+
+def _is_taken_back(part: Part, wishes: Mapping[str, Wish]) -> bool:
+    """Only a further replica ever leaves the wishes while the suite runs."""
+    wish = wishes.get(part.name)
+    return not wish.run if wish else bool(wishes) and part.is_further

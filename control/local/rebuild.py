@@ -2,7 +2,7 @@
 
 import argparse
 
-from control import welcome
+from control import replicas, welcome
 from control.context import Context
 from control.errors import ControlError
 from control.local import start, stop
@@ -13,6 +13,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     """Removes `.venv` and makes it again; a suite that runs is stopped for it and started after."""
     if options.service:
         raise ControlError("in local mode all services share one environment: leave --service out")
+    replicas.read(context.state_dir, context.services)  # a fault must not cost what runs
     was_running = stop.stop(RunDirectory(context.state_dir), context.terminal)
     context.virtualenv.rebuild()
     if not was_running:

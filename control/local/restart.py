@@ -1,9 +1,11 @@
 """Stopping and starting again."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import zip_longest
 
-from control import welcome
+from control import replicas, welcome
 from control.context import Context
 from control.errors import ControlError
 from control.local import start, stop, wishing
@@ -17,19 +19,45 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return _restart_services(context, options.service)
     welcome.begin(context, "local")
     settings = context.settings  # what is wrong with them must not cost the suite that runs
+    replicas.read(settings.state_dir, context.services)  # nor a fault of these
     stop.stop(RunDirectory(settings.state_dir), context.terminal)
     return start.bring_up(context)
 
 
 def _restart_services(context: Context, names: list[str]) -> int:
-    """A fresh process with the settings of now; what is wrong with them costs nothing."""
+    """Fresh processes with the settings of now; what is wrong with them costs nothing.
+
+    One replica of a service after the other, so that the others serve meanwhile; where one does not
+    get well, those after it are left alone.
+    """
     suite = Suite.of(context, context.virtualenv.python)
-    chosen = frozenset(suite.named(names))
+    turns = _turns(suite.named(names))
     if suite.run.supervisor() is None:
         raise ControlError("nothing runs: ./manage.py start")
-    fresh = {
-        name: replace(wish, run=True, generation=wish.generation + 1)
-        for name, wish in suite.run.wishes_for(chosen).items()
-    }
-    wishing.change(context, suite, fresh)
-    return 1 if Progress(suite, chosen, context.terminal).wait() else 0
+    while turns:
+        if _restart(context, suite, turns.pop(0)):
+            if left := sorted(name for turn in turns for name in turn):
+                context.terminal.warn(f"left as they are: {', '.join(left)}")
+            return 1
+    return 0
+
+
+def _turns(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """The first of each service, then the second of each that has one, and so on."""
+    by_service: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        by_service.setdefault(replicas.service_of(name), []).append(name)
+    return [tuple(filter(None, turn)) for turn in zip_longest(*by_service.values())]
+
+
+def _restart(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str]:
+    """Returns what does not get well, and why; a replica that has left meanwhile is no loss."""
+    with wishing.alone(suite) as current:
+        here = {part.name for part in current.parts}
+        wishes = current.run.wishes_for(name for name in names if name in here)
+        fresh = {
+            name: replace(wish, run=True, generation=wish.generation + 1)
+            for name, wish in wishes.items()
+        }
+        wishing.change(context, current, fresh)
+    return Progress(current, frozenset(fresh), context.terminal).wait()

@@ -1,16 +1,20 @@
 """`STATE_DIR/run`: how the supervisor and the commands speak with each other, across crashes.
 
 supervisor.lock      held for as long as a supervisor lives, whatever becomes of it
+commands.lock        held while wishes and numbers are read to be changed: a moment
 supervisor           who it is
 processes/<part>     who is running, each written by the process itself
 wishes.json          what shall run: written by commands, read by the supervisor on SIGHUP
 environment.json     a command's own environment, for what it wishes for; gone when it is read
 status.json          what does run: written by the supervisor
+
+What cannot be read, as after a power cut, counts as absent; `damaged` names it.
 """
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -61,6 +65,7 @@ class RunDirectory:
         self.logs = state_dir / "logs"
         self._processes = self.path / "processes"
         self._environment = self.path / "environment.json"
+        self._commands = self.path / "commands.lock"
 
     def make(self) -> None:
         for folder in (self.path, self._processes, self.logs):
@@ -80,6 +85,31 @@ class RunDirectory:
                 raise IsSupervised("another ./manage.py has started the suite")
             time.sleep(_POLL)
         raise ControlError("another ./manage.py is starting or stopping the suite: try again")
+
+    @contextmanager
+    def commanding(self) -> Iterator[None]:
+        """The right to change what is wished for, to be kept for a moment only.
+
+        Raises ControlError where another command keeps it for long.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while (lock := self.try_commanding()) is None:
+            if time.monotonic() > deadline:
+                raise ControlError("another ./manage.py is changing what runs: try again")
+            time.sleep(_POLL)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def try_commanding(self) -> Lock | None:
+        """The same right for one who cannot wait; None while a command has it."""
+        return Lock.take(self._commands)
+
+    def damaged(self) -> list[Path]:
+        """The files that are there and cannot be read."""
+        files = {name: self.path / name for name in _FORMS}
+        return [files[name] for name in files if files[name].exists() and self._read(name) is None]
 
     def log(self, part: str) -> Path:
         return self.logs / f"{part}.log"
@@ -106,8 +136,7 @@ class RunDirectory:
         return time.time() - (self.path / "supervisor").stat().st_mtime
 
     def supervisor(self) -> Process | None:
-        content = self._read("supervisor")
-        process = Process(**content) if content else None
+        process: Process | None = self._read("supervisor")
         return process if process and process.lives else None
 
     def write_wishes(self, wishes: dict[str, Wish]) -> None:
@@ -115,11 +144,12 @@ class RunDirectory:
         write_private(self.path / "wishes.json", json.dumps(content))
 
     def wishes(self) -> dict[str, Wish]:
-        return {name: Wish(**wish) for name, wish in self._read("wishes.json").items()}
+        """Those for all parts; none of them where they are lost."""
+        return self._read("wishes.json") or {}
 
     def wishes_for(self, names: Iterable[str]) -> dict[str, Wish]:
         """Those of some parts; raises ControlError for one that the suite was started without."""
-        wishes = self.wishes()
+        wishes, names = self.wishes(), tuple(names)
         for name in names:
             if name not in wishes:
                 raise ControlError(
@@ -133,22 +163,51 @@ class RunDirectory:
 
     def take_environment(self) -> dict[str, str] | None:
         """What a command has handed over since the last time."""
-        environ: dict[str, str] | None = self._read(self._environment.name) or None
-        self._environment.unlink(missing_ok=True)
+        environ: dict[str, str] | None = self._read(self._environment.name)
+        self.forget_environment()
         return environ
+
+    def forget_environment(self) -> None:
+        """It holds secrets, and nobody may be there any more to take it."""
+        self._environment.unlink(missing_ok=True)
 
     def write_status(self, status: dict[str, PartStatus]) -> None:
         content = {name: asdict(part) for name, part in status.items()}
         write_private(self.path / "status.json", json.dumps(content, indent=1))
 
     def status(self) -> dict[str, PartStatus]:
-        return {name: PartStatus(**part) for name, part in self._read("status.json").items()}
+        return self._read("status.json") or {}
 
     def forget_status(self) -> None:
         (self.path / "status.json").unlink(missing_ok=True)
 
     def _read(self, name: str) -> Any:
+        """None where it is not there, or damaged."""
         try:
-            return json.loads((self.path / name).read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
+            return _FORMS[name](json.loads((self.path / name).read_text("utf-8")))
+        except (FileNotFoundError, AttributeError, LookupError, TypeError, ValueError):
+            return None
+
+
+def _process(content: Any) -> Process:
+    return Process(int(content["pid"]), str(content["birth"]))
+
+
+def _wishes(content: Any) -> dict[str, Wish]:
+    return {name: Wish(**wish) for name, wish in content.items()}
+
+
+def _status(content: Any) -> dict[str, PartStatus]:
+    return {name: PartStatus(**part) for name, part in content.items()}
+
+
+def _environment(content: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in content.items()}
+
+
+_FORMS: Mapping[str, Callable[[Any], Any]] = {
+    "supervisor": _process,
+    "wishes.json": _wishes,
+    "status.json": _status,
+    "environment.json": _environment,
+}

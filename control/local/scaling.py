@@ -1,6 +1,6 @@
 """Bringing a suite that runs to what it should be."""
 
-from collections.abc import Set
+from collections.abc import Iterable
 from dataclasses import replace
 
 from control import replicas
@@ -10,26 +10,36 @@ from control.local.run_directory import Wish
 from control.local.suite import Suite
 
 
-def fit(context: Context, suite: Suite, wanted: Set[str]) -> frozenset[str]:
-    """Start what is missing of the wanted parts and end replicas that are too many.
+def fit(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Suite, frozenset[str]]:
+    """Start what is missing of these services, or of all, and end replicas that are too many.
 
-    Returns what was missing. Raises ControlError, with nothing changed, where a new replica's port
-    cannot be had.
+    Returns the suite that it is now, and what was missing. Raises ControlError, with nothing
+    changed, where a new replica's port cannot be had.
     """
-    wishes = suite.run.wishes()
+    with wishing.alone(suite) as current:
+        leaving = _leaving(current)
+        missing = _missing(current, current.wanted(names))
+        current.keep_replicas()
+        if missing or leaving:
+            wishing.change(context, current, missing, leaving)
+    if leaving:
+        wishing.await_stop(context, current, leaving)
+    return current, frozenset(missing)
+
+
+def _leaving(suite: Suite) -> list[str]:
     mine = {part.name for part in suite.parts}
-    leaving = [name for name in wishes if name not in mine and replicas.service_of(name) != name]
+    wishes = suite.run.wishes()
+    return [name for name in wishes if name not in mine and replicas.service_of(name) != name]
+
+
+def _missing(suite: Suite, wanted: frozenset[str]) -> dict[str, Wish]:
+    wishes = suite.run.wishes()
     new = [part for part in suite.parts if part.is_further and part.name not in wishes]
     preflight.check_ports(part for part in new if part.name in wanted)
     fresh = wishes | {part.name: Wish(run=False) for part in new}
-    missing = {
+    return {
         name: replace(wish, run=True)
         for name, wish in fresh.items()
         if name in wanted and not wish.run
     }
-    suite.keep_replicas()
-    if missing or leaving:
-        wishing.change(context, suite, missing, leaving)
-    if leaving:
-        wishing.await_stop(context, suite, leaving)
-    return frozenset(missing)

@@ -42,19 +42,16 @@ def bring_up(
 
 def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str]:
     """Start a suite that does not run, wait, and return what is not well, and why."""
-    wanted = _wanted(suite, names)
+    suite.wanted(names)  # what is wrong with the names is told before anything is made
     suite.run.make()
     modes.remember(suite.settings.state_dir, "local")
     lock = suite.run.lock()
     try:
         takeover.end_strays(suite.run, context.terminal)
-        preflight.check_ports(part for part in suite.parts if part.name in wanted)
-        preflight.check_space(suite.settings.state_dir)
-        suite.keep_replicas()
-        suite.run.forget_status()
-        suite.run.take_environment()  # the supervisor is given ours
-        suite.run.write_wishes({part.name: Wish(part.name in wanted) for part in suite.parts})
-        _spawn_supervisor(context, suite, lock)
+        with suite.run.commanding():
+            suite = suite.anew()
+            wanted = suite.wanted(names)
+            _begin(context, suite, wanted, lock)
     finally:
         lock.release()
     try:
@@ -64,8 +61,14 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str
         raise
 
 
-def _wanted(suite: Suite, names: Iterable[str]) -> frozenset[str]:
-    return suite.with_needs(suite.named(names) or [part.name for part in suite.parts])
+def _begin(context: Context, suite: Suite, wanted: frozenset[str], lock: Lock) -> None:
+    preflight.check_ports(part for part in suite.parts if part.name in wanted)
+    preflight.check_space(suite.settings.state_dir)
+    suite.keep_replicas()
+    suite.run.forget_status()
+    suite.run.forget_environment()  # the supervisor is given ours
+    suite.run.write_wishes({part.name: Wish(part.name in wanted) for part in suite.parts})
+    _spawn_supervisor(context, suite, lock)
 
 
 def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
@@ -93,9 +96,8 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
 def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     """Start what is missing of a suite that runs, or is just being started."""
     context.terminal.line("It runs already.")
-    wanted = _wanted(suite, names)
-    missing = scaling.fit(context, suite, wanted)
-    awaited = wanted if suite.run.age < PATIENCE else missing
+    suite, missing = scaling.fit(context, suite, names)
+    awaited = suite.wanted(names) if suite.run.age < PATIENCE else missing
     welcome.report(context, Progress(suite, awaited, context.terminal).wait())
     is_well = show(context, suite)
     _say_where(context)

@@ -16,6 +16,10 @@ from control.table import Row
 
 def run(context: Context, options: argparse.Namespace) -> int:
     suite = Suite.of(context, context.virtualenv.python)
+    for file in suite.run.damaged():
+        context.terminal.warn(
+            f"{file} is damaged and counts as absent: ./manage.py restart makes it anew"
+        )
     if suite.run.supervisor():
         return 0 if show(context, suite, only=options.service) else 1
     strays = suite.run.processes()

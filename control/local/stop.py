@@ -38,6 +38,7 @@ def stop(run: RunDirectory, terminal: Terminal) -> bool:
     try:
         strays = takeover.end_strays(run, terminal)
         run.forget_status()
+        run.forget_environment()
     finally:
         lock.release()
     return strays or supervisor is not None
@@ -56,11 +57,13 @@ def _end(supervisor: Process, run: RunDirectory, terminal: Terminal) -> None:
 
 def _stop_services(context: Context, names: list[str]) -> int:
     suite = Suite.of(context, context.virtualenv.python)
-    chosen = suite.named(names)
+    suite.named(names)
     if suite.run.supervisor() is None:
         context.terminal.line("Nothing runs.")
         return 0
-    wishes = suite.run.wishes_for(chosen)
-    wishing.change(context, suite, {name: replace(wishes[name], run=False) for name in chosen})
+    with wishing.alone(suite) as suite:
+        chosen = suite.named(names)
+        wishes = suite.run.wishes_for(chosen)
+        wishing.change(context, suite, {name: replace(wishes[name], run=False) for name in chosen})
     wishing.await_stop(context, suite, chosen)
     return 0

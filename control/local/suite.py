@@ -1,7 +1,7 @@
 """The parts of a suite in local mode."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -29,12 +29,20 @@ class Suite:
     """The interpreter of the services, with everything they need installed."""
     replicas: Mapping[str, int]
     """How many processes a service has, where it is not one."""
+    asked: Mapping[str, int]
+    """What this command says of them."""
 
     @classmethod
     def of(cls, context: Context, python: Path, asked: Mapping[str, int] | None = None) -> "Suite":
         """With as many replicas as were asked for, now or earlier."""
-        counts = replicas.read(context.state_dir) | dict(asked or {})
-        return cls(context.settings, context.services, python, counts)
+        told = asked or {}
+        counts = replicas.read(context.state_dir, context.services) | dict(told)
+        return cls(context.settings, context.services, python, counts, told)
+
+    def anew(self) -> "Suite":
+        """The same after what other commands have asked for meanwhile."""
+        kept = replicas.read(self.settings.state_dir, self.table)
+        return replace(self, replicas=kept | dict(self.asked))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -53,6 +61,10 @@ class Suite:
                 raise ControlError(f"{service} does not run with these settings")
             names += found
         return tuple(names)
+
+    def wanted(self, services: Iterable[str]) -> frozenset[str]:
+        """All parts of some services, or of all, with what they need."""
+        return self.with_needs(self.named(services) or [part.name for part in self.parts])
 
     def keep_replicas(self) -> None:
         """Let the commands and the supervisor know of them."""

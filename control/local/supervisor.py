@@ -17,6 +17,7 @@ from control.local.run_directory import Wish
 from control.local.suite import Suite
 
 _ROTATION_EVERY = 60.0
+_POLL = 0.05
 
 Load = Callable[[Mapping[str, str]], Suite]
 """The suite as the settings of now make it, with an operator's environment."""
@@ -42,6 +43,7 @@ async def supervise(suite: Suite, load: Load) -> None:
             say("stopping")
             await supervisor.stop()
     suite.run.forget_status()
+    suite.run.forget_environment()
     say("stopped")
 
 
@@ -64,9 +66,23 @@ class Supervisor:
         self._rotating = group.create_task(self._rotate())
 
     def read_wishes(self) -> None:
+        """Do so between two commands: never the environment of one with the wishes of another."""
+        lock = self._run.try_commanding()
+        if lock is None:
+            asyncio.get_running_loop().call_later(_POLL, self.read_wishes)
+            return
+        try:
+            self._obey()
+        finally:
+            lock.release()
+
+    def _obey(self) -> None:
         if self._ending:
             return
         wishes = self._run.wishes()
+        if not wishes:
+            say("wishes.json is lost or damaged: everything stays as it is")
+            return
         self._renew_parts(wishes)
         for name, keeper in self._keepers.items():
             if name in wishes:
@@ -102,7 +118,7 @@ class Supervisor:
             return
         try:
             parts = self._load(environ).parts
-        except (ControlError, OSError) as error:  # changed since the command has looked at them
+        except (ControlError, OSError, ValueError) as error:  # changed since the command looked
             say(f"the settings stay as they were: {error}")
             return
         for part in parts:

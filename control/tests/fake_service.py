@@ -1,5 +1,6 @@
 """A service of nothing but /health: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
 
+DEFAULT_MODEL=unwell makes it unwell whatever the behaviour.
 With an own port it answers there too and shares the other one, as rest_service does.
 """
 
@@ -27,6 +28,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 variable, behaviour = sys.argv[1:]
+if os.environ.get("DEFAULT_MODEL") == "unwell":
+    behaviour = "unwell"
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print(f"{variable} begins", flush=True)
 if behaviour == "incomplete":

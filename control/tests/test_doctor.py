@@ -192,3 +192,15 @@ def test_secrets_that_docker_compose_made_up_are_not_missed(
     assert status == 0
     assert line(lines, ".env").endswith(bare.TELL_ADMIN)
     assert not (home / ".env").exists()
+
+
+def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
+    home: Path, output: io.StringIO
+) -> None:
+    (home / "state" / "run").mkdir(parents=True)
+    (home / "state" / "run" / "wishes.json").touch()
+    (home / "state" / "replicas.json").write_text('{"assistant": 0}')
+    status, lines = doctor(home, output)
+    assert status == 1
+    assert "says assistant=0; a number is from 1 to 16: remove it" in line(lines, "replicas")
+    assert any("wishes.json is damaged: ./manage.py restart" in said for said in lines)

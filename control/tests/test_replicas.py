@@ -94,6 +94,30 @@ def test_naming_a_service_means_all_its_replicas(three: FakeSuite) -> None:
     assert {line.split(" ")[0] for line in said.splitlines()} == set(THREE)
 
 
+def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
+    three: FakeSuite,
+) -> None:
+    before, seen = pids(three), set()
+    with three.begin("restart", "--service", "rest_service") as restarting:
+        while restarting.poll() is None:
+            status = three.run.status()
+            seen.add(tuple(name for name in THREE if status[name].state != "running"))
+    after = pids(three)
+    assert all(after[name] != before[name] for name in THREE)
+    assert max(map(len, seen)) == 1
+
+
+def test_where_a_replica_does_not_get_well_those_after_it_go_on_as_they_were(
+    three: FakeSuite,
+) -> None:
+    before = pids(three)
+    three.environment["DEFAULT_MODEL"] = "unwell"
+    said = three.manage("restart", "--service", "rest_service", status=1)
+    assert "left as they are: rest_service.2, rest_service.3" in said
+    after = pids(three)
+    assert [after[name] == before[name] for name in THREE] == [False, True, True]
+
+
 def test_what_a_killed_supervisor_had_left_is_taken_over_with_its_number(three: FakeSuite) -> None:
     before = three.processes()
     supervisor = three.run.supervisor()

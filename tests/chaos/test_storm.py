@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.storm.duplicates import SendLog, unexplained
-from tests.chaos.storm.entry import Deeds
-from tests.chaos.storm.faults import Hit
+from tests.chaos.storm.entry import Deeds, Entry
+from tests.chaos.storm.hit import Hit
 from tests.chaos.storm.ledger import Ledger
 from tests.chaos.storm.message import FIRST_NUMBER, Heard, Kind, Said, text_of
 from tests.chaos.storm.model import StormyModel
 from tests.chaos.storm.naive import NaiveBot
 from tests.chaos.storm.plan import Plan
-from tests.chaos.storm.report import is_good, problems, table
+from tests.chaos.storm.report import is_good, most_told, problems, table
 from tests.chaos.storm.run import storm
 from tests.chaos.storm.whole_suite import WholeSuite
+from tg_bot.src.main import SLOTS
 from tg_bot.src.texts.notices import NOTICES
 
 BEGUN = 1_795_000_000
@@ -43,8 +44,8 @@ def once(*places: int) -> Deeds:
     return Deeds(made, made)
 
 
-def numbers(entries: list[object]) -> list[int]:
-    return [entry.said.number - FIRST_NUMBER for entry in entries]  # type: ignore[attr-defined]
+def numbers(entries: list[Entry]) -> list[int]:
+    return [entry.said.number - FIRST_NUMBER for entry in entries]
 
 
 def test_a_ledger_in_order_has_nothing_to_say() -> None:
@@ -113,6 +114,29 @@ def test_what_is_told_has_to_be_what_was_done(receipt: str, deeds: Deeds) -> Non
     assert numbers(Ledger(said("task"), heard(answer(0, receipt)), deeds).undone) == [0]
 
 
+def test_who_is_told_that_there_is_no_answer_has_to_be_told_what_was_done() -> None:
+    assert numbers(Ledger(said("task"), heard(SORRY), once(0)).undone) == [0]
+    assert not Ledger(said("task"), heard(SORRY), Deeds()).undone
+    ledger = Ledger(said("task"), heard(f"{SORRY} ✓ {FIRST_NUMBER}"), once(0))
+    assert not ledger.undone
+    assert numbers(ledger.told) == [0]
+
+
+def test_a_receipt_without_an_answer_has_to_be_true() -> None:
+    ledger = Ledger(said("task"), heard(f"{SORRY} ✓"), Deeds())
+
+    assert numbers(ledger.undone) == [0]
+
+
+@pytest.mark.parametrize(
+    ("receipt", "deeds"),
+    [("✓", Deeds()), ("", Deeds({FIRST_NUMBER: 1}, {})), ("", Deeds({}, {FIRST_NUMBER: 1}))],
+    ids=["claimed", "a row", "a record"],
+)
+def test_who_has_asked_for_words_gets_nothing_else(receipt: str, deeds: Deeds) -> None:
+    assert numbers(Ledger(said("sum"), heard(answer(0, receipt)), deeds).undone) == [0]
+
+
 def test_a_reminder_that_never_comes_is_missed() -> None:
     assert numbers(Ledger(said("alarm"), heard(answer(0, "✓")), once(0)).silent) == [0]
 
@@ -150,6 +174,59 @@ def test_a_copy_is_explained_by_a_sender_that_died_while_it_sent(
     assert unexplained([copies], hits, SendLog()) == ([] if is_explained else copies[1:])
 
 
+def twice(chat_id: int, place: int = 0, seconds: float = 10) -> list[Heard]:
+    """Something that was said at BEGUN, and again so many seconds later."""
+    number, text = 100 * chat_id + 2 * place, answer(chat_id + place)
+    return [
+        Heard(number, chat_id, BEGUN, text),
+        Heard(number + 1, chat_id, BEGUN + int(seconds), text),
+    ]
+
+
+DEATH = Hit("kill", BEGUN + 1, BEGUN + 1, "tg_bot")
+
+
+def test_one_death_explains_one_copy_of_a_message() -> None:
+    copies = heard(*[answer(0)] * 7)
+    close = [Heard(one.message_id, 1, BEGUN + place // 3, "") for place, one in enumerate(copies)]
+
+    assert len(unexplained([copies], [DEATH], SendLog())) == 5
+    assert len(unexplained([close], [DEATH], SendLog())) == 5
+
+
+def test_one_death_explains_one_copy_in_each_chat() -> None:
+    repeats = [twice(1, place) for place in range(40)]
+
+    assert len(unexplained(repeats, [DEATH], SendLog())) == 39
+    assert not unexplained([twice(chat) for chat in range(SLOTS)], [DEATH], SendLog())
+    assert len(unexplained([twice(chat) for chat in range(SLOTS + 3)], [DEATH], SendLog())) == 3
+
+
+@pytest.mark.parametrize(("seconds", "is_explained"), [(0, False), (89, True), (300, False)])
+def test_a_copy_comes_after_the_hit_and_soon(seconds: float, is_explained: bool) -> None:
+    assert bool(unexplained([twice(1, 0, seconds)], [DEATH], SendLog())) != is_explained
+
+
+@pytest.mark.parametrize(("at", "is_explained"), [(BEGUN + 1, True), (BEGUN - 30, False)])
+def test_what_redis_could_not_be_told_is_in_flight_for_longer(
+    at: float, is_explained: bool
+) -> None:
+    late = Hit("kill", BEGUN + 12, BEGUN + 12, "tg_bot")
+    outages = [Hit("stop", at, at + 10, "redis")]
+
+    assert unexplained([twice(1, 0, 40)], [late], SendLog()) == twice(1, 0, 40)[1:]
+    assert bool(unexplained([twice(1, 0, 40)], [late], SendLog(), outages)) != is_explained
+
+
+def test_a_lost_answer_is_used_for_the_copy_that_no_hit_explains() -> None:
+    first, copy = twice(1)
+    copies = [first, copy, Heard(copy.message_id + 1, 1, copy.at + 5, copy.text)]
+    log = SendLog({first.message_id: "reply:7"}, Counter({"reply:7": 1}))
+
+    assert not unexplained([copies], [DEATH], log)
+    assert len(unexplained([copies], [], log)) == 1
+
+
 @pytest.mark.parametrize(
     ("lost", "explained"), [({"reply:7": 2}, 2), ({"reply:7": 1}, 1), ({"reply:8": 2}, 0)]
 )
@@ -176,6 +253,11 @@ def test_a_seed_says_what_happens() -> None:
 )
 def test_twenty_minutes_bring_as_much_as_is_promised(blow: str, least: int) -> None:
     assert sum(strike.blow == blow for strike in Plan().strikes()) >= least
+
+
+def test_few_may_be_told_that_there_is_no_answer() -> None:
+    assert most_told(Ledger((Said(one, 1, "sum", BEGUN) for one in range(3000)), [], Deeds())) == 30
+    assert most_told(Ledger((Said(one, 1, "sum", BEGUN) for one in range(60)), [], Deeds())) == 5
 
 
 def test_every_message_bears_its_number_and_no_other() -> None:

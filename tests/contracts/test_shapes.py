@@ -90,7 +90,9 @@ def test_every_queue_message_is_in_exactly_one_queue() -> None:
     assert members(ToSecretary) & members(ToTelegram) == set()
 
 
-@pytest.mark.parametrize("shape", members(ToSecretary) | members(ToTelegram))
+@pytest.mark.parametrize(
+    "shape", sorted(members(ToSecretary) | members(ToTelegram), key=lambda shape: shape.__name__)
+)
 def test_a_kind_is_the_name_of_its_class(shape: Model) -> None:
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", shape.__name__).lower()
 

@@ -19,7 +19,7 @@ from ..core.errors import (
     ParameterRefused,
 )
 from ..messages.completion import Completion, read_completion
-from .breaker import Asking, Breaker
+from .breaker import PAUSE_SECONDS, Asking, Breaker
 from .model_endpoint import ATTEMPT_SECONDS, Endpoint
 from .model_parameters import LearntParameters
 from .model_request import ModelRequest
@@ -66,7 +66,7 @@ class ModelClient:
         """
         own = request.model or self._default
         wanted = dict.fromkeys((own, self._fallback or own))
-        models = [one for one in wanted if one not in down and not self._pause_of(one)]
+        models = self._willing([one for one in wanted if one not in down])
         failure: UpstreamError = LeftAlone()
         for model in models:
             is_last = model == models[-1]
@@ -83,6 +83,12 @@ class ModelClient:
                 if isinstance(error, UpstreamUnavailable):
                     down.add(model)
         raise failure
+
+    def _willing(self, models: list[str]) -> list[str]:
+        """Those that are not left alone; where all are, the one that may soon be asked again."""
+        free = [one for one in models if not self._pause_of(one)]
+        soon = [one for one in models if self._pause_of(one) <= PAUSE_SECONDS]
+        return free or sorted(soon, key=self._pause_of)[:1]
 
     async def _insist(
         self, model: str, request: ModelRequest, until: float, *, is_own: bool, is_last: bool

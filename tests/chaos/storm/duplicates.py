@@ -1,7 +1,9 @@
 """Which repetitions the design allows: Telegram's sendMessage has no idempotency key.
 
 Something may come twice where the sender died or was stopped while it was sending, or where
-Telegram's answer was lost. Each repetition has to have such a cause of its own.
+Telegram's answer was lost. Each repetition has to have such a cause of its own: an answer that was
+lost, or a hit that no other message of its chat owes a repetition to, because a sender has one
+message on its way to a chat.
 """
 
 import json
@@ -12,12 +14,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from tests.chaos.storm.faults import Hit
+from smart_kit.mailbox.mailbox import LEASE_SECONDS
+from tests.chaos.storm.hit import Hit
 from tests.chaos.storm.message import Heard
+from tests.chaos.storm.plan import STOP_SECONDS
+from tg_bot.src.main import SLOTS
 
 SENDING_SECONDS = 2.0
 """So long before its death a sender may have sent what it could not write down any more: Telegram's
 dates are whole seconds, and the machine is busy."""
+
+BACK_SECONDS = 5.0
+"""So long after its death Redis may be away; what has been sent cannot be written down then."""
+
+REPEAT_SECONDS = LEASE_SECONDS + 10.0 + STOP_SECONDS[1] + 10.0
+"""After the hit: the lease, a new sender's start and take-over, who may be stopped himself, and
+Telegram's own pauses."""
 
 
 @dataclass
@@ -44,31 +56,59 @@ class SendLog:
         return log
 
 
+@dataclass
+class Cause:
+    """A hit of the sender, and whom it has been an excuse to."""
+
+    hit: Hit
+    since: float
+    """What was sent from then on may not have been written down before the hit."""
+    chats: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, hit: Hit, outages: Iterable[Hit]) -> Self:
+        """What is sent while Redis is away is not written down before it is back."""
+        since = hit.at - SENDING_SECONDS
+        for outage in sorted(outages, key=lambda one: one.at, reverse=True):
+            if outage.at < hit.at and outage.until + BACK_SECONDS >= since:
+                since = min(since, outage.at - SENDING_SECONDS)
+        return cls(hit, since)
+
+    def excuse(self, first: Heard, copy: Heard) -> bool:
+        """Whether it can be the cause of this copy and has been of no other; then it is used up."""
+        if not self.may(first, copy) or copy.chat_id in self.chats or len(self.chats) >= SLOTS:
+            return False
+        self.chats.add(copy.chat_id)
+        return True
+
+    def may(self, first: Heard, copy: Heard) -> bool:
+        """Whether it can be the cause of this copy. Telegram's times are cut to whole seconds."""
+        was_in_flight = self.since <= first.at + 1 and first.at <= self.hit.until + SENDING_SECONDS
+        return was_in_flight and int(self.hit.until) <= copy.at <= self.hit.until + REPEAT_SECONDS
+
+
 def unexplained(
-    repeats: Iterable[Sequence[Heard]], hits: Sequence[Hit], log: SendLog
+    repeats: Iterable[Sequence[Heard]],
+    hits: Iterable[Hit],
+    log: SendLog,
+    outages: Sequence[Hit] = (),
 ) -> list[Heard]:
-    """The copies that the design does not allow."""
-    return [copy for heard in repeats for copy in _unexplained(heard, hits, log)]
+    """The copies that the design does not allow. `hits` are the sender's, `outages` are Redis's."""
+    causes = [Cause.of(hit, outages) for hit in sorted(hits, key=lambda one: one.until)]
+    left = [pair for heard in repeats for pair in _answered(heard, causes, log)]
+    left.sort(key=lambda pair: pair[1].message_id)
+    return [copy for one, copy in left if not any(cause.excuse(one, copy) for cause in causes)]
 
 
-def _unexplained(heard: Sequence[Heard], hits: Sequence[Hit], log: SendLog) -> Iterator[Heard]:
-    """Of one thing that was said several times."""
+def _answered(
+    heard: Sequence[Heard], causes: Sequence[Cause], log: SendLog
+) -> list[tuple[Heard, Heard]]:
+    """Those repetitions of one thing that no lost answer of its own explains, each with what it
+    repeats. Lost answers go first to those that no hit can explain."""
     letters = {log.letters.get(one.message_id, "") for one in heard}
     answers_lost = sum(log.unanswered[letter] for letter in letters)
-    for one, copy in pairwise(heard):
-        if _died(one, hits):
-            continue
-        if answers_lost == 0:
-            yield copy
-        answers_lost = max(0, answers_lost - 1)
-
-
-def _died(first: Heard, hits: Iterable[Hit]) -> bool:
-    """Whether a sender was hit while it sent this."""
-    return any(
-        hit.at - SENDING_SECONDS <= first.at + 1 and first.at <= hit.until + SENDING_SECONDS
-        for hit in hits
-    )
+    pairs = sorted(pairwise(heard), key=lambda pair: any(cause.may(*pair) for cause in causes))
+    return pairs[answers_lost:]
 
 
 def _lines(files: Iterable[Path]) -> Iterator[dict[str, Any]]:

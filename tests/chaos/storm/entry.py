@@ -42,9 +42,18 @@ class Entry:
     @property
     def is_undone(self) -> bool:
         """The person was told of what was not done, or not told what was done."""
-        if self.said.kind not in WRITING or not self.answers:
-            return False
-        return not (self.rows and self.effects and all(one.has_receipt for one in self.answers))
+        told = [one.has_receipt for one in (*self.answers, *self.told)]
+        if self.said.kind not in WRITING:
+            return any((self.rows, self.effects, *told))
+        if self.answers or self.rows or self.effects:
+            receipts = any(told) and all(one.has_receipt for one in self.answers)
+            return not (self.rows and self.effects and receipts)
+        return any(told)
+
+    @property
+    def is_only_told(self) -> bool:
+        """The person got to read that there is no answer, with or without a receipt."""
+        return bool(self.told) or any(one.is_apology for one in self.answers)
 
     @property
     def is_silent(self) -> bool:

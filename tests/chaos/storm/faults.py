@@ -7,12 +7,12 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from control.local.process import Process
-from tests.chaos.storm.plan import STOP_SECONDS, Blow, Plan
+from tests.chaos.storm.hit import Hit
+from tests.chaos.storm.plan import Blow, Plan
+from tests.chaos.storm.stops import Stops
 from tests.chaos.storm.system import PATIENCE, System, Victim
 
 MOST_YOUNG = 2
@@ -51,20 +51,6 @@ _TROUBLES: tuple[dict[str, Any], ...] = (
 )
 
 
-@dataclass
-class Hit:
-    """What was done, when (Unix time), and until when it lasted."""
-
-    blow: Blow
-    at: float
-    until: float
-    name: str
-
-    def to_json(self) -> dict[str, Any]:
-        """A line of the evidence."""
-        return asdict(self)
-
-
 class Faults:
     """One storm's."""
 
@@ -77,7 +63,7 @@ class Faults:
         self._sandbox.timeout = PATIENCE
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._stopped: dict[Process, Hit] = {}
+        self._stops = Stops(system.zombies, self._dice)
         self._next_reset = 0.0
         self._young: Counter[str] = Counter()
         for strike in plan.strikes():
@@ -98,8 +84,7 @@ class Faults:
 
     def end(self) -> None:
         """Whoever is stopped goes on, and Telegram answers."""
-        for process in list(self._stopped):
-            self._resume(process)
+        self._stops.resume_all()
         self._sandbox.delete("/chat/api/faults").raise_for_status()
 
     def _add(self, at: float, act: Callable[[], None]) -> None:
@@ -110,56 +95,52 @@ class Faults:
             return self._trouble
 
         def strike() -> None:
-            victims = self._victims(blow)
-            if not victims:
+            is_done = self._stop() if blow == "stop" else self._kill(blow)
+            if not is_done:
                 self._add(self._clock() + AGAIN_SECONDS, strike)
-            elif blow == "stop":
-                self._stop(self._dice.choice(victims))
-            else:
-                weights = [SENDER if self._is_sender(one) else 1 for one in victims]
-                self._kill(blow, self._dice.choices(victims, weights)[0])
 
         return strike
 
-    def _victims(self, blow: Blow) -> list[Victim]:
+    def _victims(self, *names: str) -> list[Victim]:
         """Who may be hit. What is stopped is left alone, so that it comes back as a zombie."""
-        names: tuple[str, ...] = (blow.removeprefix("kill "),)
-        if blow == "kill":
-            names = self._system.services
-        elif blow == "stop":
-            names = (self._dice.choice(self._system.zombies),)
         return [
             victim
             for victim in self._system.victims()
             if victim.name.startswith(names)
             and victim.age > LEAST_AGE
             and (victim.is_grown_up or self._young[victim.name] < MOST_YOUNG)
-            and victim.process not in self._stopped
+            and victim.process not in self._stops
         ]
 
     def _is_sender(self, victim: Victim) -> bool:
         return victim.name.startswith(self._system.sender)
 
-    def _kill(self, blow: Blow, victim: Victim) -> None:
+    def _kill(self, blow: Blow) -> bool:
+        """Whether there was somebody to kill."""
+        names = self._system.services if blow == "kill" else (blow.removeprefix("kill "),)
+        victims = self._victims(*names)
+        if not victims:
+            return False
+        weights = [SENDER if self._is_sender(one) else 1 for one in victims]
+        victim = self._dice.choices(victims, weights)[0]
         victim.process.send(signal.SIGKILL)
         now = time.time()
         self.hits.append(Hit(blow, now, now, victim.name))
         self._young[victim.name] = 0 if victim.is_grown_up else self._young[victim.name] + 1
+        return True
 
-    def _stop(self, victim: Victim) -> None:
-        victim.process.send(signal.SIGSTOP)
-        now = time.time()
-        hit = Hit("stop", now, now, victim.name)
-        self.hits.append(hit)
-        self._stopped[victim.process] = hit
-        seconds = self._dice.uniform(*STOP_SECONDS)
-        self._add(self._clock() + seconds, partial(self._resume, victim.process))
-
-    def _resume(self, process: Process) -> None:
-        hit = self._stopped.pop(process, None)
-        if hit is not None:
-            process.send(signal.SIGCONT)
-            hit.until = time.time()
+    def _stop(self) -> bool:
+        """Whether whose turn it is was there to be stopped."""
+        name = self._stops.draw()
+        victims = self._victims(name)
+        if not victims:
+            self._stops.put_back(name)
+            return False
+        victim = self._dice.choice(victims)
+        self.hits.append(self._stops.stop(victim))
+        again_at = self._clock() + self._stops.seconds(victim)
+        self._add(again_at, partial(self._stops.resume, victim.process))
+        return True
 
     def _trouble(self) -> None:
         """One that does not wait there already, unless there are too many."""

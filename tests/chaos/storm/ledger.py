@@ -51,7 +51,7 @@ class Ledger:
     @property
     def told(self) -> list[Entry]:
         """Messages whose people were told that there is no answer."""
-        return [one for one in self.entries.values() if one.told]
+        return [one for one in self.entries.values() if one.is_only_told]
 
     @property
     def repeats(self) -> list[list[Heard]]:

@@ -67,7 +67,12 @@ class Heard:
     @property
     def is_honest(self) -> bool:
         """It says that there is no answer, without a number."""
-        return self.number is None and self.text.startswith(_HONEST)
+        return self.number is None and self.is_apology
+
+    @property
+    def is_apology(self) -> bool:
+        """It says that there is no answer; a number can stand in a receipt below."""
+        return self.text.startswith(_HONEST)
 
     @property
     def has_receipt(self) -> bool:

@@ -14,13 +14,16 @@ A_MINUTE: dict[Blow, float] = {
     "kill": 7.75,
     "kill redis": 0.55,
     "kill postgres": 0.3,
-    "stop": 1.05,
+    "stop": 1.5,
     "telegram": 20.0,
 }
-"""In twenty minutes a little more than the 150, 10, 5 and 20 that are promised."""
+"""In twenty minutes more than the 150, 10, 5 and 20 that are promised."""
 
 STOP_SECONDS = (31.0, 40.0)
 """Longer than a lease, so that who is stopped comes back as a zombie."""
+
+DATABASE_STOP_SECONDS = (5.0, 15.0)
+"""All others wait for a database that long."""
 
 BURST = 4
 """At most so many messages are written one after the other; order shows only there."""

@@ -8,10 +8,15 @@ from pathlib import Path
 
 from control.replicas import service_of
 from smart_kit.testing.suite import Suite
+from tests.chaos.storm.ledger import Ledger
 from tests.chaos.storm.storm import Outcome
 
-MOST_TOLD = 0.1
-"""Where more people than this share were only told that there is no answer, nothing is shown."""
+MOST_TOLD = 0.01
+"""No more than this share may get to read only that there is no answer. The model's faults explain
+0.1 to 0.3 % (seeds 3 and 4)."""
+
+LEAST_TOLD = 5
+"""So many may, however few there are: a short storm has its chances too."""
 
 KEPT = ("logs", "sandbox", "redis")
 """What of a suite's folder tells how it came."""
@@ -20,7 +25,6 @@ KEPT = ("logs", "sandbox", "redis")
 def problems(outcome: Outcome) -> dict[str, int]:
     """What must be 0, in the words of the table."""
     ledger = outcome.ledger
-    told = len(ledger.told)
     return {
         "lost": len(ledger.lost),
         "out of order": len(ledger.inverted),
@@ -30,10 +34,15 @@ def problems(outcome: Outcome) -> dict[str, int]:
         "duplicates without a cause": len(outcome.unexplained),
         "messages of no known sense": len(ledger.strange),
         "dead letters": outcome.dead_letters,
-        "too many without a real answer": told if told > MOST_TOLD * len(ledger.entries) else 0,
+        "too many without a real answer": max(0, len(ledger.told) - most_told(ledger)),
         "faults that found nobody": outcome.faults_left,
         "did not come to rest": int(not outcome.is_quiet),
     }
+
+
+def most_told(ledger: Ledger) -> int:
+    """How many may get to read only that there is no answer."""
+    return max(LEAST_TOLD, int(MOST_TOLD * len(ledger.entries)))
 
 
 def is_good(outcome: Outcome) -> bool:
@@ -76,7 +85,9 @@ def _ledger(outcome: Outcome) -> Iterable[tuple[str, str]]:
     answered = [one for one in entries if one.answers]
     yield "messages", f"{len(entries)} in {len({one.said.chat_id for one in entries})} chats"
     yield "answered", str(len(answered))
-    yield "told that there is no answer", str(len(ledger.told))
+    told = len(ledger.told)
+    share = told / max(1, len(entries))
+    yield "told that there is no answer", f"{told} ({share:.1%}), {most_told(ledger)} are allowed"
     yield "tasks and reminders", str(sum(one.rows for one in entries))
     yield "reminders that came", str(sum(bool(one.alarms) for one in entries))
     copies = sum(len(heard) - 1 for heard in ledger.repeats)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from tests.chaos.storm.duplicates import SendLog, unexplained
-from tests.chaos.storm.faults import Faults, Hit
+from tests.chaos.storm.faults import Faults
+from tests.chaos.storm.hit import Hit
 from tests.chaos.storm.ledger import Ledger
 from tests.chaos.storm.message import Heard
 from tests.chaos.storm.model import StormyModel
@@ -109,16 +110,13 @@ def _outcome(
 ) -> Outcome:
     ledger = Ledger(people.said, people.heard.values(), system.deeds())
     log = SendLog.read(system.suite.state_dir / "logs", system.sender)
-    senders = [
-        hit
-        for hit in faults.hits
-        if hit.blow in ("kill", "stop") and hit.name.startswith(system.sender)
-    ]
+    senders = [hit for hit in faults.hits if hit.name.startswith(system.sender)]
+    outages = [hit for hit in faults.hits if hit.name == "redis"]
     return Outcome(
         plan=plan,
         ledger=ledger,
         hits=faults.hits,
-        unexplained=unexplained(ledger.repeats, senders, log),
+        unexplained=unexplained(ledger.repeats, senders, log, outages),
         unanswered=log.unanswered.total(),
         dead_letters=system.dead_letters(),
         model_faults=sum(model.faults.values()),

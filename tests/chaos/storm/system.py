@@ -43,7 +43,7 @@ class System(Protocol):
     services: tuple[str, ...]
     """What the names of its own processes begin with."""
     zombies: tuple[str, ...]
-    """Those that are worth stopping for longer than a lease."""
+    """Whose names may be stopped, each as many times a round as it stands here."""
     sender: str
     """The one that sends to Telegram."""
     spared: tuple[Blow, ...]

@@ -12,10 +12,13 @@ from smart_kit.redis import connect
 from tests.chaos.storm.entry import Deeds
 from tests.chaos.storm.message import number_in
 from tests.chaos.storm.plan import Blow
+from tests.chaos.storm.stops import DATABASES
 from tests.chaos.storm.system import Victim, redis_of, stormproof, victims_in
 
 SERVICES = ("tg_bot", "assistant", "rest_service", "cron_service", "google_calendar_service")
 REPLICAS = "assistant=3,cron_service=2,rest_service=2"
+ZOMBIES = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
+"""Who holds leases is stopped most."""
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
 PAGE = 200
 
@@ -24,7 +27,7 @@ class WholeSuite:
     """Ours, with replicas."""
 
     services: tuple[str, ...] = SERVICES
-    zombies: tuple[str, ...] = ("assistant", "assistant", "tg_bot")
+    zombies: tuple[str, ...] = ZOMBIES
     sender = "tg_bot"
     spared: tuple[Blow, ...] = ()
 

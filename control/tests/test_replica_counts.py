@@ -1,0 +1,56 @@
+"""The file that keeps how many of a service there are: what is in it is checked."""
+
+from pathlib import Path
+
+import pytest
+
+from control import replicas
+from control.errors import ControlError
+from control.services import SERVICES
+from control.tests.fake_suite import FakeSuite
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is damaged"),
+        ('{"assistant"', "is damaged"),
+        ("\0\0\0", "is damaged"),
+        ("\udcff", "is damaged"),
+        ("null", "does not say how many of which service"),
+        ('{"assistant": "3"}', "says assistant='3'; a number is from 1 to 16"),
+        ('{"assistant": true}', "says assistant=True"),
+        ('{"assistant": 0}', "says assistant=0"),
+        ('{"assistant": 17}', "says assistant=17"),
+        ('{"tg_bot": 2}', "names 'tg_bot'; there can be several of: rest_service, assistant"),
+    ],
+)
+def test_what_nobody_can_have_asked_for_is_refused_with_the_files_name_and_what_to_do(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    file = tmp_path / "replicas.json"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ControlError) as refusal:
+        replicas.read(tmp_path, SERVICES)
+    said = str(refusal.value)
+    assert said.startswith(f"{file} {why}")
+    assert said.endswith(replicas.ADVICE)
+
+
+def test_what_was_kept_is_read_and_without_a_file_each_runs_once(tmp_path: Path) -> None:
+    assert replicas.read(tmp_path, SERVICES) == {}
+    replicas.keep(tmp_path, {"assistant": 3, "rest_service": 1})
+    assert replicas.read(tmp_path, SERVICES) == {"assistant": 3, "rest_service": 1}
+
+
+def test_a_damaged_number_costs_nothing_that_runs_and_does_not_keep_it_from_stopping(
+    suite: FakeSuite,
+) -> None:
+    suite.manage("start")
+    before = suite.processes()
+    (suite.home / "state" / "replicas.json").write_text("null")
+    for command in ("restart", "rebuild", "start", "status"):
+        assert "replicas.json does not say" in suite.manage(command, status=1)
+    assert all(process.lives for process in before)
+    suite.manage("stop")
+    assert not any(process.lives for process in before)
