@@ -37,5 +37,13 @@ class Silence:
         still = self._missed & found.keys()
         self._missed = frozenset(found)
         self._look_at = self.clock() + NEXT_LOOK
-        said = ", ".join(f"{name} {found[name]}" for name in found if name in still)
-        return f"{said}; {_ADVICE}" if said else ""
+        return _said({name: found[name] for name in found if name in still})
+
+    def end(self) -> str:
+        """The same where nobody waits any longer: one look has to do."""
+        return _said(self.missing())
+
+
+def _said(found: Mapping[str, str]) -> str:
+    said = ", ".join(f"{name} {found[name]}" for name in found)
+    return f"{said}; {_ADVICE}" if said else ""

@@ -71,7 +71,8 @@ class Question:
             time.sleep(_POLL)
         if quiet_since:
             return 0
-        raise ControlError(f"no answer within {self.patience:g} s; see ./manage.py logs")
+        why = silence.end() or "see ./manage.py logs"
+        raise ControlError(f"no answer within {self.patience:g} s; {why}")
 
     def _wait(self, silence: Silence) -> None:
         self.terminal.busy("waiting…")

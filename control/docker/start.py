@@ -20,6 +20,7 @@ _NEWS = re.compile(r"\[[^\]]+\] (RUN|COPY|FROM) .*|Container \S+ .*|exporting .*
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
+    modes.refuse_beside_local(context)
     if options.service:
         bare.refuse(context)
     welcome.begin(context, "docker")
@@ -31,7 +32,6 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> int:
     """Build what has changed, start these services, or all, and wait until they are well."""
     compose.check_replicas()
-    modes.remember(compose.settings.state_dir, "docker")
     names = tuple(names)
     with context.terminal.step("images", "(minutes, the first time)"):
         _call(context, compose, "build", *names)
@@ -59,6 +59,7 @@ def up(
             compose.set_database_password()
         words += scale.options(compose.keep_counts(), meant)
         _call(context, compose, "up", "--detach", "--no-build", *words, *scale.expanded(names))
+    modes.remember(compose.settings.state_dir, "docker")
     problems = Progress(compose, names, context.terminal).wait()
     welcome.report(context, problems)
     return problems

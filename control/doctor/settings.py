@@ -39,6 +39,9 @@ def check(context: Context) -> Iterable[Finding]:
 def _without_file(context: Context) -> str:
     if bare.runs(context):
         return f"none: docker compose made up the secrets; the admin token: {bare.TELL_ADMIN}"
+    made = context.state_dir / "secrets.env"
+    if made.exists():
+        return f"none; the secrets that were made up are in {made}"
     return "not made yet; ./manage.py start makes it"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from control import modes, replicas, welcome
 from control.context import Context
+from control.errors import ControlError
 from control.local import preflight, scaling, takeover
 from control.local.process import Process
 from control.local.progress import PATIENCE, Progress
@@ -44,7 +45,6 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str
     """Start a suite that does not run, wait, and return what is not well, and why."""
     suite.wanted(names)  # what is wrong with the names is told before anything is made
     suite.run.make()
-    modes.remember(suite.settings.state_dir, "local")
     lock = suite.run.lock()
     try:
         takeover.end_strays(suite.run, context.terminal)
@@ -62,8 +62,12 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str
 
 
 def _begin(context: Context, suite: Suite, wanted: frozenset[str], lock: Lock) -> None:
-    preflight.check_ports(part for part in suite.parts if part.name in wanted)
+    try:
+        preflight.check_ports(part for part in suite.parts if part.name in wanted)
+    except ControlError as error:
+        raise modes.beside_docker(context, error) from None
     preflight.check_space(suite.settings.state_dir)
+    modes.remember(suite.settings.state_dir, "local")
     suite.keep_replicas()
     suite.run.forget_status()
     suite.run.forget_environment()  # the supervisor is given ours

@@ -344,3 +344,8 @@ def read_until(terminal: int, words: str) -> str:
         assert select.select([terminal], [], [], 20)[0], seen
         seen += os.read(terminal, 4096)
     return seen.decode(errors="ignore")
+
+
+def test_whose_patience_ends_early_is_told_who_is_missing_too() -> None:
+    assert "tg_bot is not running; see" in Silence(lambda: {"tg_bot": "is not running"}).end()
+    assert Silence(dict).end() == ""

@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from control import modes
 from control.cli import main
 from control.context import Context
 from control.docker import bare, setup
+from control.errors import ControlError
+from control.local.process import Process
+from control.local.run_directory import RunDirectory
 from control.table import HEADINGS
 from control.terminal import Terminal
 from smart_kit.testing.ports import free_port
@@ -151,6 +155,43 @@ class TestMode:
         (docker.home / "bin" / "docker").unlink()
         assert docker.manage(output, "status", "--docker", PATH=str(docker.home)) == 1
         assert "there is no docker command" in capsys.readouterr().err
+
+
+class TestBesideLocal:
+    """One folder, two modes, the same ports."""
+
+    def test_where_the_suite_runs_as_processes_no_container_is_started(
+        self, docker: Docker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run = RunDirectory(home / ".local")
+        run.make()
+        me = Process.of(os.getpid())
+        assert me is not None
+        run.write_supervisor(me)
+        assert docker.manage(output, "start", "--docker") == 1
+        assert "stop --local" in capsys.readouterr().err
+        assert not any("build" in call["arguments"] for call in docker.asked)
+
+    def test_a_start_that_fails_is_not_remembered(
+        self, docker: Docker, home: Path, output: io.StringIO
+    ) -> None:
+        docker.answers["compose build"] = ["no space left on device", 17]
+        assert docker.manage(output, "start", "--docker") == 1
+        assert not (home / ".local" / "mode").exists()
+
+    def test_a_port_that_our_own_containers_have_is_told_as_theirs(
+        self, docker: Docker, home: Path, output: io.StringIO
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY))
+        docker.manage(output, "status", "--docker")
+        terminal = Terminal(output, tty=False, colour=False)
+        given = {"PATH": f"{home / 'bin'}:/usr/bin:/bin"}
+        context = Context(home, home / "manage.py", given, terminal)
+        taken = ControlError("port 8000 is in use")
+        assert "stop --docker" in str(modes.beside_docker(context, taken))
+        docker.describe(container("redis", "exited", **HEALTHY))
+        docker.manage(output, "status", "--docker")
+        assert modes.beside_docker(context, taken) is taken
 
 
 class TestStart:

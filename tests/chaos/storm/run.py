@@ -39,7 +39,8 @@ def main() -> int:
     """The exit status."""
     plan, is_naive = _asked_for()
     folder = Path(tempfile.mkdtemp(prefix="sa-chaos-"))
-    print(f"A storm of {plan.minutes:g} minutes, seed {plan.seed}, in {folder}", flush=True)
+    print(f"A storm of {plan.minutes:g} min, seed {plan.seed}; then all has to come to rest.")
+    print(f"What it leaves is in {folder}, and goes where all is well.", flush=True)
     with StormyModel(plan.seed) as model:
         made = NaiveBot if is_naive else WholeSuite
         outcome = storm(made(folder / "suite", model.url), plan, model, folder)
