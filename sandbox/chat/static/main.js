@@ -11,6 +11,7 @@ import { People } from "./people.js";
 import { Timeline } from "./timeline.js";
 
 const PRESS_MS = 20_000;
+const someone = promised();
 const state = { bot: null, isConnected: false, isTyping: false, action: "", arrived: null, waiting: new Map(), answered: new Set() };
 
 translate();
@@ -33,6 +34,12 @@ listen(handle, (isConnected) => {
   state.isConnected = isConnected;
   showStatus();
 });
+
+function promised() {
+  let resolve;
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}
 
 function botName() {
   return state.bot?.name ?? "Smart Assistant";
@@ -77,6 +84,7 @@ async function become(id, isRefresh = false) {
   }
   if (!isRefresh || people.current === null) {
     people.select(id);
+    someone.resolve();
     composer.setPerson(id);
     localStorage.setItem("person", id);
     history.replaceState(null, "", `#${id}`);
@@ -166,8 +174,12 @@ function deleted({ message_id }) {
   showKeyboard();
 }
 
+// Who is quicker than the page is sent for once it knows who they are.
 function send(text, replyTo) {
-  return attempt(() => api.say(people.current, text, replyTo));
+  return attempt(async () => {
+    await someone.promise;
+    await api.say(people.current, text, replyTo);
+  });
 }
 
 function pressKey(button) {
