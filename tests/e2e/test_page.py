@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from smart_kit.testing.suite import Suite
 
@@ -65,3 +65,17 @@ def test_a_models_markdown_is_shown_formatted(page: Page) -> None:
     for shown in ("pre", "strong", "em", "blockquote", "a[href]"):
         expect(answer.locator(shown).first).to_be_visible()
     assert "**" not in answer.inner_text()
+
+
+def test_who_is_quicker_than_the_page_is_answered_too(page: Page) -> None:
+    """Enter before the page knows for whom it writes."""
+    held: list[Route] = []
+    page.route("**/chat/people", lambda route: held.append(route))
+    with page.expect_request("**/chat/people"):
+        page.reload()
+    page.get_by_role("textbox").fill("what is 2 + 3000?")
+    page.keyboard.press("Enter")
+    for route in held:
+        route.continue_()
+    page.unroute("**/chat/people")
+    expect(page.get_by_role("article").filter(has_text="3002")).to_be_visible(timeout=30_000)
