@@ -62,6 +62,7 @@ class Suite:
     state_dir: Path
     settings: dict[str, str] = field(default_factory=dict)
     mode: Mode = "local"
+    entry: Path = ROOT / "manage.py"
     environment: dict[str, str] = field(init=False)
     _open: ExitStack = field(default_factory=ExitStack)
 
@@ -87,7 +88,7 @@ class Suite:
         """Run `./manage.py`, whatever comes of it."""
         command, *rest = arguments
         return subprocess.run(
-            [sys.executable, ROOT / "manage.py", command, f"--{self.mode}", *rest],
+            [sys.executable, self.entry, command, f"--{self.mode}", *rest],
             env=os.environ | self.environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite import Suite, wait_until
 from tests.chaos.kill_points import FIRST_START, KILL_POINTS, KillPoint
 from tests.chaos.killable.passage import KILLED, Side
 from tests.chaos.killable.stories import STORIES, Story, people
-from tests.chaos.killable.suite import NO_LIMITS, KillableSuite, Stage, died_at
+from tests.chaos.killable.suite import ENTRY, NO_LIMITS, Stage, died_at
 from tests.chaos.killable.talk import PATIENCE, Talk
 
 pytestmark = pytest.mark.e2e
@@ -42,7 +42,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """One suite for all deaths; its first start has died twice."""
-    suite = KillableSuite(tmp_path_factory.mktemp("suite") / "state", SETTINGS)
+    suite = Suite(tmp_path_factory.mktemp("suite") / "state", SETTINGS, entry=ENTRY)
     stage = Stage(suite)
     try:
         stage.arm((f"before {FIRST_START}", 1), (f"after {FIRST_START}", 1))

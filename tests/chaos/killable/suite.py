@@ -2,10 +2,7 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ import httpx2
 import redis
 
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.suite import COMMAND_SECONDS, ROOT, Suite, wait_until
+from smart_kit.testing.suite import Suite, wait_until
 from tests.chaos.killable.passage import FOLDER, KILLED, ORDER, PASSED, write_order
 from tests.chaos.killable.sabotage import FILE
 
@@ -25,32 +22,10 @@ ABSENT = (404, 409)
 """What a repeated request may be told: its first try has done it, and died before it could say."""
 
 
-@dataclass
-class KillableSuite(Suite):
-    """Controlled by an entry of its own."""
-
-    def try_manage(
-        self, *arguments: str, timeout: float = COMMAND_SECONDS
-    ) -> subprocess.CompletedProcess[str]:
-        """Like `./manage.py`."""
-        command, *rest = arguments
-        return subprocess.run(
-            [sys.executable, ENTRY, command, "--local", *rest],
-            env=os.environ | self.environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-
 class Stage:
     """Where stories are told."""
 
-    def __init__(self, suite: KillableSuite) -> None:
+    def __init__(self, suite: Suite) -> None:
         self.suite = suite
         self.people = 0
         self.told: set[object] = set()
