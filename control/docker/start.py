@@ -10,6 +10,8 @@ from control.context import Context
 from control.docker import bare, scale
 from control.docker.compose import Compose
 from control.docker.container import Container
+from control.errors import ControlError
+from control.local.run_directory import RunDirectory
 from control.terminal import Terminal, seconds
 
 PATIENCE = 30.0
@@ -20,7 +22,7 @@ _NEWS = re.compile(r"\[[^\]]+\] (RUN|COPY|FROM) .*|Container \S+ .*|exporting .*
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    modes.refuse_beside_local(context)
+    _refuse_beside_local(context)
     if options.service:
         bare.refuse(context)
     welcome.begin(context, "docker")
@@ -63,6 +65,12 @@ def up(
     problems = Progress(compose, names, context.terminal).wait()
     welcome.report(context, problems)
     return problems
+
+
+def _refuse_beside_local(context: Context) -> None:
+    """Raises ControlError where this folder's suite runs as processes: both want the same ports."""
+    if RunDirectory(context.state_dir).supervisor():
+        raise ControlError("this folder's suite runs in local mode: ./manage.py stop --local first")
 
 
 def _call(context: Context, compose: Compose, *arguments: str) -> None:

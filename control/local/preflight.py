@@ -1,10 +1,14 @@
 """What is looked at before anything is started."""
 
+import contextlib
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from control import ports
+from control.context import Context
+from control.docker import engine
+from control.docker.compose import Compose
 from control.errors import ControlError
 from control.local.part import Part, Port
 
@@ -25,6 +29,17 @@ def check_ports(parts: Iterable[Part]) -> None:
                 f"port {number}, where {name} would listen, {problem}:"
                 f" end what uses it or set {port.variable} to another port"
             )
+
+
+def beside_docker(context: Context, port_taken: ControlError) -> ControlError:
+    """What to say of a port that is taken, which may be by this folder's own containers."""
+    with contextlib.suppress(ControlError):  # then nobody can tell
+        if engine.answers(context.environ):
+            containers = Compose.of(context).containers()
+            if any(container.state == "running" for container in containers):
+                first = "./manage.py stop --docker"
+                return ControlError(f"this folder's suite runs in Docker: {first} first")
+    return port_taken
 
 
 def check_space(folder: Path, least: int = LEAST_SPACE) -> None:

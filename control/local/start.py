@@ -65,7 +65,7 @@ def _begin(context: Context, suite: Suite, wanted: frozenset[str], lock: Lock) -
     try:
         preflight.check_ports(part for part in suite.parts if part.name in wanted)
     except ControlError as error:
-        raise modes.beside_docker(context, error) from None
+        raise preflight.beside_docker(context, error) from None
     preflight.check_space(suite.settings.state_dir)
     modes.remember(suite.settings.state_dir, "local")
     suite.keep_replicas()

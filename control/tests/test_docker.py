@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from control import modes
 from control.cli import main
 from control.context import Context
 from control.docker import bare, setup
 from control.errors import ControlError
+from control.local import preflight
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
 from control.table import HEADINGS
@@ -188,10 +188,10 @@ class TestBesideLocal:
         given = {"PATH": f"{home / 'bin'}:/usr/bin:/bin"}
         context = Context(home, home / "manage.py", given, terminal)
         taken = ControlError("port 8000 is in use")
-        assert "stop --docker" in str(modes.beside_docker(context, taken))
+        assert "stop --docker" in str(preflight.beside_docker(context, taken))
         docker.describe(container("redis", "exited", **HEALTHY))
         docker.manage(output, "status", "--docker")
-        assert modes.beside_docker(context, taken) is taken
+        assert preflight.beside_docker(context, taken) is taken
 
 
 class TestStart:
