@@ -4,11 +4,12 @@ import re
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from smart_kit.contracts.models import ModelName
+from smart_kit.contracts.users import Budget
 from smart_kit.settings import LocaleSettings, RedisSettings, ServiceSettings
+from smart_kit.vault import VaultSettings
 
 _PLACEHOLDER = re.compile(r"change.?(me|this|it)|placeholder|your.?token|example|^(.)\2*$", re.I)
 _PLAIN = re.compile(r"[!-~]{1,2048}")
@@ -18,20 +19,6 @@ def _real_secret(token: SecretStr) -> SecretStr:
     if _PLACEHOLDER.search(token.get_secret_value()):
         raise ValueError("is a placeholder; use a long random text")
     return token
-
-
-def _fernet_keys(keys: SecretStr) -> SecretStr:
-    try:
-        for key in _split(keys):
-            Fernet(key)
-    except ValueError as error:
-        sentence = "holds Fernet keys with commas, each 32 bytes as URL-safe base64"
-        raise ValueError(sentence) from error
-    return keys
-
-
-def _split(keys: SecretStr) -> tuple[str, ...]:
-    return tuple(key.strip() for key in keys.get_secret_value().split(","))
 
 
 def _address(url: str) -> str:
@@ -46,7 +33,6 @@ def _address(url: str) -> str:
 
 
 Token = Annotated[SecretStr, Field(min_length=16), AfterValidator(_real_secret)]
-FernetKeys = Annotated[SecretStr, AfterValidator(_fernet_keys)]
 HttpUrl = Annotated[str, AfterValidator(_address)]
 AllowList = Annotated[str, Field(pattern=r"^\s*(\*|\d+\s*(,\s*\d+\s*)*)?$")]
 
@@ -57,7 +43,7 @@ class MigrationSettings(ServiceSettings):
     database_url: str = Field(pattern=r"^postgresql\+psycopg2://", repr=False)
 
 
-class Settings(MigrationSettings, RedisSettings, LocaleSettings):
+class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     """What the service needs."""
 
     async_database_url: str = Field(pattern=r"^postgresql\+asyncpg://", repr=False)
@@ -68,29 +54,19 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings):
     service_api_token: Token
     telegram_allowed_users: AllowList = ""
     """Telegram ids, the first is the owner; `*` lets everyone in."""
+    daily_budget: Budget | None = None
+    """USD that models may cost a person a day, who has no budget of their own; None: no limit."""
 
-    llm_model_decrypt_key: FernetKeys | None = None
-    """Master keys, the newest first; None: no provider's key can be kept."""
     openai_base_url: HttpUrl = "https://api.openai.com/v1"
     openai_api_key: SecretStr | None = None
     default_model: ModelName = "gpt-6-luna"
     fallback_model: ModelName | None = None
-    """These four name the models that a first start registers."""
-
-    @property
-    def vault_keys(self) -> tuple[str, ...]:
-        """The master keys, the newest first."""
-        return _split(self.llm_model_decrypt_key) if self.llm_model_decrypt_key else ()
+    """These four name the models that a start registers."""
 
     @property
     def model_names(self) -> tuple[str, ...]:
         """The default model and the one to ask where it does not answer."""
         return tuple(dict.fromkeys(filter(None, (self.default_model, self.fallback_model))))
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """Each of the master keys by itself too."""
-        return super().secrets | set(self.vault_keys)
 
     @property
     def owner_telegram_id(self) -> int | None:

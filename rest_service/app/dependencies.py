@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import InvalidRequest, NotPermitted
+from smart_kit.vault import Vault
 
 from . import audit
 from .audit.refusals import Refusals
@@ -18,7 +19,6 @@ from .auth import Principal
 from .changes import changes_of
 from .config import Settings
 from .database import Sessions
-from .encryption import Vault
 from .idempotency import Once, fingerprint
 from .services.dead_letters import Begin, Graveyards
 from .services.rows import Owner

@@ -18,6 +18,7 @@ from smart_kit.api import add_health, app_loop
 from smart_kit.health import Health
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.service import Loop, launch, load_settings, run_loops
+from smart_kit.vault import Vault
 
 from . import database, defaults, docs, openapi
 from .archive.reader import ArchiveReader
@@ -29,7 +30,6 @@ from .content_type import JsonOnly
 from .correlation import Correlation
 from .defaults.models import register
 from .dependencies import Resources
-from .encryption import Vault
 from .errors import ERRORS, add_handlers
 from .health import Watch
 from .methods import Methods

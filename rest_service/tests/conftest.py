@@ -18,7 +18,6 @@ from rest_service.app.audit.refusals import Refusals
 from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.dependencies import Resources
-from rest_service.app.encryption import Vault
 from rest_service.app.main import RestService
 from rest_service.app.models import metadata
 from rest_service.app.services.dead_letters import Graveyards
@@ -44,6 +43,7 @@ from rest_service.tests.undo import Tool, Undo
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.redis import Redis
 from smart_kit.testing.servers import Postgres, Valkey
+from smart_kit.vault import Vault
 
 
 @pytest.fixture(scope="session")

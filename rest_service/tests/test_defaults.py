@@ -11,10 +11,10 @@ from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.defaults import earlier as versions
 from rest_service.app.defaults.models import register
-from rest_service.app.encryption import Vault
 from rest_service.app.snapshots import configuration
 from rest_service.tests.api import Client, JsonObject, Make, listed
 from smart_kit.errors import ConfigurationError
+from smart_kit.vault import Vault
 
 MAX_REQUEST_BYTES = 8 * 1024
 OF_EARLIER = ["ask_writer", "create_reminder", "get_time"]

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.defaults.models import register
-from rest_service.app.encryption import Vault
 from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from smart_kit.vault import Vault
 
 
 async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:

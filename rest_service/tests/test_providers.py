@@ -3,8 +3,8 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 
-from rest_service.app.encryption import Vault
 from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from smart_kit.vault import Vault
 
 KEY = "sk-a-key-of-no-worth"
 

@@ -9,6 +9,19 @@ from smart_kit.contracts.base import Command, Contract, Name, UtcDatetime
 
 AssistantType = Literal["llm", "openai_api"]
 Model = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Models = Annotated[
+    list[Model],
+    Field(
+        max_length=5,
+        description="Asked in this order where its own model fails; null: the deployment's"
+        " FALLBACK_MODEL, []: none",
+    ),
+]
+Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+OutputTokens = Annotated[int, Field(ge=16, le=1_000_000)]
+ToolCalls = Annotated[int, Field(ge=0, le=10, description="At most so many in a turn")]
+ContextMessages = Annotated[int, Field(ge=2, le=200)]
+ContextLength = Annotated[int, Field(ge=1_000, le=2_000_000, description="Characters of JSON")]
 Instructions = Annotated[str, StringConstraints(max_length=100_000)]
 
 
@@ -18,8 +31,18 @@ class AssistantCreate(Command):
     name: Name
     is_secretary: bool = False
     model: Model | None = Field(None, description="null: the deployment's DEFAULT_MODEL")
+    fallback_models: Models | None = None
     instructions: Instructions
-    assistant_type: AssistantType = "llm"
+    assistant_type: AssistantType = Field(
+        "llm", description="llm: as each model's record says; openai_api: the Responses API"
+    )
+    temperature: Temperature | None = None
+    max_output_tokens: OutputTokens | None = None
+    max_tool_calls: ToolCalls | None = None
+    max_context_messages: ContextMessages | None = Field(
+        None, description="null: the deployment's MAX_CONTEXT_MESSAGES"
+    )
+    max_context_length: ContextLength | None = None
     openai_assistant_id: str | None = Field(
         None, max_length=255, description="Kept from older records and ignored"
     )
@@ -32,8 +55,14 @@ class AssistantUpdate(Command):
     name: Name | None = None
     is_secretary: bool | None = None
     model: Model | None = None
+    fallback_models: Models | None = None
     instructions: Instructions | None = None
     assistant_type: AssistantType | None = None
+    temperature: Temperature | None = None
+    max_output_tokens: OutputTokens | None = None
+    max_tool_calls: ToolCalls | None = None
+    max_context_messages: ContextMessages | None = None
+    max_context_length: ContextLength | None = None
     openai_assistant_id: str | None = Field(None, max_length=255)
     is_active: bool | None = None
 
@@ -45,8 +74,14 @@ class AssistantRead(Contract):
     name: str
     is_secretary: bool
     model: str | None
+    fallback_models: list[str] | None
     instructions: str
     assistant_type: AssistantType
+    temperature: float | None
+    max_output_tokens: int | None
+    max_tool_calls: int | None
+    max_context_messages: int | None
+    max_context_length: int | None
     openai_assistant_id: str | None
     is_active: bool
     created_at: UtcDatetime

@@ -1,10 +1,50 @@
 """The snapshot in Redis from which assistants work: active records only, links resolved."""
 
+from decimal import Decimal
 from uuid import UUID
+
+from pydantic import Field
 
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.base import Contract, JsonObject
-from smart_kit.contracts.tools import ToolType
+from smart_kit.contracts.models import Capability, ModelApi
+from smart_kit.contracts.tools import EffectClass, HttpCall, ToolType
+
+
+class ProviderSnapshot(Contract):
+    """A server of models; its key is encrypted for the row (`smart_kit.vault`)."""
+
+    id: UUID
+    name: str
+    base_url: str
+    encrypted_api_key: str | None = None
+
+
+class ModelSnapshot(Contract):
+    """A model of an active provider."""
+
+    id: UUID
+    name: str
+    """`provider_model_name`, by which assistants name it."""
+    provider_id: UUID
+    api: ModelApi = "chat"
+    parameters: JsonObject = Field(default_factory=dict)
+    capabilities: frozenset[Capability] = frozenset()
+    input_price: Decimal | None = None
+    """USD per million of tokens, as the others; None: not known."""
+    cached_input_price: Decimal | None = None
+    output_price: Decimal | None = None
+    is_choosable: bool = False
+
+
+class SecretSnapshot(Contract):
+    """A secret that a tool's call names; encrypted for its row."""
+
+    id: UUID
+    name: str
+    origin: str
+    """The only server it may be sent to: `scheme://host[:port]`."""
+    encrypted_value: str
 
 
 class ToolSnapshot(Contract):
@@ -15,6 +55,9 @@ class ToolSnapshot(Contract):
     tool_type: ToolType
     description: str
     input_schema: JsonObject
+    effect_class: EffectClass = "none"
+    cache_seconds: int = 0
+    http_call: HttpCall | None = None
     sub_assistant_id: UUID | None = None
 
 
@@ -25,8 +68,16 @@ class AssistantSnapshot(Contract):
     name: str
     is_secretary: bool
     model: str | None
+    """None: the first of the configuration's default models."""
+    fallback_models: tuple[str, ...] | None = None
+    """Asked in this order where its own fails; None: the configuration's other default models."""
     instructions: str
     assistant_type: AssistantType
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    max_tool_calls: int | None = None
+    max_context_messages: int | None = None
+    max_context_length: int | None = None
     tools: tuple[ToolSnapshot, ...] = ()
 
 
@@ -36,3 +87,8 @@ class ConfigurationSnapshot(Contract):
     version: int
     assistants: tuple[AssistantSnapshot, ...] = ()
     """Oldest first, so that the first secretary is the default one."""
+    providers: tuple[ProviderSnapshot, ...] = ()
+    models: tuple[ModelSnapshot, ...] = ()
+    secrets: tuple[SecretSnapshot, ...] = ()
+    default_models: tuple[str, ...] = ()
+    """DEFAULT_MODEL and FALLBACK_MODEL, as rest_service's environment names them."""

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.tasks import TaskPriority, TaskStatus, TaskTitle
-from smart_kit.contracts.tools import ToolType
-
-EffectClass = Literal["none", "reads_outside", "writes"]
+from smart_kit.contracts.tools import EffectClass, ToolType
 
 
 class Arguments(BaseModel):

@@ -1,5 +1,6 @@
 """The names of everything in Redis that more than one service knows, apart from the queues."""
 
+from datetime import date
 from uuid import UUID
 
 CONFIGURATION_KEY = "config:snapshot"
@@ -23,6 +24,16 @@ def history_key(thread_id: UUID) -> str:
 def journal_key(message_id: str) -> str:
     """The key of the hash of a message's finished steps."""
     return f"journal:{message_id}"
+
+
+def budget_key(user_id: UUID, day: date) -> str:
+    """The key of the hash of what a person's model calls of a day cost, in millionths of a USD."""
+    return f"budget:{user_id}:{day:%Y-%m-%d}"
+
+
+def cached_call_key(tool_id: UUID, user_id: UUID, digest: str) -> str:
+    """The key of the result of a tool's call that may be given again."""
+    return f"cached:{tool_id}:{user_id}:{digest}"
 
 
 def live_channel(bot_id: int) -> str:

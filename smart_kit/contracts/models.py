@@ -1,5 +1,6 @@
-"""Models and who serves them. No assistant reads these records yet: the environment decides."""
+"""Models and who serves them: what assistants ask, as an administrator describes it."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -9,8 +10,23 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_
 from smart_kit.contracts.base import Command, Contract, JsonObject, Name, UtcDatetime
 
 ModelApi = Literal["chat", "responses"]
-Capability = Literal["tools", "images", "audio", "json_schema", "reasoning", "embeddings"]
-Capabilities = Annotated[list[Capability], Field(max_length=6)]
+Capability = Literal[
+    "tools", "vision", "streaming", "audio", "json_schema", "reasoning", "embeddings"
+]
+Capabilities = Annotated[
+    list[Capability],
+    Field(
+        max_length=7,
+        description="Without tools it is offered none, without streaming its answer comes whole",
+    ),
+]
+Price = Annotated[
+    Decimal,
+    Field(
+        ge=0, le=100_000, max_digits=12, decimal_places=6, description="USD per million of tokens"
+    ),
+]
+ProviderSource = Literal["environment", "administrator"]
 ApiKeyState = Literal["none", "kept", "unreadable"]
 ModelName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[!-~]+$")
@@ -91,8 +107,48 @@ class ProviderRead(Contract):
         description="unreadable: kept with a LLM_MODEL_DECRYPT_KEY that is no longer there"
     )
     is_active: bool
+    source: ProviderSource = Field(
+        description="environment: follows OPENAI_BASE_URL and OPENAI_API_KEY at each start, until"
+        " an administrator changes its base_url or api_key"
+    )
     created_at: UtcDatetime
     updated_at: UtcDatetime
+
+
+class ProviderTestRequest(Command):
+    """What to try."""
+
+    model: ModelName | None = Field(
+        None, description="Ask it for a word too; null: only whether the server knows us"
+    )
+
+
+ProviderProblem = Literal[
+    "unreadable_key",
+    "unknown_host",
+    "unreachable",
+    "no_tls",
+    "timed_out",
+    "wrong_key",
+    "no_money",
+    "wrong_path",
+    "wrong_model",
+    "no_api",
+    "busy",
+    "refused",
+]
+
+
+class ProviderTestRead(Contract):
+    """What came of it."""
+
+    is_well: bool
+    problem: ProviderProblem | None = None
+    detail: str = Field(description="What was seen and, if it is not well, what to do")
+    seconds: float
+    model_names: list[str] = Field(
+        default_factory=list, description="Those that the server lists, at most 1000"
+    )
 
 
 class LlmModelCreate(Command):
@@ -106,6 +162,10 @@ class LlmModelCreate(Command):
     api: ModelApi = Field("chat", description="chat: Chat Completions; responses: Responses")
     parameters: Parameters = Field(default_factory=dict)
     capabilities: Capabilities = Field(default_factory=list)
+    input_price: Price | None = Field(None, description="null: not known")
+    cached_input_price: Price | None = Field(None, description="null: as input_price")
+    output_price: Price | None = Field(None, description="null: not known")
+    is_choosable: bool = Field(False, description="Whether people may choose it by /model")
     is_active: bool = True
 
 
@@ -117,6 +177,10 @@ class LlmModelUpdate(Command):
     api: ModelApi | None = None
     parameters: Parameters | None = None
     capabilities: Capabilities | None = None
+    input_price: Price | None = None
+    cached_input_price: Price | None = None
+    output_price: Price | None = None
+    is_choosable: bool | None = None
     is_active: bool | None = None
 
 
@@ -129,6 +193,45 @@ class LlmModelRead(Contract):
     api: ModelApi
     parameters: JsonObject
     capabilities: list[Capability]
+    input_price: Decimal | None
+    cached_input_price: Decimal | None
+    output_price: Decimal | None
+    is_choosable: bool
     is_active: bool
     created_at: UtcDatetime
     updated_at: UtcDatetime
+
+
+class ModelImport(Command):
+    """A list of models: given here, as a file would hold it, or to be fetched.
+
+    In the form of `GET /models` ({"data": [{"id": …}]}), of ours ({"models": [{…}]}, each as for
+    `POST /models` without provider_id), or of LiteLLM's table of prices ({"<name>":
+    {"input_cost_per_token": …}}).
+    """
+
+    provider_id: UUID
+    models: JsonObject | None = Field(None, description="The list; null: fetch it")
+    url: BaseUrl | None = Field(
+        None, description="Where the list is; null: what the provider itself lists, with its key"
+    )
+    only: list[ModelName] = Field(
+        default_factory=list, max_length=1000, description="Names to take; empty: all"
+    )
+    is_rehearsal: bool = Field(False, description="Say what would be done, and do nothing")
+
+
+class SkippedModel(Contract):
+    """A model that is not taken."""
+
+    name: str
+    reason: str
+
+
+class ModelImportRead(Contract):
+    """What became of the list."""
+
+    created: list[str]
+    updated: list[str]
+    unchanged: list[str]
+    skipped: list[SkippedModel]

@@ -60,7 +60,21 @@ class UserCommand(QueueMessage):
 
     kind: Literal["user_command"] = "user_command"
     sender: Sender
-    name: Literal["new", "undo"]
+    name: Literal["new", "undo", "assistant", "model"]
+
+
+Chosen = Literal["assistant", "model"]
+"""What people choose by buttons."""
+
+
+class UserPress(QueueMessage):
+    """Somebody pressed a button that chooses."""
+
+    kind: Literal["user_press"] = "user_press"
+    sender: Sender
+    chosen: Chosen
+    row_id: UUID | None
+    """Of the assistant or model; None: the deployment's own choice."""
 
 
 class ScheduledPrompt(QueueMessage):
@@ -74,7 +88,9 @@ class ScheduledPrompt(QueueMessage):
     scheduled_for: UtcDatetime
 
 
-ToSecretary = Annotated[UserMessage | UserCommand | ScheduledPrompt, Field(discriminator="kind")]
+ToSecretary = Annotated[
+    UserMessage | UserCommand | UserPress | ScheduledPrompt, Field(discriminator="kind")
+]
 TO_SECRETARY: TypeAdapter[ToSecretary] = TypeAdapter(ToSecretary)
 
 
@@ -106,6 +122,23 @@ class Notification(ToTelegramMessage):
     timezone: str
 
 
+class Option(Contract):
+    """A button."""
+
+    row_id: UUID | None
+    """None: the deployment's own choice."""
+    label: str
+    is_chosen: bool = False
+
+
+class Choice(ToTelegramMessage):
+    """What a person can choose from: `callback_data` is `<chosen>:<row id>`, or `<chosen>:own`."""
+
+    kind: Literal["choice"] = "choice"
+    chosen: Chosen
+    options: tuple[Option, ...]
+
+
 NoticeName = Literal[
     "welcome",
     "welcome_back",
@@ -125,6 +158,13 @@ NoticeName = Literal[
     "turn_failed",
     "model_unavailable",
     "try_again_later",
+    "assistant_chosen",
+    "model_chosen",
+    "own_model_chosen",
+    "nothing_to_choose",
+    "choice_gone",
+    "budget_low",
+    "budget_spent",
 ]
 
 
@@ -137,7 +177,7 @@ class Notice(ToTelegramMessage):
     receipts: tuple[EffectRead, ...] = ()
 
 
-ToTelegram = Annotated[Reply | Notification | Notice, Field(discriminator="kind")]
+ToTelegram = Annotated[Reply | Notification | Notice | Choice, Field(discriminator="kind")]
 TO_TELEGRAM: TypeAdapter[ToTelegram] = TypeAdapter(ToTelegram)
 
 

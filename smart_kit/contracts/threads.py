@@ -1,5 +1,6 @@
 """Threads, and what was said and done in them."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
@@ -42,6 +43,15 @@ class MessageRead(Contract):
     created_at: UtcDatetime
 
 
+class ModelFailure(Contract):
+    """A model that was asked in vain before another one, or the same, answered."""
+
+    model: str
+    provider: str
+    reason: str
+    seconds: float = 0.0
+
+
 class StepRecord(Contract):
     """A model call or a tool call of a turn."""
 
@@ -50,8 +60,14 @@ class StepRecord(Contract):
     name: str = Field(description="The model's or the function's name")
     arguments: JsonObject | None = None
     result: str = ""
+    provider: str = Field("", description="Of the model; empty: of a turn before there were any")
+    assistant_id: UUID | None = Field(None, description="Who asked the model or called the tool")
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
+    cost: Decimal | None = Field(None, description="USD; null: not known")
+    failures: tuple[ModelFailure, ...] = ()
+    started_at: UtcDatetime | None = None
     seconds: float = 0.0
 
 
@@ -98,6 +114,7 @@ class TurnRead(Contract):
     steps: list[StepRecord]
     prompt_tokens: int
     completion_tokens: int
+    cost: Decimal | None = Field(description="USD; null where a call's price is not known")
     started_at: UtcDatetime
     finished_at: UtcDatetime
 

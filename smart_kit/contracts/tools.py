@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from smart_kit.contracts.base import Command, Contract, FunctionName, JsonObject, UtcDatetime
 
 ToolType = Literal["calendar", "reminder", "time", "weather", "sub_assistant", "rest"]
+EffectClass = Literal["none", "reads_outside", "writes"]
+HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def _parsed(value: Any) -> Any:
@@ -22,7 +24,38 @@ def _parsed(value: Any) -> Any:
 
 
 InputSchema = Annotated[JsonObject, BeforeValidator(_parsed)]
+CacheSeconds = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=86_400,
+        description="So long the same call of the same person is answered the same; not for writes",
+    ),
+]
+Texts = Annotated[dict[str, str], Field(max_length=50)]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class HttpCall(Command):
+    """The call that a rest tool makes.
+
+    `{name}` stands for the argument of that name, `{secret:NAME}` (in headers and query) for a
+    secret, which goes only to the server it was given for. What names an argument that was not
+    given is left out; a path cannot do without.
+    """
+
+    method: HttpMethod = "GET"
+    url: Annotated[str, StringConstraints(min_length=8, max_length=2048)] = Field(
+        description="http or https; arguments may stand in its path only, and fill one segment",
+        examples=["https://api.example.org/v1/words/{word}"],
+    )
+    query: Texts = Field(default_factory=dict, examples=[{"lang": "{language}"}])
+    headers: Texts = Field(
+        default_factory=dict, examples=[{"Authorization": "Bearer {secret:words}"}]
+    )
+    body: JsonObject | None = Field(
+        None, description='Sent as JSON; a value "{name}" is the argument itself, of its own type'
+    )
 
 
 class ToolCreate(Command):
@@ -35,6 +68,11 @@ class ToolCreate(Command):
         None, description="JSON Schema of the arguments; null: the function's own"
     )
     assistant_id: UUID | None = Field(None, description="Whom a sub_assistant tool asks")
+    http_call: HttpCall | None = Field(None, description="What a rest tool calls")
+    effect_class: EffectClass | None = Field(
+        None, description="Only of a rest tool; null: writes, which is done at most once"
+    )
+    cache_seconds: CacheSeconds = 0
     is_active: bool = True
 
 
@@ -46,6 +84,9 @@ class ToolUpdate(Command):
     description: Description | None = None
     input_schema: InputSchema | None = None
     assistant_id: UUID | None = None
+    http_call: HttpCall | None = None
+    effect_class: EffectClass | None = None
+    cache_seconds: CacheSeconds | None = None
     is_active: bool | None = None
 
 
@@ -58,6 +99,9 @@ class ToolRead(Contract):
     description: str
     input_schema: JsonObject
     assistant_id: UUID | None
+    http_call: HttpCall | None
+    effect_class: EffectClass = Field(description="Of its function, or as the record says")
+    cache_seconds: int
     is_active: bool
     created_at: UtcDatetime
     updated_at: UtcDatetime

@@ -1,10 +1,12 @@
 """People: who they are, whether they may talk, how they like it."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, SecretStr, StringConstraints, field_serializer
 
+from smart_kit.contracts.assistants import Model
 from smart_kit.contracts.base import Command, Contract, UtcDatetime
 from smart_kit.settings import Language, TimeZoneName
 
@@ -12,6 +14,9 @@ Role = Literal["owner", "user"]
 UserStatus = Literal["active", "blocked"]
 TelegramId = Annotated[int, Field(ge=1, lt=2**52, description="Telegram's numeric user id")]
 PersonName = Annotated[str, StringConstraints(max_length=255)]
+Budget = Annotated[
+    Decimal, Field(ge=0, le=100_000, max_digits=12, decimal_places=6, description="USD a day")
+]
 LanguageCode = Annotated[str, StringConstraints(max_length=35)]
 
 
@@ -40,12 +45,20 @@ class UserUpdate(Command):
     language_code: LanguageCode | None = None
     language: Language | None = Field(None, description="The person's choice")
     timezone: TimeZoneName | None = Field(None, description="An IANA zone")
-    assistant_id: UUID | None = Field(None, description="The assistant the person chose")
+    assistant_id: UUID | None = Field(
+        None, description="The assistant the person chose; with the service token a secretary"
+    )
+    model: Model | None = Field(
+        None, description="The model the person chose; with the service token a choosable one"
+    )
     rich_messages: bool | None = Field(
         None, description="Whether tables and formulas may come as Telegram's rich messages"
     )
     role: Role | None = Field(None, description="Only with the admin token")
     status: UserStatus | None = Field(None, description="Only with the admin token")
+    daily_budget: Budget | None = Field(
+        None, description="Only with the admin token; null: the deployment's DAILY_BUDGET"
+    )
 
 
 class UserRead(Contract):
@@ -59,9 +72,11 @@ class UserRead(Contract):
     language: Language | None
     timezone: str | None
     assistant_id: UUID | None
+    model: str | None
     rich_messages: bool = True
     role: Role
     status: UserStatus
+    daily_budget: Decimal | None
     is_invited: bool = Field(description="May talk without being on the allow-list")
     created_at: UtcDatetime
     updated_at: UtcDatetime
@@ -80,7 +95,10 @@ class UserSnapshot(Contract):
     language: Language | None
     timezone: str | None
     assistant_id: UUID | None
+    model: str | None = None
     rich_messages: bool = True
+    daily_budget: Decimal | None = None
+    """USD; the deployment's where the person has none of their own; None: no limit."""
     threads: dict[UUID, UUID] = Field(default_factory=dict)
     """Assistant to thread, where the person has begun a new one."""
     version: int

@@ -5,9 +5,10 @@ from urllib.parse import urlsplit, urlunsplit
 import structlog
 from sqlmodel import func, select
 
+from smart_kit.vault import Vault
+
 from ..config import Settings
 from ..database import Sessions
-from ..encryption import Vault
 from ..models import LlmModel, LlmProvider
 
 _LOCK = 7_241_004

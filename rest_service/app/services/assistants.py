@@ -11,7 +11,7 @@ from ..models import Assistant, AssistantTool, Tool, User
 from ..pagination import Slice, fetch, page
 from .configuration import changing
 from .rows import change, find, given_fields
-from .usage import check_unused
+from .references import check_unused
 
 NOUN = "assistant"
 

@@ -13,7 +13,7 @@ from ..models import Assistant, LlmModel, LlmProvider
 from ..pagination import Slice, fetch, page
 from . import credentials, json_limits
 from .rows import change, find, given_fields
-from .usage import check_unused
+from .references import check_unused
 
 NOUN = "model"
 OURS = frozenset({"model", "messages", "input", "tools", "stream"})

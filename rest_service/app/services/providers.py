@@ -14,12 +14,12 @@ from smart_kit.contracts.models import (
     ProviderUpdate,
 )
 from smart_kit.errors import Conflict
+from smart_kit.vault import Vault
 
-from ..encryption import Vault
 from ..models import LlmModel, LlmProvider
 from ..pagination import Slice, fetch, page
 from .rows import change, find, given_fields
-from .usage import check_unused
+from .references import check_unused
 
 NOUN = "provider"
 

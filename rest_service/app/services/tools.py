@@ -12,7 +12,7 @@ from ..pagination import Slice, fetch, page
 from . import input_schema
 from .configuration import changing
 from .rows import change, find, given_fields
-from .usage import check_unused
+from .references import check_unused
 
 NOUN = "tool"
 

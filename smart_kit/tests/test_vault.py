@@ -3,9 +3,9 @@ from uuid import uuid4
 import pytest
 from cryptography.fernet import Fernet
 
-from rest_service.app.encryption import Vault
 from rest_service.tests.api import MASTER_KEYS
 from smart_kit.errors import InvalidRequest
+from smart_kit.vault import Vault
 
 SECRET = "sk-ключ"
 NEW, OLD = MASTER_KEYS
