@@ -10,8 +10,8 @@ from smart_kit.errors import Conflict
 from ..models import Assistant, AssistantTool, Tool, User
 from ..pagination import Slice, fetch, page
 from .configuration import changing
-from .rows import change, find, given_fields
 from .references import check_unused
+from .rows import change, find, given_fields
 
 NOUN = "assistant"
 

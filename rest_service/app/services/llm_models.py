@@ -12,8 +12,8 @@ from smart_kit.errors import Conflict, InvalidRequest
 from ..models import Assistant, LlmModel, LlmProvider
 from ..pagination import Slice, fetch, page
 from . import credentials, json_limits
-from .rows import change, find, given_fields
 from .references import check_unused
+from .rows import change, find, given_fields
 
 NOUN = "model"
 OURS = frozenset({"model", "messages", "input", "tools", "stream"})

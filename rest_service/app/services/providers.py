@@ -18,8 +18,8 @@ from smart_kit.vault import Vault
 
 from ..models import LlmModel, LlmProvider
 from ..pagination import Slice, fetch, page
-from .rows import change, find, given_fields
 from .references import check_unused
+from .rows import change, find, given_fields
 
 NOUN = "provider"
 

@@ -11,8 +11,8 @@ from ..models import Assistant, AssistantTool, Tool
 from ..pagination import Slice, fetch, page
 from . import input_schema
 from .configuration import changing
-from .rows import change, find, given_fields
 from .references import check_unused
+from .rows import change, find, given_fields
 
 NOUN = "tool"
 
