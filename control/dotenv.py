@@ -48,6 +48,17 @@ def parse(text: str, source: str) -> dict[str, str]:
     return values
 
 
+def changed(text: str, name: str, value: str) -> str:
+    """The text with another value of a variable that is set in it; all else stays as it is."""
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        said = line.rstrip("\r\n")
+        match = _LINE.fullmatch(said)
+        if match and match["name"] == name:
+            lines[number] = line[: match.start("value")] + value + line[len(said) :]
+    return "".join(lines)
+
+
 def _value(text: str, where: str) -> str:
     if not text.startswith(("'", '"')):
         return _COMMENT.sub("", text)

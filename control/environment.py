@@ -5,7 +5,8 @@ second suite or a test can say "not set" whatever `.env` says.
 
 Secrets: the first start makes `.env` from `.env.example` with fresh ones. Where `.env` lacks some,
 or there is none because STATE_DIR came from the process environment (a second suite, a test), they
-are kept in `STATE_DIR/secrets.env`: they belong to that state. An existing `.env` is never changed.
+are kept in `STATE_DIR/secrets.env`: they belong to that state. An existing `.env` is never changed,
+except that `rotate-keys` puts another master key into it.
 """
 
 import re
@@ -39,6 +40,13 @@ def complete(root: Path, environ: Mapping[str, str]) -> bool:
         created = _create(root / ".env", root / ".env.example", environ)
         credentials.keep(home / _KEPT, load(root, environ))
     return created
+
+
+def home_of(root: Path, environ: Mapping[str, str], name: str) -> Path:
+    """The file that has the last word about a variable, where the process environment has none."""
+    if name not in environ and dotenv.find(root / ".env", name):
+        return root / ".env"
+    return find_state_dir(root, environ) / _KEPT
 
 
 def find_state_dir(root: Path, environ: Mapping[str, str]) -> Path:

@@ -49,6 +49,7 @@ SERVICES = (
         variables.REST_SERVICE,
         port="REST_SERVICE_PORT",
         after=("redis", "migrate"),
+        outside=True,
         replicable=True,
         shares_port=True,
     ),

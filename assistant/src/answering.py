@@ -11,19 +11,20 @@ from prometheus_client import Counter
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.queue import NoticeName, ScheduledPrompt, UserMessage
-from smart_kit.contracts.threads import TurnRecord, first_thread_id
+from smart_kit.contracts.threads import TurnRecord
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError
 from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
 
 from .assistants.secretary import SecretaryLLMChat
-from .core.errors import ContextTooLong, EmptyAnswer, NoTimeLeft
+from .core.errors import BudgetSpent, ContextTooLong, EmptyAnswer, NoTimeLeft
 from .core.journal import Journal, effects_in
 from .core.turn import Turn
 from .messages import replies
 from .messages.conversation import Conversation, scheduled
 from .messages.item import Item
 from .messages.window import Window
+from .services.budget import LOW_PERCENT, Budgets, DayBudget
 from .services.live_frames import Frames, LiveFrames
 from .storage.history import HistoryStore
 
@@ -57,6 +58,7 @@ class Answering:
         window: Window,
         clock: Clock,
         default_timezone: str,
+        budgets: Budgets,
     ) -> None:
         self._mailbox = mailbox
         self._history = history
@@ -64,40 +66,44 @@ class Answering:
         self._window = window
         self._clock = clock
         self._default_zone = ZoneInfo(default_timezone)
+        self._budgets = budgets
 
     async def outcome(self, asked: Asked) -> Outcome:
         """The answer, or, where no model gave one, the honest notice; receipts with either."""
+        zone = self._zone(asked.user)
+        is_scheduled = isinstance(asked.message, ScheduledPrompt)
+        budget = await self._budgets.of(asked.user, zone, exempt=is_scheduled)
         async with self._live.show(asked.message) as frames:
-            turn = await self._turn(asked, frames)
+            turn = await self._turn(asked, zone, budget, frames)
+            window = asked.assistant.window
             newest, length = await self._history.newest(
-                turn.thread_id, turn.user.id, self._window.most_read
+                turn.thread_id, turn.user.id, window.most_read
             )
-            history = self._window.cut(newest, length)
+            history = window.cut(newest, length)
             conversation = asked.assistant.open(turn, _text(asked.message, turn.zone), history)
             try:
                 text = await asked.assistant.process_message(turn, conversation)
             except UpstreamError as error:
-                return _failed(asked, turn, conversation, error)
+                return _failed(asked, turn, conversation, error, budget)
         letter = replies.reply(asked.message, asked.user, text, turn.receipts)
-        return _end(asked, turn, "done", letter, conversation.items)
+        return _end(asked, turn, "done", (letter, *_low(asked, budget)), conversation.items)
 
-    async def _turn(self, asked: Asked, frames: Frames) -> Turn:
+    async def _turn(self, asked: Asked, zone: ZoneInfo, budget: DayBudget, frames: Frames) -> Turn:
         message, user = asked.message, asked.user
         # Read on a first attempt too: one given back at a stop has done steps, but does not count.
         steps = await self._mailbox.steps(message.id)
-        zone = self._zone(user)
-        thread_id = user.threads.get(asked.assistant.id)
         return Turn(
             message_id=message.id,
             chat_id=message.chat_id,
             user=user,
             assistant_id=asked.assistant.id,
-            thread_id=thread_id or first_thread_id(user.id, asked.assistant.id),
+            thread_id=asked.assistant.get_or_create_thread(user),
             configuration_version=asked.configuration_version,
             zone=zone,
             asked_at=self._by_clock(message.created_at, zone),
             journal=Journal(self._mailbox, asked.delivery, message.id, steps),
             frames=frames,
+            budget=budget,
             effects=effects_in(steps),
         )
 
@@ -120,19 +126,45 @@ def _text(message: Question, zone: ZoneInfo) -> str:
     return message.text
 
 
-def _failed(asked: Asked, turn: Turn, conversation: Conversation, error: UpstreamError) -> Outcome:
+def _failed(
+    asked: Asked,
+    turn: Turn,
+    conversation: Conversation,
+    error: UpstreamError,
+    budget: DayBudget,
+) -> Outcome:
     """What was changed stays in the history, so that a later turn knows of it; else nothing does,
     as if it had not been asked."""
     log.warning("turn failed", reason=error.message)
-    is_ours = isinstance(error, ContextTooLong | EmptyAnswer | NoTimeLeft)
-    name: NoticeName = "turn_failed" if is_ours else "model_unavailable"
-    letter = replies.notice(asked.message, asked.user, name, turn.receipts)
+    letter = replies.notice(asked.message, asked.user, _notice_of(error), turn.receipts)
     items = conversation.unfinished() if turn.receipts else []
-    return _end(asked, turn, "failed", letter, items)
+    low = () if isinstance(error, BudgetSpent) else _low(asked, budget)
+    return _end(asked, turn, "failed", (letter, *low), items)
+
+
+def _notice_of(error: UpstreamError) -> NoticeName:
+    match error:
+        case BudgetSpent():
+            return "budget_spent"
+        case ContextTooLong() | EmptyAnswer() | NoTimeLeft():
+            return "turn_failed"
+    return "model_unavailable"
+
+
+def _low(asked: Asked, budget: DayBudget) -> tuple[Letter, ...]:
+    """What comes with the answer by which a person's budget of the day is nearly used up."""
+    if not budget.is_low:
+        return ()
+    parameters = {"percent": str(LOW_PERCENT)}
+    return (replies.beside(asked.message, asked.user, "budget_low", parameters),)
 
 
 def _end(
-    asked: Asked, turn: Turn, status: Literal["done", "failed"], letter: Letter, items: list[Item]
+    asked: Asked,
+    turn: Turn,
+    status: Literal["done", "failed"],
+    letters: tuple[Letter, ...],
+    items: list[Item],
 ) -> Outcome:
     _tell(turn, status, asked.delivery.attempt)
     message = asked.message
@@ -150,7 +182,7 @@ def _end(
         finished_at=utc_now(),
     )
     return Outcome(
-        replies=(letter,),
+        replies=letters,
         history=tuple(item.json for item in items),
         thread_id=turn.thread_id,
         record=record.model_dump_json(),

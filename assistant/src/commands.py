@@ -1,17 +1,16 @@
-"""Commands that keep their place among the messages: /new and /undo."""
+"""What keeps its place among the messages: /new, /undo, /assistant, /model and presses."""
 
-from dataclasses import dataclass
 from typing import assert_never
-from uuid import UUID
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectRead
-from smart_kit.contracts.queue import NoticeName, UserCommand
-from smart_kit.contracts.threads import TurnRecord, first_thread_id
-from smart_kit.contracts.users import UserSnapshot
+from smart_kit.contracts.queue import NoticeName, UserPress
+from smart_kit.contracts.threads import TurnRecord
 from smart_kit.errors import Conflict, NotFound, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Outcome
 
+from .choices import Choices
+from .core.commanded import Commanded
 from .messages import replies
 from .messages.item import Item
 from .services.rest_service import RestServiceClient
@@ -25,27 +24,6 @@ NEW_THREAD_SECONDS = 60.0
 begun a newer one meanwhile."""
 
 
-@dataclass(frozen=True)
-class Commanded:
-    """A command with everything known of it."""
-
-    message: UserCommand
-    user: UserSnapshot
-    assistant_id: UUID
-    configuration_version: int
-
-    @property
-    def idempotency_key(self) -> str:
-        """The same in every attempt."""
-        return f"{self.message.id}/0"
-
-    @property
-    def thread_id(self) -> UUID:
-        """Of the person with the assistant they talk to."""
-        begun = self.user.threads.get(self.assistant_id)
-        return begun or first_thread_id(self.user.id, self.assistant_id)
-
-
 class Commands:
     """Carries them out: through rest_service, which answers a repeated one as it did the first."""
 
@@ -53,18 +31,24 @@ class Commands:
         self._rest = rest
         self._users = users
         self._history = history
+        self._choices = Choices(rest, users)
 
     async def outcome(self, commanded: Commanded) -> Outcome:
         """What the person is told. Raises RetryMessage while rest_service does not answer."""
-        name = commanded.message.name
+        message = commanded.message
+        name = message.chosen if isinstance(message, UserPress) else message.name
         try:
-            match name:
+            if isinstance(message, UserPress):
+                return await self._choices.choose(commanded, message)
+            match message.name:
                 case "new":
                     return await self._begin_thread(commanded)
                 case "undo":
                     return await self._undo(commanded)
+                case "assistant" | "model":
+                    return self._choices.offer(commanded, message.name)
                 case _:
-                    assert_never(name)
+                    assert_never(message.name)
         except UpstreamUnavailable as error:
             raise RetryMessage(NO_REST_SECONDS, f"/{name}: {error.message}") from error
 
@@ -109,7 +93,7 @@ def _undone(commanded: Commanded, effect: EffectRead) -> Outcome:
         user_id=commanded.user.id,
         assistant_id=commanded.assistant_id,
         thread_id=commanded.thread_id,
-        configuration_version=commanded.configuration_version,
+        configuration_version=commanded.configuration.version,
         status="done",
         items=tuple(item.message for item in items),
         started_at=(ended_at := utc_now()),

@@ -1,15 +1,16 @@
 """The assistant: answers what comes in queue:to_secretary. All of it is put together here."""
 
 import time
-from functools import partial
 
 from smart_kit.clock import Clock
-from smart_kit.errors import ConfigurationError
+from smart_kit.contracts.configuration import ConfigurationSnapshot
+from smart_kit.guarded_http import GuardedHttp
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox, Reconciliation, Watch, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.rest_client import ServiceClient
 from smart_kit.service import health_routes, http_loop, launch, run_loops
+from smart_kit.vault import Vault
 
 from .answering import Answering
 from .assistants.factory import AssistantFactory
@@ -17,9 +18,11 @@ from .commands import Commands
 from .config.settings import AssistantSettings
 from .messages.window import Window
 from .orchestrator import AssistantOrchestrator
+from .services.budget import Budgets
+from .services.kept_calls import KeptCalls
 from .services.live_frames import LiveFrames
-from .services.model_client import ModelClient
-from .services.model_endpoint import ChatCompletions
+from .services.models.catalogue import Catalogues
+from .services.models.client import ModelClient
 from .services.open_meteo import OpenMeteo
 from .services.rest_service import RestServiceClient
 from .storage.configuration import ConfigurationStore
@@ -33,16 +36,19 @@ LONGEST_SILENCE_SECONDS = 30.0
 
 
 async def serve(settings: AssistantSettings) -> None:
-    """Answer messages until told to stop. Raises ConfigurationError."""
-    endpoint = _endpoint(settings)
+    """Answer messages until told to stop."""
     redis, blocking = connect(settings), connect_blocking(settings)
     rest, weather = RestServiceClient(ServiceClient(settings)), OpenMeteo(settings.weather_api_url)
+    outside, vault = GuardedHttp(settings.private_hosts), Vault(settings.vault_keys)
+    catalogues = Catalogues(vault)
     configuration = ConfigurationStore(redis, blocking)
     mailbox = Mailbox(
         redis, settings.redis_queue_to_secretary, replies_to=settings.redis_queue_to_telegram
     )
-    services = ToolServices(rest, Clock(), weather)
-    orchestrator = _orchestrator(settings, redis, mailbox, configuration, services, endpoint)
+    services = ToolServices(
+        rest, Clock(), weather, send=outside.send, vault=vault, kept=KeptCalls(redis)
+    )
+    orchestrator = _orchestrator(settings, redis, mailbox, configuration, services, catalogues)
     worker = Worker(
         mailbox,
         blocking,
@@ -62,20 +68,10 @@ async def serve(settings: AssistantSettings) -> None:
             http_loop(health_routes(health), settings.bind_host, settings.assistant_port),
         )
     finally:
-        for resource in (endpoint, rest, weather):
+        for resource in (catalogues, rest, weather, outside):
             await resource.close()
         for client in (redis, blocking):
             await client.aclose()
-
-
-def _endpoint(settings: AssistantSettings) -> ChatCompletions:
-    key = settings.openai_api_key
-    if key is None and settings.openai_base_url is None:
-        raise ConfigurationError(
-            "OPENAI_API_KEY is missing (a server that needs none is named by OPENAI_BASE_URL)"
-        )
-    # a server of one's own takes any key, but the SDK insists on one
-    return ChatCompletions(key.get_secret_value() if key else "none", settings.openai_base_url)
 
 
 def _orchestrator(
@@ -84,20 +80,25 @@ def _orchestrator(
     mailbox: Mailbox,
     configuration: ConfigurationStore,
     services: ToolServices,
-    endpoint: ChatCompletions,
+    catalogues: Catalogues,
 ) -> AssistantOrchestrator:
     rest = services.rest
     users, history = UserStore(redis, rest), HistoryStore(redis, HistoryArchive(rest))
+    window = Window(settings.max_context_messages, settings.max_context_length)
     answering = Answering(
         mailbox,
         history,
         LiveFrames(redis),
-        Window(settings.max_context_messages, settings.max_context_length),
+        window,
         services.clock,
         settings.default_timezone,
+        Budgets(redis, rest, services.clock),
     )
-    model = ModelClient(endpoint, settings.default_model, settings.fallback_model)
-    make_factory = partial(AssistantFactory, model=model, services=services)
+    client = ModelClient()
+
+    def make_factory(snapshot: ConfigurationSnapshot) -> AssistantFactory:
+        return AssistantFactory(catalogues.of(snapshot), client, services, window)
+
     commands = Commands(rest, users, history)
     return AssistantOrchestrator(mailbox, configuration, users, commands, answering, make_factory)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import assert_never
+from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from smart_kit.contracts.queue import (
     ToSecretary,
     UserCommand,
     UserMessage,
+    UserPress,
 )
 from smart_kit.contracts.threads import RunRecord
 from smart_kit.contracts.users import UserSnapshot
@@ -24,7 +26,8 @@ from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
 from .answering import Answering, Asked
 from .assistants.factory import AssistantFactory
-from .commands import NO_REST_SECONDS, Commanded, Commands
+from .commands import NO_REST_SECONDS, Commands
+from .core.commanded import Commanded
 from .core.journal import effects_in, receipts_of
 from .messages import replies
 from .storage.configuration import ConfigurationStore
@@ -78,16 +81,18 @@ class AssistantOrchestrator:
             log.info("message of somebody who may not talk dropped", kind=message.kind)
             return Outcome(record=_failed(message), journal_of=message.id)
         factory = self._current_factory()
-        assistant = factory.create_main_assistant(user.assistant_id)
+        configuration = factory.configuration
+        assistant = factory.create_main_assistant(_chosen(user, configuration), user.model)
         if assistant is None:
             raise RetryMessage(NO_CONFIGURATION_SECONDS, "there is no active secretary")
-        version = factory.configuration.version
         match message:
-            case UserCommand():
-                return await self._commands.outcome(Commanded(message, user, assistant.id, version))
+            case UserCommand() | UserPress():
+                return await self._commands.outcome(
+                    Commanded(message, user, assistant.id, configuration)
+                )
             case UserMessage() | ScheduledPrompt():
                 return await self._answering.outcome(
-                    Asked(delivery, message, user, assistant, version)
+                    Asked(delivery, message, user, assistant, configuration.version)
                 )
             case _:
                 assert_never(message)
@@ -136,6 +141,12 @@ def _read(delivery: Delivery) -> ToSecretary:
         conversation=message.conversation,
     )
     return message
+
+
+def _chosen(user: UserSnapshot, configuration: ConfigurationSnapshot) -> UUID | None:
+    """The assistant that the person chose, while it is one of those that people may choose."""
+    secretaries = (one.id for one in configuration.assistants if one.is_secretary)
+    return next((one for one in secretaries if one == user.assistant_id), None)
 
 
 def _telegram_id(message: ToSecretary) -> int:

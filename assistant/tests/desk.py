@@ -6,7 +6,6 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Literal
 from uuid import UUID, uuid4, uuid5
 
@@ -18,9 +17,10 @@ from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import Commands
 from assistant.src.messages.window import Window
 from assistant.src.orchestrator import AssistantOrchestrator
+from assistant.src.services.budget import Budgets
 from assistant.src.services.live_frames import LiveFrames
-from assistant.src.services.model_client import ModelClient
-from assistant.src.services.model_endpoint import Endpoint
+from assistant.src.services.models.catalogue import Catalogues
+from assistant.src.services.models.client import ModelClient
 from assistant.src.services.open_meteo import OpenMeteo
 from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.storage.configuration import ConfigurationStore
@@ -33,6 +33,8 @@ from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
+    ModelSnapshot,
+    ProviderSnapshot,
     ToolSnapshot,
 )
 from smart_kit.contracts.functions import FUNCTIONS
@@ -51,6 +53,7 @@ from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
 from smart_kit.redis import Redis, answer
 from smart_kit.rest_client import ServiceClient
 from smart_kit.settings import RestClientSettings
+from smart_kit.vault import Vault
 
 ALICE = 1001
 BOT = 77
@@ -99,6 +102,17 @@ def assistant(name: str, *tools: ToolSnapshot, **changes: Any) -> AssistantSnaps
 def secretary(*tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
     """The default assistant's record."""
     return assistant("Secretary", *tools, is_secretary=True, **changes)
+
+
+def served(name: str, **changes: Any) -> ModelSnapshot:
+    """The record of a model on the test's server; it takes tools and answers whole."""
+    record = ModelSnapshot(
+        id=identified(name),
+        name=name,
+        provider_id=identified("provider"),
+        capabilities=frozenset({"tools"}),
+    )
+    return record.model_copy(update=changes)
 
 
 @dataclass
@@ -295,10 +309,9 @@ class Desk:
     def __init__(
         self,
         redis: Redis,
-        endpoint: Endpoint,
+        model_url: str,
         fallback_model: str | None = None,
         rest: RestService | None = None,
-        **model: Any,
     ) -> None:
         self.redis = redis
         self.rest = rest or RestService()
@@ -307,7 +320,14 @@ class Desk:
         self.replies = Mailbox(redis, "out")
         self.configuration = ConfigurationStore(redis, redis)
         self.window = Window(20, 32_000)
-        self._model = ModelClient(endpoint, "default-model", fallback_model, **model)
+        self.provider = ProviderSnapshot(
+            id=identified("provider"), name="scripted", base_url=model_url
+        )
+        self.models: dict[str, ModelSnapshot] = {}
+        """Of models that differ from `served`."""
+        self._default_models = ("default-model", *([fallback_model] if fallback_model else ()))
+        self._catalogues = Catalogues(Vault(()))
+        self._client = ModelClient()
         settings = RestClientSettings(
             rest_service_url="http://rest",
             service_api_token=SecretStr("token-of-sixteen-letters"),
@@ -331,6 +351,7 @@ class Desk:
             self.window,
             self.clock,
             "UTC",
+            Budgets(self.redis, self.client, self.clock),
         )
         return AssistantOrchestrator(
             self.mailbox,
@@ -338,17 +359,30 @@ class Desk:
             users,
             Commands(self.client, users, history),
             answering,
-            partial(AssistantFactory, model=self._model, services=self.services),
+            self._factory,
         )
+
+    def _factory(self, snapshot: ConfigurationSnapshot) -> AssistantFactory:
+        catalogue = self._catalogues.of(snapshot)
+        return AssistantFactory(catalogue, self._client, self.services, self.window)
 
     async def close(self) -> None:
         """Close its connections."""
+        await self._catalogues.close()
         await self.client.close()
         await self.weather.close()
 
     async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
-        """What rest_service would write."""
-        snapshot = ConfigurationSnapshot(version=version, assistants=assistants)
+        """What rest_service would write; every model that is named has a record."""
+        wanted = [name for one in assistants for name in (one.model, *(one.fallback_models or ()))]
+        names = dict.fromkeys([*self._default_models, *filter(None, wanted), *self.models])
+        snapshot = ConfigurationSnapshot(
+            version=version,
+            assistants=assistants,
+            providers=(self.provider,),
+            models=tuple(self.models.get(name) or served(name) for name in names),
+            default_models=self._default_models,
+        )
         await self.redis.set(CONFIGURATION_KEY, snapshot.model_dump_json())
         await self.configuration.refresh()
 

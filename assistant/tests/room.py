@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import redis.asyncio
 
-from assistant.src.services.model_endpoint import ChatCompletions
 from assistant.tests.desk import BOT, Desk, person, secretary, tool
 from assistant.tests.skipping_loop import SkippingLoop
 from smart_kit.contracts.queue import Notice, Reply, Sender
@@ -63,15 +62,13 @@ async def room(
         decode_responses=True,
         socket_timeout=None,  # would be skipped
     )
-    endpoint = ChatCompletions("sk-test", model.url)
     await client.flushdb()
-    desk = Desk(client, endpoint, fallback)
+    desk = Desk(client, model.url, fallback)
     await desk.configure(secretary(tool("get_time"), tool("create_reminder")))
     try:
         yield Room(desk)
     finally:
         await desk.close()
-        await endpoint.close()
         await client.aclose()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
+from cryptography.fernet import Fernet
 
 from assistant.src.main import _health
 from assistant.tests.desk import Desk, secretary
@@ -22,6 +22,7 @@ from smart_kit.redis import Redis, answer
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.models import ScriptedModel
 from smart_kit.testing.ports import free_port
+from smart_kit.vault import Vault
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,7 +78,10 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
 ) -> None:
     await redis.delete("config:snapshot")
     model.expect("Hello!")
-    variables = environment(redis_settings, OPENAI_BASE_URL=model.url, OPENAI_API_KEY="sk-secret1")
+    key = Fernet.generate_key().decode()
+    encrypted = Vault((key,)).encrypt(desk.provider.id, "sk-secret1")
+    desk.provider = desk.provider.model_copy(update={"encrypted_api_key": encrypted})
+    variables = environment(redis_settings, LLM_MODEL_DECRYPT_KEY=key)
     with running(variables, tmp_path) as process:
         wait_for(lambda: health(variables).get("checks", {}).get("queue") == "ok")
         assert "configuration" in health(variables)["detail"]
@@ -104,6 +108,8 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
     assert (turn["correlation_id"], turn["model_calls"]) == ("correlation-1", 1)
     assert "must not be logged" not in printed
     assert "sk-secret1" not in printed
+    assert key not in printed
+    assert model.asked[0].headers["authorization"] == "Bearer sk-secret1"
     assert {line["level"] for line in lines} == {"info"}
     for name in ("turns_total", "model_seconds_count", "tokens_total", "messages_total"):
         assert f"smart_assistant_{name}{{" in metrics
@@ -120,14 +126,13 @@ def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(desk: Des
     assert probes.report()["checks"]["queue"] == "The queue was last read 31 s ago."
 
 
-@pytest.mark.parametrize("base_url", ["", "localhost/v1"])
-def test_without_a_usable_model_it_ends_with_one_line(
-    redis_settings: RedisSettings, tmp_path: Path, base_url: str
+def test_with_a_master_key_that_is_none_it_ends_with_one_line(
+    redis_settings: RedisSettings, tmp_path: Path
 ) -> None:
-    variables = environment(redis_settings, OPENAI_BASE_URL=base_url, OPENAI_API_KEY="")
+    variables = environment(redis_settings, LLM_MODEL_DECRYPT_KEY="short")
     with running(variables, tmp_path) as process:
         _, printed = process.communicate(timeout=60)
 
     assert process.returncode == 78
     (line,) = printed.splitlines()
-    assert "OPENAI_" in line
+    assert "LLM_MODEL_DECRYPT_KEY" in line

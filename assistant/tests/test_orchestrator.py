@@ -94,7 +94,8 @@ async def test_the_model_is_shown_what_was_said_before(desk: Desk, model: Script
 async def test_a_person_who_chose_an_assistant_talks_to_that_one_in_a_thread_of_its_own(
     desk: Desk, model: ScriptedModel
 ) -> None:
-    await desk.configure(secretary(), assistant("Poet", model="poet-model"))
+    poets = assistant("Poet", model="poet-model", is_secretary=True)
+    await desk.configure(secretary(), poets)
     thread_id = uuid4()
     poet = identified("Poet")
     await desk.introduce(person(assistant_id=poet, threads={poet: thread_id}))

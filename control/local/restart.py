@@ -16,7 +16,7 @@ from control.local.suite import Suite
 
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.service:
-        return _restart_services(context, options.service)
+        return restart_services(context, options.service)
     welcome.begin(context, "local")
     settings = context.settings  # what is wrong with them must not cost the suite that runs
     replicas.read(settings.state_dir, context.services)  # nor a fault of these
@@ -24,7 +24,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return start.bring_up(context)
 
 
-def _restart_services(context: Context, names: list[str]) -> int:
+def restart_services(context: Context, names: list[str]) -> int:
     """Fresh processes with the settings of now; what is wrong with them costs nothing.
 
     One replica of a service after the other, so that the others serve meanwhile; where one does not

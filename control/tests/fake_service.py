@@ -1,4 +1,4 @@
-"""A service of nothing but /health: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
+"""A service of nothing but /health and a rotation: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
 
 DEFAULT_MODEL=unwell makes it unwell whatever the behaviour.
 With an own port it answers there too and shares the other one, as rest_service does.
@@ -19,6 +19,15 @@ class Handler(BaseHTTPRequestHandler):
             report = {"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}
         body = json.dumps(report).encode()
         self.send_response(503 if behaviour == "unwell" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        """All that is kept is encrypted with the newest key."""
+        is_known = self.headers["Authorization"] == f"Bearer {os.environ['ADMIN_API_TOKEN']}"
+        body = json.dumps({"rewritten": 0, "unchanged": 1, "unreadable": 0}).encode()
+        self.send_response(200 if is_known else 401)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -469,14 +469,14 @@ class TestBareCompose:
         odd = "a'b\"c $HOME `id` \\ }"
         setup.main(made, {"OPENAI_API_KEY": odd, "REDIS_PASSWORD": odd})
 
-        assert self.shell(made, "assistant")["OPENAI_API_KEY"] == odd
+        assert self.shell(made, "rest_service")["OPENAI_API_KEY"] == odd
         assert self.shell(made, "redis")["REDISCLI_AUTH"] == odd
-        given = self.shell(made, "assistant", DEFAULT_MODEL="mine", REDIS_PASSWORD="")
+        given = self.shell(made, "rest_service", DEFAULT_MODEL="mine", REDIS_PASSWORD="")
         assert (given["DEFAULT_MODEL"], given["REDIS_PASSWORD"]) == ("mine", odd)
 
     def test_an_address_that_was_translated_wins_over_the_operators_own(self, made: Path) -> None:
         url = "http://localhost:11434/v1"
         setup.main(made, {"OPENAI_BASE_URL": url})
 
-        seen = self.shell(made, "assistant", OPENAI_BASE_URL=url)
+        seen = self.shell(made, "rest_service", OPENAI_BASE_URL=url)
         assert seen["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"

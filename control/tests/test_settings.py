@@ -15,11 +15,11 @@ REST = frozenset({"rest_service"})
 CLIENTS = frozenset({"assistant", "cron_service", "tg_bot", "google_calendar_service"})
 SECRETS = {
     "TELEGRAM_TOKEN": frozenset({"tg_bot", "sandbox"}),
-    "OPENAI_API_KEY": REST | {"assistant"},
+    "OPENAI_API_KEY": REST,
     "GOOGLE_CLIENT_SECRET": frozenset({"google_calendar_service"}),
     "ADMIN_API_TOKEN": REST,
     "SERVICE_API_TOKEN": REST | CLIENTS,
-    "LLM_MODEL_DECRYPT_KEY": REST,
+    "LLM_MODEL_DECRYPT_KEY": REST | {"assistant"},
     "DATABASE_URL": REST | {"migrate"},
     "ASYNC_DATABASE_URL": REST,
     "REDIS_PASSWORD": EVERYBODY - {"sandbox", "migrate"},
@@ -56,7 +56,7 @@ def test_the_value_of_a_secret_reaches_nobody_under_another_name(home: Path) -> 
 def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
     mine = settings(home, SANDBOX_PORT="8081")
     bot = mine.environment_of(BY_NAME["tg_bot"])
-    assistant = mine.environment_of(BY_NAME["assistant"])
+    rest_service = mine.environment_of(BY_NAME["rest_service"])
     sandbox = mine.environment_of(BY_NAME["sandbox"])
 
     assert mine.needs_sandbox
@@ -66,7 +66,7 @@ def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
     assert number.isdecimal()
     assert len(rest) == 35
     assert bot["TELEGRAM_ALLOWED_USERS"] == "*"
-    assert assistant["OPENAI_BASE_URL"] == "http://127.0.0.1:8081/v1"
+    assert rest_service["OPENAI_BASE_URL"] == "http://127.0.0.1:8081/v1"
     assert all(mine.environment_of(service)["SANDBOX_CLOCK"] == "1" for service in SERVICES)
 
 
@@ -88,9 +88,9 @@ def test_a_real_telegram_is_left_as_the_operator_says(home: Path) -> None:
 
 def test_a_model_server_of_ones_own_is_left_as_the_operator_says(home: Path) -> None:
     mine = settings(home, OPENAI_BASE_URL="http://model.lan/v1")
-    assistant = mine.environment_of(BY_NAME["assistant"])
-    assert assistant["OPENAI_BASE_URL"] == "http://model.lan/v1"
-    assert "OPENAI_API_KEY" not in assistant
+    rest = mine.environment_of(BY_NAME["rest_service"])
+    assert rest["OPENAI_BASE_URL"] == "http://model.lan/v1"
+    assert "OPENAI_API_KEY" not in rest
     assert mine.needs_sandbox  # for Telegram
 
 
@@ -98,7 +98,7 @@ def test_a_key_alone_is_openais_and_the_chat_page_knows_the_server_but_not_the_k
     home: Path,
 ) -> None:
     mine = settings(home, OPENAI_API_KEY="sk-mine")
-    assert mine.environment_of(BY_NAME["assistant"])["OPENAI_API_KEY"] == "sk-mine"
+    assert mine.environment_of(BY_NAME["rest_service"])["OPENAI_API_KEY"] == "sk-mine"
     page = mine.environment_of(BY_NAME["sandbox"])
     assert page["OPENAI_BASE_URL"] == OPENAI_URL
     assert "OPENAI_API_KEY" not in page
@@ -141,7 +141,7 @@ def test_the_services_find_our_databases_and_each_other(home: Path) -> None:
 def test_a_proxy_is_told_only_to_those_who_go_out_and_not_for_this_machine(home: Path) -> None:
     mine = settings(home, HTTPS_PROXY="http://user:pw@proxy.lan", NO_PROXY="lan")
     told = {it.name for it in SERVICES if "HTTPS_PROXY" in mine.environment_of(it)}
-    assert told == {"assistant", "tg_bot", "google_calendar_service"}
+    assert told == {"rest_service", "assistant", "tg_bot", "google_calendar_service"}
     assert mine.environment_of(BY_NAME["tg_bot"])["NO_PROXY"] == "lan,127.0.0.1,localhost"
 
 

@@ -9,7 +9,17 @@ from sqlalchemy.orm import UOWTransaction
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .models import Assistant, AssistantTool, CronJob, Thread, Tool, User
+from .models import (
+    Assistant,
+    AssistantTool,
+    CronJob,
+    LlmModel,
+    LlmProvider,
+    Secret,
+    Thread,
+    Tool,
+    User,
+)
 
 
 @dataclass
@@ -49,7 +59,7 @@ def _note(session: TrackedSession, _: UOWTransaction) -> None:
 
 def _note_row(changes: Changes, row: object, *, is_gone: bool) -> None:
     match row:
-        case Assistant() | Tool() | AssistantTool():
+        case Assistant() | Tool() | AssistantTool() | LlmProvider() | LlmModel() | Secret():
             changes.configuration = True
         case CronJob():
             changes.cron_jobs = True

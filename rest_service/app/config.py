@@ -61,7 +61,7 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     openai_api_key: SecretStr | None = None
     default_model: ModelName = "gpt-6-luna"
     fallback_model: ModelName | None = None
-    """These four name the models that a start registers."""
+    """These four name the models that a start registers, and the server that has them."""
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -86,4 +86,13 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     def _two_tokens(self) -> Self:
         if self.admin_api_token == self.service_api_token:
             raise ValueError("ADMIN_API_TOKEN and SERVICE_API_TOKEN must differ")
+        return self
+
+    @model_validator(mode="after")
+    def _key_can_be_kept(self) -> Self:
+        if self.openai_api_key is not None and self.llm_model_decrypt_key is None:
+            raise ValueError(
+                "OPENAI_API_KEY needs LLM_MODEL_DECRYPT_KEY, with which it is kept encrypted:"
+                " 32 random bytes as URL-safe base64"
+            )
         return self

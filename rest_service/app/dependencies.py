@@ -1,16 +1,19 @@
 """What routes are given, each named once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
+import httpx2
+import structlog
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import InvalidRequest, NotPermitted
+from smart_kit.guarded_http import GuardedHttp
 from smart_kit.vault import Vault
 
 from . import audit
@@ -21,7 +24,9 @@ from .config import Settings
 from .database import Sessions
 from .idempotency import Once, fingerprint
 from .services.dead_letters import Begin, Graveyards
+from .services.provider_test import ProviderTests
 from .services.rows import Owner
+from .services.versions import Author
 from .snapshots.publisher import Publisher
 
 
@@ -35,6 +40,10 @@ class Resources:
     vault: Vault
     graveyards: Graveyards
     refusals: Refusals
+    http: httpx2.AsyncClient
+    """For providers, which an administrator has named."""
+    outside: Callable[[], GuardedHttp]
+    """For any other address."""
 
 
 async def resources(request: Request) -> Resources:
@@ -66,6 +75,8 @@ async def unit_of_work(
 ) -> AsyncIterator[AsyncSession]:
     """One transaction: committed and announced after the route, before its answer is sent."""
     async with given.sessions() as session:
+        known = structlog.contextvars.get_contextvars()
+        session.info[Author] = Author(request.state.principal, known.get("correlation_id"))
         yield session
         await session.flush()
         changes = changes_of(session)
@@ -80,8 +91,14 @@ def _status(request: Request) -> int:
     return route.status_code or 200
 
 
+async def provider_tests(given: ResourcesDep) -> ProviderTests:
+    """What asks providers."""
+    return ProviderTests(given.sessions, given.vault, given.http)
+
+
 SettingsDep = Annotated[Settings, Depends(settings)]
 VaultDep = Annotated[Vault, Depends(vault)]
+ProviderTestsDep = Annotated[ProviderTests, Depends(provider_tests)]
 GraveyardsDep = Annotated[Graveyards, Depends(graveyards)]
 SessionDep = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from functools import partial
 
+import httpx2
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
@@ -15,6 +16,7 @@ from starlette.types import Lifespan
 from smart_kit import log as logs
 from smart_kit import redis
 from smart_kit.api import add_health, app_loop
+from smart_kit.guarded_http import GuardedHttp
 from smart_kit.health import Health
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.service import Loop, launch, load_settings, run_loops
@@ -36,6 +38,7 @@ from .methods import Methods
 from .paths import OldPaths
 from .query import GivenOnce
 from .routers import ROUTERS
+from .services.endpoint import SECONDS
 from .snapshots.publisher import Publisher
 from .snapshots.reconciler import Reconciler
 from .snapshots.store import SnapshotStore
@@ -95,11 +98,12 @@ class RestService:
         self._blocking = redis.connect_blocking(settings)
         self._sessions = database.session_maker(self._engine)
         self._store = SnapshotStore(self._redis)
-        self._reconciler = Reconciler(self._sessions, self._store)
+        self._reconciler = Reconciler(self._sessions, self._store, settings)
         self._watch = Watch(self._engine, self._redis)
         self._archive = ArchiveReader(self._sessions, self._redis, self._blocking)
         self._tidying = Tidying(self._sessions)
         self._vault = Vault(settings.vault_keys)
+        self._http = httpx2.AsyncClient(follow_redirects=False, timeout=SECONDS)
         self.loops: tuple[Loop, ...] = (
             self._watch.run,
             self._keep_snapshots,
@@ -131,19 +135,22 @@ class RestService:
         await self._engine.dispose()
         await self._redis.aclose()
         await self._blocking.aclose()
+        await self._http.aclose()
 
     def _resources(self) -> Resources:
         settings = self._settings
         return Resources(
             settings,
             self._sessions,
-            Publisher(self._sessions, self._store),
+            Publisher(self._sessions, self._store, settings),
             self._vault,
             {
                 "to_secretary": Graveyard(self._redis, settings.redis_queue_to_secretary),
                 "to_telegram": Graveyard(self._redis, settings.redis_queue_to_telegram),
             },
             Refusals(),
+            self._http,
+            GuardedHttp,
         )
 
     async def _keep_snapshots(self, stop: asyncio.Event) -> None:

@@ -52,6 +52,11 @@ def example(resource: str, number: int) -> JsonObject:
         },
         "providers": {"name": f"Provider {number}", "base_url": "https://models.example/v1"},
         "models": {"provider_model_name": f"model-{number}"},
+        "secrets": {
+            "name": f"key_{number}",
+            "origin": "https://api.example",
+            "value": "a-value-of-no-worth",
+        },
         "cron-jobs": {"text": f"Job {number}", "cron_expression": "0 9 * * *"},
     }
     return examples.get(resource, {})

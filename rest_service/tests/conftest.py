@@ -21,6 +21,7 @@ from rest_service.app.dependencies import Resources
 from rest_service.app.main import RestService
 from rest_service.app.models import metadata
 from rest_service.app.services.dead_letters import Graveyards
+from rest_service.app.services.endpoint import SECONDS
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
@@ -40,6 +41,7 @@ from rest_service.tests.api import (
     example,
 )
 from rest_service.tests.undo import Tool, Undo
+from smart_kit.guarded_http import GuardedHttp
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.redis import Redis
 from smart_kit.testing.servers import Postgres, Valkey
@@ -121,6 +123,13 @@ def reused_app(settings: Settings) -> FastAPI:
 
 
 @pytest.fixture
+async def outside() -> AsyncIterator[httpx2.AsyncClient]:
+    """What asks providers: a proxy of the machine's is none of a test's business."""
+    async with httpx2.AsyncClient(timeout=SECONDS, trust_env=False) as http:
+        yield http
+
+
+@pytest.fixture
 def app(
     reused_app: FastAPI,
     settings: Settings,
@@ -128,9 +137,17 @@ def app(
     store: SnapshotStore,
     vault: Vault,
     graveyards: Graveyards,
+    outside: httpx2.AsyncClient,
 ) -> FastAPI:
     reused_app.state.resources = Resources(
-        settings, sessions, Publisher(sessions, store), vault, graveyards, Refusals()
+        settings,
+        sessions,
+        Publisher(sessions, store, settings),
+        vault,
+        graveyards,
+        Refusals(),
+        outside,
+        GuardedHttp,
     )
     return reused_app
 
@@ -173,8 +190,8 @@ def make(admin: Client) -> Make:
 
 
 @pytest.fixture
-def reconciler(sessions: Sessions, store: SnapshotStore) -> Reconciler:
-    return Reconciler(sessions, store)
+def reconciler(sessions: Sessions, store: SnapshotStore, settings: Settings) -> Reconciler:
+    return Reconciler(sessions, store, settings)
 
 
 @pytest.fixture

@@ -57,11 +57,31 @@ ADMIN_ONLY = [
     ("PATCH", f"/models/{ID}"),
     ("PUT", f"/models/{ID}"),
     ("DELETE", f"/models/{ID}"),
+    ("POST", f"/providers/{ID}/test"),
+    ("POST", "/models/import"),
+    ("GET", "/secrets"),
+    ("POST", "/secrets"),
+    ("POST", "/secrets/rotation"),
+    ("GET", f"/secrets/{ID}"),
+    ("PATCH", f"/secrets/{ID}"),
+    ("PUT", f"/secrets/{ID}"),
+    ("DELETE", f"/secrets/{ID}"),
     ("GET", "/dead-letters"),
     ("GET", "/dead-letters/to_telegram:1-0"),
     ("POST", "/dead-letters/to_telegram:1-0/replay"),
     ("DELETE", "/dead-letters/to_telegram:1-0"),
     ("GET", "/audit"),
+    ("GET", "/turns/tg:1:1/journal"),
+    *(
+        (method, f"/{resource}/{ID}/versions{path}")
+        for resource in ("assistants", "tools")
+        for method, path in (
+            ("GET", ""),
+            ("GET", "/compare?before=1&after=2"),
+            ("GET", "/1"),
+            ("POST", "/1/restore"),
+        )
+    ),
 ]
 OWNED = [
     ("GET", "/users"),
@@ -76,6 +96,9 @@ OWNED = [
     ("GET", f"/messages/{ID}"),
     ("GET", "/turns"),
     ("GET", "/turns/tg:1:1"),
+    ("GET", "/usage"),
+    ("GET", "/usage/totals"),
+    ("GET", f"/users/{ID}/budget"),
     ("GET", "/effects"),
     ("POST", "/effects/undo"),
     ("GET", f"/effects/{ID}"),

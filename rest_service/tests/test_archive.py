@@ -28,7 +28,7 @@ class TestTurn:
 
         (kept,) = await listed(admin, "/turns")
         assert (kept["prompt_tokens"], kept["completion_tokens"]) == (220, 15)
-        assert kept["steps"] == [step.model_dump() for step in STEPS]
+        assert kept["steps"] == [step.model_dump(mode="json") for step in STEPS]
         assert (kept["status"], kept["configuration_version"]) == ("done", 3)
         assert (await admin.get("/turns/tg:1:1")).json() == kept
         messages = await listed(admin, "/messages")

@@ -2,13 +2,14 @@ import asyncio
 
 import pytest
 
-from rest_service.tests.api import Client, Make, listed
+from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
 
 
-async def test_an_assistant_is_added_read_changed_and_removed(admin: Client) -> None:
-    body = {"name": " Poet ", "instructions": "Rhyme.", "model": "gpt-6"}
+async def test_an_assistant_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:
+    await make("models", provider_id=(await make("providers"))["id"], provider_model_name="large")
+    body = {"name": " Poet ", "instructions": "Rhyme.", "model": "large"}
     added = (await admin.post("/assistants", json=body)).json()
     path = f"/assistants/{added['id']}"
 
@@ -24,6 +25,71 @@ async def test_an_assistant_is_added_read_changed_and_removed(admin: Client) -> 
     assert changed["updated_at"] > added["updated_at"]
     assert (await admin.delete(path)).status_code == 204
     assert (await admin.get(path)).status_code == 404
+
+
+async def test_its_chain_of_models_and_its_limits_are_kept(admin: Client, make: Make) -> None:
+    provider = await make("providers")
+    for name in ("large", "small"):
+        await make("models", provider_id=provider["id"], provider_model_name=name)
+    limits = {
+        "model": "large",
+        "fallback_models": ["small"],
+        "temperature": 0.5,
+        "max_output_tokens": 500,
+        "max_tool_calls": 0,
+        "max_context_messages": 10,
+        "max_context_length": 5000,
+    }
+    poet = await make("assistants", **limits)
+    path = f"/assistants/{poet['id']}"
+
+    assert poet.items() >= limits.items()
+    none = dict.fromkeys(limits)
+    assert (await admin.patch(path, json=none)).json().items() >= none.items()
+    alone = (await admin.patch(path, json={"model": "small", "fallback_models": []})).json()
+    assert (alone["model"], alone["fallback_models"]) == ("small", [])
+
+
+class TestModels:
+    @pytest.mark.parametrize(
+        ("chain", "reason"),
+        [
+            ({"model": "tiny"}, "There is no model 'tiny'; POST /api/models adds it."),
+            ({"fallback_models": ["small", "tiny"]}, "no model 'tiny'"),
+            ({"fallback_models": ["small", "small"]}, "'small' twice"),
+            ({"model": "small", "fallback_models": ["small"]}, "'small' twice"),
+            ({"model": "retired", "fallback_models": []}, "retired is not active"),
+            ({"model": "homeless", "fallback_models": ["retired"]}, "homeless, retired"),
+        ],
+    )
+    async def test_a_chain_that_nobody_could_ask_is_refused(
+        self, admin: Client, make: Make, chain: JsonObject, reason: str
+    ) -> None:
+        provider, closed = await make("providers"), await make("providers", is_active=False)
+        own = {"provider_id": provider["id"]}
+        await make("models", **own, provider_model_name="small")
+        await make("models", **own, provider_model_name="retired", is_active=False)
+        await make("models", provider_id=closed["id"], provider_model_name="homeless")
+        poet = await make("assistants")
+        body = {"name": "x", "instructions": ""}
+
+        for refused in (
+            await admin.post("/assistants", json=body | chain),
+            await admin.patch(f"/assistants/{poet['id']}", json=chain),
+        ):
+            assert refused.status_code == 400, refused.text
+            assert reason in refused.json()["detail"]
+        assert await listed(admin, "/assistants") == [poet]
+
+    async def test_a_change_of_something_else_is_not_refused_for_its_models(
+        self, admin: Client, make: Make, sql: Sql
+    ) -> None:
+        poet = await make("assistants")
+        await sql("UPDATE assistants SET model = 'of an older version'")
+
+        changed = await admin.patch(f"/assistants/{poet['id']}", json={"instructions": "Rhyme."})
+
+        assert changed.status_code == 200
 
 
 async def test_put_changes_only_the_given_fields_like_patch(admin: Client, make: Make) -> None:

@@ -108,3 +108,12 @@ def test_each_master_key_is_a_secret_of_its_own(environment: pytest.MonkeyPatch)
 
     assert settings.vault_keys == MASTER_KEYS
     assert set(MASTER_KEYS) <= settings.secrets
+
+
+def test_a_key_of_openai_needs_a_master_key(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("OPENAI_API_KEY", "sk-of-no-worth")
+    with pytest.raises(ConfigurationError, match="OPENAI_API_KEY needs LLM_MODEL_DECRYPT_KEY"):
+        Settings.load()
+
+    environment.setenv("LLM_MODEL_DECRYPT_KEY", MASTER_KEYS[0])
+    assert Settings.load().openai_api_key is not None

@@ -98,11 +98,11 @@ async def test_the_upgrade_reaches_the_assistants(
     sessions: Sessions, admin: Client, earlier: JsonObject
 ) -> None:
     async with sessions() as session:
-        before = (await configuration.read(session)).version
+        before = (await configuration.read(session, ())).version
     await defaults.create(sessions)
 
     async with sessions() as session:
-        assert (await configuration.read(session)).version > before
+        assert (await configuration.read(session, ())).version > before
 
 
 async def test_a_secretary_whose_instructions_somebody_has_changed_is_left_alone(
@@ -162,7 +162,7 @@ async def test_the_defaults_pass_the_checks_that_an_administrators_change_has_to
 async def test_a_short_question_to_the_secretary_is_a_small_request(sessions: Sessions) -> None:
     await defaults.create(sessions)
     async with sessions() as session:
-        secretary = (await configuration.read(session)).assistants[0]
+        secretary = (await configuration.read(session, ())).assistants[0]
 
     request = {
         "model": "gpt-6-luna",

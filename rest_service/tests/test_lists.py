@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
@@ -11,8 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from rest_service.tests.api import Client, JsonObject, Make, acting
 
 Statement = tuple[str, Any]
-OF_A_PERSON = ("tasks", "calendar", "cron-jobs", "threads", "messages", "turns", "effects")
-MAKEABLE = ("tasks", "calendar", "cron-jobs", "assistants", "tools", "providers", "users")
+OF_A_PERSON = ("tasks", "calendar", "cron-jobs", "threads", "messages", "turns", "usage", "effects")
+MAKEABLE = (
+    "tasks",
+    "calendar",
+    "cron-jobs",
+    "assistants",
+    "tools",
+    "providers",
+    "secrets",
+    "users",
+)
 
 
 @contextmanager
@@ -62,6 +72,20 @@ async def test_the_audit_log_is_read_by_an_index(
     admin: Client, engine: AsyncEngine, person: JsonObject, path: str
 ) -> None:
     await _has_index(admin, engine, path.format(id=person["id"]), {})
+
+
+@pytest.mark.parametrize("name", ["assistant_id", "model", "provider", "message_id", "from_at"])
+async def test_usage_is_found_by_an_index(admin: Client, engine: AsyncEngine, name: str) -> None:
+    values = {"assistant_id": str(UUID(int=1)), "from_at": "2026-11-23T00:00:00Z"}
+    await _has_index(admin, engine, f"usage?{name}={values.get(name, 'x')}", {})
+
+
+@pytest.mark.parametrize("resource", ["assistants", "tools"])
+async def test_versions_are_found_by_an_index(
+    admin: Client, make: Make, engine: AsyncEngine, resource: str
+) -> None:
+    row = await make(resource)
+    await _has_index(admin, engine, f"{resource}/{row['id']}/versions", {})
 
 
 async def _has_index(http: Client, engine: AsyncEngine, path: str, headers: dict[str, str]) -> None:

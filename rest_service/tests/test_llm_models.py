@@ -1,14 +1,9 @@
-import asyncio
 from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
 
 from rest_service.app.config import Settings
-from rest_service.app.database import Sessions
-from rest_service.app.defaults.models import register
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
-from smart_kit.vault import Vault
+from rest_service.tests.api import Client, JsonObject, Make, listed
 
 
 async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:
@@ -40,6 +35,11 @@ async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Ma
         ({"parameters": {"a": "x" * 9000}}, 400, "parameters has"),
         ({"parameters": {"a": "\0"}}, 400, "NUL"),
         ({"parameters": {"stream": True, "model": "x"}}, 400, "model, stream"),
+        ({"parameters": {"previous_response_id": "x"}}, 400, "previous_response_id"),
+        ({"input_price": -1}, 422, "input_price"),
+        ({"output_price": "0.0000001"}, 422, "output_price"),
+        ({"output_price": "NaN"}, 422, "output_price"),
+        ({"is_choosable": "yes"}, 422, "is_choosable"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused(
@@ -59,62 +59,140 @@ async def test_what_cannot_be_meant_is_refused(
     assert await listed(admin, "/models") == [taken, model]
 
 
-async def test_a_model_that_an_assistant_names_keeps_its_name_and_stays(
-    admin: Client, make: Make
-) -> None:
+async def test_a_models_prices_are_kept_to_a_millionth(admin: Client, make: Make) -> None:
+    prices = {"input_price": "0.10", "cached_input_price": 0.000001, "output_price": "12"}
     provider = await make("providers")
-    model = await make("models", provider_id=provider["id"], provider_model_name="llama")
-    await make("assistants", name="Poet", model="llama")
-    path = f"/models/{model['id']}"
+    model = await make("models", provider_id=provider["id"], is_choosable=True, **prices)
 
-    for refused in (
-        await admin.delete(path),
-        await admin.patch(path, json={"provider_model_name": "other"}),
-    ):
-        assert refused.status_code == 409
-        assert "Poet" in refused.json()["detail"]
-    assert (await admin.patch(path, json={"is_active": False})).status_code == 200
+    shown = {"input_price": "0.1", "cached_input_price": "0.000001", "output_price": "12"}
+    assert model.items() >= (shown | {"is_choosable": True}).items()
+    assert (await admin.get(f"/models/{model['id']}")).json() == model
+    unknown = dict.fromkeys(prices)
+    changed = await admin.patch(f"/models/{model['id']}", json=unknown)
+    assert changed.json().items() >= unknown.items()
 
 
-class TestFirstStart:
+class TestInUse:
     @pytest.fixture
-    def named(self, settings: Settings) -> Settings:
-        return settings.model_copy(
-            update={
-                "openai_base_url": "https://me:password@models.example/v1/",
-                "openai_api_key": SecretStr("sk-of-no-worth"),
-                "default_model": "large",
-                "fallback_model": "small",
-            }
+    async def llama(self, make: Make) -> JsonObject:
+        provider = await make("providers")
+        return await make("models", provider_id=provider["id"], provider_model_name="llama")
+
+    async def refused(self, admin: Client, model: JsonObject) -> set[str]:
+        """What is said to who would rename or remove it."""
+        path = f"/models/{model['id']}"
+        answers = (
+            await admin.delete(path),
+            await admin.patch(path, json={"provider_model_name": "other"}),
+        )
+        assert [answer.status_code for answer in answers] == [409, 409]
+        return {answer.json()["detail"] for answer in answers}
+
+    async def test_a_model_that_assistants_name_keeps_its_name_and_stays(
+        self, admin: Client, make: Make, llama: JsonObject
+    ) -> None:
+        await make("assistants", name="Poet", model="llama")
+        await make("assistants", name="Clerk", fallback_models=["llama"])
+        await make("assistants", name="Cook", fallback_models=[])
+
+        said = await self.refused(admin, llama)
+
+        assert said == {"llama is in use; assistants that name it: Clerk, Poet."}
+
+    async def test_a_model_that_somebody_has_chosen_stays(
+        self, admin: Client, make: Make, llama: JsonObject
+    ) -> None:
+        user = await make("users", first_name="Alice")
+        await admin.patch(f"/users/{user['id']}", json={"model": "llama"})
+
+        said = await self.refused(admin, llama)
+
+        who = f"Alice {user['telegram_id']}"
+        assert said == {f"llama is in use; people who have chosen it: {who}."}
+
+    async def test_a_model_of_the_environment_stays(
+        self, admin: Client, make: Make, llama: JsonObject, settings: Settings
+    ) -> None:
+        model = await make(
+            "models",
+            provider_id=llama["provider_id"],
+            provider_model_name=settings.default_model,
         )
 
-    async def test_it_registers_what_the_environment_names_once(
-        self, sessions: Sessions, named: Settings, vault: Vault, admin: Client, sql: Sql
-    ) -> None:
-        await asyncio.gather(*(register(sessions, named, vault) for _ in range(3)))
+        (said,) = await self.refused(admin, model)
 
-        (provider,) = await listed(admin, "/providers")
-        assert (provider["name"], provider["base_url"]) == (
-            "models.example",
-            "https://models.example/v1",
+        assert "DEFAULT_MODEL" in said
+
+    async def test_one_that_nobody_names_goes(self, admin: Client, llama: JsonObject) -> None:
+        assert (await admin.delete(f"/models/{llama['id']}")).status_code == 204
+
+
+class TestLastModel:
+    """What would leave an active assistant without any active model is refused."""
+
+    @pytest.fixture
+    async def chain(self, make: Make) -> list[JsonObject]:
+        """Two models, each of a provider of its own, and an assistant that asks both."""
+        models = [
+            await make(
+                "models",
+                provider_id=(await make("providers"))["id"],
+                provider_model_name=name,
+            )
+            for name in ("large", "small")
+        ]
+        await make("assistants", name="Poet", model="large", fallback_models=["small"])
+        return models
+
+    async def test_all_but_the_last_may_be_switched_off(
+        self, admin: Client, chain: list[JsonObject]
+    ) -> None:
+        large, small = (f"/models/{model['id']}" for model in chain)
+        provider = f"/providers/{chain[1]['provider_id']}"
+        off = {"is_active": False}
+
+        assert (await admin.patch(large, json=off)).status_code == 200
+        for refused in (await admin.patch(small, json=off), await admin.patch(provider, json=off)):
+            assert refused.status_code == 409
+            assert "No active model would be left to Poet" in refused.json()["detail"]
+        assert (await admin.get(provider)).json()["is_active"] is True
+        assert (await admin.patch(large, json={"is_active": True})).status_code == 200
+        assert (await admin.patch(provider, json=off)).status_code == 200
+
+    async def test_nor_moved_to_a_provider_that_is_off(
+        self, admin: Client, make: Make, chain: list[JsonObject]
+    ) -> None:
+        closed = await make("providers", is_active=False)
+        moved = {"provider_id": closed["id"]}
+
+        first = await admin.patch(f"/models/{chain[0]['id']}", json=moved)
+        second = await admin.patch(f"/models/{chain[1]['id']}", json=moved)
+
+        assert (first.status_code, second.status_code) == (200, 409)
+
+    async def test_who_names_none_asks_those_of_the_environment(
+        self, admin: Client, make: Make, settings: Settings
+    ) -> None:
+        provider = await make("providers")
+        model = await make(
+            "models", provider_id=provider["id"], provider_model_name=settings.default_model
         )
-        assert provider["api_key_state"] == "kept"
-        names = [one["provider_model_name"] for one in await listed(admin, "/models")]
-        assert sorted(names) == ["large", "small"]
+        poet = await make("assistants", name="Poet")
+        path, off = f"/models/{model['id']}", {"is_active": False}
 
-    async def test_what_an_administrator_has_made_stays_as_it_is(
-        self, sessions: Sessions, named: Settings, vault: Vault, admin: Client, make: Make
+        refused = await admin.patch(path, json=off)
+        await admin.patch(f"/assistants/{poet['id']}", json=off)
+        retired = await admin.patch(path, json=off)
+
+        assert (refused.status_code, "Poet" in refused.text) == (409, True)
+        assert retired.status_code == 200
+
+    async def test_who_has_none_anyway_keeps_nobody_from_a_change(
+        self, admin: Client, make: Make
     ) -> None:
-        mine = await make("providers")
-        await register(sessions, named, vault)
-        assert await listed(admin, "/providers") == [mine]
+        await make("assistants")
+        model = await make("models", provider_id=(await make("providers"))["id"])
 
-    async def test_without_a_master_key_the_provider_comes_without_its_key(
-        self, sessions: Sessions, named: Settings, admin: Client
-    ) -> None:
-        bare = named.model_copy(update={"llm_model_decrypt_key": None, "fallback_model": "large"})
-        await register(sessions, bare, Vault(()))
+        off = await admin.patch(f"/models/{model['id']}", json={"is_active": False})
 
-        (provider,) = await listed(admin, "/providers")
-        assert provider["api_key_state"] == "none"
-        assert len(await listed(admin, "/models")) == 1
+        assert off.status_code == 200

@@ -13,6 +13,21 @@ from rest_service.app.models import metadata
 from rest_service.tests.api import alembic_config
 from smart_kit.testing.servers import Postgres
 
+SERVERS = """
+INSERT INTO llm_providers (id, created_at, updated_at, name, base_url, is_active)
+SELECT gen_random_uuid(), now(), now(), name, 'https://models.example', true
+FROM (VALUES {names}) AS given (name)
+"""
+MODEL = """
+INSERT INTO llm_models (
+    id, created_at, updated_at, provider_id, provider_model_name, api, parameters, capabilities,
+    is_active
+)
+SELECT gen_random_uuid(), now(), now(), id, :name, 'chat', '{}', :capabilities, true
+FROM llm_providers LIMIT 1
+"""
+CAPABILITIES = "SELECT provider_model_name, capabilities FROM llm_models"
+
 
 @pytest.fixture
 def empty(postgres: Postgres) -> Iterator[Postgres]:
@@ -81,3 +96,45 @@ def test_migrating_twice_changes_nothing(empty: Postgres, engine_of_empty: Engin
     with engine_of_empty.connect() as connection:
         versions = connection.execute(text("SELECT version FROM configuration")).scalars().all()
     assert versions == [0]
+
+
+def test_models_of_before_they_were_asked_become_what_they_were_in_fact(
+    empty: Postgres, engine_of_empty: Engine
+) -> None:
+    """Until 0006 the environment decided whom assistants asked, and every answer was streamed."""
+    config = alembic_config(empty.sync_url)
+    command.upgrade(config, "0005")
+    with engine_of_empty.begin() as connection:
+        connection.execute(text(SERVERS.format(names="('The first')")))
+        for name, capabilities in (("seeded", '["tools"]'), ("seen", '["tools", "images"]')):
+            values = {"name": name, "capabilities": capabilities}
+            connection.execute(text(MODEL), values)
+        connection.execute(text(MODEL), {"name": "bare", "capabilities": "[]"})
+    command.upgrade(config, "0006")
+    with engine_of_empty.begin() as connection:
+        sources = connection.execute(text("SELECT source FROM llm_providers")).scalars().all()
+        kept = {row[0]: row[1] for row in connection.execute(text(CAPABILITIES))}
+    command.downgrade(config, "0005")
+    with engine_of_empty.begin() as connection:
+        again = {row[0]: row[1] for row in connection.execute(text(CAPABILITIES))}
+
+    assert sources == ["environment"]
+    assert kept == {"seen": ["tools", "vision", "streaming"], "bare": ["streaming"]}
+    assert again == {"seen": ["tools", "images"], "bare": []}
+
+
+def test_of_several_providers_each_is_an_administrators(
+    empty: Postgres, engine_of_empty: Engine
+) -> None:
+    config = alembic_config(empty.sync_url)
+    command.upgrade(config, "0005")
+    with engine_of_empty.begin() as connection:
+        connection.execute(text(SERVERS.format(names="('One'), ('Two')")))
+        connection.execute(text(MODEL), {"name": "seeded", "capabilities": '["tools"]'})
+    command.upgrade(config, "0006")
+
+    with engine_of_empty.begin() as connection:
+        sources = connection.execute(text("SELECT source FROM llm_providers")).scalars().all()
+        kept = {row[0]: row[1] for row in connection.execute(text(CAPABILITIES))}
+    assert sources == ["administrator"] * 2
+    assert kept == {"seeded": ["tools", "streaming"]}

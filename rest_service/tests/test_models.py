@@ -14,7 +14,9 @@ from smart_kit.contracts.models import LlmModelRead, ProviderRead
 from smart_kit.contracts.tasks import TaskRead
 from smart_kit.contracts.threads import MessageRead, ThreadRead, TurnRead
 from smart_kit.contracts.tools import AssistantToolRead, ToolRead
+from smart_kit.contracts.usage import UsageRead
 from smart_kit.contracts.users import UserRead
+from smart_kit.contracts.versions import VersionRead
 
 CONTRACTS: tuple[tuple[type[SQLModel], type[BaseModel]], ...] = (
     (models.Assistant, AssistantRead),
@@ -32,6 +34,8 @@ CONTRACTS: tuple[tuple[type[SQLModel], type[BaseModel]], ...] = (
     (models.LlmProvider, ProviderRead),
     (models.LlmModel, LlmModelRead),
     (models.AuditEntry, AuditRead),
+    (models.Version, VersionRead),
+    (models.Usage, UsageRead),
 )
 NOT_STORED = {"effect", "api_key_state"}
 

@@ -29,7 +29,7 @@ async def admin_without_redis(
 ) -> tuple[Client, Redis]:
     """The API with the admin token, where nothing answers on Redis's port."""
     nowhere = connect(settings.model_copy(update={"redis_port": free_port()}))
-    publisher = Publisher(sessions, SnapshotStore(nowhere))
+    publisher = Publisher(sessions, SnapshotStore(nowhere), settings)
     app.state.resources = replace(app.state.resources, publisher=publisher)
     return client(app, Authorization=f"Bearer {ADMIN_TOKEN}"), nowhere
 

@@ -1,22 +1,29 @@
 """What stands in Redis is what Postgres says, at the latest when the answer to a change arrives."""
 
+import json
+from typing import get_args
 from uuid import UUID
 
 import pytest
 
 from rest_service.app.changes import Changes
+from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.snapshots import configuration
 from rest_service.app.snapshots.publisher import Publisher
+from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api import Client, Make, Sql
 from rest_service.tests.kept import kept_assistants, kept_configuration
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import (
     CONFIGURATION_CHANNEL,
+    CONFIGURATION_KEY,
     CRON_CHANNEL,
 )
+from smart_kit.contracts.models import Capability
 from smart_kit.redis import Redis
+from smart_kit.vault import Vault
 
 
 class TestConfiguration:
@@ -87,6 +94,28 @@ class TestConfiguration:
             async with sessions() as session:
                 assert await configuration.version(session) > before, statement
 
+    @pytest.mark.parametrize("table", ["llm_providers", "llm_models", "secrets"])
+    async def test_nor_are_models_and_secrets_changed_unnoticed(
+        self, make: Make, sql: Sql, sessions: Sessions, table: str
+    ) -> None:
+        await make("models", provider_id=(await make("providers"))["id"])
+        await make("secrets")
+        async with sessions() as session:
+            before = await configuration.version(session)
+        await sql(f"UPDATE {table} SET updated_at = now()")
+
+        async with sessions() as session:
+            assert await configuration.version(session) > before
+
+    async def test_it_is_read_as_of_one_moment(
+        self, admin: Client, make: Make, sessions: Sessions
+    ) -> None:
+        """Else it could hold one half of a change that is committed meanwhile."""
+        async with sessions() as session:
+            snapshot = await configuration.read(session, ())
+            await make("assistants")
+            assert await configuration.version(session) == snapshot.version
+
     async def test_a_refused_change_raises_nothing(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
@@ -106,11 +135,112 @@ class TestConfiguration:
         assert await store.put("k", new), "the same version may be written again"
 
 
-async def test_no_change_tells_nobody(sessions: Sessions, redis: Redis) -> None:
+class TestModels:
+    """Whom assistants may ask, and what their calls need."""
+
+    async def test_active_models_of_active_providers_are_there_by_name(
+        self, admin: Client, make: Make, redis: Redis
+    ) -> None:
+        provider = await make("providers", name="Open", api_key="sk-of-no-worth")
+        closed = await make("providers", is_active=False)
+        whole = {
+            "api": "responses",
+            "parameters": {"z": 1, "a": 2},
+            "capabilities": ["vision", "tools"],
+            "input_price": "0.10",
+            "is_choosable": True,
+        }
+        own = {"provider_id": provider["id"]}
+        await make("models", **own, provider_model_name="small", **whole)
+        await make("models", **own, provider_model_name="large")
+        await make("models", **own, provider_model_name="retired", is_active=False)
+        await make("models", provider_id=closed["id"], provider_model_name="homeless")
+
+        kept = await kept_configuration(redis)
+        assert [one.name for one in kept.providers] == ["Open"]
+        assert [one.name for one in kept.models] == ["large", "small"]
+        small = kept.models[1]
+        assert (small.api, small.parameters) == ("responses", {"z": 1, "a": 2})
+        assert (str(small.input_price), small.output_price) == ("0.1", None)
+        assert (small.capabilities, small.is_choosable) == ({"tools", "vision"}, True)
+        assert small.provider_id == kept.providers[0].id
+        await admin.patch(f"/providers/{provider['id']}", json={"is_active": False})
+        kept = await kept_configuration(redis)
+        assert (kept.providers, kept.models) == ((), ())
+
+    async def test_a_providers_key_is_there_encrypted(
+        self, make: Make, redis: Redis, vault: Vault
+    ) -> None:
+        await make("providers", api_key="sk-of-no-worth")
+
+        (provider,) = (await kept_configuration(redis)).providers
+        assert vault.decrypt(provider.id, provider.encrypted_api_key or "") == "sk-of-no-worth"
+        assert "sk-of-no-worth" not in (await redis.get(CONFIGURATION_KEY) or "")
+
+    async def test_it_names_the_models_of_the_environment(
+        self, make: Make, redis: Redis, settings: Settings
+    ) -> None:
+        await make("assistants")
+
+        assert (await kept_configuration(redis)).default_models == settings.model_names
+
+    async def test_an_assistant_comes_with_its_chain_and_its_limits(
+        self, make: Make, redis: Redis
+    ) -> None:
+        own = {"provider_id": (await make("providers"))["id"]}
+        for name in ("large", "small"):
+            await make("models", **own, provider_model_name=name)
+        limits = {"temperature": 0.5, "max_output_tokens": 99, "max_context_messages": 5}
+        await make("assistants", name="Poet", model="large", fallback_models=["small"], **limits)
+        await make("assistants", name="Clerk")
+
+        kept = await kept_assistants(redis)
+        assert (kept["Poet"].model, kept["Poet"].fallback_models) == ("large", ("small",))
+        assert kept["Poet"].model_dump().items() >= limits.items()
+        assert (kept["Clerk"].fallback_models, kept["Clerk"].max_tool_calls) == (None, None)
+
+    async def test_a_rest_tool_comes_with_its_call_and_only_the_secrets_that_active_ones_name(
+        self, admin: Client, make: Make, redis: Redis, vault: Vault
+    ) -> None:
+        for name in ("used", "unlinked", "off", "unnamed"):
+            await make("secrets", name=name, value=f"value of {name}")
+        poet = await make("assistants", name="Poet")
+        for name in ("used", "unlinked", "off"):
+            call = {"url": "https://api.example/", "headers": {"X-Key": f"{{secret:{name}}}"}}
+            rest = {"tool_type": "rest", "http_call": call, "effect_class": "none"}
+            tool = await make("tools", name=name, cache_seconds=60, **rest)
+            if name != "unlinked":
+                await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")
+        await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})
+
+        (offered,) = (await kept_assistants(redis))["Poet"].tools
+        assert (offered.name, offered.effect_class, offered.cache_seconds) == ("used", "none", 60)
+        assert offered.http_call is not None
+        assert offered.http_call.headers == {"X-Key": "{secret:used}"}
+        (secret,) = (await kept_configuration(redis)).secrets
+        assert (secret.name, secret.origin) == ("used", "https://api.example")
+        assert vault.decrypt(secret.id, secret.encrypted_value) == "value of used"
+
+    async def test_the_same_state_is_the_same_text(
+        self, make: Make, redis: Redis, reconciler: Reconciler
+    ) -> None:
+        """Else replicas would load what they have, and no provider's cache would fit."""
+        own = {"provider_id": (await make("providers", api_key="sk-of-no-worth"))["id"]}
+        every: list[Capability] = list(get_args(Capability))
+        await make("models", **own, capabilities=every, input_price="0.100")
+        before = await redis.get(CONFIGURATION_KEY)
+        await reconciler.reconcile(everything=True)
+
+        assert await redis.get(CONFIGURATION_KEY) == before
+        assert f'"capabilities":{json.dumps(sorted(every), separators=(",", ":"))}' in before
+        assert '"input_price":"0.1"' in before
+
+
+async def test_no_change_tells_nobody(sessions: Sessions, redis: Redis, settings: Settings) -> None:
     async with redis.pubsub(ignore_subscribe_messages=True) as heard:
         await heard.subscribe(CRON_CHANNEL, CONFIGURATION_CHANNEL)
         await heard.get_message(timeout=1.0)
-        await Publisher(sessions, SnapshotStore(redis)).publish(Changes())
+        await Publisher(sessions, SnapshotStore(redis), settings).publish(Changes())
         await redis.publish(CRON_CHANNEL, "the end")
 
         said = None

@@ -138,15 +138,33 @@ async def test_a_type_without_functions_is_kept_for_later(make: Make, tool_type:
     assert (await make("tools", name="later", tool_type=tool_type))["tool_type"] == tool_type
 
 
-async def test_a_rest_tool_that_could_call_nothing_is_refused(admin: Client, make: Make) -> None:
-    body = {"name": "f", "tool_type": "rest", "description": "x"}
-    added = await admin.post("/tools", json=body)
-    tool = await make("tools")
-    changed = await admin.patch(f"/tools/{tool['id']}", json={"tool_type": "rest"})
+async def test_a_tool_says_what_it_may_do(make: Make) -> None:
+    classes = {
+        name: (await make("tools", name=name, tool_type=tool_type))["effect_class"]
+        for name, tool_type in (
+            ("clock", "time"),
+            ("create_task", "reminder"),
+            ("rain", "weather"),
+            ("later", "calendar"),
+        )
+    }
 
-    for answer in (added, changed):
-        assert answer.status_code == 400
-        assert "needs an address" in answer.json()["detail"]
+    assert classes == {
+        "clock": "none",
+        "create_task": "writes",
+        "rain": "reads_outside",
+        "later": "writes",
+    }
+
+
+async def test_what_only_reads_may_be_answered_from_a_cache(admin: Client, make: Make) -> None:
+    rain = await make("tools", name="rain", tool_type="weather", cache_seconds=600)
+    assert rain["cache_seconds"] == 600
+
+    body = {"name": "create_task", "tool_type": "reminder", "description": "x", "cache_seconds": 1}
+    refused = await admin.post("/tools", json=body)
+    assert refused.status_code == 400
+    assert "create_task writes" in refused.json()["detail"]
 
 
 async def test_a_change_is_checked_like_a_new_tool(admin: Client, make: Make) -> None:

@@ -1,6 +1,9 @@
 """What stands in Redis of a person."""
 
+from decimal import Decimal
 from uuid import UUID
+
+from fastapi.encoders import jsonable_encoder
 
 from rest_service.app.database import Sessions
 from rest_service.app.snapshots import users
@@ -25,8 +28,15 @@ class TestUsers:
     ) -> None:
         user, poet = await make("users"), await make("assistants")
         versions = [(await kept_user(redis, user)).version]
-        for change in ({"status": "blocked"}, {"timezone": "Asia/Tokyo"}, {"language": "ru"}):
-            await admin.patch(f"/users/{user['id']}", json=change)
+        await make("models", provider_id=(await make("providers"))["id"])
+        for change in (
+            {"status": "blocked"},
+            {"timezone": "Asia/Tokyo"},
+            {"language": "ru"},
+            {"model": "model-1"},
+            {"daily_budget": Decimal("0.25")},
+        ):
+            await admin.patch(f"/users/{user['id']}", json=jsonable_encoder(change))
             kept = await kept_user(redis, user)
             assert kept.model_dump() | change == kept.model_dump()
             versions.append(kept.version)
@@ -40,6 +50,23 @@ class TestUsers:
 
         assert kept.threads[UUID(poet["id"])] != UUID(thread["thread_id"])
         assert versions == sorted(set(versions))
+
+    async def test_who_has_no_budget_has_the_deployments(
+        self, admin: Client, make: Make, sessions: Sessions
+    ) -> None:
+        poor, rich = await make("users"), await make("users")
+        await admin.patch(f"/users/{poor['id']}", json={"daily_budget": 0})
+        ids = [UUID(poor["id"]), UUID(rich["id"])]
+
+        async with sessions() as session:
+            limited = await users.read(session, ids, Decimal("1.50"))
+            unlimited = await users.read(session, ids, None)
+
+        assert {one.id: one.daily_budget for one in limited} == {
+            ids[0]: Decimal(0),
+            ids[1]: Decimal("1.5"),
+        }
+        assert {one.id: one.daily_budget for one in unlimited} == {ids[0]: Decimal(0), ids[1]: None}
 
     async def test_a_removed_person_is_gone(self, admin: Client, make: Make, redis: Redis) -> None:
         user = await make("users")

@@ -112,6 +112,66 @@ class TestChoice:
             body = {"assistant_id": assistant_id}
             assert (await admin.patch(f"/users/{user['id']}", json=body)).status_code == status
 
+    async def test_people_choose_among_active_secretaries(
+        self, admin: Client, service: Client, make: Make
+    ) -> None:
+        """With the service token; an administrator gives them any active assistant."""
+        user, writer = await make("users"), await make("assistants", name="Writer")
+        secretary = await make("assistants", is_secretary=True)
+        path, own = f"/users/{user['id']}", acting(user)
+
+        refused = await service.patch(path, json={"assistant_id": writer["id"]}, headers=own)
+        assert (refused.status_code, "Writer is no secretary" in refused.text) == (400, True)
+        chosen = await service.patch(path, json={"assistant_id": secretary["id"]}, headers=own)
+        assert chosen.json()["assistant_id"] == secretary["id"]
+        given = await admin.patch(path, json={"assistant_id": writer["id"]})
+        assert given.json()["assistant_id"] == writer["id"]
+
+    async def test_people_choose_among_active_choosable_models(
+        self, admin: Client, service: Client, make: Make
+    ) -> None:
+        user, provider = await make("users"), await make("providers")
+        closed = await make("providers", is_active=False)
+        for name, fields in (
+            ("open", {"is_choosable": True}),
+            ("dear", {}),
+            ("retired", {"is_choosable": True, "is_active": False}),
+            ("homeless", {"is_choosable": True, "provider_id": closed["id"]}),
+        ):
+            whole = {"provider_id": provider["id"], "provider_model_name": name} | fields
+            await make("models", **whole)
+        path, own = f"/users/{user['id']}", acting(user)
+
+        for name, reason in (
+            ("dear", "people may choose"),
+            ("retired", "not active"),
+            ("homeless", "not active"),
+            ("tiny", "no model 'tiny'"),
+        ):
+            refused = await service.patch(path, json={"model": name}, headers=own)
+            assert (refused.status_code, reason in refused.text) == (400, True), refused.text
+        chosen = await service.patch(path, json={"model": "open"}, headers=own)
+        assert chosen.json()["model"] == "open"
+        assert (await service.patch(path, json={"model": None}, headers=own)).json()[
+            "model"
+        ] is None
+        assert (await admin.patch(path, json={"model": "dear"})).json()["model"] == "dear"
+        assert (await admin.patch(path, json={"model": "retired"})).status_code == 400
+
+
+async def test_only_an_administrator_gives_a_budget(
+    admin: Client, service: Client, make: Make
+) -> None:
+    user = await make("users")
+    path, budget = f"/users/{user['id']}", {"daily_budget": "0.50"}
+
+    refused = await service.patch(path, json=budget, headers=acting(user))
+    assert (refused.status_code, "daily_budget" in refused.text) == (403, True)
+    assert (await admin.patch(path, json=budget)).json()["daily_budget"] == "0.5"
+    assert (await admin.get(path)).json()["daily_budget"] == "0.5"
+    assert (await admin.patch(path, json={"daily_budget": "-1"})).status_code == 422
+    assert (await admin.patch(path, json={"daily_budget": None})).json()["daily_budget"] is None
+
 
 async def test_with_a_person_go_their_jobs_but_not_what_was_said(admin: Client, make: Make) -> None:
     user, poet = await make("users"), await make("assistants")

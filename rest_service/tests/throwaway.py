@@ -20,6 +20,8 @@ from smart_kit.testing.servers import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+NOBODY = "http://127.0.0.1:9"
+"""As a proxy: whatever addresses a caller thinks up, no provider is really asked."""
 DATABASE = "throwaway"
 REDIS_DB = 7
 """Beside whatever else the server is used for."""
@@ -44,6 +46,8 @@ def running_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
             "LLM_MODEL_DECRYPT_KEY": ",".join(MASTER_KEYS),
             "TELEGRAM_ALLOWED_USERS": "*",
             "LOG_LEVEL": "ERROR",
+            "HTTP_PROXY": NOBODY,
+            "HTTPS_PROXY": NOBODY,
         }
         url = f"http://127.0.0.1:{port}"
         with _process(environment) as process:
@@ -75,6 +79,7 @@ def _furnish(url: str, own: Postgres) -> None:
         make("tools")
         make("threads", user_id=person, assistant_id=make("assistants"))
         make("models", provider_id=make("providers"))
+        make("secrets")
 
 
 @contextmanager

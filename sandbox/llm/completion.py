@@ -1,17 +1,14 @@
 """A reply in the shape of Chat Completions, whole or as a stream of chunks."""
 
 import json
-import secrets
-import string
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from sandbox.llm.conversation import ToolCall
+from sandbox.llm.ids import random_id
 from sandbox.llm.model import Reply
-from sandbox.llm.tokens import count, count_prompt, pieces
-
-_ALPHABET = string.ascii_letters + string.digits
+from sandbox.llm.tokens import count, count_prompt, pieces, within
 
 
 class Completion:
@@ -20,9 +17,9 @@ class Completion:
     def __init__(self, body: dict[str, Any], reply: Reply) -> None:
         self._body = body
         self._calls = [_call(call) for call in reply.calls]
-        self._pieces, self._is_cut = _within(pieces(reply.text), _limit(body))
+        self._pieces, self._is_cut = within(pieces(reply.text), _limit(body))
         self._head = {
-            "id": f"chatcmpl-{_random(29)}",
+            "id": f"chatcmpl-{random_id(29)}",
             "created": int(time.time()),
             "model": body["model"],
             "system_fingerprint": "fp_sandbox",
@@ -113,7 +110,7 @@ class Completion:
 def _call(call: ToolCall) -> dict[str, Any]:
     arguments = json.dumps(call.arguments, ensure_ascii=False)
     return {
-        "id": f"call_{_random(24)}",
+        "id": f"call_{random_id(24)}",
         "type": "function",
         "function": {"name": call.name, "arguments": arguments},
     }
@@ -122,19 +119,3 @@ def _call(call: ToolCall) -> dict[str, Any]:
 def _limit(body: dict[str, Any]) -> int | None:
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     return limit if isinstance(limit, int) else None
-
-
-def _within(all_pieces: list[str], limit: int | None) -> tuple[list[str], bool]:
-    """The pieces that fit into so many tokens, and whether some do not."""
-    if limit is None:
-        return all_pieces, False
-    kept: list[str] = []
-    for piece in all_pieces:
-        if count("".join((*kept, piece))) > limit:
-            return kept, True
-        kept.append(piece)
-    return kept, False
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

@@ -8,12 +8,19 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sandbox.llm.language import Language, language_of
+from sandbox.llm.manner import demanded_language, is_brief
 
 _CONTEXT_LINE = re.compile(
     r"\A\s*\[(?P<line>[^\]\n]*?(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)[^\]\n]*)\]\s*"
 )
 _SCHEDULED = re.compile(r"\AScheduled request\b[^\n]*\n")
 """What the assistant service puts before a request that comes from a schedule."""
+_MISTAKE = re.compile(
+    r"[\s,.;(!?—-]*\b(?:and\s+)?(?:with|use|using)\s+(?:the\s+)?wrong\s+arguments\b[\s.!)]*"
+    r"|[\s,.;(!?—-]*(?:\bно\s+|\bсначала\s+)*\bс\s+(?:неверными|неправильными)\s+аргументами\b[\s.!)]*",
+    re.IGNORECASE,
+)
+"""Asks the model to make a mistake first."""
 _ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
 
 
@@ -66,6 +73,7 @@ class ToolResult:
 class Conversation:
     """A request in its surroundings."""
 
+    model: str
     text: str
     """The last user message without the context line."""
     earlier: tuple[str, ...]
@@ -82,6 +90,10 @@ class Conversation:
     """The user's time: from the context line, else this machine's in UTC."""
     knows_now: bool
     language: Language
+    is_brief: bool
+    """Whether as little as possible is to be said."""
+    errs: bool
+    """Whether the first calls are to have wrong arguments."""
 
     def tool(self, name: str) -> Tool | None:
         """The tool of this name."""
@@ -97,23 +109,28 @@ def read_conversation(body: dict[str, Any]) -> Conversation:
     messages: list[dict[str, Any]] = body["messages"]
     last = max((i for i, one in enumerate(messages) if one["role"] == "user"), default=-1)
     users = [_text(one) for one in messages[: last + 1] if one["role"] == "user"]
-    text, now, knows_now = _without_context(users[-1] if users else "")
+    said, now, knows_now = _without_context(users[-1] if users else "")
+    text = _MISTAKE.sub(" ", said).strip()
     earlier = tuple(_without_context(one)[0] for one in users[:-1])
     after = messages[last + 1 :]
+    instructions = "\n".join(
+        _text(one) for one in messages if one["role"] in ("system", "developer")
+    )
     tools = () if body.get("tool_choice") == "none" else tuple(_tools(body))
     return Conversation(
+        model=body["model"],
         text=text,
         earlier=earlier,
-        instructions="\n".join(
-            _text(one) for one in messages if one["role"] in ("system", "developer")
-        ),
+        instructions=instructions,
         tools=tools,
         must_call=_demanded(body, tools),
         results=tuple(_results(after)),
         rounds=sum(1 for one in after if one.get("tool_calls")),
         now=now,
         knows_now=knows_now,
-        language=language_of(text, *reversed(earlier)),
+        language=demanded_language(instructions) or language_of(text, *reversed(earlier)),
+        is_brief=is_brief(body["model"], instructions),
+        errs=text != said,
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sandbox.llm.arguments import fill_in
 from sandbox.llm.conversation import Conversation, ToolCall, ToolResult
+from sandbox.llm.manner import in_manner, shortened
+from sandbox.llm.mistakes import spoilt
 from sandbox.llm.skill import Request, Script, Skill
 from sandbox.llm.skills import SKILLS
 
@@ -44,13 +46,18 @@ def respond(conversation: Conversation) -> Reply:
     if conversation.must_call and not calls and not conversation.rounds:
         forced = conversation.must_call
         calls = [ToolCall(forced.name, fill_in(forced, conversation.text) or {})]
+    if calls and conversation.errs and not conversation.rounds:
+        calls = [spoilt(call, conversation) for call in calls]
     if calls and conversation.rounds < MAX_ROUNDS:
         return Reply(calls=tuple(calls))
     if calls:
         texts.append(
             conversation.say("I stop here: too many steps.", "Останавливаюсь: слишком много шагов.")
         )
-    return Reply(text="\n\n".join(text for text in texts if text))
+    if conversation.is_brief:
+        texts = [shortened(text) for text in texts]
+    said = "\n\n".join(text for text in texts if text)
+    return Reply(text=in_manner(said, conversation.instructions))
 
 
 def _together(texts: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.llm.errors import ApiError
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _KINDS = {list: "an array", dict: "an object", str: "a string", bool: "a boolean"}
 
 
@@ -45,11 +45,12 @@ def _array(body: dict[str, Any], name: str, expected: str) -> list[Any]:
             f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
         )
     if not isinstance(value, list):
-        raise _wrong_type(name, expected, value)
+        raise wrong_type(name, expected, value)
     return value
 
 
-def _wrong_type(param: str, expected: str, value: Any) -> ApiError:
+def wrong_type(param: str, expected: str, value: Any) -> ApiError:
+    """What to raise where a parameter is no such thing."""
     kind = _KINDS.get(type(value), "null" if value is None else "a number")
     return ApiError(
         f"Invalid type for '{param}': expected {expected}, but got {kind} instead.",
@@ -60,7 +61,7 @@ def _wrong_type(param: str, expected: str, value: Any) -> ApiError:
 
 def _check_message(message: Any, where: str) -> None:
     if not isinstance(message, dict):
-        raise _wrong_type(where, "an object", message)
+        raise wrong_type(where, "an object", message)
     role = message.get("role")
     if role is None:
         raise ApiError(
@@ -83,7 +84,7 @@ def _check_message(message: Any, where: str) -> None:
             param=f"{where}.content",
         )
     if not isinstance(content, str | list | None):
-        raise _wrong_type(f"{where}.content", "one of a string or array of objects", content)
+        raise wrong_type(f"{where}.content", "one of a string or array of objects", content)
     for index, call in enumerate(message.get("tool_calls") or ()):
         _check_call(call, f"{where}.tool_calls[{index}]")
 
@@ -98,7 +99,7 @@ def _check_call(call: Any, where: str) -> None:
         )
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
-        raise _wrong_type(f"{where}.function.arguments", "a string", arguments)
+        raise wrong_type(f"{where}.function.arguments", "a string", arguments)
     try:
         json.loads(arguments)
     except ValueError as error:
@@ -153,7 +154,7 @@ def _check_tools(tools: list[Any]) -> None:
                 code="missing_required_parameter",
             )
         name = tool["function"].get("name")
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not FUNCTION_NAME.fullmatch(name):
             raise ApiError(
                 f"Invalid '{where}.function.name': string does not match pattern. "
                 "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",

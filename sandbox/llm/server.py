@@ -1,7 +1,8 @@
 """The OpenAI-compatible server at `/v1`."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -10,22 +11,25 @@ from sandbox.llm.completion import Completion
 from sandbox.llm.conversation import read_conversation
 from sandbox.llm.errors import ApiError
 from sandbox.llm.model import respond
+from sandbox.llm.names import MODELS, pause_of
 from sandbox.llm.request import check_request
+from sandbox.llm.responses.answer import Answer
+from sandbox.llm.responses.chat import as_chat
+from sandbox.llm.responses.request import check_response_request
 
-MODELS = ("sandbox-demo", "gpt-6-luna")
-"""What `/v1/models` lists; any other name is answered as well, by the same rules."""
 CREATED = 1_795_219_200
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class LlmServer:
-    """Chat Completions and the list of models. Any key is taken, but there must be one."""
+    """Both APIs and the list of models. Any key is taken, but there must be one."""
 
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
         return [
             web.post("/v1/chat/completions", _answering(self.complete)),
+            web.post("/v1/responses", _answering(self.respond)),
             web.get("/v1/models", _answering(self.models)),
             web.get("/v1/models/{model:.+}", _answering(self.model)),
             web.route("*", "/v1/{rest:.*}", _answering(self.unknown)),
@@ -33,17 +37,22 @@ class LlmServer:
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """POST /v1/chat/completions."""
-        try:
-            body = check_request(json.loads(await request.read()))
-        except ValueError as error:
-            raise ApiError(
-                "We could not parse the JSON body of your request. (HINT: This likely means you "
-                "aren't using your HTTP library correctly.)"
-            ) from error
+        body = check_request(await _read(request))
         completion = Completion(body, respond(read_conversation(body)))
-        if body.get("stream"):
-            return await _stream(request, completion)
-        return web.json_response(completion.whole())
+        if not body.get("stream"):
+            return web.json_response(completion.whole())
+        chunks = (_event(chunk) for chunk in completion.chunks())
+        return await _stream(request, [*chunks, "data: [DONE]\n\n"], pause_of(body["model"]))
+
+    async def respond(self, request: web.Request) -> web.StreamResponse:
+        """POST /v1/responses."""
+        body = check_response_request(await _read(request))
+        chat = as_chat(body)
+        answer = Answer(body, chat, respond(read_conversation(chat)))
+        if not body.get("stream"):
+            return web.json_response(answer.whole())
+        events = (f"event: {event['type']}\n{_event(event)}" for event in answer.events())
+        return await _stream(request, events, pause_of(body["model"]))
 
     async def models(self, _: web.Request) -> web.StreamResponse:
         """GET /v1/models."""
@@ -79,14 +88,30 @@ def _answering(handler: Handler) -> Handler:
     return serve
 
 
-async def _stream(request: web.Request, completion: Completion) -> web.StreamResponse:
+async def _read(request: web.Request) -> Any:
+    try:
+        return json.loads(await request.read())
+    except ValueError as error:
+        raise ApiError(
+            "We could not parse the JSON body of your request. (HINT: This likely means you "
+            "aren't using your HTTP library correctly.)"
+        ) from error
+
+
+def _event(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+async def _stream(
+    request: web.Request, events: Iterable[str], pause_seconds: float
+) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache"}
     )
     await response.prepare(request)
-    for chunk in completion.chunks():
-        await response.write(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode())
-    await response.write(b"data: [DONE]\n\n")
+    for event in events:
+        await response.write(event.encode())
+        await asyncio.sleep(pause_seconds)
     await response.write_eof()
     return response
 

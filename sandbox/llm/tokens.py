@@ -26,5 +26,17 @@ def pieces(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
+def within(all_pieces: list[str], limit: int | None) -> tuple[list[str], bool]:
+    """The pieces that fit into so many tokens, and whether some do not."""
+    if limit is None:
+        return all_pieces, False
+    kept: list[str] = []
+    for piece in all_pieces:
+        if count("".join((*kept, piece))) > limit:
+            return kept, True
+        kept.append(piece)
+    return kept, False
+
+
 def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
@@ -44,6 +45,15 @@ WrittenDatetime = Annotated[datetime, BeforeValidator(_not_a_number)]
 
 WrittenMoment = Annotated[UtcDatetime, BeforeValidator(_not_a_number)]
 """A time as callers write it, with an offset."""
+
+
+def _shortest(amount: Decimal) -> Decimal:
+    text = f"{amount:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+Dollars = Annotated[Decimal, AfterValidator(_shortest)]
+"""USD without zeros at its end: 0.100000, as Postgres has it, is 0.1."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

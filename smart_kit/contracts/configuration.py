@@ -1,12 +1,11 @@
 """The snapshot in Redis from which assistants work: active records only, links resolved."""
 
-from decimal import Decimal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from smart_kit.contracts.assistants import AssistantType
-from smart_kit.contracts.base import Contract, JsonObject
+from smart_kit.contracts.base import Contract, Dollars, JsonObject
 from smart_kit.contracts.models import Capability, ModelApi
 from smart_kit.contracts.tools import EffectClass, HttpCall, ToolType
 
@@ -30,11 +29,16 @@ class ModelSnapshot(Contract):
     api: ModelApi = "chat"
     parameters: JsonObject = Field(default_factory=dict)
     capabilities: frozenset[Capability] = frozenset()
-    input_price: Decimal | None = None
+    input_price: Dollars | None = None
     """USD per million of tokens, as the others; None: not known."""
-    cached_input_price: Decimal | None = None
-    output_price: Decimal | None = None
+    cached_input_price: Dollars | None = None
+    output_price: Dollars | None = None
     is_choosable: bool = False
+
+    @field_serializer("capabilities", when_used="json")
+    def _in_order(self, capabilities: frozenset[Capability]) -> list[Capability]:
+        """A set has an order of its own in each process; the snapshot's text is always the same."""
+        return sorted(capabilities)
 
 
 class SecretSnapshot(Contract):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_serializer
 
-from smart_kit.contracts.base import Command, Contract, JsonObject, Name, UtcDatetime
+from smart_kit.contracts.base import Command, Contract, Dollars, JsonObject, Name, UtcDatetime
 
 ModelApi = Literal["chat", "responses"]
 Capability = Literal[
@@ -193,9 +193,9 @@ class LlmModelRead(Contract):
     api: ModelApi
     parameters: JsonObject
     capabilities: list[Capability]
-    input_price: Decimal | None
-    cached_input_price: Decimal | None
-    output_price: Decimal | None
+    input_price: Dollars | None
+    cached_input_price: Dollars | None
+    output_price: Dollars | None
     is_choosable: bool
     is_active: bool
     created_at: UtcDatetime

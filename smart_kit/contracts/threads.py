@@ -6,7 +6,8 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, TypeAdapter
 
-from smart_kit.contracts.base import Command, Contract, JsonObject, UtcDatetime
+from smart_kit.contracts.base import Command, Contract, Dollars, JsonObject, UtcDatetime
+from smart_kit.contracts.tools import ToolType
 
 
 class ThreadCreate(Command):
@@ -114,9 +115,41 @@ class TurnRead(Contract):
     steps: list[StepRecord]
     prompt_tokens: int
     completion_tokens: int
-    cost: Decimal | None = Field(description="USD; null where a call's price is not known")
+    cost: Dollars | None = Field(description="USD; null where a call's price is not known")
     started_at: UtcDatetime
     finished_at: UtcDatetime
+
+
+class AssistantThen(Contract):
+    """An assistant that took part in a turn, as it was."""
+
+    id: UUID
+    number: int = Field(description="Of its version")
+    name: str
+    model: str | None = Field(description="Its own; null: the deployment's")
+    instructions: str
+
+
+class ToolThen(Contract):
+    """A tool that one of them was offered, as it was."""
+
+    id: UUID
+    number: int = Field(description="Of its version")
+    name: str
+    tool_type: ToolType
+    description: str
+    was_called: bool
+
+
+class JournalRead(Contract):
+    """A turn with the configuration that it was made with."""
+
+    turn: TurnRead
+    assistants: list[AssistantThen] = Field(
+        description="Those of which a version of that time is kept, as with tools"
+    )
+    tools: list[ToolThen]
+    messages: list[MessageRead] = Field(description="What the turn has added to its thread")
 
 
 def first_thread_id(user_id: UUID, assistant_id: UUID) -> UUID:

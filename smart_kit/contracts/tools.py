@@ -1,6 +1,7 @@
 """Tools: each record is one function that a model may call."""
 
 import json
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -32,6 +33,10 @@ CacheSeconds = Annotated[
         description="So long the same call of the same person is answered the same; not for writes",
     ),
 ]
+PLACEHOLDER = re.compile(
+    r"\{(?:secret:(?P<secret>[a-z][a-z0-9_]{0,63})|(?P<argument>[A-Za-z_][A-Za-z0-9_-]{0,63}))\}"
+)
+"""`{secret:NAME}` or `{argument}` in the texts of a HttpCall; other braces are braces."""
 Texts = Annotated[dict[str, str], Field(max_length=50)]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 

@@ -1,13 +1,12 @@
 """What models were asked and what it cost."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from smart_kit.contracts.base import Contract, UtcDatetime
+from smart_kit.contracts.base import Contract, Dollars, UtcDatetime
 
 UsageGroup = Literal["day", "user", "assistant", "model", "provider"]
 
@@ -26,7 +25,7 @@ class UsageRead(Contract):
     prompt_tokens: int
     cached_tokens: int = Field(description="Of the prompt's, those that were cached")
     completion_tokens: int
-    cost: Decimal | None = Field(description="USD by the prices of that moment; null: not known")
+    cost: Dollars | None = Field(description="USD by the prices of that moment; null: not known")
     seconds: float
     created_at: UtcDatetime
 
@@ -44,7 +43,7 @@ class UsageTotal(Contract):
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
-    cost: Decimal = Field(description="USD; calls of unknown price are not in it")
+    cost: Dollars = Field(description="USD; calls of unknown price are not in it")
     unpriced_calls: int
     seconds: float = Field(description="Of all calls together")
     slowest: float = Field(description="Seconds of the slowest call")
@@ -55,5 +54,5 @@ class BudgetRead(Contract):
 
     day: date = Field(description="In the person's time zone")
     timezone: str
-    budget: Decimal | None = Field(description="USD a day; null: no limit")
-    spent: Decimal = Field(description="USD, as far as turns have been archived")
+    budget: Dollars | None = Field(description="USD a day; null: no limit")
+    spent: Dollars = Field(description="USD, as far as turns have been archived")

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr, StringConstraints, field_serializer
 
 from smart_kit.contracts.assistants import Model
-from smart_kit.contracts.base import Command, Contract, UtcDatetime
+from smart_kit.contracts.base import Command, Contract, Dollars, UtcDatetime
 from smart_kit.settings import Language, TimeZoneName
 
 Role = Literal["owner", "user"]
@@ -76,7 +76,7 @@ class UserRead(Contract):
     rich_messages: bool = True
     role: Role
     status: UserStatus
-    daily_budget: Decimal | None
+    daily_budget: Dollars | None
     is_invited: bool = Field(description="May talk without being on the allow-list")
     created_at: UtcDatetime
     updated_at: UtcDatetime
@@ -97,7 +97,7 @@ class UserSnapshot(Contract):
     assistant_id: UUID | None
     model: str | None = None
     rich_messages: bool = True
-    daily_budget: Decimal | None = None
+    daily_budget: Dollars | None = None
     """USD; the deployment's where the person has none of their own; None: no limit."""
     threads: dict[UUID, UUID] = Field(default_factory=dict)
     """Assistant to thread, where the person has begun a new one."""

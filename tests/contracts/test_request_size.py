@@ -43,7 +43,7 @@ async def _defaults(server: Postgres) -> ConfigurationSnapshot:
     sessions = database.session_maker(engine)
     assert await defaults.create(sessions)
     async with sessions() as session:
-        snapshot = await configuration.read(session)
+        snapshot = await configuration.read(session, ("gpt-6-luna",))
     await engine.dispose()
     return snapshot
 

@@ -22,13 +22,13 @@ from .services.dispatcher import Dispatcher
 from .services.identity import Identity
 from .services.intake import Intake, Queues
 from .services.lease import Lease
+from .services.live import Live
 from .services.outbox import Outbox
 from .services.pace import Pace
 from .services.polling import Poller
 from .services.response_handler import ResponseHandler
 from .services.signals import Signals
 from .services.tenure import Tenure
-from .services.typing import Typing
 from .services.webhook import PATH, Webhook
 from .texts.composer import Composer
 from .texts.translations import Translations
@@ -80,9 +80,10 @@ def assemble(
     dispatcher = Dispatcher(Context(rest, access))
     intake = Intake(bot_id, queues, access, dispatcher, Signals(client))
     identity = Identity(bot_id, client, redis, dispatcher, composer, settings.default_language)
-    typing = Typing(client, blocking, bot_id)
-    outbox = Outbox(client, to_telegram, Pace(settings))
-    handler = ResponseHandler(bot_id, composer, access, outbox, typing)
+    pace = Pace(settings)
+    live = Live(client, pace, blocking, bot_id)
+    outbox = Outbox(client, to_telegram, pace)
+    handler = ResponseHandler(bot_id, composer, access, outbox, live)
     worker = Worker(to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS)
     watch = Watch(to_telegram)
     health = Health("tg_bot")
@@ -96,7 +97,7 @@ def assemble(
     health.add("telegram", lambda: None if lease.stands_by else source.probe())
     health.add("redis", identity.probe)
     reconciliation = Reconciliation(redis, to_telegram.name)
-    tenure = Tenure(lease, source.run, worker.run, typing.run, reconciliation.run)
+    tenure = Tenure(lease, source.run, worker.run, live.run, reconciliation.run)
     return Bot(health, (tenure.run, identity.run, watch.run), pages)
 
 

@@ -39,6 +39,8 @@ class FakeRest:
             "language": None,
             "timezone": None,
             "assistant_id": None,
+            "model": None,
+            "daily_budget": None,
             "role": "user",
             "status": "active",
             "is_invited": False,

@@ -32,3 +32,16 @@ def message(words: str | None = "hello", /, telegram_id: int = 7, **fields: Any)
 
 def group_message(text: str, chat_id: int = -100500, **fields: Any) -> dict[str, Any]:
     return message(text, chat={"id": chat_id, "type": "supergroup", "title": "Us"}, **fields)
+
+
+def press(data: Any, telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
+    """A button pressed in one's own chat; `fields` replace or add."""
+    chat = {"id": telegram_id, "type": "private", "first_name": "Anna"}
+    body: dict[str, Any] = {
+        "id": f"query {next(_ids)}",
+        "from": user(telegram_id),
+        "message": {"message_id": 5, "date": 1_790_000_000, "chat": chat, "text": "Which?"},
+        "chat_instance": "1",
+        "data": data,
+    }
+    return update("callback_query", body | fields)

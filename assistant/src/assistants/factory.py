@@ -14,10 +14,13 @@ from smart_kit.contracts.configuration import (
 from smart_kit.contracts.functions import function_of
 from smart_kit.errors import ToolExecutionError
 
-from ..services.model_client import ModelClient
+from ..messages.window import Window
+from ..services.models.catalogue import Catalogue
+from ..services.models.client import ModelClient
 from ..tools.base import ToolContext, ToolServices
 from ..tools.rest_service_tool import RestServiceTool
 from .llm_chat import LLMChat
+from .openai_assistant import OpenAISecretary, OpenAISubAssistant
 from .secretary import SecretaryLLMChat
 from .sub_assistant import SubAssistantLLMChat
 
@@ -33,9 +36,7 @@ class AssistantClasses(NamedTuple):
 
 ASSISTANT_TYPES: Mapping[AssistantType, AssistantClasses] = {
     "llm": AssistantClasses(SecretaryLLMChat, SubAssistantLLMChat),
-    # The Assistants API that these records were made for is gone. They run over Chat Completions
-    # too until the Responses API has its issue (docs/decisions/0006).
-    "openai_api": AssistantClasses(SecretaryLLMChat, SubAssistantLLMChat),
+    "openai_api": AssistantClasses(OpenAISecretary, OpenAISubAssistant),
 }
 
 
@@ -43,25 +44,39 @@ class AssistantFactory:
     """One for each configuration, with what was built from it: a running turn keeps its own."""
 
     def __init__(
-        self, configuration: ConfigurationSnapshot, model: ModelClient, services: ToolServices
+        self, catalogue: Catalogue, client: ModelClient, services: ToolServices, window: Window
     ) -> None:
-        self.configuration = configuration
-        self._model = model
-        self._services = replace(services, ask=self._ask, may_write=self._may_write)
-        self._records = {record.id: record for record in configuration.assistants}
-        self._main: dict[UUID, SecretaryLLMChat] = {}
+        self.configuration: ConfigurationSnapshot = catalogue.configuration
+        self._catalogue = catalogue
+        self._client = client
+        self._window = window
+        self._services = replace(
+            services,
+            ask=self._ask,
+            may_write=self._may_write,
+            secrets=self.configuration.secrets,
+        )
+        self._records = {record.id: record for record in self.configuration.assistants}
+        self._main: dict[tuple[UUID, str | None], SecretaryLLMChat] = {}
         self._sub: dict[UUID, SubAssistantLLMChat] = {}
 
-    def create_main_assistant(self, chosen: UUID | None) -> SecretaryLLMChat | None:
-        """The one the person chose, if it is active, else the default secretary, if any."""
+    def create_main_assistant(
+        self, chosen: UUID | None, model: str | None = None
+    ) -> SecretaryLLMChat | None:
+        """The one the person chose, if it is active, else the default secretary, if any; with the
+        model they chose, if they still may."""
         record = self._records.get(chosen) if chosen else None
         if record is None:
             record = next((one for one in self.configuration.assistants if one.is_secretary), None)
         if record is None:
             return None
-        if record.id not in self._main:
-            self._main[record.id] = self._build(record, ASSISTANT_TYPES[record.assistant_type].main)
-        return self._main[record.id]
+        if model is not None and not self._catalogue.is_choosable(model):
+            model = None
+        key = (record.id, model)
+        if key not in self._main:
+            made = self._build(record, ASSISTANT_TYPES[record.assistant_type].main)
+            self._main[key] = made if model is None else made.update_assistant(model=model)
+        return self._main[key]
 
     def create_sub_assistant(self, assistant_id: UUID) -> SubAssistantLLMChat | None:
         """The one that answers other assistants; None where it is not active."""
@@ -74,7 +89,8 @@ class AssistantFactory:
 
     def _build(self, record: AssistantSnapshot, made: type[LLMChatT]) -> LLMChatT:
         tools = (RestServiceTool(tool, self._services).to_tool() for tool in record.tools)
-        return made(record, self._model, [tool for tool in tools if tool is not None])
+        known = [tool for tool in tools if tool is not None]
+        return made(record, known, self._client, self._catalogue, self._window.of(record))
 
     async def _ask(self, assistant_id: UUID, context: ToolContext, message: str) -> str:
         """What a SubAssistantTool calls."""
@@ -91,6 +107,8 @@ class AssistantFactory:
 
 
 def _is_more_than_reading(tool: ToolSnapshot) -> bool:
+    if tool.tool_type == "rest":
+        return tool.effect_class == "writes"
     function = function_of(tool.tool_type, tool.name)
     return (
         tool.tool_type == "sub_assistant" or function is None or function.effect_class == "writes"

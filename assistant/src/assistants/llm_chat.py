@@ -1,52 +1,108 @@
-"""An assistant over Chat Completions: asks the model, runs the tools it calls, asks again."""
+"""An assistant that is a loop: asks a model, runs the tools it calls, asks again."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Self
 
+from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import AssistantSnapshot
+from smart_kit.contracts.models import ModelApi
 from smart_kit.contracts.threads import StepRecord
 
 from ..core.errors import ContextTooLong
-from ..core.turn import Turn
-from ..messages.completion import Completion
+from ..core.journal import ToolResult
+from ..core.turn import MAX_TOOL_CALLS, Turn
+from ..messages.completion import Completion, ToolCall
 from ..messages.conversation import Conversation
-from ..messages.item import Item, encode
-from ..services.model_client import ModelClient
-from ..services.model_request import ModelRequest
-from ..tools.base import BaseTool
+from ..messages.item import Item, tool_item
+from ..messages.window import Window
+from ..services.models.catalogue import Catalogue
+from ..services.models.client import ModelClient
+from ..services.models.request import ModelRequest, Prompt
+from ..tools.base import BaseTool, ToolContext
 from .base import BaseAssistant
 from .tool_calls import ToolCalls
 
+_NO_CALLS_LEFT = (
+    "Error: Not run: no more tool calls are allowed. Answer with what you have, and say what is"
+    " left undone."
+)
+
 
 class LLMChat(BaseAssistant):
-    """The loop. Instructions and tools are dumped once: each request begins with the same bytes."""
+    """Instructions and tools are dumped once: each request begins with the same bytes."""
+
+    api: ClassVar[ModelApi | None] = None
+    """By which models are asked; None: each as its record says."""
 
     def __init__(
-        self, record: AssistantSnapshot, model: ModelClient, tools: Sequence[BaseTool[Any]]
+        self,
+        record: AssistantSnapshot,
+        tools: Sequence[BaseTool[Any]],
+        client: ModelClient,
+        catalogue: Catalogue,
+        window: Window,
     ) -> None:
-        super().__init__(record)
-        by_name = sorted(tools, key=lambda tool: tool.name)
-        self._model_name = record.model
-        self._model = model
-        self._calls = ToolCalls(by_name)
-        self._system = encode({"role": "system", "content": record.instructions})
-        self._tools = encode([tool.definition for tool in by_name]) if by_name else ""
+        super().__init__(record, window)
+        self._record = record
+        self._tools = {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
+        self._client = client
+        self._catalogue = catalogue
+        self._chain = catalogue.chain(record)
+        self._most_calls = min(MAX_TOOL_CALLS, _or(record.max_tool_calls, MAX_TOOL_CALLS))
+        offered = self._tools.values() if self._most_calls else ()
+        self._prompt = Prompt(
+            record.instructions, tuple(tool.definition["function"] for tool in offered)
+        )
+        given = {"temperature": record.temperature, "max_tokens": record.max_output_tokens}
+        self._overrides = {name: value for name, value in given.items() if value is not None}
+        self._calls = ToolCalls(tuple(self._tools.values()), self.id)
+
+    def update_assistant(
+        self,
+        tools: Sequence[BaseTool[Any]] | None = None,
+        instructions: str | None = None,
+        model: str | None = None,
+        name: str | None = None,
+    ) -> Self:
+        """See BaseAssistant."""
+        given = {"instructions": instructions, "model": model, "name": name}
+        changes = {field: value for field, value in given.items() if value is not None}
+        return type(self)(
+            self._record.model_copy(update=changes),
+            tuple(self._tools.values()) if tools is None else tools,
+            self._client,
+            self._catalogue,
+            self.window,
+        )
 
     async def process_message(self, turn: Turn, conversation: Conversation) -> str:
-        """See BaseAssistant. After the turn's last tool call the model has to answer."""
-        number = 0
+        """See BaseAssistant."""
+        with self._catalogue.held():
+            return await self.run_with_assistant(turn, conversation)
+
+    async def run_with_assistant(self, turn: Turn, conversation: Conversation) -> str:
+        """See BaseAssistant. After the last tool call the model has to answer."""
+        number, calls_left = 0, self._most_calls
         while True:
             number += 1
             step = f"{conversation.path}{number}"
-            may_call = turn.tool_calls_left > 0
+            may_call = min(calls_left, turn.tool_calls_left) > 0
             completion = await self._completion(turn, conversation, step, may_call=may_call)
             if not (completion.calls and may_call):
-                conversation.items.append(Item.of(completion.words, completion.model))
+                conversation.items.append(completion.words)
                 return completion.text
-            conversation.items.append(Item.of(completion.message, completion.model))
+            conversation.items.append(completion.item)
             turn.frames.tools_run()
-            conversation.items += await self._calls.run(turn, step, completion.calls)
+            conversation.items += await self._results(turn, step, completion.calls, calls_left)
+            calls_left -= len(completion.calls)
             turn.frames.model_thinks()
+
+    async def _results(
+        self, turn: Turn, step: str, calls: Sequence[ToolCall], calls_left: int
+    ) -> list[Item]:
+        """Of each call, in their order; those beyond its own limit are not run."""
+        results = await self._calls.run(turn, step, calls[:calls_left])
+        return results + [tool_item(call.id, _NO_CALLS_LEFT) for call in calls[calls_left:]]
 
     async def _completion(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
@@ -57,17 +113,7 @@ class LLMChat(BaseAssistant):
             completion = await self._ask(turn, conversation, step, may_call=may_call)
             if completion.calls and may_call:  # what only ends the turn needs no write of its own
                 await turn.journal.keep(step, completion)
-        turn.steps.append(
-            StepRecord(
-                step=step,
-                kind="model",
-                name=completion.model,
-                result=completion.text,
-                prompt_tokens=completion.prompt_tokens,
-                completion_tokens=completion.completion_tokens,
-                seconds=round(completion.seconds, 3),
-            )
-        )
+        turn.steps.append(self._recorded(step, completion))
         return completion
 
     async def _ask(
@@ -76,21 +122,49 @@ class LLMChat(BaseAssistant):
         """Ask; where the conversation is too long for the model, once more with a shorter one."""
         request = self._request(turn, conversation, step, may_call=may_call)
         try:
-            return await self._model.complete(request, turn.deadline, turn.models_down)
+            return await self._client.complete(self._chain, request, turn)
         except ContextTooLong:
             if not conversation.shorten():
                 raise
         request = self._request(turn, conversation, step, may_call=may_call)
-        return await self._model.complete(request, turn.deadline, turn.models_down)
+        return await self._client.complete(self._chain, request, turn)
 
     def _request(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
     ) -> ModelRequest:
         return ModelRequest(
-            model=self._model_name,
-            system=self._system,
-            tools=self._tools,
+            prompt=self._prompt,
             items=conversation.all_items,
             key=f"{turn.message_id}/{step}",
             may_call=may_call,
+            overrides=self._overrides,
+            api=self.api,
+            listener=turn.frames if conversation.is_for_person else None,
         )
+
+    def _recorded(self, step: str, completion: Completion) -> StepRecord:
+        return StepRecord(
+            step=step,
+            kind="model",
+            name=completion.model,
+            result=completion.text,
+            provider=completion.provider,
+            assistant_id=self.id,
+            prompt_tokens=completion.prompt_tokens,
+            cached_tokens=completion.cached_tokens,
+            completion_tokens=completion.completion_tokens,
+            cost=completion.cost,
+            failures=completion.failures,
+            started_at=completion.started_at,
+            seconds=round(completion.seconds, 3),
+        )
+
+    async def _execute_tool_call(
+        self, function_name: str, arguments: JsonObject, context: ToolContext
+    ) -> ToolResult:
+        """See BaseAssistant."""
+        return await self._tools[function_name].call(context, arguments)
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

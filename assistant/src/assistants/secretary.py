@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..core.turn import Turn
-from ..messages.conversation import Conversation, dated
+from ..messages.conversation import Conversation
 from ..messages.item import Item
 from .llm_chat import LLMChat
 
@@ -13,4 +13,6 @@ class SecretaryLLMChat(LLMChat):
 
     def open(self, turn: Turn, text: str, history: Sequence[Item]) -> Conversation:
         """The conversation that the person goes on with this text."""
-        return Conversation(dated(text, turn.asked_at), history)
+        conversation = Conversation(history)
+        self.add_user_message(turn, conversation, text)
+        return conversation

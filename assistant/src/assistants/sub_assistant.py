@@ -1,7 +1,7 @@
 """The assistant that other assistants ask."""
 
 from ..core.turn import Turn
-from ..messages.conversation import Conversation, dated
+from ..messages.conversation import Conversation
 from .llm_chat import LLMChat
 
 
@@ -10,4 +10,6 @@ class SubAssistantLLMChat(LLMChat):
 
     def open(self, turn: Turn, text: str, step: str) -> Conversation:
         """A conversation of its own, within the tool call that asks."""
-        return Conversation(dated(text, turn.asked_at), path=f"{step}.")
+        conversation = Conversation(path=f"{step}.")
+        self.add_user_message(turn, conversation, text)
+        return conversation

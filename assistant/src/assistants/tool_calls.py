@@ -5,9 +5,11 @@ import time
 from collections.abc import Coroutine, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
+from uuid import UUID
 
 from prometheus_client import Counter
 
+from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.threads import StepRecord
 
 from ..core.journal import ToolResult
@@ -34,8 +36,9 @@ T = TypeVar("T")
 class ToolCalls:
     """The tools of one assistant."""
 
-    def __init__(self, tools: Sequence[BaseTool[Any]]) -> None:
+    def __init__(self, tools: Sequence[BaseTool[Any]], assistant_id: UUID | None = None) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        self._assistant_id = assistant_id
 
     async def run(self, turn: Turn, step: str, calls: Sequence[ToolCall]) -> list[Item]:
         """The results in the order of the calls.
@@ -73,6 +76,8 @@ class ToolCalls:
                 name=call.name,
                 arguments=call.arguments,
                 result=result.content,
+                assistant_id=self._assistant_id,
+                started_at=result.started_at,
                 seconds=round(result.seconds, 3),
             )
         )
@@ -90,9 +95,10 @@ class ToolCalls:
         if not tool.is_repeatable:  # stands there if another attempt should find this one dead
             await turn.journal.keep(step, _NEVER_ENDED)
         TOOL_CALLS.labels(tool.function).inc()
-        started = time.monotonic()
+        started_at, started = utc_now(), time.monotonic()
         result = await tool.call(ToolContext(turn, step), call.arguments)
-        return result.model_copy(update={"seconds": time.monotonic() - started})
+        took = time.monotonic() - started
+        return result.model_copy(update={"started_at": started_at, "seconds": took})
 
 
 async def _together(running: list[Coroutine[Any, Any, T]]) -> list[T]:

@@ -3,12 +3,15 @@
 UpstreamError
 ├── UpstreamUnavailable
 │   ├── LeftAlone               nobody was asked: it has failed too often
+│   ├── CutOff                  the answer has no end: asked once again
 │   └── NoTimeLeft              the turn has taken too long
 ├── UpstreamRejected
 │   ├── ContextTooLong          the conversation is shortened, once
 │   ├── NotServed               this model is left alone for a while
+│   ├── OwnWordsRefused         asked again without what it added to its own messages
 │   └── ParameterRefused        the request is adapted
-└── EmptyAnswer                 asked once again
+├── EmptyAnswer                 asked once again
+└── BudgetSpent                 the person is told so
 """
 
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
@@ -16,6 +19,10 @@ from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailabl
 
 class LeftAlone(UpstreamUnavailable):
     """The model has failed too often just now."""
+
+
+class CutOff(UpstreamUnavailable):
+    """The answer ended before it was whole."""
 
 
 class NoTimeLeft(UpstreamUnavailable):
@@ -30,11 +37,22 @@ class ParameterRefused(UpstreamRejected):
     """The model does not take one of the parameters."""
 
     def __init__(
-        self, message: str, *, parameters: tuple[str, ...], status: int | None = None
+        self,
+        message: str,
+        *,
+        parameters: tuple[str, ...],
+        is_missing: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(message, status=status)
         self.parameters = parameters
         """Those that the refusal names, in its order: one of them it is."""
+        self.is_missing = is_missing
+        """Whether it seems to be missed."""
+
+
+class OwnWordsRefused(UpstreamRejected):
+    """The model can no longer read what it added to its own messages."""
 
 
 class NotServed(UpstreamRejected):
@@ -48,3 +66,7 @@ class NotServed(UpstreamRejected):
 
 class EmptyAnswer(UpstreamError):
     """The model gave neither a text nor a call."""
+
+
+class BudgetSpent(UpstreamError):
+    """What the person may spend today allows no further call of any model."""

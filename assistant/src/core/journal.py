@@ -7,7 +7,7 @@ the first model call of the assistant that the first tool of the second model ca
 from collections.abc import Mapping
 from typing import TypeVar
 
-from smart_kit.contracts.base import Contract
+from smart_kit.contracts.base import Contract, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.mailbox import Delivery, Mailbox
 
@@ -21,6 +21,7 @@ class ToolResult(Contract):
     """For the model."""
     effects: tuple[EffectRead, ...] = ()
     """What it changed."""
+    started_at: UtcDatetime | None = None
     seconds: float = 0.0
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,16 @@ from .journal import Journal, receipts_of, step_order
 
 TURN_SECONDS = 90.0
 MAX_TOOL_CALLS = 10
+
+
+class Budget(Protocol):
+    """What a person may spend on models today; costs in USD."""
+
+    async def reserve(self, key: str, cost: Decimal) -> bool:
+        """Set a cost aside under this key, in place of what was there; False: it does not fit."""
+
+    async def settle(self, key: str, cost: Decimal) -> None:
+        """What it was in the end; 0: nothing was spent."""
 
 
 @dataclass
@@ -35,6 +47,7 @@ class Turn:
     the same however often it is tried."""
     journal: Journal
     frames: Frames
+    budget: Budget
     started_at: datetime = field(default_factory=utc_now)
     deadline: float = field(
         default_factory=lambda: asyncio.get_running_loop().time() + TURN_SECONDS

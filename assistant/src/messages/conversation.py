@@ -11,11 +11,16 @@ _UNFINISHED = "(I could not finish this answer.)"
 class Conversation:
     """The items of one assistant's run; `path` begins the names of its steps."""
 
-    def __init__(self, text: str, history: Sequence[Item] = (), path: str = "") -> None:
+    def __init__(self, history: Sequence[Item] = (), path: str = "") -> None:
         self.path = path
         self.history = tuple(history)
-        self.items: list[Item] = [Item.of({"role": "user", "content": text})]
+        self.items: list[Item] = []
         """Of this turn, the person's own first."""
+
+    @property
+    def is_for_person(self) -> bool:
+        """Whether its answer goes to somebody, and not to the assistant that asked."""
+        return not self.path
 
     @property
     def all_items(self) -> list[Item]:

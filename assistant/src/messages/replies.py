@@ -1,9 +1,14 @@
 """What goes back to a person: letters for queue:to_telegram."""
 
+from collections.abc import Mapping, Sequence
+
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.queue import (
+    Choice,
+    Chosen,
     Notice,
     NoticeName,
+    Option,
     Reply,
     ScheduledPrompt,
     ToSecretary,
@@ -31,15 +36,42 @@ def reply(
     )
 
 
+def choice(
+    message: ToSecretary, user: UserSnapshot, chosen: Chosen, options: Sequence[Option]
+) -> Letter:
+    """What the person can choose from."""
+    return _letter(
+        Choice(
+            id=reply_id(message.id),
+            conversation=message.conversation,
+            chat_id=message.chat_id,
+            correlation_id=message.correlation_id,
+            language_code=_language(message) or user.language_code,
+            chosen=chosen,
+            options=tuple(options),
+        )
+    )
+
+
 def notice(
     message: ToSecretary,
     user: UserSnapshot,
     name: NoticeName,
     receipts: tuple[EffectRead, ...] = (),
+    parameters: Mapping[str, str] | None = None,
 ) -> Letter:
     """A fact that tg_bot has the words for, in place of an answer."""
     language = _language(message) or user.language_code
-    return _letter(_notice(message, reply_id(message.id), name, language, receipts))
+    letter_id = reply_id(message.id)
+    return _letter(_notice(message, letter_id, name, language, receipts, parameters))
+
+
+def beside(
+    message: ToSecretary, user: UserSnapshot, name: NoticeName, parameters: Mapping[str, str]
+) -> Letter:
+    """A fact that comes with the answer; the same however often the message is tried."""
+    language = _language(message) or user.language_code
+    return _letter(_notice(message, f"{name}:{message.id}", name, language, (), parameters))
 
 
 def apology(message: ToSecretary, receipts: tuple[EffectRead, ...]) -> Letter:
@@ -59,6 +91,7 @@ def _notice(
     name: NoticeName,
     language_code: str | None,
     receipts: tuple[EffectRead, ...],
+    parameters: Mapping[str, str] | None = None,
 ) -> Notice:
     return Notice(
         id=letter_id,
@@ -67,6 +100,7 @@ def _notice(
         correlation_id=message.correlation_id,
         language_code=language_code,
         notice=name,
+        parameters=dict(parameters or {}),
         receipts=receipts,
     )
 

@@ -1,6 +1,9 @@
 """How much of a history a model is shown."""
 
 from dataclasses import dataclass
+from typing import Self
+
+from smart_kit.contracts.configuration import AssistantSnapshot
 
 from .item import Item
 
@@ -18,6 +21,13 @@ class Window:
 
     most_messages: int
     most_characters: int
+
+    def of(self, record: AssistantSnapshot) -> Self:
+        """The assistant's own, where its record says how long."""
+        return type(self)(
+            record.max_context_messages or self.most_messages,
+            record.max_context_length or self.most_characters,
+        )
 
     @property
     def most_read(self) -> int:

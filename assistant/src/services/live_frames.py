@@ -14,6 +14,8 @@ from smart_kit.redis import Redis, is_cancelled
 
 BEAT_SECONDS = 4.0
 """Telegram shows *typing* for five."""
+TEXT_SECONDS = 1.0
+"""Between two frames with the text so far."""
 
 FrameKind = Literal["begin", "delta", "tool", "end"]
 
@@ -30,6 +32,8 @@ class Frames:
         self._channel = None if bot_id is None else live_channel(bot_id)
         self._seq = 0
         self._kind: FrameKind = "begin"
+        self._text = ""
+        self._next_text_at = 0.0
 
     def tools_run(self) -> None:
         """From now on the turn is at its tools."""
@@ -38,6 +42,18 @@ class Frames:
     def model_thinks(self) -> None:
         """From now on the turn waits for a model."""
         self._kind = "begin"
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a growing text may be shown again."""
+        return asyncio.get_running_loop().time() >= self._next_text_at
+
+    async def text_grows(self, text: str) -> None:
+        """Show the answer as far as it is written."""
+        if text.strip():
+            self._next_text_at = asyncio.get_running_loop().time() + TEXT_SECONDS
+            self._kind, self._text = "delta", text
+            await self.publish("delta")
 
     async def beat(self) -> None:
         """Repeat what the turn is at until cancelled."""
@@ -56,6 +72,7 @@ class Frames:
             message_id=self._message.id,
             seq=self._seq,
             kind=kind,
+            text=self._text if kind == "delta" else "",
         )
         try:
             await self._redis.publish(self._channel, frame.model_dump_json())

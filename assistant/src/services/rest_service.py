@@ -7,7 +7,8 @@ from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
 from smart_kit.contracts.effects import EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
 from smart_kit.contracts.threads import MessageRead, ThreadCreate, ThreadRead
-from smart_kit.contracts.users import UserRead, UserUpsert
+from smart_kit.contracts.usage import BudgetRead
+from smart_kit.contracts.users import UserRead, UserUpdate, UserUpsert
 from smart_kit.rest_client import ServiceClient
 
 
@@ -21,6 +22,18 @@ class RestServiceClient:
         """The person of that Telegram id, created where they are new."""
         path = f"/users/by-telegram-id/{telegram_id}"
         return await self._client.call("PUT", path, UserRead, body=said)
+
+    async def update_user(self, user_id: UUID, change: UserUpdate) -> UserRead:
+        """Change the given fields of a person; done twice it is as done once."""
+        return await self._client.call(
+            "PATCH", f"/users/{user_id}", UserRead, body=change, user_id=user_id
+        )
+
+    async def budget(self, user_id: UUID) -> BudgetRead:
+        """What a person has spent today. Asked once, because somebody waits."""
+        return await self._client.call(
+            "GET", f"/users/{user_id}/budget", BudgetRead, user_id=user_id, attempts=1
+        )
 
     async def create_thread(
         self, user_id: UUID, assistant_id: UUID, idempotency_key: str

@@ -3,6 +3,7 @@
 import asyncio
 
 import structlog
+from prometheus_client import Gauge
 from pydantic import ValidationError
 from redis.exceptions import ResponseError
 
@@ -12,6 +13,9 @@ from smart_kit.log import problems_of
 from smart_kit.redis import BLOCK_SECONDS, UNREACHABLE, Redis, answer
 
 RECONNECT_SECONDS = 0.5
+VERSION = Gauge(
+    "smart_assistant_configuration_version", "Of the configuration that the next message meets"
+)
 
 log = structlog.stdlib.get_logger()
 
@@ -54,4 +58,5 @@ class ConfigurationStore:
             log.error("configuration snapshot is broken", reason=problems_of(error))
             return
         self.current = snapshot
+        VERSION.set(snapshot.version)
         log.info("configuration loaded", version=snapshot.version)

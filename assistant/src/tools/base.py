@@ -15,13 +15,16 @@ from redis.exceptions import RedisError
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.configuration import ToolSnapshot
+from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError
+from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
 from smart_kit.mailbox import Superseded
+from smart_kit.vault import Vault
 
 from ..core.journal import ToolResult
 from ..core.turn import Turn
+from ..services.kept_calls import KeptCalls
 from ..services.open_meteo import OpenMeteo
 from ..services.rest_service import RestServiceClient
 
@@ -52,6 +55,10 @@ def _nobody_to_ask(assistant_id: UUID, *_: Any) -> Any:
     raise ToolExecutionError(f"There is no assistant {assistant_id}.")
 
 
+def _no_way_out(_: OutsideRequest) -> Any:
+    raise ToolExecutionError("Nothing outside can be asked here.")
+
+
 @dataclass(frozen=True)
 class ToolServices:
     """What tools may use."""
@@ -63,6 +70,13 @@ class ToolServices:
     """Asks another assistant; given by the factory, because no tool knows who holds it."""
     may_write: Callable[[UUID], bool] = lambda _: True
     """Whether asking that assistant could change something."""
+    send: Callable[[OutsideRequest], Awaitable[OutsideAnswer]] = _no_way_out
+    """Asks servers that an administrator named: `GuardedHttp.send`."""
+    secrets: tuple[SecretSnapshot, ...] = ()
+    """Of the configuration; given by the factory."""
+    vault: Vault = Vault(())  # noqa: RUF009 # it holds nothing that could change
+    kept: KeptCalls | None = None
+    """Results that may be given again; None: none are kept."""
 
 
 class BaseTool(ABC, Generic[ArgumentsT]):
@@ -73,7 +87,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     arguments: type[ArgumentsT]
     """What the code accepts, whatever the record's schema says."""
     may_write: bool = False
-    is_repeatable: ClassVar[bool] = True
+    is_repeatable: bool = True
     """False for what writes outside without an idempotency key: begun once, it is not repeated."""
     seconds: ClassVar[float | None] = TOOL_SECONDS
     """How long it may take."""
@@ -100,7 +114,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         try:
             given = self._checked(arguments)
             async with asyncio.timeout(self._seconds(context.turn)):
-                result = await self._run(context, given)
+                result = await self._kept_or_run(context, given)
         except (Superseded, RetryMessage, RedisError):
             raise
         except TimeoutError:
@@ -115,6 +129,20 @@ class BaseTool(ABC, Generic[ArgumentsT]):
             return self._failed("The tool is broken.")
         return result.model_copy(update={"content": _capped(result.content)})
 
+    async def _kept_or_run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
+        """The result; of the same call of the same person just now, where the record allows it."""
+        kept, record = self._services.kept, self._record
+        is_read = record.effect_class != "writes" and not self.may_write
+        if kept is None or not is_read or not record.cache_seconds:
+            return await self._run(context, arguments)
+        key = kept.key(record, context.turn.user.id, arguments.model_dump_json())
+        found = await kept.find(key)
+        if found is not None:
+            return ToolResult(content=found)
+        result = await self._run(context, arguments)
+        await kept.keep(key, result.content, record.cache_seconds)
+        return result
+
     @abstractmethod
     async def _run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
         """Do it. Raises InvalidInputError where the model can correct itself, else
@@ -122,11 +150,10 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
     def _checked(self, arguments: JsonObject) -> ArgumentsT:
         """The arguments, if both the record's schema and the code accept them."""
-        required = self._record.input_schema.get("required", ())
         given = {
             name: value
             for name, value in arguments.items()
-            if value is not None or name in required  # models fill in what they do not mean
+            if value is not None or self._may_be_null(name)  # models fill in what they do not mean
         }
         problems = [_schema_problem(error) for error in self._validator.iter_errors(given)]
         if not problems:
@@ -137,12 +164,21 @@ class BaseTool(ABC, Generic[ArgumentsT]):
                 raise wrong_arguments(error) from error
         raise _wrong(problems)
 
+    def _may_be_null(self, name: str) -> bool:
+        """Whether null is an answer, or needs one."""
+        schema = self._record.input_schema
+        of_name = schema.get("properties", {}).get(name)
+        types = of_name.get("type", ()) if isinstance(of_name, dict) else ()
+        return name in schema.get("required", ()) or "null" in types
+
     @cached_property
     def _validator(self) -> Any:
         from jsonschema import validators  # takes longer to import than all of ours
+        from referencing import Registry
 
         schema = self._record.input_schema
-        return validators.validator_for(schema, validators.Draft202012Validator)(schema)
+        kind = validators.validator_for(schema, validators.Draft202012Validator)
+        return kind(schema, registry=Registry())  # the usual one fetches what a $ref names
 
     def _seconds(self, turn: Turn) -> float | None:
         return None if self.seconds is None else min(self.seconds, max(1.0, turn.seconds_left))

@@ -9,6 +9,7 @@ from smart_kit.contracts.functions import function_of
 
 from . import TOOLS
 from .base import BaseTool, ToolServices
+from .rest_tool import RestTool
 
 _BY_FUNCTION = {tool.function: tool for tool in TOOLS}
 
@@ -24,9 +25,14 @@ class RestServiceTool:
 
     def to_tool(self) -> BaseTool[Any] | None:
         """The tool of the record's type and name; None where this version knows none."""
-        function = function_of(self._record.tool_type, self._record.name)
-        tool = _BY_FUNCTION.get(function.name) if function is not None else None
+        tool = self._class()
         if tool is None:
             log.warning("tool is not known", tool=self._record.name, type=self._record.tool_type)
             return None
         return tool(self._record, self._services)
+
+    def _class(self) -> type[BaseTool[Any]] | None:
+        if self._record.tool_type == "rest":
+            return RestTool if self._record.http_call is not None else None
+        function = function_of(self._record.tool_type, self._record.name)
+        return _BY_FUNCTION.get(function.name) if function is not None else None

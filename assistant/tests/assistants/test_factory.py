@@ -1,26 +1,31 @@
 """Which assistant a record becomes."""
 
-from typing import get_args
+import json
+from collections.abc import Callable
+from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
 
 from assistant.src.assistants.factory import ASSISTANT_TYPES, AssistantFactory
-from assistant.src.services.model_client import ModelClient
-from assistant.tests.desk import Desk, assistant, identified, secretary, tool
+from assistant.src.messages.window import Window
+from assistant.src.services.models.catalogue import Catalogues
+from assistant.src.services.models.client import ModelClient
+from assistant.tests.desk import Desk, assistant, identified, person, secretary, served, tool
+from assistant.tests.services.models.compatible_server import Sent, running
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.contracts.threads import first_thread_id
+from smart_kit.testing.models import ScriptedModel, calls, fails
+from smart_kit.vault import Vault
 
 
 @pytest.fixture
-def make(desk: Desk, endpoint):
-    def factory(*records: AssistantSnapshot) -> AssistantFactory:
-        return AssistantFactory(
-            ConfigurationSnapshot(version=1, assistants=records),
-            ModelClient(endpoint, "m"),
-            desk.services,
-        )
+def make(desk: Desk) -> Callable[..., AssistantFactory]:
+    def factory(*records: AssistantSnapshot, **changes: Any) -> AssistantFactory:
+        configuration = ConfigurationSnapshot(version=1, assistants=records, **changes)
+        catalogue = Catalogues(Vault(())).of(configuration)
+        return AssistantFactory(catalogue, ModelClient(), desk.services, Window(20, 32_000))
 
     return factory
 
@@ -29,16 +34,122 @@ def test_every_type_has_its_classes() -> None:
     assert set(ASSISTANT_TYPES) == set(get_args(AssistantType))
 
 
-async def test_an_openai_api_record_answers_over_chat_completions(
+OUTPUT = [
+    {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "Z0FB"},
+    {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "Hello!"}],
+    },
+]
+
+
+async def test_an_openai_api_record_answers_over_responses_whatever_the_models_record_says(
+    desk: Desk,
+) -> None:
+    """And what was said before goes back as it was."""
+    whole = {"status": "completed", "output": OUTPUT, "usage": {"input_tokens": 9}}
+    async with running(lambda _: Sent(json.dumps(whole))) as server:
+        desk.provider = desk.provider.model_copy(update={"base_url": server.endpoint.base_url})
+        await desk.configure(
+            secretary(tool("ask_assistant", "ask_poet", asks="Poet"), assistant_type="openai_api"),
+            assistant("Poet", assistant_type="openai_api"),
+            version=2,
+        )
+        said = [await desk.say("hi"), await desk.say("bye")]
+
+    assert [one.text for one in said] == ["Hello!", "Hello!"]
+    assert server.paths == ["/v1/responses"] * 2
+    assert server.asked[1]["input"][1:3] == OUTPUT
+    assert server.asked[1]["store"] is False
+
+
+async def test_an_assistants_limits_are_its_own(desk: Desk, model: ScriptedModel) -> None:
+    limits = {"temperature": 0.3, "max_output_tokens": 99, "max_tool_calls": 1}
+    await desk.configure(secretary(tool("get_time"), max_context_messages=2, **limits), version=2)
+    twice = calls(("get_time", {}), ("get_time", {}))
+    model.expect("Hello!", twice, "One was enough.", "Bye.")
+    for text in ("hi", "what time is it?", "bye"):
+        await desk.say(text)
+
+    assert (model.asked[0].body["temperature"], model.asked[0].body["max_tokens"]) == (0.3, 99)
+    results = [one["content"] for one in model.asked[2].messages if one["role"] == "tool"]
+    assert [result.startswith("Error: Not run") for result in results] == [False, True]
+    assert model.asked[2].body["tool_choice"] == "none"
+    assert "hi" not in str(model.asked[3].messages)
+
+
+async def test_an_assistant_that_may_call_nothing_is_offered_nothing(
     desk: Desk, model: ScriptedModel
 ) -> None:
-    await desk.configure(secretary(assistant_type="openai_api"), version=2)
+    await desk.configure(secretary(tool("get_time"), max_tool_calls=0), version=2)
     model.expect("Hello!")
+    await desk.say("hi")
 
-    assert (await desk.say("hi")).text == "Hello!"
+    assert model.asked[0].body.keys() == {"model", "messages"}
 
 
-def test_an_assistant_is_built_once(make) -> None:
+async def test_the_chain_is_its_own_model_then_its_fallbacks(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(secretary(model="a", fallback_models=("b", "a", "c")), version=2)
+    model.expect(fails(401), fails(401), "From c.")
+    await desk.say("hi")
+
+    assert [one.body["model"] for one in model.asked] == ["a", "b", "c"]
+    (record,) = await desk.records()
+    (step,) = record.steps
+    assert (step.name, step.provider, step.assistant_id) == ("c", "scripted", record.assistant_id)
+    assert [(one.model, one.reason) for one in step.failures] == [
+        ("a", "401: a NoneType"),
+        ("b", "401: a NoneType"),
+    ]
+    assert record.started_at <= step.started_at <= record.finished_at
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked"), [("nice", "nice"), ("secret", "default-model"), ("gone", "default-model")]
+)
+async def test_a_person_talks_to_the_model_they_chose_if_they_still_may(
+    desk: Desk, model: ScriptedModel, chosen: str, asked: str
+) -> None:
+    """And asks the sub-assistants of their own."""
+    desk.models = {"nice": served("nice", is_choosable=True), "secret": served("secret")}
+    await desk.configure(
+        secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
+    )
+    await desk.introduce(person(model=chosen))
+    model.expect(calls(("ask_poet", {"message": "x"})), "Drip.", "Drip, he says.")
+    await desk.say("hi")
+
+    assert [one.body["model"] for one in model.asked] == [asked, "default-model", asked]
+
+
+async def test_an_updated_assistant_is_another_of_its_type_and_the_first_stays(make: Any) -> None:
+    factory = make(secretary(tool("get_time"), assistant_type="openai_api", model="a"))
+    first = factory.create_main_assistant(None)
+    other = first.update_assistant(tools=(), instructions="Be brief.", model="b", name="Brief")
+
+    assert type(other) is type(first)
+    assert (other.id, other.name, first.name) == (first.id, "Brief", "Secretary")
+    assert other._prompt.instructions == "Be brief."
+    assert (other._prompt.tools, bool(first._prompt.tools)) == ("", True)
+    assert ([one.name for one in other._chain], [one.name for one in first._chain]) == (
+        ["b"],
+        ["a"],
+    )
+
+
+async def test_a_thread_is_the_one_that_was_begun_last_or_the_first(make: Any) -> None:
+    assistant = make(secretary()).create_main_assistant(None)
+    begun, user = uuid4(), person()
+
+    assert assistant.get_or_create_thread(user) == first_thread_id(user.id, assistant.id)
+    user = person(threads={assistant.id: begun})
+    assert assistant.get_or_create_thread(user) == begun
+
+
+async def test_an_assistant_is_built_once(make: Any) -> None:
     factory = make(secretary(), assistant("Poet"))
 
     assert factory.create_main_assistant(None) is factory.create_main_assistant(uuid4())
@@ -47,7 +158,7 @@ def test_an_assistant_is_built_once(make) -> None:
     assert factory.create_main_assistant(poet) is not factory.create_sub_assistant(poet)
 
 
-def test_who_is_not_active_is_nobody(make) -> None:
+async def test_who_is_not_active_is_nobody(make: Any) -> None:
     assert make().create_main_assistant(None) is None
     assert make(secretary()).create_sub_assistant(uuid4()) is None
 

@@ -1,6 +1,6 @@
 """Assistants that ask assistants."""
 
-from assistant.tests.desk import Desk, assistant, secretary, tool
+from assistant.tests.desk import Desk, assistant, identified, secretary, tool
 from smart_kit.contracts.queue import Reply
 from smart_kit.mailbox import Entry
 from smart_kit.testing.models import ScriptedModel, calls, fails
@@ -148,3 +148,45 @@ async def test_what_it_changed_is_told_by_another_attempt_too(
 
     assert said.text == "All is planned."
     assert [receipt.step for receipt in said.receipts] == ["1.0.1.0"]
+
+
+async def test_its_models_are_its_own_chain(desk: Desk, model: ScriptedModel) -> None:
+    await desk.configure(
+        secretary(asks("ask_poet", "Poet"), model="boss-model", fallback_models=("boss-other",)),
+        assistant("Poet", model="poet-model", fallback_models=("poet-other",)),
+        version=2,
+    )
+    refused = fails(403, {"error": {"message": "no"}})
+    model.expect(calls(ASK), refused, "Drip, drop.", "Here: drip, drop.")
+    await desk.say("a verse?")
+
+    assert [one.body["model"] for one in model.asked] == [
+        "boss-model",
+        "poet-model",
+        "poet-other",
+        "boss-model",
+    ]
+    (record,) = await desk.records()
+    (step,) = [one for one in record.steps if one.step == "1.0.1"]
+    assert (step.name, step.assistant_id) == ("poet-other", identified("Poet"))
+    assert [failure.model for failure in step.failures] == ["poet-model"]
+
+
+async def test_its_limits_are_its_own(desk: Desk, model: ScriptedModel) -> None:
+    await desk.configure(
+        secretary(asks("ask_helper", "Helper"), tool("get_time"), temperature=0.5),
+        assistant("Helper", tool("get_time"), max_tool_calls=1, temperature=0.1),
+        version=2,
+    )
+    time = ("get_time", {})
+    model.expect(
+        calls(("ask_helper", {"message": "x"})), calls(time, time), "inner", calls(time), "outer"
+    )
+    said = await desk.say("go")
+
+    assert said.text == "outer"
+    inner = [one["content"] for one in model.asked[2].messages if one["role"] == "tool"]
+    assert [content.startswith("Error: Not run") for content in inner] == [False, True]
+    assert model.asked[2].body["tool_choice"] == "none"
+    assert not model.asked[4].messages[-1]["content"].startswith("Error")
+    assert [one.body["temperature"] for one in model.asked] == [0.5, 0.1, 0.1, 0.5, 0.5]

@@ -1,6 +1,7 @@
 """What the environment may say."""
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import ValidationError
 
 from assistant.src.config.settings import AssistantSettings
@@ -15,17 +16,16 @@ def settings(**values: object) -> AssistantSettings:
 def test_everything_but_the_service_token_has_a_default() -> None:
     made = settings()
 
-    assert (made.assistant_port, made.default_model) == (8002, "gpt-6-luna")
+    assert made.assistant_port == 8002
     assert (made.max_context_messages, made.max_context_length) == (20, 32_000)
-    assert made.openai_api_key is made.openai_base_url is made.fallback_model is None
-    assert made.weather_api_url is None
+    assert made.weather_api_url is made.llm_model_decrypt_key is None
+    assert made.private_hosts == ()
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        {"openai_base_url": "localhost:11434/v1"},
-        {"openai_base_url": "http://"},
+        {"llm_model_decrypt_key": "short"},
         {"weather_api_url": "api.open-meteo.com"},
         {"max_context_messages": 0},
         {"assistant_slots": 0},
@@ -38,5 +38,15 @@ def test_what_cannot_work_is_refused(values: dict[str, object]) -> None:
         settings(**values)
 
 
+def test_private_hosts_stand_between_commas() -> None:
+    made = settings(rest_tool_private_hosts="nas.lan, 10.0.0.7:8080,")
+
+    assert made.private_hosts == ("nas.lan", "10.0.0.7:8080")
+
+
 def test_the_key_is_not_shown() -> None:
-    assert "sk-secret" not in repr(settings(openai_api_key="sk-secret"))
+    key = Fernet.generate_key().decode()
+    made = settings(llm_model_decrypt_key=key)
+
+    assert key not in repr(made)
+    assert key in made.secrets

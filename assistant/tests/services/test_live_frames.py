@@ -1,6 +1,7 @@
 """What is shown of a running turn."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -9,12 +10,21 @@ import pytest
 
 from assistant.src.services import live_frames
 from assistant.src.services.live_frames import LiveFrames
-from assistant.tests.desk import ALICE, BOT, Desk, person
+from assistant.tests.desk import (
+    ALICE,
+    BOT,
+    Desk,
+    assistant,
+    person,
+    secretary,
+    served,
+    tool,
+)
 from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, QueueMessage
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import ScriptedModel, fails
+from smart_kit.testing.models import Answer, ScriptedModel, fails, sends
 
 
 class Listener:
@@ -73,6 +83,60 @@ async def test_what_a_long_turn_is_at_is_repeated(
 
     assert kinds == ["begin"] * 3
     assert frame.kind == "end"
+
+
+def streamed(*deltas: dict[str, Any]) -> Answer:
+    """Chunks of an answer, the last with its reason."""
+    choices = [{"delta": delta, "finish_reason": None} for delta in deltas]
+    choices[-1]["finish_reason"] = "stop"
+    lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
+    return sends("".join([*lines, "data: [DONE]\n\n"]).encode(), "text/event-stream")
+
+
+async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
+    desk: Desk, model: ScriptedModel, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_frames, "TEXT_SECONDS", 0.0)
+    streams = served("default-model", capabilities=frozenset({"tools", "streaming"}))
+    desk.models = {"default-model": streams}
+    await desk.configure(
+        secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
+    )
+    call = {"index": 0, "id": "x", "function": {"name": "ask_poet", "arguments": '{"message":"x"}'}}
+    model.expect(
+        streamed({"content": "I ask."}, {"tool_calls": [call]}),
+        streamed({"content": "Drip"}, {"content": ", drop."}),
+        streamed({"content": "He "}, {"content": "says: drip."}),
+    )
+    said = await desk.say("a verse?")
+    texts = []
+    while (frame := await listener.frame()).kind != "end":
+        if frame.kind == "delta":
+            texts.append(frame.text)
+
+    assert said.text == "He says: drip."
+    assert list(dict.fromkeys(texts)) == ["I ask.", "He ", "He says: drip."]
+
+
+async def test_a_text_is_shown_once_a_second_and_repeated_with_the_beat(
+    desk: Desk, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.02)
+    async with LiveFrames(desk.redis).show(desk.message("hi")) as frames:
+        assert frames.is_due
+        await frames.text_grows(" ")
+        assert frames.is_due
+        await frames.text_grows("Once")
+        assert not frames.is_due
+        while (frame := await listener.frame()).kind != "delta":
+            pass
+        again = await listener.frame()
+        frames.model_thinks()
+        while (thinking := await listener.frame()).kind == "delta":
+            pass
+
+    assert (frame.text, again.text, again.kind) == ("Once", "Once", "delta")
+    assert (thinking.kind, thinking.text) == ("begin", "")
 
 
 class SwallowingRedis:

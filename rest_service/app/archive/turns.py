@@ -1,6 +1,7 @@
 """One record of the stream into Postgres, however often it comes."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, assert_never
 from uuid import UUID
 
@@ -8,10 +9,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.threads import ArchiveRecord, RunRecord, TurnRecord, first_thread_id
+from smart_kit.contracts.threads import (
+    ArchiveRecord,
+    RunRecord,
+    StepRecord,
+    TurnRecord,
+    first_thread_id,
+)
 
 from ..models import CronJobRun, DeletedThread, Message, Thread, Turn
 from .items import content_of, role_of
+from .usage import store_usage
 
 
 async def store(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
@@ -23,6 +31,7 @@ async def store(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
         case TurnRecord():
             if record.run_id is not None:
                 await _finish_run(session, record.run_id, "done", record.finished_at)
+            await store_usage(session, record)  # the money is spent wherever the words go
             if await _is_deleted(session, record):
                 return record.thread_id
             await _store_turn(session, record)
@@ -60,7 +69,15 @@ def _turn(record: TurnRecord) -> dict[str, Any]:
         steps=[step.model_dump(mode="json") for step in record.steps],
         prompt_tokens=sum(step.prompt_tokens for step in record.steps),
         completion_tokens=sum(step.completion_tokens for step in record.steps),
+        cost=_cost(record.steps),
     ).model_dump()
+
+
+def _cost(steps: tuple[StepRecord, ...]) -> Decimal | None:
+    """None where one of the prices is not known."""
+    costs = [step.cost for step in steps if step.kind == "model"]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal()) if len(known) == len(costs) else None
 
 
 def _message(record: TurnRecord, position: int) -> dict[str, Any]:

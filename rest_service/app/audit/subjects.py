@@ -15,6 +15,7 @@ from ..models import (
     Invite,
     LlmModel,
     LlmProvider,
+    Secret,
     Task,
     Thread,
     Tool,
@@ -55,7 +56,8 @@ SUBJECTS: Mapping[type[SQLModel], Subject] = {
     AssistantTool: _whole("assistant-tools", AssistantTool),
     LlmProvider: _whole("providers", LlmProvider, but="encrypted_api_key"),
     LlmModel: _whole("models", LlmModel),
-    User: _some("users", "role", "status", "is_invited", "assistant_id"),
+    Secret: _whole("secrets", Secret, but="encrypted_value"),
+    User: _some("users", "role", "status", "is_invited", "assistant_id", "model", "daily_budget"),
     Invite: _some("invites", "role", "expires_at"),
     Thread: _some("threads", "user_id", "assistant_id", "thread_id"),
     CronJob: _some(

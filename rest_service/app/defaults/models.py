@@ -1,44 +1,95 @@
-"""The models that the environment names, as records of their own."""
+"""The models that the environment names, as records; from then on the records decide."""
 
-from urllib.parse import urlsplit, urlunsplit
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from importlib.resources import files
 
 import structlog
-from sqlmodel import func, select
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from smart_kit.contracts.base import JsonObject
 from smart_kit.vault import Vault
 
 from ..config import Settings
 from ..database import Sessions
-from ..models import LlmModel, LlmProvider
+from ..models import Assistant, LlmModel, LlmProvider
+from ..services.configuration import changing
+from ..services.rows import change
+from . import provider as providers
 
 _LOCK = 7_241_004
-"""Two first starts at once make one set."""
+"""Two starts at once make one set."""
+_ANY: JsonObject = {"capabilities": ["tools", "streaming"]}
+"""What a model is taken to be able to of which nothing is known."""
+_PRICES = ("input_price", "cached_input_price", "output_price")
 
 log = structlog.stdlib.get_logger()
 
 
 async def register(sessions: Sessions, settings: Settings, vault: Vault) -> None:
-    """Add them where there is no provider at all."""
+    """Let the environment's provider follow it, and add the models that are named and missing."""
     async with sessions.begin() as session:
         await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
-        if (await session.exec(select(LlmProvider.id).limit(1))).first() is not None:
-            return
-        provider = _provider(settings.openai_base_url)
-        if settings.openai_api_key is not None and settings.vault_keys:
-            key = settings.openai_api_key.get_secret_value()
-            provider.encrypted_api_key = vault.encrypt(provider.id, key)
-        session.add(provider)
-        await session.flush()
-        session.add_all(
-            LlmModel(provider_id=provider.id, provider_model_name=name, capabilities=["tools"])
-            for name in settings.model_names
-        )
-    log.info("the environment's models are there", names=settings.model_names)
+        async with changing(session):
+            missing = await _missing(session, settings)
+            provider = await providers.find(session, settings)
+            if provider is None and missing:
+                provider = await providers.make(session, settings)
+            if provider is not None:
+                await _follow(session, provider, settings, vault)
+                session.add_all(_model(provider, name) for name in missing)
+    if missing:
+        log.info("the environment's models are added", names=missing)
 
 
-def _provider(url: str) -> LlmProvider:
-    """Called like its host; a password in the address is none of a provider's record."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    base_url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-    return LlmProvider(name=host[:255], base_url=base_url)
+async def _follow(
+    session: AsyncSession, provider: LlmProvider, settings: Settings, vault: Vault
+) -> None:
+    """Unless it is an administrator's. Untouched models of it become what they are elsewhere."""
+    if provider.source != "environment":
+        return
+    before = provider.base_url
+    await providers.follow(session, provider, settings, vault)
+    if provider.base_url != before:
+        rows = await session.exec(select(LlmModel).where(LlmModel.provider_id == provider.id))
+        for row in rows:
+            was, is_now = (
+                _facts(url, row.provider_model_name) for url in (before, provider.base_url)
+            )
+            if row.model_dump(include=set(was)) == was:
+                change(row, is_now)
+
+
+async def _missing(session: AsyncSession, settings: Settings) -> Sequence[str]:
+    """Those that the environment or an assistant names, and that have no record."""
+    named = dict.fromkeys(settings.model_names)
+    chains = select(Assistant.model, Assistant.fallback_models).order_by(col(Assistant.created_at))
+    for model, others in await session.exec(chains):
+        named |= dict.fromkeys(filter(None, (model, *(others or ()))))
+    known = set(await session.exec(select(LlmModel.provider_model_name)))
+    return [name for name in named if name not in known]
+
+
+def _model(provider: LlmProvider, name: str) -> LlmModel:
+    facts = _facts(provider.base_url, name)
+    return LlmModel(provider_id=provider.id, provider_model_name=name, **facts)
+
+
+def _facts(base_url: str, name: str) -> JsonObject:
+    """All that is known of a model at OpenAI's own; elsewhere only what it can."""
+    known = _known_models().get(name, _ANY)
+    if not providers.is_openai(base_url):
+        known = {"capabilities": known["capabilities"]}
+    return {
+        "api": known.get("api", "chat"),
+        "parameters": known.get("parameters", {}),
+        "capabilities": known["capabilities"],
+    } | {price: Decimal(known[price]) if price in known else None for price in _PRICES}
+
+
+def _known_models() -> dict[str, JsonObject]:
+    """Those of OpenAI: prices of November 2026, `api` and parameters with which they take tools."""
+    known: dict[str, JsonObject] = json.loads((files(__package__) / "models.json").read_text())
+    return known

@@ -10,10 +10,13 @@ from .cron_job import CronJob, CronJobRun
 from .effect import Effect
 from .idempotency_key import IdempotencyKey
 from .llm import LlmModel, LlmProvider
+from .secret import Secret
 from .task import Task
 from .thread import DeletedThread, Message, Thread, Turn
 from .tool import AssistantTool, Tool
+from .usage import Usage
 from .user import Invite, User
+from .version import Version
 
 __all__ = (
     "Assistant",
@@ -30,11 +33,14 @@ __all__ = (
     "LlmModel",
     "LlmProvider",
     "Message",
+    "Secret",
     "Task",
     "Thread",
     "Tool",
     "Turn",
+    "Usage",
     "User",
+    "Version",
     "metadata",
 )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Numeric
 from sqlmodel import Field, SQLModel
 
 from smart_kit.contracts.base import utc_now
@@ -17,6 +17,7 @@ NAMING = {
 SQLModel.metadata.naming_convention = NAMING
 
 INSTANT = DateTime(timezone=True)
+DOLLARS = Numeric(12, 6)
 
 
 class Row(SQLModel):

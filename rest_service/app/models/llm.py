@@ -1,12 +1,13 @@
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, String, false, text
 from sqlmodel import Field
 
-from smart_kit.contracts.models import Capability, ModelApi
+from smart_kit.contracts.models import Capability, ModelApi, ProviderSource
 
-from .base import Record
+from .base import DOLLARS, Record
 
 
 class LlmProvider(Record, table=True):
@@ -19,6 +20,11 @@ class LlmProvider(Record, table=True):
     encrypted_api_key: str | None = None
     """By `Vault`, bound to this row."""
     is_active: bool = True
+    source: ProviderSource = Field(
+        default="administrator",
+        sa_type=String(16),
+        sa_column_kwargs={"server_default": text("'administrator'")},
+    )
 
 
 class LlmModel(Record, table=True):
@@ -32,4 +38,8 @@ class LlmModel(Record, table=True):
     parameters: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     """Not JSONB: a request keeps the order of the writer."""
     capabilities: list[Capability] = Field(default_factory=list, sa_type=JSON)
+    input_price: Decimal | None = Field(default=None, sa_type=DOLLARS)
+    cached_input_price: Decimal | None = Field(default=None, sa_type=DOLLARS)
+    output_price: Decimal | None = Field(default=None, sa_type=DOLLARS)
+    is_choosable: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     is_active: bool = True

@@ -1,10 +1,11 @@
 """Threads, and what was said and done in them: history, so it refers to nobody by constraint."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, Numeric, String
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 from .base import INSTANT, Record, Row
@@ -70,5 +71,7 @@ class Turn(SQLModel, table=True):
     steps: list[dict[str, Any]] = Field(sa_type=JSON)
     prompt_tokens: int
     completion_tokens: int
+    cost: Decimal | None = Field(default=None, sa_type=Numeric)
+    """USD; null where a call's price is not known, and of older turns."""
     started_at: datetime = Field(sa_type=INSTANT)
     finished_at: datetime = Field(sa_type=INSTANT)

@@ -1,10 +1,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, String, text
 from sqlmodel import Field, UniqueConstraint
 
-from smart_kit.contracts.tools import ToolType
+from smart_kit.contracts.tools import EffectClass, ToolType
 
 from .base import Record
 
@@ -20,6 +20,11 @@ class Tool(Record, table=True):
     input_schema: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     """null: the function's own. Not JSONB: a model's prompt keeps the order of the writer."""
     assistant_id: UUID | None = Field(default=None, foreign_key="assistants.id", index=True)
+    http_call: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    """What a rest tool calls, as `HttpCall`."""
+    effect_class: EffectClass | None = Field(default=None, sa_type=String(16))
+    """Of a rest tool; null: writes."""
+    cache_seconds: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     is_active: bool = True
 
 

@@ -1,4 +1,5 @@
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import BigInteger, String, text, true
@@ -7,7 +8,7 @@ from sqlmodel import Field
 from smart_kit.contracts.users import Role, UserStatus
 from smart_kit.settings import Language
 
-from .base import INSTANT, Record, Row
+from .base import DOLLARS, INSTANT, Record, Row
 
 
 class User(Record, table=True):
@@ -22,10 +23,12 @@ class User(Record, table=True):
     language: Language | None = Field(default=None, sa_type=String(8))
     timezone: str | None = Field(default=None, max_length=64)
     assistant_id: UUID | None = Field(default=None, foreign_key="assistants.id", index=True)
+    model: str | None = Field(default=None, max_length=255)
     rich_messages: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     role: Role = Field(default="user", sa_type=String(16))
     status: UserStatus = Field(default="active", sa_type=String(16))
     is_invited: bool = False
+    daily_budget: Decimal | None = Field(default=None, sa_type=DOLLARS)
     version: int = Field(
         default=None,
         sa_type=BigInteger,

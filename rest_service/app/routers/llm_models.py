@@ -4,10 +4,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.models import LlmModelCreate, LlmModelRead, LlmModelUpdate
+from smart_kit.contracts.models import (
+    LlmModelCreate,
+    LlmModelRead,
+    LlmModelUpdate,
+    ModelImport,
+    ModelImportRead,
+)
 
-from ..dependencies import AdminOnly, SessionDep
-from ..services import llm_models
+from ..dependencies import AdminOnly, ProviderTestsDep, ResourcesDep, SessionDep, SettingsDep
+from ..services import llm_models, model_import
 from ..services.llm_models import ModelSlice
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -17,14 +23,30 @@ router = APIRouter(prefix="/models", tags=["models"])
 async def list_models(
     session: SessionDep, wanted: Annotated[ModelSlice, Query()]
 ) -> Page[LlmModelRead]:
-    """Models, oldest first. Assistants do not read them yet: DEFAULT_MODEL and their own decide."""
+    """Models, oldest first."""
     return await llm_models.read_page(session, wanted)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
 async def create_model(session: SessionDep, body: LlmModelCreate) -> LlmModelRead:
-    """Add a model of a provider. Names are unique. Not in use yet."""
+    """Add a model of a provider. Names are unique; assistants name it by its own."""
     return await llm_models.create(session, body)
+
+
+@router.post("/import", dependencies=[AdminOnly])
+async def import_models(
+    session: SessionDep, given: ResourcesDep, tests: ProviderTestsDep, body: ModelImport
+) -> ModelImportRead:
+    """Add a list of models and bring known ones up to date; what cannot be taken is named.
+
+    At most 1000 at once. 400 where there is no list, or none that can be read.
+    """
+    listed = await model_import.fetch(body, tests, given.outside)
+    names = given.settings.model_names
+    if not body.is_rehearsal:
+        return await model_import.take(session, body.provider_id, listed, names)
+    async with given.sessions() as rehearsal:  # never committed
+        return await model_import.take(rehearsal, body.provider_id, listed, names)
 
 
 @router.get("/{model_id}")
@@ -35,12 +57,18 @@ async def get_model(session: SessionDep, model_id: UUID) -> LlmModelRead:
 
 @router.put("/{model_id}", operation_id="put_model", dependencies=[AdminOnly])
 @router.patch("/{model_id}", dependencies=[AdminOnly])
-async def update_model(session: SessionDep, model_id: UUID, body: LlmModelUpdate) -> LlmModelRead:
-    """Change the given fields. No assistant reads them yet."""
-    return await llm_models.update(session, model_id, body)
+async def update_model(
+    session: SessionDep, settings: SettingsDep, model_id: UUID, body: LlmModelUpdate
+) -> LlmModelRead:
+    """Change the given fields: the next message uses them.
+
+    409 for another name while somebody names it, and where its going would leave an assistant
+    without a model.
+    """
+    return await llm_models.update(session, model_id, body, settings.model_names)
 
 
 @router.delete("/{model_id}", status_code=204, dependencies=[AdminOnly])
-async def delete_model(session: SessionDep, model_id: UUID) -> None:
-    """Remove a model that no assistant names."""
-    await llm_models.delete(session, model_id)
+async def delete_model(session: SessionDep, settings: SettingsDep, model_id: UUID) -> None:
+    """Remove a model that no assistant, no person and no variable of the environment names."""
+    await llm_models.delete(session, model_id, settings.model_names)

@@ -3,9 +3,15 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.models import ProviderCreate, ProviderRead, ProviderUpdate
+from smart_kit.contracts.models import (
+    ProviderCreate,
+    ProviderRead,
+    ProviderTestRead,
+    ProviderTestRequest,
+    ProviderUpdate,
+)
 
-from ..dependencies import AdminOnly, SessionDep, VaultDep
+from ..dependencies import AdminOnly, ProviderTestsDep, SessionDep, SettingsDep, VaultDep
 from ..pagination import SliceQuery
 from ..services import providers
 
@@ -16,7 +22,7 @@ router = APIRouter(prefix="/providers", tags=["models"])
 async def list_providers(
     session: SessionDep, vault: VaultDep, wanted: SliceQuery
 ) -> Page[ProviderRead]:
-    """Servers of models, oldest first. Assistants still ask the one that the environment names."""
+    """Servers of models, oldest first."""
     return await providers.read_page(session, vault, wanted)
 
 
@@ -24,7 +30,7 @@ async def list_providers(
 async def create_provider(
     session: SessionDep, vault: VaultDep, body: ProviderCreate
 ) -> ProviderRead:
-    """Add a server of models. Names are unique; the key is kept encrypted. Not in use yet."""
+    """Add a server of models. Names are unique; the key is kept encrypted."""
     return await providers.create(session, vault, body)
 
 
@@ -37,14 +43,30 @@ async def get_provider(session: SessionDep, vault: VaultDep, provider_id: UUID) 
 @router.put("/{provider_id}", operation_id="put_provider", dependencies=[AdminOnly])
 @router.patch("/{provider_id}", dependencies=[AdminOnly])
 async def update_provider(
-    session: SessionDep, vault: VaultDep, provider_id: UUID, body: ProviderUpdate
+    session: SessionDep,
+    vault: VaultDep,
+    settings: SettingsDep,
+    provider_id: UUID,
+    body: ProviderUpdate,
 ) -> ProviderRead:
-    """Change the given fields. No assistant reads them yet.
+    """Change the given fields: the next message uses them.
 
     409 where base_url names another server (scheme, host or port) while a key is kept and api_key
-    is not given too: a new one, or null to keep none.
+    is not given too: a new one, or null to keep none; and where its going would leave an assistant
+    without a model. Who changes base_url or api_key decides them from then on, not the environment.
     """
-    return await providers.update(session, vault, provider_id, body)
+    return await providers.update(session, vault, provider_id, body, settings.model_names)
+
+
+@router.post("/{provider_id}/test", dependencies=[AdminOnly])
+async def test_provider(
+    tests: ProviderTestsDep, provider_id: UUID, body: ProviderTestRequest
+) -> ProviderTestRead:
+    """Ask a server of models whether it knows us, and a model for a word: 200 whatever is wrong.
+
+    `detail` says what was seen and what to do. It costs at most 16 tokens and 30 seconds.
+    """
+    return await tests.test(provider_id, body)
 
 
 @router.delete("/{provider_id}", status_code=204, dependencies=[AdminOnly])

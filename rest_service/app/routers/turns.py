@@ -3,10 +3,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.threads import TurnRead
+from smart_kit.contracts.threads import JournalRead, TurnRead
 
-from ..dependencies import OwnerDep, SessionDep
-from ..services import turns
+from ..dependencies import AdminOnly, OwnerDep, SessionDep
+from ..services import journal, turns
 from ..services.messages import MessageId
 from ..services.turns import TurnSlice
 
@@ -25,3 +25,12 @@ async def list_turns(
 async def get_turn(session: SessionDep, message_id: MessageId, owner: OwnerDep) -> TurnRead:
     """What one message caused."""
     return await turns.read(session, message_id, owner)
+
+
+@router.get("/{message_id}/journal", dependencies=[AdminOnly])
+async def get_journal(session: SessionDep, message_id: MessageId) -> JournalRead:
+    """Why it was answered so: the steps, and the assistants and tools as they were just then.
+
+    404 until the turn is archived, a moment after its end.
+    """
+    return await journal.read(session, message_id)

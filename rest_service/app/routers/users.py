@@ -72,7 +72,7 @@ async def update_user(
     owner: OwnerDep,
     caller: PrincipalDep,
 ) -> UserRead:
-    """Change the given fields; role and status only with the admin token."""
+    """Change the given fields; role, status and daily_budget only with the admin token."""
     return await users.update(session, user_id, body, owner, caller)
 
 

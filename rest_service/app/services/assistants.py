@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
@@ -9,8 +9,9 @@ from smart_kit.errors import Conflict
 
 from ..models import Assistant, AssistantTool, Tool, User
 from ..pagination import Slice, fetch, page
+from . import chains
 from .configuration import changing
-from .references import check_unused
+from .references import check_unused, person_name
 from .rows import change, find, given_fields
 
 NOUN = "assistant"
@@ -28,10 +29,11 @@ async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
 
 
 async def create(session: AsyncSession, body: AssistantCreate) -> AssistantRead:
-    """Raises Conflict where the name is taken."""
+    """Raises Conflict where the name is taken, InvalidRequest where it names an unknown model."""
     async with changing(session):
         await _check_name(session, body.name)
         row = Assistant(**body.model_dump())
+        await chains.check(session, row)
         session.add(row)
     return _shape(row)
 
@@ -48,6 +50,9 @@ async def update(session: AsyncSession, assistant_id: UUID, body: AssistantUpdat
         ):
             await _check_not_last(session, row)
         change(row, fields)
+        if fields.keys() & {"model", "fallback_models"}:
+            with session.no_autoflush:
+                await chains.check(session, row)
     return _shape(row)
 
 
@@ -94,12 +99,11 @@ async def _check_unused(session: AsyncSession, row: Assistant) -> None:
     link = AssistantTool
     own = select(Tool.name).join(link, col(link.tool_id) == col(Tool.id))
     asking = select(Assistant.name).join(link, col(link.assistant_id) == col(Assistant.id))
-    person = func.concat_ws(" ", func.nullif(User.first_name, ""), User.telegram_id)
     await check_unused(
         session,
         row.name,
         ("its tools", own.where(link.assistant_id == row.id, col(link.is_active))),
         ("assistants that ask it", asking.where(link.sub_assistant_id == row.id)),
         ("tools that ask it", select(Tool.name).where(Tool.assistant_id == row.id)),
-        ("people who have chosen it", select(person).where(User.assistant_id == row.id)),
+        ("people who have chosen it", select(person_name()).where(User.assistant_id == row.id)),
     )

@@ -12,20 +12,36 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.errors import InvalidRequest
 
 from ..models import Assistant, AssistantTool, Configuration, Tool
+from . import versions
 
 MAX_LEVELS = 3
 """Levels of sub-assistants below the one a person talks to."""
 
 Graph = dict[UUID, set[UUID]]
 
+_UNDER_WAY = "configuration is changing"
+
 
 @asynccontextmanager
-async def changing(session: AsyncSession) -> AsyncIterator[None]:
-    """Changes go in here: one administrator after the other, and checked as a whole at the end."""
-    await session.exec(select(Configuration).with_for_update())
-    yield
-    await session.flush()
-    await _check_sub_assistants(session)
+async def changing(session: AsyncSession, restored_from: int | None = None) -> AsyncIterator[None]:
+    """Changes go in here: one administrator after the other, and checked as a whole at the end.
+
+    What has changed gets a new version. Inside another one it is part of that.
+    """
+    if session.info.get(_UNDER_WAY):
+        yield
+        await session.flush()
+        return
+    session.info[_UNDER_WAY] = True
+    try:
+        await session.exec(select(Configuration).with_for_update())
+        before = await versions.marks(session)
+        yield
+        await session.flush()
+        await _check_sub_assistants(session)
+        await versions.record(session, before, restored_from)
+    finally:
+        del session.info[_UNDER_WAY]
 
 
 async def _check_sub_assistants(session: AsyncSession) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from smart_kit import log
 from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.tools import PLACEHOLDER
 from smart_kit.errors import InvalidRequest
 
 _NAMES = re.compile(
@@ -24,16 +25,26 @@ _INNOCENT = re.compile(
 """Numbers of tokens, words of a tokenizer, and keys that open nothing."""
 _SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 """Below these a JSON Schema has the names of an answer's fields."""
+_OF_A_QUERY = frozenset({"key", "appid", "app_id", "sig", "signature"})
+"""What a parameter of an address is called where it is a key."""
+_OF_PROVIDERS = "A key belongs into the provider's api_key, which is encrypted."
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
-def check(name: str, value: JsonObject) -> None:
+def check(name: str, value: JsonObject, remedy: str = _OF_PROVIDERS) -> None:
     """Raises InvalidRequest that names the place. The value must not be nested too deep."""
     for place, reason in _places(value, name):
+        raise InvalidRequest(f"{place} {reason}, and {name} are kept and shown in clear. {remedy}")
+
+
+def check_text(place: str, name: str, text: str) -> None:
+    """The same of a header or a parameter of an address; `{secret:NAME}` is no credential."""
+    is_named = _is_credential(name) or name.lower() in _OF_A_QUERY
+    if log.holds_secret(PLACEHOLDER.sub("", text)) or (is_named and "{secret:" not in text):
         raise InvalidRequest(
-            f"{place} {reason}, and {name} are kept and shown in clear."
-            " A key belongs into the provider's api_key, which is encrypted."
+            f"{place} is where a credential would be, and it is kept and shown in clear. Keep it by"
+            " POST /api/secrets and write {secret:NAME}."
         )
 
 

@@ -2,21 +2,39 @@
 
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy import cast
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.models import LlmModelCreate, LlmModelRead, LlmModelUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 
-from ..models import Assistant, LlmModel, LlmProvider
+from ..models import Assistant, LlmModel, LlmProvider, User
 from ..pagination import Slice, fetch, page
 from . import credentials, json_limits
-from .references import check_unused
+from .chains import DefaultModels, still_answered
+from .configuration import changing
+from .references import check_unused, person_name
 from .rows import change, find, given_fields
 
 NOUN = "model"
-OURS = frozenset({"model", "messages", "input", "tools", "stream"})
+OURS = frozenset(
+    {
+        "model",
+        "messages",
+        "input",
+        "instructions",
+        "tools",
+        "stream",
+        "include",
+        "previous_response_id",
+        "conversation",
+        "background",
+        "n",
+    }
+)
 """Parts of a request that no record sets."""
 
 
@@ -41,35 +59,57 @@ async def read(session: AsyncSession, model_id: UUID) -> LlmModelRead:
 
 async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
     """Raises NotFound for an unknown provider, Conflict where the name is taken, InvalidRequest."""
-    await find(session, LlmProvider, body.provider_id, "provider", lock=True)
-    _check_parameters(body.parameters)
-    await _check_name(session, body.provider_model_name)
-    row = LlmModel(**body.model_dump())
-    session.add(row)
-    await session.flush()
+    async with changing(session):
+        await find(session, LlmProvider, body.provider_id, "provider")
+        _check_parameters(body.parameters)
+        await _check_name(session, body.provider_model_name)
+        row = LlmModel(**body.model_dump())
+        session.add(row)
     return _shape(row)
 
 
-async def update(session: AsyncSession, model_id: UUID, body: LlmModelUpdate) -> LlmModelRead:
-    """Raises NotFound, Conflict, InvalidRequest."""
-    row = await find(session, LlmModel, model_id, NOUN, lock=True)
-    fields = given_fields(body, LlmModel)
-    if "provider_id" in fields:
-        await find(session, LlmProvider, fields["provider_id"], "provider", lock=True)
-    _check_parameters(fields.get("parameters", {}))
-    if fields.get("provider_model_name", row.provider_model_name) != row.provider_model_name:
-        await _check_name(session, fields["provider_model_name"])
-        await _check_unused(session, row)
-    change(row, fields)
-    await session.flush()
+async def update(
+    session: AsyncSession, model_id: UUID, body: LlmModelUpdate, defaults: DefaultModels
+) -> LlmModelRead:
+    """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
+    async with changing(session), still_answered(session, defaults):
+        row = await find(session, LlmModel, model_id, NOUN, lock=True)
+        fields = given_fields(body, LlmModel)
+        if "provider_id" in fields:
+            await find(session, LlmProvider, fields["provider_id"], "provider")
+        _check_parameters(fields.get("parameters", {}))
+        if fields.get("provider_model_name", row.provider_model_name) != row.provider_model_name:
+            await _check_name(session, fields["provider_model_name"])
+            await _check_unused(session, row, defaults)
+        change(row, fields)
     return _shape(row)
 
 
-async def delete(session: AsyncSession, model_id: UUID) -> None:
-    """Raises NotFound, and Conflict while an assistant names it."""
-    row = await find(session, LlmModel, model_id, NOUN, lock=True)
-    await _check_unused(session, row)
-    await session.delete(row)
+async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels) -> None:
+    """Raises NotFound, and Conflict while somebody names it."""
+    async with changing(session):
+        row = await find(session, LlmModel, model_id, NOUN, lock=True)
+        await _check_unused(session, row, defaults)
+        await session.delete(row)
+
+
+async def check_choice(session: AsyncSession, name: str, *, is_own: bool) -> None:
+    """Raises InvalidRequest where there is no such model or it is not active; `is_own`, by a person
+    for themselves: also where people may not choose it. It stays until the transaction's end."""
+    rows = (
+        select(LlmModel, LlmProvider.is_active)
+        .join(LlmProvider, col(LlmProvider.id) == col(LlmModel.provider_id))
+        .where(LlmModel.provider_model_name == name)
+        .with_for_update(read=True, of=LlmModel)
+    )
+    found = (await session.exec(rows)).first()
+    if found is None:
+        raise InvalidRequest(f"There is no model {name!r}.")
+    model, is_served = found
+    if not (model.is_active and is_served):
+        raise InvalidRequest(f"{name} is not active.")
+    if is_own and not model.is_choosable:
+        raise InvalidRequest(f"{name} is not among the models that people may choose.")
 
 
 def _shape(row: LlmModel) -> LlmModelRead:
@@ -89,7 +129,15 @@ async def _check_name(session: AsyncSession, name: str) -> None:
         raise Conflict(f"There is already a model called {name!r}.")
 
 
-async def _check_unused(session: AsyncSession, row: LlmModel) -> None:
+async def _check_unused(session: AsyncSession, row: LlmModel, defaults: DefaultModels) -> None:
     name = row.provider_model_name
-    users = select(Assistant.name).where(Assistant.model == name)
-    await check_unused(session, name, ("assistants that name it", users))
+    if name in defaults:
+        raise Conflict(f"{name} is in use; DEFAULT_MODEL or FALLBACK_MODEL names it.")
+    falling_back = cast(col(Assistant.fallback_models), JSONB).contains([name])
+    naming = select(Assistant.name).where(or_(Assistant.model == name, falling_back))
+    await check_unused(
+        session,
+        name,
+        ("assistants that name it", naming),
+        ("people who have chosen it", select(person_name()).where(User.model == name)),
+    )

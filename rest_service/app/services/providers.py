@@ -18,6 +18,8 @@ from smart_kit.vault import Vault
 
 from ..models import LlmModel, LlmProvider
 from ..pagination import Slice, fetch, page
+from .chains import DefaultModels, still_answered
+from .configuration import changing
 from .references import check_unused
 from .rows import change, find, given_fields
 
@@ -38,37 +40,46 @@ async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> Provid
 
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
     """Raises Conflict where the name is taken, InvalidRequest where no key can be kept."""
-    await _check_name(session, body.name)
-    row = LlmProvider(**body.model_dump(exclude={"api_key"}))
-    _keep_key(row, body, vault)
-    session.add(row)
-    await session.flush()
+    async with changing(session):
+        await _check_name(session, body.name)
+        row = LlmProvider(**body.model_dump(exclude={"api_key"}))
+        _keep_key(row, body, vault)
+        session.add(row)
     return _shape(row, vault)
 
 
 async def update(
-    session: AsyncSession, vault: Vault, provider_id: UUID, body: ProviderUpdate
+    session: AsyncSession,
+    vault: Vault,
+    provider_id: UUID,
+    body: ProviderUpdate,
+    defaults: DefaultModels,
 ) -> ProviderRead:
-    """Raises NotFound, Conflict, InvalidRequest."""
-    row = await find(session, LlmProvider, provider_id, NOUN, lock=True)
-    fields = given_fields(body, LlmProvider, besides={"api_key"})
-    if fields.get("name", row.name) != row.name:
-        await _check_name(session, fields["name"])
-    if "api_key" not in body.model_fields_set:
-        _check_server(row, fields.get("base_url", row.base_url))
-    change(row, fields)
-    if "api_key" in body.model_fields_set:
-        _keep_key(row, body, vault)
-    await session.flush()
+    """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
+    async with changing(session), still_answered(session, defaults):
+        row = await find(session, LlmProvider, provider_id, NOUN)
+        fields = given_fields(body, LlmProvider, besides={"api_key"})
+        if fields.get("name", row.name) != row.name:
+            await _check_name(session, fields["name"])
+        base_url = fields.get("base_url", row.base_url)
+        if "api_key" in body.model_fields_set:
+            _keep_key(row, body, vault)
+            row.source = "administrator"
+        else:
+            _check_server(row, base_url)
+        if base_url != row.base_url:
+            row.source = "administrator"
+        change(row, fields)
     return _shape(row, vault)
 
 
 async def delete(session: AsyncSession, provider_id: UUID) -> None:
     """Raises NotFound, and Conflict while it has models."""
-    row = await find(session, LlmProvider, provider_id, NOUN, lock=True)
-    own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
-    await check_unused(session, row.name, ("its models", own))
-    await session.delete(row)
+    async with changing(session):
+        row = await find(session, LlmProvider, provider_id, NOUN)
+        own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
+        await check_unused(session, row.name, ("its models", own))
+        await session.delete(row)
 
 
 def _keep_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: Vault) -> None:

@@ -1,12 +1,19 @@
 """What is in use stays, and who wants to remove it is told by whom it is used."""
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, func, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from smart_kit.errors import Conflict
 
+from ..models import User
+
 _MOST_NAMES = 5
+
+
+def person_name() -> ColumnElement[str]:
+    """What an administrator knows a person by."""
+    return func.concat_ws(" ", func.nullif(User.first_name, ""), User.telegram_id)
 
 
 async def check_unused(

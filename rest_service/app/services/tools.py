@@ -4,13 +4,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
+from smart_kit.contracts.tools import HttpCall, ToolCreate, ToolRead, ToolUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import Assistant, AssistantTool, Tool
 from ..pagination import Slice, fetch, page
-from . import input_schema
+from . import http_call, input_schema
 from .configuration import changing
+from .effect_class import effective_class
 from .references import check_unused
 from .rows import change, find, given_fields
 
@@ -44,6 +45,8 @@ async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> Tool
     async with changing(session):
         row = await find(session, Tool, tool_id, NOUN)
         fields = given_fields(body, Tool)
+        if body.http_call is not None:
+            fields["http_call"] = body.http_call.model_dump()
         if fields.get("name", row.name) != row.name:
             await _check_name(session, fields["name"])
         change(row, fields)
@@ -65,18 +68,40 @@ async def delete(session: AsyncSession, tool_id: UUID) -> None:
 
 def shape(row: Tool) -> ToolRead:
     """The record, with the schema that a model is shown."""
-    return ToolRead(**row.model_dump() | {"input_schema": input_schema.effective_schema(row)})
+    resolved = {
+        "input_schema": input_schema.effective_schema(row),
+        "effect_class": effective_class(row),
+    }
+    return ToolRead(**row.model_dump() | resolved)
 
 
 async def _check(session: AsyncSession, row: Tool) -> None:
-    if row.tool_type == "rest":
-        raise InvalidRequest("A rest tool needs an address to call, which a tool cannot keep yet.")
     input_schema.check(row)
+    await _check_call(session, row)
+    if row.cache_seconds and effective_class(row) == "writes":
+        raise InvalidRequest(
+            f"{row.name} writes, so no answer of it is kept: cache_seconds must be 0."
+        )
     if row.assistant_id is None:
         return
     if row.tool_type != "sub_assistant":
         raise InvalidRequest("Only a sub_assistant tool has an assistant_id.")
     await find(session, Assistant, row.assistant_id, "assistant")
+
+
+async def _check_call(session: AsyncSession, row: Tool) -> None:
+    if row.tool_type == "rest":
+        if row.http_call is None:
+            raise InvalidRequest("A rest tool needs http_call: what it calls.")
+        call = HttpCall.model_validate(row.http_call)
+        await http_call.check(session, call, input_schema.effective_schema(row))
+    elif row.http_call is not None:
+        raise InvalidRequest("Only a rest tool has http_call.")
+    elif row.effect_class is not None:
+        raise InvalidRequest(
+            f"effect_class is of a rest tool only; {row.name} is known to be"
+            f" {effective_class(row)}."
+        )
 
 
 async def _check_name(session: AsyncSession, name: str) -> None:

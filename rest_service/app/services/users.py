@@ -1,3 +1,4 @@
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -11,10 +12,11 @@ from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 from ..auth import Principal
 from ..models import Assistant, User
 from ..pagination import Slice, fetch, page
+from . import llm_models
 from .rows import Owner, change, check_owner, find, given_fields, not_found
 
 NOUN = "user"
-ADMIN_FIELDS = {"role", "status"}
+ADMIN_FIELDS = {"role", "status", "daily_budget"}
 
 
 async def read_page(session: AsyncSession, wanted: Slice, owner: Owner) -> Page[UserRead]:
@@ -69,12 +71,11 @@ async def update(
 ) -> UserRead:
     """Raises NotPermitted, NotFound, InvalidRequest."""
     if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
-        raise NotPermitted(f"Only the admin token changes {' and '.join(sorted(ADMIN_FIELDS))}.")
+        raise NotPermitted(f"Only the admin token changes {', '.join(sorted(ADMIN_FIELDS))}.")
     check_owner(user_id, owner, NOUN, user_id)
     row = await find(session, User, user_id, NOUN, lock=True)
     fields = given_fields(body, User)
-    if fields.get("assistant_id") is not None:
-        await _check_choice(session, fields["assistant_id"])
+    await _check_choices(session, fields, is_own=caller != "admin")
     change(row, fields)
     await session.flush()
     return shape(row)
@@ -125,7 +126,13 @@ async def _of_another_request(session: AsyncSession, telegram_id: int) -> User:
     return row
 
 
-async def _check_choice(session: AsyncSession, assistant_id: UUID) -> None:
-    assistant = await find(session, Assistant, assistant_id, "assistant")
-    if not assistant.is_active:
-        raise InvalidRequest(f"{assistant.name} is not active.")
+async def _check_choices(session: AsyncSession, fields: dict[str, Any], *, is_own: bool) -> None:
+    """A person chooses for themselves among fewer than an administrator does for them."""
+    if (assistant_id := fields.get("assistant_id")) is not None:
+        assistant = await find(session, Assistant, assistant_id, "assistant")
+        if not assistant.is_active:
+            raise InvalidRequest(f"{assistant.name} is not active.")
+        if is_own and not assistant.is_secretary:
+            raise InvalidRequest(f"{assistant.name} is no secretary: people choose among those.")
+    if (model := fields.get("model")) is not None:
+        await llm_models.check_choice(session, model, is_own=is_own)

@@ -1,6 +1,7 @@
 """The configuration as the assistants use it: active records only, links resolved."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -9,12 +10,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
+    SecretSnapshot,
     ToolSnapshot,
 )
 from smart_kit.contracts.functions import function_of
 
-from ..models import Assistant, AssistantTool, Configuration, Tool
+from ..models import Assistant, AssistantTool, Configuration, Secret, Tool
+from ..services.effect_class import effective_class
+from ..services.http_call import secret_names
 from ..services.input_schema import effective_schema
+from .models import read_models, read_providers
 
 
 async def version(session: AsyncSession) -> int:
@@ -22,15 +27,23 @@ async def version(session: AsyncSession) -> int:
     return (await session.exec(select(Configuration.version))).one()
 
 
-async def read(session: AsyncSession) -> ConfigurationSnapshot:
-    """The whole of it. The version is read first, so that what follows is at least as new."""
+async def read(session: AsyncSession, default_models: Sequence[str]) -> ConfigurationSnapshot:
+    """The whole of it as of one moment: no half of a change. In a new session."""
+    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     number = await version(session)
     active = select(Assistant).where(col(Assistant.is_active))
-    assistants = (await session.exec(active.order_by(col(Assistant.created_at)))).all()
+    oldest_first = active.order_by(col(Assistant.created_at), col(Assistant.id))
+    assistants = (await session.exec(oldest_first)).all()
     tools = await _tools(session, {assistant.id for assistant in assistants})
+    providers = await read_providers(session)
+    answering = tuple(_assistant(one, tools[one.id]) for one in assistants)
     return ConfigurationSnapshot(
         version=number,
-        assistants=tuple(_assistant(one, tools[one.id]) for one in assistants),
+        assistants=answering,
+        providers=providers,
+        models=await read_models(session, providers),
+        secrets=await _secrets(session, answering),
+        default_models=tuple(default_models),
     )
 
 
@@ -44,7 +57,7 @@ async def _tools(session: AsyncSession, answering: set[UUID]) -> dict[UUID, list
     )
     tools: dict[UUID, list[ToolSnapshot]] = defaultdict(list)
     for link, tool in await session.exec(linked):
-        if function_of(tool.tool_type, tool.name) is None:
+        if tool.http_call is None and function_of(tool.tool_type, tool.name) is None:
             continue
         asked = link.sub_assistant_id or tool.assistant_id
         if tool.tool_type != "sub_assistant" or asked in answering:
@@ -52,24 +65,26 @@ async def _tools(session: AsyncSession, answering: set[UUID]) -> dict[UUID, list
     return tools
 
 
-def _assistant(row: Assistant, tools: list[ToolSnapshot]) -> AssistantSnapshot:
-    return AssistantSnapshot(
-        id=row.id,
-        name=row.name,
-        is_secretary=row.is_secretary,
-        model=row.model,
-        instructions=row.instructions,
-        assistant_type=row.assistant_type,
-        tools=tuple(tools),
+async def _secrets(
+    session: AsyncSession, assistants: Iterable[AssistantSnapshot]
+) -> tuple[SecretSnapshot, ...]:
+    """Those that their tools name, by name; still encrypted."""
+    calls = (tool.http_call for one in assistants for tool in one.tools)
+    names = {name for call in calls if call is not None for name in secret_names(call)}
+    rows = await session.exec(
+        select(Secret).where(col(Secret.name).in_(names)).order_by(col(Secret.name))
     )
+    return tuple(SecretSnapshot.model_validate(row, from_attributes=True) for row in rows)
+
+
+def _assistant(row: Assistant, tools: list[ToolSnapshot]) -> AssistantSnapshot:
+    return AssistantSnapshot.model_validate(row.model_dump() | {"tools": tools})
 
 
 def _tool(row: Tool, asked: UUID | None) -> ToolSnapshot:
-    return ToolSnapshot(
-        id=row.id,
-        name=row.name,
-        tool_type=row.tool_type,
-        description=row.description,
-        input_schema=effective_schema(row),
-        sub_assistant_id=asked,
-    )
+    resolved = {
+        "input_schema": effective_schema(row),
+        "effect_class": effective_class(row),
+        "sub_assistant_id": asked,
+    }
+    return ToolSnapshot.model_validate(row.model_dump() | resolved)

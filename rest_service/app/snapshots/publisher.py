@@ -15,6 +15,7 @@ from smart_kit.contracts.keys import (
 )
 
 from ..changes import Changes
+from ..config import Settings
 from ..database import Sessions
 from . import configuration, users
 from .store import SnapshotStore
@@ -28,19 +29,24 @@ log = structlog.stdlib.get_logger()
 class Publisher:
     """Writes the snapshots of what has changed; several may do so at once."""
 
-    def __init__(self, sessions: Sessions, store: SnapshotStore) -> None:
+    def __init__(self, sessions: Sessions, store: SnapshotStore, settings: Settings) -> None:
         self._sessions = sessions
         self._store = store
+        self._settings = settings
 
     async def publish(self, changes: Changes) -> None:
         """Tell of a committed transaction. While Redis is away this is only logged."""
         if changes == Changes():
             return
         try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await self._publish(changes)
+            await self.publish_now(changes)
         except (RedisError, SQLAlchemyError, OSError) as error:
             log.warning("a change is not announced yet", reason=f"{type(error).__name__}: {error}")
+
+    async def publish_now(self, changes: Changes) -> None:
+        """The same for one who has to know. Raises while Redis or Postgres is away."""
+        async with asyncio.timeout(PUBLISH_SECONDS):
+            await self._publish(changes)
 
     async def forget_threads(self, changes: Changes) -> None:
         """Delete the working copies of deleted threads. Raises while Redis is away."""
@@ -60,7 +66,8 @@ class Publisher:
     async def _put(self, changes: Changes) -> None:
         async with self._sessions() as session:
             if changes.configuration:
-                snapshot = await configuration.read(session)
+                snapshot = await configuration.read(session, self._settings.model_names)
                 await self._store.put(CONFIGURATION_KEY, snapshot, channel=CONFIGURATION_CHANNEL)
-            for user in await users.read(session, changes.user_ids):
+            people = await users.read(session, changes.user_ids, self._settings.daily_budget)
+            for user in people:
                 await self._store.put(user_key(user.telegram_id), user)

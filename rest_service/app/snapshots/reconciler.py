@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY, user_key
 
+from ..config import Settings
 from ..database import Sessions
 from ..pause import pause
 from . import configuration, users
@@ -26,9 +27,10 @@ class Reconciler:
     newer one, only one of another database, and is replaced.
     """
 
-    def __init__(self, sessions: Sessions, store: SnapshotStore) -> None:
+    def __init__(self, sessions: Sessions, store: SnapshotStore, settings: Settings) -> None:
         self._sessions = sessions
         self._store = store
+        self._settings = settings
         self._has_written_all = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -58,14 +60,15 @@ class Reconciler:
         kept = (await self._store.kept([CONFIGURATION_KEY])).get(CONFIGURATION_KEY, Kept(""))
         async with self._sessions() as session:
             version = await configuration.version(session)
-            if kept.version == version and not everything:
-                return
-            snapshot = await configuration.read(session)
+        if kept.version == version and not everything:
+            return
+        async with self._sessions() as session:
+            snapshot = await configuration.read(session, self._settings.model_names)
         await self._store.put(
             CONFIGURATION_KEY,
             snapshot,
             channel=CONFIGURATION_CHANNEL,
-            foreign=_foreign(kept, version),
+            foreign=_foreign(kept, snapshot.version),
         )
 
     async def _users(self, everything: bool) -> None:
@@ -85,7 +88,8 @@ class Reconciler:
         wanted = list(foreign)
         for start in range(0, len(wanted), _BATCH):
             async with self._sessions() as session:
-                snapshots = await users.read(session, wanted[start : start + _BATCH])
+                batch = wanted[start : start + _BATCH]
+                snapshots = await users.read(session, batch, self._settings.daily_budget)
             for user in snapshots:
                 await self._store.put(user_key(user.telegram_id), user, foreign=foreign[user.id])
 

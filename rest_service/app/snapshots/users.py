@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -14,12 +15,17 @@ from smart_kit.contracts.users import UserSnapshot
 from ..models import Thread, User
 
 
-async def read(session: AsyncSession, user_ids: Iterable[UUID]) -> list[UserSnapshot]:
-    """The snapshots of those of them who exist."""
+async def read(
+    session: AsyncSession, user_ids: Iterable[UUID], daily_budget: Decimal | None
+) -> list[UserSnapshot]:
+    """The snapshots of those of them who exist; the budget is of those who have none of their
+    own."""
     ids = list(user_ids)
     users = (await session.exec(select(User).where(col(User.id).in_(ids)))).all()
-    threads = (await session.exec(select(Thread).where(col(Thread.user_id).in_(ids)))).all()
-    return _snapshots(users, threads)
+    own = select(Thread).where(col(Thread.user_id).in_(ids)).order_by(col(Thread.assistant_id))
+    threads = (await session.exec(own)).all()
+    begun = _begun(threads)
+    return [_snapshot(user, begun[user.id], daily_budget) for user in users]
 
 
 async def marks(session: AsyncSession) -> dict[str, tuple[UUID, int]]:
@@ -28,12 +34,17 @@ async def marks(session: AsyncSession) -> dict[str, tuple[UUID, int]]:
     return {user_key(telegram_id): (user_id, version) for telegram_id, user_id, version in rows}
 
 
-def _snapshots(users: Sequence[User], threads: Sequence[Thread]) -> list[UserSnapshot]:
+def _begun(threads: Sequence[Thread]) -> dict[UUID, dict[UUID, UUID]]:
+    """Of each person: assistant to thread, where it is not the first one."""
     begun: dict[UUID, dict[UUID, UUID]] = defaultdict(dict)
     for thread in threads:
         if thread.thread_id != first_thread_id(thread.user_id, thread.assistant_id):
             begun[thread.user_id][thread.assistant_id] = thread.thread_id
-    return [
-        UserSnapshot.model_validate(user.model_dump() | {"threads": begun[user.id]})
-        for user in users
-    ]
+    return begun
+
+
+def _snapshot(user: User, begun: dict[UUID, UUID], daily_budget: Decimal | None) -> UserSnapshot:
+    budget = daily_budget if user.daily_budget is None else user.daily_budget
+    return UserSnapshot.model_validate(
+        user.model_dump() | {"daily_budget": budget, "threads": begun}
+    )

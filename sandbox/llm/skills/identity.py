@@ -1,4 +1,4 @@
-"""Who are you, and what are your instructions?"""
+"""Who are you, which model, and what are your instructions?"""
 
 import re
 
@@ -6,6 +6,9 @@ from sandbox.llm.skill import Request, Skill
 
 _QUESTION = re.compile(
     r"\bwho are you\b|\bwhat are you\b|\byour (?:name|instructions|role)\b"
+    r"|\b(?:which|what)\s+(?:language\s+)?model\b.*\b(?:you|this|answers)\b"
+    r"|\bкакая\s+(?:ты|это|вы|у тебя)\s+модель\b|\bчто (?:ты|это) за модель\b"
+    r"|\bкакая\s+модель\s+(?:ты|отвечает|мне отвечает)\b"
     r"|\bare you (?:a|an|real)\b"
     r"|\bкто ты\b|\bкто вы\b|\bты кто\b|\bкак тебя зовут\b|\bтво[ия] (?:инструкци\w+|роль)\b"
     r"|\bты (?:робот|бот|человек|настоящ\w+)\b",
@@ -28,10 +31,12 @@ def _takes(request: Request) -> bool:
 
 def _begin(request: Request) -> str:
     me = request.say(
-        "I am the sandbox's demo model: a handful of rules that play a language model, so that "
-        "everything around it can be tried without an account.",
-        "Я демо-модель песочницы: несколько правил, которые изображают языковую модель, чтобы всё "
-        "вокруг неё можно было попробовать без аккаунтов.",
+        f"I am the sandbox's demo model, and you know me as `{request.conversation.model}`. I am a "
+        "handful of rules that play a language model, so that everything around it can be tried "
+        "without an account.",
+        f"Я демо-модель песочницы, и вы знаете меня как `{request.conversation.model}`. Я — "
+        "несколько правил, которые изображают языковую модель, чтобы всё вокруг неё можно было "
+        "попробовать без аккаунтов.",
     )
     begins = first_instruction(request.conversation.instructions)
     if not begins:

@@ -80,7 +80,8 @@ async def test_a_streamed_call_comes_in_pieces(client: openai.AsyncOpenAI) -> No
 
 
 async def test_models_are_listed_and_any_other_is_there_too(client: openai.AsyncOpenAI) -> None:
-    assert "gpt-6-luna" in [model.id async for model in client.models.list()]
+    listed = [model.id async for model in client.models.list()]
+    assert {"sandbox-demo", "sandbox-brief", "sandbox-slow", "gpt-6-luna"} == set(listed)
     assert (await client.models.retrieve("some/other")).id == "some/other"
 
 
@@ -193,6 +194,6 @@ async def test_a_key_is_needed_and_other_paths_are_unknown(sandbox: Sandbox) -> 
         assert response.status == 401
         assert "You didn't provide an API key" in (await response.json())["error"]["message"]
     headers = {"Authorization": "Bearer x"}
-    async with sandbox.http.post(f"{sandbox.url}/v1/responses", headers=headers) as response:
+    async with sandbox.http.post(f"{sandbox.url}/v1/embeddings", headers=headers) as response:
         assert response.status == 404
         assert (await response.json())["error"]["code"] == "unknown_url"

@@ -76,6 +76,7 @@ class TelegramClient:
         text: str,
         *,
         entities: Sequence[dict[str, Any]] = (),
+        buttons: Sequence[Sequence[dict[str, Any]]] = (),
         is_silent: bool = False,
     ) -> int:
         """Send a text with formatting and without a link preview; returns the message's id."""
@@ -84,6 +85,7 @@ class TelegramClient:
             chat_id=chat_id,
             text=text,
             entities=entities or None,
+            reply_markup={"inline_keyboard": buttons} if buttons else None,
             disable_notification=is_silent or None,
             link_preview_options={"is_disabled": True},
         )
@@ -100,6 +102,23 @@ class TelegramClient:
             disable_notification=is_silent or None,
         )
         return _message_id(message)
+
+    async def send_message_draft(
+        self, chat_id: int, draft_id: int, text: str, *, entities: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        """Show an answer that grows, until the next message or for 30 seconds; it is no message.
+
+        It can be stopped, because Android lets nobody write under one that cannot.
+        """
+        await self._make_request(
+            "sendMessageDraft",
+            chat_id=chat_id,
+            draft_id=draft_id,
+            text=text,
+            entities=entities or None,
+            can_stop=True,
+            keep_on_stop=True,
+        )
 
     async def send_chat_action(self, chat_id: int, action: str = "typing") -> None:
         """Show for 5 seconds at most what the bot is doing."""

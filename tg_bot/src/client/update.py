@@ -142,11 +142,24 @@ class Message(_Part):
         )
 
 
+class _Pressed(_Part):
+    """The message under which a button is; of one that is too old to read, its place alone."""
+
+    chat: Chat
+
+
 class CallbackQuery(_Part):
     """A button was pressed."""
 
     id: str
     from_user: User = Field(alias="from")
+    message: Lenient[_Pressed] = None
+    data: Lenient[str] = None
+
+    @property
+    def chat(self) -> Chat | None:
+        """Where the button is; None: under a message that some other chat was sent inline."""
+        return self.message.chat if self.message is not None else None
 
 
 class Member(_Part):
@@ -191,12 +204,17 @@ class Update(_Part):
 
     @property
     def person_id(self) -> int | None:
-        """Who wrote it, or in whose chat the bot is wanted or not."""
+        """Who wrote or pressed, or in whose chat the bot is wanted or not."""
         if self.message is not None and self.message.from_user is not None:
             return self.message.from_user.id
+        if self.callback_query is not None:
+            return self.callback_query.from_user.id
         return self.my_chat_member.chat.id if self.my_chat_member is not None else None
 
     @property
     def chat_id(self) -> int | None:
         """Where it belongs, if it belongs to a chat."""
-        return self.message.chat.id if self.message is not None else None
+        if self.message is not None:
+            return self.message.chat.id
+        chat = self.callback_query.chat if self.callback_query is not None else None
+        return chat.id if chat is not None else None

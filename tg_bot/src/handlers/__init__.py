@@ -1,7 +1,7 @@
 """The bot's commands, in the order in which they are shown. A new one is a file and a word here."""
 
+from . import assistant, model, new, rich, start, undo
 from . import help as help_command
-from . import new, rich, start, undo
 from .handler import Handler
 
 HANDLERS: tuple[Handler, ...] = (
@@ -9,6 +9,8 @@ HANDLERS: tuple[Handler, ...] = (
     help_command.HANDLER,
     new.HANDLER,
     undo.HANDLER,
+    assistant.HANDLER,
+    model.HANDLER,
     rich.HANDLER,
 )
 

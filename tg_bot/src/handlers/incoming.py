@@ -1,4 +1,4 @@
-"""What a handler is given: who wrote what, and the ids that everything made from it carries."""
+"""What a handler is given: who did what, and the ids that everything made from it carries."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +9,7 @@ from smart_kit.contracts.queue import (
     Sender,
     UserCommand,
     UserMessage,
+    UserPress,
     reply_id,
 )
 from smart_kit.contracts.users import UserSnapshot
@@ -16,38 +17,22 @@ from smart_kit.contracts.users import UserSnapshot
 from ..client.update import Message
 from .command import CommandCall
 
-Answer = UserMessage | UserCommand | Notice
+Answer = UserMessage | UserCommand | UserPress | Notice
 """What becomes of an update: a word to the secretary, or one to the person."""
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """A message by a person."""
+class Cause:
+    """Something that a person did."""
 
     id: str
     """Of the queue message; the correlation id too."""
     conversation: str
-    message: Message
+    chat_id: int
+    """Where it was done."""
     sender: Sender
     person: UserSnapshot | None
     """None: not known yet."""
-    command: CommandCall | None
-
-    @property
-    def chat_id(self) -> int:
-        """Where it was written."""
-        return self.message.chat.id
-
-    def command_in_order(self, name: Literal["new", "undo"]) -> UserCommand:
-        """A command that the secretary carries out, in its place among the messages."""
-        return UserCommand(
-            id=self.id,
-            conversation=self.conversation,
-            chat_id=self.chat_id,
-            correlation_id=self.id,
-            sender=self.sender,
-            name=name,
-        )
 
     def notice(self, name: NoticeName, **parameters: str) -> Notice:
         """A word to the person; the same update makes the same id."""
@@ -60,3 +45,30 @@ class Incoming:
             notice=name,
             parameters=parameters,
         )
+
+
+@dataclass(frozen=True)
+class Incoming(Cause):
+    """A message by a person."""
+
+    message: Message
+    command: CommandCall | None
+
+    def command_in_order(self, name: Literal["new", "undo", "assistant", "model"]) -> UserCommand:
+        """A command that the secretary carries out, in its place among the messages."""
+        return UserCommand(
+            id=self.id,
+            conversation=self.conversation,
+            chat_id=self.chat_id,
+            correlation_id=self.id,
+            sender=self.sender,
+            name=name,
+        )
+
+
+@dataclass(frozen=True)
+class Press(Cause):
+    """A press of a button by a person."""
+
+    data: str
+    """`callback_data`: a client can forge it."""

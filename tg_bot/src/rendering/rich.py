@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from .blocks import Block, needs_blocks, to_blocks
+from .buttons import Button
 from .formatted import Formatted
 from .limits import Size, measure
 from .markdown import render
@@ -32,6 +33,8 @@ class Letter:
 
     text: Formatted
     rich: tuple[Piece, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    """Under the last message; only of text."""
 
     def followed_by(self, text: str) -> "Letter":
         """With lines under it. In a message of their own under a rich one, because a reader whose

@@ -1,4 +1,4 @@
-"""One message: who may what, and which handler it is for."""
+"""One message or press: who may what, and which handler it is for."""
 
 import re
 
@@ -7,12 +7,13 @@ import structlog
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import UserSnapshot
 
-from ..client.update import Message, User
+from ..client.update import CallbackQuery, Message, User
 from ..handlers import HANDLERS
 from ..handlers.command import parse_command
 from ..handlers.context import Context
-from ..handlers.incoming import Answer, Incoming
+from ..handlers.incoming import Answer, Cause, Incoming, Press
 from ..handlers.message import handle_message
+from ..handlers.press import handle_press
 from ..handlers.start import handle_invitation
 
 log = structlog.stdlib.get_logger()
@@ -34,8 +35,15 @@ class Dispatcher:
         if author is None or author.is_bot:
             return None
         command = parse_command(message.words) if message.forward_origin is None else None
-        sender = _sender(author)
-        incoming = Incoming(message_id, conversation, message, sender, person, command)
+        incoming = Incoming(
+            message_id,
+            conversation,
+            message.chat.id,
+            _sender(author),
+            person,
+            message,
+            command,
+        )
         verdict = self._context.access.judge(author.id, person)
         if verdict == "blocked":
             return None
@@ -48,6 +56,20 @@ class Dispatcher:
             return await self._refuse(incoming)
         return await self._serve(incoming)
 
+    async def dispatch_press(
+        self, message_id: str, conversation: str, query: CallbackQuery, person: UserSnapshot | None
+    ) -> Answer | None:
+        """What becomes of a press; only those in somebody's own chat count."""
+        author, chat = query.from_user, query.chat
+        if author.is_bot or chat is None or chat.type != "private" or chat.id != author.id:
+            log.warning("press outside a private chat", telegram_id=author.id)
+            return None
+        press = Press(message_id, conversation, chat.id, _sender(author), person, query.data or "")
+        verdict = self._context.access.judge(author.id, person)
+        if verdict == "blocked":
+            return None
+        return handle_press(press) if verdict == "allowed" else await self._refuse(press)
+
     async def _serve(self, incoming: Incoming) -> Answer | None:
         if incoming.command is None:
             return handle_message(incoming)
@@ -56,12 +78,12 @@ class Dispatcher:
             return incoming.notice("unknown_command")
         return await handle(self._context, incoming)
 
-    async def _refuse(self, incoming: Incoming) -> Answer | None:
-        telegram_id = incoming.sender.telegram_id
-        if not await self._context.access.may_be_refused(telegram_id, incoming.id):
+    async def _refuse(self, cause: Cause) -> Answer | None:
+        telegram_id = cause.sender.telegram_id
+        if not await self._context.access.may_be_refused(telegram_id, cause.id):
             return None
         log.info("refused", telegram_id=telegram_id)
-        return incoming.notice("not_permitted", telegram_id=str(telegram_id))
+        return cause.notice("not_permitted", telegram_id=str(telegram_id))
 
     async def _send_away(self, incoming: Incoming) -> Answer | None:
         """Groups have to wait for an issue of their own."""

@@ -63,6 +63,13 @@ class Intake:
         May be repeated with the same batch: the queues drop what they have.
         """
         updates, bad = _parse(batch)
+        presses = [one.callback_query for one in updates if one.callback_query is not None]
+        async with self._signals.released(presses):
+            await self._keep(updates, bad)
+        if batch:
+            UPDATE_AT.set_to_current_time()
+
+    async def _keep(self, updates: Sequence[Update], bad: list[BadUpdate]) -> None:
         people = await self._access.meet(
             update.person_id for update in updates if update.person_id is not None
         )
@@ -72,8 +79,6 @@ class Intake:
         bad += [update for chat in chats for update in chat.bad]
         if bad:
             await self._queues.dead.keep(bad)
-        if batch:
-            UPDATE_AT.set_to_current_time()
 
     async def _handle(self, chats: "Sequence[_Chat]", people: dict[int, UserSnapshot]) -> None:
         tasks = {asyncio.create_task(self._handle_chat(chat, people)): chat for chat in chats}
@@ -110,19 +115,20 @@ class Intake:
             log.info("update", kind=update.kind, outcome=outcome)
 
     async def _answer(self, update: Update, people: dict[int, UserSnapshot]) -> Answer | None:
-        message = update.message
-        if message is None:
-            await self._signals.note(update)
-            return None
-        author = message.from_user.id if message.from_user is not None else 0
-        answer = await self._dispatcher.dispatch(
+        chat_id, person_id = update.chat_id or 0, update.person_id or 0
+        ids = (
             keys.message_id(self._bot_id, update.update_id),
-            keys.conversation(self._bot_id, message.chat.id),
-            message,
-            people.get(author),
+            keys.conversation(self._bot_id, chat_id),
         )
+        person = people.get(person_id)
+        if update.message is None:
+            if update.callback_query is not None:
+                return await self._dispatcher.dispatch_press(*ids, update.callback_query, person)
+            self._signals.note(update)
+            return None
+        answer = await self._dispatcher.dispatch(*ids, update.message, person)
         if isinstance(answer, Notice) and answer.notice in ("paired", "welcome"):
-            people |= await self._access.read_people([author])  # for what they wrote after it
+            people |= await self._access.read_people([person_id])  # for what they wrote after it
         return answer
 
     async def _enqueue(self, chats: "Iterable[_Chat]") -> None:

@@ -129,7 +129,7 @@ class _Sending:
         if step in self.attempt.steps:
             return
         try:
-            sent_id = await self._send_once(step, part)
+            sent_id = await self._send_once(step, part, is_last=is_last)
         except MessageTooLong:
             if part.length < SHORTEST_LIMIT:
                 raise
@@ -141,25 +141,27 @@ class _Sending:
             return
         await self._end(step, sent_id, is_last=is_last)
 
-    async def _send_once(self, step: str, part: Formatted) -> int:
+    async def _send_once(self, step: str, part: Formatted, *, is_last: bool) -> int:
         """As it is; where Telegram refuses the formatting, which it did not send, without."""
         try:
-            return await self._send_message(step, part)
+            return await self._send_message(step, part, is_last=is_last)
         except FormattingRefused as error:
             if not part.entities:
                 raise
             SENDS.labels("formatting_refused").inc()
             log.warning("telegram refuses the formatting", reason=error.message)
-            return await self._send_message(step, part.plain())
+            return await self._send_message(step, part.plain(), is_last=is_last)
 
-    async def _send_message(self, step: str, part: Formatted) -> int:
+    async def _send_message(self, step: str, part: Formatted, *, is_last: bool) -> int:
         to, client = self.attempt.consignment.chat_id, self.outbox.client
+        buttons = self.attempt.consignment.letter.buttons if is_last else ()
         return await self.attempt.send(
             step,
             lambda: client.send_message(
                 to,
                 part.text,
                 entities=part.entities_json(),
+                buttons=[[button.as_json()] for button in buttons],
                 is_silent=self.attempt.is_silent(step),
             ),
         )

@@ -32,6 +32,18 @@ class Pace:
         await _acquire(self._of(chat_id), "group" if chat_id < 0 else "chat")
         await _acquire(self._overall, "overall")
 
+    async def has_room(self) -> bool:
+        """Whether what can be left out may go now, to a chat that is not counted for it.
+
+        What has to go is not held up by more than one such.
+        """
+        if self._overall is None:
+            return True
+        if not self._overall.has_capacity():
+            return False
+        await self._overall.acquire()
+        return True
+
     def _of(self, chat_id: int) -> AsyncLimiter | None:
         limiter = self._chats.get(chat_id)
         if limiter is None:

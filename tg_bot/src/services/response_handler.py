@@ -26,8 +26,8 @@ from ..metrics import DELIVERY_SECONDS, SENDS
 from ..texts.composer import Composer
 from .access import Access
 from .consignment import Consignment
+from .live import Live
 from .outbox import Outbox
-from .typing import Typing
 
 GIVE_UP_AFTER = timedelta(days=1)
 """How long Telegram may be away, or ask for pauses, before an answer is not worth sending."""
@@ -42,13 +42,13 @@ class ResponseHandler:
     """The consumer of `queue:to_telegram`, for one bot."""
 
     def __init__(
-        self, bot_id: int, composer: Composer, access: Access, outbox: Outbox, typing: Typing
+        self, bot_id: int, composer: Composer, access: Access, outbox: Outbox, live: Live
     ) -> None:
         self._bot_id = bot_id
         self._composer = composer
         self._access = access
         self._outbox = outbox
-        self._typing = typing
+        self._live = live
 
     async def handle(self, delivery: Delivery) -> Outcome:
         """Send one message. Raises RetryMessage, RejectMessage, Superseded."""
@@ -68,7 +68,7 @@ class ResponseHandler:
             is_rich=person is None or person.rich_messages,
             is_silent=message.silent,
         )
-        await self._typing.end(message.chat_id, message.id)
+        await self._live.end(message.chat_id, message.id)
         is_sent = await self._send(message, consignment)
         return Outcome(record=_ended(message, is_sent=is_sent), journal_of=message.id)
 

@@ -1,12 +1,14 @@
-"""Updates that are no messages: they are noticed, and nothing comes of them yet."""
+"""What is said to Telegram at once about an update, and updates of which nothing comes."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 
 from ..client.errors import TELEGRAM_ERRORS
 from ..client.telegram import TelegramClient
-from ..client.update import Update
+from ..client.update import CallbackQuery, Update
 
 ANSWER_SECONDS = 3.0
 
@@ -14,17 +16,30 @@ log = structlog.stdlib.get_logger()
 
 
 class Signals:
-    """Presses, blocks, stops, and what the bot has not asked for."""
+    """Presses, blocks, and what the bot has not asked for."""
 
     def __init__(self, client: TelegramClient) -> None:
         self._client = client
         self._unknown: set[frozenset[str]] = set()
 
-    async def note(self, update: Update) -> None:
-        """Never raises for what Telegram says."""
-        if update.callback_query is not None:
-            await self._release(update.callback_query.id)
-        elif update.my_chat_member is not None:
+    @asynccontextmanager
+    async def released(self, presses: Sequence[CallbackQuery]) -> AsyncIterator[None]:
+        """Answer the presses beside the block: a button waits for that, the queue does not.
+
+        Never raises for what Telegram says.
+        """
+        releases = [asyncio.create_task(self._release(one.id)) for one in presses]
+        try:
+            yield
+            await asyncio.gather(*releases)
+        finally:
+            for release in releases:
+                release.cancel()
+            await asyncio.gather(*releases, return_exceptions=True)
+
+    def note(self, update: Update) -> None:
+        """An update that asks for nothing."""
+        if update.my_chat_member is not None:
             change = update.my_chat_member
             log.info("membership", chat_id=change.chat.id, status=change.new_chat_member.status)
         elif update.stopped_message_generation is None:

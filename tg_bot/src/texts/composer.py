@@ -6,12 +6,20 @@ from zoneinfo import ZoneInfo
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.effects import EffectRead
-from smart_kit.contracts.queue import Notice, Notification, Reply, ToTelegram, late_by
+from smart_kit.contracts.queue import (
+    Choice,
+    Notice,
+    Notification,
+    Reply,
+    ToTelegram,
+    late_by,
+)
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
 
 from ..rendering.formatted import Formatted
 from ..rendering.rich import Letter, render_letter
+from .choices import describe_choice
 from .moments import format_time
 from .notices import EMPTY_ANSWER, describe_notice
 from .receipts import Reader, describe_effect
@@ -44,6 +52,8 @@ class Composer:
                 answer = self._answer(message, language)
             case Notification():
                 return Letter(self._notification(message, language))
+            case Choice():
+                return describe_choice(message, self._translations.of(language))
             case Notice():
                 answer = Letter(self._notice(message, language))
             case _:

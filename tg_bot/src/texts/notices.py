@@ -54,6 +54,25 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     "model_unavailable": (
         N_("I cannot think at the moment: my model does not answer. Please try again later."),
     ),
+    "assistant_chosen": (N_("From now on, {name} answers you."),),
+    "model_chosen": (N_("From now on, the model {name} answers you."),),
+    "own_model_chosen": (N_("From now on, the model that the administrator set answers you."),),
+    "nothing_to_choose": (N_("There is nothing to choose from at the moment."),),
+    "choice_gone": (
+        N_("This can no longer be chosen. /assistant and /model show what there is now."),
+    ),
+    "budget_low": (
+        N_(
+            "{percent}% of your budget for today is used up. When nothing is left, I can answer "
+            "again tomorrow; reminders still come."
+        ),
+    ),
+    "budget_spent": (
+        N_(
+            "Your budget for today is used up, so I can answer again tomorrow. "
+            "Reminders still come."
+        ),
+    ),
     "try_again_later": (N_("That did not work just now. Please try again in a minute."),),
 }
 """Paragraphs. {commands} is the list of commands; other names are the Notice's parameters."""

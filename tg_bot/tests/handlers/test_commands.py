@@ -36,7 +36,7 @@ def test_commands_are_such_as_telegram_takes() -> None:
     assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in names)
 
 
-@pytest.mark.parametrize("name", ["new", "undo"])
+@pytest.mark.parametrize("name", ["new", "undo", "assistant", "model"])
 async def test_what_the_secretary_does_keeps_its_place_among_the_messages(
     intake: Intake, redis: Redis, name: str
 ) -> None:

@@ -65,7 +65,15 @@ async def test_the_menu_is_offered_in_both_languages_and_to_all_others(
     }
     assert set(menus) == {None, "en", "ru"}
     assert menus[None] == menus["en"]
-    assert [one["command"] for one in menus["ru"]] == ["start", "help", "new", "undo", "rich"]
+    assert [one["command"] for one in menus["ru"]] == [
+        "start",
+        "help",
+        "new",
+        "undo",
+        "assistant",
+        "model",
+        "rich",
+    ]
     assert menus["ru"][0]["description"] == "поздороваться"
 
 

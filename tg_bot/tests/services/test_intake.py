@@ -195,6 +195,7 @@ WHOLE = [
     updates.group_message("@fake_bot hi"),
     updates.update("callback_query", {"id": "q", "from": updates.user(), "message": {"date": 0}}),
     updates.message(None, rich_message={"blocks": [{"text": ["a", {"text": "b"}]}]}),
+    updates.press("model:own"),
 ]
 JUNK = st.one_of(
     st.none(),

@@ -13,10 +13,10 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.handlers import COMMANDS
 from tg_bot.src.services.access import Access
+from tg_bot.src.services.live import Live
 from tg_bot.src.services.outbox import Outbox
 from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.response_handler import ResponseHandler
-from tg_bot.src.services.typing import Typing
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.messages import reply
@@ -53,7 +53,7 @@ async def test_fifty_minutes_of_429_bring_nothing_to_the_dead_letters(
             Composer(Translations("en"), Clock(), COMMANDS, "UTC"),
             Access(redis, settings.bot_id, settings.telegram_allowed_users),
             Outbox(client, mailbox, Pace(settings)),
-            Typing(client, blocking, settings.bot_id),
+            Live(client, Pace(settings), blocking, settings.bot_id),
         )
         worker = Worker(
             mailbox, blocking, handler.handle, handler.apologise, pace=Patience(promote=0.01)

@@ -1,0 +1,136 @@
+"""What models may cost a person a day: reserved before a call, settled after it, in Redis.
+
+A hash per person and day holds, in millionths of a USD: `<message id>/<step>` what that call costs
+or may cost, `total` all of them and what was spent before Redis knew of it; and `told`, the message
+whose answer says that the budget is nearly used up.
+"""
+
+import asyncio
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+from redis.commands.core import AsyncScript
+
+from smart_kit.clock import Clock
+from smart_kit.contracts.keys import budget_key
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.errors import DomainError, UpstreamError
+from smart_kit.redis import Redis, answer
+
+from .rest_service import RestServiceClient
+
+LOW_PERCENT = 80
+KEPT_SECONDS = 2 * 86_400
+PATIENCE_SECONDS = 2.0
+"""How long rest_service may take to say what was spent before Redis knew of it."""
+
+_UNKNOWN_DAY, _REFUSED = -1, -2
+
+_SCRIPT = """
+-- Sets a call's cost in place of what was there.
+-- KEYS day
+-- ARGV call message cost limit ('' = never refused) low ('' = not settled) seconds spent ('' = ask)
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  if ARGV[7] == '' then return -1 end
+  redis.call('HSET', KEYS[1], 'total', ARGV[7])
+  redis.call('EXPIRE', KEYS[1], ARGV[6])
+end
+local before = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+local more = tonumber(ARGV[3]) - before
+local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0') + more
+if ARGV[4] ~= '' and more > 0 and total > tonumber(ARGV[4]) then return -2 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('HSET', KEYS[1], 'total', string.format('%d', total))
+redis.call('EXPIRE', KEYS[1], ARGV[6])
+if ARGV[5] == '' or total == 0 or total < tonumber(ARGV[5]) then return 0 end
+redis.call('HSETNX', KEYS[1], 'told', ARGV[2])
+if redis.call('HGET', KEYS[1], 'told') == ARGV[2] then return 1 end
+return 0
+"""
+
+log = structlog.stdlib.get_logger()
+
+
+class Budgets:
+    """The budgets of everybody."""
+
+    def __init__(self, redis: Redis, rest: RestServiceClient, clock: Clock) -> None:
+        self._script = AsyncScript(redis, _SCRIPT)
+        self._rest = rest
+        self._clock = clock
+
+    async def of(self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False) -> "DayBudget":
+        """Of today, in that zone. What is `exempt` is counted and never refused."""
+        today = self._clock.now(zone).date()
+        return DayBudget(self._script, self._rest, user, today, exempt=exempt)
+
+
+class DayBudget:
+    """What a person may spend in a day. Who has no limit costs no round trip."""
+
+    def __init__(
+        self,
+        script: AsyncScript,
+        rest: RestServiceClient,
+        user: UserSnapshot,
+        day: date,
+        *,
+        exempt: bool,
+    ) -> None:
+        self.is_low = False
+        """Whether this message's answer has to say that the budget is nearly used up."""
+        self._script = script
+        self._rest = rest
+        self._user_id: UUID = user.id
+        self._key = budget_key(user.id, day)
+        self._limit = user.daily_budget
+        self._is_exempt = exempt
+        self._reserved: set[str] = set()
+
+    async def reserve(self, key: str, cost: Decimal) -> bool:
+        """Set a cost aside for the call `<message id>/<step>`, in place of what was set aside or
+        spent for it before. False: it does not fit."""
+        if self._limit is None or not cost:
+            return True
+        micros = _micros(self._limit, ROUND_FLOOR)
+        fits = await self._set(key, cost, limit="" if self._is_exempt else micros) != _REFUSED
+        if fits:
+            self._reserved.add(key)
+        return fits
+
+    async def settle(self, key: str, cost: Decimal) -> None:
+        """What the call cost in the end; 0: nothing."""
+        if self._limit is None or not (cost or key in self._reserved):
+            return
+        low = _micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
+        if await self._set(key, cost, low=low) == 1:
+            self.is_low = True
+
+    async def _set(
+        self, key: str, cost: Decimal, *, limit: int | str = "", low: int | str = ""
+    ) -> int:
+        message_id = key.rpartition("/")[0]
+        micros = _micros(cost, ROUND_CEILING)
+        given: list[str | int] = [key, message_id, micros, limit, low, KEPT_SECONDS]
+        found = await answer(self._script(keys=[self._key], args=[*given, ""]))
+        if found == _UNKNOWN_DAY:
+            spent = _micros(await self._spent(), ROUND_CEILING)
+            found = await answer(self._script(keys=[self._key], args=[*given, spent]))
+        return int(found)
+
+    async def _spent(self) -> Decimal:
+        """Today, as rest_service knows; nothing where it does not say so in time."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return (await self._rest.budget(self._user_id)).spent
+        except (DomainError, UpstreamError, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            log.warning("what was spent today is not known", reason=reason)
+            return Decimal(0)
+
+
+def _micros(dollars: Decimal, rounding: str) -> int:
+    return int((dollars * 1_000_000).to_integral_value(rounding))

@@ -1,0 +1,44 @@
+"""Results of tool calls that may be given again, where a tool's record says so."""
+
+import hashlib
+import json
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from smart_kit.contracts.configuration import ToolSnapshot
+from smart_kit.contracts.keys import cached_call_key
+from smart_kit.redis import Redis
+
+log = structlog.stdlib.get_logger()
+
+
+class KeptCalls:
+    """In Redis, for all replicas; without Redis each call is made."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def key(self, record: ToolSnapshot, user_id: UUID, arguments: str) -> str:
+        """The same for the same call of the same person, until the record changes; `arguments` are
+        JSON, whose order does not count."""
+        parts = [record.model_dump(mode="json"), json.loads(arguments)]
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return cached_call_key(record.id, user_id, digest)
+
+    async def find(self, key: str) -> str | None:
+        """What was kept, if it is still there."""
+        try:
+            found = await self._redis.get(key)
+        except RedisError as error:
+            log.warning("kept result cannot be read", reason=str(error))
+            return None
+        return None if found is None else str(found)
+
+    async def keep(self, key: str, content: str, seconds: int) -> None:
+        """For so long."""
+        try:
+            await self._redis.set(key, content, ex=seconds)
+        except RedisError as error:
+            log.warning("result cannot be kept", reason=str(error))

@@ -1,0 +1,57 @@
+"""Server-sent events, as far as models send them: one JSON object each, ended by [DONE] or not."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from smart_kit.contracts.base import JsonObject
+
+MOST_BYTES = 32 * 2**20
+"""Of a stream; no answer is longer."""
+DRAIN_SECONDS = 0.2
+"""A connection whose answer was read to its end can be used again; it is not waited for long."""
+
+
+async def events(chunks: AsyncIterator[bytes]) -> AsyncIterator[JsonObject]:
+    """The events until [DONE] or the end; comments and other fields are skipped.
+
+    Raises ValueError for what is no JSON, or too long.
+    """
+    async for line in _lines(chunks):
+        if not line.startswith(b"data:"):
+            continue
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            return
+        event = read_json(data) if data else None
+        if isinstance(event, dict):
+            yield event
+
+
+async def drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read what comes after the last event."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in chunks:
+                pass
+
+
+def read_json(data: bytes) -> Any:
+    """Raises ValueError where it is none."""
+    return json.loads(data.decode(errors="replace"))
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Each by itself: every event that models send is one line of data."""
+    rest, length = b"", 0
+    async for chunk in chunks:
+        length += len(chunk)
+        if length > MOST_BYTES:
+            raise ValueError("The stream does not end.")
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+    if rest:
+        yield rest

@@ -1,0 +1,77 @@
+"""A question to a model, whichever API it goes by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.models import ModelApi
+
+from ...messages.item import Item, encode
+from .endpoint import Listener
+
+CHARACTERS_PER_TOKEN = 4
+USUAL_OUTPUT_TOKENS = 1_000
+"""Expected of an assistant without a limit."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What each request of an assistant begins with, dumped once: always the same bytes."""
+
+    instructions: str
+    functions: Sequence[JsonObject] = ()
+    """Name, description and parameters of each, in the order in which they are offered."""
+
+    @cached_property
+    def system(self) -> str:
+        """As the first message of Chat Completions."""
+        return encode({"role": "system", "content": self.instructions})
+
+    @cached_property
+    def tools(self) -> str:
+        """For Chat Completions; empty: none."""
+        wrapped = [{"type": "function", "function": function} for function in self.functions]
+        return encode(wrapped) if wrapped else ""
+
+    @cached_property
+    def quoted(self) -> str:
+        """The instructions as a JSON string."""
+        return encode(self.instructions)
+
+    @cached_property
+    def flat_tools(self) -> str:
+        """For Responses; empty: none. Our schemas do not keep the rules of strict ones."""
+        flat = [{"type": "function", **function, "strict": False} for function in self.functions]
+        return encode(flat) if flat else ""
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """What a model is asked."""
+
+    prompt: Prompt
+    items: Sequence[Item]
+    key: str
+    """Message and step: the ids of calls are made from it, and the budget is reserved under it."""
+    may_call: bool = True
+    """Whether it may still call functions."""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the assistant, by their names in Chat Completions; they win over a record's."""
+    api: ModelApi | None = None
+    """None: as each model's record says."""
+    listener: Listener | None = None
+    """Whom a growing answer is shown to, if to anybody."""
+
+    @cached_property
+    def characters(self) -> int:
+        """Of what is said, without the functions."""
+        said = sum(len(item.plain) for item in self.items)
+        return len(self.prompt.instructions) + said
+
+    @property
+    def expected_tokens(self) -> tuple[int, int]:
+        """About so many of the prompt, and of the answer."""
+        given = (self.characters + len(self.prompt.tools)) // CHARACTERS_PER_TOKEN
+        return given, int(self.overrides.get("max_tokens") or USUAL_OUTPUT_TOKENS)

@@ -1,0 +1,146 @@
+"""Fills the call that a rest tool's record describes with a model's arguments and with secrets.
+
+What an argument says is never looked at again, so that none can name a secret.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.tools import PLACEHOLDER, HttpCall
+from smart_kit.errors import InvalidInputError
+from smart_kit.guarded_http import OutsideRequest
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SLASH = re.compile(r"[/\\]")
+_DOTS = (".", "..")
+_ACCEPT = "application/json, text/plain;q=0.9, */*;q=0.5"
+_ABSENT = object()
+
+Reveal = Callable[[str], str]
+"""The value of a secret, by its name."""
+
+
+def filled(call: HttpCall, arguments: Mapping[str, Any], reveal: Reveal) -> OutsideRequest:
+    """The request. Raises InvalidInputError for arguments that cannot stand where they should, and
+    what `reveal` raises."""
+    try:
+        return _filled(call, arguments, reveal)
+    except ValueError as error:  # half a character, or no number
+        raise InvalidInputError("The arguments hold what cannot be sent as text.") from error
+
+
+def _filled(call: HttpCall, arguments: Mapping[str, Any], reveal: Reveal) -> OutsideRequest:
+    headers = _headers(call.headers, arguments, reveal)
+    named = {name.lower() for name in headers}
+    if "accept" not in named:
+        headers["Accept"] = _ACCEPT
+    body = None
+    if call.body is not None:
+        body = json.dumps(_body(call.body, arguments), allow_nan=False).encode()
+        if "content-type" not in named:
+            headers["Content-Type"] = "application/json"
+    url, query = _url(call.url, arguments), _query(call.query, arguments, reveal)
+    return OutsideRequest(call.method, f"{url}?{query}" if query else url, headers, body)
+
+
+def _url(template: str, arguments: Mapping[str, Any]) -> str:
+    url = PLACEHOLDER.sub(lambda match: _segment(match["argument"], arguments), template)
+    if any(segment in _DOTS for segment in url.split("/")):
+        raise InvalidInputError("The arguments together make `.` or `..` of a part of the path.")
+    return url
+
+
+def _segment(name: str | None, arguments: Mapping[str, Any]) -> str:
+    """One part of a path, which servers must not take for more, however often they decode it."""
+    text = _text(arguments.get(name or ""))
+    if not text:
+        raise InvalidInputError(f"`{name}` is needed and must not be empty.")
+    plain = text
+    while (decoded := unquote(plain)) != plain:
+        plain = decoded
+    if _CONTROL.search(plain) or any(part in _DOTS for part in _SLASH.split(plain)):
+        raise InvalidInputError(f"`{name}` must not be a path with `.` or `..`.")
+    return quote(text, safe="")
+
+
+def _query(templates: Mapping[str, str], arguments: Mapping[str, Any], reveal: Reveal) -> str:
+    pairs: list[tuple[str, str]] = []
+    for name, template in templates.items():
+        whole = PLACEHOLDER.fullmatch(template)
+        given = arguments.get(whole["argument"] or "") if whole else None
+        if isinstance(given, list):
+            pairs += [(name, _text(item)) for item in given]
+        elif (text := _filled_text(template, arguments, reveal)) is not None:
+            pairs.append((name, text))
+    return urlencode(pairs, quote_via=quote)
+
+
+def _headers(
+    templates: Mapping[str, str], arguments: Mapping[str, Any], reveal: Reveal
+) -> dict[str, str]:
+    headers = {}
+    for name, template in templates.items():
+        text = _filled_text(template, arguments, reveal)
+        if text is None:
+            continue
+        if _CONTROL.search(text):
+            raise InvalidInputError(f"What goes into the header {name} must be a single line.")
+        headers[name] = text
+    return headers
+
+
+def _filled_text(template: str, arguments: Mapping[str, Any], reveal: Reveal) -> str | None:
+    """None where an argument that it names was not given."""
+    matches = list(PLACEHOLDER.finditer(template))
+    if any(one["argument"] and arguments.get(one["argument"]) is None for one in matches):
+        return None
+
+    def fill(match: re.Match[str]) -> str:
+        if match["secret"]:
+            return reveal(match["secret"])
+        return _text(arguments[match["argument"]])
+
+    return PLACEHOLDER.sub(fill, template)
+
+
+def _body(template: JsonObject, arguments: Mapping[str, Any]) -> JsonObject:
+    body: JsonObject = _value(template, arguments)
+    return body
+
+
+def _value(template: Any, arguments: Mapping[str, Any]) -> Any:
+    """What stands there once filled; _ABSENT where it names an argument that was not given."""
+    match template:
+        case dict():
+            pairs = ((name, _value(part, arguments)) for name, part in template.items())
+            return {name: value for name, value in pairs if value is not _ABSENT}
+        case list():
+            values = (_value(part, arguments) for part in template)
+            return [value for value in values if value is not _ABSENT]
+        case str():
+            return _text_value(template, arguments)
+    return template
+
+
+def _text_value(template: str, arguments: Mapping[str, Any]) -> Any:
+    whole = PLACEHOLDER.fullmatch(template)
+    if whole and whole["argument"]:
+        return arguments.get(whole["argument"], _ABSENT)
+    text = _filled_text(template, arguments, _as_written)
+    return _ABSENT if text is None else text
+
+
+def _as_written(name: str) -> str:
+    """A body takes no secret."""
+    return f"{{secret:{name}}}"
+
+
+def _text(value: Any) -> str:
+    """As it stands in an address or a line: a text as it is, anything else as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

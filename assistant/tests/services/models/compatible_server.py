@@ -1,0 +1,118 @@
+"""A server that is nearly OpenAI's: what it does with a request is a function of a test's."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from assistant.src.services.models.endpoint import Endpoint
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An answer as it goes out."""
+
+    body: str | bytes
+    content_type: str = "application/json"
+    status: int = 200
+
+
+Obey = Callable[[JsonObject], Sent]
+
+
+@dataclass
+class Server:
+    """Running; `asked` are the bodies of requests."""
+
+    endpoint: Endpoint
+    obey: Obey
+    asked: list[JsonObject] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.asked.append(body)
+        self.paths.append(request.path)
+        sent = self.obey(body)
+        response = web.StreamResponse(
+            status=sent.status, headers={"content-type": sent.content_type}
+        )
+        await response.prepare(request)
+        data = sent.body if isinstance(sent.body, bytes) else sent.body.encode()
+        middle = len(data) // 2  # packets know nothing of events
+        await response.write(data[:middle])
+        await response.write(data[middle:])
+        await response.write_eof()
+        return response
+
+
+@asynccontextmanager
+async def running(obey: Obey) -> AsyncIterator[Server]:
+    """Listens on a port of its own."""
+    server = Server(Endpoint("", ""), obey)
+    app = web.Application()
+    app.router.add_post("/{path:.*}", server.handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    server.endpoint = Endpoint(f"http://{host}:{port}/v1", "sk-test")
+    try:
+        yield server
+    finally:
+        await server.endpoint.close()
+        await runner.cleanup()
+
+
+def whole(message: JsonObject, reason: str | None = "stop", **more: Any) -> Sent:
+    """An answer in one piece."""
+    choices = [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": reason}]
+    return Sent(json.dumps({"choices": choices, **more}))
+
+
+def delta(reason: str | None = None, usage: Any = None, **grown: Any) -> JsonObject:
+    """A chunk."""
+    choice = {"index": 0, "delta": grown, "finish_reason": reason}
+    return {"choices": [choice], "usage": usage}
+
+
+def stream(events: Iterable[JsonObject | str], *, is_done: bool = True) -> Sent:
+    """Events one after the other; a text goes out as it is."""
+    lines = [one if isinstance(one, str) else f"data: {json.dumps(one)}\n\n" for one in events]
+    if is_done:
+        lines.append("data: [DONE]\n\n")
+    return Sent("".join(lines), "text/event-stream")
+
+
+def refuses(status: int, body: Any) -> Sent:
+    """An error; a text is sent as it is."""
+    if isinstance(body, str):
+        return Sent(body, "text/html", status)
+    return Sent(json.dumps(body), status=status)
+
+
+def in_turn(*answers: Sent | Obey) -> Obey:
+    """The first answer to the first request, and so on."""
+    left = list(answers)
+
+    def obey(body: JsonObject) -> Sent:
+        answer = left.pop(0)
+        return answer(body) if callable(answer) else answer
+
+    return obey
+
+
+def results_in(body: JsonObject) -> list[JsonObject]:
+    """What the tools answered."""
+    return [one for one in body["messages"] if one["role"] == "tool"]
+
+
+def calling_in(body: JsonObject) -> list[JsonObject]:
+    """The messages that called tools."""
+    return [one for one in body["messages"] if one.get("tool_calls")]

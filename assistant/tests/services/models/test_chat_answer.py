@@ -1,0 +1,163 @@
+"""Reading answers of servers that differ."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from assistant.src.core.errors import EmptyAnswer
+from assistant.src.messages.completion import Completion
+from assistant.src.services.models.api import Answer
+from assistant.src.services.models.chat_answer import read_answer
+from smart_kit.errors import UpstreamUnavailable
+
+
+def read(message: Any, finish_reason: Any = "stop", **body: Any) -> Answer:
+    choices = [{"message": message, "finish_reason": finish_reason}]
+    return read_answer({"choices": choices, **body}, "tg:1:2/1")
+
+
+def call(name: Any = "f", arguments: Any = "{}", **more: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "arguments": arguments}, **more}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("hi", "hi"),
+        ([{"type": "text", "text": "h"}, {"type": "text", "text": "i"}, "x", {}], "hi"),
+    ],
+)
+def test_a_text_may_come_in_parts(content: Any, text: str) -> None:
+    assert read({"content": content}).text == text
+    assert read({"content": content}).message == {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize("reason", [None, "stop", "eos", 7, "function_call"])
+def test_calls_are_calls_whatever_the_reason_says(reason: Any) -> None:
+    completion = read({"content": None, "tool_calls": [call()]}, reason)
+
+    assert [one.name for one in completion.calls] == ["f"]
+    assert completion.message["content"] == ""
+
+
+def test_a_refusal_is_an_answer() -> None:
+    assert read({"content": None, "refusal": "I will not."}).text == "I will not."
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"content": None}, {"content": "", "tool_calls": []}, {"content": 5}]
+)
+def test_nothing_is_no_answer(message: Any) -> None:
+    with pytest.raises(EmptyAnswer):
+        read(message)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"choices": [], "echo": "my secret"}, "an object of choices, echo"),
+        ({}, "an object of nothing"),
+        ({"choices": "my secret"}, "('choices',)"),
+        (["my secret"], "()"),
+    ],
+)
+def test_what_is_no_answer_is_told_without_its_words(body: Any, said: str) -> None:
+    with pytest.raises(UpstreamUnavailable) as failed:
+        read_answer(body, "k")
+    assert failed.value.message.endswith(f": {said}")
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "problem"),
+    [
+        ('{"a": 1}', {"a": 1}, False),
+        ({"a": 1}, {"a": 1}, False),
+        ("", {}, False),
+        (None, {}, False),
+        ("null", {}, False),
+        ('{"a"', {}, True),
+        ("[1]", {}, True),
+        ('"text"', {}, True),
+        (5, {}, True),
+        ("Infinity", {}, True),
+    ],
+)
+def test_arguments_come_in_many_shapes(given: Any, arguments: dict, problem: bool) -> None:
+    (one,) = read({"tool_calls": [call(arguments=given)]}).calls
+
+    assert one.arguments == arguments
+    assert bool(one.problem) == problem
+
+
+def test_ids_are_our_own_unique_and_the_same_each_time() -> None:
+    message = {"tool_calls": [call(id="x"), call(id="x"), call(id=""), call()]}
+    ids = [one.id for one in read(message).calls]
+
+    assert len(set(ids)) == 4
+    assert all(len(one) == 9 and one.isalnum() and one.isascii() for one in ids)
+    assert ids == [one.id for one in read(message).calls]
+    assert ids == [one["id"] for one in read(message).message["tool_calls"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "read_as"),
+    [("get time!", "get_time_"), (None, "unknown"), ("", "unknown"), ("a" * 70, "a" * 64)],
+)
+def test_names_can_be_sent_back(name: Any, read_as: str) -> None:
+    assert read({"tool_calls": [call(name=name)]}).calls[0].name == read_as
+
+
+def test_halves_of_surrogate_pairs_do_not_get_further() -> None:
+    answer = read({"content": "ok \ud83d", "tool_calls": [call(arguments='{"a": "\\ud83d"}')]})
+    completion = Completion(model="m", message=answer.message, text=answer.text, calls=answer.calls)
+
+    completion.model_dump_json().encode()
+    assert completion.text.startswith("ok ")
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (None, (0, 0, 0)),
+        ({}, (0, 0, 0)),
+        ({"prompt_tokens": None, "completion_tokens": "many"}, (0, 0, 0)),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 2,
+                "prompt_tokens_details": {"cached_tokens": 8},
+            },
+            (9, 2, 8),
+        ),
+    ],
+)
+def test_usage_may_be_missing(usage: Any, tokens: tuple[int, int, int]) -> None:
+    read_as = read({"content": "hi"}, usage=usage)
+
+    assert (read_as.prompt_tokens, read_as.completion_tokens, read_as.cached_tokens) == tokens
+
+
+def test_what_a_provider_adds_is_kept_apart_call_by_call() -> None:
+    plain, signed = call(index=0), call(extra_content={"a": 1}, index=1)
+    answer = read({"content": "", "reasoning": "hm", "x": None, "tool_calls": [plain, signed]})
+
+    assert answer.added == {"keys": {"reasoning": "hm"}, "calls": [{}, {"extra_content": {"a": 1}}]}
+    assert answer.message.keys() == {"role", "content", "tool_calls"}
+    assert read({"content": "hi"}).added == {}
+
+
+def test_what_was_journaled_reads_as_it_was() -> None:
+    answer = read({"content": "", "tool_calls": [call(extra_content={"a": 1}, index=0)]})
+    completion = Completion(
+        model="m",
+        message=answer.message,
+        added={"by": "p/m", **answer.added},
+        text="",
+        calls=answer.calls,
+        cost=Decimal("0.00001"),
+    )
+
+    again = Completion.model_validate_json(completion.model_dump_json(exclude_defaults=True))
+    assert again == completion
+    assert again.item == completion.item

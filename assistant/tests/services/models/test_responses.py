@@ -1,0 +1,279 @@
+"""The Responses API, asked statelessly: whole and streamed, its refusals, its words to itself."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from assistant.src.core.errors import ContextTooLong, CutOff, EmptyAnswer, NotServed
+from assistant.src.messages.completion import Completion
+from assistant.src.messages.item import Item, tool_item
+from assistant.src.services.models import attempts
+from assistant.src.services.models.client import ModelClient
+from assistant.tests.services.models.asking import QUESTION, asker, request, served
+from assistant.tests.services.models.compatible_server import (
+    JsonObject,
+    Obey,
+    Sent,
+    Server,
+    delta,
+    in_turn,
+    refuses,
+    running,
+    stream,
+)
+from smart_kit.errors import UpstreamUnavailable
+
+BOTH = pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
+THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "Z0FB"}
+CALL = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "call_Qx81kK",
+    "name": "f",
+    "arguments": '{"a": 1}',
+    "status": "completed",
+}
+USAGE = {
+    "input_tokens": 20,
+    "output_tokens": 7,
+    "input_tokens_details": {"cached_tokens": 16},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", 0.01)
+
+
+def message(text: str, **more: Any) -> JsonObject:
+    content = [{"type": "output_text", "text": text, "annotations": []}]
+    return {"type": "message", "id": "msg_1", "role": "assistant", "content": content, **more}
+
+
+def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Obey:
+    """As its servers do: items are done one by one, the terminal event has all of them."""
+    response = {"id": "resp_1", "status": status, "output": output, "usage": USAGE, **more}
+
+    def obey(body: JsonObject) -> Sent:
+        assert body["store"] is False
+        assert body["include"] == ["reasoning.encrypted_content"]
+        if not body.get("stream"):
+            return Sent(json.dumps(response))
+        events: list[JsonObject] = [{"type": "response.created", "response": {"id": "resp_1"}}]
+        for item in output:
+            for part in item.get("content", ()):
+                text = part.get("text", "")
+                for half in (text[: len(text) // 2], text[len(text) // 2 :]):
+                    events.append({"type": "response.output_text.delta", "delta": half})
+            events.append({"type": "response.output_item.done", "item": item})
+        events.append({"type": "response.unheard_of"})
+        events.append({"type": f"response.{status}", "response": response})
+        return stream(events, is_done=False)
+
+    return obey
+
+
+async def ask(
+    server: Server,
+    *items: Item,
+    more: Sequence[str] = (),
+    client: ModelClient | None = None,
+    **asked: Any,
+) -> Completion:
+    model = served(server.endpoint, "m", *more, api="responses")
+    given = request(*items, **asked)
+    return await (client or ModelClient()).complete([model], given, asker())
+
+
+@BOTH
+async def test_a_turn_with_a_tool_goes_back_as_the_model_wrote_it(more: Sequence[str]) -> None:
+    obey = in_turn(
+        answers(THOUGHT, message("", phase="commentary"), CALL), answers(message("Done."))
+    )
+    async with running(obey) as server:
+        first = await ask(server, more=more)
+        (call,) = first.calls
+        items = [QUESTION, first.item, tool_item(call.id, "4")]
+        last = await ask(server, *items, more=more)
+
+    assert (call.name, call.arguments) == ("f", {"a": 1})
+    assert last.text == "Done."
+    assert (last.prompt_tokens, last.cached_tokens, last.completion_tokens) == (20, 16, 7)
+    assert server.paths == ["/v1/responses"] * 2
+    asked = server.asked[1]
+    assert asked["instructions"] == "s"
+    assert asked["tools"][0].keys() == {"type", "name", "description", "parameters", "strict"}
+    assert asked["input"] == [
+        {"role": "user", "content": "hi"},
+        THOUGHT,
+        message("", phase="commentary"),
+        CALL,
+        {"type": "function_call_output", "call_id": "call_Qx81kK", "output": "4"},
+    ]
+
+
+async def test_to_another_model_goes_what_everybody_understands() -> None:
+    async with running(answers(THOUGHT, message("Let me see."), CALL)) as server:
+        first = await ask(server)
+        items = [QUESTION, first.item, tool_item(first.calls[0].id, "4")]
+        other = served(server.endpoint, "other", api="responses")
+        server.obey = answers(message("Done."))
+        await ModelClient().complete([other], request(*items), asker())
+        chat = served(server.endpoint, "chat")
+        server.obey = lambda _: Sent('{"choices": [{"message": {"content": "Done."}}]}')
+        await ModelClient().complete([chat], request(*items), asker())
+
+    own_id = first.calls[0].id
+    assert server.asked[1]["input"][1:] == [
+        {"role": "assistant", "content": "Let me see."},
+        {"type": "function_call", "call_id": own_id, "name": "f", "arguments": '{"a":1}'},
+        {"type": "function_call_output", "call_id": own_id, "output": "4"},
+    ]
+    assert [one["role"] for one in server.asked[2]["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+    ]
+    assert "encrypted_content" not in str(server.asked[2])
+
+
+BROKEN = [
+    (400, {"error": {"code": "invalid_encrypted_content", "message": "could not be verified"}}),
+    (404, {"error": {"message": "Item with id 'rs_1' not found. Items are not persisted when…"}}),
+    (400, {"error": {"message": "No tool output found for function call call_Qx81kK."}}),
+    (
+        400,
+        {"error": {"message": "Item 'rs_1' was provided without its required following item."}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), BROKEN, ids=str)
+async def test_words_that_it_can_no_longer_read_are_left_out_and_not_sent_again(
+    status: int, body: JsonObject
+) -> None:
+    client = ModelClient()
+    async with running(answers(THOUGHT, CALL)) as server:
+        first = await ask(server, client=client)
+        items = [QUESTION, first.item, tool_item(first.calls[0].id, "4")]
+        server.obey = lambda asked: (
+            refuses(status, body) if "rs_1" in str(asked) else answers(message("Done."))(asked)
+        )
+        completions = [await ask(server, *items, client=client) for _ in range(2)]
+
+    assert [one.text for one in completions] == ["Done.", "Done."]
+    assert len(server.asked) == 4
+    outputs = [one for one in server.asked[3]["input"] if one.get("type") == "function_call_output"]
+    assert [one["call_id"] for one in outputs] == [first.calls[0].id]
+
+
+@BOTH
+async def test_an_incomplete_answer_is_a_text_and_no_call(more: Sequence[str]) -> None:
+    cut = {"incomplete_details": {"reason": "max_output_tokens"}, "status": "incomplete"}
+    async with running(answers(message("Once upon"), **cut)) as server:
+        said = await ask(server, more=more)
+        server.obey = answers(CALL, **cut)
+        called = await ask(server, more=more)
+
+    assert said.text == "Once upon"
+    assert "cut off" in called.calls[0].problem
+    assert not called.added
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": "context_length_exceeded", "message": "x"}, ContextTooLong),
+        ({"code": "credit_balance_exhausted", "message": "x"}, NotServed),
+    ],
+)
+async def test_a_failed_answer_is_what_its_error_says(
+    error: JsonObject, kind: type[Exception], more: Sequence[str]
+) -> None:
+    async with running(answers(status="failed", error=error)) as server:
+        with pytest.raises(kind):
+            await ask(server, more=more)
+
+
+@BOTH
+async def test_a_failure_that_passes_is_asked_again(more: Sequence[str]) -> None:
+    failed = answers(status="failed", error={"code": "server_error", "message": "x"})
+    async with running(in_turn(failed, answers(message("Done.")))) as server:
+        assert (await ask(server, more=more)).text == "Done."
+
+
+@BOTH
+async def test_a_refusal_is_an_answer_and_nothing_is_none(more: Sequence[str]) -> None:
+    content = [{"type": "refusal", "refusal": "I will not."}]
+    async with running(answers(message("") | {"content": content})) as server:
+        assert (await ask(server, more=more)).text == "I will not."
+        server.obey = answers(THOUGHT)
+        with pytest.raises(EmptyAnswer):
+            await ask(server, more=more)
+
+
+STARTED = {"type": "response.output_text.delta", "delta": "Once"}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [STARTED],
+        [STARTED, {"type": "error", "code": "server_error", "message": "x", "param": None}],
+        [STARTED, {"type": "error", "error": {"code": "server_error", "message": "x"}}],
+    ],
+    ids=["no terminal event", "flat error", "nested error"],
+)
+async def test_a_stream_without_its_end_is_asked_for_once_more(events: list[JsonObject]) -> None:
+    cut = stream(events, is_done=False)
+    async with running(in_turn(cut, answers(message("Done.")))) as server:
+        assert (await ask(server, more=["streaming"])).text == "Done."
+    async with running(lambda _: cut) as server:
+        with pytest.raises(CutOff):
+            await ask(server, more=["streaming"])
+        assert len(server.asked) == 2
+
+
+async def test_items_are_taken_as_they_were_done_where_the_terminal_event_has_none() -> None:
+    events = [
+        {"type": "response.output_item.done", "item": message("Done.")},
+        {"type": "response.completed", "response": {"status": "completed", "output": []}},
+    ]
+    async with running(lambda _: stream(events, is_done=False)) as server:
+        completion = await ask(server, more=["streaming"])
+
+    assert completion.text == "Done."
+    assert completion.added["output"] == [message("Done.")]
+
+
+async def test_parameters_go_by_its_own_names_and_are_learnt_too() -> None:
+    def obey(body: JsonObject) -> Sent:
+        if "temperature" in body:
+            error = {"param": "temperature", "code": "unsupported_parameter"}
+            return refuses(400, {"error": error})
+        return answers(message("Done."))(body)
+
+    async with running(obey) as server:
+        model = served(
+            server.endpoint, "m", api="responses", parameters={"reasoning_effort": "low"}
+        )
+        overrides = {"max_tokens": 50, "temperature": 0.5}
+        asked = request(overrides=overrides, may_call=False)
+        await ModelClient().complete([model], asked, asker())
+
+    sent = server.asked[1]
+    assert (sent["reasoning"], sent["max_output_tokens"]) == ({"effort": "low"}, 50)
+    assert sent["tool_choice"] == "none"
+    assert sent.keys().isdisjoint({"temperature", "max_tokens", "reasoning_effort"})
+
+
+@pytest.mark.parametrize("body", [{}, [], "text", {"output": "x"}, delta(content="chat")], ids=str)
+async def test_what_is_no_answer_is_tried_again(body: Any) -> None:
+    async with running(lambda _: Sent(json.dumps(body))) as server:
+        with pytest.raises(UpstreamUnavailable):
+            await ask(server)
+        assert len(server.asked) == 3

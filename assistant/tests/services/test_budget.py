@@ -1,0 +1,256 @@
+"""What a person's models may cost a day, on a real Valkey."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from assistant.src.services import budget as module
+from assistant.src.services.budget import Budgets, DayBudget
+from assistant.src.services.rest_service import RestServiceClient
+from smart_kit.clock import Clock
+from smart_kit.contracts.keys import budget_key
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.redis import Redis, answer
+from smart_kit.rest_client import ServiceClient
+from smart_kit.settings import RestClientSettings
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ALICE = UserSnapshot.model_validate(
+    {
+        "id": "6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11",
+        "telegram_id": 1,
+        "first_name": "Alice",
+        "role": "user",
+        "status": "active",
+        "is_invited": True,
+        "language_code": "en",
+        "language": None,
+        "timezone": "Europe/Berlin",
+        "assistant_id": None,
+        "daily_budget": "1",
+        "version": 1,
+    }
+)
+
+
+class RestService:
+    """Says what was spent before Redis knew of it."""
+
+    def __init__(self) -> None:
+        self.spent = "0"
+        self.status = 200
+        self.delay_seconds = 0.0
+        self.asked: list[str] = []
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request.url.path)
+        await asyncio.sleep(self.delay_seconds)
+        day = {"day": "2026-11-21", "timezone": "UTC", "budget": "1", "spent": self.spent}
+        return httpx2.Response(self.status, json=day)
+
+
+@pytest.fixture
+def rest() -> RestService:
+    return RestService()
+
+
+@pytest.fixture
+async def budgets(redis: Redis, rest: RestService) -> AsyncIterator[Budgets]:
+    settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
+    client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
+    yield Budgets(redis, client, Clock())
+    await client.close()
+
+
+def dollars(amount: str) -> Decimal:
+    return Decimal(amount)
+
+
+async def alices(budgets: Budgets, *, exempt: bool = False, **changes: object) -> DayBudget:
+    return await budgets.of(ALICE.model_copy(update=changes), BERLIN, exempt=exempt)
+
+
+async def total(redis: Redis) -> int:
+    key = budget_key(ALICE.id, datetime.now(BERLIN).date())
+    return int(await answer(redis.hget(key, "total")) or 0)
+
+
+async def test_what_fits_is_reserved_and_what_does_not_is_refused(budgets: Budgets) -> None:
+    budget = await alices(budgets)
+
+    assert await budget.reserve("m1/1", dollars("0.6"))
+    assert not await budget.reserve("m1/2", dollars("0.400001"))
+    assert await budget.reserve("m1/2", dollars("0.4"))
+    assert not await budget.reserve("m1/3", dollars("0.000001"))
+
+
+async def test_what_was_reserved_and_not_spent_is_given_back(budgets: Budgets) -> None:
+    budget = await alices(budgets)
+    await budget.reserve("m1/1", dollars("0.9"))
+    assert not await budget.reserve("m2/1", dollars("0.2"))
+    await budget.settle("m1/1", dollars("0"))
+
+    assert await budget.reserve("m2/1", dollars("1"))
+
+
+async def test_what_was_spent_stands_though_it_is_more_than_was_reserved_or_left(
+    redis: Redis, budgets: Budgets
+) -> None:
+    budget = await alices(budgets)
+    await budget.reserve("m1/1", dollars("0.5"))
+    await budget.settle("m1/1", dollars("1.5"))
+
+    assert await total(redis) == 1_500_000
+    assert not await budget.reserve("m2/1", dollars("0.000001"))
+
+
+async def test_a_turn_that_is_tried_again_replaces_what_it_reserved_before(
+    redis: Redis, budgets: Budgets
+) -> None:
+    for _ in range(5):
+        assert await (await alices(budgets)).reserve("m1/1", dollars("0.9"))
+    assert await total(redis) == 900_000
+
+
+async def test_many_at_once_never_reserve_more_than_there_is(
+    redis: Redis, budgets: Budgets
+) -> None:
+    async def one(number: int) -> bool:
+        return await (await alices(budgets)).reserve(f"m{number}/1", dollars("0.15"))
+
+    fitted = await asyncio.gather(*map(one, range(40)))
+    assert (fitted.count(True), await total(redis)) == (6, 900_000)
+
+
+async def test_what_is_exempt_is_counted_and_never_refused(redis: Redis, budgets: Budgets) -> None:
+    budget = await alices(budgets, exempt=True)
+    assert await budget.reserve("run:1/1", dollars("5"))
+    await budget.settle("run:1/1", dollars("4"))
+
+    assert await total(redis) == 4_000_000
+    assert not await (await alices(budgets)).reserve("m1/1", dollars("0.1"))
+
+
+async def test_who_has_no_budget_costs_no_round_trip(
+    redis: Redis, budgets: Budgets, rest: RestService
+) -> None:
+    budget = await alices(budgets, daily_budget=None)
+    await redis.config_resetstat()
+
+    assert await budget.reserve("m1/1", dollars("1000000"))
+    await budget.settle("m1/1", dollars("1000000"))
+    assert not budget.is_low
+    assert rest.asked == []
+    assert set(await redis.info("commandstats")) <= {"cmdstat_config|resetstat", "cmdstat_info"}
+
+
+async def test_a_model_without_prices_is_asked_though_nothing_is_left(budgets: Budgets) -> None:
+    budget = await alices(budgets, daily_budget=dollars("0"))
+
+    assert not await budget.reserve("m1/1", dollars("0.000001"))
+    assert await budget.reserve("m1/1", dollars("0"))
+    await budget.settle("m1/1", dollars("0"))
+    assert not budget.is_low
+
+
+async def test_what_costs_less_than_a_millionth_counts_as_one(
+    redis: Redis, budgets: Budgets
+) -> None:
+    budget = await alices(budgets)
+    await budget.reserve("m1/1", dollars("0.0000001"))
+    assert await total(redis) == 1
+
+
+async def test_large_amounts_stay_exact(redis: Redis, budgets: Budgets) -> None:
+    budget = await alices(budgets, daily_budget=dollars("100000"))
+    await budget.reserve("m1/1", dollars("99999.999999"))
+    assert await total(redis) == 99_999_999_999
+    assert await budget.reserve("m1/2", dollars("0.000001"))
+    assert not await budget.reserve("m1/3", dollars("0.000001"))
+
+
+async def test_the_answer_that_crosses_four_fifths_says_so_and_no_other_that_day(
+    budgets: Budgets,
+) -> None:
+    first, second = await alices(budgets), await alices(budgets)
+    await first.settle("m1/1", dollars("0.799999"))
+    assert not first.is_low
+    await second.settle("m2/1", dollars("0.000001"))
+    assert second.is_low
+
+    third = await alices(budgets)
+    await third.settle("m3/1", dollars("0.1"))
+    await first.settle("m1/2", dollars("0.01"))
+    assert (third.is_low, first.is_low) == (False, False)
+
+
+async def test_the_same_message_says_so_again_when_it_is_tried_again(budgets: Budgets) -> None:
+    for _ in range(2):
+        budget = await alices(budgets)
+        await budget.settle("tg:1:2/1", dollars("0.9"))
+        assert budget.is_low
+
+
+async def test_what_is_only_reserved_says_nothing(budgets: Budgets) -> None:
+    budget = await alices(budgets)
+    await budget.reserve("m1/1", dollars("0.95"))
+    await budget.settle("m1/1", dollars("0.01"))
+    assert not budget.is_low
+
+
+async def test_a_day_that_redis_does_not_know_begins_with_what_rest_service_knows(
+    budgets: Budgets, rest: RestService
+) -> None:
+    rest.spent = "0.7"
+    budget = await alices(budgets)
+
+    assert not await budget.reserve("m1/1", dollars("0.31"))
+    assert await budget.reserve("m1/1", dollars("0.3"))
+    assert rest.asked == [f"/api/users/{ALICE.id}/budget"], "asked once"
+
+
+@pytest.mark.parametrize("status", [500, 404])
+async def test_where_rest_service_does_not_know_nothing_was_spent(
+    budgets: Budgets, rest: RestService, status: int
+) -> None:
+    rest.status = status
+    budget = await alices(budgets)
+
+    assert await budget.reserve("m1/1", dollars("1"))
+    assert len(rest.asked) == 1
+
+
+async def test_rest_service_is_not_waited_for_long(
+    budgets: Budgets, rest: RestService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    rest.delay_seconds = 30
+
+    assert await (await alices(budgets)).reserve("m1/1", dollars("1"))
+
+
+async def test_the_day_is_the_persons_own_and_ends(redis: Redis, budgets: Budgets) -> None:
+    for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+        budget = await budgets.of(ALICE, ZoneInfo(zone))
+        assert await budget.reserve("m1/1", dollars("1")), "25 hours lie between them"
+    days = await answer(redis.keys("budget:*"))
+
+    assert len(days) == 2
+    for key in days:
+        assert 86_400 < await answer(redis.ttl(key)) <= timedelta(days=2).total_seconds()
+
+
+async def test_the_next_day_begins_anew(redis: Redis, rest: RestService, budgets: Budgets) -> None:
+    assert await (await alices(budgets)).reserve("m1/1", dollars("1"))
+    settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
+    client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
+    tomorrow = Budgets(redis, client, Clock(timedelta(days=1)))
+
+    assert await (await alices(tomorrow)).reserve("m2/1", dollars("1"))
+    await client.close()

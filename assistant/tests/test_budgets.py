@@ -1,0 +1,203 @@
+"""What a budget of the day means to messages. (Of the budget itself: services/test_budget.py.)"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from assistant.tests.desk import (
+    ALICE,
+    ALICES_THREAD,
+    BOT,
+    Desk,
+    assistant,
+    person,
+    secretary,
+    served,
+    tool,
+)
+from smart_kit.contracts.keys import budget_key, history_key
+from smart_kit.contracts.queue import TO_TELEGRAM, Notice, Reply, ScheduledPrompt
+from smart_kit.mailbox import Entry, Outcome
+from smart_kit.redis import answer
+from smart_kit.testing.models import ScriptedModel, calls, fails
+
+CALL_COSTS = Decimal("0.1")
+"""Of the scripted model's 10 tokens in and 5 out, by these prices."""
+
+PRICES = {"input_price": Decimal(10_000), "output_price": Decimal(0)}
+
+
+def today() -> str:
+    return budget_key(person().id, datetime.now(ZoneInfo("Europe/Berlin")).date())
+
+
+@pytest.fixture
+async def desk(desk: Desk) -> Desk:
+    """Models cost something, and Alice may spend 100 USD a day."""
+    desk.models = {
+        name: served(name, **PRICES) for name in ("default-model", "dear-model", "poet-model")
+    } | {"cheap-model": served("cheap-model", input_price=Decimal(1), output_price=Decimal(1))}
+    await desk.configure(secretary(tool("get_time"), tool("create_reminder")), version=2)
+    await desk.introduce(person(daily_budget=Decimal(100)))
+    return desk
+
+
+async def spend(desk: Desk, dollars: str) -> None:
+    await answer(desk.redis.hset(today(), "total", int(Decimal(dollars) * 1_000_000)))
+
+
+async def spent(desk: Desk) -> Decimal:
+    return Decimal(await answer(desk.redis.hget(today(), "total")) or 0) / 1_000_000
+
+
+def letters(outcome: Outcome) -> list[Any]:
+    return [TO_TELEGRAM.validate_json(letter.payload) for letter in outcome.replies]
+
+
+async def said(desk: Desk, text: str = "hi") -> list[Any]:
+    return letters(await desk.handle(await desk.deliver(desk.message(text))))
+
+
+async def test_what_an_answer_cost_is_counted_and_recorded(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(calls(("get_time", {})), "Noon.")
+    assert len(await said(desk)) == 1
+
+    assert await spent(desk) == 2 * CALL_COSTS
+    (record,) = await desk.records()
+    assert [step.cost for step in record.steps] == [CALL_COSTS, None, CALL_COSTS]
+
+
+async def test_the_answer_by_which_the_budget_is_nearly_used_up_is_followed_by_a_notice(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await spend(desk, "79.95")
+    model.expect("Hello!", "Hello again!")
+    reply, notice = await said(desk)
+
+    assert isinstance(reply, Reply)
+    assert isinstance(notice, Notice)
+    assert (notice.notice, notice.parameters) == ("budget_low", {"percent": "80"})
+    assert notice.id == f"budget_low:tg:{BOT}:1"
+    assert (notice.chat_id, notice.language_code) == (ALICE, "en")
+    assert [one.kind for one in await said(desk)] == ["reply"], "once a day"
+
+
+async def test_the_notice_comes_once_though_its_message_is_tried_again(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await spend(desk, "79.95")
+    model.expect("Never sent.", "Hello!")
+    delivery = await desk.deliver(desk.message("hi"))
+    await desk.orchestrator.process_message(delivery)  # and then its worker dies
+    again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    assert again is not None
+    reply, notice = letters(await desk.handle(again))
+
+    assert (reply.text, notice.notice) == ("Hello!", "budget_low")
+    assert await spent(desk) == Decimal("79.95") + CALL_COSTS, "the second attempt in its place"
+
+
+async def test_it_comes_with_the_notice_of_a_turn_that_fails_too(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await spend(desk, "79.95")
+    model.expect(calls(("get_time", {})), fails(404, {"error": {"message": "gone"}}))
+    assert [one.notice for one in await said(desk)] == ["model_unavailable", "budget_low"]
+
+
+async def test_where_nothing_is_left_no_model_is_asked_and_the_person_is_told(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await spend(desk, "100")
+    (notice,) = await said(desk)
+
+    assert isinstance(notice, Notice)
+    assert notice.notice == "budget_spent"
+    assert model.asked == []
+    assert await answer(desk.redis.exists(history_key(ALICES_THREAD))) == 0
+    assert await spent(desk) == 100
+
+
+async def test_a_turn_that_runs_out_of_its_budget_still_sends_its_receipts(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    async def everything() -> None:
+        desk.rest.meanwhile = None
+        await spend(desk, "100")
+
+    await spend(desk, "1")
+    desk.rest.meanwhile = everything
+    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})))
+    (notice,) = await said(desk, "remind me")
+
+    assert notice.notice == "budget_spent"
+    assert [receipt.kind for receipt in notice.receipts] == ["reminder_created"]
+
+
+async def test_where_the_dear_model_does_not_fit_the_cheaper_one_answers(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(secretary(model="dear-model", fallback_models=("cheap-model",)), version=3)
+    await spend(desk, "99.9")
+    model.expect("Cheaply.")
+    reply, _ = await said(desk)
+
+    assert reply.text == "Cheaply."
+    assert [one.body["model"] for one in model.asked] == ["cheap-model"]
+
+
+async def test_a_schedule_is_counted_and_never_refused(desk: Desk, model: ScriptedModel) -> None:
+    await spend(desk, "100")
+    run_id = uuid4()
+    prompt = ScheduledPrompt(
+        id=f"run:{run_id}",
+        conversation=f"tg:{BOT}:{ALICE}",
+        chat_id=ALICE,
+        correlation_id="c",
+        run_id=run_id,
+        job_id=uuid4(),
+        telegram_id=ALICE,
+        text="Tell me a joke",
+        scheduled_for=datetime(2026, 11, 21, 7, 0, tzinfo=UTC),
+    )
+    model.expect("Knock, knock.")
+    said = letters(await desk.handle(await desk.deliver(prompt)))
+
+    assert said[0].text == "Knock, knock."
+    assert await spent(desk) == 100 + CALL_COSTS
+
+
+async def test_a_sub_assistants_calls_are_the_persons_too_and_named_as_its_own(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(tool("ask_assistant", "ask_poet", asks="Poet")),
+        assistant("Poet", model="poet-model"),
+        version=3,
+    )
+    model.expect(calls(("ask_poet", {"message": "x"})), "Drip.", "Here.")
+    await said(desk, "verse")
+
+    (record,) = await desk.records()
+    models = [(step.step, step.name, step.cost) for step in record.steps if step.kind == "model"]
+    assert models == [
+        ("1", "default-model", CALL_COSTS),
+        ("1.0.1", "poet-model", CALL_COSTS),
+        ("2", "default-model", CALL_COSTS),
+    ]
+    assert await spent(desk) == 3 * CALL_COSTS
+
+
+async def test_who_has_no_budget_leaves_no_trace_of_one(desk: Desk, model: ScriptedModel) -> None:
+    await desk.introduce(person())
+    model.expect("Hello!")
+    await said(desk)
+
+    assert await answer(desk.redis.keys("budget:*")) == []
+    assert desk.rest.requests == []

@@ -1,0 +1,262 @@
+"""Against a small server that plays rest_service, and against a suite of fakes."""
+
+import io
+import json
+import stat
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from control import dotenv, environment, key_rotation
+from control.cli import main
+from control.context import Context
+from control.errors import ControlError
+from control.lock import Lock
+from control.master_keys import VARIABLE
+from control.terminal import Terminal
+from control.tests.fake_suite import FakeSuite
+from control.tests.serving import serving
+from control.tests.test_docker import HEALTHY, Docker, container
+
+
+class Server(ThreadingHTTPServer):
+    """Answers as it is told, the last answer again and again; `seen`: what it was asked with."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[tuple[int, dict[str, object]]] = [(200, counts())]
+        self.seen: list[tuple[str, str]] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        self.server.seen.append((self.path, self.headers["Authorization"]))
+        answers = self.server.answers
+        status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def counts(rewritten: int = 0, unreadable: int = 0) -> dict[str, object]:
+    return {"rewritten": rewritten, "unchanged": 1, "unreadable": unreadable}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    with serving(running):
+        yield running
+
+
+@pytest.fixture
+def context(home: Path, terminal: Terminal, server: Server) -> Context:
+    """With the `.env` of a first start, on rest_service's side of the server."""
+    environment.complete(home, {})
+    return at(home, terminal, server)
+
+
+def at(home: Path, terminal: Terminal, server: Server, **environ: str) -> Context:
+    port = str(server.server_address[1])
+    given = {"REST_SERVICE_PORT": port, **environ}
+    return Context(home, home / "manage.py", given, terminal)
+
+
+def keys(home: Path) -> list[str]:
+    return dotenv.find(home / ".env", VARIABLE).split(",")
+
+
+class Restarts:
+    """What was restarted, and the keys that it then had."""
+
+    def __init__(self, *failing: str) -> None:
+        self.failing = failing
+        self.done: list[tuple[str, list[str]]] = []
+
+    def __call__(self, context: Context, name: str) -> bool:
+        self.done.append((name, context.settings.values[VARIABLE].split(",")))
+        return name not in self.failing
+
+
+def test_who_decrypts_learns_the_new_key_before_who_encrypts_and_the_old_one_goes_last(
+    context: Context, home: Path, server: Server, output: io.StringIO
+) -> None:
+    (old,) = keys(home)
+    server.answers = [(200, counts(rewritten=3)), (200, counts())]
+    restarts = Restarts()
+
+    assert key_rotation.rotate(context, restarts) == 0
+    (new,) = keys(home)
+    assert new != old
+    assert restarts.done == [
+        ("assistant", [new, old]),
+        ("rest_service", [new, old]),
+        ("assistant", [new]),
+        ("rest_service", [new]),
+    ]
+    token = dotenv.find(home / ".env", "ADMIN_API_TOKEN")
+    assert server.seen == [("/api/secrets/rotation", f"Bearer {token}")] * 2
+    assert new not in output.getvalue()
+    assert old not in output.getvalue()
+
+
+def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
+    context: Context, home: Path
+) -> None:
+    file = home / ".env"
+    before = file.read_text().splitlines()
+    key_rotation.rotate(context, Restarts())
+
+    after = file.read_text().splitlines()
+    assert [line for line in before if line not in after] == [
+        line for line in before if line.startswith(VARIABLE)
+    ]
+    assert len(after) == len(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("killed_at", range(1, 5))
+def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
+    context: Context, home: Path, terminal: Terminal, server: Server, killed_at: int
+) -> None:
+    (old,) = keys(home)
+    done: list[str] = []
+
+    def restart_and_die(_: Context, name: str) -> bool:
+        done.append(name)
+        if len(done) == killed_at:
+            raise KeyboardInterrupt
+        return True
+
+    with pytest.raises(KeyboardInterrupt):
+        key_rotation.rotate(context, restart_and_die)
+    left = keys(home)
+    assert (old in left) == (killed_at <= 2)  # later everything is encrypted anew already
+
+    again = Restarts()
+    assert key_rotation.rotate(at(home, terminal, server), again) == 0
+    assert len(keys(home)) == 1
+    assert (keys(home)[0] == left[0]) == (killed_at <= 2)
+    assert all(set(left) <= set(seen) for _, seen in again.done[:2])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((200, counts(unreadable=2)), "2 of the kept keys and secrets cannot be read"),
+        ((200, counts(rewritten=1)), "again and again"),
+        ((503, {"detail": "Redis is away"}), "Redis is away"),
+    ],
+)
+def test_while_anything_may_need_them_the_old_keys_stay(
+    context: Context, home: Path, server: Server, answer: tuple[int, dict[str, object]], said: str
+) -> None:
+    (old,) = keys(home)
+    server.answers = [answer]
+    with pytest.raises(ControlError, match=said):
+        key_rotation.rotate(context, Restarts())
+
+    assert keys(home)[1:] == [old]
+
+
+def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key(
+    context: Context, home: Path, server: Server
+) -> None:
+    (old,) = keys(home)
+    restarts = Restarts("assistant")
+    with pytest.raises(ControlError, match="assistant does not get well"):
+        key_rotation.rotate(context, restarts)
+
+    assert [name for name, _ in restarts.done] == ["assistant"]
+    assert (keys(home)[1:], server.seen) == ([old], [])
+
+
+def test_two_at_once_do_not_think_up_two_keys(context: Context, home: Path) -> None:
+    context.state_dir.mkdir(exist_ok=True)
+    lock = Lock.take(context.state_dir / "rotation.lock")
+    assert lock is not None
+    before = keys(home)
+    try:
+        with pytest.raises(ControlError, match=r"another \./manage\.py rotate-keys"):
+            key_rotation.rotate(context, Restarts())
+    finally:
+        lock.release()
+    assert keys(home) == before
+
+
+def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
+    context: Context, home: Path, terminal: Terminal, server: Server
+) -> None:
+    with pytest.raises(ControlError, match="comes from the environment"):
+        key_rotation.rotate(at(home, terminal, server, **{VARIABLE: "mine"}), Restarts())
+
+
+@pytest.mark.parametrize("mode", ["--local", "--docker"])
+def test_where_nothing_runs_it_says_to_start_first(
+    home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    environment.complete(home, {})
+    before = keys(home)
+    docker = Docker(home)
+    docker.answers["compose ps"] = ["", 0]
+
+    assert docker.manage(output, "rotate-keys", mode) == 1
+    assert "./manage.py start first" in capsys.readouterr().err
+    assert keys(home) == before
+
+
+def test_processes_that_run_get_the_new_key_and_lose_the_old_one(suite: FakeSuite) -> None:
+    suite.manage("start")
+    old = suite.environment_of("REST_SERVICE_PORT")[VARIABLE]
+    bystander = suite.pid("tg_bot")
+
+    said = suite.manage("rotate-keys")
+    new = suite.environment_of("REST_SERVICE_PORT")[VARIABLE]
+    assert new == dotenv.find(suite.home / "state" / "secrets.env", VARIABLE)
+    assert "," not in new
+    assert new != old
+    assert (old in said, new in said) == (False, False)
+    assert suite.pid("tg_bot") == bystander
+    suite.manage("rotate-keys")
+
+
+def test_containers_get_the_new_key_and_lose_the_old_one(
+    home: Path, terminal: Terminal, output: io.StringIO, server: Server
+) -> None:
+    environment.complete(home, {})
+    (old,) = keys(home)
+    docker = Docker(home)
+    names = ("assistant", "rest_service")
+    docker.describe(*(container(name, **HEALTHY) for name in names))
+    port = str(server.server_address[1])
+
+    assert docker.manage(output, "rotate-keys", "--docker", REST_SERVICE_PORT=port) == 0
+    (new,) = keys(home)
+    made = [
+        (name, call["environment"][VARIABLE])
+        for call in docker.asked
+        for name in names
+        if {"--force-recreate", name} <= set(call["arguments"])
+    ]
+    both = f"{new},{old}"
+    assert made == [
+        ("assistant", both),
+        ("rest_service", both),
+        ("assistant", new),
+        ("rest_service", new),
+    ]
+
+
+def test_the_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["rotate-keys", "--help"])
+    assert "a new master key" in capsys.readouterr().out

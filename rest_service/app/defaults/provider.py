@@ -1,0 +1,77 @@
+"""The server of models that the environment names, as a record that follows it."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.vault import Vault
+
+from ..config import Settings
+from ..models import LlmProvider
+
+_OPENAI = "api.openai.com"
+
+
+async def find(session: AsyncSession, settings: Settings) -> LlmProvider | None:
+    """The environment's or, where an administrator has taken that over, one at its address."""
+    oldest = select(LlmProvider).order_by(col(LlmProvider.created_at), col(LlmProvider.id))
+    own = (await session.exec(oldest.where(LlmProvider.source == "environment"))).first()
+    if own is not None:
+        return own
+    there = LlmProvider.base_url == _base_url(settings.openai_base_url)
+    return (await session.exec(oldest.where(there))).first()
+
+
+async def make(session: AsyncSession, settings: Settings) -> LlmProvider:
+    """A new one, without a key yet."""
+    base_url = _base_url(settings.openai_base_url)
+    name = await _free_name(session, _host(base_url))
+    provider = LlmProvider(name=name, base_url=base_url, source="environment")
+    session.add(provider)
+    await session.flush()
+    return provider
+
+
+async def follow(
+    session: AsyncSession, provider: LlmProvider, settings: Settings, vault: Vault
+) -> None:
+    """Give it the environment's address and key; what is the same is not written again."""
+    base_url = _base_url(settings.openai_base_url)
+    if provider.base_url != base_url:
+        if provider.name == _host(provider.base_url):
+            provider.name = await _free_name(session, _host(base_url))
+        provider.base_url = base_url
+    given = settings.openai_api_key
+    kept = provider.encrypted_api_key
+    if given is None:
+        provider.encrypted_api_key = None
+    elif kept is None or vault.decrypt(provider.id, kept) != given.get_secret_value():
+        provider.encrypted_api_key = vault.encrypt(provider.id, given.get_secret_value())
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether it is OpenAI's own server, in whichever region."""
+    host = urlsplit(base_url).hostname or ""
+    return host == _OPENAI or host.endswith(f".{_OPENAI}")
+
+
+async def _free_name(session: AsyncSession, name: str) -> str:
+    taken = set(await session.exec(select(LlmProvider.name)))
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name} {number}"
+    return free
+
+
+def _base_url(url: str) -> str:
+    """As records have it; a password in the address is none of theirs."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+
+
+def _host(base_url: str) -> str:
+    """What it is called, unless an administrator calls it something else."""
+    return urlsplit(base_url).netloc[:200]

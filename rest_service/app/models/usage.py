@@ -1,0 +1,36 @@
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Index, Numeric
+from sqlmodel import Field, UniqueConstraint
+
+from .base import INSTANT, Row
+
+
+class Usage(Row, table=True):
+    """One answer of a model; history, so it refers to nobody by constraint."""
+
+    __tablename__ = "usage"
+    __table_args__ = (
+        UniqueConstraint("message_id", "step"),
+        Index(None, "created_at"),
+        Index(None, "user_id", "created_at"),
+        Index(None, "assistant_id", "created_at"),
+        Index(None, "model", "created_at"),
+        Index(None, "provider", "created_at"),
+    )
+
+    message_id: str = Field(max_length=255)
+    step: str = Field(max_length=255)
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    model: str = Field(max_length=255)
+    provider: str = Field(max_length=255)
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    cost: Decimal | None = Field(default=None, sa_type=Numeric)
+    seconds: float
+    created_at: datetime = Field(sa_type=INSTANT)

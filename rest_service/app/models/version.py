@@ -1,0 +1,30 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, String
+from sqlmodel import Field, UniqueConstraint
+
+from smart_kit.contracts.audit import Caller
+from smart_kit.contracts.base import utc_now
+
+from .base import INSTANT, Row
+
+
+class Version(Row, table=True):
+    """An assistant or a tool as it was from a change on; it refers to nobody by constraint."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("object_id", "number"),)
+
+    object_type: str = Field(max_length=16)
+    """The table's name: "assistants" or "tools"."""
+    object_id: UUID
+    number: int
+    configuration_version: int
+    caller: Caller | None = Field(default=None, sa_type=String(16))
+    request_id: str | None = Field(default=None, max_length=128)
+    content: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    """Not JSONB: a schema keeps the order of its writer."""
+    restored_from: int | None = None
+    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)

@@ -1,0 +1,62 @@
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.secrets import RotationRead, SecretCreate, SecretRead, SecretUpdate
+
+from ..dependencies import AdminOnly, BeginDep, ResourcesDep, SessionDep, VaultDep
+from ..pagination import SliceQuery
+from ..services import secrets
+from ..services.rotation import Rotation
+
+router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[AdminOnly])
+
+
+@router.get("")
+async def list_secrets(
+    session: SessionDep, vault: VaultDep, wanted: SliceQuery
+) -> Page[SecretRead]:
+    """Secrets that calls of tools may name, oldest first, without what they say."""
+    return await secrets.read_page(session, vault, wanted)
+
+
+@router.post("", status_code=201)
+async def create_secret(session: SessionDep, vault: VaultDep, body: SecretCreate) -> SecretRead:
+    """Add a secret. Names are unique; the value is kept encrypted and goes to one server only."""
+    return await secrets.create(session, vault, body)
+
+
+@router.post("/rotation")
+async def rotate_secrets(given: ResourcesDep, begin: BeginDep) -> RotationRead:
+    """Encrypt anew, with the first of LLM_MODEL_DECRYPT_KEY, what an older key has encrypted.
+
+    Of providers too. May be repeated at any time; `./manage.py rotate-keys` does it with a new key.
+    """
+    await begin()
+    return await Rotation(given.sessions, given.publisher, given.vault).run()
+
+
+@router.get("/{secret_id}")
+async def get_secret(session: SessionDep, vault: VaultDep, secret_id: UUID) -> SecretRead:
+    """One secret, without what it says."""
+    return await secrets.read(session, vault, secret_id)
+
+
+@router.put("/{secret_id}", operation_id="put_secret")
+@router.patch("/{secret_id}")
+async def update_secret(
+    session: SessionDep, vault: VaultDep, secret_id: UUID, body: SecretUpdate
+) -> SecretRead:
+    """Change the given fields.
+
+    409 where origin is another server (scheme, host or port) and the value is not given again, or a
+    tool names the secret.
+    """
+    return await secrets.update(session, vault, secret_id, body)
+
+
+@router.delete("/{secret_id}", status_code=204)
+async def delete_secret(session: SessionDep, secret_id: UUID) -> None:
+    """Remove a secret that no tool's call names."""
+    await secrets.delete(session, secret_id)

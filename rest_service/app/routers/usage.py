@@ -1,0 +1,37 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.usage import BudgetRead, UsageRead, UsageTotal
+
+from ..dependencies import OwnerDep, SessionDep, SettingsDep
+from ..services import usage
+from ..services.usage import TotalSlice, UsageSlice
+
+router = APIRouter(tags=["usage"])
+
+
+@router.get("/usage")
+async def list_usage(
+    session: SessionDep, wanted: Annotated[UsageSlice, Query()], owner: OwnerDep
+) -> Page[UsageRead]:
+    """Each answer of a model with its tokens, cost and latency, the newest first."""
+    return await usage.read_page(session, wanted, owner)
+
+
+@router.get("/usage/totals")
+async def list_usage_totals(
+    session: SessionDep, wanted: Annotated[TotalSlice, Query()], owner: OwnerDep
+) -> Page[UsageTotal]:
+    """The same put together, the newest day first, then what cost most."""
+    return await usage.read_totals(session, wanted, owner)
+
+
+@router.get("/users/{user_id}/budget")
+async def get_budget(
+    session: SessionDep, settings: SettingsDep, user_id: UUID, owner: OwnerDep
+) -> BudgetRead:
+    """What a person's models may cost today, and have cost."""
+    return await usage.read_budget(session, user_id, owner, settings)

@@ -1,0 +1,100 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.versions import ComparisonRead, VersionRead
+
+from ..dependencies import AdminOnly, SessionDep
+from ..models import Assistant, Tool
+from ..pagination import SliceQuery
+from ..services import comparison, restoring, versions
+
+router = APIRouter(tags=["versions"], dependencies=[AdminOnly])
+
+OF_ASSISTANT = "/assistants/{assistant_id}/versions"
+OF_TOOL = "/tools/{tool_id}/versions"
+
+VersionNumber = Annotated[int, Path(ge=1, lt=2**31)]
+
+
+class Pair(BaseModel):
+    """Two versions of a record, by their numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    before: int = Field(ge=1, lt=2**31)
+    after: int = Field(ge=1, lt=2**31)
+
+
+PairQuery = Annotated[Pair, Query()]
+
+
+@router.get(OF_ASSISTANT)
+async def list_versions_of_assistant(
+    session: SessionDep, assistant_id: UUID, wanted: SliceQuery
+) -> Page[VersionRead]:
+    """What it was, with its links, the newest first; also after it was deleted."""
+    return await versions.read_page(session, Assistant, assistant_id, wanted)
+
+
+@router.get(f"{OF_ASSISTANT}/compare")
+async def compare_versions_of_assistant(
+    session: SessionDep, assistant_id: UUID, pair: PairQuery
+) -> ComparisonRead:
+    """What is not the same in two versions, field by field; links by the tool's name."""
+    return await comparison.compare(session, Assistant, assistant_id, pair.before, pair.after)
+
+
+@router.get(f"{OF_ASSISTANT}/{{number}}")
+async def get_version_of_assistant(
+    session: SessionDep, assistant_id: UUID, number: VersionNumber
+) -> VersionRead:
+    """One version."""
+    return await versions.read(session, Assistant, assistant_id, number)
+
+
+@router.post(f"{OF_ASSISTANT}/{{number}}/restore")
+async def restore_assistant(
+    session: SessionDep, assistant_id: UUID, number: VersionNumber
+) -> VersionRead:
+    """Make it what it was, with its links, and answer its newest version.
+
+    Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
+    """
+    return await restoring.restore_assistant(session, assistant_id, number)
+
+
+@router.get(OF_TOOL)
+async def list_versions_of_tool(
+    session: SessionDep, tool_id: UUID, wanted: SliceQuery
+) -> Page[VersionRead]:
+    """What it was, the newest first; also after it was deleted."""
+    return await versions.read_page(session, Tool, tool_id, wanted)
+
+
+@router.get(f"{OF_TOOL}/compare")
+async def compare_versions_of_tool(
+    session: SessionDep, tool_id: UUID, pair: PairQuery
+) -> ComparisonRead:
+    """What is not the same in two versions, field by field."""
+    return await comparison.compare(session, Tool, tool_id, pair.before, pair.after)
+
+
+@router.get(f"{OF_TOOL}/{{number}}")
+async def get_version_of_tool(
+    session: SessionDep, tool_id: UUID, number: VersionNumber
+) -> VersionRead:
+    """One version."""
+    return await versions.read(session, Tool, tool_id, number)
+
+
+@router.post(f"{OF_TOOL}/{{number}}/restore")
+async def restore_tool(session: SessionDep, tool_id: UUID, number: VersionNumber) -> VersionRead:
+    """Make it what it was and answer its newest version.
+
+    Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
+    """
+    return await restoring.restore_tool(session, tool_id, number)

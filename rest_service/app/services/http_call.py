@@ -1,0 +1,166 @@
+"""The call of a rest tool, as its record describes it: checked when it is saved."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.tools import PLACEHOLDER, HttpCall
+from smart_kit.errors import InvalidRequest
+from smart_kit.outside_url import AddressRefused, OutsideUrl
+
+from ..models import Secret
+from . import credentials, json_limits
+
+PLACE = "$.http_call"
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t -~]*")
+_OF_THE_CONNECTION = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_MEANT_AS_SECRET = re.compile(r"\{\s*secret\b[^}]*\}?", re.IGNORECASE)
+_ELSEWHERE = "A secret goes into a header or the query: {secret:NAME}, kept by POST /api/secrets."
+
+
+def secret_names(call: HttpCall) -> set[str]:
+    """The secrets that it names."""
+    texts = (*call.headers.values(), *call.query.values())
+    named = (match["secret"] for text in texts for match in PLACEHOLDER.finditer(text))
+    return {name for name in named if name}
+
+
+async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> None:
+    """Raises InvalidRequest that names the place; `schema` is that of the tool's arguments."""
+    json_limits.check("http_call", call.model_dump())
+    address = _check_url(call.url)
+    _check_path(call.url, schema)
+    _check_headers(call.headers)
+    for part, texts in (("headers", call.headers), ("query", call.query)):
+        for name, text in texts.items():
+            place = f"{PLACE}.{part}.{name}"
+            _check_arguments(place, text, schema)
+            credentials.check_text(place, name, text)
+    _check_body(call, schema)
+    await _check_secrets(session, call, address)
+
+
+def _check_url(url: str) -> OutsideUrl:
+    """A constant server, and a path that may hold arguments."""
+    place = f"{PLACE}.url"
+    if "?" in url or "#" in url:
+        raise InvalidRequest(f"{place} ends with its path; what follows a ? goes into query.")
+    server = "/".join(url.split("/", 3)[:3])
+    if "{" in server or "}" in server:
+        raise InvalidRequest(f"{place} names its server itself: arguments stand in its path only.")
+    plain = PLACEHOLDER.sub("0", url)
+    if "{" in plain or "}" in plain:
+        raise InvalidRequest(f"{place} has a brace that belongs to no argument.")
+    try:
+        address = OutsideUrl.parse(plain)
+    except AddressRefused as error:
+        raise InvalidRequest(f"{place}: {error.message}") from error
+    credentials.check(place, {"path": url}, remedy=_ELSEWHERE)
+    return address
+
+
+def _check_path(url: str, schema: JsonObject) -> None:
+    place = f"{PLACE}.url"
+    _refuse_secrets(place, url)
+    _check_arguments(place, url, schema)
+    for match in PLACEHOLDER.finditer(url):
+        if match["argument"] not in schema.get("required", ()):
+            raise InvalidRequest(
+                f"{place} cannot do without {match['argument']!r}: input_schema lacks it in"
+                " $.required."
+            )
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    seen: set[str] = set()
+    for name, text in headers.items():
+        place = f"{PLACE}.headers.{name}"
+        if not _HEADER_NAME.fullmatch(name):
+            raise InvalidRequest(f"{PLACE}.headers: {name[:64]!r} is no name of a header.")
+        if name.lower() in _OF_THE_CONNECTION:
+            raise InvalidRequest(f"{place} belongs to the connection: it is set by itself.")
+        if name.lower() in seen:
+            raise InvalidRequest(f"{place} is there twice.")
+        if not _HEADER_VALUE.fullmatch(text):
+            raise InvalidRequest(f"{place} may hold letters, digits and signs of ASCII only.")
+        seen.add(name.lower())
+
+
+def _check_arguments(place: str, text: str, schema: JsonObject) -> None:
+    """Each that is named exists; what is meant as a secret is written as one."""
+    properties = schema.get("properties", {})
+    for match in PLACEHOLDER.finditer(text):
+        if match["argument"] and match["argument"] not in properties:
+            raise InvalidRequest(
+                f"{place} names {match[0]}, which input_schema does not have in $.properties."
+            )
+    if _MEANT_AS_SECRET.search(PLACEHOLDER.sub("", text)):
+        raise InvalidRequest(
+            f"{place} names no secret rightly: {{secret:NAME}}, small letters, digits and _."
+        )
+
+
+def _check_body(call: HttpCall, schema: JsonObject) -> None:
+    place = f"{PLACE}.body"
+    if call.method == "GET" and call.body is not None:
+        raise InvalidRequest(f"{place}: a GET has none.")
+    for inner, text in _texts(place, call.body):
+        _refuse_secrets(inner, text)
+        _check_arguments(inner, text, schema)
+    credentials.check(place, call.body or {}, remedy=_ELSEWHERE)
+
+
+def _texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every text in it, with its place."""
+    match value:
+        case str():
+            yield place, value
+        case list():
+            for number, item in enumerate(value):
+                yield from _texts(f"{place}[{number}]", item)
+        case dict():
+            for key, item in value.items():
+                yield from _texts(f"{place}.{key}", item)
+
+
+def _refuse_secrets(place: str, text: str) -> None:
+    if _MEANT_AS_SECRET.search(text):
+        raise InvalidRequest(f"{place} takes no secret. {_ELSEWHERE}")
+
+
+async def _check_secrets(session: AsyncSession, call: HttpCall, address: OutsideUrl) -> None:
+    """Each exists and was given for this server."""
+    rows = await session.exec(select(Secret).where(col(Secret.name).in_(secret_names(call))))
+    origins = {row.name: row.origin for row in rows}
+    for part, texts in (("headers", call.headers), ("query", call.query)):
+        for name, text in texts.items():
+            for match in PLACEHOLDER.finditer(text):
+                if match["secret"]:
+                    _check_origin(f"{PLACE}.{part}.{name}", match["secret"], origins, address)
+
+
+def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: OutsideUrl) -> None:
+    if secret not in origins:
+        raise InvalidRequest(f"{place}: there is no secret {secret!r}; POST /api/secrets adds it.")
+    if OutsideUrl.parse(origins[secret]).origin != address.origin:
+        raise InvalidRequest(
+            f"{place}: the secret {secret!r} was given for {origins[secret]} and goes nowhere else."
+        )

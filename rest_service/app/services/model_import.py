@@ -1,0 +1,156 @@
+"""Taking over a list of models: given, fetched from an address, or the provider's own."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.models import (
+    Capability,
+    LlmModelCreate,
+    LlmModelUpdate,
+    ModelImport,
+    ModelImportRead,
+    SkippedModel,
+)
+from smart_kit.errors import DomainError, InvalidRequest, UpstreamError
+from smart_kit.guarded_http import GuardedHttp, OutsideRequest
+
+from ..models import LlmModel, LlmProvider
+from . import llm_models, model_list
+from .chains import DefaultModels
+from .configuration import changing
+from .endpoint import Trouble
+from .model_list import Listed
+from .provider_test import ProviderTests, list_models
+from .rows import find
+
+MOST_MODELS = 1000
+Outcome = Literal["created", "updated", "unchanged"]
+
+
+async def fetch(
+    body: ModelImport, providers: ProviderTests, outside: Callable[[], GuardedHttp]
+) -> list[Listed]:
+    """The models that are wanted. Raises NotFound, and InvalidRequest where there is no list."""
+    if body.models is not None and body.url is not None:
+        raise InvalidRequest("Give models or url, not both.")
+    if body.models is not None:
+        listed = model_list.read(body.models)
+    elif body.url is not None:
+        listed = model_list.read(await _from_url(body.url, outside))
+    else:
+        listed = await _own(body.provider_id, providers)
+    wanted = _only(listed, body.only)
+    if len(wanted) > MOST_MODELS:
+        raise InvalidRequest(
+            f"The list has {len(wanted)} models; at most {MOST_MODELS} are taken at once. Name the"
+            " wanted ones in only."
+        )
+    return wanted
+
+
+async def take(
+    session: AsyncSession, provider_id: UUID, listed: Iterable[Listed], defaults: DefaultModels
+) -> ModelImportRead:
+    """Add what is new and change what differs. Raises NotFound."""
+    done: dict[Outcome, list[str]] = {"created": [], "updated": [], "unchanged": []}
+    skipped: list[SkippedModel] = []
+    seen: set[str] = set()
+    async with changing(session):
+        provider = await find(session, LlmProvider, provider_id, "provider")
+        for one in listed:
+            try:
+                if one.fault or one.name in seen:
+                    raise InvalidRequest(one.fault or "is in the list twice")
+                async with session.begin_nested():
+                    done[await _take_one(session, provider, one, defaults)].append(one.name)
+            except ValidationError as error:
+                skipped.append(SkippedModel(name=one.name, reason=_sentence(error)))
+            except DomainError as error:
+                skipped.append(SkippedModel(name=one.name, reason=error.message))
+            seen.add(one.name)
+    return ModelImportRead(**done, skipped=skipped)
+
+
+async def _take_one(
+    session: AsyncSession, provider: LlmProvider, one: Listed, defaults: DefaultModels
+) -> Outcome:
+    named = select(LlmModel).where(col(LlmModel.provider_model_name) == one.name)
+    row = (await session.exec(named)).first()
+    if row is None:
+        own = {"provider_id": provider.id, "provider_model_name": one.name}
+        body = LlmModelCreate.model_validate(_new_fields(one) | own)
+        await llm_models.create(session, body)
+        return "created"
+    if row.provider_id != provider.id:
+        other = await find(session, LlmProvider, row.provider_id, "provider")
+        raise InvalidRequest(f"is a model of {other.name}")
+    update = LlmModelUpdate.model_validate(_fields_of(one, row))
+    if all(getattr(row, name) == getattr(update, name) for name in update.model_fields_set):
+        return "unchanged"
+    await llm_models.update(session, row.id, update, defaults)
+    return "updated"
+
+
+def _new_fields(one: Listed) -> JsonObject:
+    if one.abilities is None:
+        return one.fields
+    return one.fields | {"capabilities": _with_flags(one.abilities, one)}
+
+
+def _fields_of(one: Listed, row: LlmModel) -> JsonObject:
+    """What the list says of a model that is known; where it says nothing, that stays."""
+    if not one.flags:
+        return one.fields
+    return one.fields | {"capabilities": _with_flags(row.capabilities, one)}
+
+
+def _with_flags(abilities: Iterable[Capability], one: Listed) -> list[Capability]:
+    kept = [ability for ability in abilities if one.flags.get(ability, True)]
+    return kept + [ability for ability, has in one.flags.items() if has and ability not in kept]
+
+
+def _only(listed: list[Listed], names: list[str]) -> list[Listed]:
+    """Those that are wanted, and a word for each that is not there."""
+    if not names:
+        return listed
+    there = {one.name for one in listed}
+    missing = [Listed(name, fault="is not in the list") for name in names if name not in there]
+    return [one for one in listed if one.name in names] + missing
+
+
+async def _own(provider_id: UUID, providers: ProviderTests) -> list[Listed]:
+    try:
+        names = await list_models(await providers.endpoint(provider_id))
+    except Trouble as error:
+        raise InvalidRequest(f"The provider does not tell its models: {error.message}") from error
+    return model_list.read({"data": [{"id": name} for name in names]})
+
+
+async def _from_url(url: str, outside: Callable[[], GuardedHttp]) -> Any:
+    http = outside()
+    try:
+        answer = await http.send(OutsideRequest("GET", url, {"Accept": "application/json"}))
+    except UpstreamError as error:
+        raise InvalidRequest(f"url: {error.message}") from error
+    finally:
+        await http.close()
+    if answer.status != 200:
+        raise InvalidRequest(f"url: The server answers with HTTP {answer.status}.")
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("url: What comes from there is not JSON.") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first thing that is wrong, without the value."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, problem["loc"]))
+    return f"{place}: {problem['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,32 @@
+"""Whom assistants may ask: active models of active providers."""
+
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.configuration import ModelSnapshot, ProviderSnapshot
+
+from ..models import LlmModel, LlmProvider
+
+
+async def read_providers(session: AsyncSession) -> tuple[ProviderSnapshot, ...]:
+    """Oldest first; their keys are still encrypted."""
+    active = select(LlmProvider).where(col(LlmProvider.is_active))
+    rows = await session.exec(active.order_by(col(LlmProvider.created_at), col(LlmProvider.id)))
+    return tuple(ProviderSnapshot.model_validate(row, from_attributes=True) for row in rows)
+
+
+async def read_models(
+    session: AsyncSession, providers: Sequence[ProviderSnapshot]
+) -> tuple[ModelSnapshot, ...]:
+    """Theirs, by name."""
+    active = select(LlmModel).where(
+        col(LlmModel.is_active), col(LlmModel.provider_id).in_([one.id for one in providers])
+    )
+    rows = await session.exec(active.order_by(col(LlmModel.provider_model_name)))
+    return tuple(_model(row) for row in rows)
+
+
+def _model(row: LlmModel) -> ModelSnapshot:
+    return ModelSnapshot.model_validate(row.model_dump() | {"name": row.provider_model_name})

@@ -1,0 +1,77 @@
+"""A server of models with the habits that a test wants, on aiohttp."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from smart_kit.contracts.base import JsonObject
+
+NAMES = ("llama-small", "llama-large")
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class ProviderServer:
+    """`answers`: what it does at a path, in place of serving; `asked`: what came."""
+
+    url: str = ""
+    answers: dict[str, Answer] = field(default_factory=dict)
+    asked: list[tuple[str, str, JsonObject | None]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    """With which Authorization it was asked."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json() if request.can_read_body else None
+        self.asked.append((request.method, request.path, body))
+        self.keys.append(request.headers.get("Authorization", ""))
+        if answer := self.answers.get(request.path) or self.answers.get("*"):
+            return await answer(request)
+        return self.serve(request.path, body)
+
+    def serve(self, path: str, body: JsonObject | None) -> web.Response:
+        if path == "/v1/models":
+            return web.json_response({"object": "list", "data": [{"id": it} for it in NAMES]})
+        if body is not None and body.get("model") not in NAMES:
+            return error(404, "model_not_found", f"The model `{body.get('model')}` does not exist")
+        if path == "/v1/chat/completions":
+            message = {"role": "assistant", "content": "well"}
+            return web.json_response({"choices": [{"index": 0, "message": message}]})
+        if path == "/v1/responses":
+            return web.json_response({"object": "response", "output": []})
+        return web.Response(status=404, text="404 page not found")
+
+
+def error(status: int, code: Any, message: Any) -> web.Response:
+    """In OpenAI's form."""
+    return web.json_response({"error": {"message": message, "code": code}}, status=status)
+
+
+def saying(status: int, content: Any) -> Answer:
+    """The same to everybody; a text is a page."""
+
+    async def answer(_: web.Request) -> web.Response:
+        if isinstance(content, str):
+            return web.Response(status=status, text=content, content_type="text/html")
+        return web.json_response(content, status=status)
+
+    return answer
+
+
+@asynccontextmanager
+async def provider_server() -> AsyncIterator[ProviderServer]:
+    """One that runs on this machine."""
+    server = ProviderServer()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()

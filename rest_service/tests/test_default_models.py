@@ -1,0 +1,220 @@
+"""What a start makes of the environment's words about models."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+
+from rest_service.app import defaults
+from rest_service.app.config import Settings
+from rest_service.app.database import Sessions
+from rest_service.app.defaults.models import register
+from rest_service.app.snapshots import configuration
+from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from smart_kit.contracts.models import LlmModelCreate
+from smart_kit.vault import Vault
+
+OPENAI = "https://api.openai.com/v1"
+KNOWN: dict[str, JsonObject] = json.loads((files(defaults.__name__) / "models.json").read_text())
+KEY = "sk-of-no-worth"
+
+Start = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def named(settings: Settings) -> Settings:
+    return settings.model_copy(
+        update={
+            "openai_base_url": "https://me:password@models.example/v1/",
+            "openai_api_key": SecretStr(KEY),
+            "default_model": "large",
+            "fallback_model": "small",
+        }
+    )
+
+
+@pytest.fixture
+def start(sessions: Sessions, named: Settings, vault: Vault) -> Start:
+    """A start, perhaps with other variables than those before."""
+
+    async def run(**variables: object) -> None:
+        await register(sessions, named.model_copy(update=variables), vault)
+
+    return run
+
+
+async def models(admin: Client) -> dict[str, JsonObject]:
+    return {one["provider_model_name"]: one for one in await listed(admin, "/models")}
+
+
+async def test_a_first_start_registers_what_the_environment_names_once(
+    start: Start, admin: Client
+) -> None:
+    await asyncio.gather(*(start() for _ in range(3)))
+
+    (provider,) = await listed(admin, "/providers")
+    assert (provider["name"], provider["base_url"]) == (
+        "models.example",
+        "https://models.example/v1",
+    )
+    assert (provider["api_key_state"], provider["source"]) == ("kept", "environment")
+    found = await models(admin)
+    assert sorted(found) == ["large", "small"]
+    assert found["large"]["capabilities"] == ["tools", "streaming"]
+
+
+async def test_a_start_that_finds_all_as_it_is_changes_nothing(
+    start: Start, sessions: Sessions
+) -> None:
+    """Else each start would have all replicas load the configuration again."""
+    await start()
+    async with sessions() as session:
+        before = await configuration.version(session)
+    await start()
+
+    async with sessions() as session:
+        assert await configuration.version(session) == before
+
+
+async def test_the_provider_follows_the_environment(
+    start: Start, admin: Client, sql: Sql, vault: Vault
+) -> None:
+    await start()
+    other = SecretStr("sk-another")
+    await start(openai_base_url="http://127.0.0.1:11434/v1", openai_api_key=other)
+
+    (provider,) = await listed(admin, "/providers")
+    assert (provider["name"], provider["base_url"]) == (
+        "127.0.0.1:11434",
+        "http://127.0.0.1:11434/v1",
+    )
+    ((encrypted,),) = await sql("SELECT encrypted_api_key FROM llm_providers")
+    assert vault.decrypt(UUID(provider["id"]), encrypted) == "sk-another"
+    await start(openai_api_key=None)
+    (provider,) = await listed(admin, "/providers")
+    assert provider["api_key_state"] == "none"
+
+
+@pytest.mark.parametrize("change", [{"base_url": "https://models.example/v2"}, {"api_key": "k"}])
+async def test_until_an_administrator_changes_its_address_or_its_key(
+    start: Start, admin: Client, change: JsonObject
+) -> None:
+    await start()
+    (provider,) = await listed(admin, "/providers")
+    path = f"/providers/{provider['id']}"
+    named = (
+        await admin.patch(path, json={"name": "Mine", "base_url": provider["base_url"]})
+    ).json()
+    taken = (await admin.patch(path, json=change)).json()
+    await start(openai_api_key=SecretStr("sk-another"))
+
+    assert (named["source"], taken["source"]) == ("environment", "administrator")
+    assert await listed(admin, "/providers") == [taken]
+
+
+async def test_a_name_that_an_administrator_gave_stays(start: Start, admin: Client) -> None:
+    await start()
+    (provider,) = await listed(admin, "/providers")
+    await admin.patch(f"/providers/{provider['id']}", json={"name": "Mine"})
+    await start(openai_base_url=OPENAI)
+
+    (provider,) = await listed(admin, "/providers")
+    assert (provider["name"], provider["base_url"]) == ("Mine", OPENAI)
+
+
+async def test_what_an_administrator_has_made_stays_as_it_is(
+    start: Start, admin: Client, make: Make
+) -> None:
+    mine = await make("providers", name="models.example")
+    elsewhere = await make("providers", name="Elsewhere", base_url="https://elsewhere.example")
+    large = await make("models", provider_id=elsewhere["id"], provider_model_name="large")
+    await start()
+
+    assert await listed(admin, "/providers") == [mine, elsewhere]
+    found = await models(admin)
+    assert found["large"] == large
+    assert found["small"]["provider_id"] == mine["id"], "the provider at the same address has it"
+
+
+async def test_a_missing_model_gets_a_provider_whose_name_is_free(
+    start: Start, admin: Client, make: Make
+) -> None:
+    mine = await make("providers", name="models.example", base_url="https://elsewhere.example")
+    await start()
+
+    (_, provider) = await listed(admin, "/providers")
+    assert mine["name"] == "models.example"
+    assert (provider["name"], provider["source"]) == ("models.example 2", "environment")
+    assert {one["provider_id"] for one in (await models(admin)).values()} == {provider["id"]}
+
+
+async def test_where_all_models_are_known_no_provider_is_added(
+    start: Start, admin: Client, make: Make
+) -> None:
+    mine = await make("providers", base_url="https://elsewhere.example")
+    for name in ("large", "small"):
+        await make("models", provider_id=mine["id"], provider_model_name=name)
+    await start()
+
+    assert await listed(admin, "/providers") == [mine]
+
+
+async def test_models_that_assistants_name_get_records(
+    start: Start, admin: Client, make: Make, sql: Sql
+) -> None:
+    """As an older version has kept them: any text."""
+    await make("assistants")
+    await sql("UPDATE assistants SET model = 'my own', fallback_models = '[\"other\"]'")
+    await start()
+
+    assert sorted(await models(admin)) == ["large", "my own", "other", "small"]
+
+
+async def test_of_openais_own_models_all_is_known(start: Start, admin: Client) -> None:
+    await start(openai_base_url=OPENAI, default_model="gpt-6-luna", fallback_model="gpt-6.1-sol")
+
+    found = await models(admin)
+    luna, sol = found["gpt-6-luna"], found["gpt-6.1-sol"]
+    assert (luna["api"], luna["parameters"]) == ("chat", {"reasoning_effort": "none"})
+    assert luna["capabilities"] == ["tools", "vision", "streaming"]
+    prices = (luna["input_price"], luna["cached_input_price"], luna["output_price"])
+    assert prices == ("0.1", "0.01", "0.5")
+    assert (sol["api"], sol["parameters"]) == ("responses", {})
+
+
+async def test_elsewhere_only_what_they_can(start: Start, admin: Client) -> None:
+    await start(default_model="gpt-6-luna", fallback_model="gpt-6.1-sol")
+
+    for model in (await models(admin)).values():
+        assert model["capabilities"] == ["tools", "vision", "streaming"]
+        assert (model["api"], model["parameters"], model["input_price"]) == ("chat", {}, None)
+
+
+async def test_untouched_models_become_what_they_are_at_the_new_address(
+    start: Start, admin: Client
+) -> None:
+    """Who has tried the sandbox's model names a real one later."""
+    names = {"default_model": "gpt-6-luna", "fallback_model": "gpt-6.1-sol"}
+    await start(**names)
+    sol = (await models(admin))["gpt-6.1-sol"]
+    mine = {"capabilities": ["tools"]}
+    await admin.patch(f"/models/{sol['id']}", json=mine)
+    await start(**names, openai_base_url=OPENAI)
+
+    found = await models(admin)
+    assert found["gpt-6-luna"]["parameters"] == {"reasoning_effort": "none"}
+    assert found["gpt-6-luna"]["output_price"] == "0.5"
+    assert (found["gpt-6.1-sol"]["api"], found["gpt-6.1-sol"]["capabilities"]) == (
+        "chat",
+        ["tools"],
+    )
+
+
+@pytest.mark.parametrize("name", list(KNOWN))
+def test_what_is_known_of_a_model_is_what_its_record_takes(name: str) -> None:
+    whole = {"provider_id": UUID(int=0), "provider_model_name": name, **KNOWN[name]}
+    assert LlmModelCreate.model_validate(whole).is_choosable is False

@@ -1,0 +1,148 @@
+"""Rest tools: what they call is checked when it is saved, and each refusal names its place."""
+
+import pytest
+
+from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+
+SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {"word": {"type": "string"}, "language": {"type": "string"}},
+    "required": ["word"],
+}
+CALL: JsonObject = {
+    "method": "GET",
+    "url": "https://api.example/v1/words/{word}",
+    "query": {"lang": "{language}"},
+    "headers": {"Authorization": "Bearer {secret:words}", "Accept": "application/json"},
+    "body": None,
+}
+TOOL: JsonObject = {
+    "name": "look_up",
+    "tool_type": "rest",
+    "description": "A word's meaning.",
+    "input_schema": SCHEMA,
+    "http_call": CALL,
+}
+
+
+@pytest.fixture(autouse=True)
+async def secrets(make: Make) -> None:
+    await make("secrets", name="words", origin="https://api.example/")
+    await make("secrets", name="other", origin="https://other.example")
+
+
+async def test_a_rest_tool_is_kept_as_it_is_described(admin: Client, make: Make) -> None:
+    tool = await make("tools", **TOOL)
+
+    assert tool["http_call"] == CALL
+    assert list(tool["http_call"]["headers"]) == ["Authorization", "Accept"]
+    assert (tool["effect_class"], tool["cache_seconds"]) == ("writes", 0)
+    assert (await admin.get(f"/tools/{tool['id']}")).json() == tool
+    reading = {"effect_class": "reads_outside", "cache_seconds": 60}
+    changed = (await admin.patch(f"/tools/{tool['id']}", json=reading)).json()
+    assert changed.items() >= reading.items()
+    refused = await admin.patch(f"/tools/{tool['id']}", json={"effect_class": None})
+    assert (refused.status_code, "look_up writes" in refused.text) == (400, True)
+
+
+async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
+    admin: Client, make: Make
+) -> None:
+    tool, clock = await make("tools", **TOOL), await make("tools")
+
+    for path, body, reason in (
+        (tool, {"http_call": None}, "needs http_call"),
+        (clock, {"tool_type": "rest"}, "needs http_call"),
+        (clock, {"http_call": CALL}, "Only a rest tool"),
+        (clock, {"effect_class": "none"}, "of a rest tool only"),
+        (tool, {"tool_type": "time", "input_schema": None}, "Only a rest tool"),
+    ):
+        refused = await admin.patch(f"/tools/{path['id']}", json=body)
+        assert (refused.status_code, reason in refused.text) == (400, True), refused.text
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ({"url": "ftp://api.example/v1"}, "$.http_call.url: "),
+        ({"url": "https:///v1/words"}, "$.http_call.url: "),
+        ({"url": "https://me:secret@api.example/"}, "$.http_call.url: "),
+        ({"url": "https://0x7f000001/v1"}, "$.http_call.url: "),
+        ({"url": "https://{word}.example/v1"}, "$.http_call.url names its server itself"),
+        ({"url": "https://api.example:{word}/v1"}, "$.http_call.url names its server itself"),
+        ({"url": "https://api.example/v1?a=1"}, "$.http_call.url ends with its path"),
+        ({"url": "https://api.example/v1#a"}, "$.http_call.url ends with its path"),
+        ({"url": "https://api.example/{words}"}, "$.http_call.url names {words}"),
+        ({"url": "https://api.example/{word"}, "$.http_call.url has a brace"),
+        ({"url": "https://api.example/{language}"}, "lacks it in $.required"),
+        ({"url": "https://api.example/{secret:words}"}, "$.http_call.url takes no secret"),
+        ({"url": "https://api.example/bot123456:abcdef/x"}, "$.http_call.url.path looks like"),
+        ({"query": {"q": "{meaning}"}}, "$.http_call.query.q names {meaning}"),
+        ({"query": {"api_key": "abcdef"}}, "$.http_call.query.api_key is where a credential"),
+        ({"query": {"key": "abcdef"}}, "$.http_call.query.key is where a credential"),
+        ({"query": {"q": "sk-abcdefghijkl"}}, "$.http_call.query.q is where a credential"),
+        ({"query": {"q": "{secret:Words}"}}, "$.http_call.query.q names no secret rightly"),
+        ({"query": {"q": "{secret:nobody}"}}, "$.http_call.query.q: there is no secret 'nobody'"),
+        ({"query": {"q": "{secret:other}"}}, "given for https://other.example"),
+        ({"url": "http://api.example/{word}"}, "$.http_call.headers.Authorization: the secret"),
+        ({"url": "https://api.example:8443/{word}"}, "the secret 'words' was given for"),
+        ({"headers": {"X-Api-Key": "abcdef"}}, "$.http_call.headers.X-Api-Key is where a cred"),
+        ({"headers": {"Authorization": "Bearer abcdef"}}, "write {secret:NAME}"),
+        ({"headers": {"X-A": "Bearer abcdef"}}, "$.http_call.headers.X-A is where a credential"),
+        ({"headers": {"host": "x.example"}}, "$.http_call.headers.host belongs to the conn"),
+        ({"headers": {"Content-Length": "1"}}, "belongs to the connection"),
+        ({"headers": {"Transfer-Encoding": "chunked"}}, "belongs to the connection"),
+        ({"headers": {"Connection": "close"}}, "belongs to the connection"),
+        ({"headers": {"X A": "a"}}, "$.http_call.headers: 'X A'"),
+        ({"headers": {"X-A": "a", "x-a": "b"}}, "$.http_call.headers.x-a is there twice"),
+        ({"headers": {"X-A": "a\r\nHost: b"}}, "$.http_call.headers.X-A may hold"),
+        ({"headers": {"X-A": "имя"}}, "$.http_call.headers.X-A may hold"),
+        ({"body": {"a": 1}}, "$.http_call.body: a GET has none"),
+        ({"method": "POST", "body": {"a": ["{b}"]}}, "$.http_call.body.a[0] names {b}"),
+        ({"method": "POST", "body": {"a": "{secret:words}"}}, "$.http_call.body.a takes no secret"),
+        ({"method": "POST", "body": {"password": "x"}}, "$.http_call.body.password is where"),
+        ({"method": "POST", "body": {"a": "x" * 9000}}, "http_call has"),
+    ],
+)
+async def test_a_wrong_call_is_refused_with_its_place(
+    admin: Client, make: Make, call: JsonObject, reason: str
+) -> None:
+    tool = await make("tools", **TOOL)
+    wrong = {"http_call": CALL | call}
+
+    for refused in (
+        await admin.post("/tools", json=TOOL | {"name": "other"} | wrong),
+        await admin.patch(f"/tools/{tool['id']}", json=wrong),
+    ):
+        assert refused.status_code == 400, refused.text
+        assert reason in refused.json()["detail"]
+        assert "abcdef" not in refused.json()["detail"]
+    assert await listed(admin, "/tools") == [tool]
+
+
+async def test_an_argument_that_the_call_names_cannot_be_taken_from_the_schema(
+    admin: Client, make: Make
+) -> None:
+    tool = await make("tools", **TOOL)
+    narrow = {"type": "object", "properties": {"word": {}}, "required": ["word"]}
+
+    refused = await admin.patch(f"/tools/{tool['id']}", json={"input_schema": narrow})
+
+    assert (refused.status_code, "$.http_call.query.lang" in refused.text) == (400, True)
+
+
+async def test_what_looks_like_a_placeholder_and_is_none_stays(make: Make) -> None:
+    call = CALL | {"method": "POST", "body": {"template": "{{ x }}", "text": "Hello {word}"}}
+
+    tool = await make("tools", **TOOL | {"http_call": call})
+
+    assert tool["http_call"] == call
+
+
+async def test_a_secret_that_a_tool_names_stays(admin: Client, make: Make, sql: Sql) -> None:
+    await make("tools", **TOOL)
+    (words, _) = await listed(admin, "/secrets")
+
+    refused = await admin.delete(f"/secrets/{words['id']}")
+
+    assert (refused.status_code, "look_up" in refused.text) == (409, True)

@@ -1,0 +1,288 @@
+"""Taking over lists of models."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from rest_service.tests.api import Client, JsonObject, Make, listed
+from rest_service.tests.provider_server import NAMES, ProviderServer, provider_server, saying
+from smart_kit.guarded_http import GuardedHttp
+
+PRICES = {
+    "sample_spec": {"input_cost_per_token": "the price"},
+    "gpt-small": {
+        "input_cost_per_token": 2.5e-07,
+        "cache_read_input_token_cost": 2.5e-08,
+        "output_cost_per_token": 2e-06,
+        "supports_function_calling": True,
+        "supports_vision": True,
+        "mode": "chat",
+    },
+    "gpt-old": {"input_cost_per_token": 1e-06, "mode": "responses"},
+    "text-embedding": {"input_cost_per_token": 2e-08, "mode": "embedding"},
+}
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ProviderServer]:
+    async with provider_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def provider(make: Make) -> JsonObject:
+    return await make("providers")
+
+
+async def taken(admin: Client, provider: JsonObject, **body: object) -> JsonObject:
+    answer = await admin.post("/models/import", json={"provider_id": provider["id"]} | body)
+    assert answer.status_code == 200, answer.text
+    found: JsonObject = answer.json()
+    return found
+
+
+async def refused(admin: Client, provider: JsonObject, **body: object) -> str:
+    answer = await admin.post("/models/import", json={"provider_id": provider["id"]} | body)
+    assert answer.status_code == 400, answer.text
+    return str(answer.json()["detail"])
+
+
+async def kept(admin: Client) -> dict[str, JsonObject]:
+    return {one["provider_model_name"]: one for one in await listed(admin, "/models")}
+
+
+async def test_a_list_of_names_is_taken_and_the_second_time_nothing_is_new(
+    admin: Client, provider: JsonObject
+) -> None:
+    models = {"object": "list", "data": [{"id": "b"}, {"id": "a"}, {"id": "whisper-1"}]}
+
+    first = await taken(admin, provider, models=models)
+    assert first["created"] == ["b", "a", "whisper-1"]
+    again = await taken(admin, provider, models=models)
+    assert (again["created"], again["unchanged"]) == ([], ["b", "a", "whisper-1"])
+    one = (await kept(admin))["a"]
+    assert one["provider_id"] == provider["id"]
+    assert (one["capabilities"], one["input_price"]) == (["tools", "streaming"], None)
+
+
+async def test_our_own_form_says_all_and_changes_only_what_it_says(
+    admin: Client, provider: JsonObject
+) -> None:
+    own = {
+        "provider_model_name": "mine",
+        "api": "responses",
+        "parameters": {"reasoning": {"effort": "low"}},
+        "capabilities": ["tools"],
+        "input_price": "1.25",
+        "is_choosable": True,
+    }
+    assert (await taken(admin, provider, models={"models": [own]}))["created"] == ["mine"]
+    before = (await kept(admin))["mine"]
+    assert own.items() <= (before | {"input_price": "1.25"}).items()
+
+    cheaper = {"provider_model_name": "mine", "input_price": 1}
+    assert (await taken(admin, provider, models={"models": [cheaper]}))["updated"] == ["mine"]
+    after = (await kept(admin))["mine"]
+    assert float(after["input_price"]) == 1
+    changed = {"input_price", "updated_at"}
+    assert {name for name in after if after[name] != before[name]} == changed
+
+
+async def test_prices_per_token_become_prices_per_million_and_flags_become_capabilities(
+    admin: Client, provider: JsonObject
+) -> None:
+    found = await taken(admin, provider, models=PRICES)
+
+    assert found["created"] == ["gpt-small", "gpt-old", "text-embedding"]
+    assert found["skipped"] == []
+    models = await kept(admin)
+    small = models["gpt-small"]
+    prices = ("input_price", "cached_input_price", "output_price")
+    assert [float(small[name]) for name in prices] == [0.25, 0.025, 2]
+    assert set(small["capabilities"]) == {"tools", "vision", "streaming"}
+    assert models["gpt-old"]["api"] == "responses"
+    assert models["text-embedding"]["capabilities"] == ["embeddings"]
+
+
+async def test_a_list_of_prices_takes_away_nothing_that_it_does_not_speak_of(
+    admin: Client, make: Make, provider: JsonObject
+) -> None:
+    await make(
+        "models",
+        provider_id=provider["id"],
+        provider_model_name="gpt-small",
+        capabilities=["audio", "vision"],
+        parameters={"reasoning_effort": "none"},
+    )
+    table = {"gpt-small": {"supports_vision": False, "supports_function_calling": True}}
+
+    assert (await taken(admin, provider, models=table))["updated"] == ["gpt-small"]
+    one = (await kept(admin))["gpt-small"]
+    assert one["capabilities"] == ["audio", "tools"]
+    assert one["parameters"] == {"reasoning_effort": "none"}
+
+
+async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_taken(
+    admin: Client, make: Make, provider: JsonObject
+) -> None:
+    other = await make("providers", name="Other")
+    await make("models", provider_id=other["id"], provider_model_name="theirs")
+    entries = [
+        {"provider_model_name": "good"},
+        {"provider_model_name": "theirs"},
+        {"provider_model_name": "a b"},
+        {"provider_model_name": "dear", "input_price": -1},
+        {"provider_model_name": "odd", "parameters": {"api_key": "x"}},
+        {"provider_model_name": "new", "colour": "red"},
+        {"provider_model_name": "lost", "provider_id": other["id"]},
+        {"provider_model_name": "good"},
+        {"name": "nameless"},
+        "text",
+    ]
+    found = await taken(admin, provider, models={"models": entries})
+
+    assert found["created"] == ["good"]
+    reasons = {one["name"]: one["reason"] for one in found["skipped"]}
+    assert reasons["theirs"] == "is a model of Other"
+    assert reasons["good"] == "is in the list twice"
+    assert reasons["a b"].startswith("provider_model_name:")
+    assert reasons["dear"].startswith("input_price:")
+    assert "parameters.api_key" in reasons["odd"]
+    assert reasons["new"].startswith("colour:")
+    assert "provider_id" in reasons["lost"]
+    assert {"#9", "#10"} <= reasons.keys()
+    assert set(await kept(admin)) == {"good", "theirs"}
+
+
+async def test_a_rehearsal_says_the_same_and_does_nothing(
+    admin: Client, make: Make, provider: JsonObject
+) -> None:
+    await make("models", provider_id=provider["id"], provider_model_name="gpt-old")
+    before = (await kept(admin), len(await listed(admin, "/audit")))
+    rehearsed = await taken(admin, provider, models=PRICES, is_rehearsal=True)
+
+    assert (await kept(admin), len(await listed(admin, "/audit"))) == before
+    assert rehearsed["created"] == ["gpt-small", "text-embedding"]
+    assert rehearsed == await taken(admin, provider, models=PRICES)
+
+
+async def test_only_those_that_are_named_are_taken_and_a_missing_one_is_said(
+    admin: Client, provider: JsonObject
+) -> None:
+    found = await taken(admin, provider, models=PRICES, only=["gpt-old", "gpt-none"])
+
+    assert found["created"] == ["gpt-old"]
+    assert found["skipped"] == [{"name": "gpt-none", "reason": "is not in the list"}]
+
+
+async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
+    admin: Client, provider: JsonObject
+) -> None:
+    models = {"data": [{"id": f"m{number}"} for number in range(1001)]}
+
+    assert "1001" in await refused(admin, provider, models=models)
+    assert await kept(admin) == {}
+    assert (await taken(admin, provider, models=models, only=["m7"]))["created"] == ["m7"]
+
+
+async def test_without_a_list_the_provider_is_asked_for_its_own_with_its_key(
+    admin: Client, make: Make, server: ProviderServer
+) -> None:
+    provider = await make("providers", base_url=f"{server.url}/v1", api_key="sk-own-of-theirs")
+
+    assert (await taken(admin, provider))["created"] == list(NAMES)
+    assert server.keys == ["Bearer sk-own-of-theirs"]
+    server.answers["*"] = saying(401, {})
+    assert "does not take the kept api_key" in await refused(admin, provider)
+
+
+@pytest.fixture
+def neighbour(app: FastAPI, server: ProviderServer) -> str:
+    """The address of a server that may be asked although it is on this machine."""
+    place = server.url.removeprefix("http://")
+    app.state.resources = replace(app.state.resources, outside=lambda: GuardedHttp([place]))
+    return server.url
+
+
+async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
+    admin: Client, make: Make, server: ProviderServer, neighbour: str
+) -> None:
+    provider = await make("providers", api_key="sk-own-of-theirs")
+    server.answers["/prices.json"] = saying(200, PRICES)
+    found = await taken(admin, provider, url=f"{neighbour}/prices.json")
+
+    assert found["created"] == ["gpt-small", "gpt-old", "text-embedding"]
+    assert server.keys == [""]
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "said"),
+    [
+        (404, {}, "HTTP 404"),
+        (200, "<html>", "not JSON"),
+        (200, [], "none of the known forms"),
+        (200, {"a": 1}, "none of the known forms"),
+        (200, "x" * (2 * 1024 * 1024 + 1), "2 MB"),
+    ],
+)
+async def test_what_is_no_list_is_said_to_be_none(
+    admin: Client,
+    provider: JsonObject,
+    server: ProviderServer,
+    neighbour: str,
+    status: int,
+    content: object,
+    said: str,
+) -> None:
+    server.answers["*"] = saying(status, content)
+
+    assert said in await refused(admin, provider, url=f"{neighbour}/list")
+
+
+async def test_an_address_of_this_machine_is_not_asked(
+    admin: Client, provider: JsonObject, server: ProviderServer
+) -> None:
+    detail = await refused(admin, provider, url=f"{server.url}/prices.json")
+
+    assert detail.startswith("url: ")
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [({}, "known forms"), ({"a": 1}, "known forms"), ({"data": {}, "b": 2}, "known forms")],
+)
+async def test_a_list_of_no_known_form_is_refused(
+    admin: Client, provider: JsonObject, models: JsonObject, said: str
+) -> None:
+    assert said in await refused(admin, provider, models=models)
+
+
+async def test_a_list_and_an_address_at_once_are_refused(
+    admin: Client, provider: JsonObject
+) -> None:
+    both = {"models": PRICES, "url": "https://prices.example/list"}
+
+    assert "not both" in await refused(admin, provider, **both)
+
+
+async def test_a_price_that_is_no_number_costs_one_model_only(
+    admin: Client, provider: JsonObject
+) -> None:
+    text = json.dumps({"odd": {"input_cost_per_token": "dear"}, "fine": {"mode": "chat"}})
+    found = await taken(admin, provider, models=json.loads(text))
+
+    assert found["created"] == ["fine"]
+    assert found["skipped"] == [{"name": "odd", "reason": "has a price that is no number"}]
+
+
+async def test_an_unknown_provider_is_not_found(admin: Client, person: JsonObject) -> None:
+    for source in ({"models": PRICES}, {}):
+        answer: httpx2.Response = await admin.post(
+            "/models/import", json={"provider_id": person["id"]} | source
+        )
+        assert answer.status_code == 404

@@ -1,0 +1,17 @@
+"""Wrong arguments on demand: shows that a tool refuses them and that the model corrects itself."""
+
+from typing import Any
+
+from sandbox.llm.conversation import Conversation, ToolCall
+
+_WRONG = 42
+_WRONG_TEXT = "wrong"
+
+
+def spoilt(call: ToolCall, conversation: Conversation) -> ToolCall:
+    """The call with an argument of a type that the tool's schema does not allow."""
+    tool = conversation.tool(call.name)
+    properties: dict[str, Any] = tool.properties if tool else {}
+    name = next(iter([*call.arguments, *properties]), _WRONG_TEXT)
+    is_text = (properties.get(name) or {}).get("type", "string") == "string"
+    return ToolCall(call.name, call.arguments | {name: _WRONG if is_text else _WRONG_TEXT})

@@ -1,0 +1,1 @@
+"""The Responses API, without a memory: whatever counts comes with the request."""

@@ -1,0 +1,38 @@
+"""What a Responses request says, in the form of Chat Completions."""
+
+from typing import Any
+
+from sandbox.llm.responses.reasoning import Item
+
+
+def as_chat(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a checked request; its reasoning is the server's own business."""
+    instructions = body.get("instructions")
+    messages: list[dict[str, Any]] = (
+        [{"role": "system", "content": instructions}] if instructions else []
+    )
+    for item in body["input"]:
+        _add(messages, item)
+    chosen = body.get("tool_choice")
+    return {
+        "model": body["model"],
+        "messages": messages,
+        "tools": [{"type": "function", "function": tool} for tool in body.get("tools") or ()],
+        "tool_choice": {"function": chosen} if isinstance(chosen, dict) else chosen,
+    }
+
+
+def _add(messages: list[dict[str, Any]], item: Item) -> None:
+    """Calls that follow each other are one message's."""
+    if item["type"] == "message":
+        messages.append({"role": item["role"], "content": item["content"]})
+    elif item["type"] == "function_call_output":
+        tool = {"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]}
+        messages.append(tool)
+    elif item["type"] == "function_call":
+        function = {"name": item["name"], "arguments": item["arguments"]}
+        call = {"id": item["call_id"], "type": "function", "function": function}
+        if messages and messages[-1].get("tool_calls"):
+            messages[-1]["tool_calls"].append(call)
+        else:
+            messages.append({"role": "assistant", "content": None, "tool_calls": [call]})

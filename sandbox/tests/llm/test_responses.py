@@ -1,0 +1,217 @@
+"""The Responses API, stateless, by hand and with the openai SDK."""
+
+import copy
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import openai
+import pytest
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+
+from sandbox.llm.responses.request import PARAMETERS
+from sandbox.tests.llm.asking import ALL, NOW
+from sandbox.tests.running import Sandbox
+
+TOOLS: Any = [{"type": "function", "strict": False, **one["function"]} for one in ALL]
+ASKED = f"{NOW}\nWhat time is it in Tokyo and in Paris?"
+TIMES = {"Tokyo": "2026-11-21T22:24:00+09:00 Asia/Tokyo", "Paris": "2026-11-21T14:24:00+01:00"}
+
+Items = list[dict[str, Any]]
+Change = Callable[[Items], Any]
+
+
+@pytest.fixture
+async def client(sandbox: Sandbox) -> AsyncIterator[openai.AsyncOpenAI]:
+    """The SDK, pointed at the sandbox."""
+    async with openai.AsyncOpenAI(
+        base_url=f"{sandbox.url}/v1", api_key="any", max_retries=0
+    ) as client:
+        yield client
+
+
+def asked(**changes: Any) -> Any:
+    """The parameters of a stateless turn."""
+    return {
+        "model": "sandbox-demo",
+        "instructions": "You are a secretary.",
+        "input": [{"role": "user", "content": ASKED}],
+        "tools": TOOLS,
+        "store": False,
+        "include": ["reasoning.encrypted_content"],
+    } | changes
+
+
+def replayed(output: Any) -> Items:
+    """Every output item verbatim, and a result for each call."""
+    items: Items = [{"role": "user", "content": ASKED}]
+    items += [one.model_dump(exclude_none=True) for one in output]
+    for call in [one for one in output if one.type == "function_call"]:
+        said = TIMES[json.loads(call.arguments)["place"]]
+        items.append({"type": "function_call_output", "call_id": call.call_id, "output": said})
+    return items
+
+
+async def test_a_whole_turn_with_the_sdk(client: openai.AsyncOpenAI) -> None:
+    first = await client.responses.create(**asked())
+    assert [one.type for one in first.output] == ["reasoning", "function_call", "function_call"]
+    assert first.status == "completed"
+    second = await client.responses.create(**asked(input=replayed(first.output)))
+    assert [one.type for one in second.output] == ["reasoning", "message"]
+    assert "**22:24** in Tokyo" in second.output_text
+    assert "**14:24** in Paris" in second.output_text
+    assert second.usage
+    assert second.usage.total_tokens == second.usage.input_tokens + second.usage.output_tokens
+
+    history = [*replayed(first.output), *(one.model_dump() for one in second.output)]
+    memory = [*history, {"role": "user", "content": "What was my previous message?"}]
+    third = await client.responses.create(**asked(input=memory))
+    assert "in Tokyo and in Paris?" in third.output_text
+
+
+async def test_a_streamed_turn_is_the_same_as_a_whole_one(client: openai.AsyncOpenAI) -> None:
+    async with client.responses.stream(**asked()) as stream:
+        first = await stream.get_final_response()
+    calls = [one for one in first.output if one.type == "function_call"]
+    assert [json.loads(one.arguments)["place"] for one in calls] == ["Tokyo", "Paris"]
+
+    turn = asked(input=replayed(first.output))
+    whole = await client.responses.create(**turn)
+    kinds, text, numbers = [], "", []
+    async for event in await client.responses.create(**turn, stream=True):
+        kinds.append(event.type)
+        numbers.append(event.sequence_number)
+        text += event.delta if event.type == "response.output_text.delta" else ""
+    assert (text, event.type) == (whole.output_text, "response.completed")
+    assert event.response.usage == whole.usage
+    assert event.response.output_text == text
+    assert numbers == list(range(len(numbers)))
+    assert kinds[:2] == ["response.created", "response.in_progress"]
+    assert kinds.count("response.output_item.done") == 2
+    assert kinds.count("response.output_text.delta") > 5
+
+
+async def test_a_limit_of_tokens_cuts_the_answer(client: openai.AsyncOpenAI) -> None:
+    answer = await client.responses.create(**asked(input="hello", max_output_tokens=16))
+    assert answer.status == "incomplete"
+    assert answer.incomplete_details
+    assert answer.incomplete_details.reason == "max_output_tokens"
+
+
+async def test_who_answers_by_chat_and_by_responses_says_the_same(
+    client: openai.AsyncOpenAI,
+) -> None:
+    chat = await client.chat.completions.create(
+        model="sandbox-brief", messages=[{"role": "user", "content": "hi"}]
+    )
+    other = await client.responses.create(model="sandbox-brief", input="hi")
+    assert other.output_text == chat.choices[0].message.content == "Hi!"
+
+
+async def test_calls_without_ids_of_the_servers_need_no_reasoning(
+    client: openai.AsyncOpenAI,
+) -> None:
+    """A history that another model has written, or whose blobs were dropped."""
+    call = {"type": "function_call", "call_id": "a1b2c3d4e", "name": "get_time"}
+    items: Any = [
+        {"role": "user", "content": f"{NOW}\nWhat time is it in Tokyo?"},
+        {**call, "arguments": json.dumps({"place": "Tokyo"})},
+        {"type": "function_call_output", "call_id": "a1b2c3d4e", "output": TIMES["Tokyo"]},
+    ]
+    answer = await client.responses.create(**asked(input=items))
+    assert "**22:24**" in answer.output_text
+
+
+def _changed_call(items: Items) -> None:
+    items[2]["arguments"] = "{}"
+
+
+def _without_blob(items: Items) -> None:
+    del items[1]["encrypted_content"]
+
+
+def _foreign_blob(items: Items) -> None:
+    items[1]["encrypted_content"] = "gAAAAABfromsomewhereelse"
+
+
+def _swapped(items: Items) -> None:
+    items[2], items[3] = items[3], items[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        (lambda items: items.pop(), 400, "No tool output found for function call call_"),
+        (lambda items: items.pop(2), 400, "No tool call found for function call output with call"),
+        (lambda items: items.pop(1), 400, "was provided without its required 'reasoning' item"),
+        (lambda items: items.__delitem__(slice(2, None)), 400, "required following item"),
+        (_without_blob, 404, "Items are not persisted"),
+        (_foreign_blob, 400, "could not be verified"),
+        (_changed_call, 400, "could not be verified"),
+        (_swapped, 400, "could not be verified"),
+    ],
+)
+async def test_what_is_not_replayed_verbatim_and_in_order_is_refused(
+    client: openai.AsyncOpenAI, change: Change, status: int, words: str
+) -> None:
+    first = await client.responses.create(**asked())
+    items = copy.deepcopy(replayed(first.output))
+    change(items)
+    with pytest.raises(openai.APIStatusError, match=words) as refused:
+        await client.responses.create(**asked(input=items))
+    assert refused.value.status_code == status
+
+
+async def test_what_one_model_thought_is_nothing_to_another(client: openai.AsyncOpenAI) -> None:
+    first = await client.responses.create(**asked())
+    with pytest.raises(openai.BadRequestError) as refused:
+        await client.responses.create(**asked(input=replayed(first.output), model="gpt-6-luna"))
+    assert refused.value.code == "invalid_encrypted_content"
+
+
+USER = {"role": "user", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "words"),
+    [
+        ({"input": "x"}, "model", "Missing required parameter: 'model'."),
+        ({"model": "m"}, "input", "Missing required parameter: 'input'."),
+        ({"model": "m", "messages": [USER]}, "messages", "has moved to 'input'"),
+        ({"model": "m", "input": "x", "max_tokens": 9}, "max_tokens", "'max_output_tokens'"),
+        ({"model": "m", "input": "x", "sream": True}, "sream", "Unknown parameter: 'sream'."),
+        ({"model": "m", "input": "x", "max_output_tokens": 5}, "max_output_tokens", ">= 16"),
+        ({"model": "m", "input": 5}, "input", "expected one of a string or array"),
+        ({"model": "m", "input": [5]}, "input[0]", "expected an object"),
+        ({"model": "m", "input": [{"role": "user"}]}, "input[0].content", "Missing required"),
+        ({"model": "m", "input": [{"type": "image"}]}, "input[0].type", "Invalid value: 'image'"),
+        ({"model": "m", "input": "x", "tools": [ALL[0]]}, "tools[0].name", "Missing required"),
+        (
+            {"model": "m", "input": "x", "tools": [{"type": "function", "name": "a b"}]},
+            "tools[0].name",
+            "does not match pattern",
+        ),
+    ],
+)
+async def test_broken_requests_are_refused_in_openais_words(
+    sandbox: Sandbox, body: object, param: str, words: str
+) -> None:
+    headers = {"Authorization": "Bearer x"}
+    url = f"{sandbox.url}/v1/responses"
+    async with sandbox.http.post(url, json=body, headers=headers) as response:
+        assert response.status == 400
+        error = (await response.json())["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", param)
+    assert words in error["message"]
+
+
+@pytest.mark.parametrize("named", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
+async def test_nothing_is_kept_to_go_on_from(
+    client: openai.AsyncOpenAI, named: dict[str, str]
+) -> None:
+    with pytest.raises(openai.NotFoundError, match="keeps no responses"):
+        await client.responses.create(**asked(**named))
+
+
+def test_every_parameter_of_the_sdk_is_known() -> None:
+    assert set(ResponseCreateParamsNonStreaming.__annotations__) | {"stream"} <= PARAMETERS

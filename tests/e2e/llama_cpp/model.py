@@ -1,0 +1,112 @@
+"""A model that knows three sentences by heart: each of its tokens leads to the next.
+
+A test has to foresee the answer, and no weights need to be fetched for this: each token of a
+sentence has a direction of its own, attention and feed-forward are zero, and the output matrix has
+an entry where a token's successor is. What is said follows from the last token of the prompt, which
+the chat template chooses. All else is llama.cpp's own: tokenizer, template engine, sampling,
+grammar, parser, server.
+"""
+
+import re
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+SAID = "I am a llama."
+CALLED = '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
+TOLD = "The clock has been read."
+CONTEXT = 32_768
+"""Tokens; nearly each byte of a prompt is one."""
+
+_CHAINS = {"<|say|>": SAID, "<|call|>": CALLED, "<|told|>": TOLD}
+_WIDTH = 64
+"""Of the embedding: at least as many as the sentences have tokens."""
+_CERTAINTY = 10.0
+_UNKNOWN, _NORMAL, _CONTROL, _BYTE = 2, 1, 3, 6
+"""Kinds of tokens, by GGUF's numbers."""
+
+TEMPLATE = """\
+{%- if tools %}<|im_start|>system
+You may call one or more functions. Their signatures are within <tools></tools> tags:
+<tools>
+{%- for tool in tools %}
+{{ tool | tojson }}
+{%- endfor %}
+</tools>
+For each call return a JSON object within <tool_call></tool_call> tags:
+<tool_call>
+{"name": <function-name>, "arguments": <args-json-object>}
+</tool_call><|im_end|>
+{% endif %}
+{%- for message in messages %}<|im_start|>{{ message.role }}
+{%- if message.content %}
+{{ message.content }}
+{%- endif %}
+{%- for call in message.tool_calls or [] %}
+<tool_call>
+{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>
+{%- endfor %}<|im_end|>
+{% endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{% if messages[-1].role == "tool" %}<|told|>
+{%- elif tools and "time" in messages[-1].content %}<|call|>
+{%- else %}<|say|>{% endif %}
+{%- endif %}"""
+"""Hermes's way of calling tools; asked for the time it calls one, else it talks."""
+
+
+def write(path: Path) -> None:
+    """Write the model, a few megabytes of GGUF."""
+    tokens = [("<unk>", _UNKNOWN), ("<s>", _CONTROL), ("</s>", _CONTROL)]
+    tokens += [(f"<0x{number:02X}>", _BYTE) for number in range(256)]
+    tokens += [(start, _CONTROL) for start in _CHAINS]
+    follows: dict[int, int] = {}
+    for start, sentence in _CHAINS.items():
+        last = tokens.index((start, _CONTROL))
+        for piece in re.findall(r"\s?\S+", sentence):
+            follows[last] = last = len(tokens)
+            tokens.append((piece.replace(" ", "\N{LOWER ONE EIGHTH BLOCK}"), _NORMAL))
+        follows[last] = tokens.index(("</s>", _CONTROL))
+    writer = gguf.GGUFWriter(path, "llama")
+    _describe(writer, tokens)
+    _weigh(writer, len(tokens), follows)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _describe(writer: gguf.GGUFWriter, tokens: list[tuple[str, int]]) -> None:
+    writer.add_context_length(CONTEXT)
+    writer.add_embedding_length(_WIDTH)
+    writer.add_feed_forward_length(_WIDTH)
+    writer.add_block_count(1)
+    writer.add_head_count(1)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(_WIDTH)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list([token for token, _ in tokens])
+    writer.add_token_scores([0.0] * len(tokens))
+    writer.add_token_types([kind for _, kind in tokens])
+    writer.add_unk_token_id(0)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_add_space_prefix(False)
+    writer.add_chat_template(TEMPLATE)
+
+
+def _weigh(writer: gguf.GGUFWriter, size: int, follows: dict[int, int]) -> None:
+    embedding, output = (np.zeros((size, _WIDTH), np.float32) for _ in range(2))
+    for direction, (token, successor) in enumerate(follows.items()):
+        embedding[token, direction] = 1.0
+        output[successor, direction] = _CERTAINTY
+    writer.add_tensor("token_embd.weight", embedding)
+    writer.add_tensor("output.weight", output)
+    for norm in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"):
+        writer.add_tensor(f"{norm}.weight", np.ones(_WIDTH, np.float32))
+    for part in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
+        writer.add_tensor(f"blk.0.{part}.weight", np.zeros((_WIDTH, _WIDTH), np.float32))

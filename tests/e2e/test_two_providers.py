@@ -1,0 +1,149 @@
+"""Several servers of models in one suite: the next one answers for one that is away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from smart_kit.testing.models import ScriptedModel, fails, says
+from smart_kit.testing.suite import Person, Suite, wait_until
+
+pytestmark = pytest.mark.e2e
+
+FIRST, SECOND = "first-model", "second-model"
+
+
+@dataclass
+class Pair:
+    """A suite whose secretary asks the first, then the second."""
+
+    suite: Suite
+    first: ScriptedModel
+    second: ScriptedModel
+
+
+@pytest.fixture
+def pair(own_suite: Suite) -> Iterator[Pair]:
+    with (
+        ScriptedModel(otherwise=says("The first says so.")) as first,
+        ScriptedModel(otherwise=says("The second says so.")) as second,
+    ):
+        own_suite.manage("start")
+        with own_suite.admin() as admin:
+            for name, server, price in ((FIRST, first, "10"), (SECOND, second, "1")):
+                body: dict[str, Any] = {"name": f"{name}s", "base_url": server.url}
+                provider = admin.post("/providers", json=body).raise_for_status().json()
+                body = {"provider_id": provider["id"], "provider_model_name": name}
+                body |= {"input_price": price, "output_price": price, "is_choosable": True}
+                admin.post("/models", json=body).raise_for_status()
+            secretary = _secretary(own_suite)
+            chain = {"model": FIRST, "fallback_models": [SECOND]}
+            admin.patch(f"/assistants/{secretary}", json=chain).raise_for_status()
+        yield Pair(own_suite, first, second)
+
+
+def test_the_second_answers_for_the_first_and_the_usage_says_so(pair: Pair) -> None:
+    alice = pair.suite.person("Alice")
+    assert alice.ask("Hello") == "The first says so."
+    pair.first.__exit__(None, None, None)  # gone: connections are refused
+    assert alice.ask("And now?") == "The second says so."
+
+    calls = _usage(pair.suite, alice, 2)
+    assert [one["model"] for one in calls] == [SECOND, FIRST]
+    assert [one["provider"] for one in calls] == [f"{SECOND}s", f"{FIRST}s"]
+    assert [float(one["cost"]) for one in calls] == pytest.approx([15e-6, 150e-6])
+    journal = _journal(pair.suite, calls[0]["message_id"])
+    (step,) = journal["steps"]
+    assert {one["model"] for one in step["failures"]} == {FIRST}
+    assert step["name"] == SECOND
+    totals = _totals(pair.suite, "model")
+    assert {one["model"]: one["calls"] for one in totals} == {FIRST: 1, SECOND: 1}
+
+
+def test_a_refusing_server_is_left_for_the_next_and_nothing_is_lost(pair: Pair) -> None:
+    pair.first.expect(*[fails(500, {"error": {"message": "down"}})] * 3)
+    assert pair.suite.person("Bob").ask("Hello") == "The second says so."
+
+
+def test_at_the_budgets_end_the_cheaper_model_answers_then_an_honest_sentence(pair: Pair) -> None:
+    carol = pair.suite.person("Carol")
+    carol.ask("/start")
+    user = f"/users/{_user_id(pair.suite, carol)}"
+    with pair.suite.admin() as admin:
+        admin.patch(user, json={"daily_budget": "0.012"}).raise_for_status()
+        assert carol.ask("Hello") == "The second says so.", "the first would cost more than is left"
+        admin.patch(user, json={"daily_budget": "0"}).raise_for_status()
+        refused = carol.ask("And now?")
+        assert "budget" in refused.lower()
+        asked = carol.say("remind me in 1 second to stretch")
+        admin.patch(user, json={"daily_budget": None}).raise_for_status()
+        carol.wait_for(asked, lambda text: "budget" in text.lower())
+        assert carol.ask("And with none?") == "The first says so."
+
+
+def test_a_person_chooses_a_model_by_a_button(pair: Pair) -> None:
+    dave = pair.suite.person("Dave")
+    assert dave.ask("Hello") == "The first says so."
+    press(pair.suite, dave, "/model", SECOND)
+    assert dave.ask("Hello again") == "The second says so."
+    press(pair.suite, dave, "/model", "As the administrator")
+    assert dave.ask("Hello once more") == "The first says so."
+
+
+def press(suite: Suite, person: Person, command: str, label: str) -> None:
+    """Ask for the buttons, press one, wait for what the bot says to it."""
+    asked = person.say(command)
+    shown: list[dict[str, Any]] = []
+
+    def has_buttons() -> bool:
+        shown[:] = [one for one in person.messages(asked) if one.get("buttons")]
+        return bool(shown)
+
+    wait_until(has_buttons)
+    (message,) = shown
+    button = next(one for row in message["buttons"] for one in row if label in one["text"])
+    body = {"message_id": message["message_id"], "data": button["callback_data"]}
+    path = f"/chat/{person.telegram_id}/buttons"
+    suite.sandbox().post(path, json=body).raise_for_status()
+    person.wait_for(message["message_id"])
+
+
+def _usage(suite: Suite, person: Person, number: int) -> list[dict[str, Any]]:
+    """The person's calls, the newest first; archived a moment after the answers were sent."""
+    found: list[dict[str, Any]] = []
+
+    def are_there() -> bool:
+        with suite.admin() as admin:
+            query = {"user_id": _user_id(suite, person)}
+            found[:] = admin.get("/usage", params=query).raise_for_status().json()["items"]
+        return len(found) == number
+
+    wait_until(are_there)
+    return found
+
+
+def _totals(suite: Suite, group: str) -> list[dict[str, Any]]:
+    with suite.admin() as admin:
+        answer = admin.get("/usage/totals", params={"by": group}).raise_for_status().json()
+    items: list[dict[str, Any]] = answer["items"]
+    return items
+
+
+def _journal(suite: Suite, message_id: str) -> dict[str, Any]:
+    with suite.admin() as admin:
+        journal: dict[str, Any] = admin.get(f"/turns/{message_id}/journal").json()
+    turn: dict[str, Any] = journal.get("turn", journal)
+    return turn
+
+
+def _secretary(suite: Suite) -> str:
+    with suite.admin() as admin:
+        found = admin.get("/assistants").raise_for_status().json()["items"]
+    return str(next(one["id"] for one in found if one["is_secretary"]))
+
+
+def _user_id(suite: Suite, person: Person) -> str:
+    with suite.admin() as admin:
+        user = admin.get(f"/users/by-telegram-id/{person.telegram_id}").raise_for_status().json()
+    return str(user["id"])
