@@ -28,6 +28,9 @@ TRIES = 3
 BACKOFF_SECONDS = 0.5
 FALLBACK_SECONDS = 30.0
 """What is kept of a turn's time for the other model."""
+LEFT_ALONE_SECONDS = 2 * PAUSE_SECONDS
+"""How long one request may wait for a model that is left alone or being probed: who waits holds a
+slot that others need."""
 LEAST_SECONDS = 0.5
 """With less time left no call is begun."""
 
@@ -94,7 +97,7 @@ class ModelClient:
         self, model: str, request: ModelRequest, until: float, *, is_own: bool, is_last: bool
     ) -> Completion:
         """Ask one model until it answers or there is no sense in asking it again."""
-        tries, has_been_empty = 1, False
+        tries, has_been_empty, begun = 1, False, _now()
         while True:
             parameters = self._parameters.of(self._endpoint.base_url, model)
             body = request.body(model, parameters, is_own=is_own)
@@ -114,7 +117,7 @@ class ModelClient:
                 wait = max(_backoff(tries, error.retry_after), pause)
                 if tries == TRIES or _now() + wait + LEAST_SECONDS > until:
                     raise
-                if pause and not is_last:
+                if pause and (not is_last or _now() + wait > begun + LEFT_ALONE_SECONDS):
                     raise
                 log.info("model is asked again", model=model, reason=error.message, seconds=wait)
                 tries += not isinstance(error, LeftAlone)
