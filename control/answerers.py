@@ -13,8 +13,8 @@ _SERVICES = ("tg_bot", "assistant")
 
 def missing(context: Context, options: argparse.Namespace) -> dict[str, str]:
     """What is wrong with each of which no process is well; empty also where nobody can tell."""
-    is_docker = modes.choose(context, options) == "docker"
     try:
+        is_docker = modes.choose(context, options) == "docker"
         found = [*(_containers(context) if is_docker else _processes(context))]
     except ControlError:
         return {}

@@ -106,7 +106,7 @@ class AssistantOrchestrator:
         if _is_of_another_bot(message, await self._users.look_up(_telegram_id(message))):
             return Outcome(record=_failed(message))
         effects = effects_in(await self._mailbox.steps(message.id))
-        apology = replies.apology(message, receipts_of(effects))
+        apology = replies.apology(message, delivery.token, receipts_of(effects))
         return Outcome(replies=(apology,), record=_failed(message))
 
     async def _newcomer(self, message: ToSecretary) -> UserSnapshot | None:

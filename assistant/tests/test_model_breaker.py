@@ -6,7 +6,7 @@ from assistant.tests.room import Room, in_a_room, with_faults_of
 from assistant.tests.test_model_faults import NO_MONEY, RATE_LIMITED
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import ScriptedModel, fails
+from smart_kit.testing.models import ScriptedModel, fails, hangs
 
 
 def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not(
@@ -41,6 +41,21 @@ def test_a_model_that_is_back_after_the_first_pause_answers_whoever_asked_during
         assert isinstance((await made.say()).answer, Reply)
 
     with ScriptedModel(*[fails(404)] * 5, otherwise="I am back.") as model:
+        in_a_room(redis_settings, model, scene)
+
+
+def test_nobody_waits_long_for_the_only_model_while_its_probe_hangs(
+    redis_settings: RedisSettings,
+) -> None:
+    async def scene(made: Room) -> None:
+        while len(model.asked) < 5:
+            await made.say()
+        model.expect(hangs())
+        *waited, probed = sorted(one.seconds for one in await made.say_all(8))
+        assert probed > 50, "whoever probes waits for the answer itself"
+        assert max(waited) < 21
+
+    with ScriptedModel(otherwise=fails(404)) as model:
         in_a_room(redis_settings, model, scene)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -418,3 +419,7 @@ async def test_a_dead_message_is_apologised_for_with_the_receipts_of_what_it_did
     assert said.notice == "turn_failed"
     assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
     assert said.id != f"reply:tg:{BOT}:1", "a replayed letter's answer would count as a duplicate"
+    again = desk.only(
+        await desk.orchestrator.apologise(replace(delivery, token=delivery.token + 1))
+    )
+    assert again.id != said.id, "so would the apology for its second life, with other receipts"

@@ -3,7 +3,9 @@
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +18,10 @@ from control.errors import ControlError
 from control.lock import Lock
 from control.services import Service
 from control.settings import Settings
+from control.terminal import Terminal
 
 _LAST_LINES = "20"
+_POLL = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,26 @@ class Compose:
         """Raises ControlError where the numbers asked for earlier cannot be read."""
         replicas.read(self.settings.state_dir, self.table)
 
-    def keep_counts(self) -> dict[str, int]:
-        """How many containers a service shall have, where it is not one; also from now on."""
-        with Lock.hold(self.settings.state_dir):  # another command may say another service's
+    @contextmanager
+    def counting(self, terminal: Terminal) -> Iterator[dict[str, int]]:
+        """How many containers a service shall have, where it is not one; also from now on.
+
+        Until they are there no other command says, or makes, another number.
+        """
+        lock = self._turn(terminal)
+        try:
             counts = replicas.read(self.settings.state_dir, self.table) | dict(self.asked)
             replicas.keep(self.settings.state_dir, counts)
-        theirs = {"postgres": self.settings.own_postgres, "redis": self.settings.own_redis}
-        return {**counts, **{name: 0 for name in theirs if theirs[name]}}
+            theirs = {"postgres": self.settings.own_postgres, "redis": self.settings.own_redis}
+            yield {**counts, **{name: 0 for name in theirs if theirs[name]}}
+        finally:
+            lock.release()
+
+    def _turn(self, terminal: Terminal) -> Lock:
+        while (lock := Lock.take(self.settings.state_dir / "containers.lock")) is None:
+            terminal.busy("… another ./manage.py is making containers")
+            time.sleep(_POLL)
+        return lock
 
     def run(self, *arguments: str) -> int:
         """Run it with the terminal as its own; returns its status."""

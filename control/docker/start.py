@@ -59,8 +59,9 @@ def up(
         if not compose.settings.own_postgres:
             _call(context, compose, "up", "--detach", "--no-build", "--wait", "postgres")
             compose.set_database_password()
-        words += scale.options(compose.keep_counts(), meant)
-        _call(context, compose, "up", "--detach", "--no-build", *words, *scale.expanded(names))
+        with compose.counting(context.terminal) as counts:
+            words += scale.options(counts, meant)
+            _call(context, compose, "up", "--detach", "--no-build", *words, *scale.expanded(names))
     modes.remember(compose.settings.state_dir, "docker")
     problems = Progress(compose, names, context.terminal).wait()
     welcome.report(context, problems)
@@ -69,7 +70,8 @@ def up(
 
 def _refuse_beside_local(context: Context) -> None:
     """Raises ControlError where this folder's suite runs as processes: both want the same ports."""
-    if RunDirectory(context.state_dir).supervisor():
+    run = RunDirectory(context.state_dir)
+    if run.supervisor() or run.processes():  # these run on without it
         raise ControlError("this folder's suite runs in local mode: ./manage.py stop --local first")
 
 

@@ -74,7 +74,7 @@ class Progress:
 
     def _look(self) -> None:
         if self.suite.run.supervisor() is None:
-            self.suite.run.forget_environment()
+            self.suite.run.forget_orphan()
             last = reasons.last_words(self.suite.run.log("supervisor"))
             raise ControlError(f"the supervisor has ended: {last}")
         self._status = self.suite.run.status()

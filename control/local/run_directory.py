@@ -1,7 +1,8 @@
 """`STATE_DIR/run`: how the supervisor and the commands speak with each other, across crashes.
 
 supervisor.lock      held for as long as a supervisor lives, whatever becomes of it
-commands.lock        held while wishes and numbers are read to be changed: a moment
+commands.lock        held while wishes and numbers are read to be changed: a moment, and by no
+                     command while the supervisor has yet to take what another one left
 supervisor           who it is
 processes/<part>     who is running, each written by the process itself
 wishes.json          what shall run: written by commands, read by the supervisor on SIGHUP
@@ -12,6 +13,7 @@ What cannot be read, as after a power cut, counts as absent; `damaged` names it.
 """
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +27,10 @@ from control.local.process import Process
 from control.lock import Lock
 
 _PATIENCE = 5.0
+_HEARING = 10.0
+"""Seconds in which a supervisor takes what it is told, also one that is just being started."""
 _POLL = 0.1
+SIGNS_AGAIN = "a supervisor that lives writes it anew within a minute"
 State = Literal["waiting", "starting", "running", "failing", "stopping", "stopped", "done"]
 
 
@@ -84,23 +89,46 @@ class RunDirectory:
             if self.supervisor():
                 raise IsSupervised("another ./manage.py has started the suite")
             time.sleep(_POLL)
+        record = self.path / "supervisor"
+        if record in self.damaged():
+            raise ControlError(f"{record} is damaged: {SIGNS_AGAIN}: try again then")
         raise ControlError("another ./manage.py is starting or stopping the suite: try again")
 
     @contextmanager
     def commanding(self) -> Iterator[None]:
         """The right to change what is wished for, to be kept for a moment only.
 
-        Raises ControlError where another command keeps it for long.
+        Raises ControlError where another command keeps it for long, or where the supervisor does
+        not take what another one has left.
         """
+        lock = self._turn()
+        deadline = time.monotonic() + _HEARING
+        while supervisor := self._untold():
+            lock.release()
+            if time.monotonic() > deadline:
+                raise ControlError(
+                    "the supervisor does not take what another ./manage.py wished for, as if it"
+                    f" were suspended: kill -CONT {supervisor.pid}, or ./manage.py restart"
+                )
+            supervisor.send(signal.SIGHUP)  # that command may have died before it could
+            time.sleep(_POLL)
+            lock = self._turn()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _turn(self) -> Lock:
         deadline = time.monotonic() + _PATIENCE
         while (lock := self.try_commanding()) is None:
             if time.monotonic() > deadline:
                 raise ControlError("another ./manage.py is changing what runs: try again")
             time.sleep(_POLL)
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock
+
+    def _untold(self) -> Process | None:
+        """The supervisor, while the environment of another command waits for it."""
+        return self.supervisor() if self._environment.exists() else None
 
     def try_commanding(self) -> Lock | None:
         """The same right for one who cannot wait; None while a command has it."""
@@ -177,6 +205,17 @@ class RunDirectory:
 
     def status(self) -> dict[str, PartStatus]:
         return self._read("status.json") or {}
+
+    def forget_orphan(self) -> None:
+        """The environment that no supervisor will take; a command that is at it sees to it."""
+        lock = self.try_commanding()
+        if lock is None:
+            return
+        try:
+            if self.supervisor() is None:
+                self.forget_environment()
+        finally:
+            lock.release()
 
     def forget_status(self) -> None:
         (self.path / "status.json").unlink(missing_ok=True)

@@ -29,8 +29,8 @@ def fit(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Suite, fr
 
 def _leaving(suite: Suite) -> list[str]:
     mine = {part.name for part in suite.parts}
-    wishes = suite.run.wishes()
-    return [name for name in wishes if name not in mine and replicas.service_of(name) != name]
+    known = suite.run.wishes() | suite.run.status()  # wished away, and nobody may have said so
+    return [name for name in known if name not in mine and replicas.service_of(name) != name]
 
 
 def _missing(suite: Suite, wanted: frozenset[str]) -> dict[str, Wish]:
@@ -38,8 +38,10 @@ def _missing(suite: Suite, wanted: frozenset[str]) -> dict[str, Wish]:
     new = [part for part in suite.parts if part.is_further and part.name not in wishes]
     preflight.check_ports(part for part in new if part.name in wanted)
     fresh = wishes | {part.name: Wish(run=False) for part in new}
+    status = suite.run.status()
+    alive = {name for name, known in status.items() if known.state != "stopped"}
     return {
         name: replace(wish, run=True)
         for name, wish in fresh.items()
-        if name in wanted and not wish.run
+        if name in wanted and not (wish.run and name in alive)
     }

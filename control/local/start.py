@@ -70,7 +70,7 @@ def _begin(context: Context, suite: Suite, wanted: frozenset[str], lock: Lock) -
     modes.remember(suite.settings.state_dir, "local")
     suite.keep_replicas()
     suite.run.forget_status()
-    suite.run.forget_environment()  # the supervisor is given ours
+    suite.run.write_environment(context.suite_environ)  # so that no other is taken for it
     suite.run.write_wishes({part.name: Wish(part.name in wanted) for part in suite.parts})
     _spawn_supervisor(context, suite, lock)
 

@@ -9,7 +9,7 @@ from control.health import Health
 from control.local.part import Part
 from control.local.process import resident_memory
 from control.local.progress import healths
-from control.local.run_directory import PartStatus
+from control.local.run_directory import SIGNS_AGAIN, PartStatus
 from control.local.suite import Suite
 from control.table import Row
 
@@ -23,7 +23,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if suite.run.supervisor():
         return 0 if show(context, suite, only=options.service) else 1
     strays = suite.run.processes()
-    if strays:
+    if strays and suite.run.path / "supervisor" in suite.run.damaged():
+        context.terminal.warn(
+            f"whether the supervisor of {', '.join(strays)} lives cannot be told: {SIGNS_AGAIN},"
+            " else ./manage.py start takes over"
+        )
+    elif strays:
         context.terminal.warn(
             f"the supervisor is gone, {', '.join(strays)} run on: ./manage.py start takes over"
         )

@@ -13,10 +13,10 @@ from control.local import rotation
 from control.local.keeper import Keeper, say
 from control.local.part import Part
 from control.local.process import Process
-from control.local.run_directory import Wish
+from control.local.run_directory import RunDirectory, Wish
 from control.local.suite import Suite
 
-_ROTATION_EVERY = 60.0
+_CARE_EVERY = 60.0
 _POLL = 0.05
 
 Load = Callable[[Mapping[str, str]], Suite]
@@ -35,8 +35,7 @@ async def supervise(suite: Suite, load: Load) -> None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, ending.set)
             loop.add_signal_handler(signal.SIGHUP, supervisor.read_wishes)
-            if me := Process.of(os.getpid()):
-                suite.run.write_supervisor(me)
+            sign(suite.run)
             say("supervisor started")
             supervisor.read_wishes()
             await ending.wait()
@@ -47,11 +46,23 @@ async def supervise(suite: Suite, load: Load) -> None:
     say("stopped")
 
 
+def sign(run: RunDirectory) -> None:
+    """Write down who supervises, unless it can be read: nobody else could end us."""
+    me = Process.of(os.getpid())
+    if me and run.supervisor() != me:
+        run.write_supervisor(me)
+
+
 class Supervisor:
     """One keeper for each part."""
 
     def __init__(
-        self, suite: Suite, load: Load, threads: Executor, group: asyncio.TaskGroup
+        self,
+        suite: Suite,
+        load: Load,
+        threads: Executor,
+        group: asyncio.TaskGroup,
+        care_every: float = _CARE_EVERY,
     ) -> None:
         self._run = suite.run
         self._load = load
@@ -63,7 +74,7 @@ class Supervisor:
         self._leaving: set[str] = set()
         for part in suite.parts:
             self._add(part)
-        self._rotating = group.create_task(self._rotate())
+        self._caring = group.create_task(self._care(care_every))
 
     def read_wishes(self) -> None:
         """Do so between two commands: never the environment of one with the wishes of another."""
@@ -82,6 +93,7 @@ class Supervisor:
         wishes = self._run.wishes()
         if not wishes:
             say("wishes.json is lost or damaged: everything stays as it is")
+            self._run.forget_environment()
             return
         self._renew_parts(wishes)
         for name, keeper in self._keepers.items():
@@ -99,7 +111,7 @@ class Supervisor:
             for keeper in ending:
                 keeper.wish(Wish(run=False))
             await asyncio.gather(*(keeper.stopped() for keeper in ending))
-        for task in (*self._tasks.values(), self._rotating):
+        for task in (*self._tasks.values(), self._caring):
             task.cancel()
 
     def _add(self, part: Part) -> None:
@@ -148,8 +160,11 @@ class Supervisor:
         with contextlib.suppress(OSError):
             self._run.write_status({name: it.status for name, it in self._keepers.items()})
 
-    async def _rotate(self) -> None:
+    async def _care(self, every: float) -> None:
+        """What time does to the files: logs grow, and who we are may be lost."""
         while True:
-            await asyncio.sleep(_ROTATION_EVERY)
+            await asyncio.sleep(every)
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(rotation.rotate, self._run.logs)
+            with contextlib.suppress(OSError):
+                sign(self._run)

@@ -69,14 +69,13 @@ def await_stop(
     with context.terminal.step(f"stop {', '.join(names)}"):
         while (supervisor := suite.run.supervisor()) and not _are_stopped(suite, names):
             if time.monotonic() > deadline:
-                suite.run.forget_environment()
                 raise ControlError(
                     f"the supervisor has not ended {', '.join(names)} within {patience:g} s, as if"
                     f" it were suspended: kill -CONT {supervisor.pid}, or ./manage.py restart"
                 )
             time.sleep(_POLL)
     if supervisor is None:
-        suite.run.forget_environment()
+        suite.run.forget_orphan()
 
 
 def _patience(suite: Suite, name: str) -> float:

@@ -209,6 +209,15 @@ def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed
     assert answerers.missing(context, options) == {"tg_bot": "is not running"}
 
 
+def test_where_the_mode_cannot_be_told_nobody_is_missed(
+    home: Path, terminal: Terminal, environ: dict[str, str]
+) -> None:
+    context = Context(home, home / "manage.py", environ, terminal)
+    context.state_dir.mkdir(parents=True, exist_ok=True)
+    (context.state_dir / "mode").touch()
+    assert answerers.missing(context, argparse.Namespace(docker=False, local=False)) == {}
+
+
 def test_lines_that_are_piped_in_are_answered_one_by_one(
     home: Path,
     terminal: Terminal,

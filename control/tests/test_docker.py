@@ -5,30 +5,44 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from control import modes, replicas
 from control.cli import main
 from control.context import Context
 from control.docker import bare, setup
 from control.errors import ControlError
 from control.local import preflight
-from control.local.process import Process
+from control.local.process import Launch, Process, spawn
 from control.local.run_directory import RunDirectory
+from control.lock import Lock
 from control.table import HEADINGS
 from control.terminal import Terminal
 from smart_kit.testing.ports import free_port
+from smart_kit.testing.suite import wait_until
 
 DOCKER = """\
 #!{python}
-import json, os, sys
+import fcntl, json, os, sys
 from pathlib import Path
 home = Path({home!r})
+def is_alone():
+    lock = home / ".local" / "containers.lock"
+    if lock.exists():
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
 given = sys.stdin.read() if "exec" in sys.argv else ""
 with (home / "asked").open("a") as asked:
     record = {{"arguments": sys.argv[1:], "environment": dict(os.environ), "given": given}}
+    record["alone"] = is_alone()
     asked.write(json.dumps(record) + "\\n")
 for words, (said, status) in json.loads((home / "answers").read_text()).items():
     if set(words.split()) <= set(sys.argv[1:]):
@@ -130,6 +144,33 @@ class TestMode:
         docker.manage(output, "status", "--local")
         assert docker.asked == []
 
+    @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"\0\0", b"dock"])
+    def test_a_damaged_memory_is_named_and_never_taken_for_the_other_mode(
+        self,
+        docker: Docker,
+        home: Path,
+        output: io.StringIO,
+        capsys: pytest.CaptureFixture[str],
+        damage: bytes,
+    ) -> None:
+        file = home / ".local" / "mode"
+        file.parent.mkdir()
+        file.write_bytes(damage)
+        docker.describe(container("redis", **HEALTHY))
+        assert [docker.manage(output, command) for command in ("start", "stop", "status")] == [
+            1
+        ] * 3
+        assert capsys.readouterr().err == f"manage.py: {file} is damaged: {modes.ADVICE}\n" * 3
+        assert docker.asked == []
+        assert docker.manage(output, "start", "--docker") == 0
+        assert file.read_text() == "docker\n"
+
+    def test_what_is_remembered_is_never_half_written(self, tmp_path: Path) -> None:
+        modes.remember(tmp_path, "local")
+        with (tmp_path / "mode").open() as before:
+            modes.remember(tmp_path, "docker")
+            assert before.read() == "local\n", "the file was overwritten, not replaced"
+
     @pytest.mark.parametrize(
         ("answers", "said"),
         [
@@ -169,6 +210,24 @@ class TestBesideLocal:
         assert me is not None
         run.write_supervisor(me)
         assert docker.manage(output, "start", "--docker") == 1
+        assert "stop --local" in capsys.readouterr().err
+        assert not any("build" in call["arguments"] for call in docker.asked)
+
+    def test_nor_where_its_processes_have_outlived_their_supervisor(
+        self, docker: Docker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run = RunDirectory(home / ".local")
+        run.make()
+        docker.describe(container("redis", **HEALTHY))
+        launch = Launch(("sleep", "60"), {"PATH": os.environ["PATH"]}, home)
+        with spawn(launch, run.record("redis"), run.log("redis")) as stray:
+            try:
+                wait_until(lambda: "redis" in run.processes())
+                assert run.supervisor() is None
+                status = docker.manage(output, "start", "--docker")
+            finally:
+                stray.kill()
+        assert status == 1
         assert "stop --local" in capsys.readouterr().err
         assert not any("build" in call["arguments"] for call in docker.asked)
 
@@ -313,6 +372,28 @@ class TestReplicas:
             assert self.up(docker) == wanted
         docker.manage(output, "start", "--docker", "--replicas", "assistant=1")
         assert self.up(docker) == ["--scale", "assistant=1", "--scale", "rest_service_replica=1"]
+
+    def test_a_start_beside_another_one_takes_nothing_back(
+        self, docker: Docker, home: Path, output: io.StringIO
+    ) -> None:
+        """The other's containers and its number are there before ours are made."""
+        docker.describe(container("redis", **HEALTHY))
+        docker.manage(output, "status", "--docker")
+        (home / ".local").mkdir(exist_ok=True)
+        other = Lock.take(home / ".local" / "containers.lock")
+        assert other is not None
+        waiting = threading.Thread(target=docker.manage, args=(output, "start", "--docker"))
+        waiting.start()
+        try:
+            wait_until(lambda: any("exec" in call["arguments"] for call in docker.asked))
+            waiting.join(0.2)
+            assert not any("--remove-orphans" in call["arguments"] for call in docker.asked)
+            replicas.keep(home / ".local", {"assistant": 3})
+        finally:
+            other.release()
+            waiting.join()
+        assert self.up(docker) == ["--scale", "assistant=3"]
+        assert docker.one("compose", "up", "--remove-orphans")["alone"]
 
     def test_nothing_is_said_of_services_that_are_not_meant(
         self, docker: Docker, output: io.StringIO

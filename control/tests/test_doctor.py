@@ -200,7 +200,9 @@ def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
     (home / "state" / "run").mkdir(parents=True)
     (home / "state" / "run" / "wishes.json").touch()
     (home / "state" / "replicas.json").write_text('{"assistant": 0}')
+    (home / "state" / "mode").touch()
     status, lines = doctor(home, output)
     assert status == 1
     assert "says assistant=0; a number is from 1 to 16: remove it" in line(lines, "replicas")
+    assert "mode is damaged: say --docker or --local" in line(lines, "mode")
     assert any("wishes.json is damaged: ./manage.py restart" in said for said in lines)

@@ -1,13 +1,19 @@
 """The files by which commands and supervisor speak, after a power cut too."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 
+from control.cli import main
+from control.context import Context
 from control.credentials import write_private
-from control.local.process import Process
+from control.errors import ControlError
+from control.local.process import Launch, Process, spawn
 from control.local.run_directory import RunDirectory, Wish
+from control.lock import Lock
+from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing.suite import wait_until
 
@@ -23,6 +29,46 @@ def test_a_damaged_file_counts_as_absent_and_is_named(tmp_path: Path, name: str,
     (run.path / name).write_text(text)
     assert (run.supervisor(), run.wishes(), run.status()) == (None, {}, {})
     assert run.damaged() == [run.path / name]
+
+
+def test_a_damaged_record_of_who_supervises_is_named_to_whom_it_keeps_out(
+    tmp_path: Path, terminal: Terminal, output: io.StringIO
+) -> None:
+    run = RunDirectory(tmp_path / "state")
+    run.make()
+    held = Lock.take(run.path / "supervisor.lock")
+    assert held is not None
+    (run.path / "supervisor").write_text("{")
+    with pytest.raises(ControlError, match=r"supervisor is damaged: .* within a minute: try again"):
+        run.lock()
+    launch = Launch(("sleep", "60"), {"PATH": os.environ["PATH"]}, tmp_path)
+    with spawn(launch, run.record("redis"), run.log("redis")) as part:
+        try:
+            wait_until(lambda: "redis" in run.processes())
+            given = {"STATE_DIR": str(tmp_path / "state")}
+            assert main(["status", "--local"], Context(tmp_path, tmp_path, given, terminal)) == 1
+        finally:
+            part.kill()
+    assert "whether the supervisor of redis lives cannot be told" in output.getvalue()
+    assert "is gone" not in output.getvalue()
+
+
+def test_an_environment_is_forgotten_only_where_nobody_can_take_or_leave_it(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.make()
+    run.write_environment({})
+    left = run.path / "environment.json"
+    with run.commanding():
+        run.forget_orphan()
+        assert left.exists(), "a command may just have left it"
+    me = Process.of(os.getpid())
+    assert me is not None
+    run.write_supervisor(me)
+    run.forget_orphan()
+    assert left.exists(), "a supervisor is there to take it"
+    (run.path / "supervisor").unlink()
+    run.forget_orphan()
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("text", ["", "12", "12\nboot\n7 (sh) S 1", "12\nboot\n7 (sh)", "\0\0"])
@@ -57,6 +103,7 @@ def test_lost_wishes_end_nothing_and_a_restart_makes_them_anew(suite: FakeSuite)
     (suite.run.path / "wishes.json").write_text("")
     supervisor = suite.run.supervisor()
     assert supervisor is not None
+    suite.run.write_environment({})
     os.kill(supervisor.pid, 1)
     log = suite.run.log("supervisor")
     wait_until(lambda: "wishes.json is lost or damaged" in log.read_text())

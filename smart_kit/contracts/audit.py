@@ -30,8 +30,8 @@ class AuditRead(Contract):
     object_id: UUID | None = Field(description="Of what was written, else the path's first id")
     path: str = Field(description="As in an address, at most 512 characters")
     result: AuditResult = Field(
-        description="begun: outside Postgres, noted before it is done. It was done unless a refusal"
-        " with the same request_id follows, or a server was away just then"
+        description="begun: outside Postgres, noted before it is done. It may have been done,"
+        " unless a refusal with the same request_id follows"
     )
     status: int = Field(description="Of the answer; begun: of the one that success would have")
     request_id: str | None = Field(description="The X-Correlation-Id of the call's answer")

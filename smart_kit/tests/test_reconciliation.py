@@ -44,6 +44,32 @@ async def test_an_entry_whose_consumer_was_deleted_is_replaced(
     assert await redis.xlen("in") == 1, "the old entry is gone"
 
 
+@pytest.mark.parametrize(
+    ("entry", "delivered", "is_lost"),
+    [
+        ("5-10", "5-9", False),
+        ("5-9", "5-10", True),
+        ("5-9", "5-9", True),
+        ("10-1", "9-5", False),
+        ("10-5", "9-5", False),
+        ("9-5", "10-1", True),
+        ("9-5", "10-5", True),
+    ],
+)
+async def test_what_nobody_holds_is_lost_where_the_group_has_gone_past_it(
+    redis: Redis, entry: str, delivered: str, is_lost: bool
+) -> None:
+    """Ids are two numbers each, not words: `5-10` comes after `5-9`."""
+    await Mailbox(redis, "in").create()
+    await redis.rpush("in:waiting:chat", "text")
+    await redis.hset("in:active", "chat", entry)
+    await redis.xadd("in", {"conversation": "chat"}, id=entry)
+    await redis.xgroup_setid("in", "workers", delivered)
+
+    assert await Reconciliation(redis, "in").wake() == is_lost
+    assert (await redis.hget("in:active", "chat") != entry) == is_lost
+
+
 async def test_a_delay_that_was_forgotten_ends(
     redis: Redis, blocking: Redis, mailbox: Mailbox
 ) -> None:

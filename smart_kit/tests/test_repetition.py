@@ -51,6 +51,12 @@ def test_what_says_something_else_or_belongs_to_a_message_is_always_told(
     assert told.tell(**OUTAGE | other) == OUTAGE | other
 
 
+def test_a_line_of_a_message_is_told_as_often_as_it_is_said() -> None:
+    told = Told()
+    line = OUTAGE | {"correlation_id": "tg:1:2"}
+    assert [told.tell(**line) for _ in range(3)] == [line] * 3
+
+
 def test_moments_and_counts_do_not_make_another_line() -> None:
     told = Told()
     told.tell(**OUTAGE, timestamp="12:00:00", updates=1)

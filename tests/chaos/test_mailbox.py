@@ -91,3 +91,10 @@ def test_a_broken_mailbox_is_caught(server: DurableValkey, name: str) -> None:
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - of several failures a group
         attack(server, 200, sabotage=BROKEN[name])
     assert "AssertionError" in repr(caught.value) or isinstance(caught.value, AssertionError)
+
+
+def test_a_mailbox_that_is_not_as_it_was_when_it_was_broken_counts_for_nothing(
+    server: DurableValkey,
+) -> None:
+    with pytest.raises(LookupError, match="no longer says"):
+        attack(server, 1, sabotage={"finish": ("what it never said", "")})

@@ -1,7 +1,5 @@
 """No key is to be found anywhere: not in an answer, a log, Redis or the database."""
 
-import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.models import Asked, ScriptedModel, calls, fails, says
+from smart_kit.testing.models import Asked, ScriptedModel, calls, says
 from smart_kit.testing.suite import Person, Suite
 from tests.e2e.harm import UNPACED, lift_limits, redis_of
 

@@ -74,9 +74,13 @@ def beside(
     return _letter(_notice(message, f"{name}:{message.id}", name, language, (), parameters))
 
 
-def apology(message: ToSecretary, receipts: tuple[EffectRead, ...]) -> Letter:
-    """For a dead letter. Not under the answer's id: a replayed letter still gets its answer."""
-    letter_id = f"apology:{message.id}"
+def apology(message: ToSecretary, token: int, receipts: tuple[EffectRead, ...]) -> Letter:
+    """For a dead letter, by the `token` of its delivery.
+
+    Not under the answer's id: a replayed letter still gets its answer. Each of its lives has an
+    apology of its own, which tells what was done by then.
+    """
+    letter_id = f"apology:{message.id}:{token}"
     return _letter(_notice(message, letter_id, "turn_failed", _language(message), receipts))
 
 

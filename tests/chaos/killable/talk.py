@@ -1,15 +1,12 @@
 """A person's conversation and what has to come of it, whoever dies meanwhile."""
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from smart_kit.testing.suite import Person, wait_until
+from tests.chaos.killable.hearing import Words, check_heard, holds
 from tests.chaos.killable.suite import Stage
-
-Words = tuple[str, ...]
-"""Patterns that are all found in one message."""
 
 PATIENCE = 60.0
 """Seconds: a lease, a start on a busy machine, and as much again."""
@@ -68,32 +65,23 @@ class Talk:
 
     def hear(self, *words: str) -> None:
         """Wait for the message with these words."""
-        self.person.wait_for(0, lambda said: _holds(said, words), self.patience)
+        self.person.wait_for(0, lambda said: holds(said, words), self.patience)
 
     def heard(self) -> list[str]:
         """All that the bot has said."""
         return [one["text"] for one in self.person.messages() if one["from"] == "bot"]
 
     def check(self, spare: int) -> None:
-        """Every promise; `spare` messages may have come once more than they should.
+        """Every promise; `spare` messages may have come once more than they should, see hearing.
 
         Raises AssertionError.
         """
         heard = self.heard()
-        place = -1
-        for words in self.answers:
-            place = _next(heard, words, place)
-        for words in self.alarms:
-            _next(heard, words)
-        wanted = self.answers + self.alarms
-        strange = [said for said in heard if not any(_holds(said, words) for words in wanted)]
-        assert strange == [], strange
-        extra = len(heard) - len(wanted)
-        assert 0 <= extra <= spare, f"{extra} messages too many: {heard}"
+        check_heard(heard, self.answers, self.alarms, spare)
         for said in set(heard):
             receipts = [line for line in said.splitlines() if line.startswith(("✓", "↩"))]
             assert len(receipts) == len(set(receipts)) <= 1, f"doubled receipt: {said}"
-        if wanted:
+        if self.answers or self.alarms:
             self._check_records()
         for other in self.others:
             other.check(spare)
@@ -114,14 +102,3 @@ class Talk:
         path = f"/{kind}?user_id={self.user_id}&limit=100"
         items: list[dict[str, Any]] = self.stage.api("GET", path)["items"]
         return items
-
-
-def _next(heard: list[str], words: Words, after: int = -1) -> int:
-    """The place of the first message with these words that comes later."""
-    found = [place for place, said in enumerate(heard) if place > after and _holds(said, words)]
-    assert found, f"{words} never came, or not in its turn: {heard}"
-    return found[0]
-
-
-def _holds(said: str, words: Words) -> bool:
-    return all(re.search(word, said) for word in words)

@@ -3,11 +3,11 @@
 Something may come twice where the sender died or was stopped while it was sending, or where
 Telegram's answer was lost. Each repetition has to have such a cause of its own: an answer that was
 lost, or a hit that no other message of its chat owes a repetition to, because a sender has one
-message on its way to a chat.
+message on its way to a chat. Where it was another letter, it was doubled before the sender had it.
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -95,9 +95,25 @@ def unexplained(
 ) -> list[Heard]:
     """The copies that the design does not allow. `hits` are the sender's, `outages` are Redis's."""
     causes = [Cause.of(hit, outages) for hit in sorted(hits, key=lambda one: one.until)]
-    left = [pair for heard in repeats for pair in _answered(heard, causes, log)]
+    groups = [_by_letter(heard, log) for heard in repeats]
+    doubled = [letter[0] for group in groups for letter in group[1:]]
+    left = [pair for group in groups for one in group for pair in _answered(one, causes, log)]
     left.sort(key=lambda pair: pair[1].message_id)
-    return [copy for one, copy in left if not any(cause.excuse(one, copy) for cause in causes)]
+    return doubled + [copy for one, copy in left if not any(it.excuse(one, copy) for it in causes)]
+
+
+def _by_letter(heard: Sequence[Heard], log: SendLog) -> list[list[Heard]]:
+    """One thing's messages, those of one letter together; where it is not known which it was, it
+    goes with those before it. An apology without a number stays where the ledger has guessed."""
+    if heard[0].is_honest:
+        return [list(heard)]
+    letters = [log.letters.get(one.message_id) for one in heard]
+    last = next(filter(None, letters), None)
+    groups: dict[str | None, list[Heard]] = defaultdict(list)
+    for one, letter in zip(heard, letters, strict=True):
+        last = letter or last
+        groups[last].append(one)
+    return list(groups.values())
 
 
 def _answered(

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.chaos.storm.message import WRITING, Heard, Said
+from tests.chaos.storm.message import ALARM_SECONDS, WRITING, Heard, Said
+
+LATEST_SECONDS = 300.0
+"""A reminder may come so long after it was due and promised: cron_service, rest_service, a database
+and tg_bot stand in its way, and each may be stopped for 40 s, killed, and have a lease waited for.
+118 s were seen."""
 
 
 @dataclass(frozen=True)
@@ -12,7 +17,7 @@ class Deeds:
     """How often something was made for a message, by its number."""
 
     rows: Mapping[int, int] = field(default_factory=dict)
-    """Tasks and reminders."""
+    """Tasks and reminders; 0 for those that bear no number."""
     effects: Mapping[int, int] = field(default_factory=dict)
     """Records of what tools have changed."""
 
@@ -59,6 +64,17 @@ class Entry:
     def is_silent(self) -> bool:
         """A reminder that was made and never came."""
         return self.said.kind == "alarm" and self.rows > 0 and not self.alarms
+
+    @property
+    def is_mistimed(self) -> bool:
+        """A reminder came that was not asked for or not made, too early, or far too late."""
+        if not self.alarms:
+            return False
+        due, came = self.said.at + ALARM_SECONDS, self.alarms[0].at
+        promised = min((one.at for one in (*self.answers, *self.told)), default=0)
+        is_early = came + 1 < due  # Telegram's times are cut to whole seconds
+        is_late = came > max(due, promised) + LATEST_SECONDS
+        return self.said.kind != "alarm" or not self.rows or is_early or is_late
 
     @property
     def repeats(self) -> list[list[Heard]]:

@@ -102,7 +102,8 @@ class Faults:
         return strike
 
     def _victims(self, *names: str) -> list[Victim]:
-        """Who may be hit. What is stopped is left alone, so that it comes back as a zombie."""
+        """Who lives and may be hit. What is stopped is left alone, so that it comes back as a
+        zombie."""
         return [
             victim
             for victim in self._system.victims()
@@ -110,6 +111,7 @@ class Faults:
             and victim.age > LEAST_AGE
             and (victim.is_grown_up or self._young[victim.name] < MOST_YOUNG)
             and victim.process not in self._stops
+            and victim.process.lives
         ]
 
     def _is_sender(self, victim: Victim) -> bool:

@@ -17,6 +17,8 @@ class Ledger:
             one.number: Entry(one, rows[one.number], effects[one.number])
             for one in sorted(said, key=lambda one: one.number)
         }
+        self.unasked = sorted((rows.keys() | effects.keys()) - self.entries.keys())
+        """Numbers for which something was made, although nobody has said them."""
         self.inverted: list[Heard] = []
         """Answers that came after the answer to a later message."""
         self.strange: list[Heard] = []
@@ -47,6 +49,11 @@ class Ledger:
     def silent(self) -> list[Entry]:
         """Reminders that never came."""
         return [one for one in self.entries.values() if one.is_silent]
+
+    @property
+    def mistimed(self) -> list[Entry]:
+        """Messages whose reminders came unasked, too early or far too late."""
+        return [one for one in self.entries.values() if one.is_mistimed]
 
     @property
     def told(self) -> list[Entry]:

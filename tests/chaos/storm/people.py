@@ -35,12 +35,12 @@ class People:
             time.sleep(max(0.0, moment.at - clock()))
             self._say(number, moment)
 
-    def listen(self) -> int:
-        """Read what is new in all chats; returns how much it was."""
+    def listen(self) -> None:
+        """Read what is new in all chats; what was read is kept, whatever becomes of the others."""
         with self._listening:
-            new = [one for person in self._people for one in self._new(person)]
-            self.heard |= {one.message_id: one for one in new}
-        return len(new)
+            for person in self._people:
+                for one in self._new(person):
+                    self.heard[one.message_id] = one
 
     def is_read(self) -> bool:
         """Whether the bot has taken every update."""

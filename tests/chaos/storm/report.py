@@ -31,6 +31,8 @@ def problems(outcome: Outcome) -> dict[str, int]:
         "doubled effects": len(ledger.doubled),
         "effects that are not as told": len(ledger.undone),
         "reminders that never came": len(ledger.silent),
+        "reminders that came wrongly": len(ledger.mistimed),
+        "effects that nobody asked for": len(ledger.unasked),
         "duplicates without a cause": len(outcome.unexplained),
         "messages of no known sense": len(ledger.strange),
         "dead letters": outcome.dead_letters,

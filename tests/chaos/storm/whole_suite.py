@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class WholeSuite:
         rows += [one["text"] for one in self._all("/cron-jobs")]
         made = [one["after"] or {} for one in self._all("/effects")]
         effects = [one.get("title") or one.get("text", "") for one in made]
-        return Deeds(_counted(rows), _counted(effects))
+        return Deeds(counted(rows), counted(effects))
 
     def dead_letters(self) -> int:
         """See System."""
@@ -80,6 +80,6 @@ class WholeSuite:
                 offset, total = offset + PAGE, page["total"]
 
 
-def _counted(texts: list[str]) -> Counter[int]:
-    """How often each number occurs; a text holds one."""
-    return Counter(number for text in texts if (number := number_in(text)) is not None)
+def counted(texts: Iterable[str]) -> Counter[int]:
+    """How often each number occurs; a text holds one, or counts as 0."""
+    return Counter(number_in(text) or 0 for text in texts)

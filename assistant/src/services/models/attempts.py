@@ -25,8 +25,8 @@ from ...core.errors import (
 from ...messages.completion import Completion
 from ...messages.item import Item
 from .api import Answer, Api, Asking
+from .breaker import PAUSE_SECONDS, Breaker
 from .breaker import Asking as AskedAs
-from .breaker import Breaker
 from .chat import ChatCompletions
 from .endpoint import ATTEMPT_SECONDS, Endpoint
 from .parameters import LearntParameters
@@ -38,6 +38,9 @@ APIS: Mapping[ModelApi, Api] = {"chat": ChatCompletions(), "responses": Response
 
 TRIES = 3
 BACKOFF_SECONDS = 0.5
+LEFT_ALONE_SECONDS = 2 * PAUSE_SECONDS
+"""How long one request may wait for a model that is left alone or being probed: who waits holds a
+slot that others need."""
 LEAST_SECONDS = 0.5
 """With less time left no call is begun."""
 CHARACTERS_OF_A_TOKEN = 6
@@ -71,6 +74,7 @@ class Patience:
     has_others: bool
     """Whether the chain has other models at all."""
     tries: int = 1
+    begun: float = field(default_factory=lambda: _now())
     once: set[type[UpstreamError]] = field(default_factory=set)
     """What has been tried again and is not a second time."""
 
@@ -140,8 +144,10 @@ class Attempts:
             return None
         pause = self.pause_of(model)
         wait = max(_backoff(patience.tries, error.retry_after), pause)
-        is_late = _now() + wait + LEAST_SECONDS > patience.until
-        if patience.tries == TRIES or is_late or (pause and not patience.is_last):
+        ready = _now() + wait
+        is_late = ready + LEAST_SECONDS > patience.until
+        is_pausing = pause and (not patience.is_last or ready > patience.begun + LEFT_ALONE_SECONDS)
+        if patience.tries == TRIES or is_late or is_pausing:
             return None
         patience.tries += not isinstance(error, LeftAlone)
         return wait
