@@ -23,7 +23,6 @@ from .core.turn import Turn
 from .messages import replies
 from .messages.conversation import Conversation, scheduled
 from .messages.item import Item
-from .messages.window import Window
 from .services.budget import LOW_PERCENT, Budgets, DayBudget
 from .services.live_frames import Frames, LiveFrames
 from .storage.history import HistoryStore
@@ -55,7 +54,6 @@ class Answering:
         mailbox: Mailbox,
         history: HistoryStore,
         live: LiveFrames,
-        window: Window,
         clock: Clock,
         default_timezone: str,
         budgets: Budgets,
@@ -63,7 +61,6 @@ class Answering:
         self._mailbox = mailbox
         self._history = history
         self._live = live
-        self._window = window
         self._clock = clock
         self._default_zone = ZoneInfo(default_timezone)
         self._budgets = budgets

@@ -89,7 +89,6 @@ def _orchestrator(
         mailbox,
         history,
         LiveFrames(redis),
-        window,
         services.clock,
         settings.default_timezone,
         Budgets(redis, rest, services.clock),

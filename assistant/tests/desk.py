@@ -348,7 +348,6 @@ class Desk:
             self.mailbox,
             history,
             LiveFrames(self.redis),
-            self.window,
             self.clock,
             "UTC",
             Budgets(self.redis, self.client, self.clock),

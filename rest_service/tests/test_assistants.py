@@ -155,7 +155,9 @@ class TestDelete:
         assert (await admin.delete(f"/assistants/{younger['id']}")).status_code == 204
 
     async def test_whoever_a_person_has_chosen_stays(self, admin: Client, make: Make) -> None:
-        poet, user = await make("assistants"), await make("users", first_name="Alice")
+        await make("assistants", is_secretary=True)
+        poet = await make("assistants", is_secretary=True)
+        user = await make("users", first_name="Alice")
         nameless = await make("users", first_name="")
         for person in (user, nameless):
             await admin.patch(f"/users/{person['id']}", json={"assistant_id": poet["id"]})

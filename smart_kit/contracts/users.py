@@ -46,10 +46,10 @@ class UserUpdate(Command):
     language: Language | None = Field(None, description="The person's choice")
     timezone: TimeZoneName | None = Field(None, description="An IANA zone")
     assistant_id: UUID | None = Field(
-        None, description="The assistant the person chose; with the service token a secretary"
+        None, description="The assistant the person chose: an active secretary"
     )
     model: Model | None = Field(
-        None, description="The model the person chose; with the service token a choosable one"
+        None, description="The model the person chose: an active one that is choosable"
     )
     rich_messages: bool | None = Field(
         None, description="Whether tables and formulas may come as Telegram's rich messages"

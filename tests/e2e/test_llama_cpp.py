@@ -1,4 +1,4 @@
-"""A real second server behind the OpenAI protocol, beside the first: llama.cpp's, from a package."""
+"""A real second server behind the OpenAI protocol, beside the demo: llama.cpp's own."""
 
 import subprocess
 import sys

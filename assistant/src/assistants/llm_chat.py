@@ -55,7 +55,7 @@ class LLMChat(BaseAssistant):
         )
         given = {"temperature": record.temperature, "max_tokens": record.max_output_tokens}
         self._overrides = {name: value for name, value in given.items() if value is not None}
-        self._calls = ToolCalls(tuple(self._tools.values()), self.id)
+        self._calls = ToolCalls(self._tools, self.id, self._execute_tool_call)
 
     def update_assistant(
         self,

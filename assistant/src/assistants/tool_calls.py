@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
 from prometheus_client import Counter
 
-from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.base import JsonObject, utc_now
 from smart_kit.contracts.threads import StepRecord
 
 from ..core.journal import ToolResult
@@ -30,15 +30,21 @@ _NEVER_ENDED = ToolResult(
     " not repeated. Tell the user."
 )
 
+Execute = Callable[[str, JsonObject, ToolContext], Awaitable[ToolResult]]
+"""Runs the function of this name."""
+
 T = TypeVar("T")
 
 
 class ToolCalls:
-    """The tools of one assistant."""
+    """The tools of one assistant, by name; `execute` runs them."""
 
-    def __init__(self, tools: Sequence[BaseTool[Any]], assistant_id: UUID | None = None) -> None:
-        self._tools = {tool.name: tool for tool in tools}
+    def __init__(
+        self, tools: Mapping[str, BaseTool[Any]], assistant_id: UUID, execute: Execute
+    ) -> None:
+        self._tools = tools
         self._assistant_id = assistant_id
+        self._execute = execute
 
     async def run(self, turn: Turn, step: str, calls: Sequence[ToolCall]) -> list[Item]:
         """The results in the order of the calls.
@@ -96,7 +102,7 @@ class ToolCalls:
             await turn.journal.keep(step, _NEVER_ENDED)
         TOOL_CALLS.labels(tool.function).inc()
         started_at, started = utc_now(), time.monotonic()
-        result = await tool.call(ToolContext(turn, step), call.arguments)
+        result = await self._execute(call.name, call.arguments, ToolContext(turn, step))
         took = time.monotonic() - started
         return result.model_copy(update={"started_at": started_at, "seconds": took})
 

@@ -93,9 +93,11 @@ async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels)
         await session.delete(row)
 
 
-async def check_choice(session: AsyncSession, name: str, *, is_own: bool) -> None:
-    """Raises InvalidRequest where there is no such model or it is not active; `is_own`, by a person
-    for themselves: also where people may not choose it. It stays until the transaction's end."""
+async def check_choice(session: AsyncSession, name: str) -> None:
+    """Raises InvalidRequest where there is no such model, or it is not active, or not to be chosen.
+
+    It stays so until the transaction's end.
+    """
     rows = (
         select(LlmModel, LlmProvider.is_active)
         .join(LlmProvider, col(LlmProvider.id) == col(LlmModel.provider_id))
@@ -108,7 +110,7 @@ async def check_choice(session: AsyncSession, name: str, *, is_own: bool) -> Non
     model, is_served = found
     if not (model.is_active and is_served):
         raise InvalidRequest(f"{name} is not active.")
-    if is_own and not model.is_choosable:
+    if not model.is_choosable:
         raise InvalidRequest(f"{name} is not among the models that people may choose.")
 
 

@@ -75,7 +75,7 @@ async def update(
     check_owner(user_id, owner, NOUN, user_id)
     row = await find(session, User, user_id, NOUN, lock=True)
     fields = given_fields(body, User)
-    await _check_choices(session, fields, is_own=caller != "admin")
+    await _check_choices(session, fields)
     change(row, fields)
     await session.flush()
     return shape(row)
@@ -126,13 +126,13 @@ async def _of_another_request(session: AsyncSession, telegram_id: int) -> User:
     return row
 
 
-async def _check_choices(session: AsyncSession, fields: dict[str, Any], *, is_own: bool) -> None:
-    """A person chooses for themselves among fewer than an administrator does for them."""
+async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
+    """Whoever chooses: assistants would not keep to another choice."""
     if (assistant_id := fields.get("assistant_id")) is not None:
         assistant = await find(session, Assistant, assistant_id, "assistant")
         if not assistant.is_active:
             raise InvalidRequest(f"{assistant.name} is not active.")
-        if is_own and not assistant.is_secretary:
-            raise InvalidRequest(f"{assistant.name} is no secretary: people choose among those.")
+        if not assistant.is_secretary:
+            raise InvalidRequest(f"{assistant.name} is no secretary: people talk to those only.")
     if (model := fields.get("model")) is not None:
-        await llm_models.check_choice(session, model, is_own=is_own)
+        await llm_models.check_choice(session, model)
