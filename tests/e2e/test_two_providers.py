@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.models import ScriptedModel, fails, says
+from smart_kit.testing.models import ScriptedModel, cuts, fails, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -46,7 +46,7 @@ def pair(own_suite: Suite) -> Iterator[Pair]:
 def test_the_second_answers_for_the_first_and_the_usage_says_so(pair: Pair) -> None:
     alice = pair.suite.person("Alice")
     assert alice.ask("Hello") == "The first says so."
-    pair.first.__exit__(None, None, None)  # gone: connections are refused
+    pair.first.expect(*[cuts()] * 9)
     assert alice.ask("And now?") == "The second says so."
 
     calls = _usage(pair.suite, alice, 2)
@@ -97,12 +97,13 @@ def press(suite: Suite, person: Person, command: str, label: str) -> None:
     shown: list[dict[str, Any]] = []
 
     def has_buttons() -> bool:
-        shown[:] = [one for one in person.messages(asked) if one.get("buttons")]
+        shown[:] = [one for one in person.messages(asked) if one.get("reply_markup")]
         return bool(shown)
 
     wait_until(has_buttons)
     (message,) = shown
-    button = next(one for row in message["buttons"] for one in row if label in one["text"])
+    rows = message["reply_markup"]["inline_keyboard"]
+    button = next(one for row in rows for one in row if label in one["text"])
     body = {"message_id": message["message_id"], "data": button["callback_data"]}
     path = f"/chat/{person.telegram_id}/buttons"
     suite.sandbox().post(path, json=body).raise_for_status()
