@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import Field, field_serializer
+from pydantic import ConfigDict, Field, field_serializer
 
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.base import Contract, Dollars, JsonObject
@@ -51,6 +51,12 @@ class SecretSnapshot(Contract):
     encrypted_value: str
 
 
+class CallSnapshot(HttpCall):
+    """A rest tool's call; a replica of before knows nothing of fields added later."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class ToolSnapshot(Contract):
     """A function as one assistant is offered it."""
 
@@ -61,7 +67,7 @@ class ToolSnapshot(Contract):
     input_schema: JsonObject
     effect_class: EffectClass = "none"
     cache_seconds: int = 0
-    http_call: HttpCall | None = None
+    http_call: CallSnapshot | None = None
     sub_assistant_id: UUID | None = None
 
 

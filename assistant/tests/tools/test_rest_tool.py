@@ -21,8 +21,7 @@ from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.src.tools.rest_tool import RestTool
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject, utc_now
-from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
-from smart_kit.contracts.tools import HttpCall
+from smart_kit.contracts.configuration import CallSnapshot, SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from smart_kit.guarded_http import (
@@ -93,7 +92,7 @@ def rest_tool(
         input_schema=schema
         or {"type": "object", "properties": properties or {"word": {"type": "string"}}},
         effect_class=effect_class,
-        http_call=HttpCall(**call),
+        http_call=CallSnapshot(**call),
     )
     unused: Any = None
     services = ToolServices(unused, Clock(), unused, send=server.send, secrets=secrets, vault=vault)

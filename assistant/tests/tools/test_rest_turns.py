@@ -10,8 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from assistant.src.services.kept_calls import KeptCalls
 from assistant.tests.desk import Desk, assistant, identified, person, secretary, tool
-from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.contracts.tools import HttpCall
+from smart_kit.contracts.configuration import CallSnapshot, ToolSnapshot
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
 from smart_kit.mailbox import Entry
@@ -65,7 +64,7 @@ def words(**changes: Any) -> ToolSnapshot:
         description="Looks a word up",
         input_schema=SCHEMA,
         effect_class="reads_outside",
-        http_call=HttpCall(url="https://api.example.org/{word}", query={"lang": "{lang}"}),
+        http_call=CallSnapshot(url="https://api.example.org/{word}", query={"lang": "{lang}"}),
     )
     return record.model_copy(update=changes)
 
@@ -209,7 +208,7 @@ async def test_another_call_person_or_record_has_a_result_of_its_own(
     told.append(await look_up(desk, model))
     await desk.configure(secretary(words(cache_seconds=60, description="new")), version=3)
     told.append(await look_up(desk, model))
-    call = HttpCall(url="https://api.example.org/v2/{word}")
+    call = CallSnapshot(url="https://api.example.org/v2/{word}")
     await desk.configure(secretary(words(cache_seconds=60, http_call=call)), version=4)
     told.append(await look_up(desk, model))
 
