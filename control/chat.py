@@ -27,12 +27,32 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Button:
+    """Below a message."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True)
 class Message:
     """What was said."""
 
     id: int
     is_from_bot: bool
     text: str
+    buttons: tuple[Button, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The text, and a number for each button: who says it presses the button."""
+        numbered = (f"  {number}. {it.label}" for number, it in enumerate(self.buttons, 1))
+        return "\n".join((self.text, *numbered))
+
+    def button(self, text: str) -> Button | None:
+        """The one with that number."""
+        number = int(text) if text.isdecimal() and len(text) < 4 else 0
+        return self.buttons[number - 1] if 0 < number <= len(self.buttons) else None
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,7 @@ class News:
 
     messages: tuple[Message, ...]
     typing: bool
+    """Or an answer is growing."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +81,25 @@ class Chat:
             raise ControlError(f"nobody is called {name!r} in the sandbox; there are: {known}")
         return found[0]
 
-    def say(self, person: Person, text: str) -> Message:
-        path = f"/chat/{person.id}/messages"
-        return _message(self._call("POST", path, {"text": text}))
+    def say(self, person: Person, text: str) -> int:
+        """Send it, or press the button of the newest message with this number.
+
+        Returns the id of the message after which the answers come.
+        """
+        if text.isdecimal() and (messages := self.news(person, 0).messages):
+            newest = messages[-1]
+            if button := newest.button(text):
+                pressed = {"message_id": newest.id, "data": button.data}
+                self._call("POST", f"/chat/{person.id}/buttons", pressed)
+                return newest.id
+        sent = self._call("POST", f"/chat/{person.id}/messages", {"text": text})
+        return _message(sent).id
 
     def news(self, person: Person, after: int) -> News:
         """The messages later than `after`, a message's id."""
         content = self._call("GET", f"/chat/{person.id}/messages?after={after}")
         messages = tuple(_message(item) for item in content["items"])
-        return News(messages, bool(content["typing"]))
+        return News(messages, bool(content["typing"] or content.get("draft")))
 
     def newest(self, person: Person) -> int:
         """The id of the last message; 0 in an empty chat."""
@@ -88,7 +119,7 @@ class Chat:
 
 
 def bot_texts(news: News) -> Iterator[str]:
-    return (message.text for message in news.messages if message.is_from_bot)
+    return (message.shown for message in news.messages if message.is_from_bot)
 
 
 def _person(item: dict[str, Any]) -> Person:
@@ -98,4 +129,11 @@ def _person(item: dict[str, Any]) -> Person:
 
 
 def _message(item: dict[str, Any]) -> Message:
-    return Message(item["message_id"], item["from"] == "bot", item.get("text") or "")
+    rows = (item.get("reply_markup") or {}).get("inline_keyboard", ())
+    buttons = (one for row in rows for one in row if one.get("callback_data"))
+    return Message(
+        item["message_id"],
+        item["from"] == "bot",
+        item.get("text") or "",
+        tuple(Button(one["text"], one["callback_data"]) for one in buttons),
+    )

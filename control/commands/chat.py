@@ -52,7 +52,7 @@ class Question:
 
     def ask(self, text: str) -> int:
         """Print the answer; raises ControlError where none comes, as soon as that is known."""
-        newest = self.chat.say(self.person, text).id
+        newest = self.chat.say(self.person, text)
         silence, quiet_since = self.silence(), None
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from control import answerers
+from control.chat import Button, Message
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
@@ -42,6 +43,7 @@ class FakeSandbox(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.replies = replies
         self.messages: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
+        self.pressed: list[dict[str, Any]] = []
         self.typing = False
 
     def add(self, person: int, who: str, text: str) -> dict[str, Any]:
@@ -68,9 +70,13 @@ class Handler(BaseHTTPRequestHandler):
         self._answer({"items": said, "typing": False})
 
     def do_POST(self) -> None:
-        text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         person = int(self.path.split("/")[2])
-        message = self.server.add(person, "person", text)
+        if self.path.endswith("/buttons"):
+            self.server.pressed.append(body)
+            message = {"message_id": body["message_id"]}
+        else:
+            message = self.server.add(person, "person", body["text"])
         self.server.typing = True
         for reply in self.server.replies:
             self.server.add(person, "bot", reply)
@@ -127,6 +133,34 @@ def test_an_answer_of_several_messages_is_told_whole(
     sandbox.replies = ["First.", "Second."]
     assert chat(home, terminal, environ, "Tell me") == 0
     assert output.getvalue() == "First.\nSecond.\n"
+
+
+def test_buttons_are_numbered_and_a_number_presses_one(
+    home: Path,
+    terminal: Terminal,
+    output: io.StringIO,
+    sandbox: FakeSandbox,
+    environ: dict[str, str],
+) -> None:
+    sandbox.replies = ["Poet answers you from now on."]
+    rows = [[{"text": "✓ Secretary", "callback_data": "assistant:1"}]]
+    rows += [[{"text": "Poet", "callback_data": "assistant:2"}]]
+    asked = sandbox.add(1, "bot", "Who should answer you?")
+    asked["reply_markup"] = {"inline_keyboard": rows}
+
+    assert chat(home, terminal, environ, "2") == 0
+    assert sandbox.pressed == [{"message_id": asked["message_id"], "data": "assistant:2"}]
+    assert output.getvalue() == "Poet answers you from now on.\n"
+
+    sandbox.add(1, "bot", asked["text"])["reply_markup"] = asked["reply_markup"]
+    assert chat(home, terminal, environ, "3") == 0, "there is no such button: it is a message"
+    assert sandbox.messages[1][-2]["text"] == "3"
+
+
+def test_buttons_are_shown_as_they_are_numbered() -> None:
+    buttons = (Button("✓ Secretary", "assistant:1"), Button("Poet", "assistant:2"))
+    message = Message(1, is_from_bot=True, text="Who should answer you?", buttons=buttons)
+    assert message.shown == "Who should answer you?\n  1. ✓ Secretary\n  2. Poet"
 
 
 @pytest.mark.parametrize("name", ["Борис", "борис", "2"])
