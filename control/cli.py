@@ -50,7 +50,12 @@ COMMANDS = (
     Command("check", "format, lint, types, imports", "commands.check:run"),
     Command("migrate", "write a migration of the schema", "{mode}.schema:migrate", options.migrate),
     Command("upgrade", "bring the schema up to date", "{mode}.schema:upgrade", options.upgrade),
-    Command("rotate-keys", "a new master key for what is kept encrypted", "{mode}.rotate_keys:run"),
+    Command(
+        "rotate-keys",
+        "a new master key for what is kept encrypted",
+        "{mode}.rotate_keys:run",
+        options.rotate_keys,
+    ),
     Command(
         "rebuild", "install anew what the services need", "{mode}.rebuild:run", options.service
     ),

@@ -1,14 +1,19 @@
-"""A new master key in place of the old ones, while everything runs.
+"""A new master key before the old ones, while everything runs.
 
 At each moment every process knows the keys of whatever it may be given: first all learn the new
-key, who encrypts last of them; then what old keys have encrypted is encrypted anew; then the old
-ones go. Killed in between, the command goes on from there when it is given again.
+key, who encrypts last of them; then what old keys have encrypted is encrypted anew. Killed in
+between, the command goes on from there when it is given again.
+
+The old keys stay behind the new one, to read and no more: the other mode and suites with another
+STATE_DIR have data of their own and may share the file. Only the operator knows when nobody needs
+them any more, and then has them dropped.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from control import services
 from control.client import Answer, RequestFailed, request
@@ -23,49 +28,90 @@ _SOON = 10.0
 """Seconds after which a service that got well must be reached."""
 _POLL = 0.2
 _ROUNDS = 5
-_AGAIN = "once that is mended, run ./manage.py rotate-keys again"
+_BEGUN = "begun"
+_AGAIN = "once that is mended, give the command again"
+
+NOTHING_RUNS = "nothing runs, so nothing can be encrypted anew: ./manage.py start first"
 
 Restart = Callable[[Context, str], bool]
 """Has every process of a service begin anew with the settings of now; whether all got well."""
 
 
-def rotate(context: Context, restart: Restart) -> int:
-    """Raises ControlError with what to do; the old keys are then still there."""
-    with _alone(context):
-        keys = MasterKeys.find(context.root, context.environ)
-        with Lock.hold(context.state_dir):  # a start may be completing the same file
-            is_fresh = keys.begin()
-        if is_fresh:
-            context.terminal.done("new key", f"the first of {VARIABLE} in {keys.path}")
-        else:
-            context.terminal.line("A rotation has begun earlier; it goes on.")
-        _let_know(context, restart)
-        with context.terminal.step("encrypt anew"):
-            _encrypt_anew(context)
-        with Lock.hold(context.state_dir):
-            keys.drop_old()
-        context.terminal.done("old keys", f"are gone from {keys.path}")
-        _let_know(context, restart)
+def rotate(context: Context, running: Collection[str], restart: Restart) -> int:
+    """`running`: the services that do; the others learn of the key when they are started.
+
+    Raises ControlError with what to do.
+    """
+    with _turn(context, running) as (keys, progress):
+        _begin(context, keys, progress)
+        _encrypt_with_newest(context, running, restart)
+        progress.write_text("", "utf-8")
         context.terminal.line(f"Keep a copy of the new {VARIABLE} with your backups.")
+        context.terminal.line(
+            f"The old key stays behind it in {keys.path}, to read with: the other mode and suites"
+            " with another STATE_DIR may need it."
+        )
+        context.terminal.line("When none of them does: ./manage.py rotate-keys --drop-old")
+    return 0
+
+
+def drop_old(context: Context, running: Collection[str], restart: Restart) -> int:
+    """Keep the newest key alone, once nothing of this suite needs another one.
+
+    Raises ControlError with what to do; the old keys are then still there.
+    """
+    with _turn(context, running) as (keys, progress):
+        _encrypt_with_newest(context, running, restart)
+        with Lock.hold(keys.path.parent):
+            keys.drop_old()
+        progress.write_text("", "utf-8")
+        context.terminal.done("old keys", f"are gone from {keys.path}")
+        _let_know(context, running, restart)
     return 0
 
 
 @contextmanager
-def _alone(context: Context) -> Iterator[None]:
-    lock = Lock.take(context.state_dir / "rotation.lock")
+def _turn(context: Context, running: Collection[str]) -> Iterator[tuple[MasterKeys, Path]]:
+    """The keys while no other command changes them, and the file that tells of a rotation that was
+    broken off: both beside each other, because several suites may share them."""
+    if services.WITH_SCHEMA not in running:
+        raise ControlError(
+            f"{services.WITH_SCHEMA} does not run, and it is who encrypts anew: ./manage.py start"
+            f" --service {services.WITH_SCHEMA} first"
+        )
+    keys = MasterKeys.find(context.root, context.environ)
+    progress = keys.path.with_name(f"{keys.path.name}.rotation")
+    lock = Lock.take(progress)
     if lock is None:
         raise ControlError("another ./manage.py rotate-keys is at work")
     try:
-        yield
+        yield keys, progress
     finally:
         lock.release()
 
 
-def _let_know(context: Context, restart: Restart) -> None:
-    """Those who decrypt before the one who encrypts."""
+def _begin(context: Context, keys: MasterKeys, progress: Path) -> None:
+    if progress.read_text("utf-8") == _BEGUN:
+        context.terminal.line("A rotation has begun earlier; it goes on.")
+        return
+    with Lock.hold(keys.path.parent):  # a start may be completing the same file
+        keys.begin()
+    progress.write_text(_BEGUN, "utf-8")  # only now: a key too many does no harm
+    context.terminal.done("new key", f"the first of {VARIABLE} in {keys.path}")
+
+
+def _encrypt_with_newest(context: Context, running: Collection[str], restart: Restart) -> None:
+    _let_know(context, running, restart)
+    with context.terminal.step("encrypt anew"):
+        _encrypt_anew(context)
+
+
+def _let_know(context: Context, running: Collection[str], restart: Restart) -> None:
+    """Those who decrypt before the one who encrypts; who does not run stays as it is."""
     now = replace(context)  # which reads the settings anew
-    running = now.settings.services(now.services)
-    concerned = [one.name for one in running if one.port and VARIABLE in one.variables]
+    table = now.settings.services(now.services)
+    concerned = {one.name for one in table if one.port and VARIABLE in one.variables}
+    concerned &= set(running)
     for name in sorted(concerned, key=lambda name: name == services.WITH_SCHEMA):
         if not restart(now, name):
             raise ControlError(f"{name} does not get well (./manage.py logs); {_AGAIN}")

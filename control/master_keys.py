@@ -30,13 +30,9 @@ class MasterKeys:
             raise ControlError(f"there is no {VARIABLE} yet: ./manage.py start makes it")
         return cls(path.resolve())
 
-    def begin(self) -> bool:
-        """Put a fresh key before the one there is; False where an older one is still beside it."""
-        keys = self._read()
-        if len(keys) > 1:
-            return False
-        self._write([GENERATED[VARIABLE](), *keys])
-        return True
+    def begin(self) -> None:
+        """Put a fresh key before those there are."""
+        self._write([GENERATED[VARIABLE](), *self._read()])
 
     def drop_old(self) -> None:
         """Keep the newest alone."""

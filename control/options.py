@@ -104,6 +104,14 @@ def upgrade(parser: Parser, _: Sequence[Service]) -> None:
     _owner_of_schema(parser)
 
 
+def rotate_keys(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument(
+        "--drop-old",
+        action="store_true",
+        help="no new key, but none beside the newest any more: when no other suite needs them",
+    )
+
+
 def invite(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("--owner", action="store_true", help="as the owner, while there is none")
 

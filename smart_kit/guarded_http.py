@@ -4,9 +4,12 @@ Whoever answers is nobody's friend: it may redirect, rebind its name, send too m
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 
 import aiohttp
@@ -23,11 +26,18 @@ SECONDS = 10.0
 """For everything: names, redirects, the body's last byte."""
 MOST_REDIRECTS = 3
 
-_GOES_ANYWHERE = frozenset({"accept", "accept-language", "content-type"})
-_OURS = frozenset(
+OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"}
     | {"keep-alive", "upgrade"}
 )
+"""Headers, in small letters, by which one request is told from the next."""
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+_GOES_ANYWHERE = frozenset({"accept", "accept-language", "content-type"})
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_MOST_LOOKUPS = 16
+"""At once. A name server that does not answer holds a thread for longer than our patience, and the
+threads that everybody shares are for others."""
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 _REDIRECTS = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, *_SAME_METHOD)
 
@@ -42,6 +52,10 @@ class AnswerTooLarge(UpstreamRejected):
 
 class RedirectRefused(AddressRefused):
     """A redirect leads to an address that may not be asked; the first server has been."""
+
+
+class NotSendable(UpstreamRejected):
+    """The request is none that HTTP knows, so nothing was sent."""
 
 
 class NotReached(UpstreamUnavailable):
@@ -86,8 +100,9 @@ class GuardedHttp:
         """`private_hosts`: `host[:port]` that may be asked although they are private, without a
         port those of http and https. A redirect from elsewhere never leads there."""
         self._private = frozenset(one for host in private_hosts for one in _authorities(host))
+        self._names = ThreadPoolExecutor(_MOST_LOOKUPS, "outside-names")  # no thread until asked
         connector = aiohttp.TCPConnector(
-            resolver=_CheckedResolver(lookup or _addresses_of, self._private),
+            resolver=_CheckedResolver(lookup or self._addresses_of, self._private),
             use_dns_cache=False,
             force_close=True,
             socket_factory=sockets,
@@ -103,16 +118,16 @@ class GuardedHttp:
     async def close(self) -> None:
         """End what is still on its way."""
         await self._http.close()
+        self._names.shutdown(wait=False, cancel_futures=True)
 
     async def send(self, request: OutsideRequest) -> OutsideAnswer:
         """The answer, whatever its status.
 
-        Raises AddressRefused and NotReached where nothing was sent; RedirectRefused, AnswerTooLarge
-        and UpstreamRejected where the answer makes no sense; UpstreamUnavailable where it broke off
-        or took too long.
+        Raises AddressRefused, NotSendable and NotReached where nothing was sent; RedirectRefused,
+        AnswerTooLarge and UpstreamRejected where the answer makes no sense; UpstreamUnavailable
+        where it broke off or took too long.
         """
-        if ours := sorted(_OURS & {name.lower() for name in request.headers}):
-            raise UpstreamRejected(f"The header {ours[0]} cannot be set.")
+        _check_headers(request.headers)
         try:
             async with asyncio.timeout(SECONDS):
                 return await self._follow(request)
@@ -168,11 +183,18 @@ class GuardedHttp:
                 )
                 is_redirect = response.status in _REDIRECTS
                 return answer, response.headers.get("Location") if is_redirect else None
+        except aiohttp.InvalidURL as error:
+            raise AddressRefused("It is not an address that can be asked.") from error
         except (aiohttp.ClientPayloadError, OSError) as error:
             raise UpstreamUnavailable("The server broke off.") from error
         except (aiohttp.ClientError, ValueError) as error:
             reason = type(error).__name__
             raise UpstreamRejected(f"The server's answer cannot be read: {reason}.") from error
+
+    async def _addresses_of(self, host: str, port: int) -> list[str]:
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._names, look_up)
+        return [str(address[0]) for *_, address in found]
 
 
 class _CheckedResolver(AbstractResolver):
@@ -216,11 +238,6 @@ async def _once(
         raise UpstreamUnavailable("The server broke off.") from error
 
 
-async def _addresses_of(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
-
-
 def _result(host: str, port: int, address: str) -> ResolveResult:
     return ResolveResult(
         hostname=host,
@@ -230,6 +247,14 @@ def _result(host: str, port: int, address: str) -> ResolveResult:
         proto=socket.IPPROTO_TCP,
         flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
     )
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, text in headers.items():
+        if name.lower() in OF_THE_CONNECTION:
+            raise NotSendable(f"The header {name} cannot be set.")
+        if not HEADER_NAME.fullmatch(name) or _NOT_IN_A_LINE.search(text):
+            raise NotSendable(f"The header {name!r} cannot be sent as it is.")
 
 
 def _authorities(host: str) -> tuple[str, ...]:

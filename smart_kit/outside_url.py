@@ -92,13 +92,8 @@ class OutsideUrl:
         if port is not None and int(port) > 65535:
             raise AddressRefused("There is no such port.")
         host = _address(address) if address is not None else _name(name)
-        rest = rest if rest.startswith("/") else f"/{rest}"
-        return cls(
-            scheme,
-            host,
-            int(port) if port else _DEFAULT_PORTS[scheme],
-            quote(rest, safe=_AS_THEY_ARE, errors="surrogateescape"),
-        )
+        number = int(port) if port else _DEFAULT_PORTS[scheme]
+        return cls(scheme, host, number, _rest(rest if rest.startswith("/") else f"/{rest}"))
 
     @property
     def authority(self) -> str:
@@ -159,6 +154,14 @@ def _name(text: str) -> str:
     elif len(text) > 253 or not all(map(_LABEL.fullmatch, labels)):
         raise AddressRefused("The host's name is none.")
     return text
+
+
+def _rest(text: str) -> str:
+    """Path and query in ASCII."""
+    try:
+        return quote(text, safe=_AS_THEY_ARE, errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise AddressRefused("It holds half a character.") from error
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

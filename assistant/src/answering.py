@@ -23,7 +23,7 @@ from .core.turn import Turn
 from .messages import replies
 from .messages.conversation import Conversation, scheduled
 from .messages.item import Item
-from .services.budget import LOW_PERCENT, Budgets, DayBudget
+from .services.budget import LOW_PERCENT, Budgets
 from .services.live_frames import Frames, LiveFrames
 from .storage.history import HistoryStore
 
@@ -67,11 +67,8 @@ class Answering:
 
     async def outcome(self, asked: Asked) -> Outcome:
         """The answer, or, where no model gave one, the honest notice; receipts with either."""
-        zone = self._zone(asked.user)
-        is_scheduled = isinstance(asked.message, ScheduledPrompt)
-        budget = await self._budgets.of(asked.user, zone, exempt=is_scheduled)
         async with self._live.show(asked.message) as frames:
-            turn = await self._turn(asked, zone, budget, frames)
+            turn = await self._turn(asked, frames)
             window = asked.assistant.window
             newest, length = await self._history.newest(
                 turn.thread_id, turn.user.id, window.most_read
@@ -81,12 +78,13 @@ class Answering:
             try:
                 text = await asked.assistant.process_message(turn, conversation)
             except UpstreamError as error:
-                return _failed(asked, turn, conversation, error, budget)
+                return _failed(asked, turn, conversation, error)
         letter = replies.reply(asked.message, asked.user, text, turn.receipts)
-        return _end(asked, turn, "done", (letter, *_low(asked, budget)), conversation.items)
+        return _end(asked, turn, "done", (letter, *_low(asked, turn)), conversation.items)
 
-    async def _turn(self, asked: Asked, zone: ZoneInfo, budget: DayBudget, frames: Frames) -> Turn:
+    async def _turn(self, asked: Asked, frames: Frames) -> Turn:
         message, user = asked.message, asked.user
+        zone, is_scheduled = self._zone(user), isinstance(message, ScheduledPrompt)
         # Read on a first attempt too: one given back at a stop has done steps, but does not count.
         steps = await self._mailbox.steps(message.id)
         return Turn(
@@ -100,7 +98,7 @@ class Answering:
             asked_at=self._by_clock(message.created_at, zone),
             journal=Journal(self._mailbox, asked.delivery, message.id, steps),
             frames=frames,
-            budget=budget,
+            budget=self._budgets.of(user, zone, exempt=is_scheduled),
             effects=effects_in(steps),
         )
 
@@ -123,19 +121,13 @@ def _text(message: Question, zone: ZoneInfo) -> str:
     return message.text
 
 
-def _failed(
-    asked: Asked,
-    turn: Turn,
-    conversation: Conversation,
-    error: UpstreamError,
-    budget: DayBudget,
-) -> Outcome:
+def _failed(asked: Asked, turn: Turn, conversation: Conversation, error: UpstreamError) -> Outcome:
     """What was changed stays in the history, so that a later turn knows of it; else nothing does,
     as if it had not been asked."""
     log.warning("turn failed", reason=error.message)
     letter = replies.notice(asked.message, asked.user, _notice_of(error), turn.receipts)
     items = conversation.unfinished() if turn.receipts else []
-    low = () if isinstance(error, BudgetSpent) else _low(asked, budget)
+    low = () if isinstance(error, BudgetSpent) else _low(asked, turn)
     return _end(asked, turn, "failed", (letter, *low), items)
 
 
@@ -148,9 +140,9 @@ def _notice_of(error: UpstreamError) -> NoticeName:
     return "model_unavailable"
 
 
-def _low(asked: Asked, budget: DayBudget) -> tuple[Letter, ...]:
+def _low(asked: Asked, turn: Turn) -> tuple[Letter, ...]:
     """What comes with the answer by which a person's budget of the day is nearly used up."""
-    if not budget.is_low:
+    if not turn.budget.is_low:
         return ()
     parameters = {"percent": str(LOW_PERCENT)}
     return (replies.beside(asked.message, asked.user, "budget_low", parameters),)
@@ -164,7 +156,7 @@ def _end(
     items: list[Item],
 ) -> Outcome:
     _tell(turn, status, asked.delivery.attempt)
-    message = asked.message
+    message, kept = asked.message, asked.assistant.window.kept(items)
     record = TurnRecord(
         message_id=message.id,
         user_id=turn.user.id,
@@ -172,7 +164,7 @@ def _end(
         thread_id=turn.thread_id,
         configuration_version=turn.configuration_version,
         status=status,
-        items=tuple(item.message for item in items),
+        items=tuple(item.message for item in kept),
         steps=turn.ordered_steps,
         run_id=message.run_id if isinstance(message, ScheduledPrompt) else None,
         started_at=turn.started_at,
@@ -180,7 +172,7 @@ def _end(
     )
     return Outcome(
         replies=letters,
-        history=tuple(item.json for item in items),
+        history=tuple(item.json for item in kept),
         thread_id=turn.thread_id,
         record=record.model_dump_json(),
         journal_of=message.id,

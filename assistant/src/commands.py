@@ -4,7 +4,7 @@ from typing import assert_never
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectRead
-from smart_kit.contracts.queue import NoticeName, UserPress
+from smart_kit.contracts.queue import UserPress
 from smart_kit.contracts.threads import TurnRecord
 from smart_kit.errors import Conflict, NotFound, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Outcome
@@ -18,10 +18,6 @@ from .storage.history import HistoryStore
 from .storage.users import UserStore
 
 NO_REST_SECONDS = 5.0
-NOT_SEEN_SECONDS = 1.0
-NEW_THREAD_SECONDS = 60.0
-"""So old a /new must be before it no longer waits for its thread to be seen: somebody may have
-begun a newer one meanwhile."""
 
 
 class Commands:
@@ -59,27 +55,20 @@ class Commands:
         await self._history.begin(thread.thread_id)
         seen = (await self._users.look_up(user.telegram_id)).user
         is_there = seen is not None and seen.threads.get(assistant_id) == thread.thread_id
-        age = (utc_now() - commanded.message.created_at).total_seconds()
-        if not is_there and age < NEW_THREAD_SECONDS:
-            raise RetryMessage(NOT_SEEN_SECONDS, "the new thread is not in Redis yet")
-        return _told(commanded, "new_conversation")
+        commanded.wait_for("the new thread", is_there=is_there)
+        return commanded.told("new_conversation")
 
     async def _undo(self, commanded: Commanded) -> Outcome:
         """A model that still believes in the change would go on from it: the history tells it."""
         try:
             effect = await self._rest.undo(commanded.user.id, commanded.idempotency_key)
         except NotFound:
-            return _told(commanded, "nothing_to_undo")
+            return commanded.told("nothing_to_undo")
         except Conflict:
-            return _told(commanded, "cannot_be_undone")
+            return commanded.told("cannot_be_undone")
         # a lost history comes back first: it would count as there once it grows
         await self._history.newest(commanded.thread_id, commanded.user.id, 1)
         return _undone(commanded, effect)
-
-
-def _told(commanded: Commanded, name: NoticeName) -> Outcome:
-    letter = replies.notice(commanded.message, commanded.user, name)
-    return Outcome(replies=(letter,), journal_of=commanded.message.id)
 
 
 def _undone(commanded: Commanded, effect: EffectRead) -> Outcome:
@@ -93,7 +82,7 @@ def _undone(commanded: Commanded, effect: EffectRead) -> Outcome:
         user_id=commanded.user.id,
         assistant_id=commanded.assistant_id,
         thread_id=commanded.thread_id,
-        configuration_version=commanded.configuration.version,
+        configuration_version=commanded.configuration_version,
         status="done",
         items=tuple(item.message for item in items),
         started_at=(ended_at := utc_now()),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import assert_never
-from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
@@ -26,6 +25,7 @@ from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
 from .answering import Answering, Asked
 from .assistants.factory import AssistantFactory
+from .assistants.secretary import SecretaryLLMChat
 from .commands import NO_REST_SECONDS, Commands
 from .core.commanded import Commanded
 from .core.journal import effects_in, receipts_of
@@ -81,19 +81,17 @@ class AssistantOrchestrator:
             log.info("message of somebody who may not talk dropped", kind=message.kind)
             return Outcome(record=_failed(message), journal_of=message.id)
         factory = self._current_factory()
-        configuration = factory.configuration
-        assistant = factory.create_main_assistant(_chosen(user, configuration), user.model)
+        assistant = factory.create_main_assistant(user.assistant_id, user.model)
         if assistant is None:
             raise RetryMessage(NO_CONFIGURATION_SECONDS, "there is no active secretary")
         match message:
             case UserCommand() | UserPress():
-                return await self._commands.outcome(
-                    Commanded(message, user, assistant.id, configuration)
-                )
+                commanded = _commanded(message, user, assistant, factory)
+                return await self._commands.outcome(commanded)
             case UserMessage() | ScheduledPrompt():
-                return await self._answering.outcome(
-                    Asked(delivery, message, user, assistant, configuration.version)
-                )
+                version = factory.configuration.version
+                asked = Asked(delivery, message, user, assistant, version)
+                return await self._answering.outcome(asked)
             case _:
                 assert_never(message)
 
@@ -143,10 +141,21 @@ def _read(delivery: Delivery) -> ToSecretary:
     return message
 
 
-def _chosen(user: UserSnapshot, configuration: ConfigurationSnapshot) -> UUID | None:
-    """The assistant that the person chose, while it is one of those that people may choose."""
-    secretaries = (one.id for one in configuration.assistants if one.is_secretary)
-    return next((one for one in secretaries if one == user.assistant_id), None)
+def _commanded(
+    message: UserCommand | UserPress,
+    user: UserSnapshot,
+    assistant: SecretaryLLMChat,
+    factory: AssistantFactory,
+) -> Commanded:
+    return Commanded(
+        message,
+        user,
+        assistant.id,
+        assistant.get_or_create_thread(user),
+        factory.configuration.version,
+        factory.secretaries,
+        factory.choosable_models,
+    )
 
 
 def _telegram_id(message: ToSecretary) -> int:

@@ -327,7 +327,7 @@ class Desk:
         """Of models that differ from `served`."""
         self._default_models = ("default-model", *([fallback_model] if fallback_model else ()))
         self._catalogues = Catalogues(Vault(()))
-        self._client = ModelClient()
+        self.model_client = ModelClient()
         settings = RestClientSettings(
             rest_service_url="http://rest",
             service_api_token=SecretStr("token-of-sixteen-letters"),
@@ -363,13 +363,18 @@ class Desk:
 
     def _factory(self, snapshot: ConfigurationSnapshot) -> AssistantFactory:
         catalogue = self._catalogues.of(snapshot)
-        return AssistantFactory(catalogue, self._client, self.services, self.window)
+        return AssistantFactory(catalogue, self.model_client, self.services, self.window)
 
     async def close(self) -> None:
         """Close its connections."""
         await self._catalogues.close()
         await self.client.close()
         await self.weather.close()
+
+    def connection(self) -> Any:
+        """The client of the endpoint that models are asked by now."""
+        (endpoint,) = self._catalogues._endpoints._known.values()
+        return endpoint._client
 
     async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
         """What rest_service would write; every model that is named has a record."""

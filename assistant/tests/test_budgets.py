@@ -1,5 +1,7 @@
 """What a budget of the day means to messages. (Of the budget itself: services/test_budget.py.)"""
 
+import asyncio
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,12 +25,16 @@ from smart_kit.contracts.keys import budget_key, history_key
 from smart_kit.contracts.queue import TO_TELEGRAM, Notice, Reply, ScheduledPrompt
 from smart_kit.mailbox import Entry, Outcome
 from smart_kit.redis import answer
-from smart_kit.testing.models import ScriptedModel, calls, fails
+from smart_kit.testing.models import Answer, ScriptedModel, calls, fails, held, says
 
 CALL_COSTS = Decimal("0.1")
 """Of the scripted model's 10 tokens in and 5 out, by these prices."""
 
 PRICES = {"input_price": Decimal(10_000), "output_price": Decimal(0)}
+
+
+class KilledError(BaseException):
+    """kill -9, as far as the one task can tell."""
 
 
 def today() -> str:
@@ -101,6 +107,50 @@ async def test_the_notice_comes_once_though_its_message_is_tried_again(
 
     assert (reply.text, notice.notice) == ("Hello!", "budget_low")
     assert await spent(desk) == Decimal("79.95") + CALL_COSTS, "the second attempt in its place"
+
+
+@pytest.mark.parametrize("then", [says("Hello!"), fails(401)])
+async def test_what_a_call_that_was_broken_off_may_cost_stands_until_its_message_is_tried_again(
+    desk: Desk, model: ScriptedModel, then: Answer
+) -> None:
+    """Its answer is paid for though nobody hears it."""
+    until = threading.Event()
+    model.expect(held(until, says("Never heard.")), then)
+    delivery = await desk.deliver(desk.message("hi"))
+    running = asyncio.create_task(desk.orchestrator.process_message(delivery))
+    while not model.asked:
+        await asyncio.sleep(0.01)
+    expected = await spent(desk)
+    running.cancel()
+    await asyncio.wait({running})
+    until.set()
+
+    assert await spent(desk) == expected > CALL_COSTS
+    again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    assert again is not None
+    await desk.handle(again)
+    assert await spent(desk) == (CALL_COSTS if then.status == 200 else 0)
+
+
+async def test_what_was_spent_before_a_crash_stays_spent_and_is_not_spent_again(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    async def crash() -> None:
+        raise KilledError
+
+    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})), "I will.")
+    await spend(desk, "1")
+    desk.rest.meanwhile = crash
+    delivery = await desk.deliver(desk.message("remind me"))
+    with pytest.raises(KilledError):
+        await desk.orchestrator.process_message(delivery)
+    assert await spent(desk) == 1 + CALL_COSTS
+    desk.rest.meanwhile = None
+    again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    assert again is not None
+    await desk.handle(again)
+
+    assert await spent(desk) == 1 + 2 * CALL_COSTS
 
 
 async def test_it_comes_with_the_notice_of_a_turn_that_fails_too(

@@ -14,6 +14,8 @@ import httpx2
 import pytest
 
 from assistant.src.core.journal import ToolResult
+from assistant.src.messages.completion import Completion
+from assistant.src.services.models.client import ModelClient
 from assistant.src.tools import rest_service_tool
 from assistant.src.tools.base import ToolContext
 from assistant.src.tools.time_tool import TimeTool
@@ -31,7 +33,7 @@ from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import ToSecretary
 from smart_kit.mailbox import Delivery, Entry, Mailbox, Outcome
 from smart_kit.redis import Redis, answer
-from smart_kit.testing.models import Answer, calls, says
+from smart_kit.testing.models import Answer, ScriptedModel, calls, says
 
 MOST_EDGES = 60
 BEFORE = {"role": "user", "content": "long ago"}
@@ -89,21 +91,14 @@ class MortalRestService(RestService):
         return response
 
 
-class MortalEndpoint:
-    base_url = "http://model"
+class MortalClient(ModelClient):
+    fate: Fate
 
-    def __init__(self, model: Model, fate: Fate) -> None:
-        self._model = model
-        self._fate = fate
-
-    async def ask(self, body: bytes, seconds: float) -> object:
-        self._fate.edge()
-        said = json.loads(self._model(json.loads(body)["messages"]).body)
-        self._fate.edge()
-        return said
-
-    async def close(self) -> None:
-        """Has no connections."""
+    async def complete(self, *asked: Any) -> Completion:
+        self.fate.edge()
+        completion = await super().complete(*asked)
+        self.fate.edge()
+        return completion
 
 
 class OutsideTool(TimeTool):
@@ -174,16 +169,16 @@ class Story:
 
 
 async def told(
-    redis: Redis, at: int, model: Model, message: Callable[[Desk], ToSecretary]
+    redis: Redis, at: int, model_url: str, message: Callable[[Desk], ToSecretary]
 ) -> Story | None:
     """The story with a death at that edge; None where it has fewer."""
     await redis.flushdb()
     fate = Fate(at)
     OutsideTool.fate, OutsideTool.written = fate, []
-    desk = Desk(redis, MortalEndpoint(model, fate), rest=MortalRestService())
-    mailbox = MortalMailbox(redis, "in", replies_to="out")
-    mailbox.fate = desk.rest.fate = fate
-    desk.mailbox = mailbox
+    desk = Desk(redis, model_url, rest=(rest := MortalRestService()))
+    desk.mailbox = mailbox = MortalMailbox(redis, "in", replies_to="out")
+    desk.model_client = client = MortalClient()
+    client.fate = mailbox.fate = rest.fate = fate
     desk.orchestrator = desk.build()
     desk.rest.archive = [BEFORE]
     desk.rest.undoable = [{"id": ALICES_THREAD.hex, "after": {"n": one}} for one in (1, 2)]
@@ -209,12 +204,13 @@ async def all_told(
     message: Callable[[Desk], ToSecretary] = lambda desk: desk.message("do it"),
 ) -> list[Story]:
     stories: list[Story] = []
-    for at in range(1, MOST_EDGES):
-        story = await told(redis, at, model, message)
-        if story is None:
-            return stories
-        await story.check()
-        stories.append(story)
+    with ScriptedModel(otherwise=lambda asked: model(asked.messages)) as scripted:
+        for at in range(1, MOST_EDGES):
+            story = await told(redis, at, scripted.url, message)
+            if story is None:
+                return stories
+            await story.check()
+            stories.append(story)
     raise AssertionError("the story has no end")
 
 

@@ -10,12 +10,15 @@ from control.docker.start import up
 from control.errors import ControlError
 
 
-def run(context: Context, _: argparse.Namespace) -> int:
+def run(context: Context, options: argparse.Namespace) -> int:
     bare.refuse(context)
-    if not Compose.of(context).containers():
-        raise ControlError(
-            "nothing runs, so nothing can be encrypted anew: ./manage.py start first"
-        )
-    return key_rotation.rotate(
-        context, lambda now, name: not up(now, Compose.of(now), (name,), afresh=True)
-    )
+    containers = Compose.of(context).containers()
+    if not containers:
+        raise ControlError(key_rotation.NOTHING_RUNS)
+    running = {one.service for one in containers if one.state in ("running", "restarting")}
+    act = key_rotation.drop_old if options.drop_old else key_rotation.rotate
+    return act(context, running, _restart)
+
+
+def _restart(now: Context, name: str) -> bool:
+    return not up(now, Compose.of(now), (name,), afresh=True)

@@ -2,16 +2,22 @@
 
 import argparse
 
-from control import key_rotation
+from control import key_rotation, replicas
 from control.context import Context
 from control.errors import ControlError
 from control.local.restart import restart_services
 from control.local.run_directory import RunDirectory
 
 
-def run(context: Context, _: argparse.Namespace) -> int:
-    if RunDirectory(context.state_dir).supervisor() is None:
-        raise ControlError(
-            "nothing runs, so nothing can be encrypted anew: ./manage.py start first"
-        )
-    return key_rotation.rotate(context, lambda now, name: restart_services(now, [name]) == 0)
+def run(context: Context, options: argparse.Namespace) -> int:
+    run_directory = RunDirectory(context.state_dir)
+    if run_directory.supervisor() is None:
+        raise ControlError(key_rotation.NOTHING_RUNS)
+    wishes = run_directory.wishes().items()
+    running = {replicas.service_of(name) for name, wish in wishes if wish.run}
+    act = key_rotation.drop_old if options.drop_old else key_rotation.rotate
+    return act(context, running, _restart)
+
+
+def _restart(now: Context, name: str) -> bool:
+    return restart_services(now, [name]) == 0

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,12 +14,12 @@ from control import dotenv, environment, key_rotation
 from control.cli import main
 from control.context import Context
 from control.errors import ControlError
-from control.lock import Lock
 from control.master_keys import VARIABLE
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
 from control.tests.serving import serving
 from control.tests.test_docker import HEALTHY, Docker, container
+from smart_kit.vault import Vault
 
 
 class Server(ThreadingHTTPServer):
@@ -75,6 +76,9 @@ def keys(home: Path) -> list[str]:
     return dotenv.find(home / ".env", VARIABLE).split(",")
 
 
+RUNNING = frozenset({"assistant", "rest_service"})
+
+
 class Restarts:
     """What was restarted, and the keys that it then had."""
 
@@ -87,24 +91,25 @@ class Restarts:
         return name not in self.failing
 
 
-def test_who_decrypts_learns_the_new_key_before_who_encrypts_and_the_old_one_goes_last(
+def test_who_decrypts_learns_the_new_key_before_who_encrypts_and_old_ones_go_last_if_at_all(
     context: Context, home: Path, server: Server, output: io.StringIO
 ) -> None:
     (old,) = keys(home)
     server.answers = [(200, counts(rewritten=3)), (200, counts())]
     restarts = Restarts()
 
-    assert key_rotation.rotate(context, restarts) == 0
-    (new,) = keys(home)
-    assert new != old
-    assert restarts.done == [
-        ("assistant", [new, old]),
-        ("rest_service", [new, old]),
-        ("assistant", [new]),
-        ("rest_service", [new]),
-    ]
+    assert key_rotation.rotate(context, RUNNING, restarts) == 0
+    new, kept = keys(home)
+    assert (kept, new != old) == (old, True)
+    both = [("assistant", [new, old]), ("rest_service", [new, old])]
+    assert restarts.done == both
     token = dotenv.find(home / ".env", "ADMIN_API_TOKEN")
     assert server.seen == [("/api/secrets/rotation", f"Bearer {token}")] * 2
+
+    assert key_rotation.drop_old(context, RUNNING, restarts) == 0
+    assert keys(home) == [new]
+    assert restarts.done == [*both, *both, ("assistant", [new]), ("rest_service", [new])]
+    assert len(server.seen) == 3
     assert new not in output.getvalue()
     assert old not in output.getvalue()
 
@@ -114,7 +119,8 @@ def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
 ) -> None:
     file = home / ".env"
     before = file.read_text().splitlines()
-    key_rotation.rotate(context, Restarts())
+    key_rotation.rotate(context, RUNNING, Restarts())
+    key_rotation.drop_old(context, RUNNING, Restarts())
 
     after = file.read_text().splitlines()
     assert [line for line in before if line not in after] == [
@@ -124,7 +130,7 @@ def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("killed_at", range(1, 5))
+@pytest.mark.parametrize("killed_at", [1, 2])
 def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
     context: Context, home: Path, terminal: Terminal, server: Server, killed_at: int
 ) -> None:
@@ -138,15 +144,65 @@ def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
         return True
 
     with pytest.raises(KeyboardInterrupt):
-        key_rotation.rotate(context, restart_and_die)
+        key_rotation.rotate(context, RUNNING, restart_and_die)
     left = keys(home)
-    assert (old in left) == (killed_at <= 2)  # later everything is encrypted anew already
+    assert left[1:] == [old]
 
     again = Restarts()
-    assert key_rotation.rotate(at(home, terminal, server), again) == 0
-    assert len(keys(home)) == 1
-    assert (keys(home)[0] == left[0]) == (killed_at <= 2)
-    assert all(set(left) <= set(seen) for _, seen in again.done[:2])
+    assert key_rotation.rotate(at(home, terminal, server), RUNNING, again) == 0
+    assert keys(home) == left
+    assert again.done == [("assistant", left), ("rest_service", left)]
+    key_rotation.rotate(at(home, terminal, server), RUNNING, again)
+    assert keys(home)[1:] == left
+
+
+@pytest.mark.parametrize("killed_at", range(1, 5))
+def test_killed_while_old_keys_are_dropped_it_goes_on_without_one_that_something_needs(
+    context: Context, home: Path, killed_at: int
+) -> None:
+    key_rotation.rotate(context, RUNNING, Restarts())
+    new, old = keys(home)
+    done: list[str] = []
+
+    def restart_and_die(_: Context, name: str) -> bool:
+        done.append(name)
+        if len(done) == killed_at:
+            raise KeyboardInterrupt
+        return True
+
+    with pytest.raises(KeyboardInterrupt):
+        key_rotation.drop_old(context, RUNNING, restart_and_die)
+    assert keys(home) == ([new, old] if killed_at <= 2 else [new])
+
+    again = Restarts()
+    assert key_rotation.drop_old(context, RUNNING, again) == 0
+    assert keys(home) == [new]
+    assert again.done[-2:] == [("assistant", [new]), ("rest_service", [new])]
+
+
+def test_another_suite_of_the_same_file_goes_on_reading_what_it_has_kept(
+    context: Context, home: Path, terminal: Terminal, server: Server, output: io.StringIO
+) -> None:
+    row = uuid4()
+    kept = Vault(tuple(keys(home))).encrypt(row, "kept before")
+    key_rotation.rotate(context, RUNNING, Restarts())
+
+    other = at(home, terminal, server, STATE_DIR=str(home / "other"))
+    vault = Vault(tuple(other.settings.values[VARIABLE].split(",")))
+    assert vault.decrypt(row, kept) == "kept before"
+    assert not vault.is_newest(kept)
+    assert "--drop-old" in output.getvalue()
+
+
+def test_who_does_not_run_is_not_started(context: Context, server: Server) -> None:
+    restarts = Restarts()
+    key_rotation.rotate(context, {"rest_service"}, restarts)
+    assert {name for name, _ in restarts.done} == {"rest_service"}
+    asked = len(server.seen)
+
+    with pytest.raises(ControlError, match="start --service rest_service"):
+        key_rotation.rotate(context, {"assistant"}, restarts)
+    assert len(server.seen) == asked
 
 
 @pytest.mark.parametrize(
@@ -163,7 +219,9 @@ def test_while_anything_may_need_them_the_old_keys_stay(
     (old,) = keys(home)
     server.answers = [answer]
     with pytest.raises(ControlError, match=said):
-        key_rotation.rotate(context, Restarts())
+        key_rotation.rotate(context, RUNNING, Restarts())
+    with pytest.raises(ControlError, match=said):
+        key_rotation.drop_old(context, RUNNING, Restarts())
 
     assert keys(home)[1:] == [old]
 
@@ -174,30 +232,36 @@ def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key
     (old,) = keys(home)
     restarts = Restarts("assistant")
     with pytest.raises(ControlError, match="assistant does not get well"):
-        key_rotation.rotate(context, restarts)
+        key_rotation.rotate(context, RUNNING, restarts)
 
     assert [name for name, _ in restarts.done] == ["assistant"]
     assert (keys(home)[1:], server.seen) == ([old], [])
 
 
-def test_two_at_once_do_not_think_up_two_keys(context: Context, home: Path) -> None:
-    context.state_dir.mkdir(exist_ok=True)
-    lock = Lock.take(context.state_dir / "rotation.lock")
-    assert lock is not None
-    before = keys(home)
-    try:
-        with pytest.raises(ControlError, match=r"another \./manage\.py rotate-keys"):
-            key_rotation.rotate(context, Restarts())
-    finally:
-        lock.release()
-    assert keys(home) == before
+def test_two_at_once_do_not_change_one_file_also_of_two_suites(
+    context: Context, home: Path, terminal: Terminal, server: Server
+) -> None:
+    seen: list[list[str]] = []
+    other = at(home, terminal, server, STATE_DIR=str(home / "other"))
+    for state in (context.state_dir, other.state_dir):
+        state.mkdir(exist_ok=True)
+
+    def restart(_: Context, __: str) -> bool:
+        for act in (key_rotation.rotate, key_rotation.drop_old):
+            with pytest.raises(ControlError, match=r"another \./manage\.py rotate-keys"):
+                act(other, RUNNING, Restarts())
+        seen.append(keys(home))
+        return True
+
+    key_rotation.rotate(context, RUNNING, restart)
+    assert seen == [keys(home)] * 2
 
 
 def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
     context: Context, home: Path, terminal: Terminal, server: Server
 ) -> None:
     with pytest.raises(ControlError, match="comes from the environment"):
-        key_rotation.rotate(at(home, terminal, server, **{VARIABLE: "mine"}), Restarts())
+        key_rotation.rotate(at(home, terminal, server, **{VARIABLE: "mine"}), RUNNING, Restarts())
 
 
 @pytest.mark.parametrize("mode", ["--local", "--docker"])
@@ -214,22 +278,35 @@ def test_where_nothing_runs_it_says_to_start_first(
     assert keys(home) == before
 
 
-def test_processes_that_run_get_the_new_key_and_lose_the_old_one(suite: FakeSuite) -> None:
+def test_processes_that_run_get_the_new_key_and_lose_the_old_one_when_told(
+    suite: FakeSuite,
+) -> None:
     suite.manage("start")
     old = suite.environment_of("REST_SERVICE_PORT")[VARIABLE]
     bystander = suite.pid("tg_bot")
 
     said = suite.manage("rotate-keys")
-    new = suite.environment_of("REST_SERVICE_PORT")[VARIABLE]
-    assert new == dotenv.find(suite.home / "state" / "secrets.env", VARIABLE)
-    assert "," not in new
-    assert new != old
+    both = suite.environment_of("REST_SERVICE_PORT")[VARIABLE]
+    assert both == dotenv.find(suite.home / "state" / "secrets.env", VARIABLE)
+    new, kept = both.split(",")
+    assert (kept, new != old) == (old, True)
     assert (old in said, new in said) == (False, False)
+    suite.manage("rotate-keys", "--drop-old")
+    assert suite.environment_of("REST_SERVICE_PORT")[VARIABLE] == new
     assert suite.pid("tg_bot") == bystander
-    suite.manage("rotate-keys")
 
 
-def test_containers_get_the_new_key_and_lose_the_old_one(
+def test_a_service_that_was_stopped_stays_so(suite: FakeSuite) -> None:
+    suite.manage("start")
+    suite.manage("stop", "--service", "rest_service")
+    before = dotenv.find(suite.home / "state" / "secrets.env", VARIABLE)
+
+    assert "rest_service does not run" in suite.manage("rotate-keys", status=1)
+    assert suite.part("rest_service").state == "stopped"
+    assert dotenv.find(suite.home / "state" / "secrets.env", VARIABLE) == before
+
+
+def test_containers_get_the_new_key_and_lose_the_old_one_when_told(
     home: Path, terminal: Terminal, output: io.StringIO, server: Server
 ) -> None:
     environment.complete(home, {})
@@ -239,7 +316,8 @@ def test_containers_get_the_new_key_and_lose_the_old_one(
     docker.describe(*(container(name, **HEALTHY) for name in names))
     port = str(server.server_address[1])
 
-    assert docker.manage(output, "rotate-keys", "--docker", REST_SERVICE_PORT=port) == 0
+    for words in ((), ("--drop-old",)):
+        assert docker.manage(output, "rotate-keys", "--docker", *words, REST_SERVICE_PORT=port) == 0
     (new,) = keys(home)
     made = [
         (name, call["environment"][VARIABLE])
@@ -249,6 +327,8 @@ def test_containers_get_the_new_key_and_lose_the_old_one(
     ]
     both = f"{new},{old}"
     assert made == [
+        ("assistant", both),
+        ("rest_service", both),
         ("assistant", both),
         ("rest_service", both),
         ("assistant", new),

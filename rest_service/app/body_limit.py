@@ -1,13 +1,20 @@
 """No caller fills our memory, and who tries is refused in the one shape."""
 
+from collections.abc import Mapping
+
 from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smart_kit.api import error_response
 
+from .auth import PROTECTED
+
 MAX_BYTES = 1024 * 1024
-DETAIL = f"A body has at most {MAX_BYTES} bytes."
+MAX_BYTES_AT: Mapping[str, int] = {f"{PROTECTED}/models/import": 8 * 1024 * 1024}
+"""Where files come in: LiteLLM's table alone has 1.7 MB."""
+_TOO_LONG = "A body has at most {} bytes."
+DETAIL = _TOO_LONG.format(MAX_BYTES)
 
 
 class BodyLimit:
@@ -20,22 +27,24 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most = MAX_BYTES_AT.get(scope["path"], MAX_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > MAX_BYTES:
-            await error_response(413, "content_too_large", DETAIL)(scope, receive, send)
+        if announced.isdecimal() and int(announced) > most:
+            detail = _TOO_LONG.format(most)
+            await error_response(413, "content_too_large", detail)(scope, receive, send)
         else:
-            await self.app(scope, _counting(receive), send)
+            await self.app(scope, _counting(receive, most), send)
 
 
-def _counting(receive: Receive) -> Receive:
+def _counting(receive: Receive, most: int) -> Receive:
     received = 0
 
     async def counted() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BYTES:
-            raise HTTPException(413, DETAIL)
+        if received > most:
+            raise HTTPException(413, _TOO_LONG.format(most))
         return message
 
     return counted

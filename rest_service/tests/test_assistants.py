@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from rest_service.app.config import Settings
 from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
@@ -58,18 +59,13 @@ class TestModels:
             ({"fallback_models": ["small", "tiny"]}, "no model 'tiny'"),
             ({"fallback_models": ["small", "small"]}, "'small' twice"),
             ({"model": "small", "fallback_models": ["small"]}, "'small' twice"),
-            ({"model": "retired", "fallback_models": []}, "retired is not active"),
-            ({"model": "homeless", "fallback_models": ["retired"]}, "homeless, retired"),
         ],
     )
     async def test_a_chain_that_nobody_could_ask_is_refused(
         self, admin: Client, make: Make, chain: JsonObject, reason: str
     ) -> None:
-        provider, closed = await make("providers"), await make("providers", is_active=False)
-        own = {"provider_id": provider["id"]}
-        await make("models", **own, provider_model_name="small")
-        await make("models", **own, provider_model_name="retired", is_active=False)
-        await make("models", provider_id=closed["id"], provider_model_name="homeless")
+        provider = await make("providers")
+        await make("models", provider_id=provider["id"], provider_model_name="small")
         poet = await make("assistants")
         body = {"name": "x", "instructions": ""}
 
@@ -80,6 +76,77 @@ class TestModels:
             assert refused.status_code == 400, refused.text
             assert reason in refused.json()["detail"]
         assert await listed(admin, "/assistants") == [poet]
+
+    @pytest.fixture
+    async def idle(self, make: Make, settings: Settings) -> list[JsonObject]:
+        """No model of these is active: DEFAULT_MODEL, one, one whose provider is not, and one that
+        answers nobody."""
+        own = {"provider_id": (await make("providers"))["id"]}
+        closed = {"provider_id": (await make("providers", is_active=False))["id"]}
+        off = {"is_active": False}
+        return [
+            await make("models", **own, provider_model_name=settings.default_model, **off),
+            await make("models", **own, provider_model_name="retired", **off),
+            await make("models", **closed, provider_model_name="homeless"),
+            await make("models", **own, provider_model_name="vectors", capabilities=["embeddings"]),
+            await make("models", **own, provider_model_name="small"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("chain", "asked"),
+        [
+            ({"model": "retired", "fallback_models": []}, "retired"),
+            ({"model": "retired", "fallback_models": None}, "retired"),
+            ({"model": "homeless", "fallback_models": ["retired"]}, "homeless, retired"),
+            ({"model": "vectors"}, "vectors"),
+            ({"model": None}, "gpt-6-luna"),
+        ],
+    )
+    async def test_an_active_assistant_without_an_active_model_is_refused(
+        self, admin: Client, make: Make, idle: list[JsonObject], chain: JsonObject, asked: str
+    ) -> None:
+        """However it would come to it: made, changed, or switched on."""
+        own = {"model": "small", "fallback_models": []}
+        poet = await make("assistants", name="Poet", is_secretary=True, **own)
+        off = await make("assistants", name="Off", is_active=False, **own | chain)
+        path = "/assistants"
+        body = {"name": "New", "instructions": "", "is_secretary": True} | chain
+
+        for name, refused in (
+            ("New", await admin.post(path, json=body)),
+            ("Poet", await admin.patch(f"{path}/{poet['id']}", json=chain)),
+            ("Off", await admin.patch(f"{path}/{off['id']}", json={"is_active": True})),
+        ):
+            assert refused.status_code == 409, (name, refused.text)
+            chain_of = f"{name} (asks "
+            assert chain_of in refused.json()["detail"]
+            assert f"{asked})" in refused.json()["detail"]
+        assert await listed(admin, path) == [poet, off]
+
+    async def test_nor_is_one_restored_to_it(
+        self, admin: Client, make: Make, idle: list[JsonObject]
+    ) -> None:
+        poet = await make("assistants", name="Poet", model="small")
+        gone = await make("assistants", name="Gone", model="small")
+        await admin.delete(f"/assistants/{gone['id']}")
+        await make("models", provider_id=idle[-1]["provider_id"], provider_model_name="large")
+        await admin.patch(f"/assistants/{poet['id']}", json={"model": "large"})
+        await admin.patch(f"/models/{idle[-1]['id']}", json={"is_active": False})
+
+        for one in (poet, gone):
+            refused = await admin.post(f"/assistants/{one['id']}/versions/1/restore")
+            assert refused.status_code == 409, refused.text
+            assert f"{one['name']} (asks small)" in refused.json()["detail"]
+
+    async def test_one_that_has_none_already_can_still_be_changed(
+        self, admin: Client, make: Make, idle: list[JsonObject], sql: Sql
+    ) -> None:
+        poet = await make("assistants", model="small")
+        await sql("UPDATE llm_models SET is_active = false")
+
+        changed = await admin.patch(f"/assistants/{poet['id']}", json={"name": "Bard"})
+
+        assert changed.status_code == 200
 
     async def test_a_change_of_something_else_is_not_refused_for_its_models(
         self, admin: Client, make: Make, sql: Sql

@@ -129,7 +129,7 @@ async def test_a_name_that_an_administrator_gave_stays(start: Start, admin: Clie
 async def test_what_an_administrator_has_made_stays_as_it_is(
     start: Start, admin: Client, make: Make
 ) -> None:
-    mine = await make("providers", name="models.example")
+    mine = await make("providers", name="models.example", api_key=KEY)
     elsewhere = await make("providers", name="Elsewhere", base_url="https://elsewhere.example")
     large = await make("models", provider_id=elsewhere["id"], provider_model_name="large")
     await start()
@@ -137,7 +137,93 @@ async def test_what_an_administrator_has_made_stays_as_it_is(
     assert await listed(admin, "/providers") == [mine, elsewhere]
     found = await models(admin)
     assert found["large"] == large
-    assert found["small"]["provider_id"] == mine["id"], "the provider at the same address has it"
+    same = "the provider at the same address and with the same key has it"
+    assert found["small"]["provider_id"] == mine["id"], same
+
+
+@pytest.mark.parametrize("key", [{}, {"api_key": "sk-of-theirs"}])
+async def test_a_provider_without_the_environments_key_gets_none_of_its_models(
+    start: Start, admin: Client, make: Make, key: JsonObject
+) -> None:
+    mine = await make("providers", name="models.example", **key)
+    await start()
+
+    (_, own) = await listed(admin, "/providers")
+    assert (own["base_url"], own["api_key_state"]) == (mine["base_url"], "kept")
+    assert {one["provider_id"] for one in (await models(admin)).values()} == {own["id"]}
+
+
+async def test_a_provider_given_back_follows_from_the_next_start(
+    start: Start, admin: Client
+) -> None:
+    await start()
+    (provider,) = await listed(admin, "/providers")
+    path = f"/providers/{provider['id']}"
+    await admin.patch(path, json={"base_url": "https://elsewhere.example", "api_key": "k"})
+    await admin.patch(path, json={"source": "environment"})
+    await start()
+
+    (followed,) = await listed(admin, "/providers")
+    assert followed["base_url"] == provider["base_url"]
+
+
+class TestTold:
+    """Where .env would be looked at in vain, a start says so."""
+
+    @pytest.fixture
+    def bare(self) -> JsonObject:
+        return {"openai_base_url": "https://models.example/v1"}
+
+    async def test_where_all_is_as_the_environment_says_nothing_is(
+        self, start: Start, bare: JsonObject, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        await start(**bare)
+
+        assert "[warning" not in capsys.readouterr().out
+
+    @pytest.mark.parametrize("more", ["https://me:password@x.example", "https://x.example?key=k"])
+    async def test_what_the_address_holds_besides(
+        self, start: Start, capsys: pytest.CaptureFixture[str], more: str
+    ) -> None:
+        await start(openai_base_url=more)
+
+        said = capsys.readouterr().out
+        assert "OPENAI_BASE_URL holds more than host and path" in said
+        assert "password" not in said
+
+    async def test_whose_provider_is_an_administrators(
+        self, start: Start, admin: Client, bare: JsonObject, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        await start(**bare)
+        (provider,) = await listed(admin, "/providers")
+        body = {"name": "Mine", "api_key": "k"}
+        await admin.patch(f"/providers/{provider['id']}", json=body)
+        await start(**bare)
+
+        said = capsys.readouterr().out
+        assert "OPENAI_BASE_URL and OPENAI_API_KEY are not used" in said
+        assert "provider=Mine" in said
+        assert "models=['large', 'small']" in said
+
+    async def test_which_default_is_off_and_who_has_no_model_at_all(
+        self,
+        start: Start,
+        admin: Client,
+        make: Make,
+        sql: Sql,
+        bare: JsonObject,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        await start(**bare)
+        await make("assistants", name="Poet", model="large", fallback_models=[])
+        await make("assistants", name="Clerk", model="small")
+        await sql("UPDATE llm_models SET is_active = provider_model_name = 'small'")
+        await start(**bare)
+
+        said = capsys.readouterr().out
+        assert "DEFAULT_MODEL or FALLBACK_MODEL is not active" in said
+        assert "models=['large']" in said
+        assert "assistants=['Poet (asks large)']" in said
 
 
 async def test_a_missing_model_gets_a_provider_whose_name_is_free(

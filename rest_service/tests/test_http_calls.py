@@ -3,6 +3,9 @@
 import pytest
 
 from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from smart_kit.contracts.configuration import ConfigurationSnapshot
+from smart_kit.contracts.keys import CONFIGURATION_KEY
+from smart_kit.redis import Redis
 
 SCHEMA: JsonObject = {
     "type": "object",
@@ -75,7 +78,13 @@ async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
         ({"url": "https://api.example/{words}"}, "$.http_call.url names {words}"),
         ({"url": "https://api.example/{word"}, "$.http_call.url has a brace"),
         ({"url": "https://api.example/{language}"}, "lacks it in $.required"),
-        ({"url": "https://api.example/{secret:words}"}, "$.http_call.url takes no secret"),
+        ({"url": "https://api.example/a{secret:words}"}, "$.http_call.url takes no secret there"),
+        ({"url": "https://api.example/{secret:words}{word}"}, "takes no secret there"),
+        ({"url": "https://api.example/{secret:words}.json"}, "a whole part of the path"),
+        ({"url": "https://api.example/{secret:Words}"}, "$.http_call.url "),
+        ({"url": "https://api.example/{secret:nobody}"}, "$.http_call.url: there is no secret"),
+        ({"url": "https://api.example/{secret:other}"}, "$.http_call.url: the secret 'other'"),
+        ({"url": "https://{secret:words}/a"}, "$.http_call.url names its server itself"),
         ({"url": "https://api.example/bot123456:abcdef/x"}, "$.http_call.url.path looks like"),
         ({"query": {"q": "{meaning}"}}, "$.http_call.query.q names {meaning}"),
         ({"query": {"api_key": "abcdef"}}, "$.http_call.query.api_key is where a credential"),
@@ -88,6 +97,11 @@ async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
         ({"url": "https://api.example:8443/{word}"}, "the secret 'words' was given for"),
         ({"headers": {"X-Api-Key": "abcdef"}}, "$.http_call.headers.X-Api-Key is where a cred"),
         ({"headers": {"Authorization": "Bearer abcdef"}}, "write {secret:NAME}"),
+        ({"headers": {"X-Api-Key": "abcdef0123{secret:words}"}}, "write {secret:NAME}"),
+        ({"headers": {"X-Api-Key": "abcdef0123 {secret:words}"}}, "write {secret:NAME}"),
+        ({"headers": {"X-Api-Key": "{secret:words}abcdef"}}, "write {secret:NAME}"),
+        ({"headers": {"X-Api-Key": "{word}"}}, "write {secret:NAME}"),
+        ({"query": {"key": "abcdef0123-{secret:words}"}}, "$.http_call.query.key is where a cred"),
         ({"headers": {"X-A": "Bearer abcdef"}}, "$.http_call.headers.X-A is where a credential"),
         ({"headers": {"host": "x.example"}}, "$.http_call.headers.host belongs to the conn"),
         ({"headers": {"Content-Length": "1"}}, "belongs to the connection"),
@@ -137,6 +151,32 @@ async def test_what_looks_like_a_placeholder_and_is_none_stays(make: Make) -> No
     tool = await make("tools", **TOOL | {"http_call": call})
 
     assert tool["http_call"] == call
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"url": "https://api.example/services/{secret:words}/{word}"},
+        {"url": "https://api.example/{secret:words}", "headers": {}},
+        {"headers": {"X-Api-Key": "{secret:words}", "Cookie": "session={secret:words}"}},
+        {"headers": {"Authorization": "DeepL-Auth-Key {secret:words}"}},
+        {"query": {"key": "{secret:words}", "q": "literal 0123 {secret:words}"}},
+    ],
+)
+async def test_a_secret_stands_where_it_may(
+    admin: Client, make: Make, redis: Redis, call: JsonObject
+) -> None:
+    given = CALL | call
+    tool = await make("tools", **TOOL | {"http_call": given})
+
+    assert tool["http_call"] == given
+    (words, _) = await listed(admin, "/secrets")
+    assert (await admin.delete(f"/secrets/{words['id']}")).status_code == 409
+    assistant = await make("assistants")
+    await make("assistant-tools", assistant_id=assistant["id"], tool_id=tool["id"])
+    text = await redis.get(CONFIGURATION_KEY)
+    (one,) = ConfigurationSnapshot.model_validate_json(str(text)).secrets
+    assert one.name == "words"
 
 
 async def test_a_secret_that_a_tool_names_stays(admin: Client, make: Make, sql: Sql) -> None:

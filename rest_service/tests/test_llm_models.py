@@ -1,6 +1,8 @@
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 
 from rest_service.app.config import Settings
 from rest_service.tests.api import Client, JsonObject, Make, listed
@@ -36,6 +38,11 @@ async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Ma
         ({"parameters": {"a": "\0"}}, 400, "NUL"),
         ({"parameters": {"stream": True, "model": "x"}}, 400, "model, stream"),
         ({"parameters": {"previous_response_id": "x"}}, 400, "previous_response_id"),
+        ({"parameters": {"store": True}}, 400, "store"),
+        ({"parameters": {"prompt": {"id": "x"}}}, 400, "prompt"),
+        ({"parameters": {"functions": [], "function_call": "x"}}, 400, "function_call, functions"),
+        ({"parameters": {"tool_choice": "required"}}, 400, "tool_choice"),
+        ({"capabilities": ["embeddings"], "is_choosable": True}, 400, "embeddings"),
         ({"input_price": -1}, 422, "input_price"),
         ({"output_price": "0.0000001"}, 422, "output_price"),
         ({"output_price": "NaN"}, 422, "output_price"),
@@ -76,7 +83,8 @@ class TestInUse:
     @pytest.fixture
     async def llama(self, make: Make) -> JsonObject:
         provider = await make("providers")
-        return await make("models", provider_id=provider["id"], provider_model_name="llama")
+        fields = {"provider_model_name": "llama", "is_choosable": True}
+        return await make("models", provider_id=provider["id"], **fields)
 
     async def refused(self, admin: Client, model: JsonObject) -> set[str]:
         """What is said to who would rename or remove it."""
@@ -186,6 +194,48 @@ class TestLastModel:
 
         assert (refused.status_code, "Poet" in refused.text) == (409, True)
         assert retired.status_code == 200
+
+    async def test_one_that_makes_embeddings_only_leaves_nobody_to_answer(
+        self, admin: Client, chain: list[JsonObject]
+    ) -> None:
+        large, small = (f"/models/{model['id']}" for model in chain)
+        embeddings = {"capabilities": ["embeddings"]}
+
+        first, second = [await admin.patch(path, json=embeddings) for path in (large, small)]
+
+        assert (first.status_code, second.status_code) == (200, 409)
+        assert "Poet (asks large, small)" in second.json()["detail"]
+        again = {"capabilities": ["embeddings", "tools"]}
+        assert (await admin.patch(small, json=again)).status_code == 200
+
+    async def test_who_names_its_own_does_not_fall_back_on_the_default_model(
+        self, admin: Client, make: Make, settings: Settings
+    ) -> None:
+        """As the assistant service asks: null means FALLBACK_MODEL, and here is none."""
+        own = {"provider_id": (await make("providers"))["id"]}
+        await make("models", **own, provider_model_name=settings.default_model)
+        large = await make("models", **own, provider_model_name="large")
+        await make("assistants", name="Poet", model="large")
+
+        refused = await admin.patch(f"/models/{large['id']}", json={"is_active": False})
+
+        assert settings.fallback_model is None
+        assert (refused.status_code, "Poet (asks large)" in refused.text) == (409, True)
+
+    async def test_but_on_the_fallback_model(
+        self, admin: Client, make: Make, app: FastAPI, settings: Settings
+    ) -> None:
+        with_fallback = settings.model_copy(update={"fallback_model": "small"})
+        app.state.resources = replace(app.state.resources, settings=with_fallback)
+        own = {"provider_id": (await make("providers"))["id"]}
+        large, small = [
+            await make("models", **own, provider_model_name=name) for name in ("large", "small")
+        ]
+        await make("assistants", name="Poet", model="large")
+        off = {"is_active": False}
+
+        assert (await admin.patch(f"/models/{large['id']}", json=off)).status_code == 200
+        assert (await admin.patch(f"/models/{small['id']}", json=off)).status_code == 409
 
     async def test_who_has_none_anyway_keeps_nobody_from_a_change(
         self, admin: Client, make: Make

@@ -1,13 +1,15 @@
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, NullPool, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, text
 
 from rest_service.app.models import metadata
 from rest_service.tests.api import alembic_config
@@ -25,6 +27,23 @@ INSERT INTO llm_models (
 )
 SELECT gen_random_uuid(), now(), now(), id, :name, 'chat', '{}', :capabilities, true
 FROM llm_providers LIMIT 1
+"""
+PROVIDER = """
+INSERT INTO llm_providers
+    (id, created_at, updated_at, name, base_url, is_active, encrypted_api_key)
+VALUES (:id, :day, CAST(:day AS timestamptz) + CAST(:touched AS interval), :name,
+    'https://models.example', true, 'of theirs')
+"""
+ITS_MODEL = """
+INSERT INTO llm_models (
+    id, created_at, updated_at, provider_id, provider_model_name, api, parameters, capabilities,
+    is_active
+)
+VALUES (:id, now(), now(), :provider_id, :name, 'chat', '{}', '["tools"]', true)
+"""
+NOTED = """
+INSERT INTO audit_log (id, caller, action, object_type, object_id, path, result, status, created_at)
+VALUES (gen_random_uuid(), 'admin', :action, 'x', :id, '/', 'done', 201, now())
 """
 CAPABILITIES = "SELECT provider_model_name, capabilities FROM llm_models"
 
@@ -123,18 +142,57 @@ def test_models_of_before_they_were_asked_become_what_they_were_in_fact(
     assert again == {"seen": ["tools", "images"], "bare": []}
 
 
-def test_of_several_providers_each_is_an_administrators(
-    empty: Postgres, engine_of_empty: Engine
-) -> None:
-    config = alembic_config(empty.sync_url)
-    command.upgrade(config, "0005")
-    with engine_of_empty.begin() as connection:
-        connection.execute(text(SERVERS.format(names="('One'), ('Two')")))
-        connection.execute(text(MODEL), {"name": "seeded", "capabilities": '["tools"]'})
-    command.upgrade(config, "0006")
+class TestEnvironmentsProvider:
+    """Until 0006 the environment decided whom assistants asked, whatever the records said."""
 
-    with engine_of_empty.begin() as connection:
-        sources = connection.execute(text("SELECT source FROM llm_providers")).scalars().all()
-        kept = {row[0]: row[1] for row in connection.execute(text(CAPABILITIES))}
-    assert sources == ["administrator"] * 2
-    assert kept == {"seeded": ["tools", "streaming"]}
+    @pytest.fixture
+    def before(self, empty: Postgres, engine_of_empty: Engine) -> Iterator[Connection]:
+        command.upgrade(alembic_config(empty.sync_url), "0005")
+        with engine_of_empty.connect() as connection:
+            yield connection
+
+    def provider(
+        self, before: Connection, name: str, day: int, *, touched: str = "1 ms", made: bool = False
+    ) -> UUID:
+        """With a model; `made` through the API, or else written by the first start."""
+        ids = {"create_provider": uuid4(), "create_model": uuid4()}
+        provider_id, model_id = ids.values()
+        values = {"id": provider_id, "name": name, "touched": touched}
+        moment = datetime(2026, 11, day, tzinfo=UTC)
+        before.execute(text(PROVIDER), values | {"day": moment})
+        model = {"id": model_id, "provider_id": provider_id, "name": f"of {name}"}
+        before.execute(text(ITS_MODEL), model)
+        for action, row_id in ids.items() if made else ():
+            before.execute(text(NOTED), {"action": action, "id": row_id})
+        return provider_id
+
+    def after(self, empty: Postgres, before: Connection) -> tuple[dict[str, str], set[str]]:
+        """Each provider's source, and the models that are still there."""
+        before.commit()
+        command.upgrade(alembic_config(empty.sync_url), "0006")
+        sources = before.execute(text("SELECT name, source FROM llm_providers"))
+        models = before.execute(text("SELECT provider_model_name FROM llm_models")).scalars()
+        return {row[0]: row[1] for row in sources}, set(models)
+
+    def test_it_is_the_one_that_the_first_start_has_written(
+        self, empty: Postgres, before: Connection
+    ) -> None:
+        self.provider(before, "seeded", 2)
+        self.provider(before, "later", 3, made=True)
+
+        sources, models = self.after(empty, before)
+
+        assert sources == {"seeded": "environment", "later": "administrator"}
+        assert models == {"of later"}, "what the start has written, the next one writes anew"
+
+    def test_one_that_somebody_has_changed_is_an_administrators_without_its_models(
+        self, empty: Postgres, before: Connection
+    ) -> None:
+        """Its address and its key stay; DEFAULT_MODEL comes under one that the start makes."""
+        self.provider(before, "changed", 2, touched="8 days")
+        self.provider(before, "made", 3, made=True)
+
+        sources, models = self.after(empty, before)
+
+        assert sources == {"changed": "administrator", "made": "administrator"}
+        assert models == {"of made"}

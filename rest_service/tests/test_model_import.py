@@ -7,11 +7,14 @@ from dataclasses import replace
 import httpx2
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from rest_service.tests.api import Client, JsonObject, Make, listed
+from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
 from rest_service.tests.provider_server import NAMES, ProviderServer, provider_server, saying
 from smart_kit.guarded_http import GuardedHttp
 
+JSON = {"Content-Type": "application/json"}
 PRICES = {
     "sample_spec": {"input_cost_per_token": "the price"},
     "gpt-small": {
@@ -39,7 +42,8 @@ async def provider(make: Make) -> JsonObject:
 
 
 async def taken(admin: Client, provider: JsonObject, **body: object) -> JsonObject:
-    answer = await admin.post("/models/import", json={"provider_id": provider["id"]} | body)
+    text = json.dumps({"provider_id": provider["id"]} | body)
+    answer = await admin.post("/models/import", content=text, headers=JSON)
     assert answer.status_code == 200, answer.text
     found: JsonObject = answer.json()
     return found
@@ -149,13 +153,167 @@ async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_tak
     reasons = {one["name"]: one["reason"] for one in found["skipped"]}
     assert reasons["theirs"] == "is a model of Other"
     assert reasons["good"] == "is in the list twice"
-    assert reasons["a b"].startswith("provider_model_name:")
+    assert reasons["'a b'"].startswith("is no name of a model:")
     assert reasons["dear"].startswith("input_price:")
     assert "parameters.api_key" in reasons["odd"]
     assert reasons["new"].startswith("colour:")
     assert "provider_id" in reasons["lost"]
     assert {"#9", "#10"} <= reasons.keys()
     assert set(await kept(admin)) == {"good", "theirs"}
+
+
+@pytest.mark.parametrize("form", ["data", "models", "prices"])
+async def test_a_name_that_cannot_be_kept_costs_one_model_only(
+    admin: Client, provider: JsonObject, form: str
+) -> None:
+    names = ["a\0b", "a\ud800b", "x" * 300, "", " good "]
+    lists: dict[str, JsonObject] = {
+        "data": {"data": [{"id": name} for name in names]},
+        "models": {"models": [{"provider_model_name": name} for name in names]},
+        "prices": {name: {"input_cost_per_token": 1e-6} for name in names},
+    }
+    found = await taken(admin, provider, models=lists[form])
+
+    assert found["created"] == ["good"]
+    said = [one["name"] for one in found["skipped"]]
+    assert said[:2] == ["'a\\x00b'", "'a\\ud800b'"]
+    assert len(said[2]) == 100
+    assert said[3] == "''"
+    assert (await taken(admin, provider, models=lists[form]))["unchanged"] == ["good"]
+
+
+@pytest.mark.parametrize("field", [{"\ud800": 1}, {"parameters": {"\ud800": 1}}])
+async def test_what_is_no_text_within_one_costs_one_model_only(
+    admin: Client, provider: JsonObject, field: JsonObject
+) -> None:
+    models = [{"provider_model_name": "odd"} | field, {"provider_model_name": "good"}]
+    found = await taken(admin, provider, models={"models": models})
+
+    assert found["created"] == ["good"]
+    assert [one["name"] for one in found["skipped"]] == ["odd"]
+
+
+async def test_a_change_that_is_refused_leaves_no_trace_and_keeps_nothing_else(
+    admin: Client, make: Make, provider: JsonObject
+) -> None:
+    own = {"provider_id": provider["id"]}
+    only = await make("models", **own, provider_model_name="only")
+    spare = await make("models", **own, provider_model_name="spare")
+    await make("assistants", name="Poet", model="only", fallback_models=[])
+    await make("assistants", name="Clerk", model="only", fallback_models=["spare"])
+    off = {"is_active": False, "input_price": "9"}
+    entries = [
+        {"provider_model_name": "only"} | off,
+        {"provider_model_name": "spare"} | off,
+        {"provider_model_name": "new"},
+    ]
+    found = await taken(admin, provider, models={"models": entries})
+
+    assert (found["created"], found["updated"]) == (["new"], ["spare"])
+    (skipped,) = found["skipped"]
+    assert skipped["name"] == "only"
+    assert "No active model would be left to Poet (asks only)" in skipped["reason"]
+    models = await kept(admin)
+    assert models["only"] == only
+    assert models["spare"]["updated_at"] > spare["updated_at"]
+    await taken(admin, provider, models={"models": [entries[1] | {"is_active": True}]})
+    again = await taken(admin, provider, models={"models": entries[:2]})
+    assert again["updated"] == ["spare"]
+
+
+async def test_the_last_two_models_do_not_go_together(
+    admin: Client, make: Make, provider: JsonObject
+) -> None:
+    own = {"provider_id": provider["id"]}
+    for name in ("large", "small"):
+        await make("models", **own, provider_model_name=name)
+    await make("assistants", name="Poet", model="large", fallback_models=["small"])
+    names = ("large", "small")
+    models = [{"provider_model_name": name, "is_active": False} for name in names]
+    found = await taken(admin, provider, models={"models": models})
+
+    assert (found["updated"], [one["name"] for one in found["skipped"]]) == (["large"], ["small"])
+
+
+async def test_a_model_that_is_off_anyway_gets_its_price(
+    admin: Client, make: Make, provider: JsonObject, sql: Sql
+) -> None:
+    own = {"provider_id": provider["id"]}
+    await make("models", **own, provider_model_name="only")
+    await make("assistants", name="Poet", model="only", fallback_models=[])
+    await sql("UPDATE llm_models SET is_active = false")
+    dear = {"provider_model_name": "only", "input_price": "9"}
+
+    assert (await taken(admin, provider, models={"models": [dear]}))["updated"] == ["only"]
+
+
+async def test_a_long_list_asks_postgres_no_more_often_than_a_short_one(
+    admin: Client, make: Make, provider: JsonObject, engine: AsyncEngine
+) -> None:
+    """It holds up everybody who would change the configuration meanwhile."""
+    counted: list[int] = []
+
+    def count(*_: object) -> None:
+        counted[-1] += 1
+
+    await make("assistants")
+    event.listen(engine.sync_engine, "before_cursor_execute", count)
+    for length in (3, 60):
+        for price in ("1", "2"):
+            counted.append(0)
+            models = [
+                {"provider_model_name": f"m{length}-{number}", "input_price": price}
+                for number in range(length)
+            ]
+            found = await taken(admin, provider, models={"models": models})
+            assert len(found["created" if price == "1" else "updated"]) == length
+    event.remove(engine.sync_engine, "before_cursor_execute", count)
+
+    assert counted[:2] == counted[2:]
+
+
+async def test_the_audit_log_names_what_an_import_has_written(
+    admin: Client, make: Make, provider: JsonObject
+) -> None:
+    await make("models", provider_id=provider["id"], provider_model_name="known")
+    models = [{"provider_model_name": name, "input_price": "1"} for name in ("known", "a", "b")]
+    for _ in range(2):
+        await taken(admin, provider, models={"models": models})
+
+    (entry,) = await listed(admin, "/audit", action="import_models")
+    assert entry["after"] == {
+        "provider_id": provider["id"],
+        "created": ["a", "b"],
+        "updated": ["known"],
+    }
+    assert (entry["object_type"], entry["object_id"]) == ("models", None)
+
+
+async def test_of_litellms_table_only_those_are_taken_that_an_assistant_can_use(
+    admin: Client, provider: JsonObject
+) -> None:
+    table: JsonObject = {
+        mode: {"mode": mode}
+        for mode in ("chat", "responses", "embedding", "image_generation", "rerank", "completion")
+    } | {"unsaid": {"input_cost_per_token": 1e-6}, "odd": {"mode": ["chat"]}}
+    found = await taken(admin, provider, models=table)
+
+    assert found["created"] == ["chat", "responses", "embedding", "unsaid"]
+    reasons = {one["name"]: one["reason"] for one in found["skipped"]}
+    assert reasons.keys() == {"image_generation", "rerank", "completion", "odd"}
+    assert "'rerank'" in reasons["rerank"]
+
+
+async def test_a_file_of_more_than_a_megabyte_is_taken_and_one_of_8_is_not(
+    admin: Client, provider: JsonObject
+) -> None:
+    """LiteLLM's table has 1.7 MB."""
+    table = {f"m{n}": {"mode": "chat", "note": "x" * 1000} for n in range(2000)}
+
+    assert (await taken(admin, provider, models=table, only=["m7"]))["created"] == ["m7"]
+    body = b" " * (8 * 1024 * 1024 + 1)
+    refused = await admin.post("/models/import", content=body, headers=JSON)
+    assert (refused.status_code, "8388608" in refused.text) == (413, True)
 
 
 async def test_a_rehearsal_says_the_same_and_does_nothing(

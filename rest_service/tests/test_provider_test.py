@@ -212,6 +212,29 @@ async def test_the_key_follows_no_redirect(
         assert f"redirects to {elsewhere.url}/v1/models;" in found["detail"]
 
 
+@pytest.mark.parametrize("location", ["http://[bad", "http://[::1", "//[", "\\\\", ":", "http:///"])
+async def test_a_redirect_to_no_address_at_all_is_a_redirect(
+    admin: Client, provider: JsonObject, server: ProviderServer, location: str
+) -> None:
+    async def redirect(_: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": location})
+
+    server.answers["*"] = redirect
+
+    assert (await tried(admin, provider))["problem"] == "wrong_path"
+
+
+async def test_what_no_database_takes_is_replaced_wherever_a_server_says_it(
+    admin: Client, provider: JsonObject, server: ProviderServer
+) -> None:
+    server.answers[MODELS] = saying(200, {"data": [{"id": "a\ud800"}, {"id": "b\x00"}]})
+    server.answers[CHAT] = saying(400, {"error": {"message": "half \udfff\x00 of it"}})
+
+    assert (await tried(admin, provider))["model_names"] == ["a\ufffd", "b\ufffd"]
+    found = await tried(admin, provider, NAMES[0])
+    assert (found["problem"], "half \ufffd\ufffd of it" in found["detail"]) == ("refused", True)
+
+
 ECHOES = [
     f"No such thing: {KEY}",
     f"Half of it: {KEY[:14]}",

@@ -55,6 +55,23 @@ async def test_a_key_whose_master_key_is_gone_or_that_was_moved_says_so(
     assert states == ["kept", "unreadable"]
 
 
+async def test_an_administrator_gives_a_provider_back_to_the_environment(
+    admin: Client, make: Make, sql: Sql
+) -> None:
+    first, second = await make("providers", api_key=KEY), await make("providers", name="Second")
+    path, back = f"/providers/{first['id']}", {"source": "environment"}
+
+    for body in (back | {"base_url": "https://x.example"}, back | {"api_key": None}):
+        refused = await admin.patch(path, json=body)
+        assert (refused.status_code, "give source without" in refused.text) == (400, True)
+    assert (await admin.patch(path, json=back)).json()["source"] == "environment"
+    assert (await admin.patch(path, json=back | {"name": "First"})).status_code == 200
+    only = await admin.patch(f"/providers/{second['id']}", json=back)
+    assert (only.status_code, "First follows the environment" in only.text) == (409, True)
+    kept = await admin.patch(path, json={"source": "administrator"})
+    assert (kept.json()["source"], kept.json()["api_key_state"]) == ("administrator", "kept")
+
+
 @pytest.mark.parametrize(
     "base_url",
     [

@@ -133,6 +133,9 @@ async def test_one_that_no_master_key_opens_says_so(admin: Client, make: Make, s
         ({"origin": "https://0x7f.1"}, 400, "origin"),
         ({"value": ""}, 422, "value"),
         ({"value": None}, 422, "value"),
+        ({"value": f"{VALUE}\n"}, 422, "value"),
+        ({"value": f"{VALUE}\x00"}, 422, "value"),
+        ({"value": f"{VALUE}ключ"}, 422, "value"),
         ({"encrypted_value": "x"}, 422, "encrypted_value"),
     ],
 )
@@ -145,6 +148,23 @@ async def test_what_cannot_be_meant_is_refused_without_repeating_it(
 
     assert (refused.status_code, place in refused.json()["detail"]) == (status, True), refused.text
     assert VALUE not in refused.text
+
+
+@pytest.mark.parametrize("key", ["ключ", "two words", "a\nb", " \n", "a\x00", "a\x7f"])
+async def test_a_providers_key_that_no_header_holds_is_refused(admin: Client, key: str) -> None:
+    given = {"name": "x", "base_url": "https://api.example/v1", "api_key": key}
+    refused = await admin.post("/providers", json=given)
+
+    assert (refused.status_code, "api_key" in refused.json()["detail"]) == (422, True)
+
+
+async def test_a_line_end_that_was_copied_with_a_key_is_none_of_it(
+    make: Make, sql: Sql, vault: Vault
+) -> None:
+    provider = await make("providers", api_key=f" {VALUE}\r\n")
+
+    ((encrypted,),) = await sql("SELECT encrypted_api_key FROM llm_providers")
+    assert vault.decrypt(UUID(provider["id"]), encrypted) == VALUE
 
 
 async def test_a_value_cannot_be_taken_away(admin: Client, make: Make) -> None:

@@ -152,9 +152,10 @@ class TestModels:
         }
         own = {"provider_id": provider["id"]}
         await make("models", **own, provider_model_name="small", **whole)
-        await make("models", **own, provider_model_name="large")
-        await make("models", **own, provider_model_name="retired", is_active=False)
-        await make("models", provider_id=closed["id"], provider_model_name="homeless")
+        choosable = {"is_choosable": True}
+        await make("models", **own, provider_model_name="large", **choosable)
+        await make("models", **own, provider_model_name="retired", is_active=False, **choosable)
+        await make("models", provider_id=closed["id"], provider_model_name="homeless", **choosable)
 
         kept = await kept_configuration(redis)
         assert [one.name for one in kept.providers] == ["Open"]
@@ -167,6 +168,25 @@ class TestModels:
         await admin.patch(f"/providers/{provider['id']}", json={"is_active": False})
         kept = await kept_configuration(redis)
         assert (kept.providers, kept.models) == ((), ())
+
+    async def test_only_models_that_somebody_asks_or_may_choose_are_there(
+        self, admin: Client, make: Make, redis: Redis, settings: Settings
+    ) -> None:
+        own = {"provider_id": (await make("providers"))["id"]}
+        names = ("own", "other", "chosen", "unnamed", "sleeping", settings.default_model)
+        for name in names:
+            fields = {"provider_model_name": name, "is_choosable": name == "chosen"}
+            await make("models", **own, **fields)
+        await make("assistants", name="Poet", model="own", fallback_models=["other"])
+        sleeper = await make("assistants", name="Sleeper", model="sleeping", is_active=False)
+
+        async def kept() -> set[str]:
+            return {one.name for one in (await kept_configuration(redis)).models}
+
+        asked = {"own", "other", "chosen", settings.default_model}
+        assert await kept() == asked
+        await admin.patch(f"/assistants/{sleeper['id']}", json={"is_active": True})
+        assert await kept() == asked | {"sleeping"}
 
     async def test_a_providers_key_is_there_encrypted(
         self, make: Make, redis: Redis, vault: Vault
@@ -227,7 +247,7 @@ class TestModels:
         """Else replicas would load what they have, and no provider's cache would fit."""
         own = {"provider_id": (await make("providers", api_key="sk-of-no-worth"))["id"]}
         every: list[Capability] = list(get_args(Capability))
-        await make("models", **own, capabilities=every, input_price="0.100")
+        await make("models", **own, capabilities=every, input_price="0.100", is_choosable=True)
         before = await redis.get(CONFIGURATION_KEY)
         await reconciler.reconcile(everything=True)
 

@@ -73,6 +73,11 @@ async def test_older_clients_send_the_schema_as_text(make: Make) -> None:
         ({"type": "object", "description": "x" * 9000}, "at most 8192"),
         (nested(40), "nested deeper than 20"),
         ({"type": "object", "title": "\0"}, "NUL"),
+        ({"type": "object", "$ref": "#/nowhere"}, "at $.$ref: '#/nowhere'"),
+        ({"type": "object", "$ref": "https://api.example/x.json"}, "within itself at $.$ref"),
+        ({"type": "object", "$ref": "#"}, "without end at $."),
+        ({"type": "object", "$schema": "http://json-schema.org/draft-04/schema#"}, "$.$schema"),
+        ({"type": "object", "properties": {"place": {"pattern": "(?!a)"}}}, "place.pattern: look"),
         ({"type": "object", "properties": {"zone": {}}}, "takes no argument 'zone'"),
     ],
 )

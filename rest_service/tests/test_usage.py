@@ -72,6 +72,18 @@ class TestCalls:
         )
         assert by_step["0.0.0"]["assistant_id"] == str(WRITER)
 
+    async def test_a_server_that_counts_beyond_all_bounds_costs_nobody_their_turn(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        many = answered("0", "0.1", prompt_tokens=3_000_000_000, completion_tokens=2**40)
+        await add(redis, turn("tg:1:9", steps=(many, answered("1", "0.1"))))
+        await reader.step(0.01)
+
+        told = (await admin.get("/turns/tg:1:9")).json()
+        assert (told["prompt_tokens"], told["completion_tokens"]) == (3_000_000_100, 2**40 + 10)
+        (total,) = await totals(admin, message_id="tg:1:9")
+        assert (total["prompt_tokens"], total["completion_tokens"]) == (3_000_000_100, 2**40 + 10)
+
     async def test_they_are_found_by_each_of_their_sides(self, week: None, admin: Client) -> None:
         async def count(**params: Any) -> int:
             return len(await listed(admin, "/usage", **params))

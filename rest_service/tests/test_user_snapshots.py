@@ -28,7 +28,7 @@ class TestUsers:
     ) -> None:
         user, poet = await make("users"), await make("assistants")
         versions = [(await kept_user(redis, user)).version]
-        await make("models", provider_id=(await make("providers"))["id"])
+        await make("models", provider_id=(await make("providers"))["id"], is_choosable=True)
         for change in (
             {"status": "blocked"},
             {"timezone": "Asia/Tokyo"},

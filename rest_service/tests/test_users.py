@@ -158,6 +158,28 @@ class TestChoice:
         for name in ("dear", "retired"):
             assert (await admin.patch(path, json={"model": name})).status_code == 400
 
+    async def test_who_keeps_a_choice_is_not_asked_whether_it_is_still_to_be_had(
+        self, admin: Client, make: Make
+    ) -> None:
+        """Who writes back what they have read changes the rest."""
+        own = {"provider_id": (await make("providers"))["id"]}
+        model = await make("models", **own, is_choosable=True)
+        secretary, user = await make("assistants", is_secretary=True), await make("users")
+        await make("assistants", is_secretary=True)
+        path = f"/users/{user['id']}"
+        chosen = {"model": model["provider_model_name"], "assistant_id": secretary["id"]}
+        assert (await admin.patch(path, json=chosen)).status_code == 200
+        off = {"is_active": False}
+        await admin.patch(f"/assistants/{secretary['id']}", json=off)
+        await admin.patch(f"/models/{model['id']}", json={"is_choosable": False})
+
+        kept = await admin.put(path, json=chosen | {"language": "ru"})
+
+        assert (kept.status_code, kept.json()["language"]) == (200, "ru")
+        for name, value in chosen.items():
+            await admin.patch(path, json={name: None})
+            assert (await admin.patch(path, json={name: value})).status_code == 400
+
 
 async def test_only_an_administrator_gives_a_budget(
     admin: Client, service: Client, make: Make

@@ -37,7 +37,8 @@ class AuditRead(Contract):
     request_id: str | None = Field(description="The X-Correlation-Id of the call's answer")
     after: JsonObject | None = Field(
         description="The record as it is since then, without secrets and what people have written;"
-        " null where it is gone or nothing but a path is known"
+        " null where it is gone or nothing but a path is known. Of an import the names of the"
+        " models that it has created and updated"
     )
     left_out: int = Field(
         description="How many refusals of the same caller before it are not noted: too many"

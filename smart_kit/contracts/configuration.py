@@ -1,5 +1,6 @@
 """The snapshot in Redis from which assistants work: active records only, links resolved."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_serializer
@@ -102,3 +103,12 @@ class ConfigurationSnapshot(Contract):
     secrets: tuple[SecretSnapshot, ...] = ()
     default_models: tuple[str, ...] = ()
     """DEFAULT_MODEL and FALLBACK_MODEL, as rest_service's environment names them."""
+
+
+def chain(
+    model: str | None, fallback_models: Sequence[str] | None, default_models: Sequence[str]
+) -> tuple[str, ...]:
+    """The names of the models that an assistant asks, in this order, each once."""
+    own = default_models[:1] if model is None else (model,)
+    others = default_models[1:] if fallback_models is None else fallback_models
+    return tuple(dict.fromkeys((*own, *others)))

@@ -1,11 +1,20 @@
 """Models and who serves them: what assistants ask, as an administrator describes it."""
 
+import re
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_serializer
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_serializer,
+)
 
 from smart_kit.contracts.base import Command, Contract, Dollars, JsonObject, Name, UtcDatetime
 
@@ -20,6 +29,13 @@ Capabilities = Annotated[
         description="Without tools it is offered none, without streaming its answer comes whole",
     ),
 ]
+
+
+def can_answer(capabilities: Iterable[Capability]) -> bool:
+    """Whether an assistant may ask it: not one that makes embeddings and nothing else."""
+    return set(capabilities) != {"embeddings"}
+
+
 Price = Annotated[
     Decimal,
     Field(
@@ -62,9 +78,30 @@ BaseUrl = Annotated[
     AfterValidator(_endpoint),
     Field(examples=["https://api.openai.com/v1"]),
 ]
+_KEY = re.compile(r"[!-~]+")
+
+
+def _stripped(value: Any) -> Any:
+    """What is copied often brings its line's end along."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    if not _KEY.fullmatch(key.get_secret_value()):
+        raise ValueError("holds a blank, or what is no letter, digit or sign of ASCII")
+    return key
+
+
 ApiKey = Annotated[
     SecretStr,
-    Field(min_length=1, max_length=4096, description="Kept encrypted; never shown again"),
+    Field(
+        min_length=1,
+        max_length=4096,
+        description="Kept encrypted; never shown again",
+        json_schema_extra={"pattern": r"^[!-~]+$"},
+    ),
+    BeforeValidator(_stripped),
+    AfterValidator(_sendable),
 ]
 
 
@@ -95,6 +132,11 @@ class ProviderUpdate(_WithKey):
     name: Name | None = None
     base_url: BaseUrl | None = None
     is_active: bool | None = None
+    source: ProviderSource | None = Field(
+        None,
+        description="environment: the next start gives it OPENAI_BASE_URL and OPENAI_API_KEY"
+        " again; one provider at most",
+    )
 
 
 class ProviderRead(Contract):

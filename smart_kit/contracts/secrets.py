@@ -1,17 +1,34 @@
 """Secrets that tools name: kept encrypted, never shown, sent to one server only."""
 
+import re
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr, StringConstraints, field_serializer
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_serializer
 
 from smart_kit.contracts.base import Command, Contract, UtcDatetime
 from smart_kit.contracts.models import BaseUrl
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SecretState = Literal["kept", "unreadable"]
+_PRINTABLE = re.compile(r"[ -~]+")
+
+
+def _sendable(value: SecretStr) -> SecretStr:
+    if not _PRINTABLE.fullmatch(value.get_secret_value()):
+        raise ValueError("holds what is no letter, digit, sign or blank of ASCII, or a line's end")
+    return value
+
+
 SecretValue = Annotated[
-    SecretStr, Field(min_length=1, max_length=8192, description="Kept encrypted; never shown again")
+    SecretStr,
+    Field(
+        min_length=1,
+        max_length=8192,
+        description="Kept encrypted; never shown again",
+        json_schema_extra={"pattern": r"^[ -~]+$"},
+    ),
+    AfterValidator(_sendable),
 ]
 
 

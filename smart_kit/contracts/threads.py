@@ -51,6 +51,10 @@ class ModelFailure(Contract):
     provider: str
     reason: str
     seconds: float = 0.0
+    prompt_tokens: int = Field(0, description="Where it was paid for; about, if it broke off")
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost: Decimal | None = Field(None, description="USD; null: nothing, or not known")
 
 
 class StepRecord(Contract):
@@ -66,7 +70,10 @@ class StepRecord(Contract):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
-    cost: Decimal | None = Field(None, description="USD; null: not known")
+    cost: Decimal | None = Field(
+        None, description="USD, attempts in vain included; null: not known"
+    )
+    finish_reason: str = Field("", description="Why the model ended, in its own word")
     failures: tuple[ModelFailure, ...] = ()
     started_at: UtcDatetime | None = None
     seconds: float = 0.0

@@ -44,9 +44,9 @@ Description = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 class HttpCall(Command):
     """The call that a rest tool makes.
 
-    `{name}` stands for the argument of that name, `{secret:NAME}` (in headers and query) for a
-    secret, which goes only to the server it was given for. What names an argument that was not
-    given is left out; a path cannot do without.
+    `{name}` stands for the argument of that name, `{secret:NAME}` (in headers, the query, and as a
+    whole part of the path) for a secret, which goes only to the server it was given for. What names
+    an argument that was not given is left out; a path cannot do without.
     """
 
     method: HttpMethod = "GET"
@@ -70,7 +70,9 @@ class ToolCreate(Command):
     tool_type: ToolType
     description: Description
     input_schema: InputSchema | None = Field(
-        None, description="JSON Schema of the arguments; null: the function's own"
+        None,
+        description="JSON Schema (2020-12) of the arguments; null: the function's own. Its $refs"
+        " stay within it, its patterns look neither around nor back",
     )
     assistant_id: UUID | None = Field(None, description="Whom a sub_assistant tool asks")
     http_call: HttpCall | None = Field(None, description="What a rest tool calls")

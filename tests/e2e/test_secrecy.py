@@ -1,16 +1,18 @@
 """No key is to be found anywhere: not in an answer, a log, Redis or the database."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from smart_kit.testing.models import Asked, ScriptedModel, calls, says
-from smart_kit.testing.suite import Person, Suite
+from smart_kit.testing.suite import Person, Suite, wait_until
 from tests.e2e.harm import UNPACED, lift_limits, redis_of
 
 pytestmark = pytest.mark.e2e
@@ -18,6 +20,8 @@ pytestmark = pytest.mark.e2e
 MODEL_KEY = "canary-model-key-7Qd2LxVb91"
 TOOL_KEY = "canary-tool-key-K3vN8wRt55"
 ROTATED_KEY = "canary-rotated-key-Zp6Yc4Hm20"
+TURNS = 3
+"""That Alice causes."""
 CANARIES = (MODEL_KEY, TOOL_KEY, ROTATED_KEY)
 
 
@@ -28,6 +32,8 @@ class Planted:
     suite: Suite
     model: ScriptedModel
     provider: str
+    secretary: str
+    tool: str
 
 
 @pytest.fixture
@@ -41,7 +47,7 @@ def planted(own_suite: Suite) -> Iterator[Planted]:
         }
         own_suite.manage("start")
         lift_limits(own_suite)
-        yield Planted(own_suite, model, _plant(own_suite, model.url))
+        yield Planted(own_suite, model, *_plant(own_suite, model.url))
 
 
 def test_no_key_leaves_but_to_the_server_it_is_for(planted: Planted) -> None:
@@ -61,6 +67,7 @@ def test_no_key_leaves_but_to_the_server_it_is_for(planted: Planted) -> None:
             admin.post("/providers", json={"name": "x", "base_url": 3, "api_key": TOOL_KEY}).text,
         ]
     alice.ask("Hello again")
+    seen += _records(planted)
     heard = {one.headers.get("authorization", "") for one in planted.model.asked}
     assert {f"Bearer {MODEL_KEY}", f"Bearer {ROTATED_KEY}"} <= heard
 
@@ -77,33 +84,41 @@ def test_no_key_leaves_but_to_the_server_it_is_for(planted: Planted) -> None:
         assert len(text) > 100, f"nothing was looked at in {place}"
 
 
-def test_keys_are_rotated_while_people_talk(planted: Planted) -> None:
+def test_keys_are_rotated_while_people_talk_tools_are_called_and_an_administrator_writes(
+    planted: Planted,
+) -> None:
     suite = planted.suite
     people = [suite.person(f"Person {number}") for number in range(6)]
-    old = suite.environment.pop("LLM_MODEL_DECRYPT_KEY", "")
     is_over = threading.Event()
 
-    def talk(person: Person) -> list[str]:
-        told = []
+    def talk(person: Person, words: str) -> set[str]:
+        told = set()
         while not is_over.is_set():
-            told.append(person.ask("Hello", seconds=90))
+            told.add(person.ask(words, seconds=90))
         return told
 
-    with ThreadPoolExecutor(len(people)) as threads:
-        talking = [threads.submit(talk, person) for person in people]
+    with ThreadPoolExecutor(len(people) + 1) as threads:
+        lines = ("Hello", "Use the tool, please")
+        talking = [
+            threads.submit(talk, person, lines[number % 2]) for number, person in enumerate(people)
+        ]
+        writing = threads.submit(_write, planted, is_over)
         try:
-            rotated = suite.try_manage("rotate-keys")
+            done = [suite.try_manage("rotate-keys", *words) for words in ((), ("--drop-old",))]
         finally:
             is_over.set()
-        told = [answer for one in talking for answer in one.result()]
-    assert rotated.returncode == 0, rotated.stdout
-    assert set(told) == {"Heard."}
+        told = {answer for one in talking for answer in one.result()}
+        written = writing.result()
+    assert [one.returncode for one in done] == [0, 0], [one.stdout for one in done]
+    assert told == {"Heard."}
     assert people[0].ask("Use the tool, please") == "Heard."
-    assert old == ""
     with suite.admin() as admin:
         states = [one["api_key_state"] for one in admin.get("/providers").json()["items"]]
-        states += [one["state"] for one in admin.get("/secrets").json()["items"]]
+        kept = admin.get("/secrets", params={"limit": 200}).json()
+    states += [one["state"] for one in kept["items"]]
     assert set(states) == {"kept"}
+    assert kept["total"] == len(written) + 1
+    assert len(written) > 2
 
 
 def _answer(asked: Asked) -> Any:
@@ -112,11 +127,69 @@ def _answer(asked: Asked) -> Any:
         return calls(("look_up", {"word": "canary"}))
     if newest["role"] == "tool":
         assert TOOL_KEY not in str(newest["content"])
+        assert "HTTP 404" in str(newest["content"])  # it has been called, with its secret
     return says("Heard.")
 
 
-def _plant(suite: Suite, url: str) -> str:
-    """A tool that sends a secret to the model's server, which answers 404 and quotes it."""
+def _write(planted: Planted, is_over: threading.Event) -> list[str]:
+    """New secrets and changed keys, again and again; returns the secrets' names.
+
+    While its one process begins anew rest_service cannot be reached; nothing else may fail.
+    """
+    written: list[str] = []
+    with planted.suite.admin() as admin:
+
+        def send(method: str, path: str, body: dict[str, Any], *accepted: int) -> None:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    answer = admin.request(method, path, json=body)
+                except httpx2.TransportError:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+                    continue
+                assert answer.status_code in accepted, answer.text
+                return
+
+        while not is_over.is_set() and len(written) < 150:
+            name = f"secret_{len(written)}"
+            body = {"name": name, "origin": "https://api.example.org", "value": TOOL_KEY}
+            send("POST", "/secrets", body, 201, 409)  # the answer to the first may have been lost
+            written.append(name)
+            send("PATCH", f"/providers/{planted.provider}", {"api_key": MODEL_KEY}, 200)
+            time.sleep(0.2)
+    return written
+
+
+def _records(planted: Planted) -> list[str]:
+    """What is kept of each turn and of each version."""
+    with planted.suite.admin() as admin:
+
+        def texts(path: str) -> list[str]:
+            return [admin.get(path, params={"limit": 200}).raise_for_status().text]
+
+        def turns() -> list[str]:
+            found = admin.get("/turns", params={"limit": 200}).raise_for_status().json()["items"]
+            return [one["message_id"] for one in found]
+
+        wait_until(lambda: len(turns()) == TURNS)
+        paths = [f"/turns/{turn}/journal" for turn in turns()]
+        for kind, row in (("assistants", planted.secretary), ("tools", planted.tool)):
+            path = f"/{kind}/{row}/versions"
+            found = admin.get(path).raise_for_status().json()["items"]
+            paths += [f"{path}/{one['number']}" for one in found]
+        seen = [admin.get(path).raise_for_status().text for path in paths]
+        for path in ("/models", "/usage", "/usage/totals", "/turns"):
+            seen += texts(path)
+    assert any("look_up" in text for text in seen)
+    return seen
+
+
+def _plant(suite: Suite, url: str) -> tuple[str, str, str]:
+    """A tool that sends a secret to the model's server, which answers 404 and quotes it.
+
+    Returns the ids of provider, secretary and tool.
+    """
     with suite.admin() as admin:
         secret = {"name": "words", "origin": url.removesuffix("/v1"), "value": TOOL_KEY}
         admin.post("/secrets", json=secret).raise_for_status()
@@ -141,7 +214,7 @@ def _plant(suite: Suite, url: str) -> str:
         secretary = next(one["id"] for one in assistants if one["is_secretary"])
         admin.post(f"/assistants/{secretary}/tools/{made['id']}").raise_for_status()
         (provider,) = admin.get("/providers").raise_for_status().json()["items"]
-    return str(provider["id"])
+    return str(provider["id"]), str(secretary), str(made["id"])
 
 
 def _redis_text(suite: Suite) -> str:

@@ -9,6 +9,7 @@ from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
+    ModelSnapshot,
     ToolSnapshot,
 )
 from smart_kit.contracts.functions import function_of
@@ -57,19 +58,26 @@ class AssistantFactory:
             secrets=self.configuration.secrets,
         )
         self._records = {record.id: record for record in self.configuration.assistants}
+        self.secretaries = [one for one in self.configuration.assistants if one.is_secretary]
+        """Whom people may choose."""
         self._main: dict[tuple[UUID, str | None], SecretaryLLMChat] = {}
         self._sub: dict[UUID, SubAssistantLLMChat] = {}
+
+    @property
+    def choosable_models(self) -> list[ModelSnapshot]:
+        """Those that people may choose."""
+        models = self.configuration.models
+        return [one for one in models if self._catalogue.is_choosable(one.name)]
 
     def create_main_assistant(
         self, chosen: UUID | None, model: str | None = None
     ) -> SecretaryLLMChat | None:
-        """The one the person chose, if it is active, else the default secretary, if any; with the
+        """The one the person chose, if they still may, else the default secretary, if any; with the
         model they chose, if they still may."""
-        record = self._records.get(chosen) if chosen else None
-        if record is None:
-            record = next((one for one in self.configuration.assistants if one.is_secretary), None)
-        if record is None:
+        if not self.secretaries:
             return None
+        wanted = (one for one in self.secretaries if one.id == chosen)
+        record = next(wanted, self.secretaries[0])
         if model is not None and not self._catalogue.is_choosable(model):
             model = None
         key = (record.id, model)

@@ -11,9 +11,8 @@ from smart_kit.contracts.threads import StepRecord
 from ..core.errors import ContextTooLong
 from ..core.journal import ToolResult
 from ..core.turn import MAX_TOOL_CALLS, Turn
-from ..messages.completion import Completion, ToolCall
+from ..messages.completion import Completion
 from ..messages.conversation import Conversation
-from ..messages.item import Item, tool_item
 from ..messages.window import Window
 from ..services.models.catalogue import Catalogue
 from ..services.models.client import ModelClient
@@ -23,8 +22,8 @@ from .base import BaseAssistant
 from .tool_calls import ToolCalls
 
 _NO_CALLS_LEFT = (
-    "Error: Not run: no more tool calls are allowed. Answer with what you have, and say what is"
-    " left undone."
+    "Not run: no more tool calls are allowed. Answer with what you have, and say what is left"
+    " undone."
 )
 
 
@@ -50,9 +49,7 @@ class LLMChat(BaseAssistant):
         self._chain = catalogue.chain(record)
         self._most_calls = min(MAX_TOOL_CALLS, _or(record.max_tool_calls, MAX_TOOL_CALLS))
         offered = self._tools.values() if self._most_calls else ()
-        self._prompt = Prompt(
-            record.instructions, tuple(tool.definition["function"] for tool in offered)
-        )
+        self._prompt = Prompt(record.instructions, tuple(tool.definition for tool in offered))
         given = {"temperature": record.temperature, "max_tokens": record.max_output_tokens}
         self._overrides = {name: value for name, value in given.items() if value is not None}
         self._calls = ToolCalls(self._tools, self.id, self._execute_tool_call)
@@ -81,53 +78,39 @@ class LLMChat(BaseAssistant):
             return await self.run_with_assistant(turn, conversation)
 
     async def run_with_assistant(self, turn: Turn, conversation: Conversation) -> str:
-        """See BaseAssistant. After the last tool call the model has to answer."""
+        """See BaseAssistant. After the last tool call the model has to answer; what an earlier
+        attempt began is followed through, however many calls are allowed by now."""
         number, calls_left = 0, self._most_calls
         while True:
             number += 1
             step = f"{conversation.path}{number}"
-            may_call = min(calls_left, turn.tool_calls_left) > 0
-            completion = await self._completion(turn, conversation, step, may_call=may_call)
+            kept = turn.journal.find(step, Completion)
+            may_call = kept is not None or min(calls_left, turn.tool_calls_left) > 0
+            completion = kept or await self._ask(turn, conversation, step, may_call=may_call)
+            if completion.calls and may_call and kept is None:
+                completion = _limited(completion, calls_left)
+                await turn.journal.keep(step, completion)  # what ends the turn needs no write
+            turn.steps.append(self._recorded(step, completion))
             if not (completion.calls and may_call):
                 conversation.items.append(completion.words)
                 return completion.text
             conversation.items.append(completion.item)
             turn.frames.tools_run()
-            conversation.items += await self._results(turn, step, completion.calls, calls_left)
+            conversation.items += await self._calls.run(turn, step, completion.calls)
             calls_left -= len(completion.calls)
             turn.frames.model_thinks()
-
-    async def _results(
-        self, turn: Turn, step: str, calls: Sequence[ToolCall], calls_left: int
-    ) -> list[Item]:
-        """Of each call, in their order; those beyond its own limit are not run."""
-        results = await self._calls.run(turn, step, calls[:calls_left])
-        return results + [tool_item(call.id, _NO_CALLS_LEFT) for call in calls[calls_left:]]
-
-    async def _completion(
-        self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
-    ) -> Completion:
-        """The model's answer, of an earlier attempt if there was one."""
-        completion = turn.journal.find(step, Completion)
-        if completion is None:
-            completion = await self._ask(turn, conversation, step, may_call=may_call)
-            if completion.calls and may_call:  # what only ends the turn needs no write of its own
-                await turn.journal.keep(step, completion)
-        turn.steps.append(self._recorded(step, completion))
-        return completion
 
     async def _ask(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
     ) -> Completion:
-        """Ask; where the conversation is too long for the model, once more with a shorter one."""
-        request = self._request(turn, conversation, step, may_call=may_call)
-        try:
-            return await self._client.complete(self._chain, request, turn)
-        except ContextTooLong:
-            if not conversation.shorten():
-                raise
-        request = self._request(turn, conversation, step, may_call=may_call)
-        return await self._client.complete(self._chain, request, turn)
+        """Ask; where the conversation is too long for the model, with ever shorter ones."""
+        while True:
+            request = self._request(turn, conversation, step, may_call=may_call)
+            try:
+                return await self._client.complete(self._chain, request, turn)
+            except ContextTooLong:
+                if not conversation.shorten():
+                    raise
 
     def _request(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
@@ -154,6 +137,7 @@ class LLMChat(BaseAssistant):
             cached_tokens=completion.cached_tokens,
             completion_tokens=completion.completion_tokens,
             cost=completion.cost,
+            finish_reason=completion.finish_reason,
             failures=completion.failures,
             started_at=completion.started_at,
             seconds=round(completion.seconds, 3),
@@ -164,6 +148,15 @@ class LLMChat(BaseAssistant):
     ) -> ToolResult:
         """See BaseAssistant."""
         return await self._tools[function_name].call(context, arguments)
+
+
+def _limited(completion: Completion, calls_left: int) -> Completion:
+    """With a word at the calls that are too many, so that every attempt leaves out the same."""
+    calls = (
+        call if position < calls_left else call.model_copy(update={"problem": _NO_CALLS_LEFT})
+        for position, call in enumerate(completion.calls)
+    )
+    return completion.model_copy(update={"calls": tuple(calls)})
 
 
 def _or(value: int | None, default: int) -> int:

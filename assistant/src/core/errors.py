@@ -4,17 +4,21 @@ UpstreamError
 ├── UpstreamUnavailable
 │   ├── LeftAlone               nobody was asked: it has failed too often
 │   ├── CutOff                  the answer has no end: asked once again
+│   ├── Unreadable              what came is no answer
 │   └── NoTimeLeft              the turn has taken too long
 ├── UpstreamRejected
 │   ├── ContextTooLong          the conversation is shortened, once
 │   ├── NotServed               this model is left alone for a while
 │   ├── OwnWordsRefused         asked again without what it added to its own messages
 │   └── ParameterRefused        the request is adapted
-├── EmptyAnswer                 asked once again
+├── EmptyAnswer                 asked once again, unless a filter emptied it
 └── BudgetSpent                 the person is told so
 """
 
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+
+Tokens = tuple[int, int, int]
+"""As a model counts: of the prompt, of these cached, of the answer."""
 
 
 class LeftAlone(UpstreamUnavailable):
@@ -23,6 +27,21 @@ class LeftAlone(UpstreamUnavailable):
 
 class CutOff(UpstreamUnavailable):
     """The answer ended before it was whole."""
+
+    def __init__(
+        self, message: str | None = None, *, status: int | None = None, has_begun: bool = True
+    ) -> None:
+        super().__init__(message, status=status)
+        self.has_begun = has_begun
+        """Whether a part of it had come: then it is paid for."""
+
+
+class Unreadable(UpstreamUnavailable):
+    """What came is no answer."""
+
+    def __init__(self, message: str, *, tokens: Tokens = (0, 0, 0)) -> None:
+        super().__init__(message)
+        self.tokens = tokens
 
 
 class NoTimeLeft(UpstreamUnavailable):
@@ -42,6 +61,7 @@ class ParameterRefused(UpstreamRejected):
         *,
         parameters: tuple[str, ...],
         is_missing: bool = False,
+        is_for_all: bool = False,
         status: int | None = None,
     ) -> None:
         super().__init__(message, status=status)
@@ -49,6 +69,8 @@ class ParameterRefused(UpstreamRejected):
         """Those that the refusal names, in its order: one of them it is."""
         self.is_missing = is_missing
         """Whether it seems to be missed."""
+        self.is_for_all = is_for_all
+        """Whether it surely is the parameter, whatever its value."""
 
 
 class OwnWordsRefused(UpstreamRejected):
@@ -66,6 +88,14 @@ class NotServed(UpstreamRejected):
 
 class EmptyAnswer(UpstreamError):
     """The model gave neither a text nor a call."""
+
+    def __init__(
+        self, message: str, *, tokens: Tokens = (0, 0, 0), is_filtered: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.tokens = tokens
+        self.is_filtered = is_filtered
+        """Whether a filter took its words: it would take them again."""
 
 
 class BudgetSpent(UpstreamError):

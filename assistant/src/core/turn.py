@@ -23,6 +23,9 @@ MAX_TOOL_CALLS = 10
 class Budget(Protocol):
     """What a person may spend on models today; costs in USD."""
 
+    is_low: bool
+    """Whether this message's answer has to say that it is nearly used up."""
+
     async def reserve(self, key: str, cost: Decimal) -> bool:
         """Set a cost aside under this key, in place of what was there; False: it does not fit."""
 

@@ -36,7 +36,9 @@ class Completion(Contract):
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal | None = None
-    """USD; None: not known."""
+    """USD, with that of the failures; None: not known."""
+    finish_reason: str = ""
+    """In the server's word."""
     seconds: float = 0.0
     started_at: UtcDatetime | None = None
     failures: tuple[ModelFailure, ...] = ()

@@ -6,6 +6,8 @@ from datetime import datetime
 from .item import Item
 
 _UNFINISHED = "(I could not finish this answer.)"
+_HALVINGS = 2
+"""So often half of a history is tried before the newest message is all that is shown."""
 
 
 class Conversation:
@@ -16,6 +18,7 @@ class Conversation:
         self.history = tuple(history)
         self.items: list[Item] = []
         """Of this turn, the person's own first."""
+        self._halvings_left = _HALVINGS
 
     @property
     def is_for_person(self) -> bool:
@@ -28,13 +31,24 @@ class Conversation:
         return [*self.history, *self.items]
 
     def shorten(self) -> bool:
-        """Forget the older half of the history; False where there is none."""
-        if not self.history:
-            return False
-        later = self.history[(len(self.history) + 1) // 2 :]
-        first = next((i for i, item in enumerate(later) if item.is_from_user), len(later))
-        self.history = later[first:]
-        return True
+        """Forget the older half of the history, by its characters, and what providers added to the
+        other; then all of it; then what was added in this turn. False where nothing is left."""
+        if self.history:
+            self.history = self._later_half()
+            return True
+        words = [item.words for item in self.items]
+        is_shorter = words != self.items
+        self.items = words
+        return is_shorter
+
+    def _later_half(self) -> tuple[Item, ...]:
+        items = [item.words for item in self.history]
+        lengths = [len(item.json) for item in items]
+        most = sum(lengths) // 2 if self._halvings_left else 0
+        self._halvings_left -= 1
+        begins = (at for at, item in enumerate(items) if item.is_from_user)
+        first = next((at for at in begins if sum(lengths[at:]) <= most), len(items))
+        return tuple(items[first:])
 
     def unfinished(self) -> list[Item]:
         """The items of a turn whose last answer is missing, closed so that the next can follow."""

@@ -47,6 +47,12 @@ class Item:
         return self.json if at < 0 else f"{self.json[:at]}}}"
 
     @property
+    def words(self) -> Self:
+        """The item without it."""
+        plain = self.plain
+        return self if plain is self.json else type(self)(plain)
+
+    @property
     def bare(self) -> str:
         """The same of a message that was kept before there were marks: parsed."""
         message = _only(self.message, _UNDERSTOOD_BY_ALL)

@@ -33,6 +33,7 @@ _SCRIPT = """
 -- Sets a call's cost in place of what was there.
 -- KEYS day
 -- ARGV call message cost limit ('' = never refused) low ('' = not settled) seconds spent ('' = ask)
+if ARGV[3] == '0' and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   if ARGV[7] == '' then return -1 end
   redis.call('HSET', KEYS[1], 'total', ARGV[7])
@@ -62,7 +63,7 @@ class Budgets:
         self._rest = rest
         self._clock = clock
 
-    async def of(self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False) -> "DayBudget":
+    def of(self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False) -> "DayBudget":
         """Of today, in that zone. What is `exempt` is counted and never refused."""
         today = self._clock.now(zone).date()
         return DayBudget(self._script, self._rest, user, today, exempt=exempt)
@@ -88,7 +89,6 @@ class DayBudget:
         self._key = budget_key(user.id, day)
         self._limit = user.daily_budget
         self._is_exempt = exempt
-        self._reserved: set[str] = set()
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
         """Set a cost aside for the call `<message id>/<step>`, in place of what was set aside or
@@ -96,14 +96,12 @@ class DayBudget:
         if self._limit is None or not cost:
             return True
         micros = _micros(self._limit, ROUND_FLOOR)
-        fits = await self._set(key, cost, limit="" if self._is_exempt else micros) != _REFUSED
-        if fits:
-            self._reserved.add(key)
-        return fits
+        return await self._set(key, cost, limit="" if self._is_exempt else micros) != _REFUSED
 
     async def settle(self, key: str, cost: Decimal) -> None:
-        """What the call cost in the end; 0: nothing."""
-        if self._limit is None or not (cost or key in self._reserved):
+        """What the call cost in the end; 0: nothing, though an attempt that broke off may have set
+        something aside for it."""
+        if self._limit is None:
             return
         low = _micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
         if await self._set(key, cost, low=low) == 1:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from uuid import UUID
 
 import structlog
 from redis.exceptions import RedisError
@@ -10,6 +9,8 @@ from redis.exceptions import RedisError
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.keys import cached_call_key
 from smart_kit.redis import Redis
+
+from ..core.turn import Turn
 
 log = structlog.stdlib.get_logger()
 
@@ -20,12 +21,15 @@ class KeptCalls:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def key(self, record: ToolSnapshot, user_id: UUID, arguments: str) -> str:
-        """The same for the same call of the same person, until the record changes; `arguments` are
+    def key(self, record: ToolSnapshot, turn: Turn, arguments: str) -> str:
+        """The same for the same call of the same person, until the record changes; where another
+        assistant answers, until anything does, for its record is not the tool's. `arguments` are
         JSON, whose order does not count."""
         parts = [record.model_dump(mode="json"), json.loads(arguments)]
+        if record.tool_type == "sub_assistant":
+            parts.append(turn.configuration_version)
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        return cached_call_key(record.id, user_id, digest)
+        return cached_call_key(record.id, turn.user.id, digest)
 
     async def find(self, key: str) -> str | None:
         """What was kept, if it is still there."""

@@ -1,4 +1,4 @@
-"""Shows that a turn is running: frames on Pub/Sub, from which tg_bot draws *typing*."""
+"""Shows that a turn runs: frames on Pub/Sub, from which tg_bot draws *typing* and a draft."""
 
 import asyncio
 import contextlib
@@ -50,9 +50,10 @@ class Frames:
 
     async def text_grows(self, text: str) -> None:
         """Show the answer as far as it is written."""
-        if text.strip():
+        sound = _sound(text)
+        if sound.strip():
             self._next_text_at = asyncio.get_running_loop().time() + TEXT_SECONDS
-            self._kind, self._text = "delta", text
+            self._kind, self._text = "delta", sound
             await self.publish("delta")
 
     async def beat(self) -> None:
@@ -78,6 +79,12 @@ class Frames:
             await self._redis.publish(self._channel, frame.model_dump_json())
         except (RedisError, OSError) as error:
             log.debug("frame lost", reason=str(error))
+
+
+def _sound(text: str) -> str:
+    """With halves of a character joined, which come by two chunks of a stream; a half whose other
+    one has not come yet is left out: no UTF-8 can hold it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 class LiveFrames:

@@ -23,21 +23,23 @@ log = structlog.stdlib.get_logger()
 class ConfigurationStore:
     """Keeps the last readable snapshot in memory, whatever becomes of Redis and rest_service."""
 
-    def __init__(self, redis: Redis, blocking: Redis) -> None:
+    def __init__(self, redis: Redis, blocking: Redis, look_seconds: float = BLOCK_SECONDS) -> None:
+        """`look_seconds`: after so many without an announcement it looks by itself."""
         self.current: ConfigurationSnapshot | None = None
         self._redis = redis
         self._blocking = blocking
+        self._look_seconds = look_seconds
         self._seen = ""
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Follow announcements until `stop`; one may be lost, so look each BLOCK_SECONDS too."""
+        """Follow announcements until `stop`; one may be lost, so look now and then too."""
         while not stop.is_set():
             try:
                 async with self._blocking.pubsub() as announcements:
                     await announcements.subscribe(CONFIGURATION_CHANNEL)
                     while not stop.is_set():
                         await self.refresh()
-                        await announcements.get_message(timeout=BLOCK_SECONDS)
+                        await announcements.get_message(timeout=self._look_seconds)
             except (*UNREACHABLE, ResponseError) as error:
                 log.warning("configuration cannot be read", reason=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)

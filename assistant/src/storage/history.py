@@ -19,6 +19,7 @@ from smart_kit.contracts.keys import history_key
 from smart_kit.mailbox.mailbox import HISTORY_SECONDS
 from smart_kit.redis import Redis, answer
 
+from ..messages.item import Item
 from .history_archive import MOST_ITEMS, HistoryArchive
 
 _REFILL = """
@@ -80,7 +81,7 @@ class HistoryStore:
             return
         key = history_key(thread_id)
         later = await answer(self._redis.lrange(key, 0, -1)) if kept.length else []
-        missing = _missing(archived, later)
+        missing = [Item(one).plain for one in _missing(archived, later)]
         mark: Mark | Literal[""] = "" if missing or later else "new"
         await self._refill(
             keys=[key, _mark_key(thread_id)], args=[len(later), HISTORY_SECONDS, mark, *missing]

@@ -13,6 +13,7 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from smart_kit.argument_schema import MOST_PROBLEMS, ArgumentSchema
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
@@ -32,7 +33,6 @@ MOST_CHARACTERS = 16_000
 """Of a result; what is longer would push the conversation out of the model's window."""
 
 TOOL_SECONDS = 30.0
-_MOST_PROBLEMS = 5
 
 ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
 log = structlog.stdlib.get_logger()
@@ -101,12 +101,9 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     def definition(self) -> JsonObject:
         """As a model is offered it."""
         return {
-            "type": "function",
-            "function": {
-                "name": self.name,
-                "description": self._record.description,
-                "parameters": self._record.input_schema,
-            },
+            "name": self.name,
+            "description": self._record.description,
+            "parameters": self._record.input_schema,
         }
 
     async def call(self, context: ToolContext, arguments: JsonObject) -> ToolResult:
@@ -135,7 +132,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         is_read = record.effect_class != "writes" and not self.may_write
         if kept is None or not is_read or not record.cache_seconds:
             return await self._run(context, arguments)
-        key = kept.key(record, context.turn.user.id, arguments.model_dump_json())
+        key = kept.key(record, context.turn, arguments.model_dump_json())
         found = await kept.find(key)
         if found is not None:
             return ToolResult(content=found)
@@ -155,7 +152,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
             for name, value in arguments.items()
             if value is not None or self._may_be_null(name)  # models fill in what they do not mean
         }
-        problems = [_schema_problem(error) for error in self._validator.iter_errors(given)]
+        problems = self._schema.problems(given)
         if not problems:
             try:
                 # as JSON, in which a date is a date and not its midnight
@@ -172,13 +169,8 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         return name in schema.get("required", ()) or "null" in types
 
     @cached_property
-    def _validator(self) -> Any:
-        from jsonschema import validators  # takes longer to import than all of ours
-        from referencing import Registry
-
-        schema = self._record.input_schema
-        kind = validators.validator_for(schema, validators.Draft202012Validator)
-        return kind(schema, registry=Registry())  # the usual one fetches what a $ref names
+    def _schema(self) -> ArgumentSchema:
+        return ArgumentSchema(self._record.input_schema)
 
     def _seconds(self, turn: Turn) -> float | None:
         return None if self.seconds is None else min(self.seconds, max(1.0, turn.seconds_left))
@@ -193,13 +185,8 @@ def wrong_arguments(error: ValidationError) -> InvalidInputError:
 
 
 def _wrong(problems: list[str]) -> InvalidInputError:
-    listed = "; ".join(problems[:_MOST_PROBLEMS])
+    listed = "; ".join(problems[:MOST_PROBLEMS])
     return InvalidInputError(f"Wrong arguments: {listed}. Call again with right ones.")
-
-
-def _schema_problem(error: Any) -> str:
-    where = ".".join(str(part) for part in error.absolute_path)
-    return f"{where}: {error.message}" if where else str(error.message)
 
 
 def _model_problem(item: Any) -> str:

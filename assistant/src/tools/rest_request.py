@@ -43,20 +43,25 @@ def _filled(call: HttpCall, arguments: Mapping[str, Any], reveal: Reveal) -> Out
         body = json.dumps(_body(call.body, arguments), allow_nan=False).encode()
         if "content-type" not in named:
             headers["Content-Type"] = "application/json"
-    url, query = _url(call.url, arguments), _query(call.query, arguments, reveal)
+    url, query = _url(call.url, arguments, reveal), _query(call.query, arguments, reveal)
     return OutsideRequest(call.method, f"{url}?{query}" if query else url, headers, body)
 
 
-def _url(template: str, arguments: Mapping[str, Any]) -> str:
-    url = PLACEHOLDER.sub(lambda match: _segment(match["argument"], arguments), template)
+def _url(template: str, arguments: Mapping[str, Any], reveal: Reveal) -> str:
+    def fill(match: re.Match[str]) -> str:
+        if match["secret"]:
+            return quote(reveal(match["secret"]), safe=":")
+        return _segment(match["argument"], arguments)
+
+    url = PLACEHOLDER.sub(fill, template)
     if any(segment in _DOTS for segment in url.split("/")):
         raise InvalidInputError("The arguments together make `.` or `..` of a part of the path.")
     return url
 
 
-def _segment(name: str | None, arguments: Mapping[str, Any]) -> str:
+def _segment(name: str, arguments: Mapping[str, Any]) -> str:
     """One part of a path, which servers must not take for more, however often they decode it."""
-    text = _text(arguments.get(name or ""))
+    text = _text(arguments.get(name))
     if not text:
         raise InvalidInputError(f"`{name}` is needed and must not be empty.")
     plain = text

@@ -8,7 +8,13 @@ from pydantic import ConfigDict
 from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
-from smart_kit.guarded_http import NotReached, OutsideAnswer, OutsideRequest, RedirectRefused
+from smart_kit.guarded_http import (
+    NotReached,
+    NotSendable,
+    OutsideAnswer,
+    OutsideRequest,
+    RedirectRefused,
+)
 from smart_kit.outside_url import AddressRefused, OutsideUrl
 
 from ..core.journal import ToolResult
@@ -104,6 +110,8 @@ class RestTool(BaseTool[GivenArguments]):
         server = f"The server of {self.name}"
         if isinstance(error, NotReached):
             return f"{server} cannot be reached at the moment."
+        if isinstance(error, NotSendable):
+            return f"What {self.name} would send is no request, so nothing was sent."
         if isinstance(error, AddressRefused) and not isinstance(error, RedirectRefused):
             return f"{server} is at an address that may not be asked."
         unknown = f" {_UNKNOWN}" if self.may_write else ""

@@ -1,5 +1,6 @@
 """The loop between a model and its tools."""
 
+import asyncio
 import json
 import threading
 import time
@@ -8,14 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from assistant.tests.desk import Desk, assistant, identified, secretary, tool
+from assistant.tests.desk import ALICES_THREAD, Desk, assistant, identified, secretary, tool
 from smart_kit.contracts.keys import history_key, journal_key
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.contracts.threads import first_thread_id
 from smart_kit.mailbox import Delivery, Entry, Superseded
 from smart_kit.mailbox.mailbox import HISTORY_LIMIT
 from smart_kit.redis import answer
-from smart_kit.testing.models import Asked, ScriptedModel, calls, fails, says, sends
+from smart_kit.testing.models import Answer, Asked, ScriptedModel, calls, fails, held, says, sends
 
 REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
 
@@ -61,6 +62,7 @@ async def test_the_archive_gets_every_step(desk: Desk, model: ScriptedModel) -> 
     ]
     assert record.steps[2].arguments == REMIND[1]
     assert (record.steps[0].prompt_tokens, record.steps[0].completion_tokens) == (10, 5)
+    assert [step.finish_reason for step in record.steps] == ["tool_calls", "", "", "stop"]
     assert [item["role"] for item in record.items] == [
         "user",
         "assistant",
@@ -292,6 +294,60 @@ class TestAnotherAttempt:
         assert isinstance(said, Notice)
         assert len(said.receipts) == 1
 
+    @pytest.mark.parametrize("most", [0, 1])
+    async def test_follows_through_what_was_begun_though_fewer_calls_are_allowed_by_now(
+        self, desk: Desk, model: ScriptedModel, most: int
+    ) -> None:
+        other = ("create_reminder", {"text": "drink", "in_seconds": 90})
+        model.expect(calls(REMIND, other), "Never sent.", "Both.")
+        delivery = await desk.deliver(desk.message("remind me"))
+        await desk.orchestrator.process_message(delivery)
+        tools = (tool("get_time"), tool("create_reminder"))
+        await desk.configure(secretary(*tools, max_tool_calls=most), version=2)
+        said = desk.only(await desk.handle(await taken_again(desk, delivery)))
+
+        assert said.text == "Both."
+        assert [receipt.step for receipt in said.receipts] == ["1.0", "1.1"]
+        assert len(desk.rest.requests) == 2
+        assert len(model.asked) == 3
+        assert [result[:6] for result in results(model.asked[2])] != ["Error:"] * 2
+
+    async def test_leaves_out_the_calls_that_were_too_many_though_more_are_allowed_by_now(
+        self, desk: Desk, model: ScriptedModel
+    ) -> None:
+        tools = (tool("get_time"), tool("create_reminder"))
+        await desk.configure(secretary(*tools, max_tool_calls=1), version=2)
+        model.expect(calls(REMIND, REMIND), "Never sent.", "One.")
+        delivery = await desk.deliver(desk.message("remind me"))
+        await desk.orchestrator.process_message(delivery)
+        await desk.redis.hdel(journal_key("tg:77:1"), "1.0", "1.1")
+        await desk.configure(secretary(*tools, max_tool_calls=5), version=3)
+        said = desk.only(await desk.handle(await taken_again(desk, delivery)))
+
+        assert len(said.receipts) == 1
+        assert results(model.asked[2])[1].startswith("Error: Not run")
+
+
+async def test_a_running_turn_keeps_its_connection_though_another_server_is_configured(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    until = threading.Event()
+    model.expect(held(until, calls(("get_time", {}))), "Noon.")
+    running = asyncio.create_task(desk.say("what time is it?"))
+    while not model.asked:
+        await asyncio.sleep(0.01)
+    client = desk.connection()
+    desk.provider = desk.provider.model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
+    await desk.configure(secretary(tool("get_time")), version=2)
+    bob = desk.command("undo").model_copy(update={"conversation": "tg:77:2", "chat_id": 2})
+    await desk.handle(await desk.deliver(bob))
+    is_open = not client.is_closed()
+    until.set()
+
+    assert (await running).text == "Noon."
+    assert is_open
+    assert len(model.asked) == 2
+
 
 async def test_a_turn_without_tools_writes_no_journal(desk: Desk, model: ScriptedModel) -> None:
     model.expect("Hello!")
@@ -361,25 +417,81 @@ class TestPrefix:
         assert [one["function"]["name"] for one in offered] == ["a", "z"]
 
 
-async def test_a_conversation_too_long_for_the_model_is_shortened_once(
+TOO_LONG = fails(400, {"error": {"code": "context_length_exceeded", "message": "too many tokens"}})
+
+
+async def test_a_conversation_too_long_for_the_model_is_shortened(
     desk: Desk, model: ScriptedModel
 ) -> None:
     model.expect("One.", "Two.", "Three.")
     for text in ("1", "2", "3"):
         await desk.say(text)
-    too_long = {"error": {"code": "context_length_exceeded", "message": "too many tokens"}}
-    model.expect(fails(400, too_long), "Four.")
+    model.expect(TOO_LONG, "Four.")
 
     assert (await desk.say("4")).text == "Four."
     before, after = model.asked[3].messages, model.asked[4].messages
     assert len(before) == 8
     assert [message["role"] for message in after] == ["system", "user", "assistant", "user"]
 
-    model.expect(fails(400, too_long), fails(400, too_long))
-    said = await desk.say("5")
+
+async def test_a_conversation_of_a_larger_model_goes_on_with_a_smaller_one(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    """Though one message is longer than all others together, in the end without what was said."""
+    model.expect("One.", "x" * 5_000, *["Again."] * 5)
+    for text in ("1", "2", "3", "4", "5", "6", "7"):
+        await desk.say(text)
+    limits = {"most": 6_000}
+
+    def small(asked: Asked) -> Answer:
+        return TOO_LONG if len(asked.raw) > limits["most"] else says("Well.")
+
+    begun = len(model.asked)
+    model.expect(*[small] * 12)
+    assert (await desk.say("8")).text == "Well."
+    assert [len(one.messages) for one in model.asked[begun:]] == [16, 12]
+    limits["most"] = len(model.asked[-1].raw) - sum(
+        len(one["content"]) for one in model.asked[-1].messages[1:-1]
+    )
+    begun = len(model.asked)
+    assert (await desk.say("9")).text == "Well."
+    assert [len(one.messages) for one in model.asked[begun:]][-1] == 2, "the newest message alone"
+    assert len(model.asked) - begun == 4
+    assert (await desk.say("10")).text == "Well."
+
+
+async def test_a_message_too_long_by_itself_ends_in_a_notice(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect("One.", *[TOO_LONG] * 4)
+    await desk.say("1")
+    said = await desk.say("2")
+
     assert isinstance(said, Notice)
     assert said.notice == "turn_failed"
-    assert len(model.asked) == 7
+
+
+async def test_a_long_thought_goes_back_within_its_turn_and_takes_nothing_from_the_conversation(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    thought = "x" * 33_000
+    call = json.loads(calls(("get_time", {})).body)
+    call["choices"][0]["message"]["reasoning_content"] = thought
+    model.expect("Nice to meet you.", sends(call), says("Noon.", reasoning_content=thought), "Ann.")
+    for text in ("I am Ann", "what time is it?", "who am I?"):
+        await desk.say(text)
+
+    assert model.asked[2].messages[-2]["reasoning_content"] == thought
+    last = model.asked[3]
+    assert [one["role"] for one in last.messages] == [
+        *("system", "user", "assistant", "user", "assistant", "tool", "assistant", "user")
+    ]
+    assert "xxx" not in last.raw.decode()
+    kept = await answer(desk.redis.lrange(history_key(ALICES_THREAD), 0, -1))
+    assert sum(map(len, kept)) < 2_000
+    assert [json.dumps(one, separators=(",", ":")) for one in (await desk.records())[1].items] == (
+        kept[2:6]
+    ), "the archive and Redis tell the same"
 
 
 async def test_what_a_provider_added_to_its_message_goes_back_to_it(

@@ -72,8 +72,8 @@ def dollars(amount: str) -> Decimal:
     return Decimal(amount)
 
 
-async def alices(budgets: Budgets, *, exempt: bool = False, **changes: object) -> DayBudget:
-    return await budgets.of(ALICE.model_copy(update=changes), BERLIN, exempt=exempt)
+def alices(budgets: Budgets, *, exempt: bool = False, **changes: object) -> DayBudget:
+    return budgets.of(ALICE.model_copy(update=changes), BERLIN, exempt=exempt)
 
 
 async def total(redis: Redis) -> int:
@@ -82,7 +82,7 @@ async def total(redis: Redis) -> int:
 
 
 async def test_what_fits_is_reserved_and_what_does_not_is_refused(budgets: Budgets) -> None:
-    budget = await alices(budgets)
+    budget = alices(budgets)
 
     assert await budget.reserve("m1/1", dollars("0.6"))
     assert not await budget.reserve("m1/2", dollars("0.400001"))
@@ -91,7 +91,7 @@ async def test_what_fits_is_reserved_and_what_does_not_is_refused(budgets: Budge
 
 
 async def test_what_was_reserved_and_not_spent_is_given_back(budgets: Budgets) -> None:
-    budget = await alices(budgets)
+    budget = alices(budgets)
     await budget.reserve("m1/1", dollars("0.9"))
     assert not await budget.reserve("m2/1", dollars("0.2"))
     await budget.settle("m1/1", dollars("0"))
@@ -102,7 +102,7 @@ async def test_what_was_reserved_and_not_spent_is_given_back(budgets: Budgets) -
 async def test_what_was_spent_stands_though_it_is_more_than_was_reserved_or_left(
     redis: Redis, budgets: Budgets
 ) -> None:
-    budget = await alices(budgets)
+    budget = alices(budgets)
     await budget.reserve("m1/1", dollars("0.5"))
     await budget.settle("m1/1", dollars("1.5"))
 
@@ -114,7 +114,7 @@ async def test_a_turn_that_is_tried_again_replaces_what_it_reserved_before(
     redis: Redis, budgets: Budgets
 ) -> None:
     for _ in range(5):
-        assert await (await alices(budgets)).reserve("m1/1", dollars("0.9"))
+        assert await alices(budgets).reserve("m1/1", dollars("0.9"))
     assert await total(redis) == 900_000
 
 
@@ -122,25 +122,25 @@ async def test_many_at_once_never_reserve_more_than_there_is(
     redis: Redis, budgets: Budgets
 ) -> None:
     async def one(number: int) -> bool:
-        return await (await alices(budgets)).reserve(f"m{number}/1", dollars("0.15"))
+        return await alices(budgets).reserve(f"m{number}/1", dollars("0.15"))
 
     fitted = await asyncio.gather(*map(one, range(40)))
     assert (fitted.count(True), await total(redis)) == (6, 900_000)
 
 
 async def test_what_is_exempt_is_counted_and_never_refused(redis: Redis, budgets: Budgets) -> None:
-    budget = await alices(budgets, exempt=True)
+    budget = alices(budgets, exempt=True)
     assert await budget.reserve("run:1/1", dollars("5"))
     await budget.settle("run:1/1", dollars("4"))
 
     assert await total(redis) == 4_000_000
-    assert not await (await alices(budgets)).reserve("m1/1", dollars("0.1"))
+    assert not await alices(budgets).reserve("m1/1", dollars("0.1"))
 
 
 async def test_who_has_no_budget_costs_no_round_trip(
     redis: Redis, budgets: Budgets, rest: RestService
 ) -> None:
-    budget = await alices(budgets, daily_budget=None)
+    budget = alices(budgets, daily_budget=None)
     await redis.config_resetstat()
 
     assert await budget.reserve("m1/1", dollars("1000000"))
@@ -151,7 +151,7 @@ async def test_who_has_no_budget_costs_no_round_trip(
 
 
 async def test_a_model_without_prices_is_asked_though_nothing_is_left(budgets: Budgets) -> None:
-    budget = await alices(budgets, daily_budget=dollars("0"))
+    budget = alices(budgets, daily_budget=dollars("0"))
 
     assert not await budget.reserve("m1/1", dollars("0.000001"))
     assert await budget.reserve("m1/1", dollars("0"))
@@ -159,16 +159,43 @@ async def test_a_model_without_prices_is_asked_though_nothing_is_left(budgets: B
     assert not budget.is_low
 
 
+async def test_a_model_without_prices_leaves_nothing_of_what_a_crashed_attempt_reserved(
+    redis: Redis, budgets: Budgets
+) -> None:
+    assert await alices(budgets).reserve("m1/1", dollars("0.9"))
+    again = alices(budgets)  # its model's price has been taken away meanwhile
+    assert await again.reserve("m1/1", dollars("0"))
+    await again.settle("m1/1", dollars("0"))
+
+    assert await total(redis) == 0
+
+
+async def test_what_was_never_set_aside_is_not_written_down_as_nothing(
+    redis: Redis, budgets: Budgets, rest: RestService
+) -> None:
+    await alices(budgets).settle("m1/1", dollars("0"))
+    assert (await answer(redis.keys("budget:*")), rest.asked) == ([], [])
+
+
+async def test_who_may_spend_nothing_and_has_spent_nothing_hears_of_no_budget(
+    budgets: Budgets,
+) -> None:
+    budget = alices(budgets, exempt=True, daily_budget=dollars("0"))
+    await budget.reserve("run:1/1", dollars("0.5"))
+    await budget.settle("run:1/1", dollars("0"))
+    assert not budget.is_low
+
+
 async def test_what_costs_less_than_a_millionth_counts_as_one(
     redis: Redis, budgets: Budgets
 ) -> None:
-    budget = await alices(budgets)
+    budget = alices(budgets)
     await budget.reserve("m1/1", dollars("0.0000001"))
     assert await total(redis) == 1
 
 
 async def test_large_amounts_stay_exact(redis: Redis, budgets: Budgets) -> None:
-    budget = await alices(budgets, daily_budget=dollars("100000"))
+    budget = alices(budgets, daily_budget=dollars("100000"))
     await budget.reserve("m1/1", dollars("99999.999999"))
     assert await total(redis) == 99_999_999_999
     assert await budget.reserve("m1/2", dollars("0.000001"))
@@ -178,13 +205,13 @@ async def test_large_amounts_stay_exact(redis: Redis, budgets: Budgets) -> None:
 async def test_the_answer_that_crosses_four_fifths_says_so_and_no_other_that_day(
     budgets: Budgets,
 ) -> None:
-    first, second = await alices(budgets), await alices(budgets)
+    first, second = alices(budgets), alices(budgets)
     await first.settle("m1/1", dollars("0.799999"))
     assert not first.is_low
     await second.settle("m2/1", dollars("0.000001"))
     assert second.is_low
 
-    third = await alices(budgets)
+    third = alices(budgets)
     await third.settle("m3/1", dollars("0.1"))
     await first.settle("m1/2", dollars("0.01"))
     assert (third.is_low, first.is_low) == (False, False)
@@ -192,13 +219,13 @@ async def test_the_answer_that_crosses_four_fifths_says_so_and_no_other_that_day
 
 async def test_the_same_message_says_so_again_when_it_is_tried_again(budgets: Budgets) -> None:
     for _ in range(2):
-        budget = await alices(budgets)
+        budget = alices(budgets)
         await budget.settle("tg:1:2/1", dollars("0.9"))
         assert budget.is_low
 
 
 async def test_what_is_only_reserved_says_nothing(budgets: Budgets) -> None:
-    budget = await alices(budgets)
+    budget = alices(budgets)
     await budget.reserve("m1/1", dollars("0.95"))
     await budget.settle("m1/1", dollars("0.01"))
     assert not budget.is_low
@@ -208,7 +235,7 @@ async def test_a_day_that_redis_does_not_know_begins_with_what_rest_service_know
     budgets: Budgets, rest: RestService
 ) -> None:
     rest.spent = "0.7"
-    budget = await alices(budgets)
+    budget = alices(budgets)
 
     assert not await budget.reserve("m1/1", dollars("0.31"))
     assert await budget.reserve("m1/1", dollars("0.3"))
@@ -220,7 +247,7 @@ async def test_where_rest_service_does_not_know_nothing_was_spent(
     budgets: Budgets, rest: RestService, status: int
 ) -> None:
     rest.status = status
-    budget = await alices(budgets)
+    budget = alices(budgets)
 
     assert await budget.reserve("m1/1", dollars("1"))
     assert len(rest.asked) == 1
@@ -232,12 +259,12 @@ async def test_rest_service_is_not_waited_for_long(
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
     rest.delay_seconds = 30
 
-    assert await (await alices(budgets)).reserve("m1/1", dollars("1"))
+    assert await alices(budgets).reserve("m1/1", dollars("1"))
 
 
 async def test_the_day_is_the_persons_own_and_ends(redis: Redis, budgets: Budgets) -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
-        budget = await budgets.of(ALICE, ZoneInfo(zone))
+        budget = budgets.of(ALICE, ZoneInfo(zone))
         assert await budget.reserve("m1/1", dollars("1")), "25 hours lie between them"
     days = await answer(redis.keys("budget:*"))
 
@@ -247,10 +274,10 @@ async def test_the_day_is_the_persons_own_and_ends(redis: Redis, budgets: Budget
 
 
 async def test_the_next_day_begins_anew(redis: Redis, rest: RestService, budgets: Budgets) -> None:
-    assert await (await alices(budgets)).reserve("m1/1", dollars("1"))
+    assert await alices(budgets).reserve("m1/1", dollars("1"))
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
     tomorrow = Budgets(redis, client, Clock(timedelta(days=1)))
 
-    assert await (await alices(tomorrow)).reserve("m2/1", dollars("1"))
+    assert await alices(tomorrow).reserve("m2/1", dollars("1"))
     await client.close()

@@ -118,6 +118,21 @@ async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
     assert list(dict.fromkeys(texts)) == ["I ask.", "He ", "He says: drip."]
 
 
+async def test_halves_of_a_character_are_joined_and_one_alone_waits_for_its_other(
+    desk: Desk, listener: Listener
+) -> None:
+    async with LiveFrames(desk.redis).show(desk.message("hi")) as frames:
+        await frames.text_grows("\ud83d")
+        assert frames.is_due, "nothing to be shown yet"
+        await frames.text_grows("So \ud83d")
+        await frames.text_grows("So \ud83d\ude00!")
+    texts = []
+    while (frame := await listener.frame()).kind != "end":
+        texts += [frame.text] if frame.kind == "delta" else []
+
+    assert texts == ["So ", "So \U0001f600!"]
+
+
 async def test_a_text_is_shown_once_a_second_and_repeated_with_the_beat(
     desk: Desk, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

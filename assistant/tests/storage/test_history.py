@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 import structlog
 
-from assistant.src.messages.item import encode
+from assistant.src.messages.item import ADDED, encode
 from assistant.src.storage import history_archive
 from assistant.tests.desk import ALICES_THREAD, Desk, identified, person, secretary
 from smart_kit.contracts.base import utc_now
@@ -211,6 +211,15 @@ async def test_archive_and_redis_are_put_together_without_a_gap_or_a_double(
 
     assert "".join(json.loads(item)["content"] for item in items) == whole
     assert length == len(whole)
+
+
+async def test_what_providers_added_long_ago_does_not_come_back(desk: Desk) -> None:
+    await lose_everything(desk)
+    said = {"role": "assistant", "content": "Noon."}
+    desk.rest.archive = [said | {ADDED: {"by": "p/m", "keys": {"reasoning_content": "Hm."}}}]
+    items, _ = await desk.history.newest(ALICES_THREAD, ALICES_ID, 10)
+
+    assert items == [encode(said)]
 
 
 async def test_a_history_that_grew_while_postgres_was_asked_is_left_as_it_is(desk: Desk) -> None:

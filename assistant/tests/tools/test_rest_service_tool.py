@@ -26,7 +26,7 @@ def test_a_record_becomes_the_tool_of_its_type(made, desk: Desk) -> None:
     built = RestServiceTool(record, desk.services).to_tool()
 
     assert type(built) is made
-    assert built.definition["function"] == {
+    assert built.definition == {
         "name": record.name,
         "description": record.description,
         "parameters": record.input_schema,

@@ -237,6 +237,28 @@ async def test_an_assistant_that_may_write_is_asked_each_time(
     assert await answer(redis.keys("cached:*")) == []
 
 
+async def test_what_an_assistant_answered_is_given_again_until_the_configuration_changes(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    """Its own record is not the tool's: new instructions, another model or other tools count."""
+    asks = tool("ask_assistant", "ask_helper", asks="Helper", cache_seconds=60)
+
+    results = []
+    for version, instructions in ((2, "Be terse."), (2, "Be terse."), (3, "Be kind.")):
+        helper = assistant("Helper", instructions=instructions)
+        await desk.configure(secretary(asks), helper, version=version)
+        model.expect(calls(("ask_helper", {"message": "x"})))
+        if len(results) != 1:
+            model.expect(instructions)
+        model.expect("There.")
+        await desk.introduce(person(threads={identified("Secretary"): uuid4()}))
+        await desk.say("go")
+        results.append(model.asked[-1].messages[-1]["content"])
+
+    assert results == ["Be terse.", "Be terse.", "Be kind."]
+    assert len(model.asked) == 3 + 2 + 3
+
+
 @pytest.mark.parametrize("status", [404, 500])
 async def test_errors_are_not_kept(
     desk: Desk, model: ScriptedModel, server: Server, redis: Redis, status: int

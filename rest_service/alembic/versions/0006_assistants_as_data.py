@@ -15,15 +15,25 @@ PRICES = ("input_price", "cached_input_price", "output_price")
 LIMITS = ("max_output_tokens", "max_tool_calls", "max_context_messages", "max_context_length")
 
 THE_ENVIRONMENTS = """
-UPDATE llm_providers SET source = 'environment' WHERE (SELECT count(*) FROM llm_providers) = 1
+UPDATE llm_providers SET source = 'environment' WHERE id = (
+    SELECT id FROM llm_providers
+    WHERE updated_at < created_at + interval '1 second' AND NOT EXISTS (
+        SELECT FROM audit_log WHERE object_id = llm_providers.id AND action = 'create_provider'
+    )
+    ORDER BY created_at, id LIMIT 1
+)
 """
+"""The one that a first start has written by itself, if nobody has changed it since."""
 UNTOUCHED = """
-DELETE FROM llm_models USING llm_providers
-WHERE llm_providers.id = llm_models.provider_id AND llm_providers.source = 'environment'
-    AND llm_models.updated_at < llm_providers.created_at + interval '1 second'
-    AND llm_models.parameters::text = '{}' AND llm_models.capabilities::text = '["tools"]'
+DELETE FROM llm_models
+WHERE updated_at < created_at + interval '1 second'
+    AND parameters::text = '{}' AND capabilities::text = '["tools"]'
+    AND NOT EXISTS (
+        SELECT FROM audit_log WHERE object_id = llm_models.id AND action = 'create_model'
+    )
 """
-"""What a first start has written by itself: the next start writes it anew, with what it takes."""
+"""What it has written with it: the next start writes it anew, with what it takes and under the
+environment's provider, for until now the environment decided who was asked."""
 VISION = """
 UPDATE llm_models SET capabilities =
     replace(capabilities::text, '"images"', '"vision"')::json

@@ -10,6 +10,7 @@ down_revision: str | None = "0006"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+TOKENS = ("prompt_tokens", "completion_tokens")
 ASKED_BY = ("user_id", "assistant_id", "model", "provider")
 
 FIRST_VERSIONS_OF_ASSISTANTS = """
@@ -69,11 +70,16 @@ def upgrade() -> None:
     op.execute(FIRST_VERSIONS_OF_ASSISTANTS)
     op.execute(FIRST_VERSIONS_OF_TOOLS)
     op.add_column("turns", sa.Column("cost", sa.Numeric(), nullable=True))
+    for column in TOKENS:
+        op.alter_column("turns", column, type_=sa.BigInteger())
     _create_usage()
 
 
 def downgrade() -> None:
     op.drop_table("usage")
+    for column in TOKENS:
+        least = f"least({column}, {2**31 - 1})"
+        op.alter_column("turns", column, type_=sa.Integer(), postgresql_using=least)
     op.drop_column("turns", "cost")
     op.drop_table("versions")
 
@@ -107,9 +113,9 @@ def _create_usage() -> None:
         sa.Column("thread_id", sa.Uuid(), nullable=False),
         sa.Column("model", sa.String(255), nullable=False),
         sa.Column("provider", sa.String(255), nullable=False),
-        sa.Column("prompt_tokens", sa.Integer(), nullable=False),
-        sa.Column("cached_tokens", sa.Integer(), nullable=False),
-        sa.Column("completion_tokens", sa.Integer(), nullable=False),
+        sa.Column("prompt_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cached_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("completion_tokens", sa.BigInteger(), nullable=False),
         sa.Column("cost", sa.Numeric(), nullable=True),
         sa.Column("seconds", sa.Float(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import AuditResult
+from smart_kit.contracts.base import JsonObject
 
 from ..database import Sessions
 from ..models import AuditEntry, User
@@ -36,6 +37,11 @@ def record(session: AsyncSession, request: Request, status: int) -> None:
     written = written_by(session)
     if request.method not in READING and written.is_any:
         session.add(_entry(request, "done", status, written))
+
+
+def describe(session: AsyncSession, facts: JsonObject) -> None:
+    """What the entry says where a request writes many records: no secret, nobody's words."""
+    written_by(session).facts = facts
 
 
 async def record_ahead(request: Request, status: int) -> None:
@@ -71,8 +77,8 @@ def _entry(
 ) -> AuditEntry:
     row = written.first
     route: APIRoute = request.scope["route"]
-    object_type, object_id = _named(request) if row is None else _kept(row)
-    subject = None if row is None or written.is_gone else SUBJECTS[type(row)]
+    is_one = row is not None and written.facts is None
+    object_type, object_id = _kept(row) if row is not None and is_one else _named(request)
     return AuditEntry(
         caller=request.state.principal,
         user_id=_uuid(request.headers.get("x-user-id")) or _person(row),
@@ -83,9 +89,17 @@ def _entry(
         result=result,
         status=status,
         request_id=structlog.contextvars.get_contextvars().get("correlation_id"),
-        after=subject.facts_of(row) if subject and row else None,
+        after=_facts(written),
         left_out=left_out,
     )
+
+
+def _facts(written: Written) -> JsonObject | None:
+    """What is so from now on."""
+    row = written.first
+    if written.facts is not None or row is None or written.is_gone:
+        return written.facts
+    return SUBJECTS[type(row)].facts_of(row)
 
 
 def _named(request: Request) -> tuple[str, UUID | None]:

@@ -8,6 +8,8 @@ from sqlalchemy.orm import ORMExecuteState, UOWTransaction
 from sqlmodel import Session, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from smart_kit.contracts.base import JsonObject
+
 from ..changes import TrackedSession, flushed
 from ..models import AuditEntry, Effect, IdempotencyKey
 from .subjects import SUBJECTS
@@ -23,6 +25,8 @@ class Written:
     first: SQLModel | None = None
     """The first record that is a subject, where rows were written one by one."""
     is_gone: bool = False
+    facts: JsonObject | None = None
+    """What is said of many records at once, in place of the first one's."""
 
 
 def written_by(session: AsyncSession) -> Written:

@@ -17,6 +17,7 @@ from ..database import Sessions
 from ..models import Assistant, LlmModel, LlmProvider
 from ..services.configuration import changing
 from ..services.rows import change
+from . import differences
 from . import provider as providers
 
 _LOCK = 7_241_004
@@ -34,12 +35,13 @@ async def register(sessions: Sessions, settings: Settings, vault: Vault) -> None
         await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
         async with changing(session):
             missing = await _missing(session, settings)
-            provider = await providers.find(session, settings)
+            provider = await providers.find(session, settings, vault)
             if provider is None and missing:
                 provider = await providers.make(session, settings)
             if provider is not None:
                 await _follow(session, provider, settings, vault)
                 session.add_all(_model(provider, name) for name in missing)
+        await differences.tell(session, settings)
     if missing:
         log.info("the environment's models are added", names=missing)
 

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit, urlunsplit
 
+from pydantic import SecretStr
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,14 +14,25 @@ from ..models import LlmProvider
 _OPENAI = "api.openai.com"
 
 
-async def find(session: AsyncSession, settings: Settings) -> LlmProvider | None:
-    """The environment's or, where an administrator has taken that over, one at its address."""
+async def find(session: AsyncSession, settings: Settings, vault: Vault) -> LlmProvider | None:
+    """The environment's or, where an administrator has taken that over, one at its address.
+
+    Not one with another key than OPENAI_API_KEY, if there is that: who of them pays is not the
+    same, and an older version may have kept one that is not valid any more.
+    """
     oldest = select(LlmProvider).order_by(col(LlmProvider.created_at), col(LlmProvider.id))
     own = (await session.exec(oldest.where(LlmProvider.source == "environment"))).first()
     if own is not None:
         return own
     there = LlmProvider.base_url == _base_url(settings.openai_base_url)
-    return (await session.exec(oldest.where(there))).first()
+    given = settings.openai_api_key
+    candidates = await session.exec(oldest.where(there))
+    return next((one for one in candidates if not given or _has_key(one, given, vault)), None)
+
+
+def _has_key(row: LlmProvider, key: SecretStr, vault: Vault) -> bool:
+    kept = row.encrypted_api_key
+    return kept is not None and vault.decrypt(row.id, kept) == key.get_secret_value()
 
 
 async def make(session: AsyncSession, settings: Settings) -> LlmProvider:
@@ -43,10 +55,9 @@ async def follow(
             provider.name = await _free_name(session, _host(base_url))
         provider.base_url = base_url
     given = settings.openai_api_key
-    kept = provider.encrypted_api_key
     if given is None:
         provider.encrypted_api_key = None
-    elif kept is None or vault.decrypt(provider.id, kept) != given.get_secret_value():
+    elif not _has_key(provider, given, vault):
         provider.encrypted_api_key = vault.encrypt(provider.id, given.get_secret_value())
 
 
@@ -63,6 +74,12 @@ async def _free_name(session: AsyncSession, name: str) -> str:
         number += 1
         free = f"{name} {number}"
     return free
+
+
+def says_more(url: str) -> bool:
+    """Whether an address holds what no record keeps: a password, a query."""
+    parts = urlsplit(url)
+    return bool(parts.username or parts.password or parts.query or parts.fragment)
 
 
 def _base_url(url: str) -> str:

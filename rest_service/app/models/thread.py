@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, Numeric, String
+from sqlalchemy import JSON, BigInteger, Index, Numeric, String
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 from .base import INSTANT, Record, Row
@@ -69,8 +69,8 @@ class Turn(SQLModel, table=True):
     configuration_version: int
     status: TurnStatus = Field(sa_type=String(16))
     steps: list[dict[str, Any]] = Field(sa_type=JSON)
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int = Field(sa_type=BigInteger)
+    completion_tokens: int = Field(sa_type=BigInteger)
     cost: Decimal | None = Field(default=None, sa_type=Numeric)
     """USD; null where a call's price is not known, and of older turns."""
     started_at: datetime = Field(sa_type=INSTANT)

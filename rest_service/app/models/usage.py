@@ -2,7 +2,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Index, Numeric
+from sqlalchemy import BigInteger, Index, Numeric
 from sqlmodel import Field, UniqueConstraint
 
 from .base import INSTANT, Row
@@ -28,9 +28,10 @@ class Usage(Row, table=True):
     thread_id: UUID
     model: str = Field(max_length=255)
     provider: str = Field(max_length=255)
-    prompt_tokens: int
-    cached_tokens: int
-    completion_tokens: int
+    prompt_tokens: int = Field(sa_type=BigInteger)
+    """A server may count as it likes; it costs nobody their turn."""
+    cached_tokens: int = Field(sa_type=BigInteger)
+    completion_tokens: int = Field(sa_type=BigInteger)
     cost: Decimal | None = Field(default=None, sa_type=Numeric)
     seconds: float
     created_at: datetime = Field(sa_type=INSTANT)

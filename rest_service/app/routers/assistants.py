@@ -6,7 +6,7 @@ from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, Assis
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import AssistantToolRead, ToolRead
 
-from ..dependencies import AdminOnly, SessionDep
+from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..pagination import SliceQuery
 from ..services import assistant_tools, assistants
 
@@ -20,9 +20,11 @@ async def list_assistants(session: SessionDep, wanted: SliceQuery) -> Page[Assis
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
-async def create_assistant(session: SessionDep, body: AssistantCreate) -> AssistantRead:
-    """Add an assistant. Names are unique."""
-    return await assistants.create(session, body)
+async def create_assistant(
+    session: SessionDep, settings: SettingsDep, body: AssistantCreate
+) -> AssistantRead:
+    """Add an assistant. Names are unique; 409 too where none of its models is active."""
+    return await assistants.create(session, body, settings.model_names)
 
 
 @router.get("/{assistant_id}")
@@ -34,10 +36,11 @@ async def get_assistant(session: SessionDep, assistant_id: UUID) -> AssistantRea
 @router.put("/{assistant_id}", operation_id="put_assistant", dependencies=[AdminOnly])
 @router.patch("/{assistant_id}", dependencies=[AdminOnly])
 async def update_assistant(
-    session: SessionDep, assistant_id: UUID, body: AssistantUpdate
+    session: SessionDep, settings: SettingsDep, assistant_id: UUID, body: AssistantUpdate
 ) -> AssistantRead:
-    """Change the given fields. The last active secretary stays one."""
-    return await assistants.update(session, assistant_id, body)
+    """Change the given fields. The last active secretary stays one; 409 too where none of its
+    models would be active."""
+    return await assistants.update(session, assistant_id, body, settings.model_names)
 
 
 @router.delete("/{assistant_id}", status_code=204, dependencies=[AdminOnly])

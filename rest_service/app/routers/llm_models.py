@@ -12,6 +12,7 @@ from smart_kit.contracts.models import (
     ModelImportRead,
 )
 
+from .. import audit
 from ..dependencies import AdminOnly, ProviderTestsDep, ResourcesDep, SessionDep, SettingsDep
 from ..services import llm_models, model_import
 from ..services.llm_models import ModelSlice
@@ -39,12 +40,16 @@ async def import_models(
 ) -> ModelImportRead:
     """Add a list of models and bring known ones up to date; what cannot be taken is named.
 
-    At most 1000 at once. 400 where there is no list, or none that can be read.
+    At most 1000 at once, in a body of at most 8 MB. 400 where there is no list, or none that can be
+    read.
     """
     listed = await model_import.fetch(body, tests, given.outside)
     names = given.settings.model_names
     if not body.is_rehearsal:
-        return await model_import.take(session, body.provider_id, listed, names)
+        taken = await model_import.take(session, body.provider_id, listed, names)
+        facts = taken.model_dump(include={"created", "updated"})
+        audit.describe(session, facts | {"provider_id": str(body.provider_id)})
+        return taken
     async with given.sessions() as rehearsal:  # never committed
         return await model_import.take(rehearsal, body.provider_id, listed, names)
 

@@ -53,7 +53,8 @@ async def update_provider(
 
     409 where base_url names another server (scheme, host or port) while a key is kept and api_key
     is not given too: a new one, or null to keep none; and where its going would leave an assistant
-    without a model. Who changes base_url or api_key decides them from then on, not the environment.
+    without a model. Who changes base_url or api_key decides them from then on, not the environment;
+    `source` environment gives them back to it, from its next start on.
     """
     return await providers.update(session, vault, provider_id, body, settings.model_names)
 

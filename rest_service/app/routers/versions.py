@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.versions import ComparisonRead, VersionRead
 
-from ..dependencies import AdminOnly, SessionDep
+from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..models import Assistant, Tool
 from ..pagination import SliceQuery
 from ..services import comparison, restoring, versions
@@ -58,13 +58,13 @@ async def get_version_of_assistant(
 
 @router.post(f"{OF_ASSISTANT}/{{number}}/restore")
 async def restore_assistant(
-    session: SessionDep, assistant_id: UUID, number: VersionNumber
+    session: SessionDep, settings: SettingsDep, assistant_id: UUID, number: VersionNumber
 ) -> VersionRead:
     """Make it what it was, with its links, and answer its newest version.
 
     Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
     """
-    return await restoring.restore_assistant(session, assistant_id, number)
+    return await restoring.restore_assistant(session, assistant_id, number, settings.model_names)
 
 
 @router.get(OF_TOOL)

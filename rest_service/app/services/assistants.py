@@ -10,6 +10,7 @@ from smart_kit.errors import Conflict
 from ..models import Assistant, AssistantTool, Tool, User
 from ..pagination import Slice, fetch, page
 from . import chains
+from .chains import DefaultModels, still_answered
 from .configuration import changing
 from .references import check_unused, person_name
 from .rows import change, find, given_fields
@@ -28,9 +29,12 @@ async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
     return _shape(await find(session, Assistant, assistant_id, NOUN))
 
 
-async def create(session: AsyncSession, body: AssistantCreate) -> AssistantRead:
-    """Raises Conflict where the name is taken, InvalidRequest where it names an unknown model."""
-    async with changing(session):
+async def create(
+    session: AsyncSession, body: AssistantCreate, defaults: DefaultModels
+) -> AssistantRead:
+    """Raises Conflict where the name is taken or no model of it is active, InvalidRequest where it
+    names an unknown one."""
+    async with changing(session), still_answered(session, defaults):
         await _check_name(session, body.name)
         row = Assistant(**body.model_dump())
         await chains.check(session, row)
@@ -38,9 +42,11 @@ async def create(session: AsyncSession, body: AssistantCreate) -> AssistantRead:
     return _shape(row)
 
 
-async def update(session: AsyncSession, assistant_id: UUID, body: AssistantUpdate) -> AssistantRead:
+async def update(
+    session: AsyncSession, assistant_id: UUID, body: AssistantUpdate, defaults: DefaultModels
+) -> AssistantRead:
     """Raises NotFound, Conflict, InvalidRequest."""
-    async with changing(session):
+    async with changing(session), still_answered(session, defaults):
         row = await find(session, Assistant, assistant_id, NOUN)
         fields = given_fields(body, Assistant)
         if fields.get("name", row.name) != row.name:

@@ -27,6 +27,8 @@ _SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 """Below these a JSON Schema has the names of an answer's fields."""
 _OF_A_QUERY = frozenset({"key", "appid", "app_id", "sig", "signature"})
 """What a parameter of an address is called where it is a key."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z-]{0,19}[ =]")
+"""What may stand before a secret, as in "Bearer {secret:NAME}" or "session={secret:NAME}"."""
 _OF_PROVIDERS = "A key belongs into the provider's api_key, which is encrypted."
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
@@ -39,13 +41,20 @@ def check(name: str, value: JsonObject, remedy: str = _OF_PROVIDERS) -> None:
 
 
 def check_text(place: str, name: str, text: str) -> None:
-    """The same of a header or a parameter of an address; `{secret:NAME}` is no credential."""
+    """The same of a header or a parameter of an address; `{secret:NAME}` is no credential, but
+    where one belongs nothing else may stand than it and the word before it."""
     is_named = _is_credential(name) or name.lower() in _OF_A_QUERY
-    if log.holds_secret(PLACEHOLDER.sub("", text)) or (is_named and "{secret:" not in text):
+    if log.holds_secret(PLACEHOLDER.sub("", text)) or (is_named and not _is_secret(text)):
         raise InvalidRequest(
             f"{place} is where a credential would be, and it is kept and shown in clear. Keep it by"
             " POST /api/secrets and write {secret:NAME}."
         )
+
+
+def _is_secret(text: str) -> bool:
+    scheme = _SCHEME.match(text)
+    match = PLACEHOLDER.fullmatch(text, scheme.end() if scheme else 0)
+    return match is not None and match["secret"] is not None
 
 
 def redacted(value: Any, *, is_schema: bool = False) -> Any:

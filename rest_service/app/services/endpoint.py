@@ -18,15 +18,17 @@ import httpx2
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ProviderProblem
 from smart_kit.errors import UpstreamError
+from smart_kit.guarded_http import MOST_BYTES, SECONDS
 from smart_kit.log import Redaction
+from smart_kit.rest_client import TRANSPORT_ERRORS
 
-SECONDS = 10.0
-"""For one answer, to its last byte."""
-MOST_BYTES = 2 * 1024 * 1024
 MOST_WORDS = 200
 """Characters of the server's own words that are repeated."""
 _TELLING = 8
 """So many characters of a key in a row are too much of it."""
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""What JSON can say, and neither UTF-8 nor Postgres takes."""
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
@@ -44,7 +46,7 @@ class Reply:
 
     status: int
     content: Any
-    """Decoded JSON; None where it was none."""
+    """Decoded JSON, each text in it storable; None where it was none."""
     words: str
     """What may be repeated of it, if it is a refusal."""
     location: str = ""
@@ -84,7 +86,7 @@ class Endpoint:
             raise Trouble(
                 "timed_out", f"{self.host} did not answer within {SECONDS:g} s. Is it overloaded?"
             ) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, AttributeError, UnicodeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, *TRANSPORT_ERRORS, UnicodeError) as error:
             raise self._trouble(error) from error
 
     @property
@@ -107,11 +109,8 @@ class Endpoint:
     def _reply(self, response: httpx2.Response, body: bytes) -> Reply:
         content = _decoded(body)
         text = response.reason_phrase if content is None else _message(content)
-        target = urlsplit(response.headers.get("Location", ""))
-        place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else ""
-        return Reply(
-            response.status_code, content, self._quoted(text), self._quoted(place + target.path)
-        )
+        place = _place(response.headers.get("Location", ""))
+        return Reply(response.status_code, content, self._quoted(text), self._quoted(place))
 
     def _trouble(self, error: Exception) -> Trouble:
         causes = list(_causes(error))
@@ -154,9 +153,30 @@ async def _body(response: httpx2.Response) -> bytes:
 
 def _decoded(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return _storable(json.loads(body))
     except (ValueError, RecursionError):
         return None
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return _UNSTORABLE.sub(_REPLACED, value)
+        case list():
+            return [_storable(item) for item in value]
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
+
+
+def _place(location: str) -> str:
+    """Host and path of a redirect's target; empty where it is none."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return ""
+    host = target.netloc.rpartition("@")[2]
+    return f"{target.scheme}://{host}{target.path}" if host else target.path
 
 
 def error_of(content: Any) -> JsonObject:

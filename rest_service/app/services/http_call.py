@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.tools import PLACEHOLDER, HttpCall
 from smart_kit.errors import InvalidRequest
+from smart_kit.guarded_http import HEADER_NAME, OF_THE_CONNECTION
 from smart_kit.outside_url import AddressRefused, OutsideUrl
 
 from ..models import Secret
@@ -17,30 +18,17 @@ from . import credentials, json_limits
 
 PLACE = "$.http_call"
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t -~]*")
-_OF_THE_CONNECTION = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 _MEANT_AS_SECRET = re.compile(r"\{\s*secret\b[^}]*\}?", re.IGNORECASE)
-_ELSEWHERE = "A secret goes into a header or the query: {secret:NAME}, kept by POST /api/secrets."
+_ELSEWHERE = (
+    "A secret goes into a header, the query or a whole part of the path, between two /:"
+    " {secret:NAME}, kept by POST /api/secrets."
+)
 
 
 def secret_names(call: HttpCall) -> set[str]:
     """The secrets that it names."""
-    texts = (*call.headers.values(), *call.query.values())
-    named = (match["secret"] for text in texts for match in PLACEHOLDER.finditer(text))
-    return {name for name in named if name}
+    return {name for _, name in _secrets(call)}
 
 
 async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> None:
@@ -79,10 +67,12 @@ def _check_url(url: str) -> OutsideUrl:
 
 def _check_path(url: str, schema: JsonObject) -> None:
     place = f"{PLACE}.url"
-    _refuse_secrets(place, url)
     _check_arguments(place, url, schema)
+    for segment in url.split("/"):
+        if not PLACEHOLDER.fullmatch(segment):
+            _refuse_secrets(place, segment)
     for match in PLACEHOLDER.finditer(url):
-        if match["argument"] not in schema.get("required", ()):
+        if match["argument"] and match["argument"] not in schema.get("required", ()):
             raise InvalidRequest(
                 f"{place} cannot do without {match['argument']!r}: input_schema lacks it in"
                 " $.required."
@@ -93,9 +83,9 @@ def _check_headers(headers: Mapping[str, str]) -> None:
     seen: set[str] = set()
     for name, text in headers.items():
         place = f"{PLACE}.headers.{name}"
-        if not _HEADER_NAME.fullmatch(name):
+        if not HEADER_NAME.fullmatch(name):
             raise InvalidRequest(f"{PLACE}.headers: {name[:64]!r} is no name of a header.")
-        if name.lower() in _OF_THE_CONNECTION:
+        if name.lower() in OF_THE_CONNECTION:
             raise InvalidRequest(f"{place} belongs to the connection: it is set by itself.")
         if name.lower() in seen:
             raise InvalidRequest(f"{place} is there twice.")
@@ -143,18 +133,26 @@ def _texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _refuse_secrets(place: str, text: str) -> None:
     if _MEANT_AS_SECRET.search(text):
-        raise InvalidRequest(f"{place} takes no secret. {_ELSEWHERE}")
+        raise InvalidRequest(f"{place} takes no secret there. {_ELSEWHERE}")
 
 
 async def _check_secrets(session: AsyncSession, call: HttpCall, address: OutsideUrl) -> None:
     """Each exists and was given for this server."""
     rows = await session.exec(select(Secret).where(col(Secret.name).in_(secret_names(call))))
     origins = {row.name: row.origin for row in rows}
-    for part, texts in (("headers", call.headers), ("query", call.query)):
-        for name, text in texts.items():
-            for match in PLACEHOLDER.finditer(text):
-                if match["secret"]:
-                    _check_origin(f"{PLACE}.{part}.{name}", match["secret"], origins, address)
+    for place, name in _secrets(call):
+        _check_origin(place, name, origins, address)
+
+
+def _secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
+    """Each secret that is named, after its place."""
+    texts = {f"{PLACE}.headers.{name}": text for name, text in call.headers.items()}
+    texts |= {f"{PLACE}.query.{name}": text for name, text in call.query.items()}
+    texts[f"{PLACE}.url"] = call.url
+    for place, text in texts.items():
+        for match in PLACEHOLDER.finditer(text):
+            if match["secret"]:
+                yield place, match["secret"]
 
 
 def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: OutsideUrl) -> None:

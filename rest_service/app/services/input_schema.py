@@ -2,9 +2,7 @@
 
 from functools import cache
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
+from smart_kit import argument_schema
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.functions import FUNCTIONS, Function, function_of
 from smart_kit.contracts.tools import ToolType
@@ -30,7 +28,9 @@ def check(tool: Tool) -> None:
     if tool.input_schema is None:
         return
     json_limits.check("input_schema", tool.input_schema)
-    _check_dialect(tool.input_schema)
+    argument_schema.check(tool.input_schema)
+    if tool.input_schema.get("type") != "object":
+        raise InvalidRequest('input_schema must have "type": "object" at $.')
     if function is not None:
         _check_arguments(tool.input_schema, function)
 
@@ -54,17 +54,6 @@ def _function(tool: Tool) -> Function | None:
 
 def _names(tool_type: ToolType) -> list[str]:
     return [function.name for function in FUNCTIONS if function.tool_type == tool_type]
-
-
-def _check_dialect(schema: JsonObject) -> None:
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise InvalidRequest(
-            f"input_schema is not a JSON Schema at {error.json_path}: {error.message[:300]}."
-        ) from error
-    if schema.get("type") != "object":
-        raise InvalidRequest('input_schema must have "type": "object" at $.')
 
 
 def _check_arguments(schema: JsonObject, function: Function) -> None:

@@ -8,7 +8,12 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject, Page
-from smart_kit.contracts.models import LlmModelCreate, LlmModelRead, LlmModelUpdate
+from smart_kit.contracts.models import (
+    LlmModelCreate,
+    LlmModelRead,
+    LlmModelUpdate,
+    can_answer,
+)
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import Assistant, LlmModel, LlmProvider, User
@@ -33,6 +38,11 @@ OURS = frozenset(
         "conversation",
         "background",
         "n",
+        "store",
+        "prompt",
+        "functions",
+        "function_call",
+        "tool_choice",
     }
 )
 """Parts of a request that no record sets."""
@@ -61,9 +71,8 @@ async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
     """Raises NotFound for an unknown provider, Conflict where the name is taken, InvalidRequest."""
     async with changing(session):
         await find(session, LlmProvider, body.provider_id, "provider")
-        _check_parameters(body.parameters)
         await _check_name(session, body.provider_model_name)
-        row = LlmModel(**body.model_dump())
+        row = new_row(body)
         session.add(row)
     return _shape(row)
 
@@ -77,10 +86,10 @@ async def update(
         fields = given_fields(body, LlmModel)
         if "provider_id" in fields:
             await find(session, LlmProvider, fields["provider_id"], "provider")
-        _check_parameters(fields.get("parameters", {}))
         if fields.get("provider_model_name", row.provider_model_name) != row.provider_model_name:
             await _check_name(session, fields["provider_model_name"])
             await _check_unused(session, row, defaults)
+        check(row.model_dump() | fields, fields)
         change(row, fields)
     return _shape(row)
 
@@ -91,6 +100,20 @@ async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels)
         row = await find(session, LlmModel, model_id, NOUN, lock=True)
         await _check_unused(session, row, defaults)
         await session.delete(row)
+
+
+def new_row(body: LlmModelCreate) -> LlmModel:
+    """Raises InvalidRequest."""
+    fields = body.model_dump()
+    check(fields, fields)
+    return LlmModel(**fields)
+
+
+def check(fields: JsonObject, given: JsonObject) -> None:
+    """A record as it would be, and of it what is `given` anew. Raises InvalidRequest."""
+    _check_parameters(given.get("parameters", {}))
+    if fields["is_choosable"] and not can_answer(fields["capabilities"]):
+        raise InvalidRequest("It makes embeddings and nothing else: people cannot choose it.")
 
 
 async def check_choice(session: AsyncSession, name: str) -> None:

@@ -1,7 +1,7 @@
 """Taking over a list of models: given, fetched from an address, or the provider's own."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,21 +17,24 @@ from smart_kit.contracts.models import (
     ModelImport,
     ModelImportRead,
     SkippedModel,
+    can_answer,
 )
 from smart_kit.errors import DomainError, InvalidRequest, UpstreamError
 from smart_kit.guarded_http import GuardedHttp, OutsideRequest
 
 from ..models import LlmModel, LlmProvider
-from . import llm_models, model_list
-from .chains import DefaultModels
+from . import chains, llm_models, model_list
+from .chains import Answering, DefaultModels
 from .configuration import changing
 from .endpoint import Trouble
 from .model_list import Listed
 from .provider_test import ProviderTests, list_models
-from .rows import find
+from .rows import change, find, given_fields
 
 MOST_MODELS = 1000
 Outcome = Literal["created", "updated", "unchanged"]
+Known = tuple[LlmModel, str]
+"""A model's record, and how its provider is called."""
 
 
 async def fetch(
@@ -56,20 +59,25 @@ async def fetch(
 
 
 async def take(
-    session: AsyncSession, provider_id: UUID, listed: Iterable[Listed], defaults: DefaultModels
+    session: AsyncSession, provider_id: UUID, listed: Sequence[Listed], defaults: DefaultModels
 ) -> ModelImportRead:
-    """Add what is new and change what differs. Raises NotFound."""
+    """Add what is new and change what differs. Raises NotFound.
+
+    Each is looked at before anything of it is written: so one that is refused leaves no trace.
+    """
     done: dict[Outcome, list[str]] = {"created": [], "updated": [], "unchanged": []}
     skipped: list[SkippedModel] = []
-    seen: set[str] = set()
     async with changing(session):
         provider = await find(session, LlmProvider, provider_id, "provider")
+        known = await _known(session, listed)
+        answering = await chains.read(session, defaults)
+        seen: set[str] = set()
         for one in listed:
             try:
                 if one.fault or one.name in seen:
                     raise InvalidRequest(one.fault or "is in the list twice")
-                async with session.begin_nested():
-                    done[await _take_one(session, provider, one, defaults)].append(one.name)
+                outcome = _take_one(session, provider, one, known.get(one.name), answering)
+                done[outcome].append(one.name)
             except ValidationError as error:
                 skipped.append(SkippedModel(name=one.name, reason=_sentence(error)))
             except DomainError as error:
@@ -78,24 +86,49 @@ async def take(
     return ModelImportRead(**done, skipped=skipped)
 
 
-async def _take_one(
-    session: AsyncSession, provider: LlmProvider, one: Listed, defaults: DefaultModels
+async def _known(session: AsyncSession, listed: Iterable[Listed]) -> dict[str, Known]:
+    """Those of the list that have a record, each with its provider's name."""
+    names = [one.name for one in listed if not one.fault]
+    rows = (
+        select(LlmModel, LlmProvider.name)
+        .join(LlmProvider, col(LlmProvider.id) == col(LlmModel.provider_id))
+        .where(col(LlmModel.provider_model_name).in_(names))
+        .order_by(col(LlmModel.id))
+        .with_for_update(of=LlmModel)
+    )
+    return {row.provider_model_name: (row, name) for row, name in await session.exec(rows)}
+
+
+def _take_one(
+    session: AsyncSession,
+    provider: LlmProvider,
+    one: Listed,
+    known: Known | None,
+    answering: Answering,
 ) -> Outcome:
-    named = select(LlmModel).where(col(LlmModel.provider_model_name) == one.name)
-    row = (await session.exec(named)).first()
-    if row is None:
+    if known is None:
         own = {"provider_id": provider.id, "provider_model_name": one.name}
         body = LlmModelCreate.model_validate(_new_fields(one) | own)
-        await llm_models.create(session, body)
+        new = llm_models.new_row(body)
+        answering.take(one.name, is_usable=_is_usable(new.model_dump(), provider))
+        session.add(new)
         return "created"
+    row, server = known
     if row.provider_id != provider.id:
-        other = await find(session, LlmProvider, row.provider_id, "provider")
-        raise InvalidRequest(f"is a model of {other.name}")
+        raise InvalidRequest(f"is a model of {server}")
     update = LlmModelUpdate.model_validate(_fields_of(one, row))
-    if all(getattr(row, name) == getattr(update, name) for name in update.model_fields_set):
+    fields = given_fields(update, LlmModel)
+    if all(getattr(row, name) == value for name, value in fields.items()):
         return "unchanged"
-    await llm_models.update(session, row.id, update, defaults)
+    after = row.model_dump() | fields
+    llm_models.check(after, fields)
+    answering.take(one.name, is_usable=_is_usable(after, provider))
+    change(row, fields)
     return "updated"
+
+
+def _is_usable(fields: JsonObject, provider: LlmProvider) -> bool:
+    return provider.is_active and fields["is_active"] and can_answer(fields["capabilities"])
 
 
 def _new_fields(one: Listed) -> JsonObject:

@@ -1,12 +1,14 @@
 """A list of models in any of the forms in which there are such lists."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.models import Capability
+from smart_kit.contracts.models import Capability, ModelName
 from smart_kit.errors import InvalidRequest
 
 FORMS = (
@@ -29,6 +31,11 @@ _SUPPORTS: Mapping[str, Capability] = {
     "supports_response_schema": "json_schema",
     "supports_audio_input": "audio",
 }
+_MODES = ("chat", "responses", "embedding")
+"""What LiteLLM's table says of models that speak an API of ours."""
+_SAID = 100
+"""Characters that are said of a name that is none."""
+_NAME: TypeAdapter[str] = TypeAdapter(ModelName)
 _PER_MILLION = 1_000_000
 _SMALLEST = Decimal("0.000001")
 
@@ -54,12 +61,24 @@ def read(content: Any) -> list[Listed]:
         raise InvalidRequest(FORMS)
     for key, entry in (("data", _openai), ("models", _ours)):
         if isinstance(content.get(key), list):
-            return [entry(item, number) for number, item in enumerate(content[key], start=1)]
+            found = (entry(item, number) for number, item in enumerate(content[key], start=1))
+            return list(map(_named, found))
     if not content or not all(isinstance(item, dict) for item in content.values()):
         raise InvalidRequest(FORMS)
-    return [
-        _litellm(name, item) for name, item in content.items() if name.strip() != _LITELLM_SAMPLE
-    ]
+    models = ((name, item) for name, item in content.items() if name.strip() != _LITELLM_SAMPLE)
+    return [_named(_litellm(name, item)) for name, item in models]
+
+
+def _named(one: Listed) -> Listed:
+    """With a name that can be kept, or with one that can be said, and the fault."""
+    try:
+        return replace(one, name=_NAME.validate_python(one.name))
+    except ValidationError as error:
+        return replace(one, name=repr(one.name)[:_SAID], fault=one.fault or _fault(error))
+
+
+def _fault(error: ValidationError) -> str:
+    return f"is no name of a model: {error.errors()[0]['msg']}"
 
 
 def _openai(item: Any, number: int) -> Listed:
@@ -79,14 +98,17 @@ def _ours(item: Any, number: int) -> Listed:
 
 
 def _litellm(name: str, item: JsonObject) -> Listed:
-    flags = {ability: bool(item[key]) for key, ability in _SUPPORTS.items() if key in item}
-    fields: JsonObject = {"api": "responses"} if item.get("mode") == "responses" else {}
+    mode = item.get("mode") or "chat"
+    if mode not in _MODES:
+        return Listed(name, fault=f"is for {str(mode)[:50]!r}, which assistants cannot use")
+    fields: JsonObject = {"api": "responses"} if mode == "responses" else {}
     try:
         fields |= dict(_prices(item))
     except (InvalidOperation, ValueError):
         return Listed(name, fault="has a price that is no number")
-    if item.get("mode") == "embedding":
-        return Listed(name, fields, abilities=("embeddings",), flags=flags)
+    if mode == "embedding":
+        return Listed(name, fields, abilities=("embeddings",))
+    flags = {ability: bool(item[key]) for key, ability in _SUPPORTS.items() if key in item}
     return Listed(name, fields, abilities=("streaming",), flags=flags)
 
 

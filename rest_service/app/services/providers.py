@@ -13,7 +13,7 @@ from smart_kit.contracts.models import (
     ProviderRead,
     ProviderUpdate,
 )
-from smart_kit.errors import Conflict
+from smart_kit.errors import Conflict, InvalidRequest
 from smart_kit.vault import Vault
 
 from ..models import LlmModel, LlmProvider
@@ -61,6 +61,8 @@ async def update(
         fields = given_fields(body, LlmProvider, besides={"api_key"})
         if fields.get("name", row.name) != row.name:
             await _check_name(session, fields["name"])
+        if fields.get("source") == "environment":
+            await _check_follows(session, row, body)
         base_url = fields.get("base_url", row.base_url)
         if "api_key" in body.model_fields_set:
             _keep_key(row, body, vault)
@@ -94,6 +96,20 @@ def _check_server(row: LlmProvider, base_url: str) -> None:
             f"The kept api_key was given for {row.base_url}. For another server give an api_key"
             " with the base_url, or null to keep none."
         )
+
+
+async def _check_follows(session: AsyncSession, row: LlmProvider, body: ProviderUpdate) -> None:
+    """It may follow the environment again: alone, and with nothing of its own."""
+    if own := sorted({"base_url", "api_key"} & body.model_fields_set):
+        raise InvalidRequest(
+            f"One that follows the environment has its {' and '.join(own)} from there: give source"
+            " without."
+        )
+    others = select(LlmProvider.name).where(
+        LlmProvider.source == "environment", LlmProvider.id != row.id
+    )
+    if (other := (await session.exec(others)).first()) is not None:
+        raise Conflict(f"{other} follows the environment already; only one does.")
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -16,18 +16,21 @@ from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import Assistant, AssistantTool, LlmModel, Tool
 from . import assistant_tools, assistants, tools, versions
+from .chains import DefaultModels, still_answered
 from .configuration import changing
 from .versions import NOUNS, Versioned
 
 BodyT = TypeVar("BodyT", bound=Command)
 
 
-async def restore_assistant(session: AsyncSession, assistant_id: UUID, number: int) -> VersionRead:
+async def restore_assistant(
+    session: AsyncSession, assistant_id: UUID, number: int, defaults: DefaultModels
+) -> VersionRead:
     """With its links; one that was deleted comes back under its id. Answers its newest version.
 
-    Raises NotFound, InvalidRequest, and Conflict that names what is gone.
+    Raises NotFound, InvalidRequest, and Conflict that names what is gone or not active any more.
     """
-    async with changing(session, restored_from=number):
+    async with changing(session, restored_from=number), still_answered(session, defaults):
         content = await _content(session, Assistant, assistant_id, number)
         links = content["tools"]
         await _check_models(session, [content["model"], *(content["fallback_models"] or ())])
@@ -38,7 +41,7 @@ async def restore_assistant(session: AsyncSession, assistant_id: UUID, number: i
             session.add(row)
             await session.flush()
         body = _body(AssistantUpdate, content)
-        await assistants.update(session, assistant_id, body)
+        await assistants.update(session, assistant_id, body, defaults)
         await _restore_links(session, assistant_id, links)
     return await versions.read_newest(session, Assistant, assistant_id)
 

@@ -75,7 +75,9 @@ async def update(
     check_owner(user_id, owner, NOUN, user_id)
     row = await find(session, User, user_id, NOUN, lock=True)
     fields = given_fields(body, User)
-    await _check_choices(session, fields)
+    await _check_choices(
+        session, {name: value for name, value in fields.items() if value != getattr(row, name)}
+    )
     change(row, fields)
     await session.flush()
     return shape(row)
@@ -127,7 +129,7 @@ async def _of_another_request(session: AsyncSession, telegram_id: int) -> User:
 
 
 async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
-    """Whoever chooses: assistants would not keep to another choice."""
+    """Of those fields that change, whoever chooses: assistants would not keep to another one."""
     if (assistant_id := fields.get("assistant_id")) is not None:
         assistant = await find(session, Assistant, assistant_id, "assistant")
         if not assistant.is_active:

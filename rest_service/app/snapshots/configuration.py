@@ -12,6 +12,7 @@ from smart_kit.contracts.configuration import (
     ConfigurationSnapshot,
     SecretSnapshot,
     ToolSnapshot,
+    chain,
 )
 from smart_kit.contracts.functions import function_of
 
@@ -37,11 +38,13 @@ async def read(session: AsyncSession, default_models: Sequence[str]) -> Configur
     tools = await _tools(session, {assistant.id for assistant in assistants})
     providers = await read_providers(session)
     answering = tuple(_assistant(one, tools[one.id]) for one in assistants)
+    chains = (chain(one.model, one.fallback_models, default_models) for one in answering)
+    asked = {*default_models, *(name for names in chains for name in names)}
     return ConfigurationSnapshot(
         version=number,
         assistants=answering,
         providers=providers,
-        models=await read_models(session, providers),
+        models=await read_models(session, providers, asked),
         secrets=await _secrets(session, answering),
         default_models=tuple(default_models),
     )

@@ -1,8 +1,8 @@
 """Whom assistants may ask: active models of active providers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.configuration import ModelSnapshot, ProviderSnapshot
@@ -18,11 +18,17 @@ async def read_providers(session: AsyncSession) -> tuple[ProviderSnapshot, ...]:
 
 
 async def read_models(
-    session: AsyncSession, providers: Sequence[ProviderSnapshot]
+    session: AsyncSession, providers: Sequence[ProviderSnapshot], asked: Collection[str]
 ) -> tuple[ModelSnapshot, ...]:
-    """Theirs, by name."""
+    """Theirs, by name: those that are asked, and those that people may choose.
+
+    A provider may have a thousand others.
+    """
+    name = col(LlmModel.provider_model_name)
     active = select(LlmModel).where(
-        col(LlmModel.is_active), col(LlmModel.provider_id).in_([one.id for one in providers])
+        col(LlmModel.is_active),
+        col(LlmModel.provider_id).in_([one.id for one in providers]),
+        or_(name.in_(asked), col(LlmModel.is_choosable)),
     )
     rows = await session.exec(active.order_by(col(LlmModel.provider_model_name)))
     return tuple(_model(row) for row in rows)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 
 import structlog
 from pydantic import ValidationError
@@ -15,41 +14,17 @@ from smart_kit.redis import BLOCK_SECONDS, Redis
 from ..client.telegram import TelegramClient
 from .backoff import Backoff, pause
 from .pace import Pace
+from .show import Show
 from .sketch import RHYTHM, Rhythm, Sketch
 
 LONGEST_SECONDS = 100.0
 """Without a word about the turn: it has 90 s, and the word that it ended may be lost."""
 
-GRACE_SECONDS = 0.2
-"""An answer that comes sooner needs no announcement, which would be shown after it."""
+FIRST_SEQ = 1
+MOST_OVER = 1_000
+"""So many turns that are over are remembered; frames come late by moments."""
 
 log = structlog.stdlib.get_logger()
-
-
-@dataclass
-class _Show:
-    """A turn that is shown in its chat."""
-
-    message_id: str
-    sketch: Sketch
-    ends_at: float = 0.0
-    text: str = ""
-    """The answer as far as it is known."""
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    """There is more text, or it is over."""
-    task: asyncio.Task[None] | None = None
-
-    def write(self, text: str) -> None:
-        """What a frame brings; one without text takes nothing back."""
-        if text and text != self.text:
-            self.text = text
-            self.news.set()
-
-    def end(self) -> None:
-        """Nothing more is drawn."""
-        self.over.set()
-        self.news.set()
 
 
 class Live:
@@ -71,7 +46,10 @@ class Live:
         self._channel = live_channel(bot_id)
         self._rhythm = rhythm
         self._longest_seconds = longest_seconds
-        self._shows: dict[int, _Show] = {}
+        self._shows: dict[str, Show] = {}
+        """By the id of the answer, until nothing of them is on its way."""
+        self._over: dict[str, bool] = {}
+        """The newest turns that are over, in the same way: whether they are answered."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until `stop`."""
@@ -82,13 +60,13 @@ class Live:
             except RedisError as error:
                 log.info("no frames for a while", reason=str(error))
                 await pause(stop, backoff.next_seconds())
-        await asyncio.gather(*(self._end(chat_id) for chat_id in list(self._shows)))
+        await asyncio.gather(*(show.ended() for show in list(self._shows.values())))
 
-    async def end(self, chat_id: int, answer_id: str) -> None:
+    async def end(self, answer_id: str) -> None:
         """Before an answer is sent: nothing of its turn is shown any more, nor on its way."""
-        show = self._shows.get(chat_id)
-        if show is not None and reply_id(show.message_id) == answer_id:
-            await self._end(chat_id)
+        self._note_end(answer_id, is_answered=True)
+        if (show := self._shows.get(answer_id)) is not None:
+            await show.ended()
 
     async def _listen(self, stop: asyncio.Event, backoff: Backoff) -> None:
         async with self._blocking.pubsub(ignore_subscribe_messages=True) as frames:
@@ -105,39 +83,47 @@ class Live:
         except ValidationError:
             log.warning("frame cannot be read")
             return
-        show = self._shows.get(frame.chat_id)
-        if show is not None and show.message_id != frame.message_id:
-            if frame.kind != "end":
-                show.end()
-            show = None
-        if frame.kind == "end":
-            if show is not None:
-                show.end()
+        answer_id = reply_id(frame.message_id)
+        show = self._shows.get(answer_id)
+        if self._is_late(frame, answer_id, show):
             return
-        show = show or self._begin(frame)
+        if frame.kind == "end":
+            self._note_end(answer_id)
+            return
+        if show is None or show.over.is_set():
+            show = self._begin(frame, answer_id)
+        show.seq = frame.seq
         show.write(frame.text)
         show.ends_at = time.monotonic() + self._longest_seconds
 
-    def _begin(self, frame: LiveFrame) -> _Show:
+    def _is_late(self, frame: LiveFrame, answer_id: str, show: Show | None) -> bool:
+        """Whether more is known already; a turn that is tried again counts from the beginning."""
+        if frame.kind == "begin" and frame.seq == FIRST_SEQ:
+            return self._over.get(answer_id, False)
+        return answer_id in self._over or (show is not None and frame.seq <= show.seq)
+
+    def _begin(self, frame: LiveFrame, answer_id: str) -> Show:
+        """What was shown in the chat before is over, and this waits until nothing of it comes."""
+        self._over.pop(answer_id, None)
+        others = {name: one for name, one in self._shows.items() if one.chat_id == frame.chat_id}
+        for other in others:
+            if other != answer_id:
+                self._note_end(other)
         sketch = Sketch(self._client, self._pace, frame.chat_id, frame.message_id, self._rhythm)
-        show = _Show(frame.message_id, sketch)
-        self._shows[frame.chat_id] = show
-        show.task = asyncio.create_task(self._draw(frame.chat_id, show))
+        show = self._shows[answer_id] = Show(frame.chat_id, sketch)
+        show.task = asyncio.create_task(self._draw(answer_id, show, tuple(others.values())))
         return show
 
-    async def _draw(self, chat_id: int, show: _Show) -> None:
-        """What is new as soon as it may be, and what fades in time."""
-        await pause(show.over, GRACE_SECONDS)
-        while not show.over.is_set() and time.monotonic() < show.ends_at:
-            show.news.clear()
-            drawn = await show.sketch.draw(show.text)
-            await pause(show.over, drawn.rest)
-            await pause(show.news, drawn.lasts - drawn.rest)
-        if self._shows.get(chat_id) is show:
-            del self._shows[chat_id]
+    async def _draw(self, answer_id: str, show: Show, before: tuple[Show, ...]) -> None:
+        for other in before:
+            await other.ended()
+        await show.draw()
+        if self._shows.get(answer_id) is show:
+            del self._shows[answer_id]
 
-    async def _end(self, chat_id: int) -> None:
-        show = self._shows.get(chat_id)
-        if show is not None and show.task is not None:
+    def _note_end(self, answer_id: str, *, is_answered: bool = False) -> None:
+        if (show := self._shows.get(answer_id)) is not None:
             show.end()
-            await asyncio.wait({show.task})
+        self._over[answer_id] = is_answered or self._over.pop(answer_id, False)
+        if len(self._over) > MOST_OVER:
+            del self._over[next(iter(self._over))]

@@ -68,7 +68,7 @@ class ResponseHandler:
             is_rich=person is None or person.rich_messages,
             is_silent=message.silent,
         )
-        await self._live.end(message.chat_id, message.id)
+        await self._live.end(message.id)
         is_sent = await self._send(message, consignment)
         return Outcome(record=_ended(message, is_sent=is_sent), journal_of=message.id)
 

@@ -1,6 +1,7 @@
 """*typing* and the growing answer while a turn runs, and never after it."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
@@ -13,8 +14,9 @@ from smart_kit.settings import RedisSettings
 from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.services.live import GRACE_SECONDS, Live
+from tg_bot.src.services.live import Live
 from tg_bot.src.services.pace import Pace
+from tg_bot.src.services.show import GRACE_SECONDS
 from tg_bot.src.services.sketch import Rhythm, draft_id_of
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.messages import BOT_ID, reply
@@ -24,6 +26,9 @@ REPEAT = 0.1
 RHYTHM = Rhythm(shortest=0.05, typing=REPEAT, draft=0.4)
 
 Make = Callable[..., Live]
+
+NUMBERS = itertools.count(2)
+"""Of frames; the first is a turn's own."""
 
 
 @pytest.fixture
@@ -56,13 +61,14 @@ async def show(
     chat_id: int = 7,
     number: int = 1,
     text: str = "",
+    seq: int = 0,
 ) -> None:
-    """Publish a frame, once somebody listens."""
+    """Publish a frame, once somebody listens; 0: the next one."""
     frame = LiveFrame(
         conversation=f"tg:{BOT_ID}:{chat_id}",
         chat_id=chat_id,
         message_id=f"tg:{BOT_ID}:{number}",
-        seq=1,
+        seq=seq or next(NUMBERS),
         kind=kind,
         text=text,
     )
@@ -136,7 +142,7 @@ async def test_an_answer_waits_for_the_action_on_its_way_and_no_other_follows(
 
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    await live.end(7, f"reply:tg:{BOT_ID}:1")
+    await live.end(f"reply:tg:{BOT_ID}:1")
     assert loop.time() - begun > 0.2
     await asyncio.sleep(3 * REPEAT)
     assert acted(telegram) == 1
@@ -148,7 +154,7 @@ async def test_the_answer_to_another_message_does_not_end_it(
     live = make()
     await show(redis, "begin", number=2)
     await telegram.until(lambda: acted(telegram) == 1)
-    await live.end(7, f"reply:tg:{BOT_ID}:1")
+    await live.end(f"reply:tg:{BOT_ID}:1")
     await telegram.until(lambda: acted(telegram) == 3)
 
 
@@ -162,6 +168,65 @@ async def test_the_next_turn_of_a_chat_takes_over(
     await show(redis, "end", number=1)
     await telegram.until(lambda: acted(telegram) >= 4)
     await show(redis, "end", number=2)
+
+
+async def test_an_answer_waits_for_the_drawing_of_its_turn_though_the_next_turn_has_begun(
+    make: Make, redis: Redis, telegram: FakeTelegram
+) -> None:
+    """And the next turn's drawings wait for it too."""
+    live = make()
+    telegram.script("sendMessageDraft", Scripted(seconds=0.6))
+    await show(redis, "delta", number=1, text="one")
+    await telegram.until(lambda: drafts(telegram) == ["one"])
+    await show(redis, "delta", number=2, text="two")
+    begun = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.1)
+    await live.end(f"reply:tg:{BOT_ID}:1")
+    assert asyncio.get_running_loop().time() - begun > 0.4
+    assert drafts(telegram) == ["one"], "nothing overtakes it"
+    await telegram.until(lambda: "two" in drafts(telegram))
+    assert drafts(telegram).count("one") == 1
+
+
+async def test_a_frame_behind_the_end_opens_nothing_again(
+    make: Make, redis: Redis, telegram: FakeTelegram
+) -> None:
+    live = make()
+    await show(redis, "begin", seq=1)
+    await telegram.until(lambda: acted(telegram) == 1)
+    await show(redis, "end", seq=6)
+    await show(redis, "delta", seq=5, text="late")
+    await show(redis, "delta", seq=7, text="later")
+    async with asyncio.timeout(3):
+        while live._shows:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(GRACE_SECONDS + 2 * REPEAT)
+    assert drafts(telegram) == []
+
+
+async def test_an_older_frame_takes_nothing_back(
+    make: Make, redis: Redis, telegram: FakeTelegram
+) -> None:
+    make()
+    await show(redis, "delta", seq=3, text="It is 7")
+    await show(redis, "delta", seq=2, text="It")
+    await telegram.until(lambda: len(drafts(telegram)) == 1)
+    assert drafts(telegram) == ["It is 7"]
+
+
+async def test_a_turn_that_is_tried_again_is_shown_again_until_it_is_answered(
+    make: Make, redis: Redis, telegram: FakeTelegram
+) -> None:
+    live = make()
+    await show(redis, "begin", seq=1)
+    await show(redis, "end", seq=2)
+    await show(redis, "begin", seq=1)
+    await telegram.until(lambda: acted(telegram) == 2)
+    await live.end(f"reply:tg:{BOT_ID}:1")
+    count = acted(telegram)
+    await show(redis, "begin", seq=1)
+    await asyncio.sleep(GRACE_SECONDS + 2 * REPEAT)
+    assert acted(telegram) == count
 
 
 @pytest.mark.parametrize(
@@ -183,7 +248,7 @@ async def test_a_429_pauses_it_in_that_chat_only(
     telegram.script("sendChatAction", refusal(429, "Too Many Requests", retry_after=30))
     await show(redis, "begin", chat_id=1)
     await telegram.until(lambda: acted(telegram, 1) == 1)
-    await show(redis, "begin", chat_id=2)
+    await show(redis, "begin", chat_id=2, number=2)
     await telegram.until(lambda: acted(telegram, 2) == 5)
     assert acted(telegram, 1) == 1
 
@@ -321,7 +386,7 @@ class TestTheGrowingAnswer:
         make(rhythm=Rhythm(0.05, 60.0, 60.0), telegram_rate_overall=0.5)
         await show(redis, "delta", chat_id=1, text="one")
         await telegram.until(lambda: drafts(telegram) == ["one"])
-        await show(redis, "delta", chat_id=2, text="two")
+        await show(redis, "delta", chat_id=2, number=2, text="two")
         await asyncio.sleep(0.5)
         assert drafts(telegram) == ["one"]
         await show(redis, "end", chat_id=1)

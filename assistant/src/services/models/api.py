@@ -1,16 +1,21 @@
 """What a way to ask models has to know: one file each, listed in `attempts.APIS`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from smart_kit.contracts.base import JsonObject
 
+from ...core.errors import Tokens
 from ...messages.completion import ToolCall
-from .endpoint import Assembly
+from ...messages.item import Item
+from .assembling import Assembly
+from .own_words import digest_of
 from .parameters import Learnt
 from .request import ModelRequest
 from .served import ServedModel
+from .telling import told
 
 
 @dataclass(frozen=True)
@@ -22,13 +27,25 @@ class Asking:
     sent: Mapping[str, Any]
     """The parameters."""
     learnt: Learnt
-    refused: Collection[str] = ()
-    """Items, as they are kept, whose additions it no longer reads."""
+    unread: Collection[bytes] = ()
+    """Digests of items whose additions it no longer reads."""
 
     @property
     def has_tools(self) -> bool:
         """Whether functions are offered."""
         return bool(self.request.prompt.functions) and "tools" in self.model.capabilities
+
+    @cached_property
+    def items(self) -> Sequence[Item]:
+        """The conversation; in words alone where no functions are offered."""
+        return self.request.items if self.has_tools else told(self.request.items)
+
+    def own(self, item: Item) -> JsonObject:
+        """What the model that is asked has added to it, and still reads."""
+        added = item.added_by(self.model.writer)
+        if added is None or (self.unread and digest_of(item) in self.unread):
+            return {}
+        return added
 
 
 @dataclass(frozen=True)
@@ -40,15 +57,18 @@ class Answer:
     message: JsonObject
     added: JsonObject
     """Without `by`; empty: nothing."""
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
+    tokens: Tokens = (0, 0, 0)
+    finish_reason: str = ""
 
 
 class Api(Protocol):
     """Chat Completions or Responses."""
 
     path: str
+
+    @property
+    def additions(self) -> Collection[str]:
+        """Under which names what a model added itself goes back to it."""
 
     def wanted(self, request: ModelRequest, model: ServedModel) -> dict[str, Any]:
         """The parameters, before what was learnt of the model is applied to them."""
@@ -59,7 +79,7 @@ class Api(Protocol):
     def read(self, body: object, key: str) -> Answer:
         """The answer; `key` names message and step, for the ids of calls.
 
-        Raises UpstreamUnavailable where it is no answer, EmptyAnswer where it says nothing.
+        Raises Unreadable where it is no answer, EmptyAnswer where it says nothing.
         """
 
     def assembly(self) -> Assembly:

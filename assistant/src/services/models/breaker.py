@@ -4,6 +4,8 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge
 
+from smart_kit.contracts.models import ModelApi
+
 FAILURES = 5
 """One after the other; then it is left alone."""
 PAUSE_SECONDS = 10.0
@@ -15,23 +17,26 @@ PROBE_SECONDS = 1.0
 STATE = Gauge(
     "smart_assistant_model_breaker_state",
     "Of a model: 0 is asked, 1 one request probes it, 2 left alone",
-    ["provider", "model"],
+    ["provider", "model", "api"],
 )
 OPENED = Counter(
     "smart_assistant_model_breaker_opened_total",
     "How often a model was left alone",
-    ["provider", "model"],
+    ["provider", "model", "api"],
 )
 
-Asking = Literal["request", "probe"]
+Errand = Literal["request", "probe"]
 
 
 class Breaker:
-    """Of one model, in this process. Moments are seconds of the event loop's clock."""
+    """Of one model asked by one API, in this process.
 
-    def __init__(self, provider: str, model: str) -> None:
-        self._state = STATE.labels(provider, model)
-        self._opened = OPENED.labels(provider, model)
+    Moments are seconds of the event loop's clock.
+    """
+
+    def __init__(self, provider: str, model: str, api: ModelApi) -> None:
+        self._state = STATE.labels(provider, model, api)
+        self._opened = OPENED.labels(provider, model, api)
         self._failures = 0
         self._pause = PAUSE_SECONDS
         self._open_until: float | None = None
@@ -44,7 +49,7 @@ class Breaker:
             return 0.0
         return PROBE_SECONDS if self._is_probing else max(0.0, self._open_until - now)
 
-    def begin(self, now: float) -> Asking | None:
+    def begin(self, now: float) -> Errand | None:
         """As what a request may go out, if it may; then one of the three below has to follow."""
         if self.seconds_left(now) > 0:
             return None
@@ -60,10 +65,10 @@ class Breaker:
         self._open_until, self._is_probing = None, False
         self._state.set(0)
 
-    def failed(self, asking: Asking, now: float, at_least: float | None = None) -> None:
+    def failed(self, errand: Errand, now: float, at_least: float | None = None) -> None:
         """It is not; `at_least` so many seconds it should be left alone, where that is known."""
         self._failures += 1
-        if asking == "probe":
+        if errand == "probe":
             self._is_probing = False
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
         elif self._open_until is not None:
@@ -74,8 +79,8 @@ class Breaker:
         self._state.set(2)
         self._opened.inc()
 
-    def abandoned(self, asking: Asking) -> None:
+    def abandoned(self, errand: Errand) -> None:
         """Nobody waited for the answer: the next request may probe."""
-        if asking == "probe":
+        if errand == "probe":
             self._is_probing = False
             self._state.set(2)

@@ -1,6 +1,7 @@
 """The models of one configuration, and the connections to their servers."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 
 import structlog
@@ -10,6 +11,7 @@ from smart_kit.contracts.configuration import (
     ConfigurationSnapshot,
     ModelSnapshot,
     ProviderSnapshot,
+    chain,
 )
 from smart_kit.vault import Vault
 
@@ -43,10 +45,7 @@ class Catalogue:
 
     def chain(self, record: AssistantSnapshot) -> tuple[ServedModel, ...]:
         """Whom an assistant asks, in this order; its own model is the first."""
-        defaults = self.configuration.default_models
-        own = (record.model,) if record.model is not None else defaults[:1]
-        others = defaults[1:] if record.fallback_models is None else record.fallback_models
-        names = dict.fromkeys((*own, *others))
+        names = chain(record.model, record.fallback_models, self.configuration.default_models)
         return tuple(self._models.get(name) or _unknown(name) for name in names)
 
     def is_choosable(self, name: str) -> bool:
@@ -118,7 +117,7 @@ def _served(
     return ServedModel(
         name=record.name,
         provider=provider.name,
-        writer=f"{provider.id}/{record.name}",
+        writer=f"{provider.id}/{_digest(provider.base_url)}/{record.name}",
         endpoint=endpoint,
         problem="" if endpoint is not None else "the key of its provider cannot be read",
         api=record.api,
@@ -127,6 +126,11 @@ def _served(
         prices=Prices(record.input_price, record.cached_input_price, record.output_price),
         is_choosable=record.is_choosable,
     )
+
+
+def _digest(base_url: str) -> str:
+    """Another server reads nothing that this one has sealed."""
+    return hashlib.blake2b(base_url.encode(), digest_size=4).hexdigest()
 
 
 def _unknown(name: str) -> ServedModel:

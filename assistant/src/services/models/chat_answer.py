@@ -1,13 +1,13 @@
 """Reads an answer of Chat Completions. Only what is used is looked at."""
 
+import contextlib
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.errors import UpstreamUnavailable
 
-from ...core.errors import EmptyAnswer
+from ...core.errors import EmptyAnswer, Tokens, Unreadable
 from ...messages.completion import ToolCall
 from .api import Answer
 from .errors import shape_of
@@ -56,30 +56,46 @@ def read_answer(body: object, key: str) -> Answer:
         read = _Body.model_validate(body)
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)
-        raise UpstreamUnavailable(f"The answer cannot be read: {problems[0]['loc']}") from error
+        reason = f"The answer cannot be read: {problems[0]['loc']}"
+        raise Unreadable(reason, tokens=_tokens_in(body)) from error
+    tokens = _tokens(read.usage)
     choice = read.choices[0] if read.choices else None
     if choice is None or choice.message is None:
-        raise UpstreamUnavailable(f"The answer has no message: {shape_of(body)}")
+        raise Unreadable(f"The answer has no message: {shape_of(body)}", tokens=tokens)
     assert isinstance(body, dict)
     raw = body["choices"][0]["message"]
     if is_too_deep(raw):
-        raise UpstreamUnavailable("The answer is nested too deeply")
+        raise Unreadable("The answer is nested too deeply", tokens=tokens)
     raw = sound(raw)
     text = text_of(raw.get("content")) or text_of(raw.get("refusal"))
-    calls = _calls(choice.message.tool_calls or [], key, is_cut=choice.finish_reason == "length")
+    reason = choice.finish_reason
+    calls = _calls(choice.message.tool_calls or [], key, is_cut=reason == "length")
     if not calls and not text.strip():
-        raise EmptyAnswer(f"The model said nothing: finish_reason {choice.finish_reason!r}")
-    usage = read.usage or _Usage()
-    details = usage.prompt_tokens_details or _Details()
+        said = f"The model said nothing: finish_reason {reason!r}"
+        raise EmptyAnswer(said, tokens=tokens, is_filtered=reason == "content_filter")
     return Answer(
         text=text,
         calls=calls,
         message=message_of(text, calls),
         added=_added(raw, len(calls)),
-        prompt_tokens=usage.prompt_tokens,
-        cached_tokens=details.cached_tokens,
-        completion_tokens=usage.completion_tokens,
+        tokens=tokens,
+        finish_reason=reason,
     )
+
+
+def _tokens(usage: _Usage | None) -> Tokens:
+    if usage is None:
+        return (0, 0, 0)
+    details = usage.prompt_tokens_details or _Details()
+    return (usage.prompt_tokens, details.cached_tokens, usage.completion_tokens)
+
+
+def _tokens_in(body: object) -> Tokens:
+    """Of an answer that is otherwise unreadable."""
+    with contextlib.suppress(ValidationError):
+        if isinstance(body, dict):
+            return _tokens(_Body.model_validate({"usage": body.get("usage")}).usage)
+    return (0, 0, 0)
 
 
 def text_of(content: Any) -> str:

@@ -1,9 +1,9 @@
 """Puts the chunks of Chat Completions together; what they may look like: see the rules below.
 
 A call is found by its index. Without one, a new id begins a new call, and all else goes on with the
-last. An index may be used twice: a name with another id, or with a `{` after arguments that are
-whole already, begins another call. Ids and names are set once, arguments grow or are an object. The
-answer is whole once a finish_reason was seen, and only then.
+last. However it was found: another name, a name with another id, or a name with a `{` after
+arguments that are whole already, begins another call. Ids and names are set once, arguments grow or
+are an object. The answer is whole once a finish_reason was seen, and only then.
 """
 
 import json
@@ -30,6 +30,7 @@ class ChatStream:
         self._at: dict[int, _Call] = {}
         self._reason = ""
         self._usage: Any = None
+        self.has_begun = False
 
     @property
     def text(self) -> str:
@@ -45,7 +46,7 @@ class ChatStream:
         """See Assembly. Raises CutOff for an error that may pass: the answer is asked for again."""
         refusal = error_in(event)
         if isinstance(refusal, UpstreamUnavailable):
-            raise CutOff(refusal.message, status=refusal.status)
+            raise CutOff(refusal.message, status=refusal.status, has_begun=self.has_begun)
         if refusal is not None:
             raise refusal
         if isinstance(event.get("usage"), dict):
@@ -59,7 +60,7 @@ class ChatStream:
             self._grow(delta)
         reason = choice.get("finish_reason")
         if reason == "error":
-            raise CutOff("finish_reason error")
+            raise CutOff("finish_reason error", has_begun=self.has_begun)
         if isinstance(reason, str) and reason:
             self._reason = reason
 
@@ -85,16 +86,12 @@ class ChatStream:
         if not delta.keys() <= _GROWN_OTHERWISE:
             more = {key: value for key, value in delta.items() if key not in _GROWN_OTHERWISE}
             _merge(self._more, more)
+        self.has_begun = self.has_begun or bool(self.text or self._calls or self._more)
 
     def _call(self, delta: JsonObject) -> None:
         index = delta.get("index")
-        if isinstance(index, int):
-            found = self._at.get(index)
-            is_another = found is not None and found.is_another(delta)
-        else:
-            found = self._without_index(delta)
-            is_another = found is not None and found.has_ended_before(delta)
-        if found is None or is_another:
+        found = self._at.get(index) if isinstance(index, int) else self._without_index(delta)
+        if found is None or found.is_another(delta):
             found = _Call()
             self._calls.append(found)
         if isinstance(index, int):
@@ -119,17 +116,18 @@ class _Call:
         self._more: JsonObject = {}
 
     def is_another(self, delta: JsonObject) -> bool:
-        """Whether this chunk, of the same index, begins another call."""
-        call_id = delta.get("id")
-        is_other = bool(call_id and self.id and call_id != self.id and _function(delta).get("name"))
-        return is_other or self.has_ended_before(delta)
+        """Whether this chunk, though it was found to go on with this call, begins another."""
+        name, call_id = text_of(_function(delta).get("name")), delta.get("id")
+        if not name:
+            return False
+        is_other_name = bool(self._name) and name != self._name
+        is_other_id = bool(call_id and self.id) and call_id != self.id
+        return is_other_name or is_other_id or self._has_ended_before(delta)
 
-    def has_ended_before(self, delta: JsonObject) -> bool:
-        """Whether its arguments are whole and this chunk brings others, with a name."""
-        function = _function(delta)
-        given = function.get("arguments")
-        has_more = isinstance(given, dict) or (isinstance(given, str) and "{" in given)
-        if not (has_more and function.get("name")):
+    def _has_ended_before(self, delta: JsonObject) -> bool:
+        """Whether its arguments are whole and this chunk brings others."""
+        given = _function(delta).get("arguments")
+        if not (isinstance(given, dict) or (isinstance(given, str) and "{" in given)):
             return False
         return self._object is not None or _is_json("".join(self._written))
 
@@ -175,11 +173,23 @@ def _merge(whole: JsonObject, more: JsonObject) -> None:
         if isinstance(kept, str) and isinstance(value, str):
             whole[key] = kept + value
         elif isinstance(kept, dict) and isinstance(value, dict):
-            whole[key] = kept | value
+            whole[key] = _joined(kept, value)
         elif isinstance(value, list):
             whole[key] = _merged(kept if isinstance(kept, list) else [], value)
         elif value is not None:
             whole[key] = value
+
+
+def _joined(kept: JsonObject, more: JsonObject) -> JsonObject:
+    """What is said later wins, and what is not said again stays."""
+    joined = dict(kept)
+    for key, value in more.items():
+        before = kept.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            joined[key] = _joined(before, value)
+        elif value is not None:
+            joined[key] = value
+    return joined
 
 
 def _merged(kept: list[Any], more: list[Any]) -> list[Any]:

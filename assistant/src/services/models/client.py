@@ -9,16 +9,17 @@ import structlog
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamUnavailable
 
-from ...core.errors import BudgetSpent, ContextTooLong, LeftAlone, NotServed
+from ...core.errors import BudgetSpent, ContextTooLong, LeftAlone, NoTimeLeft, NotServed
 from ...core.turn import Budget
 from ...messages.completion import Completion
-from .attempts import Attempts, Patience
+from .attempts import Attempts
 from .breaker import PAUSE_SECONDS
+from .patience import Patience, now
 from .request import ModelRequest
 from .served import ServedModel
 
 FALLBACK_SECONDS = 30.0
-"""What is kept of a turn's time for the other models."""
+"""What is kept of a turn's time for each of the other models, as far as half of it goes."""
 
 _NOTHING = Decimal(0)
 
@@ -52,11 +53,11 @@ class ModelClient:
         failures: list[ModelFailure] = []
         failure: UpstreamError | None = None
         spent: BudgetSpent | None = None
-        willing = self._willing(chain, asker.models_down, failures)
+        willing = self._willing(chain, request, asker.models_down, failures)
         for model in willing:
-            is_last = model is willing[-1]
-            until = asker.deadline if is_last else asker.deadline - FALLBACK_SECONDS
-            patience = Patience(until, is_last=is_last, has_others=len(chain) > 1)
+            after = len(willing) - willing.index(model) - 1
+            until = asker.deadline - _kept(asker.deadline, after)
+            patience = Patience(until, is_last=not after, has_others=len(chain) > 1)
             try:
                 completion = await self._paid(model, request, patience, asker.budget, failures)
             except ContextTooLong:
@@ -69,10 +70,13 @@ class ModelClient:
                     "model failed", model=model.name, provider=model.provider, reason=error.message
                 )
                 failure = error
-                if isinstance(error, UpstreamUnavailable):
+                if isinstance(error, UpstreamUnavailable) and not isinstance(error, NoTimeLeft):
                     asker.models_down.add(model.name)
             else:
-                return completion.model_copy(update={"failures": tuple(failures)})
+                spent_before = _spent(failures)
+                cost = completion.cost + spent_before if completion.cost else spent_before
+                given = {"failures": tuple(failures), "cost": cost or completion.cost}
+                return completion.model_copy(update=given)
         raise failure or spent or (LeftAlone() if chain else NotServed("No model is configured"))
 
     async def _paid(
@@ -83,24 +87,31 @@ class ModelClient:
         budget: Budget,
         failures: list[ModelFailure],
     ) -> Completion:
-        """Ask one model; what it may cost is reserved before, and what it did settled after."""
+        """Ask one model; what it may cost is reserved before, and what it did settled after: with
+        what was spent in vain, since a key has one cost."""
         prompt, answer = request.expected_tokens
         expected = model.prices.cost(prompt, 0, answer) or _NOTHING
-        if not await budget.reserve(request.key, expected):
+        if not await budget.reserve(request.key, _spent(failures) + expected):
             raise BudgetSpent
         try:
             completion = await self._attempts.insist(model, request, patience, failures)
         except UpstreamError:
-            await budget.settle(request.key, _NOTHING)
+            await budget.settle(request.key, _spent(failures))
             raise
-        await budget.settle(request.key, completion.cost or _NOTHING)
+        await budget.settle(request.key, _spent(failures) + (completion.cost or _NOTHING))
         return completion
 
     def _willing(
-        self, chain: Sequence[ServedModel], down: set[str], failures: list[ModelFailure]
+        self,
+        chain: Sequence[ServedModel],
+        request: ModelRequest,
+        down: set[str],
+        failures: list[ModelFailure],
     ) -> list[ServedModel]:
         """Those that are not left alone; where all are, the one that may soon be asked again."""
-        pauses = {one.name: self._attempts.pause_of(one) for one in chain if one.name not in down}
+        pauses = {
+            one.name: self._attempts.pause_of(one, request) for one in chain if one.name not in down
+        }
         up = [one for one in chain if one.name in pauses]
         free = [one for one in up if not pauses[one.name]]
         soon = [one for one in up if pauses[one.name] <= PAUSE_SECONDS]
@@ -109,6 +120,16 @@ class ModelClient:
             before = chain[: chain.index(willing[0])]
             failures += [_note(one, "It has failed before: nobody asked it") for one in before]
         return willing
+
+
+def _kept(deadline: float, after: int) -> float:
+    """Seconds of those left that are kept for the models after one; at least half are its own."""
+    left = max(0.0, deadline - now())
+    return min(FALLBACK_SECONDS * after, left / 2) if after else 0.0
+
+
+def _spent(failures: Sequence[ModelFailure]) -> Decimal:
+    return sum((one.cost or _NOTHING for one in failures), _NOTHING)
 
 
 def _note(model: ServedModel, reason: str) -> ModelFailure:

@@ -1,18 +1,19 @@
 """One server behind the OpenAI protocol, asked with one key."""
 
 import asyncio
-from typing import Protocol
+import contextlib
+from collections.abc import Iterator
+from typing import Any
 
-import aiohttp
 import httpx2
-from openai import APIError, APIStatusError, AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+from openai import APIStatusError, AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
-from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import UpstreamUnavailable
 
 from ...core.errors import CutOff
+from .assembling import BROKEN, Assembly, Listener, assembled
 from .errors import error_in, error_of
-from .events import drain, events, read_json
+from .events import limited, read_json
 
 CONNECT_SECONDS = 5.0
 ATTEMPT_SECONDS = 60.0
@@ -24,37 +25,6 @@ _TIMEOUT = httpx2.Timeout(ATTEMPT_SECONDS, connect=CONNECT_SECONDS)
 _HEADERS = {"Content-Type": "application/json"}
 _WHOLE = ("json", "html", "xml")
 """Types of an answer that is no stream, whatever was asked for."""
-_BROKEN = (APIError, aiohttp.ClientError, httpx2.HTTPError, ValueError, RecursionError)
-"""Of a connection, or of JSON."""
-
-
-class Listener(Protocol):
-    """Whom a growing answer is shown to."""
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it wants to hear the text now."""
-
-    async def text_grows(self, text: str) -> None:
-        """The text so far."""
-
-
-class Assembly(Protocol):
-    """Puts the events of a stream together to the answer as it would have come whole."""
-
-    @property
-    def text(self) -> str:
-        """So far."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether what came is a whole answer, though more may come."""
-
-    def add(self, event: JsonObject) -> None:
-        """Raises UpstreamError for the error that an event is."""
-
-    def body(self) -> JsonObject:
-        """The whole answer."""
 
 
 class Endpoint:
@@ -77,48 +47,51 @@ class Endpoint:
         assembly: Assembly | None = None,
         listener: Listener | None = None,
     ) -> object:
-        """Post a request, wait so long; returns the JSON of the answer, or a text that is none.
+        """Post a request, wait so long; returns the JSON of the answer.
 
         With an `assembly` the answer comes as a stream, and the `listener` hears it grow. Raises
         UpstreamUnavailable, UpstreamRejected and those of core.errors.
         """
         try:
             async with asyncio.timeout(seconds):
-                if assembly is None:
-                    answer = await self._open().post(
-                        path, content=body, cast_to=object, options={"headers": _HEADERS}
-                    )
-                else:
-                    answer = await self._streamed(path, body, assembly, listener)
+                answer = await self._asked(path, body, assembly, listener)
         except TimeoutError as error:
-            raise UpstreamUnavailable(f"No answer within {seconds:.0f} s") from error
-        except APIStatusError as error:
-            raise error_of(error.status_code, error.body, error.response.headers) from error
-        except _BROKEN as error:
-            reason = f"{type(error).__name__}: {error.__cause__ or error}"
-            raise UpstreamUnavailable(reason) from error
-        if (refusal := error_in(answer)) is not None:
+            reason = f"No answer within {seconds:.0f} s"
+            if assembly is None or not assembly.has_begun:
+                raise UpstreamUnavailable(reason) from error
+            if not assembly.is_complete:
+                raise CutOff(reason) from error
+            answer = assembly.body()
+        if (refusal := error_in(answer, body)) is not None:
             raise refusal
         return answer
 
-    async def _streamed(
-        self, path: str, body: bytes, assembly: Assembly, listener: Listener | None
+    async def _asked(
+        self, path: str, body: bytes, assembly: Assembly | None, listener: Listener | None
     ) -> object:
-        stream = await self._open().post(
-            path,
-            content=body,
-            cast_to=object,
-            options={"headers": _HEADERS},
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
-        response = stream.response
+        response = await self._post(path, body)
         try:
-            if any(name in response.headers.get("content-type", "") for name in _WHOLE):
-                return read_json(await response.aread())
-            return await _assembled(response, assembly, listener)
+            kind = response.headers.get("content-type", "")
+            if assembly is not None and not any(name in kind for name in _WHOLE):
+                return await assembled(response.aiter_bytes(), assembly, listener)
+            with _decided(body):
+                chunks = [chunk async for chunk in limited(response.aiter_bytes())]
+                return read_json(b"".join(chunks))
         finally:
             await response.aclose()
+
+    async def _post(self, path: str, body: bytes) -> httpx2.Response:
+        """Its answer is not read yet, so that it can be read as far as is sensible."""
+        with _decided(body):
+            stream = await self._open().post(
+                path,
+                content=body,
+                cast_to=object,
+                options={"headers": _HEADERS},
+                stream=True,
+                stream_cls=AsyncStream[object],
+            )
+        return stream.response
 
     async def close(self) -> None:
         """Close the connections."""
@@ -128,30 +101,34 @@ class Endpoint:
 
     def _open(self) -> AsyncOpenAI:
         if self._client is None:
-            self._client = AsyncOpenAI(
+            self._client = _Client(
                 api_key=self._api_key,
                 base_url=self.base_url,
                 max_retries=0,
                 timeout=_TIMEOUT,
-                http_client=DefaultAioHttpClient(timeout=_TIMEOUT, limits=_LIMITS),
+                http_client=DefaultAioHttpClient(
+                    timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False
+                ),
             )
         return self._client
 
 
-async def _assembled(
-    response: httpx2.Response, assembly: Assembly, listener: Listener | None
-) -> JsonObject:
-    """Raises CutOff where the stream breaks or ends too soon."""
-    chunks = response.aiter_bytes()
+class _Client(AsyncOpenAI):
+    """Without what the SDK takes from the environment: it would go to every provider."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.organization = self.project = None
+        self._custom_headers = {}
+
+
+@contextlib.contextmanager
+def _decided(sent: bytes) -> Iterator[None]:
+    """Turns what a connection raises into what is decided by."""
     try:
-        async for event in events(chunks):
-            assembly.add(event)
-            if listener is not None and listener.is_due:
-                await listener.text_grows(assembly.text)
-        await drain(chunks)
-    except _BROKEN as error:
-        if not assembly.is_complete:
-            raise CutOff(f"The stream broke: {type(error).__name__}") from error
-    if not assembly.is_complete:
-        raise CutOff
-    return assembly.body()
+        yield
+    except APIStatusError as error:
+        raise error_of(error.status_code, error.body, error.response.headers, sent) from error
+    except BROKEN as error:
+        reason = f"{type(error).__name__}: {error.__cause__ or error}"
+        raise UpstreamUnavailable(reason) from error

@@ -15,6 +15,7 @@ from typing import Any
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
 from ...core.errors import ContextTooLong, NotServed, OwnWordsRefused, ParameterRefused
+from ...messages.item import encode
 from .extras import EXTRAS, FILLS
 
 _AGAIN = {408, 409, 425, 429}
@@ -45,16 +46,29 @@ _PARAMETER = re.compile(
 """Those that a sentence may name; where a field names one, it may be any."""
 _NAME = re.compile(r"[a-z][a-z_]{2,}")
 _MISSING = re.compile("missing|must be (passed|sent|included|provided)|is required", re.IGNORECASE)
+_FOR_ALL = re.compile(
+    "unsupported_parameter|unknown_parameter|extra_forbidden|extra inputs|unrecognized"
+    "|unknown (parameter|field|argument|name)",
+    re.IGNORECASE,
+)
+"""Says that a parameter is not taken, whatever its value."""
+_OF_VALUE = re.compile(
+    "value|must be|at (most|least)|too (large|high|big|small|low)|range|(less|greater)[ _]than"
+    "|exceed|maximum|minimum",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _FIELD_LENGTH = 100
 OUT_OF_MONEY_SECONDS = 600.0
 """An empty account is seldom filled sooner."""
 
 
-def error_of(status: int | None, body: object, headers: Mapping[str, str]) -> UpstreamError:
-    """The decision about an error answer. Its message is for the log, never for a person, and names
-    codes and no sentences: servers quote what they were sent."""
-    fields, text = _fields(body), _text(body)
+def error_of(
+    status: int | None, body: object, headers: Mapping[str, str], sent: bytes = b""
+) -> UpstreamError:
+    """The decision about the error answer to the request that was `sent`. Its message is for the
+    log, never for a person, and names codes and no sentences: servers quote what they were sent."""
+    fields, text = _fields(body), _without_quotes(_text(body), sent)
     named = ", ".join(f"{name} {value[:_FIELD_LENGTH]}" for name, value in fields.items())
     detail = f"{status or 'no status'}: {named or shape_of(body)}"
     if status == 402 or {fields.get("type"), fields.get("code")} & _OUT_OF_MONEY:
@@ -65,21 +79,27 @@ def error_of(status: int | None, body: object, headers: Mapping[str, str]) -> Up
         return OwnWordsRefused(detail, status=status)
     if status is None or status >= 500 or status in _AGAIN:
         return UpstreamUnavailable(detail, status=status, retry_after=_retry_after(headers))
-    if status in (401, 404):
+    if status in (401, 404) or 300 <= status < 400:
         return NotServed(detail, status=status)
     if status in (400, 422) and (parameters := _parameters(fields.get("param"), text)):
-        is_missing = _MISSING.search(text) is not None
-        return ParameterRefused(detail, parameters=parameters, is_missing=is_missing, status=status)
+        is_for_all = "param" in fields and not _OF_VALUE.search(text)
+        return ParameterRefused(
+            detail,
+            parameters=parameters,
+            is_missing=_MISSING.search(text) is not None,
+            is_for_all=is_for_all or _FOR_ALL.search(text) is not None,
+            status=status,
+        )
     return UpstreamRejected(detail, status=status)
 
 
-def error_in(body: object) -> UpstreamError | None:
+def error_in(body: object, sent: bytes = b"") -> UpstreamError | None:
     """The error in a body of status 200, where some gateways put it."""
     if not isinstance(body, dict) or not body.get("error"):
         return None
     code = _fields(body).get("code")
     status = int(code) if code is not None and re.fullmatch(r"[45]\d\d", code) else None
-    return error_of(status, body, {})
+    return error_of(status, body, {}, sent)
 
 
 def shape_of(body: object) -> str:
@@ -126,6 +146,26 @@ def _parameters(field: str | None, text: str) -> tuple[str, ...]:
 
 def _text(body: object) -> str:
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+
+
+def _without_quotes(text: str, sent: bytes) -> str:
+    """An error's words without those of the request: a person's say nothing of the model."""
+    said = sorted(_texts(json.loads(sent)), key=len, reverse=True) if sent else []
+    for one in said:
+        text = text.replace(encode(one)[1:-1], "").replace(one, "")
+    return text
+
+
+def _texts(value: Any) -> set[str]:
+    """Of more than a word."""
+    found, left = set(), [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict | list):
+            left += one.values() if isinstance(one, dict) else one
+        elif isinstance(one, str) and len(one.split(maxsplit=1)) > 1:
+            found.add(one)
+    return found
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

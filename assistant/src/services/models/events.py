@@ -3,18 +3,18 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from smart_kit.contracts.base import JsonObject
 
 MOST_BYTES = 32 * 2**20
-"""Of a stream; no answer is longer."""
+"""No answer is longer."""
 DRAIN_SECONDS = 0.2
 """A connection whose answer was read to its end can be used again; it is not waited for long."""
 
 
-async def events(chunks: AsyncIterator[bytes]) -> AsyncIterator[JsonObject]:
+async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[JsonObject]:
     """The events until [DONE] or the end; comments and other fields are skipped.
 
     Raises ValueError for what is no JSON, or too long.
@@ -38,6 +38,16 @@ async def drain(chunks: AsyncIterator[bytes]) -> None:
                 pass
 
 
+async def limited(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Raises ValueError where there is more than any answer has."""
+    length = 0
+    async for chunk in chunks:
+        length += len(chunk)
+        if length > MOST_BYTES:
+            raise ValueError("The answer does not end.")
+        yield chunk
+
+
 def read_json(data: bytes) -> Any:
     """Raises ValueError where it is none."""
     return json.loads(data.decode(errors="replace"))
@@ -45,13 +55,15 @@ def read_json(data: bytes) -> Any:
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Each by itself: every event that models send is one line of data."""
-    rest, length = b"", 0
-    async for chunk in chunks:
-        length += len(chunk)
-        if length > MOST_BYTES:
-            raise ValueError("The stream does not end.")
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
+    begun: list[bytes] = []
+    async for chunk in limited(chunks):
+        first, *more = chunk.split(b"\n")
+        begun.append(first)
+        if not more:
+            continue  # joined once, however long the line gets
+        yield b"".join(begun)
+        for line in more[:-1]:
             yield line
-    if rest:
-        yield rest
+        begun = more[-1:]
+    if any(begun):
+        yield b"".join(begun)

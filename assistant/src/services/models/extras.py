@@ -17,3 +17,9 @@ FILLS: Mapping[str, JsonObject] = {
     },
 }
 """What a model may miss at the calls of another one, by the name it is missed by."""
+
+
+def keys_of(name: str) -> frozenset[str]:
+    """The keys in a message or a call that an addition of this name stands under."""
+    fill = FILLS.get(name)
+    return frozenset({name} if fill is None else {key for keys in fill.values() for key in keys})

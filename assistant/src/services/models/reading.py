@@ -102,10 +102,21 @@ def is_too_deep(value: Any) -> bool:
 
 
 def sound(value: JsonObject) -> JsonObject:
-    """Without halves of surrogate pairs, which can be neither sent nor stored."""
+    """Without halves of surrogate pairs, which can be neither sent nor stored; two that have come
+    apart are one character again."""
+    written = encode(value)
+    mended = sound_text(written)
+    if mended is written:
+        return value
+    whole: JsonObject = json.loads(mended)
+    return whole
+
+
+def sound_text(text: str) -> str:
+    """The same of a text; half a pair at its end is left out, where the other half may follow."""
     try:
-        encode(value).encode()
+        text.encode()
     except UnicodeEncodeError:
-        whole: JsonObject = json.loads(encode(value).encode(errors="replace"))
-        return whole
-    return value
+        whole = text[:-1] if "\ud800" <= text[-1] <= "\udbff" else text
+        return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -9,9 +9,11 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ModelApi
 
 from ...messages.item import Item, encode
-from .endpoint import Listener
+from .assembling import Listener
 
 CHARACTERS_PER_TOKEN = 4
+MOST_CHARACTERS_PER_TOKEN = 6
+"""On average, in any language."""
 USUAL_OUTPUT_TOKENS = 1_000
 """Expected of an assistant without a limit."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from smart_kit.contracts.base import JsonObject
 
-from ...messages.item import Item, encode
+from ...messages.item import encode
 from .api import Answer, Asking
 from .request import ModelRequest
 from .responses_answer import read_answer
@@ -22,6 +22,7 @@ class Responses:
     """See Api."""
 
     path = "/responses"
+    additions = ("output",)
 
     def wanted(self, request: ModelRequest, model: ServedModel) -> dict[str, Any]:
         """See Api."""
@@ -65,9 +66,9 @@ def _input(asking: Asking) -> Iterator[JsonObject]:
     """What the model wrote itself goes back as it was, in its order; a call keeps its id, and so
     does the result."""
     their_ids: dict[str, str] = {}
-    for item in asking.request.items:
-        added = item.added_by(asking.model.writer)
-        if added is not None and "output" in added and item.json not in asking.refused:
+    for item in asking.items:
+        added = asking.own(item)
+        if "output" in added:
             their_ids |= added["ids"]
             yield from added["output"]
         else:
@@ -84,8 +85,3 @@ def _plain(message: JsonObject, their_ids: dict[str, str]) -> Iterator[JsonObjec
         yield {"role": message["role"], "content": message["content"]}
     for call in message.get("tool_calls", ()):
         yield {"type": "function_call", "call_id": call["id"], **call["function"]}
-
-
-def own_words(items: Any, writer: str) -> list[Item]:
-    """Those of the items that would go back as this model wrote them."""
-    return [item for item in items if "output" in (item.added_by(writer) or ())]

@@ -5,13 +5,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.errors import UpstreamUnavailable
 
-from ...core.errors import EmptyAnswer
+from ...core.errors import EmptyAnswer, Tokens, Unreadable
 from ...messages.completion import ToolCall
 from .api import Answer
 from .errors import error_of, shape_of
 from .reading import Count, Text, is_too_deep, message_of, read_call, sound
+
+FINAL = "final_answer"
+"""The phase of a message that is not only about what the model does next."""
+PARTING = "\n\n"
+"""Between two messages of one answer."""
 
 
 class _Item(BaseModel):
@@ -20,6 +24,7 @@ class _Item(BaseModel):
     name: Text = ""
     call_id: Text = ""
     arguments: Any = None
+    phase: Text = ""
 
 
 class _Details(BaseModel):
@@ -50,35 +55,46 @@ def read_answer(body: object, key: str) -> Answer:
     try:
         read = _Body.model_validate(body)
     except ValidationError as error:
-        reason = f"The answer cannot be read: {shape_of(body)}"
-        raise UpstreamUnavailable(reason) from error
+        raise Unreadable(f"The answer cannot be read: {shape_of(body)}") from error
     assert isinstance(body, dict)
+    tokens = _tokens(read.usage)
     if is_too_deep(body["output"]):
-        raise UpstreamUnavailable("The answer is nested too deeply")
+        raise Unreadable("The answer is nested too deeply", tokens=tokens)
     output = sound({"output": body["output"]})["output"]
     text = sound({"text": _text(read.output)})["text"]
     called = [item for item in read.output if item.type == "function_call"]
     calls = _calls(called, key, is_cut=read.status == "incomplete")
+    reason = read.incomplete_details.reason if read.incomplete_details else ""
     if not calls and not text.strip():
-        reason = read.incomplete_details.reason if read.incomplete_details else ""
-        raise EmptyAnswer(f"The model said nothing: {read.status} {reason}".rstrip())
-    usage = read.usage or _Usage()
-    details = usage.input_tokens_details or _Details()
+        said = f"The model said nothing: {read.status} {reason}".rstrip()
+        raise EmptyAnswer(said, tokens=tokens, is_filtered=reason == "content_filter")
     return Answer(
         text=text,
         calls=calls,
         message=message_of(text, calls),
         added=_added(output, called, calls, is_whole=read.status != "incomplete"),
-        prompt_tokens=usage.input_tokens,
-        cached_tokens=details.cached_tokens,
-        completion_tokens=usage.output_tokens,
+        tokens=tokens,
+        finish_reason=reason or read.status,
     )
 
 
+def _tokens(usage: _Usage | None) -> Tokens:
+    if usage is None:
+        return (0, 0, 0)
+    details = usage.input_tokens_details or _Details()
+    return (usage.input_tokens, details.cached_tokens, usage.output_tokens)
+
+
 def _text(output: list[_Item]) -> str:
-    """Of all messages, a refusal being one."""
-    parts = (part for item in output if item.type == "message" for part in item.content or ())
-    said = (part.get("text") or part.get("refusal") for part in parts if isinstance(part, dict))
+    """Of the final message, or of all where none says that it is; a refusal is one."""
+    messages = [item for item in output if item.type == "message"]
+    final = [item for item in messages if item.phase == FINAL]
+    return PARTING.join(filter(str.strip, map(_words, final[-1:] or messages)))
+
+
+def _words(message: _Item) -> str:
+    parts = (part for part in message.content or () if isinstance(part, dict))
+    said = (part.get("text") or part.get("refusal") for part in parts)
     return "".join(one for one in said if isinstance(one, str))
 
 

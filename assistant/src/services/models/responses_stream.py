@@ -7,6 +7,7 @@ from smart_kit.errors import UpstreamUnavailable
 
 from ...core.errors import CutOff
 from .errors import error_of
+from .responses_answer import FINAL, PARTING
 
 _TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
@@ -15,14 +16,20 @@ class ResponsesStream:
     """See Assembly. Without a terminal event it was cut."""
 
     def __init__(self) -> None:
-        self._said: list[str] = []
+        self._said: dict[int | None, list[str]] = {}
+        """By the place of its message in the answer."""
+        self._final: int | None = None
+        """The place of the last one that is the final answer."""
         self._items: list[Any] = []
         self._response: JsonObject | None = None
+        self.has_begun = False
 
     @property
     def text(self) -> str:
         """See Assembly."""
-        return "".join(self._said)
+        final = None if self._final is None else self._said.get(self._final)
+        said = self._said.values() if final is None else (final,)
+        return PARTING.join(filter(str.strip, map("".join, said)))
 
     @property
     def is_complete(self) -> bool:
@@ -34,19 +41,31 @@ class ResponsesStream:
         kind = event.get("type")
         if kind in ("response.output_text.delta", "response.refusal.delta"):
             if isinstance(delta := event.get("delta"), str):
-                self._said.append(delta)
+                self._said.setdefault(_place(event), []).append(delta)
+                self.has_begun = True
+        elif kind == "response.output_item.added":
+            item = event.get("item")
+            self.has_begun = True
+            if isinstance(item, dict) and item.get("phase") == FINAL:
+                self._final = _place(event)
         elif kind == "response.output_item.done":
             self._items.append(event.get("item"))
+            self.has_begun = True
         elif kind in _TERMINAL:
             response = event.get("response")
             self._response = response if isinstance(response, dict) else {}
         elif kind == "error" or event.get("error"):
             refusal = error_of(None, event.get("error") or event, {})
             if isinstance(refusal, UpstreamUnavailable):
-                raise CutOff(refusal.message)
+                raise CutOff(refusal.message, has_begun=self.has_begun)
             raise refusal
 
     def body(self) -> JsonObject:
         """See Assembly: the items as each was done, where a terminal event has none."""
         response = self._response or {}
         return {**response, "output": response.get("output") or self._items}
+
+
+def _place(event: JsonObject) -> int | None:
+    place = event.get("output_index")
+    return place if isinstance(place, int) else None

@@ -39,7 +39,7 @@ class ServedModel:
     name: str
     provider: str = ""
     writer: str = ""
-    """Names provider and model for good, in what the model has written."""
+    """Names provider, server and model for good, in what the model has written."""
     endpoint: Endpoint | None = None
     problem: str = ""
     """Why it cannot be asked, where there is no endpoint."""

@@ -23,6 +23,7 @@ class Purse:
     left: Decimal = Decimal(100)
     reserved: list[Decimal] = field(default_factory=list)
     settled: list[Decimal] = field(default_factory=list)
+    is_low: bool = False
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
         self.reserved.append(cost)

@@ -1,7 +1,8 @@
 """A server that is nearly OpenAI's: what it does with a request is a function of a test's."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ class Sent:
     body: str | bytes
     content_type: str = "application/json"
     status: int = 200
+    stays_open: bool = False
+    """The connection is not closed after it."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Obey = Callable[[JsonObject], Sent]
@@ -33,20 +37,25 @@ class Server:
     obey: Obey
     asked: list[JsonObject] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+    ends: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.asked.append(body)
         self.paths.append(request.path)
+        self.headers.append(request.headers)
         sent = self.obey(body)
         response = web.StreamResponse(
-            status=sent.status, headers={"content-type": sent.content_type}
+            status=sent.status, headers={"content-type": sent.content_type, **sent.headers}
         )
         await response.prepare(request)
         data = sent.body if isinstance(sent.body, bytes) else sent.body.encode()
         middle = len(data) // 2  # packets know nothing of events
         await response.write(data[:middle])
         await response.write(data[middle:])
+        if sent.stays_open:
+            await self.ends.wait()
         await response.write_eof()
         return response
 
@@ -66,6 +75,7 @@ async def running(obey: Obey) -> AsyncIterator[Server]:
     try:
         yield server
     finally:
+        server.ends.set()
         await server.endpoint.close()
         await runner.cleanup()
 

@@ -5,7 +5,7 @@ from assistant.src.services.models.breaker import OPENED, STATE, Breaker
 
 def broken(name: str = "a-model") -> Breaker:
     """Five failures at 100 s: open until 110."""
-    breaker = Breaker("a-provider", name)
+    breaker = Breaker("a-provider", name, "chat")
     for _ in range(5):
         assert breaker.begin(100) == "request"
         breaker.failed("request", 100)
@@ -13,7 +13,7 @@ def broken(name: str = "a-model") -> Breaker:
 
 
 def test_five_failures_in_a_row_open_it_and_four_do_not() -> None:
-    breaker = Breaker("a-provider", "a-model")
+    breaker = Breaker("a-provider", "a-model", "chat")
     for _ in range(4):
         breaker.failed("request", 100)
     assert breaker.begin(100) == "request"
@@ -61,7 +61,7 @@ def test_what_was_on_its_way_neither_prolongs_the_pause_nor_ends_a_probe() -> No
 
 
 def test_a_known_time_opens_it_at_once() -> None:
-    breaker = Breaker("a-provider", "a-model")
+    breaker = Breaker("a-provider", "a-model", "chat")
     breaker.failed("request", 100, 600)
 
     assert breaker.seconds_left(100) == 600
@@ -69,7 +69,7 @@ def test_a_known_time_opens_it_at_once() -> None:
 
 def test_the_metrics_tell_its_state() -> None:
     breaker = broken("told")
-    state = STATE.labels("a-provider", "told")
+    state = STATE.labels("a-provider", "told", "chat")
     states = [state._value.get()]
     breaker.begin(110)
     states.append(state._value.get())
@@ -77,4 +77,4 @@ def test_the_metrics_tell_its_state() -> None:
     states.append(state._value.get())
 
     assert states == [2, 1, 0]
-    assert OPENED.labels("a-provider", "told")._value.get() == 1
+    assert OPENED.labels("a-provider", "told", "chat")._value.get() == 1

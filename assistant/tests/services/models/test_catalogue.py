@@ -162,3 +162,14 @@ async def test_two_turns_and_the_configuration_hold_one_connection_together() ->
     assert is_open(endpoint)
     await catalogues.close()
     assert not is_open(endpoint)
+
+
+async def test_what_was_sealed_for_one_server_is_not_sent_to_another_of_the_same_record() -> None:
+    catalogues = Catalogues(VAULT)
+    writers = []
+    for url in ("http://a/v1", "http://b/v1", "http://a/v1"):
+        catalogue = catalogues.of(configuration(provider(FIRST, url)))
+        writers.append(catalogue.chain(assistant("A", model="m1"))[0].writer)
+    await catalogues.close()
+
+    assert writers[0] == writers[2] != writers[1]

@@ -13,7 +13,7 @@ import pytest
 from assistant.src.core.errors import BudgetSpent, ContextTooLong, EmptyAnswer, NotServed
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item
-from assistant.src.services.models import attempts, client
+from assistant.src.services.models import client, meters, patience
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.request import ModelRequest
@@ -47,7 +47,7 @@ MISSING_EFFORT = fails(
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
 
 
 async def complete(
@@ -536,7 +536,7 @@ async def test_a_prompt_that_the_server_cut_off_silently_is_told_in_the_log(
 
 
 async def test_calls_are_counted_by_model(endpoint: Endpoint, model: ScriptedModel) -> None:
-    counter = attempts.TOKENS.labels("scripted", "own", "prompt")
+    counter = meters.TOKENS.labels("scripted", "own", "prompt")
     before = counter._value.get()
     model.expect(calls(("f", {})))
     await complete(endpoint)

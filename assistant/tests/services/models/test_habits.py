@@ -7,6 +7,7 @@ What a row's server needs to be content it checks itself: it refuses as the real
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import pytest
 from assistant.src.core.errors import ContextTooLong, CutOff
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item, tool_item
-from assistant.src.services.models import attempts
+from assistant.src.services.models import assembling, patience
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.asking import QUESTION, asker, request, served
 from assistant.tests.services.models.compatible_server import (
@@ -40,7 +41,8 @@ A, B = ("f", {"a": 1}), ("g", {})
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(assembling, "REST_SECONDS", 0.05)
 
 
 def call(name: str, arguments: Any, **more: Any) -> JsonObject:
@@ -156,6 +158,56 @@ def gemini(body: JsonObject) -> Sent:
     return whole({"tool_calls": both}, "stop")
 
 
+def gemini_in_parts(body: JsonObject) -> Sent:
+    """What is not said again stays."""
+    for message in calling_in(body):
+        assert message["tool_calls"][0]["extra_content"] == SIGNATURE
+    signed = call("f", '{"a": 1}', id="", index=0, extra_content=SIGNATURE)
+    chunks = [
+        delta(tool_calls=[signed]),
+        delta(tool_calls=[{"index": 0, "extra_content": {"google": {}}}]),
+    ]
+    return turn(calling(signed, chunks=chunks))(body)
+
+
+def two_minded(body: JsonObject) -> Sent:
+    """Adds two things, and takes back one of them, which has to be there."""
+    for message in calling_in(body):
+        if "reasoning_details" in message:
+            detail = [{"type": "extra_forbidden", "loc": ["messages", 1, "reasoning_details"]}]
+            return refuses(422, {"detail": detail})
+        assert message["reasoning_content"] == "hm"
+    details = [{"type": "reasoning.text", "text": "hm", "index": 0}]
+    first = call("f", '{"a": 1}', id="c", index=0)
+    return turn(calling(first, reasoning_content="hm", reasoning_details=details))(body)
+
+
+GRIN = "\U0001f600"
+
+
+def halved(body: JsonObject) -> Sent:
+    """An emoji as two escapes, each in a chunk of its own."""
+    if results_in(body):
+        return done(body)
+    first = call("f", f'{{"a": "{GRIN}"}}', id="c", index=0)
+    chunks = [
+        delta(content="\ud83d"),
+        delta(content="\ude00"),
+        delta(tool_calls=[call("f", '{"a": "\ud83d', id="c", index=0)]),
+        delta(tool_calls=[piece('\ude00"}', index=0)]),
+    ]
+    return calling(first, chunks=chunks, content=None)(body)
+
+
+def left_open(body: JsonObject) -> Sent:
+    """Neither [DONE] nor an end of the connection."""
+    sent = well(body)
+    if not body.get("stream"):
+        return sent
+    assert isinstance(sent.body, str)
+    return replace(sent, body=sent.body.replace("data: [DONE]", ""), stays_open=True)
+
+
 DETAILS = [
     {"type": "reasoning.text", "text": "let me see", "signature": "s", "index": 0},
     {"type": "reasoning.encrypted", "data": "YWJj", "index": 1},
@@ -244,6 +296,10 @@ ROWS = (
     Row("Mistral", mistral),
     Row("DeepSeek", deepseek, asks=2),
     Row("Gemini", gemini, (A, B), asks=2),
+    Row("Gemini: more of the signature's object in a later chunk", gemini_in_parts, asks=2),
+    Row("forbids one of its own additions, demands another", two_minded, asks=3),
+    Row("characters beyond the sixteen bits in halves", halved, (("f", {"a": GRIN}),), asks=2),
+    Row("leaves the stream open", left_open, asks=2),
     Row("OpenRouter", openrouter, asks=2),
     Row("Ollama", ollama, (A, B), asks=2),
     Row("llama.cpp", llama_cpp, (A, B), asks=2),
@@ -274,6 +330,33 @@ ROWS = (
     Row(
         "one id for all calls, and no index",
         turn(calling(call("f", '{"a":1}', id="0"), call("g", "{}", id="0"))),
+        (A, B),
+    ),
+    Row(
+        "all at index 0 without ids, one without arguments",
+        turn(
+            calling(call("f", None, id="", index=0), call("g", '{"a": 1}', id="", index=0)),
+        ),
+        (("f", {}), ("g", {"a": 1})),
+    ),
+    Row(
+        "neither id nor index, one without arguments",
+        turn(calling(call("f", ""), call("g", '{"a": 1}'))),
+        (("f", {}), ("g", {"a": 1})),
+    ),
+    Row(
+        "all at index 0, the arguments of the second in a later chunk",
+        turn(
+            calling(
+                call("f", '{"a": 1}', id=""),
+                call("g", "{}", id=""),
+                chunks=[
+                    delta(tool_calls=[call("f", '{"a": 1}', id="", index=0)]),
+                    delta(tool_calls=[call("g", "", id="", index=0)]),
+                    delta(tool_calls=[piece("{}", index=0)]),
+                ],
+            )
+        ),
         (A, B),
     ),
     Row("neither id nor index", turn(calling(call("f", '{"a":1}'), call("g", "{}"))), (A, B)),
@@ -417,14 +500,20 @@ async def test_a_model_that_misses_its_additions_at_the_calls_of_another_gets_em
     assert has_it(calling_in(server.asked[1])[0])
 
 
-async def test_additions_of_before_there_were_marks_are_left_out_where_they_are_refused() -> None:
+async def test_additions_of_before_there_were_marks_go_to_no_model() -> None:
     old = Item.of({"role": "assistant", "content": "x", "reasoning_content": "hm"})
-    async with running(mistral) as server:
-        server.obey = lambda body: done(body) if "reasoning" not in str(body) else mistral(body)
-        (completion,) = await converse(server, items=[QUESTION, old, QUESTION])
+    called = {"role": "assistant", "content": "", "tool_calls": [call("f", "{}", id="abcdefghi")]}
+    called["tool_calls"][0]["extra_content"] = SIGNATURE
+    items = [QUESTION, old, QUESTION, Item.of(called), tool_item("abcdefghi", "r")]
+    async with running(done) as server:
+        await converse(server, items=items)
 
-    assert completion.text == "Done."
-    assert len(server.asked) == 2
+    sent = [one for one in server.asked[0]["messages"] if one["role"] == "assistant"]
+    assert [one.keys() for one in sent] == [
+        {"role", "content"},
+        {"role", "content", "tool_calls"},
+    ]
+    assert sent[1]["tool_calls"][0].keys() == {"id", "type", "function"}
 
 
 TOO_LONG = [
@@ -496,3 +585,36 @@ async def test_a_growing_answer_is_heard_and_one_that_is_asked_for_again_begins_
 
     assert heard.texts == ["I would", "Do", "Done.", "Done."]
     assert [one.reason for one in completion.failures] == [CutOff.__doc__]
+
+
+async def test_a_listener_hears_no_half_characters_and_its_mistakes_are_no_broken_stream() -> None:
+    heard = Heard()
+    pieces = [delta(content="a \ud83d"), delta(content="\ude00!"), delta("stop")]
+    async with running(lambda _: stream(pieces)) as server:
+        model = served(server.endpoint, "m", "streaming")
+        completion = await ModelClient().complete([model], request(listener=heard), asker())
+
+        class Mistaken(Heard):
+            async def text_grows(self, text: str) -> None:
+                raise ValueError(text)
+
+        with pytest.raises(ValueError, match="a "):
+            await ModelClient().complete([model], request(listener=Mistaken()), asker())
+
+    assert completion.text == f"a {GRIN}!"
+    assert heard.texts == ["a ", f"a {GRIN}!", f"a {GRIN}!"]
+    assert len(server.asked) == 2
+
+
+async def test_a_whole_answer_is_kept_though_the_time_ends_while_the_stream_stays_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(assembling, "REST_SECONDS", 30)
+    async with running(lambda body: left_open(body | {"messages": RESULTS})) as server:
+        model = served(server.endpoint, "m", "streaming")
+        completion = await ModelClient().complete([model], request(), asker(0.8))
+
+    assert completion.text == "Done."
+
+
+RESULTS = [{"role": "tool"}]

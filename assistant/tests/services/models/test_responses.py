@@ -9,7 +9,7 @@ import pytest
 from assistant.src.core.errors import ContextTooLong, CutOff, EmptyAnswer, NotServed
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item, tool_item
-from assistant.src.services.models import attempts
+from assistant.src.services.models import patience
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.asking import QUESTION, asker, request, served
 from assistant.tests.services.models.compatible_server import (
@@ -44,7 +44,7 @@ USAGE = {
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
 
 
 def message(text: str, **more: Any) -> JsonObject:
@@ -213,6 +213,63 @@ async def test_a_refusal_is_an_answer_and_nothing_is_none(more: Sequence[str]) -
         assert (await ask(server, more=more)).text == "I will not."
         server.obey = answers(THOUGHT)
         with pytest.raises(EmptyAnswer):
+            await ask(server, more=more)
+
+
+def said_twice(last: str, **more: Any) -> tuple[JsonObject, JsonObject]:
+    first = message("Let me look.") | {"id": "msg_0", "phase": "commentary"}
+    return first, message(last, **more)
+
+
+@BOTH
+async def test_the_final_answer_is_the_text_and_of_others_none_is_glued_to_the_next(
+    more: Sequence[str],
+) -> None:
+    async with running(answers(*said_twice("It is 5.", phase="final_answer"))) as server:
+        final = await ask(server, more=more)
+        server.obey = answers(*said_twice("It is 5."))
+        unnamed = await ask(server, more=more)
+
+    assert final.text == "It is 5."
+    assert unnamed.text == "Let me look.\n\nIt is 5."
+
+
+async def test_a_growing_answer_is_parted_as_the_whole_one() -> None:
+    texts: list[str] = []
+
+    class Heard:
+        is_due = True
+
+        async def text_grows(self, text: str) -> None:
+            texts.append(text)
+
+    def delta_of(place: int, text: str) -> JsonObject:
+        return {"type": "response.output_text.delta", "output_index": place, "delta": text}
+
+    def begun(place: int, **more: Any) -> JsonObject:
+        item = {"type": "message", **more}
+        return {"type": "response.output_item.added", "output_index": place, "item": item}
+
+    whole = {"status": "completed", "output": [message("It is 5.")]}
+    end = {"type": "response.completed", "response": whole}
+    for phase, last in (("final_answer", "It is 5."), (None, "Let me look.\n\nIt is 5.")):
+        texts.clear()
+        events = [begun(0), delta_of(0, "Let me look."), begun(1, phase=phase)]
+        events += [delta_of(1, "It is"), delta_of(1, " 5."), end]
+        async with running(lambda _, sent=events: stream(sent, is_done=False)) as server:
+            await ask(server, more=["streaming"], listener=Heard())
+        assert texts[-1] == last
+
+
+@BOTH
+async def test_an_answer_nested_too_deeply_is_none_though_it_could_be_read(
+    more: Sequence[str],
+) -> None:
+    deep: Any = "x"
+    for _ in range(70):
+        deep = [deep]
+    async with running(answers(message("Hi."), THOUGHT | {"summary": deep})) as server:
+        with pytest.raises(UpstreamUnavailable, match="nested"):
             await ask(server, more=more)
 
 

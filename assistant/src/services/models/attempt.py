@@ -1,0 +1,108 @@
+"""Asks one model once, and judges what comes of it."""
+
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.threads import ModelFailure
+from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+
+from ...core.errors import CutOff, EmptyAnswer, LeftAlone, NoTimeLeft, NotServed, Tokens, Unreadable
+from ...messages.completion import Completion
+from .api import Answer, Api, Asking
+from .breaker import Breaker, Errand
+from .endpoint import ATTEMPT_SECONDS, Endpoint
+from .meters import MODEL_SECONDS, count
+from .patience import LEAST_SECONDS, Patience, now
+from .served import ServedModel
+
+
+async def ask_once(
+    asking: Asking, api: Api, endpoint: Endpoint, breaker: Breaker, patience: Patience
+) -> Completion:
+    """The answer. Raises UpstreamError; how the model is, its breaker is told."""
+    model, started, started_at = asking.model, now(), utc_now()
+    seconds = min(ATTEMPT_SECONDS, patience.until - started)
+    if seconds < LEAST_SECONDS:
+        raise NoTimeLeft
+    errand = breaker.begin(started)
+    if errand is None:
+        raise LeftAlone
+    outcome = "failed"
+    try:
+        answer = await _answer(asking, api, endpoint, seconds)
+        outcome = "answered"
+    except UpstreamError as error:
+        outcome = "refused" if isinstance(error, UpstreamRejected) else outcome
+        _judge(breaker, errand, error, has_others=patience.has_others)
+        raise
+    except BaseException:
+        breaker.abandoned(errand)
+        raise
+    finally:
+        MODEL_SECONDS.labels(model.provider, model.name, outcome).observe(now() - started)
+    breaker.answered()
+    count(asking, answer)
+    prompt, cached, completion = answer.tokens
+    return Completion(
+        model=model.name,
+        provider=model.provider,
+        message=answer.message,
+        added={"by": model.writer, **answer.added} if answer.added else {},
+        text=answer.text,
+        calls=answer.calls,
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        completion_tokens=completion,
+        cost=model.prices.cost(*answer.tokens),
+        finish_reason=answer.finish_reason,
+        seconds=now() - started,
+        started_at=started_at,
+    )
+
+
+async def _answer(asking: Asking, api: Api, endpoint: Endpoint, seconds: float) -> Answer:
+    assembly = api.assembly() if asking.sent.get("stream") else None
+    listener = asking.request.listener
+    body = api.body(asking).encode()
+    answered = await endpoint.ask(api.path, body, seconds, assembly, listener)
+    return api.read(answered, asking.request.key)
+
+
+def _judge(breaker: Breaker, errand: Errand, error: UpstreamError, *, has_others: bool) -> None:
+    """Whose fault it was: what a conversation brings about says nothing of the model."""
+    if isinstance(error, NotServed):
+        # where nobody else could be asked, an account filled again should show at once
+        breaker.failed(errand, now(), (has_others and error.seconds) or None)
+    elif isinstance(error, UpstreamUnavailable):
+        breaker.failed(errand, now())
+    else:
+        breaker.answered()
+
+
+def failure_of(
+    model: ServedModel,
+    reason: str,
+    seconds: float = 0.0,
+    asking: Asking | None = None,
+    error: UpstreamError | None = None,
+) -> ModelFailure:
+    """How it is noted, with what it cost."""
+    prompt, cached, completion = tokens = _paid(asking, error)
+    return ModelFailure(
+        model=model.name,
+        provider=model.provider,
+        reason=reason,
+        seconds=round(seconds, 3),
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        completion_tokens=completion,
+        cost=model.prices.cost(*tokens) if any(tokens) else None,
+    )
+
+
+def _paid(asking: Asking | None, error: UpstreamError | None) -> Tokens:
+    """What providers bill for an attempt in vain: all that the model wrote or was about to."""
+    if isinstance(error, EmptyAnswer | Unreadable):
+        return error.tokens
+    if asking is not None and isinstance(error, CutOff) and error.has_begun:
+        prompt, completion = asking.request.expected_tokens
+        return prompt, 0, completion
+    return 0, 0, 0

@@ -1,0 +1,82 @@
+"""What a server may do to a connection, and what we tell it."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from assistant.src.services.models import events, patience
+from assistant.src.services.models.client import ModelClient
+from assistant.tests.services.models.asking import asker, request, served
+from assistant.tests.services.models.compatible_server import (
+    Sent,
+    delta,
+    running,
+    stream,
+    whole,
+)
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+
+BOTH = pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
+
+
+@BOTH
+async def test_a_redirect_is_not_followed_with_a_conversation(
+    more: tuple[str, ...],
+) -> None:
+    async with running(lambda _: whole({"content": "mine now"})) as elsewhere:
+        to = f"{elsewhere.endpoint.base_url}/chat/completions"
+        async with running(lambda _: Sent("", status=307, headers={"location": to})) as server:
+            chain = [served(server.endpoint, "own", *more)]
+            with pytest.raises(UpstreamRejected, match="307"):
+                await ModelClient().complete(chain, request(), asker())
+
+    assert elsewhere.asked == []
+
+
+async def test_what_the_sdk_finds_in_the_environment_goes_to_no_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Own: secret")
+    async with running(lambda _: whole({"content": "Done."})) as server:
+        await ModelClient().complete([served(server.endpoint)], request(), asker())
+
+    (headers,) = server.headers
+    names = {name.lower() for name in headers}
+    assert names.isdisjoint({"openai-organization", "openai-project", "x-own"})
+    assert headers["authorization"] == "Bearer sk-test"
+
+
+@BOTH
+async def test_an_answer_without_an_end_is_not_read_to_it(
+    more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_BYTES", 10_000)
+    long = "x" * 20_000
+    answer = stream([delta(content=long), delta("stop")]) if more else whole({"content": long})
+    async with running(lambda _: answer) as server:
+        chain = [served(server.endpoint, "own", *more)]
+        with pytest.raises(UpstreamUnavailable):
+            await ModelClient().complete(chain, request(), asker())
+
+
+async def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'data: {"text": "'
+        for _ in range(200_000):
+            yield b"x" * 100
+        yield b'"}\n\ndata: {"last": 1}'
+
+    started = time.process_time()
+    read: list[Any] = [event async for event in events.events(chunks())]
+
+    assert [list(event) for event in read] == [["text"], ["last"]]
+    assert time.process_time() - started < 5

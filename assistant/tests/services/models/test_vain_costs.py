@@ -1,0 +1,161 @@
+"""What attempts in vain cost: billed is billed, and the day's budget knows of it."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from assistant.src.core.errors import EmptyAnswer
+from assistant.src.services.models import patience
+from assistant.src.services.models.client import ModelClient
+from assistant.src.services.models.served import Prices
+from assistant.tests.services.models.asking import Purse, asker, request, served
+from assistant.tests.services.models.compatible_server import (
+    Sent,
+    delta,
+    in_turn,
+    refuses,
+    running,
+    stream,
+    whole,
+)
+from smart_kit.errors import UpstreamError, UpstreamUnavailable
+
+PRICES = Prices(Decimal(1), None, Decimal(2))
+MILLION = Decimal(1_000_000)
+USAGE = {"prompt_tokens": 100, "completion_tokens": 50}
+BILLED = 200 / MILLION
+EMPTY = whole({"content": None}, "length", usage=USAGE)
+DONE = whole({"content": "Done."}, usage=USAGE)
+EXPECTED = 207 / MILLION
+"""Of the request below: 7 tokens of a prompt, and an answer of 100."""
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
+
+
+def asked(**changes: Any) -> Any:
+    given = {"functions": (), "instructions": "", "overrides": {"max_tokens": 100}}
+    return request(**(given | changes))
+
+
+UNREADABLE = [
+    EMPTY,
+    whole({"content": [5], "tool_calls": "none"}, usage=USAGE),
+    Sent(json.dumps({"choices": [], "usage": USAGE})),
+    Sent(json.dumps({"choices": "none", "usage": USAGE})),
+]
+
+
+@pytest.mark.parametrize("bad", UNREADABLE, ids=lambda sent: str(sent.body)[:40])
+async def test_an_unusable_answer_is_in_the_cost_of_the_good_one(
+    bad: Sent,
+) -> None:
+    purse = Purse()
+    async with running(in_turn(bad, DONE)) as server:
+        chain = [served(server.endpoint, prices=PRICES)]
+        completion = await ModelClient().complete(chain, asked(), asker(budget=purse))
+
+    assert purse.settled == [2 * BILLED]
+    assert completion.cost == 2 * BILLED
+    (failure,) = completion.failures
+    assert (failure.prompt_tokens, failure.completion_tokens) == (100, 50)
+    assert failure.cost == BILLED
+
+
+async def test_what_one_model_cost_in_vain_stays_where_another_answers() -> None:
+    purse = Purse()
+    async with running(in_turn(EMPTY, EMPTY, DONE)) as server:
+        chain = [served(server.endpoint, name, prices=PRICES) for name in ("own", "other")]
+        completion = await ModelClient().complete(chain, asked(), asker(budget=purse))
+
+    assert completion.model == "other"
+    assert purse.reserved == [EXPECTED, 2 * BILLED + EXPECTED]
+    assert purse.settled == [2 * BILLED, 3 * BILLED]
+    assert completion.cost == 3 * BILLED
+
+
+async def test_what_was_spent_in_vain_is_spent_where_nobody_answers() -> None:
+    purse = Purse()
+    async with running(lambda _: EMPTY) as server:
+        chain = [served(server.endpoint, prices=PRICES)]
+        with pytest.raises(EmptyAnswer):
+            await ModelClient().complete(chain, asked(), asker(budget=purse))
+
+    assert purse.settled == [2 * BILLED]
+
+
+WORDS = delta(content="Once upon")
+CUT = stream([WORDS], is_done=False)
+PROVIDER = {"error": {"code": 502, "message": "provider"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts_paid"),
+    [
+        (CUT, 2),
+        (Sent(CUT.body, CUT.content_type, stays_open=True), 1),
+        (stream([], is_done=False), 0),
+        (stream([PROVIDER]), 0),
+        (Sent("<html>gateway</html>", "text/html"), 0),
+        (refuses(500, {}), 0),
+    ],
+    ids=["cut", "timed out", "nothing", "error at once", "html", "500"],
+)
+async def test_an_answer_that_broke_off_costs_what_was_expected_and_one_that_never_began_nothing(
+    answer: Sent, attempts_paid: int
+) -> None:
+    purse = Purse()
+    turn = asker(0.8 if answer.stays_open else 20, budget=purse)
+    async with running(lambda _: answer) as server:
+        chain = [served(server.endpoint, "own", "streaming", prices=PRICES)]
+        with pytest.raises(UpstreamUnavailable):
+            await ModelClient().complete(chain, asked(), turn)
+
+    assert purse.settled == [attempts_paid * EXPECTED]
+    assert turn.models_down == {"own"}
+
+
+async def test_an_answer_that_a_filter_emptied_is_not_asked_for_again() -> None:
+    filtered = whole({"content": ""}, "content_filter", usage=USAGE)
+    async with running(in_turn(filtered, DONE)) as server:
+        chain = [served(server.endpoint, name) for name in ("own", "other")]
+        completion = await ModelClient().complete(chain, asked(), asker())
+
+    assert (completion.model, len(server.asked)) == ("other", 2)
+
+
+@pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
+async def test_why_an_answer_ended_is_known(capabilities: tuple[str, ...]) -> None:
+    cut = stream([WORDS, delta("length")]) if capabilities else whole({"content": "Once"}, "length")
+    async with running(lambda _: cut) as server:
+        chain = [served(server.endpoint, "own", *capabilities)]
+        completion = await ModelClient().complete(chain, asked(), asker())
+
+    assert completion.finish_reason == "length"
+
+
+async def test_each_model_of_a_chain_has_its_share_of_the_time() -> None:
+    """The first two hang; none of them is taken for down because no time was left for it."""
+    hangs = Sent("", stays_open=True)
+    turn = asker(4)
+    async with running(in_turn(hangs, hangs, DONE)) as server:
+        chain = [served(server.endpoint, name) for name in ("one", "two", "three")]
+        completion = await ModelClient().complete(chain, asked(), turn)
+
+    assert completion.model == "three"
+    assert [one["model"] for one in server.asked] == ["one", "two", "three"]
+
+
+async def test_a_model_without_time_is_not_taken_for_down() -> None:
+    turn = asker(0.1)
+    async with running(lambda _: DONE) as server:
+        chain = [served(server.endpoint, name) for name in ("one", "two")]
+        with pytest.raises(UpstreamError):
+            await ModelClient().complete(chain, asked(), turn)
+
+    assert server.asked == []
+    assert turn.models_down == set()

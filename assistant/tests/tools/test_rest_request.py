@@ -1,0 +1,134 @@
+"""What a tool that is all record sends, and what it refuses to."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from assistant.tests.tools.outside import Server, rest_tool, said, sent
+
+
+@pytest.mark.parametrize(
+    ("word", "segment"),
+    [
+        ("omen", "omen"),
+        ("a b", "a%20b"),
+        ("a/b", "a%2Fb"),
+        ("a?b=c#d", "a%3Fb%3Dc%23d"),
+        ("слово", quote("слово")),
+        ("a%2e", "a%252e"),
+        ("{secret:key}", "%7Bsecret%3Akey%7D"),
+        ("@127.0.0.1:80", "%40127.0.0.1%3A80"),
+        ("...", "..."),
+    ],
+)
+async def test_an_argument_fills_one_segment_of_the_path(
+    server: Server, word: str, segment: str
+) -> None:
+    await said(rest_tool(server), word=word)
+    assert sent(server).url == f"https://api.example.org/v1/words/{segment}"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("", ".", "..", "../admin", "a/../b", "a/..", "..\\x", "./a", "%2e%2e", "%2E%2e/a"),
+        *("%252e%252e", "..%2fa", "%2e%2e%5ca", "a\r\nHost: b", "a%0d%0a", "\x00", "a%00"),
+    ],
+)
+async def test_an_argument_that_would_climb_out_of_its_segment_is_refused(
+    server: Server, word: str
+) -> None:
+    assert (await said(rest_tool(server), word=word)).startswith("Error: `word` ")
+    assert server.requests == []
+
+
+async def test_arguments_do_not_climb_together_either(server: Server) -> None:
+    tool = rest_tool(
+        server,
+        url="https://api.example.org/v1/{a}{b}/x",
+        properties={"a": {"type": "string"}, "b": {"type": "string"}},
+    )
+    for a, b in ((".", "."), ("%2e", "%2e")):
+        assert (await said(tool, a=a, b=b)).startswith("Error: ")
+    assert server.requests == []
+
+
+async def test_a_path_cannot_do_without_its_argument(server: Server) -> None:
+    assert "`word` is needed" in await said(rest_tool(server))
+    assert server.requests == []
+
+
+async def test_query_and_headers_leave_out_what_was_not_given(server: Server) -> None:
+    tool = rest_tool(
+        server,
+        url="https://api.example.org/v1",
+        properties={"a": {}, "b": {}, "c": {}, "d": {}},
+        query={"a": "{a}", "ab": "{a}-{b}", "c": "{c}", "flag": "{d}", "fixed": "x {y"},
+        headers={"X-A": "is {a}", "X-B": "{b}", "accept": "text/csv"},
+    )
+    await said(tool, a="1&b=2", c=["x", 7], d=True)
+
+    assert sent(server).url == (
+        "https://api.example.org/v1?a=1%26b%3D2&c=x&c=7&flag=true&fixed=x%20%7By"
+    )
+    assert sent(server).headers == {"X-A": "is 1&b=2", "accept": "text/csv"}
+    assert sent(server).body is None
+
+
+async def test_a_body_takes_arguments_in_their_own_types(server: Server) -> None:
+    tool = rest_tool(
+        server,
+        method="POST",
+        url="https://api.example.org/v1",
+        schema={
+            "type": "object",
+            "properties": {
+                "n": {"type": "integer"},
+                "tags": {"type": "array"},
+                "due": {"type": ["string", "null"]},
+                "title": {"type": "string"},
+            },
+        },
+        body={
+            "count": "{n}",
+            "tags": "{tags}",
+            "due": "{due}",
+            "note": "{note}",
+            "deep": [{"title": "Word: {title}"}, "{note}", 1, None],
+            "braces": "{ not one }",
+        },
+    )
+    await said(tool, n=3, tags=["a", 1], due=None, title='x"y {n}')
+
+    body = sent(server).body
+    assert body is not None
+    assert json.loads(body) == {
+        "count": 3,
+        "tags": ["a", 1],
+        "due": None,
+        "deep": [{"title": 'Word: x"y {n}'}, 1, None],
+        "braces": "{ not one }",
+    }
+    assert sent(server).headers["Content-Type"] == "application/json"
+    assert sent(server).method == "POST"
+
+
+@pytest.mark.parametrize("word", ["a\r\nX-Admin: 1", "a\nb", "a\x00", "a\x7f"])
+async def test_a_header_stays_one_line(server: Server, word: str) -> None:
+    tool = rest_tool(server, url="https://api.example.org/", headers={"X-Word": "{word}"})
+    assert "single line" in await said(tool, word=word)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("given", ["\ud800", float("nan")])
+async def test_what_cannot_be_sent_is_the_models_to_mend(server: Server, given: Any) -> None:
+    tool = rest_tool(
+        server, url="https://x.org/", method="POST", properties={"word": {}}, body={"w": "{word}"}
+    )
+    told = await said(tool, word=given)
+
+    assert told.startswith("Error: ")
+    assert "broken" not in told
+    assert server.requests == []

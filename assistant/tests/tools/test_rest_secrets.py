@@ -1,0 +1,161 @@
+"""Secrets in tools that are all record: sent to their server, shown to nobody."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+import structlog
+
+from assistant.tests.tools.outside import SECRET, URL, VAULT, Server, rest_tool, said, secret, sent
+from smart_kit.guarded_http import OutsideRequest
+from smart_kit.vault import Vault
+
+
+async def test_a_secret_is_sent_to_its_server(server: Server) -> None:
+    tool = rest_tool(
+        server,
+        secrets=(secret("other", "x"), secret("key")),
+        headers={"Authorization": "Bearer {secret:key}"},
+        query={"key": "{secret:key}"},
+    )
+    with pytest.raises(UnicodeEncodeError):
+        SECRET.encode("ascii")
+    await said(tool, word="omen")
+
+    assert sent(server).headers["Authorization"] == f"Bearer {SECRET}"
+    assert sent(server).url.endswith(f"?key={quote(SECRET, safe='')}")
+
+
+async def test_a_secret_fills_a_part_of_the_path_and_comes_back_to_nobody(server: Server) -> None:
+    tool = rest_tool(
+        server,
+        secrets=(secret("hook", "T0/B0:x y"),),
+        url="https://api.example.org/services/{secret:hook}/{word}",
+    )
+    server.body = lambda request: json.dumps({"asked": request.url}).encode()
+    told = await said(tool, word="omen")
+
+    assert sent(server).url == "https://api.example.org/services/T0%2FB0:x%20y/omen"
+    assert "(secret hook)" in told
+    assert "B0" not in told
+    moved = secret("hook", origin="https://other.example.org")
+    url = "https://api.example.org/{secret:hook}"
+    refused = await said(rest_tool(server, secrets=(moved,), url=url))
+    assert "was given for another server" in refused
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+async def test_a_secret_does_not_climb_either(server: Server, value: str) -> None:
+    url = "https://api.example.org/a/{secret:hook}/b"
+    told = await said(rest_tool(server, secrets=(secret("hook", value),), url=url))
+    assert told.startswith("Error: ")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://example.org",
+        "http://api.example.org",
+        "https://api.example.org:8443",
+        "https://api.example.org.evil.org",
+        "https://evil.org/api.example.org",
+    ],
+)
+async def test_a_secret_of_another_server_stays_here(server: Server, origin: str) -> None:
+    tool = rest_tool(
+        server, secrets=(secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
+    )
+    assert "was given for another server" in await said(tool, word="omen")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("origin", ["https://API.example.org:443", "https://api.example.org/v1"])
+async def test_a_server_may_be_written_otherwise(server: Server, origin: str) -> None:
+    tool = rest_tool(
+        server, secrets=(secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
+    )
+    assert (await said(tool, word="omen")).startswith("HTTP 200")
+
+
+async def test_a_secret_that_is_missing_or_cannot_be_read_is_said_to_be_so(server: Server) -> None:
+    headers = {"X-Key": "{secret:key}"}
+    known = secret("key")
+    moved = known.model_copy(update={"id": uuid4()})
+    assert "missing" in await said(rest_tool(server, headers=headers), word="a")
+    for secrets, vault in (
+        ((moved,), VAULT),
+        ((known,), Vault(())),
+        ((secret("key", "a\nb"),), VAULT),
+    ):
+        tool = rest_tool(server, headers=headers, secrets=secrets, vault=vault)
+        assert "The secret key cannot be read." in await said(tool, word="a")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("place", ["path", "query", "headers", "body"])
+async def test_an_argument_cannot_name_a_secret(server: Server, place: str) -> None:
+    call: dict[str, Any] = {
+        "path": {"url": URL},
+        "query": {"url": "https://api.example.org/", "query": {"q": "{word}"}},
+        "headers": {"url": "https://api.example.org/", "headers": {"X-Q": "{word}"}},
+        "body": {"url": "https://api.example.org/", "method": "POST", "body": {"q": "{word}"}},
+    }[place]
+    await said(rest_tool(server, secrets=(secret("key"),), **call), word="{secret:key}")
+
+    request = sent(server)
+    assert SECRET not in f"{request}"
+    assert quote(SECRET, safe="") not in request.url
+    assert SECRET not in (request.body or b"").decode()
+
+
+def echoes(request: OutsideRequest) -> bytes:
+    """Everything that a server can know of a secret, in every way in which servers write."""
+    key = request.headers["X-Key"]
+    return json.dumps(
+        {
+            "headers": dict(request.headers),
+            "url": request.url,
+            "ascii": json.dumps(key),
+            "quoted": quote(key),
+            "basic": base64.b64encode(key.encode()).decode(),
+            "url_safe": base64.urlsafe_b64encode(key.encode()).decode().rstrip("="),
+            "page": "<p>" + key.replace("&", "&amp;").replace('"', "&quot;") + "</p>",
+        }
+    ).encode()
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html"])
+async def test_a_secret_is_in_no_result_and_no_log_even_where_the_server_echoes_it(
+    server: Server, status: int, content_type: str
+) -> None:
+    server.status, server.content_type, server.body = status, content_type, echoes
+    tool = rest_tool(
+        server,
+        secrets=(secret("key"),),
+        headers={"X-Key": "{secret:key}"},
+        query={"k": "{secret:key}"},
+    )
+    with structlog.testing.capture_logs() as lines:
+        told = await said(tool, word="omen")
+
+    shown = told + repr(lines)
+    raw = SECRET.encode()
+    for spelling in (
+        SECRET,
+        quote(SECRET, safe=""),
+        quote(SECRET),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        base64.b64encode(raw).decode(),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="),
+        "κλειδί",
+        "s3cr&t",
+    ):
+        assert spelling not in shown, spelling
+    assert status in (401, 500) or "(secret key)" in told
