@@ -4,6 +4,7 @@ In each row a model is asked a question, calls what the row says, gets the resul
 What a row's server needs to be content it checks itself: it refuses as the real one does.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -618,3 +619,10 @@ async def test_a_whole_answer_is_kept_though_the_time_ends_while_the_stream_stay
 
 
 RESULTS = [{"role": "tool"}]
+
+
+async def test_a_stream_that_is_left_open_is_not_waited_for() -> None:
+    async with running(left_open) as server, asyncio.timeout(10):
+        said = await converse(server, "streaming")
+
+    assert said[-1].text == "Done."
