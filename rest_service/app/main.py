@@ -16,7 +16,7 @@ from starlette.types import Lifespan
 from smart_kit import log as logs
 from smart_kit import redis
 from smart_kit.api import add_health, app_loop
-from smart_kit.guarded_http import GuardedHttp
+from smart_kit.guarded_http import SECONDS, GuardedHttp
 from smart_kit.health import Health
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.service import Loop, launch, load_settings, run_loops
@@ -38,7 +38,6 @@ from .methods import Methods
 from .paths import OldPaths
 from .query import GivenOnce
 from .routers import ROUTERS
-from .services.endpoint import SECONDS
 from .snapshots.publisher import Publisher
 from .snapshots.reconciler import Reconciler
 from .snapshots.store import SnapshotStore

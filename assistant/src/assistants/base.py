@@ -39,7 +39,10 @@ class BaseAssistant(ABC):
         model: str | None = None,
         name: str | None = None,
     ) -> Self:
-        """Another one of the same type, with what is given in place of this one's."""
+        """Another one of the same type, with what is given in place of this one's.
+
+        Another model is asked before those that this one asks.
+        """
 
     def get_or_create_thread(self, user: UserSnapshot) -> UUID:
         """The person's thread with it: the one they have begun last, or the first."""

@@ -62,7 +62,9 @@ class LLMChat(BaseAssistant):
         name: str | None = None,
     ) -> Self:
         """See BaseAssistant."""
-        given = {"instructions": instructions, "model": model, "name": name}
+        given: JsonObject = {"instructions": instructions, "model": model, "name": name}
+        if model is not None:
+            given["fallback_models"] = tuple(one.name for one in self._chain)
         changes = {field: value for field, value in given.items() if value is not None}
         return type(self)(
             self._record.model_copy(update=changes),
