@@ -125,6 +125,18 @@ async def test_a_person_talks_to_the_model_they_chose_if_they_still_may(
     assert [one.body["model"] for one in model.asked] == [asked, "default-model", asked]
 
 
+async def test_where_the_chosen_model_is_away_the_assistants_own_answers(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    desk.models = {"nice": served("nice", is_choosable=True)}
+    await desk.configure(secretary(), version=2)
+    await desk.introduce(person(model="nice"))
+    model.expect(fails(401), "It is me.")
+    await desk.say("hi")
+
+    assert [one.body["model"] for one in model.asked] == ["nice", "default-model"]
+
+
 async def test_an_updated_assistant_is_another_of_its_type_and_the_first_stays(make: Any) -> None:
     factory = make(secretary(tool("get_time"), assistant_type="openai_api", model="a"))
     first = factory.create_main_assistant(None)
@@ -135,7 +147,7 @@ async def test_an_updated_assistant_is_another_of_its_type_and_the_first_stays(m
     assert other._prompt.instructions == "Be brief."
     assert (other._prompt.tools, bool(first._prompt.tools)) == ("", True)
     assert ([one.name for one in other._chain], [one.name for one in first._chain]) == (
-        ["b"],
+        ["b", "a"],
         ["a"],
     )
 
