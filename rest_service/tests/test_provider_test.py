@@ -231,6 +231,7 @@ async def test_what_no_database_takes_is_replaced_wherever_a_server_says_it(
     server.answers[CHAT] = saying(400, {"error": {"message": "half \udfff\x00 of it"}})
 
     assert (await tried(admin, provider))["model_names"] == ["a\ufffd", "b\ufffd"]
+    del server.answers[MODELS]
     found = await tried(admin, provider, NAMES[0])
     assert (found["problem"], "half \ufffd\ufffd of it" in found["detail"]) == ("refused", True)
 

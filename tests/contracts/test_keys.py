@@ -1,6 +1,7 @@
 """The names in Redis."""
 
 import inspect
+from datetime import date
 from uuid import UUID
 
 from smart_kit.contracts import keys
@@ -10,13 +11,14 @@ from smart_kit.redis import connect
 from smart_kit.settings import RedisSettings
 
 NUMBER, ID = 1, UUID(int=1)
+SAMPLES = {UUID: ID, date: date(2026, 11, 21)}
 
 
 def test_no_two_things_in_redis_have_one_name() -> None:
     constants = [value for name, value in vars(keys).items() if name.isupper()]
     functions = [function for _, function in inspect.getmembers(keys, inspect.isfunction)]
     made = [
-        function(*(ID if p.annotation is UUID else NUMBER for p in _parameters(function)))
+        function(*(SAMPLES.get(p.annotation, NUMBER) for p in _parameters(function)))
         for function in functions
         # an id within a queue looks as a conversation does, by design; the other makes no name
         if function not in (keys.message_id, keys.bot_of)

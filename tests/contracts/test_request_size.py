@@ -10,7 +10,6 @@ from alembic import command
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from assistant.src.services.model_endpoint import ChatCompletions
 from assistant.tests.desk import ALICE, Desk, person
 from rest_service.app import database, defaults
 from rest_service.app.snapshots import configuration
@@ -58,13 +57,11 @@ def model() -> Iterator[ScriptedModel]:
 async def desk(
     redis: Redis, model: ScriptedModel, first_start: ConfigurationSnapshot
 ) -> AsyncIterator[Desk]:
-    endpoint = ChatCompletions("sk-test", model.url)
-    made = Desk(redis, endpoint)
+    made = Desk(redis, model.url)
     await made.configure(*first_start.assistants)
     await made.introduce(person())
     yield made
     await made.close()
-    await endpoint.close()
 
 
 async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(

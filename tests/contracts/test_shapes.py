@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from smart_kit import contracts
 from smart_kit.contracts.base import Command, Contract, Page
+from smart_kit.contracts.configuration import CallSnapshot
 from smart_kit.contracts.queue import (
     TO_SECRETARY,
     TO_TELEGRAM,
@@ -52,7 +53,10 @@ SAMPLES = 5
 WELL_FORMED = {
     "timezone": "Europe/Berlin",
     "base_url": "https://models.example/v1",
+    "url": "https://models.example/v1",
+    "origin": "https://models.example",
     "api_key": SecretStr("sk-of-no-worth"),
+    "value": SecretStr("of-no-worth"),
 }
 """What cannot be made up."""
 
@@ -108,7 +112,7 @@ def test_a_message_of_a_kind_that_nobody_knows_is_refused() -> None:
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_a_later_version_may_add_a_field_and_a_caller_may_not(shape: Model) -> None:
     written = samples(shape)[0].model_dump(mode="json") | {"added_later": 1}
-    if issubclass(shape, Command):
+    if issubclass(shape, Command) and shape is not CallSnapshot:
         with pytest.raises(ValidationError, match="added_later"):
             shape.model_validate(written)
     else:
