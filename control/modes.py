@@ -22,8 +22,11 @@ def choose(context: Context, options: argparse.Namespace) -> Mode:
     """
     if options.docker or options.local:
         return "docker" if options.docker else "local"
-    if remembered := _remembered(context.state_dir):
-        return remembered
+    match _remembered(context.state_dir):
+        case "docker" | "local" as remembered:
+            return remembered
+        case str():
+            raise ControlError(f"{fault(context.state_dir)}: {ADVICE}")
     from control.docker import engine  # asking takes a moment: only where nothing else tells
 
     return "docker" if engine.answers(context.environ) else "local"
@@ -37,21 +40,15 @@ def remember(state_dir: Path, mode: Mode) -> None:
 
 def fault(state_dir: Path) -> str:
     """What is wrong with the file, in one line; empty where nothing is."""
-    try:
-        _remembered(state_dir)
-    except ControlError as error:
-        return str(error).removesuffix(f": {ADVICE}")
-    return ""
+    is_well = _remembered(state_dir) in (None, "docker", "local")
+    return "" if is_well else f"{state_dir / _FILE} is damaged"
 
 
-def _remembered(state_dir: Path) -> Mode | None:
-    file = state_dir / _FILE
+def _remembered(state_dir: Path) -> str | None:
+    """What the file says, whatever it is worth; None where there is none."""
     try:
-        text = file.read_text("utf-8").strip()
+        return (state_dir / _FILE).read_text("utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):
-        text = ""
-    if text not in ("docker", "local"):
-        raise ControlError(f"{file} is damaged: {ADVICE}")
-    return "docker" if text == "docker" else "local"
+        return ""

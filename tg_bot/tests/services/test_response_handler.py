@@ -205,11 +205,13 @@ class TestRefused:
     ) -> None:
         telegram.script("sendMessage", refusal(403, "Forbidden: bot was blocked by the user"))
         async with run():
-            await send(redis, reminder("one"), reminder("two"), reminder("elsewhere", chat_id=8))
+            await send(redis, reminder("one"), reminder("two"))
             await empty(redis)
-            assert len(telegram.calls_of("sendMessage")) == 2
+            await send(redis, reminder("elsewhere", chat_id=8))
+            await empty(redis)
+            assert [call.chat_id for call in telegram.calls_of("sendMessage")] == [7, 8]
             assert telegram.texts(8) == ["⏰ elsewhere"]
-            assert sorted(await _run_states(redis)) == ["done", "failed", "failed"]
+            assert await _run_states(redis) == ["failed", "failed", "done"]
 
             telegram.push(updates.message("/help"))
             await telegram.until(lambda: len(telegram.texts(7)) == 1)
@@ -272,7 +274,7 @@ async def test_a_429_makes_one_chat_wait_and_no_other(
         refused_at = time.monotonic()
         await send(redis, reply("behind", 2, chat_id=1), reply("elsewhere", 3, chat_id=2))
         await telegram.until(lambda: telegram.texts(2) == ["elsewhere"])
-        assert time.monotonic() - refused_at < 1.5
+        assert telegram.texts(1) == []
         await telegram.until(lambda: len(telegram.texts(1)) == 2)
         assert time.monotonic() - refused_at >= 1.95
     assert telegram.texts(1) == ["waits", "behind"]
