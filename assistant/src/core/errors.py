@@ -7,7 +7,7 @@ UpstreamError
 │   ├── Unreadable              what came is no answer
 │   └── NoTimeLeft              the turn has taken too long
 ├── UpstreamRejected
-│   ├── ContextTooLong          the conversation is shortened, once
+│   ├── ContextTooLong          the conversation is shortened, and again
 │   ├── NotServed               this model is left alone for a while
 │   ├── OwnWordsRefused         asked again without what it added to its own messages
 │   └── ParameterRefused        the request is adapted
