@@ -5,6 +5,7 @@ UpstreamError
 │   ├── LeftAlone               nobody was asked: it has failed too often
 │   ├── CutOff                  the answer has no end: asked once again
 │   ├── Unreadable              what came is no answer
+│   ├── GaveUp                  the model itself says that it failed
 │   └── NoTimeLeft              the turn has taken too long
 ├── UpstreamRejected
 │   ├── ContextTooLong          the conversation is shortened, and again
@@ -18,7 +19,8 @@ UpstreamError
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
 Tokens = tuple[int, int, int]
-"""As a model counts: of the prompt, of these cached, of the answer."""
+"""As a model counts: of the prompt, of these cached, of the answer. None in place of them: it has
+not said, and what was to be expected counts."""
 
 
 class LeftAlone(UpstreamUnavailable):
@@ -39,7 +41,15 @@ class CutOff(UpstreamUnavailable):
 class Unreadable(UpstreamUnavailable):
     """What came is no answer."""
 
-    def __init__(self, message: str, *, tokens: Tokens = (0, 0, 0)) -> None:
+    def __init__(self, message: str, *, tokens: Tokens | None = (0, 0, 0)) -> None:
+        super().__init__(message)
+        self.tokens = tokens
+
+
+class GaveUp(UpstreamUnavailable):
+    """The model began an answer and failed."""
+
+    def __init__(self, message: str, *, tokens: Tokens | None = (0, 0, 0)) -> None:
         super().__init__(message)
         self.tokens = tokens
 
@@ -90,7 +100,7 @@ class EmptyAnswer(UpstreamError):
     """The model gave neither a text nor a call."""
 
     def __init__(
-        self, message: str, *, tokens: Tokens = (0, 0, 0), is_filtered: bool = False
+        self, message: str, *, tokens: Tokens | None = (0, 0, 0), is_filtered: bool = False
     ) -> None:
         super().__init__(message)
         self.tokens = tokens

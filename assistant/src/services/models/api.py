@@ -57,7 +57,7 @@ class Answer:
     message: JsonObject
     added: JsonObject
     """Without `by`; empty: nothing."""
-    tokens: Tokens = (0, 0, 0)
+    tokens: Tokens | None = (0, 0, 0)
     finish_reason: str = ""
 
 
