@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+import structlog
+
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.queue import UserPress
@@ -18,6 +20,11 @@ from .storage.history import HistoryStore
 from .storage.users import UserStore
 
 NO_REST_SECONDS = 5.0
+DONE_BY_SECONDS = 60.0
+"""So old a command must be before it is given up while rest_service is away: what the person writes
+next waits behind it."""
+
+log = structlog.stdlib.get_logger()
 
 
 class Commands:
@@ -30,7 +37,8 @@ class Commands:
         self._choices = Choices(rest, users)
 
     async def outcome(self, commanded: Commanded) -> Outcome:
-        """What the person is told. Raises RetryMessage while rest_service does not answer."""
+        """What the person is told. Raises RetryMessage while rest_service does not answer, for a
+        minute."""
         message = commanded.message
         name = message.chosen if isinstance(message, UserPress) else message.name
         try:
@@ -46,7 +54,10 @@ class Commands:
                 case _:
                     assert_never(message.name)
         except UpstreamUnavailable as error:
-            raise RetryMessage(NO_REST_SECONDS, f"/{name}: {error.message}") from error
+            if commanded.age < DONE_BY_SECONDS:
+                raise RetryMessage(NO_REST_SECONDS, f"/{name}: {error.message}") from error
+            log.warning("a command is given up", command=name, reason=error.message)
+            return commanded.told("try_again_later")
 
     async def _begin_thread(self, commanded: Commanded) -> Outcome:
         """The next message finds the new thread in the person's snapshot: this one sees to it."""

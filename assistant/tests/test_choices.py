@@ -267,11 +267,15 @@ async def test_what_rest_service_refuses_is_gone(desk: Desk, status: int) -> Non
     assert (await pressed(desk, "assistant", identified("Poet"))).notice == "choice_gone"
 
 
-async def test_a_press_waits_while_rest_service_is_away(desk: Desk) -> None:
+async def test_a_press_waits_while_rest_service_is_away_and_not_for_ever(desk: Desk) -> None:
     desk.rest.is_down = True
     with pytest.raises(RetryMessage) as waiting:
-        await pressed(desk, "model", identified("fast"))
+        await pressed(desk, "model", identified("fast"), created_at=utc_now())
     assert waiting.value.after == 5
+
+    old = utc_now() - timedelta(minutes=2)
+    said = await pressed(desk, "model", identified("fast"), created_at=old)
+    assert said.notice == "try_again_later"
 
 
 async def test_a_blocked_person_presses_in_vain(desk: Desk) -> None:

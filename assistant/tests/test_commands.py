@@ -1,12 +1,15 @@
 """/undo, in order with the messages. (/new: test_orchestrator.py.)"""
 
 import json
+from datetime import timedelta
+from typing import Literal
 
 import pytest
 
 from assistant.tests.desk import ALICES_THREAD, BOT, Desk, identified
+from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key
-from smart_kit.contracts.queue import Notice
+from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.errors import RetryMessage
 from smart_kit.mailbox import Entry
 from smart_kit.redis import answer
@@ -60,7 +63,8 @@ async def test_an_undo_that_is_not_answered_waits_and_is_asked_for_again_under_i
 ) -> None:
     await remind(desk, model)
     desk.rest.refusal = (status, "busy")
-    delivery = await desk.deliver(desk.command("undo"))
+    command = desk.command("undo").model_copy(update={"created_at": utc_now()})
+    delivery = await desk.deliver(command)
     with pytest.raises(RetryMessage) as waiting:
         await desk.orchestrator.process_message(delivery)
     assert waiting.value.after == 5
@@ -70,6 +74,23 @@ async def test_an_undo_that_is_not_answered_waits_and_is_asked_for_again_under_i
     assert {one.headers["Idempotency-Key"] for one in desk.rest.asked("POST", UNDO)} == {
         f"tg:{BOT}:2/0"
     }
+
+
+@pytest.mark.parametrize("name", ["new", "undo"])
+async def test_a_command_of_a_minute_ago_is_given_up_honestly_so_that_the_chat_goes_on(
+    desk: Desk, model: ScriptedModel, name: Literal["new", "undo"]
+) -> None:
+    desk.rest.is_down = True
+    long_ago = {"created_at": utc_now() - timedelta(seconds=61)}
+    command = desk.command(name).model_copy(update=long_ago)
+    said = desk.only(await desk.handle(await desk.deliver(command)))
+
+    assert isinstance(said, Notice)
+    assert said.notice == "try_again_later"
+    model.expect("Still here.")
+    answer = await desk.say("Hello?")
+    assert isinstance(answer, Reply)
+    assert answer.text == "Still here."
 
 
 async def test_an_undo_whose_worker_died_takes_nothing_else_back(

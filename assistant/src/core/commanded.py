@@ -40,11 +40,15 @@ class Commanded:
         """The same in every attempt."""
         return f"{self.message.id}/0"
 
+    @property
+    def age(self) -> float:
+        """Seconds since it was put into the queue."""
+        return (utc_now() - self.message.created_at).total_seconds()
+
     def wait_for(self, what: str, *, is_there: bool) -> None:
         """The next message has to find in Redis what this one changed: raises RetryMessage until
         it is there."""
-        age = (utc_now() - self.message.created_at).total_seconds()
-        if not is_there and age < SEEN_BY_SECONDS:
+        if not is_there and self.age < SEEN_BY_SECONDS:
             raise RetryMessage(NOT_SEEN_SECONDS, f"{what} is not in Redis yet")
 
     def told(self, name: NoticeName, parameters: Mapping[str, str] | None = None) -> Outcome:
