@@ -46,8 +46,9 @@ class Message:
     @property
     def shown(self) -> str:
         """The text, and a number for each button: who says it presses the button."""
-        numbered = (f"  {number}. {it.label}" for number, it in enumerate(self.buttons, 1))
-        return "\n".join((self.text, *numbered))
+        numbered = [f"  {number}. {it.label}" for number, it in enumerate(self.buttons, 1)]
+        hint = ["  A number presses its button."] if numbered else []
+        return "\n".join((self.text, *numbered, *hint))
 
     def button(self, text: str) -> Button | None:
         """The one with that number."""

@@ -160,7 +160,9 @@ def test_buttons_are_numbered_and_a_number_presses_one(
 def test_buttons_are_shown_as_they_are_numbered() -> None:
     buttons = (Button("✓ Secretary", "assistant:1"), Button("Poet", "assistant:2"))
     message = Message(1, is_from_bot=True, text="Who should answer you?", buttons=buttons)
-    assert message.shown == "Who should answer you?\n  1. ✓ Secretary\n  2. Poet"
+    assert message.shown == (
+        "Who should answer you?\n  1. ✓ Secretary\n  2. Poet\n  A number presses its button."
+    )
 
 
 @pytest.mark.parametrize("name", ["Борис", "борис", "2"])
