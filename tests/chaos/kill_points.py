@@ -18,16 +18,30 @@ from dataclasses import dataclass
 
 from tests.chaos.killable.passage import Side
 from tests.chaos.killable.redis_boundary import JUDGED
-from tests.chaos.killable.stories import Story, administrators, mishaps, people, telegram
+from tests.chaos.killable.stories import (
+    Story,
+    administrators,
+    choices,
+    mishaps,
+    people,
+    records,
+    telegram,
+)
 
 
 @dataclass(frozen=True)
 class KillPoint:
-    """A side effect. `first`: who has to die before, so that it comes about."""
+    """A side effect.
+
+    `first`: who has to die before, so that it comes about. Where each point is tried once: `at` is
+    the pass at which one dies there, and one that is `like` another is left to that.
+    """
 
     name: str
     story: Story
     first: str = ""
+    at: int = 1
+    like: str = ""
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -38,6 +52,12 @@ class KillPoint:
 
 FIRST_START = "rest_service: commit RestService._keep_snapshots"
 """Only where there is nothing yet: the suite's own first start dies there, on both sides."""
+
+CHANGED = "rest_service: commit PATCH /api/assistants/*"
+ADDED = "rest_service: commit POST /api/providers"
+REMOVED = "rest_service: commit DELETE /api/providers/*"
+RESTORED = "rest_service: commit POST /api/assistants/*/versions/*/restore"
+"""Each for all records of the configuration: they are committed and published by the same lines."""
 
 KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: claim lease:*", people.chat),
@@ -64,6 +84,7 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: begin queue:to_telegram", people.chat),
     KillPoint("tg_bot: renew queue:to_telegram", telegram.slow_telegram),
     KillPoint("tg_bot: sendChatAction", mishaps.patience),
+    KillPoint("tg_bot: sendMessageDraft", choices.growing_answer),
     KillPoint("tg_bot: sendMessage", people.chat),
     KillPoint("tg_bot: sendRichMessage", people.layout),
     KillPoint("tg_bot: journal queue:to_telegram", people.long_answer),
@@ -89,10 +110,15 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("assistant: SET history:*:mark", people.fresh_thread),
     KillPoint("assistant: DEL history:*:mark", people.fresh_thread),
     KillPoint("assistant: POST /v1/chat/completions", people.reminder),
+    KillPoint("assistant: POST /v1/responses", choices.budget),
+    KillPoint("assistant: script budget:*:*", choices.budget, at=3),  # a call is settled
+    KillPoint("assistant: POST /bell", choices.doorman),
+    KillPoint("assistant: SET cached:*:*:*", choices.doorman),
     KillPoint("assistant: journal queue:to_secretary", people.reminder),
     KillPoint("assistant: POST /api/cron-jobs", people.reminder),
     KillPoint("assistant: POST /api/tasks", people.task),
     KillPoint("assistant: PATCH /api/tasks/*", people.task),
+    KillPoint("assistant: PATCH /api/users/*", choices.growing_answer),
     KillPoint("assistant: POST /api/effects/undo", people.undo),
     KillPoint("assistant: POST /api/threads", people.fresh_thread),
     KillPoint("assistant: finish queue:to_secretary", people.reminder),
@@ -118,7 +144,35 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("rest_service: commit POST /api/threads", people.fresh_thread),
     KillPoint("rest_service: commit DELETE /api/threads/*", administrators.deletion),
     KillPoint("rest_service: DEL history:*", administrators.deletion),
-    KillPoint("rest_service: commit PATCH /api/assistants/*", administrators.configuration),
+    KillPoint(CHANGED, administrators.configuration),
+    KillPoint(ADDED, records.new_server),
+    KillPoint(REMOVED, records.new_server),
+    KillPoint("rest_service: commit PATCH /api/providers/*", records.new_server, like=CHANGED),
+    KillPoint("rest_service: POST /v1/chat/completions", records.new_server),
+    KillPoint("rest_service: commit POST /api/models/import", records.new_server),
+    KillPoint("rest_service: commit PATCH /api/models/*", records.new_server, like=CHANGED),
+    KillPoint("rest_service: commit DELETE /api/models/*", records.new_server, like=REMOVED),
+    KillPoint("rest_service: commit POST /api/secrets", records.new_helper, like=ADDED),
+    KillPoint("rest_service: commit PATCH /api/secrets/*", records.new_helper, like=CHANGED),
+    KillPoint("rest_service: commit DELETE /api/secrets/*", records.new_helper, like=REMOVED),
+    KillPoint("rest_service: commit POST /api/tools", records.new_helper, like=ADDED),
+    KillPoint("rest_service: commit PATCH /api/tools/*", records.new_helper, like=CHANGED),
+    KillPoint("rest_service: commit DELETE /api/tools/*", records.new_helper, like=REMOVED),
+    KillPoint("rest_service: commit POST /api/assistants", records.new_helper, like=ADDED),
+    KillPoint("rest_service: commit DELETE /api/assistants/*", records.new_helper, like=REMOVED),
+    KillPoint(
+        "rest_service: commit POST /api/assistants/*/tools/*", records.new_helper, like=ADDED
+    ),
+    KillPoint(
+        "rest_service: commit DELETE /api/assistants/*/tools/*", records.new_helper, like=REMOVED
+    ),
+    KillPoint(RESTORED, records.new_helper),
+    KillPoint(
+        "rest_service: commit POST /api/tools/*/versions/*/restore",
+        records.new_helper,
+        like=RESTORED,
+    ),
+    KillPoint("rest_service: commit POST /api/secrets/rotation", records.rotation, at=2),
     KillPoint("rest_service: commit POST /api/cron-jobs", people.reminder),
     KillPoint("rest_service: PUBLISH cron:changed", people.alarm),
     KillPoint("rest_service: commit POST /api/cron-jobs/claim", people.alarm),

@@ -1,4 +1,4 @@
-"""What goes out by HTTP: rest_service, the model and the weather by httpx2, Telegram by aiohttp."""
+"""What goes out by HTTP: to rest_service, models and the weather by httpx2, else by aiohttp."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ def wrap(passage: Passage) -> None:
     """From now on, in this process."""
     client: Any = httpx2.AsyncClient
     session: Any = aiohttp.ClientSession
-    send, request = client.send, session._request
+    send, ask = client.send, session._request
 
-    async def send_named(self: httpx2.AsyncClient, message: httpx2.Request, **rest: Any) -> Any:
-        effect = _effect(message.method, message.url.path)
-        return await passage.cross(effect, lambda: send(self, message, **rest))
+    async def send_named(self: httpx2.AsyncClient, request: httpx2.Request, **rest: Any) -> Any:
+        effect = _effect(request.method, request.url.path)
+        return await passage.cross(effect, lambda: send(self, request, **rest))
 
-    async def request_named(
+    async def ask_named(
         self: aiohttp.ClientSession, method: str, url: str | URL, **rest: Any
     ) -> Any:
         effect = _effect(method, URL(url).path)
-        return await passage.cross(effect, lambda: request(self, method, url, **rest))
+        return await passage.cross(effect, lambda: ask(self, method, url, **rest))
 
-    client.send, session._request = send_named, request_named
+    client.send, session._request = send_named, ask_named
 
 
 def _effect(method: str, path: str) -> str | None:

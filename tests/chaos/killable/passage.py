@@ -16,7 +16,7 @@ ORDER, PASSED, KILLED = "order", "passed", "killed "
 """Files of `STATE_DIR/kill`: lines `KILL_AT=<name>:<n>`; names passed, and `killed <name>`."""
 
 _inside: ContextVar[bool] = ContextVar("inside a side effect", default=False)
-_VARIABLE = re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-f]{8}-[0-9a-f-]{27}|-?\d+(?:-\d+)?)")
+_VARIABLE = re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}|-?\d+(?:-\d+)*)")
 
 
 def mask(text: str) -> str:

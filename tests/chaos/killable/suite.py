@@ -13,6 +13,7 @@ import redis
 
 from control.local.run_directory import RunDirectory
 from smart_kit.testing.suite import Suite, wait_until
+from tests.chaos.killable.outside import Outside
 from tests.chaos.killable.passage import FOLDER, KILLED, ORDER, PASSED, write_order
 from tests.chaos.killable.sabotage import FILE
 
@@ -20,14 +21,19 @@ ENTRY = Path(__file__).with_name("manage.py")
 NO_LIMITS = {"per_chat": 0, "signals": 0, "per_group": 0, "overall": 0}
 ABSENT = (404, 409)
 """What a repeated request may be told: its first try has done it, and died before it could say."""
+NAMED = {"models": "provider_model_name"}
+"""What records are called by, where that is no `name`."""
 
 
 class Stage:
     """Where stories are told."""
 
-    def __init__(self, suite: Suite) -> None:
+    def __init__(self, suite: Suite, outside: Outside) -> None:
         self.suite = suite
+        self.outside = outside
         self.people = 0
+        self.has_offers = False
+        """See offers."""
         self.told: set[object] = set()
         """Stories."""
         self._folder = suite.state_dir / FOLDER
@@ -116,6 +122,17 @@ class Stage:
         if not (tries and answer.status_code in ABSENT):
             answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def make(self, kind: str, name: str, **fields: Any) -> str:
+        """Add a record, perhaps in more than one try; returns its id."""
+        self.api("POST", f"/{kind}", {"name": name, **fields})
+        return str(self.find(kind, name)["id"])
+
+    def find(self, kind: str, name: str) -> dict[str, Any]:
+        """The one record of that name."""
+        found = self.api("GET", f"/{kind}?limit=200")["items"]
+        (record,) = (one for one in found if one[NAMED.get(kind, "name")] == name)
+        return dict(record)
 
 
 def died_at(notes: list[str]) -> list[str]:

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from tests.chaos.killable.stories import administrators, mishaps, people, telegram
+from tests.chaos.killable.stories import (
+    administrators,
+    choices,
+    mishaps,
+    people,
+    records,
+    telegram,
+)
 from tests.chaos.killable.talk import Talk
 
 Story = Callable[[Talk], None]
@@ -21,6 +28,9 @@ STORIES: tuple[Story, ...] = (
     people.layout,
     people.long_answer,
     people.scheduled_prompt,
+    choices.growing_answer,
+    choices.doorman,
+    choices.budget,
     telegram.flood,
     telegram.block,
     mishaps.patience,
@@ -33,6 +43,9 @@ STORIES: tuple[Story, ...] = (
     mishaps.lost_identity,
     administrators.configuration,
     administrators.deletion,
+    records.new_server,
+    records.new_helper,
+    records.rotation,
     mishaps.stray_user,
     mishaps.bad_record,
     mishaps.lost_delay,
