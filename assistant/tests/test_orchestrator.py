@@ -260,9 +260,10 @@ async def test_an_old_new_does_not_wait_for_a_thread_that_another_one_has_replac
 
 async def test_new_waits_while_rest_service_is_away(desk: Desk) -> None:
     desk.rest.is_down = True
+    command = desk.command().model_copy(update={"created_at": utc_now()})
 
     with pytest.raises(RetryMessage) as waiting:
-        await desk.handle(await desk.deliver(desk.command()))
+        await desk.handle(await desk.deliver(command))
     assert waiting.value.after == 5
 
 
