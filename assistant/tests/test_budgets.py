@@ -21,6 +21,7 @@ from assistant.tests.desk import (
     served,
     tool,
 )
+from smart_kit.clock import Clock
 from smart_kit.contracts.keys import budget_key, history_key
 from smart_kit.contracts.queue import TO_TELEGRAM, Notice, Reply, ScheduledPrompt
 from smart_kit.mailbox import Entry, Outcome
@@ -37,8 +38,15 @@ class KilledError(BaseException):
     """kill -9, as far as the one task can tell."""
 
 
-def today() -> str:
-    return budget_key(person().id, datetime.now(ZoneInfo("Europe/Berlin")).date())
+NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
+TODAY = budget_key(person().id, NOON.date())
+
+
+class StandingClock(Clock):
+    """It is noon in Berlin as long as a test takes."""
+
+    def now(self, zone: ZoneInfo | None = None) -> datetime:
+        return NOON.astimezone(zone or UTC)
 
 
 @pytest.fixture
@@ -47,17 +55,19 @@ async def desk(desk: Desk) -> Desk:
     desk.models = {
         name: served(name, **PRICES) for name in ("default-model", "dear-model", "poet-model")
     } | {"cheap-model": served("cheap-model", input_price=Decimal(1), output_price=Decimal(1))}
+    desk.clock = StandingClock()
+    desk.orchestrator = desk.build()
     await desk.configure(secretary(tool("get_time"), tool("create_reminder")), version=2)
     await desk.introduce(person(daily_budget=Decimal(100)))
     return desk
 
 
 async def spend(desk: Desk, dollars: str) -> None:
-    await answer(desk.redis.hset(today(), "total", int(Decimal(dollars) * 1_000_000)))
+    await answer(desk.redis.hset(TODAY, "total", int(Decimal(dollars) * 1_000_000)))
 
 
 async def spent(desk: Desk) -> Decimal:
-    return Decimal(await answer(desk.redis.hget(today(), "total")) or 0) / 1_000_000
+    return Decimal(await answer(desk.redis.hget(TODAY, "total")) or 0) / 1_000_000
 
 
 def letters(outcome: Outcome) -> list[Any]:

@@ -34,7 +34,7 @@ def environment(redis_settings: RedisSettings, **values: str) -> dict[str, str]:
         "REDIS_PORT": str(redis_settings.redis_port),
         "REDIS_PASSWORD": redis_settings.redis_password.get_secret_value(),
         "SERVICE_API_TOKEN": "token-of-sixteen-letters",
-        "REST_SERVICE_URL": "http://127.0.0.1:9",
+        "REST_SERVICE_URL": f"http://127.0.0.1:{free_port()}",
         "ASSISTANT_PORT": str(free_port()),
         "LOG_FORMAT": "json",
         **values,

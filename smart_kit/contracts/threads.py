@@ -45,13 +45,15 @@ class MessageRead(Contract):
 
 
 class ModelFailure(Contract):
-    """A model that was asked in vain before another one, or the same, answered."""
+    """A model that was asked in vain, or for a reason not at all."""
 
     model: str
     provider: str
     reason: str
     seconds: float = 0.0
-    prompt_tokens: int = Field(0, description="Where it was paid for; about, if it broke off")
+    prompt_tokens: int = Field(
+        0, description="Where it was paid for; about, where the server has not said"
+    )
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal | None = Field(None, description="USD; null: nothing, or not known")
@@ -67,12 +69,11 @@ class StepRecord(Contract):
     result: str = ""
     provider: str = Field("", description="Of the model; empty: of a turn before there were any")
     assistant_id: UUID | None = Field(None, description="Who asked the model or called the tool")
-    prompt_tokens: int = 0
+    is_answered: bool = Field(True, description="False: all models failed, the last one is named")
+    prompt_tokens: int = Field(0, description="About, where the server has not said")
     cached_tokens: int = 0
     completion_tokens: int = 0
-    cost: Decimal | None = Field(
-        None, description="USD, attempts in vain included; null: not known"
-    )
+    cost: Decimal | None = Field(None, description="USD, without the failures'; null: not known")
     finish_reason: str = Field("", description="Why the model ended, in its own word")
     failures: tuple[ModelFailure, ...] = ()
     started_at: UtcDatetime | None = None
@@ -120,7 +121,7 @@ class TurnRead(Contract):
     configuration_version: int
     status: Literal["done", "failed"]
     steps: list[StepRecord]
-    prompt_tokens: int
+    prompt_tokens: int = Field(description="Of all calls, attempts in vain included")
     completion_tokens: int
     cost: Dollars | None = Field(description="USD; null where a call's price is not known")
     started_at: UtcDatetime

@@ -12,17 +12,17 @@ UsageGroup = Literal["day", "user", "assistant", "model", "provider"]
 
 
 class UsageRead(Contract):
-    """One answer of a model."""
+    """One answer of a model, or one attempt in vain that is paid for all the same."""
 
     id: UUID
     message_id: str
-    step: str
+    step: str = Field(description="Of the turn; <step>~<failure> for an attempt in vain, from 0")
     user_id: UUID
     assistant_id: UUID = Field(description="Who asked: the secretary or a sub-assistant")
     thread_id: UUID
     model: str
     provider: str
-    prompt_tokens: int
+    prompt_tokens: int = Field(description="As all tokens: about, where the server has not said")
     cached_tokens: int = Field(description="Of the prompt's, those that were cached")
     completion_tokens: int
     cost: Dollars | None = Field(description="USD by the prices of that moment; null: not known")
@@ -31,7 +31,7 @@ class UsageRead(Contract):
 
 
 class UsageTotal(Contract):
-    """The answers of one group; a field is null where it is not grouped by."""
+    """The calls of one group; a field is null where it is not grouped by."""
 
     day: date | None = Field(None, description="In UTC")
     user_id: UUID | None = None

@@ -1,12 +1,16 @@
 """An assistant that is a loop: asks a model, runs the tools it calls, asks again."""
 
 from collections.abc import Sequence
+from copy import copy
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.base import JsonObject, utc_now
 from smart_kit.contracts.configuration import AssistantSnapshot
 from smart_kit.contracts.models import ModelApi
-from smart_kit.contracts.threads import StepRecord
+from smart_kit.contracts.threads import ModelFailure, StepRecord
+from smart_kit.errors import UpstreamError
 
 from ..core.errors import ContextTooLong
 from ..core.journal import ToolResult
@@ -105,13 +109,40 @@ class LLMChat(BaseAssistant):
     async def _ask(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
     ) -> Completion:
-        """Ask; where the conversation is too long for the model, with ever shorter ones."""
+        """Ask; what it cost and why is recorded where nobody answers, too."""
+        failures: list[ModelFailure] = []
+        started_at = utc_now()
+        try:
+            return await self._answer(turn, conversation, step, failures, may_call=may_call)
+        except UpstreamError:
+            turn.steps.append(self._unanswered(step, failures, started_at))
+            raise
+
+    async def _answer(
+        self,
+        turn: Turn,
+        conversation: Conversation,
+        step: str,
+        failures: list[ModelFailure],
+        *,
+        may_call: bool,
+    ) -> Completion:
+        """Where the conversation is too long for a model, it is asked with ever shorter ones; then
+        those after it with the whole."""
+        chain = [one for one in self._chain if one.name not in conversation.too_long_for]
+        whole = copy(conversation)
         while True:
             request = self._request(turn, conversation, step, may_call=may_call)
             try:
-                return await self._client.complete(self._chain, request, turn)
+                return await self._client.complete(chain, request, turn, failures)
             except ContextTooLong:
-                if not conversation.shorten():
+                at = next(at for at, one in enumerate(chain) if one.name == failures[-1].model)
+                if conversation.shorten():
+                    chain = chain[at:]
+                elif chain := chain[at + 1 :]:
+                    conversation.too_long_for.add(failures[-1].model)
+                    conversation.restore(whole)
+                else:
                     raise
 
     def _request(
@@ -143,6 +174,23 @@ class LLMChat(BaseAssistant):
             failures=completion.failures,
             started_at=completion.started_at,
             seconds=round(completion.seconds, 3),
+        )
+
+    def _unanswered(
+        self, step: str, failures: Sequence[ModelFailure], started_at: datetime
+    ) -> StepRecord:
+        last = failures[-1] if failures else ModelFailure(model="", provider="", reason="")
+        return StepRecord(
+            step=step,
+            kind="model",
+            name=last.model,
+            provider=last.provider,
+            assistant_id=self.id,
+            is_answered=False,
+            cost=Decimal(0),
+            failures=tuple(failures),
+            started_at=started_at,
+            seconds=round((utc_now() - started_at).total_seconds(), 3),
         )
 
     async def _execute_tool_call(

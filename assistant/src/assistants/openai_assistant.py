@@ -10,7 +10,7 @@ from .sub_assistant import SubAssistantLLMChat
 
 
 class OpenAIAssistant(LLMChat):
-    """Asks every model by the Responses API, whatever its record says."""
+    """Asks every model by the Responses API whose server has it, whatever its record says."""
 
     api = "responses"
 

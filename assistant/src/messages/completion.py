@@ -33,10 +33,11 @@ class Completion(Contract):
     text: str
     calls: tuple[ToolCall, ...] = ()
     prompt_tokens: int = 0
+    """As all tokens: about so many where the server has not said."""
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal | None = None
-    """USD, with that of the failures; None: not known."""
+    """USD, without that of the failures; None: not known."""
     finish_reason: str = ""
     """In the server's word."""
     seconds: float = 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Self
 
 from .item import Item
 
@@ -18,6 +19,8 @@ class Conversation:
         self.history = tuple(history)
         self.items: list[Item] = []
         """Of this turn, the person's own first."""
+        self.too_long_for: set[str] = set()
+        """Models that do not even take its shortest form."""
         self._halvings_left = _HALVINGS
 
     @property
@@ -40,6 +43,11 @@ class Conversation:
         is_shorter = words != self.items
         self.items = words
         return is_shorter
+
+    def restore(self, whole: Self) -> None:
+        """As it was when it was copied, before it was shortened."""
+        self.history, self.items = whole.history, whole.items
+        self._halvings_left = whole._halvings_left
 
     def _later_half(self) -> tuple[Item, ...]:
         items = [item.words for item in self.history]

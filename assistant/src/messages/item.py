@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from smart_kit.contracts.base import JsonObject
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 """Compact JSON that keeps the order of keys, so that the same message is the same bytes."""
 
 ADDED = "_added"

@@ -5,10 +5,14 @@ from typing import Self
 
 from smart_kit.contracts.configuration import AssistantSnapshot
 
+from ..core.turn import MAX_TOOL_CALLS
 from .item import Item
 
-LONGEST_TURN = 22
-"""Items of a turn with ten tool calls one after the other: the last turn is shown in any case."""
+MOST_CALLS = 2 * MAX_TOOL_CALLS
+"""Of one answer: those that a turn has no room for are told so, more are not kept."""
+LONGEST_TURN = 2 * MAX_TOOL_CALLS + MOST_CALLS + 1
+"""Items of a turn whose calls come one after the other until the last but one, and then as many as
+one answer can have: the last turn is shown in any case."""
 
 
 @dataclass(frozen=True)

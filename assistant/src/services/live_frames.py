@@ -49,11 +49,10 @@ class Frames:
         return asyncio.get_running_loop().time() >= self._next_text_at
 
     async def text_grows(self, text: str) -> None:
-        """Show the answer as far as it is written."""
-        sound = _sound(text)
-        if sound.strip():
+        """Show the answer as far as it is written; no half of a character is in it."""
+        if text.strip():
             self._next_text_at = asyncio.get_running_loop().time() + TEXT_SECONDS
-            self._kind, self._text = "delta", sound
+            self._kind, self._text = "delta", text
             await self.publish("delta")
 
     async def beat(self) -> None:
@@ -79,12 +78,6 @@ class Frames:
             await self._redis.publish(self._channel, frame.model_dump_json())
         except (RedisError, OSError) as error:
             log.debug("frame lost", reason=str(error))
-
-
-def _sound(text: str) -> str:
-    """With halves of a character joined, which come by two chunks of a stream; a half whose other
-    one has not come yet is left out: no UTF-8 can hold it."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 class LiveFrames:

@@ -64,6 +64,20 @@ async def test_an_openai_api_record_answers_over_responses_whatever_the_models_r
     assert server.asked[1]["store"] is False
 
 
+async def test_an_openai_api_record_falls_back_to_a_model_whose_server_has_only_chat(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    await desk.configure(
+        secretary(tool("get_time"), assistant_type="openai_api", fallback_models=("chatty",)),
+        version=2,
+    )
+    model.expect(fails(401), "Noon.")
+    said = await desk.say("what time is it?")
+
+    assert said.text == "Noon."
+    assert [one.body["model"] for one in model.asked] == ["default-model", "chatty"]
+
+
 async def test_an_assistants_limits_are_its_own(desk: Desk, model: ScriptedModel) -> None:
     limits = {"temperature": 0.3, "max_output_tokens": 99, "max_tool_calls": 1}
     await desk.configure(secretary(tool("get_time"), max_context_messages=2, **limits), version=2)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.src.messages.item import ADDED, Item
-from assistant.src.messages.window import Window
+from assistant.src.messages.window import LONGEST_TURN, Window
 
 
 def turn(number: int, tools: int = 0, size: int = 1) -> list[str]:
@@ -53,9 +53,10 @@ def test_a_history_that_was_trimmed_by_blocks_of_steps_shows_the_same() -> None:
 
 
 def test_a_turn_longer_than_the_window_is_shown_whole() -> None:
-    history = [*turn(1), *turn(2, tools=10)]
+    longest = turn(2, tools=(LONGEST_TURN - 1) // 2)
+    history = [*turn(1), *longest]
 
-    assert shown(Window(6, 10_000), history) == turn(2, tools=10)
+    assert shown(Window(6, 10_000), history) == longest
 
 
 def test_characters_count_too() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from smart_kit.rest_client import ServiceClient
 from smart_kit.settings import RestClientSettings
 
 BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 ALICE = UserSnapshot.model_validate(
     {
         "id": "6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11",
@@ -37,6 +38,13 @@ ALICE = UserSnapshot.model_validate(
         "version": 1,
     }
 )
+
+
+class StandingClock(Clock):
+    """It is the same moment as long as a test takes."""
+
+    def now(self, zone: ZoneInfo | None = None) -> datetime:
+        return (NOON + self.offset).astimezone(zone or UTC)
 
 
 class RestService:
@@ -64,7 +72,7 @@ def rest() -> RestService:
 async def budgets(redis: Redis, rest: RestService) -> AsyncIterator[Budgets]:
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
-    yield Budgets(redis, client, Clock())
+    yield Budgets(redis, client, StandingClock())
     await client.close()
 
 
@@ -77,7 +85,7 @@ def alices(budgets: Budgets, *, exempt: bool = False, **changes: object) -> DayB
 
 
 async def total(redis: Redis) -> int:
-    key = budget_key(ALICE.id, datetime.now(BERLIN).date())
+    key = budget_key(ALICE.id, NOON.date())
     return int(await answer(redis.hget(key, "total")) or 0)
 
 
@@ -277,7 +285,7 @@ async def test_the_next_day_begins_anew(redis: Redis, rest: RestService, budgets
     assert await alices(budgets).reserve("m1/1", dollars("1"))
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
-    tomorrow = Budgets(redis, client, Clock(timedelta(days=1)))
+    tomorrow = Budgets(redis, client, StandingClock(timedelta(days=1)))
 
     assert await alices(tomorrow).reserve("m2/1", dollars("1"))
     await client.close()

@@ -12,14 +12,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.threads import (
     ArchiveRecord,
     RunRecord,
-    StepRecord,
     TurnRecord,
     first_thread_id,
 )
 
-from ..models import CronJobRun, DeletedThread, Message, Thread, Turn
+from ..models import CronJobRun, DeletedThread, Message, Thread, Turn, Usage
 from .items import content_of, role_of
-from .usage import store_usage
+from .usage import store_usage, usage_of
 
 
 async def store(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
@@ -64,20 +63,20 @@ async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
 
 
 def _turn(record: TurnRecord) -> dict[str, Any]:
+    calls = usage_of(record)
     return Turn(
         **record.model_dump(include=set(Turn.model_fields), exclude={"steps"}),
         steps=[step.model_dump(mode="json") for step in record.steps],
-        prompt_tokens=sum(step.prompt_tokens for step in record.steps),
-        completion_tokens=sum(step.completion_tokens for step in record.steps),
-        cost=_cost(record.steps),
+        prompt_tokens=sum(call.prompt_tokens for call in calls),
+        completion_tokens=sum(call.completion_tokens for call in calls),
+        cost=_cost(calls),
     ).model_dump()
 
 
-def _cost(steps: tuple[StepRecord, ...]) -> Decimal | None:
+def _cost(calls: list[Usage]) -> Decimal | None:
     """None where one of the prices is not known."""
-    costs = [step.cost for step in steps if step.kind == "model"]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal()) if len(known) == len(costs) else None
+    known = [call.cost for call in calls if call.cost is not None]
+    return sum(known, Decimal()) if len(known) == len(calls) else None
 
 
 def _message(record: TurnRecord, position: int) -> dict[str, Any]:

@@ -1,28 +1,44 @@
-"""What a turn's answers of models cost, a row for each, however often the record comes."""
+"""What a turn's calls of models cost, a row for each, however often the record comes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.threads import StepRecord, TurnRecord
+from smart_kit.contracts.threads import ModelFailure, StepRecord, TurnRecord
 
 from ..models import Usage
+
+_COUNTED = {"provider", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "seconds"}
 
 
 async def store_usage(session: AsyncSession, record: TurnRecord) -> None:
     """Add what is not there yet; a turn that is tried again brings its former answers again."""
-    rows = [_row(record, step) for step in record.steps if step.kind == "model"]
+    rows = [row.model_dump() for row in usage_of(record)]
     if rows:
         await session.exec(insert(Usage).values(rows).on_conflict_do_nothing())
 
 
-def _row(record: TurnRecord, step: StepRecord) -> dict[str, Any]:
-    counted = {"step", "provider", "prompt_tokens", "cached_tokens", "completion_tokens"}
-    return Usage(
+def usage_of(record: TurnRecord) -> list[Usage]:
+    """Each answer of a model, and each attempt in vain that is paid for, with who it was."""
+    steps = [step for step in record.steps if step.kind == "model"]
+    return [row for step in steps for row in _rows(record, step)]
+
+
+def _rows(record: TurnRecord, step: StepRecord) -> Iterator[Usage]:
+    for number, failure in enumerate(step.failures):
+        if failure.prompt_tokens or failure.completion_tokens:
+            name = f"{step.step}~{number}"
+            yield Usage(step=name, model=failure.model, **_of(record, step, failure))
+    if step.is_answered:
+        yield Usage(step=step.step, model=step.name, **_of(record, step, step))
+
+
+def _of(record: TurnRecord, step: StepRecord, call: StepRecord | ModelFailure) -> dict[str, Any]:
+    return {
         **record.model_dump(include={"message_id", "user_id", "thread_id"}),
-        **step.model_dump(include=counted | {"cost", "seconds"}),
-        assistant_id=step.assistant_id or record.assistant_id,
-        model=step.name,
-        created_at=step.started_at or record.started_at,
-    ).model_dump()
+        **call.model_dump(include=_COUNTED),
+        "assistant_id": step.assistant_id or record.assistant_id,
+        "created_at": step.started_at or record.started_at,
+    }

@@ -9,7 +9,7 @@ from .base import INSTANT, Row
 
 
 class Usage(Row, table=True):
-    """One answer of a model; history, so it refers to nobody by constraint."""
+    """One call of a model that counts; history, so it refers to nobody by constraint."""
 
     __tablename__ = "usage"
     __table_args__ = (

@@ -29,7 +29,7 @@ class Listener(Protocol):
         """Whether it wants to hear the text now."""
 
     async def text_grows(self, text: str) -> None:
-        """The text so far."""
+        """The text so far, without halves of characters."""
 
 
 class Assembly(Protocol):
@@ -61,7 +61,7 @@ async def assembled(
     try:
         async with patience, contextlib.aclosing(events(chunks)) as coming:
             while await _grows(coming, assembly):
-                if assembly.is_complete:
+                if assembly.is_complete and patience.when() is None:
                     patience.reschedule(asyncio.get_running_loop().time() + REST_SECONDS)
                 if listener is not None and listener.is_due:
                     await listener.text_grows(sound_text(assembly.text))

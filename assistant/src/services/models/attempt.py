@@ -1,14 +1,25 @@
 """Asks one model once, and judges what comes of it."""
 
+from datetime import datetime
+
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
-from ...core.errors import CutOff, EmptyAnswer, LeftAlone, NoTimeLeft, NotServed, Tokens, Unreadable
+from ...core.errors import (
+    CutOff,
+    EmptyAnswer,
+    GaveUp,
+    LeftAlone,
+    NoTimeLeft,
+    NotServed,
+    Tokens,
+    Unreadable,
+)
 from ...messages.completion import Completion
 from .api import Answer, Api, Asking
 from .breaker import Breaker, Errand
-from .endpoint import ATTEMPT_SECONDS, Endpoint
+from .endpoint import ATTEMPT_SECONDS, CONNECT_SECONDS, Endpoint
 from .meters import MODEL_SECONDS, count
 from .patience import LEAST_SECONDS, Patience, now
 from .served import ServedModel
@@ -39,8 +50,14 @@ async def ask_once(
     finally:
         MODEL_SECONDS.labels(model.provider, model.name, outcome).observe(now() - started)
     breaker.answered()
-    count(asking, answer)
-    prompt, cached, completion = answer.tokens
+    if answer.tokens is not None:
+        count(asking, answer.tokens)
+    return _completion(asking, answer, started, started_at)
+
+
+def _completion(asking: Asking, answer: Answer, started: float, started_at: datetime) -> Completion:
+    model, tokens = asking.model, answer.tokens or asking.request.expected_tokens
+    prompt, cached, completion = tokens
     return Completion(
         model=model.name,
         provider=model.provider,
@@ -51,7 +68,7 @@ async def ask_once(
         prompt_tokens=prompt,
         cached_tokens=cached,
         completion_tokens=completion,
-        cost=model.prices.cost(*answer.tokens),
+        cost=model.prices.cost(*tokens),
         finish_reason=answer.finish_reason,
         seconds=now() - started,
         started_at=started_at,
@@ -85,7 +102,7 @@ def failure_of(
     error: UpstreamError | None = None,
 ) -> ModelFailure:
     """How it is noted, with what it cost."""
-    prompt, cached, completion = tokens = _paid(asking, error)
+    prompt, cached, completion = tokens = _paid(asking, error, seconds)
     return ModelFailure(
         model=model.name,
         provider=model.provider,
@@ -98,11 +115,13 @@ def failure_of(
     )
 
 
-def _paid(asking: Asking | None, error: UpstreamError | None) -> Tokens:
+def _paid(asking: Asking | None, error: UpstreamError | None, seconds: float) -> Tokens:
     """What providers bill for an attempt in vain: all that the model wrote or was about to."""
-    if isinstance(error, EmptyAnswer | Unreadable):
-        return error.tokens
-    if asking is not None and isinstance(error, CutOff) and error.has_begun:
-        prompt, completion = asking.request.expected_tokens
-        return prompt, 0, completion
+    if asking is None or error is None:
+        return 0, 0, 0
+    if isinstance(error, EmptyAnswer | Unreadable | GaveUp):
+        return error.tokens or asking.request.expected_tokens
+    is_at_work = isinstance(error, CutOff) and error.has_begun
+    if is_at_work or (isinstance(error.__cause__, TimeoutError) and seconds > CONNECT_SECONDS):
+        return asking.request.expected_tokens  # a connection takes no longer: it was asked
     return 0, 0, 0

@@ -16,6 +16,7 @@ from .api import Api, Asking
 from .attempt import ask_once, failure_of
 from .breakers import Breakers
 from .chat import ChatCompletions
+from .endpoint import Endpoint
 from .own_words import UnreadWords, own_words
 from .parameters import Learnt, LearntParameters
 from .patience import Patience, now
@@ -29,6 +30,7 @@ MOST_ADAPTED = 12
 """So often one request is adapted."""
 _UNEXPLAINED = (None, 400, 404, 422)
 """With these a model may refuse what it said itself."""
+_NO_SUCH_PATH = (404, 405)
 
 log = structlog.stdlib.get_logger()
 
@@ -48,11 +50,33 @@ class Attempts:
         patience: Patience,
         failures: list[ModelFailure],
     ) -> Completion:
-        """The answer; `failures` grows by attempts in vain. Raises as ModelClient.complete."""
+        """The answer; `failures` grows by attempts in vain. Raises as ModelClient.complete.
+
+        Where the server does not have the API that the request wants, the model is asked by that
+        of its record.
+        """
         if model.endpoint is None:
             failures.append(failure_of(model, model.problem))
             raise NotServed(model.problem)
-        name, endpoint = request.api or model.api, model.endpoint
+        name, endpoint = self._api_of(model, model.endpoint, request), model.endpoint
+        try:
+            return await self._insist(name, model, endpoint, request, patience, failures)
+        except UpstreamRejected as error:
+            if name == model.api or error.status not in _NO_SUCH_PATH:
+                raise
+        completion = await self._insist(model.api, model, endpoint, request, patience, failures)
+        self._parameters.keep(model, endpoint, name, Learnt(is_absent=True))
+        return completion
+
+    async def _insist(
+        self,
+        name: ModelApi,
+        model: ServedModel,
+        endpoint: Endpoint,
+        request: ModelRequest,
+        patience: Patience,
+        failures: list[ModelFailure],
+    ) -> Completion:
         api, breaker = APIS[name], self._breakers.of(model, endpoint, name)
         known = learnt = self._parameters.of(model, endpoint, name)
         unread: frozenset[bytes] = frozenset()
@@ -88,8 +112,13 @@ class Attempts:
         """Seconds until it is worth asking; 0 where it may be asked."""
         if model.endpoint is None:
             return 0.0
-        api = request.api or model.api
+        api = self._api_of(model, model.endpoint, request)
         return self._breakers.of(model, model.endpoint, api).seconds_left(now())
+
+    def _api_of(self, model: ServedModel, endpoint: Endpoint, request: ModelRequest) -> ModelApi:
+        wanted = request.api or model.api
+        is_absent = self._parameters.of(model, endpoint, wanted).is_absent
+        return model.api if is_absent else wanted
 
 
 def _adapted(

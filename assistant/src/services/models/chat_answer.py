@@ -1,17 +1,15 @@
 """Reads an answer of Chat Completions. Only what is used is looked at."""
 
-import contextlib
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from smart_kit.contracts.base import JsonObject
 
-from ...core.errors import EmptyAnswer, Tokens, Unreadable
-from ...messages.completion import ToolCall
+from ...core.errors import EmptyAnswer, Unreadable
 from .api import Answer
 from .errors import shape_of
-from .reading import Count, Text, is_too_deep, message_of, read_call, sound
+from .reading import Text, is_too_deep, message_of, read_calls, sound, tokens_in
 
 _OF_EVERY_MESSAGE = {"role", "content", "tool_calls", "refusal", "annotations", "audio"}
 _OF_EVERY_CALL = {"index", "id", "type", "function"}
@@ -35,30 +33,19 @@ class _Choice(BaseModel):
     finish_reason: Text = ""
 
 
-class _Details(BaseModel):
-    cached_tokens: Count = 0
-
-
-class _Usage(BaseModel):
-    prompt_tokens: Count = 0
-    completion_tokens: Count = 0
-    prompt_tokens_details: _Details | None = None
-
-
 class _Body(BaseModel):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
 
 
 def read_answer(body: object, key: str) -> Answer:
     """See Api.read."""
+    tokens = tokens_in(body)
     try:
         read = _Body.model_validate(body)
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)
         reason = f"The answer cannot be read: {problems[0]['loc']}"
-        raise Unreadable(reason, tokens=_tokens_in(body)) from error
-    tokens = _tokens(read.usage)
+        raise Unreadable(reason, tokens=tokens) from error
     choice = read.choices[0] if read.choices else None
     if choice is None or choice.message is None:
         raise Unreadable(f"The answer has no message: {shape_of(body)}", tokens=tokens)
@@ -69,7 +56,9 @@ def read_answer(body: object, key: str) -> Answer:
     raw = sound(raw)
     text = text_of(raw.get("content")) or text_of(raw.get("refusal"))
     reason = choice.finish_reason
-    calls = _calls(choice.message.tool_calls or [], key, is_cut=reason == "length")
+    functions = [call.function or _Function() for call in choice.message.tool_calls or ()]
+    called = ((function.name, function.arguments) for function in functions)
+    calls = read_calls(key, called, is_cut=reason == "length")
     if not calls and not text.strip():
         said = f"The model said nothing: finish_reason {reason!r}"
         raise EmptyAnswer(said, tokens=tokens, is_filtered=reason == "content_filter")
@@ -78,24 +67,9 @@ def read_answer(body: object, key: str) -> Answer:
         calls=calls,
         message=message_of(text, calls),
         added=_added(raw, len(calls)),
-        tokens=tokens,
+        tokens=tokens_in(body, is_answer=True),
         finish_reason=reason,
     )
-
-
-def _tokens(usage: _Usage | None) -> Tokens:
-    if usage is None:
-        return (0, 0, 0)
-    details = usage.prompt_tokens_details or _Details()
-    return (usage.prompt_tokens, details.cached_tokens, usage.completion_tokens)
-
-
-def _tokens_in(body: object) -> Tokens:
-    """Of an answer that is otherwise unreadable."""
-    with contextlib.suppress(ValidationError):
-        if isinstance(body, dict):
-            return _tokens(_Body.model_validate({"usage": body.get("usage")}).usage)
-    return (0, 0, 0)
 
 
 def text_of(content: Any) -> str:
@@ -106,20 +80,12 @@ def text_of(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _calls(called: list[_Call], key: str, *, is_cut: bool) -> tuple[ToolCall, ...]:
-    functions = [call.function or _Function() for call in called]
-    return tuple(
-        read_call(key, position, function.name, function.arguments, is_cut=is_cut)
-        for position, function in enumerate(functions)
-    )
-
-
 def _added(raw: JsonObject, calls: int) -> JsonObject:
     """What this provider says beyond what every one does; it may want it back."""
     added: JsonObject = {}
     if keys := _beyond(raw, _OF_EVERY_MESSAGE):
         added["keys"] = keys
-    of_calls = [_beyond(call, _OF_EVERY_CALL) for call in raw["tool_calls"]] if calls else []
+    of_calls = [_beyond(call, _OF_EVERY_CALL) for call in (raw.get("tool_calls") or [])[:calls]]
     if any(of_calls):
         added["calls"] = of_calls
     return added

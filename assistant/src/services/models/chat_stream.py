@@ -2,8 +2,10 @@
 
 A call is found by its index. Without one, a new id begins a new call, and all else goes on with the
 last. However it was found: another name, a name with another id, or a name with a `{` after
-arguments that are whole already, begins another call. Ids and names are set once, arguments grow or
-are an object. The answer is whole once a finish_reason was seen, and only then.
+arguments that are whole already, begins another call; but a whole one with the index, id, name and
+arguments of this one is this one, said again. Ids and names are set once, arguments grow or are an
+object. A `message` is read where nothing came by a delta: else it says all of it again. The answer
+is whole once a finish_reason was seen, and only then.
 """
 
 import json
@@ -12,7 +14,7 @@ from typing import Any
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import UpstreamUnavailable
 
-from ...core.errors import CutOff
+from ...core.errors import CutOff, GaveUp
 from .chat_answer import text_of
 from .errors import error_in
 
@@ -30,6 +32,7 @@ class ChatStream:
         self._at: dict[int, _Call] = {}
         self._reason = ""
         self._usage: Any = None
+        self._grows_by_deltas = False
         self.has_begun = False
 
     @property
@@ -45,7 +48,7 @@ class ChatStream:
     def add(self, event: JsonObject) -> None:
         """See Assembly. Raises CutOff for an error that may pass: the answer is asked for again."""
         refusal = error_in(event)
-        if isinstance(refusal, UpstreamUnavailable):
+        if isinstance(refusal, UpstreamUnavailable) and not isinstance(refusal, GaveUp):
             raise CutOff(refusal.message, status=refusal.status, has_begun=self.has_begun)
         if refusal is not None:
             raise refusal
@@ -55,9 +58,12 @@ class ChatStream:
         choice = choices[0] if isinstance(choices, list) and choices else None
         if not isinstance(choice, dict):
             return
-        delta = choice.get("delta") or choice.get("message")
-        if isinstance(delta, dict):
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and delta:
             self._grow(delta)
+            self._grows_by_deltas = self.has_begun
+        elif isinstance(message, dict) and not self._grows_by_deltas:
+            self._grow(message)
         reason = choice.get("finish_reason")
         if reason == "error":
             raise CutOff("finish_reason error", has_begun=self.has_begun)
@@ -91,6 +97,8 @@ class ChatStream:
     def _call(self, delta: JsonObject) -> None:
         index = delta.get("index")
         found = self._at.get(index) if isinstance(index, int) else self._without_index(delta)
+        if found is not None and isinstance(index, int) and found.is_said_again(delta):
+            return
         if found is None or found.is_another(delta):
             found = _Call()
             self._calls.append(found)
@@ -124,12 +132,26 @@ class _Call:
         is_other_id = bool(call_id and self.id) and call_id != self.id
         return is_other_name or is_other_id or self._has_ended_before(delta)
 
+    def is_said_again(self, delta: JsonObject) -> bool:
+        """Whether the chunk at its index is all of it, though it was whole already."""
+        function = _function(delta)
+        is_same = bool(self.id) and (delta.get("id"), function.get("name")) == (self.id, self._name)
+        return is_same and self._is_whole and function.get("arguments") == self._arguments
+
     def _has_ended_before(self, delta: JsonObject) -> bool:
         """Whether its arguments are whole and this chunk brings others."""
         given = _function(delta).get("arguments")
         if not (isinstance(given, dict) or (isinstance(given, str) and "{" in given)):
             return False
-        return self._object is not None or _is_json("".join(self._written))
+        return self._is_whole
+
+    @property
+    def _arguments(self) -> Any:
+        return "".join(self._written) if self._object is None else self._object
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._object is not None or _is_json(self._arguments)
 
     def grow(self, delta: JsonObject) -> None:
         """Take what the chunk says of it."""
@@ -146,8 +168,7 @@ class _Call:
 
     def whole(self) -> JsonObject:
         """As in an answer that is not streamed."""
-        arguments = "".join(self._written) if self._object is None else self._object
-        function = {"name": self._name, "arguments": arguments}
+        function = {"name": self._name, "arguments": self._arguments}
         return {"id": self.id, "type": "function", "function": function, **self._more}
 
 

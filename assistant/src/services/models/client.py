@@ -43,14 +43,19 @@ class ModelClient:
         self._attempts = Attempts()
 
     async def complete(
-        self, chain: Sequence[ServedModel], request: ModelRequest, asker: Asker
+        self,
+        chain: Sequence[ServedModel],
+        request: ModelRequest,
+        asker: Asker,
+        failures: list[ModelFailure] | None = None,
     ) -> Completion:
         """The answer of the first model that gives one, before the deadline.
 
-        Raises UpstreamUnavailable, UpstreamRejected or EmptyAnswer where no model answered,
-        ContextTooLong, and BudgetSpent where the budget allowed nobody to be asked.
+        `failures` are those of the same step so far, and grow by who is asked in vain now. Raises
+        UpstreamUnavailable, UpstreamRejected or EmptyAnswer where no model answered, ContextTooLong
+        of the last that was asked, and BudgetSpent where the budget allowed nobody to be asked.
         """
-        failures: list[ModelFailure] = []
+        failures = [] if failures is None else failures
         failure: UpstreamError | None = None
         spent: BudgetSpent | None = None
         willing = self._willing(chain, request, asker.models_down, failures)
@@ -73,10 +78,7 @@ class ModelClient:
                 if isinstance(error, UpstreamUnavailable) and not isinstance(error, NoTimeLeft):
                     asker.models_down.add(model.name)
             else:
-                spent_before = _spent(failures)
-                cost = completion.cost + spent_before if completion.cost else spent_before
-                given = {"failures": tuple(failures), "cost": cost or completion.cost}
-                return completion.model_copy(update=given)
+                return completion.model_copy(update={"failures": tuple(failures)})
         raise failure or spent or (LeftAlone() if chain else NotServed("No model is configured"))
 
     async def _paid(
@@ -89,8 +91,7 @@ class ModelClient:
     ) -> Completion:
         """Ask one model; what it may cost is reserved before, and what it did settled after: with
         what was spent in vain, since a key has one cost."""
-        prompt, answer = request.expected_tokens
-        expected = model.prices.cost(prompt, 0, answer) or _NOTHING
+        expected = model.prices.cost(*request.expected_tokens) or _NOTHING
         if not await budget.reserve(request.key, _spent(failures) + expected):
             raise BudgetSpent
         try:
@@ -116,9 +117,9 @@ class ModelClient:
         free = [one for one in up if not pauses[one.name]]
         soon = [one for one in up if pauses[one.name] <= PAUSE_SECONDS]
         willing = free or sorted(soon, key=lambda one: pauses[one.name])[:1]
-        if willing:
-            before = chain[: chain.index(willing[0])]
-            failures += [_note(one, "It has failed before: nobody asked it") for one in before]
+        before = chain[: chain.index(willing[0])] if willing else chain
+        notes = [_note(one, "It has failed before: nobody asked it") for one in before]
+        failures += [note for note in notes if note not in failures]
         return willing
 
 

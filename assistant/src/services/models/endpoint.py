@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
-from openai import APIStatusError, AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from smart_kit.errors import UpstreamUnavailable
 
 from ...core.errors import CutOff
 from .assembling import BROKEN, Assembly, Listener, assembled
 from .errors import error_in, error_of
-from .events import limited, read_json
+from .events import beginning, limited, read_json
 
 CONNECT_SECONDS = 5.0
 ATTEMPT_SECONDS = 60.0
@@ -74,7 +74,7 @@ class Endpoint:
             kind = response.headers.get("content-type", "")
             if assembly is not None and not any(name in kind for name in _WHOLE):
                 return await assembled(response.aiter_bytes(), assembly, listener)
-            with _decided(body):
+            with _decided():
                 chunks = [chunk async for chunk in limited(response.aiter_bytes())]
                 return read_json(b"".join(chunks))
         finally:
@@ -82,7 +82,7 @@ class Endpoint:
 
     async def _post(self, path: str, body: bytes) -> httpx2.Response:
         """Its answer is not read yet, so that it can be read as far as is sensible."""
-        with _decided(body):
+        with _decided():
             stream = await self._open().post(
                 path,
                 content=body,
@@ -107,7 +107,10 @@ class Endpoint:
                 max_retries=0,
                 timeout=_TIMEOUT,
                 http_client=DefaultAioHttpClient(
-                    timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False
+                    timeout=_TIMEOUT,
+                    limits=_LIMITS,
+                    follow_redirects=False,
+                    event_hooks={"response": [_refused]},
                 ),
             )
         return self._client
@@ -122,13 +125,22 @@ class _Client(AsyncOpenAI):
         self._custom_headers = {}
 
 
+async def _refused(response: httpx2.Response) -> None:
+    """Raises what another status than 2xx means: the SDK would read all that comes with it."""
+    if response.is_success:
+        return
+    said = await beginning(response.aiter_bytes())
+    body: object = said.decode(errors="replace")
+    with contextlib.suppress(ValueError, RecursionError):
+        body = read_json(said)
+    raise error_of(response.status_code, body, response.headers, response.request.content)
+
+
 @contextlib.contextmanager
-def _decided(sent: bytes) -> Iterator[None]:
+def _decided() -> Iterator[None]:
     """Turns what a connection raises into what is decided by."""
     try:
         yield
-    except APIStatusError as error:
-        raise error_of(error.status_code, error.body, error.response.headers, sent) from error
     except BROKEN as error:
         reason = f"{type(error).__name__}: {error.__cause__ or error}"
         raise UpstreamUnavailable(reason) from error

@@ -14,9 +14,10 @@ from typing import Any
 
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
-from ...core.errors import ContextTooLong, NotServed, OwnWordsRefused, ParameterRefused
+from ...core.errors import ContextTooLong, GaveUp, NotServed, OwnWordsRefused, ParameterRefused
 from ...messages.item import encode
 from .extras import EXTRAS, FILLS
+from .reading import tokens_in
 
 _AGAIN = {408, 409, 425, 429}
 _OUT_OF_MONEY = {
@@ -70,7 +71,7 @@ def error_of(
     log, never for a person, and names codes and no sentences: servers quote what they were sent."""
     fields, text = _fields(body), _without_quotes(_text(body), sent)
     named = ", ".join(f"{name} {value[:_FIELD_LENGTH]}" for name, value in fields.items())
-    detail = f"{status or 'no status'}: {named or shape_of(body)}"
+    detail = f"{status or 'no status'}: {named or shape_of(_inner(body))}"
     if status == 402 or {fields.get("type"), fields.get("code")} & _OUT_OF_MONEY:
         return NotServed(detail, status=status, seconds=OUT_OF_MONEY_SECONDS)
     if status == 413 or (status in (None, 400, 422) and _TOO_LONG.search(text)):
@@ -94,12 +95,16 @@ def error_of(
 
 
 def error_in(body: object, sent: bytes = b"") -> UpstreamError | None:
-    """The error in a body of status 200, where some gateways put it."""
-    if not isinstance(body, dict) or not body.get("error"):
+    """The error in a body of status 200, where some gateways put it, and models that gave up."""
+    if not isinstance(body, dict) or not (body.get("error") or body.get("status") == "failed"):
         return None
     code = _fields(body).get("code")
     status = int(code) if code is not None and re.fullmatch(r"[45]\d\d", code) else None
-    return error_of(status, body, {}, sent)
+    error, tokens = error_of(status, body, {}, sent), tokens_in(body)
+    has_begun = body.get("status") == "failed" or tokens is not None
+    if has_begun and isinstance(error, UpstreamUnavailable):
+        return GaveUp(error.message, tokens=tokens)
+    return error
 
 
 def shape_of(body: object) -> str:
@@ -113,14 +118,19 @@ def shape_of(body: object) -> str:
 
 def _fields(body: object) -> dict[str, str]:
     """Code, type and param, wherever they are; what is no text or number is left out."""
-    if isinstance(body, list) and body:
-        body = body[0]
-    if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        body = body["error"]
+    body = _inner(body)
     if not isinstance(body, dict):
         return {}
     found = {name: str(body[name]) for name in ("code", "type", "param") if body.get(name)}
     return found | _location(body)
+
+
+def _inner(body: object) -> object:
+    """Of a list with one error, or of an object that holds it."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else body
 
 
 def _location(body: dict[str, Any]) -> dict[str, str]:

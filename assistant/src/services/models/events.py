@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from smart_kit.contracts.base import JsonObject
 
 MOST_BYTES = 32 * 2**20
 """No answer is longer."""
+MOST_BYTES_OF_ERRORS = 64_000
+"""What is looked at of an error: its code and its words stand at its beginning."""
 DRAIN_SECONDS = 0.2
 """A connection whose answer was read to its end can be used again; it is not waited for long."""
 
@@ -48,9 +51,28 @@ async def limited(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
+async def beginning(chunks: AsyncIterator[bytes]) -> bytes:
+    """What an error says, as far as it is looked at."""
+    read = b""
+    async for chunk in chunks:
+        read += chunk[:MOST_BYTES_OF_ERRORS]
+        if len(read) >= MOST_BYTES_OF_ERRORS:
+            break
+    return read[:MOST_BYTES_OF_ERRORS]
+
+
 def read_json(data: bytes) -> Any:
-    """Raises ValueError where it is none."""
-    return json.loads(data.decode(errors="replace"))
+    """With null for what Python takes for a number and JSON does not: nobody else would read it.
+
+    Raises ValueError where it is none.
+    """
+    text = data.decode(errors="replace")
+    return json.loads(text, parse_constant=_number, parse_float=_number)
+
+
+def _number(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -3,7 +3,8 @@
 import structlog
 from prometheus_client import Counter, Histogram
 
-from .api import Answer, Asking
+from ...core.errors import Tokens
+from .api import Asking
 from .request import MOST_CHARACTERS_PER_TOKEN
 
 SHORT_PROMPT = 2_000
@@ -22,12 +23,12 @@ TOKENS = Counter(
 log = structlog.stdlib.get_logger()
 
 
-def count(asking: Asking, answer: Answer) -> None:
+def count(asking: Asking, counted: Tokens) -> None:
     """The tokens; of a prompt that has too few of them a part was cut off."""
     model, characters = asking.model, asking.request.characters
-    for kind, tokens in zip(("prompt", "cached", "completion"), answer.tokens, strict=True):
+    for kind, tokens in zip(("prompt", "cached", "completion"), counted, strict=True):
         TOKENS.labels(model.provider, model.name, kind).inc(tokens)
-    least, given = characters // MOST_CHARACTERS_PER_TOKEN, answer.tokens[0]
+    least, given = characters // MOST_CHARACTERS_PER_TOKEN, counted[0]
     if characters > SHORT_PROMPT and 0 < given < least:
         log.warning(
             "the server seems to cut prompts off, instructions first: give the model more context",

@@ -30,6 +30,8 @@ class Learnt:
     """Of EXTRAS, what it does not take, not even its own."""
     fills: Mapping[str, bool] = field(default_factory=dict)
     """Names in FILLS that it misses at calls, and whether at words without calls too."""
+    is_absent: bool = False
+    """Whether its server has no such API at all."""
 
     def applied(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters to send."""

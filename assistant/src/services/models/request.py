@@ -8,6 +8,7 @@ from typing import Any
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ModelApi
 
+from ...core.errors import Tokens
 from ...messages.item import Item, encode
 from .assembling import Listener
 
@@ -62,7 +63,7 @@ class ModelRequest:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of the assistant, by their names in Chat Completions; they win over a record's."""
     api: ModelApi | None = None
-    """None: as each model's record says."""
+    """By which models are asked, as far as their servers have it; None: as their records say."""
     listener: Listener | None = None
     """Whom a growing answer is shown to, if to anybody."""
 
@@ -73,7 +74,7 @@ class ModelRequest:
         return len(self.prompt.instructions) + said
 
     @property
-    def expected_tokens(self) -> tuple[int, int]:
-        """About so many of the prompt, and of the answer."""
+    def expected_tokens(self) -> Tokens:
+        """About so many. They count where nobody says how many they were."""
         given = (self.characters + len(self.prompt.tools)) // CHARACTERS_PER_TOKEN
-        return given, int(self.overrides.get("max_tokens") or USUAL_OUTPUT_TOKENS)
+        return given, 0, int(self.overrides.get("max_tokens") or USUAL_OUTPUT_TOKENS)

@@ -6,11 +6,11 @@ from pydantic import BaseModel, ValidationError
 
 from smart_kit.contracts.base import JsonObject
 
-from ...core.errors import EmptyAnswer, Tokens, Unreadable
+from ...core.errors import EmptyAnswer, Unreadable
 from ...messages.completion import ToolCall
 from .api import Answer
-from .errors import error_of, shape_of
-from .reading import Count, Text, is_too_deep, message_of, read_call, sound
+from .errors import shape_of
+from .reading import Text, is_too_deep, message_of, read_calls, sound, tokens_in
 
 FINAL = "final_answer"
 """The phase of a message that is not only about what the model does next."""
@@ -27,16 +27,6 @@ class _Item(BaseModel):
     phase: Text = ""
 
 
-class _Details(BaseModel):
-    cached_tokens: Count = 0
-
-
-class _Usage(BaseModel):
-    input_tokens: Count = 0
-    output_tokens: Count = 0
-    input_tokens_details: _Details | None = None
-
-
 class _Incomplete(BaseModel):
     reason: Text = ""
 
@@ -45,25 +35,24 @@ class _Body(BaseModel):
     status: Text = ""
     output: list[_Item]
     incomplete_details: _Incomplete | None = None
-    usage: _Usage | None = None
 
 
 def read_answer(body: object, key: str) -> Answer:
     """See Api.read."""
-    if isinstance(body, dict) and body.get("status") == "failed":
-        raise error_of(None, body, {})
+    tokens = tokens_in(body)
     try:
         read = _Body.model_validate(body)
     except ValidationError as error:
-        raise Unreadable(f"The answer cannot be read: {shape_of(body)}") from error
+        reason = f"The answer cannot be read: {shape_of(body)}"
+        raise Unreadable(reason, tokens=tokens) from error
     assert isinstance(body, dict)
-    tokens = _tokens(read.usage)
     if is_too_deep(body["output"]):
         raise Unreadable("The answer is nested too deeply", tokens=tokens)
     output = sound({"output": body["output"]})["output"]
     text = sound({"text": _text(read.output)})["text"]
     called = [item for item in read.output if item.type == "function_call"]
-    calls = _calls(called, key, is_cut=read.status == "incomplete")
+    functions = ((item.name, item.arguments) for item in called)
+    calls = read_calls(key, functions, is_cut=read.status == "incomplete")
     reason = read.incomplete_details.reason if read.incomplete_details else ""
     if not calls and not text.strip():
         said = f"The model said nothing: {read.status} {reason}".rstrip()
@@ -72,17 +61,10 @@ def read_answer(body: object, key: str) -> Answer:
         text=text,
         calls=calls,
         message=message_of(text, calls),
-        added=_added(output, called, calls, is_whole=read.status != "incomplete"),
-        tokens=tokens,
+        added={} if read.status == "incomplete" else _added(output, called, calls),
+        tokens=tokens_in(body, is_answer=True),
         finish_reason=reason or read.status,
     )
-
-
-def _tokens(usage: _Usage | None) -> Tokens:
-    if usage is None:
-        return (0, 0, 0)
-    details = usage.input_tokens_details or _Details()
-    return (usage.input_tokens, details.cached_tokens, usage.output_tokens)
 
 
 def _text(output: list[_Item]) -> str:
@@ -98,18 +80,13 @@ def _words(message: _Item) -> str:
     return "".join(one for one in said if isinstance(one, str))
 
 
-def _calls(called: list[_Item], key: str, *, is_cut: bool) -> tuple[ToolCall, ...]:
-    return tuple(
-        read_call(key, position, item.name, item.arguments, is_cut=is_cut)
-        for position, item in enumerate(called)
-    )
-
-
 def _added(
-    output: list[JsonObject], called: list[_Item], calls: tuple[ToolCall, ...], *, is_whole: bool
+    output: list[JsonObject], called: list[_Item], calls: tuple[ToolCall, ...]
 ) -> JsonObject:
-    """The items as they came, and their ids of calls by ours; nothing where one lacks its end."""
-    if not is_whole or not all(item.call_id for item in called):
+    """The items as they came, and their ids of calls by ours. Nothing where a call would not find
+    its result by them, or was not kept as it came."""
+    theirs = list(dict.fromkeys(item.call_id for item in called if item.call_id))
+    if not len(theirs) == len(called) == len(calls) or any(call.problem for call in calls):
         return {}
-    ids = {ours.id: theirs.call_id for ours, theirs in zip(calls, called, strict=True)}
+    ids = {ours.id: call_id for ours, call_id in zip(calls, theirs, strict=True)}
     return {"ids": ids, "output": output}

@@ -1,6 +1,6 @@
 """Puts the events of the Responses API together; those that are not needed are passed over."""
 
-from typing import Any
+from operator import itemgetter
 
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import UpstreamUnavailable
@@ -20,7 +20,8 @@ class ResponsesStream:
         """By the place of its message in the answer."""
         self._final: int | None = None
         """The place of the last one that is the final answer."""
-        self._items: list[Any] = []
+        self._items: list[tuple[int, JsonObject]] = []
+        """Each with its place."""
         self._response: JsonObject | None = None
         self.has_begun = False
 
@@ -49,11 +50,14 @@ class ResponsesStream:
             if isinstance(item, dict) and item.get("phase") == FINAL:
                 self._final = _place(event)
         elif kind == "response.output_item.done":
-            self._items.append(event.get("item"))
+            place, item = _place(event), event.get("item")
+            if isinstance(item, dict):
+                self._items.append((len(self._items) if place is None else place, item))
             self.has_begun = True
         elif kind in _TERMINAL:
             response = event.get("response")
-            self._response = response if isinstance(response, dict) else {}
+            self._response = {"status": kind.removeprefix("response.")}
+            self._response |= response if isinstance(response, dict) else {}
         elif kind == "error" or event.get("error"):
             refusal = error_of(None, event.get("error") or event, {})
             if isinstance(refusal, UpstreamUnavailable):
@@ -61,9 +65,11 @@ class ResponsesStream:
             raise refusal
 
     def body(self) -> JsonObject:
-        """See Assembly: the items as each was done, where a terminal event has none."""
+        """See Assembly: the items as each was done, in their order, where a terminal event has
+        none."""
         response = self._response or {}
-        return {**response, "output": response.get("output") or self._items}
+        done = [item for _, item in sorted(self._items, key=itemgetter(0))]
+        return {**response, "output": response.get("output") or done}
 
 
 def _place(event: JsonObject) -> int | None:

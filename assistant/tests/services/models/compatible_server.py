@@ -1,6 +1,7 @@
 """A server that is nearly OpenAI's: what it does with a request is a function of a test's."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ class Sent:
     stays_open: bool = False
     """The connection is not closed after it."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    goes_on: bytes = b""
+    """Comes after it again and again, while it stays open."""
 
 
 Obey = Callable[[JsonObject], Sent]
@@ -38,6 +41,8 @@ class Server:
     asked: list[JsonObject] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    clients: list[Any] = field(default_factory=list)
+    """The other ends of their connections."""
     ends: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -45,6 +50,7 @@ class Server:
         self.asked.append(body)
         self.paths.append(request.path)
         self.headers.append(request.headers)
+        self.clients.append(request.transport and request.transport.get_extra_info("peername"))
         sent = self.obey(body)
         response = web.StreamResponse(
             status=sent.status, headers={"content-type": sent.content_type, **sent.headers}
@@ -54,9 +60,13 @@ class Server:
         middle = len(data) // 2  # packets know nothing of events
         await response.write(data[:middle])
         await response.write(data[middle:])
-        if sent.stays_open:
-            await self.ends.wait()
-        await response.write_eof()
+        with contextlib.suppress(ConnectionError):
+            while sent.goes_on and not self.ends.is_set():
+                await response.write(sent.goes_on)
+                await asyncio.sleep(0.01)
+            if sent.stays_open:
+                await self.ends.wait()
+            await response.write_eof()
         return response
 
 

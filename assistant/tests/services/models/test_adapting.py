@@ -202,19 +202,64 @@ async def test_a_refusal_that_had_nothing_to_do_with_its_additions_leaves_them()
     assert "sealed" in json.dumps(server.asked[3])
 
 
-async def test_failures_by_one_api_leave_the_other_alone() -> None:
-    def chat_only(body: JsonObject) -> Sent:
-        return refuses(404, {"error": {"message": "no such path"}}) if "input" in body else done({})
+def chat_only(body: JsonObject) -> Sent:
+    return refuses(404, {"error": {"message": "no such path"}}) if "input" in body else done(body)
 
+
+async def test_failures_by_one_api_leave_the_other_alone() -> None:
     client = ModelClient()
     async with running(chat_only) as server:
-        model = served(server.endpoint)
+        model = served(server.endpoint, api="responses")
         for _ in range(FAILURES + 1):
             with pytest.raises(UpstreamError):
-                await client.complete([model], request(api="responses"), asker(1))
-        completion = await client.complete([model], request(), asker(1))
+                await client.complete([model], request(), asker())
+        completion = await client.complete([model], request(api="chat"), asker())
 
     assert completion.text == "Done."
+
+
+class TestAnApiThatTheServerDoesNotHave:
+    @pytest.mark.parametrize("status", [404, 405])
+    async def test_is_asked_for_once_and_then_that_of_the_models_record(self, status: int) -> None:
+        client, paths = ModelClient(), []
+        obey: Obey = lambda body: refuses(status, "no") if "input" in body else done(body)  # noqa: E731
+        async with running(obey) as server:
+            for parameters in ({}, {}, {"seed": 1}):
+                model = served(server.endpoint, parameters=parameters)
+                completion = await client.complete([model], request(api="responses"), asker())
+                paths.append([path.rpartition("/")[2] for path in server.paths])
+                server.paths.clear()
+
+        assert completion.text == "Done."
+        assert paths == [
+            ["responses", "completions"],
+            ["completions"],
+            ["responses", "completions"],
+        ]
+
+    async def test_is_asked_for_again_where_the_other_did_not_answer_either(self) -> None:
+        client = ModelClient()
+        async with running(
+            lambda _: refuses(404, {"error": {"code": "model_not_found"}})
+        ) as server:
+            for _ in range(2):
+                with pytest.raises(UpstreamRejected):
+                    await client.complete(
+                        [served(server.endpoint)], request(api="responses"), asker()
+                    )
+
+        assert [path.rpartition("/")[2] for path in server.paths] == [
+            "responses",
+            "completions",
+        ] * 2
+
+    async def test_is_no_reason_to_ask_by_another_where_the_record_names_it(self) -> None:
+        async with running(chat_only) as server:
+            model = served(server.endpoint, api="responses")
+            with pytest.raises(UpstreamRejected):
+                await ModelClient().complete([model], request(api="responses"), asker())
+
+        assert server.paths == ["/v1/responses"]
 
 
 async def test_what_is_known_of_a_server_goes_with_it() -> None:

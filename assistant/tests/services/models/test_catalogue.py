@@ -151,7 +151,7 @@ async def test_a_running_turn_keeps_the_connection_of_a_configuration_that_is_go
 
 async def test_two_turns_and_the_configuration_hold_one_connection_together() -> None:
     catalogues = Catalogues(VAULT)
-    record = configuration(provider(FIRST, "http://127.0.0.1:9/v1"))
+    record = configuration(provider(FIRST, "http://a/v1"))  # nobody asks it
     catalogue = catalogues.of(record)
     endpoint = endpoint_of(catalogue, "m1")
     endpoint._open()

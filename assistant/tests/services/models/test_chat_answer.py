@@ -1,14 +1,18 @@
 """Reading answers of servers that differ."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from assistant.src.core.errors import EmptyAnswer
+from assistant.src.core.errors import CutOff, EmptyAnswer, GaveUp, Unreadable
 from assistant.src.messages.completion import Completion
+from assistant.src.messages.window import MOST_CALLS
 from assistant.src.services.models.api import Answer
 from assistant.src.services.models.chat_answer import read_answer
+from assistant.src.services.models.chat_stream import ChatStream
+from smart_kit.argument_schema import MOST_CHARACTERS
 from smart_kit.errors import UpstreamUnavailable
 
 
@@ -81,6 +85,12 @@ def test_what_is_no_answer_is_told_without_its_words(body: Any, said: str) -> No
         ('"text"', {}, True),
         (5, {}, True),
         ("Infinity", {}, True),
+        ('{"a": NaN}', {}, True),
+        ('{"a": -Infinity}', {}, True),
+        ('{"a": 1e999}', {}, True),
+        ('{"a": 1e22}', {"a": 1e22}, False),
+        (json.dumps({"a": "x" * MOST_CHARACTERS}), {}, True),
+        ({"a": "x" * MOST_CHARACTERS}, {}, True),
     ],
 )
 def test_arguments_come_in_many_shapes(given: Any, arguments: dict, problem: bool) -> None:
@@ -88,6 +98,13 @@ def test_arguments_come_in_many_shapes(given: Any, arguments: dict, problem: boo
 
     assert one.arguments == arguments
     assert bool(one.problem) == problem
+
+
+def test_of_a_thousand_calls_the_first_are_kept_with_what_was_added_to_them() -> None:
+    answer = read({"tool_calls": [call(arguments={"n": n}, x=n) for n in range(1, 1_000)]})
+
+    assert [one.arguments["n"] for one in answer.calls] == list(range(1, MOST_CALLS + 1))
+    assert len(answer.message["tool_calls"]) == len(answer.added["calls"]) == MOST_CALLS
 
 
 def test_ids_are_our_own_unique_and_the_same_each_time() -> None:
@@ -119,9 +136,18 @@ def test_halves_of_surrogate_pairs_do_not_get_further() -> None:
 @pytest.mark.parametrize(
     ("usage", "tokens"),
     [
-        (None, (0, 0, 0)),
-        ({}, (0, 0, 0)),
-        ({"prompt_tokens": None, "completion_tokens": "many"}, (0, 0, 0)),
+        (None, None),
+        ({}, None),
+        ([9, 2], None),
+        ({"prompt_tokens": None, "completion_tokens": "many"}, None),
+        ({"prompt_tokens": 9}, None),
+        ({"prompt_tokens": 9, "completion_tokens": -2}, None),
+        ({"prompt_tokens": 9, "completion_tokens": 10**9}, None),
+        ({"prompt_tokens": 9, "completion_tokens": 2.5}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
+        ({"prompt_tokens": 9.0, "completion_tokens": "2"}, (9, 0, 2)),
+        ({"input_tokens": 9, "output_tokens": 2}, (9, 0, 2)),
+        ({"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": [8]}, (9, 0, 2)),
         (
             {
                 "prompt_tokens": 9,
@@ -132,10 +158,36 @@ def test_halves_of_surrogate_pairs_do_not_get_further() -> None:
         ),
     ],
 )
-def test_usage_may_be_missing(usage: Any, tokens: tuple[int, int, int]) -> None:
-    read_as = read({"content": "hi"}, usage=usage)
+def test_what_a_server_has_not_said_of_its_tokens_is_not_taken_for_nothing(
+    usage: Any, tokens: tuple[int, int, int] | None
+) -> None:
+    assert read({"content": "hi"}, usage=usage).tokens == tokens
 
-    assert read_as.tokens == tokens
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (None, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0, 0)),
+        ({"prompt_tokens": 9, "completion_tokens": 2}, (9, 0, 2)),
+    ],
+)
+@pytest.mark.parametrize("message", [{"content": ""}, {"tool_calls": "none"}, None], ids=str)
+def test_the_tokens_of_an_answer_in_vain_are_known_as_far_as_they_were_said(
+    message: Any, usage: Any, tokens: tuple[int, int, int] | None
+) -> None:
+    with pytest.raises((EmptyAnswer, Unreadable)) as failed:
+        read(message, usage=usage)
+
+    assert failed.value.tokens == tokens
+
+
+@pytest.mark.parametrize("usage", [{}, {"prompt_tokens": 9, "completion_tokens": 2}], ids=str)
+def test_an_error_within_a_stream_is_billed_as_it_says(usage: Any) -> None:
+    with pytest.raises(GaveUp if usage else CutOff) as failed:
+        ChatStream().add({"error": {"code": 502}, "usage": usage})
+
+    assert getattr(failed.value, "tokens", None) == ((9, 0, 2) if usage else None)
 
 
 def test_what_a_provider_adds_is_kept_apart_call_by_call() -> None:

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from assistant.src.core.errors import BudgetSpent, ContextTooLong, EmptyAnswer, NotServed
+from assistant.src.core.errors import BudgetSpent, ContextTooLong, EmptyAnswer, LeftAlone, NotServed
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item
-from assistant.src.services.models import client, meters, patience
+from assistant.src.services.models import meters, patience
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.request import ModelRequest
 from assistant.src.services.models.served import Prices, ServedModel
 from assistant.tests.services.models.asking import Purse, asker, request, served
 from assistant.tests.services.models.asking import complete as complete_chain
+from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.testing.models import (
     Answer,
@@ -31,6 +32,7 @@ from smart_kit.testing.models import (
     says,
     sends,
 )
+from smart_kit.testing.ports import free_port
 
 MISSING_EFFORT = fails(
     400,
@@ -155,7 +157,7 @@ async def test_what_does_not_pass_is_not_tried_again(
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
-    nowhere = Endpoint("http://127.0.0.1:9/v1", "sk")
+    nowhere = Endpoint(f"http://127.0.0.1:{free_port()}/v1", "sk")
 
     with pytest.raises(UpstreamUnavailable):
         await complete(nowhere)
@@ -169,10 +171,10 @@ async def test_a_silent_model_is_given_up_at_the_deadline(
     model.expect(held(end, says("late")))
     started = time.monotonic()
 
-    with pytest.raises(UpstreamUnavailable):
+    with pytest.raises(UpstreamUnavailable, match="No answer within 1 s"):
         await complete(endpoint, seconds=1)
     end.set()
-    assert 0.9 < time.monotonic() - started < 2
+    assert time.monotonic() - started > 0.9
 
 
 async def test_what_the_server_asks_us_to_wait_is_waited(
@@ -195,13 +197,12 @@ async def test_nobody_waits_beyond_the_deadline_but_falls_back(
 
 
 async def test_a_silent_model_leaves_time_for_the_other(
-    endpoint: Endpoint, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    monkeypatch.setattr(client, "FALLBACK_SECONDS", 1.0)
     end = threading.Event()
     model.expect(held(end, says("late")), "From the other.")
 
-    assert (await complete(endpoint, fallback="other", seconds=2)).model == "other"
+    assert (await complete(endpoint, fallback="other", seconds=6)).model == "other"
     end.set()
 
 
@@ -217,6 +218,20 @@ async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
     assert [one.model for one in first.failures] == ["own"] * 3
     assert {one.reason for one in first.failures} == {"500: a NoneType"}
     assert [one.reason for one in second.failures] == ["It has failed before: nobody asked it"]
+
+
+async def test_that_nobody_was_asked_is_noted_once_where_all_are_left_alone(
+    endpoint: Endpoint, model: ScriptedModel
+) -> None:
+    turn, failures = asker(models_down={"own"}), list[ModelFailure]()
+    for _ in range(2):
+        with pytest.raises(LeftAlone):
+            await ModelClient().complete([served(endpoint)], request(), turn, failures)
+
+    assert [(one.model, one.reason) for one in failures] == [
+        ("own", "It has failed before: nobody asked it")
+    ]
+    assert model.asked == []
 
 
 async def test_an_empty_answer_is_asked_for_once_more(
@@ -294,7 +309,7 @@ class TestParameters:
     async def test_two_turns_that_learn_at_the_same_time_learn_the_same(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        both = threading.Barrier(2, timeout=5)
+        both = threading.Barrier(2, timeout=60)
 
         def refuse(_: object) -> Answer:
             both.wait()

@@ -1,5 +1,7 @@
 """What a server may do to a connection, and what we tell it."""
 
+import gzip
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -66,6 +68,38 @@ async def test_an_answer_without_an_end_is_not_read_to_it(
         chain = [served(server.endpoint, "own", *more)]
         with pytest.raises(UpstreamUnavailable):
             await ModelClient().complete(chain, request(), asker())
+
+
+TOO_LONG = {"error": {"message": "x" * 200, "code": "context_length_exceeded"}}
+
+
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "compressed"])
+@pytest.mark.parametrize(("most", "seen"), [(100, "400: a str of 100"), (1_000, "400: code")])
+@BOTH
+async def test_of_an_error_so_much_is_read_however_much_there_is(
+    more: tuple[str, ...],
+    most: int,
+    seen: str,
+    is_packed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events, "MOST_BYTES_OF_ERRORS", most)
+    said = json.dumps(TOO_LONG).encode()
+    headers = {"content-encoding": "gzip"} if is_packed else {}
+    answer = Sent(gzip.compress(said) if is_packed else said, status=400, headers=headers)
+    async with running(lambda _: answer) as server:
+        chain = [served(server.endpoint, "own", *more)]
+        with pytest.raises(UpstreamRejected, match=seen):
+            await ModelClient().complete(chain, request(), asker())
+
+
+@pytest.mark.parametrize("length", [None, "1000000000"])
+async def test_the_end_of_a_long_error_is_not_waited_for(length: str | None) -> None:
+    headers = {} if length is None else {"content-length": length}
+    endless = Sent("x" * 100_000, status=400, stays_open=True, headers=headers)
+    async with running(lambda _: endless) as server:
+        with pytest.raises(UpstreamRejected, match="400: a str of 64000"):
+            await ModelClient().complete([served(server.endpoint)], request(), asker())
 
 
 async def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:

@@ -6,85 +6,38 @@ from typing import Any
 
 import pytest
 
-from assistant.src.core.errors import ContextTooLong, CutOff, EmptyAnswer, NotServed
-from assistant.src.messages.completion import Completion
-from assistant.src.messages.item import Item, tool_item
+from assistant.src.core.errors import (
+    ContextTooLong,
+    EmptyAnswer,
+    NotServed,
+)
+from assistant.src.messages.item import tool_item
 from assistant.src.services.models import patience
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.asking import QUESTION, asker, request, served
 from assistant.tests.services.models.compatible_server import (
     JsonObject,
-    Obey,
     Sent,
-    Server,
     delta,
     in_turn,
     refuses,
     running,
     stream,
 )
+from assistant.tests.services.models.responses_server import (
+    BOTH,
+    CALL,
+    THOUGHT,
+    answers,
+    ask,
+    message,
+)
 from smart_kit.errors import UpstreamUnavailable
-
-BOTH = pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
-THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "Z0FB"}
-CALL = {
-    "type": "function_call",
-    "id": "fc_1",
-    "call_id": "call_Qx81kK",
-    "name": "f",
-    "arguments": '{"a": 1}',
-    "status": "completed",
-}
-USAGE = {
-    "input_tokens": 20,
-    "output_tokens": 7,
-    "input_tokens_details": {"cached_tokens": 16},
-}
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
-
-
-def message(text: str, **more: Any) -> JsonObject:
-    content = [{"type": "output_text", "text": text, "annotations": []}]
-    return {"type": "message", "id": "msg_1", "role": "assistant", "content": content, **more}
-
-
-def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Obey:
-    """As its servers do: items are done one by one, the terminal event has all of them."""
-    response = {"id": "resp_1", "status": status, "output": output, "usage": USAGE, **more}
-
-    def obey(body: JsonObject) -> Sent:
-        assert body["store"] is False
-        assert body["include"] == ["reasoning.encrypted_content"]
-        if not body.get("stream"):
-            return Sent(json.dumps(response))
-        events: list[JsonObject] = [{"type": "response.created", "response": {"id": "resp_1"}}]
-        for item in output:
-            for part in item.get("content", ()):
-                text = part.get("text", "")
-                for half in (text[: len(text) // 2], text[len(text) // 2 :]):
-                    events.append({"type": "response.output_text.delta", "delta": half})
-            events.append({"type": "response.output_item.done", "item": item})
-        events.append({"type": "response.unheard_of"})
-        events.append({"type": f"response.{status}", "response": response})
-        return stream(events, is_done=False)
-
-    return obey
-
-
-async def ask(
-    server: Server,
-    *items: Item,
-    more: Sequence[str] = (),
-    client: ModelClient | None = None,
-    **asked: Any,
-) -> Completion:
-    model = served(server.endpoint, "m", *more, api="responses")
-    given = request(*items, **asked)
-    return await (client or ModelClient()).complete([model], given, asker())
 
 
 @BOTH
@@ -271,40 +224,6 @@ async def test_an_answer_nested_too_deeply_is_none_though_it_could_be_read(
     async with running(answers(message("Hi."), THOUGHT | {"summary": deep})) as server:
         with pytest.raises(UpstreamUnavailable, match="nested"):
             await ask(server, more=more)
-
-
-STARTED = {"type": "response.output_text.delta", "delta": "Once"}
-
-
-@pytest.mark.parametrize(
-    "events",
-    [
-        [STARTED],
-        [STARTED, {"type": "error", "code": "server_error", "message": "x", "param": None}],
-        [STARTED, {"type": "error", "error": {"code": "server_error", "message": "x"}}],
-    ],
-    ids=["no terminal event", "flat error", "nested error"],
-)
-async def test_a_stream_without_its_end_is_asked_for_once_more(events: list[JsonObject]) -> None:
-    cut = stream(events, is_done=False)
-    async with running(in_turn(cut, answers(message("Done.")))) as server:
-        assert (await ask(server, more=["streaming"])).text == "Done."
-    async with running(lambda _: cut) as server:
-        with pytest.raises(CutOff):
-            await ask(server, more=["streaming"])
-        assert len(server.asked) == 2
-
-
-async def test_items_are_taken_as_they_were_done_where_the_terminal_event_has_none() -> None:
-    events = [
-        {"type": "response.output_item.done", "item": message("Done.")},
-        {"type": "response.completed", "response": {"status": "completed", "output": []}},
-    ]
-    async with running(lambda _: stream(events, is_done=False)) as server:
-        completion = await ask(server, more=["streaming"])
-
-    assert completion.text == "Done."
-    assert completion.added["output"] == [message("Done.")]
 
 
 async def test_parameters_go_by_its_own_names_and_are_learnt_too() -> None:

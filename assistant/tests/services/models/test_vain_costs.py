@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from assistant.src.core.errors import EmptyAnswer
-from assistant.src.services.models import patience
+from assistant.src.services.models import attempt, patience
 from assistant.src.services.models.client import ModelClient
+from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.served import Prices
 from assistant.tests.services.models.asking import Purse, asker, request, served
 from assistant.tests.services.models.compatible_server import (
@@ -20,7 +21,9 @@ from assistant.tests.services.models.compatible_server import (
     stream,
     whole,
 )
+from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamUnavailable
+from smart_kit.testing.ports import free_port
 
 PRICES = Prices(Decimal(1), None, Decimal(2))
 MILLION = Decimal(1_000_000)
@@ -51,16 +54,14 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("bad", UNREADABLE, ids=lambda sent: str(sent.body)[:40])
-async def test_an_unusable_answer_is_in_the_cost_of_the_good_one(
-    bad: Sent,
-) -> None:
+async def test_an_unusable_answer_is_paid_for_beside_the_good_one(bad: Sent) -> None:
     purse = Purse()
     async with running(in_turn(bad, DONE)) as server:
         chain = [served(server.endpoint, prices=PRICES)]
         completion = await ModelClient().complete(chain, asked(), asker(budget=purse))
 
     assert purse.settled == [2 * BILLED]
-    assert completion.cost == 2 * BILLED
+    assert completion.cost == BILLED
     (failure,) = completion.failures
     assert (failure.prompt_tokens, failure.completion_tokens) == (100, 50)
     assert failure.cost == BILLED
@@ -75,7 +76,102 @@ async def test_what_one_model_cost_in_vain_stays_where_another_answers() -> None
     assert completion.model == "other"
     assert purse.reserved == [EXPECTED, 2 * BILLED + EXPECTED]
     assert purse.settled == [2 * BILLED, 3 * BILLED]
-    assert completion.cost == 3 * BILLED
+    assert completion.cost == BILLED
+    assert [(one.model, one.cost) for one in completion.failures] == [("own", BILLED)] * 2
+
+
+async def test_what_a_step_has_cost_in_vain_stays_where_it_asks_again() -> None:
+    """Under the same key, as it does with a shorter conversation."""
+    purse, failures = Purse(), list[ModelFailure]()
+    async with running(in_turn(EMPTY, EMPTY, DONE)) as server:
+        chain = [served(server.endpoint, prices=PRICES)]
+        with pytest.raises(EmptyAnswer):
+            await ModelClient().complete(chain, asked(), asker(budget=purse), failures)
+        completion = await ModelClient().complete(chain, asked(), asker(budget=purse), failures)
+
+    assert purse.reserved == [EXPECTED, 2 * BILLED + EXPECTED]
+    assert purse.settled == [2 * BILLED, 3 * BILLED]
+    assert completion.failures == tuple(failures)
+
+
+def unsaid(output: Any) -> Sent:
+    """An answer of Responses."""
+    return Sent(json.dumps({"status": "completed", "output": output}))
+
+
+MESSAGE = {"type": "message", "content": [{"type": "output_text", "text": "Done."}]}
+STREAMED = stream([delta(content="Done."), delta("stop")])
+
+
+@pytest.mark.parametrize(
+    ("api", "more", "answer"),
+    [
+        ("chat", (), whole({"content": "Done."})),
+        ("chat", ("streaming",), STREAMED),
+        ("responses", (), unsaid([MESSAGE])),
+    ],
+    ids=["chat", "streamed", "responses"],
+)
+@pytest.mark.parametrize("prices", [PRICES, Prices()], ids=["priced", "free"])
+async def test_of_what_the_server_does_not_count_what_was_expected_counts(
+    api: Any, more: tuple[str, ...], answer: Sent, prices: Prices
+) -> None:
+    purse = Purse()
+    async with running(lambda _: answer) as server:
+        chain = [served(server.endpoint, "own", *more, prices=prices, api=api)]
+        completion = await ModelClient().complete(chain, asked(), asker(budget=purse))
+
+    assert (completion.prompt_tokens, completion.completion_tokens) == (7, 100)
+    assert completion.cost == (EXPECTED if prices is PRICES else None)
+    assert purse.settled == [EXPECTED if prices is PRICES else 0]
+
+
+@pytest.mark.parametrize(
+    ("api", "answer", "attempts"),
+    [
+        ("chat", whole({"content": None}), 2),
+        ("chat", Sent(json.dumps({"choices": "none"})), 3),
+        ("responses", unsaid([]), 2),
+        ("responses", Sent(json.dumps({"status": "failed", "error": {"code": "server_error"}})), 3),
+    ],
+    ids=["empty", "unreadable", "empty response", "gave up"],
+)
+async def test_so_it_does_where_the_answer_is_of_no_use(
+    api: Any, answer: Sent, attempts: int
+) -> None:
+    purse, failures = Purse(), list[ModelFailure]()
+    async with running(lambda _: answer) as server:
+        chain = [served(server.endpoint, prices=PRICES, api=api)]
+        with pytest.raises(UpstreamError):
+            await ModelClient().complete(chain, asked(), asker(budget=purse), failures)
+
+    assert [one.cost for one in failures] == [EXPECTED] * attempts
+    assert purse.settled == [attempts * EXPECTED]
+
+
+@pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("connecting", "paid"), [(0.5, EXPECTED), (30.0, Decimal(0))])
+async def test_a_request_that_nobody_answered_in_time_is_paid_for_if_it_had_gone_out(
+    monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], connecting: float, paid: Decimal
+) -> None:
+    """As it surely has when connecting would not have taken so long."""
+    monkeypatch.setattr(attempt, "CONNECT_SECONDS", connecting)
+    purse = Purse()
+    async with running(lambda _: Sent("", stays_open=True)) as server:
+        chain = [served(server.endpoint, "own", *more, prices=PRICES)]
+        with pytest.raises(UpstreamUnavailable):
+            await ModelClient().complete(chain, asked(), asker(2, budget=purse))
+
+    assert purse.settled == [paid]
+
+
+async def test_where_nobody_listens_nothing_is_spent() -> None:
+    purse, nowhere = Purse(), Endpoint(f"http://127.0.0.1:{free_port()}/v1", "sk")
+    with pytest.raises(UpstreamUnavailable):
+        await ModelClient().complete([served(nowhere, prices=PRICES)], asked(), asker(budget=purse))
+    await nowhere.close()
+
+    assert purse.settled == [0]
 
 
 async def test_what_was_spent_in_vain_is_spent_where_nobody_answers() -> None:
@@ -109,7 +205,7 @@ async def test_an_answer_that_broke_off_costs_what_was_expected_and_one_that_nev
     answer: Sent, attempts_paid: int
 ) -> None:
     purse = Purse()
-    turn = asker(0.8 if answer.stays_open else 20, budget=purse)
+    turn = asker(3 if answer.stays_open else 20, budget=purse)
     async with running(lambda _: answer) as server:
         chain = [served(server.endpoint, "own", "streaming", prices=PRICES)]
         with pytest.raises(UpstreamUnavailable):
@@ -141,7 +237,7 @@ async def test_why_an_answer_ended_is_known(capabilities: tuple[str, ...]) -> No
 async def test_each_model_of_a_chain_has_its_share_of_the_time() -> None:
     """The first two hang; none of them is taken for down because no time was left for it."""
     hangs = Sent("", stays_open=True)
-    turn = asker(4)
+    turn = asker(8)
     async with running(in_turn(hangs, hangs, DONE)) as server:
         chain = [served(server.endpoint, name) for name in ("one", "two", "three")]
         completion = await ModelClient().complete(chain, asked(), turn)

@@ -1,0 +1,45 @@
+"""Whatever a model answers: its turn is kept, and shown in the next one, as far as it helps."""
+
+import json
+
+from assistant.src.core.turn import MAX_TOOL_CALLS
+from assistant.src.messages.window import LONGEST_TURN, MOST_CALLS
+from assistant.tests.desk import Desk
+from smart_kit.testing.models import ScriptedModel, calls
+
+NOW = ("get_time", {})
+
+
+async def test_the_longest_turn_is_shown_whole_in_the_next_one_however_many_calls_came(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    one_by_one = [calls(NOW)] * (MAX_TOOL_CALLS - 1)
+    model.expect(*one_by_one, calls(*[NOW] * 3_000), "It is late.", "Good night.")
+    await desk.say("What time is it?")
+    await desk.say("Oh.")
+
+    said = model.asked[-1].messages
+    assert len(said) == 1 + LONGEST_TURN + 1
+    assert said[1]["content"].endswith("What time is it?")
+    assert len(said[-MOST_CALLS - 3]["tool_calls"]) == MOST_CALLS
+    assert "Not run" in said[-3]["content"]
+
+
+async def test_arguments_that_no_tool_takes_are_in_no_record_and_no_later_request(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    model.expect(calls(("get_time", {"place": "x" * 1_000_000})), "It is late.", "Good night.")
+    await desk.say("What time is it?")
+    (record,) = await desk.records()
+    await desk.say("Oh.")
+
+    assert len(record.model_dump_json()) < 10_000
+    assert [one["role"] for one in model.asked[-1].messages[1:5]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
+    (call,) = model.asked[-1].messages[2]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {}
+    assert "more briefly" in model.asked[-1].messages[3]["content"]

@@ -1,0 +1,75 @@
+"""A server of the Responses API, and how it is asked."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from assistant.src.messages.completion import Completion
+from assistant.src.messages.item import Item
+from assistant.src.services.models.client import ModelClient
+from assistant.tests.services.models.asking import asker, request, served
+from assistant.tests.services.models.compatible_server import (
+    JsonObject,
+    Obey,
+    Sent,
+    Server,
+    stream,
+)
+
+BOTH = pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
+THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "Z0FB"}
+CALL = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "call_Qx81kK",
+    "name": "f",
+    "arguments": '{"a": 1}',
+    "status": "completed",
+}
+USAGE = {
+    "input_tokens": 20,
+    "output_tokens": 7,
+    "input_tokens_details": {"cached_tokens": 16},
+}
+
+
+def message(text: str, **more: Any) -> JsonObject:
+    content = [{"type": "output_text", "text": text, "annotations": []}]
+    return {"type": "message", "id": "msg_1", "role": "assistant", "content": content, **more}
+
+
+def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Obey:
+    """As its servers do: items are done one by one, the terminal event has all of them."""
+    response = {"id": "resp_1", "status": status, "output": output, "usage": USAGE, **more}
+
+    def obey(body: JsonObject) -> Sent:
+        assert body["store"] is False
+        assert body["include"] == ["reasoning.encrypted_content"]
+        if not body.get("stream"):
+            return Sent(json.dumps(response))
+        events: list[JsonObject] = [{"type": "response.created", "response": {"id": "resp_1"}}]
+        for item in output:
+            for part in item.get("content", ()):
+                text = part.get("text", "")
+                for half in (text[: len(text) // 2], text[len(text) // 2 :]):
+                    events.append({"type": "response.output_text.delta", "delta": half})
+            events.append({"type": "response.output_item.done", "item": item})
+        events.append({"type": "response.unheard_of"})
+        events.append({"type": f"response.{status}", "response": response})
+        return stream(events, is_done=False)
+
+    return obey
+
+
+async def ask(
+    server: Server,
+    *items: Item,
+    more: Sequence[str] = (),
+    client: ModelClient | None = None,
+    **asked: Any,
+) -> Completion:
+    model = served(server.endpoint, "m", *more, api="responses")
+    given = request(*items, **asked)
+    return await (client or ModelClient()).complete([model], given, asker())
