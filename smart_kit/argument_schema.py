@@ -23,6 +23,9 @@ MOST_CHARACTERS = 64_000
 MOST_PATTERN_CHARACTERS = 8_000
 """Of texts that patterns look at in one check: the worst pattern takes half a second for them."""
 MOST_STEPS = 10_000
+MOST_LOOKED_AT = 2_000_000
+"""Characters of the values that all steps look at: each may be compared, and repeated in what is
+said of it."""
 MOST_PROBLEMS = 5
 _PROBLEM_CHARACTERS = 300
 
@@ -35,6 +38,8 @@ _SEVERAL = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("properties", "$defs", "definitions", "dependentSchemas")
 _IN_PLACE = ("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas")
 """Look at the same value again, so that a circle of these never ends."""
+_COMPARED = frozenset({"enum", "const", "not", "oneOf"})
+"""What these hold is compared with the value, or repeated too."""
 _REFUSED = (
     *("$id", "$anchor", "$dynamicAnchor", "$dynamicRef"),
     *("patternProperties", "unevaluatedItems", "unevaluatedProperties"),
@@ -74,15 +79,17 @@ class ArgumentSchema:
         """Raises InvalidRequest as `check` does."""
         check(schema)
         self._validator = self._counting(schema)
-        self._steps = 0
-        self._seen = 0
+        self._sizes_of_schema = _sizes(schema)
+        self._sizes: dict[int, int] = {}
+        self._steps = self._looked_at = self._seen = 0
 
     def problems(self, arguments: JsonObject) -> list[str]:
         """What is wrong with them, the first few; none where they are right."""
         if len(json.dumps(arguments)) > MOST_CHARACTERS:
             return [f"they are longer than {MOST_CHARACTERS} characters"]
-        self._steps = self._seen = 0
+        self._steps = self._looked_at = self._seen = 0
         try:
+            self._sizes = _sizes(arguments)
             return list(
                 map(_problem, islice(self._validator.iter_errors(arguments), MOST_PROBLEMS))
             )
@@ -97,16 +104,19 @@ class ArgumentSchema:
             "pattern": self._pattern,
             "uniqueItems": _unique,
         }
-        counted = {name: self._counted(keyword) for name, keyword in keywords.items()}
+        counted = {name: self._counted(name, keyword) for name, keyword in keywords.items()}
         kind = validators.extend(Draft202012Validator, counted)
         return kind(schema, registry=Registry())  # the usual one fetches what a $ref names
 
-    def _counted(self, keyword: Callable[..., Any]) -> Callable[..., Any]:
-        def count(*arguments: Any) -> Any:
+    def _counted(self, name: str, keyword: Callable[..., Any]) -> Callable[..., Any]:
+        def count(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
             self._steps += 1
-            if self._steps > MOST_STEPS:
+            self._looked_at += self._sizes.get(id(value), 0)
+            if name in _COMPARED:
+                self._looked_at += self._sizes_of_schema.get(id(wanted), 0)
+            if self._steps > MOST_STEPS or self._looked_at > MOST_LOOKED_AT:
                 raise _TooMuch
-            return keyword(*arguments)
+            return keyword(validator, wanted, value, schema)
 
         return count
 
@@ -118,6 +128,27 @@ class ArgumentSchema:
             raise _TooMuch
         if not _compiled(pattern).isinstance_python(text):
             yield _failure(f"{text[:60]!r} does not match {pattern!r}")
+
+
+def _sizes(whole: Any) -> dict[int, int]:
+    """About how long each value in it is as JSON, by its id. Raises RecursionError."""
+    sizes: dict[int, int] = {}
+
+    def measure(value: Any) -> int:
+        size = 1
+        if isinstance(value, dict):
+            for name, part in value.items():
+                size += measure(name) + measure(part)
+        elif isinstance(value, list):
+            for part in value:
+                size += measure(part)
+        else:
+            size = len(value if isinstance(value, str) else repr(value))
+        sizes[id(value)] = size
+        return size
+
+    measure(whole)
+    return sizes
 
 
 @lru_cache(maxsize=256)

@@ -7,9 +7,8 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import partial
 from http import HTTPStatus
 
 import aiohttp
@@ -18,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.outside_names import OutsideNames
 from smart_kit.outside_url import AddressRefused, OutsideUrl, check_address
 
 MOST_BYTES = 2 * 1024 * 1024
@@ -35,9 +35,8 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _GOES_ANYWHERE = frozenset({"accept", "accept-language", "content-type"})
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-_MOST_LOOKUPS = 16
-"""At once. A name server that does not answer holds a thread for longer than our patience, and the
-threads that everybody shares are for others."""
+_FIRST = ContextVar[str]("first")
+"""The server that a request names, whatever it redirects to."""
 _SAME_METHOD = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 _REDIRECTS = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, *_SAME_METHOD)
 
@@ -100,11 +99,12 @@ class GuardedHttp:
         """`private_hosts`: `host[:port]` that may be asked although they are private, without a
         port those of http and https. A redirect from elsewhere never leads there."""
         self._private = frozenset(one for host in private_hosts for one in _authorities(host))
-        self._names = ThreadPoolExecutor(_MOST_LOOKUPS, "outside-names")  # no thread until asked
+        self._names = OutsideNames()
         connector = aiohttp.TCPConnector(
             resolver=_CheckedResolver(lookup or self._addresses_of, self._private),
             use_dns_cache=False,
             force_close=True,
+            limit=0,  # else those who wait for their names are in everybody's way
             socket_factory=sockets,
         )
         self._http = aiohttp.ClientSession(
@@ -118,7 +118,6 @@ class GuardedHttp:
     async def close(self) -> None:
         """End what is still on its way."""
         await self._http.close()
-        self._names.shutdown(wait=False, cancel_futures=True)
 
     async def send(self, request: OutsideRequest) -> OutsideAnswer:
         """The answer, whatever its status.
@@ -136,6 +135,7 @@ class GuardedHttp:
 
     async def _follow(self, request: OutsideRequest) -> OutsideAnswer:
         url = OutsideUrl.parse(request.url)
+        _FIRST.set(url.origin)
         self._check(url, is_redirect=False)
         answer, location = await self._send_once(request, url)
         try:
@@ -192,9 +192,7 @@ class GuardedHttp:
             raise UpstreamRejected(f"The server's answer cannot be read: {reason}.") from error
 
     async def _addresses_of(self, host: str, port: int) -> list[str]:
-        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._names, look_up)
-        return [str(address[0]) for *_, address in found]
+        return await self._names.addresses(host, port, _FIRST.get())
 
 
 class _CheckedResolver(AbstractResolver):

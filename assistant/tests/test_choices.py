@@ -267,12 +267,15 @@ async def test_what_rest_service_refuses_is_gone(desk: Desk, status: int) -> Non
     assert (await pressed(desk, "assistant", identified("Poet"))).notice == "choice_gone"
 
 
-async def test_a_press_waits_while_rest_service_is_away_and_not_for_ever(desk: Desk) -> None:
+async def test_a_press_waits_while_rest_service_is_away(desk: Desk) -> None:
     desk.rest.is_down = True
     with pytest.raises(RetryMessage) as waiting:
         await pressed(desk, "model", identified("fast"), created_at=utc_now())
     assert waiting.value.after == 5
 
+
+async def test_a_press_is_given_up_when_rest_service_stays_away(desk: Desk) -> None:
+    desk.rest.is_down = True
     old = utc_now() - timedelta(minutes=2)
     said = await pressed(desk, "model", identified("fast"), created_at=old)
     assert said.notice == "try_again_later"

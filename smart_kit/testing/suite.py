@@ -113,6 +113,20 @@ class Suite:
             headers={"Authorization": f"Bearer {self.environment['ADMIN_API_TOKEN']}"},
         )
 
+    def read(self, path: str, **query: str | int) -> Any:
+        """What the REST API answers the admin."""
+        with self.admin() as admin:
+            return admin.get(path, params=query).raise_for_status().json()
+
+    def secretary(self) -> str:
+        """The id of the assistant whom people talk to."""
+        found = self.read("/assistants")["items"]
+        return str(next(one["id"] for one in found if one["is_secretary"]))
+
+    def user_id(self, person: "Person") -> str:
+        """The id of somebody who has written already."""
+        return str(self.read(f"/users/by-telegram-id/{person.telegram_id}")["id"])
+
     def sandbox(self) -> httpx2.Client:
         """A client of the sandbox's chat page, closed with the suite."""
         token = self.environment["SANDBOX_CHAT_TOKEN"]

@@ -64,6 +64,8 @@ class Scripted:
     """Close the connection without an answer: before or after the call took effect."""
     seconds: float = 0.0
     """Wait so long first."""
+    until: asyncio.Event | None = None
+    """Wait for this first."""
 
 
 def refusal(code: int, description: str, **parameters: Any) -> Scripted:
@@ -137,6 +139,8 @@ class FakeTelegram:
         if scripted is None:
             return _answer(await self._result(call))
         await asyncio.sleep(scripted.seconds)
+        if scripted.until is not None:
+            await scripted.until.wait()
         if scripted.cut:
             if scripted.cut == "after":
                 await self._result(call)

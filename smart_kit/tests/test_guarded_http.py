@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gzip
 import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
@@ -525,27 +524,6 @@ async def test_names_that_take_too_long_count_too(monkeypatch: pytest.MonkeyPatc
     async with guard(lookup=lookup) as http:
         with pytest.raises(UpstreamUnavailable, match="too long"):
             await http.send(get("http://example.com/"))
-
-
-async def test_a_name_server_that_never_answers_costs_nobody_else_a_thread(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(guarded_http, "SECONDS", 0.2)
-    is_over = threading.Event()
-
-    def never(*_: Any, **__: Any) -> Any:
-        is_over.wait()
-        raise OSError
-
-    monkeypatch.setattr(socket, "getaddrinfo", never)
-    try:
-        async with guard() as http:
-            asking = [http.send(get(f"http://{one}.example.com/")) for one in range(50)]
-            failures = await asyncio.gather(*asking, return_exceptions=True)
-            assert await asyncio.wait_for(asyncio.to_thread(lambda: "served"), 5) == "served"
-    finally:
-        is_over.set()
-    assert {str(one) for one in failures} == {"The server took too long."}
 
 
 @pytest.mark.parametrize("said", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"])

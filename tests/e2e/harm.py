@@ -43,6 +43,7 @@ def redis_of(suite: Suite) -> "redis.Redis":
         port=int(suite.environment["REDIS_PORT"]),
         password=suite.environment["REDIS_PASSWORD"],
         decode_responses=True,
+        encoding_errors="backslashreplace",
     )
 
 

@@ -36,7 +36,7 @@ def test_a_change_is_used_in_each_replica_without_a_restart(mirrored: Suite) -> 
     wait_until(lambda: None not in map(_version, ports), seconds=120)
     lift_limits(mirrored)
     people = [mirrored.person(f"Person {number}") for number in range(PEOPLE)]
-    secretary = _secretary(mirrored)
+    secretary = mirrored.secretary()
     _register(mirrored, "other-model")
 
     for change, answer in (
@@ -51,7 +51,7 @@ def test_a_change_is_used_in_each_replica_without_a_restart(mirrored: Suite) -> 
             told = list(threads.map(lambda one: one.ask("Who are you?"), people))
         assert set(told) == {answer}
     turns = [_metric(port, 'smart_assistant_turns_total{status="done"}') for port in ports]
-    assert sum(filter(None, turns)) == 3 * PEOPLE
+    assert sum(filter(None, turns)) >= 3 * PEOPLE, "more where a turn was tried again"
     assert all(parts_of(mirrored)[name].restarts == 0 for name in ("assistant", "rest_service"))
 
 
@@ -60,19 +60,19 @@ def test_without_rest_service_people_are_answered_also_by_an_assistant_that_star
 ) -> None:
     mirrored.manage("start")
     alice = mirrored.person("Alice")
-    _change(mirrored, _secretary(mirrored), {"instructions": "Be brief."})
+    _change(mirrored, mirrored.secretary(), {"instructions": "Be brief."})
     assert alice.ask("Hello") == "gpt-6-luna: Be brief."
     mirrored.manage("stop", "--service", "rest_service")
 
     assert alice.ask("Hello again") == "gpt-6-luna: Be brief."
     kill(mirrored, "assistant")
-    wait_until(lambda: parts_of(mirrored)["assistant"].restarts == 1)
+    wait_until(lambda: parts_of(mirrored)["assistant"].restarts >= 1)
     assert alice.ask("Still there?", seconds=90) == "gpt-6-luna: Be brief."
 
 
 def test_what_is_refused_changes_nothing(mirrored: Suite) -> None:
     mirrored.manage("start")
-    secretary = _secretary(mirrored)
+    secretary = mirrored.secretary()
     _change(mirrored, secretary, {"instructions": "Be brief."})
     before = _newest(mirrored)
     with mirrored.admin() as admin:
@@ -92,15 +92,14 @@ def test_what_is_refused_changes_nothing(mirrored: Suite) -> None:
 
 def test_an_assistant_is_put_back_to_an_earlier_version(mirrored: Suite) -> None:
     mirrored.manage("start")
-    secretary, alice = _secretary(mirrored), mirrored.person("Alice")
+    secretary, alice = mirrored.secretary(), mirrored.person("Alice")
     for instructions in ("Be brief.", "Be rude."):
         _change(mirrored, secretary, {"instructions": instructions})
     assert alice.ask("Hello") == "gpt-6-luna: Be rude."
     with mirrored.admin() as admin:
         path = f"/assistants/{secretary}/versions"
-        versions = admin.get(path).raise_for_status().json()["items"]
-        newest, earlier = (one["number"] for one in versions[:2])
-        compared = admin.get(f"{path}/compare", params={"before": earlier, "after": newest}).json()
+        newest, earlier = (one["number"] for one in mirrored.read(path)["items"][:2])
+        compared = mirrored.read(f"{path}/compare", before=earlier, after=newest)
         (difference,) = compared["differences"]
         assert difference["field"] == "instructions"
         assert (difference["before"], difference["after"]) == ("Be brief.", "Be rude.")
@@ -113,15 +112,9 @@ def _ports(suite: Suite) -> list[int]:
     return [first, *(first + 100 * number - 50 for number in range(2, REPLICAS + 1))]
 
 
-def _secretary(suite: Suite) -> str:
-    with suite.admin() as admin:
-        found = admin.get("/assistants").raise_for_status().json()["items"]
-    return str(next(one["id"] for one in found if one["is_secretary"]))
-
-
 def _register(suite: Suite, model: str) -> None:
+    (provider,) = suite.read("/providers")["items"]
     with suite.admin() as admin:
-        (provider,) = admin.get("/providers").raise_for_status().json()["items"]
         body = {"provider_id": provider["id"], "provider_model_name": model}
         admin.post("/models", json=body).raise_for_status()
 
@@ -133,9 +126,7 @@ def _change(suite: Suite, assistant: str, fields: dict[str, object]) -> None:
 
 def _newest(suite: Suite) -> float:
     """The configuration's version, as the newest version of any assistant tells it."""
-    with suite.admin() as admin:
-        path = f"/assistants/{_secretary(suite)}/versions"
-        newest = admin.get(path, params={"limit": 1}).raise_for_status().json()["items"][0]
+    (newest,) = suite.read(f"/assistants/{suite.secretary()}/versions", limit=1)["items"]
     return float(newest["configuration_version"])
 
 

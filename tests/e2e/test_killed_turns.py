@@ -134,8 +134,7 @@ def _told(person: Person, after: int) -> list[str]:
 
 
 def _dead_letters(suite: Suite) -> list[dict[str, Any]]:
-    with suite.admin() as admin:
-        items: list[dict[str, Any]] = admin.get("/dead-letters").raise_for_status().json()["items"]
+    items: list[dict[str, Any]] = suite.read("/dead-letters")["items"]
     return items
 
 
@@ -145,7 +144,5 @@ def _replay(suite: Suite, letter: dict[str, Any]) -> None:
 
 
 def _reminders(suite: Suite, person: Person) -> list[dict[str, Any]]:
-    with suite.admin() as admin:
-        user = admin.get(f"/users/by-telegram-id/{person.telegram_id}").raise_for_status().json()
-        found = admin.get("/cron-jobs", params={"user_id": user["id"]}).raise_for_status().json()
-    return [one for one in found["items"] if one["is_active"]]
+    found = suite.read("/cron-jobs", user_id=suite.user_id(person))["items"]
+    return [one for one in found if one["is_active"]]

@@ -1,6 +1,7 @@
 """A real second server behind the OpenAI protocol, beside the demo: llama.cpp's own."""
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.e2e
 
 KEY = "llama-key"
 MODEL = "chain"
+START_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,16 @@ def llama() -> Iterator[str]:
     ) as server:
         assert server.stdout is not None
         try:
-            yield f"{server.stdout.readline().strip()}/v1"
+            assert select.select([server.stdout], [], [], START_SECONDS)[0], "it does not start"
+            address = server.stdout.readline().strip()
+            assert address, f"it has ended: {server.wait(START_SECONDS)}"
+            yield f"{address}/v1"
         finally:
             server.terminate()
+            try:
+                server.wait(START_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +84,8 @@ def test_both_servers_answer_in_one_suite(suite: Suite) -> None:
 
 
 def test_the_connection_test_tells_a_wrong_key_from_a_right_one(suite: Suite) -> None:
+    providers = suite.read("/providers")["items"]
     with suite.admin() as admin:
-        providers = admin.get("/providers").raise_for_status().json()["items"]
         path = f"/providers/{next(one['id'] for one in providers if one['name'] == 'llama.cpp')}"
         well = admin.post(f"{path}/test", json={"model": MODEL}).raise_for_status().json()
         assert (well["is_well"], well["model_names"]) == (True, [MODEL])
@@ -97,24 +106,24 @@ def _add(suite: Suite, url: str) -> None:
         body = {"name": "Llama", "is_secretary": True, "model": MODEL, "fallback_models": []}
         body["instructions"] = "Say that you are a llama."
         assistant = admin.post("/assistants", json=body).raise_for_status().json()
-        tools = admin.get("/tools").raise_for_status().json()["items"]
+        tools = suite.read("/tools")["items"]
         tool = next(one["id"] for one in tools if one["name"] == "get_time")
         admin.post(f"/assistants/{assistant['id']}/tools/{tool}").raise_for_status()
 
 
 def _change_model(suite: Suite, fields: dict[str, Any]) -> None:
+    models = suite.read("/models")["items"]
+    model = next(one["id"] for one in models if one["provider_model_name"] == MODEL)
     with suite.admin() as admin:
-        models = admin.get("/models").raise_for_status().json()["items"]
-        model = next(one["id"] for one in models if one["provider_model_name"] == MODEL)
         admin.patch(f"/models/{model}", json=fields).raise_for_status()
 
 
 def _choose_llama(suite: Suite, person: Person) -> None:
     person.ask("/start")
+    found = suite.read("/assistants")["items"]
+    llama = {"assistant_id": next(one["id"] for one in found if one["name"] == "Llama")}
     with suite.admin() as admin:
-        found = admin.get("/assistants").raise_for_status().json()["items"]
-        llama = next(one["id"] for one in found if one["name"] == "Llama")
-        admin.patch(f"/users/{_user_id(suite, person)}", json={"assistant_id": llama})
+        admin.patch(f"/users/{suite.user_id(person)}", json=llama).raise_for_status()
 
 
 def _newest_turn(suite: Suite, person: Person) -> dict[str, Any]:
@@ -122,16 +131,8 @@ def _newest_turn(suite: Suite, person: Person) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
 
     def is_there() -> bool:
-        with suite.admin() as admin:
-            query = {"user_id": _user_id(suite, person), "limit": 1}
-            found[:] = admin.get("/turns", params=query).raise_for_status().json()["items"]
+        found[:] = suite.read("/turns", user_id=suite.user_id(person), limit=1)["items"]
         return bool(found) and len(found[0]["steps"]) == 3
 
     wait_until(is_there)
     return found[0]
-
-
-def _user_id(suite: Suite, person: Person) -> str:
-    with suite.admin() as admin:
-        user = admin.get(f"/users/by-telegram-id/{person.telegram_id}").raise_for_status().json()
-    return str(user["id"])

@@ -1,11 +1,13 @@
-"""No key is to be found anywhere: not in an answer, a log, Redis or the database."""
+"""No key is to be found anywhere: not in an answer, a log, Redis or the database.
+
+What is there is found: the same search finds witnesses that are planted in long texts.
+"""
 
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,16 +15,23 @@ import pytest
 
 from smart_kit.testing.models import Asked, ScriptedModel, calls, says
 from smart_kit.testing.suite import Person, Suite, wait_until
-from tests.e2e.harm import UNPACED, lift_limits, redis_of
+from tests.e2e.harm import UNPACED, lift_limits
+from tests.e2e.traces import places_of, traces_of
 
 pytestmark = pytest.mark.e2e
 
 MODEL_KEY = "canary-model-key-7Qd2LxVb91"
 TOOL_KEY = "canary-tool-key-K3vN8wRt55"
 ROTATED_KEY = "canary-rotated-key-Zp6Yc4Hm20"
-TURNS = 3
-"""That Alice causes."""
 CANARIES = (MODEL_KEY, TOOL_KEY, ROTATED_KEY)
+TURNS = 4
+"""That Alice causes."""
+
+INSTRUCTED, SAID = "witness-Wd93kTq71Xs", "witness-Hb40pRz86Yn"
+FOUND = {
+    INSTRUCTED: {"table assistants", "table versions", "table audit_log", "key config"},
+    SAID: {"table messages", "key history", "a chat"},
+}
 
 
 @dataclass
@@ -66,22 +75,22 @@ def test_no_key_leaves_but_to_the_server_it_is_for(planted: Planted) -> None:
             admin.post(f"{path}/test", json={"model": "gpt-6-luna"}).text,
             admin.post("/providers", json={"name": "x", "base_url": 3, "api_key": TOOL_KEY}).text,
         ]
+        instructed = {"instructions": _long(INSTRUCTED)}
+        admin.patch(f"/assistants/{planted.secretary}", json=instructed).raise_for_status()
     alice.ask("Hello again")
+    alice.ask(_long(SAID))
     seen += _records(planted)
     heard = {one.headers.get("authorization", "") for one in planted.model.asked}
     assert {f"Bearer {MODEL_KEY}", f"Bearer {ROTATED_KEY}"} <= heard
 
-    places = {
-        "an answer": "\n".join(seen),
-        "a chat": str(alice.messages()),
-        "Redis": _redis_text(suite),
-        "the database": _dump(suite),
-        "a log": _logs(suite),
-    }
-    for place, text in places.items():
-        found = [canary for canary in CANARIES if canary in text]
-        assert found == [], f"in {place}"
-        assert len(text) > 100, f"nothing was looked at in {place}"
+    traces = traces_of(suite)
+    traces += [("an answer", text) for text in seen] + [("a chat", str(alice.messages()))]
+    for canary in CANARIES:
+        assert places_of(canary, traces) == set()
+    for witness, places in FOUND.items():
+        assert places <= {place.partition(":")[0] for place in places_of(witness, traces)}
+    kinds = {place.partition("/")[0] for place, _ in traces}
+    assert {"file postgres", "file redis", "file logs"} <= kinds
 
 
 def test_keys_are_rotated_while_people_talk_tools_are_called_and_an_administrator_writes(
@@ -119,6 +128,11 @@ def test_keys_are_rotated_while_people_talk_tools_are_called_and_an_administrato
     assert set(states) == {"kept"}
     assert kept["total"] == len(written) + 1
     assert len(written) > 2
+
+
+def _long(witness: str) -> str:
+    """A text that databases compress; no longer than a message may be."""
+    return f"{'You are kind and helpful. ' * 70}{witness}{' You are helpful and kind.' * 70}"
 
 
 def _answer(asked: Asked) -> Any:
@@ -210,29 +224,7 @@ def _plant(suite: Suite, url: str) -> tuple[str, str, str]:
             },
         }
         made = admin.post("/tools", json=tool).raise_for_status().json()
-        assistants = admin.get("/assistants").raise_for_status().json()["items"]
-        secretary = next(one["id"] for one in assistants if one["is_secretary"])
+        secretary = suite.secretary()
         admin.post(f"/assistants/{secretary}/tools/{made['id']}").raise_for_status()
-        (provider,) = admin.get("/providers").raise_for_status().json()["items"]
-    return str(provider["id"]), str(secretary), str(made["id"])
-
-
-def _redis_text(suite: Suite) -> str:
-    with redis_of(suite) as client:
-        dumped = [(key, client.dump(key)) for key in client.keys("*")]
-        texts = [client.get(key) for key in client.keys("*") if client.type(key) == "string"]
-    append_only = (suite.state_dir / "redis").rglob("*")
-    files = [path.read_bytes() for path in append_only if path.is_file()]
-    return f"{dumped}{texts}{b''.join(files)!r}"
-
-
-def _dump(suite: Suite) -> str:
-    """All rows of all tables, and the files below them with what was there before."""
-    folder = (suite.state_dir / "postgres").resolve()
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return "".join(path.read_bytes().decode("latin-1") for path in files)
-
-
-def _logs(suite: Suite) -> str:
-    logs = Path(suite.state_dir / "logs").glob("*.log")
-    return "".join(path.read_text() for path in logs)
+    (provider,) = suite.read("/providers")["items"]
+    return str(provider["id"]), secretary, str(made["id"])

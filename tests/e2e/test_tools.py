@@ -79,9 +79,8 @@ def test_the_place_of_ones_time_zone_is_taken_where_none_is_named(suite: Suite) 
     frank = suite.person("Frank")
     frank.ask("/start")
     with suite.admin() as admin:
-        user = admin.get(f"/users/by-telegram-id/{frank.telegram_id}").raise_for_status().json()
         zone = {"timezone": "Europe/Berlin"}
-        admin.patch(f"/users/{user['id']}", json=zone).raise_for_status()
+        admin.patch(f"/users/{suite.user_id(frank)}", json=zone).raise_for_status()
 
     assert "Berlin, State of Berlin, Germany" in frank.ask("What is the weather tomorrow?")
 
@@ -93,8 +92,5 @@ def _receipt(person: Person, asked: int, word: str) -> str:
 
 
 def _tasks(suite: Suite, person: Person) -> list[dict[str, str]]:
-    with suite.admin() as admin:
-        user = admin.get(f"/users/by-telegram-id/{person.telegram_id}").raise_for_status().json()
-        found = admin.get("/tasks", params={"user_id": user["id"]}).raise_for_status().json()
-    items: list[dict[str, str]] = found["items"]
+    items: list[dict[str, str]] = suite.read("/tasks", user_id=suite.user_id(person))["items"]
     return items

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from smart_kit.contracts.base import utc_now
 from smart_kit.testing.models import ScriptedModel, cuts, fails, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 
 pytestmark = pytest.mark.e2e
 
 FIRST, SECOND = "first-model", "second-model"
+SPENT = "Your budget for today is used up"
 
 
 @dataclass
@@ -37,9 +39,8 @@ def pair(own_suite: Suite) -> Iterator[Pair]:
                 body = {"provider_id": provider["id"], "provider_model_name": name}
                 body |= {"input_price": price, "output_price": price, "is_choosable": True}
                 admin.post("/models", json=body).raise_for_status()
-            secretary = _secretary(own_suite)
             chain = {"model": FIRST, "fallback_models": [SECOND]}
-            admin.patch(f"/assistants/{secretary}", json=chain).raise_for_status()
+            admin.patch(f"/assistants/{own_suite.secretary()}", json=chain).raise_for_status()
         yield Pair(own_suite, first, second)
 
 
@@ -53,11 +54,11 @@ def test_the_second_answers_for_the_first_and_the_usage_says_so(pair: Pair) -> N
     assert [one["model"] for one in calls] == [SECOND, FIRST]
     assert [one["provider"] for one in calls] == [f"{SECOND}s", f"{FIRST}s"]
     assert [float(one["cost"]) for one in calls] == pytest.approx([15e-6, 150e-6])
-    journal = _journal(pair.suite, calls[0]["message_id"])
-    (step,) = journal["steps"]
+    journal = pair.suite.read(f"/turns/{calls[0]['message_id']}/journal")
+    (step,) = journal["turn"]["steps"]
     assert {one["model"] for one in step["failures"]} == {FIRST}
     assert step["name"] == SECOND
-    totals = _totals(pair.suite, "model")
+    totals = pair.suite.read("/usage/totals", by="model")["items"]
     assert {one["model"]: one["calls"] for one in totals} == {FIRST: 1, SECOND: 1}
 
 
@@ -66,19 +67,26 @@ def test_a_refusing_server_is_left_for_the_next_and_nothing_is_lost(pair: Pair) 
     assert pair.suite.person("Bob").ask("Hello") == "The second says so."
 
 
-def test_at_the_budgets_end_the_cheaper_model_answers_then_an_honest_sentence(pair: Pair) -> None:
+def test_at_the_budgets_end_a_cheaper_model_answers_then_an_honest_sentence_but_reminders_come(
+    pair: Pair,
+) -> None:
     carol = pair.suite.person("Carol")
     carol.ask("/start")
-    user = f"/users/{_user_id(pair.suite, carol)}"
+    user = pair.suite.user_id(carol)
     with pair.suite.admin() as admin:
-        admin.patch(user, json={"daily_budget": "0.012"}).raise_for_status()
+        path = f"/users/{user}"
+        admin.patch(path, json={"daily_budget": "0.012"}).raise_for_status()
         assert carol.ask("Hello") == "The second says so.", "the first would cost more than is left"
-        admin.patch(user, json={"daily_budget": "0"}).raise_for_status()
-        refused = carol.ask("And now?")
-        assert "budget" in refused.lower()
-        asked = carol.say("remind me in 1 second to stretch")
-        admin.patch(user, json={"daily_budget": None}).raise_for_status()
-        carol.wait_for(asked, lambda text: "budget" in text.lower())
+        admin.patch(path, json={"daily_budget": "0"}).raise_for_status()
+        asked = carol.say("And now?")
+        assert carol.wait_for(asked).startswith(SPENT)
+        for kind, said in (("reminder", "⏰"), ("prompt", "The first says so.")):
+            job = {"user_id": user, "type": kind, "text": "stretch", "at": utc_now().isoformat()}
+            admin.post("/cron-jobs", json=job).raise_for_status()
+            carol.wait_for(asked, lambda text: said in text)  # noqa: B023 # asked within the loop
+        asked = carol.say("And after these?")
+        carol.wait_for(asked, lambda text: text.startswith(SPENT))
+        admin.patch(path, json={"daily_budget": None}).raise_for_status()
         assert carol.ask("And with none?") == "The first says so."
 
 
@@ -115,36 +123,8 @@ def _usage(suite: Suite, person: Person, number: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
 
     def are_there() -> bool:
-        with suite.admin() as admin:
-            query = {"user_id": _user_id(suite, person)}
-            found[:] = admin.get("/usage", params=query).raise_for_status().json()["items"]
+        found[:] = suite.read("/usage", user_id=suite.user_id(person))["items"]
         return len(found) == number
 
     wait_until(are_there)
     return found
-
-
-def _totals(suite: Suite, group: str) -> list[dict[str, Any]]:
-    with suite.admin() as admin:
-        answer = admin.get("/usage/totals", params={"by": group}).raise_for_status().json()
-    items: list[dict[str, Any]] = answer["items"]
-    return items
-
-
-def _journal(suite: Suite, message_id: str) -> dict[str, Any]:
-    with suite.admin() as admin:
-        journal: dict[str, Any] = admin.get(f"/turns/{message_id}/journal").json()
-    turn: dict[str, Any] = journal.get("turn", journal)
-    return turn
-
-
-def _secretary(suite: Suite) -> str:
-    with suite.admin() as admin:
-        found = admin.get("/assistants").raise_for_status().json()["items"]
-    return str(next(one["id"] for one in found if one["is_secretary"]))
-
-
-def _user_id(suite: Suite, person: Person) -> str:
-    with suite.admin() as admin:
-        user = admin.get(f"/users/by-telegram-id/{person.telegram_id}").raise_for_status().json()
-    return str(user["id"])

@@ -1,11 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
+from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
@@ -20,8 +22,13 @@ from tg_bot.src.services.dead_letters import DeadLetters
 from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.intake import Intake, Queues
 from tg_bot.src.services.lease import Lease
+from tg_bot.src.services.live import Live
+from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.signals import Signals
+from tg_bot.src.services.sketch import Rhythm
 from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.live import QUICK, MakeLive
+from tg_bot.tests.messages import BOT_ID
 
 LEASE_SECONDS = 0.6
 """So long the next bot of a test waits for one that ended without a word."""
@@ -87,6 +94,26 @@ async def make_intake(
 def intake(make_intake: MakeIntake) -> Intake:
     """Lets everybody in."""
     return make_intake(AllowList(everyone=True))
+
+
+@pytest.fixture
+async def make_live(
+    client: TelegramClient, settings: TgBotSettings, redis_settings: RedisSettings, redis: Redis
+) -> AsyncIterator[MakeLive]:
+    """A running Live, with a rhythm and seconds after which a turn is over by itself."""
+    stop, tasks = asyncio.Event(), []
+    async with connect_blocking(redis_settings) as blocking:
+
+        def make(rhythm: Rhythm = QUICK, longest: float = 100.0, **changes: Any) -> Live:
+            pace = Pace(settings.model_copy(update=changes))
+            live = Live(client, pace, blocking, BOT_ID, rhythm=rhythm, longest_seconds=longest)
+            tasks.append(asyncio.create_task(live.run(stop)))
+            return live
+
+        yield make
+        stop.set()
+        await redis.publish(live_channel(BOT_ID), "")  # nobody waits for the next frame
+        await asyncio.gather(*tasks)
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ class KeptCalls:
         self._redis = redis
 
     def key(self, record: ToolSnapshot, turn: Turn, arguments: str) -> str:
-        """The same for the same call of the same person, until the record changes; where another
-        assistant answers, until anything does, for its record is not the tool's. `arguments` are
-        JSON, whose order does not count."""
-        parts = [record.model_dump(mode="json"), json.loads(arguments)]
+        """The same for the same call of the same person in the same zone, in which tools say
+        times, until the record changes; where another assistant answers, until anything does, for
+        its record is not the tool's. `arguments` are JSON, whose order does not count."""
+        parts = [record.model_dump(mode="json"), json.loads(arguments), turn.zone.key]
         if record.tool_type == "sub_assistant":
             parts.append(turn.configuration_version)
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from smart_kit.guarded_http import OutsideAnswer
 
+from .redaction import MOST_CHARACTERS as MOST_OF_A_SECRET
 from .redaction import redacted
 
 MOST_CHARACTERS = 15_000
@@ -15,9 +16,10 @@ MOST_CHARACTERS = 15_000
 
 _TEXT = re.compile(
     r"text/|application/(?:[\w.+-]*\+)?(?:json|xml)\b"
-    r"|application/(?:javascript|x-www-form-urlencoded|x?-?yaml|x-ndjson)\b"
+    r"|application/(?:javascript|x-www-form-urlencoded|x?-?yaml|x-ndjson)\b",
+    re.IGNORECASE,
 )
-_JSON = re.compile(r"application/(?:[\w.+-]*\+)?json\b|text/json\b")
+_JSON = re.compile(r"application/(?:[\w.+-]*\+)?json\b|text/json\b", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _CHAT_TEMPLATE = re.compile(r"<\|[^|<>\n]{1,40}\|>|\[/?INST\]|<</?SYS>>")
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
@@ -25,11 +27,12 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def told(answer: OutsideAnswer, revealed: Mapping[str, str], most: int = MOST_CHARACTERS) -> str:
-    """Status and text, no longer than `most`; `revealed` are the secrets that were sent, by name,
-    none of which is in it."""
-    host = urlsplit(answer.url).hostname
-    text = _said(answer)
-    said = _clean(redacted(text[: 4 * most], revealed))
+    """Server, status and text, no longer than `most`; `revealed` are the secrets that were sent, by
+    name, none of which is in it."""
+    in_names = {name: secret.lower() for name, secret in revealed.items()}
+    host = redacted(urlsplit(answer.url).hostname or "", in_names)
+    text, seen = _said(answer), 2 * most
+    said = _clean(redacted(text[: seen + MOST_OF_A_SECRET], revealed, seen))
     if len(said) > most:
         said = f"{said[:most]}\n(cut: {len(text)} characters in all)"
     mark = secrets.token_hex(8)
@@ -41,11 +44,11 @@ def told(answer: OutsideAnswer, revealed: Mapping[str, str], most: int = MOST_CH
 
 
 def _said(answer: OutsideAnswer) -> str:
-    kind = answer.content_type.lower()
+    kind = answer.content_type.partition(";")[0]
     if not answer.body:
         return "(nothing)"
     if not _TEXT.match(kind):
-        return f"(binary of {len(answer.body)} bytes, {kind.partition(';')[0][:80] or 'no type'})"
+        return f"(binary of {len(answer.body)} bytes, {kind or 'no type'})"
     text = _decoded(answer)
     return _compact(text) if _JSON.match(kind) else text
 

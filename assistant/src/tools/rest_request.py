@@ -19,6 +19,10 @@ _SLASH = re.compile(r"[/\\]")
 _DOTS = (".", "..")
 _ACCEPT = "application/json, text/plain;q=0.9, */*;q=0.5"
 _ABSENT = object()
+_MOST_CHARACTERS = 1_000
+"""Of an argument in a path: whole addresses are seldom taken beyond 2,000."""
+_MOST_ROUNDS = 5
+"""Of decoding, the last of which finds nothing to decode."""
 
 Reveal = Callable[[str], str]
 """The value of a secret, by its name."""
@@ -54,7 +58,7 @@ def _url(template: str, arguments: Mapping[str, Any], reveal: Reveal) -> str:
         return _segment(match["argument"], arguments)
 
     url = PLACEHOLDER.sub(fill, template)
-    if any(segment in _DOTS for segment in url.split("/")):
+    if any(_has_dots(_decoded("the path", part, _MOST_ROUNDS + 1)) for part in url.split("/")):
         raise InvalidInputError("The arguments together make `.` or `..` of a part of the path.")
     return url
 
@@ -64,12 +68,26 @@ def _segment(name: str, arguments: Mapping[str, Any]) -> str:
     text = _text(arguments.get(name))
     if not text:
         raise InvalidInputError(f"`{name}` is needed and must not be empty.")
-    plain = text
-    while (decoded := unquote(plain)) != plain:
-        plain = decoded
-    if _CONTROL.search(plain) or any(part in _DOTS for part in _SLASH.split(plain)):
+    if len(text) > _MOST_CHARACTERS:
+        raise InvalidInputError(f"`{name}` must not be longer than {_MOST_CHARACTERS} characters.")
+    plain = _decoded(f"`{name}`", text, _MOST_ROUNDS)
+    if _CONTROL.search(plain) or _has_dots(plain):
         raise InvalidInputError(f"`{name}` must not be a path with `.` or `..`.")
     return quote(text, safe="")
+
+
+def _has_dots(plain: str) -> bool:
+    return any(part in _DOTS for part in _SLASH.split(plain))
+
+
+def _decoded(what: str, text: str, rounds: int) -> str:
+    """What is left where nothing can be decoded any more."""
+    for _ in range(rounds):
+        decoded = unquote(text)
+        if decoded == text:
+            return text
+        text = decoded
+    raise InvalidInputError(f"{what} must not be encoded again and again.")
 
 
 def _query(templates: Mapping[str, str], arguments: Mapping[str, Any], reveal: Reveal) -> str:

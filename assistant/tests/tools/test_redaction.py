@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 import time
 from urllib.parse import quote, quote_plus
 
@@ -9,7 +10,7 @@ import pytest
 
 from assistant.src.tools.redaction import redacted
 
-SECRETS = ("sk-Abc123_-", 's3cr&t "κλ"/+=', "a\\b\\\\c", "%41 & x", "a", "😀<x>")
+SECRETS = ("sk-Abc123_-", "it's 5 o'clock", 's3cr&t "κλ"/+=', "a\\b\\\\c", "%41 & x", "a", "😀<x>")
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -28,6 +29,12 @@ SECRETS = ("sk-Abc123_-", 's3cr&t "κλ"/+=', "a\\b\\\\c", "%41 & x", "a", "😀
         lambda text: html.escape(html.escape(text)),
         lambda text: "".join(f"&#{ord(letter)};" for letter in text),
         lambda text: "".join(f"&#x{ord(letter):X};" for letter in text),
+        lambda text: "".join(f"&#{ord(letter)}" for letter in text),
+        lambda text: html.escape(text).replace("&#x27;", "&apos;"),
+        lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+        lambda text: json.dumps("".join(f"\\x{byte:02X}" for byte in text.encode())),
+        lambda text: re.sub("(....)", r"\\u\1", text.encode("utf-16-be").hex().upper()),
+        lambda text: quote(html.escape(json.dumps(text)[1:-1]), safe=""),
     ],
 )
 def test_a_secret_is_found_in_every_spelling(secret: str, spell) -> None:
@@ -43,8 +50,29 @@ def test_what_is_no_secret_stays() -> None:
     assert redacted(text, {}) == text
 
 
+def test_one_secret_within_another_is_taken_out_once() -> None:
+    shown = redacted("<Bearer sk-Abc, sk-Abc>", {"key": "sk-Abc", "whole": "Bearer sk-Abc"})
+    assert shown == "<(secret whole), (secret key)>"
+
+
+def test_a_secret_at_the_end_of_what_is_shown_is_taken_out_whole() -> None:
+    text = "abc" + quote("sk-Äbc") + "def"
+    for shown in range(3, len(text) - 3):
+        assert redacted(text, {"key": "sk-Äbc"}, shown) == (
+            "abc(secret key)" if shown > 3 else "abc"
+        )
+    assert redacted(text, {}, 4) == "abcs"
+
+
 @pytest.mark.parametrize("filler", ["\\", "&amp;", "%25", "&#0", "s", "s\\", "%"])
 def test_a_server_cannot_keep_us_busy(filler: str) -> None:
     began = time.process_time()
     redacted(filler * 150_000, {"key": "s" * 60 + "\\"})
+    assert time.process_time() - began < 5
+
+
+def test_no_long_secret_keeps_us_busy_when_it_is_used_first() -> None:
+    began = time.process_time()
+    for number in range(10):
+        redacted("hello", {"key": f"{number}-Abc" * 1_500})
     assert time.process_time() - began < 5

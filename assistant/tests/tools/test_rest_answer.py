@@ -3,9 +3,10 @@
 import pytest
 
 from assistant.src.tools.base import MOST_CHARACTERS
+from assistant.src.tools.rest_answer import told as telling
 from assistant.tests.tools.outside import Server, rest_tool, said
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
-from smart_kit.guarded_http import AnswerTooLarge, NotReached, RedirectRefused
+from smart_kit.guarded_http import AnswerTooLarge, NotReached, OutsideAnswer, RedirectRefused
 from smart_kit.outside_url import AddressRefused
 
 
@@ -107,6 +108,28 @@ async def test_an_answer_is_told_as_the_text_that_it_is(
     assert shown in told
     told.encode()
     assert "\x00" not in told
+
+
+async def test_a_secret_is_in_nothing_that_is_told_though_the_server_moves_it_into_its_name() -> (
+    None
+):
+    url, kind = "https://topsecretvalue.evil.com/", "x/TopSecretValue-file"
+    shown = telling(OutsideAnswer(200, kind, b"1234", url), {"key": "TopSecretValue"})
+
+    assert "secretvalue" not in shown.lower()
+    assert shown.startswith("HTTP 200 from (secret key).evil.com.")
+    assert "(binary of 4 bytes, x/(secret key)-file)" in shown
+
+
+@pytest.mark.parametrize("most", [50, 60])
+async def test_no_part_of_a_secret_is_left_where_a_text_of_nothing_else_is_cut(most: int) -> None:
+    """What was taken out makes room for what stands behind."""
+    secret = "TopSecretValue-" * 7
+    answer = OutsideAnswer(200, "text/plain", (secret * 50).encode(), "https://a.example.org/")
+    shown = telling(answer, {"key": secret}, most)
+
+    assert "(secret key)" in shown
+    assert "TopSecret" not in shown
 
 
 async def test_a_long_answer_is_cut_within_its_frame(server: Server) -> None:

@@ -44,13 +44,38 @@ async def test_an_argument_that_would_climb_out_of_its_segment_is_refused(
     assert server.requests == []
 
 
+@pytest.mark.parametrize(
+    ("word", "said_of_it"),
+    [
+        ("a" * 1_001, "longer than 1000 characters"),
+        ("%" + "25" * 31_000, "longer than 1000 characters"),
+        ("%" + "25" * 5, "again and again"),
+        ("%" + "25" * 400 + "2e", "again and again"),
+    ],
+)
+async def test_what_could_be_decoded_for_long_is_not_decoded_at_all(
+    server: Server, word: str, said_of_it: str
+) -> None:
+    """A round for each 25: 31,000 of them take seconds, in which nothing else is done."""
+    told = await said(rest_tool(server), word=word)
+    assert told.startswith("Error: `word` ")
+    assert said_of_it in told
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("word", ["a" * 1_000, "%25252541", "100%"])
+async def test_what_is_decoded_soon_is_sent(server: Server, word: str) -> None:
+    await said(rest_tool(server), word=word)
+    assert sent(server).url == f"https://api.example.org/v1/words/{quote(word)}"
+
+
 async def test_arguments_do_not_climb_together_either(server: Server) -> None:
     tool = rest_tool(
         server,
         url="https://api.example.org/v1/{a}{b}/x",
         properties={"a": {"type": "string"}, "b": {"type": "string"}},
     )
-    for a, b in ((".", "."), ("%2e", "%2e")):
+    for a, b in ((".", "."), ("%2e", "%2e"), ("%2e%2", "e"), ("x%2", "f..")):
         assert (await said(tool, a=a, b=b)).startswith("Error: ")
     assert server.requests == []
 

@@ -215,6 +215,22 @@ async def test_another_call_person_or_record_has_a_result_of_its_own(
     assert numbers(*told) == [1, 2, 3, 4, 5]
 
 
+async def test_who_moves_to_another_zone_is_told_the_time_there(
+    desk: Desk, model: ScriptedModel
+) -> None:
+    """What tools say of times is said in the person's zone."""
+    await desk.configure(secretary(tool("get_time", cache_seconds=600)), version=2)
+    told = []
+    for zone in ("Europe/Berlin", "Asia/Tokyo"):
+        await desk.introduce(person(timezone=zone))
+        model.expect(calls(("get_time", {})), "Late.")
+        await desk.say("what time is it?")
+        told.append(str(model.asked[-1].messages[-1]["content"]))
+
+    assert "Europe/Berlin" in told[0]
+    assert "Asia/Tokyo" in told[1]
+
+
 @pytest.mark.parametrize("changes", [{"cache_seconds": 0}, {"effect_class": "writes"}])
 async def test_what_may_not_be_kept_is_called_each_time(
     desk: Desk, model: ScriptedModel, server: Server, redis: Redis, changes: Any

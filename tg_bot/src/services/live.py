@@ -110,16 +110,18 @@ class Live:
             if other != answer_id:
                 self._note_end(other)
         sketch = Sketch(self._client, self._pace, frame.chat_id, frame.message_id, self._rhythm)
-        show = self._shows[answer_id] = Show(frame.chat_id, sketch)
+        show = self._shows[answer_id] = Show(frame.chat_id, sketch, self._rhythm.grace)
         show.task = asyncio.create_task(self._draw(answer_id, show, tuple(others.values())))
         return show
 
     async def _draw(self, answer_id: str, show: Show, before: tuple[Show, ...]) -> None:
-        for other in before:
-            await other.ended()
-        await show.draw()
-        if self._shows.get(answer_id) is show:
-            del self._shows[answer_id]
+        try:
+            for other in before:
+                await other.ended()
+            await show.draw()
+        finally:
+            if self._shows.get(answer_id) is show:
+                del self._shows[answer_id]
 
     def _note_end(self, answer_id: str, *, is_answered: bool = False) -> None:
         if (show := self._shows.get(answer_id)) is not None:

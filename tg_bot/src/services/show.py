@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from .backoff import pause
 from .sketch import Sketch
 
-GRACE_SECONDS = 0.2
-"""An answer that comes sooner needs no announcement, which would be shown after it."""
-
 
 @dataclass
 class Show:
@@ -17,6 +14,8 @@ class Show:
 
     chat_id: int
     sketch: Sketch
+    grace: float
+    """Seconds before the first drawing."""
     seq: int = 0
     """Of the newest frame."""
     ends_at: float = 0.0
@@ -46,7 +45,7 @@ class Show:
 
     async def draw(self) -> None:
         """What is new as soon as it may be, and what fades in time."""
-        await pause(self.over, GRACE_SECONDS)
+        await pause(self.over, self.grace)
         while not self.over.is_set() and time.monotonic() < self.ends_at:
             self.news.clear()
             drawn = await self.sketch.draw(self.text)

@@ -21,9 +21,6 @@ from ..rendering.markdown import render
 from ..rendering.splitting import split
 from .pace import Pace
 
-ACTION_SECONDS = 3.0
-"""An answer waits no longer than this for a drawing that is on its way."""
-
 log = structlog.stdlib.get_logger()
 
 
@@ -31,12 +28,16 @@ log = structlog.stdlib.get_logger()
 class Rhythm:
     """Seconds."""
 
+    grace: float = 0.2
+    """An answer that comes sooner needs no announcement, which would be shown after it."""
     shortest: float = 1.1
     """Between two drawings in a chat: Telegram limits actions and drafts together."""
     typing: float = 4.5
     """Telegram shows an action for five seconds."""
     draft: float = 20.0
     """Telegram shows a draft for thirty."""
+    drawing: float = 3.0
+    """An answer waits no longer than this for a drawing that is on its way."""
 
 
 RHYTHM = Rhythm()
@@ -73,7 +74,7 @@ class Sketch:
             return Drawn(self._rhythm.shortest, self._rhythm.shortest)
         seconds = self._rhythm.draft if is_draft else self._rhythm.typing
         try:
-            async with asyncio.timeout(ACTION_SECONDS):
+            async with asyncio.timeout(self._rhythm.drawing):
                 if is_draft:
                     await self._draft(text)
                 else:

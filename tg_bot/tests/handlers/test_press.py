@@ -14,6 +14,7 @@ from smart_kit.redis import Redis
 from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.config.settings import AllowList
 from tg_bot.src.handlers.press import callback_data
+from tg_bot.src.services import signals
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
@@ -129,16 +130,20 @@ async def test_whoever_may_not_talk_may_not_press(
 
 
 async def test_a_press_is_kept_while_telegram_is_slow_to_let_the_button_go(
-    intake: Intake, redis: Redis, telegram: FakeTelegram
+    intake: Intake, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    telegram.script("answerCallbackQuery", Scripted(seconds=2), refusal(400, "query is too old"))
-    taking = asyncio.create_task(
-        intake.take([updates.press("model:own"), updates.press("model:own")])
-    )
-    async with asyncio.timeout(1.5):
+    monkeypatch.setattr(signals, "ANSWER_SECONDS", 60)
+    lets_go = asyncio.Event()
+    answers = Scripted(until=lets_go), refusal(400, "query is too old")
+    telegram.script("answerCallbackQuery", *answers)
+    presses = [updates.press("model:own"), updates.press("model:own")]
+    taking = asyncio.create_task(intake.take(presses))
+    async with asyncio.timeout(10):
         while len(await to_secretary(redis)) < 2:
             await asyncio.sleep(0.01)
-    assert len(telegram.calls_of("answerCallbackQuery")) == 2
+    await telegram.until(lambda: len(telegram.calls_of("answerCallbackQuery")) == 2)
+    assert not taking.done()
+    lets_go.set()
     await taking
 
 

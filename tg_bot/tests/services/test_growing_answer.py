@@ -1,0 +1,163 @@
+"""The answer as far as it is written, while its turn runs, and never after it."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from smart_kit.redis import Redis
+from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from tg_bot.src.services.sketch import draft_id_of
+from tg_bot.tests.conftest import Run
+from tg_bot.tests.live import ONCE, WHILE, MakeLive, acted, drafts, show
+from tg_bot.tests.messages import BOT_ID, reply
+from tg_bot.tests.queues import send
+
+
+async def test_it_is_drawn_as_a_draft_that_grows_formatted_and_can_be_stopped(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram
+) -> None:
+    make_live(ONCE)
+    await show(redis, "delta", text="It is **22")
+    await telegram.until(lambda: len(drafts(telegram)) == 1)
+    await show(redis, "delta", text="It is **22:24**.")
+    await telegram.until(lambda: len(drafts(telegram)) == 2)
+
+    first, second = (call.parameters for call in telegram.calls_of("sendMessageDraft"))
+    assert first["draft_id"] == second["draft_id"] == draft_id_of(f"tg:{BOT_ID}:1") != 0
+    assert second == {
+        "chat_id": 7,
+        "draft_id": first["draft_id"],
+        "text": "It is 22:24.",
+        "entities": [{"type": "bold", "offset": 6, "length": 5}],
+        "can_stop": True,
+        "keep_on_stop": True,
+    }
+    assert acted(telegram) == 0, "both are one call underneath"
+
+
+async def test_text_follows_typing_at_once_and_what_a_frame_lacks_stays(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram
+) -> None:
+    make_live(ONCE)
+    await show(redis, "begin")
+    await telegram.until(lambda: acted(telegram) == 1)
+    await show(redis, "delta", text="Let me see")
+    await telegram.until(lambda: drafts(telegram) == ["Let me see"])
+    await show(redis, "tool")
+    await show(redis, "delta", text="Let me see")
+    await show(redis, "delta", text="Let me see: 7")
+    await telegram.until(lambda: len(drafts(telegram)) == 2)
+    assert drafts(telegram) == ["Let me see", "Let me see: 7"]
+    assert acted(telegram) == 1
+
+
+async def test_a_chat_is_drawn_no_faster_than_the_rhythm(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram
+) -> None:
+    make_live(replace(ONCE, shortest=0.3))
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    for number in range(40):
+        await show(redis, "delta", text="x" * (number + 1))
+        await asyncio.sleep(0.02)
+    await telegram.until(lambda: "x" * 40 in drafts(telegram))
+    assert len(drafts(telegram)) <= (clock() - begun) / 0.3 + 1
+
+
+async def test_one_that_does_not_grow_is_kept_from_fading(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram
+) -> None:
+    make_live()
+    await show(redis, "delta", text="slow")
+    await telegram.until(lambda: len(drafts(telegram)) >= 2)
+    assert set(drafts(telegram)) == {"slow"}
+
+
+async def test_of_a_long_one_the_part_that_grows_is_shown(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram
+) -> None:
+    make_live(ONCE)
+    await show(redis, "delta", text="word " * 900 + "end")
+    await telegram.until(lambda: len(drafts(telegram)) == 1)
+    (text,) = drafts(telegram)
+    assert text.endswith("end")
+    assert len(text) < 4096
+
+
+async def test_groups_have_none(make_live: MakeLive, redis: Redis, telegram: FakeTelegram) -> None:
+    make_live()
+    await show(redis, "delta", chat_id=-100500, text="so")
+    await telegram.until(lambda: acted(telegram, -100500) >= 2)
+    assert drafts(telegram) == []
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        refusal(400, "Bad Request: TEXTDRAFT_PEER_INVALID"),
+        refusal(404, "Not Found: method not found"),
+    ],
+)
+async def test_where_it_is_refused_typing_is_shown(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram, trouble: Scripted
+) -> None:
+    make_live()
+    telegram.script("sendMessageDraft", trouble)
+    await show(redis, "delta", text="so")
+    await telegram.until(lambda: acted(telegram) >= 2)
+    assert len(drafts(telegram)) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        refusal(500, "no"),
+        Scripted(cut="after"),
+        refusal(400, "Bad Request: can't parse entities"),
+    ],
+)
+async def test_a_frame_that_fails_is_followed_by_the_next(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram, trouble: Scripted
+) -> None:
+    make_live()
+    telegram.script("sendMessageDraft", trouble)
+    await show(redis, "delta", text="so")
+    await telegram.until(lambda: len(drafts(telegram)) >= 2)
+    assert acted(telegram) == 0
+
+
+async def test_it_waits_where_messages_need_all_of_the_pace(
+    make_live: MakeLive, redis: Redis, telegram: FakeTelegram
+) -> None:
+    make_live(ONCE, telegram_rate_overall=0.5)
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    await show(redis, "delta", chat_id=1, text="one")
+    await show(redis, "delta", chat_id=2, number=2, text="two")
+    await telegram.until(lambda: set(drafts(telegram)) == {"one", "two"})
+    assert clock() - begun > 1.9, "one in two seconds"
+
+
+async def test_the_answer_closes_it_and_no_frame_comes_after(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    arrives = asyncio.Event()
+    telegram.script("sendMessageDraft", Scripted(until=arrives))
+    async with run():
+        await show(redis, "delta", text="here", number=1)
+        await telegram.until(lambda: len(drafts(telegram)) == 1)
+        await show(redis, "delta", text="here it", number=1)
+        await send(redis, reply("here it is", number=1))
+        await asyncio.sleep(WHILE)
+        assert telegram.texts(7) == [], "a frame is on its way"
+        arrives.set()
+        await telegram.until(lambda: telegram.texts(7) == ["here it is"])
+        await asyncio.sleep(1.3)
+    assert len(drafts(telegram)) == 1
+
+
+def test_the_drafts_of_two_messages_are_two() -> None:
+    ids = {draft_id_of(f"tg:{BOT_ID}:{number}") for number in range(10_000)}
+    assert len(ids) > 9_990
+    assert all(0 < one < 2**31 for one in ids)
