@@ -227,9 +227,9 @@ async def test_a_schedule_is_counted_and_never_refused(desk: Desk, model: Script
         scheduled_for=datetime(2026, 11, 21, 7, 0, tzinfo=UTC),
     )
     model.expect("Knock, knock.")
-    said = letters(await desk.handle(await desk.deliver(prompt)))
+    (said,) = letters(await desk.handle(await desk.deliver(prompt)))
 
-    assert said[0].text == "Knock, knock."
+    assert said.text == "Knock, knock."
     assert await spent(desk) == 100 + CALL_COSTS
 
 

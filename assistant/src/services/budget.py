@@ -103,7 +103,8 @@ class DayBudget:
         something aside for it."""
         if self._limit is None:
             return
-        low = _micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
+        # a schedule may run long after the person was told that nothing is left
+        low = "" if self._is_exempt else _micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
         if await self._set(key, cost, low=low) == 1:
             self.is_low = True
 

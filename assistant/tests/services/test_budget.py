@@ -225,6 +225,13 @@ async def test_the_answer_that_crosses_four_fifths_says_so_and_no_other_that_day
     assert (third.is_low, first.is_low) == (False, False)
 
 
+async def test_a_schedule_leaves_it_to_the_next_answer_to_say_so(budgets: Budgets) -> None:
+    scheduled, next_one = alices(budgets, exempt=True), alices(budgets)
+    await scheduled.settle("run:1/1", dollars("0.9"))
+    await next_one.settle("m1/1", dollars("0.000001"))
+    assert (scheduled.is_low, next_one.is_low) == (False, True)
+
+
 async def test_the_same_message_says_so_again_when_it_is_tried_again(budgets: Budgets) -> None:
     for _ in range(2):
         budget = alices(budgets)
