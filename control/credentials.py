@@ -3,13 +3,16 @@
 import base64
 import os
 import secrets
+import stat
 import string
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from control import dotenv
+from control.errors import ControlError
 
 _TOKEN_LETTERS = string.ascii_letters + string.digits + "_-"
+_OWNERS = stat.S_IRUSR | stat.S_IWUSR
 
 
 def _token() -> str:
@@ -49,14 +52,16 @@ def keep(path: Path, present: Mapping[str, str]) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, at no moment otherwise and never half.
+    """Write a file that only its owner can read, or who could read it before; never half.
 
-    It outlives a power cut: on the disk before it takes its name, and the name soon after.
+    It outlives a power cut: on the disk before it takes its name, and the name soon after. Raises
+    ControlError where it is another's and may not stay theirs.
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fresh.touch(mode=0o600, exist_ok=False)
+    fresh.touch(mode=_OWNERS, exist_ok=False)
     try:
         with fresh.open("w", encoding="utf-8") as file:
+            _give_to_same(path, file.fileno())
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -64,6 +69,24 @@ def write_private(path: Path, text: str) -> None:
     finally:
         fresh.unlink(missing_ok=True)
     _keep_names(path.parent)
+
+
+def _give_to_same(path: Path, descriptor: int) -> None:
+    """Owner and mode of the file that was there; a mode that lets everybody in was no choice."""
+    try:
+        before = path.stat()
+    except FileNotFoundError:
+        return
+    now = os.fstat(descriptor)
+    try:
+        if (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+    except PermissionError as error:
+        raise ControlError(
+            f"{path} belongs to another user: give the command as that one"
+        ) from error
+    mode = stat.S_IMODE(before.st_mode)
+    os.fchmod(descriptor, _OWNERS if mode & stat.S_IRWXO else mode)
 
 
 def _keep_names(folder: Path) -> None:

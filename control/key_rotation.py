@@ -1,8 +1,9 @@
 """A new master key before the old ones, while everything runs.
 
-At each moment every process knows the keys of whatever it may be given: first all learn the new
-key, who encrypts last of them; then what old keys have encrypted is encrypted anew. Killed in
-between, the command goes on from there when it is given again.
+At each moment every process knows the keys of whatever it may be given, however many replicas there
+are of one: the new key is put behind the others, and all begin anew and learn to read with it; then
+it is put before them, and who encrypts begins anew once more; then what old keys have encrypted is
+encrypted anew. Killed in between, the command goes on from there when it is given again.
 
 The old keys stay behind the new one, to read and no more: the other mode and suites with another
 STATE_DIR have data of their own and may share the file. Only the operator knows when nobody needs
@@ -20,7 +21,7 @@ from control.client import Answer, RequestFailed, request
 from control.context import Context
 from control.errors import ControlError
 from control.lock import Lock
-from control.master_keys import VARIABLE, MasterKeys
+from control.master_keys import VARIABLE, MasterKeys, mark_of, new_key
 
 _PATIENCE = 600.0
 """Seconds that encrypting everything anew may take."""
@@ -28,7 +29,6 @@ _SOON = 10.0
 """Seconds after which a service that got well must be reached."""
 _POLL = 0.2
 _ROUNDS = 5
-_BEGUN = "begun"
 _AGAIN = "once that is mended, give the command again"
 
 NOTHING_RUNS = "nothing runs, so nothing can be encrypted anew: ./manage.py start first"
@@ -43,8 +43,8 @@ def rotate(context: Context, running: Collection[str], restart: Restart) -> int:
     Raises ControlError with what to do.
     """
     with _turn(context, running) as (keys, progress):
-        _begin(context, keys, progress)
-        _encrypt_with_newest(context, running, restart)
+        key = _under_way(context, keys, progress) or _begin(context, keys, progress)
+        _put_to_use(context, keys, key, running, restart)
         progress.write_text("", "utf-8")
         context.terminal.line(f"Keep a copy of the new {VARIABLE} with your backups.")
         context.terminal.line(
@@ -56,14 +56,16 @@ def rotate(context: Context, running: Collection[str], restart: Restart) -> int:
 
 
 def drop_old(context: Context, running: Collection[str], restart: Restart) -> int:
-    """Keep the newest key alone, once nothing of this suite needs another one.
+    """Keep the newest key alone, once nothing of this suite needs another one. A rotation that was
+    broken off is brought to its end before.
 
     Raises ControlError with what to do; the old keys are then still there.
     """
     with _turn(context, running) as (keys, progress):
-        _encrypt_with_newest(context, running, restart)
+        key = _under_way(context, keys, progress) or keys.first()
+        _put_to_use(context, keys, key, running, restart)
         with Lock.hold(keys.path.parent):
-            keys.drop_old()
+            keys.drop_others()
         progress.write_text("", "utf-8")
         context.terminal.done("old keys", f"are gone from {keys.path}")
         _let_know(context, running, restart)
@@ -90,18 +92,34 @@ def _turn(context: Context, running: Collection[str]) -> Iterator[tuple[MasterKe
         lock.release()
 
 
-def _begin(context: Context, keys: MasterKeys, progress: Path) -> None:
-    if progress.read_text("utf-8") == _BEGUN:
+def _under_way(context: Context, keys: MasterKeys, progress: Path) -> str | None:
+    """The key of a rotation that was broken off."""
+    key = keys.marked(progress.read_text("utf-8"))
+    if key is not None:
         context.terminal.line("A rotation has begun earlier; it goes on.")
-        return
+    return key
+
+
+def _begin(context: Context, keys: MasterKeys, progress: Path) -> str:
+    """A new key, which is read with and no more."""
+    key = new_key()
+    progress.write_text(mark_of(key), "utf-8")
     with Lock.hold(keys.path.parent):  # a start may be completing the same file
-        keys.begin()
-    progress.write_text(_BEGUN, "utf-8")  # only now: a key too many does no harm
-    context.terminal.done("new key", f"the first of {VARIABLE} in {keys.path}")
+        keys.add_last(key)
+    context.terminal.done("new key", f"the last of {VARIABLE} in {keys.path}")
+    return key
 
 
-def _encrypt_with_newest(context: Context, running: Collection[str], restart: Restart) -> None:
+def _put_to_use(
+    context: Context, keys: MasterKeys, key: str, running: Collection[str], restart: Restart
+) -> None:
+    """Encrypt with it whatever there is, once everybody can read that."""
     _let_know(context, running, restart)
+    with Lock.hold(keys.path.parent):
+        is_moved = keys.put_first(key)
+    if is_moved:
+        context.terminal.done("new key", f"the first of {VARIABLE} in {keys.path}")
+        _let_know(context, {services.WITH_SCHEMA}, restart)
     with context.terminal.step("encrypt anew"):
         _encrypt_anew(context)
 

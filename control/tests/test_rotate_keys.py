@@ -91,7 +91,7 @@ class Restarts:
         return name not in self.failing
 
 
-def test_who_decrypts_learns_the_new_key_before_who_encrypts_and_old_ones_go_last_if_at_all(
+def test_all_learn_to_read_with_the_new_key_before_anybody_encrypts_with_it_and_old_ones_go_last(
     context: Context, home: Path, server: Server, output: io.StringIO
 ) -> None:
     (old,) = keys(home)
@@ -101,14 +101,16 @@ def test_who_decrypts_learns_the_new_key_before_who_encrypts_and_old_ones_go_las
     assert key_rotation.rotate(context, RUNNING, restarts) == 0
     new, kept = keys(home)
     assert (kept, new != old) == (old, True)
-    both = [("assistant", [new, old]), ("rest_service", [new, old])]
-    assert restarts.done == both
+    learnt = [("assistant", [old, new]), ("rest_service", [old, new])]
+    used = ("rest_service", [new, old])
+    assert restarts.done == [*learnt, used]
     token = dotenv.find(home / ".env", "ADMIN_API_TOKEN")
     assert server.seen == [("/api/secrets/rotation", f"Bearer {token}")] * 2
 
     assert key_rotation.drop_old(context, RUNNING, restarts) == 0
     assert keys(home) == [new]
-    assert restarts.done == [*both, *both, ("assistant", [new]), ("rest_service", [new])]
+    both, alone = ("assistant", [new, old]), [("assistant", [new]), ("rest_service", [new])]
+    assert restarts.done == [*learnt, used, both, used, *alone]
     assert len(server.seen) == 3
     assert new not in output.getvalue()
     assert old not in output.getvalue()
@@ -130,7 +132,7 @@ def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("killed_at", [1, 2])
+@pytest.mark.parametrize("killed_at", [1, 2, 3])
 def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
     context: Context, home: Path, terminal: Terminal, server: Server, killed_at: int
 ) -> None:
@@ -146,14 +148,28 @@ def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
     with pytest.raises(KeyboardInterrupt):
         key_rotation.rotate(context, RUNNING, restart_and_die)
     left = keys(home)
-    assert left[1:] == [old]
+    (new,) = set(left) - {old}
+    assert left == ([old, new] if killed_at <= 2 else [new, old])
 
     again = Restarts()
     assert key_rotation.rotate(at(home, terminal, server), RUNNING, again) == 0
-    assert keys(home) == left
-    assert again.done == [("assistant", left), ("rest_service", left)]
+    assert keys(home) == [new, old]
+    assert again.done[:2] == [("assistant", left), ("rest_service", left)]
+    assert again.done[-1] == ("rest_service", [new, old])
     key_rotation.rotate(at(home, terminal, server), RUNNING, again)
-    assert keys(home)[1:] == left
+    assert keys(home)[1:] == [new, old]
+
+
+def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
+    context: Context, home: Path, terminal: Terminal, server: Server
+) -> None:
+    (old,) = keys(home)
+    with pytest.raises(ControlError):
+        key_rotation.rotate(context, RUNNING, Restarts("rest_service"))
+    (new,) = set(keys(home)) - {old}
+
+    key_rotation.drop_old(at(home, terminal, server), RUNNING, Restarts())
+    assert keys(home) == [new]
 
 
 @pytest.mark.parametrize("killed_at", range(1, 5))
@@ -235,7 +251,7 @@ def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key
         key_rotation.rotate(context, RUNNING, restarts)
 
     assert [name for name, _ in restarts.done] == ["assistant"]
-    assert (keys(home)[1:], server.seen) == ([old], [])
+    assert (keys(home)[:1], server.seen) == ([old], [])
 
 
 def test_two_at_once_do_not_change_one_file_also_of_two_suites(
@@ -254,7 +270,8 @@ def test_two_at_once_do_not_change_one_file_also_of_two_suites(
         return True
 
     key_rotation.rotate(context, RUNNING, restart)
-    assert seen == [keys(home)] * 2
+    learnt = keys(home)[::-1]
+    assert seen == [learnt, learnt, keys(home)]
 
 
 def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
@@ -327,7 +344,8 @@ def test_containers_get_the_new_key_and_lose_the_old_one_when_told(
     ]
     both = f"{new},{old}"
     assert made == [
-        ("assistant", both),
+        ("assistant", f"{old},{new}"),
+        ("rest_service", f"{old},{new}"),
         ("rest_service", both),
         ("assistant", both),
         ("rest_service", both),

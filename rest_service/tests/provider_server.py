@@ -22,10 +22,12 @@ class ProviderServer:
     asked: list[tuple[str, str, JsonObject | None]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     """With which Authorization it was asked."""
+    queries: list[str] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json() if request.can_read_body else None
         self.asked.append((request.method, request.path, body))
+        self.queries.append(request.query_string)
         self.keys.append(request.headers.get("Authorization", ""))
         if answer := self.answers.get(request.path) or self.answers.get("*"):
             return await answer(request)

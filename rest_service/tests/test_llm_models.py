@@ -43,6 +43,7 @@ async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Ma
         ({"parameters": {"functions": [], "function_call": "x"}}, 400, "function_call, functions"),
         ({"parameters": {"tool_choice": "required"}}, 400, "tool_choice"),
         ({"capabilities": ["embeddings"], "is_choosable": True}, 400, "embeddings"),
+        ({"capabilities": ["streaming", "embeddings"], "is_choosable": True}, 400, "embeddings"),
         ({"input_price": -1}, 422, "input_price"),
         ({"output_price": "0.0000001"}, 422, "output_price"),
         ({"output_price": "NaN"}, 422, "output_price"),

@@ -128,7 +128,8 @@ def test_models_of_before_they_were_asked_become_what_they_were_in_fact(
         for name, capabilities in (("seeded", '["tools"]'), ("seen", '["tools", "images"]')):
             values = {"name": name, "capabilities": capabilities}
             connection.execute(text(MODEL), values)
-        connection.execute(text(MODEL), {"name": "bare", "capabilities": "[]"})
+        for name, capabilities in (("bare", "[]"), ("embedding", '[ "embeddings" ]')):
+            connection.execute(text(MODEL), {"name": name, "capabilities": capabilities})
     command.upgrade(config, "0006")
     with engine_of_empty.begin() as connection:
         sources = connection.execute(text("SELECT source FROM llm_providers")).scalars().all()
@@ -138,8 +139,9 @@ def test_models_of_before_they_were_asked_become_what_they_were_in_fact(
         again = {row[0]: row[1] for row in connection.execute(text(CAPABILITIES))}
 
     assert sources == ["environment"]
-    assert kept == {"seen": ["tools", "vision", "streaming"], "bare": ["streaming"]}
-    assert again == {"seen": ["tools", "images"], "bare": []}
+    embedding = {"embedding": ["embeddings"]}
+    assert kept == embedding | {"seen": ["tools", "vision", "streaming"], "bare": ["streaming"]}
+    assert again == embedding | {"seen": ["tools", "images"], "bare": []}
 
 
 class TestEnvironmentsProvider:

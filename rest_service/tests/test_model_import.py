@@ -342,7 +342,7 @@ async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
 ) -> None:
     models = {"data": [{"id": f"m{number}"} for number in range(1001)]}
 
-    assert "1001" in await refused(admin, provider, models=models)
+    assert "more than 1000" in await refused(admin, provider, models=models)
     assert await kept(admin) == {}
     assert (await taken(admin, provider, models=models, only=["m7"]))["created"] == ["m7"]
 
@@ -371,8 +371,9 @@ async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
 ) -> None:
     provider = await make("providers", api_key="sk-own-of-theirs")
     server.answers["/prices.json"] = saying(200, PRICES)
-    found = await taken(admin, provider, url=f"{neighbour}/prices.json")
+    found = await taken(admin, provider, url=f"{neighbour}/prices.json?raw=1&ref=main/")
 
+    assert server.queries == ["raw=1&ref=main/"]
     assert found["created"] == ["gpt-small", "gpt-old", "text-embedding"]
     assert server.keys == [""]
 
@@ -399,6 +400,25 @@ async def test_what_is_no_list_is_said_to_be_none(
     server.answers["*"] = saying(status, content)
 
     assert said in await refused(admin, provider, url=f"{neighbour}/list")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://me:secret@prices.example/list", "url: holds more than host, path and query"),
+        ("https://prices.example/list#secret", "url: holds more than host, path and query"),
+        ("prices.example/list", "such as https://example.org/models.json"),
+    ],
+)
+async def test_an_address_that_no_list_has_is_refused_in_words_of_its_own(
+    admin: Client, provider: JsonObject, url: str, said: str
+) -> None:
+    given = {"provider_id": provider["id"], "url": url}
+    answer = await admin.post("/models/import", json=given)
+
+    assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
+    assert "secret" not in answer.text
+    assert "api_key" not in answer.text
 
 
 async def test_an_address_of_this_machine_is_not_asked(
@@ -431,11 +451,13 @@ async def test_a_list_and_an_address_at_once_are_refused(
 async def test_a_price_that_is_no_number_costs_one_model_only(
     admin: Client, provider: JsonObject
 ) -> None:
-    text = json.dumps({"odd": {"input_cost_per_token": "dear"}, "fine": {"mode": "chat"}})
-    found = await taken(admin, provider, models=json.loads(text))
+    odd = ("dear", "1e999999999", "Infinity", "NaN", [1], {})
+    table = {str(price): {"input_cost_per_token": price} for price in odd}
+    found = await taken(admin, provider, models=table | {"fine": {"mode": "chat"}})
 
     assert found["created"] == ["fine"]
-    assert found["skipped"] == [{"name": "odd", "reason": "has a price that is no number"}]
+    reasons = {one["name"]: one["reason"] for one in found["skipped"]}
+    assert reasons == dict.fromkeys(map(str, odd), "has a price that is no number")
 
 
 async def test_an_unknown_provider_is_not_found(admin: Client, person: JsonObject) -> None:

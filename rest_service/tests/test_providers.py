@@ -100,6 +100,17 @@ async def test_a_kept_key_follows_to_no_other_server(
     assert vault.decrypt(UUID(provider["id"]), encrypted) == "sk-other"
 
 
+async def test_of_an_address_that_two_programs_may_read_differently_the_key_is_given_again(
+    admin: Client, make: Make
+) -> None:
+    provider = await make("providers", api_key=KEY, base_url="https://0x7f.1/v1")
+    path = f"/providers/{provider['id']}"
+
+    same = await admin.patch(path, json={"base_url": provider["base_url"], "name": "x"})
+    assert (same.status_code, same.json()["source"]) == (200, "administrator")
+    assert (await admin.patch(path, json={"base_url": "https://0x7f.1/v2"})).status_code == 409
+
+
 async def test_a_key_that_cannot_be_read_now_follows_neither(
     admin: Client, make: Make, sql: Sql
 ) -> None:
@@ -137,6 +148,7 @@ async def test_on_the_same_server_or_without_a_key_the_address_changes(
         ({"base_url": "https://models.example?key=secret"}, 422, "api_key"),
         ({"base_url": "https://models.example/a b"}, 422, "base_url"),
         ({"api_key": ""}, 422, "api_key"),
+        ({"api_key": "k" * 4097}, 422, "longer than 4096 characters"),
         ({"encrypted_api_key": "x"}, 422, "encrypted_api_key"),
         ({"name": "Taken"}, 409, "Taken"),
     ],

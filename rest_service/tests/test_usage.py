@@ -1,6 +1,7 @@
 """What models were asked and what it cost: per message, model, user, assistant; budgets."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,15 +11,29 @@ from fastapi import FastAPI
 
 from rest_service.app.archive.reader import ArchiveReader
 from rest_service.app.config import Settings
+from rest_service.app.database import Sessions
+from rest_service.app.services import usage
 from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
 from rest_service.tests.turns import STEPS, add, turn
-from smart_kit.contracts.base import utc_now
-from smart_kit.contracts.threads import StepRecord
+from smart_kit.contracts.threads import ModelFailure, StepRecord
 from smart_kit.redis import Redis
 
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ALICE, BOB = UUID(int=1), UUID(int=11)
 SECRETARY, WRITER = UUID(int=2), UUID(int=3)
+
+
+EMPTY = ModelFailure(
+    model="luna",
+    provider="first",
+    reason="The model said nothing",
+    seconds=1.5,
+    prompt_tokens=1_000,
+    cached_tokens=7,
+    completion_tokens=5,
+    cost=Decimal("0.01"),
+)
+REFUSED = ModelFailure(model="luna", provider="first", reason="401: code invalid_api_key")
 
 
 def answered(step: str, cost: str | None, **fields: Any) -> StepRecord:
@@ -109,6 +124,29 @@ class TestCalls:
             "1": "0.2",
         }
 
+    async def test_an_attempt_in_vain_is_one_of_its_own_model_where_it_is_paid_for(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        record = turn(
+            steps=(
+                answered("0", "0", name="sol", provider="second", failures=(EMPTY, REFUSED, EMPTY)),
+                answered("0.0.0", "0", is_answered=False, failures=(EMPTY,), assistant_id=WRITER),
+            )
+        )
+        for _ in range(2):
+            await add(redis, record)
+            await reader.step(0.01)
+
+        by_step = {one["step"]: one for one in await listed(admin, "/usage")}
+        assert by_step.keys() == {"0", "0~0", "0~2", "0.0.0~0"}
+        assert by_step["0"]["model"] == "sol"
+        vain = by_step["0.0.0~0"]
+        assert vain["assistant_id"] == str(WRITER)
+        assert vain["created_at"] == "2026-11-23T12:00:00Z"
+        assert (vain["model"], vain["provider"], vain["cost"]) == ("luna", "first", "0.01")
+        assert (vain["prompt_tokens"], vain["completion_tokens"]) == (1_000, 5)
+        assert (vain["cached_tokens"], vain["seconds"]) == (7, 1.5)
+
     async def test_what_a_deleted_thread_has_cost_stays_counted_without_its_words(
         self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make
     ) -> None:
@@ -165,6 +203,20 @@ class TestTotals:
         assert (total["calls"], total["cost"], total["slowest"]) == (0, "0", 0)
         assert await totals(admin, by="model") == []
 
+    async def test_by_model_each_has_what_it_cost_itself_though_another_answered(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        step = answered("0", "0", name="sol", provider="second", failures=(EMPTY, REFUSED, EMPTY))
+        await add(redis, turn(steps=(step,)))
+        await reader.step(0.01)
+
+        found = await totals(admin, by="model,provider")
+        assert [(one["model"], one["provider"], one["calls"], one["cost"]) for one in found] == [
+            ("luna", "first", 2, "0.02"),
+            ("sol", "second", 1, "0"),
+        ]
+        assert [one["prompt_tokens"] for one in found] == [2_000, 100]
+
     async def test_by_day_and_model_the_newest_comes_first_then_the_dearest(
         self, week: None, admin: Client
     ) -> None:
@@ -209,12 +261,17 @@ class TestBudget:
         return dict(answer.json())
 
     async def test_what_was_spent_today_is_counted_in_the_persons_zone(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make
+        self,
+        reader: ArchiveReader,
+        redis: Redis,
+        admin: Client,
+        make: Make,
+        sessions: Sessions,
+        settings: Settings,
     ) -> None:
         user = await make("users")
         await admin.patch(f"/users/{user['id']}", json={"timezone": "Pacific/Kiritimati"})
-        now = utc_now().astimezone(ZoneInfo("Pacific/Kiritimati"))
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = datetime(2026, 11, 24, tzinfo=ZoneInfo("Pacific/Kiritimati"))
         times = (midnight - timedelta(seconds=1), midnight, midnight + timedelta(days=1))
         steps = [
             answered(str(n), cost, started_at=at)
@@ -223,14 +280,21 @@ class TestBudget:
         await add(redis, turn(user_id=UUID(user["id"]), steps=(*steps, STEPS[1])))
         await reader.step(0.01)
 
-        budget = await self.read(admin, user)
+        async def at(moment: datetime) -> JsonObject:
+            async with sessions() as session:
+                read = await usage.read_budget(session, UUID(user["id"]), None, settings, moment)
+            return read.model_dump(mode="json")
 
-        assert budget == {
-            "day": f"{now:%Y-%m-%d}",
-            "timezone": "Pacific/Kiritimati",
-            "budget": None,
-            "spent": "0.02",
-        }
+        same = {"timezone": "Pacific/Kiritimati", "budget": None}
+        before, after = midnight - timedelta(microseconds=1), midnight + timedelta(hours=23)
+        for moment, day, spent in (
+            (before, "2026-11-23", "0.1"),
+            (midnight, "2026-11-24", "0.02"),
+            (after, "2026-11-24", "0.02"),
+            (midnight + timedelta(days=1), "2026-11-25", "0.4"),
+        ):
+            assert await at(moment.astimezone(UTC)) == same | {"day": day, "spent": spent}
+        assert (await self.read(admin, user))["timezone"] == "Pacific/Kiritimati"
 
     async def test_it_is_the_persons_own_or_the_deployments(
         self, app: FastAPI, settings: Settings, admin: Client, make: Make
@@ -254,6 +318,9 @@ class TestTurnCost:
         [
             ((answered("0", "0.1"), answered("1", "0.25"), STEPS[1]), "0.35"),
             ((answered("0", "0.1"), answered("1", None)), None),
+            ((answered("0", "0.1", failures=(EMPTY, REFUSED)),), "0.11"),
+            ((answered("0", "0", is_answered=False, failures=(EMPTY, EMPTY)),), "0.02"),
+            ((answered("0", "0", failures=(EMPTY.model_copy(update={"cost": None}),)),), None),
             ((), "0"),
         ],
     )
@@ -269,6 +336,15 @@ class TestTurnCost:
         await reader.step(0.01)
 
         assert (await admin.get("/turns/tg:1:1")).json()["cost"] == cost
+
+    async def test_its_tokens_are_those_of_attempts_in_vain_too(
+        self, reader: ArchiveReader, redis: Redis, admin: Client
+    ) -> None:
+        await add(redis, turn(steps=(answered("0", "0.1", failures=(EMPTY,)),)))
+        await reader.step(0.01)
+
+        told = (await admin.get("/turns/tg:1:1")).json()
+        assert (told["prompt_tokens"], told["completion_tokens"]) == (1_100, 15)
 
     async def test_a_turn_of_an_older_version_reads_well(
         self, reader: ArchiveReader, redis: Redis, admin: Client, sql: Sql

@@ -376,6 +376,15 @@ class TestRestored:
         assert (answer.status_code, "'Poet'" in answer.text) == (409, True)
         assert (await admin.get(f"/assistants/{poet['id']}")).status_code == 404
 
+    async def test_it_comes_back_also_where_others_are_called_by_its_id(
+        self, admin: Client, make: Make
+    ) -> None:
+        poet, clock = await make("assistants", name="Poet"), await make("tools", name="get_time")
+        for kind, row in (("assistants", poet), ("tools", clock)):
+            assert (await admin.delete(f"/{kind}/{row['id']}")).status_code == 204
+            await make(kind, name=row["id"])
+            assert (await restore(admin, row, 1, kind))["content"]["name"] == row["name"]
+
     async def test_the_last_secretary_stays_one(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")
         await admin.patch(f"/assistants/{poet['id']}", json={"is_secretary": True})

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -32,8 +33,9 @@ Capabilities = Annotated[
 
 
 def can_answer(capabilities: Iterable[Capability]) -> bool:
-    """Whether an assistant may ask it: not one that makes embeddings and nothing else."""
-    return set(capabilities) != {"embeddings"}
+    """Whether an assistant may ask it: not one that makes embeddings and nothing else, however it
+    would send them."""
+    return set(capabilities) - {"streaming"} != {"embeddings"}
 
 
 Price = Annotated[
@@ -57,28 +59,42 @@ Parameters = Annotated[
 ]
 
 
-def _endpoint(url: str) -> str:
+Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^[!-~]+$")]
+
+
+def is_url(example: str, surplus: str, *, has_query: bool = False) -> AfterValidator:
+    """One of http or https, such as the example; `surplus`: what is said where it holds more."""
+    return AfterValidator(partial(_url, example=example, surplus=surplus, has_query=has_query))
+
+
+def _url(url: str, *, example: str, surplus: str, has_query: bool) -> str:
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        is_bare = not (parts.query or parts.fragment or parts.username or parts.password)
+        is_bare = not (parts.fragment or parts.username or parts.password)
         _ = parts.port  # raises where it is none
     except ValueError as error:
-        raise ValueError("is not an address such as https://api.openai.com/v1") from error
+        raise ValueError(f"is not an address such as {example}") from error
     if not is_usable:
-        raise ValueError("is not an address such as https://api.openai.com/v1")
-    if not is_bare:
-        raise ValueError("holds more than host and path; a key goes into api_key")
-    return url.rstrip("/")
+        raise ValueError(f"is not an address such as {example}")
+    if not is_bare or (parts.query and not has_query):
+        raise ValueError(surplus)
+    return url if parts.query else url.rstrip("/")
 
 
 BaseUrl = Annotated[
-    str,
-    StringConstraints(max_length=2048, pattern=r"^[!-~]+$"),
-    AfterValidator(_endpoint),
+    Url,
+    is_url("https://api.openai.com/v1", "holds more than host and path; a key goes into api_key"),
     Field(examples=["https://api.openai.com/v1"]),
 ]
+ListUrl = Annotated[
+    Url,
+    is_url(
+        "https://example.org/models.json", "holds more than host, path and query", has_query=True
+    ),
+]
 _KEY = re.compile(r"[!-~]+")
+_LONGEST_KEY = 4096
 
 
 def _stripped(value: Any) -> Any:
@@ -87,6 +103,8 @@ def _stripped(value: Any) -> Any:
 
 
 def _sendable(key: SecretStr) -> SecretStr:
+    if not 0 < len(key) <= _LONGEST_KEY:
+        raise ValueError(f"is empty, or longer than {_LONGEST_KEY} characters")
     if not _KEY.fullmatch(key.get_secret_value()):
         raise ValueError("holds a blank, or what is no letter, digit or sign of ASCII")
     return key
@@ -95,10 +113,8 @@ def _sendable(key: SecretStr) -> SecretStr:
 ApiKey = Annotated[
     SecretStr,
     Field(
-        min_length=1,
-        max_length=4096,
         description="Kept encrypted; never shown again",
-        json_schema_extra={"pattern": r"^[!-~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": _LONGEST_KEY, "pattern": r"^[!-~]+$"},
     ),
     BeforeValidator(_stripped),
     AfterValidator(_sendable),
@@ -254,7 +270,7 @@ class ModelImport(Command):
 
     provider_id: UUID
     models: JsonObject | None = Field(None, description="The list; null: fetch it")
-    url: BaseUrl | None = Field(
+    url: ListUrl | None = Field(
         None, description="Where the list is; null: what the provider itself lists, with its key"
     )
     only: list[ModelName] = Field(

@@ -7,14 +7,22 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_serializer
 
 from smart_kit.contracts.base import Command, Contract, UtcDatetime
-from smart_kit.contracts.models import BaseUrl
+from smart_kit.contracts.models import Url, is_url
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SecretState = Literal["kept", "unreadable"]
 _PRINTABLE = re.compile(r"[ -~]+")
+_LONGEST = 8192
+_EXAMPLE = "https://api.example.org"
+Origin = Annotated[
+    Url,
+    is_url(_EXAMPLE, "holds more than a server's address; what is secret goes into value"),
+]
 
 
 def _sendable(value: SecretStr) -> SecretStr:
+    if not 0 < len(value) <= _LONGEST:
+        raise ValueError(f"is empty, or longer than {_LONGEST} characters")
     if not _PRINTABLE.fullmatch(value.get_secret_value()):
         raise ValueError("holds what is no letter, digit, sign or blank of ASCII, or a line's end")
     return value
@@ -23,10 +31,8 @@ def _sendable(value: SecretStr) -> SecretStr:
 SecretValue = Annotated[
     SecretStr,
     Field(
-        min_length=1,
-        max_length=8192,
         description="Kept encrypted; never shown again",
-        json_schema_extra={"pattern": r"^[ -~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": _LONGEST, "pattern": r"^[ -~]+$"},
     ),
     AfterValidator(_sendable),
 ]
@@ -43,9 +49,9 @@ class SecretCreate(_WithValue):
     """A new secret."""
 
     name: SecretName = Field(description="As `{secret:NAME}` in a tool's call", examples=["words"])
-    origin: BaseUrl = Field(
+    origin: Origin = Field(
         description="The only server it is sent to: scheme, host and port of this address",
-        examples=["https://api.example.org"],
+        examples=[_EXAMPLE],
     )
     value: SecretValue
 
@@ -53,7 +59,7 @@ class SecretCreate(_WithValue):
 class SecretUpdate(_WithValue):
     """The fields to change; those left out stay. Another origin needs the value again."""
 
-    origin: BaseUrl | None = None
+    origin: Origin | None = None
     value: SecretValue | None = None
 
 

@@ -44,8 +44,10 @@ UPDATE llm_models SET capabilities =
         WHEN 0 THEN '["streaming"]'
         ELSE rtrim(capabilities::text, '] ') || ', "streaming"]'
     END::json
+WHERE capabilities::jsonb <> '["embeddings"]'
 """
-"""Until now every answer was streamed, whatever a record said."""
+"""Until now every answer was streamed, whatever a record said; what makes embeddings only, gives
+none."""
 IMAGES = """
 UPDATE llm_models SET capabilities = coalesce(
     (

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from smart_kit.contracts.base import Page
+from smart_kit.contracts.base import Page, utc_now
 from smart_kit.contracts.usage import BudgetRead, UsageRead, UsageTotal
 
 from ..dependencies import OwnerDep, SessionDep, SettingsDep
@@ -34,4 +34,4 @@ async def get_budget(
     session: SessionDep, settings: SettingsDep, user_id: UUID, owner: OwnerDep
 ) -> BudgetRead:
     """What a person's models may cost today, and have cost."""
-    return await usage.read_budget(session, user_id, owner, settings)
+    return await usage.read_budget(session, user_id, owner, settings, utc_now())

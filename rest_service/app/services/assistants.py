@@ -35,7 +35,7 @@ async def create(
     """Raises Conflict where the name is taken or no model of it is active, InvalidRequest where it
     names an unknown one."""
     async with changing(session), still_answered(session, defaults):
-        await _check_name(session, body.name)
+        await check_name(session, body.name)
         row = Assistant(**body.model_dump())
         await chains.check(session, row)
         session.add(row)
@@ -50,7 +50,7 @@ async def update(
         row = await find(session, Assistant, assistant_id, NOUN)
         fields = given_fields(body, Assistant)
         if fields.get("name", row.name) != row.name:
-            await _check_name(session, fields["name"])
+            await check_name(session, fields["name"])
         if _answers(row) and not (
             fields.get("is_secretary", True) and fields.get("is_active", True)
         ):
@@ -85,7 +85,8 @@ def _answers(row: Assistant) -> bool:
     return row.is_secretary and row.is_active
 
 
-async def _check_name(session: AsyncSession, name: str) -> None:
+async def check_name(session: AsyncSession, name: str) -> None:
+    """Raises Conflict where the name is taken."""
     if (await session.exec(select(Assistant.id).where(Assistant.name == name))).first():
         raise Conflict(f"There is already an assistant called {name!r}.")
 

@@ -24,6 +24,8 @@ from smart_kit.rest_client import TRANSPORT_ERRORS
 
 MOST_WORDS = 200
 """Characters of the server's own words that are repeated."""
+_MOST_READ = 4096
+"""Characters of them that are looked at."""
 _TELLING = 8
 """So many characters of a key in a row are too much of it."""
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -66,6 +68,8 @@ class Endpoint:
         self.key = key
         self._http = http
         self._redaction = Redaction([key] if key else [])
+        self._width = min(_TELLING, len(key or ""))
+        self._telling = _parts(key.casefold(), self._width) if key else frozenset()
 
     async def ask(self, method: str, path: str, body: JsonObject | None = None) -> Reply:
         """The answer, whatever its status; no redirect is followed. Raises Trouble."""
@@ -96,14 +100,11 @@ class Endpoint:
 
     def may_be_said(self, text: str) -> bool:
         """Whether no part of the key is in it."""
-        if not self.key:
-            return True
-        said, key = text.casefold(), self.key.casefold()
-        width = min(_TELLING, len(key))
-        return not any(key[at : at + width] in said for at in range(len(key) - width + 1))
+        return self._telling.isdisjoint(_parts(text.casefold(), self._width))
 
     def _quoted(self, text: str) -> str:
-        words = self._redaction.text(_SPACE.sub(" ", text).strip())[:MOST_WORDS]
+        read = _SPACE.sub(" ", text).strip()[:_MOST_READ]
+        words = self._redaction.text(read)[:MOST_WORDS]
         return words if self.may_be_said(words) else ""
 
     def _reply(self, response: httpx2.Response, body: bytes) -> Reply:
@@ -140,6 +141,10 @@ class Endpoint:
                 " host.docker.internal, and the server has to listen on more than 127.0.0.1."
             )
         return " Does the server run, on that port, and may this machine reach it?"
+
+
+def _parts(text: str, width: int) -> frozenset[str]:
+    return frozenset(text[at : at + width] for at in range(len(text) - width + 1))
 
 
 async def _body(response: httpx2.Response) -> bytes:

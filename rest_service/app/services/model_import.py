@@ -27,11 +27,10 @@ from . import chains, llm_models, model_list
 from .chains import Answering, DefaultModels
 from .configuration import changing
 from .endpoint import Trouble
-from .model_list import Listed
+from .model_list import MOST_MODELS, Listed
 from .provider_test import ProviderTests, list_models
 from .rows import change, find, given_fields
 
-MOST_MODELS = 1000
 Outcome = Literal["created", "updated", "unchanged"]
 Known = tuple[LlmModel, str]
 """A model's record, and how its provider is called."""
@@ -43,19 +42,17 @@ async def fetch(
     """The models that are wanted. Raises NotFound, and InvalidRequest where there is no list."""
     if body.models is not None and body.url is not None:
         raise InvalidRequest("Give models or url, not both.")
+    only = frozenset(body.only)
     if body.models is not None:
-        listed = model_list.read(body.models)
+        content: Any = body.models
     elif body.url is not None:
-        listed = model_list.read(await _from_url(body.url, outside))
+        content = await _from_url(body.url, outside)
     else:
-        listed = await _own(body.provider_id, providers)
-    wanted = _only(listed, body.only)
-    if len(wanted) > MOST_MODELS:
-        raise InvalidRequest(
-            f"The list has {len(wanted)} models; at most {MOST_MODELS} are taken at once. Name the"
-            " wanted ones in only."
-        )
-    return wanted
+        content = await _own(body.provider_id, providers, only)
+    listed = model_list.read(content, only)
+    there = {one.name for one in listed}
+    missing = (name for name in body.only if name not in there)
+    return listed + [Listed(name, fault="is not in the list") for name in missing]
 
 
 async def take(
@@ -149,21 +146,13 @@ def _with_flags(abilities: Iterable[Capability], one: Listed) -> list[Capability
     return kept + [ability for ability, has in one.flags.items() if has and ability not in kept]
 
 
-def _only(listed: list[Listed], names: list[str]) -> list[Listed]:
-    """Those that are wanted, and a word for each that is not there."""
-    if not names:
-        return listed
-    there = {one.name for one in listed}
-    missing = [Listed(name, fault="is not in the list") for name in names if name not in there]
-    return [one for one in listed if one.name in names] + missing
-
-
-async def _own(provider_id: UUID, providers: ProviderTests) -> list[Listed]:
+async def _own(provider_id: UUID, providers: ProviderTests, only: frozenset[str]) -> JsonObject:
+    """What the provider itself lists: one more than can be taken, at most."""
     try:
-        names = await list_models(await providers.endpoint(provider_id))
+        names = await list_models(await providers.endpoint(provider_id), MOST_MODELS + 1, only)
     except Trouble as error:
         raise InvalidRequest(f"The provider does not tell its models: {error.message}") from error
-    return model_list.read({"data": [{"id": name} for name in names]})
+    return {"data": [{"id": name} for name in names]}
 
 
 async def _from_url(url: str, outside: Callable[[], GuardedHttp]) -> Any:

@@ -1,9 +1,9 @@
 """A list of models in any of the forms in which there are such lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,6 +11,7 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import Capability, ModelName
 from smart_kit.errors import InvalidRequest
 
+MOST_MODELS = 1000
 FORMS = (
     'The list has none of the known forms: {"data": [{"id": …}]},'
     ' {"models": [{"provider_model_name": …}]}, {"<name>": {"input_cost_per_token": …}}.'
@@ -36,6 +37,7 @@ _MODES = ("chat", "responses", "embedding")
 _SAID = 100
 """Characters that are said of a name that is none."""
 _NAME: TypeAdapter[str] = TypeAdapter(ModelName)
+EntryT = TypeVar("EntryT")
 _PER_MILLION = 1_000_000
 _SMALLEST = Decimal("0.000001")
 
@@ -55,18 +57,37 @@ class Listed:
     """Why it is not usable."""
 
 
-def read(content: Any) -> list[Listed]:
-    """Raises InvalidRequest where it has none of the forms."""
+def read(content: Any, only: Collection[str] = frozenset()) -> list[Listed]:
+    """The models that are wanted, all where none is named; of the others nothing but the name is
+    looked at.
+
+    Raises InvalidRequest where it has none of the forms, or too many.
+    """
     if not isinstance(content, dict):
         raise InvalidRequest(FORMS)
-    for key, entry in (("data", _openai), ("models", _ours)):
+    for key, called, entry in _LISTS:
         if isinstance(content.get(key), list):
-            found = (entry(item, number) for number, item in enumerate(content[key], start=1))
-            return list(map(_named, found))
+            items = enumerate(content[key], start=1)
+            wanted = [one for one in items if _is_wanted(_name_in(one[1], called), only)]
+            return [_named(entry(item, number)) for number, item in _few(wanted)]
     if not content or not all(isinstance(item, dict) for item in content.values()):
         raise InvalidRequest(FORMS)
     models = ((name, item) for name, item in content.items() if name.strip() != _LITELLM_SAMPLE)
-    return [_named(_litellm(name, item)) for name, item in models]
+    found = [(name, item) for name, item in models if _is_wanted(name, only)]
+    return [_named(_litellm(name, item)) for name, item in _few(found)]
+
+
+def _is_wanted(name: str | None, only: Collection[str]) -> bool:
+    return not only or (name is not None and name.strip() in only)
+
+
+def _few(found: list[EntryT]) -> list[EntryT]:
+    if len(found) > MOST_MODELS:
+        raise InvalidRequest(
+            f"The list has more than {MOST_MODELS} models, and no more are taken at once. Name the"
+            " wanted ones in only."
+        )
+    return found
 
 
 def _named(one: Listed) -> Listed:
@@ -81,20 +102,29 @@ def _fault(error: ValidationError) -> str:
     return f"is no name of a model: {error.errors()[0]['msg']}"
 
 
+def _name_in(item: Any, key: str) -> str | None:
+    name = item.get(key) if isinstance(item, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def _openai(item: Any, number: int) -> Listed:
-    name = item.get("id") if isinstance(item, dict) else None
-    if not isinstance(name, str):
+    name = _name_in(item, "id")
+    if name is None:
         return Listed(f"#{number}", fault="has no id")
     return Listed(name, abilities=UNTOLD)
 
 
 def _ours(item: Any, number: int) -> Listed:
-    name = item.get("provider_model_name") if isinstance(item, dict) else None
-    if not isinstance(name, str):
+    name = _name_in(item, "provider_model_name")
+    if name is None:
         return Listed(f"#{number}", fault="has no provider_model_name")
     fault = "provider_id is said once, for the whole list" if "provider_id" in item else ""
     own = {key: value for key, value in item.items() if key != "provider_model_name"}
     return Listed(name, own, fault=fault)
+
+
+_LISTS = (("data", "id", _openai), ("models", "provider_model_name", _ours))
+"""By the key of a list: where each model in it has its name, and who reads it."""
 
 
 def _litellm(name: str, item: JsonObject) -> Listed:
@@ -104,7 +134,7 @@ def _litellm(name: str, item: JsonObject) -> Listed:
     fields: JsonObject = {"api": "responses"} if mode == "responses" else {}
     try:
         fields |= dict(_prices(item))
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):
         return Listed(name, fault="has a price that is no number")
     if mode == "embedding":
         return Listed(name, fields, abilities=("embeddings",))

@@ -1,7 +1,9 @@
 """Trying a provider: what is wrong with it, in words that say what to do."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 import httpx2
@@ -94,8 +96,13 @@ class ProviderTests:
         return _Wanted(name, row.api, row.parameters) if row else _Wanted(name)
 
 
-async def list_models(endpoint: Endpoint) -> list[str]:
-    """The names that a server lists. Raises Trouble."""
+async def list_models(
+    endpoint: Endpoint, most: int, only: Collection[str] = frozenset()
+) -> list[str]:
+    """The first names that a server lists, of those that are wanted if any are named.
+
+    Raises Trouble.
+    """
     reply = await endpoint.ask("GET", "/models")
     if not reply.is_good:
         raise trouble(endpoint, reply)
@@ -105,13 +112,14 @@ async def list_models(endpoint: Endpoint) -> list[str]:
         raise no_api(endpoint, reply)
     found = (one.get("id") for one in listed if isinstance(one, dict))
     texts = (name for name in found if isinstance(name, str) and 0 < len(name) <= 255)
-    return [name for name in dict.fromkeys(texts) if endpoint.may_be_said(name)]
+    wanted = (name for name in dict.fromkeys(texts) if not only or name.strip() in only)
+    return list(islice(filter(endpoint.may_be_said, wanted), most))
 
 
 async def _try(endpoint: Endpoint, wanted: _Wanted | None, names: list[str]) -> str:
     """What was seen where all is well. Raises Trouble."""
     try:
-        names += (await list_models(endpoint))[:MOST_NAMES]
+        names += await list_models(endpoint, MOST_NAMES)
         seen = f"{endpoint.host} answers and lists {len(names)} models"
     except Trouble as error:
         if error.problem not in _MAYBE:

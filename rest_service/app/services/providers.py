@@ -1,6 +1,5 @@
 """The servers of models."""
 
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -14,6 +13,7 @@ from smart_kit.contracts.models import (
     ProviderUpdate,
 )
 from smart_kit.errors import Conflict, InvalidRequest
+from smart_kit.outside_url import AddressRefused, OutsideUrl
 from smart_kit.vault import Vault
 
 from ..models import LlmModel, LlmProvider
@@ -91,7 +91,7 @@ def _keep_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: Va
 
 def _check_server(row: LlmProvider, base_url: str) -> None:
     """A kept key goes to no server that it was not given for."""
-    if row.encrypted_api_key is not None and _origin(base_url) != _origin(row.base_url):
+    if row.encrypted_api_key is not None and not _is_same_server(base_url, row.base_url):
         raise Conflict(
             f"The kept api_key was given for {row.base_url}. For another server give an api_key"
             " with the base_url, or null to keep none."
@@ -112,10 +112,14 @@ async def _check_follows(session: AsyncSession, row: LlmProvider, body: Provider
         raise Conflict(f"{other} follows the environment already; only one does.")
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    usual = 443 if parts.scheme == "https" else 80
-    return parts.scheme, parts.hostname, usual if parts.port is None else parts.port
+def _is_same_server(one: str, other: str) -> bool:
+    """Of a spelling that two programs could read differently nobody knows that it is."""
+    if one == other:
+        return True
+    try:
+        return OutsideUrl.parse(one).origin == OutsideUrl.parse(other).origin
+    except AddressRefused:
+        return False
 
 
 def _shape(row: LlmProvider, vault: Vault) -> ProviderRead:

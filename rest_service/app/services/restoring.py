@@ -36,11 +36,11 @@ async def restore_assistant(
         await _check_models(session, [content["model"], *(content["fallback_models"] or ())])
         await _check_there(session, Tool, (link["tool_id"] for link in links))
         await _check_there(session, Assistant, (link["sub_assistant_id"] for link in links))
-        if await session.get(Assistant, assistant_id) is None:
-            row = Assistant(id=assistant_id, name=str(assistant_id), instructions="")
-            session.add(row)
-            await session.flush()
         body = _body(AssistantUpdate, content)
+        if await session.get(Assistant, assistant_id) is None:
+            await assistants.check_name(session, content["name"])
+            session.add(Assistant(id=assistant_id, name=content["name"], instructions=""))
+            await session.flush()
         await assistants.update(session, assistant_id, body, defaults)
         await _restore_links(session, assistant_id, links)
     return await versions.read_newest(session, Assistant, assistant_id)
@@ -51,12 +51,14 @@ async def restore_tool(session: AsyncSession, tool_id: UUID, number: int) -> Ver
     async with changing(session, restored_from=number):
         content = await _content(session, Tool, tool_id, number)
         await _check_there(session, Assistant, [content["assistant_id"]])
+        body = _body(ToolUpdate, content)
         if await session.get(Tool, tool_id) is None:
-            kind = content["tool_type"]
-            session.add(Tool(id=tool_id, name=str(tool_id), tool_type=kind, description=""))
+            await tools.check_name(session, content["name"])
+            named = {"name": content["name"], "tool_type": content["tool_type"]}
+            session.add(Tool(id=tool_id, **named, description=""))
             await session.flush()
         try:
-            await tools.update(session, tool_id, _body(ToolUpdate, content))
+            await tools.update(session, tool_id, body)
         except InvalidRequest as error:  # a secret that is gone, for one
             raise Conflict(error.message) from error
     return await versions.read_newest(session, Tool, tool_id)

@@ -34,7 +34,7 @@ async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
     """Raises Conflict where the name is taken, InvalidRequest where the code has no such thing."""
     async with changing(session):
         row = Tool(**body.model_dump())
-        await _check_name(session, row.name)
+        await check_name(session, row.name)
         await _check(session, row)
         session.add(row)
     return shape(row)
@@ -48,7 +48,7 @@ async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> Tool
         if body.http_call is not None:
             fields["http_call"] = body.http_call.model_dump()
         if fields.get("name", row.name) != row.name:
-            await _check_name(session, fields["name"])
+            await check_name(session, fields["name"])
         change(row, fields)
         with session.no_autoflush:
             await _check(session, row)
@@ -104,6 +104,7 @@ async def _check_call(session: AsyncSession, row: Tool) -> None:
         )
 
 
-async def _check_name(session: AsyncSession, name: str) -> None:
+async def check_name(session: AsyncSession, name: str) -> None:
+    """Raises Conflict where the name is taken."""
     if (await session.exec(select(Tool.id).where(Tool.name == name))).first():
         raise Conflict(f"There is already a tool called {name!r}.")

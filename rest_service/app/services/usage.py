@@ -12,7 +12,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page, WrittenMoment, utc_now
+from smart_kit.contracts.base import Page, WrittenMoment
 from smart_kit.contracts.usage import BudgetRead, UsageGroup, UsageRead, UsageTotal
 
 from ..config import Settings
@@ -79,13 +79,13 @@ async def read_totals(session: AsyncSession, wanted: TotalSlice, owner: Owner) -
 
 
 async def read_budget(
-    session: AsyncSession, user_id: UUID, owner: Owner, settings: Settings
+    session: AsyncSession, user_id: UUID, owner: Owner, settings: Settings, moment: datetime
 ) -> BudgetRead:
-    """What a person may spend on their day, and has spent of it. Raises NotFound."""
+    """What a person may spend on their day at that moment, and has spent of it. Raises NotFound."""
     check_owner(user_id, owner, "user", user_id)
     person = await find(session, User, user_id, "user")
     timezone = zone_for(person, settings.default_timezone)
-    now = utc_now().astimezone(ZoneInfo(timezone))
+    now = moment.astimezone(ZoneInfo(timezone))
     begin = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo)
     spent = select(func.coalesce(func.sum(Usage.cost), Decimal())).where(
         Usage.user_id == user_id,
