@@ -62,15 +62,29 @@ async def kept(admin: Client) -> dict[str, JsonObject]:
 async def test_a_list_of_names_is_taken_and_the_second_time_nothing_is_new(
     admin: Client, provider: JsonObject
 ) -> None:
-    models = {"object": "list", "data": [{"id": "b"}, {"id": "a"}, {"id": "whisper-1"}]}
+    models = {"object": "list", "data": [{"id": "b"}, {"id": "a"}, {"id": "c"}]}
 
     first = await taken(admin, provider, models=models)
-    assert first["created"] == ["b", "a", "whisper-1"]
+    assert first["created"] == ["b", "a", "c"]
     again = await taken(admin, provider, models=models)
-    assert (again["created"], again["unchanged"]) == ([], ["b", "a", "whisper-1"])
+    assert (again["created"], again["unchanged"]) == ([], ["b", "a", "c"])
     one = (await kept(admin))["a"]
     assert one["provider_id"] == provider["id"]
     assert (one["capabilities"], one["input_price"]) == (["tools", "streaming"], None)
+
+
+async def test_what_by_its_name_does_not_talk_is_left_out_of_a_list_of_names(
+    admin: Client, provider: JsonObject
+) -> None:
+    talking = ["gpt-6-luna", "ttsai-chat", "soraya-7b"]
+    others = ["whisper-1", "gpt-4o-mini-tts", "dall-e-3", "omni-moderation-latest", "gpt-image-1"]
+    names = [*talking, *others, "text-embedding-3-small"]
+    found = await taken(admin, provider, models={"data": [{"id": name} for name in names]})
+
+    assert found["created"] == [*talking, "text-embedding-3-small"]
+    assert [one["name"] for one in found["skipped"]] == others
+    assert "does not talk" in found["skipped"][0]["reason"]
+    assert (await kept(admin))["text-embedding-3-small"]["capabilities"] == ["embeddings"]
 
 
 async def test_our_own_form_says_all_and_changes_only_what_it_says(

@@ -87,6 +87,18 @@ async def test_a_model_is_asked_in_the_way_of_its_record(
     assert body["reasoning_effort"] == "none"
 
 
+async def test_a_model_of_an_api_that_its_server_does_not_have_is_told_so(
+    admin: Client, make: Make, provider: JsonObject, server: ProviderServer
+) -> None:
+    own = {"provider_id": provider["id"], "provider_model_name": NAMES[0]}
+    await make("models", **own, api="responses")
+    server.answers[RESPONSES] = saying(404, {})
+    found = await tried(admin, provider, NAMES[0])
+
+    assert (found["is_well"], found["problem"]) == (False, "wrong_path")
+    assert 'give the model "api": "chat"' in found["detail"]
+
+
 async def test_a_server_that_calls_the_limit_otherwise_is_asked_so(
     admin: Client, provider: JsonObject, server: ProviderServer
 ) -> None:

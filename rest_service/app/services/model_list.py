@@ -1,5 +1,6 @@
 """A list of models in any of the forms in which there are such lists."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -34,6 +35,12 @@ _SUPPORTS: Mapping[str, Capability] = {
 }
 _MODES = ("chat", "responses", "embedding")
 """What LiteLLM's table says of models that speak an API of ours."""
+_FOR_EMBEDDINGS = re.compile(r"embed", re.IGNORECASE)
+_FOR_NO_TALK = re.compile(
+    r"(?<![a-z])(whisper|tts|dall-?e|gpt-image|moderation|sora|transcribe|realtime)(?![a-z])",
+    re.IGNORECASE,
+)
+"""What models are called that hear, speak, paint or judge, where nothing but a name is known."""
 _SAID = 100
 """Characters that are said of a name that is none."""
 _NAME: TypeAdapter[str] = TypeAdapter(ModelName)
@@ -111,7 +118,11 @@ def _openai(item: Any, number: int) -> Listed:
     name = _name_in(item, "id")
     if name is None:
         return Listed(f"#{number}", fault="has no id")
-    return Listed(name, abilities=UNTOLD)
+    if _FOR_NO_TALK.search(name):
+        return Listed(
+            name, fault="does not talk, as it is called; POST /models adds it all the same"
+        )
+    return Listed(name, abilities=("embeddings",) if _FOR_EMBEDDINGS.search(name) else UNTOLD)
 
 
 def _ours(item: Any, number: int) -> Listed:

@@ -145,7 +145,17 @@ async def _chat(endpoint: Endpoint, wanted: _Wanted, names: list[str]) -> None:
 
 async def _respond(endpoint: Endpoint, wanted: _Wanted, names: list[str]) -> None:
     body = _body(wanted) | {"input": _WORD, "max_output_tokens": MOST_TOKENS, "store": False}
-    _check(endpoint, wanted, names, await endpoint.ask("POST", "/responses", body), holds="output")
+    reply = await endpoint.ask("POST", "/responses", body)
+    try:
+        _check(endpoint, wanted, names, reply, holds="output")
+    except Trouble as error:
+        if error.problem != "wrong_path" or not names:  # where it lists models, base_url is right
+            raise
+        raise Trouble(
+            "wrong_path",
+            f"{endpoint.host} has no Responses API (HTTP {reply.status}): give the model"
+            ' "api": "chat".',
+        ) from error
 
 
 def _body(wanted: _Wanted) -> JsonObject:
