@@ -1,5 +1,6 @@
 """What people do with what an administrator has added: they choose it by a button, and use it."""
 
+from collections import defaultdict
 from decimal import ROUND_CEILING, Decimal
 
 from smart_kit.testing.suite import wait_until
@@ -91,10 +92,12 @@ def _check_spent(talk: Talk) -> None:
 def _usage(talk: Talk) -> dict[str, int]:
     """What each call cost, in millionths of a USD, as the archive has it."""
     found = talk.stage.api("GET", f"/usage?user_id={talk.user_id}&limit=200")["items"]
+    costs = defaultdict[str, Decimal](Decimal)
+    for one in found:
+        step = one["step"].partition("~")[0]  # what follows numbers its paid attempts in vain
+        costs[f"{one['message_id']}/{step}"] += Decimal(one["cost"] or 0)
     return {
-        f"{one['message_id']}/{one['step']}": int(
-            (Decimal(one["cost"]) * 1_000_000).to_integral_value(ROUND_CEILING)
-        )
-        for one in found
-        if one["cost"] is not None
+        call: int((cost * 1_000_000).to_integral_value(ROUND_CEILING))
+        for call, cost in costs.items()
+        if cost
     }
