@@ -60,7 +60,7 @@ def told(request: Request, result: str, is_wanted: Callable[[date], bool] | None
     place, source = _PLACE.search(result), _SOURCE.search(result)
     if place is None or source is None:
         return shown(result)
-    lines = [f"**{place['place']}**", ""]
+    lines = []
     now = _NOW.search(result)
     if now is not None and is_wanted is None:
         lines += [f"- {request.say('Now', 'Сейчас')}: {_said(request, now['what'])}"]
@@ -69,7 +69,15 @@ def told(request: Request, result: str, is_wanted: Callable[[date], bool] | None
         if is_wanted is None or is_wanted(when):
             lines.append(f"- {long_date(request, when)}: {_said(request, day['what'])}")
     named = _word(request, source["source"])
-    return "\n".join((*lines, "", request.say(f"Source: {named}", f"Источник: {named}")))
+    return "\n".join(
+        (
+            f"**{place['place']}**",
+            "",
+            *(lines or [request.say("No forecast yet.", "Прогноза пока нет.")]),
+            "",
+            request.say(f"Source: {named}", f"Источник: {named}"),
+        )
+    )
 
 
 def _said(request: Request, what: str) -> str:

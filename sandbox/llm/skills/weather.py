@@ -33,10 +33,19 @@ _SATURDAY = 5
 
 @dataclass(frozen=True)
 class _Days:
-    """How many days to ask for, and which of them are meant; None: all, and now."""
+    """How many days to ask for, and which of them are meant; None: all, and now.
+
+    Days are counted from today at the place, where it may still be yesterday: whoever means certain
+    days asks for one more.
+    """
 
     count: int
     is_wanted: Callable[[date], bool] | None = None
+
+    @property
+    def asked(self) -> int:
+        """What the tool is given."""
+        return self.count if self.is_wanted is None else min(self.count + 1, MOST_DAYS)
 
 
 def _takes(request: Request) -> bool:
@@ -69,7 +78,7 @@ def _with_country(text: str, name: str) -> str:
 def _ask(request: Request, tool: Tool, days: _Days, place: str) -> Script:
     reason = ""
     for form in (place, *other_forms(place)):
-        given = {"place": form, "days": days.count if days.count > 1 else None}
+        given = {"place": form, "days": days.asked if days.asked > 1 else None}
         arguments = {name: value for name, value in given.items() if value and tool.takes(name)}
         result = yield ToolCall(tool.name, arguments)
         failed = failure(result)

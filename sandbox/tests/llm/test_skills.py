@@ -84,7 +84,7 @@ TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
             {"title": "buy milk", "due": "2026-11-22T10:00:00"},
         ),
         ("добавь задачу купить молоко", "create_task", {"title": "купить молоко"}),
-        ("What's the weather in Paris tomorrow?", "get_weather", {"place": "Paris", "days": 2}),
+        ("What's the weather in Paris tomorrow?", "get_weather", {"place": "Paris", "days": 3}),
         ("какая погода в Москве на неделю?", "get_weather", {"place": "Москве", "days": 7}),
         ("ask the writer to write a poem", "writer", {"message": "write a poem"}),
         ("спроси writer, как начать письмо", "writer", {"message": "как начать письмо"}),

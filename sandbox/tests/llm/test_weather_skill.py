@@ -21,22 +21,22 @@ UNKNOWN = "Error: 'x' is not a place that the weather service knows. Call again 
         ("What's the weather?", {}),
         ("What is the weather in Paris?", {"place": "Paris"}),
         ("weather in Paris today", {"place": "Paris"}),
-        ("What is the weather in Paris tomorrow?", {"place": "Paris", "days": 2}),
-        ("will it rain in New York on Tuesday?", {"place": "New York", "days": 4}),
+        ("What is the weather in Paris tomorrow?", {"place": "Paris", "days": 3}),
+        ("will it rain in New York on Tuesday?", {"place": "New York", "days": 5}),
         ("what's the weather on Friday in Paris", {"place": "Paris", "days": 7}),
         ("forecast for Paris for 3 days", {"place": "Paris", "days": 3}),
-        ("weather in Berlin at the weekend", {"place": "Berlin", "days": 2}),
-        ("how cold is it in Oslo the day after tomorrow", {"place": "Oslo", "days": 3}),
-        ("weather in Paris, Texas tomorrow", {"place": "Paris, Texas", "days": 2}),
+        ("weather in Berlin at the weekend", {"place": "Berlin", "days": 3}),
+        ("how cold is it in Oslo the day after tomorrow", {"place": "Oslo", "days": 4}),
+        ("weather in Paris, Texas tomorrow", {"place": "Paris, Texas", "days": 3}),
         ("What is the weather in Rome, United States?", {"place": "Rome, United States"}),
-        ("is it going to rain in London on Tuesday?", {"place": "London", "days": 4}),
+        ("is it going to rain in London on Tuesday?", {"place": "London", "days": 5}),
         ("Какая погода?", {}),
-        ("Какая погода завтра в Париже?", {"place": "Париже", "days": 2}),
+        ("Какая погода завтра в Париже?", {"place": "Париже", "days": 3}),
         ("погода Москва", {"place": "Москва"}),
-        ("какая погода будет в Москве в понедельник", {"place": "Москве", "days": 3}),
+        ("какая погода будет в Москве в понедельник", {"place": "Москве", "days": 4}),
         ("прогноз на неделю в Санкт-Петербурге", {"place": "Санкт-Петербурге", "days": 7}),
-        ("будет ли дождь послезавтра в Риме?", {"place": "Риме", "days": 3}),
-        ("погода в Сочи на выходные", {"place": "Сочи", "days": 2}),
+        ("будет ли дождь послезавтра в Риме?", {"place": "Риме", "days": 4}),
+        ("погода в Сочи на выходные", {"place": "Сочи", "days": 3}),
     ],
 )
 def test_place_and_days_are_understood(text: str, arguments: dict[str, Any]) -> None:
@@ -64,6 +64,18 @@ def test_tomorrow_is_told_alone_and_in_russian() -> None:
         " ветер до 9 км/ч\n\n"
         "Источник: песочница, погода выдуманная"
     )
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ("Sat 2026-11-21: clear, 4 to 9 °C\nSun 2026-11-22: fog, 1 to 2 °C", "22 November: fog"),
+        ("Fri 2026-11-20: clear, 4 to 9 °C\nSat 2026-11-21: fog, 1 to 2 °C", "No forecast yet."),
+    ],
+)
+def test_a_day_is_told_also_where_it_is_still_yesterday(days: str, said: str) -> None:
+    weather = f"Weather in Oslo (Europe/Oslo)\n{days}\nSource: {SOURCE}"
+    assert said in converse("What is the weather in Oslo tomorrow?", weather)
 
 
 def test_the_weather_of_several_places_is_asked_together() -> None:
