@@ -11,7 +11,7 @@ from typing import Any
 
 from control.local.process import Process
 from control.local.run_directory import PartStatus, RunDirectory
-from smart_kit.testing.ports import free_port
+from smart_kit.testing.ports import free_ports
 
 HERE = Path(__file__).parent
 PORTS = ("REST_SERVICE_PORT", "TG_BOT_PORT", "SANDBOX_PORT", "POSTGRES_PORT", "REDIS_PORT")
@@ -28,7 +28,8 @@ class FakeSuite:
     environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.environment = {port: str(free_port()) for port in PORTS} | {
+        ports = zip(PORTS, map(str, free_ports(len(PORTS))), strict=True)
+        self.environment = dict(ports) | {
             "FAKE_ROOT": str(self.home),
             "PYTHONPATH": str(HERE.parents[1]),
             "PATH": os.environ["PATH"],

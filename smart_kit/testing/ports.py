@@ -23,7 +23,7 @@ def free_ports(count: int) -> list[int]:
     which is dead for a moment, and whose client may then even be connected with itself.
     """
     while True:
-        first = random.randrange(10_000, 31_000, 50)
+        first = random.randrange(10_000, 31_000, 10)
         ports = list(range(first, first + count))
         if all(_is_free(port + above) for above in (0, *_REPLICAS) for port in ports):
             return ports
