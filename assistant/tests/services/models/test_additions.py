@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assistant.src.messages.item import Item, tool_item
-from assistant.src.services.models import assembling, patience
+from assistant.src.services.models import assembling
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.asking import QUESTION, asker, request, served
 from assistant.tests.services.models.compatible_server import (
@@ -31,8 +31,7 @@ from assistant.tests.services.models.servers import (
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
+def _no_long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembling, "REST_SECONDS", 0.05)
 
 

@@ -13,7 +13,7 @@ import pytest
 from assistant.src.core.errors import BudgetSpent, ContextTooLong, EmptyAnswer, LeftAlone, NotServed
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item
-from assistant.src.services.models import meters, patience
+from assistant.src.services.models import meters
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.request import ModelRequest
@@ -45,11 +45,6 @@ MISSING_EFFORT = fails(
         }
     },
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
 
 
 async def complete(

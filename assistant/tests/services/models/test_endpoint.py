@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.src.services.models import events, patience
+from assistant.src.services.models import events
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.asking import asker, request, served
 from assistant.tests.services.models.compatible_server import (
@@ -21,11 +21,6 @@ from assistant.tests.services.models.compatible_server import (
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 
 BOTH = pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
 
 
 @BOTH

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from assistant.src.services.models import assembling, patience
+from assistant.src.services.models import assembling
 from assistant.tests.services.models.compatible_server import (
     JsonObject,
     Obey,
@@ -47,8 +47,7 @@ A, B = ("f", {"a": 1}), ("g", {})
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
+def _no_long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembling, "REST_SECONDS", 0.05)
 
 

@@ -12,7 +12,6 @@ from assistant.src.core.errors import (
     NotServed,
 )
 from assistant.src.messages.item import tool_item
-from assistant.src.services.models import patience
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.asking import QUESTION, asker, request, served
 from assistant.tests.services.models.compatible_server import (
@@ -33,11 +32,6 @@ from assistant.tests.services.models.responses_server import (
     message,
 )
 from smart_kit.errors import UpstreamUnavailable
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
 
 
 @BOTH

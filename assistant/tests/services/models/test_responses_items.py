@@ -14,7 +14,6 @@ from assistant.src.core.errors import (
 )
 from assistant.src.messages.item import tool_item
 from assistant.src.messages.window import MOST_CALLS
-from assistant.src.services.models import patience
 from assistant.tests.services.models.asking import QUESTION
 from assistant.tests.services.models.compatible_server import (
     JsonObject,
@@ -33,12 +32,6 @@ from assistant.tests.services.models.responses_server import (
     message,
 )
 from smart_kit.argument_schema import MOST_CHARACTERS
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
-
 
 STARTED = {"type": "response.output_text.delta", "delta": "Once"}
 

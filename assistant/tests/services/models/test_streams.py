@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assistant.src.core.errors import ContextTooLong, CutOff
-from assistant.src.services.models import assembling, events, patience
+from assistant.src.services.models import assembling, events
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.asking import asker, request, served
 from assistant.tests.services.models.compatible_server import (
@@ -34,8 +34,7 @@ WORDS = delta(content="I would")
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
+def _no_long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembling, "REST_SECONDS", 0.05)
 
 

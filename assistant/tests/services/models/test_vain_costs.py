@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assistant.src.core.errors import EmptyAnswer
-from assistant.src.services.models import attempt, patience
+from assistant.src.services.models import attempt
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.served import Prices
@@ -33,11 +33,6 @@ EMPTY = whole({"content": None}, "length", usage=USAGE)
 DONE = whole({"content": "Done."}, usage=USAGE)
 EXPECTED = 207 / MILLION
 """Of the request below: 7 tokens of a prompt, and an answer of 100."""
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
 
 
 def asked(**changes: Any) -> Any:

@@ -1,0 +1,8 @@
+import pytest
+
+from assistant.src.services.models import patience
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "BACKOFF_SECONDS", 0.01)
