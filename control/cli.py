@@ -35,7 +35,7 @@ COMMANDS = (
     Command(
         "start", "start the suite, or what is missing of it", "{mode}.start:run", options.start
     ),
-    Command("stop", "stop it; return when all of it is gone", "{mode}.stop:run", options.service),
+    Command("stop", "stop it; return when all of it is gone", "{mode}.stop:run", options.stop),
     Command("restart", "stop and start", "{mode}.restart:run", options.service),
     Command(
         "status", "what runs, and how well; 0 if all is well", "{mode}.status:run", options.service

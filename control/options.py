@@ -48,6 +48,16 @@ def start(parser: Parser, table: Sequence[Service]) -> None:
     )
 
 
+def stop(parser: Parser, table: Sequence[Service]) -> None:
+    service(parser, table)
+    parser.add_argument(
+        "--remove",
+        action="store_true",
+        help="also delete the suite's data: database, queues, logs; asks first",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --remove: do not ask")
+
+
 def logs(parser: Parser, table: Sequence[Service]) -> None:
     parts = (*services.DATABASES, *(item.name for item in table))
     _named(parser, "log", (*parts, *journal.OF_MANAGE))

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 _TAIL = 16 * 1024
+_LAST_LINES = 8
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _MODULE = re.compile(r"(?:ModuleNotFoundError|python[\d.]*): No module named '?([\w.]+)")
 _TIMESTAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:\d\d| UTC)?\s*")
@@ -36,6 +37,17 @@ def end(code: int, log: str) -> str:
 def last_words(log: Path, start: int = 0) -> str:
     """The last line that a process wrote, or what it is known to mean."""
     return meaning(_tail(log, start))
+
+
+def last_lines(log: Path) -> tuple[str, ...]:
+    """The end of a log as a report shows it, whichever life of the part wrote it."""
+    return ending(_tail(log, 0))
+
+
+def ending(log: str) -> tuple[str, ...]:
+    """The same of the end of a log."""
+    lines = [line.rstrip() for line in _ANSI.sub("", log).splitlines() if line.strip()]
+    return tuple(lines[-_LAST_LINES:])
 
 
 def meaning(log: str) -> str:

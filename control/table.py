@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from control.disk import megabytes
 from control.terminal import DIM, GREEN, RED, Terminal
 
 HEADINGS = ("service", "process", "state", "uptime", "restarts", "memory", "health")
@@ -33,7 +34,7 @@ class Row:
             self.state,
             "-" if self.uptime is None else _duration(self.uptime),
             str(self.restarts),
-            f"{self.memory / 2**20:.0f} MB" if self.memory else "-",
+            megabytes(self.memory) if self.memory else "-",
             self.health,
         )
 

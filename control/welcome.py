@@ -1,11 +1,12 @@
 """What `start` says in every mode: before it begins, and where to go afterwards."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from control import environment, invitation, spelling
 from control.client import RequestFailed
 from control.context import Context
 from control.errors import ControlError
+from control.problem import Problem
 from control.terminal import BOLD
 from control.variables import NAMES
 
@@ -20,12 +21,18 @@ def begin(context: Context, mode: str) -> None:
         context.terminal.warn(f".env: {name} is no setting of the suite; {advice}")
 
 
-def report(context: Context, problems: Iterable[str]) -> None:
-    """Name what did not get well in time."""
+def report(context: Context, problems: Sequence[Problem]) -> None:
+    """Show the last lines of what did not get well in time, and say what to do."""
+    for problem in problems:
+        if problem.last_lines:
+            context.terminal.line(f"   The log of {problem.name} ends with:")
+        for line in problem.last_lines:
+            context.terminal.line(f"   | {line}")
     if problems:
+        names = [problem.name for problem in problems]
         context.terminal.warn(
-            f"not well: {', '.join(problems)}. The suite goes on trying;"
-            " see ./manage.py status and ./manage.py logs"
+            f"not well: {', '.join(names)}. The suite goes on trying. Mend the cause, then run"
+            f" ./manage.py restart; more: ./manage.py logs --service {names[0]}, ./manage.py status"
         )
 
 

@@ -12,6 +12,7 @@ from control.docker.compose import Compose
 from control.docker.container import Container
 from control.errors import ControlError
 from control.local.run_directory import RunDirectory
+from control.problem import Problem
 from control.terminal import Terminal, seconds
 
 PATIENCE = 30.0
@@ -45,7 +46,7 @@ def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> i
 
 def up(
     context: Context, compose: Compose, names: tuple[str, ...], *, afresh: bool = False
-) -> list[str]:
+) -> tuple[Problem, ...]:
     """Start containers of images that are there, new ones if so wished, then without their needs.
 
     Returns what does not get well.
@@ -92,16 +93,19 @@ class Progress:
         self._terminal = terminal
         self._shown: set[str] = set()
 
-    def wait(self) -> list[str]:
-        """Show each container as it gets well; returns the names of the others, in the end."""
+    def wait(self) -> tuple[Problem, ...]:
+        """Show each container as it gets well; returns the others, in the end."""
         begun = time.monotonic()
         while (missing := self._missing(begun)) and time.monotonic() < begun + PATIENCE:
             waiting = ", ".join(container.name for container in missing)
             self._terminal.busy(f"… {time.monotonic() - begun:.0f} s, waiting for {waiting}")
             time.sleep(_POLL)
-        for container in missing:
-            self._terminal.failed(container.name, self._compose.why_unwell(container))
-        return [container.name for container in missing]
+        problems = tuple(
+            Problem(container.name, self._compose.why_unwell(container)) for container in missing
+        )
+        for problem in problems:
+            self._terminal.failed(problem.name, problem.reason)
+        return problems
 
     def _missing(self, begun: float) -> list[Container]:
         containers = [

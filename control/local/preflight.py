@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from control import ports
+from control import disk, ports
 from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
@@ -47,10 +47,6 @@ def check_space(folder: Path, least: int = LEAST_SPACE) -> None:
     free = shutil.disk_usage(folder).free
     if free < least:
         raise ControlError(
-            f"the disk is full: {_megabytes(free)} free for {folder},"
-            f" at least {_megabytes(least)} are needed"
+            f"the disk is full: {disk.megabytes(free)} free for {folder},"
+            f" at least {disk.megabytes(least)} are needed"
         )
-
-
-def _megabytes(amount: int) -> str:
-    return f"{amount // (1024 * 1024)} MB"

@@ -11,6 +11,7 @@ from control.health import Health
 from control.local.part import Part
 from control.local.run_directory import PartStatus, Wish
 from control.local.suite import Suite
+from control.problem import Problem
 from control.terminal import Terminal, seconds
 
 PATIENCE = 30.0
@@ -43,7 +44,7 @@ class Progress:
     _status: Mapping[str, PartStatus] = field(default_factory=dict)
     _wishes: Mapping[str, Wish] = field(default_factory=dict)
 
-    def wait(self) -> dict[str, str]:
+    def wait(self) -> tuple[Problem, ...]:
         """Show each part as it gets well; returns the others, and why, when patience is at its end.
 
         Raises ControlError if the supervisor ends meanwhile.
@@ -61,9 +62,14 @@ class Progress:
             self._show_waiting(begun)
             time.sleep(_POLL)
         self.terminal.settle()
-        for part in self._missing():
-            self.terminal.failed(part.name, self._why.get(part.name, "has not started"))
-        return {part.name: self._why.get(part.name, "") for part in self._missing()}
+        problems = tuple(self._problem(part) for part in self._missing())
+        for problem in problems:
+            self.terminal.failed(problem.name, problem.reason)
+        return problems
+
+    def _problem(self, part: Part) -> Problem:
+        reason = self._why.get(part.name, "has not started")
+        return Problem(part.name, reason, reasons.last_lines(self.suite.run.log(part.name)))
 
     def _missing(self) -> list[Part]:
         shown = (part for part in self.suite.parts if part.name in self.wanted)

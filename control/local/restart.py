@@ -12,6 +12,7 @@ from control.local import start, stop, wishing
 from control.local.progress import Progress
 from control.local.run_directory import RunDirectory
 from control.local.suite import Suite
+from control.problem import Problem
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -50,7 +51,7 @@ def _turns(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(filter(None, turn)) for turn in zip_longest(*by_service.values())]
 
 
-def _restart(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str]:
+def _restart(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Problem, ...]:
     """Returns what does not get well, and why; a replica that has left meanwhile is no loss."""
     with wishing.alone(suite) as current:
         here = {part.name for part in current.parts}

@@ -16,6 +16,7 @@ from control.local.run_directory import IsSupervised, Wish
 from control.local.status import show
 from control.local.suite import Suite
 from control.lock import Lock
+from control.problem import Problem
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -41,7 +42,7 @@ def bring_up(
     return 1 if problems else 0
 
 
-def start(context: Context, suite: Suite, names: Iterable[str]) -> dict[str, str]:
+def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Problem, ...]:
     """Start a suite that does not run, wait, and return what is not well, and why."""
     suite.wanted(names)  # what is wrong with the names is told before anything is made
     suite.run.make()

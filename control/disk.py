@@ -1,0 +1,24 @@
+"""Sizes on the disk."""
+
+import os
+from pathlib import Path
+
+
+def used(path: Path) -> int:
+    """Bytes that a file or a folder takes; what cannot be read counts as 0."""
+    total = _size(path)
+    for folder, _, files in os.walk(path):
+        total += sum(_size(Path(folder) / name) for name in files)
+    return total
+
+
+def megabytes(amount: int) -> str:
+    """As operators read it: `48 MB`."""
+    return f"{amount / 2**20:.0f} MB"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_blocks * 512
+    except OSError:
+        return 0
