@@ -48,12 +48,16 @@ def _local(context: Context) -> Iterable[Finding]:
     parts = [part for part in suite.parts if part.name in wished]
     running = [part for part in parts if part.name in status]
     answers = healths(part for part in running if status[part.name].state == "running")
+    is_well = True
     for part in parts:
         known, answer = status.get(part.name), answers.get(part.name)
         if known is None or known.state == "done" or (answer and answer.ok):
             continue
         why = answer.detail if answer else known.reason or f"is {known.state}"
+        is_well = False
         yield wrong("suite", f"{part.name}: {why}", _RESTART)
+    if is_well:
+        yield Finding("suite", f"runs as processes, all {len(parts)} parts are well")
 
 
 def _databases() -> Iterable[Finding]:

@@ -102,7 +102,7 @@ def test_nor_does_a_first_start(suite: FakeSuite) -> None:
     with suite.run.commanding():
         said = suite.manage("start", status=1)
     assert "another ./manage.py is changing what runs: try again" in said
-    assert suite.run.wishes() == ()
+    assert suite.run.wishes() == {}
     assert suite.processes() == []
 
 
@@ -314,7 +314,7 @@ def test_a_replica_that_another_command_takes_back_is_not_waited_for(
     suite.manage("start")
     mine = Suite.of(context, PYTHON, {"rest_service": 2})
     begun = time.monotonic()
-    problems = Progress(mine, mine.wanted(()), context.terminal).wait()
-    assert [problem.name for problem in problems] == ["rest_service.2"]
-    assert "is no longer wished for" in problems["rest_service.2"]
+    (problem,) = Progress(mine, mine.wanted(()), context.terminal).wait()
+    assert problem.name == "rest_service.2"
+    assert "is no longer wished for" in problem.reason
     assert time.monotonic() - begun < 10
