@@ -20,16 +20,23 @@ def choose(context: Context, options: argparse.Namespace) -> Mode:
     Raises ControlError where nobody says it and what was said last cannot be read: the other mode
     has other data.
     """
+    if mode := told(context, options):
+        return mode
+    if said := fault(context.state_dir):
+        raise ControlError(f"{said}: {ADVICE}")
+    from control.docker import engine  # asking takes a moment: only where nothing else tells
+
+    return "docker" if engine.answers(context.environ) else "local"
+
+
+def told(context: Context, options: argparse.Namespace) -> Mode | None:
+    """What the operator says or has said last; None where nobody does."""
     if options.docker or options.local:
         return "docker" if options.docker else "local"
     match _remembered(context.state_dir):
         case "docker" | "local" as remembered:
             return remembered
-        case str():
-            raise ControlError(f"{fault(context.state_dir)}: {ADVICE}")
-    from control.docker import engine  # asking takes a moment: only where nothing else tells
-
-    return "docker" if engine.answers(context.environ) else "local"
+    return None
 
 
 def remember(state_dir: Path, mode: Mode) -> None:

