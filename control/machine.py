@@ -124,8 +124,9 @@ def lacks_of_memory(machine: Machine) -> Iterator[Lack]:
 
 
 def gigabytes(amount: int) -> str:
-    """As operators read it: `1.5 GB`."""
-    return f"{amount / GIGABYTE:.1f}".removesuffix(".0") + " GB"
+    """As operators read it, rounded down: `1.5 GB`."""
+    whole, tenths = divmod(amount * 10 // GIGABYTE, 10)
+    return f"{whole}.{tenths}".removesuffix(".0") + " GB"
 
 
 def _lacks_of_platform(machine: Machine) -> Iterator[Lack]:

@@ -58,7 +58,7 @@ class Virtualenv:
         if not self._has(files):
             with self._turn() as lock:
                 if not self._has(files):
-                    self._fill(files, lock)
+                    self._fill(files, lock, anew=not self.is_whole)
         return self.python
 
     @property
@@ -83,9 +83,7 @@ class Virtualenv:
         """Make it anew, for the suite."""
         machine.require(machine.lacks_to_execute(self.find_machine(self.root)))
         with self._turn() as lock:
-            machine.require(self.lacks_to_make())
-            self._remove()
-            self._fill(requirements.to_run(self.root), lock)
+            self._fill(requirements.to_run(self.root), lock, anew=True)
 
     def lacks_to_make(self) -> Iterator[Lack]:
         """What keeps this machine from making it anew; what it takes now becomes free."""
@@ -125,15 +123,14 @@ class Virtualenv:
         if self.path.exists():
             shutil.rmtree(self.path)
 
-    def _fill(self, files: tuple[Path, ...], lock: Lock) -> None:
-        is_whole = self.is_whole
-        if not is_whole:
+    def _fill(self, files: tuple[Path, ...], lock: Lock, *, anew: bool) -> None:
+        if anew:
             machine.require(self.lacks_to_make())
         self.log.parent.mkdir(parents=True, exist_ok=True)
         installer = Installer(self.log, self.environ, self.terminal, lock)
         total = len(requirements.names(files))
         with self.terminal.step("virtual environment", f"({total} packages, once)"):
-            if not is_whole:
+            if anew:
                 self._remove()
                 installer.run(self._make(), "making .venv")
             self._stamps.remove()
