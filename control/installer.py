@@ -19,6 +19,8 @@ _FAILURES = {
     ),
     "the package index's certificate is not trusted: name the file of your authority's certificate"
     " in PIP_CERT": r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate",
+    "the package index is not an https:// address, so it is not trusted: name its host in"
+    " PIP_TRUSTED_HOST": r"not a trusted or secure host",
     "the package index cannot be reached: look at the network, or at PIP_INDEX_URL": (
         r"NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|NameResolutionError"
         r"|name resolution|[Dd]ns error|error sending request|Connection refused|Max retries"

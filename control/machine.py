@@ -64,7 +64,7 @@ class Machine:
     """Bytes."""
     is_noexec: bool
     loopback_fault: str
-    """Why nothing can listen on 127.0.0.1; empty where it can."""
+    """Why nobody can connect to 127.0.0.1; empty where they can."""
 
     @classmethod
     def of(cls, folder: Path) -> "Machine":
@@ -108,10 +108,10 @@ def lacks_to_execute(machine: Machine) -> Iterator[Lack]:
         yield Lack("folder", said, f"move it to another file system, or {_DOCKER}")
 
 
-def lacks_to_listen(machine: Machine) -> Iterator[Lack]:
+def lacks_to_connect(machine: Machine) -> Iterator[Lack]:
     """What keeps the parts of a suite from finding each other."""
     if machine.loopback_fault:
-        said = f"nothing can listen on {LOCALHOST} ({machine.loopback_fault})"
+        said = f"nobody can connect to {LOCALHOST} here ({machine.loopback_fault})"
         yield Lack("loopback", said, "bring the IPv4 loopback interface up (ip link set lo up)")
 
 
@@ -183,8 +183,11 @@ def _glibc() -> tuple[int, ...] | None:
 
 def _loopback_fault() -> str:
     try:
-        with socket.socket() as probe:
-            probe.bind((LOCALHOST, 0))
+        with socket.socket() as server, socket.socket() as client:
+            server.bind((LOCALHOST, 0))  # works where the interface is down
+            server.listen()
+            client.settimeout(1)
+            client.connect(server.getsockname())
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -51,7 +51,7 @@ class Virtualenv:
         wanted = requirements.to_develop if develop else requirements.to_run
         files = wanted(self.root)
         found = self.find_machine(self.root)
-        machine.require(machine.lacks_to_listen(found))
+        machine.require(machine.lacks_to_connect(found))
         if not self._has(files) and not self._is_own and requirements.are_here(files):
             return Path(sys.executable)
         machine.require(machine.lacks_to_execute(found))

@@ -26,38 +26,33 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
     found = context.find_machine(context.root)
     problem = engine.problem(context.environ)
     mode = modes.told(context, options) or ("local" if problem else "docker")
-    if mode == "local":
-        yield from _local(context, found)
-    else:
-        yield Finding("Python", f"Python {platform.python_version()}, enough for Docker mode")
-    yield Finding("Docker", problem or "an engine and Compose v2 answer")
-    yield _disk(context)
+    findings = [*_local(context, found)] if mode == "local" else [_python("enough for Docker mode")]
+    findings.append(Finding("Docker", problem or "an engine and Compose v2 answer"))
+    yield from findings
+    if not any(finding.subject == "disk" for finding in findings):
+        yield _disk(context)
     yield _clock(context)
 
 
 def _local(context: Context, found: Machine) -> Iterable[Finding]:
     """What only local mode needs of the machine."""
-    version = f"Python {platform.python_version()}"
-    lacks = [*machine.lacks_to_listen(found), *machine.lacks_to_execute(found)]
+    lacks = [*machine.lacks_to_connect(found), *machine.lacks_to_execute(found)]
     if context.virtualenv.is_complete or requirements.are_here(requirements.to_run(context.root)):
-        yield Finding("Python", f"{version}, with everything that is pinned")
+        yield _python("with everything that is pinned")
     elif context.virtualenv.is_whole:
-        yield Finding("Python", f"{version}; the next start installs what has changed")
+        yield _python("the next start installs what has changed")
     else:
-        lacks = [*context.virtualenv.lacks_to_make(), *lacks]
+        lacks += context.virtualenv.lacks_to_make()
         if not any(lack.subject == "Python" for lack in lacks):
-            yield Finding("Python", f"{version}; local mode installs the rest at its first start")
+            yield _python("local mode installs the rest at its first start")
     for lack in lacks:
         yield wrong(lack.subject, lack.said, lack.advice)
-    yield from _memory(found)
-
-
-def _memory(found: Machine) -> Iterable[Finding]:
     for lack in machine.lacks_of_memory(found):
         yield doubtful(lack.subject, lack.said, lack.advice)
-        return
-    if found.memory is not None:
-        yield Finding("memory", f"{gigabytes(found.memory)} with swap")
+
+
+def _python(said: str) -> Finding:
+    return Finding("Python", f"Python {platform.python_version()}, {said}")
 
 
 def _disk(context: Context) -> Finding:

@@ -31,7 +31,7 @@ from control.welcome import begin
 def test_what_the_readme_names_is_enough(found: Machine) -> None:
     assert not list(machine.lacks_to_install(found, has_uv=False))
     assert not list(machine.lacks_to_execute(found))
-    assert not list(machine.lacks_to_listen(found))
+    assert not list(machine.lacks_to_connect(found))
     assert not list(machine.lacks_of_memory(found))
 
 
@@ -70,9 +70,9 @@ def test_a_folder_where_nothing_may_run_is_told() -> None:
 
 
 def test_a_loopback_that_is_off_is_told_with_the_systems_reason() -> None:
-    found = replace(GOOD, loopback_fault="Cannot assign requested address")
-    with pytest.raises(ControlError, match=r"127\.0\.0\.1 \(Cannot assign.*ip link set lo up"):
-        machine.require(machine.lacks_to_listen(found))
+    found = replace(GOOD, loopback_fault="Network is unreachable")
+    with pytest.raises(ControlError, match=r"127\.0\.0\.1 here \(Network is.*ip link set lo up"):
+        machine.require(machine.lacks_to_connect(found))
 
 
 def test_too_little_memory_is_a_warning_at_the_start(
