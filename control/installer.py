@@ -60,11 +60,7 @@ class Installer:
             pass_fds=(self.lock.descriptor,),
         ) as process:
             assert process.stdout is not None
-            try:
-                words = self._follow(process.stdout, doing, total)
-            except BaseException:
-                process.terminate()
-                raise
+            words = self._follow(process.stdout, doing, total)
         if process.returncode:
             raise ControlError(f"{doing}: {meaning(words)} (all of it: {self.log})")
 
@@ -83,6 +79,7 @@ class Installer:
             "PIP_NO_INPUT": "1",
             "PIP_RETRIES": "2",
             "UV_HTTP_RETRIES": "2",
+            "UV_HTTP_TIMEOUT": "15",  # seconds, as pip's; uv's own is twice that
         }
         return quiet | dict(self.environ) | package_index.for_uv(self.environ)
 
