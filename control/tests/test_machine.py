@@ -40,8 +40,9 @@ def test_what_the_readme_names_is_enough(found: Machine) -> None:
     [
         (replace(GOOD, python=(3, 15)), "no wheel for Python 3.15 yet", "python3.14 manage.py"),
         (replace(GOOD, implementation="PyPy"), "this is PyPy", "Python 3.11 to 3.14"),
+        (replace(GOOD, implementation="free-threaded CPython"), "free-threaded", "3.11 to 3.14"),
         (replace(GOOD, is_musl=True, glibc=None), "is musl", "--docker"),
-        (replace(GOOD, glibc=(2, 17)), "is glibc 2.17", "2.28 or newer"),
+        (replace(GOOD, glibc=(2, 17)), "has glibc 2.17, and some wheels need 2.28", "newer system"),
         (replace(GOOD, system="Darwin", architecture="x86_64"), "Intel Macs", "--docker"),
         (replace(GOOD, architecture="32-bit aarch64"), "not run on Linux 32-bit", "--docker"),
         (replace(GOOD, system="FreeBSD"), "not run on FreeBSD x86_64", "--docker"),
