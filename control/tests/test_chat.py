@@ -23,7 +23,7 @@ from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
 from control.tests.serving import serving
-from control.tests.test_docker import HEALTHY, SICK, Docker, container
+from control.tests.fake_docker import HEALTHY, SICK, Docker, container
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
