@@ -34,9 +34,11 @@ def is_meant(words, arguments):
 for words, (said, status) in json.loads((home / "answers").read_text()).items():
     if is_meant(words, sys.argv[1:]):
         if isinstance(said, list):
-            calls = map(json.loads, (home / "asked").read_text().splitlines())
-            turn = sum(is_meant(words, call["arguments"]) for call in calls)
-            said = said[min(turn, len(said)) - 1]
+            since, *turns = said
+            calls = [json.loads(line)["arguments"] for line in (home / "asked").open()]
+            known = [at for at, call in enumerate(calls) if since in call]
+            turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
+            said = turns[min(turn, len(turns) - 1)]
         print(said, flush=True)
         if status is None:
             signal.pause()
@@ -80,8 +82,8 @@ SICK = {
 class Docker:
     """What the program answers and what it was asked.
 
-    An answer is what it prints, or a list of that for one call after the other, and its exit
-    status; with None it goes on until it is ended.
+    An answer is what it prints, in one text or in turn, and its exit status; with None it goes on
+    until it is ended.
     """
 
     def __init__(self, home: Path) -> None:
@@ -96,9 +98,11 @@ class Docker:
     def describe(self, *containers: dict[str, Any]) -> None:
         self.answers["inspect"] = [json.dumps(containers), 0]
 
-    def describe_in_turn(self, *turns: list[dict[str, Any]]) -> None:
-        """What is there each time somebody looks; the last for ever."""
-        self.answers["inspect"] = [[json.dumps(containers) for containers in turns], 0]
+    def describe_in_turn(
+        self, *turns: list[dict[str, Any]], since: str = "--remove-orphans"
+    ) -> None:
+        """What is there before a call with this word, and each time somebody looks after it."""
+        self.answers["inspect"] = [[since, *(json.dumps(turn) for turn in turns)], 0]
 
     @property
     def asked(self) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from control.tests.fake_docker import HEALTHY, Docker, container
+from control.docker import patience
+from control.tests.fake_docker import HEALTHY, SICK, Docker, container
 
 
 class TestStart:
@@ -60,3 +61,148 @@ class TestStart:
         first, second = (call["arguments"] for call in docker.asked if "ps" in call["arguments"])
         assert "sandbox" in first
         assert "sandbox" not in second
+
+
+class TestGivingUp:
+    """What does not get well is given up while Compose still waits for it."""
+
+    @pytest.fixture(autouse=True)
+    def _patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(patience, "POLL", 0.05)
+
+    def hang(self, docker: Docker) -> None:
+        """Compose waits for a dependency that never gets well."""
+        docker.answers["up --remove-orphans"] = ["Container x Waiting", None]
+
+    def has_ended(self, docker: Docker) -> bool:
+        pid = docker.one("compose", "up", "--remove-orphans")["pid"]
+        return not Path(f"/proc/{pid}").exists()
+
+    def test_what_ended_three_times_is_named_with_its_last_lines_and_so_is_what_waits_for_it(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        self.hang(docker)
+        there = [container("postgres", **HEALTHY), container("redis", **HEALTHY)]
+        migrate = container("migrate", "restarting", restarts=3, ExitCode=1)
+        rest = container("rest_service", "created", needs="redis:x:false,migrate:x:false")
+        assistant = container("assistant", "created", needs="rest_service:x:false")
+        docker.describe_in_turn(there, [*there, migrate, rest, assistant])
+        docker.answers[f"logs {'migrate' * 4}"] = ["Traceback\nPermissionError: env.py\n", 0]
+
+        assert docker.manage(output, "start", "--docker") == 1
+        said = output.getvalue()
+        failed = [line.split(maxsplit=2)[1:] for line in said.splitlines() if "✗" in line]
+        assert failed == [
+            ["migrate", "exit status 1: PermissionError: env.py"],
+            ["assistant", "waits for rest_service"],
+            ["rest_service", "waits for migrate"],
+        ]
+        assert "   | Traceback\n   | PermissionError: env.py\n" in said
+        assert "! not well: migrate, assistant, rest_service. Mend the cause" in said
+        assert self.has_ended(docker)
+
+    def test_what_it_did_before_this_start_does_not_count(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        failing = container("tg_bot", "restarting", restarts=40, ExitCode=1)
+        well = container("tg_bot", restarts=41, **HEALTHY)
+        docker.describe_in_turn(*[[failing]] * 5, [well])
+        assert docker.manage(output, "start", "--docker") == 0
+
+    def test_how_a_task_ended_in_an_earlier_start_does_not_count(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        """Compose takes its time to begin; only a task that has begun anew can fail or succeed."""
+        self.hang(docker)
+        earlier = container("migrate", "exited", ExitCode=0, StartedAt="2026-11-20T12:00:00Z")
+        failed = container("migrate", "exited", ExitCode=3)
+        docker.describe_in_turn(*[[earlier]] * 5, [failed])
+        assert docker.manage(output, "start", "--docker") == 1
+        assert "exit status 3" in output.getvalue()
+        assert "✓ migrate" not in output.getvalue()
+
+    def test_a_container_that_compose_replaces_is_not_shown_as_well_before_it_is_new(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        old = container("tg_bot", **HEALTHY)
+        new = container("tg_bot", **HEALTHY) | {"Id": "new"}
+        docker.describe_in_turn([old], [old], [new])
+        assert docker.manage(output, "restart", "--docker", "--service", "tg_bot") == 0
+        assert output.getvalue().count("✓ tg_bot") == 1
+
+    @pytest.mark.parametrize("start", [0.2, 600.0])
+    def test_what_runs_but_is_not_well_is_named_in_the_end(
+        self,
+        docker: Docker,
+        output: io.StringIO,
+        monkeypatch: pytest.MonkeyPatch,
+        start: float,
+    ) -> None:
+        """Sooner where it says itself what it misses."""
+        monkeypatch.setattr(patience, "START", start)
+        monkeypatch.setattr(patience, "SPEAKING", 0.2)
+        self.hang(docker)
+        starting = {"Health": {"Status": "starting", "Log": []}}
+        docker.describe(container("tg_bot", restarts=0, **(SICK if start > 1 else starting)))
+        assert docker.manage(output, "start", "--docker") == 1
+        assert ("redis: refused" if start > 1 else "does not answer") in output.getvalue()
+        assert self.has_ended(docker)
+
+    def test_a_database_that_does_not_start_is_named_and_nothing_else_is_started(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.answers["up --wait postgres"] = ["", None]
+        failing = [container("postgres", "restarting", restarts=3)]
+        docker.describe_in_turn([], failing, since="--wait")
+        docker.answers[f"logs {'postgres' * 4}"] = ["FATAL: no such role\n", 0]
+        assert docker.manage(output, "start", "--docker") == 1
+        assert "✗ postgres" in output.getvalue()
+        assert "   | FATAL: no such role" in output.getvalue()
+        assert not any("--remove-orphans" in call["arguments"] for call in docker.asked)
+
+    def test_a_failure_of_compose_alone_is_told_in_its_last_words(
+        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        docker.describe(container("redis", **HEALTHY), container("tg_bot", "created"))
+        docker.answers["up --remove-orphans"] = ["Bind: port is already allocated", 1]
+        assert docker.manage(output, "start", "--docker") == 1
+        assert "docker compose up: Bind: port is already allocated" in capsys.readouterr().err
+
+    def test_a_failure_of_compose_that_a_container_explains_is_told_with_it(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.answers["up --remove-orphans"] = ["dependency failed to start", 1]
+        docker.answers[f"logs {'redis' * 4}"] = ["bad option\n", 0]
+        docker.describe_in_turn(
+            [container("redis", "restarting", restarts=0, ExitCode=1)],
+            [container("redis", "restarting", restarts=3, ExitCode=1)],
+        )
+        assert docker.manage(output, "start", "--docker") == 1
+        assert "! docker compose up: dependency failed to start" in output.getvalue()
+        assert "exit status 1: bad option" in output.getvalue()
+
+    def test_a_build_that_falls_silent_is_ended_with_its_last_line(
+        self,
+        docker: Docker,
+        output: io.StringIO,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(patience, "SILENCE", 0.2)
+        docker.answers["compose build"] = ["step 3: fetching", None]
+        assert docker.manage(output, "start", "--docker") == 1
+        said = capsys.readouterr().err
+        assert "docker compose build has been silent" in said
+        assert "its last line: step 3: fetching" in said
+        assert not Path(f"/proc/{docker.one('compose', 'build')['pid']}").exists()
+
+    def test_where_nobody_sees_the_moving_line_a_line_now_and_then_names_what_is_missing(
+        self, docker: Docker, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("control.terminal._QUIET", 0.0)
+        starting = {"Health": {"Status": "starting", "Log": []}}
+        docker.describe_in_turn(
+            *[[container("tg_bot", **starting)]] * 5, [container("tg_bot", **HEALTHY)]
+        )
+        assert docker.manage(output, "start", "--docker") == 0
+        assert " s, waiting for tg_bot\n" in output.getvalue()
