@@ -171,7 +171,7 @@ class Compose:
 
 def _of_running(one: Container) -> str:
     if one.is_starting and one.restarts:
-        return f"has ended and was started again, {one.restarts} times"
+        return f"has ended and started again (restarts: {one.restarts})"
     return "still runs" if one.is_task else "does not answer"
 
 

@@ -40,6 +40,8 @@ for words, (said, status) in json.loads((home / "answers").read_text()).items():
             turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
             said = turns[min(turn, len(turns) - 1)]
         print(said, flush=True)
+        if status:
+            print((home / "errors").read_text(), file=sys.stderr)
         if status is None:
             signal.pause()
         sys.exit(status)
@@ -94,6 +96,7 @@ class Docker:
         program.write_text(DOCKER.format(python=sys.executable, home=str(home)))
         program.chmod(0o755)
         (home / "asked").touch()
+        (home / "errors").touch()
 
     def describe(self, *containers: dict[str, Any]) -> None:
         self.answers["inspect"] = [json.dumps(containers), 0]
@@ -103,6 +106,10 @@ class Docker:
     ) -> None:
         """What is there before a call with this word, and each time somebody looks after it."""
         self.answers["inspect"] = [[since, *(json.dumps(turn) for turn in turns)], 0]
+
+    def says_to_errors(self, text: str) -> None:
+        """What each call that fails also says."""
+        (self.home / "errors").write_text(text)
 
     @property
     def asked(self) -> list[dict[str, Any]]:
@@ -114,7 +121,11 @@ class Docker:
         return found
 
     def manage(self, output: io.StringIO, *words: str, **environ: str) -> int:
+        return main(words, self.context(output, **environ))
+
+    def context(self, output: io.StringIO, **environ: str) -> Context:
+        """That of a command which finds the program, with the answers of now."""
         (self.home / "answers").write_text(json.dumps(self.answers))
         given = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
         terminal = Terminal(output, tty=False, colour=False)
-        return main(words, Context(self.home, self.home / "manage.py", given, terminal))
+        return Context(self.home, self.home / "manage.py", given, terminal)
