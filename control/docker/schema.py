@@ -6,7 +6,9 @@ from control import welcome
 from control.context import Context
 from control.docker import bare
 from control.docker.compose import Compose
-from control.docker.start import build
+from control.docker.progress import Progress
+from control.docker.start import build, raise_postgres
+from control.errors import ControlError
 from control.services import ALEMBIC
 
 _VERSIONS = "rest_service/alembic/versions"
@@ -37,6 +39,10 @@ def _prepared(context: Context) -> Compose:
     compose = Compose.of(context)
     with context.terminal.step("image"):
         build(context, compose, "migrate")
+    problems = raise_postgres(compose, Progress(compose, context.terminal, with_needs=False))
+    welcome.report(context, problems, outlook="")
+    if problems:
+        raise ControlError("the database does not start")
     return compose
 
 

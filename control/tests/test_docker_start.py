@@ -160,6 +160,16 @@ class TestGivingUp:
         assert "   | FATAL: no such role" in output.getvalue()
         assert not any("--remove-orphans" in call["arguments"] for call in docker.asked)
 
+    def test_a_schema_is_not_touched_where_its_database_does_not_start(
+        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        docker.answers["up --wait postgres"] = ["", None]
+        failing = [container("postgres", "restarting", restarts=3)]
+        docker.describe_in_turn([], failing, since="--wait")
+        assert docker.manage(output, "upgrade", "--docker") == 1
+        assert "the database does not start" in capsys.readouterr().err
+        assert not any("run" in call["arguments"] for call in docker.asked)
+
     def test_a_failure_of_compose_alone_is_told_in_its_last_words(
         self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
