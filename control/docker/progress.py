@@ -47,7 +47,6 @@ class Progress:
         with self._compose.call(*arguments) as self._call:
             self._watch(self._call)
             is_in_vain = self._call.is_running
-            self._call.end()
             call, self._call = self._call, None
             if call.has_failed and not is_in_vain:
                 self._explain(call)
