@@ -14,7 +14,9 @@ ARG SERVICE
 WORKDIR /app
 COPY smart_kit smart_kit
 COPY ${SERVICE} ${SERVICE}
-RUN find . -name tests -prune -exec rm -r {} + && rm -r smart_kit/testing && python -m compileall -q .
+# whatever modes the clone's umask gave its files, the user app can read them
+RUN find . -name tests -prune -exec rm -r {} + && rm -r smart_kit/testing \
+    && python -m compileall -q . && chmod -R a+rX .
 
 # for docker-compose.test.yml
 FROM python:3.13-slim AS tests
@@ -31,10 +33,11 @@ ENTRYPOINT ["python", "-m", "pytest"]
 
 # for docker-compose.override.yml
 FROM python:3.13-slim AS setup
+COPY control /app/control
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
     && install -d -o app -g app /made /made/postgres /made/redis /made/rest_service \
-       /made/google_calendar_service /made/assistant /made/cron_service /made/tg_bot /made/sandbox
-COPY control /app/control
+       /made/google_calendar_service /made/assistant /made/cron_service /made/tg_bot /made/sandbox \
+    && chmod -R a+rX /app
 WORKDIR /app
 USER app
 CMD ["python", "-m", "control.docker.setup", "/made"]

@@ -28,8 +28,8 @@ def of_end(code: int, log: Path, start: int = 0) -> str:
 
 
 def end(code: int, log: str) -> str:
-    """The same from the end of its log; a negative status is a signal's."""
-    if code < 0:
+    """The same from the end of its log; below 0 a status is a signal's, where there is one."""
+    if 0 < -code < signal.NSIG:
         return f"ended by a signal: {signal.strsignal(-code) or -code}"
     last = meaning(log)
     return f"exit status {code}: {last}" if last else f"exit status {code}, without a word"

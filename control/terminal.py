@@ -11,6 +11,8 @@ from typing import TextIO
 GREEN, RED, YELLOW, DIM, BOLD = "32", "31", "33", "2", "1"
 PART_COLOURS = ("36", "35", "34", "33", "32", "96", "95", "94")
 _NAME_WIDTH = 24
+_QUIET = 15.0
+"""Seconds after which a log, where nobody sees the moving line, is told what is waited for."""
 
 
 class Terminal:
@@ -21,6 +23,7 @@ class Terminal:
         self.tty = tty
         self._colour = colour
         self._busy = False
+        self._quiet_since = time.monotonic()
 
     @classmethod
     def of(cls, stream: TextIO = sys.stdout) -> "Terminal":
@@ -42,6 +45,12 @@ class Terminal:
         width = shutil.get_terminal_size().columns - 1
         self._write("\r\033[K" + self.paint(text[:width], DIM))
         self._busy = True
+
+    def waiting(self, text: str) -> None:
+        """The same of what may take long: without a terminal a line where nothing else is said."""
+        if not self.tty and time.monotonic() > self._quiet_since + _QUIET:
+            self.line(f"   {text}")
+        self.busy(text)
 
     def settle(self) -> None:
         """Wipe the moving line."""
@@ -86,6 +95,7 @@ class Terminal:
     def _write(self, text: str) -> None:
         self._stream.write(text.encode(self._encoding, "replace").decode(self._encoding))
         self._stream.flush()
+        self._quiet_since = time.monotonic()
 
 
 def seconds(duration: float) -> str:

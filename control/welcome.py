@@ -24,7 +24,9 @@ def begin(context: Context, mode: str) -> None:
             context.terminal.warn(str(lack))
 
 
-def report(context: Context, problems: Sequence[Problem]) -> None:
+def report(
+    context: Context, problems: Sequence[Problem], outlook: str = "The suite goes on trying. "
+) -> None:
     """Show the last lines of what did not get well in time, and say what to do."""
     for problem in problems:
         if problem.last_lines:
@@ -34,7 +36,7 @@ def report(context: Context, problems: Sequence[Problem]) -> None:
     if problems:
         names = [problem.name for problem in problems]
         context.terminal.warn(
-            f"not well: {', '.join(names)}. The suite goes on trying. Mend the cause, then run"
+            f"not well: {', '.join(names)}. {outlook}Mend the cause, then run"
             f" ./manage.py restart; more: ./manage.py logs --service {names[0]}, ./manage.py status"
         )
 

@@ -1,7 +1,6 @@
 """Calling `docker compose` for one suite."""
 
 import json
-import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from control import health, reasons, replicas
+from control import reasons, replicas
 from control.context import Context
-from control.docker import engine
+from control.docker import container, engine
+from control.docker.call import Call
 from control.docker.container import Container
 from control.docker.password import password_statement
 from control.errors import ControlError
@@ -20,7 +20,6 @@ from control.services import Service
 from control.settings import Settings
 from control.terminal import Terminal
 
-_LAST_LINES = "20"
 _POLL = 0.1
 
 
@@ -64,7 +63,7 @@ class Compose:
 
     def _turn(self, terminal: Terminal) -> Lock:
         while (lock := Lock.take(self.settings.state_dir / "containers.lock")) is None:
-            terminal.busy("… another ./manage.py is making containers")
+            terminal.waiting("… another ./manage.py is making containers")
             time.sleep(_POLL)
         return lock
 
@@ -74,35 +73,16 @@ class Compose:
             self._command(arguments), env=self._environment, cwd=self.root, check=False
         ).returncode
 
-    def follow(self, *arguments: str, hear: Callable[[str], None]) -> None:
-        """Run it, keep what it says in `docker.log`, and have each line heard.
-
-        Raises ControlError with the last of them where it fails.
-        """
+    def call(self, *arguments: str) -> Call:
+        """Begin it in the background; what it says is kept in `docker.log`."""
+        command = self._command(("--progress=plain", *arguments))
         log = self.settings.state_dir / "logs" / "docker.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        said = "it does not say why"
-        with (
-            log.open("a", encoding="utf-8") as kept,
-            subprocess.Popen(
-                self._command(("--progress=plain", *arguments)),
-                env=self._environment,
-                cwd=self.root,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as process,
-        ):
-            assert process.stdout is not None
-            for line in process.stdout:
-                kept.write(line)
-                kept.flush()
-                said = line.strip() or said
-                hear(line.rstrip())
-        if process.returncode:
-            raise ControlError(f"docker compose {arguments[0]}: {said} (all of it: {log})")
+        return Call(command, self._environment, self.root, arguments[0], log)
+
+    def follow(self, *arguments: str, hear: Callable[[str], None]) -> None:
+        """Run it and have each line heard; raises ControlError with the last where it fails."""
+        with self.call(*arguments) as call:
+            call.follow(hear)
 
     def read(self, *arguments: str, given: str = "") -> str:
         """What it prints when given a text; raises ControlError with its words where it fails."""
@@ -120,6 +100,10 @@ class Compose:
             raise ControlError(f"docker compose {arguments[0]}: {said[-1]}")
         return done.stdout
 
+    def project(self) -> str:
+        """The name that Compose gives to all that it makes."""
+        return str(json.loads(self.read("config", "--format", "json"))["name"])
+
     def set_database_password(self) -> None:
         """Have Postgres, which must be up, know the password of the settings as its own."""
         command = ("exec", "--no-TTY", "postgres", "psql", "--quiet", "-U", "smart_assistant")
@@ -128,32 +112,34 @@ class Compose:
 
     def containers(self) -> list[Container]:
         """All there are, also those that have ended."""
-        ids = self.read("ps", "--all", "--quiet").split()
-        facts = json.loads(self._ask("inspect", *ids)) if ids else []
-        return sorted(map(Container.of, facts), key=lambda it: (it.service, it.number))
+        facts = engine.inspect(self.environ, self.read("ps", "--all", "--quiet").split())
+        found = [Container.of(it) for it in facts if not container.is_one_off(it)]
+        return sorted(found, key=lambda it: (it.service, it.number))
 
-    def why_unwell(self, container: Container) -> str:
-        """What it answers to its health check, or why it has ended, or the last line of its log."""
-        answer = container.checks[-1] if container.checks else ""
-        if container.state == "running" and (said := health.detail(answer)):
-            return said
-        log = self._log(container)
-        if container.has_ended:
-            return reasons.end(container.status, log)
-        if container.state != "running":
-            return f"is {container.state}"
-        words = reasons.meaning(log)
-        return f"does not answer: {words}" if words else "does not answer"
+    def why_unwell(self, one: Container, beside: Iterable[Container] = ()) -> str:
+        """What it answers to its health check, or why it has ended, or the last line of its log.
+
+        Of a container that was never started: what it waits for of those beside it.
+        """
+        if one.complaint:
+            return one.complaint
+        if one.state == "created":
+            return one.error or one.waits_for(beside) or "has not started"
+        log = engine.log(self.environ, one.id)
+        if one.has_ended:
+            return reasons.end(one.status, log)
+        if one.state != "running":
+            return f"is {one.state}"
+        return _with_words(_of_running(one), reasons.meaning(log))
+
+    def last_lines(self, one: Container) -> tuple[str, ...]:
+        """The end of its log."""
+        return reasons.ending(engine.log(self.environ, one.id))
 
     def memory(self, containers: Iterable[Container]) -> dict[str, int]:
         """Bytes of those that run, by container's id."""
-        running = [container.id for container in containers if container.state == "running"]
-        if not running:
-            return {}
-        form = '{"id": "{{.ID}}", "used": "{{.MemUsage}}"}'
-        rows = self._ask("stats", "--no-stream", "--no-trunc", "--format", form, *running)
-        used = {row["id"]: row["used"] for row in map(json.loads, rows.splitlines())}
-        return {id_: _bytes(text) for id_, text in used.items()}
+        running = [one.id for one in containers if one.state == "running"]
+        return engine.memory(self.environ, running) if running else {}
 
     def stream(self, *arguments: str) -> Iterator[str]:
         """The lines that it prints, as they come, for as long as somebody listens."""
@@ -172,27 +158,6 @@ class Compose:
             finally:
                 process.terminate()
 
-    def _log(self, container: Container) -> str:
-        """Its last lines; services write to one of the two, servers to the other."""
-        return subprocess.run(
-            ("docker", "logs", "--tail", _LAST_LINES, container.id),
-            env=dict(self.environ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        ).stdout
-
-    def _ask(self, *arguments: str) -> str:
-        """What the engine itself says."""
-        done = subprocess.run(
-            ("docker", *arguments), env=dict(self.environ), capture_output=True, text=True
-        )
-        if done.returncode:
-            raise ControlError(f"docker {arguments[0]}: {done.stderr.strip()}")
-        return done.stdout
-
     @property
     def _environment(self) -> dict[str, str]:
         return {**self.environ, **self.settings.values}
@@ -204,9 +169,11 @@ class Compose:
         return ["docker", "compose", "--ansi=never", *options, *profiles, *arguments]
 
 
-def _bytes(text: str) -> int:
-    """Of `12.5MiB / 23GiB`, the first."""
-    match = re.match(r"([\d.]+)\s*([KMG]?)i?B", text)
-    if match is None:
-        return 0
-    return int(float(match[1]) * 1024 ** " KMG".index(match[2] or " "))
+def _of_running(one: Container) -> str:
+    if one.is_starting and one.restarts:
+        return f"has ended and started again (restarts: {one.restarts})"
+    return "still runs" if one.is_task else "does not answer"
+
+
+def _with_words(text: str, words: str) -> str:
+    return f"{text}: {words}" if words else text

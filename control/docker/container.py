@@ -1,14 +1,18 @@
 """One container, as the engine sees it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from control import replicas
+from control import health, replicas
 from control.docker import scale
 
 _TASKS = ("migrate", "setup")
 """What ends by itself, and is well when it has."""
+_LABEL = "com.docker.compose."
+_SIGNALS = range(129, 193)
+"""Exit statuses that mean one: Docker, like a shell, adds 128 to its number."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Container:
     number: int
     """Which of the service's replicas it is."""
     state: str
-    """created, running, restarting, exited, …"""
+    """created, running, restarting, paused, removing, exited, dead."""
     health: str
     """starting, healthy, unhealthy; empty where there is no check."""
     checks: tuple[str, ...]
@@ -29,25 +33,33 @@ class Container:
     """With which it ended the last time; below 0: by that signal."""
     restarts: int
     started_at: datetime
+    error: str
+    """Why the engine could not start it; empty where it could."""
+    needs: tuple[str, ...]
+    """Services that Compose has ready before it starts this one."""
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> "Container":
-        """From the engine's description of it."""
-        state, labels = facts["State"], facts["Config"]["Labels"]
-        health = state.get("Health") or {}
+    def of(cls, facts: Mapping[str, Any]) -> "Container":
+        """From the engine's description of it, which may lack anything but the id."""
+        state = facts.get("State") or {}
+        labels = (facts.get("Config") or {}).get("Labels") or {}
+        check = state.get("Health") or {}
         service, number = scale.replica(
-            labels["com.docker.compose.service"], int(labels["com.docker.compose.container-number"])
+            labels.get(f"{_LABEL}service") or str(facts.get("Name", "")).strip("/"),
+            _number(labels.get(f"{_LABEL}container-number", "")),
         )
         return cls(
             id=facts["Id"],
             service=service,
             number=number,
-            state=state["Status"],
-            health=health.get("Status", ""),
-            checks=tuple(check["Output"].strip() for check in health.get("Log") or ()),
-            status=_status(state["ExitCode"]),
-            restarts=facts["RestartCount"],
-            started_at=datetime.fromisoformat(state["StartedAt"][:19] + "+00:00"),
+            state=state.get("Status", "unknown"),
+            health=check.get("Status", ""),
+            checks=tuple(_said(entry) for entry in check.get("Log") or ()),
+            status=_status(state.get("ExitCode", 0)),
+            restarts=facts.get("RestartCount", 0),
+            started_at=_time(state.get("StartedAt", "")),
+            error=state.get("Error", ""),
+            needs=tuple(_needs(labels.get(f"{_LABEL}depends_on", ""))),
         )
 
     @property
@@ -70,7 +82,49 @@ class Container:
             return self.state == "exited" and self.status == 0
         return self.state == "running" and self.health == "healthy"
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether it may yet become well; also where it has ended and was started again."""
+        return self.state == "running" and (self.is_task or self.health == "starting")
+
+    def waits_for(self, beside: "Iterable[Container]") -> str:
+        """Of those beside it what it needs and is not well, in words; empty where there is none."""
+        needs = [one.name for one in beside if one.service in self.needs and not one.is_well]
+        return f"waits for {', '.join(needs)}" if needs else ""
+
+    @property
+    def complaint(self) -> str:
+        """What it itself says that it misses; empty where it says nothing."""
+        is_asked = self.state == "running" and self.checks
+        return health.detail(self.checks[-1]) if is_asked else ""
+
+
+def is_one_off(facts: Mapping[str, Any]) -> bool:
+    """Whether `docker compose run` made it, beside the suite."""
+    labels = (facts.get("Config") or {}).get("Labels") or {}
+    return bool(labels.get(f"{_LABEL}oneoff") == "True")
+
 
 def _status(code: int) -> int:
-    """As Python has it; Docker, like a shell, adds 128 to a signal's number."""
-    return 128 - code if code > 128 else code
+    """As Python has it: a signal's number is below 0."""
+    return 128 - code if code in _SIGNALS else code
+
+
+def _said(check: Mapping[str, Any]) -> str:
+    return str(check.get("Output") or "").strip()
+
+
+def _number(label: str) -> int:
+    return int(label) if label.isdecimal() else 1
+
+
+def _needs(label: str) -> list[str]:
+    """Of `migrate:service_completed_successfully:false,redis:…`, the names."""
+    return [need.partition(":")[0] for need in label.split(",") if need]
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text[:19] + "+00:00")
+    except ValueError:
+        return datetime.now(UTC)

@@ -1,11 +1,19 @@
-"""Whether there is a Docker Engine to talk to."""
+"""The Docker Engine: whether there is one to talk to, and what it knows."""
 
+import json
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from control.docker import patience
 from control.errors import ControlError
 
-_PATIENCE = 10.0
+Facts = dict[str, Any]
+"""What the engine says of a container."""
+_LAST_LINES = "20"
+_GONE = re.compile(r"no such", re.IGNORECASE)
+"""What it says of a container that has been removed meanwhile."""
 
 
 def answers(environ: Mapping[str, str]) -> bool:
@@ -31,8 +39,106 @@ def problem(environ: Mapping[str, str]) -> str:
     except FileNotFoundError:
         return "there is no docker command: install Docker, or use --local"
     except subprocess.TimeoutExpired:
-        return f"the Docker Engine does not answer within {_PATIENCE:g} s"
+        return f"the Docker Engine does not answer within {patience.ENGINE:g} s"
     return ""
+
+
+def inspect(environ: Mapping[str, str], ids: Iterable[str]) -> list[Facts]:
+    """What it knows of these containers; of those that are gone nothing."""
+    ids = tuple(ids)
+    if not ids:
+        return []
+    done = _run(environ, "inspect", *ids)
+    faults = [line for line in done.stderr.splitlines() if line and not _GONE.search(line)]
+    if done.returncode and faults:
+        raise ControlError(f"docker inspect: {faults[-1]}")
+    found: list[Facts] = json.loads(done.stdout or "[]")
+    return found
+
+
+def log(environ: Mapping[str, str], container: str) -> str:
+    """The last lines of a container; empty where it is gone.
+
+    Services write to one of the two streams, servers to the other.
+    """
+    done = subprocess.run(
+        ("docker", "logs", "--tail", _LAST_LINES, container),
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return "" if done.returncode else done.stdout
+
+
+def memory(environ: Mapping[str, str], ids: Iterable[str]) -> dict[str, int]:
+    """Bytes that containers use, by id; of those that are gone nothing."""
+    form = '{"id": "{{.ID}}", "used": "{{.MemUsage}}"}'
+    done = _run(environ, "stats", "--no-stream", "--no-trunc", "--format", form, *ids)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {row["id"]: _bytes(row["used"]) for row in rows}
+
+
+def containers(environ: Mapping[str, str], project: str) -> list[str]:
+    """The ids of all containers of a Compose project, whoever made them."""
+    return _listed(environ, "ps", "--all", "--no-trunc", "--quiet", *_of_project(project))
+
+
+def volumes(environ: Mapping[str, str], project: str) -> list[str]:
+    """The names of all volumes of a Compose project."""
+    return sorted(_listed(environ, "volume", "ls", "--quiet", *_of_project(project)))
+
+
+def volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
+    """What volumes take on the disk, by name; empty where that takes the engine long."""
+    form = "{{range .Volumes}}{{.Name}} {{.Size}}\n{{end}}"
+    try:
+        done = _ask(environ, "system", "df", "--verbose", "--format", form)
+    except subprocess.TimeoutExpired:
+        return {}
+    rows = (line.split() for line in done.stdout.splitlines())
+    return {row[0]: row[1] for row in rows if len(row) == 2}
+
+
+def remove_volumes(environ: Mapping[str, str], names: Iterable[str]) -> None:
+    """Delete them; one that is gone already is no fault."""
+    if names := tuple(names):
+        _listed(environ, "volume", "rm", "--force", *names)
+
+
+def _of_project(project: str) -> tuple[str, str]:
+    return "--filter", f"label=com.docker.compose.project={project}"
+
+
+def _listed(environ: Mapping[str, str], *arguments: str) -> list[str]:
+    done = _run(environ, *arguments)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it does not say why"]
+        raise ControlError(f"docker {arguments[0]}: {said[-1]}")
+    return done.stdout.split()
+
+
+def _bytes(text: str) -> int:
+    """Of `12.5MiB / 23GiB`, the first."""
+    match = re.match(r"([\d.]+)\s*([KMG]?)i?B", text)
+    if match is None:
+        return 0
+    return int(float(match[1]) * 1024 ** " KMG".index(match[2] or " "))
+
+
+def _run(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ("docker", *arguments),
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
 
 
 def _ask(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -42,6 +148,6 @@ def _ask(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedPro
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_PATIENCE,
+        timeout=patience.ENGINE,
         check=False,
     )

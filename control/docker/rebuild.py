@@ -6,7 +6,7 @@ from control import welcome
 from control.context import Context
 from control.docker import bare
 from control.docker.compose import Compose
-from control.docker.start import bring_up
+from control.docker.start import bring_up, build
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -17,5 +17,5 @@ def run(context: Context, options: argparse.Namespace) -> int:
     compose = Compose.of(context)
     compose.check_replicas()
     with context.terminal.step("images", "(from scratch: minutes)"):
-        compose.follow("build", "--no-cache", *options.service, hear=context.terminal.busy)
+        build(context, compose, "--no-cache", *options.service)
     return bring_up(context, compose, options.service) if compose.containers() else 0

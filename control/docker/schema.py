@@ -1,12 +1,14 @@
 """The database's schema: `upgrade` it, or write a new migration."""
 
 import argparse
-import os
 
 from control import welcome
 from control.context import Context
 from control.docker import bare
 from control.docker.compose import Compose
+from control.docker.progress import Progress
+from control.docker.start import build, raise_postgres
+from control.errors import ControlError
 from control.services import ALEMBIC
 
 _VERSIONS = "rest_service/alembic/versions"
@@ -16,7 +18,9 @@ def migrate(context: Context, options: argparse.Namespace) -> int:
     """Compare the models with an up-to-date database and write what differs as a migration."""
     compose = _prepared(context)
     folder = context.root / _VERSIONS
-    mine = ("--volume", f"{folder}:/app/{_VERSIONS}", "--user", f"{os.getuid()}:{os.getgid()}")
+    owner = folder.stat()  # also root may write there as its owner only: it has no capabilities
+    user = f"{owner.st_uid}:{owner.st_gid}"
+    mine = ("--volume", f"{folder}:/app/{_VERSIONS}", "--user", user)
     return _alembic(compose, (), "upgrade", "head") or _alembic(
         compose, mine, "revision", "--autogenerate", "-m", options.message
     )
@@ -34,7 +38,11 @@ def _prepared(context: Context) -> Compose:
     welcome.begin(context, "docker")
     compose = Compose.of(context)
     with context.terminal.step("image"):
-        compose.follow("build", "migrate", hear=context.terminal.busy)
+        build(context, compose, "migrate")
+    problems = raise_postgres(compose, Progress(compose, context.terminal, with_needs=False))
+    welcome.report(context, problems, outlook="")
+    if problems:
+        raise ControlError("the database does not start")
     return compose
 
 

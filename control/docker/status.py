@@ -12,21 +12,22 @@ from control.table import Row
 
 def run(context: Context, options: argparse.Namespace) -> int:
     compose = Compose.of(context)
-    containers = [
-        container
-        for container in compose.containers()
-        if not options.service or container.service in options.service
-    ]
+    there = compose.containers()
+    named = options.service
+    containers = [one for one in there if not named or one.service in named]
     if not containers:
         context.terminal.line("Smart Assistant is not running.")
         return 1
     memory = compose.memory(containers)
-    rows = [_row(compose, container, memory.get(container.id)) for container in containers]
+    rows = [_row(compose, one, there, memory.get(one.id)) for one in containers]
     return 0 if table.show(context.terminal, rows) else 1
 
 
-def _row(compose: Compose, container: Container, memory: int | None) -> Row:
+def _row(
+    compose: Compose, container: Container, beside: list[Container], memory: int | None
+) -> Row:
     runs = container.state == "running"
+    is_well = container.is_well
     return Row(
         container.name,
         process=container.id[:12],
@@ -34,8 +35,8 @@ def _row(compose: Compose, container: Container, memory: int | None) -> Row:
         uptime=(datetime.now(UTC) - container.started_at).total_seconds() if runs else None,
         restarts=container.restarts,
         memory=memory,
-        is_well=container.is_well,
-        health=_well(container) if container.is_well else compose.why_unwell(container),
+        is_well=is_well,
+        health=_well(container) if is_well else compose.why_unwell(container, beside),
     )
 
 

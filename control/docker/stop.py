@@ -1,13 +1,15 @@
-"""Stopping the suite, or a service of it; the data stays in its volumes."""
+"""Stopping the suite, or a service of it; without --remove the data stays in its volumes."""
 
 import argparse
 
 from control.context import Context
-from control.docker import scale
+from control.docker import remove, scale
 from control.docker.compose import Compose
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
+    if options.remove:
+        return remove.run(context, options)
     compose = Compose.of(context)
     running = [container.service for container in compose.containers()]
     if not running:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from control.terminal import Terminal
+from control.tests.fake_docker import Docker
 from control.tests.fake_suite import FakeSuite
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,3 +50,9 @@ def output() -> io.StringIO:
 def terminal(output: io.StringIO) -> Terminal:
     """A terminal that nobody looks at; what it says is in `output`."""
     return Terminal(output, tty=False, colour=False)
+
+
+@pytest.fixture
+def docker(home: Path) -> Docker:
+    """A program in place of `docker`."""
+    return Docker(home)

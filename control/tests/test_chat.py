@@ -22,8 +22,8 @@ from control.chat import Button, Message
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
+from control.tests.fake_docker import HEALTHY, SICK, Docker, container
 from control.tests.serving import serving
-from control.tests.test_docker import HEALTHY, SICK, Docker, container
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

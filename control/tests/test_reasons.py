@@ -65,3 +65,8 @@ def test_an_end_is_told_with_its_status_or_signal(tmp_path: Path) -> None:
 def test_what_trying_again_does_not_heal_is_known(said: str) -> None:
     assert reasons.HOPELESS.search(said)
     assert not reasons.HOPELESS.search("does not listen on port 8000 yet")
+
+
+@pytest.mark.parametrize("code", [-65, -1000, -(2**70), 256, 0])
+def test_a_status_that_is_no_signals_is_a_number(code: int) -> None:
+    assert reasons.end(code, "bye\n") == f"exit status {code}: bye"

@@ -16,9 +16,9 @@ from control.context import Context
 from control.errors import ControlError
 from control.master_keys import VARIABLE
 from control.terminal import Terminal
+from control.tests.fake_docker import HEALTHY, Docker, container
 from control.tests.fake_suite import FakeSuite
 from control.tests.serving import serving
-from control.tests.test_docker import HEALTHY, Docker, container
 from smart_kit.vault import Vault
 
 

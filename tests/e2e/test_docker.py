@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from control.services import SERVICES
 from control.variables import OUTSIDE
-from smart_kit.testing.suite import MODE, Suite
+from smart_kit.testing.suite import MODE, ROOT, Suite
 
 pytestmark = [
     pytest.mark.e2e,
@@ -162,3 +163,35 @@ def test_a_bare_docker_compose_up_makes_up_its_secrets_and_three_assistants_shar
     ivan = bare.person("Ivan")
     for number in range(6):
         assert str(number + 7) in ivan.ask(f"what is {number} + 7?")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Iterator[Suite]:
+    """A clone made under umask 077, with a bot that cannot start."""
+    clone = tmp_path / "clone"
+    unneeded = shutil.ignore_patterns(".git", ".venv", ".local", ".env", ".*_cache", "__pycache__")
+    shutil.copytree(ROOT, clone, ignore=unneeded)
+    for path in clone.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    main = clone / "tg_bot" / "src" / "main.py"
+    main.write_text(f"raise RuntimeError('broken by hand')\n{main.read_text()}")
+    mine = Suite(tmp_path / "state", mode="docker", entry=clone / "manage.py")
+    yield mine
+    mine.remove()
+
+
+def test_a_service_that_cannot_start_is_given_up_and_what_it_left_can_be_removed(
+    broken: Suite,
+) -> None:
+    done = broken.try_manage("start", "--service", "tg_bot", timeout=90)
+    assert done.returncode == 1
+    assert "✗ tg_bot" in done.stdout
+    assert "   | RuntimeError: broken by hand\n" in done.stdout
+    for command in ("status", "doctor"):
+        told = broken.try_manage(command)
+        assert (told.returncode, "RuntimeError: broken by hand" in told.stdout) == (1, True)
+
+    broken.manage("stop", "--remove", "--yes")
+    mark = f"label=com.docker.compose.project={broken.environment['COMPOSE_PROJECT_NAME']}"
+    assert _docker("ps", "--all", "--quiet", "--filter", mark) == ""
+    assert _docker("volume", "ls", "--quiet", "--filter", mark) == ""

@@ -1,0 +1,13 @@
+"""How long Docker mode waits, in seconds where nothing else is said."""
+
+START = 60.0
+"""Since the last container became well: what is not well then is given up."""
+SPEAKING = 30.0
+"""The same for what runs and says itself what it misses, such as Telegram: it is only named."""
+ENDS = 3
+"""How many times a container may end during a start before it is given up."""
+SILENCE = 600.0
+"""How long `docker compose` may print nothing while it builds or fetches images."""
+ENGINE = 10.0
+"""How long the engine may take to answer what costs it nothing."""
+POLL = 0.5

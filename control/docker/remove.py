@@ -1,0 +1,69 @@
+"""Deleting a suite's data: the volumes of its Compose project."""
+
+import argparse
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from control import confirmation
+from control.arguments import USAGE
+from control.context import Context
+from control.docker import engine, stop
+from control.docker.compose import Compose
+from control.errors import ControlError
+
+_FOLDER = "com.docker.compose.project.working_dir"
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Stop the suite and delete what it keeps; raises ControlError where that is not confirmed.
+
+    Interrupted, the same command goes on where it ended.
+    """
+    if options.service:
+        raise ControlError("--remove deletes the data of all services: leave --service out", USAGE)
+    compose = Compose.of(context)
+    project = compose.project()
+    containers = engine.inspect(context.environ, engine.containers(context.environ, project))
+    _refuse_foreign(context.root, project, containers)
+    volumes = engine.volumes(context.environ, project)
+    if not containers and not volumes:
+        context.terminal.line("Nothing to remove.")
+        return 0
+    things = _described(context, len(containers), volumes)
+    confirmation.require(context.terminal, things, is_given=options.yes)
+    stop.stop(context, compose)
+    with context.terminal.step("remove"):
+        engine.remove_volumes(context.environ, volumes)
+    _say_what_stays(context, project)
+    return 0
+
+
+def _refuse_foreign(root: Path, project: str, containers: Iterable[engine.Facts]) -> None:
+    """Raises ControlError where another folder's suite has the same name, and so the same data."""
+    for facts in containers:
+        folder = facts["Config"]["Labels"].get(_FOLDER, "")
+        if not folder or os.path.realpath(folder) != os.path.realpath(root):
+            raise ControlError(
+                f"nothing is deleted: containers of the project {project} were started from"
+                f" {folder or 'an unknown folder'}: remove them there, or give this suite a"
+                " COMPOSE_PROJECT_NAME of its own"
+            )
+
+
+def _described(context: Context, containers: int, volumes: Iterable[str]) -> Iterable[str]:
+    if containers:
+        yield f"{containers} containers and what they have logged"
+    context.terminal.busy("… looking")
+    sizes = engine.volume_sizes(context.environ)
+    for volume in volumes:
+        yield f"volume {volume} ({sizes[volume]})" if volume in sizes else f"volume {volume}"
+
+
+def _say_what_stays(context: Context, project: str) -> None:
+    stays = [path for path in (context.root / ".env", context.state_dir) if path.exists()]
+    shown = ", ".join(os.path.relpath(path, context.root) for path in stays)
+    say = context.terminal.line
+    if shown:
+        say(f"Settings and the suite's folder stay: {shown}")
+    say(f"Images stay: docker image rm $(docker image ls --quiet '{project}-*') removes them")

@@ -1,0 +1,131 @@
+"""A program in place of `docker` that writes down what it is asked."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+
+DOCKER = """\
+#!{python}
+import fcntl, json, os, signal, sys
+from pathlib import Path
+home = Path({home!r})
+def is_alone():
+    lock = home / ".local" / "containers.lock"
+    if lock.exists():
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
+given = sys.stdin.read() if "exec" in sys.argv else ""
+with (home / "asked").open("a") as asked:
+    record = {{"arguments": sys.argv[1:], "environment": dict(os.environ), "given": given}}
+    record |= {{"alone": is_alone(), "pid": os.getpid()}}
+    asked.write(json.dumps(record) + "\\n")
+def is_meant(words, arguments):
+    return set(words.split()) <= set(arguments)
+for words, (said, status) in json.loads((home / "answers").read_text()).items():
+    if is_meant(words, sys.argv[1:]):
+        if isinstance(said, list):
+            since, *turns = said
+            calls = [json.loads(line)["arguments"] for line in (home / "asked").open()]
+            known = [at for at, call in enumerate(calls) if since in call]
+            turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
+            said = turns[min(turn, len(turns) - 1)]
+        print(said, flush=True)
+        if status:
+            print((home / "errors").read_text(), file=sys.stderr)
+        if status is None:
+            signal.pause()
+        sys.exit(status)
+"""
+WELL = {"version": ["28.0.0", 0], "compose ps setup": ["", 0], "compose ps": ["aaa bbb", 0]}
+
+
+def container(
+    service: str,
+    status: str = "running",
+    number: int = 1,
+    *,
+    restarts: int = 2,
+    needs: str = "",
+    **state: Any,
+) -> dict[str, Any]:
+    labels = {"service": service, "container-number": str(number), "depends_on": needs}
+    return {
+        "Id": service * 4,
+        "RestartCount": restarts,
+        "Config": {"Labels": {f"com.docker.compose.{name}": labels[name] for name in labels}},
+        "State": {
+            "Status": status,
+            "ExitCode": 0,
+            "StartedAt": "2026-11-21T12:00:00.123456789Z",
+            **state,
+        },
+    }
+
+
+HEALTHY = {"Health": {"Status": "healthy", "Log": []}}
+SICK = {
+    "Health": {
+        "Status": "unhealthy",
+        "Log": [{"Output": '{"status": "unavailable", "detail": "redis: refused"}\n'}],
+    }
+}
+
+
+class Docker:
+    """What the program answers and what it was asked.
+
+    An answer is what it prints, in one text or in turn, and its exit status; with None it goes on
+    until it is ended.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.answers: dict[str, list[Any]] = dict(WELL)
+        program = home / "bin" / "docker"
+        program.parent.mkdir()
+        program.write_text(DOCKER.format(python=sys.executable, home=str(home)))
+        program.chmod(0o755)
+        (home / "asked").touch()
+        (home / "errors").touch()
+
+    def describe(self, *containers: dict[str, Any]) -> None:
+        self.answers["inspect"] = [json.dumps(containers), 0]
+
+    def describe_in_turn(
+        self, *turns: list[dict[str, Any]], since: str = "--remove-orphans"
+    ) -> None:
+        """What is there before a call with this word, and each time somebody looks after it."""
+        self.answers["inspect"] = [[since, *(json.dumps(turn) for turn in turns)], 0]
+
+    def says_to_errors(self, text: str) -> None:
+        """What each call that fails also says."""
+        (self.home / "errors").write_text(text)
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.home / "asked").read_text().splitlines()]
+
+    def one(self, *words: str) -> dict[str, Any]:
+        """The only call with these words."""
+        (found,) = [call for call in self.asked if set(words) <= set(call["arguments"])]
+        return found
+
+    def manage(self, output: io.StringIO, *words: str, **environ: str) -> int:
+        return main(words, self.context(output, **environ))
+
+    def context(self, output: io.StringIO, **environ: str) -> Context:
+        """That of a command which finds the program, with the answers of now."""
+        (self.home / "answers").write_text(json.dumps(self.answers))
+        given = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
+        terminal = Terminal(output, tty=False, colour=False)
+        return Context(self.home, self.home / "manage.py", given, terminal)

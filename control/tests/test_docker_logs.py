@@ -1,0 +1,59 @@
+"""The containers' logs as one."""
+
+import io
+
+import pytest
+
+from control.tests.fake_docker import Docker, container
+
+
+class TestLogs:
+    """`docker compose logs` tells one container after the other."""
+
+    LOGS = """\
+\x1b[2Kassistant-2             | 2026-11-21T12:00:03.000000003Z third
+assistant-1             | 2026-11-21T12:00:01.000000001Z first, of 2020-01-01
+rest_service_replica-1  | 2026-11-21T12:00:02.000000002Z second
+rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
+"""
+
+    @pytest.fixture(autouse=True)
+    def _containers(self, docker: Docker) -> None:
+        docker.describe(
+            container("assistant"),
+            container("assistant", number=2),
+            container("rest_service"),
+            container("rest_service_replica"),
+        )
+        docker.answers["logs"] = [self.LOGS, 0]
+
+    def test_all_is_told_in_the_order_of_time(self, docker: Docker, output: io.StringIO) -> None:
+        assert docker.manage(output, "logs", "--docker") == 0
+        assert output.getvalue().splitlines() == [
+            "assistant      │ first, of 2020-01-01",
+            "rest_service.2 │ second",
+            "assistant.2    │ third",
+            "rest_service.2 │ ",
+        ]
+
+    def test_as_many_lines_are_told_as_are_wanted_and_the_rest_as_it_comes(
+        self, docker: Docker, output: io.StringIO
+    ) -> None:
+        docker.manage(output, "logs", "--docker", "-n", "2")
+        docker.manage(output, "logs", "--docker", "-n", "0")
+        assert [line.split()[0] for line in output.getvalue().splitlines()] == [
+            "assistant.2",
+            "rest_service.2",
+        ]
+        old = "assistant-1 | 2026-11-21T12:00:04Z told already"
+        docker.answers["logs --follow"] = [f"{old}\nassistant-3 | 2026-11-21T12:00:05Z new", 0]
+        docker.answers["logs"] = docker.answers.pop("logs")  # the first that fits is taken
+        docker.manage(output, "logs", "--docker", "-n", "1", "-f")
+        assert output.getvalue().splitlines()[3:] == ["assistant.3    │ new"]
+
+    def test_a_log_that_nobody_writes_is_answered_with_those_there_are(
+        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert docker.manage(output, "logs", "--docker", "--service", "supervisor") == 1
+        said = capsys.readouterr().err
+        assert said.endswith("no log of supervisor yet; there are: assistant, rest_service\n")
