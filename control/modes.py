@@ -34,9 +34,14 @@ def told(context: Context, options: argparse.Namespace) -> Mode | None:
     """What the operator says or has said last; None where nobody does."""
     if options.docker or options.local:
         return "docker" if options.docker else "local"
-    match _remembered(context.state_dir):
-        case "docker" | "local" as remembered:
-            return remembered
+    return remembered(context.state_dir)
+
+
+def remembered(state_dir: Path) -> Mode | None:
+    """The mode of the last start; None before the first, or where nobody can read it."""
+    match _remembered(state_dir):
+        case "docker" | "local" as mode:
+            return mode
     return None
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from control import confirmation
+from control import confirmation, modes
 from control.arguments import USAGE
 from control.context import Context
 from control.docker import engine, stop
@@ -30,6 +30,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if not containers and not volumes:
         context.terminal.line("Nothing to remove.")
         return 0
+    if not containers and options.yes:
+        _refuse_unknown(context, project)
     things = _described(context, len(containers), volumes)
     confirmation.require(context.terminal, things, is_given=options.yes)
     stop.stop(context, compose)
@@ -49,6 +51,19 @@ def _refuse_foreign(root: Path, project: str, containers: Iterable[engine.Facts]
                 f" {folder or 'an unknown folder'}: remove them there, or give this suite a"
                 " COMPOSE_PROJECT_NAME of its own"
             )
+
+
+def _refuse_unknown(context: Context, project: str) -> None:
+    """Raises ControlError where nobody looks, and nothing tells that these volumes are ours.
+
+    Volumes bear the project's name alone, which is the same in every clone.
+    """
+    if modes.remembered(context.state_dir) != "docker":
+        raise ControlError(
+            f"nothing is deleted: this folder has not started in Docker the last time, so the"
+            f" volumes of the project {project} may be another folder's; without --yes you are"
+            " asked"
+        )
 
 
 def _described(context: Context, containers: int, volumes: Iterable[str]) -> Iterable[str]:

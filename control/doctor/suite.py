@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from control import disk, modes
 from control.context import Context
+from control.docker import bare
+from control.docker import findings as docker
 from control.doctor.finding import Finding, doubtful, wrong
 from control.local import shared_folder
 from control.local.progress import healths
@@ -18,6 +20,8 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
     """Silent about a suite that was stopped, or was never started."""
     if modes.told(context, options) == "local":
         yield from _local(context)
+    elif modes.told(context, options) == "docker" or bare.runs(context):
+        yield from docker.findings(context)
     yield from _databases()
     yield from _programs()
 

@@ -159,7 +159,7 @@ class Progress:
         missing = self._missing()
         if missing:
             names = ", ".join(part.name for part in missing)
-            self.terminal.busy(f"… {time.monotonic() - begun:.0f} s, waiting for {names}")
+            self.terminal.waiting(f"… {time.monotonic() - begun:.0f} s, waiting for {names}")
 
 
 def _is_taken_back(part: Part, wishes: Mapping[str, Wish]) -> bool:

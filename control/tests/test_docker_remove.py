@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from control import modes
 from control.tests.fake_docker import HEALTHY, Docker, container
 
 FOLDER = "com.docker.compose.project.working_dir"
@@ -114,3 +115,17 @@ def test_a_volume_that_cannot_be_deleted_is_told(
     docker.says_to_errors("volume is in use")
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
     assert "docker volume: volume is in use" in capsys.readouterr().err
+
+
+def test_volumes_that_may_be_another_clones_are_not_deleted_unasked(
+    docker: Docker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without containers nothing tells whose they are, unless this folder has run in Docker."""
+    docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
+    docker.describe()
+    assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
+    assert "may be another folder's" in capsys.readouterr().err
+    assert words(docker) == []
+    modes.remember(home / ".local", "docker")
+    assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
+    assert len(words(docker)) == 2
