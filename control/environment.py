@@ -9,6 +9,7 @@ are kept in `STATE_DIR/secrets.env`: they belong to that state. An existing `.en
 except that `rotate-keys` puts another master key into it.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from control.lock import Lock
 from control.variables import DEFAULTS, MACHINE, NAMES, OUTSIDE
 
 _KEPT = "secrets.env"
+_PASSABLE = 0o711
 _FOREIGN_SERVERS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
 """Where the operator names a server, a password of our making would be wrong."""
 
@@ -35,7 +37,7 @@ def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
 def complete(root: Path, environ: Mapping[str, str]) -> bool:
     """Make what is missing before a start; true if that was `.env`."""
     home = state_dir(root, load(root, environ))
-    home.mkdir(parents=True, exist_ok=True, mode=0o711)  # a system user passes, but lists nothing
+    make_state_dir(home)
     with Lock.hold(home):  # two commands at once must not think up two sets of secrets
         created = _create(root / ".env", root / ".env.example", environ)
         credentials.keep(home / _KEPT, load(root, environ))
@@ -57,6 +59,15 @@ def find_state_dir(root: Path, environ: Mapping[str, str]) -> Path:
 
 def state_dir(root: Path, values: Mapping[str, str]) -> Path:
     return (root / Path(values["STATE_DIR"]).expanduser()).absolute()
+
+
+def make_state_dir(path: Path) -> None:
+    """Make the folder if it is not there, whatever the umask is: a system user passes through it
+    and lists nothing. An existing one keeps its mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir()
+        path.chmod(_PASSABLE)
 
 
 def changed_since(root: Path, file: Path) -> bool:

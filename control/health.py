@@ -14,13 +14,15 @@ class Health:
     ok: bool
     detail: str = ""
     """Why not, in one line; or, where it is well, what is worth knowing all the same."""
+    answered: bool = True
+    """Whether it said so itself."""
 
 
 def of_service(port: int) -> Health:
     """Ask `/health` on this machine."""
     try:
         status, body = _ask(port)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return unanswered(port, error)
     if status == http.HTTPStatus.OK:
         return Health(ok=True, detail=note(body))
@@ -31,7 +33,7 @@ def name_at(port: int) -> str:
     """Which service of ours listens there, well or not; empty where none does."""
     try:
         return str(_content(_ask(port)[1]).get("service", ""))
-    except (OSError, http.client.HTTPException):
+    except (OSError, ValueError, http.client.HTTPException):
         return ""
 
 
@@ -48,10 +50,10 @@ def _ask(port: int) -> tuple[int, bytes]:
 def unanswered(port: int, error: Exception) -> Health:
     """What it means that a server on this machine did not answer."""
     if isinstance(error, ConnectionRefusedError):
-        return Health(ok=False, detail=f"does not listen on port {port} yet")
+        return Health(False, f"does not listen on port {port} yet", answered=False)
     if isinstance(error, TimeoutError):
-        return Health(ok=False, detail=f"does not answer on port {port}")
-    return Health(ok=False, detail=f"port {port}: {error}")
+        return Health(False, f"does not answer on port {port}", answered=False)
+    return Health(False, f"port {port}: {error}", answered=False)
 
 
 def detail(body: str | bytes) -> str:
@@ -68,6 +70,6 @@ def note(body: str | bytes) -> str:
 def _content(body: str | bytes) -> dict[str, object]:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # whatever another program may answer at that port
         return {}
     return content if isinstance(content, dict) else {}

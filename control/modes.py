@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Literal
 
+from control import environment
 from control.context import Context
 from control.credentials import write_private
 from control.errors import ControlError
@@ -22,19 +23,29 @@ def choose(context: Context, options: argparse.Namespace) -> Mode:
     """
     if options.docker or options.local:
         return "docker" if options.docker else "local"
-    match _remembered(context.state_dir):
-        case "docker" | "local" as remembered:
-            return remembered
-        case str():
-            raise ControlError(f"{fault(context.state_dir)}: {ADVICE}")
+    if mode := remembered(context.state_dir):
+        return mode
     from control.docker import engine  # asking takes a moment: only where nothing else tells
 
     return "docker" if engine.answers(context.environ) else "local"
 
 
+def remembered(state_dir: Path) -> Mode | None:
+    """The mode of the last start; None before the first.
+
+    Raises ControlError where what was written down cannot be read.
+    """
+    match _remembered(state_dir):
+        case "docker" | "local" as mode:
+            return mode
+        case str():
+            raise ControlError(f"{fault(state_dir)}: {ADVICE}")
+    return None
+
+
 def remember(state_dir: Path, mode: Mode) -> None:
     """The two keep separate data: the next command without a wish means this one."""
-    state_dir.mkdir(parents=True, exist_ok=True)
+    environment.make_state_dir(state_dir)
     write_private(state_dir / _FILE, f"{mode}\n")
 
 

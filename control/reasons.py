@@ -17,6 +17,7 @@ _KNOWN = (
 )
 HOPELESS = re.compile(
     r"run \./manage\.py rebuild|disk is full|port is in use|exit status 78|TELEGRAM_TOKEN"
+    r"|own tools cannot take"
 )
 """What more trying will not heal."""
 
@@ -39,9 +40,9 @@ def last_words(log: Path, start: int = 0) -> str:
     return meaning(_tail(log, start))
 
 
-def last_lines(log: Path) -> tuple[str, ...]:
-    """The end of a log as a report shows it, whichever life of the part wrote it."""
-    return ending(_tail(log, 0))
+def last_lines(log: Path, start: int = 0) -> tuple[str, ...]:
+    """The end of a log as a report shows it: since `start`, else of earlier lives."""
+    return ending(_tail(log, start)) or ending(_tail(log, 0))
 
 
 def ending(log: str) -> tuple[str, ...]:

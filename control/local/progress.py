@@ -14,8 +14,12 @@ from control.local.suite import Suite
 from control.problem import Problem
 from control.terminal import Terminal, seconds
 
-PATIENCE = 30.0
-"""Seconds the services get once databases and schema are there; as long for these."""
+PATIENCE = 60.0
+"""Seconds that services get once databases and schema are there; as long for each of these."""
+ANSWERING_PATIENCE = 30.0
+"""Seconds after which nobody waits longer for parts that run and say themselves what they miss."""
+MOST_FAILURES = 3
+"""How often in a row a part ends before nobody waits for it any longer."""
 _POLL = 0.1
 _TAKEN_BACK = "is no longer wished for: another command has taken it back"
 
@@ -38,9 +42,12 @@ class Progress:
     wanted: frozenset[str]
     terminal: Terminal
     patience: float = PATIENCE
+    answering_patience: float = ANSWERING_PATIENCE
     _begun: dict[str, float] = field(default_factory=dict)
     _well: set[str] = field(default_factory=set)
     _why: dict[str, str] = field(default_factory=dict)
+    _answering: set[str] = field(default_factory=set)
+    """Those that run and say themselves what they miss."""
     _status: Mapping[str, PartStatus] = field(default_factory=dict)
     _wishes: Mapping[str, Wish] = field(default_factory=dict)
 
@@ -50,14 +57,14 @@ class Progress:
         Raises ControlError if the supervisor ends meanwhile.
         """
         self._wishes = self.suite.run.wishes()
-        begun = time.monotonic()
-        deadline = begun + self.patience
+        begun = since = time.monotonic()
         while self._missing():
             before = len(self._foundation())
             self._look()
             if len(self._foundation()) != before:
-                deadline = time.monotonic() + self.patience
-            if self._is_hopeless() or time.monotonic() > deadline:
+                since = time.monotonic()
+            waited = time.monotonic() - since
+            if waited > self.patience or self._is_decided(waited):
                 break
             self._show_waiting(begun)
             time.sleep(_POLL)
@@ -69,7 +76,11 @@ class Progress:
 
     def _problem(self, part: Part) -> Problem:
         reason = self._why.get(part.name, "has not started")
-        return Problem(part.name, reason, reasons.last_lines(self.suite.run.log(part.name)))
+        status = self._status.get(part.name)
+        log = self.suite.run.log(part.name)
+        return Problem(
+            part.name, reason, reasons.last_lines(log, status.log_start if status else 0)
+        )
 
     def _missing(self) -> list[Part]:
         shown = (part for part in self.suite.parts if part.name in self.wanted)
@@ -101,6 +112,10 @@ class Progress:
             self.terminal.done(part.name, seconds(time.monotonic() - self._begun[part.name]))
         else:
             self._why[part.name] = self._reason(part, state, health)
+            if part.kind == "service" and health and health.answered:
+                self._answering.add(part.name)
+            else:
+                self._answering.discard(part.name)
 
     def _state(self, part: Part) -> str:
         """The state, where it is that of the wished-for generation."""
@@ -113,22 +128,32 @@ class Progress:
     def _reason(self, part: Part, state: str, health: Health | None) -> str:
         status = self._status.get(part.name)
         if state == "waiting":
-            needs = [name for name in part.after if name not in self._well]
+            needs = self._needs(part)
             return f"waits for {', '.join(needs)}" if needs else "has not started"
         if state == "running" and health and status:
             log = self.suite.run.log(part.name)
             words = status.reason or reasons.last_words(log, status.log_start)
-            silent = health.detail.startswith("does not listen")
-            return f"{health.detail}: {words}" if silent and words else health.detail
+            return health.detail if health.answered or not words else f"{health.detail}: {words}"
         return status.reason if status and status.reason else f"is {state}"
 
-    def _is_hopeless(self) -> bool:
-        """What is missing will not heal, or waits for what will not."""
-        known = [self._why.get(part.name, "") for part in self._missing()]
-        whys = [why for why in known if why != _TAKEN_BACK]
-        hopeless = [bool(reasons.HOPELESS.search(why)) for why in whys]
-        waiting = [why.startswith("waits for") for why in whys]
-        return not whys or (any(hopeless) and all(map(max, hopeless, waiting)))
+    def _needs(self, part: Part) -> list[str]:
+        return [name for name in part.after if name not in self._well]
+
+    def _is_decided(self, waited: float) -> bool:
+        """Whether what is missing will not come, or waits for what will not."""
+        left = [part for part in self._missing() if self._why.get(part.name) != _TAKEN_BACK]
+        lost = [part for part in left if self._is_lost(part, waited)]
+        waiting = [part for part in left if self._state(part) == "waiting" and self._needs(part)]
+        return not left or (bool(lost) and len(lost) + len(waiting) == len(left))
+
+    def _is_lost(self, part: Part, waited: float) -> bool:
+        """Whether more waiting will not make it well, `waited` seconds after the last progress."""
+        if self._state(part) == "waiting":
+            return False
+        if part.name in self._answering and waited > self.answering_patience:
+            return True
+        has_failed = self._status[part.name].failures >= MOST_FAILURES
+        return has_failed or bool(reasons.HOPELESS.search(self._why.get(part.name, "")))
 
     def _show_waiting(self, begun: float) -> None:
         missing = self._missing()

@@ -5,8 +5,9 @@ import argparse
 from control import replicas, welcome
 from control.context import Context
 from control.errors import ControlError
-from control.local import start, stop
+from control.local import start
 from control.local.run_directory import RunDirectory
+from control.local.shutdown import shut_down
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -14,7 +15,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.service:
         raise ControlError("in local mode all services share one environment: leave --service out")
     replicas.read(context.state_dir, context.services)  # a fault must not cost what runs
-    was_running = stop.stop(RunDirectory(context.state_dir), context.terminal)
+    was_running = shut_down(RunDirectory(context.state_dir), context.terminal)
     context.virtualenv.rebuild()
     if not was_running:
         return 0

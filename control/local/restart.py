@@ -8,9 +8,10 @@ from itertools import zip_longest
 from control import replicas, welcome
 from control.context import Context
 from control.errors import ControlError
-from control.local import start, stop, wishing
+from control.local import start, wishing
 from control.local.progress import Progress
 from control.local.run_directory import RunDirectory
+from control.local.shutdown import shut_down
 from control.local.suite import Suite
 from control.problem import Problem
 
@@ -21,7 +22,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     welcome.begin(context, "local")
     settings = context.settings  # what is wrong with them must not cost the suite that runs
     replicas.read(settings.state_dir, context.services)  # nor a fault of these
-    stop.stop(RunDirectory(settings.state_dir), context.terminal)
+    shut_down(RunDirectory(settings.state_dir), context.terminal)
     return start.bring_up(context)
 
 

@@ -52,6 +52,8 @@ class PartStatus:
     """Unix time of this state."""
     restarts: int = 0
     generation: int = 0
+    failures: int = 0
+    """How often in a row it has ended by itself, each time soon after its start."""
     reason: str = ""
     """Why it ended the last time, if nobody had asked it to."""
     log_start: int = 0
@@ -93,6 +95,16 @@ class RunDirectory:
         if record in self.damaged():
             raise ControlError(f"{record} is damaged: {SIGNS_AGAIN}: try again then")
         raise ControlError("another ./manage.py is starting or stopping the suite: try again")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the same right; without a directory there is nothing to start or end."""
+        lock = self.lock() if self.path.exists() else None
+        try:
+            yield
+        finally:
+            if lock:
+                lock.release()
 
     @contextmanager
     def commanding(self) -> Iterator[None]:

@@ -13,8 +13,9 @@ from control.local.suite import Suite
 def fit(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Suite, frozenset[str]]:
     """Start what is missing of these services, or of all, and end replicas that are too many.
 
-    Returns the suite that it is now, and what was missing. Raises ControlError, with nothing
-    changed, where a new replica's port cannot be had.
+    What fails again and again is begun anew at once, with the settings of now. Returns the suite
+    that it is now, and what was missing. Raises ControlError, with nothing changed, where a new
+    replica's port cannot be had.
     """
     with wishing.alone(suite) as current:
         leaving = _leaving(current)
@@ -39,9 +40,10 @@ def _missing(suite: Suite, wanted: frozenset[str]) -> dict[str, Wish]:
     preflight.check_ports(part for part in new if part.name in wanted)
     fresh = wishes | {part.name: Wish(run=False) for part in new}
     status = suite.run.status()
-    alive = {name for name, known in status.items() if known.state != "stopped"}
+    failing = {name for name, known in status.items() if known.state == "failing"}
+    alive = {name for name, known in status.items() if known.state != "stopped"} - failing
     return {
-        name: replace(wish, run=True)
+        name: replace(wish, run=True, generation=wish.generation + (name in failing))
         for name, wish in fresh.items()
         if name in wanted and not (wish.run and name in alive)
     }

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from control import environment
 from control.context import Context
 from control.errors import ControlError
-from control.local import start, stop
+from control.local import start
+from control.local.shutdown import shut_down
 from control.local.suite import Suite
 from control.services import ALEMBIC
 
@@ -43,7 +44,7 @@ def _database(context: Context) -> Iterator[Suite]:
             raise ControlError("the database does not start")
         yield suite
     finally:
-        stop.stop(suite.run, context.terminal)
+        shut_down(suite.run, context.terminal)
 
 
 def _alembic(suite: Suite, *arguments: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from control import modes, replicas, welcome
 from control.context import Context
 from control.errors import ControlError
-from control.local import preflight, scaling, takeover
+from control.local import preflight, scaling, shared_folder, takeover
 from control.local.process import Process
 from control.local.progress import PATIENCE, Progress
 from control.local.run_directory import IsSupervised, Wish
@@ -21,6 +21,7 @@ from control.problem import Problem
 
 def run(context: Context, options: argparse.Namespace) -> int:
     welcome.begin(context, "local")
+    _name_orphans(context)
     asked = replicas.asked(options)
     names = dict.fromkeys((*options.service, *asked)) if options.service else ()
     return bring_up(context, names, asked)
@@ -107,6 +108,13 @@ def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     is_well = show(context, suite)
     _say_where(context)
     return 0 if is_well else 1
+
+
+def _name_orphans(context: Context) -> None:
+    """Databases in folders of the system that nobody would find again."""
+    for database in shared_folder.databases():
+        if database.is_orphan:
+            context.terminal.warn(": ".join(shared_folder.orphan(database)))
 
 
 def _say_where(context: Context) -> None:

@@ -31,7 +31,7 @@ def health(port: int, password: str) -> Health:
         with socket.create_connection(("127.0.0.1", port), _PATIENCE) as connection:
             connection.sendall(b"".join(_command(*parts) for parts in words))
             with connection.makefile("rb") as answers:
-                replies = [answers.readline().decode().strip() for _ in words]
+                replies = [answers.readline().decode(errors="replace").strip() for _ in words]
     except OSError as error:
         return unanswered(port, error)
     return Health(ok=replies[-1] == "+PONG", detail=next(filter(_is_error, replies), ""))

@@ -1,6 +1,6 @@
 """A service of nothing but /health and a rotation: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
 
-DEFAULT_MODEL=unwell makes it unwell whatever the behaviour.
+DEFAULT_MODEL=unwell makes it unwell whatever the behaviour, DEFAULT_MODEL=mended heals a crash.
 With an own port it answers there too and shares the other one, as rest_service does.
 """
 
@@ -43,6 +43,8 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print(f"{variable} begins", flush=True)
 if behaviour == "incomplete":
     raise ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")
+if behaviour == "crash" and os.environ.get("DEFAULT_MODEL") != "mended":
+    raise RuntimeError("cannot read the plan")
 if behaviour == "task":
     sys.exit(0)
 

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from control.context import Context
+from control.doctor import suite as doctor_of_suite
 from control.local.process import Process
 from control.local.run_directory import PartStatus, RunDirectory
+from control.terminal import Terminal
+from control.tests.fake_manage import SERVICES
 from smart_kit.testing.ports import free_ports
 
 HERE = Path(__file__).parent
@@ -66,6 +70,16 @@ class FakeSuite:
             stdin=subprocess.DEVNULL,
             text=True,
         )
+
+    def context(self, terminal: Terminal) -> Context:
+        """What a command of this suite works with, in this process."""
+        entry, python = HERE / "fake_manage.py", Path(sys.executable)
+        return Context(self.home, entry, self.environment, terminal, SERVICES, python)
+
+    def findings(self, terminal: Terminal) -> list[str]:
+        """What `doctor` says of the suite itself: each verdict with its line."""
+        found = doctor_of_suite.check(self.context(terminal))
+        return [f"{one.verdict}: {one.said}: {one.advice}" for one in found]
 
     def part(self, name: str) -> PartStatus:
         return self.run.status()[name]

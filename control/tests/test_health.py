@@ -45,4 +45,6 @@ def test_what_a_service_says_of_itself_is_its_health(
 
 def test_a_service_that_is_not_there_is_not_well() -> None:
     port = free_port()
-    assert health.of_service(port) == Health(False, f"does not listen on port {port} yet")
+    assert health.of_service(port) == Health(
+        False, f"does not listen on port {port} yet", answered=False
+    )

@@ -24,7 +24,7 @@ from control.local.run_directory import Wish
 from control.local.suite import Suite
 from control.local.supervisor import Load, Supervisor
 from control.terminal import Terminal
-from control.tests.fake_manage import FAKE, SERVICES
+from control.tests.fake_manage import SERVICES
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing.suite import wait_until
 
@@ -40,13 +40,7 @@ THREE = {"rest_service", "rest_service.2", "rest_service.3"}
 
 @pytest.fixture
 def context(suite: FakeSuite, terminal: Terminal) -> Context:
-    return context_of(suite, terminal)
-
-
-def context_of(suite: FakeSuite, terminal: Terminal) -> Context:
-    """What a command of that suite works with, in this process."""
-    entry = Path(FAKE).with_name("fake_manage.py")
-    return Context(suite.home, entry, suite.environment, terminal, SERVICES, PYTHON)
+    return suite.context(terminal)
 
 
 def running(suite: FakeSuite | Suite) -> set[str]:
@@ -262,7 +256,7 @@ async def test_settings_that_fail_in_no_expected_way_lose_no_wish(
 async def test_a_supervisor_whose_record_is_damaged_writes_it_anew(
     home: Path, terminal: Terminal
 ) -> None:
-    suite = complete(context_of(FakeSuite(home), terminal))
+    suite = complete(FakeSuite(home).context(terminal))
     record = suite.run.path / "supervisor"
     async with supervised(suite, lambda _: suite, care_every=0.05):
         async with asyncio.timeout(20):

@@ -1,0 +1,75 @@
+"""Whether what was started runs, and what of earlier suites is still on this machine."""
+
+from collections.abc import Iterable
+
+from control import disk, modes
+from control.context import Context
+from control.doctor.finding import Finding, doubtful, wrong
+from control.errors import ControlError
+from control.local import shared_folder
+from control.local.progress import healths
+from control.local.run_directory import RunDirectory
+from control.local.suite import Suite
+from control.modes import Mode
+
+_RESTART = "mend the cause and run ./manage.py restart; ./manage.py logs says more"
+
+
+def check(context: Context) -> Iterable[Finding]:
+    """Silent about a suite that was stopped, or was never started."""
+    mode = _mode(context)
+    if mode == "local":
+        yield from _local(context)
+    yield from _databases()
+    yield from _programs()
+
+
+def _mode(context: Context) -> Mode | None:
+    """How the suite was started the last time."""
+    try:
+        return modes.remembered(context.state_dir)
+    except ControlError:
+        return None
+
+
+def _local(context: Context) -> Iterable[Finding]:
+    run = RunDirectory(context.state_dir)
+    status = run.status()
+    if run.supervisor() is None:
+        if status:  # an orderly stop forgets it
+            yield wrong(
+                "suite",
+                "was started and not stopped, and does not run",
+                "./manage.py start starts it again",
+            )
+        return
+    suite = Suite.of(context, context.virtualenv.python)
+    wished = {name for name, wish in run.wishes().items() if wish.run}
+    parts = [part for part in suite.parts if part.name in wished]
+    running = [part for part in parts if part.name in status]
+    answers = healths(part for part in running if status[part.name].state == "running")
+    for part in parts:
+        known, answer = status.get(part.name), answers.get(part.name)
+        if known is None or known.state == "done" or (answer and answer.ok):
+            continue
+        why = answer.detail if answer else known.reason or f"is {known.state}"
+        yield wrong("suite", f"{part.name}: {why}", _RESTART)
+
+
+def _databases() -> Iterable[Finding]:
+    for database in shared_folder.databases():
+        said = f"{database.path} ({disk.megabytes(database.size)})"
+        if database.state_dir is None:
+            yield doubtful(
+                "database",
+                f"{said} was made by an earlier version, which did not write down for which folder",
+                f"if no STATE_DIR/postgres leads there, rm -r {database.path}",
+            )
+        elif database.is_orphan:
+            yield doubtful("database", *shared_folder.orphan(database))
+
+
+def _programs() -> Iterable[Finding]:
+    for copy in shared_folder.programs():
+        said = f"a copy for suites that root starts: {copy} ({disk.megabytes(disk.used(copy))})"
+        yield Finding("PostgreSQL", said)

