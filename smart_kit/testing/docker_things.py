@@ -4,12 +4,14 @@ import shutil
 import subprocess
 
 _PATIENCE = 120.0
+_NAME = "{{.Repository}}:{{.Tag}}"
 _KINDS = (
     # what they are, how those of a name are listed, how they are removed
-    ("container", "name=^{}", ("rm", "--force", "--volumes")),
-    ("network", "name=^{}", ("rm",)),
-    ("volume", "name=^{}", ("rm", "--force")),
-    ("image", "reference={}*", ("rm", "--force")),
+    ("container", ("ls", "--all", "--quiet", "--filter", "name=^{}"), ("rm", "--force", "-v")),
+    ("network", ("ls", "--quiet", "--filter", "name=^{}"), ("rm",)),
+    ("volume", ("ls", "--quiet", "--filter", "name=^{}"), ("rm",)),
+    # by name: the same image may have other names, which are not ours to remove
+    ("image", ("ls", "--format", _NAME, "--filter", "reference={}*"), ("rm",)),
 )
 
 
@@ -18,25 +20,24 @@ def prefix(run: str) -> str:
     return f"sa-test-{run}-"
 
 
-def found(beginning: str, kind: str, pattern: str) -> list[str]:
-    """The ids of those whose names begin so; none where no Docker answers."""
-    every = ["--all"] if kind == "container" else []
-    return _docker(kind, "ls", *every, "--quiet", "--filter", pattern.format(beginning)).split()
-
-
 def left(beginning: str) -> dict[str, list[str]]:
-    """What there is, by kind."""
-    things = {kind: found(beginning, kind, pattern) for kind, pattern, _ in _KINDS}
-    return {kind: ids for kind, ids in things.items() if ids}
+    """Those whose names begin so, by kind; none where no Docker answers."""
+    things = {kind: _listed(kind, words, beginning) for kind, words, _ in _KINDS}
+    return {kind: names for kind, names in things.items() if names}
 
 
 def remove(beginning: str) -> None:
     """Remove what there is, where a Docker answers."""
     if shutil.which("docker") is None:
         return
-    for kind, pattern, words in _KINDS:
-        if ids := found(beginning, kind, pattern):
-            _docker(kind, *words, *sorted(set(ids)))
+    for kind, words, removal in _KINDS:
+        if names := _listed(kind, words, beginning):
+            _docker(kind, *removal, *names)
+
+
+def _listed(kind: str, words: tuple[str, ...], beginning: str) -> list[str]:
+    *options, pattern = words
+    return _docker(kind, *options, pattern.replace("{}", beginning)).split()
 
 
 def _docker(*words: str) -> str:
