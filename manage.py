@@ -16,7 +16,10 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this very line tells the operato
 if os.name != "posix":
     sys.exit("Smart Assistant runs on Linux and macOS; on Windows, run it inside WSL 2.")
 
-from control.cli import main
+try:
+    from control.cli import main
 
-if __name__ == "__main__":
-    sys.exit(main())
+    if __name__ == "__main__":
+        sys.exit(main())
+except KeyboardInterrupt:  # while it was still beginning
+    sys.exit(130)

@@ -1,12 +1,13 @@
 """What every command works with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from control import environment
 from control.addresses import COMPOSE
+from control.machine import Machine
 from control.services import SERVICES, Service
 from control.settings import Settings
 from control.terminal import Terminal
@@ -26,6 +27,8 @@ class Context:
     services: tuple[Service, ...] = SERVICES
     given_python: Path | None = None
     """An interpreter that has what the services need; None: that is `.venv`'s."""
+    find_machine: Callable[[Path], Machine] = Machine.of
+    """The facts about this machine, for a folder."""
 
     @cached_property
     def state_dir(self) -> Path:
@@ -60,7 +63,7 @@ class Context:
     @property
     def virtualenv(self) -> Virtualenv:
         log = self.state_dir / "logs" / "install.log"
-        return Virtualenv(self.root, log, self.environ, self.terminal)
+        return Virtualenv(self.root, log, self.environ, self.terminal, self.find_machine)
 
     def python(self, *, develop: bool = False) -> Path:
         """The interpreter of the services; makes it on the first call."""

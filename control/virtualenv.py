@@ -1,17 +1,24 @@
-"""The Python environment of the services: `.venv`, made and filled once, then only looked at."""
+"""The Python environment of the services: `.venv`, made and filled once, then only looked at.
+
+It is whole only while it has a stamp: stamps are removed before anything in it is changed, and put
+back when all is done. What a killed command leaves behind has none and is made anew, not repaired:
+packages may be listed there whose files are not.
+"""
 
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from control import requirements
+from control import disk, environment, machine, package_index, requirements
 from control.installer import Installer
 from control.lock import Lock
+from control.machine import Lack, Machine
+from control.stamps import Stamps
 from control.terminal import Terminal
 
 
@@ -24,6 +31,7 @@ class Virtualenv:
     """Where the installer's own words go."""
     environ: Mapping[str, str]
     terminal: Terminal
+    find_machine: Callable[[Path], Machine] = Machine.of
 
     @property
     def path(self) -> Path:
@@ -37,88 +45,110 @@ class Virtualenv:
         """The interpreter that has everything, after making sure of it; at once where it has.
 
         An interpreter that runs this very program and has exactly the pinned packages (somebody's
-        own environment, an image with everything inside) is used as it is.
+        own environment, an image with everything inside) is used as it is. Raises ControlError
+        where this machine cannot make the environment, or not run what is in it.
         """
         wanted = requirements.to_develop if develop else requirements.to_run
         files = wanted(self.root)
-        if self._is_stamped(files):
-            return self.python
-        if requirements.are_here(files):
+        found = self.find_machine(self.root)
+        machine.require(machine.lacks_to_connect(found))
+        if not self._has(files) and not self._is_own and requirements.are_here(files):
             return Path(sys.executable)
-        with self._turn():
-            if not self._is_stamped(files):
-                self._fill(files)
+        machine.require(machine.lacks_to_execute(found))
+        if not self._has(files):
+            with self._turn() as lock:
+                if not self._has(files):
+                    self._fill(files, lock, anew=not self.is_whole)
         return self.python
 
     @property
     def is_complete(self) -> bool:
         """Whether it has what the suite needs."""
-        return self._is_stamped(requirements.to_run(self.root))
+        return self._has(requirements.to_run(self.root))
 
-    def rebuild(self) -> None:
-        """Make it anew, for the suite."""
-        with self._turn():
-            self._remove()
-            self._fill(requirements.to_run(self.root))
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Two commands at once must not fill it; the lock is the repository's own folder."""
-        while (lock := Lock.take(self.root)) is None:
-            self.terminal.busy("… another ./manage.py is preparing the virtual environment")
-            time.sleep(0.5)
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _remove(self) -> None:
-        if self.path.exists():
-            shutil.rmtree(self.path)
-
-    def _fill(self, files: tuple[Path, ...]) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        installer = Installer(self.log, self.environ, self.terminal)
-        uv = shutil.which("uv", path=self.environ.get("PATH"))
-        total = len(requirements.names(files))
-        with self.terminal.step("virtual environment", f"({total} packages, once)"):
-            if not self._works(uv):
-                self._remove()
-                base = sys.executable
-                make = (uv, "venv", "--python", base) if uv else (base, "-m", "venv")
-                installer.run((*make, str(self.path)), "making .venv")
-            installer.run(self._install(uv, files), f"installing {total} packages", total)
-            self._put_stamp(files)
-
-    def _works(self, uv: str | None) -> bool:
-        """Whether there is an environment that packages can be added to."""
-        ask = "import sys; sys.exit(sys.version_info < (3, 11))" + ("" if uv else "; import pip")
+    @property
+    def is_whole(self) -> bool:
+        """Whether packages can be added to it."""
+        if not self._stamps:
+            return False
+        ask = "import sys; sys.exit(sys.version_info < (3, 11))" + (
+            "" if self._uv else "; import pip"
+        )
         try:
             return subprocess.run((self.python, "-c", ask), capture_output=True).returncode == 0
         except OSError:
             return False
 
-    def _install(self, uv: str | None, files: Iterable[Path]) -> tuple[str, ...]:
-        sources = tuple(part for file in files for part in ("-r", str(file)))
-        if uv:
-            # compiled now, or each service would do so at its first start
-            install = (uv, "pip", "install", "--python", str(self.python), "--compile-bytecode")
-        else:
-            install = (str(self.python), "-m", "pip", "install", "--progress-bar", "off")
-        return (*install, "--require-hashes", *sources)
+    def rebuild(self) -> None:
+        """Make it anew, for the suite."""
+        machine.require(machine.lacks_to_execute(self.find_machine(self.root)))
+        with self._turn() as lock:
+            self._fill(requirements.to_run(self.root), lock, anew=True)
 
-    def _stamp(self, files: tuple[Path, ...]) -> Path:
-        return self.path / f"stamp-{files[-1].stem}"
+    def lacks_to_make(self) -> Iterator[Lack]:
+        """What keeps this machine from making it anew; what it takes now becomes free."""
+        found = self.find_machine(self.root)
+        room = found.free_disk + disk.used(self.path)
+        return machine.lacks_to_install(replace(found, free_disk=room), has_uv=bool(self._uv))
 
-    def _is_stamped(self, files: tuple[Path, ...]) -> bool:
+    @property
+    def _stamps(self) -> Stamps:
+        return Stamps(self.path)
+
+    def _has(self, files: tuple[Path, ...]) -> bool:
+        return self.python.exists() and self._stamps.has(files)
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether its interpreter runs this program: then what is listed may be half of it."""
+        return Path(sys.prefix).resolve() == self.path.resolve()
+
+    @property
+    def _uv(self) -> str | None:
+        return shutil.which("uv", path=self.environ.get("PATH"))
+
+    @contextmanager
+    def _turn(self) -> Iterator[Lock]:
+        """Two commands at once must not fill it; the lock is the repository's own folder."""
+        while (lock := Lock.take(self.root)) is None:
+            self.terminal.busy("… another ./manage.py is preparing the virtual environment")
+            time.sleep(0.5)
         try:
-            stamp = self._stamp(files).read_text()
-        except FileNotFoundError:
-            return False
-        return self.python.exists() and stamp == requirements.fingerprint(files)
+            yield lock
+        finally:
+            lock.release()
 
-    def _put_stamp(self, files: tuple[Path, ...]) -> None:
-        """The development's packages include those to run with."""
-        kinds = {files, requirements.to_run(self.root)}
-        for kind in kinds:
-            self._stamp(kind).write_text(requirements.fingerprint(kind))
+    def _remove(self) -> None:
+        self._stamps.remove()
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    def _fill(self, files: tuple[Path, ...], lock: Lock, *, anew: bool) -> None:
+        if anew:
+            machine.require(self.lacks_to_make())
+        environment.make_log_dir(self.log.parent)
+        installer = Installer(self.log, self.environ, self.terminal, lock)
+        total = len(requirements.names(files))
+        with self.terminal.step("virtual environment", f"({total} packages, once)"):
+            if anew:
+                self._remove()
+                installer.run(self._make(), "making .venv")
+            self._stamps.remove()
+            installer.run(self._install(files), f"installing {total} packages", total)
+            for kind in {files, requirements.to_run(self.root)}:  # those to develop include these
+                self._stamps.put(kind)
+
+    def _make(self) -> tuple[str, ...]:
+        # the interpreter behind the present one, which may be the very one that is removed
+        base: str = getattr(sys, "_base_executable", "") or sys.executable
+        make = (self._uv, "venv", "--python", base) if self._uv else (base, "-m", "venv")
+        return (*make, str(self.path))
+
+    def _install(self, files: Iterable[Path]) -> tuple[str, ...]:
+        sources = tuple(part for file in files for part in ("-r", str(file)))
+        pip = ("pip", "install", "--require-hashes", *sources)
+        if self._uv:
+            # compiled now, or each service would do so at its first start
+            options = ("--compile-bytecode", *package_index.options_of_uv(self.environ))
+            return (self._uv, *pip, "--python", str(self.python), *options)
+        return (str(self.python), "-m", *pip, "--progress-bar", "off")

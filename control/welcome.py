@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from control import environment, invitation, spelling
+from control import environment, invitation, machine, spelling
 from control.client import RequestFailed
 from control.context import Context
 from control.errors import ControlError
@@ -19,6 +19,9 @@ def begin(context: Context, mode: str) -> None:
     for name in environment.unknown(context.root):
         advice = spelling.advice(name.upper(), NAMES, "see .env.example")
         context.terminal.warn(f".env: {name} is no setting of the suite; {advice}")
+    if mode == "local":
+        for lack in machine.lacks_of_memory(context.find_machine(context.root)):
+            context.terminal.warn(str(lack))
 
 
 def report(context: Context, problems: Sequence[Problem]) -> None:

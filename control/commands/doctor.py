@@ -1,26 +1,27 @@
 """Looking for what keeps the suite from working, before and while it runs."""
 
 import argparse
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from control.context import Context
 from control.doctor import machine, outside, ports, settings, state, suite
 from control.doctor.finding import Finding
 from control.terminal import Terminal
 
-CHECKS = (
-    settings.check,
-    state.check,
-    suite.check,
-    machine.check,
-    ports.check,
-    outside.check,
-)
 
-
-def run(context: Context, _: argparse.Namespace) -> int:
+def run(context: Context, options: argparse.Namespace) -> int:
     """0 where nothing is wrong; each line that is not well says what to do."""
+    checks: tuple[Callable[[Context], Iterable[Finding]], ...] = (
+        settings.check,
+        state.check,
+        partial(suite.check, options=options),
+        partial(machine.check, options=options),
+        ports.check,
+        outside.check,
+    )
     findings = []
-    for check in CHECKS:
+    for check in checks:
         context.terminal.busy("… looking")
         for finding in check(context):
             _show(context.terminal, finding)

@@ -1,5 +1,6 @@
-"""Python, Docker, disk and clock."""
+"""Python, Docker, memory, disk and clock."""
 
+import argparse
 import email.utils
 import platform
 import shutil
@@ -8,11 +9,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable
 
-from control import requirements
+from control import machine, modes, requirements
 from control.client import plain
 from control.context import Context
 from control.docker import engine
 from control.doctor.finding import Finding, doubtful, wrong
+from control.machine import Machine, gigabytes
 
 _ENOUGH_SPACE = 2 * 1024**3
 _LEAST_SPACE = 500 * 1024**2
@@ -20,25 +22,43 @@ _DRIFT = 30.0
 """Seconds by which a clock may be off: tokens and reminders bear no more."""
 
 
-def check(context: Context) -> Iterable[Finding]:
-    yield _python(context)
+def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
+    found = context.find_machine(context.root)
     problem = engine.problem(context.environ)
-    yield Finding("Docker", problem or "an engine and Compose v2 answer")
-    yield _disk(context)
+    mode = modes.told(context, options) or ("local" if problem else "docker")
+    findings = [*_local(context, found)] if mode == "local" else [_python("enough for Docker mode")]
+    findings.append(Finding("Docker", problem or "an engine and Compose v2 answer"))
+    yield from findings
+    if not any(finding.subject == "disk" for finding in findings):
+        yield _disk(context)
     yield _clock(context)
 
 
-def _python(context: Context) -> Finding:
-    version = f"Python {platform.python_version()}"
+def _local(context: Context, found: Machine) -> Iterable[Finding]:
+    """What only local mode needs of the machine."""
+    lacks = [*machine.lacks_to_connect(found), *machine.lacks_to_execute(found)]
     if context.virtualenv.is_complete or requirements.are_here(requirements.to_run(context.root)):
-        return Finding("Python", f"{version}, with everything that is pinned")
-    return Finding("Python", f"{version}; local mode installs the rest at its first start")
+        yield _python("with everything that is pinned")
+    elif context.virtualenv.is_whole:
+        yield _python("the next start installs what has changed")
+    else:
+        lacks += context.virtualenv.lacks_to_make()
+        if not any(lack.subject == "Python" for lack in lacks):
+            yield _python("local mode installs the rest at its first start")
+    for lack in lacks:
+        yield wrong(lack.subject, lack.said, lack.advice)
+    for lack in machine.lacks_of_memory(found):
+        yield doubtful(lack.subject, lack.said, lack.advice)
+
+
+def _python(said: str) -> Finding:
+    return Finding("Python", f"Python {platform.python_version()}, {said}")
 
 
 def _disk(context: Context) -> Finding:
     place = next(path for path in (context.state_dir, *context.state_dir.parents) if path.exists())
     free = shutil.disk_usage(place).free
-    said = f"{free / 1024**3:.1f} GB free for {context.shown_state_dir}"
+    said = f"{gigabytes(free)} free for {context.shown_state_dir}"
     if free < _LEAST_SPACE:
         return wrong("disk", said, "make room: databases stop in the middle of things without it")
     if free < _ENOUGH_SPACE:

@@ -1,35 +1,25 @@
 """Whether what was started runs, and what of earlier suites is still on this machine."""
 
+import argparse
 from collections.abc import Iterable
 
 from control import disk, modes
 from control.context import Context
 from control.doctor.finding import Finding, doubtful, wrong
-from control.errors import ControlError
 from control.local import shared_folder
 from control.local.progress import healths
 from control.local.run_directory import RunDirectory
 from control.local.suite import Suite
-from control.modes import Mode
 
 _RESTART = "mend the cause and run ./manage.py restart; ./manage.py logs says more"
 
 
-def check(context: Context) -> Iterable[Finding]:
+def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
     """Silent about a suite that was stopped, or was never started."""
-    mode = _mode(context)
-    if mode == "local":
+    if modes.told(context, options) == "local":
         yield from _local(context)
     yield from _databases()
     yield from _programs()
-
-
-def _mode(context: Context) -> Mode | None:
-    """How the suite was started the last time."""
-    try:
-        return modes.remembered(context.state_dir)
-    except ControlError:
-        return None
 
 
 def _local(context: Context) -> Iterable[Finding]:
@@ -48,12 +38,16 @@ def _local(context: Context) -> Iterable[Finding]:
     parts = [part for part in suite.parts if part.name in wished]
     running = [part for part in parts if part.name in status]
     answers = healths(part for part in running if status[part.name].state == "running")
+    is_well = True
     for part in parts:
         known, answer = status.get(part.name), answers.get(part.name)
         if known is None or known.state == "done" or (answer and answer.ok):
             continue
         why = answer.detail if answer else known.reason or f"is {known.state}"
+        is_well = False
         yield wrong("suite", f"{part.name}: {why}", _RESTART)
+    if is_well:
+        yield Finding("suite", f"runs as processes, all {len(parts)} parts are well")
 
 
 def _databases() -> Iterable[Finding]:

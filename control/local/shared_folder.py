@@ -73,6 +73,7 @@ def add_database(account: Account, state_dir: Path, places: tuple[Path, ...] = P
     folder = _usable(account, places)
     name = hashlib.sha256(bytes(state_dir)).hexdigest()[:12]
     with Lock.hold(folder):
+        _forget_deleted(folder)
         home = next(path for path in _numbered(folder / name) if not _holds_something(path))
         _record_owner(home, state_dir)  # first: a database without a record would be nobody's
         home.mkdir(mode=0o700, exist_ok=True)
@@ -161,6 +162,13 @@ def _numbered(path: Path) -> Iterator[Path]:
     while True:
         yield path.with_name(f"{path.name}-{number}")
         number += 1
+
+
+def _forget_deleted(folder: Path) -> None:
+    """Remove the records of databases that somebody has deleted by hand."""
+    for record in folder.glob(f"*{_RECORD}"):
+        if not record.with_suffix("").exists():
+            record.unlink(missing_ok=True)
 
 
 def _holds_something(home: Path) -> bool:

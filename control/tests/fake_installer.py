@@ -1,40 +1,92 @@
 """An installer that writes down what it is asked and makes what it is to make."""
 
 import os
+import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from control import requirements
 from control.terminal import Terminal
+from control.tests.conftest import ROOT
+from control.tests.fake_machine import GOOD
 from control.virtualenv import Virtualenv
 
 FAKE_UV = """\
 #!/bin/sh
 echo "$@" >> {calls}
 case "$1" in
-  venv) for last; do :; done; mkdir -p "$last/bin"; ln -s {python} "$last/bin/python" ;;
+  venv) for last; do :; done; mkdir -p "$last/bin"; ln -s {python} "$last/bin/python"; {venv} ;;
   pip) {pip} ;;
 esac
+"""
+WAIT = "touch {home}/begun; while [ ! -e {home}/go ]; do sleep 0.02; done; touch {home}/ended"
+"""What an installer does that takes its time: it says so, and goes on when it may."""
+
+COMMAND = """\
+import os, sys
+from pathlib import Path
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+from control.tests.fake_machine import GOOD
+home = Path({home!r})
+context = Context(
+    home, home / "manage.py", dict(os.environ), Terminal.of(), find_machine=lambda _: GOOD
+)
+sys.exit(main(["rebuild", "--local"], context))
 """
 
 
 class Place:
     """A repository with one pin in each requirement file, and `uv` on the PATH."""
 
-    def __init__(self, home: Path, terminal: Terminal, pip: str = "exit 0") -> None:
+    def __init__(
+        self, home: Path, terminal: Terminal, pip: str = "exit 0", venv: str = "exit 0"
+    ) -> None:
         self.home = home
         self.calls_file = home / "calls"
-        for file in (*requirements.to_run(home), *requirements.to_develop(home)):
-            file.parent.mkdir(exist_ok=True)
-            file.write_text("no-such-package-of-ours==1.0 --hash=sha256:00\n")
+        self.pin("1.0")
         programs = home / "programs"
         programs.mkdir()
-        uv = programs / "uv"
-        uv.write_text(FAKE_UV.format(calls=self.calls_file, python=sys.executable, pip=pip))
-        uv.chmod(0o755)
+        self.uv = programs / "uv"
         self.path = f"{programs}:{os.environ['PATH']}"
+        self.behave(pip, venv)
         log = home / "logs" / "install.log"
-        self.virtualenv = Virtualenv(home, log, {"PATH": self.path}, terminal)
+        self.virtualenv = Virtualenv(home, log, {"PATH": self.path}, terminal, lambda _: GOOD)
+
+    def behave(self, pip: str = "exit 0", venv: str = "exit 0") -> None:
+        """What the installer does from now on, after it has written down what it is asked."""
+        fill = {"pip": pip.format(home=self.home), "venv": venv.format(home=self.home)}
+        fresh = self.uv.with_name("fresh")
+        fresh.write_text(FAKE_UV.format(calls=self.calls_file, python=sys.executable, **fill))
+        fresh.chmod(0o755)
+        fresh.replace(self.uv)  # a shell reads its script while it runs
+
+    def pin(self, version: str) -> None:
+        for file in (*requirements.to_run(self.home), *requirements.to_develop(self.home)):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"no-such-package-of-ours=={version} --hash=sha256:00\n")
+
+    def pin_what_is_here(self) -> None:
+        """A package that the interpreter of the tests has."""
+        for file in requirements.to_run(self.home):
+            file.write_text(f"pytest=={metadata.version('pytest')} --hash=sha256:00\n")
+
+    @property
+    def pins(self) -> str:
+        return requirements.to_run(self.home)[-1].read_text()
+
+    def begin_rebuild(self) -> subprocess.Popen[str]:
+        """`./manage.py rebuild --local`, whose installer is in the same process group."""
+        return subprocess.Popen(
+            [sys.executable, "-c", COMMAND.format(home=str(self.home))],
+            env={"PATH": self.path, "PYTHONPATH": str(ROOT), "STATE_DIR": str(self.home / "state")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     @property
     def calls(self) -> list[str]:

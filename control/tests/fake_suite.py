@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ class FakeSuite:
 
     def findings(self, terminal: Terminal) -> list[str]:
         """What `doctor` says of the suite itself: each verdict with its line."""
-        found = doctor_of_suite.check(self.context(terminal))
+        found = doctor_of_suite.check(self.context(terminal), Namespace(docker=False, local=True))
         return [f"{one.verdict}: {one.said}: {one.advice}" for one in found]
 
     def part(self, name: str) -> PartStatus:

@@ -168,6 +168,21 @@ def test_a_python_too_old_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch)
         exec(compile(text, "manage.py", "exec"), {"__name__": "__main__"})
 
 
+def test_ctrl_c_shows_no_traceback_however_early_it_is() -> None:
+    code = (
+        "import os, runpy, signal, sys\n"
+        "def interrupt(event, args):\n"
+        "    if event == 'import' and args[0] == 'control.cli':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.addaudithook(interrupt)\n"
+        "sys.argv = ['manage.py', 'status']\n"
+        "runpy.run_path('manage.py', run_name='__main__')\n"
+    )
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_windows_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "manage.py").read_text()
     with monkeypatch.context() as patched:

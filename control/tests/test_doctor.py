@@ -4,6 +4,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from control import requirements
 from control.cli import main
 from control.context import Context
 from control.docker import bare
+from control.machine import DISK, GIGABYTE, Machine
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
+from control.tests.fake_machine import GOOD
 from control.tests.serving import serving
 from smart_kit.testing.ports import free_port
 
@@ -65,11 +68,18 @@ def outside() -> Iterator[tuple[type[Outside], str]]:
         yield handler, f"http://127.0.0.1:{server.server_port}"
 
 
-def doctor(home: Path, output: io.StringIO, **environ: str) -> tuple[int, list[str]]:
+def doctor(
+    home: Path,
+    output: io.StringIO,
+    *options: str,
+    machine: Machine = GOOD,
+    **environ: str,
+) -> tuple[int, list[str]]:
     given = {f"{name}_PORT": str(free_port()) for name in PORTS}
     given |= {"PATH": os.environ["PATH"], "STATE_DIR": str(home / "state"), **environ}
     terminal = Terminal(output, tty=False, colour=False)
-    status = main(["doctor"], Context(home, home / "manage.py", given, terminal))
+    context = Context(home, home / "manage.py", given, terminal, find_machine=lambda _: machine)
+    status = main(["doctor", *options], context)
     return status, output.getvalue().splitlines()
 
 
@@ -206,3 +216,33 @@ def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
     assert "says assistant=0; a number is from 1 to 16: remove it" in line(lines, "replicas")
     assert "mode is damaged: say --docker or --local" in line(lines, "mode")
     assert any("wishes.json is damaged: ./manage.py restart" in said for said in lines)
+
+
+@pytest.mark.parametrize(
+    ("machine", "subject", "said"),
+    [
+        (replace(GOOD, python=(3, 15)), "Python", "python3.14 manage.py start"),
+        (replace(GOOD, is_musl=True), "platform", "musl"),
+        (replace(GOOD, free_disk=DISK // 2), "disk", "local mode needs 1.5 GB: make room"),
+        (replace(GOOD, is_noexec=True), "folder", "noexec"),
+        (replace(GOOD, loopback_fault="off"), "loopback", "ip link set lo up"),
+    ],
+)
+def test_what_local_mode_lacks_of_the_machine_is_wrong_there_and_no_matter_in_docker(
+    home: Path, output: io.StringIO, machine: Machine, subject: str, said: str
+) -> None:
+    requirements.to_run(home)[0].write_text("no-such-package-of-ours==1.0 --hash=sha256:00\n")
+    status, lines = doctor(home, output, "--local", machine=machine)
+    assert status == 1
+    (found,) = (line for line in lines if line.startswith(f" ✗ {subject} "))
+    assert said in found
+
+    output.truncate(0)
+    assert doctor(home, output, "--docker", machine=machine)[0] == 0
+
+
+def test_too_little_memory_is_doubtful(home: Path, output: io.StringIO) -> None:
+    small = replace(GOOD, memory=GIGABYTE // 2)
+    status, lines = doctor(home, output, "--local", machine=small)
+    assert status == 0
+    assert line(lines, "memory").startswith("! memory: 0.5 GB")

@@ -91,9 +91,51 @@ def test_a_making_that_died_half_way_is_made_again(home: Path) -> None:
     cluster = Cluster(home, WHEEL, free_port(), "password")
     cluster.launch()
     place = (home / "postgres").resolve()
-    (place / "data").rename(place / "data.unfinished")
+    (place / "unfinished.killed").mkdir()
+    (place / "data").rename(place / "unfinished.killed" / "data")
     with running(Cluster(home, WHEEL, cluster.port, "password")) as _:
         assert ask(cluster, "SELECT 1") == 1
+    assert [path.name for path in place.iterdir()] == ["data"]
+
+
+def test_an_initdb_that_outlived_its_killed_command_does_not_disturb_the_next(home: Path) -> None:
+    cluster = Cluster(home, WHEEL, free_port(), "password")
+    attempt = cluster._home / "unfinished.killed"
+    attempt.mkdir()
+    account = cluster._account
+    if account:
+        account.own(attempt)
+    with (
+        subprocess.Popen(
+            (WHEEL / "initdb", "--username=x", "--no-sync", attempt / "data"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            cwd=cluster._home,
+        ),
+        running(cluster),
+    ):
+        assert ask(cluster, "SELECT 1") == 1
+
+
+def test_a_folder_may_have_any_name_that_postgresql_can_take(home: Path) -> None:
+    state_dir = home / f"with space, 'quote', Кириллица and {'x' * 110}"
+    state_dir.mkdir(mode=0o711)
+    cluster = Cluster(state_dir, WHEEL, free_port(), "password")
+    with running(cluster):
+        assert ask(cluster, "SELECT 1") == 1
+
+
+@pytest.mark.parametrize("name", ["a$b", 'a"b', "a`b", "a\nb", "a\rb", "a\\\\b"])
+def test_a_name_that_it_cannot_take_is_named_as_the_cause(home: Path, name: str) -> None:
+    (home / name).mkdir(mode=0o711)
+    (home / name / "bin").symlink_to(WHEEL)
+    with pytest.raises(ControlError, match="PostgreSQL's own tools cannot take the"):
+        Cluster(home, home / name / "bin", 1, "password").launch()
+    with pytest.raises(ControlError, match="rename the folder, or set STATE_DIR"):
+        Cluster(home / name, WHEEL, 1, "password").launch()
 
 
 def test_data_of_another_version_is_refused_in_one_line(home: Path) -> None:
@@ -106,7 +148,7 @@ def test_data_of_another_version_is_refused_in_one_line(home: Path) -> None:
 def test_the_password_is_in_no_list_of_processes(home: Path) -> None:
     launch = Cluster(home, WHEEL, free_port(), "hunter2-hunter2").launch()
     assert "hunter2" not in " ".join([*launch.command, *launch.env.values()])
-    assert not list((home / "postgres").resolve().glob("password*"))
+    assert [path.name for path in (home / "postgres").resolve().iterdir()] == ["data"]
 
 
 def test_a_port_where_nothing_listens_is_not_healthy() -> None:

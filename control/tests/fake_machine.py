@@ -1,0 +1,20 @@
+"""A machine that has all that local mode needs."""
+
+from pathlib import Path
+
+from control.machine import GIGABYTE, Machine
+
+GOOD = Machine(
+    folder=Path("/srv/assistant"),
+    python=(3, 13),
+    implementation="CPython",
+    system="Linux",
+    architecture="x86_64",
+    is_musl=False,
+    glibc=(2, 36),
+    has_venv=True,
+    memory=2 * GIGABYTE,
+    free_disk=9 * GIGABYTE,
+    is_noexec=False,
+    loopback_fault="",
+)

@@ -1,0 +1,88 @@
+"""A first start that is killed again and again: the same command goes on where it was."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from control.local.process import Process
+from control.local.run_directory import RunDirectory
+from smart_kit.testing.suite import ROOT, Suite, wait_until
+
+pytestmark = pytest.mark.e2e
+
+MOMENTS = {
+    "the secrets are made": "secrets.env",
+    "the mode is written": "mode",
+    "the supervisor runs": "run/supervisor",
+    "the database has a folder": "postgres",
+    "initdb is about to begin": "postgres/unfinished.*",
+    "initdb writes": "postgres/unfinished.*/data/base",
+    "the database is made": "postgres/data/PG_VERSION",
+    "postgres begins": "run/processes/postgres",
+    "the schema migrates": "run/processes/migrate",
+    "rest_service begins": "run/processes/rest_service",
+    "the assistant begins": "run/processes/assistant",
+}
+"""What appears in STATE_DIR while a suite starts for the first time, in this order."""
+START_SECONDS = 120.0
+
+
+def test_killed_at_any_moment_the_same_command_goes_on(own_suite: Suite) -> None:
+    reached = [name for name in MOMENTS if _is_killed_at(own_suite, MOMENTS[name])]
+    assert reached == list(MOMENTS), "a start was not killed at some moment"
+    own_suite.manage("start")
+    assert "Tokyo" in own_suite.person("Alice").ask("What time is it in Tokyo?")
+
+
+def _is_killed_at(suite: Suite, pattern: str) -> bool:
+    """Kill a start and its supervisor when a file appears; false where it never does."""
+    begun = time.time()
+    starting = subprocess.Popen(
+        [sys.executable, suite.entry, "start", "--local"],
+        env=os.environ | suite.environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    is_there = False
+    while not is_there and starting.poll() is None and time.time() < begun + START_SECONDS:
+        is_there = any(_is_new(path, begun) for path in suite.state_dir.glob(pattern))
+        time.sleep(0.001)
+    starting.kill()
+    starting.wait()
+    _kill_supervisor(RunDirectory(suite.state_dir))
+    return is_there
+
+
+def _is_new(path: Path, begun: float) -> bool:
+    try:
+        return path.lstat().st_ctime > begun
+    except OSError:  # it was another attempt's, and is being removed
+        return False
+
+
+def _kill_supervisor(run: RunDirectory) -> None:
+    """Also where it has not yet been written down: it holds the lock that start handed to it."""
+    holders = map(Process.of, _holders(run.path / "supervisor.lock"))
+    victims = [process for process in (run.supervisor(), *holders) if process]
+    for victim in victims:
+        victim.send(signal.SIGKILL)
+    wait_until(lambda: not any(victim.lives for victim in victims))
+
+
+def _holders(file: Path) -> list[int]:
+    """The processes that have a file open."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if link.readlink() == file:
+                found.append(int(link.parts[2]))
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
