@@ -21,6 +21,7 @@ import httpx2
 from rest_service.app.openapi import IDS
 from rest_service.tests.api import ADMIN_TOKEN, SERVICE_TOKEN
 from rest_service.tests.throwaway import running_service
+from smart_kit.testing import run_folder
 from smart_kit.testing.servers import postgres_server, valkey_server
 
 NOT_CHECKED = "positive_data_acceptance"
@@ -135,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     chosen = parser.parse_args(arguments)
     with (
+        run_folder.entered(),
         postgres_server() as postgres,
         valkey_server() as valkey,
         running_service(postgres, valkey) as url,

@@ -9,10 +9,30 @@ from pydantic import SecretStr
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.run_folder import RunFolder
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
 
+RUN_FOLDER = pytest.StashKey[RunFolder]()
 
-def pytest_configure() -> None:
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before pytest chooses the folder of `tmp_path`."""
+    _log_plainly()
+    if hasattr(config, "workerinput"):  # a worker of pytest-xdist is told by its controller
+        return
+    folder = config.stash[RUN_FOLDER] = RunFolder.make()
+    if config.option.basetemp is None:
+        config.option.basetemp = str(folder.path / "pytest")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Whatever has become of the tests."""
+    if folder := config.stash.get(RUN_FOLDER, None):
+        folder.end()
+
+
+def _log_plainly() -> None:
     """Plain tracebacks: rich ones take seconds each, in which a test's event loop stands still."""
     renderer = structlog.dev.ConsoleRenderer(
         colors=False, exception_formatter=structlog.dev.plain_traceback

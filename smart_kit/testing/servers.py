@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -135,7 +136,17 @@ def _reachable_binaries(home: Path, user: str | None) -> Path:
         return binaries
     for folder in (package, package.with_name(f"{package.name}.libs")):  # found by relative path
         shutil.copytree(folder, home / folder.name, symlinks=True)
+        open_to_all(home / folder.name)
     return home / package.name / binaries.relative_to(package)
+
+
+def open_to_all(folder: Path) -> None:
+    """For every user to read and run, with whatever umask it was installed."""
+    for path in (folder, *folder.rglob("*")):
+        mode = path.lstat().st_mode
+        if path.is_symlink():
+            continue
+        path.chmod(0o755 if path.is_dir() or mode & stat.S_IXUSR else 0o644)
 
 
 @contextmanager

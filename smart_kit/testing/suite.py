@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import httpx2
 
+from smart_kit.testing import docker_things, run_folder
 from smart_kit.testing.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +76,7 @@ class Suite:
             | {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
             | {secret: secrets.token_urlsafe(24) for secret in SECRETS}
             | {"STATE_DIR": str(self.state_dir), "LOG_FORMAT": "json"}
-            | {"COMPOSE_PROJECT_NAME": f"sa-test-{secrets.token_hex(4)}"}
+            | {"COMPOSE_PROJECT_NAME": _project_name()}
             | self.settings
         )
 
@@ -158,12 +159,12 @@ class Suite:
     def remove(self) -> None:
         """Stop it and leave nothing behind, also where its database had to be elsewhere."""
         self.close()
+        self.manage("stop", "--remove", "--yes")
         if self.mode == "docker":
-            self.compose("--profile", "*", "down", "--volumes", "--rmi", "local")
-        else:
-            self.manage("stop")
-        for folder in ((self.state_dir / "postgres").resolve(), self.state_dir):
-            shutil.rmtree(folder, ignore_errors=True)
+            name = self.environment["COMPOSE_PROJECT_NAME"]
+            docker_things.remove(name)  # its images too
+            assert docker_things.left(name) == {}
+        shutil.rmtree(self.state_dir, ignore_errors=True)
 
     def compose(self, *arguments: str) -> str:
         """Run `docker compose` for this suite's containers and return what it printed."""
@@ -190,6 +191,10 @@ class Suite:
             except OSError:  # it has ended, or is somebody else's
                 continue
         return [pid for pid in found if pid != os.getpid()]
+
+
+def _project_name() -> str:
+    return f"{docker_things.prefix(run_folder.current_name())}{secrets.token_hex(4)}"
 
 
 @dataclass

@@ -11,7 +11,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from smart_kit.testing import run_folder
 from smart_kit.testing.suite import ROOT, Person, Suite
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -117,9 +117,8 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=25)
     options = parser.parse_args()
     total = options.chats * options.messages
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        suite = Suite(folder / "suite", settings=UNLIMITED)
+    with run_folder.entered() as run:
+        suite = Suite(run.path / "suite", settings=UNLIMITED)
         suite.manage("start")
         try:
             limits = dict.fromkeys(("per_chat", "signals", "per_group", "overall"), 0)
@@ -130,7 +129,7 @@ def main() -> None:
             took = converse(people, options.messages)
             after = of_suite(suite)
             suite.manage("stop", "--service", "tg_bot")
-            with echo_bot(suite, folder) as pid:
+            with echo_bot(suite, run.path) as pid:
                 converse(people, 2)
                 bare_before = usage(pid)
                 bare_took = converse(people, options.messages)

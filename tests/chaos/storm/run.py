@@ -8,11 +8,10 @@ stays, and the last line says where.
 
 import argparse
 import secrets
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
+from smart_kit.testing import run_folder
 from tests.chaos.storm.model import StormyModel
 from tests.chaos.storm.naive import NaiveBot
 from tests.chaos.storm.plan import Plan
@@ -38,17 +37,17 @@ def storm(system: System, plan: Plan, model: StormyModel, folder: Path) -> Outco
 def main() -> int:
     """The exit status."""
     plan, is_naive = _asked_for()
-    folder = Path(tempfile.mkdtemp(prefix="sa-chaos-"))
     print(f"A storm of {plan.minutes:g} min, seed {plan.seed}; then all has to come to rest.")
-    print(f"What it leaves is in {folder}, and goes where all is well.", flush=True)
-    with StormyModel(plan.seed) as model:
+    with run_folder.entered() as run, StormyModel(plan.seed) as model:
+        print(f"What it leaves is in {run.path}, and goes where all is well.", flush=True)
+        run.is_kept = True
         made = NaiveBot if is_naive else WholeSuite
-        outcome = storm(made(folder / "suite", model.url), plan, model, folder)
+        outcome = storm(made(run.path / "suite", model.url), plan, model, run.path)
+        run.is_kept = not is_good(outcome)
     print(f"\n{table(outcome)}")
     if is_good(outcome):
-        shutil.rmtree(folder)
         return 0
-    print(f"\nA promise was broken. The evidence is in {folder}")
+    print(f"\nA promise was broken. The evidence is in {run.path}")
     return 1
 
 

@@ -1,0 +1,65 @@
+"""A suite that a killed test run has left is ended by the next one, with its database."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from control.local.process import Process
+from control.local.shared_folder import databases
+from smart_kit.testing.suite import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = """
+import shutil
+from pathlib import Path
+from control.tests.fake_suite import FakeSuite
+from smart_kit.testing.run_folder import entered
+with entered() as folder:
+    if {starts}:
+        home = folder.path / "home"
+        home.mkdir(mode=0o700)
+        shutil.copy(".env.example", home)
+        suite = FakeSuite(home, own_postgres=False)
+        suite.manage("start")
+        print(*(process.pid for process in suite.processes()), flush=True)
+        input()
+"""
+
+
+def begin_run(temporary: Path, *, starts: bool) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN.format(starts=starts)],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("is_supervised", [True, False], ids=["whole", "strays"])
+def test_a_suite_of_a_killed_test_run_is_ended_by_the_next(
+    tmp_path: Path, is_supervised: bool
+) -> None:
+    with begin_run(tmp_path, starts=True) as killed:
+        assert killed.stdout is not None
+        pids = [int(pid) for pid in killed.stdout.readline().split()]
+        killed.kill()
+    left = [process for pid in pids if (process := Process.of(pid))]
+    assert len(left) == 6
+    if not is_supervised:
+        left[-1].send(signal.SIGKILL)
+        wait_until(lambda: not left[-1].lives)
+    with begin_run(tmp_path, starts=False) as following:
+        assert following.wait(timeout=60) == 0
+
+    assert [process for process in left if process.lives] == []
+    assert list(tmp_path.iterdir()) == []
+    inside = [
+        one for one in databases() if one.state_dir and one.state_dir.is_relative_to(tmp_path)
+    ]
+    assert inside == []

@@ -1,0 +1,65 @@
+"""What a test run has left: suites, servers and other processes, and things in Docker."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from smart_kit.testing import docker_things, strays
+
+ROOT = Path(__file__).resolve().parents[2]
+_SECONDS = 180.0
+"""For a suite whose processes have to be killed."""
+
+
+def end(folder: Path) -> None:
+    """End and remove what the run of that folder has started; its files stay.
+
+    Raises RuntimeError where something could not be ended.
+    """
+    strays.end_starters(folder)
+    failures = [said for state_dir in suites(folder) if (said := _remove(state_dir))]
+    strays.end_all(folder)
+    docker_things.remove(docker_things.prefix(folder.name))
+    if failures:
+        raise RuntimeError("; ".join(failures))
+
+
+def suites(folder: Path) -> list[Path]:
+    """The state folders of those that are not gone: something of them runs or is elsewhere."""
+    found = {lock.parents[1]: lock for lock in folder.rglob("run/supervisor.lock")}
+    if strays.CAN_SEE:
+        living = strays.state_dirs(folder)
+    else:
+        living = {state_dir for state_dir, lock in found.items() if _is_held(lock)}
+    return sorted(one for one in found if one in living or (one / "postgres").is_symlink())
+
+
+def _is_held(lock: Path) -> bool:
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _remove(state_dir: Path) -> str:
+    """As an operator does: that ends what has been recorded, and knows where the database is.
+
+    Returns what was said where it failed.
+    """
+    environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "stop", "--remove", "--yes", "--local"],
+        env=environ | {"STATE_DIR": str(state_dir)},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    return f"{state_dir}: {done.stdout.strip()}" if done.returncode else ""

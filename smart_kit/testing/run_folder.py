@@ -1,0 +1,155 @@
+"""The folder of a test run: what tests and their servers leave is in it, and goes with it.
+
+`<folder for temporary files>/smart-assistant-tests-<uid>/<run>`. A run holds the lock of its folder
+for as long as it lives, so a lock that can be taken proves its run dead: the next run clears it.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from smart_kit.testing import leftovers
+from smart_kit.testing.strays import RUN_VARIABLE
+
+KEEP_VARIABLE = "KEEP_TEST_FILES"
+"""`1` keeps the folder, for debugging."""
+_KEPT = "kept"
+"""A file that spares the folder of an ended run."""
+_PASSABLE = 0o711
+"""A system user, as whom PostgreSQL runs for root, has to reach its files."""
+
+
+def current_name() -> str:
+    """What this run is called in Docker; a process that belongs to no run has a name too."""
+    return Path(os.environ.get(RUN_VARIABLE, "alone")).name
+
+
+@contextmanager
+def entered() -> Iterator["RunFolder"]:
+    """For a program that starts servers or suites: a folder while it runs."""
+    folder = RunFolder.make()
+    try:
+        yield folder
+    finally:
+        folder.end()
+
+
+class RunFolder:
+    """The folder of this process, and of what it starts."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self.is_kept = os.environ.get(KEEP_VARIABLE) == "1"
+        self._lock = lock
+        self._outer = {name: os.environ.get(name) for name in (RUN_VARIABLE, "TMPDIR")}
+
+    @classmethod
+    def make(cls) -> "RunFolder":
+        """Clear what killed runs have left, and have temporary files made in a new folder."""
+        with _parent() as parent:
+            dead = _dead(parent)
+            path = parent / secrets.token_hex(4)
+            path.mkdir()
+            path.chmod(_PASSABLE)
+            folder = cls(path, _locked(path))
+        for one, lock in dead:
+            _clear(one)
+            os.close(lock)
+        _set({RUN_VARIABLE: str(path), "TMPDIR": str(path)})
+        return folder
+
+    def end(self) -> None:
+        """Delete it with everything, unless it is to be kept."""
+        _set(self._outer)
+        if self.is_kept:
+            (self.path / _KEPT).touch()
+            sys.stderr.write(f"the files of this run are kept in {self.path}\n")
+        else:
+            _clear(self.path)
+        os.close(self._lock)
+        with _parent() as parent:
+            if not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def _set(variables: dict[str, str | None] | dict[str, str]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    tempfile.tempdir = None  # asks for TMPDIR again
+
+
+@contextmanager
+def _parent() -> Iterator[Path]:
+    """The folder of all our runs, ours alone while it is open: so no run is seen half made."""
+    path = Path(tempfile.gettempdir()).resolve() / f"smart-assistant-tests-{os.geteuid()}"
+    lock = _turn(path)
+    try:
+        yield path
+    finally:
+        os.close(lock)
+
+
+def _turn(path: Path) -> int:
+    while True:
+        path.mkdir(mode=_PASSABLE, exist_ok=True)
+        found = path.lstat()
+        # in a folder that anybody may write to, somebody else may have made it first
+        if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+            raise RuntimeError(f"{path} is not a folder of this user: remove it")
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
+            path.chmod(_PASSABLE)
+            return lock
+        os.close(lock)  # the last run has just removed it
+
+
+def _dead(parent: Path) -> list[tuple[Path, int]]:
+    """The folders of killed runs, and their locks, which keep others from clearing them too."""
+    folders = [path for path in parent.iterdir() if not (path / _KEPT).exists()]
+    return [(path, lock) for path in folders if (lock := _try_lock(path)) is not None]
+
+
+def _locked(path: Path) -> int:
+    lock = _try_lock(path)
+    assert lock is not None, "nobody else may look at it yet"
+    return lock
+
+
+def _try_lock(path: Path) -> int | None:
+    """The lock of a folder; a program that is started does not inherit it."""
+    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _clear(path: Path) -> None:
+    """What cannot be cleared does not fail a run; the next one tries again."""
+    try:
+        leftovers.end(path)
+        _delete(path)
+    except (OSError, RuntimeError) as error:
+        sys.stderr.write(f"not all of a test run in {path} could be removed: {error}\n")
+
+
+def _delete(path: Path) -> None:
+    try:
+        shutil.rmtree(path)
+    except PermissionError:  # of a folder that a test has closed to itself
+        for folder, _, _ in os.walk(path):
+            Path(folder).chmod(0o700)
+        shutil.rmtree(path)

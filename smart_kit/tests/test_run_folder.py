@@ -1,0 +1,274 @@
+"""Nothing of a test run outlives it, or the next one where it was killed; others are left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smart_kit.testing import servers
+
+ROOT = Path(__file__).resolve().parents[2]
+LIVE = "input()"
+START_SLEEP = """
+import subprocess
+sleep = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, close_fds=False)
+print(sleep.pid, flush=True)
+input()
+"""
+START_VALKEY = """
+from smart_kit.testing.durable import DurableValkey
+server = DurableValkey()
+server.start()
+print(server._process.pid, flush=True)
+input()
+"""
+
+
+class Run:
+    """A process with a folder of its own, which goes on with `script`."""
+
+    def __init__(self, temporary: Path, script: str, **environment: str) -> None:
+        made = "from smart_kit.testing.run_folder import entered\nwith entered() as folder:\n"
+        made += " print(folder.path, flush=True)\n exec(" + repr(script) + ")"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", made],
+            env=os.environ | {"TMPDIR": str(temporary)} | environment,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.folder = Path(self.says())
+
+    def says(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self.process.communicate("\n", timeout=30)
+        assert self.process.returncode == 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=10)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """What these runs have for a folder for temporary files."""
+    return tmp_path
+
+
+@pytest.fixture
+def living(temporary: Path) -> Iterator[Run]:
+    run = Run(temporary, LIVE)
+    yield run
+    run.end()
+
+
+def begin_and_end(temporary: Path) -> None:
+    Run(temporary, "pass").end()
+
+
+def ends(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="there is no other way to see whose it is"
+)
+
+
+def test_a_run_removes_its_folder_and_leaves_none_for_all_runs(temporary: Path) -> None:
+    begin_and_end(temporary)
+
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_a_killed_run_left_goes_with_the_next(temporary: Path) -> None:
+    killed = Run(temporary, LIVE)
+    (killed.folder / "data").mkdir(mode=0o000)
+    killed.kill()
+    assert killed.folder.exists()
+    begin_and_end(temporary)
+
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_run_that_lives_keeps_its_files_and_processes(temporary: Path) -> None:
+    living = Run(temporary, START_SLEEP)
+    sleep = int(living.says())
+    begin_and_end(temporary)
+
+    assert living.folder.exists()
+    assert not ends(sleep)
+    os.kill(sleep, signal.SIGKILL)
+    living.end()
+
+
+@needs_proc
+@pytest.mark.parametrize("script", [START_SLEEP, START_VALKEY], ids=["program", "server"])
+def test_processes_of_a_killed_run_are_ended_by_the_next(temporary: Path, script: str) -> None:
+    killed = Run(temporary, script)
+    left = int(killed.says())
+    killed.kill()
+    assert not ends(left)
+    begin_and_end(temporary)
+
+    assert ends(left)
+    assert list(temporary.iterdir()) == []
+
+
+def test_who_looks_around_in_the_folder_of_a_killed_run_is_not_ended(temporary: Path) -> None:
+    killed = Run(temporary, LIVE)
+    with subprocess.Popen(["sleep", "60"], cwd=killed.folder) as sleep:
+        killed.kill()
+        begin_and_end(temporary)
+        try:
+            assert sleep.poll() is None
+        finally:
+            sleep.kill()
+
+
+def test_a_folder_is_kept_on_request_until_somebody_removes_it(temporary: Path) -> None:
+    run = Run(temporary, LIVE, KEEP_TEST_FILES="1")
+    (run.folder / "evidence").touch()
+    run.end()
+    begin_and_end(temporary)
+
+    assert (run.folder / "evidence").exists()
+
+
+def test_a_killed_run_is_removed_even_where_its_files_were_to_be_kept(temporary: Path) -> None:
+    killed = Run(temporary, LIVE, KEEP_TEST_FILES="1")
+    killed.kill()
+    begin_and_end(temporary)
+
+    assert not killed.folder.exists()
+
+
+def test_what_a_run_starts_does_not_keep_its_folder_alive(temporary: Path) -> None:
+    """A lock that a child had inherited would be held after the death of the run."""
+    killed = Run(temporary, START_SLEEP)
+    sleep = int(killed.says())
+    killed.kill()
+    begin_and_end(temporary)
+    is_left = killed.folder.exists()
+    if not ends(sleep):
+        os.kill(sleep, signal.SIGKILL)
+
+    assert not is_left
+
+
+def test_a_link_in_place_of_the_folder_of_all_runs_is_refused(
+    temporary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (temporary / f"smart-assistant-tests-{os.geteuid()}").symlink_to(elsewhere)
+    tried = subprocess.run(
+        [sys.executable, "-c", "from smart_kit.testing.run_folder import RunFolder as R; R.make()"],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "is not a folder of this user" in tried.stderr
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_system_user_may_pass_and_nobody_may_look(temporary: Path, living: Run) -> None:
+    for folder in (living.folder, living.folder.parent):
+        assert folder.stat().st_mode & 0o777 == 0o711
+
+
+TESTS = """
+import tempfile
+from pathlib import Path
+
+def note(name, folder):
+    Path(__file__).with_name(name).write_text(str(folder))
+
+def test_one(tmp_path):
+    note("one", tempfile.mkdtemp())
+
+def test_two(tmp_path):
+    note("two", tmp_path)
+    raise AssertionError
+"""
+
+
+def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_where_a_test_fails(
+    temporary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project = tmp_path_factory.mktemp("project")
+    (project / "test_it.py").write_text(TESTS)
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "smart_kit.testing.plugin", "-n2"),
+            *(f"--rootdir={project}", "-c", os.devnull, project),
+        ],
+        env=os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)},
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "1 failed, 1 passed" in ran.stdout, ran.stdout
+    noted = [Path((project / name).read_text()) for name in ("one", "two")]
+    (_, run, _), (_, of_tmp_path, folder, *_) = (one.relative_to(temporary).parts for one in noted)
+    assert (of_tmp_path, folder) == (run, "pytest")
+    assert list(temporary.iterdir()) == []
+
+
+def test_copied_programs_can_be_run_by_everybody_whatever_the_umask_was(tmp_path: Path) -> None:
+    folder = tmp_path / "programs" / "bin"
+    folder.mkdir(parents=True, mode=0o700)
+    for name, mode in (("postgres", 0o700), ("share", 0o600)):
+        (folder / name).touch()
+        (folder / name).chmod(mode)
+    servers.open_to_all(folder.parent)
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.parent.rglob("*")}
+    assert modes == {"bin": 0o755, "postgres": 0o755, "share": 0o644}
+
+
+DOCKER = """\
+#!{python}
+import sys
+with open({asked!r}, "a") as asked:
+    print(*sys.argv[1:], file=asked)
+if "ls" in sys.argv:
+    print("id-of-" + sys.argv[1])
+"""
+
+
+def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temporary: Path) -> None:
+    program, asked = temporary / "programs" / "docker", temporary / "asked"
+    program.parent.mkdir()
+    program.write_text(DOCKER.format(python=sys.executable, asked=str(asked)))
+    program.chmod(0o755)
+    killed = Run(temporary, LIVE)
+    killed.kill()
+    Run(temporary, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
+
+    words = asked.read_text().splitlines()
+    beginning = f"sa-test-{killed.folder.name}-"
+    assert f"container ls --all --quiet --filter name=^{beginning}" in words
+    named = "--format {{.Repository}}:{{.Tag}} --filter reference="
+    assert f"image ls {named}{beginning}*" in words
+    assert "container rm --force -v id-of-container" in words
+    assert "volume rm id-of-volume" in words
+    assert "image rm id-of-image" in words  # not by force: that takes its other names away too
