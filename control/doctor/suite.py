@@ -10,7 +10,8 @@ from control.docker import findings as docker
 from control.doctor.finding import Finding, doubtful, wrong
 from control.local import shared_folder
 from control.local.progress import healths
-from control.local.run_directory import RunDirectory
+from control.local.run_directory import PartStatus, RunDirectory
+from control.local.status import health_of
 from control.local.suite import Suite
 
 _RESTART = "mend the cause and run ./manage.py restart; ./manage.py logs says more"
@@ -39,18 +40,15 @@ def _local(context: Context) -> Iterable[Finding]:
         return
     suite = Suite.of(context, context.virtualenv.python)
     wished = {name for name, wish in run.wishes().items() if wish.run}
-    parts = [part for part in suite.parts if part.name in wished]
-    running = [part for part in parts if part.name in status]
-    answers = healths(part for part in running if status[part.name].state == "running")
-    is_well = True
-    for part in parts:
-        known, answer = status.get(part.name), answers.get(part.name)
-        if known is None or known.state == "done" or (answer and answer.ok):
-            continue
-        why = answer.detail if answer else known.reason or f"is {known.state}"
-        is_well = False
-        yield wrong("suite", f"{part.name}: {why}", _RESTART)
-    if is_well:
+    parts = {part.name: part for part in suite.parts if part.name in wished}
+    known = {name: status.get(name, PartStatus()) for name in parts}
+    answers = healths(part for part in parts.values() if known[part.name].state == "running")
+    healthy = {name: health_of(known[name], answers.get(name)) for name in parts}
+    unwell = {name: health for name, health in healthy.items() if not health.ok}
+    for name, health in unwell.items():
+        why = health.detail or f"is {known[name].state}"
+        yield wrong("suite", f"{name}: {why}", _RESTART)
+    if not unwell:
         yield Finding("suite", f"runs as processes, all {len(parts)} parts are well")
 
 

@@ -148,12 +148,14 @@ class Progress:
 
     def _is_lost(self, part: Part, waited: float) -> bool:
         """Whether more waiting will not make it well, `waited` seconds after the last progress."""
-        if self._state(part) == "waiting":
+        state = self._state(part)
+        if state == "waiting":
             return False
         if part.name in self._answering and waited > self.answering_patience:
             return True
-        has_failed = self._status[part.name].failures >= MOST_FAILURES
-        return has_failed or bool(reasons.HOPELESS.search(self._why.get(part.name, "")))
+        if state == "failing" and self._status[part.name].failures >= MOST_FAILURES:
+            return True
+        return bool(reasons.HOPELESS.search(self._why.get(part.name, "")))
 
     def _show_waiting(self, begun: float) -> None:
         missing = self._missing()

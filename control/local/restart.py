@@ -37,7 +37,8 @@ def restart_services(context: Context, names: list[str]) -> int:
     if suite.run.supervisor() is None:
         raise ControlError("nothing runs: ./manage.py start")
     while turns:
-        if _restart(context, suite, turns.pop(0)):
+        if problems := _restart(context, suite, turns.pop(0)):
+            welcome.report(context, problems)
             if left := sorted(name for turn in turns for name in turn):
                 context.terminal.warn(f"left as they are: {', '.join(left)}")
             return 1

@@ -41,7 +41,7 @@ def _database(context: Context) -> Iterator[Suite]:
     problems = start.start(context, suite, ["postgres"])
     try:
         if problems:
-            raise ControlError("the database does not start")
+            raise ControlError(f"the database does not start: {problems[0].reason}")
         yield suite
     finally:
         shut_down(suite.run, context.terminal)

@@ -39,6 +39,9 @@ def test_start_ends_with_its_last_lines_and_what_to_do(
     assert broken.part("rest_service").failures >= 3
 
     assert "cannot read the plan" in broken.manage("status", status=1)
+    again = broken.manage("restart", "--service", "rest_service", status=1)
+    assert "   | RuntimeError: cannot read the plan" in again
+
     found = broken.findings(terminal)
     cause = "wrong: rest_service: exit status 1: RuntimeError: cannot read the plan"
     assert [line for line in found if line.startswith(cause)]

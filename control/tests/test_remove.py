@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from control import confirmation
 from control.errors import ControlError
 from control.local import postgres, remove, shared_folder
 from control.local.postgres import Cluster
-from control.local.process import Process, spawn
+from control.local.process import spawn
 from control.local.wheels import Wheels
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
@@ -95,12 +96,13 @@ def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_
     assert command not in "".join(suite.findings(terminal))
 
 
-@ROOTS
 def test_a_number_that_is_another_process_by_now_is_left_alone(home: Path) -> None:
-    (home / "data").mkdir()
-    (home / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")
-    postgres.end_server(home)
-    assert Process.of(os.getpid())
+    with subprocess.Popen(("sleep", "60")) as other:
+        (home / "data").mkdir()
+        (home / "data" / "postmaster.pid").write_text(f"{other.pid}\n")
+        postgres.end_server(home)
+        assert other.poll() is None
+        other.kill()
 
 
 @pytest.mark.parametrize(("answer", "is_deleted"), [("yes", True), ("Yes ", True), ("y", False)])

@@ -62,7 +62,7 @@ def _is_killed_at(suite: Suite, pattern: str) -> bool:
 
 def _is_new(path: Path, begun: float) -> bool:
     try:
-        return path.lstat().st_ctime > begun
+        return path.stat().st_ctime > begun
     except OSError:  # it was another attempt's, and is being removed
         return False
 
