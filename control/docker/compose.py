@@ -10,7 +10,7 @@ from pathlib import Path
 
 from control import reasons, replicas
 from control.context import Context
-from control.docker import container, engine
+from control.docker import container, engine, patience
 from control.docker.call import Call
 from control.docker.container import Container
 from control.docker.password import password_statement
@@ -21,6 +21,7 @@ from control.settings import Settings
 from control.terminal import Terminal
 
 _POLL = 0.1
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,26 @@ class Compose:
         with self.call(*arguments) as call:
             call.follow(hear)
 
-    def read(self, *arguments: str, given: str = "") -> str:
-        """What it prints when given a text; raises ControlError with its words where it fails."""
-        done = subprocess.run(
-            self._command(arguments),
-            env=self._environment,
-            cwd=self.root,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def read(self, *arguments: str, given: str = "", seconds: float = patience.ANSWER) -> str:
+        """What it prints when given a text.
+
+        Raises ControlError with its words where it fails, or where it takes too long.
+        """
+        try:
+            done = subprocess.run(
+                self._command(arguments),
+                env=self._environment,
+                cwd=self.root,
+                input=given,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ControlError(
+                f"docker compose {arguments[0]} does not answer within {seconds:g} s"
+            ) from error
         if done.returncode:
             said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise ControlError(f"docker compose {arguments[0]}: {said[-1]}")
@@ -112,9 +122,19 @@ class Compose:
 
     def containers(self) -> list[Container]:
         """All there are, also those that have ended."""
-        facts = engine.inspect(self.environ, self.read("ps", "--all", "--quiet").split())
+        facts = engine.inspect(self.environ, self._ids())
         found = [Container.of(it) for it in facts if not container.is_one_off(it)]
         return sorted(found, key=lambda it: (it.service, it.number))
+
+    def _ids(self) -> list[str]:
+        """Compose looks at each container too, and fails where one has gone meanwhile."""
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return self.read("ps", "--all", "--quiet").split()
+            except ControlError as error:
+                if not (tries_left and engine.is_gone(str(error))):
+                    raise
+        return []
 
     def why_unwell(self, one: Container, beside: Iterable[Container] = ()) -> str:
         """What it answers to its health check, or why it has ended, or the last line of its log.

@@ -1,5 +1,6 @@
 """One container, as the engine sees it."""
 
+import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,6 +82,12 @@ class Container:
         if self.is_task:
             return self.state == "exited" and self.status == 0
         return self.state == "running" and self.health == "healthy"
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it has ended in order, as after `stop --service`."""
+        is_orderly = self.status in (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL)
+        return self.state == "exited" and not self.is_task and is_orderly and not self.error
 
     @property
     def is_starting(self) -> bool:

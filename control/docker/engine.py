@@ -12,8 +12,7 @@ from control.errors import ControlError
 Facts = dict[str, Any]
 """What the engine says of a container."""
 _LAST_LINES = "20"
-_GONE = re.compile(r"no such", re.IGNORECASE)
-"""What it says of a container that has been removed meanwhile."""
+_GONE = re.compile(r"no such (container|object)", re.IGNORECASE)
 
 
 def answers(environ: Mapping[str, str]) -> bool:
@@ -30,15 +29,17 @@ def require(environ: Mapping[str, str]) -> None:
 def problem(environ: Mapping[str, str]) -> str:
     """What keeps us from using Docker, in one line; empty where nothing does."""
     try:
-        engine = _ask(environ, "version", "--format", "{{.Server.Version}}")
+        engine = _run(
+            environ, "version", "--format", "{{.Server.Version}}", seconds=patience.ENGINE
+        )
         if engine.returncode:
             said = engine.stderr.strip().splitlines() or ["it does not say why"]
             return f"no Docker Engine answers: {said[-1]}"
-        if _ask(environ, "compose", "version").returncode:
+        if _run(environ, "compose", "version", seconds=patience.ENGINE).returncode:
             return "Docker has no Compose v2: install its plugin (docker-compose-plugin)"
     except FileNotFoundError:
         return "there is no docker command: install Docker, or use --local"
-    except subprocess.TimeoutExpired:
+    except ControlError:
         return f"the Docker Engine does not answer within {patience.ENGINE:g} s"
     return ""
 
@@ -49,11 +50,16 @@ def inspect(environ: Mapping[str, str], ids: Iterable[str]) -> list[Facts]:
     if not ids:
         return []
     done = _run(environ, "inspect", *ids)
-    faults = [line for line in done.stderr.splitlines() if line and not _GONE.search(line)]
+    faults = [line for line in done.stderr.splitlines() if line and not is_gone(line)]
     if done.returncode and faults:
         raise ControlError(f"docker inspect: {faults[-1]}")
     found: list[Facts] = json.loads(done.stdout or "[]")
     return found
+
+
+def is_gone(said: str) -> bool:
+    """Whether that is what the engine says of a container that has been removed meanwhile."""
+    return bool(_GONE.search(said))
 
 
 def log(environ: Mapping[str, str], container: str) -> str:
@@ -61,16 +67,7 @@ def log(environ: Mapping[str, str], container: str) -> str:
 
     Services write to one of the two streams, servers to the other.
     """
-    done = subprocess.run(
-        ("docker", "logs", "--tail", _LAST_LINES, container),
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = _run(environ, "logs", "--tail", _LAST_LINES, container, errors_to=subprocess.STDOUT)
     return "" if done.returncode else done.stdout
 
 
@@ -96,8 +93,9 @@ def volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
     """What volumes take on the disk, by name; empty where that takes the engine long."""
     form = "{{range .Volumes}}{{.Name}} {{.Size}}\n{{end}}"
     try:
-        done = _ask(environ, "system", "df", "--verbose", "--format", form)
-    except subprocess.TimeoutExpired:
+        words = ("system", "df", "--verbose", "--format", form)
+        done = _run(environ, *words, seconds=patience.ENGINE)
+    except ControlError:
         return {}
     rows = (line.split() for line in done.stdout.splitlines())
     return {row[0]: row[1] for row in rows if len(row) == 2}
@@ -129,25 +127,24 @@ def _bytes(text: str) -> int:
     return int(float(match[1]) * 1024 ** " KMG".index(match[2] or " "))
 
 
-def _run(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ("docker", *arguments),
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-
-
-def _ask(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ("docker", *arguments),
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=patience.ENGINE,
-        check=False,
-    )
+def _run(
+    environ: Mapping[str, str],
+    *arguments: str,
+    seconds: float = patience.ANSWER,
+    errors_to: int = subprocess.PIPE,
+) -> subprocess.CompletedProcess[str]:
+    """Raises ControlError where the engine does not answer in time."""
+    try:
+        return subprocess.run(
+            ("docker", *arguments),
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors_to,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ControlError(f"docker {arguments[0]} does not answer within {seconds:g} s") from error

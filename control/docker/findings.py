@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from control import modes
 from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
@@ -14,7 +15,9 @@ _MEND = "mend the cause, then ./manage.py restart"
 
 def findings(context: Context) -> Iterable[Finding]:
     """One for each container that is not well, or one for all; none where there is no suite."""
-    if not engine.answers(context.environ):
+    if problem := engine.problem(context.environ):
+        if modes.remembered(context.state_dir) == "docker":
+            yield wrong("suite", f"was started in Docker, and {problem}", "start Docker again")
         return
     compose = Compose.of(context)
     containers = compose.containers()
@@ -26,7 +29,7 @@ def findings(context: Context) -> Iterable[Finding]:
 
 
 def _finding(one: Container, why: str) -> Finding:
-    if one.state == "exited" and not one.is_task:
+    if one.was_stopped:
         return doubtful(one.name, "is stopped", f"./manage.py start --service {one.service}")
     if one.state == "removing":
         return doubtful(one.name, "is being removed", _AGAIN)

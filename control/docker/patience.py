@@ -5,9 +5,14 @@ START = 60.0
 SPEAKING = 30.0
 """The same for what runs and says itself what it misses, such as Telegram: it is only named."""
 ENDS = 3
-"""How many times a container may end during a start before it is given up."""
+"""How many times a service may end during a start before it is given up; a task ends for good after
+as many tries (docker-compose.yml)."""
 SILENCE = 600.0
 """How long `docker compose` may print nothing while it builds or fetches images."""
 ENGINE = 10.0
 """How long the engine may take to answer what costs it nothing."""
+ANSWER = 60.0
+"""The same of `docker compose`, and of what costs the engine something."""
+STOP = 240.0
+"""How long stopping may take: a service gets 20 s, a database 60 s."""
 POLL = 0.5

@@ -116,10 +116,12 @@ class Progress:
         return is_late or all(self._is_decided(one) for one in self._missing)
 
     def _is_decided(self, one: Container) -> bool:
-        """Whether it will not become well, or nothing but what it waits for from outside tells."""
+        """Whether waiting longer will not make it well, or it waits for a server outside."""
         if one.state == "created" or self._is_yet_to_start(one):
             return self._call is None or any(map(self._is_decided, self._needs(one)))
-        if one.state in ("exited", "dead") or self._ends(one) >= patience.ENDS:
+        if one.state in ("exited", "dead"):
+            return True
+        if self._ends(one) >= patience.ENDS and not one.is_task:
             return True
         return bool(one.complaint) and self._is_idle_for(patience.SPEAKING)
 

@@ -1,6 +1,7 @@
 """Whether what was started runs, and what of earlier suites is still on this machine."""
 
 import argparse
+import os
 from collections.abc import Iterable
 
 from control import disk, modes
@@ -23,6 +24,8 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
         yield from _local(context)
     elif modes.told(context, options) == "docker" or bare.runs(context):
         yield from docker.findings(context)
+    if os.geteuid() == 0:
+        shared_folder.keep_database(context.state_dir)  # it may have been moved
     yield from _databases()
     yield from _programs()
 

@@ -53,4 +53,4 @@ class Account:
 
     def own(self, folder: Path) -> None:
         """Hand over a folder that we have just made."""
-        os.chown(folder, self.uid, self.gid)
+        os.chown(folder, self.uid, self.gid, follow_symlinks=False)

@@ -16,12 +16,9 @@ from control import reasons
 from control.errors import ControlError
 from control.local.part import Part
 from control.local.process import spawn
-from control.local.run_directory import PartStatus, RunDirectory, State, Wish
+from control.local.run_directory import GOOD_LIFE, PartStatus, RunDirectory, State, Wish
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-GOOD_LIFE = 10.0
-"""Seconds after which a part counts as having worked, so that its next pause is the first again.
-As Docker does."""
 _POLL = 0.05
 
 

@@ -6,17 +6,15 @@ loosens permissions on every parent folder.
 
 import os
 import re
-import shutil
+import secrets
 import signal
 import socket
 import struct
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from control.credentials import write_private
 from control.errors import ControlError
 from control.health import Health, unanswered
 from control.local import shared_folder
@@ -42,8 +40,17 @@ _INITDB = (
     "--locale=C.UTF-8",
     "--no-instructions",
 )
-_UNFINISHED = "unfinished."
+_BEGIN = f"""\
+umask 077
+rm -rf "$1"/{shared_folder.UNFINISHED}*
+mkdir "$2" && cat >"$2/password"
+"""
+_END = 'mv "$1/data" "$2" && rm -rf "$1"'
+_FAULT = re.compile(r"\b(error|FATAL|PANIC):")
+"""A hint may follow it."""
 _PATIENCE = 1.0
+_LONGEST_PATH = 900
+"""Bytes; PostgreSQL's own names of files below are added, and its limit is 1024."""
 _NOT_TAKEN = re.compile(r'["$`\n\r]|\\\\')
 """PostgreSQL's programs call each other by a shell with their path between double quotes."""
 
@@ -86,6 +93,7 @@ class Cluster:
 
     def launch(self) -> Launch:
         """Make the database on the first start, give it today's password, and say how to run it."""
+        _check_path(self.state_dir)  # before anything is made there
         for path in (self._binaries, self._home):
             _check_path(path)
         if not self._data.exists():
@@ -112,7 +120,9 @@ class Cluster:
         if link.exists():
             home = link.resolve()
             if os.geteuid() == 0:
-                shared_folder.keep_database(home, self.state_dir)
+                shared_folder.keep_database(self.state_dir)
+                if home.stat().st_uid == 0 and not any(home.iterdir()):
+                    Account.of_system().own(home)  # a command was killed before it could
             return home
         link.unlink(missing_ok=True)  # it may lead to a place that is no more
         account = Account.of_system() if os.geteuid() == 0 else None
@@ -159,20 +169,15 @@ class Cluster:
         """Build it aside and move it into place, so that a death half-way leaves nothing behind.
 
         Each attempt has a folder of its own: where this process was killed, its initdb may still
-        be writing into the last one.
+        be writing into the last one. Root itself writes nothing here: in a folder of another
+        user's, that user could put a link in its way.
         """
-        for abandoned in self._home.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
-        attempt = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._home))
-        password = attempt / "password"
-        write_private(password, self.password)
-        if self._account:
-            self._account.own(attempt)
-            self._account.own(password)
-        self._run("initdb", *_INITDB, f"--pwfile={password}", str(attempt / "data"))
-        self._run_offline(attempt / "data", f"CREATE DATABASE {NAME}")
-        (attempt / "data").rename(self._data)
-        shutil.rmtree(attempt)
+        attempt = self._home / f"{shared_folder.UNFINISHED}{secrets.token_hex(4)}"
+        password, data = attempt / "password", attempt / "data"
+        self._run_shell(_BEGIN, str(self._home), str(attempt), say=self.password)
+        self._run("initdb", *_INITDB, f"--pwfile={password}", str(data))
+        self._run_offline(data, f"CREATE DATABASE {NAME}")
+        self._run_shell(_END, str(attempt), str(self._data))
         self._stamp.put(self.password)
 
     def _check_version(self) -> None:
@@ -198,10 +203,13 @@ class Cluster:
         """Run a statement without a server, in PostgreSQL's single-user mode."""
         self._run("postgres", "--single", "-D", str(data), "template1", say=statement + ";\n")
 
+    def _run_shell(self, script: str, *arguments: str, say: str = "") -> None:
+        self._run("/bin/sh", "-c", script, "sh", *arguments, say=say)
+
     def _run(self, program: str, *arguments: str, say: str = "") -> str:
         account = self._account
         result = subprocess.run(
-            (self._program(program), *arguments),
+            (self._binaries / program, *arguments),
             input=say,
             capture_output=True,
             text=True,
@@ -213,13 +221,21 @@ class Cluster:
             check=False,
         )
         if result.returncode:
-            last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
-            raise ControlError(f"{program}: {' '.join(last) or f'exit status {result.returncode}'}")
+            lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
+            faults = [line for line in lines if _FAULT.search(line)]
+            faults = faults or [line for line in lines if "hint:" not in line.lower()][-1:]
+            why = faults[0] if faults else f"exit status {result.returncode}"
+            raise ControlError(f"{program}: {why.removeprefix(f'{program}: ')}")
         return result.stdout
 
 
 def _check_path(path: Path) -> None:
     """Raises ControlError where PostgreSQL's own tools would take the path for another one."""
+    if len(bytes(path)) > _LONGEST_PATH:
+        raise ControlError(
+            f"PostgreSQL's own tools cannot take a path as long as {str(path)!r}:"
+            " set STATE_DIR to a shorter one"
+        )
     if found := _NOT_TAKEN.search(str(path)):
         raise ControlError(
             f"PostgreSQL's own tools cannot take the {found[0]!r} in the path {str(path)!r}:"

@@ -1,6 +1,7 @@
 """Deleting a suite's data."""
 
 import argparse
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable
@@ -12,12 +13,20 @@ from control.context import Context
 from control.errors import ControlError
 from control.local import postgres, shared_folder
 from control.local.run_directory import RunDirectory
-from control.local.shared_folder import Database
+from control.local.shared_folder import PLACES, Database
 from control.local.shutdown import shut_down
 
-DATA = ("postgres", "postgres.password", "redis", "sandbox", "run", "logs")
-"""What a suite keeps in STATE_DIR beside the settings of the operator."""
-SETTINGS = ("mode", "replicas.json", "secrets.env")
+DATA = (
+    "postgres",
+    "postgres.password",
+    "redis",
+    "sandbox/telegram.sqlite3*",
+    "logs/*.log",
+    "logs/*.log.*",
+    "run",
+)
+"""Patterns of what a suite keeps in STATE_DIR beside the settings; the locks in `run` go last."""
+SETTINGS = ("mode", "replicas.json", "secrets.env", "containers.lock")
 """What stays: `secrets.env` may open the data of the same suite in Docker."""
 
 
@@ -30,7 +39,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         raise ControlError("--remove deletes the data of all services: leave --service out", USAGE)
     state_dir, terminal = context.state_dir, context.terminal
     databases = _outside(state_dir)
-    inside = [state_dir / name for name in DATA if os.path.lexists(state_dir / name)]
+    inside = _inside(state_dir)
     if not inside and not databases:
         terminal.line("Nothing to remove.")
         return 0
@@ -43,8 +52,26 @@ def run(context: Context, options: argparse.Namespace) -> int:
             database.remove()
         for path in inside:
             _delete(path)
+        for name in ("sandbox", "logs", "run"):
+            with contextlib.suppress(OSError):  # it holds something of somebody else's, or is gone
+                (state_dir / name).rmdir()
     _say_what_stays(context)
     return 0
+
+
+def _is_state_dir(folder: Path) -> bool:
+    """Whether a suite has ever started there: a folder given by mistake keeps all it has."""
+    return any((folder / name).is_file() for name in SETTINGS)
+
+
+def _inside(state_dir: Path) -> list[Path]:
+    if not _is_state_dir(state_dir):
+        return []
+    found = [path for pattern in DATA for path in sorted(state_dir.glob(pattern))]
+    link = state_dir / "postgres"
+    if link.is_symlink() and not link.exists():
+        found.append(link)
+    return sorted(found, key=lambda path: path.name == "run")
 
 
 def _outside(state_dir: Path) -> list[Database]:
@@ -52,8 +79,10 @@ def _outside(state_dir: Path) -> list[Database]:
     known = shared_folder.databases()
     found = {database.path: database for database in known if database.state_dir == state_dir}
     link = state_dir / "postgres"
-    if link.is_symlink() and link.exists():
-        found.setdefault(link.resolve(), Database(link.resolve(), state_dir))
+    target = link.resolve()
+    is_elsewhere = link.is_symlink() and target.exists() and _is_state_dir(state_dir)
+    if is_elsewhere and not shared_folder.belongs_to_another(target, state_dir):
+        found.setdefault(target, Database(target, state_dir, target.parent in PLACES))
     return list(found.values())
 
 
@@ -66,10 +95,15 @@ def _described(inside: Iterable[Path], databases: Iterable[Database]) -> Iterabl
 
 
 def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
+        return
+    for inner in sorted(path.iterdir(), key=lambda one: one.suffix == ".lock"):
+        if inner.is_dir() and not inner.is_symlink():
+            shutil.rmtree(inner)
+        else:
+            inner.unlink(missing_ok=True)
+    path.rmdir()
 
 
 def _say_what_stays(context: Context) -> None:

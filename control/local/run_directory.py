@@ -30,6 +30,8 @@ _PATIENCE = 5.0
 _HEARING = 10.0
 """Seconds in which a supervisor takes what it is told, also one that is just being started."""
 _POLL = 0.1
+GOOD_LIFE = 10.0
+"""Seconds after which a part counts as having worked, as in Docker."""
 SIGNS_AGAIN = "a supervisor that lives writes it anew within a minute"
 State = Literal["waiting", "starting", "running", "failing", "stopping", "stopped", "done"]
 
@@ -58,6 +60,12 @@ class PartStatus:
     """Why it ended the last time, if nobody had asked it to."""
     log_start: int = 0
     """Where in its log its present life begins, bytes."""
+
+    @property
+    def keeps_failing(self) -> bool:
+        """Whether it has just ended by itself, or has begun again only now."""
+        is_young = time.time() - self.since < GOOD_LIFE
+        return self.failures > 0 and (self.state == "failing" or is_young)
 
 
 class IsSupervised(ControlError):
@@ -164,7 +172,7 @@ class RunDirectory:
         return {name: process for name, process in found if process and process.lives}
 
     def forget_processes(self) -> None:
-        for record in self._processes.iterdir():
+        for record in self._processes.glob("*"):
             record.unlink(missing_ok=True)
 
     def write_supervisor(self, process: Process) -> None:

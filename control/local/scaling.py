@@ -30,7 +30,7 @@ def fit(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Suite, fr
 
 def _leaving(suite: Suite) -> list[str]:
     mine = {part.name for part in suite.parts}
-    known = suite.run.wishes() | suite.run.status()  # wished away, and nobody may have said so
+    known = suite.run.wishes() | suite.run.status()  # one that still runs may be wished for no more
     return [name for name in known if name not in mine and replicas.service_of(name) != name]
 
 
@@ -40,7 +40,7 @@ def _missing(suite: Suite, wanted: frozenset[str]) -> dict[str, Wish]:
     preflight.check_ports(part for part in new if part.name in wanted)
     fresh = wishes | {part.name: Wish(run=False) for part in new}
     status = suite.run.status()
-    failing = {name for name, known in status.items() if known.state == "failing"}
+    failing = {name for name, known in status.items() if known.keeps_failing}
     alive = {name for name, known in status.items() if known.state != "stopped"} - failing
     return {
         name: replace(wish, run=True, generation=wish.generation + (name in failing))

@@ -7,7 +7,9 @@ folder is made more open for it. A shared folder holds, side by side:
 <digest>.owner       the path of that STATE_DIR
 postgresql-<digest>  a copy of PostgreSQL's programs; the digest is that of the programs
 
-Several suites use a shared folder at once; its lock is held while one of them adds something.
+Several suites use a shared folder at once; its lock is held while one of them adds or removes
+something. Only root may write there: so its records are root's word. A database belongs to
+PostgreSQL's user, so root follows no link in it.
 """
 
 import contextlib
@@ -31,7 +33,10 @@ from control.lock import Lock
 PLACES = (Path("/var/lib/smart-assistant"), Path(tempfile.gettempdir()) / "smart-assistant-root")
 _MODE = 0o711
 """PostgreSQL's user passes through and lists nothing."""
+_OTHERS_WRITE = 0o022
 _READABLE = 0o755
+UNFINISHED = "unfinished."
+"""What a database that is being made is called until it is whole."""
 _PROGRAMS = "postgresql-"
 _RECORD = ".owner"
 
@@ -43,6 +48,8 @@ class Database:
     path: Path
     state_dir: Path | None
     """Whose it is; None where an earlier version made it, which wrote no record."""
+    is_shared: bool = True
+    """Whether it lies in a shared folder, and not where an operator's own link leads."""
 
     @property
     def is_orphan(self) -> bool:
@@ -57,11 +64,19 @@ class Database:
         return disk.used(self.path)
 
     def remove(self) -> None:
-        """Delete it and then its record; interrupted, the same call goes on where it ended."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        if self.path.exists():
-            raise ControlError(f"{self.path} cannot be deleted: is it still in use?")
-        _record_of(self.path).unlink(missing_ok=True)
+        """Delete it and then its record; interrupted, the same call goes on where it ended.
+
+        Elsewhere than in a shared folder only what PostgreSQL has made is deleted.
+        """
+        if not self.is_shared:
+            for made in (self.path / "data", *self.path.glob(f"{UNFINISHED}*")):
+                shutil.rmtree(made, ignore_errors=True)
+            return
+        with Lock.hold(self.path.parent):
+            shutil.rmtree(self.path, ignore_errors=True)
+            if self.path.exists():
+                raise ControlError(f"{self.path} cannot be deleted: is it still in use?")
+            _record_of(self.path).unlink(missing_ok=True)
 
 
 def add_database(account: Account, state_dir: Path, places: tuple[Path, ...] = PLACES) -> Path:
@@ -81,15 +96,25 @@ def add_database(account: Account, state_dir: Path, places: tuple[Path, ...] = P
     return home
 
 
-def keep_database(home: Path, state_dir: Path, places: tuple[Path, ...] = PLACES) -> None:
-    """Repair what an earlier version left of a database that is in use: mode and record."""
-    if home.parent in places:
-        _prepare(home.parent)
-        _record_owner(home, state_dir)
+def keep_database(state_dir: Path, places: tuple[Path, ...] = PLACES) -> None:
+    """Make good what is not right of a database in use: the mode of the shared folder, which an
+    earlier version left wrong, and the record, where STATE_DIR was moved.
+    """
+    home = (state_dir / "postgres").resolve()
+    if home.parent in places and home.exists() and _prepare(home.parent):
+        with Lock.hold(home.parent):
+            if not belongs_to_another(home, state_dir):
+                _record_owner(home, state_dir)
+
+
+def belongs_to_another(home: Path, state_dir: Path) -> bool:
+    """Whether this STATE_DIR is a copy, and the one that was copied still has the database."""
+    owner = _owner(_record_of(home))
+    return owner not in (None, state_dir) and (owner / "postgres").resolve() == home.resolve()
 
 
 def databases(places: tuple[Path, ...] = PLACES) -> tuple[Database, ...]:
-    """All databases in the shared folders, as far as this user may look; empty for all but root."""
+    """All databases in the shared folders; none for whoever is not root."""
     found = (path for folder in places for path in _content(folder) if path.is_dir())
     return tuple(
         Database(path, _owner(_record_of(path)))
@@ -101,9 +126,12 @@ def databases(places: tuple[Path, ...] = PLACES) -> tuple[Database, ...]:
 def orphan(database: Database) -> tuple[str, str]:
     """What an operator is told of a database whose folder is gone, and how to remove it."""
     said = f"{database.path} ({disk.megabytes(database.size)}) belonged to {database.state_dir}"
-    state_dir = shlex.quote(str(database.state_dir))
-    command = f"STATE_DIR={state_dir} ./manage.py stop --local --remove"
-    return f"{said}, which is gone or has another one now", f"{command} deletes it"
+    assert database.state_dir is not None
+    if database.state_dir.exists():
+        command = f"rm -r {database.path} {_record_of(database.path)}"
+        return f"{said}, which has another database now", f"{command} deletes it"
+    command = f"STATE_DIR={shlex.quote(str(database.state_dir))} ./manage.py stop --local --remove"
+    return f"{said}, which is gone", f"unless that folder was moved, {command} deletes it"
 
 
 def programs(places: tuple[Path, ...] = PLACES) -> tuple[Path, ...]:
@@ -169,6 +197,8 @@ def _forget_deleted(folder: Path) -> None:
     for record in folder.glob(f"*{_RECORD}"):
         if not record.with_suffix("").exists():
             record.unlink(missing_ok=True)
+    for unfinished in folder.glob(f".*{_RECORD}.*"):
+        unfinished.unlink(missing_ok=True)
 
 
 def _holds_something(home: Path) -> bool:
@@ -192,29 +222,41 @@ def _usable(account: Account, places: tuple[Path, ...]) -> Path:
 def _prepare(place: Path) -> bool:
     """Make the folder; whether it is root's, on a file system that programs may run from.
 
-    In a folder that anybody may write to, somebody else may have made it first, or a link. Its mode
-    must not depend on the umask: an earlier version left folders of mode 0700 behind.
+    Its mode must not depend on the umask: an earlier version left folders of mode 0700 behind.
     """
     with contextlib.suppress(FileExistsError):
         place.mkdir(mode=_MODE)
-    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
+    with _opened(place) as descriptor:
         found = os.fstat(descriptor)
-        if found.st_uid != 0 or os.fstatvfs(descriptor).f_flag & os.ST_NOEXEC:
+        if found.st_uid != 0 or os.fstatvfs(descriptor).f_flag & getattr(os, "ST_NOEXEC", 0):
             return False
         mode = stat.S_IMODE(found.st_mode)
-        if mode & 0o022 or mode & _MODE != _MODE:
+        if mode & _OTHERS_WRITE or mode & _MODE != _MODE:
             os.fchmod(descriptor, _MODE)
         return True
+
+
+def _content(place: Path) -> list[Path]:
+    """What is in a shared folder; nothing where another than root may have put it there."""
+    try:
+        with _opened(place) as descriptor:
+            found = os.fstat(descriptor)
+            if os.geteuid() != 0 or found.st_uid != 0 or found.st_mode & _OTHERS_WRITE:
+                return []
+            names = os.listdir(descriptor)  # noqa: PTH208 - of what was looked at, not of its name
+            return [place / name for name in names]
+    except OSError:
+        return []
+
+
+@contextlib.contextmanager
+def _opened(place: Path) -> Iterator[int]:
+    """In a folder that anybody may write to, somebody else may have put a link there first."""
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _content(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:  # it is not there, or not root's business
-        return []
 
 
 def _record_owner(home: Path, state_dir: Path) -> None:
@@ -229,6 +271,7 @@ def _record_of(home: Path) -> Path:
 
 def _owner(record: Path) -> Path | None:
     try:
-        return Path(json.loads(record.read_text("utf-8"))["state_dir"])
+        path = json.loads(record.read_text("utf-8"))["state_dir"]
+        return Path(path) if "\0" not in path else None
     except (OSError, ValueError, LookupError, TypeError):
         return None

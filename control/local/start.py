@@ -1,6 +1,7 @@
 """Starting the suite, or what is missing of it."""
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Problem
     suite.run.make()
     lock = suite.run.lock()
     try:
+        suite.run.make()  # a `stop --remove` that had the lock before us may have deleted it
         takeover.end_strays(suite.run, context.terminal)
         with suite.run.commanding():
             suite = suite.anew()
@@ -112,6 +114,9 @@ def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
 
 def _name_orphans(context: Context) -> None:
     """Databases in folders of the system that nobody would find again."""
+    if os.geteuid() != 0:
+        return
+    shared_folder.keep_database(context.state_dir)  # this one's folder may have been moved
     for database in shared_folder.databases():
         if database.is_orphan:
             context.terminal.warn(": ".join(shared_folder.orphan(database)))

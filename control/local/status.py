@@ -6,7 +6,6 @@ import time
 from control import environment, table
 from control.context import Context
 from control.health import Health
-from control.local.keeper import GOOD_LIFE
 from control.local.part import Part
 from control.local.process import resident_memory
 from control.local.progress import healths
@@ -61,15 +60,9 @@ def health_of(known: PartStatus, answer: Health | None) -> Health:
         return Health(ok=True, detail="done")
     if answer and answer.ok:
         return Health(ok=True, detail=f"ok: {answer.detail}" if answer.detail else "ok")
-    if _keeps_failing(known) and not (answer and answer.answered):
+    if known.keeps_failing and not (answer and answer.answered):
         return Health(ok=False, detail=known.reason)
     return answer or Health(ok=False)
-
-
-def _keeps_failing(known: PartStatus) -> bool:
-    """Whether it has just ended by itself, or has begun again only now."""
-    is_young = time.time() - known.since < GOOD_LIFE
-    return known.failures > 0 and (known.state == "failing" or is_young)
 
 
 def _row(part: Part, known: PartStatus, answer: Health | None) -> Row:

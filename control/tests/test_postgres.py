@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 
 import psycopg2
 import pytest
@@ -92,6 +93,8 @@ def test_a_making_that_died_half_way_is_made_again(home: Path) -> None:
     cluster.launch()
     place = (home / "postgres").resolve()
     (place / "unfinished.killed").mkdir()
+    if cluster._account:
+        cluster._account.own(place / "unfinished.killed")
     (place / "data").rename(place / "unfinished.killed" / "data")
     with running(Cluster(home, WHEEL, cluster.port, "password")) as _:
         assert ask(cluster, "SELECT 1") == 1
@@ -118,6 +121,54 @@ def test_an_initdb_that_outlived_its_killed_command_does_not_disturb_the_next(ho
         running(cluster),
     ):
         assert ask(cluster, "SELECT 1") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be tricked into what others may not")
+def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(home: Path) -> None:
+    """That user swaps each new folder of the database for a link to one of root's."""
+    victim = home / "victim"
+    victim.mkdir(mode=0o700)
+    cluster = Cluster(home, WHEEL, free_port(), "password")
+    place, is_over = cluster._home, Event()
+
+    def attack() -> None:
+        while not is_over.is_set():
+            for made in place.glob("unfinished.*"):
+                if not made.is_symlink():
+                    made.rename(home / f"taken-{made.name}")
+                    made.symlink_to(victim)
+
+    attacker = Thread(target=attack)
+    attacker.start()
+    try:
+        with contextlib.suppress(ControlError):
+            cluster.launch()
+    finally:
+        is_over.set()
+        attacker.join()
+    assert (victim.stat().st_uid, victim.stat().st_mode & 0o777) == (0, 0o700)
+    assert list(victim.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
+def test_a_folder_that_a_killed_command_had_not_yet_given_away_is_given(home: Path) -> None:
+    (home / "postgres").mkdir(mode=0o700)
+    cluster = Cluster(home, WHEEL, free_port(), "password")
+    with running(cluster):
+        assert ask(cluster, "SELECT 1") == 1
+
+
+def test_the_error_is_told_and_not_the_hint_after_it(home: Path) -> None:
+    cluster = Cluster(home, WHEEL, 1, "password")
+    with pytest.raises(ControlError, match=r"^initdb: .*unrecognized option.*nonsense"):
+        cluster._run("initdb", "--nonsense")
+
+
+def test_a_path_that_is_too_long_for_it_is_named(home: Path) -> None:
+    long = home.joinpath(*["x" * 200] * 5)
+    long.mkdir(parents=True)
+    with pytest.raises(ControlError, match="cannot take a path as long as"):
+        Cluster(long, WHEEL, 1, "password").launch()
 
 
 def test_a_folder_may_have_any_name_that_postgresql_can_take(home: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from control import confirmation
+from control import confirmation, environment
 from control.errors import ControlError
 from control.local import postgres, remove, shared_folder
 from control.local.postgres import Cluster
@@ -38,7 +38,8 @@ def test_all_data_goes_and_settings_stay(suite: FakeSuite) -> None:
     processes = suite.processes()
     said = suite.manage("stop", "--remove", "--yes")
     assert not any(process.lives for process in processes)
-    assert {path.name for path in state.iterdir()} == {*remove.SETTINGS, "notes.txt"}
+    left = {path.name for path in state.iterdir()}
+    assert left == {"mode", "replicas.json", "secrets.env", "notes.txt"}
     assert "state/secrets.env" in said
     assert suite.manage("stop", "--remove", "--yes") == "Nothing to remove.\n"
     assert "✓ rest_service" in suite.manage("start")
@@ -47,9 +48,13 @@ def test_all_data_goes_and_settings_stay(suite: FakeSuite) -> None:
 def test_what_a_suite_keeps_is_known(whole_suite: FakeSuite) -> None:
     """A new file of STATE_DIR belongs to the data that are deleted, or to the settings."""
     whole_suite.manage("start", "--replicas", "rest_service=2")
-    kept = {path.name for path in (whole_suite.home / "state").iterdir()}
-    assert kept <= {*remove.DATA, *remove.SETTINGS}
+    state = whole_suite.home / "state"
+    kept = {path.name for path in state.iterdir()}
+    known = {pattern.partition("/")[0] for pattern in remove.DATA}
+    assert kept <= {*known, *remove.SETTINGS}
     assert {"postgres", "redis", "run", "logs"} <= kept
+    whole_suite.manage("stop", "--remove", "--yes")
+    assert {path.name for path in state.iterdir()} <= set(remove.SETTINGS)
 
 
 def test_one_service_has_no_data_of_its_own(suite: FakeSuite) -> None:
@@ -121,10 +126,63 @@ def test_at_a_terminal_it_asks(
             confirmation.require(terminal, ["everything"], is_given=False)
 
 
-def test_interrupted_the_same_command_goes_on(home: Path, suite: FakeSuite) -> None:
-    """Killed after the first of the folders."""
-    suite.manage("start")
-    suite.manage("stop")
-    shutil.rmtree(home / "state" / "redis")
+@pytest.mark.parametrize("gone", ["redis", "run/processes", "run/supervisor.lock"])
+def test_interrupted_the_same_command_goes_on(home: Path, suite: FakeSuite, gone: str) -> None:
+    """Killed in the middle of its work."""
+    environment.complete(home, suite.environment)
+    suite.run.make()
+    (home / "state" / "redis").mkdir()
+    (home / "state" / "run" / "supervisor.lock").touch()
+    removed = home / "state" / gone
+    removed.unlink() if removed.is_file() else removed.rmdir()
     suite.manage("stop", "--remove", "--yes")
     assert {path.name for path in (home / "state").iterdir()} <= set(remove.SETTINGS)
+
+
+def test_a_folder_where_no_suite_has_started_keeps_all_it_has(home: Path, suite: FakeSuite) -> None:
+    files = [home / "state" / name for name in ("logs/taxes.log", "run/x", "redis/y")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.touch()
+    assert suite.manage("stop", "--remove", "--yes") == "Nothing to remove.\n"
+    assert all(file.exists() for file in files)
+
+
+def test_what_is_somebody_elses_in_its_folders_stays(home: Path, suite: FakeSuite) -> None:
+    environment.complete(home, suite.environment)
+    for name in ("logs/tg_bot.log", "logs/taxes", "sandbox/project"):
+        (home / "state" / name).parent.mkdir(exist_ok=True)
+        (home / "state" / name).touch()
+    suite.manage("stop", "--remove", "--yes")
+    left = {str(path.relative_to(home / "state")) for path in (home / "state").glob("*/*")}
+    assert left == {"logs/taxes", "sandbox/project"}
+
+
+def test_behind_a_link_of_the_operators_only_the_database_goes(
+    home: Path, suite: FakeSuite
+) -> None:
+    environment.complete(home, suite.environment)
+    disk = home / "big-disk"
+    for name in ("photos", "data", "unfinished.1"):
+        (disk / name).mkdir(parents=True)
+    (home / "big-disk.owner").touch()
+    (home / "state" / "postgres").symlink_to(disk)
+    suite.manage("stop", "--remove", "--yes")
+    assert [path.name for path in disk.iterdir()] == ["photos"]
+    assert (home / "big-disk.owner").exists()
+    assert not (home / "state" / "postgres").is_symlink()
+
+
+@ROOTS
+def test_a_copied_folder_does_not_take_the_database_of_the_other(whole_suite: FakeSuite) -> None:
+    home = whole_suite.home
+    home.chmod(0o700)
+    whole_suite.manage("start", "--service", "postgres")
+    whole_suite.manage("stop")
+    shutil.copytree(home / "state", home / "copy", symlinks=True)
+    whole_suite.environment["STATE_DIR"] = str(home / "copy")
+    whole_suite.manage("stop", "--remove", "--yes")
+    assert not (home / "copy" / "postgres").is_symlink()
+    assert (home / "state" / "postgres" / "data" / "PG_VERSION").exists()
+    whole_suite.environment["STATE_DIR"] = str(home / "state")
+    whole_suite.manage("stop", "--remove", "--yes")

@@ -102,17 +102,57 @@ def test_a_shared_folder_that_an_earlier_version_left_with_a_wrong_mode_is_repai
     assert not mode(shared) & 0o022
 
 
+@pytest.fixture
+def used(home: Path, closed: Path, account: Account) -> Path:
+    """A database in the shared folder `home/shared`, that of the STATE_DIR `closed/state`."""
+    state_dir = closed / "state"
+    state_dir.mkdir()
+    place = shared_folder.add_database(account, state_dir, (home / "shared",))
+    (place / "data").write_bytes(b"x" * 3_000_000)
+    (state_dir / "postgres").symlink_to(place)
+    return place
+
+
 def test_it_is_repaired_for_a_database_that_is_there_already_too(
-    home: Path, closed: Path, account: Account
+    home: Path, closed: Path, account: Account, used: Path
 ) -> None:
     shared = home / "shared"
-    place = shared_folder.add_database(account, closed, (shared,))
-    place.with_name(f"{place.name}.owner").unlink()
+    used.with_name(f"{used.name}.owner").unlink()
     shared.chmod(0o700)
-    shared_folder.keep_database(place, closed, (shared,))
-    assert account.can_enter(place)
+    shared_folder.keep_database(closed / "state", (shared,))
+    assert account.can_enter(used)
     (found,) = shared_folder.databases((shared,))
-    assert found.state_dir == closed
+    assert found.state_dir == closed / "state"
+
+
+def test_a_database_follows_a_folder_that_is_moved_and_not_one_that_is_copied(
+    home: Path, closed: Path, used: Path
+) -> None:
+    shared = home / "shared"
+    shutil.copytree(closed / "state", closed / "copy", symlinks=True)
+    shared_folder.keep_database(closed / "copy", (shared,))
+    assert shared_folder.belongs_to_another(used, closed / "copy")
+    assert shared_folder.databases((shared,))[0].state_dir == closed / "state"
+
+    (closed / "state").rename(closed / "moved")
+    assert shared_folder.databases((shared,))[0].is_orphan
+    shared_folder.keep_database(closed / "moved", (shared,))
+    (found,) = shared_folder.databases((shared,))
+    assert (found.state_dir, found.is_orphan) == (closed / "moved", False)
+
+
+def test_what_another_user_may_have_written_is_not_read(
+    home: Path, closed: Path, account: Account, used: Path
+) -> None:
+    shared = home / "shared"
+    (home / "link").symlink_to(shared)
+    assert shared_folder.databases((home / "link",)) == ()
+    shared.chmod(0o777)
+    assert shared_folder.databases((shared,)) == ()
+    shared.chmod(0o711)
+    account.own(shared)
+    assert shared_folder.databases((shared,)) == ()
+    assert shared_folder.programs((shared,)) == ()
 
 
 def test_a_folder_that_another_user_has_made_first_is_not_used(
@@ -176,25 +216,35 @@ def test_programs_that_their_user_can_run_stay_where_they_are(home: Path, accoun
 
 
 def test_a_database_knows_whose_it_is_and_that_its_folder_is_gone(
-    home: Path, closed: Path, account: Account
+    home: Path, closed: Path, used: Path
 ) -> None:
     shared, state_dir = home / "shared", closed / "state"
-    state_dir.mkdir()
-    place = shared_folder.add_database(account, state_dir, (shared,))
-    (state_dir / "postgres").symlink_to(place)
-    (place / "data").write_bytes(b"x" * 3_000_000)
-    (used,) = shared_folder.databases((shared,))
-    assert (used.state_dir, used.is_orphan) == (state_dir, False)
+    (known,) = shared_folder.databases((shared,))
+    assert (known.state_dir, known.is_orphan) == (state_dir, False)
 
     shutil.rmtree(state_dir)
     (left,) = shared_folder.databases((shared,))
     assert left.is_orphan
     said, command = shared_folder.orphan(left)
     assert "(3 MB)" in said
-    assert command == f"STATE_DIR={state_dir} ./manage.py stop --local --remove deletes it"
+    assert f"STATE_DIR={state_dir} ./manage.py stop --local --remove deletes it" in command
 
     left.remove()
     assert list(shared.iterdir()) == []
+
+
+def test_where_its_folder_has_another_database_now_the_named_command_spares_that(
+    home: Path, closed: Path, account: Account, used: Path
+) -> None:
+    state_dir = closed / "state"
+    shutil.rmtree(state_dir)
+    state_dir.mkdir()
+    second = shared_folder.add_database(account, state_dir, (home / "shared",))
+    (state_dir / "postgres").symlink_to(second)
+    (orphan,) = (it for it in shared_folder.databases((home / "shared",)) if it.is_orphan)
+    assert orphan.path == used
+    _, command = shared_folder.orphan(orphan)
+    assert command == f"rm -r {used} {used}.owner deletes it"
 
 
 def test_the_record_of_a_database_that_was_deleted_by_hand_goes_with_the_next_one(

@@ -1,9 +1,10 @@
 """What test suites have made in Docker: containers, networks, volumes and images."""
 
-import shutil
 import subprocess
+from pathlib import Path
 
-_PATIENCE = 120.0
+_PATIENCE = 60.0
+_CLAIM = "uses-docker"
 _NAME = "{{.Repository}}:{{.Tag}}"
 _KINDS = (
     # what they are, how those of a name are listed, how they are removed
@@ -20,16 +21,23 @@ def prefix(run: str) -> str:
     return f"sa-test-{run}-"
 
 
+def claim(folder: Path) -> None:
+    """Note that the test run of a folder makes things in Docker: who clears it has to ask there."""
+    (folder / _CLAIM).touch()
+
+
+def is_claimed(folder: Path) -> bool:
+    return (folder / _CLAIM).exists()
+
+
 def left(beginning: str) -> dict[str, list[str]]:
-    """Those whose names begin so, by kind; none where no Docker answers."""
+    """Those whose names begin so, by kind. Raises RuntimeError where Docker does not answer."""
     things = {kind: _listed(kind, words, beginning) for kind, words, _ in _KINDS}
     return {kind: names for kind, names in things.items() if names}
 
 
 def remove(beginning: str) -> None:
-    """Remove what there is, where a Docker answers."""
-    if shutil.which("docker") is None:
-        return
+    """Remove all that there is. Raises RuntimeError where Docker does not do it."""
     for kind, words, removal in _KINDS:
         if names := _listed(kind, words, beginning):
             _docker(kind, *removal, *names)
@@ -42,13 +50,10 @@ def _listed(kind: str, words: tuple[str, ...], beginning: str) -> list[str]:
 
 def _docker(*words: str) -> str:
     try:
-        done = subprocess.run(
-            ["docker", *words],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+        return subprocess.run(
+            ["docker", *words], capture_output=True, text=True, timeout=_PATIENCE, check=True
+        ).stdout
+    except subprocess.CalledProcessError as error:
+        raise RuntimeError(f"docker {words[0]}: {error.stderr.strip()}") from error
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise RuntimeError(f"docker {words[0]}: {error}") from error

@@ -21,19 +21,24 @@ def end(folder: Path) -> None:
     strays.end_starters(folder)
     failures = [said for state_dir in suites(folder) if (said := _remove(state_dir))]
     strays.end_all(folder)
-    docker_things.remove(docker_things.prefix(folder.name))
+    if docker_things.is_claimed(folder):
+        docker_things.remove(docker_things.prefix(folder.name))
     if failures:
         raise RuntimeError("; ".join(failures))
 
 
 def suites(folder: Path) -> list[Path]:
-    """The state folders of those that are not gone: something of them runs or is elsewhere."""
+    """The state folders of suites that still run, or have their database elsewhere.
+
+    Only our own: PostgreSQL's user owns folders there too, and could put a link into one.
+    """
     found = {lock.parents[1]: lock for lock in folder.rglob("run/supervisor.lock")}
     if strays.CAN_SEE:
         living = strays.state_dirs(folder)
     else:
         living = {state_dir for state_dir, lock in found.items() if _is_held(lock)}
-    return sorted(one for one in found if one in living or (one / "postgres").is_symlink())
+    left = (one for one in found if one in living or (one / "postgres").is_symlink())
+    return sorted(one for one in left if one.lstat().st_uid == os.geteuid())
 
 
 def _is_held(lock: Path) -> bool:

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,9 +27,10 @@ _PASSABLE = 0o711
 """A system user, as whom PostgreSQL runs for root, has to reach its files."""
 
 
-def current_name() -> str:
-    """What this run is called in Docker; a process that belongs to no run has a name too."""
-    return Path(os.environ.get(RUN_VARIABLE, "alone")).name
+def current() -> Path | None:
+    """The folder of this test run; None in a process that belongs to none."""
+    path = os.environ.get(RUN_VARIABLE)
+    return Path(path) if path else None
 
 
 @contextmanager
@@ -128,7 +130,10 @@ def _locked(path: Path) -> int:
 
 def _try_lock(path: Path) -> int | None:
     """The lock of a folder; a program that is started does not inherit it."""
-    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:  # its run has just removed it, or it is no folder
+        return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -142,7 +147,7 @@ def _clear(path: Path) -> None:
     try:
         leftovers.end(path)
         _delete(path)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         sys.stderr.write(f"not all of a test run in {path} could be removed: {error}\n")
 
 

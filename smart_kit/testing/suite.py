@@ -76,7 +76,7 @@ class Suite:
             | {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
             | {secret: secrets.token_urlsafe(24) for secret in SECRETS}
             | {"STATE_DIR": str(self.state_dir), "LOG_FORMAT": "json"}
-            | {"COMPOSE_PROJECT_NAME": _project_name()}
+            | {"COMPOSE_PROJECT_NAME": _project_name(self.mode)}
             | self.settings
         )
 
@@ -193,8 +193,12 @@ class Suite:
         return [pid for pid in found if pid != os.getpid()]
 
 
-def _project_name() -> str:
-    return f"{docker_things.prefix(run_folder.current_name())}{secrets.token_hex(4)}"
+def _project_name(mode: Mode) -> str:
+    """By which the next test run finds what is left in Docker where this one is killed."""
+    run = run_folder.current()
+    if run and mode == "docker":
+        docker_things.claim(run)
+    return f"{docker_things.prefix(run.name if run else 'alone')}{secrets.token_hex(4)}"
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smart_kit.testing import servers
+from smart_kit.testing import docker_things, leftovers, servers
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVE = "input()"
@@ -261,6 +261,7 @@ def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temporary: Path
     program.write_text(DOCKER.format(python=sys.executable, asked=str(asked)))
     program.chmod(0o755)
     killed = Run(temporary, LIVE)
+    docker_things.claim(killed.folder)
     killed.kill()
     Run(temporary, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
 
@@ -272,3 +273,33 @@ def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temporary: Path
     assert "container rm --force -v id-of-container" in words
     assert "volume rm id-of-volume" in words
     assert "image rm id-of-image" in words  # not by force: that takes its other names away too
+    assert not killed.folder.exists()
+
+
+def test_while_docker_does_not_answer_what_names_the_things_there_stays(temporary: Path) -> None:
+    program = temporary / "programs" / "docker"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    killed = Run(temporary, LIVE)
+    docker_things.claim(killed.folder)
+    killed.kill()
+    Run(temporary, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
+    assert killed.folder.exists()
+
+
+def test_a_file_among_the_folders_of_runs_disturbs_nobody(temporary: Path, living: Run) -> None:
+    (living.folder.parent / ".DS_Store").touch()
+    begin_and_end(temporary)
+    assert living.folder.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_a_folder_of_another_user_is_not_taken_for_a_suite(tmp_path: Path) -> None:
+    """PostgreSQL's user could put a link there to what is not its own."""
+    for name in ("ours", "theirs"):
+        (tmp_path / name / "run").mkdir(parents=True)
+        (tmp_path / name / "run" / "supervisor.lock").touch()
+        (tmp_path / name / "postgres").symlink_to(tmp_path)
+    os.chown(tmp_path / "theirs", 1234, 1234)
+    assert leftovers.suites(tmp_path) == [tmp_path / "ours"]
