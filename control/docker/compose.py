@@ -147,7 +147,7 @@ class Compose:
             return one.error or one.waits_for(beside) or "has not started"
         log = engine.log(self.environ, one.id)
         if one.has_ended:
-            return reasons.end(one.status, log)
+            return reasons.end(one.status, one.error or log)
         if one.state != "running":
             return f"is {one.state}"
         return _with_words(_of_running(one), reasons.meaning(log))

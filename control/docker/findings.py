@@ -8,6 +8,7 @@ from control.docker import engine
 from control.docker.compose import Compose
 from control.docker.container import Container
 from control.doctor.finding import Finding, doubtful, wrong
+from control.errors import ControlError
 
 _AGAIN = "./manage.py status tells when it is well"
 _MEND = "mend the cause, then ./manage.py restart"
@@ -20,7 +21,11 @@ def findings(context: Context) -> Iterable[Finding]:
             yield wrong("suite", f"was started in Docker, and {problem}", "start Docker again")
         return
     compose = Compose.of(context)
-    containers = compose.containers()
+    try:
+        containers = compose.containers()
+    except ControlError as error:
+        yield wrong("suite", str(error), "docker compose ps may say more")
+        return
     unwell = [one for one in containers if not one.is_well]
     for one in unwell:
         yield _finding(one, compose.why_unwell(one, containers))

@@ -39,6 +39,7 @@ for words, (said, status) in json.loads((home / "answers").read_text()).items():
             known = [at for at, call in enumerate(calls) if since in call]
             turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
             said = turns[min(turn, len(turns) - 1)]
+            said, status = said if isinstance(said, list) else (said, status)
         print(said, flush=True)
         if status:
             print((home / "errors").read_text(), file=sys.stderr)
@@ -84,8 +85,8 @@ SICK = {
 class Docker:
     """What the program answers and what it was asked.
 
-    An answer is what it prints, in one text or in turn, and its exit status; with None it goes on
-    until it is ended.
+    An answer is what it prints, in one text or in turn, and its exit status, which each turn may
+    have of its own; with None it goes on until it is ended.
     """
 
     def __init__(self, home: Path) -> None:

@@ -93,8 +93,9 @@ def test_a_folder_under_another_name_is_the_same_folder(
 
 
 def test_what_an_interrupted_command_has_left_is_deleted(
-    docker: Docker, output: io.StringIO
+    docker: Docker, home: Path, output: io.StringIO
 ) -> None:
+    modes.remember(home / ".local", "docker")
     docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
     assert words(docker)[-1][-2:] == ["mine_a", "mine_made_b"]

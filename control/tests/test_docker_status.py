@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from control import modes
+from control.docker.compose import Compose
 from control.docker.findings import findings
 from control.doctor.finding import Finding
 from control.table import HEADINGS
@@ -113,6 +115,28 @@ def test_a_container_that_is_removed_while_we_look_is_no_matter(
     assert bot.endswith("exit status 3, without a word")
 
 
+def test_compose_that_fails_over_a_container_that_has_gone_is_asked_again(
+    docker: Docker, output: io.StringIO
+) -> None:
+    docker.describe(container("redis", **HEALTHY))
+    docker.answers["compose ps"] = [["ps", "", ["", 1], ["aaa", 0]], 0]
+    docker.says_to_errors("Error response from daemon: No such container: abc")
+    assert docker.manage(output, "status", "--docker") == 0
+    assert "redis" in output.getvalue()
+
+
+def test_compose_that_does_not_answer_is_not_waited_for_without_end(
+    docker: Docker,
+    output: io.StringIO,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Compose.read, "__kwdefaults__", {"given": "", "seconds": 0.5})
+    docker.answers["compose ps"] = ["", None]
+    assert docker.manage(output, "status", "--docker") == 1
+    assert "docker compose ps does not answer within 0.5 s" in capsys.readouterr().err
+
+
 def test_an_engine_that_fails_is_not_taken_for_an_empty_one(
     docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,6 +185,13 @@ class TestFindings:
             ),
             (container("tg_bot", "removing"), "doubtful", "is being removed"),
             (container("tg_bot", "exited"), "doubtful", "is stopped"),
+            (container("tg_bot", "exited", ExitCode=143), "doubtful", "is stopped"),
+            (container("tg_bot", "exited", ExitCode=1), "wrong", "exit status 1: it broke"),
+            (
+                container("tg_bot", "exited", ExitCode=0, Error="port is already allocated"),
+                "wrong",
+                "exit status 0: port is already allocated",
+            ),
             (
                 container("tg_bot", restarts=0, Health={"Status": "starting"}),
                 "doubtful",
@@ -194,3 +225,19 @@ class TestFindings:
     ) -> None:
         docker.answers |= answers
         assert self.findings(docker) == []
+
+    def test_a_suite_in_docker_without_an_engine_is_wrong(self, docker: Docker) -> None:
+        docker.answers["version"] = ["", 1]
+        modes.remember(docker.home / ".local", "docker")
+        (found,) = self.findings(docker)
+        assert found.verdict == "wrong"
+        assert "was started in Docker, and no Docker Engine answers" in found.said
+
+    def test_compose_that_fails_is_wrong_and_ends_nothing(self, docker: Docker) -> None:
+        docker.answers["compose ps"] = ["", 1]
+        docker.says_to_errors("no configuration file provided")
+        (found,) = self.findings(docker)
+        assert (found.verdict, found.said) == (
+            "wrong",
+            "docker compose ps: no configuration file provided",
+        )

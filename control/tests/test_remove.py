@@ -94,9 +94,12 @@ def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_
             assert str(database) in said
             assert command in said
         suite.environment["STATE_DIR"] = str(lost)
-        suite.manage("stop", "--remove", "--yes")
-        suite.environment["STATE_DIR"] = str(home / "state")
-        assert server.wait(10) == 0
+        try:
+            suite.manage("stop", "--remove", "--yes")
+            assert server.wait(10) == 0
+        finally:
+            suite.environment["STATE_DIR"] = str(home / "state")
+            server.kill()
     assert not database.exists()
     assert command not in "".join(suite.findings(terminal))
 
