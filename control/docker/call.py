@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from control.docker import patience
+from control.docker import timeouts
 from control.errors import ControlError
 
 _POLL = 0.1
@@ -68,9 +68,9 @@ class Call:
         """The lines since the last call; raises ControlError where it prints nothing for long."""
         if said := self._read():
             self._spoke_at = time.monotonic()
-        elif self.is_running and time.monotonic() > self._spoke_at + patience.SILENCE:
+        elif self.is_running and time.monotonic() > self._spoke_at + timeouts.SILENCE:
             raise ControlError(
-                f"docker compose {self.name} has been silent for {patience.SILENCE:g} s and was"
+                f"docker compose {self.name} has been silent for {timeouts.SILENCE:g} s and was"
                 f" ended; its last line: {self._last} (all of it: {self._path})"
             )
         *whole, self._rest = (self._rest + said).split(b"\n")
@@ -108,7 +108,7 @@ class Call:
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.is_running:
                 os.killpg(self._process.pid, number)
-                self.pause(patience.ENGINE)
+                self.pause(timeouts.ENGINE)
 
     def _read(self) -> bytes:
         """What has been printed meanwhile, also into the log."""

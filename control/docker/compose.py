@@ -10,7 +10,7 @@ from pathlib import Path
 
 from control import reasons, replicas
 from control.context import Context
-from control.docker import container, engine, patience
+from control.docker import container, engine, timeouts
 from control.docker.call import Call
 from control.docker.container import Container
 from control.docker.password import password_statement
@@ -85,7 +85,7 @@ class Compose:
         with self.call(*arguments) as call:
             call.follow(hear)
 
-    def read(self, *arguments: str, given: str = "", seconds: float = patience.ANSWER) -> str:
+    def read(self, *arguments: str, given: str = "", seconds: float = timeouts.ANSWER) -> str:
         """What it prints when given a text.
 
         Raises ControlError with its words where it fails, or where it takes too long.

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from control.docker import patience
+from control.docker import timeouts
 from control.errors import ControlError
 
 Facts = dict[str, Any]
@@ -30,17 +30,17 @@ def problem(environ: Mapping[str, str]) -> str:
     """What keeps us from using Docker, in one line; empty where nothing does."""
     try:
         engine = _run(
-            environ, "version", "--format", "{{.Server.Version}}", seconds=patience.ENGINE
+            environ, "version", "--format", "{{.Server.Version}}", seconds=timeouts.ENGINE
         )
         if engine.returncode:
             said = engine.stderr.strip().splitlines() or ["it does not say why"]
             return f"no Docker Engine answers: {said[-1]}"
-        if _run(environ, "compose", "version", seconds=patience.ENGINE).returncode:
+        if _run(environ, "compose", "version", seconds=timeouts.ENGINE).returncode:
             return "Docker has no Compose v2: install its plugin (docker-compose-plugin)"
     except FileNotFoundError:
         return "there is no docker command: install Docker, or use --local"
     except ControlError:
-        return f"the Docker Engine does not answer within {patience.ENGINE:g} s"
+        return f"the Docker Engine does not answer within {timeouts.ENGINE:g} s"
     return ""
 
 
@@ -94,7 +94,7 @@ def volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
     form = "{{range .Volumes}}{{.Name}} {{.Size}}\n{{end}}"
     try:
         words = ("system", "df", "--verbose", "--format", form)
-        done = _run(environ, *words, seconds=patience.ENGINE)
+        done = _run(environ, *words, seconds=timeouts.ENGINE)
     except ControlError:
         return {}
     rows = (line.split() for line in done.stdout.splitlines())
@@ -130,7 +130,7 @@ def _bytes(text: str) -> int:
 def _run(
     environ: Mapping[str, str],
     *arguments: str,
-    seconds: float = patience.ANSWER,
+    seconds: float = timeouts.ANSWER,
     errors_to: int = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
     """Raises ControlError where the engine does not answer in time."""

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterable
 
-from control.docker import patience
+from control.docker import timeouts
 from control.docker.call import Call
 from control.docker.compose import Compose
 from control.docker.container import Container
@@ -56,7 +56,7 @@ class Progress:
         self._look()
         while self._missing and not self._is_over():
             self._show_waiting()
-            time.sleep(patience.POLL)
+            time.sleep(timeouts.POLL)
             self._look()
         self._terminal.settle()
         problems = tuple(self._problem(one) for one in sorted(self._missing, key=_cause_first))
@@ -71,7 +71,7 @@ class Progress:
             if self._is_over():
                 return
             self._show_waiting()
-            call.pause(patience.POLL)
+            call.pause(timeouts.POLL)
 
     def _hear(self, call: Call) -> None:
         lines = call.heard()
@@ -112,7 +112,7 @@ class Progress:
         """Whether waiting longer is in vain."""
         if not self._missing:
             return False
-        is_late = self._is_idle_for(patience.START)
+        is_late = self._is_idle_for(timeouts.START)
         return is_late or all(self._is_decided(one) for one in self._missing)
 
     def _is_decided(self, one: Container) -> bool:
@@ -121,9 +121,9 @@ class Progress:
             return self._call is None or any(map(self._is_decided, self._needs(one)))
         if one.state in ("exited", "dead"):
             return True
-        if self._ends(one) >= patience.ENDS and not one.is_task:
+        if self._ends(one) >= timeouts.ENDS and not one.is_task:
             return True
-        return bool(one.complaint) and self._is_idle_for(patience.SPEAKING)
+        return bool(one.complaint) and self._is_idle_for(timeouts.SPEAKING)
 
     def _is_idle_for(self, duration: float) -> bool:
         return time.monotonic() > self._moved_at + duration

@@ -3,7 +3,7 @@
 import argparse
 
 from control.context import Context
-from control.docker import patience, remove, scale
+from control.docker import remove, scale, timeouts
 from control.docker.compose import Compose
 
 
@@ -17,7 +17,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return 0
     if options.service:
         with context.terminal.step(f"stop {', '.join(options.service)}"):
-            compose.read("stop", *scale.expanded(options.service), seconds=patience.STOP)
+            compose.read("stop", *scale.expanded(options.service), seconds=timeouts.STOP)
         return 0
     stop(context, compose)
     return 0
@@ -26,4 +26,4 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def stop(context: Context, compose: Compose) -> None:
     """Return when all of it is gone."""
     with context.terminal.step("stop"):
-        compose.read("--profile", "*", "down", "--remove-orphans", seconds=patience.STOP)
+        compose.read("--profile", "*", "down", "--remove-orphans", seconds=timeouts.STOP)

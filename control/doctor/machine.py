@@ -36,19 +36,19 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
 
 def _local(context: Context, found: Machine) -> Iterable[Finding]:
     """What only local mode needs of the machine."""
-    lacks = [*machine.lacks_to_connect(found), *machine.lacks_to_execute(found)]
+    shortcomings = [*machine.check_loopback(found), *machine.check_execution(found)]
     if context.virtualenv.is_complete or requirements.are_here(requirements.to_run(context.root)):
         yield _python("with everything that is pinned")
     elif context.virtualenv.is_whole:
         yield _python("the next start installs what has changed")
     else:
-        lacks += context.virtualenv.lacks_to_make()
-        if not any(lack.subject == "Python" for lack in lacks):
+        shortcomings += context.virtualenv.shortcomings()
+        if not any(one.subject == "Python" for one in shortcomings):
             yield _python("local mode installs the rest at its first start")
-    for lack in lacks:
-        yield wrong(lack.subject, lack.said, lack.advice)
-    for lack in machine.lacks_of_memory(found):
-        yield doubtful(lack.subject, lack.said, lack.advice)
+    for one in shortcomings:
+        yield wrong(one.subject, one.said, one.advice)
+    for one in machine.check_memory(found):
+        yield doubtful(one.subject, one.said, one.advice)
 
 
 def _python(said: str) -> Finding:

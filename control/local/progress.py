@@ -14,9 +14,9 @@ from control.local.suite import Suite
 from control.problem import Problem
 from control.terminal import Terminal, seconds
 
-PATIENCE = 60.0
+START_TIMEOUT = 60.0
 """Seconds that services get once databases and schema are there; as long for each of these."""
-ANSWERING_PATIENCE = 30.0
+ANSWERING_TIMEOUT = 30.0
 """Seconds after which nobody waits longer for parts that run and say themselves what they miss."""
 MOST_FAILURES = 3
 """How often in a row a part ends before nobody waits for it any longer."""
@@ -41,8 +41,8 @@ class Progress:
     suite: Suite
     wanted: frozenset[str]
     terminal: Terminal
-    patience: float = PATIENCE
-    answering_patience: float = ANSWERING_PATIENCE
+    start_timeout: float = START_TIMEOUT
+    answering_timeout: float = ANSWERING_TIMEOUT
     _begun: dict[str, float] = field(default_factory=dict)
     _well: set[str] = field(default_factory=set)
     _why: dict[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Progress:
     _wishes: Mapping[str, Wish] = field(default_factory=dict)
 
     def wait(self) -> tuple[Problem, ...]:
-        """Show each part as it gets well; returns the others, and why, when patience is at its end.
+        """Show each part as it gets well; returns the others, and why, when the time is up.
 
         Raises ControlError if the supervisor ends meanwhile.
         """
@@ -64,7 +64,7 @@ class Progress:
             if len(self._foundation()) != before:
                 since = time.monotonic()
             waited = time.monotonic() - since
-            if waited > self.patience or self._is_decided(waited):
+            if waited > self.start_timeout or self._is_decided(waited):
                 break
             self._show_waiting(begun)
             time.sleep(_POLL)
@@ -151,7 +151,7 @@ class Progress:
         state = self._state(part)
         if state == "waiting":
             return False
-        if part.name in self._answering and waited > self.answering_patience:
+        if part.name in self._answering and waited > self.answering_timeout:
             return True
         if state == "failing" and self._status[part.name].failures >= MOST_FAILURES:
             return True

@@ -12,7 +12,7 @@ from control.context import Context
 from control.errors import ControlError
 from control.local import preflight, scaling, shared_folder, takeover
 from control.local.process import Process
-from control.local.progress import PATIENCE, Progress
+from control.local.progress import START_TIMEOUT, Progress
 from control.local.run_directory import IsSupervised, Wish
 from control.local.status import show
 from control.local.suite import Suite
@@ -105,7 +105,7 @@ def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     """Start what is missing of a suite that runs, or is just being started."""
     context.terminal.line("It runs already.")
     suite, missing = scaling.fit(context, suite, names)
-    awaited = suite.wanted(names) if suite.run.age < PATIENCE else missing
+    awaited = suite.wanted(names) if suite.run.age < START_TIMEOUT else missing
     welcome.report(context, Progress(suite, awaited, context.terminal).wait())
     is_well = show(context, suite)
     _say_where(context)

@@ -105,14 +105,14 @@ class TestPatience:
         self, waiting: Progress
     ) -> None:
         waiting.suite.run.write_status({"tg_bot": PartStatus("running", pid=1)})
-        waiting.answering_patience = 0.0
+        waiting.answering_timeout = 0.0
         (problem,) = waiting.wait()
         assert problem.reason == "redis: refused"
 
     def test_what_does_not_answer_is_waited_for_until_the_end(self, waiting: Progress) -> None:
         waiting.suite.run.write_status({"tg_bot": PartStatus("running", pid=1)})
         self.answer = Health(False, "does not answer on port 1", answered=False)
-        waiting.answering_patience, waiting.patience = 0.0, 0.5
+        waiting.answering_timeout, waiting.start_timeout = 0.0, 0.5
         (problem,) = waiting.wait()
         assert problem.reason == "does not answer on port 1"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from control.docker import patience
+from control.docker import timeouts
 from control.tests.fake_docker import HEALTHY, SICK, Docker, container
 
 
@@ -67,8 +67,8 @@ class TestGivingUp:
     """What does not get well is given up while Compose still waits for it."""
 
     @pytest.fixture(autouse=True)
-    def _patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(patience, "POLL", 0.05)
+    def _timeouts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(timeouts, "POLL", 0.05)
 
     def hang(self, docker: Docker) -> None:
         """Compose waits for a dependency that never gets well."""
@@ -138,8 +138,8 @@ class TestGivingUp:
         start: float,
     ) -> None:
         """Sooner where it says itself what it misses."""
-        monkeypatch.setattr(patience, "START", start)
-        monkeypatch.setattr(patience, "SPEAKING", 0.2)
+        monkeypatch.setattr(timeouts, "START", start)
+        monkeypatch.setattr(timeouts, "SPEAKING", 0.2)
         self.hang(docker)
         starting = {"Health": {"Status": "starting", "Log": []}}
         docker.describe(container("tg_bot", restarts=0, **(SICK if start > 1 else starting)))
@@ -197,7 +197,7 @@ class TestGivingUp:
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(patience, "SILENCE", 0.2)
+        monkeypatch.setattr(timeouts, "SILENCE", 0.2)
         docker.answers["compose build"] = ["step 3: fetching", None]
         assert docker.manage(output, "start", "--docker") == 1
         said = capsys.readouterr().err

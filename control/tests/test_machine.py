@@ -29,10 +29,10 @@ from control.welcome import begin
     ],
 )
 def test_what_the_readme_names_is_enough(found: Machine) -> None:
-    assert not list(machine.lacks_to_install(found, has_uv=False))
-    assert not list(machine.lacks_to_execute(found))
-    assert not list(machine.lacks_to_connect(found))
-    assert not list(machine.lacks_of_memory(found))
+    assert not list(machine.check_installation(found, has_uv=False))
+    assert not list(machine.check_execution(found))
+    assert not list(machine.check_loopback(found))
+    assert not list(machine.check_memory(found))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_keeps_it_from_being_installed_is_told_in_one_sentence(
     found: Machine, cause: str, advice: str
 ) -> None:
     with pytest.raises(ControlError) as caught:
-        machine.require(machine.lacks_to_install(found, has_uv=False))
+        machine.require(machine.check_installation(found, has_uv=False))
     sentence = str(caught.value)
     assert cause in sentence
     assert advice in sentence
@@ -62,18 +62,18 @@ def test_what_keeps_it_from_being_installed_is_told_in_one_sentence(
 
 
 def test_uv_makes_environments_without_venv_and_ensurepip() -> None:
-    assert not list(machine.lacks_to_install(replace(GOOD, has_venv=False), has_uv=True))
+    assert not list(machine.check_installation(replace(GOOD, has_venv=False), has_uv=True))
 
 
 def test_a_folder_where_nothing_may_run_is_told() -> None:
     with pytest.raises(ControlError, match=r"^/srv/assistant is on a file system mounted noexec.*"):
-        machine.require(machine.lacks_to_execute(replace(GOOD, is_noexec=True)))
+        machine.require(machine.check_execution(replace(GOOD, is_noexec=True)))
 
 
 def test_a_loopback_that_is_off_is_told_with_the_systems_reason() -> None:
     found = replace(GOOD, loopback_fault="Network is unreachable")
     with pytest.raises(ControlError, match=r"127\.0\.0\.1 here \(Network is.*ip link set lo up"):
-        machine.require(machine.lacks_to_connect(found))
+        machine.require(machine.check_loopback(found))
 
 
 def test_too_little_memory_is_a_warning_at_the_start(
@@ -88,7 +88,7 @@ def test_too_little_memory_is_a_warning_at_the_start(
 
 
 def test_a_server_sold_with_1_gb_has_enough_memory() -> None:
-    assert not list(machine.lacks_of_memory(replace(GOOD, memory=920 * 1024**2)))
+    assert not list(machine.check_memory(replace(GOOD, memory=920 * 1024**2)))
 
 
 def test_the_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
@@ -154,4 +154,4 @@ def test_memory_is_ram_and_swap_within_the_limits_of_the_cgroup(
 
 def test_where_nobody_tells_how_much_memory_there_is_nothing_is_said(tmp_path: Path) -> None:
     assert memory.total(tmp_path, tmp_path) is None
-    assert not list(machine.lacks_of_memory(replace(GOOD, memory=None)))
+    assert not list(machine.check_memory(replace(GOOD, memory=None)))
