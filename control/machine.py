@@ -2,6 +2,7 @@
 
 import os
 import platform
+import pwd
 import shutil
 import socket
 import sys
@@ -63,6 +64,8 @@ class Machine:
     free_disk: int
     """Bytes."""
     is_noexec: bool
+    user: str
+    """The name of the user who runs this; empty where the system knows none."""
     loopback_fault: str
     """Why nobody can connect to 127.0.0.1; empty where they can."""
 
@@ -82,6 +85,7 @@ class Machine:
             memory=memory.total(),
             free_disk=shutil.disk_usage(folder).free,
             is_noexec=bool(os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0)),
+            user=_user(),
             loopback_fault=_loopback_fault(),
         )
 
@@ -105,7 +109,11 @@ def check_execution(machine: Machine) -> Iterator[Shortcoming]:
     """What keeps this machine from running what is in the virtual environment."""
     if machine.is_noexec:
         said = f"{machine.folder} is on a file system mounted noexec, so no program in it can run"
-        yield Shortcoming("folder", said, f"move it to another file system, or {_DOCKER}")
+        docker = "use Docker (python3 manage.py start --docker)"  # manage.py cannot run by itself
+        yield Shortcoming("folder", said, f"move it to another file system, or {docker}")
+    if not machine.user:
+        said = f"the user {os.geteuid()} has no entry in the system's list, which PostgreSQL needs"
+        yield Shortcoming("user", said, f"add one (useradd), be another user, or {_DOCKER}")
 
 
 def check_loopback(machine: Machine) -> Iterator[Shortcoming]:
@@ -181,6 +189,13 @@ def _threading() -> str:
 def _is_musl() -> bool:
     names = ("SOABI", "HOST_GNU_TYPE", "MULTIARCH")
     return any("musl" in str(sysconfig.get_config_var(name)) for name in names)
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return ""
 
 
 def _glibc() -> tuple[int, ...] | None:

@@ -28,7 +28,13 @@ def run(context: Context, options: argparse.Namespace) -> int:
             findings.append(finding)
     if any(finding.verdict == "wrong" for finding in findings):
         return 1
-    context.terminal.line("Nothing is wrong. How well it runs: ./manage.py status")
+    is_doubtful = any(finding.verdict == "doubtful" for finding in findings)
+    verdict = (
+        "Nothing keeps it from working; look at the lines with !"
+        if is_doubtful
+        else "Nothing is wrong"
+    )
+    context.terminal.line(f"{verdict}. How well it runs: ./manage.py status")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Starting the suite in Docker, or what is missing of it."""
 
 import argparse
+from collections import deque
 from collections.abc import Iterable
 
 from control import modes, replicas, services, welcome
@@ -12,6 +13,7 @@ from control.errors import ControlError
 from control.local.run_directory import RunDirectory
 from control.problem import Problem
 
+_LAST_LINES = 20
 _UP = ("up", "--detach", "--no-build")
 
 
@@ -31,20 +33,29 @@ def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> i
     names = tuple(names)
     with context.terminal.step("images", "(minutes, the first time)"):
         build(context, compose, *names)
-    problems = up(context, compose, names)
+    if up(context, compose, names):
+        return 1
     welcome.say_where(context)
     context.terminal.line("  Logs:  ./manage.py logs -f")
-    return 1 if problems else 0
+    return 0
 
 
 def build(context: Context, compose: Compose, *arguments: str) -> None:
     """Build images; raises ControlError with the last words of what fails, or of what hangs."""
+    last: deque[str] = deque(maxlen=_LAST_LINES)
 
     def hear(line: str) -> None:
+        last.append(line)
         if said := news(line):
             context.terminal.waiting(f"… {said}")
 
-    compose.follow("build", *arguments, hear=hear)
+    try:
+        compose.follow("build", *arguments, hear=hear)
+    except ControlError:
+        context.terminal.line("   The build ends with:")
+        for line in filter(str.strip, last):
+            context.terminal.line(f"   | {line}")
+        raise
 
 
 def up(

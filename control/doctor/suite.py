@@ -12,7 +12,7 @@ from control.doctor.finding import Finding, doubtful, wrong
 from control.local import shared_folder
 from control.local.progress import healths
 from control.local.run_directory import PartStatus, RunDirectory
-from control.local.status import health_of
+from control.local.status import health_of, waits_for
 from control.local.suite import Suite
 
 _RESTART = "mend the cause and run ./manage.py restart; ./manage.py logs says more"
@@ -40,6 +40,8 @@ def _local(context: Context) -> Iterable[Finding]:
                 "was started and not stopped, and does not run",
                 "./manage.py start starts it again",
             )
+        else:
+            yield Finding("suite", "does not run; ./manage.py start starts it")
         return
     suite = Suite.of(context, context.virtualenv.python)
     wished = {name for name, wish in run.wishes().items() if wish.run}
@@ -49,8 +51,9 @@ def _local(context: Context) -> Iterable[Finding]:
     healthy = {name: health_of(known[name], answers.get(name)) for name in parts}
     unwell = {name: health for name, health in healthy.items() if not health.ok}
     for name, health in unwell.items():
-        why = health.detail or f"is {known[name].state}"
-        yield wrong("suite", f"{name}: {why}", _RESTART)
+        if not waits_for(parts[name], status):  # its cause has a line of its own
+            why = health.detail.rstrip(".") or f"is {known[name].state}"
+            yield wrong("suite", f"{name}: {why}", _RESTART)
     if not unwell:
         yield Finding("suite", f"runs as processes, all {len(parts)} parts are well")
 

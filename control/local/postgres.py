@@ -21,7 +21,8 @@ from control.local import shared_folder
 from control.local.account import Account
 from control.local.part import DATABASE_PATIENCE
 from control.local.password_stamp import PasswordStamp
-from control.local.process import Launch, Process, await_end, database_environment
+from control.local.process import Launch, await_end, database_environment
+from control.local.shared_folder import Database
 
 NAME = "smart_assistant"
 """The role and the database; the role may create extensions, as in PostgreSQL's own image."""
@@ -68,15 +69,9 @@ def health(port: int) -> Health:
     return Health(ok=answer == b"R", detail="" if answer == b"R" else "is starting up")
 
 
-def end_server(home: Path) -> None:
+def end_server(database: Database) -> None:
     """End the server of a database whose STATE_DIR is gone, and with it all that knew of it."""
-    data = home / "data"
-    try:
-        pid = int((data / "postmaster.pid").read_text().split()[0])
-    except (OSError, ValueError, LookupError):
-        return
-    server = Process.of(pid)
-    if server and str(data) in server.command:  # the number may be another process's by now
+    if server := database.server:
         server.send(STOP_SIGNAL)
         await_end([server], DATABASE_PATIENCE)
 
@@ -93,9 +88,9 @@ class Cluster:
 
     def launch(self) -> Launch:
         """Make the database on the first start, give it today's password, and say how to run it."""
-        _check_path(self.state_dir)  # before anything is made there
+        check_path(self.state_dir)  # before anything is made there
         for path in (self._binaries, self._home):
-            _check_path(path)
+            check_path(path)
         if not self._data.exists():
             self._create()
         self._check_version()
@@ -229,7 +224,7 @@ class Cluster:
         return result.stdout
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
     """Raises ControlError where PostgreSQL's own tools would take the path for another one."""
     if len(bytes(path)) > _LONGEST_PATH:
         raise ControlError(

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,7 +47,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     shut_down(suite, terminal)
     with terminal.step("remove"), suite.locked():
         for database in databases:
-            postgres.end_server(database.path)
+            postgres.end_server(database)
             database.remove()
         for path in inside:
             _delete(path)
@@ -109,6 +108,11 @@ def _delete(path: Path) -> None:
 def _say_what_stays(context: Context) -> None:
     kept = [context.root / ".env", context.root / ".venv"]
     kept += [context.state_dir / name for name in SETTINGS]
-    shown = [os.path.relpath(path, context.root) for path in kept if path.exists()]
+    kept += shared_folder.programs()
+    shown = [_short(path, context.root) for path in kept if path.exists()]
     if shown:
         context.terminal.line(f"Settings and programs stay: {', '.join(shown)}")
+
+
+def _short(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)

@@ -76,6 +76,7 @@ class RunDirectory:
     """The files of one suite that runs, or ran."""
 
     def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
         self.path = state_dir / "run"
         self.logs = state_dir / "logs"
         self._processes = self.path / "processes"

@@ -28,6 +28,7 @@ from control import disk
 from control.credentials import write_private
 from control.errors import ControlError
 from control.local.account import Account
+from control.local.process import Process
 from control.lock import Lock
 
 PLACES = (Path("/var/lib/smart-assistant"), Path(tempfile.gettempdir()) / "smart-assistant-root")
@@ -57,6 +58,17 @@ class Database:
         if self.state_dir is None:
             return False
         return (self.state_dir / "postgres").resolve() != self.path.resolve()
+
+    @property
+    def server(self) -> Process | None:
+        """The PostgreSQL that runs on it."""
+        data = self.path / "data"
+        try:
+            process = Process.of(int((data / "postmaster.pid").read_text().split()[0]))
+        except (OSError, ValueError, LookupError):
+            return None
+        # the number may be another process's by now
+        return process if process and str(data) in process.command else None
 
     @property
     def size(self) -> int:
@@ -131,6 +143,8 @@ def orphan(database: Database) -> tuple[str, str]:
         command = f"rm -r {database.path} {_record_of(database.path)}"
         return f"{said}, which has another database now", f"{command} deletes it"
     command = f"STATE_DIR={shlex.quote(str(database.state_dir))} ./manage.py stop --local --remove"
+    if database.server:
+        return f"{said}, which is gone, but its suite still runs", f"{command} ends and deletes it"
     return f"{said}, which is gone", f"unless that folder was moved, {command} deletes it"
 
 

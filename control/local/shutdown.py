@@ -5,7 +5,7 @@ import time
 
 from control.local import takeover
 from control.local.part import DATABASE_PATIENCE, PATIENCE
-from control.local.process import Process, await_end
+from control.local.process import Process, await_end, supervisor_of
 from control.local.run_directory import RunDirectory
 from control.terminal import Terminal
 
@@ -16,12 +16,12 @@ _POLL = 0.1
 
 def shut_down(run: RunDirectory, terminal: Terminal) -> bool:
     """End everything and return when it is gone; false where nothing ran."""
-    if not run.path.exists():
-        return False
-    supervisor = run.supervisor()
+    supervisor = run.supervisor() or (None if run.path.exists() else supervisor_of(run.state_dir))
     if supervisor:
         with terminal.step("stop"):
             _end(supervisor, run, terminal)
+    if not run.path.exists():
+        return supervisor is not None
     lock = run.lock()
     try:
         strays = takeover.end_strays(run, terminal)

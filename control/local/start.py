@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from control import modes, replicas, welcome
 from control.context import Context
 from control.errors import ControlError
-from control.local import preflight, scaling, shared_folder, takeover
+from control.local import postgres, preflight, scaling, shared_folder, takeover
 from control.local.process import Process
 from control.local.progress import START_TIMEOUT, Progress
 from control.local.run_directory import IsSupervised, Wish
@@ -22,6 +22,7 @@ from control.problem import Problem
 
 def run(context: Context, options: argparse.Namespace) -> int:
     welcome.begin(context, "local")
+    _check_paths(context)
     _name_orphans(context)
     asked = replicas.asked(options)
     names = dict.fromkeys((*options.service, *asked)) if options.service else ()
@@ -39,9 +40,11 @@ def bring_up(
         problems = start(context, suite, names)
     except IsSupervised:
         return _complete(context, suite, names)
-    welcome.report(context, problems)
+    if problems:
+        welcome.report(context, problems)
+        return 1
     _say_where(context)
-    return 1 if problems else 0
+    return 0
 
 
 def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Problem, ...]:
@@ -110,6 +113,13 @@ def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
     is_well = show(context, suite)
     _say_where(context)
     return 0 if is_well else 1
+
+
+def _check_paths(context: Context) -> None:
+    """Raises ControlError before minutes are spent; root may keep programs and data elsewhere."""
+    if os.geteuid() != 0 and not context.settings.own_postgres:
+        for path in (context.virtualenv.path, context.state_dir):
+            postgres.check_path(path)
 
 
 def _name_orphans(context: Context) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Mapping
 
 from control import environment, table
 from control.context import Context
@@ -44,14 +45,22 @@ def show(context: Context, suite: Suite, *, only: list[str] | None = None) -> bo
     status = suite.run.status()
     running = (part for part in parts if _of(status, part).state == "running")
     answers = healths(running)
-    rows = (_row(part, _of(status, part), answers.get(part.name)) for part in parts)
+    rows = (_row(part, status, answers.get(part.name)) for part in parts)
     is_well = table.show(context.terminal, rows)
     _hint_at_changes(context, suite)
     return is_well
 
 
-def _of(status: dict[str, PartStatus], part: Part) -> PartStatus:
+def _of(status: Mapping[str, PartStatus], part: Part) -> PartStatus:
     return status.get(part.name, PartStatus(state="stopped"))
+
+
+def waits_for(part: Part, status: Mapping[str, PartStatus]) -> list[str]:
+    """What has to be ready before a part begins, and is not."""
+    if _of(status, part).state != "waiting":
+        return []
+    ready = {name for name, known in status.items() if known.state in ("running", "done")}
+    return [name for name in part.after if name not in ready or status[name].keeps_failing]
 
 
 def health_of(known: PartStatus, answer: Health | None) -> Health:
@@ -65,8 +74,11 @@ def health_of(known: PartStatus, answer: Health | None) -> Health:
     return answer or Health(ok=False)
 
 
-def _row(part: Part, known: PartStatus, answer: Health | None) -> Row:
+def _row(part: Part, status: Mapping[str, PartStatus], answer: Health | None) -> Row:
+    known = _of(status, part)
     health = health_of(known, answer)
+    if needs := waits_for(part, status):
+        health = Health(ok=False, detail=f"waits for {', '.join(needs)}")
     return Row(
         part.name,
         process=str(known.pid or ""),

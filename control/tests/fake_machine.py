@@ -16,5 +16,6 @@ GOOD = Machine(
     memory=2 * GIGABYTE,
     free_disk=9 * GIGABYTE,
     is_noexec=False,
+    user="alice",
     loopback_fault="",
 )

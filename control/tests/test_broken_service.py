@@ -47,6 +47,21 @@ def test_start_ends_with_its_last_lines_and_what_to_do(
     assert [line for line in found if line.startswith(cause)]
 
 
+def test_what_waits_for_the_cause_is_told_as_waiting_and_not_as_another_fault(
+    home: Path, terminal: Terminal
+) -> None:
+    suite = FakeSuite(home, {"migrate": "crash"})
+    try:
+        suite.manage("start", status=1)
+        rows = suite.manage("status", status=1).splitlines()
+        (row,) = (row for row in rows if row.startswith("rest_service"))
+        assert row.endswith("waits for migrate")
+        wrong = [line for line in suite.findings(terminal) if line.startswith("wrong")]
+        assert [line.split(":")[1].strip() for line in wrong] == ["migrate"]
+    finally:
+        suite.manage("stop")
+
+
 def test_a_service_that_was_mended_is_tried_again_at_once(broken: FakeSuite) -> None:
     broken.manage("start", status=1)
     broken.environment["DEFAULT_MODEL"] = "mended"

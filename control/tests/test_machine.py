@@ -66,6 +66,8 @@ def test_uv_makes_environments_without_venv_and_ensurepip() -> None:
 
 
 def test_a_folder_where_nothing_may_run_is_told() -> None:
+    with pytest.raises(ControlError, match="has no entry in the system's list, which PostgreSQL"):
+        machine.require(machine.check_execution(replace(GOOD, user="")))
     with pytest.raises(ControlError, match=r"^/srv/assistant is on a file system mounted noexec.*"):
         machine.require(machine.check_execution(replace(GOOD, is_noexec=True)))
 

@@ -14,6 +14,7 @@ from control.errors import ControlError
 from control.local import postgres, remove, shared_folder
 from control.local.postgres import Cluster
 from control.local.process import spawn
+from control.local.shared_folder import Database
 from control.local.wheels import Wheels
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
@@ -62,6 +63,18 @@ def test_one_service_has_no_data_of_its_own(suite: FakeSuite) -> None:
     assert "leave --service out" in said
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="found in /proc")
+def test_a_suite_whose_folder_was_deleted_while_it_ran_is_ended(
+    home: Path, suite: FakeSuite
+) -> None:
+    suite.manage("start")
+    processes = suite.processes()
+    shutil.rmtree(home / "state")
+    suite.manage("stop")
+    assert not any(process.lives for process in processes)
+    assert suite.manage("stop") == "Nothing runs.\n"
+
+
 @ROOTS
 def test_a_database_outside_goes_too(whole_suite: FakeSuite) -> None:
     state = whole_suite.home / "state"
@@ -108,7 +121,7 @@ def test_a_number_that_is_another_process_by_now_is_left_alone(home: Path) -> No
     with subprocess.Popen(("sleep", "60")) as other:
         (home / "data").mkdir()
         (home / "data" / "postmaster.pid").write_text(f"{other.pid}\n")
-        postgres.end_server(home)
+        postgres.end_server(Database(home, None))
         assert other.poll() is None
         other.kill()
 

@@ -1,14 +1,19 @@
 """What a test run has left: suites, servers and other processes, and things in Docker."""
 
+import contextlib
 import fcntl
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from smart_kit.testing import docker_things, strays
 
 ROOT = Path(__file__).resolve().parents[2]
+_SHARED_FOLDER = Path("/var/lib/smart-assistant")
+"""See control/local/shared_folder.py, which this package must not import."""
 _SECONDS = 180.0
 """For a suite whose processes have to be killed."""
 
@@ -37,8 +42,18 @@ def suites(folder: Path) -> list[Path]:
         living = strays.state_dirs(folder)
     else:
         living = {state_dir for state_dir, lock in found.items() if _is_held(lock)}
+    outside = set(_recorded(folder))
     left = (one for one in found if one in living or (one / "postgres").is_symlink())
-    return sorted(one for one in left if one.lstat().st_uid == os.geteuid())
+    return sorted({one for one in left if one.lstat().st_uid == os.geteuid()} | outside)
+
+
+def _recorded(folder: Path) -> Iterator[Path]:
+    """The state folders whose database is in root's shared folder, also those that are gone."""
+    for record in _SHARED_FOLDER.glob("*.owner"):
+        with contextlib.suppress(OSError, ValueError, LookupError):
+            state_dir = Path(json.loads(record.read_text())["state_dir"])
+            if state_dir.is_relative_to(folder):
+                yield state_dir
 
 
 def _is_held(lock: Path) -> bool:
