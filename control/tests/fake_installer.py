@@ -24,12 +24,14 @@ WAIT = "touch {home}/begun; while [ ! -e {home}/go ]; do sleep 0.02; done; touch
 """What an installer does that takes its time: it says so, and goes on when it may."""
 
 COMMAND = """\
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
 from control.tests.fake_machine import GOOD
+# whoever runs the tests in the background may have it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 home = Path({home!r})
 context = Context(
     home, home / "manage.py", dict(os.environ), Terminal.of(), find_machine=lambda _: GOOD

@@ -171,6 +171,8 @@ def test_a_python_too_old_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch)
 def test_ctrl_c_shows_no_traceback_however_early_it_is() -> None:
     code = (
         "import os, runpy, signal, sys\n"
+        # whoever runs the tests in the background may have it ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def interrupt(event, args):\n"
         "    if event == 'import' and args[0] == 'control.cli':\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"

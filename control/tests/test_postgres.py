@@ -110,7 +110,7 @@ def test_an_initdb_that_outlived_its_killed_command_does_not_disturb_the_next(ho
         account.own(attempt)
     with (
         subprocess.Popen(
-            (WHEEL / "initdb", "--username=x", "--no-sync", attempt / "data"),
+            (cluster._binaries / "initdb", "--username=x", "--no-sync", attempt / "data"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=account.uid if account else None,
@@ -182,7 +182,7 @@ def test_a_folder_may_have_any_name_that_postgresql_can_take(home: Path) -> None
 @pytest.mark.parametrize("name", ["a$b", 'a"b', "a`b", "a\nb", "a\rb", "a\\\\b"])
 def test_a_name_that_it_cannot_take_is_named_as_the_cause(home: Path, name: str) -> None:
     (home / name).mkdir(mode=0o711)
-    (home / name / "bin").symlink_to(WHEEL)
+    (home / name / "bin").symlink_to(Cluster(home, WHEEL, 1, "password")._binaries)
     with pytest.raises(ControlError, match="PostgreSQL's own tools cannot take the"):
         Cluster(home, home / name / "bin", 1, "password").launch()
     with pytest.raises(ControlError, match="rename the folder, or set STATE_DIR"):
