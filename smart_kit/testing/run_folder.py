@@ -155,6 +155,8 @@ def _delete(path: Path) -> None:
     try:
         shutil.rmtree(path)
     except PermissionError:  # of a folder that a test has closed to itself
-        for folder, _, _ in os.walk(path):
-            Path(folder).chmod(0o700)
+        for folder, names, _ in os.walk(path):
+            for closed in (Path(folder, name) for name in names):
+                if not closed.is_symlink():
+                    closed.chmod(0o700)  # before os.walk looks into it
         shutil.rmtree(path)
