@@ -1,12 +1,13 @@
 """A model that keeps failing is left alone for a while, and tried again."""
 
 import asyncio
+import math
 
 from assistant.tests.room import Room, in_a_room, with_faults_of
 from assistant.tests.test_model_faults import NO_MONEY, RATE_LIMITED
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import ScriptedModel, fails, hangs
+from smart_kit.testing.models import Answer, Asked, ScriptedModel, fails, hangs
 
 
 def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not(
@@ -76,11 +77,21 @@ def test_only_one_request_probes(redis_settings: RedisSettings) -> None:
 def test_a_short_outage_is_waited_out_by_who_had_asked(
     redis_settings: RedisSettings,
 ) -> None:
+    """The outage lasts 5 s by the clock of the loop, however many requests fall into it."""
+    clock: list[asyncio.AbstractEventLoop] = []
+    over_at = math.inf
+
+    def answer(_: Asked) -> str | Answer:
+        return fails(500) if clock[0].time() < over_at else "I am back."
+
     async def scene(made: Room) -> None:
+        nonlocal over_at
+        clock.append(asyncio.get_running_loop())
+        over_at = clock[0].time() + 5
         said = await made.say_all(8)
         assert all(isinstance(one.answer, Reply) for one in said)
 
-    with ScriptedModel(*[fails(500)] * 8, otherwise="I am back.") as model:
+    with ScriptedModel(otherwise=answer) as model:
         in_a_room(redis_settings, model, scene)
 
 
