@@ -51,10 +51,10 @@ def one_of(kind: str, names: Sequence[str]) -> Callable[[str], str]:
     return checked
 
 
-def number(what: str) -> Callable[[str], int]:
+def number(what: str, least: int = 0) -> Callable[[str], int]:
     def checked(text: str) -> int:
-        if not (text.isascii() and text.isdecimal()):
-            raise ControlError(f"a {what} is 0 or more, not {text!r}", USAGE)
+        if not (text.isascii() and text.isdecimal() and int(text) >= least):
+            raise ControlError(f"a {what} is {least} or more, not {text!r}", USAGE)
         return int(text)
 
     return checked

@@ -44,7 +44,7 @@ COMMANDS = (
     Command("chat", "talk to the assistant in the sandbox", "commands.chat:run", options.chat),
     Command("invite", "a link that lets somebody in", "commands.invite:run", options.invite),
     Command("doctor", "look for what keeps it from working", "commands.doctor:run"),
-    Command("test", "run the tests with coverage", "{mode}.test:run", options.test),
+    Command("test", "run the tests; --all also the slow ones", "commands.test:run", options.test),
     Command("fuzz", "send the REST API strange requests", "commands.fuzz:run", options.fuzz),
     Command("chaos", "kill whatever runs, and lose nothing", "commands.chaos:run", options.chaos),
     Command("check", "format, lint, types, imports", "commands.check:run"),

@@ -74,6 +74,21 @@ def logs(parser: Parser, table: Sequence[Service]) -> None:
 
 def test(parser: Parser, _: Sequence[Service]) -> None:
     _named(parser, "part", (*requirements.SERVICES, "control", "smart_kit"))
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="also kills, storms, power loss and whatever else takes its time, with coverage",
+    )
+    parser.add_argument(
+        "--repeat",
+        type=arguments.number("number of runs", least=1),
+        default=1,
+        metavar="N",
+        help="so often, one after the other, whatever becomes of each",
+    )
+    parser.add_argument(
+        "--beside-load", action="store_true", help="while a busy loop takes each core"
+    )
     parser.add_argument("extra", nargs="*", metavar="PYTEST", help="more for pytest, after --")
 
 

@@ -6,33 +6,40 @@ import subprocess
 
 from control.context import Context
 from control.docker import engine
+from control.testing import selection
 
 _NOTHING_COLLECTED = 5
-"""What pytest says where a choice of tests leaves none."""
+"""The exit status of pytest where a choice of tests leaves none."""
 _STORIES = "tests/e2e"
-_NO_SUITE = ["-m", "not e2e"]
-"""A container cannot start the whole suite. What tells stories of it does; what kills its processes
-(tests/chaos) is run in local mode, which has them."""
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     engine.require(context.environ)
-    paths = [f"{name}/tests" for name in options.service]
-    statuses = [_run_parts(context, paths or _NO_SUITE, options.extra)]
-    if not paths:
-        statuses.append(_run_stories(context, options.extra))
+    statuses = [_run_parts(context, options)]
+    if not options.service:
+        statuses.append(_run_stories(context, options))
     return max(0 if status == _NOTHING_COLLECTED else status for status in statuses)
 
 
-def _run_parts(context: Context, choice: list[str], extra: list[str]) -> int:
-    """In a container beside the servers, which go when it is done."""
+def _run_parts(context: Context, options: argparse.Namespace) -> int:
+    """In a container beside the servers, which go when it is done.
+
+    A container cannot start the whole suite: what kills its processes is run in local mode only.
+    """
     environ = context.foreign_environ
     mark = hashlib.sha256(str(context.root).encode()).hexdigest()[:8]  # two clones, two runs
     project = f"smart-assistant-test-{mark}"
     compose = ["docker", "compose", "--file", "docker-compose.test.yml", "--project-name", project]
+    differs_there = "" if options.all else "servers"
+    chosen = [
+        *selection.IN_PARALLEL,
+        *selection.having(differs_there, "not e2e", selection.not_slow(options)),
+        *selection.coverage(options, "term"),
+        *selection.paths(options),
+    ]
     try:
         return subprocess.run(
-            [*compose, "run", "--build", "--rm", "tests", *choice, *extra],
+            [*compose, "run", "--build", "--rm", "tests", *chosen, *options.extra],
             cwd=context.root,
             env=environ,
         ).returncode
@@ -45,8 +52,9 @@ def _run_parts(context: Context, choice: list[str], extra: list[str]) -> int:
         )
 
 
-def _run_stories(context: Context, extra: list[str]) -> int:
+def _run_stories(context: Context, options: argparse.Namespace) -> int:
     """From outside, as people and operators see the suite."""
-    command = [str(context.python(develop=True)), "-m", "pytest", _STORIES, *extra]
+    chosen = selection.having(selection.not_slow(options))
+    command = (context.python(develop=True), "-m", "pytest", _STORIES, *chosen, *options.extra)
     environ = context.foreign_environ | {"SUITE_MODE": "docker"}
     return subprocess.run(command, cwd=context.root, env=environ).returncode

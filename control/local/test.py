@@ -1,26 +1,24 @@
-"""Running the tests, beside whatever is in use."""
+"""The tests as processes of this machine."""
 
 import argparse
 import subprocess
 
 from control.context import Context
-
-_AT_ONCE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
-"""Many tests wait for other processes; those of one file share what they start."""
+from control.testing import coverage_gate, selection
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     python = context.python(develop=True)
-    coverage = [f"--cov={name}" for name in options.service] or ["--cov"]
-    paths = [f"{name}/tests" for name in options.service]
     command = (
-        python,
-        "-m",
-        "pytest",
-        *_AT_ONCE,
-        *coverage,
-        "--cov-report=term",
-        *paths,
+        *(python, "-m", "pytest"),
+        *selection.IN_PARALLEL,
+        *selection.having(selection.not_slow(options)),
+        *selection.coverage(options, "term" if options.service else ""),
+        *selection.paths(options),
         *options.extra,
     )
-    return subprocess.run(command, cwd=context.root, env=context.foreign_environ).returncode
+    status = subprocess.run(command, cwd=context.root, env=context.foreign_environ).returncode
+    is_whole = options.all and not options.service and not options.extra
+    if is_whole and not coverage_gate.passes(context, python):
+        return status or 1
+    return status

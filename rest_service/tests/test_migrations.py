@@ -53,9 +53,10 @@ def empty(postgres: Postgres) -> Iterator[Postgres]:
     """A database without tables."""
     server = create_engine(postgres.sync_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text("CREATE DATABASE empty"))
-        yield Postgres(postgres.port, "empty")
-        connection.execute(text("DROP DATABASE empty"))
+        name = f"{postgres.name}_empty"
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield Postgres(postgres.port, name)
+        connection.execute(text(f"DROP DATABASE {name}"))
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from smart_kit.testing.run_folder import RunFolder
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
 
 RUN_FOLDER = pytest.StashKey[RunFolder]()
+SERVERS = frozenset({"postgres", "valkey"})
+"""The fixtures that are the image's servers where the tests run in Docker."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -24,6 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = config.stash[RUN_FOLDER] = RunFolder.make()
     if config.option.basetemp is None:
         config.option.basetemp = str(folder.path / "pytest")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what speaks with PostgreSQL or Redis: it is run on the servers of production too."""
+    for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,5 +1,11 @@
-"""Real PostgreSQL and Valkey servers that live as long as a test run."""
+"""Real PostgreSQL and Valkey servers for a test process.
 
+Where servers are given (docker-compose.test.yml names their ports), the test processes that run
+beside each other share one PostgreSQL, in which each has a database of its own, and each has one of
+the Redis servers on neighbouring ports: publish and FLUSHALL would reach the tests of the others.
+"""
+
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -10,8 +16,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from smart_kit.testing.ports import free_port, is_open
@@ -22,7 +29,7 @@ PASSWORD = "test-password-of-no-worth"
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server; `name` is a fresh, empty database."""
+    """A running server; no other test process uses the database `name`."""
 
     port: int
     name: str = "postgres"
@@ -48,9 +55,10 @@ class Valkey:
 
 @contextmanager
 def postgres_server() -> Iterator[Postgres]:
-    """The given PostgreSQL (docker-compose.test.yml), else one from the wheel."""
+    """A database of the given PostgreSQL (TEST_POSTGRES_PORT), else a server from the wheel."""
     if port := os.environ.get("TEST_POSTGRES_PORT"):
-        yield Postgres(int(port))
+        with _unused_number("postgres") as number:
+            yield _made(Postgres(int(port), f"test_{number}"))
         return
     with _own_postgres() as server:
         yield server
@@ -58,12 +66,44 @@ def postgres_server() -> Iterator[Postgres]:
 
 @contextmanager
 def valkey_server() -> Iterator[Valkey]:
-    """The given Redis (docker-compose.test.yml), else Valkey from the wheel, without files."""
+    """One of the given Redis servers (TEST_REDIS_PORT is the first one's port), else Valkey from
+    the wheel, without files."""
     if port := os.environ.get("TEST_REDIS_PORT"):
-        yield Valkey(int(port))
+        with _unused_number("redis") as number:
+            yield Valkey(int(port) + number)
         return
     with _own_valkey() as server:
         yield server
+
+
+@contextmanager
+def _unused_number(kind: str) -> Iterator[int]:
+    """The smallest number that no other test process has; it is free again when this one ends."""
+    for number in count():
+        with (Path(tempfile.gettempdir()) / f"{kind}-{number}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield number
+            return
+
+
+def _made(wanted: Postgres) -> Postgres:
+    """The same with its database. It may be there from a test process that has ended."""
+    import psycopg2  # not all that start a Valkey have a client of PostgreSQL
+    from psycopg2.errors import DuplicateDatabase
+
+    connection = psycopg2.connect(
+        host="127.0.0.1", port=wanted.port, user="postgres", password=PASSWORD, dbname="postgres"
+    )
+    connection.autocommit = True  # CREATE DATABASE cannot be in a transaction
+    try:
+        with suppress(DuplicateDatabase), connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {wanted.name}")
+    finally:
+        connection.close()
+    return wanted
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""How much of each key module the tests have run, and whether that is enough."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from control.context import Context
+from control.testing import key_modules
+from control.testing.key_modules import KeyModule
+
+LEAST = 99.0
+"""Per cent of the lines, and of the branches, of a key module."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Of one key module."""
+
+    name: str
+    lines: float
+    """Per cent."""
+    branches: float
+    """Per cent."""
+    missing: tuple[str, ...]
+    """`file:line` for each line and `file:line->line` for each branch that no test has run."""
+
+    @classmethod
+    def of(cls, module: KeyModule, files: Mapping[str, Any]) -> "Coverage":
+        """From the report of coverage.py; a file that it does not know was never imported."""
+        found = {path: files[str(path)] for path in module.files if str(path) in files}
+        sums = [one["summary"] for one in found.values()]
+        missing = [f"{path}: never imported" for path in module.files if path not in found]
+        for path, one in found.items():
+            missing += [f"{path}:{line}" for line in one["missing_lines"]]
+            missing += [f"{path}:{start}->{end}" for start, end in one["missing_branches"]]
+        return cls(
+            module.name,
+            _per_cent(sums, "covered_lines", "num_statements"),
+            _per_cent(sums, "covered_branches", "num_branches"),
+            tuple(missing),
+        )
+
+    @property
+    def is_enough(self) -> bool:
+        return min(self.lines, self.branches) >= LEAST and not any(
+            "never imported" in one for one in self.missing
+        )
+
+
+def passes(context: Context, python: Path) -> bool:
+    """Print the coverage of each key module; whether all of it is enough."""
+    command = (python, "-m", "coverage", "json", "--quiet", "--output=-")
+    report = subprocess.run(command, cwd=context.root, stdout=subprocess.PIPE, check=True).stdout
+    files = json.loads(report)["files"]
+    found = [Coverage.of(module, files) for module in key_modules.read(context.root)]
+    context.terminal.line(f"{'key module':<20} {'lines':>8} {'branches':>9}")
+    for one in found:
+        sign = "" if one.is_enough else f"  below {LEAST} %"
+        context.terminal.line(f"{one.name:<20} {one.lines:>6.1f} % {one.branches:>7.1f} %{sign}")
+        for place in () if one.is_enough else one.missing:
+            context.terminal.line(f"    {place}")
+    return all(one.is_enough for one in found)
+
+
+def _per_cent(sums: list[Mapping[str, int]], done: str, whole: str) -> float:
+    total = sum(one[whole] for one in sums)
+    return 100 * sum(one[done] for one in sums) / total if total else 100.0

@@ -1,0 +1,38 @@
+"""Which tests are run, and by how many processes."""
+
+import argparse
+from collections.abc import Sequence
+
+IN_PARALLEL = (
+    "--numprocesses=auto",
+    "--maxprocesses=4",  # as many Redis servers has docker-compose.test.yml
+    "--dist=loadfile",  # tests of one file share what their fixtures start
+    "--no-loadscope-reorder",  # long files first, as in testpaths of pyproject.toml
+)
+
+
+def paths(options: argparse.Namespace) -> list[str]:
+    """Of the parts that were asked for; none: those of pyproject.toml."""
+    return [f"{name}/tests" for name in options.service]
+
+
+def having(*conditions: str) -> list[str]:
+    """The option of pytest for tests whose markers fulfil all conditions; empty ones do not count.
+
+    The markers are described in pyproject.toml.
+    """
+    expression = " and ".join(filter(None, conditions))
+    return ["-m", expression] if expression else []
+
+
+def not_slow(options: argparse.Namespace) -> str:
+    """The condition that leaves the slow tests to `--all`."""
+    return "" if options.all else "not slow"
+
+
+def coverage(options: argparse.Namespace, *reports: str) -> Sequence[str]:
+    """The options of pytest that measure coverage, which costs time: only with `--all`."""
+    if not options.all:
+        return []
+    measured = [f"--cov={name}" for name in options.service] or ["--cov"]
+    return [*measured, *(f"--cov-report={report}" for report in reports)]
