@@ -7,7 +7,7 @@ import pytest
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.tests.desk import ALICES_THREAD, Desk, person, secretary, tool
 from smart_kit.redis import Redis
-from smart_kit.testing.models import ScriptedModel
+from smart_kit.testing.scripted_model import ScriptedModel
 
 
 @pytest.fixture

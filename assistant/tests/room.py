@@ -12,7 +12,7 @@ from assistant.tests.desk import BOT, Desk, person, secretary, tool
 from assistant.tests.skipping_loop import SkippingLoop
 from smart_kit.contracts.queue import Notice, Reply, Sender
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, says
 
 
 class Said(NamedTuple):

@@ -26,7 +26,7 @@ from smart_kit.contracts.keys import budget_key, history_key
 from smart_kit.contracts.queue import TO_TELEGRAM, Notice, Reply, ScheduledPrompt
 from smart_kit.mailbox import Entry, Outcome
 from smart_kit.redis import answer
-from smart_kit.testing.models import Answer, ScriptedModel, calls, fails, held, says
+from smart_kit.testing.scripted_model import Answer, ScriptedModel, calls, fails, held, says
 
 CALL_COSTS = Decimal("0.1")
 """Of the scripted model's 10 tokens in and 5 out, by these prices."""

@@ -25,7 +25,7 @@ from smart_kit.contracts.queue import TO_TELEGRAM, Choice, Chosen, Notice, UserC
 from smart_kit.contracts.threads import first_thread_id
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.redis import Redis
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 USER_PATH = f"/api/users/{identified(str(ALICE))}"
 

@@ -13,7 +13,7 @@ from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.errors import RetryMessage
 from smart_kit.mailbox import Entry
 from smart_kit.redis import answer
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 UNDO = "/api/effects/undo"
 

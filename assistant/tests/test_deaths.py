@@ -33,7 +33,7 @@ from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import ToSecretary
 from smart_kit.mailbox import Delivery, Entry, Mailbox, Outcome
 from smart_kit.redis import Redis, answer
-from smart_kit.testing.models import Answer, ScriptedModel, calls, says
+from smart_kit.testing.scripted_model import Answer, ScriptedModel, calls, says
 
 MOST_EDGES = 60
 BEFORE = {"role": "user", "content": "long ago"}

@@ -20,8 +20,8 @@ from smart_kit.contracts.queue import TO_TELEGRAM, Reply
 from smart_kit.mailbox import Letter, Mailbox, Worker
 from smart_kit.redis import Redis, answer
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import ScriptedModel
 from smart_kit.testing.ports import free_port
+from smart_kit.testing.scripted_model import ScriptedModel
 from smart_kit.vault import Vault
 
 ROOT = Path(__file__).resolve().parents[2]

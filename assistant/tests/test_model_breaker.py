@@ -7,7 +7,7 @@ from assistant.tests.room import Room, in_a_room, with_faults_of
 from assistant.tests.test_model_faults import NO_MONEY, RATE_LIMITED
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, fails, hangs
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, fails, hangs
 
 
 def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not(

@@ -11,7 +11,7 @@ from assistant.src.services.models.request import USUAL_OUTPUT_TOKENS
 from assistant.tests.room import Room, in_a_room, with_faults_of
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import (
+from smart_kit.testing.scripted_model import (
     Answer,
     Asked,
     ScriptedModel,

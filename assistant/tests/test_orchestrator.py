@@ -28,7 +28,7 @@ from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
 from smart_kit.redis import answer
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, calls, fails, held
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, held
 
 
 async def history(desk: Desk, thread_id=ALICES_THREAD) -> list[dict]:

@@ -23,7 +23,7 @@ from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.servers import PASSWORD
 

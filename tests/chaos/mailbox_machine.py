@@ -25,7 +25,7 @@ from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Reconciliation
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.mailbox.letters import DeadLetter
 from smart_kit.redis import Redis, answer, connect, connect_blocking
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 from tests.chaos.mailbox_model import Found, Model
 
 T = TypeVar("T")

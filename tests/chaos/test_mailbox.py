@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 from tests.chaos.mailbox_machine import MailboxMachine, MailboxMachineAndServer
 
 HELD = "if not holds("

@@ -16,7 +16,7 @@ from rest_service.app.snapshots import configuration
 from rest_service.tests.api import alembic_config
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.redis import Redis
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 from smart_kit.testing.servers import Postgres
 
 MOST_BYTES = 8 * 1024

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.ports import is_open
 from smart_kit.testing.servers import PASSWORD
 from smart_kit.testing.suite import Suite, wait_until

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, says
 from smart_kit.testing.suite import Suite, wait_until
 from tests.e2e.harm import UNPACED, kill, lift_limits, parts_of
 

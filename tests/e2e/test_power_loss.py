@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, held, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, held, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 from tests.e2e.harm import (
     UNPACED,

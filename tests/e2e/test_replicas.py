@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, held, says
 from smart_kit.testing.ports import is_open
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, held, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 from tests.e2e.harm import UNPACED, lift_limits
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from smart_kit.testing.models import Asked, ScriptedModel, calls, says
+from smart_kit.testing.scripted_model import Asked, ScriptedModel, calls, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 from tests.e2e.harm import UNPACED, lift_limits
 from tests.e2e.traces import places_of, traces_of

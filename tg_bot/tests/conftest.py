@@ -11,7 +11,7 @@ from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.telegram import TOKEN, FakeTelegram, fake_telegram
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings

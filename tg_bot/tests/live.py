@@ -8,7 +8,7 @@ from typing import Literal
 from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, reply_id
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram
+from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.services.live import Live
 from tg_bot.src.services.sketch import Rhythm
 from tg_bot.tests.messages import BOT_ID

@@ -16,7 +16,7 @@ from assistant.tests.services.models.compatible_server import Sent, running
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
 from smart_kit.contracts.threads import first_thread_id
-from smart_kit.testing.models import ScriptedModel, calls, fails
+from smart_kit.testing.scripted_model import ScriptedModel, calls, fails
 from smart_kit.vault import Vault
 
 

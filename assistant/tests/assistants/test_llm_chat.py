@@ -15,8 +15,8 @@ from smart_kit.contracts.threads import first_thread_id
 from smart_kit.mailbox import Delivery, Entry, Superseded
 from smart_kit.mailbox.mailbox import HISTORY_LIMIT
 from smart_kit.redis import answer
-from smart_kit.testing.models import Asked, ScriptedModel, calls, fails, held, says, sends
 from smart_kit.testing.ports import free_port
+from smart_kit.testing.scripted_model import Asked, ScriptedModel, calls, fails, held, says, sends
 
 REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
 

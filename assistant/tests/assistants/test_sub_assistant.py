@@ -3,7 +3,7 @@
 from assistant.tests.desk import Desk, assistant, identified, secretary, tool
 from smart_kit.contracts.queue import Reply
 from smart_kit.mailbox import Entry
-from smart_kit.testing.models import ScriptedModel, calls, fails
+from smart_kit.testing.scripted_model import ScriptedModel, calls, fails
 
 ASK = ("ask_poet", {"message": "A verse about rain, please"})
 

@@ -2,7 +2,7 @@
 
 from assistant.tests.desk import Desk, assistant, secretary, tool
 from smart_kit.contracts.queue import Notice
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, calls, fails, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, says
 
 TOO_LONG = fails(400, {"error": {"code": "context_length_exceeded", "message": "too many tokens"}})
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from assistant.tests.desk import Desk, assistant, identified, person, secretary, served, tool
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.redis import answer
-from smart_kit.testing.models import ScriptedModel, calls, fails, says
+from smart_kit.testing.scripted_model import ScriptedModel, calls, fails, says
 
 COST = Decimal("0.1")
 """Of the scripted model's 10 tokens in and 5 out."""

@@ -5,7 +5,7 @@ import json
 from assistant.src.core.turn import MAX_TOOL_CALLS
 from assistant.src.messages.window import LONGEST_TURN, MOST_CALLS
 from assistant.tests.desk import Desk
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 NOW = ("get_time", {})
 

@@ -25,7 +25,7 @@ from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, QueueMessage
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import Answer, ScriptedModel, fails, sends
+from smart_kit.testing.scripted_model import Answer, ScriptedModel, fails, sends
 
 
 class Listener:

@@ -15,7 +15,7 @@ from smart_kit.contracts.keys import CONFIGURATION_KEY, history_key, user_key
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
 from smart_kit.redis import answer
-from smart_kit.testing.models import ScriptedModel, fails
+from smart_kit.testing.scripted_model import ScriptedModel, fails
 
 ALICES_ID = identified("1001")
 MESSAGES = "/api/messages"

@@ -12,7 +12,7 @@ from assistant.tests.desk import ALICE, WRITTEN_AT, Desk, identified, person
 from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 
 async def told(

@@ -15,7 +15,7 @@ from smart_kit.errors import UpstreamUnavailable
 from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
 from smart_kit.mailbox import Entry
 from smart_kit.redis import Redis, answer
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 SCHEMA = {
     "type": "object",

@@ -7,7 +7,7 @@ import pytest
 from assistant.tests.desk import ALICE, Desk, identified, person, secretary, task, tool
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 MILK = str(identified("buy milk"))
 

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from assistant.tests.desk import Desk, person
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from assistant.src.services.open_meteo import DAYS
 from assistant.src.tools.weather_report import WEATHER_WORDS
 from assistant.tests.desk import Desk, person, secretary, tool
 from assistant.tests.sky import PARIS, PARIS_TEXAS, place
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 FORECAST, SEARCH = "/v1/forecast", "/v1/search"
 LATE_IN_BERLIN = "2026-11-21T22:30Z"

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from smart_kit.contracts.queue import Notice, UserPress
 from smart_kit.mailbox import Letter
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.config.settings import AllowList
 from tg_bot.src.handlers.press import callback_data
 from tg_bot.src.services import signals

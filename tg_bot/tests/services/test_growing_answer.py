@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.services.sketch import draft_id_of
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.live import ONCE, WHILE, MakeLive, acted, drafts, show

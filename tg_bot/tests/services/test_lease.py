@@ -9,8 +9,8 @@ from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import bot_lease_key
 from smart_kit.redis import Redis, connect
-from smart_kit.testing.durable import DurableValkey
-from smart_kit.testing.telegram import FakeTelegram
+from smart_kit.testing.durable_valkey import DurableValkey
+from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.client.errors import TelegramFenced
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services.lease import Lease

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.live import (

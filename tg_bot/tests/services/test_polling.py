@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
-from smart_kit.testing.durable import DurableValkey
-from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
+from smart_kit.testing.durable_valkey import DurableValkey
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import patience

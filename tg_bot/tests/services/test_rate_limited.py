@@ -8,7 +8,7 @@ from smart_kit.contracts.base import utc_now
 from smart_kit.mailbox import Delivery, Mailbox, Worker
 from smart_kit.mailbox import Pace as Patience
 from smart_kit.redis import Redis, connect_blocking
-from smart_kit.testing.telegram import FakeTelegram, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.handlers import COMMANDS

@@ -6,7 +6,7 @@ import pytest
 
 from smart_kit.contracts.queue import Reply
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import Call, FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import Call, FakeTelegram, Scripted, refusal
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest import FakeRest
 from tg_bot.tests.messages import effect, reply

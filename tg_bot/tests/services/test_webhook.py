@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
-from smart_kit.testing.durable import DurableValkey
-from smart_kit.testing.telegram import FakeTelegram, refusal
+from smart_kit.testing.durable_valkey import DurableValkey
+from smart_kit.testing.fake_telegram import FakeTelegram, refusal
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.main import Bot
 from tg_bot.src.services import webhook

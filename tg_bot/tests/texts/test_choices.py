@@ -7,7 +7,7 @@ import pytest
 
 from smart_kit.contracts.queue import Choice, Chosen, Option
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram
+from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.rendering.buttons import LONGEST_LABEL, shortened
 from tg_bot.src.texts.choices import QUESTIONS, describe_choice
 from tg_bot.src.texts.translations import Translations

@@ -16,7 +16,7 @@ from smart_kit.contracts.configuration import (
     ModelSnapshot,
     ProviderSnapshot,
 )
-from smart_kit.testing.models import ScriptedModel
+from smart_kit.testing.scripted_model import ScriptedModel
 from smart_kit.vault import Vault
 
 KEY = Fernet.generate_key().decode()

@@ -22,7 +22,8 @@ from assistant.tests.services.models.asking import Purse, asker, request, served
 from assistant.tests.services.models.asking import complete as complete_chain
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
-from smart_kit.testing.models import (
+from smart_kit.testing.ports import free_port
+from smart_kit.testing.scripted_model import (
     Answer,
     ScriptedModel,
     calls,
@@ -32,7 +33,6 @@ from smart_kit.testing.models import (
     says,
     sends,
 )
-from smart_kit.testing.ports import free_port
 
 MISSING_EFFORT = fails(
     400,

@@ -1,4 +1,4 @@
-"""Processes that a test run has left, found by what they were given.
+"""Finds and ends processes that a test run has left; their environment tells whose they are.
 
 They are looked for in /proc; without it, as on macOS, only suites are found, by their locks.
 """
@@ -14,7 +14,7 @@ RUN_VARIABLE = "SMART_ASSISTANT_TEST_RUN"
 """Tells what a test run starts where the folder of the run is."""
 STATE_VARIABLE = "STATE_DIR"
 _PROC = Path("/proc")
-CAN_SEE = (_PROC / "self" / "environ").exists()
+HAS_PROC = (_PROC / "self" / "environ").exists()
 
 _SERVERS = ("postgres", "initdb", "valkey-server")
 """They write over their own environment; their working folder tells whose they are."""
@@ -22,7 +22,7 @@ _PATIENCE = 10.0
 _POLL = 0.05
 
 
-def end_starters(folder: Path) -> None:
+def end_started_by_tests(folder: Path) -> None:
     """End those that tests have started themselves: they could start more."""
     _end(lambda process: _named(process, RUN_VARIABLE, folder) is not None)
 

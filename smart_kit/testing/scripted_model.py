@@ -1,4 +1,4 @@
-"""A server behind the OpenAI protocol: says what a test tells it to, keeps what it heard."""
+"""A model server behind the OpenAI protocol: it answers by a script and records its requests."""
 
 import contextlib
 import json

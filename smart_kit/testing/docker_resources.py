@@ -1,4 +1,4 @@
-"""What test suites have made in Docker: containers, networks, volumes and images."""
+"""Finds and removes what test suites have made in Docker: containers, networks, volumes, images."""
 
 import subprocess
 from pathlib import Path
