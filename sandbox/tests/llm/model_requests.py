@@ -1,4 +1,4 @@
-"""Requests to the rule-based model without a server."""
+"""Builds requests to the rule-based model and sends them without a server."""
 
 import json
 from collections.abc import Callable

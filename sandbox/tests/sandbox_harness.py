@@ -1,4 +1,4 @@
-"""A sandbox on a real socket, and short ways to talk to it as a bot and as a person."""
+"""Starts a sandbox on a real socket; tests call it as a bot and as a person."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,8 +29,8 @@ class BotRefused(Exception):
         self.headers = headers
 
 
-class Sandbox:
-    """A running sandbox."""
+class SandboxHarness:
+    """A running sandbox, with the calls of a bot and of the chat page."""
 
     def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -67,7 +67,7 @@ class Sandbox:
         found = (await self.page("GET", "/chat/api/violations"))["items"]
         return [f"{one['method']}: {one['kind']}: {one['detail']}" for one in found]
 
-    async def trouble(self, kind: str, method: str = "*", **details: Any) -> None:
+    async def order_fault(self, kind: str, method: str = "*", **details: Any) -> None:
         """Order a fault for the next call."""
         await self.page("POST", "/chat/api/faults", kind=kind, method=method, **details)
 
@@ -75,14 +75,14 @@ class Sandbox:
         """Change the flood limits."""
         await self.page("PUT", "/chat/api/limits", **limits)
 
-    async def shown(self, person: int = ALICE) -> list[dict[str, Any]]:
+    async def chat_messages(self, person: int = ALICE) -> list[dict[str, Any]]:
         """The messages of a chat as the page sees them."""
         items: list[dict[str, Any]] = (await self.page("GET", f"/chat/{person}/messages"))["items"]
         return items
 
 
 @asynccontextmanager
-async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Sandbox]:
+async def running_sandbox(state_dir: Path, **settings: Any) -> AsyncIterator[SandboxHarness]:
     """A sandbox that keeps its state in this folder."""
     port = free_port()
     app = create_app(
@@ -98,4 +98,4 @@ async def running(state_dir: Path, **settings: Any) -> AsyncIterator[Sandbox]:
         aiohttp.ClientSession() as session,
         TestServer(app, host="127.0.0.1", port=port),
     ):
-        yield Sandbox(port, session)
+        yield SandboxHarness(port, session)
