@@ -27,8 +27,8 @@ from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.signals import Signals
 from tg_bot.src.services.sketch import Rhythm
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.live import QUICK, MakeLive
-from tg_bot.tests.messages import BOT_ID
+from tg_bot.tests.live_frames import QUICK, MakeLive
+from tg_bot.tests.queue_messages import BOT_ID
 
 LEASE_SECONDS = 0.6
 """So long the next bot of a test waits for one that ended without a word."""

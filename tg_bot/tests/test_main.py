@@ -18,8 +18,8 @@ from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refus
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import ROOT
 from tg_bot.tests import updates
-from tg_bot.tests.messages import reply
-from tg_bot.tests.queues import send
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import reply
 
 Start = Callable[..., "Process"]
 

@@ -19,7 +19,7 @@ from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.queues import dead_letters, to_secretary, to_telegram
+from tg_bot.tests.queue_contents import dead_letters, to_secretary, to_telegram
 
 ROW = UUID("0196d2a1-5f0e-7c3b-9c70-8f2d1b2a3c4d")
 GROUP = {"id": -100500, "type": "supergroup", "title": "Us"}

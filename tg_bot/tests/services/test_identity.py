@@ -8,7 +8,7 @@ from smart_kit.redis import Redis, answer
 from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.services import identity
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.messages import BOT_ID
+from tg_bot.tests.queue_messages import BOT_ID
 
 OTHER = BotIdentity(id=1, username="old_bot")
 

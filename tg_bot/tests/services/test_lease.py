@@ -17,8 +17,8 @@ from tg_bot.src.services.lease import Lease
 from tg_bot.src.services.tenure import Tenure
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import LEASE_SECONDS, Run
-from tg_bot.tests.messages import BOT_ID, reply
-from tg_bot.tests.queues import send
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import BOT_ID, reply
 
 STANDS_BY = "stands by: another tg_bot serves this bot"
 

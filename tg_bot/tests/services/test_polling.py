@@ -20,7 +20,7 @@ from tg_bot.src.services.patience import Pause
 from tg_bot.src.services.polling import CONFLICT_SECONDS, Poller
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.queues import to_secretary
+from tg_bot.tests.queue_contents import to_secretary
 
 HTML = "<html>Bad Gateway</html>"
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot"

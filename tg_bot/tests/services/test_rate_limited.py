@@ -19,8 +19,8 @@ from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.response_handler import ResponseHandler
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
-from tg_bot.tests.messages import reply
-from tg_bot.tests.queues import dead_letters, send
+from tg_bot.tests.queue_contents import dead_letters, send
+from tg_bot.tests.queue_messages import reply
 from tg_bot.tests.services.test_response_handler import QUEUE
 
 MINUTES = 50

@@ -23,8 +23,8 @@ from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.messages import effect, notice, reminder, reply
-from tg_bot.tests.queues import dead_letters, send, to_telegram
+from tg_bot.tests.queue_contents import dead_letters, send, to_telegram
+from tg_bot.tests.queue_messages import effect, notice, reminder, reply
 
 QUEUE = "queue:to_telegram"
 LONG = "\n".join(f"line {n}" for n in range(2000))

@@ -20,7 +20,7 @@ from tg_bot.src.services import webhook
 from tg_bot.src.services.webhook import PATH, SECRET_HEADER
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.queues import dead_letters, to_secretary
+from tg_bot.tests.queue_contents import dead_letters, to_secretary
 
 URL = "https://assistant.example.org"
 Serve = Callable[..., AbstractAsyncContextManager["Served"]]

@@ -1,4 +1,4 @@
-"""Frames of running turns, and what a chat was shown of them."""
+"""Publishes frames of running turns, and reads what a chat was shown of them."""
 
 import asyncio
 import itertools
@@ -11,7 +11,7 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.services.live import Live
 from tg_bot.src.services.sketch import Rhythm
-from tg_bot.tests.messages import BOT_ID
+from tg_bot.tests.queue_messages import BOT_ID
 
 MakeLive = Callable[..., Live]
 
@@ -22,7 +22,7 @@ QUICK = Rhythm(grace=0.05, shortest=0.05, typing=REPEAT, draft=REPEAT, drawing=3
 ONCE = Rhythm(grace=0.05, shortest=0.05, typing=60.0, draft=60.0, drawing=30.0)
 """What does not change is drawn once."""
 
-WHILE = 0.3
+QUIET_SECONDS = 0.3
 """Seconds in which nothing is to happen: whoever is too slow for them does not fail."""
 
 _NUMBERS = itertools.count(2)
@@ -36,7 +36,7 @@ def answer_id(number: int = 1) -> str:
     return reply_id(f"tg:{BOT_ID}:{number}")
 
 
-async def show(
+async def publish_frame(
     redis: Redis,
     kind: Literal["begin", "delta", "tool", "end"],
     chat_id: int = 7,
@@ -53,32 +53,32 @@ async def show(
         kind=kind,
         text=text,
     )
-    await publish(redis, frame.model_dump_json())
+    await publish_text(redis, frame.model_dump_json())
 
 
-async def publish(redis: Redis, frame: str) -> None:
-    """Anything at all, once somebody listens."""
+async def publish_text(redis: Redis, frame: str) -> None:
+    """Publish any text, once somebody listens."""
     async with asyncio.timeout(10):
         while not await redis.publish(live_channel(BOT_ID), frame):
             await asyncio.sleep(0.01)
 
 
-async def heard(redis: Redis, telegram: FakeTelegram) -> None:
+async def wait_until_shown(redis: Redis, telegram: FakeTelegram) -> None:
     """Wait until every frame so far has come: one behind them is shown in another chat."""
-    before = acted(telegram, _OTHER_CHAT)
-    await show(redis, "begin", _OTHER_CHAT, number=1_000 + next(_NUMBERS))
-    await telegram.until(lambda: acted(telegram, _OTHER_CHAT) > before)
+    before = typing_count(telegram, _OTHER_CHAT)
+    await publish_frame(redis, "begin", _OTHER_CHAT, number=1_000 + next(_NUMBERS))
+    await telegram.until(lambda: typing_count(telegram, _OTHER_CHAT) > before)
 
 
-async def is_over(live: Live, number: int = 1) -> None:
+async def wait_until_over(live: Live, number: int = 1) -> None:
     """Wait until a turn has ended and nothing of it is on its way."""
     async with asyncio.timeout(10):
         while answer_id(number) in live._shows or answer_id(number) not in live._over:
             await asyncio.sleep(0.01)
 
 
-def acted(telegram: FakeTelegram, chat_id: int = 7) -> int:
-    """How often *typing* was shown."""
+def typing_count(telegram: FakeTelegram, chat_id: int = 7) -> int:
+    """How often *typing* was shown in a chat."""
     return sum(call.chat_id == chat_id for call in telegram.calls_of("sendChatAction"))
 
 

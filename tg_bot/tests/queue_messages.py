@@ -1,4 +1,4 @@
-"""Messages for `queue:to_telegram`."""
+"""Builds messages for `queue:to_telegram`."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from smart_kit.contracts.queue import Notice, NoticeName, Notification, Reply, r
 BOT_ID = 424242
 
 
-def frame(number: int, chat_id: int) -> dict[str, Any]:
+def common_fields(number: int, chat_id: int) -> dict[str, Any]:
     """What every message has."""
     cause = f"tg:{BOT_ID}:{number}"
     return {
@@ -24,11 +24,11 @@ def frame(number: int, chat_id: int) -> dict[str, Any]:
 
 
 def reply(text: str, number: int = 1, chat_id: int = 7, **fields: Any) -> Reply:
-    return Reply(**frame(number, chat_id) | {"text": text} | fields)
+    return Reply(**common_fields(number, chat_id) | {"text": text} | fields)
 
 
 def notice(name: NoticeName, number: int = 1, chat_id: int = 7, **fields: Any) -> Notice:
-    return Notice(**frame(number, chat_id) | {"notice": name} | fields)
+    return Notice(**common_fields(number, chat_id) | {"notice": name} | fields)
 
 
 def reminder(
@@ -36,7 +36,7 @@ def reminder(
 ) -> Notification:
     run_id = uuid4()
     return Notification(
-        **frame(0, chat_id)
+        **common_fields(0, chat_id)
         | {
             "id": f"run:{run_id}",
             "run_id": run_id,

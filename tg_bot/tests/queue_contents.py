@@ -1,4 +1,4 @@
-"""What is in the queues."""
+"""Reads what waits in the queues, and writes to them as other services do."""
 
 from smart_kit.contracts.queue import TO_SECRETARY, TO_TELEGRAM, ToSecretary, ToTelegram
 from smart_kit.mailbox import DeadLetter, Letter, Mailbox
