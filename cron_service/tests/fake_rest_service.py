@@ -22,7 +22,7 @@ class Run:
 
 
 @dataclass
-class RestService:
+class FakeRestService:
     """Jobs in memory; each is one run."""
 
     runs: list[Run] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Looks into the queues."""
+"""Reads what waits in the queues."""
 
 import asyncio
 
