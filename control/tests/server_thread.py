@@ -1,4 +1,4 @@
-"""Small servers that play somebody else."""
+"""Runs a small HTTP server in a thread of a test."""
 
 import threading
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from http.server import HTTPServer
 
 
 @contextmanager
-def serving(server: HTTPServer) -> Iterator[None]:
-    """Have a server work for as long, in a thread of its own."""
+def serving_in_thread(server: HTTPServer) -> Iterator[None]:
+    """Serve requests in a thread until the block ends."""
     with server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
