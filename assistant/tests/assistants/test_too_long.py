@@ -1,6 +1,7 @@
 """Conversations that are too long for a model."""
 
-from assistant.tests.desk import Desk, assistant, secretary, tool
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import assistant, secretary, tool
 from smart_kit.contracts.queue import Notice
 from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, says
 
@@ -8,26 +9,26 @@ TOO_LONG = fails(400, {"error": {"code": "context_length_exceeded", "message": "
 
 
 async def test_a_conversation_too_long_for_the_model_is_shortened(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("One.", "Two.", "Three.")
     for text in ("1", "2", "3"):
-        await desk.say(text)
+        await harness.say(text)
     model.expect(TOO_LONG, "Four.")
 
-    assert (await desk.say("4")).text == "Four."
+    assert (await harness.say("4")).text == "Four."
     before, after = model.asked[3].messages, model.asked[4].messages
     assert len(before) == 8
     assert [message["role"] for message in after] == ["system", "user", "assistant", "user"]
 
 
 async def test_a_conversation_of_a_larger_model_goes_on_with_a_smaller_one(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """Though one message is longer than all others together, in the end without what was said."""
     model.expect("One.", "x" * 5_000, *["Again."] * 5)
     for text in ("1", "2", "3", "4", "5", "6", "7"):
-        await desk.say(text)
+        await harness.say(text)
     limits = {"most": 6_000}
 
     def small(asked: Asked) -> Answer:
@@ -35,24 +36,24 @@ async def test_a_conversation_of_a_larger_model_goes_on_with_a_smaller_one(
 
     begun = len(model.asked)
     model.expect(*[small] * 12)
-    assert (await desk.say("8")).text == "Well."
+    assert (await harness.say("8")).text == "Well."
     assert [len(one.messages) for one in model.asked[begun:]] == [16, 12]
     limits["most"] = len(model.asked[-1].raw) - sum(
         len(one["content"]) for one in model.asked[-1].messages[1:-1]
     )
     begun = len(model.asked)
-    assert (await desk.say("9")).text == "Well."
+    assert (await harness.say("9")).text == "Well."
     assert [len(one.messages) for one in model.asked[begun:]][-1] == 2, "the newest message alone"
     assert len(model.asked) - begun == 4
-    assert (await desk.say("10")).text == "Well."
+    assert (await harness.say("10")).text == "Well."
 
 
 async def test_a_message_too_long_by_itself_ends_in_a_notice(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("One.", *[TOO_LONG] * 4)
-    await desk.say("1")
-    said = await desk.say("2")
+    await harness.say("1")
+    said = await harness.say("2")
 
     assert isinstance(said, Notice)
     assert said.notice == "turn_failed"
@@ -66,28 +67,28 @@ def too_long_for(*names: str) -> object:
 
 
 async def test_what_is_too_long_for_a_model_however_short_the_next_is_asked_as_a_whole(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("One.", "Two.")
     for text in ("1", "2"):
-        await desk.say(text)
-    await desk.configure(
+        await harness.say(text)
+    await harness.configure(
         secretary(tool("get_time"), model="small", fallback_models=("big", "unasked")), version=2
     )
     model.expect(*[too_long_for("small")] * 6)
-    said = await desk.say("3")
+    said = await harness.say("3")
 
     assert said.text == "From big."
     assert [one.body["model"] for one in model.asked[2:]] == ["small"] * 3 + ["big"]
     assert [len(one.messages) for one in model.asked[2:]] == [6, 4, 2, 6]
-    (*_, record) = await desk.records()
+    (*_, record) = await harness.turn_records()
     assert [one.model for one in record.steps[0].failures] == ["small"] * 3
 
 
 async def test_within_a_turn_it_is_not_asked_again_with_the_same_conversation(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(
+    await harness.configure(
         secretary(
             tool("ask_assistant", "ask_poet", asks="Poet"), model="small", fallback_models=("big",)
         ),
@@ -97,7 +98,7 @@ async def test_within_a_turn_it_is_not_asked_again_with_the_same_conversation(
     model.expect(
         TOO_LONG, calls(("ask_poet", {"message": "x"})), "Drip, drop.", too_long_for("small")
     )
-    said = await desk.say("a verse?")
+    said = await harness.say("a verse?")
 
     assert said.text == "From big."
     asked = [one.body["model"] for one in model.asked]
@@ -105,30 +106,30 @@ async def test_within_a_turn_it_is_not_asked_again_with_the_same_conversation(
 
 
 async def test_who_failed_before_a_model_that_was_too_small_is_not_asked_once_more(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("One.")
-    await desk.say("1")
-    await desk.configure(
+    await harness.say("1")
+    await harness.configure(
         secretary(tool("get_time"), model="broken", fallback_models=("small",)), version=2
     )
     model.expect(says(""), says(""), TOO_LONG, "Two.")
-    said = await desk.say("2")
+    said = await harness.say("2")
 
     assert said.text == "Two."
     assert [one.body["model"] for one in model.asked[1:]] == ["broken"] * 2 + ["small"] * 2
-    (*_, record) = await desk.records()
+    (*_, record) = await harness.turn_records()
     assert [one.model for one in record.steps[0].failures] == ["broken", "broken", "small"]
 
 
 async def test_a_conversation_too_long_for_everybody_ends_in_a_notice(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(
+    await harness.configure(
         secretary(tool("get_time"), model="small", fallback_models=("smaller",)), version=2
     )
     model.expect(*[too_long_for("small", "smaller")] * 4)
-    said = await desk.say("hi")
+    said = await harness.say("hi")
 
     assert isinstance(said, Notice)
     assert said.notice == "turn_failed"

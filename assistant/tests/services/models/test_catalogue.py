@@ -9,8 +9,8 @@ from cryptography.fernet import Fernet
 from assistant.src.services.models.catalogue import Catalogue, Catalogues
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
-from assistant.tests.desk import assistant
 from assistant.tests.services.models.asking import asker, request
+from assistant.tests.snapshots import assistant
 from smart_kit.contracts.configuration import (
     ConfigurationSnapshot,
     ModelSnapshot,
@@ -40,9 +40,9 @@ def configuration(*providers: ProviderSnapshot, **changes: Any) -> Configuration
 
 
 def endpoint_of(catalogue: Catalogue, name: str) -> Endpoint:
-    (served,) = catalogue.chain(assistant("A", model=name))
-    assert served.endpoint is not None
-    return served.endpoint
+    (model_snapshot,) = catalogue.chain(assistant("A", model=name))
+    assert model_snapshot.endpoint is not None
+    return model_snapshot.endpoint
 
 
 def is_open(endpoint: Endpoint) -> bool:

@@ -1,8 +1,8 @@
-"""A worker that dies at any of its edges: nothing is lost, nothing is done twice.
+"""A worker that is killed at any crash point: nothing is lost, nothing is done twice.
 
-Each story is told once for every edge that a worker passes: before and after each command of the
-mailbox, each request to rest_service and each call of the model. There it dies; the next attempt,
-by another replica, goes on.
+Each scenario runs once for every crash point: before and after each command of the mailbox, each
+request to rest_service and each call of the model. There the worker dies; the next attempt, by
+another replica, goes on.
 """
 
 import json
@@ -19,15 +19,9 @@ from assistant.src.services.models.client import ModelClient
 from assistant.src.tools import rest_service_tool
 from assistant.src.tools.base import ToolContext
 from assistant.src.tools.time_tool import TimeTool
-from assistant.tests.desk import (
-    ALICES_THREAD,
-    Desk,
-    RestService,
-    assistant,
-    person,
-    secretary,
-    tool,
-)
+from assistant.tests.fake_rest_service import FakeRestService
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import ALICES_THREAD, assistant, person, secretary, tool
 from smart_kit.contracts.functions import GetTime
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import ToSecretary
@@ -35,7 +29,7 @@ from smart_kit.mailbox import Delivery, Entry, Mailbox, Outcome
 from smart_kit.redis import Redis, answer
 from smart_kit.testing.scripted_model import Answer, ScriptedModel, calls, says
 
-MOST_EDGES = 60
+MOST_CRASH_POINTS = 60
 BEFORE = {"role": "user", "content": "long ago"}
 """What Postgres alone still has."""
 
@@ -48,56 +42,56 @@ class Killed(BaseException):
     """kill -9, as far as the one task can tell."""
 
 
-class Fate:
-    """Kills at the n-th edge, once."""
+class CrashPoint:
+    """Kills the worker at the n-th point that it passes, once."""
 
     def __init__(self, at: int) -> None:
-        self._edges_left = at
+        self._points_left = at
 
-    def edge(self) -> None:
-        self._edges_left -= 1
-        if self._edges_left == 0:
+    def pass_point(self) -> None:
+        self._points_left -= 1
+        if self._points_left == 0:
             raise Killed
 
     @property
-    def has_struck(self) -> bool:
-        return self._edges_left <= 0
+    def has_crashed(self) -> bool:
+        return self._points_left <= 0
 
 
-class MortalMailbox(Mailbox):
-    fate: Fate
+class CrashingMailbox(Mailbox):
+    crash_point: CrashPoint
 
     async def steps(self, message_id: str) -> dict[str, str]:
-        self.fate.edge()
+        self.crash_point.pass_point()
         return await super().steps(message_id)
 
     async def journal(self, delivery: Delivery, message_id: str, step: str, value: str) -> None:
-        self.fate.edge()
+        self.crash_point.pass_point()
         await super().journal(delivery, message_id, step, value)
-        self.fate.edge()
+        self.crash_point.pass_point()
 
     async def finish(self, delivery: Delivery, outcome: Outcome, **more: Any) -> None:
-        self.fate.edge()
+        self.crash_point.pass_point()
         await super().finish(delivery, outcome, **more)
 
 
-class MortalRestService(RestService):
-    fate: Fate
+class CrashingRestService(FakeRestService):
+    crash_point: CrashPoint
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.fate.edge()
+        self.crash_point.pass_point()
         response = await super().__call__(request)
-        self.fate.edge()
+        self.crash_point.pass_point()
         return response
 
 
-class MortalClient(ModelClient):
-    fate: Fate
+class CrashingModelClient(ModelClient):
+    crash_point: CrashPoint
 
     async def complete(self, *asked: Any) -> Completion:
-        self.fate.edge()
+        self.crash_point.pass_point()
         completion = await super().complete(*asked)
-        self.fate.edge()
+        self.crash_point.pass_point()
         return completion
 
 
@@ -105,13 +99,13 @@ class OutsideTool(TimeTool):
     """Writes somewhere outside, where no key is understood."""
 
     is_repeatable: ClassVar[bool] = False
-    fate: ClassVar[Fate]
+    crash_point: ClassVar[CrashPoint]
     written: ClassVar[list[str]]
 
     async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
-        self.fate.edge()
+        self.crash_point.pass_point()
         self.written.append(context.idempotency_key)
-        self.fate.edge()
+        self.crash_point.pass_point()
         return ToolResult(content="Written.")
 
 
@@ -144,10 +138,10 @@ def writes_outside(messages: Messages) -> Answer:
 
 
 @dataclass
-class Story:
+class CrashResult:
     """What is there after one death and one more attempt."""
 
-    desk: Desk
+    harness: AssistantHarness
     outcome: Outcome
     written: list[str]
     """By OutsideTool."""
@@ -155,75 +149,77 @@ class Story:
     @property
     def receipts(self) -> list[str]:
         """The effects that the person is shown."""
-        return [str(one.id) for one in self.desk.only(self.outcome).receipts]
+        return [str(one.id) for one in self.harness.only_reply(self.outcome).receipts]
 
     async def check(self) -> None:
-        """What holds in every story: one reply, one record, one growth of a whole history."""
-        redis = self.desk.redis
+        """What holds in every scenario: one reply, one record, one growth of a whole history."""
+        redis = self.harness.redis
         items = await answer(redis.lrange(history_key(ALICES_THREAD), 0, -1))
         assert items[1:] == list(self.outcome.history)
         assert json.loads(items[0]) == BEFORE
         assert await answer(redis.llen("out:waiting:tg:77:1001")) == 1
-        assert len(await self.desk.records()) == 1
+        assert len(await self.harness.turn_records()) == 1
         assert not await redis.exists("in:waiting:tg:77:1001", "journal:tg:77:1")
 
 
-async def told(
-    redis: Redis, at: int, model_url: str, message: Callable[[Desk], ToSecretary]
-) -> Story | None:
-    """The story with a death at that edge; None where it has fewer."""
+async def run_with_crash(
+    redis: Redis, at: int, model_url: str, message: Callable[[AssistantHarness], ToSecretary]
+) -> CrashResult | None:
+    """Run the scenario with a crash at that point; None where it has fewer points."""
     await redis.flushdb()
-    fate = Fate(at)
-    OutsideTool.fate, OutsideTool.written = fate, []
-    desk = Desk(redis, model_url, rest=(rest := MortalRestService()))
-    desk.mailbox = mailbox = MortalMailbox(redis, "in", replies_to="out")
-    desk.model_client = client = MortalClient()
-    client.fate = mailbox.fate = rest.fate = fate
-    desk.orchestrator = desk.build()
-    desk.rest.archive = [BEFORE]
-    desk.rest.undoable = [{"id": ALICES_THREAD.hex, "after": {"n": one}} for one in (1, 2)]
+    crash_point = CrashPoint(at)
+    OutsideTool.crash_point, OutsideTool.written = crash_point, []
+    harness = AssistantHarness(redis, model_url, rest=(rest := CrashingRestService()))
+    harness.mailbox = mailbox = CrashingMailbox(redis, "in", replies_to="out")
+    harness.model_client = client = CrashingModelClient()
+    client.crash_point = mailbox.crash_point = rest.crash_point = crash_point
+    harness.orchestrator = harness.build_orchestrator()
+    harness.rest.archive = [BEFORE]
+    harness.rest.undoable = [{"id": ALICES_THREAD.hex, "after": {"n": one}} for one in (1, 2)]
     writing = (tool("create_reminder"), tool("create_task"))
     asks = tool("ask_assistant", "ask_helper", asks="Helper")
-    await desk.configure(secretary(tool("get_time"), asks, *writing), assistant("Helper", *writing))
-    await desk.introduce(person())
-    delivery = await desk.deliver(message(desk))
+    await harness.configure(
+        secretary(tool("get_time"), asks, *writing), assistant("Helper", *writing)
+    )
+    await harness.store_user(person())
+    delivery = await harness.deliver(message(harness))
     try:
-        outcome = await desk.handle(delivery)
+        outcome = await harness.handle(delivery)
     except Killed:
-        desk.orchestrator = desk.build()
-        again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+        harness.orchestrator = harness.build_orchestrator()
+        again = await harness.mailbox.begin(Entry(delivery.entry, delivery.conversation))
         assert again is not None
-        outcome = await desk.handle(again)
-    await desk.close()
-    return Story(desk, outcome, OutsideTool.written) if fate.has_struck else None
+        outcome = await harness.handle(again)
+    await harness.close()
+    return CrashResult(harness, outcome, OutsideTool.written) if crash_point.has_crashed else None
 
 
-async def all_told(
+async def run_with_each_crash(
     redis: Redis,
     model: Model,
-    message: Callable[[Desk], ToSecretary] = lambda desk: desk.message("do it"),
-) -> list[Story]:
-    stories: list[Story] = []
+    message: Callable[[AssistantHarness], ToSecretary] = lambda harness: harness.message("do it"),
+) -> list[CrashResult]:
+    crash_results: list[CrashResult] = []
     with ScriptedModel(otherwise=lambda asked: model(asked.messages)) as scripted:
-        for at in range(1, MOST_EDGES):
-            story = await told(redis, at, scripted.url, message)
-            if story is None:
-                return stories
-            await story.check()
-            stories.append(story)
-    raise AssertionError("the story has no end")
+        for at in range(1, MOST_CRASH_POINTS):
+            crash_result = await run_with_crash(redis, at, scripted.url, message)
+            if crash_result is None:
+                return crash_results
+            await crash_result.check()
+            crash_results.append(crash_result)
+    raise AssertionError("the scenario has no end")
 
 
 @pytest.mark.parametrize("model", [two_steps, a_helper])
 async def test_what_tools_write_is_there_once_and_receipted_once(
     redis: Redis, model: Model
 ) -> None:
-    stories = await all_told(redis, model)
+    crash_results = await run_with_each_crash(redis, model)
 
-    assert len(stories) >= 20
-    for story in stories:
-        written = [one["effect"]["id"] for one in story.desk.rest.created.values()]
-        assert story.receipts == written
+    assert len(crash_results) >= 20
+    for crash_result in crash_results:
+        written = [one["effect"]["id"] for one in crash_result.harness.rest.created.values()]
+        assert crash_result.receipts == written
         assert len(written) == 3
 
 
@@ -232,18 +228,22 @@ async def test_an_outside_write_without_a_key_happens_at_most_once_and_its_doubt
 ) -> None:
     monkeypatch.setitem(rest_service_tool._BY_FUNCTION, "get_time", OutsideTool)
     contents = set()
-    for story in await all_told(redis, writes_outside):
-        (result,) = (json.loads(one) for one in story.outcome.history if '"role":"tool"' in one)
+    for crash_result in await run_with_each_crash(redis, writes_outside):
+        (result,) = (
+            json.loads(one) for one in crash_result.outcome.history if '"role":"tool"' in one
+        )
         contents.add(result["content"])
-        assert len(story.written) <= 1
-        assert story.written or "is not known" in result["content"]
+        assert len(crash_result.written) <= 1
+        assert crash_result.written or "is not known" in result["content"]
     assert len(contents) == 2, "written, or in doubt"
 
 
 async def test_undo_takes_one_change_back(redis: Redis) -> None:
-    stories = await all_told(redis, two_steps, lambda desk: desk.command("undo"))
+    crash_results = await run_with_each_crash(
+        redis, two_steps, lambda harness: harness.command("undo")
+    )
 
-    assert len(stories) >= 5
-    for story in stories:
-        assert [one["after"]["n"] for one in story.desk.rest.undoable] == [1]
-        assert len(story.receipts) == 1
+    assert len(crash_results) >= 5
+    for crash_result in crash_results:
+        assert [one["after"]["n"] for one in crash_result.harness.rest.undoable] == [1]
+        assert len(crash_result.receipts) == 1

@@ -1,4 +1,4 @@
-"""Open-Meteo as a test wants it: the places and the weather that are written here."""
+"""A fake of Open-Meteo: it knows the places and the weather that are written here."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -28,7 +28,7 @@ TOKYO = place("Tokyo", "Asia/Tokyo", country="Japan")
 
 
 @dataclass
-class Sky:
+class FakeOpenMeteo:
     """Both hosts; each name is known in one language, as there."""
 
     known: dict[tuple[str, str], list[dict[str, Any]]] = field(
@@ -41,22 +41,22 @@ class Sky:
     )
     forecast: dict[str, Any] = field(default_factory=dict)
     """Replaces keys of the forecast."""
-    trouble: httpx2.Response | Exception | None = None
+    failure: httpx2.Response | Exception | None = None
     requests: list[httpx2.Request] = field(default_factory=list)
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        if isinstance(self.trouble, Exception):
-            raise self.trouble
-        if self.trouble is not None:
-            return self.trouble
+        if isinstance(self.failure, Exception):
+            raise self.failure
+        if self.failure is not None:
+            return self.failure
         given = request.url.params
         if request.url.path.endswith("/v1/search"):
             found = self.known.get((given["name"].casefold(), given["language"]))
             return httpx2.Response(200, json={"results": found} if found else {})
         return httpx2.Response(200, json=_forecast(given["start_date"]) | self.forecast)
 
-    def asked(self, path: str) -> list[dict[str, str]]:
+    def requests_to(self, path: str) -> list[dict[str, str]]:
         """The parameters of the requests to that path."""
         return [
             dict(request.url.params)

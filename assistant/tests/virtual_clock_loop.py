@@ -1,4 +1,4 @@
-"""An event loop that does not wait: where nothing happens, its clock goes to the next timer.
+"""An event loop with a virtual clock: where nothing happens, its clock goes to the next timer.
 
 Everything that waits by the loop's clock (time-outs, back-off, deadlines) runs as in production,
 only sooner; sockets and servers stay real.
@@ -14,20 +14,20 @@ LATE_TIMES, MOST_SECONDS = 20, 2.0
 """As many times as this thread was late itself, and at most so long, is waited for others too."""
 
 
-class SkippingLoop(asyncio.SelectorEventLoop):
+class VirtualClockLoop(asyncio.SelectorEventLoop):
     """For asyncio.Runner(loop_factory=SkippingLoop)."""
 
     def __init__(self) -> None:
         self.skipped = 0.0
-        super().__init__(_SkippingSelector(self))
+        super().__init__(_VirtualClockSelector(self))
 
     def time(self) -> float:
         """Real seconds, and those that nobody waited for."""
         return super().time() + self.skipped
 
 
-class _SkippingSelector(selectors.DefaultSelector):
-    def __init__(self, loop: SkippingLoop) -> None:
+class _VirtualClockSelector(selectors.DefaultSelector):
+    def __init__(self, loop: VirtualClockLoop) -> None:
         super().__init__()
         self._loop = loop
 
