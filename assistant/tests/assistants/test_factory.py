@@ -12,7 +12,7 @@ from assistant.src.messages.window import Window
 from assistant.src.services.models.catalogue import Catalogues
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.services.models.compatible_server import Sent, running
+from assistant.tests.services.models.openai_compatible_server import HttpAnswer, running_server
 from assistant.tests.snapshots import assistant, id_of, model_snapshot, person, secretary, tool
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
@@ -50,7 +50,7 @@ async def test_an_openai_api_record_answers_over_responses_whatever_the_models_r
 ) -> None:
     """And what was said before goes back as it was."""
     whole = {"status": "completed", "output": OUTPUT, "usage": {"input_tokens": 9}}
-    async with running(lambda _: Sent(json.dumps(whole))) as server:
+    async with running_server(lambda _: HttpAnswer(json.dumps(whole))) as server:
         harness.provider = harness.provider.model_copy(
             update={"base_url": server.endpoint.base_url}
         )

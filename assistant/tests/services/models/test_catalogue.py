@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from assistant.src.services.models.catalogue import Catalogue, Catalogues
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
-from assistant.tests.services.models.asking import asker, request
+from assistant.tests.services.models.model_harness import fake_turn, model_request
 from assistant.tests.snapshots import assistant
 from smart_kit.contracts.configuration import (
     ConfigurationSnapshot,
@@ -51,7 +51,7 @@ def is_open(endpoint: Endpoint) -> bool:
 
 async def ask(catalogue: Catalogue, name: str) -> str:
     chain = catalogue.chain(assistant("A", model=name))
-    return (await ModelClient().complete(chain, request(), asker())).text
+    return (await ModelClient().complete(chain, model_request(), fake_turn())).text
 
 
 async def test_a_key_is_decrypted_and_sent(model: ScriptedModel) -> None:
@@ -77,7 +77,7 @@ async def test_a_key_that_cannot_be_read_costs_its_models_and_no_others(
         provider(FIRST, model.url), provider(SECOND, model.url, None), default_models=("m1", "m2")
     )
     chain = catalogues.of(both).chain(assistant("A"))
-    completion = await ModelClient().complete(chain, request(), asker())
+    completion = await ModelClient().complete(chain, model_request(), fake_turn())
     await catalogues.close()
 
     assert completion.text == "From the other."

@@ -1,4 +1,4 @@
-"""Servers that are nearly OpenAI's, as functions of a request, and a turn with one of them.
+"""Fakes of OpenAI-compatible providers, as functions of a request, and a turn with one of them.
 
 Asked a question, they call something; given the results, they say "Done." What a server needs to be
 content it checks itself: it refuses as the real one does.
@@ -12,12 +12,17 @@ from typing import Any
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item, tool_item
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.services.models.asking import QUESTION, asker, request, served
-from assistant.tests.services.models.compatible_server import (
+from assistant.tests.services.models.model_harness import (
+    QUESTION,
+    fake_turn,
+    model_request,
+    served_model,
+)
+from assistant.tests.services.models.openai_compatible_server import (
+    CompatibleServer,
+    HttpAnswer,
     JsonObject,
-    Obey,
-    Sent,
-    Server,
+    Respond,
     calling_in,
     delta,
     refuses,
@@ -37,31 +42,31 @@ def piece(arguments: str, **more: Any) -> JsonObject:
     return {"function": {"arguments": arguments}, **more}
 
 
-def calling(*calls: JsonObject, chunks: Sequence[JsonObject] = (), **message: Any) -> Obey:
+def calling(*calls: JsonObject, chunks: Sequence[JsonObject] = (), **message: Any) -> Respond:
     """Calls in one piece; streamed in these chunks, or each in a chunk of its own."""
     pieces = chunks or [delta(tool_calls=[one]) for one in calls]
 
-    def obey(body: JsonObject) -> Sent:
+    def respond(body: JsonObject) -> HttpAnswer:
         if body.get("stream"):
             grown = [delta(**message)] if message else []
             return stream([*grown, *pieces, delta("tool_calls"), {"choices": [], "usage": USAGE}])
         return whole({"content": None, "tool_calls": list(calls), **message}, "tool_calls")
 
-    return obey
+    return respond
 
 
-def done(body: JsonObject) -> Sent:
+def done(body: JsonObject) -> HttpAnswer:
     if body.get("stream"):
         return stream([delta(content="Do"), delta(content="ne."), delta("stop")])
     return whole({"content": "Done."}, usage=USAGE)
 
 
-def turn(first: Obey, last: Obey = done) -> Obey:
+def turn(first: Respond, last: Respond = done) -> Respond:
     """Calls first, and ends once there are results."""
     return lambda body: last(body) if results_in(body) else first(body)
 
 
-def openai_newest(body: JsonObject) -> Sent:
+def openai_newest(body: JsonObject) -> HttpAnswer:
     """No tools without effort none; another name for max_tokens; no temperature."""
     for name, refused in (
         ("reasoning_effort", "tools" in body and body.get("reasoning_effort") != "none"),
@@ -85,7 +90,7 @@ def openai_newest(body: JsonObject) -> Sent:
     )(body)
 
 
-def mistral(body: JsonObject) -> Sent:
+def mistral(body: JsonObject) -> HttpAnswer:
     """Forbids whatever it does not know; ids have nine characters; usage with the last words."""
     known = {"model", "messages", "tools", "tool_choice", "stream", "temperature", "max_tokens"}
     for name in body.keys() - known:
@@ -107,7 +112,7 @@ def mistral(body: JsonObject) -> Sent:
     return turn(first, lambda asked: last if asked.get("stream") else done(asked))(body)
 
 
-def deepseek(body: JsonObject) -> Sent:
+def deepseek(body: JsonObject) -> HttpAnswer:
     """Wants its thoughts back with every call, even where there were none."""
     for at, message in enumerate(calling_in(body)):
         if "reasoning_content" not in message:
@@ -120,7 +125,7 @@ SIGNATURE = {"google": {"thought_signature": "c2ln"}}
 DUMMY = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 
 
-def gemini(body: JsonObject) -> Sent:
+def gemini(body: JsonObject) -> HttpAnswer:
     """All calls at index 0 without ids, `stop` for calls, and its signatures must come back."""
     for message in calling_in(body):
         for one in message["tool_calls"][:1]:
@@ -139,7 +144,7 @@ def gemini(body: JsonObject) -> Sent:
     return whole({"tool_calls": both}, "stop")
 
 
-def gemini_in_parts(body: JsonObject) -> Sent:
+def gemini_in_parts(body: JsonObject) -> HttpAnswer:
     """What is not said again stays."""
     for message in calling_in(body):
         assert message["tool_calls"][0]["extra_content"] == SIGNATURE
@@ -151,7 +156,7 @@ def gemini_in_parts(body: JsonObject) -> Sent:
     return turn(calling(signed, chunks=chunks))(body)
 
 
-def two_minded(body: JsonObject) -> Sent:
+def two_minded(body: JsonObject) -> HttpAnswer:
     """Adds two things, and takes back one of them, which has to be there."""
     for message in calling_in(body):
         if "reasoning_details" in message:
@@ -166,7 +171,7 @@ def two_minded(body: JsonObject) -> Sent:
 GRIN = "\U0001f600"
 
 
-def halved(body: JsonObject) -> Sent:
+def halved(body: JsonObject) -> HttpAnswer:
     """An emoji as two escapes, each in a chunk of its own."""
     if results_in(body):
         return done(body)
@@ -180,7 +185,7 @@ def halved(body: JsonObject) -> Sent:
     return calling(first, chunks=chunks, content=None)(body)
 
 
-def left_open(body: JsonObject) -> Sent:
+def left_open(body: JsonObject) -> HttpAnswer:
     """Neither [DONE] nor an end of the connection."""
     sent = well(body)
     if not body.get("stream"):
@@ -195,7 +200,7 @@ DETAILS = [
 ]
 
 
-def openrouter(body: JsonObject) -> Sent:
+def openrouter(body: JsonObject) -> HttpAnswer:
     """Comments in the stream, and its details of reasoning come back as they were."""
     for message in calling_in(body):
         assert message["reasoning_details"] == DETAILS
@@ -220,7 +225,7 @@ def openrouter(body: JsonObject) -> Sent:
     return whole(message | {"tool_calls": [call("f", '{"a": 1}', id="x")]})
 
 
-def ollama(body: JsonObject) -> Sent:
+def ollama(body: JsonObject) -> HttpAnswer:
     """A whole call a chunk, without an index; thinks in `reasoning`, and takes it back."""
     for message in calling_in(body):
         assert message["reasoning"] == "hm"
@@ -228,7 +233,7 @@ def ollama(body: JsonObject) -> Sent:
     return turn(calling(first, call("g", "{}", id="call_x2"), reasoning="hm"))(body)
 
 
-def llama_cpp(body: JsonObject) -> Sent:
+def llama_cpp(body: JsonObject) -> HttpAnswer:
     """Pieces of several calls that come by turns."""
     chunks = [
         delta(role="assistant", content=None),
@@ -241,12 +246,12 @@ def llama_cpp(body: JsonObject) -> Sent:
     )
 
 
-def well(body: JsonObject) -> Sent:
+def well(body: JsonObject) -> HttpAnswer:
     return turn(calling(call("f", '{"a": 1}', id="1", index=0)))(body)
 
 
 async def converse(
-    server: Server,
+    server: CompatibleServer,
     *more: str,
     overrides: JsonObject | None = None,
     items: Sequence[Item] = (QUESTION,),
@@ -255,7 +260,9 @@ async def converse(
     client, given = ModelClient(), list(items)
     said: list[Completion] = []
     while not said or said[-1].calls:
-        asked = request(*given, overrides=overrides or {})
-        said.append(await client.complete([served(server.endpoint, "m", *more)], asked, asker()))
+        asked = model_request(*given, overrides=overrides or {})
+        said.append(
+            await client.complete([served_model(server.endpoint, "m", *more)], asked, fake_turn())
+        )
         given += [said[-1].item, *(tool_item(one.id, "result") for one in said[-1].calls)]
     return said

@@ -1,4 +1,4 @@
-"""Models asked without an assistant around them."""
+"""Asks models without an assistant: fakes of a turn and its budget, and builders of requests."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ QUESTION = Item('{"role":"user","content":"hi"}')
 
 
 @dataclass
-class Purse:
+class FakeBudget:
     """A budget that keeps what it was told."""
 
     left: Decimal = Decimal(100)
@@ -34,19 +34,19 @@ class Purse:
 
 
 @dataclass
-class Asker:
+class FakeTurn:
     """What a turn is to a model."""
 
     deadline: float
     models_down: set[str] = field(default_factory=set)
-    budget: Purse = field(default_factory=Purse)
+    budget: FakeBudget = field(default_factory=FakeBudget)
 
 
-def asker(seconds: float = 60, **changes: Any) -> Asker:
-    return Asker(asyncio.get_running_loop().time() + seconds, **changes)
+def fake_turn(seconds: float = 60, **changes: Any) -> FakeTurn:
+    return FakeTurn(asyncio.get_running_loop().time() + seconds, **changes)
 
 
-def served(endpoint: Endpoint, name: str = "own", *more: str, **changes: Any) -> ServedModel:
+def served_model(endpoint: Endpoint, name: str = "own", *more: str, **changes: Any) -> ServedModel:
     """A model that takes tools and what else is named."""
     given = {
         "provider": "scripted",
@@ -57,7 +57,7 @@ def served(endpoint: Endpoint, name: str = "own", *more: str, **changes: Any) ->
     return ServedModel(name=name, **(given | changes))
 
 
-def request(
+def model_request(
     *items: Item, functions: Any = (FUNCTION,), instructions: str = "s", **changes: Any
 ) -> ModelRequest:
     return ModelRequest(
@@ -72,4 +72,4 @@ async def complete(
     *chain: ServedModel, asked: ModelRequest | None = None, seconds: float = 60
 ) -> Completion:
     """What a client that knows nothing yet gets."""
-    return await ModelClient().complete(chain, asked or request(), asker(seconds))
+    return await ModelClient().complete(chain, asked or model_request(), fake_turn(seconds))

@@ -1,4 +1,4 @@
-"""A server that is nearly OpenAI's: what it does with a request is a function of a test's."""
+"""An OpenAI-compatible server: a function of the test makes its answer to each request."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Sent:
+class HttpAnswer:
     """An answer as it goes out."""
 
     body: str | bytes
@@ -29,15 +29,15 @@ class Sent:
     """Comes after it again and again, while it stays open."""
 
 
-Obey = Callable[[JsonObject], Sent]
+Respond = Callable[[JsonObject], HttpAnswer]
 
 
 @dataclass
-class Server:
+class CompatibleServer:
     """Running; `asked` are the bodies of requests."""
 
     endpoint: Endpoint
-    obey: Obey
+    respond: Respond
     asked: list[JsonObject] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Server:
         self.paths.append(request.path)
         self.headers.append(request.headers)
         self.clients.append(request.transport and request.transport.get_extra_info("peername"))
-        sent = self.obey(body)
+        sent = self.respond(body)
         response = web.StreamResponse(
             status=sent.status, headers={"content-type": sent.content_type, **sent.headers}
         )
@@ -71,9 +71,9 @@ class Server:
 
 
 @asynccontextmanager
-async def running(obey: Obey) -> AsyncIterator[Server]:
+async def running_server(respond: Respond) -> AsyncIterator[CompatibleServer]:
     """Listens on a port of its own."""
-    server = Server(Endpoint("", ""), obey)
+    server = CompatibleServer(Endpoint("", ""), respond)
     app = web.Application()
     app.router.add_post("/{path:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None)
@@ -90,10 +90,10 @@ async def running(obey: Obey) -> AsyncIterator[Server]:
         await runner.cleanup()
 
 
-def whole(message: JsonObject, reason: str | None = "stop", **more: Any) -> Sent:
+def whole(message: JsonObject, reason: str | None = "stop", **more: Any) -> HttpAnswer:
     """An answer in one piece."""
     choices = [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": reason}]
-    return Sent(json.dumps({"choices": choices, **more}))
+    return HttpAnswer(json.dumps({"choices": choices, **more}))
 
 
 def delta(reason: str | None = None, usage: Any = None, **grown: Any) -> JsonObject:
@@ -102,30 +102,30 @@ def delta(reason: str | None = None, usage: Any = None, **grown: Any) -> JsonObj
     return {"choices": [choice], "usage": usage}
 
 
-def stream(events: Iterable[JsonObject | str], *, is_done: bool = True) -> Sent:
+def stream(events: Iterable[JsonObject | str], *, is_done: bool = True) -> HttpAnswer:
     """Events one after the other; a text goes out as it is."""
     lines = [one if isinstance(one, str) else f"data: {json.dumps(one)}\n\n" for one in events]
     if is_done:
         lines.append("data: [DONE]\n\n")
-    return Sent("".join(lines), "text/event-stream")
+    return HttpAnswer("".join(lines), "text/event-stream")
 
 
-def refuses(status: int, body: Any) -> Sent:
+def refuses(status: int, body: Any) -> HttpAnswer:
     """An error; a text is sent as it is."""
     if isinstance(body, str):
-        return Sent(body, "text/html", status)
-    return Sent(json.dumps(body), status=status)
+        return HttpAnswer(body, "text/html", status)
+    return HttpAnswer(json.dumps(body), status=status)
 
 
-def in_turn(*answers: Sent | Obey) -> Obey:
+def in_turn(*answers: HttpAnswer | Respond) -> Respond:
     """The first answer to the first request, and so on."""
     left = list(answers)
 
-    def obey(body: JsonObject) -> Sent:
+    def respond(body: JsonObject) -> HttpAnswer:
         answer = left.pop(0)
         return answer(body) if callable(answer) else answer
 
-    return obey
+    return respond
 
 
 def results_in(body: JsonObject) -> list[JsonObject]:

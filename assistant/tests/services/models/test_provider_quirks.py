@@ -1,4 +1,4 @@
-"""The habits of servers that are nearly OpenAI's: a row each, over a real socket, streamed and not.
+"""Quirks of OpenAI-compatible providers: a row each, over a real socket, streamed and not.
 
 In each row a model is asked a question, calls what the row says, gets the results, and says "Done."
 """
@@ -12,15 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from assistant.src.services.models import assembling
-from assistant.tests.services.models.compatible_server import (
-    JsonObject,
-    Obey,
-    Sent,
-    delta,
-    running,
-    stream,
-)
-from assistant.tests.services.models.servers import (
+from assistant.tests.services.models.fake_providers import (
     GRIN,
     USAGE,
     call,
@@ -42,6 +34,14 @@ from assistant.tests.services.models.servers import (
     two_minded,
     well,
 )
+from assistant.tests.services.models.openai_compatible_server import (
+    HttpAnswer,
+    JsonObject,
+    Respond,
+    delta,
+    running_server,
+    stream,
+)
 
 A, B = ("f", {"a": 1}), ("g", {})
 
@@ -51,29 +51,29 @@ def _no_long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembling, "REST_SECONDS", 0.05)
 
 
-def badly_once(streamed: Sent, whole: Sent) -> Obey:
+def badly_once(streamed: HttpAnswer, whole: HttpAnswer) -> Respond:
     """The first answer is bad; then all is well."""
     left = [lambda body: streamed if body.get("stream") else whole]
 
     return lambda body: (left.pop() if left else well)(body)
 
 
-HTML = Sent("<html>gateway</html>", "text/html")
-BROKEN = Sent('{"choices": [{"mess')
+HTML = HttpAnswer("<html>gateway</html>", "text/html")
+BROKEN = HttpAnswer('{"choices": [{"mess')
 UPSTREAM = {"code": 502, "message": "provider", "metadata": {"error_type": "provider"}}
 WORDS = delta(content="I would")
 
 
 class Row(NamedTuple):
-    habit: str
-    obey: Obey | Callable[[], Obey]
+    quirk: str
+    respond: Respond | Callable[[], Respond]
     calls: Sequence[tuple[str, JsonObject]] = (A,)
     overrides: Mapping[str, Any] = MappingProxyType({})
     asks: int | None = None
     """How many requests it takes, where that is a part of it."""
 
 
-def bad(streamed: Sent, whole: Sent) -> Callable[[], Obey]:
+def bad(streamed: HttpAnswer, whole: HttpAnswer) -> Callable[[], Respond]:
     """See badly_once; made anew for each test."""
     return partial(badly_once, streamed, whole)
 
@@ -88,7 +88,7 @@ def message_of(reason: str, **message: Any) -> JsonObject:
     return chunk
 
 
-def only_streamed(first: Sent, last: Sent) -> Obey:
+def only_streamed(first: HttpAnswer, last: HttpAnswer) -> Respond:
     """Answers so where it is asked for streams."""
     streamed = turn(lambda _: first, lambda _: last)
     return lambda body: (streamed if body.get("stream") else well)(body)
@@ -231,7 +231,9 @@ ROWS = (
     ),
     Row(
         "200 with an error",
-        bad(Sent(json.dumps({"error": UPSTREAM})), Sent(json.dumps({"error": UPSTREAM}))),
+        bad(
+            HttpAnswer(json.dumps({"error": UPSTREAM})), HttpAnswer(json.dumps({"error": UPSTREAM}))
+        ),
         asks=3,
     ),
     Row(
@@ -263,10 +265,10 @@ ROWS = (
 
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.habit)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.quirk)
 async def test_a_turn_with_tools_comes_to_its_end(row: Row, capabilities: tuple[str, ...]) -> None:
-    obey = row.obey() if isinstance(row.obey, partial) else row.obey
-    async with running(obey) as server:
+    respond = row.respond() if isinstance(row.respond, partial) else row.respond
+    async with running_server(respond) as server:
         said = await converse(server, *capabilities, overrides=dict(row.overrides))
         asked = server.asked
 

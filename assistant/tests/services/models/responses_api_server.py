@@ -1,4 +1,4 @@
-"""A server of the Responses API, and how it is asked."""
+"""Answers of a server with the Responses API, and requests to it."""
 
 import json
 from collections.abc import Sequence
@@ -9,16 +9,18 @@ import pytest
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import Item
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.services.models.asking import asker, request, served
-from assistant.tests.services.models.compatible_server import (
+from assistant.tests.services.models.model_harness import fake_turn, model_request, served_model
+from assistant.tests.services.models.openai_compatible_server import (
+    CompatibleServer,
+    HttpAnswer,
     JsonObject,
-    Obey,
-    Sent,
-    Server,
+    Respond,
     stream,
 )
 
-BOTH = pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
+WHOLE_AND_STREAMED = pytest.mark.parametrize(
+    "more", [(), ("streaming",)], ids=["whole", "streamed"]
+)
 THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "Z0FB"}
 CALL = {
     "type": "function_call",
@@ -40,15 +42,15 @@ def message(text: str, **more: Any) -> JsonObject:
     return {"type": "message", "id": "msg_1", "role": "assistant", "content": content, **more}
 
 
-def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Obey:
+def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Respond:
     """As its servers do: items are done one by one, the terminal event has all of them."""
     response = {"id": "resp_1", "status": status, "output": output, "usage": USAGE, **more}
 
-    def obey(body: JsonObject) -> Sent:
+    def respond(body: JsonObject) -> HttpAnswer:
         assert body["store"] is False
         assert body["include"] == ["reasoning.encrypted_content"]
         if not body.get("stream"):
-            return Sent(json.dumps(response))
+            return HttpAnswer(json.dumps(response))
         events: list[JsonObject] = [{"type": "response.created", "response": {"id": "resp_1"}}]
         for item in output:
             for part in item.get("content", ()):
@@ -60,16 +62,16 @@ def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Obey
         events.append({"type": f"response.{status}", "response": response})
         return stream(events, is_done=False)
 
-    return obey
+    return respond
 
 
 async def ask(
-    server: Server,
+    server: CompatibleServer,
     *items: Item,
     more: Sequence[str] = (),
     client: ModelClient | None = None,
     **asked: Any,
 ) -> Completion:
-    model = served(server.endpoint, "m", *more, api="responses")
-    given = request(*items, **asked)
-    return await (client or ModelClient()).complete([model], given, asker())
+    model = served_model(server.endpoint, "m", *more, api="responses")
+    given = model_request(*items, **asked)
+    return await (client or ModelClient()).complete([model], given, fake_turn())

@@ -1,4 +1,4 @@
-"""Tools of type rest between a record of a test and a server that answers everything the same."""
+"""Builds and calls tools of type rest; a fake server gives the same answer to every request."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,8 +24,8 @@ SECRET = 's3cr&t "κλειδί"/+='
 VAULT = Vault((Fernet.generate_key().decode(),))
 
 
-class Server:
-    """Answers everything the same."""
+class FakeServer:
+    """Gives the same answer to every request."""
 
     def __init__(self) -> None:
         self.requests: list[OutsideRequest] = []
@@ -52,7 +52,7 @@ def secret(
 
 
 def rest_tool(
-    server: Server,
+    server: FakeServer,
     *,
     properties: JsonObject | None = None,
     schema: JsonObject | None = None,
@@ -79,7 +79,7 @@ def rest_tool(
     return made
 
 
-def context() -> ToolContext:
+def tool_context() -> ToolContext:
     user = UserSnapshot(
         id=uuid4(),
         telegram_id=1,
@@ -110,10 +110,10 @@ def context() -> ToolContext:
     return ToolContext(turn, "1.0")
 
 
-async def said(tool: RestTool, **arguments: Any) -> str:
-    return (await tool.call(context(), arguments)).content
+async def call_tool(tool: RestTool, **arguments: Any) -> str:
+    return (await tool.call(tool_context(), arguments)).content
 
 
-def sent(server: Server) -> OutsideRequest:
+def only_request(server: FakeServer) -> OutsideRequest:
     (request,) = server.requests
     return request
