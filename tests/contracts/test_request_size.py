@@ -14,7 +14,7 @@ from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import ALICE, person
 from rest_service.app import database, defaults
 from rest_service.app.snapshots import configuration
-from rest_service.tests.api import alembic_config
+from rest_service.tests.api_helpers import alembic_config
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.redis import Redis
 from smart_kit.testing.scripted_model import ScriptedModel, calls

@@ -1,6 +1,6 @@
-"""Snapshots as Redis has them."""
+"""Reads snapshots that the service has stored in Redis."""
 
-from rest_service.tests.api import JsonObject
+from rest_service.tests.api_helpers import JsonObject
 from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
 from smart_kit.contracts.keys import (
     CONFIGURATION_KEY,
@@ -10,14 +10,14 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis
 
 
-async def kept_configuration(redis: Redis) -> ConfigurationSnapshot:
+async def stored_configuration(redis: Redis) -> ConfigurationSnapshot:
     return ConfigurationSnapshot.model_validate_json(await redis.get(CONFIGURATION_KEY) or "")
 
 
-async def kept_assistants(redis: Redis) -> dict[str, AssistantSnapshot]:
-    return {one.name: one for one in (await kept_configuration(redis)).assistants}
+async def stored_assistants(redis: Redis) -> dict[str, AssistantSnapshot]:
+    return {one.name: one for one in (await stored_configuration(redis)).assistants}
 
 
-async def kept_user(redis: Redis, user: JsonObject) -> UserSnapshot:
+async def stored_user(redis: Redis, user: JsonObject) -> UserSnapshot:
     text = await redis.get(user_key(user["telegram_id"]))
     return UserSnapshot.model_validate_json(text or "")

@@ -1,4 +1,4 @@
-"""A rest_service of its own, as a process, on a database of its own."""
+"""Starts a disposable rest_service: a process with a database that is dropped afterwards."""
 
 import os
 import subprocess
@@ -14,7 +14,13 @@ from alembic import command
 from sqlalchemy import NullPool, create_engine, text
 
 from rest_service.app.openapi import IDS
-from rest_service.tests.api import ADMIN_TOKEN, MASTER_KEYS, SERVICE_TOKEN, alembic_config, example
+from rest_service.tests.api_helpers import (
+    ADMIN_TOKEN,
+    MASTER_KEYS,
+    SERVICE_TOKEN,
+    alembic_config,
+    example,
+)
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.servers import Postgres, Valkey
 
@@ -22,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 NOBODY = "http://127.0.0.1:9"
 """As a proxy: whatever addresses a caller thinks up, no provider is really asked."""
-DATABASE = "throwaway"
+DATABASE = "disposable"
 REDIS_DB = 7
 """Beside whatever else the server is used for."""
 

@@ -1,10 +1,10 @@
-"""What is taken back in tests, and how."""
+"""Records that tests change and undo, and what is compared of them."""
 
 from collections.abc import Awaitable, Callable
 
 import httpx2
 
-from rest_service.tests.api import JsonObject
+from rest_service.tests.api_helpers import JsonObject
 
 BODIES: dict[str, JsonObject] = {
     "cron-jobs": {"text": "Tea", "at": "2031-01-01T09:00Z", "is_silent": True},
@@ -28,15 +28,15 @@ CHANGED = {
     "calendar": "event_changed",
 }
 
-Tool = Callable[..., Awaitable[JsonObject]]
-Undo = Callable[..., Awaitable[httpx2.Response]]
+CallTool = Callable[..., Awaitable[JsonObject]]
+CallUndo = Callable[..., Awaitable[httpx2.Response]]
 
 
-def same(record: JsonObject) -> JsonObject:
+def comparable(record: JsonObject) -> JsonObject:
     """What a receipt speaks of, without what follows from the time of day."""
     passing = {"created_at", "updated_at", "effect", "next_fire_at"}
     return {name: value for name, value in record.items() if name not in passing}
 
 
-def told(answer: httpx2.Response) -> tuple[int, str]:
+def status_and_detail(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["detail"]

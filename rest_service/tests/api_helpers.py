@@ -1,4 +1,4 @@
-"""What tests of the API speak with and in."""
+"""Clients, headers and example bodies for tests of the API."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ def client(app: FastAPI, **headers: str) -> Client:
     return Client(transport=transport, base_url="http://rest/api", headers=headers)
 
 
-def acting(user: JsonObject, key: str | None = None) -> dict[str, str]:
+def acting_as(user: JsonObject, key: str | None = None) -> dict[str, str]:
     """Headers of a call for this person, perhaps one that may come again."""
     return {"X-User-Id": user["id"]} | ({"Idempotency-Key": key} if key else {})
 

@@ -1,11 +1,11 @@
-"""Records of the stream `turns`."""
+"""Builds records of the stream `turns` and adds them to it."""
 
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from rest_service.app.archive.reader import GROUP
-from rest_service.tests.api import JsonObject
+from rest_service.tests.api_helpers import JsonObject
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.contracts.threads import RunRecord, StepRecord, TurnRecord, first_thread_id
@@ -25,7 +25,7 @@ STEPS = (
 )
 
 
-def turn(message_id: str = "tg:1:1", **fields: Any) -> TurnRecord:
+def turn_record(message_id: str = "tg:1:1", **fields: Any) -> TurnRecord:
     user_id = fields.get("user_id", UUID(int=1))
     assistant_id = fields.get("assistant_id", UUID(int=2))
     defaults = {
@@ -43,12 +43,12 @@ def turn(message_id: str = "tg:1:1", **fields: Any) -> TurnRecord:
     return TurnRecord(**defaults | fields)
 
 
-async def add(redis: Redis, *records: TurnRecord | RunRecord | str) -> None:
+async def add_records(redis: Redis, *records: TurnRecord | RunRecord | str) -> None:
     for record in records:
         text = record if isinstance(record, str) else record.model_dump_json()
         await redis.xadd(TURNS_STREAM, {"record": text})
 
 
-async def empty(redis: Redis) -> bool:
+async def is_stream_empty(redis: Redis) -> bool:
     pending = await redis.xpending(TURNS_STREAM, GROUP)
     return await redis.xlen(TURNS_STREAM) == 0 and pending["pending"] == 0

@@ -7,14 +7,14 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting
-from rest_service.tests.claims import claim, due
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as
+from rest_service.tests.claim_helpers import claim, due_job
 from smart_kit.contracts.base import utc_now
 
 
 async def test_a_blocked_persons_jobs_wait(service: Client, admin: Client, make: Make) -> None:
     user = await make("users")
-    await due(make, user)
+    await due_job(make, user)
     await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
 
     blocked = await claim(service)
@@ -28,7 +28,7 @@ async def test_the_jobs_of_who_may_not_talk_any_more_wait(
     service: Client, make: Make, sql: Sql
 ) -> None:
     """The same people that tg_bot answers: on the operator's list, or invited."""
-    await due(make, await make("users", telegram_id=9))
+    await due_job(make, await make("users", telegram_id=9))
 
     refused = await claim(service)
     await sql("UPDATE users SET is_invited = true")
@@ -44,7 +44,7 @@ async def test_where_everyone_may_talk_everybodys_jobs_fire(
     app.state.resources = replace(
         given, settings=settings.model_copy(update={"telegram_allowed_users": " * "})
     )
-    await due(make, await make("users", telegram_id=9))
+    await due_job(make, await make("users", telegram_id=9))
 
     assert len((await claim(service))["runs"]) == 1
 
@@ -53,7 +53,7 @@ async def test_a_run_of_somebody_who_is_blocked_meanwhile_waits_too(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    await due(make, user)
+    await due_job(make, user)
     await claim(service)
     await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
     assert (await claim(service))["next_fire_at"] is None
@@ -67,7 +67,7 @@ class TestBots:
     async def made_by(service: Client, user: JsonObject, message_id: str) -> JsonObject:
         at = (utc_now() - timedelta(seconds=5)).isoformat()
         body = {"user_id": user["id"], "text": message_id, "at": at}
-        headers = acting(user, f"{message_id}/0.0")
+        headers = acting_as(user, f"{message_id}/0.0")
         answer = await service.post("/cron-jobs", json=body, headers=headers)
         assert answer.status_code == 201, answer.text
         job: JsonObject = answer.json()
@@ -81,7 +81,7 @@ class TestBots:
         nothing = await claim(service, 7)
         assert (nothing["runs"], nothing["next_fire_at"]) == ([], None)
 
-        anybodys = await due(make, user)
+        anybodys = await due_job(make, user)
         assert (job["bot_id"], anybodys["bot_id"]) == (42, None)
         (run,) = (await claim(service, 7))["runs"]
         assert run["job_id"] == anybodys["id"]

@@ -1,8 +1,8 @@
-"""Jobs that are due, and claiming them."""
+"""Makes jobs that are due, and claims them."""
 
 from datetime import timedelta
 
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 from smart_kit.contracts.base import utc_now
 
 
@@ -14,7 +14,7 @@ async def claim(service: Client, bot_id: int | None = None) -> JsonObject:
     return claimed
 
 
-async def due(make: Make, user: JsonObject, **fields: object) -> JsonObject:
+async def due_job(make: Make, user: JsonObject, **fields: object) -> JsonObject:
     """A one-off that should have fired a moment ago."""
     at = (utc_now() - timedelta(seconds=5)).isoformat()
     return await make(
@@ -22,7 +22,7 @@ async def due(make: Make, user: JsonObject, **fields: object) -> JsonObject:
     )
 
 
-async def late(make: Make, sql: Sql, user: JsonObject, **fields: object) -> JsonObject:
+async def overdue_job(make: Make, sql: Sql, user: JsonObject, **fields: object) -> JsonObject:
     """A recurring job that nobody has claimed for three hours."""
     job = await make("cron-jobs", user_id=user["id"], timezone="UTC", **fields)
     await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '3 hours'")
