@@ -1,4 +1,4 @@
-"""What a story may do to a suite that runs as processes, and how it looks afterwards."""
+"""Injects faults into a suite that runs as processes, and reads how it looks afterwards."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from smart_kit.testing.suite import Person, Suite
 
 SERVICES = ("rest_service", "google_calendar_service", "assistant", "cron_service", "tg_bot")
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
-UNPACED = {
+NO_RATE_LIMITS = {
     "TELEGRAM_RATE_OVERALL": "0",
     "TELEGRAM_RATE_PER_CHAT": "0",
     "TELEGRAM_RATE_PER_GROUP": "0",
@@ -58,12 +58,12 @@ def end_leases(suite: Suite) -> None:
 
 
 def lift_limits(suite: Suite) -> None:
-    """Let the sandbox's Telegram take messages as fast as they come; beside UNPACED."""
+    """Let the sandbox's Telegram take messages as fast as they come; beside NO_RATE_LIMITS."""
     limits = dict.fromkeys(("per_chat", "signals", "per_group", "overall"), 0)
     suite.sandbox().put("/chat/api/limits", json=limits).raise_for_status()
 
 
-def say_sums(people: list[Person], numbers: range) -> None:
+def send_sums(people: list[Person], numbers: range) -> None:
     """Everybody asks for sums at once, and waits for no answer."""
 
     def ask(person: Person) -> None:
@@ -74,12 +74,12 @@ def say_sums(people: list[Person], numbers: range) -> None:
         list(threads.map(ask, people))
 
 
-def sums_told(person: Person) -> list[int]:
-    """The numbers whose sums the bot has told, in the order of the chat."""
+def sums_answered(person: Person) -> list[int]:
+    """The numbers whose sums the bot has answered, in the order of the chat."""
     told = [one["text"].split(" + 1000 = ") for one in person.messages() if one["from"] == "bot"]
     return [int(parts[0]) for parts in told if len(parts) == 2]
 
 
-def without_echo(told: list[int]) -> list[int]:
+def without_repeats(numbers: list[int]) -> list[int]:
     """Once what came twice in a row."""
-    return [number for number, _ in groupby(told)]
+    return [number for number, _ in groupby(numbers)]

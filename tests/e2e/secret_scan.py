@@ -1,4 +1,4 @@
-"""Everything that a suite has written down, in whatever form it is kept.
+"""Reads everything that a suite has written, in whatever form it is kept, to look for secrets.
 
 Postgres compresses long values and Redis those it dumps, so that their files alone tell nothing of
 them: rows and values are asked for, and the files are read for what was there before.
@@ -12,9 +12,9 @@ import psycopg2
 import redis
 
 from smart_kit.testing.suite import Suite
-from tests.e2e.harm import redis_of
+from tests.e2e.fault_injection import redis_of
 
-Traces = list[tuple[str, str]]
+WrittenData = list[tuple[str, str]]
 """Where, and what is written there."""
 
 _OWNER = "smart_assistant"
@@ -33,14 +33,14 @@ _READ: dict[str, Callable[["redis.Redis", str], Any]] = {
 }
 
 
-def traces_of(suite: Suite) -> Traces:
+def written_data_of(suite: Suite) -> WrittenData:
     """Of a suite in local mode, with its own databases; it may go on working."""
     return [*_rows(suite), *_values(suite), *_files(suite)]
 
 
-def places_of(text: str, traces: Traces) -> set[str]:
+def places_containing(text: str, written_data: WrittenData) -> set[str]:
     """Where it is to be found."""
-    return {place for place, written in traces if text in written}
+    return {place for place, written in written_data if text in written}
 
 
 def _rows(suite: Suite) -> Iterator[tuple[str, str]]:
