@@ -1,11 +1,11 @@
-"""Mailboxes that are broken on purpose: what a kill would show if our scripts were like that."""
+"""Mailboxes whose scripts are broken on purpose, so that a kill has to show it."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.chaos.killable.passage import FOLDER
+from tests.chaos.killable.crash_points import FOLDER
 
-FILE = "sabotage"
+FILE = "broken_mailbox"
 VARIANTS: Mapping[str, tuple[str, str, str]] = {
     "taken out at the beginning": ("begin", "'LINDEX', KEYS[5], 0", "'LPOP', KEYS[5]"),
     "no deduplication": (
@@ -18,14 +18,14 @@ VARIANTS: Mapping[str, tuple[str, str, str]] = {
 """Name to script, words of it, and other words."""
 
 
-class Sabotage:
-    """What `STATE_DIR/kill/sabotage` names when a process starts; usually nothing."""
+class BrokenMailbox:
+    """The variant that `STATE_DIR/kill/broken_mailbox` names when a process starts; mostly none."""
 
     def __init__(self, state_dir: Path) -> None:
         file = state_dir / FOLDER / FILE
         self._variant = VARIANTS[file.read_text()] if file.exists() else None
 
-    def spoil(self, name: str, source: str) -> str:
+    def break_script(self, name: str, source: str) -> str:
         """The script as it is to run. Raises AssertionError where it lacks the words."""
         if self._variant is None or self._variant[0] != name:
             return source

@@ -1,4 +1,4 @@
-"""A server outside the suite, which keeps what it was asked."""
+"""An HTTP server outside the suite, which records its requests."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ KEY = "sesame"
 """What it wants to be told, as a bearer."""
 
 
-class Outside:
+class OutsideServer:
     """POST /bell {"word": …} rings; GET /dial/<word> may be read as often as one likes."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Outside:
         self._server.server_close()
 
 
-def _handler_of(outside: Outside) -> type[BaseHTTPRequestHandler]:
+def _handler_of(outside: OutsideServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["content-length"]))

@@ -1,4 +1,4 @@
-"""Where a service passes from one side effect to the next, and where it is told to die there."""
+"""The crash points of a service, before and after each side effect, and the order to die at one."""
 
 import os
 import re
@@ -24,15 +24,15 @@ def mask(text: str) -> str:
     return _VARIABLE.sub("*", text)
 
 
-class Passage:
-    """One process's; there is one process of each service, so only it counts its own orders."""
+class CrashPoints:
+    """The crash points of one process. Each service has one, so only it counts its own orders."""
 
     def __init__(self, service: str, state_dir: Path) -> None:
         self._service = service
         self._folder = state_dir / FOLDER
         self._folder.mkdir(exist_ok=True)
 
-    async def cross(
+    async def run_effect(
         self,
         effect: str | None,
         call: Callable[[], Awaitable[T]],
@@ -45,17 +45,17 @@ class Passage:
         if effect is None or _inside.get():
             return await call()
         if is_real is None:
-            self.pass_by("before", effect)
+            self.reach("before", effect)
         token = _inside.set(True)
         try:
             answer = await call()
         finally:
             _inside.reset(token)
         if is_real is None or is_real(answer):
-            self.pass_by("after", effect)
+            self.reach("after", effect)
         return answer
 
-    def pass_by(self, side: Side, effect: str) -> None:
+    def reach(self, side: Side, effect: str) -> None:
         """Note it, and die here where that is ordered."""
         name = f"{side} {self._service}: {effect}"
         self._note(name)

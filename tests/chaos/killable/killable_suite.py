@@ -1,4 +1,4 @@
-"""The whole suite, its services killable, and a hand on everything that a story needs to move."""
+"""The whole suite with services that can be killed, and the controls that stories need."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ import redis
 
 from control.local.run_directory import RunDirectory
 from smart_kit.testing.suite import Suite, wait_until
-from tests.chaos.killable.outside import Outside
-from tests.chaos.killable.passage import FOLDER, KILLED, ORDER, PASSED, write_order
-from tests.chaos.killable.sabotage import FILE
+from tests.chaos.killable.broken_mailboxes import FILE
+from tests.chaos.killable.crash_points import FOLDER, KILLED, ORDER, PASSED, write_order
+from tests.chaos.killable.outside_server import OutsideServer
 
 ENTRY = Path(__file__).with_name("manage.py")
 NO_LIMITS = {"per_chat": 0, "signals": 0, "per_group": 0, "overall": 0}
@@ -25,17 +25,17 @@ NAMED = {"models": "provider_model_name"}
 """What records are called by, where that is no `name`."""
 
 
-class Stage:
-    """Where stories are told."""
+class KillableSuite:
+    """A suite in which stories run while services are killed."""
 
-    def __init__(self, suite: Suite, outside: Outside) -> None:
+    def __init__(self, suite: Suite, outside: OutsideServer) -> None:
         self.suite = suite
         self.outside = outside
         self.people = 0
-        self.has_offers = False
-        """See offers."""
-        self.told: set[object] = set()
-        """Stories."""
+        self.has_admin_fixtures = False
+        """Whether `add_admin_fixtures` has run."""
+        self.stories_run: set[object] = set()
+        """Every story that has run."""
         self._folder = suite.state_dir / FOLDER
         self._folder.mkdir(parents=True)
         self._run = RunDirectory(suite.state_dir)
@@ -67,7 +67,7 @@ class Stage:
         notes = self._folder / PASSED
         return notes.read_text().splitlines() if notes.exists() else []
 
-    def sabotage(self, variant: str | None, service: str) -> None:
+    def break_mailbox(self, variant: str | None, service: str) -> None:
         """Start a service again with a broken mailbox, or with the right one."""
         file = self._folder / FILE
         file.unlink(missing_ok=True)

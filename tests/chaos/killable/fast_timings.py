@@ -1,4 +1,4 @@
-"""Patience that a test cannot have: constants of production, shorter in this process only."""
+"""Shortens timings of production, in this process only: a test cannot wait so long."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -24,7 +24,7 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
 """Of each service: module, name, value. Set before its `main` imports what reads them."""
 
 
-def hurry(service: str) -> None:
+def shorten_timings(service: str) -> None:
     """Raises AttributeError for a constant that is no longer there."""
     Mailbox.__init__.__kwdefaults__ = {"replies_to": None, "lease_seconds": LEASE_SECONDS}
     Reconciliation.__init__.__defaults__ = (1.0,)

@@ -1,26 +1,26 @@
-"""A person's conversation and what has to come of it, whoever dies meanwhile."""
+"""A user's conversation with the bot, and what has to come of it whichever service is killed."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from smart_kit.testing.suite import Person, wait_until
-from tests.chaos.killable.hearing import Words, check_heard, holds
-from tests.chaos.killable.suite import Stage
+from tests.chaos.killable.delivery_assertions import Patterns, check_deliveries, matches
+from tests.chaos.killable.killable_suite import KillableSuite
 
 PATIENCE = 60.0
 """Seconds: a lease, a start on a busy machine, and as much again."""
 
 
 @dataclass
-class Talk:
-    """One person's. What is asked is noted as what has to be answered, once and in order."""
+class UserSession:
+    """One user's session. What is asked is noted as what has to be answered, once and in order."""
 
-    stage: Stage
+    killable: KillableSuite
     person: Person
-    answers: list[Words] = field(default_factory=list)
+    answers: list[Patterns] = field(default_factory=list)
     """In this order."""
-    alarms: list[Words] = field(default_factory=list)
+    alarms: list[Patterns] = field(default_factory=list)
     """Whenever they come."""
     reminders: set[str] = field(default_factory=set)
     """The texts of all that have to be there, fired or not."""
@@ -28,24 +28,26 @@ class Talk:
     patience: float = PATIENCE
     turns: int = 0
     """How many the archive has to have."""
-    others: list["Talk"] = field(default_factory=list)
+    others: list["UserSession"] = field(default_factory=list)
 
     @classmethod
-    def of_newcomer(cls, stage: Stage, patience: float = PATIENCE) -> "Talk":
+    def of_new_user(cls, killable: KillableSuite, patience: float = PATIENCE) -> "UserSession":
         """Of somebody whom nobody knows."""
-        stage.people += 1
-        return cls(stage, stage.suite.person(f"Somebody {stage.people}"), patience=patience)
+        killable.people += 1
+        return cls(
+            killable, killable.suite.person(f"Somebody {killable.people}"), patience=patience
+        )
 
-    def another(self) -> "Talk":
+    def another(self) -> "UserSession":
         """Of somebody else; their promises count too."""
-        self.others.append(Talk.of_newcomer(self.stage, self.patience))
+        self.others.append(UserSession.of_new_user(self.killable, self.patience))
         return self.others[-1]
 
     @cached_property
     def user_id(self) -> str:
         """Of rest_service; they have to have written."""
         path = f"/users/by-telegram-id/{self.person.telegram_id}"
-        return str(self.stage.api("GET", path)["id"])
+        return str(self.killable.api("GET", path)["id"])
 
     @property
     def number(self) -> int:
@@ -65,19 +67,20 @@ class Talk:
 
     def hear(self, *words: str) -> None:
         """Wait for the message with these words."""
-        self.person.wait_for(0, lambda said: holds(said, words), self.patience)
+        self.person.wait_for(0, lambda said: matches(said, words), self.patience)
 
     def heard(self) -> list[str]:
         """All that the bot has said."""
         return [one["text"] for one in self.person.messages() if one["from"] == "bot"]
 
     def check(self, spare: int) -> None:
-        """Every promise; `spare` messages may have come once more than they should, see hearing.
+        """Every promise; `spare` messages may have come once more than they should, see
+        delivery_assertions.
 
         Raises AssertionError.
         """
         heard = self.heard()
-        check_heard(heard, self.answers, self.alarms, spare)
+        check_deliveries(heard, self.answers, self.alarms, spare)
         for said in set(heard):
             receipts = [line for line in said.splitlines() if line.startswith(("✓", "↩"))]
             assert len(receipts) == len(set(receipts)) <= 1, f"doubled receipt: {said}"
@@ -100,5 +103,5 @@ class Talk:
 
     def _items(self, kind: str) -> list[dict[str, Any]]:
         path = f"/{kind}?user_id={self.user_id}&limit=100"
-        items: list[dict[str, Any]] = self.stage.api("GET", path)["items"]
+        items: list[dict[str, Any]] = self.killable.api("GET", path)["items"]
         return items

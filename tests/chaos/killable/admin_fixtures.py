@@ -1,12 +1,12 @@
-"""What an administrator has added: a doorman with tools that call outside, and two more models.
+"""Adds what an administrator would: a doorman with tools that call outside, and two more models.
 
-People choose them by buttons, so that nobody else's talk is another for them.
+People choose them by buttons, so that nobody else's session is another for them.
 """
 
 from typing import Any
 
-from tests.chaos.killable.outside import KEY
-from tests.chaos.killable.suite import Stage
+from tests.chaos.killable.killable_suite import KillableSuite
+from tests.chaos.killable.outside_server import KEY
 
 DOORMAN = "Doorman"
 SLOW, PRICED = "sandbox-slow", "sandbox-demo"
@@ -14,27 +14,27 @@ SLOW, PRICED = "sandbox-slow", "sandbox-demo"
 _PRICES = {"input_price": "1", "output_price": "3"}
 
 
-def add_offers(stage: Stage) -> None:
+def add_admin_fixtures(killable: KillableSuite) -> None:
     """Once in a suite."""
-    if stage.has_offers:
+    if killable.has_admin_fixtures:
         return
-    server = stage.suite.url("SANDBOX_PORT", "/v1")
-    provider = stage.make("providers", "Another server", base_url=server, api_key="any")
+    server = killable.suite.url("SANDBOX_PORT", "/v1")
+    provider = killable.make("providers", "Another server", base_url=server, api_key="any")
     able = {"capabilities": ["tools", "streaming"], "is_choosable": True}
     models = [
         {"provider_model_name": SLOW, **able},
         {"provider_model_name": PRICED, "api": "responses", **_PRICES, **able},
     ]
-    stage.api("POST", "/models/import", {"provider_id": provider, "models": {"models": models}})
-    stage.make("secrets", "bell_key", origin=stage.outside.url, value=KEY)
+    killable.api("POST", "/models/import", {"provider_id": provider, "models": {"models": models}})
+    killable.make("secrets", "bell_key", origin=killable.outside.url, value=KEY)
     words = "Open the door."
-    doorman = stage.make("assistants", DOORMAN, instructions=words, is_secretary=True)
+    doorman = killable.make("assistants", DOORMAN, instructions=words, is_secretary=True)
     for name, tool in (
-        ("ring_bell", bell(stage.outside.url, "bell_key")),
-        ("read_dial", dial(stage.outside.url)),
+        ("ring_bell", bell(killable.outside.url, "bell_key")),
+        ("read_dial", dial(killable.outside.url)),
     ):
-        stage.api("POST", f"/assistants/{doorman}/tools/{stage.make('tools', name, **tool)}")
-    stage.has_offers = True
+        killable.api("POST", f"/assistants/{doorman}/tools/{killable.make('tools', name, **tool)}")
+    killable.has_admin_fixtures = True
 
 
 def bell(url: str, secret: str) -> dict[str, Any]:

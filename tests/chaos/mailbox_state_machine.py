@@ -26,7 +26,7 @@ from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.mailbox.letters import DeadLetter
 from smart_kit.redis import Redis, answer, connect, connect_blocking
 from smart_kit.testing.durable_valkey import DurableValkey
-from tests.chaos.mailbox_model import Found, Model
+from tests.chaos.mailbox_reference_model import Found, Model
 
 T = TypeVar("T")
 CONVERSATIONS = ("a", "b", "c")
@@ -38,7 +38,7 @@ class MailboxMachine(RuleBasedStateMachine):
     """One mailbox, the one it answers into, three workers and their fates."""
 
     server: ClassVar[DurableValkey]
-    sabotage: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    broken_scripts: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """Script to (words, other words): a mailbox that is broken on purpose."""
 
     deliveries = Bundle("deliveries")
@@ -58,7 +58,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self.blocking = connect_blocking(self.server.settings)
         self.mailbox = Mailbox(self.redis, IN, replies_to=OUT, lease_seconds=0)
         self.out = Mailbox(self.redis, OUT)
-        _break(self.redis, self.mailbox, self.sabotage)
+        _break(self.redis, self.mailbox, self.broken_scripts)
         self.run(self._begin())
 
     async def _begin(self) -> None:
@@ -287,8 +287,8 @@ def _dead_letter(delivery: Delivery) -> DeadLetter:
     )
 
 
-def _break(redis: Redis, mailbox: Mailbox, sabotage: Mapping[str, tuple[str, str]]) -> None:
-    for name, (words, others) in sabotage.items():
+def _break(redis: Redis, mailbox: Mailbox, broken_scripts: Mapping[str, tuple[str, str]]) -> None:
+    for name, (words, others) in broken_scripts.items():
         script = mailbox._scripts[name].script
         text = script.decode() if isinstance(script, bytes) else script
         if words not in text:  # no AssertionError: that would count as caught
