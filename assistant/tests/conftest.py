@@ -1,13 +1,14 @@
-"""A desk on a real Valkey, with a scripted model behind the real SDK."""
+"""The assistant's harness on a real Valkey, with a scripted model behind the real SDK."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from assistant.src.services.models.endpoint import Endpoint
-from assistant.tests.desk import ALICES_THREAD, Desk, person, secretary, tool
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import ALICES_THREAD, person, secretary, tool
 from smart_kit.redis import Redis
-from smart_kit.testing.models import ScriptedModel
+from smart_kit.testing.scripted_model import ScriptedModel
 
 
 @pytest.fixture
@@ -24,11 +25,11 @@ async def endpoint(model: ScriptedModel) -> AsyncIterator[Endpoint]:
 
 
 @pytest.fixture
-async def desk(redis: Redis, model: ScriptedModel) -> AsyncIterator[Desk]:
+async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[AssistantHarness]:
     """Alice is known and has said nothing yet; the secretary can tell the time and remind."""
-    made = Desk(redis, model.url)
+    made = AssistantHarness(redis, model.url)
     await made.configure(secretary(tool("get_time"), tool("create_reminder")))
-    await made.introduce(person())
+    await made.store_user(person())
     await made.history.begin(ALICES_THREAD)
     yield made
     await made.close()

@@ -8,16 +8,16 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from assistant.tests.desk import (
+from assistant.tests.fake_rest_service import FakeRestService
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import (
     ALICE,
     ALICES_THREAD,
-    Desk,
-    RestService,
     assistant,
-    identified,
+    id_of,
+    model_snapshot,
     person,
     secretary,
-    served,
     tool,
 )
 from smart_kit.contracts.base import utc_now
@@ -25,12 +25,12 @@ from smart_kit.contracts.queue import TO_TELEGRAM, Choice, Chosen, Notice, UserC
 from smart_kit.contracts.threads import first_thread_id
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.redis import Redis
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
-USER_PATH = f"/api/users/{identified(str(ALICE))}"
+USER_PATH = f"/api/users/{id_of(str(ALICE))}"
 
 
-class ChangingUsers(RestService):
+class ChangingUsers(FakeRestService):
     """Answers a PATCH of a person; whether Redis shows it is the test's to say."""
 
     def _answer(self, request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
@@ -42,128 +42,138 @@ class ChangingUsers(RestService):
 
 
 @pytest.fixture
-async def desk(redis: Redis, model: ScriptedModel) -> AsyncIterator[Desk]:
-    made = Desk(redis, model.url, rest=ChangingUsers())
+async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[AssistantHarness]:
+    made = AssistantHarness(redis, model.url, rest=ChangingUsers())
     made.models = {
-        "fast": served("fast", is_choosable=True),
-        "hidden": served("hidden"),
-        "unserved": served("unserved", is_choosable=True, provider_id=uuid4()),
+        "fast": model_snapshot("fast", is_choosable=True),
+        "hidden": model_snapshot("hidden"),
+        "unserved": model_snapshot("unserved", is_choosable=True, provider_id=uuid4()),
     }
     poet = assistant("Poet", is_secretary=True, model="poets-own")
     await made.configure(secretary(), poet, assistant("Helper"))
-    await made.introduce(person())
+    await made.store_user(person())
     await made.history.begin(ALICES_THREAD)
     yield made
     await made.close()
 
 
-def command(desk: Desk, name: Chosen) -> UserCommand:
-    fields = desk.message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
+def command(harness: AssistantHarness, name: Chosen) -> UserCommand:
+    fields = harness.message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
     return UserCommand(**fields, name=name)
 
 
-def press(desk: Desk, chosen: Chosen, row_id: UUID | None, **changes: Any) -> UserPress:
-    fields = desk.message("").model_dump(include=set(UserPress.model_fields) - {"kind"})
+def press(
+    harness: AssistantHarness, chosen: Chosen, row_id: UUID | None, **changes: Any
+) -> UserPress:
+    fields = harness.message("").model_dump(include=set(UserPress.model_fields) - {"kind"})
     return UserPress(**{**fields, **changes}, chosen=chosen, row_id=row_id)
 
 
-async def offered(desk: Desk, name: Chosen) -> Choice | Notice:
-    outcome = await desk.handle(await desk.deliver(command(desk, name)))
+async def offered(harness: AssistantHarness, name: Chosen) -> Choice | Notice:
+    outcome = await harness.handle(await harness.deliver(command(harness, name)))
     (letter,) = outcome.replies
     read = TO_TELEGRAM.validate_json(letter.payload)
     assert isinstance(read, Choice | Notice)
     return read
 
 
-async def pressed(desk: Desk, chosen: Chosen, row_id: UUID | None, **changes: Any) -> Notice:
-    said = desk.only(await desk.handle(await desk.deliver(press(desk, chosen, row_id, **changes))))
+async def pressed(
+    harness: AssistantHarness, chosen: Chosen, row_id: UUID | None, **changes: Any
+) -> Notice:
+    said = harness.only_reply(
+        await harness.handle(await harness.deliver(press(harness, chosen, row_id, **changes)))
+    )
     assert isinstance(said, Notice)
     return said
 
 
-def patches(desk: Desk) -> list[dict[str, Any]]:
+def patches(harness: AssistantHarness) -> list[dict[str, Any]]:
     return [
         body
-        for request, body in zip(desk.rest.requests, desk.rest.bodies, strict=True)
+        for request, body in zip(harness.rest.requests, harness.rest.bodies, strict=True)
         if request.method == "PATCH"
     ]
 
 
-async def test_assistant_offers_the_secretaries_and_marks_who_answers_now(desk: Desk) -> None:
-    choice = await offered(desk, "assistant")
+async def test_assistant_offers_the_secretaries_and_marks_who_answers_now(
+    harness: AssistantHarness,
+) -> None:
+    choice = await offered(harness, "assistant")
 
     assert isinstance(choice, Choice)
     assert (choice.chosen, choice.language_code, choice.chat_id) == ("assistant", "en", ALICE)
     assert [(one.row_id, one.label, one.is_chosen) for one in choice.options] == [
-        (identified("Secretary"), "Secretary", True),
-        (identified("Poet"), "Poet", False),
+        (id_of("Secretary"), "Secretary", True),
+        (id_of("Poet"), "Poet", False),
     ]
-    assert desk.rest.requests == []
+    assert harness.rest.requests == []
 
 
 async def test_model_offers_the_assistants_own_and_what_may_be_chosen_and_is_served(
-    desk: Desk,
+    harness: AssistantHarness,
 ) -> None:
-    choice = await offered(desk, "model")
+    choice = await offered(harness, "model")
 
     assert isinstance(choice, Choice)
     assert [(one.row_id, one.label, one.is_chosen) for one in choice.options] == [
         (None, "", True),
-        (identified("fast"), "fast", False),
+        (id_of("fast"), "fast", False),
     ]
-    await desk.introduce(person(model="fast"))
-    choice = await offered(desk, "model")
+    await harness.store_user(person(model="fast"))
+    choice = await offered(harness, "model")
     assert isinstance(choice, Choice)
     assert [one.is_chosen for one in choice.options] == [False, True]
 
 
-async def test_where_there_is_nothing_to_choose_the_person_is_told(desk: Desk) -> None:
-    desk.models = {}
-    await desk.configure(secretary(), assistant("Helper"), version=2)
+async def test_where_there_is_nothing_to_choose_the_person_is_told(
+    harness: AssistantHarness,
+) -> None:
+    harness.models = {}
+    await harness.configure(secretary(), assistant("Helper"), version=2)
 
     for name in ("assistant", "model"):
-        said = await offered(desk, name)
+        said = await offered(harness, name)
         assert isinstance(said, Notice)
         assert said.notice == "nothing_to_choose"
 
 
-async def test_a_chosen_assistant_is_written_and_waited_for(desk: Desk) -> None:
+async def test_a_chosen_assistant_is_written_and_waited_for(harness: AssistantHarness) -> None:
     """So that the next message, which may lie in the queue already, is answered by it."""
-    poet = identified("Poet")
-    delivery = await desk.deliver(press(desk, "assistant", poet, created_at=utc_now()))
+    poet = id_of("Poet")
+    delivery = await harness.deliver(press(harness, "assistant", poet, created_at=utc_now()))
     with pytest.raises(RetryMessage, match="not in Redis yet") as waiting:
-        await desk.handle(delivery)
+        await harness.handle(delivery)
     assert waiting.value.after == 1
-    await desk.introduce(person(assistant_id=poet))
-    said = desk.only(await desk.handle(delivery))
+    await harness.store_user(person(assistant_id=poet))
+    said = harness.only_reply(await harness.handle(delivery))
 
     assert isinstance(said, Notice)
     assert (said.notice, said.parameters) == ("assistant_chosen", {"name": "Poet"})
-    assert patches(desk) == [{"assistant_id": str(poet)}] * 2
-    assert {one.headers["X-User-Id"] for one in desk.rest.requests} == {str(identified(str(ALICE)))}
+    assert patches(harness) == [{"assistant_id": str(poet)}] * 2
+    assert {one.headers["X-User-Id"] for one in harness.rest.requests} == {str(id_of(str(ALICE)))}
 
 
 async def test_an_old_press_does_not_wait_for_a_choice_that_another_has_replaced(
-    desk: Desk,
+    harness: AssistantHarness,
 ) -> None:
     old = utc_now() - timedelta(minutes=2)
-    said = await pressed(desk, "assistant", identified("Poet"), created_at=old)
+    said = await pressed(harness, "assistant", id_of("Poet"), created_at=old)
     assert said.notice == "assistant_chosen"
 
 
 async def test_each_assistant_keeps_its_own_thread_when_another_is_chosen_and_after_new(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    poet, alice = identified("Poet"), identified(str(ALICE))
+    poet, alice = id_of("Poet"), id_of(str(ALICE))
     model.expect("Noted.", "Roses.", "Teal.", "Violets.")
-    await desk.say("My colour is teal")
-    await desk.introduce(person(assistant_id=poet))
-    await desk.say("a verse")
-    await desk.introduce(person())
-    await desk.say("What is my colour?")
+    await harness.say("My colour is teal")
+    await harness.store_user(person(assistant_id=poet))
+    await harness.say("a verse")
+    await harness.store_user(person())
+    await harness.say("What is my colour?")
     begun = uuid4()
-    await desk.introduce(person(assistant_id=poet, threads={poet: begun}))
-    await desk.say("another verse")
+    await harness.store_user(person(assistant_id=poet, threads={poet: begun}))
+    await harness.say("another verse")
 
     asked = [[item["content"].split("\n")[-1] for item in one.messages] for one in model.asked]
     assert asked == [
@@ -172,7 +182,7 @@ async def test_each_assistant_keeps_its_own_thread_when_another_is_chosen_and_af
         ["You are Secretary.", "My colour is teal", "Noted.", "What is my colour?"],
         ["You are Poet.", "another verse"],
     ]
-    assert [one.thread_id for one in await desk.records()] == [
+    assert [one.thread_id for one in await harness.turn_records()] == [
         ALICES_THREAD,
         first_thread_id(alice, poet),
         ALICES_THREAD,
@@ -180,66 +190,68 @@ async def test_each_assistant_keeps_its_own_thread_when_another_is_chosen_and_af
     ]
 
 
-async def test_new_begins_a_thread_with_the_assistant_that_was_chosen(desk: Desk) -> None:
-    poet = identified("Poet")
-    await desk.introduce(person(assistant_id=poet))
-    await desk.handle(await desk.deliver(desk.command("new")))
+async def test_new_begins_a_thread_with_the_assistant_that_was_chosen(
+    harness: AssistantHarness,
+) -> None:
+    poet = id_of("Poet")
+    await harness.store_user(person(assistant_id=poet))
+    await harness.handle(await harness.deliver(harness.command("new")))
 
-    (request,) = desk.rest.asked("POST", "/api/threads")
-    assert desk.rest.bodies[desk.rest.requests.index(request)]["assistant_id"] == str(poet)
+    (request,) = harness.rest.requests_to("POST", "/api/threads")
+    assert harness.rest.bodies[harness.rest.requests.index(request)]["assistant_id"] == str(poet)
 
 
 async def test_a_chosen_model_answers_from_the_next_message_on(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await pressed(desk, "model", identified("fast"))
+    said = await pressed(harness, "model", id_of("fast"))
     assert (said.notice, said.parameters) == ("model_chosen", {"name": "fast"})
-    assert patches(desk) == [{"model": "fast"}]
+    assert patches(harness) == [{"model": "fast"}]
 
-    await desk.introduce(person(model="fast", assistant_id=identified("Poet")))
+    await harness.store_user(person(model="fast", assistant_id=id_of("Poet")))
     model.expect("Quickly.")
-    await desk.say("hi")
+    await harness.say("hi")
     assert model.asked[0].body["model"] == "fast"
 
 
 @pytest.mark.parametrize("name", ["hidden", "gone"])
 async def test_a_model_that_may_no_longer_be_chosen_is_not_asked(
-    desk: Desk, model: ScriptedModel, name: str
+    harness: AssistantHarness, model: ScriptedModel, name: str
 ) -> None:
-    await desk.introduce(person(model=name, assistant_id=identified("Poet")))
+    await harness.store_user(person(model=name, assistant_id=id_of("Poet")))
     model.expect("As ever.")
-    await desk.say("hi")
+    await harness.say("hi")
     assert model.asked[0].body["model"] == "poets-own"
 
 
 async def test_an_assistant_that_may_no_longer_be_chosen_does_not_answer(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.introduce(person(assistant_id=identified("Helper")))
+    await harness.store_user(person(assistant_id=id_of("Helper")))
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
     assert model.asked[0].messages[0]["content"] == "You are Secretary."
 
 
 async def test_a_chosen_model_is_not_that_of_the_assistants_that_are_asked(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(
+    await harness.configure(
         secretary(tool("ask_assistant", "ask_poet", asks="Poet")),
         assistant("Poet", model="poets-own"),
         version=2,
     )
-    await desk.introduce(person(model="fast"))
+    await harness.store_user(person(model="fast"))
     model.expect(calls(("ask_poet", {"message": "x"})), "Drip.", "Here.")
-    await desk.say("verse")
+    await harness.say("verse")
     assert [one.body["model"] for one in model.asked] == ["fast", "poets-own", "fast"]
 
 
-async def test_the_assistants_own_model_can_be_chosen_again(desk: Desk) -> None:
-    said = await pressed(desk, "model", None)
+async def test_the_assistants_own_model_can_be_chosen_again(harness: AssistantHarness) -> None:
+    said = await pressed(harness, "model", None)
 
     assert (said.notice, said.parameters) == ("own_model_chosen", {})
-    assert patches(desk) == [{"model": None}]
+    assert patches(harness) == [{"model": None}]
 
 
 @pytest.mark.parametrize(
@@ -255,44 +267,44 @@ async def test_the_assistants_own_model_can_be_chosen_again(desk: Desk) -> None:
     ],
 )
 async def test_a_button_for_what_may_not_be_chosen_changes_nothing(
-    desk: Desk, chosen: Chosen, row: str
+    harness: AssistantHarness, chosen: Chosen, row: str
 ) -> None:
-    assert (await pressed(desk, chosen, identified(row))).notice == "choice_gone"
-    assert desk.rest.requests == []
+    assert (await pressed(harness, chosen, id_of(row))).notice == "choice_gone"
+    assert harness.rest.requests == []
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409])
-async def test_what_rest_service_refuses_is_gone(desk: Desk, status: int) -> None:
-    desk.rest.refusal = (status, "Poet is not active.")
-    assert (await pressed(desk, "assistant", identified("Poet"))).notice == "choice_gone"
+async def test_what_rest_service_refuses_is_gone(harness: AssistantHarness, status: int) -> None:
+    harness.rest.refusal = (status, "Poet is not active.")
+    assert (await pressed(harness, "assistant", id_of("Poet"))).notice == "choice_gone"
 
 
-async def test_a_press_waits_while_rest_service_is_away(desk: Desk) -> None:
-    desk.rest.is_down = True
+async def test_a_press_waits_while_rest_service_is_away(harness: AssistantHarness) -> None:
+    harness.rest.is_down = True
     with pytest.raises(RetryMessage) as waiting:
-        await pressed(desk, "model", identified("fast"), created_at=utc_now())
+        await pressed(harness, "model", id_of("fast"), created_at=utc_now())
     assert waiting.value.after == 5
 
 
-async def test_a_press_is_given_up_when_rest_service_stays_away(desk: Desk) -> None:
-    desk.rest.is_down = True
+async def test_a_press_is_given_up_when_rest_service_stays_away(harness: AssistantHarness) -> None:
+    harness.rest.is_down = True
     old = utc_now() - timedelta(minutes=2)
-    said = await pressed(desk, "model", identified("fast"), created_at=old)
+    said = await pressed(harness, "model", id_of("fast"), created_at=old)
     assert said.notice == "try_again_later"
 
 
-async def test_a_blocked_person_presses_in_vain(desk: Desk) -> None:
-    await desk.introduce(person(status="blocked"))
-    outcome = await desk.handle(await desk.deliver(press(desk, "model", identified("fast"))))
+async def test_a_blocked_person_presses_in_vain(harness: AssistantHarness) -> None:
+    await harness.store_user(person(status="blocked"))
+    outcome = await harness.handle(await harness.deliver(press(harness, "model", id_of("fast"))))
 
     assert outcome.replies == ()
-    assert desk.rest.requests == []
+    assert harness.rest.requests == []
 
 
-async def test_a_press_that_is_none_goes_to_the_dead_letters(desk: Desk) -> None:
-    delivery = await desk.deliver(press(desk, "model", None))
+async def test_a_press_that_is_none_goes_to_the_dead_letters(harness: AssistantHarness) -> None:
+    delivery = await harness.deliver(press(harness, "model", None))
     broken = delivery.payload.replace('"chosen":"model"', '"chosen":"role"')
     with pytest.raises(RejectMessage):
-        await desk.orchestrator.process_message(
+        await harness.orchestrator.process_message(
             type(delivery)(delivery.entry, delivery.conversation, delivery.token, 1, broken)
         )

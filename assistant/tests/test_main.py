@@ -15,13 +15,14 @@ import httpx2
 from cryptography.fernet import Fernet
 
 from assistant.src.main import _health
-from assistant.tests.desk import Desk, secretary
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import secretary
 from smart_kit.contracts.queue import TO_TELEGRAM, Reply
 from smart_kit.mailbox import Letter, Mailbox, Worker
 from smart_kit.redis import Redis, answer
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import ScriptedModel
 from smart_kit.testing.ports import free_port
+from smart_kit.testing.scripted_model import ScriptedModel
 from smart_kit.vault import Vault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,21 +75,25 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 
 async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
-    redis: Redis, redis_settings: RedisSettings, desk: Desk, model: ScriptedModel, tmp_path: Path
+    redis: Redis,
+    redis_settings: RedisSettings,
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    tmp_path: Path,
 ) -> None:
     await redis.delete("config:snapshot")
     model.expect("Hello!")
     key = Fernet.generate_key().decode()
-    encrypted = Vault((key,)).encrypt(desk.provider.id, "sk-secret1")
-    desk.provider = desk.provider.model_copy(update={"encrypted_api_key": encrypted})
+    encrypted = Vault((key,)).encrypt(harness.provider.id, "sk-secret1")
+    harness.provider = harness.provider.model_copy(update={"encrypted_api_key": encrypted})
     variables = environment(redis_settings, LLM_MODEL_DECRYPT_KEY=key)
     with running(variables, tmp_path) as process:
         wait_for(lambda: health(variables).get("checks", {}).get("queue") == "ok")
         assert "configuration" in health(variables)["detail"]
-        await desk.configure(secretary(model="some-model"))
+        await harness.configure(secretary(model="some-model"))
         wait_for(lambda: health(variables)["status"] == "ok")
 
-        message = desk.message("a text that must not be logged")
+        message = harness.message("a text that must not be logged")
         mailbox = Mailbox(redis, "queue:to_secretary")
         await mailbox.enqueue(Letter(message.id, message.conversation, message.model_dump_json()))
         waiting = f"queue:to_telegram:waiting:{message.conversation}"
@@ -115,9 +120,11 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
         assert f"smart_assistant_{name}{{" in metrics
 
 
-def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(desk: Desk) -> None:
-    worker = Worker(desk.mailbox, desk.redis, desk.handle, desk.orchestrator.apologise)
-    probes = _health(worker, desk.configuration)
+def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(
+    harness: AssistantHarness,
+) -> None:
+    worker = Worker(harness.mailbox, harness.redis, harness.handle, harness.orchestrator.apologise)
+    probes = _health(worker, harness.configuration)
     assert probes.report()["checks"]["queue"] == "The queue has not been read yet."
 
     worker.last_read_at = time.monotonic() - 29

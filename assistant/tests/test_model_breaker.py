@@ -3,21 +3,25 @@
 import asyncio
 import math
 
-from assistant.tests.room import Room, in_a_room, with_faults_of
 from assistant.tests.test_model_faults import NO_MONEY, RATE_LIMITED
+from assistant.tests.virtual_time_harness import (
+    VirtualTimeHarness,
+    fail_one_model,
+    run_in_virtual_time,
+)
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, fails, hangs
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, fails, hangs
 
 
 def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not(
     redis_settings: RedisSettings,
 ) -> None:
-    async def scene(made: Room) -> None:
+    async def scenario(harness: VirtualTimeHarness) -> None:
         while len(model.asked) < 5:
-            await made.say()
+            await harness.say()
         assert len(model.asked) == 5
-        probing, refused = await made.say(), await made.say()
+        probing, refused = await harness.say(), await harness.say()
         assert 5 < probing.seconds < 15
         assert refused.seconds < 1
         for said in (probing, refused):
@@ -27,51 +31,51 @@ def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not
 
         await asyncio.sleep(60)
         model.expect("I am back.", "And stay.")
-        assert isinstance((await made.say()).answer, Reply)
-        assert isinstance((await made.say()).answer, Reply)
+        assert isinstance((await harness.say()).answer, Reply)
+        assert isinstance((await harness.say()).answer, Reply)
 
     with ScriptedModel(otherwise=fails(404)) as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_a_model_that_is_back_after_the_first_pause_answers_whoever_asked_during_it(
     redis_settings: RedisSettings,
 ) -> None:
-    async def scene(made: Room) -> None:
-        await made.say_all(5)
-        assert isinstance((await made.say()).answer, Reply)
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        await harness.say_from_many(5)
+        assert isinstance((await harness.say()).answer, Reply)
 
     with ScriptedModel(*[fails(404)] * 5, otherwise="I am back.") as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_nobody_waits_long_for_the_only_model_while_its_probe_hangs(
     redis_settings: RedisSettings,
 ) -> None:
-    async def scene(made: Room) -> None:
+    async def scenario(harness: VirtualTimeHarness) -> None:
         while len(model.asked) < 5:
-            await made.say()
+            await harness.say()
         model.expect(hangs())
-        *waited, probed = sorted(one.seconds for one in await made.say_all(8))
+        *waited, probed = sorted(one.seconds for one in await harness.say_from_many(8))
         assert probed > 50, "whoever probes waits for the answer itself"
         assert max(waited) < 21
 
     with ScriptedModel(otherwise=fails(404)) as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_only_one_request_probes(redis_settings: RedisSettings) -> None:
-    async def scene(made: Room) -> None:
-        await made.say_all(5)
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        await harness.say_from_many(5)
         await asyncio.sleep(60)
         model.asked.clear()
-        all_said = await made.say_all(8)
+        all_said = await harness.say_from_many(8)
         assert [asked.body["model"] for asked in model.asked].count("default-model") == 1
         assert all(isinstance(said.answer, Reply) for said in all_said)
 
-    fault = with_faults_of("default-model", fails(404))
+    fault = fail_one_model("default-model", fails(404))
     with ScriptedModel(otherwise=fault) as model:
-        in_a_room(redis_settings, model, scene, fallback="other")
+        run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
 def test_a_short_outage_is_waited_out_by_who_had_asked(
@@ -84,50 +88,50 @@ def test_a_short_outage_is_waited_out_by_who_had_asked(
     def answer(_: Asked) -> str | Answer:
         return fails(500) if clock[0].time() < over_at else "I am back."
 
-    async def scene(made: Room) -> None:
+    async def scenario(harness: VirtualTimeHarness) -> None:
         nonlocal over_at
         clock.append(asyncio.get_running_loop())
         over_at = clock[0].time() + 5
-        said = await made.say_all(8)
+        said = await harness.say_from_many(8)
         assert all(isinstance(one.answer, Reply) for one in said)
 
     with ScriptedModel(otherwise=answer) as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_without_money_a_model_is_left_alone_for_ten_minutes_at_once(
     redis_settings: RedisSettings,
 ) -> None:
-    async def scene(made: Room) -> None:
+    async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(3):
-            assert isinstance((await made.say()).answer, Reply)
+            assert isinstance((await harness.say()).answer, Reply)
         await asyncio.sleep(590)
-        await made.say()
+        await harness.say()
         assert asked().count("default-model") == 1
         await asyncio.sleep(20)
-        await made.say()
+        await harness.say()
         assert asked().count("default-model") == 2
 
     def asked() -> list[str]:
         return [one.body["model"] for one in model.asked]
 
-    fault = with_faults_of("default-model", fails(429, NO_MONEY))
+    fault = fail_one_model("default-model", fails(429, NO_MONEY))
     with ScriptedModel(otherwise=fault) as model:
-        in_a_room(redis_settings, model, scene, fallback="other")
+        run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
 def test_fifty_rate_limited_minutes_are_told_each_time_and_bring_nothing_to_the_dead_letters(
     redis_settings: RedisSettings,
 ) -> None:
-    async def scene(made: Room) -> None:
+    async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(50):
-            said = await made.say()
+            said = await harness.say()
             assert isinstance(said.answer, Notice)
             assert said.answer.notice == "model_unavailable"
             await asyncio.sleep(60 - said.seconds)
-        assert not await made.desk.redis.exists("in:dead", "in:attempts", "in:active")
+        assert not await harness.harness.redis.exists("in:dead", "in:attempts", "in:active")
         model.expect("I am back.")
-        assert isinstance((await made.say()).answer, Reply)
+        assert isinstance((await harness.say()).answer, Reply)
 
     with ScriptedModel(otherwise=fails(429, RATE_LIMITED, retry_after="60")) as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)

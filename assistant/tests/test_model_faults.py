@@ -8,10 +8,14 @@ import pytest
 
 from assistant.src.core.turn import TURN_SECONDS
 from assistant.src.services.models.request import USUAL_OUTPUT_TOKENS
-from assistant.tests.room import Room, in_a_room, with_faults_of
+from assistant.tests.virtual_time_harness import (
+    VirtualTimeHarness,
+    fail_one_model,
+    run_in_virtual_time,
+)
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import (
+from smart_kit.testing.scripted_model import (
     Answer,
     Asked,
     ScriptedModel,
@@ -62,28 +66,28 @@ PASSING = tuple(name for name in FAULTS if name not in LASTING)
 def test_a_single_model_with_a_lasting_fault_ends_in_an_honest_notice_in_time(
     redis_settings: RedisSettings, name: str
 ) -> None:
-    async def scene(made: Room) -> None:
-        said = await made.say()
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        said = await harness.say()
         assert isinstance(said.answer, Notice)
         assert said.answer.notice in ("turn_failed", "model_unavailable")
         assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
-        assert made.desk.rest.created == {}
+        assert harness.harness.rest.created == {}
 
     with ScriptedModel(otherwise=FAULTS[name]) as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_that_passes_costs_no_answer(redis_settings: RedisSettings, name: str) -> None:
     """But what asking again cannot help."""
 
-    async def scene(made: Room) -> None:
-        said = await made.say()
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        said = await harness.say()
         assert isinstance(said.answer, Notice if name in LASTING else Reply)
         assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
 
     with ScriptedModel(FAULTS[name], otherwise="I am well.") as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 CALLING = ("unknown tool", "wrong arguments", "cut arguments", "deep arguments", "endless calls")
@@ -94,52 +98,52 @@ CALLING = ("unknown tool", "wrong arguments", "cut arguments", "deep arguments",
 def test_another_model_answers_in_time_where_the_own_one_has_a_lasting_fault(
     redis_settings: RedisSettings, name: str
 ) -> None:
-    async def scene(made: Room) -> None:
-        said = await made.say()
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        said = await harness.say()
         assert isinstance(said.answer, Reply)
         assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
 
-    with ScriptedModel(otherwise=with_faults_of("default-model", FAULTS[name])) as model:
-        in_a_room(redis_settings, model, scene, fallback="other")
+    with ScriptedModel(otherwise=fail_one_model("default-model", FAULTS[name])) as model:
+        run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
 def test_one_attempt_gets_60_seconds_and_leaves_30_for_the_other_model(
     redis_settings: RedisSettings,
 ) -> None:
-    async def scene(made: Room) -> None:
-        said = await made.say()
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        said = await harness.say()
         assert isinstance(said.answer, Notice)
         assert TURN_SECONDS - 1 <= said.seconds <= TURN_SECONDS + SLACK_SECONDS
         assert [asked.body["model"] for asked in model.asked] == ["default-model", "other"]
 
     with ScriptedModel(otherwise=hangs()) as model:
-        in_a_room(redis_settings, model, scene, fallback="other")
+        run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
 def test_usage_that_cannot_be_costs_no_answer_and_what_was_expected_counts(
     redis_settings: RedisSettings,
 ) -> None:
-    async def scene(made: Room) -> None:
-        assert isinstance((await made.say()).answer, Reply)
-        (record,) = await made.desk.records()
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        assert isinstance((await harness.say()).answer, Reply)
+        (record,) = await harness.harness.turn_records()
         (step,) = record.steps
         assert 0 < step.prompt_tokens < 1_000
         assert step.completion_tokens == USUAL_OUTPUT_TOKENS
 
     body = {"choices": [{"message": {"content": "Hello!"}}], "usage": ABSURD_USAGE}
     with ScriptedModel(sends(body)) as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_what_was_done_before_the_model_failed_is_told(redis_settings: RedisSettings) -> None:
-    async def scene(made: Room) -> None:
-        said = await made.say()
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        said = await harness.say()
         assert isinstance(said.answer, Notice)
         assert [one.kind for one in said.answer.receipts] == ["reminder_created"]
 
     remind = calls(("create_reminder", {"text": "stretch", "in_seconds": 60}))
     with ScriptedModel(remind, otherwise=hangs()) as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
@@ -147,16 +151,16 @@ def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
 ) -> None:
     """Nor are further ones begun that late."""
 
-    async def scene(made: Room) -> None:
-        made.desk.rest.delay_seconds = TURN_SECONDS
-        said = await made.say()
+    async def scenario(harness: VirtualTimeHarness) -> None:
+        harness.harness.rest.delay_seconds = TURN_SECONDS
+        said = await harness.say()
         assert isinstance(said.answer, Notice)
         assert said.answer.notice == "turn_failed"
-        assert len(made.desk.rest.created) == len(said.answer.receipts) == 1
+        assert len(harness.harness.rest.created) == len(said.answer.receipts) == 1
 
     remind = ("create_reminder", {"text": "stretch", "in_seconds": 60})
     with ScriptedModel(calls(remind, remind), otherwise="Done.") as model:
-        in_a_room(redis_settings, model, scene)
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 @pytest.mark.parametrize("fallback", [None, "other"])
@@ -173,16 +177,16 @@ def test_with_30_percent_faults_every_turn_ends_in_time_and_nearly_all_in_an_ans
         has_result = asked.messages[-1]["role"] == "tool"
         return says("I am well.") if has_result or chance.random() < 0.5 else remind
 
-    async def scene(made: Room) -> None:
+    async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(15):
-            for said in await made.say_all(10):
+            for said in await harness.say_from_many(10):
                 assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
                 ends[said.answer.kind] += 1
             await asyncio.sleep(60)
-        steps = [key.split("/")[0] for key in made.desk.rest.created]
+        steps = [key.split("/")[0] for key in harness.harness.rest.created]
         assert steps, "reminders were planned"
 
     with ScriptedModel(otherwise=line) as model:
-        in_a_room(redis_settings, model, scene, fallback)
+        run_in_virtual_time(redis_settings, model, scenario, fallback)
     assert sum(ends.values()) == 150
     assert ends["reply"] >= (140 if fallback else 120), ends

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 import structlog
 
-from assistant.tests.desk import (
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import (
     ALICE,
     ALICES_THREAD,
     BOT,
-    Desk,
     assistant,
-    identified,
+    id_of,
     person,
     secretary,
     tool,
@@ -28,19 +28,19 @@ from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
 from smart_kit.redis import answer
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, calls, fails, held
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, held
 
 
-async def history(desk: Desk, thread_id=ALICES_THREAD) -> list[dict]:
-    kept = await answer(desk.redis.lrange(history_key(thread_id), 0, -1))
+async def history(harness: AssistantHarness, thread_id=ALICES_THREAD) -> list[dict]:
+    kept = await answer(harness.redis.lrange(history_key(thread_id), 0, -1))
     return [json.loads(item) for item in kept]
 
 
 async def test_an_answer_goes_back_to_where_the_question_came_from(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("Hello, Alice!")
-    said = await desk.say("hi")
+    said = await harness.say("hi")
 
     assert isinstance(said, Reply)
     assert (said.text, said.receipts) == ("Hello, Alice!", ())
@@ -50,26 +50,26 @@ async def test_an_answer_goes_back_to_where_the_question_came_from(
 
 
 async def test_a_message_that_needs_no_tool_asks_rest_service_nothing(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
 
-    assert desk.rest.requests == []
+    assert harness.rest.requests == []
 
 
 async def test_the_turn_is_kept_in_the_history_and_sent_to_the_archive(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
 
     items = [
         {"role": "user", "content": "[Sat 2026-11-21 13:24 Europe/Berlin]\nhi"},
         {"role": "assistant", "content": "Hello!"},
     ]
-    assert await history(desk) == items
-    (record,) = await desk.records()
+    assert await history(harness) == items
+    (record,) = await harness.turn_records()
     assert list(record.items) == items
     assert (record.status, record.message_id) == ("done", f"tg:{BOT}:1")
     assert (record.thread_id, record.configuration_version) == (ALICES_THREAD, 1)
@@ -78,10 +78,12 @@ async def test_the_turn_is_kept_in_the_history_and_sent_to_the_archive(
     ]
 
 
-async def test_the_model_is_shown_what_was_said_before(desk: Desk, model: ScriptedModel) -> None:
+async def test_the_model_is_shown_what_was_said_before(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
     model.expect("Noted.", "Teal.")
-    await desk.say("My colour is teal")
-    await desk.say("What is my colour?")
+    await harness.say("My colour is teal")
+    await harness.say("What is my colour?")
 
     texts = [message["content"] for message in model.asked[1].messages]
     assert texts[0] == "You are Secretary."
@@ -93,108 +95,112 @@ async def test_the_model_is_shown_what_was_said_before(desk: Desk, model: Script
 
 
 async def test_a_person_who_chose_an_assistant_talks_to_that_one_in_a_thread_of_its_own(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     poets = assistant("Poet", model="poet-model", is_secretary=True)
-    await desk.configure(secretary(), poets)
+    await harness.configure(secretary(), poets)
     thread_id = uuid4()
-    poet = identified("Poet")
-    await desk.introduce(person(assistant_id=poet, threads={poet: thread_id}))
+    poet = id_of("Poet")
+    await harness.store_user(person(assistant_id=poet, threads={poet: thread_id}))
     model.expect("Roses are red.")
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert model.asked[0].body["model"] == "poet-model"
     assert model.asked[0].messages[0]["content"] == "You are Poet."
-    assert len(await history(desk, thread_id)) == 2
+    assert len(await history(harness, thread_id)) == 2
 
 
 async def test_where_the_chosen_assistant_is_gone_the_first_secretary_answers(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(assistant("Poet"), secretary(), assistant("Other", is_secretary=True))
-    await desk.introduce(person(assistant_id=uuid4()))
+    await harness.configure(assistant("Poet"), secretary(), assistant("Other", is_secretary=True))
+    await harness.store_user(person(assistant_id=uuid4()))
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert model.asked[0].messages[0]["content"] == "You are Secretary."
 
 
-async def test_somebody_new_is_created_and_answered(desk: Desk, model: ScriptedModel) -> None:
-    await desk.redis.delete(user_key(ALICE))
+async def test_somebody_new_is_created_and_answered(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.redis.delete(user_key(ALICE))
     model.expect("Hello!")
-    said = await desk.say("hi")
+    said = await harness.say("hi")
 
     assert isinstance(said, Reply)
-    (request,) = desk.rest.requests
+    (request,) = harness.rest.requests
     assert (request.method, request.url.path) == ("PUT", f"/api/users/by-telegram-id/{ALICE}")
-    assert desk.rest.bodies == [{"first_name": "Alice", "username": None, "language_code": "en"}]
+    assert harness.rest.bodies == [{"first_name": "Alice", "username": None, "language_code": "en"}]
 
 
-async def test_somebody_new_waits_while_rest_service_is_away(desk: Desk) -> None:
-    await desk.redis.delete(user_key(ALICE))
-    desk.rest.is_down = True
+async def test_somebody_new_waits_while_rest_service_is_away(harness: AssistantHarness) -> None:
+    await harness.redis.delete(user_key(ALICE))
+    harness.rest.is_down = True
 
     with pytest.raises(RetryMessage) as waiting:
-        await desk.say("hi")
+        await harness.say("hi")
     assert waiting.value.after == 5
 
 
 async def test_an_unreadable_user_snapshot_is_asked_for_again(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.redis.set(user_key(ALICE), "{broken")
+    await harness.redis.set(user_key(ALICE), "{broken")
     model.expect("Hello!")
 
-    assert isinstance(await desk.say("hi"), Reply)
-    assert len(desk.rest.requests) == 1
+    assert isinstance(await harness.say("hi"), Reply)
+    assert len(harness.rest.requests) == 1
 
 
 async def test_a_blocked_person_gets_nothing_and_costs_no_model_call(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.introduce(person(status="blocked"))
-    outcome = await desk.handle(await desk.deliver(desk.message("hi")))
+    await harness.store_user(person(status="blocked"))
+    outcome = await harness.handle(await harness.deliver(harness.message("hi")))
 
     assert outcome.replies == outcome.history == ()
     assert model.asked == []
 
 
-async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(desk: Desk) -> None:
-    delivery = await desk.deliver(desk.message("hi"))
+async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(
+    harness: AssistantHarness,
+) -> None:
+    delivery = await harness.deliver(harness.message("hi"))
     broken = type(delivery)(
         delivery.entry, delivery.conversation, delivery.token, 1, '{"kind": "surprise"}'
     )
 
     with pytest.raises(RejectMessage):
-        await desk.orchestrator.process_message(broken)
-    assert await desk.orchestrator.apologise(broken) == Outcome()
+        await harness.orchestrator.process_message(broken)
+    assert await harness.orchestrator.apologise(broken) == Outcome()
 
 
-async def test_without_a_configuration_messages_wait(desk: Desk) -> None:
-    desk.configuration.current = None
+async def test_without_a_configuration_messages_wait(harness: AssistantHarness) -> None:
+    harness.configuration.current = None
 
     with pytest.raises(RetryMessage) as waiting:
-        await desk.say("hi")
+        await harness.say("hi")
     assert waiting.value.after == 1
 
 
-async def test_without_a_secretary_messages_wait(desk: Desk) -> None:
-    await desk.configure(assistant("Poet"), version=2)
+async def test_without_a_secretary_messages_wait(harness: AssistantHarness) -> None:
+    await harness.configure(assistant("Poet"), version=2)
 
     with pytest.raises(RetryMessage):
-        await desk.say("hi")
+        await harness.say("hi")
 
 
 async def test_a_change_of_the_configuration_holds_for_the_next_message(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("Ahoy!", "Good day.")
-    await desk.configure(secretary(instructions="Speak like a pirate."), version=2)
-    await desk.say("hi")
-    await desk.configure(
+    await harness.configure(secretary(instructions="Speak like a pirate."), version=2)
+    await harness.say("hi")
+    await harness.configure(
         secretary(tool("get_time"), instructions="Speak like a butler.", model="new"), version=3
     )
-    await desk.say("hi")
+    await harness.say("hi")
 
     first, second = model.asked
     assert first.messages[0]["content"] == "Speak like a pirate."
@@ -202,13 +208,13 @@ async def test_a_change_of_the_configuration_holds_for_the_next_message(
     assert second.messages[0]["content"] == "Speak like a butler."
     assert second.body["model"] == "new"
     assert second.body["tools"][0]["function"]["name"] == "get_time"
-    assert [record.configuration_version for record in await desk.records()] == [2, 3]
+    assert [record.configuration_version for record in await harness.turn_records()] == [2, 3]
 
 
 async def test_a_running_turn_keeps_the_configuration_it_began_with(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(
+    await harness.configure(
         secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
     )
     asked, go_on = threading.Event(), threading.Event()
@@ -219,9 +225,9 @@ async def test_a_running_turn_keeps_the_configuration_it_began_with(
         return first
 
     model.expect(signals, "Roses are red.", "Here: roses are red.")
-    turn = asyncio.create_task(desk.say("verse please"))
+    turn = asyncio.create_task(harness.say("verse please"))
     await asyncio.to_thread(asked.wait, 5)
-    await desk.configure(secretary(), version=3)  # the Poet is gone
+    await harness.configure(secretary(), version=3)  # the Poet is gone
     go_on.set()
 
     assert (await turn).text == "Here: roses are red."
@@ -229,41 +235,43 @@ async def test_a_running_turn_keeps_the_configuration_it_began_with(
 
 
 async def test_new_begins_another_thread_and_ends_when_the_next_message_would_find_it(
-    desk: Desk,
+    harness: AssistantHarness,
 ) -> None:
-    command = desk.command().model_copy(update={"created_at": utc_now()})
-    delivery = await desk.deliver(command)
+    command = harness.command().model_copy(update={"created_at": utc_now()})
+    delivery = await harness.deliver(command)
     with pytest.raises(RetryMessage, match="not in Redis yet"):
-        await desk.handle(delivery)
-    (thread,) = desk.rest.created.values()
+        await harness.handle(delivery)
+    (thread,) = harness.rest.created.values()
     begun = {UUID(thread["assistant_id"]): UUID(thread["thread_id"])}
-    await desk.introduce(person(threads=begun))
-    said = desk.only(await desk.handle(delivery))
+    await harness.store_user(person(threads=begun))
+    said = harness.only_reply(await harness.handle(delivery))
 
     assert isinstance(said, Notice)
     assert said.notice == "new_conversation"
-    request, repeated = desk.rest.requests
+    request, repeated = harness.rest.requests
     assert repeated.headers["Idempotency-Key"] == request.headers["Idempotency-Key"]
     assert request.url.path == "/api/threads"
     assert request.headers["Idempotency-Key"] == f"tg:{BOT}:1/0"
-    assert request.headers["X-User-Id"] == str(identified(str(ALICE)))
-    assert desk.rest.bodies[0]["assistant_id"] == str(identified("Secretary"))
+    assert request.headers["X-User-Id"] == str(id_of(str(ALICE)))
+    assert harness.rest.bodies[0]["assistant_id"] == str(id_of("Secretary"))
 
 
 async def test_an_old_new_does_not_wait_for_a_thread_that_another_one_has_replaced(
-    desk: Desk,
+    harness: AssistantHarness,
 ) -> None:
-    command = desk.command().model_copy(update={"created_at": utc_now() - timedelta(minutes=2)})
+    command = harness.command().model_copy(update={"created_at": utc_now() - timedelta(minutes=2)})
 
-    assert isinstance(desk.only(await desk.handle(await desk.deliver(command))), Notice)
+    assert isinstance(
+        harness.only_reply(await harness.handle(await harness.deliver(command))), Notice
+    )
 
 
-async def test_new_waits_while_rest_service_is_away(desk: Desk) -> None:
-    desk.rest.is_down = True
-    command = desk.command().model_copy(update={"created_at": utc_now()})
+async def test_new_waits_while_rest_service_is_away(harness: AssistantHarness) -> None:
+    harness.rest.is_down = True
+    command = harness.command().model_copy(update={"created_at": utc_now()})
 
     with pytest.raises(RetryMessage) as waiting:
-        await desk.handle(await desk.deliver(command))
+        await harness.handle(await harness.deliver(command))
     assert waiting.value.after == 5
 
 
@@ -283,144 +291,148 @@ def scheduled() -> ScheduledPrompt:
     )
 
 
-async def serve_bot(desk: Desk, bot_id: int) -> None:
+async def serve_bot(harness: AssistantHarness, bot_id: int) -> None:
     """What tg_bot would write."""
-    await desk.redis.set(BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json())
+    await harness.redis.set(BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json())
 
 
 async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model_call(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await serve_bot(desk, BOT + 1)
-    for message in (desk.message("hi"), desk.command(), scheduled()):
-        delivery = await desk.deliver(message)
+    await serve_bot(harness, BOT + 1)
+    for message in (harness.message("hi"), harness.command(), scheduled()):
+        delivery = await harness.deliver(message)
         with pytest.raises(RejectMessage, match="another bot"):
-            await desk.orchestrator.process_message(delivery)
-        assert (await desk.orchestrator.apologise(delivery)).replies == ()
-        await desk.mailbox.finish(delivery, Outcome())
+            await harness.orchestrator.process_message(delivery)
+        assert (await harness.orchestrator.apologise(delivery)).replies == ()
+        await harness.mailbox.finish(delivery, Outcome())
 
-    assert model.asked == desk.rest.requests == []
+    assert model.asked == harness.rest.requests == []
 
 
 async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_has_a_new_token(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await serve_bot(desk, BOT + 1)
-    delivery = await desk.deliver(desk.message("hi", created_at=utc_now()))
+    await serve_bot(harness, BOT + 1)
+    delivery = await harness.deliver(harness.message("hi", created_at=utc_now()))
     with pytest.raises(RetryMessage) as waiting:
-        await desk.orchestrator.process_message(delivery)
+        await harness.orchestrator.process_message(delivery)
     assert waiting.value.after == 1
 
-    await serve_bot(desk, BOT)
+    await serve_bot(harness, BOT)
     model.expect("Hello!")
-    assert isinstance(desk.only(await desk.handle(delivery)), Reply)
+    assert isinstance(harness.only_reply(await harness.handle(delivery)), Reply)
 
 
 @pytest.mark.parametrize("kept", ['{"id": 77, "username": "a_bot"}', "{broken"])
 async def test_messages_of_the_bot_and_while_no_bot_is_known_are_answered(
-    desk: Desk, model: ScriptedModel, kept: str
+    harness: AssistantHarness, model: ScriptedModel, kept: str
 ) -> None:
-    await desk.redis.set(BOT_KEY, kept)
+    await harness.redis.set(BOT_KEY, kept)
     model.expect("Hello!")
 
-    assert isinstance(await desk.say("hi"), Reply)
+    assert isinstance(await harness.say("hi"), Reply)
 
 
-async def test_who_writes_and_to_which_bot_is_one_command(desk: Desk, model: ScriptedModel) -> None:
-    await serve_bot(desk, BOT)
-    await desk.redis.config_resetstat()
+async def test_who_writes_and_to_which_bot_is_one_command(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await serve_bot(harness, BOT)
+    await harness.redis.config_resetstat()
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
 
-    stats = await desk.redis.info("commandstats")
+    stats = await harness.redis.info("commandstats")
     assert stats["cmdstat_mget"]["calls"] == 1
     assert stats["cmdstat_get"]["calls"] == 1, "the mark of the history"
 
 
 async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_model_call(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.introduce(person(status="blocked"))
-    blocked = await desk.handle(await desk.deliver(scheduled()))
-    await desk.redis.delete(user_key(ALICE))
+    await harness.store_user(person(status="blocked"))
+    blocked = await harness.handle(await harness.deliver(scheduled()))
+    await harness.redis.delete(user_key(ALICE))
     with structlog.testing.capture_logs() as lines:
-        gone = await desk.handle(await desk.deliver(scheduled()))
+        gone = await harness.handle(await harness.deliver(scheduled()))
 
     assert blocked.replies == gone.replies == ()
-    assert model.asked == desk.rest.requests == []
+    assert model.asked == harness.rest.requests == []
     assert [line["event"] for line in lines] == ["message of somebody who may not talk dropped"]
     records = [ARCHIVE_RECORD.validate_json(outcome.record) for outcome in (blocked, gone)]
     assert [isinstance(one, RunRecord) and one.state for one in records] == ["failed", "failed"]
-    assert not await desk.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
+    assert not await harness.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
 
 
-async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(desk: Desk) -> None:
+async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
+    harness: AssistantHarness,
+) -> None:
     """After Redis lost its data rest_service needs a moment to write everybody again."""
-    await desk.redis.delete(user_key(ALICE))
+    await harness.redis.delete(user_key(ALICE))
     prompt = scheduled().model_copy(update={"created_at": utc_now()})
 
     with pytest.raises(RetryMessage):
-        await desk.orchestrator.process_message(await desk.deliver(prompt))
+        await harness.orchestrator.process_message(await harness.deliver(prompt))
 
 
 async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     prompt = scheduled()
     model.expect("Knock, knock.")
-    said = desk.only(await desk.handle(await desk.deliver(prompt)))
+    said = harness.only_reply(await harness.handle(await harness.deliver(prompt)))
 
     assert isinstance(said, Reply)
     assert (said.text, said.chat_id, said.language_code) == ("Knock, knock.", ALICE, "en")
     asked = model.asked[0].messages[-1]["content"]
     assert asked.startswith("[Sat 2026-11-21 08:00 Europe/Berlin]\nScheduled request")
     assert asked.endswith("\nTell me a joke")
-    assert (await desk.records())[0].run_id == prompt.run_id
+    assert (await harness.turn_records())[0].run_id == prompt.run_id
 
 
 async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_trace(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect(fails(401, {"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}))
-    said = await desk.say("hi")
+    said = await harness.say("hi")
 
     assert isinstance(said, Notice)
     assert (said.notice, said.parameters) == ("model_unavailable", {})
-    assert await history(desk) == []
-    (record,) = await desk.records()
+    assert await history(harness) == []
+    (record,) = await harness.turn_records()
     assert (record.status, record.items) == ("failed", ())
 
 
 async def test_a_turn_that_fails_still_sends_the_receipts_of_what_it_did(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect(
         calls(("create_reminder", {"text": "stretch", "in_seconds": 60})),
         fails(404, {"error": {"message": "the model is gone"}}),
         "You are welcome.",
     )
-    said = await desk.say("remind me in a minute")
+    said = await harness.say("remind me in a minute")
 
     assert isinstance(said, Notice)
     assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
-    await desk.say("thanks")
+    await harness.say("thanks")
     roles = [message["role"] for message in model.asked[2].messages]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
 
 
 async def test_a_dead_message_is_apologised_for_with_the_receipts_of_what_it_did(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})), "Done.")
-    delivery = await desk.deliver(desk.message("remind me in a minute"))
-    await desk.orchestrator.process_message(delivery)  # and then its worker dies
-    said = desk.only(await desk.orchestrator.apologise(delivery))
+    delivery = await harness.deliver(harness.message("remind me in a minute"))
+    await harness.orchestrator.process_message(delivery)  # and then its worker dies
+    said = harness.only_reply(await harness.orchestrator.apologise(delivery))
 
     assert isinstance(said, Notice)
     assert said.notice == "turn_failed"
     assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
     assert said.id != f"reply:tg:{BOT}:1", "a replayed letter's answer would count as a duplicate"
-    again = desk.only(
-        await desk.orchestrator.apologise(replace(delivery, token=delivery.token + 1))
+    again = harness.only_reply(
+        await harness.orchestrator.apologise(replace(delivery, token=delivery.token + 1))
     )
     assert again.id != said.id, "so would the apology for its second life, with other receipts"

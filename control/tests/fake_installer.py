@@ -40,7 +40,7 @@ sys.exit(main(["rebuild", "--local"], context))
 """
 
 
-class Place:
+class RepositoryWithFakeUv:
     """A repository with one pin in each requirement file, and `uv` on the PATH."""
 
     def __init__(

@@ -23,7 +23,7 @@ from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
 from control.tests.fake_docker import HEALTHY, SICK, Docker, container
-from control.tests.serving import serving
+from control.tests.server_thread import serving_in_thread
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def sandbox() -> Iterator[FakeSandbox]:
     server = FakeSandbox(["It is 12:00 in Tokyo."])
-    with serving(server):
+    with serving_in_thread(server):
         yield server
 
 
@@ -210,7 +210,7 @@ class Health(BaseHTTPRequestHandler):
 def without_tg_bot(environ: dict[str, str]) -> Iterator[dict[str, str]]:
     """The settings of a suite of which everything runs but tg_bot."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
-    with serving(server):
+    with serving_in_thread(server):
         assistant = str(server.server_address[1])
         yield environ | {"ASSISTANT_PORT": assistant, "TG_BOT_PORT": str(free_port())}
 

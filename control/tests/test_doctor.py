@@ -18,7 +18,7 @@ from control.machine import DISK, GIGABYTE, Machine
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
 from control.tests.fake_machine import GOOD
-from control.tests.serving import serving
+from control.tests.server_thread import serving_in_thread
 from smart_kit.testing.ports import free_port
 
 TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -64,7 +64,7 @@ class Outside(BaseHTTPRequestHandler):
 def outside() -> Iterator[tuple[type[Outside], str]]:
     handler = type("Handler", (Outside,), {})
     server = HTTPServer(("127.0.0.1", 0), handler)
-    with serving(server):
+    with serving_in_thread(server):
         yield handler, f"http://127.0.0.1:{server.server_port}"
 
 

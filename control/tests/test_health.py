@@ -6,7 +6,7 @@ import pytest
 
 from control import health
 from control.health import Health
-from control.tests.serving import serving
+from control.tests.server_thread import serving_in_thread
 from smart_kit.testing.ports import free_port
 
 
@@ -22,7 +22,7 @@ def answering(status: int, body: bytes) -> Iterator[int]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    with serving(server):
+    with serving_in_thread(server):
         yield server.server_address[1]
 
 

@@ -11,7 +11,7 @@ import pytest
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
-from control.tests.serving import serving
+from control.tests.server_thread import serving_in_thread
 from smart_kit.testing.ports import free_port
 
 
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     running = Server()
-    with serving(running):
+    with serving_in_thread(running):
         yield running
 
 

@@ -11,7 +11,7 @@ from control.context import Context
 from control.key_rotation import Restart
 from control.master_keys import VARIABLE, mark_of
 from control.terminal import Terminal
-from control.tests.serving import serving
+from control.tests.server_thread import serving_in_thread
 from control.tests.test_rotate_keys import Server, at
 
 WHO_RUNS = ("assistant", "assistant.2", "rest_service", "rest_service.2")
@@ -49,7 +49,7 @@ class Processes:
 def context(home: Path, terminal: Terminal) -> Iterator[Context]:
     server = Server()
     environment.complete(home, {})
-    with serving(server):
+    with serving_in_thread(server):
         yield at(home, terminal, server)
 
 

@@ -18,7 +18,7 @@ from control.master_keys import VARIABLE
 from control.terminal import Terminal
 from control.tests.fake_docker import HEALTHY, Docker, container
 from control.tests.fake_suite import FakeSuite
-from control.tests.serving import serving
+from control.tests.server_thread import serving_in_thread
 from smart_kit.vault import Vault
 
 
@@ -55,7 +55,7 @@ def counts(rewritten: int = 0, unreadable: int = 0) -> dict[str, object]:
 @pytest.fixture
 def server() -> Iterator[Server]:
     running = Server()
-    with serving(running):
+    with serving_in_thread(running):
         yield running
 
 

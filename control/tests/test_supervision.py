@@ -10,7 +10,7 @@ import redis
 from control.local import valkey
 from control.local.process import Process
 from control.terminal import Terminal
-from control.tests.fake_installer import Place
+from control.tests.fake_installer import RepositoryWithFakeUv
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing.suite import wait_until
 
@@ -227,10 +227,10 @@ def test_a_restart_with_broken_settings_leaves_alone_what_runs(
 def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal: Terminal) -> None:
     suite.manage("start")
     before = suite.processes()
-    place = Place(home, terminal)
-    suite.environment["PATH"] = place.path
+    repository = RepositoryWithFakeUv(home, terminal)
+    suite.environment["PATH"] = repository.path
     suite.manage("rebuild")
-    assert place.calls == ["venv --python", "pip install"]
+    assert repository.calls == ["venv --python", "pip install"]
     assert gone(before)
     suite.manage("status")
 

@@ -18,7 +18,7 @@ from control.errors import ControlError
 from control.lock import Lock
 from control.machine import DISK, Machine
 from control.terminal import Terminal
-from control.tests.fake_installer import WAIT, Place
+from control.tests.fake_installer import WAIT, RepositoryWithFakeUv
 from control.tests.fake_machine import GOOD
 from smart_kit.testing.suite import wait_until
 
@@ -31,19 +31,19 @@ FILL = "cp {home}/requirements-local.txt {home}/.venv/installed"
 def test_the_first_time_it_is_made_and_filled_the_second_time_only_looked_at(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
-    place = Place(home, terminal)
-    assert place.virtualenv.ensure() == home / ".venv" / "bin" / "python"
-    assert place.calls == ANEW
+    repository = RepositoryWithFakeUv(home, terminal)
+    assert repository.virtualenv.ensure() == home / ".venv" / "bin" / "python"
+    assert repository.calls == ANEW
     assert "✓ virtual environment" in output.getvalue()
 
-    place.virtualenv.ensure()
-    assert place.calls == []
+    repository.virtualenv.ensure()
+    assert repository.calls == []
 
 
 def test_what_is_installed_is_checked_by_its_hash(home: Path, terminal: Terminal) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure()
-    install = place.calls_file.read_text().splitlines()[1].split()
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure()
+    install = repository.calls_file.read_text().splitlines()[1].split()
     assert "--require-hashes" in install
     assert [Path(word) for word in install if word.endswith(".txt")] == list(
         requirements.to_run(home)
@@ -51,66 +51,66 @@ def test_what_is_installed_is_checked_by_its_hash(home: Path, terminal: Terminal
 
 
 def test_a_changed_pin_is_installed_into_what_there_is(home: Path, terminal: Terminal) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure()
-    assert place.calls
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure()
+    assert repository.calls
     requirements.to_run(home)[0].write_text("no-such-package-of-ours==2.0 --hash=sha256:00\n")
-    place.virtualenv.ensure()
-    assert place.calls == ["pip install"]
+    repository.virtualenv.ensure()
+    assert repository.calls == ["pip install"]
 
 
 def test_development_includes_what_the_suite_needs(home: Path, terminal: Terminal) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure(develop=True)
-    assert place.calls == ANEW
-    place.virtualenv.ensure()
-    assert place.calls == []
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure(develop=True)
+    assert repository.calls == ANEW
+    repository.virtualenv.ensure()
+    assert repository.calls == []
 
 
 def test_an_environment_whose_python_is_gone_is_made_again(home: Path, terminal: Terminal) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure()
-    assert place.calls
-    place.virtualenv.python.unlink()
-    place.virtualenv.ensure()
-    assert place.calls == ANEW
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure()
+    assert repository.calls
+    repository.virtualenv.python.unlink()
+    repository.virtualenv.ensure()
+    assert repository.calls == ANEW
 
 
 def test_rebuild_makes_it_anew(home: Path, terminal: Terminal) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure()
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure()
     (home / ".venv" / "broken").touch()
-    assert place.calls
-    place.virtualenv.rebuild()
-    assert place.calls == ANEW
+    assert repository.calls
+    repository.virtualenv.rebuild()
+    assert repository.calls == ANEW
     assert not (home / ".venv" / "broken").exists()
 
 
 def test_a_failed_installation_is_told_in_one_line_and_tried_again_next_time(
     home: Path, terminal: Terminal
 ) -> None:
-    place = Place(home, terminal, pip="echo 'error: dns error'; exit 1")
+    repository = RepositoryWithFakeUv(home, terminal, pip="echo 'error: dns error'; exit 1")
     for _ in range(2):
         with pytest.raises(ControlError, match="the package index cannot be reached") as caught:
-            place.virtualenv.ensure()
+            repository.virtualenv.ensure()
         assert "\n" not in str(caught.value)
-        assert "pip install" in place.calls
-    assert "dns error" in place.virtualenv.log.read_text()
+        assert "pip install" in repository.calls
+    assert "dns error" in repository.virtualenv.log.read_text()
 
 
 def test_a_second_command_waits_for_its_turn(home: Path, terminal: Terminal) -> None:
-    place = Place(home, terminal)
+    repository = RepositoryWithFakeUv(home, terminal)
     held = Lock.take(home)
     assert held is not None
-    waiting = threading.Thread(target=place.virtualenv.ensure)
+    waiting = threading.Thread(target=repository.virtualenv.ensure)
     waiting.start()
     try:
         waiting.join(0.2)
-        assert place.calls == []
+        assert repository.calls == []
     finally:
         held.release()
         waiting.join()
-    assert place.calls == ANEW
+    assert repository.calls == ANEW
 
 
 def die_at(number: int) -> None:
@@ -146,19 +146,19 @@ def end_of(pid: int) -> int:
 def test_killed_at_any_step_the_same_command_succeeds(
     home: Path, terminal: Terminal, case: str
 ) -> None:
-    place = Place(home, terminal, FILL, MAKE)
-    work = place.virtualenv.rebuild if case == "rebuild" else place.virtualenv.ensure
-    place.virtualenv.ensure()
+    repository = RepositoryWithFakeUv(home, terminal, FILL, MAKE)
+    work = repository.virtualenv.rebuild if case == "rebuild" else repository.virtualenv.ensure
+    repository.virtualenv.ensure()
     for number in range(1, 99):
         if case == "nothing is there":
-            shutil.rmtree(place.virtualenv.path)
+            shutil.rmtree(repository.virtualenv.path)
         elif case == "a pin has changed":
-            place.pin(f"{number}.1")
+            repository.pin(f"{number}.1")
         status = end_of(fork(lambda: (die_at(number), work())))  # noqa: B023 - it ends here
-        place.virtualenv.ensure()
-        here = {path.name for path in place.virtualenv.path.iterdir()}
+        repository.virtualenv.ensure()
+        here = {path.name for path in repository.virtualenv.path.iterdir()}
         assert here >= {*FILES, "installed"}, number
-        assert (home / ".venv" / "installed").read_text() == place.pins
+        assert (home / ".venv" / "installed").read_text() == repository.pins
         if status == 0:
             break
         assert status == -signal.SIGKILL
@@ -169,69 +169,69 @@ def test_killed_at_any_step_the_same_command_succeeds(
 def test_what_a_killed_installer_leaves_is_not_repaired_but_made_anew(
     home: Path, terminal: Terminal, slow: str
 ) -> None:
-    place = Place(home, terminal)
+    repository = RepositoryWithFakeUv(home, terminal)
     if slow == "pip after a change":
-        place.virtualenv.ensure()
-        place.pin("2.0")
-    place.behave(**{slow.split()[0]: WAIT})
-    pid = fork(place.virtualenv.ensure)
+        repository.virtualenv.ensure()
+        repository.pin("2.0")
+    repository.behave(**{slow.split()[0]: WAIT})
+    pid = fork(repository.virtualenv.ensure)
     wait_until((home / "begun").exists)
     os.killpg(pid, signal.SIGKILL)
     assert end_of(pid) == -signal.SIGKILL
-    place.behave()
-    assert place.calls
-    place.virtualenv.ensure()
-    assert place.calls == ANEW
+    repository.behave()
+    assert repository.calls
+    repository.virtualenv.ensure()
+    assert repository.calls == ANEW
 
 
 @pytest.mark.parametrize("slow", ["venv", "pip"])
 def test_the_next_command_waits_for_the_installer_of_a_killed_one(home: Path, slow: str) -> None:
     output = io.StringIO()
-    place = Place(home, Terminal(output, tty=True, colour=False))
-    place.behave(**{slow: WAIT})
-    pid = fork(place.virtualenv.ensure)
+    repository = RepositoryWithFakeUv(home, Terminal(output, tty=True, colour=False))
+    repository.behave(**{slow: WAIT})
+    pid = fork(repository.virtualenv.ensure)
     wait_until((home / "begun").exists)
     os.kill(pid, signal.SIGKILL)
     assert end_of(pid) == -signal.SIGKILL
-    assert place.calls
-    place.behave()
-    waiting = threading.Thread(target=place.virtualenv.ensure)
+    assert repository.calls
+    repository.behave()
+    waiting = threading.Thread(target=repository.virtualenv.ensure)
     waiting.start()
     wait_until(lambda: "another ./manage.py is preparing" in output.getvalue())
-    assert place.calls == []
+    assert repository.calls == []
     (home / "go").touch()
     waiting.join()
     assert (home / "ended").exists()
-    assert place.calls == ANEW
+    assert repository.calls == ANEW
 
 
 def test_ctrl_c_shows_no_traceback_and_the_same_command_succeeds(
     home: Path, terminal: Terminal
 ) -> None:
-    place = Place(home, terminal, WAIT)
-    with place.begin_rebuild() as command:
+    repository = RepositoryWithFakeUv(home, terminal, WAIT)
+    with repository.begin_rebuild() as command:
         wait_until((home / "begun").exists)
         os.killpg(command.pid, signal.SIGINT)  # as a terminal does
         said, _ = command.communicate()
     assert command.returncode == 130
     assert "Traceback" not in said
     assert not (home / "ended").exists()
-    place.behave()
-    assert place.calls == ANEW
-    place.virtualenv.ensure()
-    assert place.calls == ANEW
+    repository.behave()
+    assert repository.calls == ANEW
+    repository.virtualenv.ensure()
+    assert repository.calls == ANEW
 
 
 def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unfinished_environment(
     home: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = Place(home, terminal)
-    place.pin_what_is_here()
-    assert place.virtualenv.ensure() == Path(sys.executable)
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.pin_what_is_here()
+    assert repository.virtualenv.ensure() == Path(sys.executable)
     monkeypatch.setattr(sys, "prefix", str(home / ".venv"))
     monkeypatch.setattr(sys, "_base_executable", "/usr/bin/behind-it")
-    assert place.virtualenv.ensure() == place.virtualenv.python
-    assert "/usr/bin/behind-it" in place.calls_file.read_text()
+    assert repository.virtualenv.ensure() == repository.virtualenv.python
+    assert "/usr/bin/behind-it" in repository.calls_file.read_text()
 
 
 @pytest.mark.parametrize(
@@ -247,24 +247,24 @@ def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unf
 def test_a_machine_that_lacks_something_is_told_before_anything_is_made(
     home: Path, terminal: Terminal, found: Machine
 ) -> None:
-    place = Place(home, terminal)
-    place.virtualenv = replace(place.virtualenv, find_machine=lambda _: found)
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv = replace(repository.virtualenv, find_machine=lambda _: found)
     with pytest.raises(ControlError):
-        place.virtualenv.ensure()
-    assert place.calls == []
-    assert not place.virtualenv.path.exists()
+        repository.virtualenv.ensure()
+    assert repository.calls == []
+    assert not repository.virtualenv.path.exists()
 
 
 def test_a_machine_that_lacks_something_keeps_the_environment_it_was_to_rebuild(
     home: Path, terminal: Terminal
 ) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure()
-    newer = replace(place.virtualenv, find_machine=lambda _: replace(GOOD, python=(3, 15)))
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure()
+    newer = replace(repository.virtualenv, find_machine=lambda _: replace(GOOD, python=(3, 15)))
     with pytest.raises(ControlError, match=r"no wheel for Python 3\.15"):
         newer.rebuild()
     assert newer.ensure() == newer.python
-    assert place.calls == ANEW
+    assert repository.calls == ANEW
 
 
 @pytest.mark.parametrize(
@@ -273,28 +273,28 @@ def test_a_machine_that_lacks_something_keeps_the_environment_it_was_to_rebuild(
 def test_what_may_change_is_looked_at_again_at_each_start(
     home: Path, terminal: Terminal, found: Machine
 ) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure()
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure()
     with pytest.raises(ControlError):
-        replace(place.virtualenv, find_machine=lambda _: found).ensure()
+        replace(repository.virtualenv, find_machine=lambda _: found).ensure()
 
 
 def test_an_interpreter_that_has_everything_needs_no_wheels_and_no_folder(
     home: Path, terminal: Terminal
 ) -> None:
-    place = Place(home, terminal)
-    place.pin_what_is_here()
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.pin_what_is_here()
     found = replace(GOOD, python=(3, 15), is_musl=True, free_disk=0, is_noexec=True)
-    virtualenv = replace(place.virtualenv, find_machine=lambda _: found)
+    virtualenv = replace(repository.virtualenv, find_machine=lambda _: found)
     assert virtualenv.ensure() == Path(sys.executable)
 
 
 def test_what_the_present_environment_takes_is_room_for_the_next_one(
     home: Path, terminal: Terminal
 ) -> None:
-    place = Place(home, terminal)
-    place.virtualenv.ensure()
+    repository = RepositoryWithFakeUv(home, terminal)
+    repository.virtualenv.ensure()
     (home / ".venv" / "large").write_bytes(b"x" * 2**20)
     found = replace(GOOD, free_disk=DISK - 2**20)
-    replace(place.virtualenv, find_machine=lambda _: found).rebuild()
-    assert place.calls == ANEW * 2
+    replace(repository.virtualenv, find_machine=lambda _: found).rebuild()
+    assert repository.calls == ANEW * 2

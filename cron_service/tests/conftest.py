@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from cron_service.app.dispatcher import Dispatcher
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
-from cron_service.tests.rest_service import TOKEN, RestService
+from cron_service.tests.fake_rest_service import TOKEN, FakeRestService
 from smart_kit.contracts.keys import BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
@@ -20,8 +20,8 @@ BOT = BotIdentity(id=42, username="a_bot")
 
 
 @pytest.fixture
-async def rest_service() -> AsyncIterator[RestService]:
-    service = RestService()
+async def rest_service() -> AsyncIterator[FakeRestService]:
+    service = FakeRestService()
     async with TestServer(service.app()) as server:
         service.url = str(server.make_url("/"))
         yield service
@@ -35,7 +35,7 @@ async def bot(redis: Redis) -> BotIdentity:
 
 
 @pytest.fixture
-async def rest_client(rest_service: RestService) -> AsyncIterator[RestClient]:
+async def rest_client(rest_service: FakeRestService) -> AsyncIterator[RestClient]:
     settings = RestClientSettings(
         rest_service_url=rest_service.url, service_api_token=SecretStr(TOKEN)
     )

@@ -16,14 +16,14 @@ from cron_service.app.dispatcher import Dispatcher
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
 from cron_service.app.scheduler import DEFAULT_PACE, Scheduler
-from cron_service.tests.queues import SECONDS, notifications, wait_for_notifications
-from cron_service.tests.rest_service import TOKEN, RestService
+from cron_service.tests.fake_rest_service import TOKEN, FakeRestService
+from cron_service.tests.queue_contents import SECONDS, notifications, wait_for_notifications
 from smart_kit.contracts.keys import BOT_KEY, CRON_CHANNEL
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.servers import PASSWORD
 
@@ -50,7 +50,7 @@ async def running(redis_client: RedisClient, rest_client: RestClient) -> AsyncIt
         await asyncio.wait_for(asyncio.wait({claiming, hearing}), SECONDS)
 
 
-async def claimed(rest_service: RestService, times: int) -> None:
+async def wait_for_claims(rest_service: FakeRestService, times: int) -> None:
     async with asyncio.timeout(SECONDS):
         while rest_service.claims < times:
             await asyncio.sleep(0.005)
@@ -59,7 +59,7 @@ async def claimed(rest_service: RestService, times: int) -> None:
 async def test_a_reminder_comes_at_its_time_by_the_alarm(
     redis_client: RedisClient,
     rest_client: RestClient,
-    rest_service: RestService,
+    rest_service: FakeRestService,
     redis: Redis,
     bot: BotIdentity,
 ) -> None:
@@ -78,12 +78,12 @@ async def test_a_reminder_comes_at_its_time_by_the_alarm(
 async def test_a_reminder_that_is_made_while_it_runs_comes_by_the_announcement(
     redis_client: RedisClient,
     rest_client: RestClient,
-    rest_service: RestService,
+    rest_service: FakeRestService,
     redis: Redis,
     bot: BotIdentity,
 ) -> None:
     async with running(redis_client, rest_client):
-        await claimed(rest_service, 1)
+        await wait_for_claims(rest_service, 1)
         await asyncio.sleep(0.3)  # what it does at its start is over
         rest_service.plan("stretch", in_seconds=0.05)
         await redis.publish(CRON_CHANNEL, "changed")
@@ -95,7 +95,7 @@ async def test_a_reminder_that_is_made_while_it_runs_comes_by_the_announcement(
 async def test_what_is_due_while_rest_service_is_away_comes_when_it_is_back(
     redis_client: RedisClient,
     rest_client: RestClient,
-    rest_service: RestService,
+    rest_service: FakeRestService,
     redis: Redis,
     bot: BotIdentity,
 ) -> None:
@@ -113,7 +113,7 @@ async def test_what_is_due_while_rest_service_is_away_comes_when_it_is_back(
 
 
 async def test_a_crash_of_redis_delays_a_reminder_and_does_not_double_it(
-    durable_valkey: DurableValkey, rest_client: RestClient, rest_service: RestService
+    durable_valkey: DurableValkey, rest_client: RestClient, rest_service: FakeRestService
 ) -> None:
     rest_service.unreported = timedelta(seconds=0.1)
     commands = connect(durable_valkey.settings)
@@ -143,7 +143,7 @@ async def test_a_crash_of_redis_delays_a_reminder_and_does_not_double_it(
 
 
 async def test_as_a_process_it_is_healthy_delivers_and_ends(
-    rest_service: RestService, redis: Redis, redis_settings: RedisSettings, bot: BotIdentity
+    rest_service: FakeRestService, redis: Redis, redis_settings: RedisSettings, bot: BotIdentity
 ) -> None:
     port = free_port()
     variables = {

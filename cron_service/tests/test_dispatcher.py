@@ -8,8 +8,8 @@ import structlog
 from cron_service.app.dispatcher import ELSEWHERE, WITHOUT_BOT, Dispatcher
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
-from cron_service.tests.queues import notifications, prompts
-from cron_service.tests.rest_service import CHAT, PERSON, RestService
+from cron_service.tests.fake_rest_service import CHAT, PERSON, FakeRestService
+from cron_service.tests.queue_contents import notifications, prompts
 from smart_kit.contracts.cron_jobs import Claim
 from smart_kit.contracts.keys import BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
@@ -20,7 +20,7 @@ AT_ONCE = timedelta()
 
 
 async def test_a_reminder_goes_to_telegram_with_all_its_facts(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+    dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     run_id = rest_service.plan("stretch")
     facts = rest_service.runs[0].facts
@@ -38,7 +38,7 @@ async def test_a_reminder_goes_to_telegram_with_all_its_facts(
 
 
 async def test_a_prompt_goes_to_the_secretary_with_all_its_facts(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+    dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     run_id = rest_service.plan("look up the weather", kind="prompt")
     facts = rest_service.runs[0].facts
@@ -55,7 +55,7 @@ async def test_a_prompt_goes_to_the_secretary_with_all_its_facts(
 
 
 async def test_what_is_late_keeps_its_order(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+    dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     for text in "abc":
         rest_service.plan(text)
@@ -65,7 +65,7 @@ async def test_what_is_late_keeps_its_order(
 
 
 async def test_a_run_whose_claimer_died_before_the_queue_is_queued_by_the_next(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+    dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     rest_service.plan("stretch")
     rest_service.claim()
@@ -79,7 +79,7 @@ async def test_a_run_whose_claimer_died_before_the_queue_is_queued_by_the_next(
 
 
 async def test_a_run_whose_claimer_died_before_the_report_is_not_queued_twice(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+    dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     run_id = rest_service.plan("stretch")
     rest_service.unreported = timedelta()
@@ -95,7 +95,7 @@ async def test_a_run_whose_claimer_died_before_the_report_is_not_queued_twice(
 
 
 async def test_without_a_bot_nothing_is_claimed_and_one_line_says_so(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis
+    dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis
 ) -> None:
     run_id = rest_service.plan("stretch")
     with structlog.testing.capture_logs() as lines:
@@ -111,7 +111,7 @@ async def test_without_a_bot_nothing_is_claimed_and_one_line_says_so(
 
 
 async def test_after_a_full_claim_there_is_another_at_once(
-    dispatcher: Dispatcher, rest_service: RestService, redis: Redis, bot: BotIdentity
+    dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     for number in range(101):
         rest_service.plan(str(number))
@@ -127,7 +127,7 @@ async def test_after_a_full_claim_there_is_another_at_once(
     "clock_ahead", [timedelta(days=-3), timedelta(), timedelta(days=3)], ids=str
 )
 async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
-    dispatcher: Dispatcher, rest_service: RestService, bot: BotIdentity, clock_ahead: timedelta
+    dispatcher: Dispatcher, rest_service: FakeRestService, bot: BotIdentity, clock_ahead: timedelta
 ) -> None:
     rest_service.clock_ahead = clock_ahead
     assert await dispatcher.dispatch() is None
@@ -139,7 +139,7 @@ async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
 
 
 async def test_what_another_replica_is_just_claiming_makes_no_storm_of_claims(
-    rest_service: RestService, redis_client: RedisClient, bot: BotIdentity
+    rest_service: FakeRestService, redis_client: RedisClient, bot: BotIdentity
 ) -> None:
     now = rest_service.now()
 

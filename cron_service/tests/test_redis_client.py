@@ -10,7 +10,7 @@ from cron_service.app.redis_client import RedisClient
 from smart_kit.contracts.keys import CRON_CHANNEL
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 
 SECONDS = 20.0
 

@@ -25,7 +25,7 @@ from rest_service.app.services.endpoint import SECONDS
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
-from rest_service.tests.api import (
+from rest_service.tests.api_helpers import (
     ADMIN_TOKEN,
     ALLOWED,
     MASTER_KEYS,
@@ -35,12 +35,12 @@ from rest_service.tests.api import (
     JsonObject,
     Make,
     Sql,
-    acting,
+    acting_as,
     alembic_config,
     client,
     example,
 )
-from rest_service.tests.undo import Tool, Undo
+from rest_service.tests.undo_cases import CallTool, CallUndo
 from smart_kit.guarded_http import GuardedHttp
 from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.redis import Redis
@@ -205,13 +205,13 @@ async def person(make: Make) -> JsonObject:
 
 
 @pytest.fixture
-def tool(service: Client, person: JsonObject) -> Tool:
+def tool(service: Client, person: JsonObject) -> CallTool:
     """Changes something as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
     steps = count(1)
 
     async def call(method: str, path: str, **fields: object) -> JsonObject:
         body = fields | ({"user_id": person["id"]} if method == "POST" else {})
-        headers = acting(person, f"tg:1:77/{next(steps)}.0")
+        headers = acting_as(person, f"tg:1:77/{next(steps)}.0")
         answer = await service.request(method, path, json=body, headers=headers)
         assert answer.is_success, answer.text
         return dict(answer.json()) if answer.content else {}
@@ -220,18 +220,18 @@ def tool(service: Client, person: JsonObject) -> Tool:
 
 
 @pytest.fixture
-def undo(service: Client, person: JsonObject) -> Undo:
+def undo(service: Client, person: JsonObject) -> CallUndo:
     """Another /undo each time, unless it has a key."""
     updates = count(100)
 
     async def call(key: str | None = None) -> httpx2.Response:
-        headers = acting(person, key or f"tg:1:{next(updates)}/0.0")
+        headers = acting_as(person, key or f"tg:1:{next(updates)}/0.0")
         return await service.post("/effects/undo", json={"user_id": person["id"]}, headers=headers)
 
     return call
 
 
 @pytest.fixture
-async def milk(tool: Tool) -> JsonObject:
+async def milk(tool: CallTool) -> JsonObject:
     """A task that a tool has noted."""
     return await tool("POST", "/tasks", title="Milk")

@@ -19,8 +19,8 @@ from pathlib import Path
 import httpx2
 
 from rest_service.app.openapi import IDS
-from rest_service.tests.api import ADMIN_TOKEN, SERVICE_TOKEN
-from rest_service.tests.throwaway import running_service
+from rest_service.tests.api_helpers import ADMIN_TOKEN, SERVICE_TOKEN
+from rest_service.tests.disposable_service import running_service
 from smart_kit.testing import run_folder
 from smart_kit.testing.servers import postgres_server, valkey_server
 

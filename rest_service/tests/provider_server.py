@@ -51,7 +51,7 @@ def error(status: int, code: Any, message: Any) -> web.Response:
     return web.json_response({"error": {"message": message, "code": code}}, status=status)
 
 
-def saying(status: int, content: Any) -> Answer:
+def answer_with(status: int, content: Any) -> Answer:
     """The same to everybody; a text is a page."""
 
     async def answer(_: web.Request) -> web.Response:

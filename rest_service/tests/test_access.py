@@ -6,13 +6,13 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from rest_service.tests.api import (
+from rest_service.tests.api_helpers import (
     ADMIN_TOKEN,
     SERVICE_TOKEN,
     Client,
     JsonObject,
     Make,
-    acting,
+    acting_as,
     client,
     listed,
 )
@@ -216,12 +216,12 @@ async def test_another_persons_rows_are_not_there(service: Client, make: Make) -
         paths.append(f"/{resource}/{(await make(resource, user_id=alice['id']))['id']}")
     paths += [f"/users/{alice['id']}", f"/users/by-telegram-id/{alice['telegram_id']}"]
     for path in paths:
-        assert (await service.get(path, headers=acting(alice))).status_code == 200, path
-        assert (await service.get(path, headers=acting(bob))).status_code == 404, path
+        assert (await service.get(path, headers=acting_as(alice))).status_code == 200, path
+        assert (await service.get(path, headers=acting_as(bob))).status_code == 404, path
     for path in ("/cron-jobs", "/threads", "/tasks", "/calendar"):
-        assert len((await service.get(path, headers=acting(alice))).json()["items"]) == 1
-        assert (await service.get(path, headers=acting(bob))).json()["items"] == []
-        asked = await service.get(path, headers=acting(bob), params={"user_id": alice["id"]})
+        assert len((await service.get(path, headers=acting_as(alice))).json()["items"]) == 1
+        assert (await service.get(path, headers=acting_as(bob))).json()["items"] == []
+        asked = await service.get(path, headers=acting_as(bob), params={"user_id": alice["id"]})
         assert asked.json()["items"] == []
 
 
@@ -233,7 +233,7 @@ async def test_another_persons_rows_cannot_be_changed(
     job = await make("cron-jobs", user_id=alice["id"])
 
     path = f"/cron-jobs/{job['id']}"
-    answer = await service.request(method, path, json={"text": "mine"}, headers=acting(bob))
+    answer = await service.request(method, path, json={"text": "mine"}, headers=acting_as(bob))
 
     assert answer.status_code == 404
     assert (await admin.get(path)).json() == job
@@ -246,8 +246,8 @@ async def test_nobody_adds_rows_for_another_person(service: Client, make: Make) 
     thread = {"user_id": alice["id"], "assistant_id": assistant["id"]}
 
     for path, body in (("/cron-jobs", job), ("/threads", thread)):
-        assert (await service.post(path, json=body, headers=acting(bob))).status_code == 404
-        assert (await service.post(path, json=body, headers=acting(alice))).status_code == 201
+        assert (await service.post(path, json=body, headers=acting_as(bob))).status_code == 404
+        assert (await service.post(path, json=body, headers=acting_as(alice))).status_code == 201
 
 
 async def test_an_administrators_user_id_filters_as_well(admin: Client, make: Make) -> None:
@@ -255,17 +255,17 @@ async def test_an_administrators_user_id_filters_as_well(admin: Client, make: Ma
     await make("cron-jobs", user_id=alice["id"])
 
     assert len(await listed(admin, "/cron-jobs")) == 1
-    assert (await admin.get("/cron-jobs", headers=acting(bob))).json()["items"] == []
+    assert (await admin.get("/cron-jobs", headers=acting_as(bob))).json()["items"] == []
 
 
 async def test_the_service_token_cannot_raise_anybody(service: Client, make: Make) -> None:
     user = await make("users")
 
     for body in ({"role": "owner"}, {"status": "blocked"}, {"status": "active", "language": "ru"}):
-        answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting(user))
+        answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting_as(user))
         assert answer.status_code == 403
     body = {"language": "ru"}
-    answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting(user))
+    answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting_as(user))
     assert (answer.status_code, answer.json()["language"]) == (200, "ru")
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from rest_service.app.archive.reader import ArchiveReader
 from rest_service.app.database import Sessions
-from rest_service.tests.api import Client, Make, acting, listed
-from rest_service.tests.turns import ITEMS, STEPS, add, empty, turn
+from rest_service.tests.api_helpers import Client, Make, acting_as, listed
+from rest_service.tests.turn_records import ITEMS, STEPS, add_records, is_stream_empty, turn_record
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key
 from smart_kit.redis import Redis
@@ -21,8 +21,8 @@ class TestTurn:
     async def test_it_is_kept_with_its_items_and_its_cost(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
-        record = turn()
-        await add(redis, record)
+        record = turn_record()
+        await add_records(redis, record)
 
         await reader.step(0.01)
 
@@ -38,13 +38,13 @@ class TestTurn:
         assert [one["content"] for one in messages] == said
         assert [one["payload"] for one in messages] == list(ITEMS)
         assert (await admin.get(f"/messages/{messages[1]['id']}")).json() == messages[1]
-        assert await empty(redis)
+        assert await is_stream_empty(redis)
 
     async def test_an_item_comes_back_byte_for_byte(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
         item = {"z": 1, "role": "user", "content": "день 🙂\0", "a": {"c": [1.0, None], "b": 2}}
-        await add(redis, turn(items=(item,)))
+        await add_records(redis, turn_record(items=(item,)))
 
         await reader.step(0.01)
 
@@ -54,30 +54,30 @@ class TestTurn:
     async def test_it_is_kept_once_however_often_it_comes(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
-        record = turn()
-        await add(redis, record, record)
+        record = turn_record()
+        await add_records(redis, record, record)
         await reader.step(0.01)
-        await add(redis, record)
+        await add_records(redis, record)
         await reader.step(0.01)
 
         assert len(await listed(admin, "/turns")) == 1
         assert len(await listed(admin, "/messages")) == 4
-        assert await empty(redis)
+        assert await is_stream_empty(redis)
 
     async def test_it_belongs_to_its_person(
         self, reader: ArchiveReader, redis: Redis, service: Client, make: Make
     ) -> None:
         alice, bob = await make("users"), await make("users")
-        await add(redis, turn(user_id=UUID(alice["id"])))
+        await add_records(redis, turn_record(user_id=UUID(alice["id"])))
         await reader.step(0.01)
-        mine = (await service.get("/messages", headers=acting(alice))).json()["items"]
+        mine = (await service.get("/messages", headers=acting_as(alice))).json()["items"]
 
         paths = ["/turns/tg:1:1", f"/messages/{mine[0]['id']}"]
         for path in paths:
-            assert (await service.get(path, headers=acting(alice))).status_code == 200
-            assert (await service.get(path, headers=acting(bob))).status_code == 404
+            assert (await service.get(path, headers=acting_as(alice))).status_code == 200
+            assert (await service.get(path, headers=acting_as(bob))).status_code == 404
         for path in ("/turns", "/messages"):
-            assert (await service.get(path, headers=acting(bob))).json()["items"] == []
+            assert (await service.get(path, headers=acting_as(bob))).json()["items"] == []
 
     async def test_messages_are_read_oldest_first_or_from_the_end(
         self, reader: ArchiveReader, redis: Redis, admin: Client
@@ -86,7 +86,7 @@ class TestTurn:
         for number in range(3):
             items = tuple({"role": "user", "content": f"{number}{part}"} for part in "ab")
             at = start + timedelta(minutes=number)
-            await add(redis, turn(f"tg:1:{number}", items=items, started_at=at))
+            await add_records(redis, turn_record(f"tg:1:{number}", items=items, started_at=at))
         await reader.step(0.01)
 
         async def said(**params: Any) -> list[str]:
@@ -111,7 +111,7 @@ class TestTurn:
             {"type": "function_call_output", "output": "noon\0"},
             {"type": "message", "role": "assistant", "content": [{"text": "It is"}, {"text": 7}]},
         )
-        await add(redis, turn(items=items))
+        await add_records(redis, turn_record(items=items))
 
         await reader.step(0.01)
 
@@ -129,9 +129,9 @@ class TestThread:
     async def test_the_first_is_noted_with_its_last_use(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
-        first = turn("tg:1:1")
-        second = turn("tg:1:2", finished_at=utc_now() + timedelta(hours=1))
-        await add(redis, first, second)
+        first = turn_record("tg:1:1")
+        second = turn_record("tg:1:2", finished_at=utc_now() + timedelta(hours=1))
+        await add_records(redis, first, second)
         await reader.step(0.01)
 
         (thread,) = await listed(admin, "/threads")
@@ -144,8 +144,8 @@ class TestThread:
         user, poet = await make("users"), await make("assistants")
         begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
         ends = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
-        await add(redis, turn("tg:1:1", **ends))
-        await add(redis, turn("tg:1:2", **ends, thread_id=UUID(begun["thread_id"])))
+        await add_records(redis, turn_record("tg:1:1", **ends))
+        await add_records(redis, turn_record("tg:1:2", **ends, thread_id=UUID(begun["thread_id"])))
         await reader.step(0.01)
 
         (thread,) = await listed(admin, "/threads")
@@ -160,7 +160,9 @@ class TestThread:
         begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
         ends = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
         ends |= {"thread_id": UUID(begun["thread_id"])}
-        await add(redis, turn("tg:1:1", **ends), turn("tg:1:2", thread_id=uuid4()))
+        await add_records(
+            redis, turn_record("tg:1:1", **ends), turn_record("tg:1:2", thread_id=uuid4())
+        )
         await reader.step(0.01)
 
         await admin.delete(f"/threads/{begun['id']}")
@@ -176,34 +178,36 @@ class TestThread:
         if not is_first:
             begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
             ends["thread_id"] = UUID(begun["thread_id"])
-        await add(redis, turn("tg:1:1", **ends))
+        await add_records(redis, turn_record("tg:1:1", **ends))
         await reader.step(0.01)
         (thread,) = await listed(admin, "/threads")
         await admin.delete(f"/threads/{thread['id']}")
         history = history_key(UUID(thread["thread_id"]))
 
         await redis.rpush(history, "{}")  # as the turn's end does
-        await add(redis, turn("tg:1:2", **ends))
+        await add_records(redis, turn_record("tg:1:2", **ends))
         await reader.step(0.01)
         assert await listed(admin, "/messages") == await listed(admin, "/turns") == []
         assert not await redis.exists(history)
-        assert await empty(redis)
+        assert await is_stream_empty(redis)
 
         (fresh,) = await listed(admin, "/threads")
         assert fresh["thread_id"] != thread["thread_id"]
-        await add(redis, turn("tg:1:3", **ends | {"thread_id": UUID(fresh["thread_id"])}))
+        await add_records(
+            redis, turn_record("tg:1:3", **ends | {"thread_id": UUID(fresh["thread_id"])})
+        )
         await reader.step(0.01)
         assert {one["message_id"] for one in await listed(admin, "/messages")} == {"tg:1:3"}
 
     async def test_a_turn_that_is_just_being_kept_goes_with_its_thread(
         self, sessions: Sessions, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
-        await add(redis, turn("tg:1:1"))
+        await add_records(redis, turn_record("tg:1:1"))
         await reader.step(0.01)
         (thread,) = await listed(admin, "/threads")
         async with sessions.begin() as session:
             await (await session.connection()).exec_driver_sql("LOCK TABLE turns IN SHARE MODE")
-            await add(redis, turn("tg:1:2"))
+            await add_records(redis, turn_record("tg:1:2"))
             keeping = asyncio.ensure_future(reader.step(0.01))
             await asyncio.wait({keeping}, timeout=0.5)  # as far as the turn's insertion
             deleting = asyncio.ensure_future(admin.delete(f"/threads/{thread['id']}"))

@@ -7,8 +7,8 @@ import pytest
 
 from rest_service.app.archive.reader import DEAD_STREAM, GROUP, ArchiveReader
 from rest_service.app.database import Sessions
-from rest_service.tests.api import Client, listed
-from rest_service.tests.turns import add, empty, turn
+from rest_service.tests.api_helpers import Client, listed
+from rest_service.tests.turn_records import add_records, is_stream_empty, turn_record
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.redis import Redis
 
@@ -19,14 +19,14 @@ class TestFaults:
         [
             ("no json", "ValidationError"),
             ('{"kind": "unheard_of"}', "ValidationError"),
-            (turn("x" * 300).model_dump_json(), "DBAPIError 22001"),
-            (turn(configuration_version=2**40).model_dump_json(), "DBAPIError"),
+            (turn_record("x" * 300).model_dump_json(), "DBAPIError 22001"),
+            (turn_record(configuration_version=2**40).model_dump_json(), "DBAPIError"),
         ],
     )
     async def test_what_can_never_be_kept_is_put_aside_with_the_reason(
         self, reader: ArchiveReader, redis: Redis, admin: Client, record: str, reason: str
     ) -> None:
-        await add(redis, record, turn())
+        await add_records(redis, record, turn_record())
 
         await reader.step(0.01)
 
@@ -34,7 +34,7 @@ class TestFaults:
         assert dead["record"] == record
         assert dead["reason"].startswith(reason)
         assert len(await listed(admin, "/turns")) == 1, "the next one is kept"
-        assert await empty(redis)
+        assert await is_stream_empty(redis)
 
     async def test_while_postgres_is_away_nothing_is_lost(
         self, sessions: Sessions, redis: Redis, blocking: Redis, admin: Client
@@ -47,7 +47,7 @@ class TestFaults:
             return sessions()
 
         reader = ArchiveReader(perhaps_away, redis, blocking)  # type: ignore[arg-type]
-        await add(redis, turn("tg:1:1"), turn("tg:1:2"))
+        await add_records(redis, turn_record("tg:1:1"), turn_record("tg:1:2"))
         with pytest.raises(ConnectionRefusedError):
             await reader.step(0.01)
         assert await redis.xlen(TURNS_STREAM) == 2
@@ -57,21 +57,21 @@ class TestFaults:
 
         assert len(await listed(admin, "/turns")) == 2
         assert await redis.xlen(DEAD_STREAM) == 0
-        assert await empty(redis)
+        assert await is_stream_empty(redis)
 
     async def test_what_a_dead_reader_began_is_finished_by_another(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
         await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
         for number in range(250):
-            await add(redis, turn(f"tg:1:{number}", items=()))
+            await add_records(redis, turn_record(f"tg:1:{number}", items=()))
         await redis.xreadgroup(GROUP, "dead", {TURNS_STREAM: ">"})
         entries = [entry for entry, _ in await redis.xrange(TURNS_STREAM)]
         await redis.xclaim(TURNS_STREAM, GROUP, "dead", 0, entries, idle=60_000, justid=True)
 
         for _ in range(5):
             await reader.step(0.01)
-        assert await empty(redis)
+        assert await is_stream_empty(redis)
 
         assert (await admin.get("/turns")).json()["total"] == 250
 
@@ -79,7 +79,7 @@ class TestFaults:
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
         await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
-        await add(redis, turn())
+        await add_records(redis, turn_record())
         await redis.xreadgroup(GROUP, "alive", {TURNS_STREAM: ">"})
 
         await reader.step(0.01)
@@ -99,10 +99,10 @@ async def test_it_goes_on_after_a_loss_of_all_keys_and_stops_when_told(
             while len(await listed(admin, "/turns")) < count:
                 await asyncio.sleep(0.02)
 
-    await add(redis, turn("tg:1:1"))
+    await add_records(redis, turn_record("tg:1:1"))
     await kept(1)
     await redis.flushdb()
-    await add(redis, turn("tg:1:2"))
+    await add_records(redis, turn_record("tg:1:2"))
     await kept(2)
     stop.set()
     await asyncio.wait_for(running, 10)

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from rest_service.app.archive.reader import DEAD_STREAM, ArchiveReader
-from rest_service.tests.api import Client, Make, listed
-from rest_service.tests.turns import add, empty, turn
+from rest_service.tests.api_helpers import Client, Make, listed
+from rest_service.tests.turn_records import add_records, is_stream_empty, turn_record
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.threads import RunRecord
 from smart_kit.redis import Redis
@@ -25,7 +25,7 @@ class TestRuns:
     async def test_a_delivered_reminder_is_done(
         self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
-        await add(redis, RunRecord(run_id=run_id, state="done", ended_at=utc_now()))
+        await add_records(redis, RunRecord(run_id=run_id, state="done", ended_at=utc_now()))
         await reader.step(0.01)
         body = {"run_ids": [str(run_id)]}
         await admin.post("/cron-jobs/dispatched", json=body)
@@ -39,7 +39,7 @@ class TestRuns:
     ) -> None:
         seen = []
         for state in ("failed", "done", "failed"):
-            await add(redis, RunRecord(run_id=run_id, state=state, ended_at=utc_now()))
+            await add_records(redis, RunRecord(run_id=run_id, state=state, ended_at=utc_now()))
             await reader.step(0.01)
             (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
             seen.append(run["state"])
@@ -48,7 +48,7 @@ class TestRuns:
     async def test_a_prompt_is_done_with_its_turn(
         self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
-        await add(redis, turn(f"run:{run_id}", run_id=run_id))
+        await add_records(redis, turn_record(f"run:{run_id}", run_id=run_id))
         await reader.step(0.01)
 
         (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
@@ -57,11 +57,11 @@ class TestRuns:
     async def test_a_prompt_is_done_also_where_its_thread_is_deleted(
         self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
-        await add(redis, turn())
+        await add_records(redis, turn_record())
         await reader.step(0.01)
         (thread,) = await listed(admin, "/threads")
         await admin.delete(f"/threads/{thread['id']}")
-        await add(redis, turn(f"run:{run_id}", run_id=run_id))
+        await add_records(redis, turn_record(f"run:{run_id}", run_id=run_id))
         await reader.step(0.01)
 
         (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
@@ -70,8 +70,8 @@ class TestRuns:
     async def test_the_delivery_of_a_cancelled_job_is_no_fault(
         self, reader: ArchiveReader, redis: Redis
     ) -> None:
-        await add(redis, RunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))
+        await add_records(redis, RunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))
         await reader.step(0.01)
 
-        assert await empty(redis)
+        assert await is_stream_empty(redis)
         assert await redis.xlen(DEAD_STREAM) == 0

@@ -1,6 +1,6 @@
 import asyncio
 
-from rest_service.tests.api import Client, JsonObject, Make, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, listed
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from rest_service.app.config import Settings
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
 

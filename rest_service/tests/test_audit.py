@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rest_service.app.audit.subjects import SUBJECTS
 from rest_service.app.routers import ROUTERS
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
 from smart_kit.contracts.base import utc_now
 
 KEY = "tg:1:77/2.0"
@@ -22,7 +22,7 @@ async def test_a_write_is_noted_with_who_what_and_under_which_request(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    headers = acting(user) | {"X-Correlation-Id": "tg:1:77"}
+    headers = acting_as(user) | {"X-Correlation-Id": "tg:1:77"}
     body = {"user_id": user["id"], "title": "Milk"}
     task = (await service.post("/tasks", json=body, headers=headers)).json()
 
@@ -90,7 +90,7 @@ async def test_reading_and_what_changes_nothing_is_no_entry(
     user = await make("users")
     body = {"user_id": user["id"], "title": "Milk"}
     for _ in range(2):
-        await service.post("/tasks", json=body, headers=acting(user, KEY))
+        await service.post("/tasks", json=body, headers=acting_as(user, KEY))
     before = await entries(admin)
 
     await admin.get("/tasks")
@@ -120,9 +120,9 @@ async def test_taking_back_is_noted_with_the_record_that_it_changes(
 ) -> None:
     user = await make("users")
     body = {"user_id": user["id"], "title": "Milk"}
-    task = (await service.post("/tasks", json=body, headers=acting(user, KEY))).json()
+    task = (await service.post("/tasks", json=body, headers=acting_as(user, KEY))).json()
     for key in ("tg:1:78/0.0", "tg:1:78/0.0", "tg:1:79/0.0"):
-        headers = acting(user, key)
+        headers = acting_as(user, key)
         await service.post("/effects/undo", json={"user_id": user["id"]}, headers=headers)
 
     refused, *done = await entries(admin, action="undo_effect")

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
 
 KEY = "tg:1:77/2.0"
 
@@ -115,10 +115,10 @@ async def test_a_cancelled_event_comes_not_back_past_the_limit(
 ) -> None:
     user = await make("users")
     event = await make("calendar", user_id=user["id"])
-    await service.delete(f"/calendar/{event['id']}", headers=acting(user, KEY))
+    await service.delete(f"/calendar/{event['id']}", headers=acting_as(user, KEY))
     await fill(sql, user, 10_000)
 
-    body, headers = {"user_id": user["id"]}, acting(user, "tg:1:78/0.0")
+    body, headers = {"user_id": user["id"]}, acting_as(user, "tg:1:78/0.0")
     undone = await service.post("/effects/undo", json=body, headers=headers)
     assert (undone.status_code, "events already" in undone.json()["detail"]) == (409, True)
 
@@ -194,7 +194,8 @@ class TestReceipts:
         user = await make("users")
         body = {"user_id": user["id"], "title": "Go", "starts_at": day(1), "ends_at": day(2)}
         answers = [
-            await service.post("/calendar", json=body, headers=acting(user, KEY)) for _ in range(2)
+            await service.post("/calendar", json=body, headers=acting_as(user, KEY))
+            for _ in range(2)
         ]
 
         event, effect = answers[0].json(), answers[0].json()["effect"]
@@ -214,26 +215,26 @@ class TestReceipts:
         same = set(event) - {"updated_at"}
         body = {"title": "Go", "starts_at": day(1, 1), "attendees": []}
 
-        await service.patch(path, json=body, headers=acting(user, KEY))
+        await service.patch(path, json=body, headers=acting_as(user, KEY))
         undone = await self.undo(service, user, "event_changed")
         assert {name: undone[name] for name in same} == {name: event[name] for name in same}
 
-        gone = await service.delete(path, headers=acting(user, "tg:1:78/1.0"))
+        gone = await service.delete(path, headers=acting_as(user, "tg:1:78/1.0"))
         assert gone.status_code == 204
-        assert (await service.get(path, headers=acting(user))).status_code == 404
+        assert (await service.get(path, headers=acting_as(user))).status_code == 404
         again = await self.undo(service, user, "event_cancelled")
         same -= {"id", "created_at"}
         assert {name: again[name] for name in same} == {name: event[name] for name in same}
 
     async def undo(self, service: Client, user: JsonObject, kind: str) -> JsonObject:
         """Takes the newest change back."""
-        listing = await service.get("/effects", headers=acting(user))
+        listing = await service.get("/effects", headers=acting_as(user))
         effect = listing.json()["items"][0]
         assert effect["kind"] == kind
         back = effect["reversal"]
         path = back["path"].removeprefix("/api")
         answer = await service.request(
-            back["method"], path, json=back["body"], headers=acting(user)
+            back["method"], path, json=back["body"], headers=acting_as(user)
         )
         assert answer.is_success, answer.text
         undone: JsonObject = answer.json()

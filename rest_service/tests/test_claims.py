@@ -4,8 +4,8 @@ from uuid import UUID
 
 from rest_service.app.database import Sessions
 from rest_service.app.models import CronJob
-from rest_service.tests.api import Client, Make, Sql
-from rest_service.tests.claims import claim, due, late, runs_of
+from rest_service.tests.api_helpers import Client, Make, Sql
+from rest_service.tests.claim_helpers import claim, due_job, overdue_job, runs_of
 from smart_kit.contracts.base import utc_now
 from smart_kit.redis import Redis
 
@@ -14,7 +14,7 @@ async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users", language_code="ru")
-    job = await due(make, user, text="Tea", is_silent=True, timezone="Asia/Tokyo", chat_id=-100)
+    job = await due_job(make, user, text="Tea", is_silent=True, timezone="Asia/Tokyo", chat_id=-100)
 
     first, second = await claim(service), await claim(service)
 
@@ -41,8 +41,8 @@ async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
 async def test_the_answer_says_when_to_ask_again(service: Client, make: Make) -> None:
     assert (await claim(service))["next_fire_at"] is None
     user = await make("users")
-    later = await due(make, user, at=(utc_now() + timedelta(hours=2)).isoformat())
-    sooner = await due(make, user, at=(utc_now() + timedelta(hours=1)).isoformat())
+    later = await due_job(make, user, at=(utc_now() + timedelta(hours=2)).isoformat())
+    sooner = await due_job(make, user, at=(utc_now() + timedelta(hours=1)).isoformat())
 
     claimed = await claim(service)
 
@@ -55,7 +55,7 @@ async def test_many_claimers_at_once_share_the_runs_without_a_double(
     service: Client, make: Make
 ) -> None:
     user = await make("users")
-    jobs = {(await due(make, user))["id"] for _ in range(20)}
+    jobs = {(await due_job(make, user))["id"] for _ in range(20)}
 
     answers = await asyncio.gather(*(claim(service) for _ in range(6)))
 
@@ -66,7 +66,7 @@ async def test_many_claimers_at_once_share_the_runs_without_a_double(
 async def test_a_claim_neither_waits_for_a_change_nor_undoes_it(
     service: Client, make: Make, sessions: Sessions
 ) -> None:
-    job = await due(make, await make("users"))
+    job = await due_job(make, await make("users"))
     async with sessions.begin() as session:
         row = await session.get(CronJob, UUID(job["id"]))
         assert row is not None
@@ -84,10 +84,10 @@ async def test_what_does_not_fit_into_one_claim_comes_with_the_next(
 ) -> None:
     user = await make("users")
     for _ in range(100):
-        await due(make, user)
+        await due_job(make, user)
     other = await make("users")
     for _ in range(30):
-        await due(make, other)
+        await due_job(make, other)
 
     first = await claim(service)
     second = await claim(service)
@@ -101,7 +101,7 @@ async def test_a_late_recurring_job_fires_once_and_says_what_it_missed(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    job = await late(make, sql, user, cron_expression="*/10 * * * *")
+    job = await overdue_job(make, sql, user, cron_expression="*/10 * * * *")
 
     (run,) = (await claim(service))["runs"]
 
@@ -119,7 +119,7 @@ async def test_a_long_outage_leaves_a_bounded_record(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    job = await late(make, sql, user, cron_expression="* * * * *")
+    job = await overdue_job(make, sql, user, cron_expression="* * * * *")
     await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '400 days'")
 
     assert len((await claim(service))["runs"]) == 1
@@ -132,7 +132,7 @@ class TestNextClaim:
         self, service: Client, make: Make, sql: Sql
     ) -> None:
         """So that the runs of a claimer that dies do not wait for the next minute."""
-        await due(make, await make("users"))
+        await due_job(make, await make("users"))
         first = await claim(service)
         other = await claim(service)
 
@@ -145,7 +145,7 @@ class TestNextClaim:
     async def test_it_is_soon_while_somebody_else_is_just_claiming(
         self, service: Client, make: Make, sessions: Sessions
     ) -> None:
-        job = await due(make, await make("users"))
+        job = await due_job(make, await make("users"))
         async with sessions.begin() as session:
             await session.get(CronJob, UUID(job["id"]), with_for_update=True)
             claimed = await claim(service)
@@ -160,7 +160,7 @@ async def test_a_paused_or_cancelled_job_is_not_claimed(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    paused, cancelled = await due(make, user), await due(make, user)
+    paused, cancelled = await due_job(make, user), await due_job(make, user)
     await admin.patch(f"/cron-jobs/{paused['id']}", json={"is_active": False})
     await admin.delete(f"/cron-jobs/{cancelled['id']}")
 
@@ -170,7 +170,7 @@ async def test_a_paused_or_cancelled_job_is_not_claimed(
 async def test_a_run_that_nobody_dispatches_is_handed_out_again(
     service: Client, make: Make, sql: Sql
 ) -> None:
-    await due(make, await make("users"))
+    await due_job(make, await make("users"))
     first = await claim(service)
     assert (await claim(service))["runs"] == []
     await sql("UPDATE cron_job_runs SET claimed_at = now() - interval '11 s'")
@@ -184,7 +184,7 @@ async def test_a_run_that_nobody_dispatches_is_handed_out_again(
 async def test_dispatching_is_noted_once_and_unknown_runs_do_no_harm(
     service: Client, admin: Client, make: Make
 ) -> None:
-    job = await due(make, await make("users"))
+    job = await due_job(make, await make("users"))
     (run,) = (await claim(service))["runs"]
     body = {"run_ids": [run["id"], "11111111-1111-1111-1111-111111111111"]}
 
@@ -201,9 +201,9 @@ async def test_a_job_that_was_broken_by_hand_stops_and_holds_up_nobody(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    broken = await late(make, sql, user, cron_expression="0 9 * * *")
+    broken = await overdue_job(make, sql, user, cron_expression="0 9 * * *")
     await sql("UPDATE cron_jobs SET cron_expression = 'never'")
-    good = await due(make, user)
+    good = await due_job(make, user)
 
     claimed = await claim(service)
 
@@ -218,7 +218,7 @@ async def test_whoever_waits_for_jobs_is_told_of_a_change(
     async with redis.pubsub() as heard:
         await heard.subscribe("cron:changed")
         await heard.get_message(timeout=1)  # the subscription
-        job = await due(make, user)
+        job = await due_job(make, user)
         assert (await heard.get_message(timeout=1)) is not None
         await claim(service)
         await admin.get(f"/cron-jobs/{job['id']}")

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from rest_service.app.config import Settings
-from rest_service.tests.api import MASTER_KEYS
+from rest_service.tests.api_helpers import MASTER_KEYS
 from smart_kit.errors import ConfigurationError
 
 GOOD = {

@@ -1,7 +1,7 @@
 import pytest
 
 from rest_service.app.services import credentials
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 from smart_kit.errors import InvalidRequest
 
 SECRET = "sk-a-key-of-no-worth"

@@ -6,7 +6,7 @@ import pytest
 
 from rest_service.app.database import Sessions
 from rest_service.app.services import cron_jobs
-from rest_service.tests.api import Client, JsonObject, Make, acting
+from rest_service.tests.api_helpers import Client, JsonObject, Make, acting_as
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.cron_jobs import CronJobCreate
 
@@ -121,7 +121,7 @@ async def test_only_an_administrator_plans_for_a_chat_that_is_not_the_persons_ow
 
     for chat_id, status in ((-100, 403), (user["telegram_id"], 201), (None, 201)):
         job = body | {"chat_id": chat_id}
-        answer = await service.post("/cron-jobs", json=job, headers=acting(user))
+        answer = await service.post("/cron-jobs", json=job, headers=acting_as(user))
         assert answer.status_code == status, chat_id
     assert (await admin.post("/cron-jobs", json=body | {"chat_id": -100})).status_code == 201
 

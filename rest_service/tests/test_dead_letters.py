@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
-from rest_service.tests.api import Client, Sql, listed
+from rest_service.tests.api_helpers import Client, Sql, listed
 from smart_kit.mailbox import DeadLetter
 from smart_kit.mailbox.graveyard import Grave, Graveyard, Place
 from smart_kit.redis import Redis

@@ -14,7 +14,7 @@ from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.defaults.models import register
 from rest_service.app.snapshots import configuration
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 from smart_kit.contracts.models import LlmModelCreate
 from smart_kit.vault import Vault
 

@@ -12,7 +12,7 @@ from rest_service.app.database import Sessions
 from rest_service.app.defaults import earlier as versions
 from rest_service.app.defaults.models import register
 from rest_service.app.snapshots import configuration
-from rest_service.tests.api import Client, JsonObject, Make, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, listed
 from smart_kit.errors import ConfigurationError
 from smart_kit.vault import Vault
 

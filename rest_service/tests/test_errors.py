@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rest_service.app.body_limit import MAX_BYTES
 from rest_service.app.errors import add_handlers
-from rest_service.tests.api import Client
+from rest_service.tests.api_helpers import Client
 
 ID = UUID(int=1)
 

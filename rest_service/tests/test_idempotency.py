@@ -1,6 +1,6 @@
 import asyncio
 
-from rest_service.tests.api import Client, JsonObject, Make, acting, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, acting_as, listed
 
 KEY = "tg:1:77/2.0"
 
@@ -15,9 +15,9 @@ async def test_the_same_key_is_answered_the_same_and_done_once(
     user = await make("users")
     body = job_of(user)
 
-    first = await service.post("/cron-jobs", json=body, headers=acting(user, KEY))
+    first = await service.post("/cron-jobs", json=body, headers=acting_as(user, KEY))
     reordered = dict(reversed(body.items()))
-    second = await service.post("/cron-jobs", json=reordered, headers=acting(user, KEY))
+    second = await service.post("/cron-jobs", json=reordered, headers=acting_as(user, KEY))
 
     assert first.status_code == second.status_code == 201
     assert first.json() == second.json()
@@ -29,10 +29,10 @@ async def test_the_first_answer_comes_again_even_when_much_has_happened(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    first = await service.post("/cron-jobs", json=job_of(user), headers=acting(user, KEY))
+    first = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
     await admin.delete(f"/cron-jobs/{first.json()['id']}")
 
-    second = await service.post("/cron-jobs", json=job_of(user), headers=acting(user, KEY))
+    second = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
 
     assert second.json() == first.json()
     assert await listed(admin, "/cron-jobs") == []
@@ -42,7 +42,7 @@ async def test_the_same_key_with_another_request_is_refused(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    headers = acting(user, KEY)
+    headers = acting_as(user, KEY)
     job = (await service.post("/cron-jobs", json=job_of(user), headers=headers)).json()
 
     other_body = await service.post("/cron-jobs", json=job_of(user, "Cake"), headers=headers)
@@ -57,7 +57,7 @@ async def test_a_key_belongs_to_one_person(service: Client, make: Make) -> None:
     alice, bob = await make("users"), await make("users")
 
     jobs = [
-        await service.post("/cron-jobs", json=job_of(user), headers=acting(user, KEY))
+        await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
         for user in (alice, bob)
     ]
 
@@ -79,7 +79,7 @@ async def test_of_many_at_once_one_is_done(service: Client, admin: Client, make:
 
     answers = await asyncio.gather(
         *(
-            service.post("/cron-jobs", json=job_of(user), headers=acting(user, KEY))
+            service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
             for _ in range(8)
         )
     )
@@ -95,8 +95,8 @@ async def test_what_was_refused_may_be_tried_again_under_its_key(
     user = await make("users")
     bad = job_of(user) | {"cron_expression": "x"}
 
-    refused = await service.post("/cron-jobs", json=bad, headers=acting(user, KEY))
-    mended = await service.post("/cron-jobs", json=job_of(user), headers=acting(user, KEY))
+    refused = await service.post("/cron-jobs", json=bad, headers=acting_as(user, KEY))
+    mended = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
 
     assert (refused.status_code, mended.status_code) == (400, 201)
 
@@ -105,9 +105,9 @@ async def test_a_change_is_made_once(service: Client, admin: Client, make: Make)
     user = await make("users")
     path = f"/cron-jobs/{(await make('cron-jobs', user_id=user['id']))['id']}"
 
-    first = await service.patch(path, json={"text": "Cake"}, headers=acting(user, KEY))
+    first = await service.patch(path, json={"text": "Cake"}, headers=acting_as(user, KEY))
     await admin.patch(path, json={"text": "Pie"})
-    second = await service.patch(path, json={"text": "Cake"}, headers=acting(user, KEY))
+    second = await service.patch(path, json={"text": "Cake"}, headers=acting_as(user, KEY))
 
     assert second.json() == first.json()
     assert (await admin.get(path)).json()["text"] == "Pie"
@@ -119,10 +119,10 @@ async def test_a_removal_is_answered_the_same_although_nothing_is_left(
     user = await make("users")
     path = f"/cron-jobs/{(await make('cron-jobs', user_id=user['id']))['id']}"
 
-    answers = [await service.delete(path, headers=acting(user, KEY)) for _ in range(2)]
+    answers = [await service.delete(path, headers=acting_as(user, KEY)) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [204, 204]
-    assert (await service.delete(path, headers=acting(user))).status_code == 404
+    assert (await service.delete(path, headers=acting_as(user))).status_code == 404
 
 
 async def test_a_new_thread_begins_once(service: Client, make: Make) -> None:
@@ -130,7 +130,7 @@ async def test_a_new_thread_begins_once(service: Client, make: Make) -> None:
     body = {"user_id": user["id"], "assistant_id": poet["id"]}
 
     threads = [
-        await service.post("/threads", json=body, headers=acting(user, KEY)) for _ in range(2)
+        await service.post("/threads", json=body, headers=acting_as(user, KEY)) for _ in range(2)
     ]
 
     assert threads[0].json() == threads[1].json()

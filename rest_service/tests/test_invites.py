@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from rest_service.app.database import Sessions
 from rest_service.app.services import invites
-from rest_service.tests.api import OWNER_TELEGRAM_ID, Client, JsonObject, Sql, listed
+from rest_service.tests.api_helpers import OWNER_TELEGRAM_ID, Client, JsonObject, Sql, listed
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.users import InviteRedeem
 

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from rest_service.app.archive.reader import ArchiveReader
-from rest_service.tests.api import Client, JsonObject, Make, listed
-from rest_service.tests.kept import kept_configuration
-from rest_service.tests.turns import ITEMS, add, turn
+from rest_service.tests.api_helpers import Client, JsonObject, Make, listed
+from rest_service.tests.snapshot_helpers import stored_configuration
+from rest_service.tests.turn_records import ITEMS, add_records, turn_record
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.threads import ModelFailure, StepRecord
 from smart_kit.redis import Redis
@@ -35,7 +35,7 @@ async def test_it_tells_what_the_assistants_and_tools_were_just_then(
     (link,) = await listed(admin, "/assistant-tools", tool_id=tools[2]["id"])
     await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
     await admin.patch(f"/assistants/{clerk['id']}", json={"instructions": "Write briefly."})
-    then = (await kept_configuration(redis)).version
+    then = (await stored_configuration(redis)).version
 
     await admin.patch(f"/assistants/{clerk['id']}", json={"instructions": "Draw."})
     await admin.patch(f"/tools/{tools[0]['id']}", json={"name": "ask_author"})
@@ -57,7 +57,7 @@ async def test_it_tells_what_the_assistants_and_tools_were_just_then(
         StepRecord(step="0.0.0", kind="model", name="luna", assistant_id=writer["id"]),
     )
     ends = {"assistant_id": UUID(clerk["id"]), "configuration_version": then}
-    await add(redis, turn(steps=steps, **ends))
+    await add_records(redis, turn_record(steps=steps, **ends))
     await reader.step(0.01)
 
     told = await journal(admin)
@@ -90,10 +90,10 @@ async def test_who_was_deleted_since_is_still_told(
     reader: ArchiveReader, redis: Redis, admin: Client, make: Make
 ) -> None:
     poet = await make("assistants", name="Poet")
-    then = (await kept_configuration(redis)).version
+    then = (await stored_configuration(redis)).version
     await admin.delete(f"/assistants/{poet['id']}")
     ends = {"assistant_id": UUID(poet["id"]), "configuration_version": then}
-    await add(redis, turn(**ends))
+    await add_records(redis, turn_record(**ends))
     await reader.step(0.01)
 
     assert [one["name"] for one in (await journal(admin))["assistants"]] == ["Poet"]
@@ -102,7 +102,7 @@ async def test_who_was_deleted_since_is_still_told(
 async def test_a_turn_before_there_were_versions_has_its_steps_alone(
     reader: ArchiveReader, redis: Redis, admin: Client
 ) -> None:
-    await add(redis, turn())
+    await add_records(redis, turn_record())
     await reader.step(0.01)
 
     told = await journal(admin)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from rest_service.tests.api import Client, JsonObject, Make, acting
+from rest_service.tests.api_helpers import Client, JsonObject, Make, acting_as
 
 Statement = tuple[str, Any]
 OF_A_PERSON = ("tasks", "calendar", "cron-jobs", "threads", "messages", "turns", "usage", "effects")
@@ -64,7 +64,7 @@ async def test_a_longer_list_costs_no_more_statements(
 async def test_a_persons_list_is_found_by_an_index(
     service: Client, engine: AsyncEngine, person: JsonObject, resource: str
 ) -> None:
-    await _has_index(service, engine, resource, acting(person))
+    await _has_index(service, engine, resource, acting_as(person))
 
 
 @pytest.mark.parametrize("path", ["audit", "audit?user_id={id}", "audit?object_id={id}"])

@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
-from rest_service.tests.api import Client, JsonObject, Make, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, listed
 
 
 async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from rest_service.tests.api import Client, Make, listed
-from rest_service.tests.provider_server import ProviderServer, provider_server, saying
+from rest_service.tests.api_helpers import Client, Make, listed
+from rest_service.tests.provider_server import ProviderServer, answer_with, provider_server
 
 JSON = {"Content-Type": "application/json"}
 MODELS = "/v1/models"
@@ -35,7 +35,7 @@ async def test_a_long_refusal_is_repeated_in_part_and_read_no_further(
 ) -> None:
     provider = await make("providers", base_url=f"{server.url}/v1", api_key=LONG_KEY)
     words = f"So it is. {part * (1_000_000 // len(part))}"
-    server.answers[MODELS] = saying(500, {"error": {"message": words}})
+    server.answers[MODELS] = answer_with(500, {"error": {"message": words}})
     with within(5):
         found = (await admin.post(f"/providers/{provider['id']}/test", json={})).json()
 
@@ -49,7 +49,7 @@ async def test_a_long_list_of_names_is_looked_through_for_the_key(
     provider = await make("providers", base_url=f"{server.url}/v1", api_key=LONG_KEY)
     own = {"provider_id": provider["id"]}
     names = [LONG_KEY[50:80], *(f"n{number:06}" for number in range(70_000))]
-    server.answers[MODELS] = saying(200, {"data": [{"id": name} for name in names]})
+    server.answers[MODELS] = answer_with(200, {"data": [{"id": name} for name in names]})
     with within(10):
         found = (await admin.post(f"/providers/{provider['id']}/test", json={})).json()
         refused = await admin.post("/models/import", json=own)

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from rest_service.app.config import Settings
-from rest_service.tests.api import Sql
+from rest_service.tests.api_helpers import Sql
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

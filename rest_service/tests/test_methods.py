@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import Client
+from rest_service.tests.api_helpers import Client
 
 ID = UUID(int=1)
 

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, text
 
 from rest_service.app.models import metadata
-from rest_service.tests.api import alembic_config
+from rest_service.tests.api_helpers import alembic_config
 from smart_kit.testing.servers import Postgres
 
 SERVERS = """

@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
-from rest_service.tests.provider_server import NAMES, ProviderServer, provider_server, saying
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.provider_server import NAMES, ProviderServer, answer_with, provider_server
 from smart_kit.guarded_http import GuardedHttp
 
 JSON = {"Content-Type": "application/json"}
@@ -368,7 +368,7 @@ async def test_without_a_list_the_provider_is_asked_for_its_own_with_its_key(
 
     assert (await taken(admin, provider))["created"] == list(NAMES)
     assert server.keys == ["Bearer sk-own-of-theirs"]
-    server.answers["*"] = saying(401, {})
+    server.answers["*"] = answer_with(401, {})
     assert "does not take the kept api_key" in await refused(admin, provider)
 
 
@@ -384,7 +384,7 @@ async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
     admin: Client, make: Make, server: ProviderServer, neighbour: str
 ) -> None:
     provider = await make("providers", api_key="sk-own-of-theirs")
-    server.answers["/prices.json"] = saying(200, PRICES)
+    server.answers["/prices.json"] = answer_with(200, PRICES)
     found = await taken(admin, provider, url=f"{neighbour}/prices.json?raw=1&ref=main/")
 
     assert server.queries == ["raw=1&ref=main/"]
@@ -411,7 +411,7 @@ async def test_what_is_no_list_is_said_to_be_none(
     content: object,
     said: str,
 ) -> None:
-    server.answers["*"] = saying(status, content)
+    server.answers["*"] = answer_with(status, content)
 
     assert said in await refused(admin, provider, url=f"{neighbour}/list")
 

@@ -8,13 +8,13 @@ import pytest
 from aiohttp import web
 
 from rest_service.app.services import endpoint
-from rest_service.tests.api import Client, JsonObject, Make, Sql
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql
 from rest_service.tests.provider_server import (
     NAMES,
     ProviderServer,
+    answer_with,
     error,
     provider_server,
-    saying,
 )
 from smart_kit.testing.ports import free_port
 
@@ -92,7 +92,7 @@ async def test_a_model_of_an_api_that_its_server_does_not_have_is_told_so(
 ) -> None:
     own = {"provider_id": provider["id"], "provider_model_name": NAMES[0]}
     await make("models", **own, api="responses")
-    server.answers[RESPONSES] = saying(404, {})
+    server.answers[RESPONSES] = answer_with(404, {})
     found = await tried(admin, provider, NAMES[0])
 
     assert (found["is_well"], found["problem"]) == (False, "wrong_path")
@@ -120,7 +120,9 @@ async def test_a_server_that_lists_no_models_but_answers_is_well(
     admin: Client, provider: JsonObject, server: ProviderServer, listing: int | str
 ) -> None:
     is_page = isinstance(listing, str)
-    server.answers[MODELS] = saying(200 if is_page else int(listing), listing if is_page else {})
+    server.answers[MODELS] = answer_with(
+        200 if is_page else int(listing), listing if is_page else {}
+    )
     found = await tried(admin, provider, NAMES[0])
 
     assert (found["is_well"], found["model_names"]) == (True, [])
@@ -162,7 +164,7 @@ async def test_what_is_wrong_is_said_with_what_to_do(
     problem: str,
     said: str,
 ) -> None:
-    server.answers[path] = saying(status, content)
+    server.answers[path] = answer_with(status, content)
     found = await tried(admin, provider, None if path == MODELS else NAMES[0])
 
     assert (found["problem"], said in found["detail"]) == (problem, True), found["detail"]
@@ -190,7 +192,7 @@ async def test_a_base_url_without_v1_is_recognised(
 async def test_a_page_where_the_api_should_be_is_recognised(
     admin: Client, make: Make, server: ProviderServer
 ) -> None:
-    server.answers["*"] = saying(200, "<html>Welcome</html>")
+    server.answers["*"] = answer_with(200, "<html>Welcome</html>")
     found = await tried(admin, await make("providers", base_url=server.url))
 
     assert found["problem"] == "wrong_path"
@@ -200,7 +202,7 @@ async def test_a_page_where_the_api_should_be_is_recognised(
 async def test_one_that_wants_a_key_is_not_said_to_have_a_wrong_one(
     admin: Client, make: Make, server: ProviderServer
 ) -> None:
-    server.answers["*"] = saying(401, {})
+    server.answers["*"] = answer_with(401, {})
     found = await tried(admin, await make("providers", base_url=f"{server.url}/v1"))
 
     assert (found["problem"], "none is kept" in found["detail"]) == ("wrong_key", True)
@@ -239,8 +241,8 @@ async def test_a_redirect_to_no_address_at_all_is_a_redirect(
 async def test_what_no_database_takes_is_replaced_wherever_a_server_says_it(
     admin: Client, provider: JsonObject, server: ProviderServer
 ) -> None:
-    server.answers[MODELS] = saying(200, {"data": [{"id": "a\ud800"}, {"id": "b\x00"}]})
-    server.answers[CHAT] = saying(400, {"error": {"message": "half \udfff\x00 of it"}})
+    server.answers[MODELS] = answer_with(200, {"data": [{"id": "a\ud800"}, {"id": "b\x00"}]})
+    server.answers[CHAT] = answer_with(400, {"error": {"message": "half \udfff\x00 of it"}})
 
     assert (await tried(admin, provider))["model_names"] == ["a\ufffd", "b\ufffd"]
     del server.answers[MODELS]
@@ -261,7 +263,7 @@ ECHOES = [
 async def test_no_part_of_the_key_is_repeated_and_no_long_speech(
     admin: Client, provider: JsonObject, server: ProviderServer, words: str
 ) -> None:
-    server.answers["*"] = saying(400, {"error": {"message": words + "y" * 1000}})
+    server.answers["*"] = answer_with(400, {"error": {"message": words + "y" * 1000}})
     found = await tried(admin, provider, NAMES[0])
 
     parts = [KEY[at : at + 8] for at in range(len(KEY) - 7)]
@@ -273,7 +275,9 @@ async def test_no_part_of_the_key_is_repeated_and_no_long_speech(
 async def test_a_list_that_repeats_the_key_is_shown_without_it(
     admin: Client, provider: JsonObject, server: ProviderServer
 ) -> None:
-    server.answers[MODELS] = saying(200, {"data": [{"id": KEY}, {"id": "fine"}, {"id": 7}, "x"]})
+    server.answers[MODELS] = answer_with(
+        200, {"data": [{"id": KEY}, {"id": "fine"}, {"id": 7}, "x"]}
+    )
 
     assert (await tried(admin, provider))["model_names"] == ["fine"]
 
@@ -336,7 +340,7 @@ async def test_one_that_never_ends_is_given_up(
 async def test_one_that_sends_too_much_is_given_up(
     admin: Client, provider: JsonObject, server: ProviderServer
 ) -> None:
-    server.answers["*"] = saying(200, "x" * (2 * 1024 * 1024 + 1))
+    server.answers["*"] = answer_with(200, "x" * (2 * 1024 * 1024 + 1))
     found = await tried(admin, provider)
 
     assert (found["problem"], "2 MB" in found["detail"]) == ("no_api", True)

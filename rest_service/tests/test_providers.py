@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 from smart_kit.vault import Vault
 
 KEY = "sk-a-key-of-no-worth"

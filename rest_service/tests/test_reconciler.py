@@ -11,8 +11,8 @@ from rest_service.app.database import Sessions
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
-from rest_service.tests.api import ADMIN_TOKEN, Client, Make, Sql, client
-from rest_service.tests.kept import kept_assistants, kept_configuration, kept_user
+from rest_service.tests.api_helpers import ADMIN_TOKEN, Client, Make, Sql, client
+from rest_service.tests.snapshot_helpers import stored_assistants, stored_configuration, stored_user
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import (
     CONFIGURATION_KEY,
@@ -50,7 +50,7 @@ class TestWithoutRedis:
         await nowhere.aclose()
         await reconciler.reconcile()
 
-        assert list(await kept_assistants(redis)) == ["Poet"]
+        assert list(await stored_assistants(redis)) == ["Poet"]
         assert await redis.exists(user_key(7))
 
     async def test_a_thread_is_not_called_deleted_while_it_is_remembered(
@@ -81,8 +81,8 @@ class TestReconciler:
 
         await reconciler.reconcile()
 
-        assert list(await kept_assistants(redis)) == ["Poet"]
-        assert (await kept_user(redis, user)).id == UUID(user["id"])
+        assert list(await stored_assistants(redis)) == ["Poet"]
+        assert (await stored_user(redis, user)).id == UUID(user["id"])
 
     async def test_what_is_up_to_date_is_left_alone(
         self, make: Make, reconciler: Reconciler, redis: Redis
@@ -111,15 +111,15 @@ class TestReconciler:
 
         await reconciler.reconcile()
 
-        assert (await kept_user(redis, user)).status == "blocked"
-        assert list(await kept_assistants(redis)) == ["Bard"]
+        assert (await stored_user(redis, user)).status == "blocked"
+        assert list(await stored_assistants(redis)) == ["Bard"]
 
     async def test_what_belongs_to_another_database_gives_way_although_it_looks_newer(
         self, make: Make, reconciler: Reconciler, store: SnapshotStore, redis: Redis
     ) -> None:
         user = await make("users")
         await make("assistants", name="Poet")
-        foreign = (await kept_user(redis, user)).model_copy(
+        foreign = (await stored_user(redis, user)).model_copy(
             update={"version": 10**12, "status": "blocked", "id": UUID(int=1)}
         )
         await store.put(user_key(user["telegram_id"]), foreign)
@@ -127,14 +127,14 @@ class TestReconciler:
 
         await reconciler.reconcile()
 
-        assert (await kept_user(redis, user)).status == "active"
-        assert list(await kept_assistants(redis)) == ["Poet"]
+        assert (await stored_user(redis, user)).status == "active"
+        assert list(await stored_assistants(redis)) == ["Poet"]
 
     async def test_people_who_are_no_more_and_texts_that_are_no_snapshots_go(
         self, make: Make, reconciler: Reconciler, redis: Redis
     ) -> None:
         user = await make("users")
-        gone = (await kept_user(redis, user)).model_copy(update={"telegram_id": 99})
+        gone = (await stored_user(redis, user)).model_copy(update={"telegram_id": 99})
         await redis.set(user_key(99), gone.model_dump_json())
         await redis.set(user_key(98), "no snapshot")
         await redis.set(user_key(user["telegram_id"]), "[]")
@@ -143,8 +143,8 @@ class TestReconciler:
         await reconciler.reconcile()
 
         assert await redis.keys("user:*") == [user_key(user["telegram_id"])]
-        assert (await kept_user(redis, user)).id == UUID(user["id"])
-        assert (await kept_configuration(redis)).assistants == ()
+        assert (await stored_user(redis, user)).id == UUID(user["id"])
+        assert (await stored_configuration(redis)).assistants == ()
 
     async def test_health_says_whether_the_snapshots_have_been_written(
         self, reconciler: Reconciler

@@ -9,7 +9,7 @@ from rest_service.app.body_limit import MAX_BYTES
 from rest_service.app.database import Sessions
 from rest_service.app.routers.audit import list_audit_entries
 from rest_service.app.tidying import Tidying
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
 
 
 async def refused(admin: Client, **wanted: str) -> list[JsonObject]:
@@ -22,8 +22,8 @@ async def test_a_write_that_a_rule_refuses_is_noted_as_that(
     alice, bob = await make("users"), await make("users")
     task = await make("tasks", user_id=alice["id"])
     path = f"/tasks/{task['id']}"
-    await service.patch(path, json={"title": "Mine"}, headers=acting(bob))
-    await service.delete(path, headers=acting(bob))
+    await service.patch(path, json={"title": "Mine"}, headers=acting_as(bob))
+    await service.delete(path, headers=acting_as(bob))
 
     found = await refused(admin, user_id=bob["id"])
     assert [(one["action"], one["status"], one["object_id"]) for one in found] == [

@@ -13,7 +13,15 @@ from rest_service.app.services import rotation
 from rest_service.app.services.rotation import CIPHERTEXTS
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.store import SnapshotStore
-from rest_service.tests.api import ADMIN_TOKEN, MASTER_KEYS, Client, Make, Sql, client, listed
+from rest_service.tests.api_helpers import (
+    ADMIN_TOKEN,
+    MASTER_KEYS,
+    Client,
+    Make,
+    Sql,
+    client,
+    listed,
+)
 from rest_service.tests.test_secrets import rest_tool
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_KEY

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
 from rest_service.app.openapi import ERRORS, EXAMPLES, TAGS
-from rest_service.tests.api import JsonObject
+from rest_service.tests.api_helpers import JsonObject
+from rest_service.tests.disposable_service import running_service
 from rest_service.tests.fuzz import ADMIN, SERVICE, STORIES, Round, search
-from rest_service.tests.throwaway import running_service
 from smart_kit.testing.servers import Postgres, Valkey
 
 SEED = 4

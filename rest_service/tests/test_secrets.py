@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_KEY
 from smart_kit.redis import Redis

@@ -13,8 +13,8 @@ from rest_service.app.snapshots import configuration
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
-from rest_service.tests.api import Client, Make, Sql
-from rest_service.tests.kept import kept_assistants, kept_configuration
+from rest_service.tests.api_helpers import Client, Make, Sql
+from rest_service.tests.snapshot_helpers import stored_assistants, stored_configuration
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import (
     CONFIGURATION_CHANNEL,
@@ -34,9 +34,9 @@ class TestConfiguration:
             await heard.subscribe(CONFIGURATION_CHANNEL)
             await heard.get_message(timeout=1)  # the subscription
             poet = await make("assistants", name="Poet")
-            first = await kept_configuration(redis)
+            first = await stored_configuration(redis)
             await admin.patch(f"/assistants/{poet['id']}", json={"instructions": "Rhyme."})
-            second = await kept_configuration(redis)
+            second = await stored_configuration(redis)
             announced = [await heard.get_message(timeout=1) for _ in range(2)]
 
         assert [one.name for one in first.assistants] == ["Poet"]
@@ -65,7 +65,7 @@ class TestConfiguration:
         path = f"/assistant-tools/{own['items'][0]['id']}"
         await admin.patch(path, json={"sub_assistant_id": novelist["id"]})
 
-        kept = await kept_assistants(redis)
+        kept = await stored_assistants(redis)
         assert list(kept) == ["Secretary", "Poet", "N"], "oldest first"
         offered = kept["Secretary"].tools
         assert [tool.name for tool in offered] == ["ask_novelist", "ask_poet", "zone"]
@@ -76,7 +76,7 @@ class TestConfiguration:
 
         await admin.patch(path, json={"is_active": False})
         await admin.patch(f"/assistants/{poet['id']}", json={"is_active": False})
-        kept = await kept_assistants(redis)
+        kept = await stored_assistants(redis)
         assert [tool.name for tool in kept["Secretary"].tools] == ["zone"]
 
     @pytest.mark.parametrize("table", ["assistants", "tools", "assistant_tool_link"])
@@ -120,11 +120,11 @@ class TestConfiguration:
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         poet = await make("assistants")
-        before = await kept_configuration(redis)
+        before = await stored_configuration(redis)
 
         await admin.post("/assistants", json={"name": poet["name"], "instructions": ""})
 
-        assert await kept_configuration(redis) == before
+        assert await stored_configuration(redis) == before
 
     async def test_an_older_version_never_replaces_a_newer_one(self, store: SnapshotStore) -> None:
         new, old = ConfigurationSnapshot(version=7), ConfigurationSnapshot(version=6)
@@ -157,7 +157,7 @@ class TestModels:
         await make("models", **own, provider_model_name="retired", is_active=False, **choosable)
         await make("models", provider_id=closed["id"], provider_model_name="homeless", **choosable)
 
-        kept = await kept_configuration(redis)
+        kept = await stored_configuration(redis)
         assert [one.name for one in kept.providers] == ["Open"]
         assert [one.name for one in kept.models] == ["large", "small"]
         small = kept.models[1]
@@ -166,7 +166,7 @@ class TestModels:
         assert (small.capabilities, small.is_choosable) == ({"tools", "vision"}, True)
         assert small.provider_id == kept.providers[0].id
         await admin.patch(f"/providers/{provider['id']}", json={"is_active": False})
-        kept = await kept_configuration(redis)
+        kept = await stored_configuration(redis)
         assert (kept.providers, kept.models) == ((), ())
 
     async def test_only_models_that_somebody_asks_or_may_choose_are_there(
@@ -181,7 +181,7 @@ class TestModels:
         sleeper = await make("assistants", name="Sleeper", model="sleeping", is_active=False)
 
         async def kept() -> set[str]:
-            return {one.name for one in (await kept_configuration(redis)).models}
+            return {one.name for one in (await stored_configuration(redis)).models}
 
         asked = {"own", "other", "chosen", settings.default_model}
         assert await kept() == asked
@@ -193,7 +193,7 @@ class TestModels:
     ) -> None:
         await make("providers", api_key="sk-of-no-worth")
 
-        (provider,) = (await kept_configuration(redis)).providers
+        (provider,) = (await stored_configuration(redis)).providers
         assert vault.decrypt(provider.id, provider.encrypted_api_key or "") == "sk-of-no-worth"
         assert "sk-of-no-worth" not in (await redis.get(CONFIGURATION_KEY) or "")
 
@@ -202,7 +202,7 @@ class TestModels:
     ) -> None:
         await make("assistants")
 
-        assert (await kept_configuration(redis)).default_models == settings.model_names
+        assert (await stored_configuration(redis)).default_models == settings.model_names
 
     async def test_an_assistant_comes_with_its_chain_and_its_limits(
         self, make: Make, redis: Redis
@@ -214,7 +214,7 @@ class TestModels:
         await make("assistants", name="Poet", model="large", fallback_models=["small"], **limits)
         await make("assistants", name="Clerk")
 
-        kept = await kept_assistants(redis)
+        kept = await stored_assistants(redis)
         assert (kept["Poet"].model, kept["Poet"].fallback_models) == ("large", ("small",))
         assert kept["Poet"].model_dump().items() >= limits.items()
         assert (kept["Clerk"].fallback_models, kept["Clerk"].max_tool_calls) == (None, None)
@@ -233,11 +233,11 @@ class TestModels:
                 await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")
         await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})
 
-        (offered,) = (await kept_assistants(redis))["Poet"].tools
+        (offered,) = (await stored_assistants(redis))["Poet"].tools
         assert (offered.name, offered.effect_class, offered.cache_seconds) == ("used", "none", 60)
         assert offered.http_call is not None
         assert offered.http_call.headers == {"X-Key": "{secret:used}"}
-        (secret,) = (await kept_configuration(redis)).secrets
+        (secret,) = (await stored_configuration(redis)).secrets
         assert (secret.name, secret.origin) == ("used", "https://api.example")
         assert vault.decrypt(secret.id, secret.encrypted_value) == "value of used"
 

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
 from smart_kit.contracts.base import utc_now
 
 KEY = "tg:1:77/2.0"
@@ -128,7 +128,7 @@ async def test_only_an_administrator_removes_a_task_altogether(
     user = await make("users")
     path = f"/tasks/{(await make('tasks', user_id=user['id']))['id']}"
 
-    assert (await service.delete(path, headers=acting(user))).status_code == 403
+    assert (await service.delete(path, headers=acting_as(user))).status_code == 403
     assert (await admin.delete(path)).status_code == 204
     assert (await admin.get(path)).status_code == 404
 
@@ -146,8 +146,8 @@ class TestReceipts:
     async def test_a_new_task_has_one_that_drops_it(self, service: Client, make: Make) -> None:
         user = await make("users")
         body = {"user_id": user["id"], "title": "Milk", "due_at": LATER, "priority": "high"}
-        first = await service.post("/tasks", json=body, headers=acting(user, KEY))
-        again = await service.post("/tasks", json=body, headers=acting(user, KEY))
+        first = await service.post("/tasks", json=body, headers=acting_as(user, KEY))
+        again = await service.post("/tasks", json=body, headers=acting_as(user, KEY))
 
         task, effect = first.json(), first.json()["effect"]
         assert again.json() == task
@@ -169,7 +169,7 @@ class TestReceipts:
         user = await make("users")
         task = await make("tasks", user_id=user["id"])
         body = {"title": "Tea", "status": "done", "due_at": LATER, "priority": "low"}
-        headers = acting(user, KEY)
+        headers = acting_as(user, KEY)
 
         _, changed = await change(service, task, body, **headers)
         effect = changed["effect"]
@@ -178,7 +178,7 @@ class TestReceipts:
         back = effect["reversal"]
         path = back["path"].removeprefix("/api")
         undone = await service.request(
-            back["method"], path, json=back["body"], headers=acting(user)
+            back["method"], path, json=back["body"], headers=acting_as(user)
         )
 
         same = set(task) - {"updated_at"}
@@ -190,9 +190,11 @@ class TestReceipts:
         user = await make("users")
         body = {"user_id": user["id"], "title": "Milk"}
         for _ in range(2):
-            answer = await service.post("/tasks", json=body, headers=acting(user, KEY))
+            answer = await service.post("/tasks", json=body, headers=acting_as(user, KEY))
             assert answer.status_code == 201
 
-        other = await service.post("/tasks", json=body | {"title": "T"}, headers=acting(user, KEY))
+        other = await service.post(
+            "/tasks", json=body | {"title": "T"}, headers=acting_as(user, KEY)
+        )
         assert other.status_code == 409
         assert len(await listed(admin, "/tasks")) == len(await listed(admin, "/effects")) == 1

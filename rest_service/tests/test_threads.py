@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from rest_service.tests.api import Client, Make, listed
+from rest_service.tests.api_helpers import Client, Make, listed
 from smart_kit.contracts.keys import history_key, user_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis

@@ -2,7 +2,7 @@ import asyncio
 
 from rest_service.app.database import Sessions
 from rest_service.app.tidying import Tidying
-from rest_service.tests.api import Client, Make, Sql, acting
+from rest_service.tests.api_helpers import Client, Make, Sql, acting_as
 
 
 async def test_a_key_is_forgotten_after_a_month_and_not_before(
@@ -11,7 +11,7 @@ async def test_a_key_is_forgotten_after_a_month_and_not_before(
     user = await make("users")
     body = {"user_id": user["id"], "text": "Tea", "cron_expression": "0 9 * * *"}
     for key in ("new", "old"):
-        await service.post("/cron-jobs", json=body, headers=acting(user, key))
+        await service.post("/cron-jobs", json=body, headers=acting_as(user, key))
     for key, days in (("new", 29), ("old", 31)):
         await sql(
             f"UPDATE idempotency_keys SET created_at = now() - interval '{days} days'"

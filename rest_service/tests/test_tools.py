@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rest_service.tests.api import Client, JsonObject, Make
+from rest_service.tests.api_helpers import Client, JsonObject, Make
 
 PLACE: JsonObject = {"type": "object", "properties": {"place": {"type": "string"}}}
 

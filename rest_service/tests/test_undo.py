@@ -7,8 +7,16 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from rest_service.app.services.undo import BACK
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
-from rest_service.tests.undo import BODIES, CHANGED, CHANGES, Tool, Undo, same, told
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.undo_cases import (
+    BODIES,
+    CHANGED,
+    CHANGES,
+    CallTool,
+    CallUndo,
+    comparable,
+    status_and_detail,
+)
 from smart_kit.contracts.effects import EffectKind
 
 
@@ -20,7 +28,7 @@ def test_every_kind_of_change_can_be_taken_back() -> None:
     ("resource", "kind"), [("cron-jobs", "reminder_cancelled"), ("calendar", "event_cancelled")]
 )
 async def test_what_was_made_is_cancelled(
-    admin: Client, tool: Tool, undo: Undo, resource: str, kind: str
+    admin: Client, tool: CallTool, undo: CallUndo, resource: str, kind: str
 ) -> None:
     made = await tool("POST", f"/{resource}", **BODIES[resource])
 
@@ -33,7 +41,7 @@ async def test_what_was_made_is_cancelled(
 
 
 async def test_a_task_that_was_made_stays_to_be_seen_as_dropped(
-    admin: Client, milk: JsonObject, undo: Undo
+    admin: Client, milk: JsonObject, undo: CallUndo
 ) -> None:
     effect = (await undo()).raise_for_status().json()
 
@@ -44,7 +52,7 @@ async def test_a_task_that_was_made_stays_to_be_seen_as_dropped(
 
 @pytest.mark.parametrize("resource", BODIES)
 async def test_what_was_changed_is_as_before(
-    admin: Client, make: Make, tool: Tool, undo: Undo, person: JsonObject, resource: str
+    admin: Client, make: Make, tool: CallTool, undo: CallUndo, person: JsonObject, resource: str
 ) -> None:
     body = {"cron_expression": None} if resource == "cron-jobs" else {}
     made = await make(resource, user_id=person["id"], **body, **BODIES[resource])
@@ -53,7 +61,7 @@ async def test_what_was_changed_is_as_before(
 
     effect = (await undo()).raise_for_status().json()
 
-    assert same((await admin.get(path)).json()) == same(made) != same(changed)
+    assert comparable((await admin.get(path)).json()) == comparable(made) != comparable(changed)
     assert (effect["kind"], effect["undoes"]) == (CHANGED[resource], changed["effect"]["id"])
     assert effect["before"] == changed["effect"]["after"]
 
@@ -62,7 +70,7 @@ async def test_what_was_changed_is_as_before(
     ("resource", "kind"), [("cron-jobs", "reminder_created"), ("calendar", "event_created")]
 )
 async def test_what_was_cancelled_is_there_again_under_its_own_id(
-    admin: Client, tool: Tool, undo: Undo, sql: Sql, resource: str, kind: str
+    admin: Client, tool: CallTool, undo: CallUndo, sql: Sql, resource: str, kind: str
 ) -> None:
     made = await tool("POST", f"/{resource}", **BODIES[resource])
     await sql("UPDATE calendar_events SET google_event_id = 'g1'")
@@ -73,14 +81,14 @@ async def test_what_was_cancelled_is_there_again_under_its_own_id(
     effect = (await undo()).raise_for_status().json()
 
     after = (await admin.get(path)).json()
-    assert same(after) == same(before)
+    assert comparable(after) == comparable(before)
     assert after.get("next_fire_at") == before.get("next_fire_at")
     assert (effect["kind"], effect["before"]) == (kind, None)
     assert effect["after"]["id"] == made["id"]
 
 
 async def test_a_job_for_a_group_by_another_bot_is_there_again_as_it_was(
-    admin: Client, make: Make, tool: Tool, undo: Undo, person: JsonObject
+    admin: Client, make: Make, tool: CallTool, undo: CallUndo, person: JsonObject
 ) -> None:
     job = await make("cron-jobs", user_id=person["id"], chat_id=-100, type="prompt")
     job = (await admin.patch(f"/cron-jobs/{job['id']}", json={"bot_id": 9})).json()
@@ -89,12 +97,12 @@ async def test_a_job_for_a_group_by_another_bot_is_there_again_as_it_was(
     await undo()
 
     again = (await admin.get(f"/cron-jobs/{job['id']}")).json()
-    assert same(again) == same(job)
+    assert comparable(again) == comparable(job)
     assert again["next_fire_at"] == job["next_fire_at"]
 
 
 async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_left(
-    admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+    admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
 ) -> None:
     path = f"/tasks/{milk['id']}"
     changes = [milk["effect"]]
@@ -104,7 +112,7 @@ async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_l
     undone = [(await undo()).raise_for_status().json() for _ in changes]
 
     assert [one["undoes"] for one in undone] == [one["id"] for one in changes[::-1]]
-    assert (told(await undo())) == (404, "There is nothing to take back.")
+    assert (status_and_detail(await undo())) == (404, "There is nothing to take back.")
     assert (await admin.get(path)).json()["status"] == "cancelled"
     assert [one["undoes"] for one in await listed(admin, "/effects")] == [
         *(one["undoes"] for one in undone[::-1]),
@@ -113,7 +121,7 @@ async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_l
 
 
 async def test_what_is_taken_back_and_made_anew_can_be_taken_back_too(
-    admin: Client, tool: Tool, undo: Undo
+    admin: Client, tool: CallTool, undo: CallUndo
 ) -> None:
     """A cancelled job that is restored is still the one that was made."""
     made = await tool("POST", "/cron-jobs", **BODIES["cron-jobs"])
@@ -126,7 +134,7 @@ async def test_what_is_taken_back_and_made_anew_can_be_taken_back_too(
 
 
 async def test_when_a_task_was_done_is_kept_through_taking_back(
-    admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+    admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
 ) -> None:
     path = f"/tasks/{milk['id']}"
     done = await tool("PATCH", path, status="done")
@@ -139,7 +147,7 @@ async def test_when_a_task_was_done_is_kept_through_taking_back(
 
 class TestOnce:
     async def test_the_same_key_is_answered_the_same(
-        self, admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+        self, admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
     ) -> None:
         await tool("PATCH", f"/tasks/{milk['id']}", title="Tea")
 
@@ -150,7 +158,7 @@ class TestOnce:
         assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
 
     async def test_two_at_once_never_take_the_same_back(
-        self, admin: Client, tool: Tool, undo: Undo, milk: JsonObject
+        self, admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
     ) -> None:
         for title in ("Tea", "Cake"):
             await tool("PATCH", f"/tasks/{milk['id']}", title=title)
@@ -163,7 +171,7 @@ class TestOnce:
         assert len(await listed(admin, "/effects")) == 6
 
     async def test_nor_does_anybody_past_the_service(
-        self, undo: Undo, sql: Sql, milk: JsonObject
+        self, undo: CallUndo, sql: Sql, milk: JsonObject
     ) -> None:
         await undo()
 
@@ -175,14 +183,14 @@ class TestOnce:
         self, service: Client, person: JsonObject, milk: JsonObject, key: str | None
     ) -> None:
         body = {"user_id": person["id"]}
-        answer = await service.post("/effects/undo", json=body, headers=acting(person, key))
+        answer = await service.post("/effects/undo", json=body, headers=acting_as(person, key))
 
         assert answer.status_code == 400
         assert "Idempotency-Key" in answer.json()["detail"]
 
 
 async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(
-    service: Client, admin: Client, tool: Tool, undo: Undo, sql: Sql
+    service: Client, admin: Client, tool: CallTool, undo: CallUndo, sql: Sql
 ) -> None:
     await tool("POST", "/cron-jobs", text="Tea", cron_expression="0 9 * * *")
     await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '1 second'")
@@ -194,7 +202,7 @@ async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(
 
 
 async def test_a_receipt_of_an_earlier_version_may_say_less(
-    admin: Client, undo: Undo, sql: Sql, milk: JsonObject
+    admin: Client, undo: CallUndo, sql: Sql, milk: JsonObject
 ) -> None:
     await sql("""UPDATE effects SET after = (after::jsonb - 'priority' || '{"old": 1}')::json""")
 

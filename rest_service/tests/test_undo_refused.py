@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
-from rest_service.tests.undo import BODIES, CHANGES, Tool, Undo, told
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.undo_cases import BODIES, CHANGES, CallTool, CallUndo, status_and_detail
 from smart_kit.contracts.base import utc_now
 
 
@@ -15,13 +15,13 @@ class TestRefused:
 
     @pytest.mark.parametrize("resource", BODIES)
     async def test_a_record_that_was_changed_since(
-        self, admin: Client, tool: Tool, undo: Undo, resource: str
+        self, admin: Client, tool: CallTool, undo: CallUndo, resource: str
     ) -> None:
         made = await tool("POST", f"/{resource}", **BODIES[resource])
         path = f"/{resource}/{made['id']}"
         changed = (await admin.patch(path, json=CHANGES[resource])).raise_for_status().json()
 
-        status, reason = told(await undo())
+        status, reason = status_and_detail(await undo())
 
         assert (status, "changed since" in reason) == (409, True)
         assert (await admin.get(path)).json() == changed
@@ -29,45 +29,51 @@ class TestRefused:
 
     @pytest.mark.parametrize("resource", BODIES)
     async def test_a_record_that_was_deleted_since(
-        self, admin: Client, tool: Tool, undo: Undo, resource: str
+        self, admin: Client, tool: CallTool, undo: CallUndo, resource: str
     ) -> None:
         made = await tool("POST", f"/{resource}", **BODIES[resource])
         await admin.delete(f"/{resource}/{made['id']}")
 
-        status, reason = told(await undo())
+        status, reason = status_and_detail(await undo())
 
         assert (status, "deleted since" in reason) == (409, True)
         assert len(await listed(admin, "/effects")) == 1
 
     async def test_a_reminder_that_has_fired(
-        self, admin: Client, service: Client, tool: Tool, undo: Undo
+        self, admin: Client, service: Client, tool: CallTool, undo: CallUndo
     ) -> None:
         at = (utc_now() - timedelta(seconds=5)).isoformat()
         job = await tool("POST", "/cron-jobs", text="Tea", at=at)
         await service.post("/cron-jobs/claim")
 
-        assert told(await undo()) == (409, "The reminder has fired already.")
+        assert status_and_detail(await undo()) == (409, "The reminder has fired already.")
         assert [one["id"] for one in await listed(admin, "/cron-jobs")] == [job["id"]]
 
     async def test_a_cancelled_reminder_whose_day_is_over(
-        self, admin: Client, make: Make, tool: Tool, undo: Undo, sql: Sql, person: JsonObject
+        self,
+        admin: Client,
+        make: Make,
+        tool: CallTool,
+        undo: CallUndo,
+        sql: Sql,
+        person: JsonObject,
     ) -> None:
         at = (utc_now() + timedelta(days=1)).isoformat()
         job = await make("cron-jobs", user_id=person["id"], at=at, cron_expression=None)
         await sql("UPDATE cron_jobs SET at = at - interval '3 days'")
         await tool("DELETE", f"/cron-jobs/{job['id']}")
 
-        status, reason = told(await undo())
+        status, reason = status_and_detail(await undo())
 
         assert (status, "more than a day ago" in reason) == (409, True)
         assert await listed(admin, "/cron-jobs") == []
 
     async def test_what_has_no_way_back(
-        self, admin: Client, undo: Undo, sql: Sql, milk: JsonObject
+        self, admin: Client, undo: CallUndo, sql: Sql, milk: JsonObject
     ) -> None:
         await sql("UPDATE effects SET reversal = NULL")
 
-        assert told(await undo()) == (409, "This change cannot be taken back.")
+        assert status_and_detail(await undo()) == (409, "This change cannot be taken back.")
         assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
 
     async def test_a_change_of_somebody_else(
@@ -76,7 +82,9 @@ class TestRefused:
         bob = await make("users")
         for user, owner in ((person, bob), (bob, bob)):
             answer = await service.post(
-                "/effects/undo", json={"user_id": user["id"]}, headers=acting(owner, "tg:1:9/0.0")
+                "/effects/undo",
+                json={"user_id": user["id"]},
+                headers=acting_as(owner, "tg:1:9/0.0"),
             )
             assert answer.status_code == 404
         assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"

@@ -13,8 +13,8 @@ from rest_service.app.archive.reader import ArchiveReader
 from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
 from rest_service.app.services import usage
-from rest_service.tests.api import Client, JsonObject, Make, Sql, acting, listed
-from rest_service.tests.turns import STEPS, add, turn
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.turn_records import STEPS, add_records, turn_record
 from smart_kit.contracts.threads import ModelFailure, StepRecord
 from smart_kit.redis import Redis
 
@@ -49,10 +49,12 @@ async def week(reader: ArchiveReader, redis: Redis) -> None:
     tuesday = MONDAY + timedelta(days=1)
     tool = StepRecord(step="0.0", kind="tool", name="ask_writer", seconds=9.0)
     asked = answered("0.0.0", "0.5", name="sol", provider="second", assistant_id=WRITER)
-    first = turn("tg:1:1", steps=(answered("0", "0.001"), tool, asked, answered("1", "0.002")))
+    first = turn_record(
+        "tg:1:1", steps=(answered("0", "0.001"), tool, asked, answered("1", "0.002"))
+    )
     late = answered("0", None, started_at=tuesday, seconds=7.0)
-    second = turn("tg:1:2", user_id=BOB, assistant_id=SECRETARY, steps=(late,))
-    await add(redis, first, second)
+    second = turn_record("tg:1:2", user_id=BOB, assistant_id=SECRETARY, steps=(late,))
+    await add_records(redis, first, second)
     await reader.step(0.01)
 
 
@@ -91,7 +93,7 @@ class TestCalls:
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
         many = answered("0", "0.1", prompt_tokens=3_000_000_000, completion_tokens=2**40)
-        await add(redis, turn("tg:1:9", steps=(many, answered("1", "0.1"))))
+        await add_records(redis, turn_record("tg:1:9", steps=(many, answered("1", "0.1"))))
         await reader.step(0.01)
 
         told = (await admin.get("/turns/tg:1:9")).json()
@@ -113,10 +115,10 @@ class TestCalls:
     async def test_a_turn_that_comes_again_adds_only_what_is_new(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
-        first = turn(steps=(answered("0", "0.1"),))
-        again = turn(steps=(answered("0", "0.1"), answered("1", "0.2")), status="failed")
+        first = turn_record(steps=(answered("0", "0.1"),))
+        again = turn_record(steps=(answered("0", "0.1"), answered("1", "0.2")), status="failed")
         for record in (first, first, again):
-            await add(redis, record)
+            await add_records(redis, record)
             await reader.step(0.01)
 
         assert {one["step"]: one["cost"] for one in await listed(admin, "/usage")} == {
@@ -127,14 +129,14 @@ class TestCalls:
     async def test_an_attempt_in_vain_is_one_of_its_own_model_where_it_is_paid_for(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
-        record = turn(
+        record = turn_record(
             steps=(
                 answered("0", "0", name="sol", provider="second", failures=(EMPTY, REFUSED, EMPTY)),
                 answered("0.0.0", "0", is_answered=False, failures=(EMPTY,), assistant_id=WRITER),
             )
         )
         for _ in range(2):
-            await add(redis, record)
+            await add_records(redis, record)
             await reader.step(0.01)
 
         by_step = {one["step"]: one for one in await listed(admin, "/usage")}
@@ -152,11 +154,11 @@ class TestCalls:
     ) -> None:
         user, poet = await make("users"), await make("assistants")
         ends: dict[str, Any] = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
-        await add(redis, turn("tg:1:1", **ends, steps=(answered("0", "0.1"),)))
+        await add_records(redis, turn_record("tg:1:1", **ends, steps=(answered("0", "0.1"),)))
         await reader.step(0.01)
         (thread,) = await listed(admin, "/threads")
         await admin.delete(f"/threads/{thread['id']}")
-        await add(redis, turn("tg:1:2", **ends, steps=(answered("0", "0.1"),)))
+        await add_records(redis, turn_record("tg:1:2", **ends, steps=(answered("0", "0.1"),)))
         await reader.step(0.01)
 
         assert await listed(admin, "/turns") == await listed(admin, "/messages") == []
@@ -166,15 +168,17 @@ class TestCalls:
         self, reader: ArchiveReader, redis: Redis, service: Client, make: Make
     ) -> None:
         alice, bob = await make("users"), await make("users")
-        await add(redis, turn(user_id=UUID(alice["id"]), steps=(answered("0", "0.1"),)))
+        await add_records(
+            redis, turn_record(user_id=UUID(alice["id"]), steps=(answered("0", "0.1"),))
+        )
         await reader.step(0.01)
 
         for path in ("/usage", "/usage/totals?by=user"):
-            assert (await service.get(path, headers=acting(alice))).json()["total"] == 1
-            assert (await service.get(path, headers=acting(bob))).json()["items"] == []
+            assert (await service.get(path, headers=acting_as(alice))).json()["total"] == 1
+            assert (await service.get(path, headers=acting_as(bob))).json()["items"] == []
         path = f"/users/{alice['id']}/budget"
-        assert (await service.get(path, headers=acting(alice))).json()["spent"] == "0"
-        assert (await service.get(path, headers=acting(bob))).status_code == 404
+        assert (await service.get(path, headers=acting_as(alice))).json()["spent"] == "0"
+        assert (await service.get(path, headers=acting_as(bob))).status_code == 404
 
 
 class TestTotals:
@@ -207,7 +211,7 @@ class TestTotals:
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
         step = answered("0", "0", name="sol", provider="second", failures=(EMPTY, REFUSED, EMPTY))
-        await add(redis, turn(steps=(step,)))
+        await add_records(redis, turn_record(steps=(step,)))
         await reader.step(0.01)
 
         found = await totals(admin, by="model,provider")
@@ -277,7 +281,7 @@ class TestBudget:
             answered(str(n), cost, started_at=at)
             for n, (at, cost) in enumerate(zip(times, ("0.1", "0.02", "0.4"), strict=True))
         ]
-        await add(redis, turn(user_id=UUID(user["id"]), steps=(*steps, STEPS[1])))
+        await add_records(redis, turn_record(user_id=UUID(user["id"]), steps=(*steps, STEPS[1])))
         await reader.step(0.01)
 
         async def at(moment: datetime) -> JsonObject:
@@ -332,7 +336,7 @@ class TestTurnCost:
         steps: tuple[StepRecord, ...],
         cost: str | None,
     ) -> None:
-        await add(redis, turn(steps=steps))
+        await add_records(redis, turn_record(steps=steps))
         await reader.step(0.01)
 
         assert (await admin.get("/turns/tg:1:1")).json()["cost"] == cost
@@ -340,7 +344,7 @@ class TestTurnCost:
     async def test_its_tokens_are_those_of_attempts_in_vain_too(
         self, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
-        await add(redis, turn(steps=(answered("0", "0.1", failures=(EMPTY,)),)))
+        await add_records(redis, turn_record(steps=(answered("0", "0.1", failures=(EMPTY,)),)))
         await reader.step(0.01)
 
         told = (await admin.get("/turns/tg:1:1")).json()
@@ -349,7 +353,7 @@ class TestTurnCost:
     async def test_a_turn_of_an_older_version_reads_well(
         self, reader: ArchiveReader, redis: Redis, admin: Client, sql: Sql
     ) -> None:
-        await add(redis, turn())
+        await add_records(redis, turn_record())
         await reader.step(0.01)
         old = '[{"step": "0", "kind": "model", "name": "m", "prompt_tokens": 1}]'
         await sql(f"UPDATE turns SET cost = NULL, steps = '{old}'")

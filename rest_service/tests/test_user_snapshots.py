@@ -7,8 +7,8 @@ from fastapi.encoders import jsonable_encoder
 
 from rest_service.app.database import Sessions
 from rest_service.app.snapshots import users
-from rest_service.tests.api import Client, Make, Sql
-from rest_service.tests.kept import kept_user
+from rest_service.tests.api_helpers import Client, Make, Sql
+from rest_service.tests.snapshot_helpers import stored_user
 from smart_kit.redis import Redis
 
 
@@ -18,7 +18,7 @@ class TestUsers:
     ) -> None:
         user = await make("users", language_code="ru")
 
-        kept = await kept_user(redis, user)
+        kept = await stored_user(redis, user)
         assert kept.id == UUID(user["id"])
         assert (kept.first_name, kept.language_code) == (user["first_name"], "ru")
         assert (kept.role, kept.status, kept.threads) == ("user", "active", {})
@@ -27,7 +27,7 @@ class TestUsers:
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         user, poet = await make("users"), await make("assistants")
-        versions = [(await kept_user(redis, user)).version]
+        versions = [(await stored_user(redis, user)).version]
         await make("models", provider_id=(await make("providers"))["id"], is_choosable=True)
         for change in (
             {"status": "blocked"},
@@ -37,15 +37,15 @@ class TestUsers:
             {"daily_budget": Decimal("0.25")},
         ):
             await admin.patch(f"/users/{user['id']}", json=jsonable_encoder(change))
-            kept = await kept_user(redis, user)
+            kept = await stored_user(redis, user)
             assert kept.model_dump() | change == kept.model_dump()
             versions.append(kept.version)
         thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
-        kept = await kept_user(redis, user)
+        kept = await stored_user(redis, user)
         versions.append(kept.version)
         assert kept.threads == {UUID(poet["id"]): UUID(thread["thread_id"])}
         await admin.delete(f"/threads/{thread['id']}")
-        kept = await kept_user(redis, user)
+        kept = await stored_user(redis, user)
         versions.append(kept.version)
 
         assert kept.threads[UUID(poet["id"])] != UUID(thread["thread_id"])
@@ -80,17 +80,17 @@ class TestUsers:
     ) -> None:
         """Else what is left of the first in Redis would never give way."""
         user = await make("users", telegram_id=7)
-        first = await kept_user(redis, user)
+        first = await stored_user(redis, user)
         await admin.delete(f"/users/{user['id']}")
         await make("users", telegram_id=7)
 
-        assert (await kept_user(redis, user)).version > first.version
+        assert (await stored_user(redis, user)).version > first.version
 
     async def test_a_change_by_hand_raises_the_version_too(
         self, make: Make, sql: Sql, redis: Redis, sessions: Sessions
     ) -> None:
         user = await make("users")
-        before = (await kept_user(redis, user)).version
+        before = (await stored_user(redis, user)).version
         await sql("UPDATE users SET status = 'blocked'")
 
         async with sessions() as session:

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api import OWNER_TELEGRAM_ID, Client, Make, acting, listed
+from rest_service.tests.api_helpers import OWNER_TELEGRAM_ID, Client, Make, acting_as, listed
 
 ALICE = {"first_name": "Alice", "username": "alice", "language_code": "en"}
 
@@ -119,7 +119,7 @@ class TestChoice:
         """An administrator who gives them another one is refused too: nobody would keep to it."""
         user, writer = await make("users"), await make("assistants", name="Writer")
         secretary = await make("assistants", is_secretary=True)
-        path, own = f"/users/{user['id']}", acting(user)
+        path, own = f"/users/{user['id']}", acting_as(user)
 
         for caller, headers in ((service, own), (admin, {})):
             refused = await caller.patch(path, json={"assistant_id": writer["id"]}, headers=headers)
@@ -140,7 +140,7 @@ class TestChoice:
         ):
             whole = {"provider_id": provider["id"], "provider_model_name": name} | fields
             await make("models", **whole)
-        path, own = f"/users/{user['id']}", acting(user)
+        path, own = f"/users/{user['id']}", acting_as(user)
 
         for name, reason in (
             ("dear", "people may choose"),
@@ -187,7 +187,7 @@ async def test_only_an_administrator_gives_a_budget(
     user = await make("users")
     path, budget = f"/users/{user['id']}", {"daily_budget": "0.50"}
 
-    refused = await service.patch(path, json=budget, headers=acting(user))
+    refused = await service.patch(path, json=budget, headers=acting_as(user))
     assert (refused.status_code, "daily_budget" in refused.text) == (403, True)
     assert (await admin.patch(path, json=budget)).json()["daily_budget"] == "0.5"
     assert (await admin.get(path)).json()["daily_budget"] == "0.5"
@@ -213,7 +213,7 @@ async def test_rich_messages_are_on_until_somebody_turns_them_off(
     assert user["rich_messages"] is True
 
     path = f"/users/{user['id']}"
-    changed = await service.patch(path, json={"rich_messages": False}, headers=acting(user))
+    changed = await service.patch(path, json={"rich_messages": False}, headers=acting_as(user))
     assert changed.json()["rich_messages"] is False
-    refused = await service.patch(path, json={"rich_messages": None}, headers=acting(user))
+    refused = await service.patch(path, json={"rich_messages": None}, headers=acting_as(user))
     assert refused.status_code == 400

@@ -9,8 +9,8 @@ from alembic.script import ScriptDirectory
 
 from rest_service.app import defaults
 from rest_service.app.database import Sessions
-from rest_service.tests.api import Client, JsonObject, Make, Sql, alembic_config, listed
-from rest_service.tests.kept import kept_configuration
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, alembic_config, listed
+from rest_service.tests.snapshot_helpers import stored_configuration
 from smart_kit.redis import Redis
 
 LONG = "\n".join(f"Line {number} of what to do." for number in range(30))
@@ -53,7 +53,7 @@ class TestRecorded:
         assert second["content"].keys() == (poet.keys() - {"id", "created_at", "updated_at"}) | {
             "tools"
         }
-        assert second["configuration_version"] == (await kept_configuration(redis)).version
+        assert second["configuration_version"] == (await stored_configuration(redis)).version
         assert first["configuration_version"] < second["configuration_version"]
         assert first["restored_from"] is second["restored_from"] is None
         assert first["created_at"] < second["created_at"]
@@ -294,7 +294,7 @@ class TestRestored:
         assert [(one["id"], one["sub_assistant_id"]) for one in links] == [
             (link["id"], novelist["id"])
         ]
-        kept = {one.name: one for one in (await kept_configuration(redis)).assistants}
+        kept = {one.name: one for one in (await stored_configuration(redis)).assistants}
         assert kept["Clerk"].instructions == "Write."
         (entry,) = await listed(admin, "/audit", action="restore_assistant")
         assert (entry["object_id"], entry["status"]) == (clerk["id"], 200)

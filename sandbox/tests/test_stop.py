@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from sandbox.tests.running import CHAT_TOKEN, running
+from sandbox.tests.sandbox_harness import CHAT_TOKEN, running_sandbox
 
 SOON = 5.0
 
@@ -11,7 +11,7 @@ SOON = 5.0
 async def test_who_waits_is_answered_at_once_when_the_sandbox_stops(tmp_path: Path) -> None:
     loop = asyncio.get_running_loop()
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
-    async with running(tmp_path) as sandbox:
+    async with running_sandbox(tmp_path) as sandbox:
         events = await sandbox.http.get(f"{sandbox.url}/chat/events", headers=headers)
         poll = asyncio.create_task(sandbox.bot("getUpdates", timeout=50))
         for _ in range(3):

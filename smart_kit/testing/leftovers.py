@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from smart_kit.testing import docker_things, strays
+from smart_kit.testing import docker_resources, leftover_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 _SHARED_FOLDER = Path("/var/lib/smart-assistant")
@@ -23,11 +23,11 @@ def end(folder: Path) -> None:
 
     Raises RuntimeError where something could not be ended.
     """
-    strays.end_starters(folder)
+    leftover_processes.end_started_by_tests(folder)
     failures = [said for state_dir in suites(folder) if (said := _remove(state_dir))]
-    strays.end_all(folder)
-    if docker_things.is_claimed(folder):
-        docker_things.remove(docker_things.prefix(folder.name))
+    leftover_processes.end_all(folder)
+    if docker_resources.is_claimed(folder):
+        docker_resources.remove(docker_resources.prefix(folder.name))
     if failures:
         raise RuntimeError("; ".join(failures))
 
@@ -38,8 +38,8 @@ def suites(folder: Path) -> list[Path]:
     Only our own: PostgreSQL's user owns folders there too, and could put a link into one.
     """
     found = {lock.parents[1]: lock for lock in folder.rglob("run/supervisor.lock")}
-    if strays.CAN_SEE:
-        living = strays.state_dirs(folder)
+    if leftover_processes.HAS_PROC:
+        living = leftover_processes.state_dirs(folder)
     else:
         living = {state_dir for state_dir, lock in found.items() if _is_held(lock)}
     outside = set(_recorded(folder))

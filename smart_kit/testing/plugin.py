@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.run_folder import RunFolder
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
 

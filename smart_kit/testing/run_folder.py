@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from smart_kit.testing import leftovers
-from smart_kit.testing.strays import RUN_VARIABLE
+from smart_kit.testing.leftover_processes import RUN_VARIABLE
 
 KEEP_VARIABLE = "KEEP_TEST_FILES"
 """`1` keeps the folder, for debugging."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import httpx2
 
-from smart_kit.testing import docker_things, run_folder
+from smart_kit.testing import docker_resources, run_folder
 from smart_kit.testing.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,8 +162,8 @@ class Suite:
         self.manage("stop", "--remove", "--yes")
         if self.mode == "docker":
             name = self.environment["COMPOSE_PROJECT_NAME"]
-            docker_things.remove(name)  # its images too
-            assert docker_things.left(name) == {}
+            docker_resources.remove(name)  # its images too
+            assert docker_resources.left(name) == {}
         shutil.rmtree(self.state_dir, ignore_errors=True)
 
     def compose(self, *arguments: str) -> str:
@@ -197,8 +197,8 @@ def _project_name(mode: Mode) -> str:
     """By which the next test run finds what is left in Docker where this one is killed."""
     run = run_folder.current()
     if run and mode == "docker":
-        docker_things.claim(run)
-    return f"{docker_things.prefix(run.name if run else 'alone')}{secrets.token_hex(4)}"
+        docker_resources.claim(run)
+    return f"{docker_resources.prefix(run.name if run else 'alone')}{secrets.token_hex(4)}"
 
 
 @dataclass

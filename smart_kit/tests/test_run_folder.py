@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smart_kit.testing import docker_things, leftovers, servers
+from smart_kit.testing import docker_resources, leftovers, servers
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVE = "input()"
@@ -20,7 +20,7 @@ print(sleep.pid, flush=True)
 input()
 """
 START_VALKEY = """
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 server = DurableValkey()
 server.start()
 print(server._process.pid, flush=True)
@@ -261,7 +261,7 @@ def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temporary: Path
     program.write_text(DOCKER.format(python=sys.executable, asked=str(asked)))
     program.chmod(0o755)
     killed = Run(temporary, LIVE)
-    docker_things.claim(killed.folder)
+    docker_resources.claim(killed.folder)
     killed.kill()
     Run(temporary, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
 
@@ -282,7 +282,7 @@ def test_while_docker_does_not_answer_what_names_the_things_there_stays(temporar
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
     killed = Run(temporary, LIVE)
-    docker_things.claim(killed.folder)
+    docker_resources.claim(killed.folder)
     killed.kill()
     Run(temporary, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
     assert killed.folder.exists()

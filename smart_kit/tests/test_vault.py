@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 from cryptography.fernet import Fernet
 
-from rest_service.tests.api import MASTER_KEYS
+from rest_service.tests.api_helpers import MASTER_KEYS
 from smart_kit.errors import InvalidRequest
 from smart_kit.vault import Vault
 

@@ -14,7 +14,7 @@ from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import DeadLetter, Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker
 from smart_kit.redis import Redis, answer, connect, connect_blocking
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 
 SECONDS = 20.0
 """How long anything may take before a test fails; all of it takes far less."""

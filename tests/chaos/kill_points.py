@@ -16,13 +16,13 @@ tg_bot:*:refused:*`, `DEL bot`, `setWebhook`, `deleteWebhook`; nor Google's cale
 
 from dataclasses import dataclass
 
-from tests.chaos.killable.passage import Side
+from tests.chaos.killable.crash_points import Side
 from tests.chaos.killable.redis_boundary import JUDGED
 from tests.chaos.killable.stories import (
     Story,
     administrators,
     choices,
-    mishaps,
+    failures,
     people,
     records,
     telegram,
@@ -61,9 +61,9 @@ RESTORED = "rest_service: commit POST /api/assistants/*/versions/*/restore"
 
 KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: claim lease:*", people.chat),
-    KillPoint("tg_bot: XGROUP CREATE queue:to_telegram", mishaps.lost_groups),
-    KillPoint("tg_bot: setMyCommands", mishaps.tg_bot_dies),
-    KillPoint("tg_bot: SET bot", mishaps.lost_identity),
+    KillPoint("tg_bot: XGROUP CREATE queue:to_telegram", failures.lost_groups),
+    KillPoint("tg_bot: setMyCommands", failures.tg_bot_dies),
+    KillPoint("tg_bot: SET bot", failures.lost_identity),
     KillPoint("tg_bot: getUpdates", people.chat),
     KillPoint("tg_bot: DEL tg_bot:*:turned_away:*", people.chat),
     KillPoint("tg_bot: enqueue queue:to_secretary", people.chat),
@@ -83,7 +83,7 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     ),
     KillPoint("tg_bot: begin queue:to_telegram", people.chat),
     KillPoint("tg_bot: renew queue:to_telegram", telegram.slow_telegram),
-    KillPoint("tg_bot: sendChatAction", mishaps.patience),
+    KillPoint("tg_bot: sendChatAction", failures.patience),
     KillPoint("tg_bot: sendMessageDraft", choices.growing_answer),
     KillPoint("tg_bot: sendMessage", people.chat),
     KillPoint("tg_bot: sendRichMessage", people.layout),
@@ -91,11 +91,11 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: finish queue:to_telegram", people.chat),
     KillPoint("tg_bot: delay queue:to_telegram", telegram.flood),
     KillPoint("tg_bot: promote queue:to_telegram", telegram.flood),
-    KillPoint("tg_bot: reconcile queue:to_telegram", mishaps.lost_delay),
+    KillPoint("tg_bot: reconcile queue:to_telegram", failures.lost_delay),
     KillPoint("tg_bot: SET tg_bot:*:turned_away:*", telegram.block),
     KillPoint("tg_bot: XGROUP DELCONSUMER queue:to_telegram", administrators.graceful),
     KillPoint("tg_bot: release lease:*", administrators.graceful),
-    KillPoint("assistant: XGROUP CREATE queue:to_secretary", mishaps.lost_groups),
+    KillPoint("assistant: XGROUP CREATE queue:to_secretary", failures.lost_groups),
     KillPoint("assistant: XREADGROUP queue:to_secretary", people.chat),
     KillPoint(
         "assistant: XAUTOCLAIM queue:to_secretary",
@@ -103,7 +103,7 @@ KILL_POINTS: tuple[KillPoint, ...] = (
         first="after assistant: begin queue:to_secretary",
     ),
     KillPoint("assistant: begin queue:to_secretary", people.chat),
-    KillPoint("assistant: renew queue:to_secretary", mishaps.patience),
+    KillPoint("assistant: renew queue:to_secretary", failures.patience),
     KillPoint("assistant: PUT /api/users/by-telegram-id/*", people.newcomer),
     KillPoint("assistant: PUBLISH live:*", people.chat),
     KillPoint("assistant: refill history:*", people.newcomer),
@@ -122,19 +122,19 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("assistant: POST /api/effects/undo", people.undo),
     KillPoint("assistant: POST /api/threads", people.fresh_thread),
     KillPoint("assistant: finish queue:to_secretary", people.reminder),
-    KillPoint("assistant: delay queue:to_secretary", mishaps.rest_dies),
-    KillPoint("assistant: promote queue:to_secretary", mishaps.rest_dies),
-    KillPoint("assistant: reconcile queue:to_secretary", mishaps.lost_wake_up),
+    KillPoint("assistant: delay queue:to_secretary", failures.rest_dies),
+    KillPoint("assistant: promote queue:to_secretary", failures.rest_dies),
+    KillPoint("assistant: reconcile queue:to_secretary", failures.lost_wake_up),
     KillPoint("assistant: XGROUP DELCONSUMER queue:to_secretary", administrators.graceful),
     KillPoint("cron_service: POST /api/cron-jobs/claim", people.alarm),
     KillPoint("cron_service: enqueue queue:to_telegram", people.alarm),
     KillPoint("cron_service: enqueue queue:to_secretary", people.scheduled_prompt),
     KillPoint("cron_service: POST /api/cron-jobs/dispatched", people.alarm),
     KillPoint(FIRST_START, people.chat),
-    KillPoint("rest_service: commit Tidying.run", mishaps.rest_dies),
+    KillPoint("rest_service: commit Tidying.run", failures.rest_dies),
     KillPoint("rest_service: put config:snapshot", administrators.configuration),
     KillPoint("rest_service: put user:*", people.newcomer),
-    KillPoint("rest_service: delete_unchanged user:*", mishaps.stray_user),
+    KillPoint("rest_service: delete_unchanged user:*", failures.stray_user),
     KillPoint("rest_service: commit PUT /api/users/by-telegram-id/*", people.newcomer),
     KillPoint("rest_service: commit POST /api/users", people.start),
     KillPoint("rest_service: commit PATCH /api/users/*", people.rich),
@@ -190,12 +190,12 @@ KILL_POINTS: tuple[KillPoint, ...] = (
         "rest_service: commit DELETE /api/dead-letters/to_secretary:*", administrators.unreadable
     ),
     KillPoint("rest_service: XDEL queue:to_secretary:dead", administrators.unreadable),
-    KillPoint("rest_service: XGROUP CREATE turns", mishaps.lost_groups),
+    KillPoint("rest_service: XGROUP CREATE turns", failures.lost_groups),
     KillPoint("rest_service: XREADGROUP turns", people.chat),
     KillPoint(
         "rest_service: XAUTOCLAIM turns", people.chat, first="after rest_service: XREADGROUP turns"
     ),
     KillPoint("rest_service: commit ArchiveReader.run", people.chat),
     KillPoint("rest_service: XACK turns + XDEL turns", people.chat),
-    KillPoint("rest_service: XADD turns:dead + XACK turns + XDEL turns", mishaps.bad_record),
+    KillPoint("rest_service: XADD turns:dead + XACK turns + XDEL turns", failures.bad_record),
 )

@@ -11,11 +11,11 @@ import pytest
 
 from smart_kit.testing.suite import Suite, wait_until
 from tests.chaos.kill_points import FIRST_START, KILL_POINTS, KillPoint
-from tests.chaos.killable.outside import Outside
-from tests.chaos.killable.passage import KILLED, Side
+from tests.chaos.killable.crash_points import KILLED, Side
+from tests.chaos.killable.killable_suite import ENTRY, NO_LIMITS, KillableSuite, died_at
+from tests.chaos.killable.outside_server import OutsideServer
 from tests.chaos.killable.stories import STORIES, Story, people
-from tests.chaos.killable.suite import ENTRY, NO_LIMITS, Stage, died_at
-from tests.chaos.killable.talk import PATIENCE, Talk
+from tests.chaos.killable.user_session import PATIENCE, UserSession
 
 pytestmark = pytest.mark.e2e
 
@@ -32,71 +32,75 @@ CAUGHT = {
 """Broken variants, the death that shows each, and how."""
 
 CASES = [
-    pytest.param(point, side, tellings, at, id=f"{side} {point.name}-{at}")
+    pytest.param(point, side, repeat, at, id=f"{side} {point.name}-{at}")
     for point in KILL_POINTS
     for side in (point.sides if IS_THOROUGH else point.sides[:1])
-    for tellings, at in (((1, 1), (2, 2), (3, 3)) if IS_THOROUGH else ((1, point.at),))
+    for repeat, at in (((1, 1), (2, 2), (3, 3)) if IS_THOROUGH else ((1, point.at),))
     if point.name != FIRST_START and (IS_THOROUGH or not point.like)
 ]
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableSuite]:
     """One suite for all deaths; its first start has died twice."""
-    outside = Outside()
+    outside = OutsideServer()
     settings = SETTINGS | {"REST_TOOL_PRIVATE_HOSTS": outside.host}
     suite = Suite(tmp_path_factory.mktemp("suite") / "state", settings, entry=ENTRY)
-    stage = Stage(suite, outside)
+    killable = KillableSuite(suite, outside)
     try:
-        stage.arm((f"before {FIRST_START}", 1), (f"after {FIRST_START}", 1))
+        killable.arm((f"before {FIRST_START}", 1), (f"after {FIRST_START}", 1))
         suite.try_manage("start")  # which is said to be unwell where it takes longer than 30 s
-        stage.wait_until_well(120.0)
-        stage.ask_sandbox("PUT", "limits", NO_LIMITS)
-        yield stage
+        killable.wait_until_well(120.0)
+        killable.ask_sandbox("PUT", "limits", NO_LIMITS)
+        yield killable
     finally:
-        stage.close()
+        killable.close()
         suite.remove()
         outside.close()
 
 
-def test_a_first_start_that_dies_makes_one_set_of_defaults(stage: Stage) -> None:
-    assert died_at(stage.passed())[:2] == [f"before {FIRST_START}", f"after {FIRST_START}"]
-    assistants = [one["name"] for one in stage.api("GET", "/assistants")["items"]]
+def test_a_first_start_that_dies_makes_one_set_of_defaults(killable: KillableSuite) -> None:
+    assert died_at(killable.passed())[:2] == [f"before {FIRST_START}", f"after {FIRST_START}"]
+    assistants = [one["name"] for one in killable.api("GET", "/assistants")["items"]]
     assert sorted(assistants) == ["Secretary", "Writer"]
-    assert len(stage.api("GET", "/providers")["items"]) == 1
+    assert len(killable.api("GET", "/providers")["items"]) == 1
 
 
-@pytest.mark.parametrize(("point", "side", "tellings", "at"), CASES)
+@pytest.mark.parametrize(("point", "side", "repeat", "at"), CASES)
 def test_a_death_there_breaks_no_promise(
-    stage: Stage, point: KillPoint, side: Side, tellings: int, at: int
+    killable: KillableSuite, point: KillPoint, side: Side, repeat: int, at: int
 ) -> None:
-    die(stage, point, side, tellings, at)
+    run_with_crash(killable, point, side, repeat, at)
 
 
 @pytest.mark.parametrize("variant", CAUGHT)
-def test_a_broken_mailbox_is_caught_by_a_death(stage: Stage, variant: str) -> None:
+def test_a_broken_mailbox_is_caught_by_a_death(killable: KillableSuite, variant: str) -> None:
     name, shown_by = CAUGHT[variant]
     (point,) = (one for one in KILL_POINTS if one.name == name)
     service = name.partition(":")[0]
-    stage.sabotage(variant, service)
+    killable.break_mailbox(variant, service)
     try:
         with pytest.raises(AssertionError, match=shown_by):
-            die(stage, point, "after", patience=12.0 if shown_by == LOST else PATIENCE)
+            run_with_crash(
+                killable, point, "after", patience=12.0 if shown_by == LOST else PATIENCE
+            )
     finally:
-        stage.sabotage(None, service)
+        killable.break_mailbox(None, service)
 
 
-def test_no_side_effect_is_without_a_name_and_no_name_without_a_side_effect(stage: Stage) -> None:
+def test_no_side_effect_is_without_a_name_and_no_name_without_a_side_effect(
+    killable: KillableSuite,
+) -> None:
     """In all that was told so far and what no death has had a part in; so it stands last."""
     for story in STORIES:
-        if story not in stage.told:
-            tell(stage, story)
+        if story not in killable.stories_run:
+            run_story(killable, story)
     for point in KILL_POINTS:
-        if point.first and f"after {point.name}" not in stage.passed():
-            die(stage, point, "after")
+        if point.first and f"after {point.name}" not in killable.passed():
+            run_with_crash(killable, point, "after")
     names = [point.name for point in KILL_POINTS]
     assert {point.like for point in KILL_POINTS if point.like} <= set(names)
-    notes = [note.partition(" ") for note in stage.passed() if not note.startswith(KILLED)]
+    notes = [note.partition(" ") for note in killable.passed() if not note.startswith(KILLED)]
 
     assert {name for _, _, name in notes} - set(names) == set(), "side effects without a name"
     done = {name for side, _, name in notes if side == "after"}
@@ -104,40 +108,40 @@ def test_no_side_effect_is_without_a_name_and_no_name_without_a_side_effect(stag
     assert len(names) == len(set(names)) >= 25
 
 
-def tell(stage: Stage, story: Story) -> None:
-    """As it is when nobody is told to die."""
-    talk = Talk.of_newcomer(stage)
-    story(talk)
-    talk.check(spare=0)
+def run_story(killable: KillableSuite, story: Story) -> None:
+    """Run the story without a crash, and check every promise."""
+    session = UserSession.of_new_user(killable)
+    story(session)
+    session.check(spare=0)
 
 
-def die(
-    stage: Stage,
+def run_with_crash(
+    killable: KillableSuite,
     point: KillPoint,
     side: Side,
-    tellings: int = 1,
+    repeat: int = 1,
     at: int = 1,
     patience: float = PATIENCE,
 ) -> None:
-    """Have the services die there, at that pass in so many tellings of its story, and look at every
+    """Have the services die there, at that pass in so many repeats of its story, and check every
     promise."""
-    name, begun = f"{side} {point.name}", len(stage.passed())
-    stage.told.add(point.story)
-    first = [point.first] * tellings if point.first else []
+    name, begun = f"{side} {point.name}", len(killable.passed())
+    killable.stories_run.add(point.story)
+    first = [point.first] * repeat if point.first else []
     passes = 1 if first else at
-    stage.arm(*((one, 1) for one in first), (name, passes))
+    killable.arm(*((one, 1) for one in first), (name, passes))
     try:
-        talk = Talk.of_newcomer(stage, patience)
-        for _ in range(tellings):
-            point.story(talk)
-        wait_until(lambda: not stage.is_armed(), patience)
-        people.chat(talk)
-        notes = stage.passed()[begun:]
+        session = UserSession.of_new_user(killable, patience)
+        for _ in range(repeat):
+            point.story(session)
+        wait_until(lambda: not killable.is_armed(), patience)
+        people.chat(session)
+        notes = killable.passed()[begun:]
         assert died_at(notes) == [*first, name]
-        talk.check(spare=sends_in_doubt(notes))
+        session.check(spare=sends_in_doubt(notes))
     finally:
-        stage.arm()
-        stage.ask_sandbox("DELETE", "faults")
+        killable.arm()
+        killable.ask_sandbox("DELETE", "faults")
 
 
 def sends_in_doubt(notes: list[str]) -> int:

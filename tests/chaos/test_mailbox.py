@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from smart_kit.testing.durable import DurableValkey
-from tests.chaos.mailbox_machine import MailboxMachine, MailboxMachineAndServer
+from smart_kit.testing.durable_valkey import DurableValkey
+from tests.chaos.mailbox_state_machine import MailboxMachine, MailboxMachineAndServer
 
 HELD = "if not holds("
 NEVER = "if false and not holds("
@@ -57,13 +57,13 @@ def server() -> Iterator[DurableValkey]:
     valkey.remove()
 
 
-def attack(
+def run_machine(
     server: DurableValkey,
     examples: int,
     kind: type[MailboxMachine] = MailboxMachine,
-    sabotage: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    broken_scripts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> None:
-    machine = type("Machine", (kind,), {"server": server, "sabotage": sabotage})
+    machine = type("Machine", (kind,), {"server": server, "broken_scripts": broken_scripts})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -79,17 +79,17 @@ def attack(
 
 
 def test_no_order_of_events_breaks_a_promise(server: DurableValkey) -> None:
-    attack(server, 60)
+    run_machine(server, 60)
 
 
 def test_nor_does_the_death_of_the_server(server: DurableValkey) -> None:
-    attack(server, 10, MailboxMachineAndServer)
+    run_machine(server, 10, MailboxMachineAndServer)
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_mailbox_is_caught(server: DurableValkey, name: str) -> None:
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - of several failures a group
-        attack(server, 200, sabotage=BROKEN[name])
+        run_machine(server, 200, broken_scripts=BROKEN[name])
     assert "AssertionError" in repr(caught.value) or isinstance(caught.value, AssertionError)
 
 
@@ -97,4 +97,4 @@ def test_a_mailbox_that_is_not_as_it_was_when_it_was_broken_counts_for_nothing(
     server: DurableValkey,
 ) -> None:
     with pytest.raises(LookupError, match="no longer says"):
-        attack(server, 1, sabotage={"finish": ("what it never said", "")})
+        run_machine(server, 1, broken_scripts={"finish": ("what it never said", "")})

@@ -18,8 +18,8 @@ from assistant.src.tools.weather_report import WEATHER_WORDS, report
 from sandbox.llm.places import other_forms
 from sandbox.llm.task_list import read_tasks
 from sandbox.telegram.rich.plain import flat
-from sandbox.tests.llm.asking import ask, converse
-from sandbox.tests.running import running
+from sandbox.tests.llm.model_requests import ask, converse
+from sandbox.tests.sandbox_harness import running_sandbox
 from sandbox.weather.climate import SOURCE
 from smart_kit.contracts.tasks import TaskRead
 from smart_kit.errors import InvalidInputError
@@ -71,7 +71,7 @@ def test_the_weather_is_told_in_russian_whatever_it_is(value: float | None) -> N
 async def test_of_a_place_that_nobody_knows_the_demo_says_so(
     asked: str, name: str, said: str, tmp_path: Path
 ) -> None:
-    async with running(tmp_path) as sandbox:
+    async with running_sandbox(tmp_path) as sandbox:
         weather = OpenMeteo(f"{sandbox.url}/weather")
         refusals = [await refusal(weather, form) for form in (name, *other_forms(name))]
         await weather.close()

@@ -10,13 +10,14 @@ from alembic import command
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from assistant.tests.desk import ALICE, Desk, person
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import ALICE, person
 from rest_service.app import database, defaults
 from rest_service.app.snapshots import configuration
-from rest_service.tests.api import alembic_config
+from rest_service.tests.api_helpers import alembic_config
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.redis import Redis
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 from smart_kit.testing.servers import Postgres
 
 MOST_BYTES = 8 * 1024
@@ -54,21 +55,21 @@ def model() -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture
-async def desk(
+async def harness(
     redis: Redis, model: ScriptedModel, first_start: ConfigurationSnapshot
-) -> AsyncIterator[Desk]:
-    made = Desk(redis, model.url)
+) -> AsyncIterator[AssistantHarness]:
+    made = AssistantHarness(redis, model.url)
     await made.configure(*first_start.assistants)
-    await made.introduce(person())
+    await made.store_user(person())
     yield made
     await made.close()
 
 
 async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("Noon.")
-    await desk.say(QUESTION)
+    await harness.say(QUESTION)
 
     (asked,) = model.asked
     assert [one["function"]["name"] for one in asked.body["tools"]] == [
@@ -86,16 +87,16 @@ async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
 
 
 async def test_what_stands_before_the_conversation_is_the_same_bytes_in_every_turn(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """And for everybody, and for a replica that has just started."""
     model.expect(calls(("get_time", {"place": "Tokyo"})), "Noon.", "You are welcome.", "Hello!")
-    await desk.say(QUESTION)
-    await desk.say("Thanks")
-    desk.orchestrator = desk.build()
-    await desk.introduce(person(ALICE, first_name="Bob", timezone="Asia/Tokyo", language="ru"))
-    await desk.redis.delete(*await desk.redis.keys("history:*"))
-    await desk.say("hi")
+    await harness.say(QUESTION)
+    await harness.say("Thanks")
+    harness.orchestrator = harness.build_orchestrator()
+    await harness.store_user(person(ALICE, first_name="Bob", timezone="Asia/Tokyo", language="ru"))
+    await harness.redis.delete(*await harness.redis.keys("history:*"))
+    await harness.say("hi")
 
     prefixes = {asked.raw[: asked.raw.index(b'{"role":"user"')] for asked in model.asked}
     assert len(model.asked) == 4

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assistant.src.services.open_meteo import DAYS, OpenMeteo
-from sandbox.tests.running import running
+from sandbox.tests.sandbox_harness import running_sandbox
 from sandbox.weather.climate import SOURCE
 
 TODAY = date(2026, 11, 21)
@@ -15,7 +15,7 @@ TODAY = date(2026, 11, 21)
 
 @pytest.fixture
 async def weather(tmp_path: Path) -> AsyncIterator[OpenMeteo]:
-    async with running(tmp_path) as sandbox:
+    async with running_sandbox(tmp_path) as sandbox:
         client = OpenMeteo(f"{sandbox.url}/weather")
         yield client
         await client.close()

@@ -6,11 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.ports import is_open
 from smart_kit.testing.servers import PASSWORD
 from smart_kit.testing.suite import Suite, wait_until
-from tests.e2e.harm import SERVICES, kill, parts_of, redis_of, restarts_of, say_sums, sums_told
+from tests.e2e.fault_injection import (
+    SERVICES,
+    kill,
+    parts_of,
+    redis_of,
+    restarts_of,
+    send_sums,
+    sums_answered,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -25,13 +33,13 @@ def test_databases_killed_during_a_chat_cost_nothing_and_no_service_a_restart(
     own_suite.manage("start")
     people = [own_suite.person(f"Person {number}") for number in range(6)]
     for restarts in (1, 2):
-        say_sums(people, range(4 * restarts - 4, 4 * restarts))
+        send_sums(people, range(4 * restarts - 4, 4 * restarts))
         kill(own_suite, "redis", "postgres")
         for part in ("redis", "postgres"):
             wait_until(lambda it=part, n=restarts: _has_come_back(own_suite, it, n))
-    wait_until(lambda: all(len(sums_told(person)) >= 8 for person in people), seconds=60)
+    wait_until(lambda: all(len(sums_answered(person)) >= 8 for person in people), seconds=60)
     for person in people:
-        assert sums_told(person) == list(range(8))
+        assert sums_answered(person) == list(range(8))
     wait_until(lambda: own_suite.try_manage("status").returncode == 0)
     assert restarts_of(own_suite) == NONE_RESTARTED
 

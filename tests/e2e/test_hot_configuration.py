@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, says
 from smart_kit.testing.suite import Suite, wait_until
-from tests.e2e.harm import UNPACED, kill, lift_limits, parts_of
+from tests.e2e.fault_injection import NO_RATE_LIMITS, kill, lift_limits, parts_of
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,7 @@ def _mirror(asked: Asked) -> Answer:
 def mirrored(own_suite: Suite) -> Iterator[Suite]:
     """A suite whose model answers with its own instructions."""
     with ScriptedModel(otherwise=_mirror) as model:
-        own_suite.environment |= UNPACED | {"OPENAI_BASE_URL": model.url}
+        own_suite.environment |= NO_RATE_LIMITS | {"OPENAI_BASE_URL": model.url}
         yield own_suite
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, calls, held, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, held, says
 from smart_kit.testing.suite import Person, Suite, wait_until
-from tests.e2e.harm import end_leases, kill
+from tests.e2e.fault_injection import end_leases, kill
 
 pytestmark = pytest.mark.e2e
 

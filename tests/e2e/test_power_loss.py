@@ -9,15 +9,15 @@ import threading
 import pytest
 
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, held, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, held, says
 from smart_kit.testing.suite import Person, Suite, wait_until
-from tests.e2e.harm import (
-    UNPACED,
+from tests.e2e.fault_injection import (
+    NO_RATE_LIMITS,
     lift_limits,
     parts_of,
-    say_sums,
-    sums_told,
-    without_echo,
+    send_sums,
+    sums_answered,
+    without_repeats,
 )
 
 pytestmark = pytest.mark.e2e
@@ -49,10 +49,10 @@ def test_a_hundred_messages_on_their_way_through_a_kill_of_everything_are_all_an
     """Twice at most what a chat was just being told: Telegram has no idempotency key."""
     gate = Gate()
     with ScriptedModel(otherwise=gate.answer) as model:
-        own_suite.environment |= UNPACED | {"OPENAI_BASE_URL": model.url}
+        own_suite.environment |= NO_RATE_LIMITS | {"OPENAI_BASE_URL": model.url}
         own_suite.manage("start")
         lift_limits(own_suite)
-        say_sums(_people(own_suite), EACH)
+        send_sums(_people(own_suite), EACH)
         wait_until(lambda: len(model.asked) > 1.5 * CHATS)
         for pid in own_suite.processes():
             os.kill(pid, signal.SIGKILL)
@@ -62,10 +62,10 @@ def test_a_hundred_messages_on_their_way_through_a_kill_of_everything_are_all_an
 
         own_suite.manage("start")
         people = _people(own_suite)
-        wait_until(lambda: all(set(sums_told(one)) == set(EACH) for one in people), seconds=90)
+        wait_until(lambda: all(set(sums_answered(one)) == set(EACH) for one in people), seconds=90)
     for person in people:
-        chat = sums_told(person)
-        assert without_echo(chat) == list(EACH)
+        chat = sums_answered(person)
+        assert without_repeats(chat) == list(EACH)
         assert len(chat) <= len(EACH) + 1, "one message of a chat is being sent at a time"
     assert own_suite.try_manage("status").returncode == 0
     own_suite.check_calls()
@@ -91,7 +91,7 @@ def test_without_its_supervisor_the_suite_goes_on_and_start_takes_over(own_suite
     own_suite.manage("start")
 
     alice.wait_for(on_its_way, lambda text: "1001" in text, seconds=60)
-    assert sums_told(alice) == [1]
+    assert sums_answered(alice) == [1]
     assert all(part.restarts == 0 for part in parts_of(own_suite).values())
     assert not {process.pid for process in run.processes().values()} & set(before.values())
     assert own_suite.try_manage("status").returncode == 0

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from smart_kit.testing.models import Answer, Asked, ScriptedModel, held, says
 from smart_kit.testing.ports import is_open
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, held, says
 from smart_kit.testing.suite import Person, Suite, wait_until
-from tests.e2e.harm import UNPACED, lift_limits
+from tests.e2e.fault_injection import NO_RATE_LIMITS, lift_limits
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,7 @@ def test_eight_assistants_keep_each_chats_order_and_a_slow_turn_delays_no_other_
 ) -> None:
     uneven = UnevenModel()
     with ScriptedModel(otherwise=uneven.answer) as model:
-        own_suite.environment |= UNPACED | {"OPENAI_BASE_URL": model.url}
+        own_suite.environment |= NO_RATE_LIMITS | {"OPENAI_BASE_URL": model.url}
         own_suite.try_manage("start", "--replicas", f"assistant={REPLICAS}")
         ports = _ports(own_suite)
         wait_until(lambda: all(map(_is_well, ports)), seconds=120)

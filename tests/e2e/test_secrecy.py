@@ -13,10 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from smart_kit.testing.models import Asked, ScriptedModel, calls, says
+from smart_kit.testing.scripted_model import Asked, ScriptedModel, calls, says
 from smart_kit.testing.suite import Person, Suite, wait_until
-from tests.e2e.harm import UNPACED, lift_limits
-from tests.e2e.traces import places_of, traces_of
+from tests.e2e.fault_injection import NO_RATE_LIMITS, lift_limits
+from tests.e2e.secret_scan import places_containing, written_data_of
 
 pytestmark = pytest.mark.e2e
 
@@ -48,7 +48,7 @@ class Planted:
 @pytest.fixture
 def planted(own_suite: Suite) -> Iterator[Planted]:
     with ScriptedModel(otherwise=_answer) as model:
-        own_suite.environment |= UNPACED | {
+        own_suite.environment |= NO_RATE_LIMITS | {
             "OPENAI_BASE_URL": model.url,
             "OPENAI_API_KEY": MODEL_KEY,
             "REST_TOOL_PRIVATE_HOSTS": model.url.split("/")[2],
@@ -83,13 +83,15 @@ def test_no_key_leaves_but_to_the_server_it_is_for(planted: Planted) -> None:
     heard = {one.headers.get("authorization", "") for one in planted.model.asked}
     assert {f"Bearer {MODEL_KEY}", f"Bearer {ROTATED_KEY}"} <= heard
 
-    traces = traces_of(suite)
-    traces += [("an answer", text) for text in seen] + [("a chat", str(alice.messages()))]
+    written_data = written_data_of(suite)
+    written_data += [("an answer", text) for text in seen] + [("a chat", str(alice.messages()))]
     for canary in CANARIES:
-        assert places_of(canary, traces) == set()
+        assert places_containing(canary, written_data) == set()
     for witness, places in FOUND.items():
-        assert places <= {place.partition(":")[0] for place in places_of(witness, traces)}
-    kinds = {place.partition("/")[0] for place, _ in traces}
+        assert places <= {
+            place.partition(":")[0] for place in places_containing(witness, written_data)
+        }
+    kinds = {place.partition("/")[0] for place, _ in written_data}
     assert {"file postgres", "file redis", "file logs"} <= kinds
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from smart_kit.contracts.base import utc_now
-from smart_kit.testing.models import ScriptedModel, cuts, fails, says
+from smart_kit.testing.scripted_model import ScriptedModel, cuts, fails, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 
 pytestmark = pytest.mark.e2e

@@ -11,7 +11,7 @@ from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.telegram import TOKEN, FakeTelegram, fake_telegram
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
@@ -27,8 +27,8 @@ from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.signals import Signals
 from tg_bot.src.services.sketch import Rhythm
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.live import QUICK, MakeLive
-from tg_bot.tests.messages import BOT_ID
+from tg_bot.tests.live_frames import QUICK, MakeLive
+from tg_bot.tests.queue_messages import BOT_ID
 
 LEASE_SECONDS = 0.6
 """So long the next bot of a test waits for one that ended without a word."""

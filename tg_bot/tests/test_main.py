@@ -14,12 +14,12 @@ import pytest
 
 from smart_kit.redis import Redis
 from smart_kit.settings import RedisSettings
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import ROOT
-from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
 from tg_bot.tests import updates
-from tg_bot.tests.messages import reply
-from tg_bot.tests.queues import send
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import reply
 
 Start = Callable[..., "Process"]
 

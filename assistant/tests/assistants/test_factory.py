@@ -11,21 +11,22 @@ from assistant.src.assistants.factory import ASSISTANT_TYPES, AssistantFactory
 from assistant.src.messages.window import Window
 from assistant.src.services.models.catalogue import Catalogues
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.desk import Desk, assistant, identified, person, secretary, served, tool
-from assistant.tests.services.models.compatible_server import Sent, running
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.services.models.openai_compatible_server import HttpAnswer, running_server
+from assistant.tests.snapshots import assistant, id_of, model_snapshot, person, secretary, tool
 from smart_kit.contracts.assistants import AssistantType
 from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
 from smart_kit.contracts.threads import first_thread_id
-from smart_kit.testing.models import ScriptedModel, calls, fails
+from smart_kit.testing.scripted_model import ScriptedModel, calls, fails
 from smart_kit.vault import Vault
 
 
 @pytest.fixture
-def make(desk: Desk) -> Callable[..., AssistantFactory]:
+def make(harness: AssistantHarness) -> Callable[..., AssistantFactory]:
     def factory(*records: AssistantSnapshot, **changes: Any) -> AssistantFactory:
         configuration = ConfigurationSnapshot(version=1, assistants=records, **changes)
         catalogue = Catalogues(Vault(())).of(configuration)
-        return AssistantFactory(catalogue, ModelClient(), desk.services, Window(20, 32_000))
+        return AssistantFactory(catalogue, ModelClient(), harness.services, Window(20, 32_000))
 
     return factory
 
@@ -45,18 +46,20 @@ OUTPUT = [
 
 
 async def test_an_openai_api_record_answers_over_responses_whatever_the_models_record_says(
-    desk: Desk,
+    harness: AssistantHarness,
 ) -> None:
     """And what was said before goes back as it was."""
     whole = {"status": "completed", "output": OUTPUT, "usage": {"input_tokens": 9}}
-    async with running(lambda _: Sent(json.dumps(whole))) as server:
-        desk.provider = desk.provider.model_copy(update={"base_url": server.endpoint.base_url})
-        await desk.configure(
+    async with running_server(lambda _: HttpAnswer(json.dumps(whole))) as server:
+        harness.provider = harness.provider.model_copy(
+            update={"base_url": server.endpoint.base_url}
+        )
+        await harness.configure(
             secretary(tool("ask_assistant", "ask_poet", asks="Poet"), assistant_type="openai_api"),
             assistant("Poet", assistant_type="openai_api"),
             version=2,
         )
-        said = [await desk.say("hi"), await desk.say("bye")]
+        said = [await harness.say("hi"), await harness.say("bye")]
 
     assert [one.text for one in said] == ["Hello!", "Hello!"]
     assert server.paths == ["/v1/responses"] * 2
@@ -65,26 +68,30 @@ async def test_an_openai_api_record_answers_over_responses_whatever_the_models_r
 
 
 async def test_an_openai_api_record_falls_back_to_a_model_whose_server_has_only_chat(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(
+    await harness.configure(
         secretary(tool("get_time"), assistant_type="openai_api", fallback_models=("chatty",)),
         version=2,
     )
     model.expect(fails(401), "Noon.")
-    said = await desk.say("what time is it?")
+    said = await harness.say("what time is it?")
 
     assert said.text == "Noon."
     assert [one.body["model"] for one in model.asked] == ["default-model", "chatty"]
 
 
-async def test_an_assistants_limits_are_its_own(desk: Desk, model: ScriptedModel) -> None:
+async def test_an_assistants_limits_are_its_own(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
     limits = {"temperature": 0.3, "max_output_tokens": 99, "max_tool_calls": 1}
-    await desk.configure(secretary(tool("get_time"), max_context_messages=2, **limits), version=2)
+    await harness.configure(
+        secretary(tool("get_time"), max_context_messages=2, **limits), version=2
+    )
     twice = calls(("get_time", {}), ("get_time", {}))
     model.expect("Hello!", twice, "One was enough.", "Bye.")
     for text in ("hi", "what time is it?", "bye"):
-        await desk.say(text)
+        await harness.say(text)
 
     assert (model.asked[0].body["temperature"], model.asked[0].body["max_tokens"]) == (0.3, 99)
     results = [one["content"] for one in model.asked[2].messages if one["role"] == "tool"]
@@ -94,24 +101,24 @@ async def test_an_assistants_limits_are_its_own(desk: Desk, model: ScriptedModel
 
 
 async def test_an_assistant_that_may_call_nothing_is_offered_nothing(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(secretary(tool("get_time"), max_tool_calls=0), version=2)
+    await harness.configure(secretary(tool("get_time"), max_tool_calls=0), version=2)
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert model.asked[0].body.keys() == {"model", "messages"}
 
 
 async def test_the_chain_is_its_own_model_then_its_fallbacks(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(secretary(model="a", fallback_models=("b", "a", "c")), version=2)
+    await harness.configure(secretary(model="a", fallback_models=("b", "a", "c")), version=2)
     model.expect(fails(401), fails(401), "From c.")
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert [one.body["model"] for one in model.asked] == ["a", "b", "c"]
-    (record,) = await desk.records()
+    (record,) = await harness.turn_records()
     (step,) = record.steps
     assert (step.name, step.provider, step.assistant_id) == ("c", "scripted", record.assistant_id)
     assert [(one.model, one.reason) for one in step.failures] == [
@@ -125,28 +132,31 @@ async def test_the_chain_is_its_own_model_then_its_fallbacks(
     ("chosen", "asked"), [("nice", "nice"), ("secret", "default-model"), ("gone", "default-model")]
 )
 async def test_a_person_talks_to_the_model_they_chose_if_they_still_may(
-    desk: Desk, model: ScriptedModel, chosen: str, asked: str
+    harness: AssistantHarness, model: ScriptedModel, chosen: str, asked: str
 ) -> None:
     """And asks the sub-assistants of their own."""
-    desk.models = {"nice": served("nice", is_choosable=True), "secret": served("secret")}
-    await desk.configure(
+    harness.models = {
+        "nice": model_snapshot("nice", is_choosable=True),
+        "secret": model_snapshot("secret"),
+    }
+    await harness.configure(
         secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
     )
-    await desk.introduce(person(model=chosen))
+    await harness.store_user(person(model=chosen))
     model.expect(calls(("ask_poet", {"message": "x"})), "Drip.", "Drip, he says.")
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert [one.body["model"] for one in model.asked] == [asked, "default-model", asked]
 
 
 async def test_where_the_chosen_model_is_away_the_assistants_own_answers(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.models = {"nice": served("nice", is_choosable=True)}
-    await desk.configure(secretary(), version=2)
-    await desk.introduce(person(model="nice"))
+    harness.models = {"nice": model_snapshot("nice", is_choosable=True)}
+    await harness.configure(secretary(), version=2)
+    await harness.store_user(person(model="nice"))
     model.expect(fails(401), "It is me.")
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert [one.body["model"] for one in model.asked] == ["nice", "default-model"]
 
@@ -179,7 +189,7 @@ async def test_an_assistant_is_built_once(make: Any) -> None:
     factory = make(secretary(), assistant("Poet"))
 
     assert factory.create_main_assistant(None) is factory.create_main_assistant(uuid4())
-    poet = identified("Poet")
+    poet = id_of("Poet")
     assert factory.create_sub_assistant(poet) is factory.create_sub_assistant(poet)
     assert factory.create_main_assistant(poet) is not factory.create_sub_assistant(poet)
 
@@ -191,10 +201,10 @@ async def test_who_is_not_active_is_nobody(make: Any) -> None:
 
 @pytest.mark.parametrize("asked", ["", "Nobody"])
 async def test_a_tool_behind_which_nobody_stands_is_told(
-    desk: Desk, model: ScriptedModel, asked: str
+    harness: AssistantHarness, model: ScriptedModel, asked: str
 ) -> None:
-    await desk.configure(secretary(tool("ask_assistant", "ask_poet", asks=asked)), version=2)
+    await harness.configure(secretary(tool("ask_assistant", "ask_poet", asks=asked)), version=2)
     model.expect(calls(("ask_poet", {"message": "x"})), "Nobody is there.")
 
-    assert (await desk.say("hi")).text == "Nobody is there."
+    assert (await harness.say("hi")).text == "Nobody is there."
     assert model.asked[1].messages[-1]["content"].startswith("Error: ")

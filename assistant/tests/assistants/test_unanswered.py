@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
-from assistant.tests.desk import Desk, assistant, identified, person, secretary, served, tool
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import assistant, id_of, model_snapshot, person, secretary, tool
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.redis import answer
-from smart_kit.testing.models import ScriptedModel, calls, fails, says
+from smart_kit.testing.scripted_model import ScriptedModel, calls, fails, says
 
 COST = Decimal("0.1")
 """Of the scripted model's 10 tokens in and 5 out."""
@@ -13,43 +14,43 @@ PRICES = {"input_price": Decimal(10_000), "output_price": Decimal(0)}
 REFUSED = fails(401, {"error": {"code": "invalid_api_key"}})
 
 
-async def spent(desk: Desk) -> Decimal:
+async def spent(harness: AssistantHarness) -> Decimal:
     """Of all days together."""
-    keys = await answer(desk.redis.keys("budget:*"))
-    totals = [int(await answer(desk.redis.hget(key, "total")) or 0) for key in keys]
+    keys = await answer(harness.redis.keys("budget:*"))
+    totals = [int(await answer(harness.redis.hget(key, "total")) or 0) for key in keys]
     return Decimal(sum(totals)) / 1_000_000
 
 
 async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.models = {"default-model": served("default-model", **PRICES)}
-    await desk.configure(secretary(), version=2)
-    await desk.introduce(person(daily_budget=Decimal(100)))
+    harness.models = {"default-model": model_snapshot("default-model", **PRICES)}
+    await harness.configure(secretary(), version=2)
+    await harness.store_user(person(daily_budget=Decimal(100)))
     model.expect(says(""), says(""))
-    said = await desk.say("hi")
+    said = await harness.say("hi")
 
     assert isinstance(said, Notice)
-    (record,) = await desk.records()
+    (record,) = await harness.turn_records()
     (step,) = record.steps
     assert (record.status, step.step, step.is_answered) == ("failed", "1", False)
     assert (step.name, step.provider, step.result) == ("default-model", "scripted", "")
-    assert step.assistant_id == identified("Secretary")
+    assert step.assistant_id == id_of("Secretary")
     assert [(one.model, one.cost, one.prompt_tokens) for one in step.failures] == [
         ("default-model", COST, 10)
     ] * 2
     assert step.cost == 0
-    assert await spent(desk) == 2 * COST
+    assert await spent(harness) == 2 * COST
 
 
 async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(secretary(tool("get_time"), fallback_models=("other",)), version=2)
+    await harness.configure(secretary(tool("get_time"), fallback_models=("other",)), version=2)
     model.expect(calls(("get_time", {})), REFUSED, REFUSED)
-    await desk.say("hi")
+    await harness.say("hi")
 
-    (record,) = await desk.records()
+    (record,) = await harness.turn_records()
     assert [(step.step, step.is_answered) for step in record.steps] == [
         ("1", True),
         ("1.0", True),
@@ -64,53 +65,53 @@ async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
 
 
 async def test_a_sub_assistant_that_failed_is_in_the_record_of_a_turn_that_went_well(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.models = {"poet-model": served("poet-model", **PRICES)}
-    await desk.configure(
+    harness.models = {"poet-model": model_snapshot("poet-model", **PRICES)}
+    await harness.configure(
         secretary(tool("ask_assistant", "ask_poet", asks="Poet")),
         assistant("Poet", model="poet-model", fallback_models=()),
         version=2,
     )
-    await desk.introduce(person(daily_budget=Decimal(100)))
+    await harness.store_user(person(daily_budget=Decimal(100)))
     model.expect(calls(("ask_poet", {"message": "x"})), says(""), says(""), "He fell silent.")
-    said = await desk.say("a verse?")
+    said = await harness.say("a verse?")
 
     assert isinstance(said, Reply)
-    (record,) = await desk.records()
+    (record,) = await harness.turn_records()
     assert [step.step for step in record.steps] == ["1", "1.0", "1.0.1", "2"]
     poets = record.steps[2]
-    assert (poets.is_answered, poets.assistant_id) == (False, identified("Poet"))
+    assert (poets.is_answered, poets.assistant_id) == (False, id_of("Poet"))
     assert [(one.model, one.cost) for one in poets.failures] == [("poet-model", COST)] * 2
-    assert await spent(desk) == 2 * COST
+    assert await spent(harness) == 2 * COST
 
 
 async def test_an_answer_after_a_fallback_costs_its_own_and_its_failures_theirs(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.models = {
-        "default-model": served("default-model", **PRICES),
-        "cheap": served("cheap", input_price=Decimal(0), output_price=Decimal(0)),
+    harness.models = {
+        "default-model": model_snapshot("default-model", **PRICES),
+        "cheap": model_snapshot("cheap", input_price=Decimal(0), output_price=Decimal(0)),
     }
-    await desk.configure(secretary(fallback_models=("cheap",)), version=2)
+    await harness.configure(secretary(fallback_models=("cheap",)), version=2)
     model.expect(says(""), says(""), "Cheaply.")
-    await desk.say("hi")
+    await harness.say("hi")
 
-    (record,) = await desk.records()
+    (record,) = await harness.turn_records()
     (step,) = record.steps
     assert (step.name, step.cost) == ("cheap", 0)
     assert [(one.model, one.cost) for one in step.failures] == [("default-model", COST)] * 2
 
 
 async def test_that_the_budget_allowed_nobody_is_in_the_record(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.models = {"default-model": served("default-model", **PRICES)}
-    await desk.configure(secretary(), version=2)
-    await desk.introduce(person(daily_budget=Decimal(0)))
-    await desk.say("hi")
+    harness.models = {"default-model": model_snapshot("default-model", **PRICES)}
+    await harness.configure(secretary(), version=2)
+    await harness.store_user(person(daily_budget=Decimal(0)))
+    await harness.say("hi")
 
-    (record,) = await desk.records()
+    (record,) = await harness.turn_records()
     assert model.asked == []
     assert [(one.model, one.cost) for one in record.steps[0].failures] == [("default-model", None)]
     assert "today" in record.steps[0].failures[0].reason

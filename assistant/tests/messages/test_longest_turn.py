@@ -4,19 +4,19 @@ import json
 
 from assistant.src.core.turn import MAX_TOOL_CALLS
 from assistant.src.messages.window import LONGEST_TURN, MOST_CALLS
-from assistant.tests.desk import Desk
-from smart_kit.testing.models import ScriptedModel, calls
+from assistant.tests.harness import AssistantHarness
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 NOW = ("get_time", {})
 
 
 async def test_the_longest_turn_is_shown_whole_in_the_next_one_however_many_calls_came(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     one_by_one = [calls(NOW)] * (MAX_TOOL_CALLS - 1)
     model.expect(*one_by_one, calls(*[NOW] * 3_000), "It is late.", "Good night.")
-    await desk.say("What time is it?")
-    await desk.say("Oh.")
+    await harness.say("What time is it?")
+    await harness.say("Oh.")
 
     said = model.asked[-1].messages
     assert len(said) == 1 + LONGEST_TURN + 1
@@ -26,12 +26,12 @@ async def test_the_longest_turn_is_shown_whole_in_the_next_one_however_many_call
 
 
 async def test_arguments_that_no_tool_takes_are_in_no_record_and_no_later_request(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect(calls(("get_time", {"place": "x" * 1_000_000})), "It is late.", "Good night.")
-    await desk.say("What time is it?")
-    (record,) = await desk.records()
-    await desk.say("Oh.")
+    await harness.say("What time is it?")
+    (record,) = await harness.turn_records()
+    await harness.say("Oh.")
 
     assert len(record.model_dump_json()) < 10_000
     assert [one["role"] for one in model.asked[-1].messages[1:5]] == [

@@ -11,21 +11,13 @@ import pytest
 
 from assistant.src.services import live_frames
 from assistant.src.services.live_frames import LiveFrames
-from assistant.tests.desk import (
-    ALICE,
-    BOT,
-    Desk,
-    assistant,
-    person,
-    secretary,
-    served,
-    tool,
-)
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import ALICE, BOT, assistant, model_snapshot, person, secretary, tool
 from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, QueueMessage
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.models import Answer, ScriptedModel, fails, sends
+from smart_kit.testing.scripted_model import Answer, ScriptedModel, fails, sends
 
 
 class Listener:
@@ -47,9 +39,11 @@ async def listener(redis: Redis) -> AsyncIterator[Listener]:
         yield Listener(pubsub)
 
 
-async def test_a_turn_begins_and_ends(desk: Desk, model: ScriptedModel, listener: Listener) -> None:
+async def test_a_turn_begins_and_ends(
+    harness: AssistantHarness, model: ScriptedModel, listener: Listener
+) -> None:
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
     begin, end = await listener.frame(), await listener.frame()
 
     assert (begin.kind, end.kind) == ("begin", "end")
@@ -59,19 +53,19 @@ async def test_a_turn_begins_and_ends(desk: Desk, model: ScriptedModel, listener
 
 
 async def test_a_turn_that_fails_ends_too(
-    desk: Desk, model: ScriptedModel, listener: Listener
+    harness: AssistantHarness, model: ScriptedModel, listener: Listener
 ) -> None:
     model.expect(fails(401))
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert [(await listener.frame()).kind for _ in range(2)] == ["begin", "end"]
 
 
 async def test_what_a_long_turn_is_at_is_repeated(
-    desk: Desk, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.02)
-    async with LiveFrames(desk.redis).show(desk.message("hi")) as frames:
+    async with LiveFrames(harness.redis).show(harness.message("hi")) as frames:
         kinds = [(await listener.frame()).kind for _ in range(3)]
         frames.tools_run()
         while (await listener.frame()).kind != "tool":
@@ -95,12 +89,15 @@ def streamed(*deltas: dict[str, Any]) -> Answer:
 
 
 async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
-    desk: Desk, model: ScriptedModel, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(live_frames, "TEXT_SECONDS", 0.0)
-    streams = served("default-model", capabilities=frozenset({"tools", "streaming"}))
-    desk.models = {"default-model": streams}
-    await desk.configure(
+    streams = model_snapshot("default-model", capabilities=frozenset({"tools", "streaming"}))
+    harness.models = {"default-model": streams}
+    await harness.configure(
         secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
     )
     call = {"index": 0, "id": "x", "function": {"name": "ask_poet", "arguments": '{"message":"x"}'}}
@@ -109,7 +106,7 @@ async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
         streamed({"content": "Drip"}, {"content": ", drop."}),
         streamed({"content": "He "}, {"content": "says: drip."}),
     )
-    said = await desk.say("a verse?")
+    said = await harness.say("a verse?")
     texts = []
     while (frame := await listener.frame()).kind != "end":
         if frame.kind == "delta":
@@ -120,11 +117,11 @@ async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
 
 
 async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
-    desk: Desk, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.02)
     monkeypatch.setattr(live_frames, "TEXT_SECONDS", 3600.0)
-    async with LiveFrames(desk.redis).show(desk.message("hi")) as frames:
+    async with LiveFrames(harness.redis).show(harness.message("hi")) as frames:
         assert frames.is_due
         await frames.text_grows(" ")
         assert frames.is_due
@@ -159,11 +156,11 @@ class SwallowingRedis:
 
 
 async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_cancellation(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.01)
     redis = SwallowingRedis()
-    async with LiveFrames(redis).show(desk.message("hi")):  # type: ignore[arg-type] # as said
+    async with LiveFrames(redis).show(harness.message("hi")):  # type: ignore[arg-type] # as said
         await redis.is_beating.wait()
     assert redis.heart is not None
     ended, _ = await asyncio.wait({redis.heart}, timeout=30)
@@ -172,13 +169,13 @@ async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_c
 
 
 async def test_a_chat_hears_nothing_of_a_person_who_is_blocked(
-    desk: Desk, listener: Listener, model: ScriptedModel
+    harness: AssistantHarness, listener: Listener, model: ScriptedModel
 ) -> None:
-    await desk.introduce(person(status="blocked"))
-    await desk.handle(await desk.deliver(desk.message("hi")))
-    await desk.introduce(person())
+    await harness.store_user(person(status="blocked"))
+    await harness.handle(await harness.deliver(harness.message("hi")))
+    await harness.store_user(person())
     model.expect("Hello!")
-    await desk.say("hi")
+    await harness.say("hi")
 
     assert (await listener.frame()).message_id == f"tg:{BOT}:2"
 
@@ -195,6 +192,10 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
 
 
 @pytest.mark.parametrize("conversation", ["cli", "tg:x:1", "tg:1"])
-async def test_a_conversation_of_no_bot_has_no_frames(desk: Desk, conversation: str) -> None:
-    async with LiveFrames(desk.redis).show(desk.message("hi", conversation=conversation)) as frames:
+async def test_a_conversation_of_no_bot_has_no_frames(
+    harness: AssistantHarness, conversation: str
+) -> None:
+    async with LiveFrames(harness.redis).show(
+        harness.message("hi", conversation=conversation)
+    ) as frames:
         assert frames._seq == 0

@@ -7,7 +7,7 @@ import pytest
 
 from assistant.src.services.forecast import Place
 from assistant.src.services.open_meteo import OpenMeteo
-from assistant.tests.sky import PARIS, Sky
+from assistant.tests.fake_open_meteo import PARIS, FakeOpenMeteo
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ from assistant.tests.sky import PARIS, Sky
 async def test_without_an_address_it_is_open_meteos_two_servers_else_that_one_for_both(
     url: str | None, asked: list[str]
 ) -> None:
-    sky = Sky()
-    weather = OpenMeteo(url, httpx2.MockTransport(sky))
+    fake_open_meteo = FakeOpenMeteo()
+    weather = OpenMeteo(url, httpx2.MockTransport(fake_open_meteo))
     await weather.places("Paris")
     await weather.forecast(Place.model_validate(PARIS), date(2026, 11, 21))
     await weather.close()
 
-    assert [str(one.url).partition("?")[0] for one in sky.requests] == asked
+    assert [str(one.url).partition("?")[0] for one in fake_open_meteo.requests] == asked

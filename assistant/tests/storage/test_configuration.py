@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from assistant.src.storage.configuration import ConfigurationStore
-from assistant.tests.desk import secretary
+from assistant.tests.snapshots import secretary
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
 from smart_kit.redis import Redis, connect_blocking

@@ -9,15 +9,16 @@ import structlog
 
 from assistant.src.messages.item import ADDED, encode
 from assistant.src.storage import history_archive
-from assistant.tests.desk import ALICES_THREAD, Desk, identified, person, secretary
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import ALICES_THREAD, id_of, person, secretary
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import CONFIGURATION_KEY, history_key, user_key
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
 from smart_kit.redis import answer
-from smart_kit.testing.models import ScriptedModel, fails
+from smart_kit.testing.scripted_model import ScriptedModel, fails
 
-ALICES_ID = identified("1001")
+ALICES_ID = id_of("1001")
 MESSAGES = "/api/messages"
 
 
@@ -33,156 +34,158 @@ def shown(model: ScriptedModel) -> list[str]:
     return [text.split("\n")[-1] for text in texts[1:-1]]
 
 
-def refills(desk: Desk) -> int:
-    return len(desk.rest.asked("GET", MESSAGES))
+def refills(harness: AssistantHarness) -> int:
+    return len(harness.rest.requests_to("GET", MESSAGES))
 
 
-async def history(desk: Desk, thread_id: UUID = ALICES_THREAD) -> list[str]:
-    return list(await answer(desk.redis.lrange(history_key(thread_id), 0, -1)))
+async def history(harness: AssistantHarness, thread_id: UUID = ALICES_THREAD) -> list[str]:
+    return list(await answer(harness.redis.lrange(history_key(thread_id), 0, -1)))
 
 
-async def lose_everything(desk: Desk) -> None:
+async def lose_everything(harness: AssistantHarness) -> None:
     """FLUSHALL, after which rest_service has written again what it owns."""
-    kept = await desk.redis.mget(CONFIGURATION_KEY, user_key(1001))
-    await desk.redis.flushall()
+    kept = await harness.redis.mget(CONFIGURATION_KEY, user_key(1001))
+    await harness.redis.flushall()
     for key, value in zip((CONFIGURATION_KEY, user_key(1001)), kept, strict=True):
-        await desk.redis.set(key, value)
+        await harness.redis.set(key, value)
 
 
 async def test_after_redis_lost_all_the_model_is_shown_what_postgres_has(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("Noted.", "Teal.")
-    await desk.say("My colour is teal")
-    desk.rest.archive = list((await desk.records())[0].items)
-    before = await history(desk)
-    await lose_everything(desk)
-    await desk.say("What is my colour?")
+    await harness.say("My colour is teal")
+    harness.rest.archive = list((await harness.turn_records())[0].items)
+    before = await history(harness)
+    await lose_everything(harness)
+    await harness.say("What is my colour?")
 
     assert shown(model) == ["My colour is teal", "Noted."]
-    kept = await history(desk)
+    kept = await history(harness)
     assert kept[:2] == before, "byte for byte, for the provider's cache"
     assert len(kept) == 4
-    (request,) = desk.rest.asked("GET", MESSAGES)
+    (request,) = harness.rest.requests_to("GET", MESSAGES)
     assert request.headers["X-User-Id"] == request.url.params["user_id"] == str(ALICES_ID)
     assert request.url.params["thread_id"] == str(ALICES_THREAD)
 
 
 async def test_a_history_that_is_there_or_was_refilled_is_not_asked_for(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.rest.archive = archived("old")
-    await lose_everything(desk)
+    harness.rest.archive = archived("old")
+    await lose_everything(harness)
     model.expect(*["Yes."] * 4)
     for _ in range(4):
-        await desk.say("and?")
+        await harness.say("and?")
 
-    assert refills(desk) == 1
-    assert len(await history(desk)) == 2 + 8
+    assert refills(harness) == 1
+    assert len(await history(harness)) == 2 + 8
 
 
 async def test_a_history_lost_alone_comes_back_although_its_thread_once_was_new(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.expect("Yes.", "Yes.", "Yes.")
-    await desk.say("one")
-    await desk.say("two")
-    desk.rest.archive = archived("one", "two")
-    await desk.redis.delete(history_key(ALICES_THREAD))
-    await desk.say("three")
+    await harness.say("one")
+    await harness.say("two")
+    harness.rest.archive = archived("one", "two")
+    await harness.redis.delete(history_key(ALICES_THREAD))
+    await harness.say("three")
 
     assert shown(model) == ["one", "Noted.", "two", "Noted."]
 
 
 async def test_a_thread_in_which_nothing_was_said_costs_one_call_even_where_no_turn_succeeds(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await lose_everything(desk)
+    await lose_everything(harness)
     model.expect(*[fails(403)] * 3, "At last.", "Yes.")
     for _ in range(5):
-        await desk.say("hi")
+        await harness.say("hi")
 
-    assert refills(desk) == 1
+    assert refills(harness) == 1
 
 
-async def test_a_thread_begun_by_new_costs_no_call(desk: Desk, model: ScriptedModel) -> None:
-    command = desk.command().model_copy(update={"created_at": utc_now()})
-    delivery = await desk.deliver(command)
+async def test_a_thread_begun_by_new_costs_no_call(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    command = harness.command().model_copy(update={"created_at": utc_now()})
+    delivery = await harness.deliver(command)
     with pytest.raises(RetryMessage):
-        await desk.handle(delivery)
-    (thread,) = desk.rest.created.values()
+        await harness.handle(delivery)
+    (thread,) = harness.rest.created.values()
     begun = {UUID(thread["assistant_id"]): UUID(thread["thread_id"])}
-    await desk.introduce(person(threads=begun))
-    await desk.handle(delivery)
+    await harness.store_user(person(threads=begun))
+    await harness.handle(delivery)
     model.expect("Yes.", "Yes.")
-    await desk.say("hi")
-    await desk.say("hi")
+    await harness.say("hi")
+    await harness.say("hi")
 
-    assert refills(desk) == 0
-    assert len(await history(desk, UUID(thread["thread_id"]))) == 4
+    assert refills(harness) == 0
+    assert len(await history(harness, UUID(thread["thread_id"]))) == 4
 
 
-async def test_marks_do_not_outlive_histories(desk: Desk) -> None:
+async def test_marks_do_not_outlive_histories(harness: AssistantHarness) -> None:
     thread_id = uuid4()
-    await desk.history.begin(thread_id)
+    await harness.history.begin(thread_id)
 
-    assert 0 < await desk.redis.ttl(f"{history_key(thread_id)}:mark") <= 90 * 86_400
+    assert 0 < await harness.redis.ttl(f"{history_key(thread_id)}:mark") <= 90 * 86_400
 
 
-async def test_a_refilled_history_ends_90_days_later(desk: Desk) -> None:
-    desk.rest.archive = archived("old")
-    await lose_everything(desk)
-    await desk.history.newest(ALICES_THREAD, ALICES_ID, 10)
+async def test_a_refilled_history_ends_90_days_later(harness: AssistantHarness) -> None:
+    harness.rest.archive = archived("old")
+    await lose_everything(harness)
+    await harness.history.newest(ALICES_THREAD, ALICES_ID, 10)
 
-    assert 0 <= 90 * 86_400 - await desk.redis.ttl(history_key(ALICES_THREAD)) < 60
-    assert not await desk.redis.exists(f"{history_key(ALICES_THREAD)}:mark")
+    assert 0 <= 90 * 86_400 - await harness.redis.ttl(history_key(ALICES_THREAD)) < 60
+    assert not await harness.redis.exists(f"{history_key(ALICES_THREAD)}:mark")
 
 
 class TestWhileRestServiceIsAway:
     async def test_the_answer_comes_at_once_without_a_history_and_the_log_says_so_once(
-        self, desk: Desk, model: ScriptedModel
+        self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
-        await lose_everything(desk)
-        desk.rest.is_down = True
+        await lose_everything(harness)
+        harness.rest.is_down = True
         model.expect("Hello!", "Hello!")
         with structlog.testing.capture_logs() as lines:
-            assert isinstance(await desk.say("hi"), Reply)
-            assert isinstance(await desk.say("hi"), Reply)
+            assert isinstance(await harness.say("hi"), Reply)
+            assert isinstance(await harness.say("hi"), Reply)
 
-        assert len(desk.rest.requests) == 1, "no retries"
+        assert len(harness.rest.requests) == 1, "no retries"
         warnings = [line["event"] for line in lines if line["log_level"] == "warning"]
         assert warnings == ["histories cannot be refilled for now"]
 
     async def test_a_rest_service_that_hangs_holds_up_one_answer_briefly(
-        self, desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+        self, harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(history_archive, "PATIENCE_SECONDS", 0.1)
-        await lose_everything(desk)
-        desk.rest.delay_seconds = 20.0
+        await lose_everything(harness)
+        harness.rest.delay_seconds = 20.0
         model.expect("Hello!", "Hello!")
-        await desk.say("hi")
-        await desk.say("hi")
+        await harness.say("hi")
+        await harness.say("hi")
 
-        assert len(desk.rest.requests) == 1
+        assert len(harness.rest.requests) == 1
 
     async def test_what_is_said_meanwhile_stays_behind_what_comes_back(
-        self, desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+        self, harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(history_archive, "PAUSE_SECONDS", 0.0)
-        await lose_everything(desk)
-        desk.rest.is_down = True
+        await lose_everything(harness)
+        harness.rest.is_down = True
         model.expect("One.", "Two.", "Three.", "Four.")
-        await desk.say("meanwhile 1")
-        await desk.say("meanwhile 2")
-        desk.rest.is_down = False
-        first, _ = await desk.records()
-        desk.rest.archive = [*archived("old"), *first.items]  # the second is on its way
-        await desk.say("now")
+        await harness.say("meanwhile 1")
+        await harness.say("meanwhile 2")
+        harness.rest.is_down = False
+        first, _ = await harness.turn_records()
+        harness.rest.archive = [*archived("old"), *first.items]  # the second is on its way
+        await harness.say("now")
 
         assert shown(model) == ["old", "Noted.", "meanwhile 1", "One.", "meanwhile 2", "Two."]
-        asked = refills(desk)
-        await desk.say("later")
-        assert refills(desk) == asked, "it is whole"
+        asked = refills(harness)
+        await harness.say("later")
+        assert refills(harness) == asked, "it is whole"
 
 
 @pytest.mark.parametrize(
@@ -199,53 +202,55 @@ class TestWhileRestServiceIsAway:
     ],
 )
 async def test_archive_and_redis_are_put_together_without_a_gap_or_a_double(
-    desk: Desk, of_archive: str, of_redis: str, whole: str
+    harness: AssistantHarness, of_archive: str, of_redis: str, whole: str
 ) -> None:
     key = history_key(ALICES_THREAD)
-    await desk.redis.set(f"{key}:mark", "partial")
-    desk.rest.archive = [{"role": "user", "content": one} for one in of_archive]
+    await harness.redis.set(f"{key}:mark", "partial")
+    harness.rest.archive = [{"role": "user", "content": one} for one in of_archive]
     if of_redis:
         items = [encode({"role": "user", "content": one}) for one in of_redis]
-        await answer(desk.redis.rpush(key, *items))
-    items, length = await desk.history.newest(ALICES_THREAD, ALICES_ID, 1000)
+        await answer(harness.redis.rpush(key, *items))
+    items, length = await harness.history.newest(ALICES_THREAD, ALICES_ID, 1000)
 
     assert "".join(json.loads(item)["content"] for item in items) == whole
     assert length == len(whole)
 
 
-async def test_what_providers_added_long_ago_does_not_come_back(desk: Desk) -> None:
-    await lose_everything(desk)
+async def test_what_providers_added_long_ago_does_not_come_back(harness: AssistantHarness) -> None:
+    await lose_everything(harness)
     said = {"role": "assistant", "content": "Noon."}
-    desk.rest.archive = [said | {ADDED: {"by": "p/m", "keys": {"reasoning_content": "Hm."}}}]
-    items, _ = await desk.history.newest(ALICES_THREAD, ALICES_ID, 10)
+    harness.rest.archive = [said | {ADDED: {"by": "p/m", "keys": {"reasoning_content": "Hm."}}}]
+    items, _ = await harness.history.newest(ALICES_THREAD, ALICES_ID, 10)
 
     assert items == [encode(said)]
 
 
-async def test_a_history_that_grew_while_postgres_was_asked_is_left_as_it_is(desk: Desk) -> None:
-    await lose_everything(desk)
-    desk.rest.archive = archived("old")
+async def test_a_history_that_grew_while_postgres_was_asked_is_left_as_it_is(
+    harness: AssistantHarness,
+) -> None:
+    await lose_everything(harness)
+    harness.rest.archive = archived("old")
     key = history_key(ALICES_THREAD)
 
     async def another_worker() -> None:
-        await answer(desk.redis.rpush(key, '{"role":"user","content":"theirs"}'))
+        await answer(harness.redis.rpush(key, '{"role":"user","content":"theirs"}'))
 
-    desk.rest.meanwhile = another_worker
-    items, _ = await desk.history.newest(ALICES_THREAD, ALICES_ID, 10)
+    harness.rest.meanwhile = another_worker
+    items, _ = await harness.history.newest(ALICES_THREAD, ALICES_ID, 10)
 
     assert [json.loads(item)["content"] for item in items] == ["theirs"]
 
 
 async def test_the_window_of_a_refilled_history_moves_as_that_of_any_other(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await desk.configure(secretary(), version=2)
-    await lose_everything(desk)
-    desk.rest.archive = archived(*(f"question {number}" for number in range(150)))
+    await harness.configure(secretary(), version=2)
+    await lose_everything(harness)
+    harness.rest.archive = archived(*(f"question {number}" for number in range(150)))
     model.expect(*["Yes."] * 10)
     for _ in range(10):
-        await desk.say("and?")
+        await harness.say("and?")
 
     begins = [asked.messages[1]["content"] for asked in model.asked]
     assert len(set(begins)) <= 3
-    assert refills(desk) == 1
+    assert refills(harness) == 1

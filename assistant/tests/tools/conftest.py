@@ -2,9 +2,9 @@
 
 import pytest
 
-from assistant.tests.tools.outside import Server
+from assistant.tests.tools.rest_tool_harness import FakeServer
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
+def server() -> FakeServer:
+    return FakeServer()

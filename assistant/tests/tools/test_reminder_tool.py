@@ -8,38 +8,42 @@ import pytest
 
 from assistant.src.tools.base import BaseTool
 from assistant.src.tools.reminder_tool import ReminderTool
-from assistant.tests.desk import ALICE, WRITTEN_AT, Desk, identified, person
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import ALICE, WRITTEN_AT, id_of, person
 from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 
 async def told(
-    desk: Desk, model: ScriptedModel, written_at: datetime = WRITTEN_AT, **given: object
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    written_at: datetime = WRITTEN_AT,
+    **given: object,
 ) -> str:
     """What the model is told after asking for this reminder."""
     model.expect(calls(("create_reminder", {"text": "stretch", **given})), "Done.")
-    await desk.say("remind me", created_at=written_at)
+    await harness.say("remind me", created_at=written_at)
     content: str = model.asked[-1].messages[-1]["content"]
     return content
 
 
-def planned_at(desk: Desk) -> str:
-    return desk.rest.bodies[-1]["at"]
+def planned_at(harness: AssistantHarness) -> str:
+    return harness.rest.bodies[-1]["at"]
 
 
 async def test_it_is_planned_for_the_person_who_asked_whatever_the_model_says(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await told(desk, model, in_seconds=60)
+    await told(harness, model, in_seconds=60)
 
-    (request,) = desk.rest.requests
+    (request,) = harness.rest.requests
     assert request.url.path == "/api/cron-jobs"
-    assert request.headers["X-User-Id"] == str(identified(str(ALICE)))
+    assert request.headers["X-User-Id"] == str(id_of(str(ALICE)))
     assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
-    assert desk.rest.bodies[0] == {
-        "user_id": str(identified(str(ALICE))),
+    assert harness.rest.bodies[0] == {
+        "user_id": str(id_of(str(ALICE))),
         "type": "reminder",
         "text": "stretch",
         "at": "2026-11-21T12:25:30Z",
@@ -49,12 +53,12 @@ async def test_it_is_planned_for_the_person_who_asked_whatever_the_model_says(
 
 
 async def test_seconds_count_from_when_the_message_was_written(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """However long the message waited, and however often it is tried."""
-    await told(desk, model, datetime(2020, 1, 1, tzinfo=UTC), in_seconds=3600)
+    await told(harness, model, datetime(2020, 1, 1, tzinfo=UTC), in_seconds=3600)
 
-    assert planned_at(desk) == "2020-01-01T01:00:00Z"
+    assert planned_at(harness) == "2020-01-01T01:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -69,120 +73,128 @@ async def test_seconds_count_from_when_the_message_was_written(
     ],
 )
 async def test_a_time_is_the_persons_unless_it_has_an_offset(
-    desk: Desk, model: ScriptedModel, at: str, planned: str
+    harness: AssistantHarness, model: ScriptedModel, at: str, planned: str
 ) -> None:
-    await told(desk, model, at=at)
+    await told(harness, model, at=at)
 
-    assert planned_at(desk) == planned
+    assert planned_at(harness) == planned
 
 
 async def test_a_time_in_the_past_is_refused_with_the_time_it_is(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await told(desk, model, at="2026-11-21T13:24")
+    said = await told(harness, model, at="2026-11-21T13:24")
 
     assert said.startswith("Error: 2026-11-21T13:24:00 is in the past.")
     assert "Sat 2026-11-21T13:24:30+0100 (Europe/Berlin)" in said
-    assert desk.rest.requests == []
+    assert harness.rest.requests == []
 
 
-async def test_a_time_beyond_the_calendar_is_refused(desk: Desk, model: ScriptedModel) -> None:
-    await desk.introduce(person(timezone="America/New_York"))
+async def test_a_time_beyond_the_calendar_is_refused(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.store_user(person(timezone="America/New_York"))
 
-    assert "beyond the calendar" in await told(desk, model, at="9999-12-31T23:59")
+    assert "beyond the calendar" in await told(harness, model, at="9999-12-31T23:59")
 
 
 async def test_what_was_planned_is_told_in_the_persons_time(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    assert await told(desk, model, at="2026-11-27T09:00") == (
+    assert await told(harness, model, at="2026-11-27T09:00") == (
         "Reminder planned for Fri 2026-11-27 09:00 Europe/Berlin: stretch"
     )
 
 
-async def test_a_recurring_one_is_told_with_its_next_time(desk: Desk, model: ScriptedModel) -> None:
-    said = await told(desk, model, cron="0 9 * * 5")
+async def test_a_recurring_one_is_told_with_its_next_time(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    said = await told(harness, model, cron="0 9 * * 5")
 
-    assert desk.rest.bodies[0]["cron_expression"] == "0 9 * * 5"
-    assert "at" not in desk.rest.bodies[0]
+    assert harness.rest.bodies[0]["cron_expression"] == "0 9 * * 5"
+    assert "at" not in harness.rest.bodies[0]
     assert said == (
         "Reminder planned, recurring (cron 0 9 * * 5, Europe/Berlin),"
         " the next time Fri 2026-11-27 09:00: stretch"
     )
 
 
-async def test_a_prompt_is_a_request_to_the_secretary(desk: Desk, model: ScriptedModel) -> None:
-    said = await told(desk, model, in_seconds=60, prompt=True)
+async def test_a_prompt_is_a_request_to_the_secretary(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    said = await told(harness, model, in_seconds=60, prompt=True)
 
-    assert desk.rest.bodies[0]["type"] == "prompt"
+    assert harness.rest.bodies[0]["type"] == "prompt"
     assert said.startswith("Request to the secretary planned for")
 
 
 async def test_what_rest_service_finds_wrong_the_model_can_correct(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.rest.refusal = (400, "'x' is not a usable cron expression")
+    harness.rest.refusal = (400, "'x' is not a usable cron expression")
 
-    assert await told(desk, model, cron="x") == "Error: 'x' is not a usable cron expression"
+    assert await told(harness, model, cron="x") == "Error: 'x' is not a usable cron expression"
 
 
-async def test_what_rest_service_does_not_allow_is_told(desk: Desk, model: ScriptedModel) -> None:
-    desk.rest.refusal = (409, "There are 100 active jobs already; cancel one first.")
-    said = await told(desk, model, in_seconds=60)
+async def test_what_rest_service_does_not_allow_is_told(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    harness.rest.refusal = (409, "There are 100 active jobs already; cancel one first.")
+    said = await told(harness, model, in_seconds=60)
 
     assert "refused: There are 100 active jobs" in said
     assert said.endswith("Tell the user.")
 
 
 async def test_a_slow_rest_service_is_waited_for_longer_than_other_tools_may_take(
-    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its client gives up by itself, and then the same key tells what became of it."""
-    create = desk.client.create_cron_job
+    create = harness.client.create_cron_job
 
     async def slowly(*arguments: Any) -> CronJobRead:
         await asyncio.sleep(0.1)
         return await create(*arguments)
 
     monkeypatch.setattr(BaseTool, "seconds", 0.01)
-    monkeypatch.setattr(desk.client, "create_cron_job", slowly)
+    monkeypatch.setattr(harness.client, "create_cron_job", slowly)
 
-    assert (await told(desk, model, in_seconds=60)).startswith("Reminder planned")
+    assert (await told(harness, model, in_seconds=60)).startswith("Reminder planned")
 
 
 async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_is_unknown(
-    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(ReminderTool, "seconds", 0.05)
-    monkeypatch.setattr(desk.client, "create_cron_job", hang)
+    monkeypatch.setattr(harness.client, "create_cron_job", hang)
 
-    assert await told(desk, model, in_seconds=5) == (
+    assert await told(harness, model, in_seconds=5) == (
         "Error: It took too long, and whether it was done is not known. Tell the user."
     )
 
 
 async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
-    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta(days=36500))
-    desk.rest.is_down = True
+    harness.rest.is_down = True
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})))
 
     with pytest.raises(RetryMessage):
-        await desk.say("remind me")
-    assert len(desk.rest.requests) == 3
+        await harness.say("remind me")
+    assert len(harness.rest.requests) == 3
 
 
 async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_known(
-    desk: Desk, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta())
-    desk.rest.is_down = True
+    harness.rest.is_down = True
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})), "Not known.")
-    said = await desk.say("remind me")
+    said = await harness.say("remind me")
 
     assert isinstance(said, Reply)
     assert (said.text, said.receipts) == ("Not known.", ())

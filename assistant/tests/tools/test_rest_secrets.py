@@ -9,12 +9,21 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from assistant.tests.tools.outside import SECRET, URL, VAULT, Server, rest_tool, said, secret, sent
+from assistant.tests.tools.rest_tool_harness import (
+    SECRET,
+    URL,
+    VAULT,
+    FakeServer,
+    call_tool,
+    only_request,
+    rest_tool,
+    secret,
+)
 from smart_kit.guarded_http import OutsideRequest
 from smart_kit.vault import Vault
 
 
-async def test_a_secret_is_sent_to_its_server(server: Server) -> None:
+async def test_a_secret_is_sent_to_its_server(server: FakeServer) -> None:
     tool = rest_tool(
         server,
         secrets=(secret("other", "x"), secret("key")),
@@ -23,35 +32,37 @@ async def test_a_secret_is_sent_to_its_server(server: Server) -> None:
     )
     with pytest.raises(UnicodeEncodeError):
         SECRET.encode("ascii")
-    await said(tool, word="omen")
+    await call_tool(tool, word="omen")
 
-    assert sent(server).headers["Authorization"] == f"Bearer {SECRET}"
-    assert sent(server).url.endswith(f"?key={quote(SECRET, safe='')}")
+    assert only_request(server).headers["Authorization"] == f"Bearer {SECRET}"
+    assert only_request(server).url.endswith(f"?key={quote(SECRET, safe='')}")
 
 
-async def test_a_secret_fills_a_part_of_the_path_and_comes_back_to_nobody(server: Server) -> None:
+async def test_a_secret_fills_a_part_of_the_path_and_comes_back_to_nobody(
+    server: FakeServer,
+) -> None:
     tool = rest_tool(
         server,
         secrets=(secret("hook", "T0/B0:x y"),),
         url="https://api.example.org/services/{secret:hook}/{word}",
     )
     server.body = lambda request: json.dumps({"asked": request.url}).encode()
-    told = await said(tool, word="omen")
+    told = await call_tool(tool, word="omen")
 
-    assert sent(server).url == "https://api.example.org/services/T0%2FB0:x%20y/omen"
+    assert only_request(server).url == "https://api.example.org/services/T0%2FB0:x%20y/omen"
     assert "(secret hook)" in told
     assert "B0" not in told
     moved = secret("hook", origin="https://other.example.org")
     url = "https://api.example.org/{secret:hook}"
-    refused = await said(rest_tool(server, secrets=(moved,), url=url))
+    refused = await call_tool(rest_tool(server, secrets=(moved,), url=url))
     assert "was given for another server" in refused
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("value", [".", ".."])
-async def test_a_secret_does_not_climb_either(server: Server, value: str) -> None:
+async def test_a_secret_does_not_climb_either(server: FakeServer, value: str) -> None:
     url = "https://api.example.org/a/{secret:hook}/b"
-    told = await said(rest_tool(server, secrets=(secret("hook", value),), url=url))
+    told = await call_tool(rest_tool(server, secrets=(secret("hook", value),), url=url))
     assert told.startswith("Error: ")
     assert server.requests == []
 
@@ -66,48 +77,50 @@ async def test_a_secret_does_not_climb_either(server: Server, value: str) -> Non
         "https://evil.org/api.example.org",
     ],
 )
-async def test_a_secret_of_another_server_stays_here(server: Server, origin: str) -> None:
+async def test_a_secret_of_another_server_stays_here(server: FakeServer, origin: str) -> None:
     tool = rest_tool(
         server, secrets=(secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
     )
-    assert "was given for another server" in await said(tool, word="omen")
+    assert "was given for another server" in await call_tool(tool, word="omen")
     assert server.requests == []
 
 
 @pytest.mark.parametrize("origin", ["https://API.example.org:443", "https://api.example.org/v1"])
-async def test_a_server_may_be_written_otherwise(server: Server, origin: str) -> None:
+async def test_a_server_may_be_written_otherwise(server: FakeServer, origin: str) -> None:
     tool = rest_tool(
         server, secrets=(secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
     )
-    assert (await said(tool, word="omen")).startswith("HTTP 200")
+    assert (await call_tool(tool, word="omen")).startswith("HTTP 200")
 
 
-async def test_a_secret_that_is_missing_or_cannot_be_read_is_said_to_be_so(server: Server) -> None:
+async def test_a_secret_that_is_missing_or_cannot_be_read_is_said_to_be_so(
+    server: FakeServer,
+) -> None:
     headers = {"X-Key": "{secret:key}"}
     known = secret("key")
     moved = known.model_copy(update={"id": uuid4()})
-    assert "missing" in await said(rest_tool(server, headers=headers), word="a")
+    assert "missing" in await call_tool(rest_tool(server, headers=headers), word="a")
     for secrets, vault in (
         ((moved,), VAULT),
         ((known,), Vault(())),
         ((secret("key", "a\nb"),), VAULT),
     ):
         tool = rest_tool(server, headers=headers, secrets=secrets, vault=vault)
-        assert "The secret key cannot be read." in await said(tool, word="a")
+        assert "The secret key cannot be read." in await call_tool(tool, word="a")
     assert server.requests == []
 
 
 @pytest.mark.parametrize("place", ["path", "query", "headers", "body"])
-async def test_an_argument_cannot_name_a_secret(server: Server, place: str) -> None:
+async def test_an_argument_cannot_name_a_secret(server: FakeServer, place: str) -> None:
     call: dict[str, Any] = {
         "path": {"url": URL},
         "query": {"url": "https://api.example.org/", "query": {"q": "{word}"}},
         "headers": {"url": "https://api.example.org/", "headers": {"X-Q": "{word}"}},
         "body": {"url": "https://api.example.org/", "method": "POST", "body": {"q": "{word}"}},
     }[place]
-    await said(rest_tool(server, secrets=(secret("key"),), **call), word="{secret:key}")
+    await call_tool(rest_tool(server, secrets=(secret("key"),), **call), word="{secret:key}")
 
-    request = sent(server)
+    request = only_request(server)
     assert SECRET not in f"{request}"
     assert quote(SECRET, safe="") not in request.url
     assert SECRET not in (request.body or b"").decode()
@@ -132,7 +145,7 @@ def echoes(request: OutsideRequest) -> bytes:
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html"])
 async def test_a_secret_is_in_no_result_and_no_log_even_where_the_server_echoes_it(
-    server: Server, status: int, content_type: str
+    server: FakeServer, status: int, content_type: str
 ) -> None:
     server.status, server.content_type, server.body = status, content_type, echoes
     tool = rest_tool(
@@ -142,7 +155,7 @@ async def test_a_secret_is_in_no_result_and_no_log_even_where_the_server_echoes_
         query={"k": "{secret:key}"},
     )
     with structlog.testing.capture_logs() as lines:
-        told = await said(tool, word="omen")
+        told = await call_tool(tool, word="omen")
 
     shown = told + repr(lines)
     raw = SECRET.encode()

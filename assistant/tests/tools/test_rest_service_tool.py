@@ -4,7 +4,8 @@ import pytest
 
 from assistant.src.tools import TOOLS
 from assistant.src.tools.rest_service_tool import RestServiceTool
-from assistant.tests.desk import Desk, tool
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import tool
 from smart_kit.contracts.functions import FUNCTIONS
 
 
@@ -21,9 +22,9 @@ def test_a_tool_takes_the_arguments_of_its_function(function) -> None:
 
 
 @pytest.mark.parametrize("made", TOOLS, ids=lambda one: one.__name__)
-def test_a_record_becomes_the_tool_of_its_type(made, desk: Desk) -> None:
+def test_a_record_becomes_the_tool_of_its_type(made, harness: AssistantHarness) -> None:
     record = tool(made.function)
-    built = RestServiceTool(record, desk.services).to_tool()
+    built = RestServiceTool(record, harness.services).to_tool()
 
     assert type(built) is made
     assert built.definition == {
@@ -33,9 +34,9 @@ def test_a_record_becomes_the_tool_of_its_type(made, desk: Desk) -> None:
     }
 
 
-def test_a_clock_may_be_called_otherwise(desk: Desk) -> None:
+def test_a_clock_may_be_called_otherwise(harness: AssistantHarness) -> None:
     record = tool("get_time", "world_clock")
-    built = RestServiceTool(record, desk.services).to_tool()
+    built = RestServiceTool(record, harness.services).to_tool()
 
     assert built is not None
     assert built.name == "world_clock"
@@ -44,11 +45,13 @@ def test_a_clock_may_be_called_otherwise(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "changes", [{"tool_type": "calendar"}, {"tool_type": "reminder", "name": "list_reminders"}]
 )
-def test_what_this_version_does_not_know_is_left_out(desk: Desk, changes: dict) -> None:
+def test_what_this_version_does_not_know_is_left_out(
+    harness: AssistantHarness, changes: dict
+) -> None:
     record = (
         tool("get_time", **changes)
         if "name" not in changes
         else tool("get_time").model_copy(update=changes)
     )
 
-    assert RestServiceTool(record, desk.services).to_tool() is None
+    assert RestServiceTool(record, harness.services).to_tool() is None

@@ -12,7 +12,7 @@ import structlog
 
 from assistant.src.tools.base import ToolServices
 from assistant.src.tools.rest_service_tool import RestServiceTool
-from assistant.tests.tools.outside import Server, rest_tool, said
+from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, rest_tool
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import ToolSnapshot
@@ -20,7 +20,7 @@ from smart_kit.guarded_http import GuardedHttp
 from smart_kit.testing.hostile_urls import HOSTILE_URLS
 
 
-async def test_arguments_are_judged_by_the_records_schema_alone(server: Server) -> None:
+async def test_arguments_are_judged_by_the_records_schema_alone(server: FakeServer) -> None:
     schema = {
         "type": "object",
         "properties": {"word": {"type": "string", "maxLength": 5}, "n": {"enum": [1, 2]}},
@@ -36,17 +36,17 @@ async def test_arguments_are_judged_by_the_records_schema_alone(server: Server) 
         {"word": "a", "n": 3},
         {"word": "a", "x": 1},
     ):
-        told = await said(tool, **wrong)
+        told = await call_tool(tool, **wrong)
         assert told.startswith("Error: Wrong arguments: "), told
         assert told.endswith("Call again with right ones.")
     assert server.requests == []
-    assert (await said(tool, word="omen", n=None)).startswith("HTTP 200")
+    assert (await call_tool(tool, word="omen", n=None)).startswith("HTTP 200")
 
 
-async def test_a_pattern_that_tries_all_ways_holds_up_nobody(server: Server) -> None:
+async def test_a_pattern_that_tries_all_ways_holds_up_nobody(server: FakeServer) -> None:
     """The usual engine takes days."""
     schema = {"type": "object", "properties": {"word": {"type": "string", "pattern": "(a+)+$"}}}
-    told = await said(rest_tool(server, schema=schema), word="a" * 40 + "!")
+    told = await call_tool(rest_tool(server, schema=schema), word="a" * 40 + "!")
 
     assert "does not match" in told
     assert server.requests == []
@@ -65,15 +65,15 @@ async def test_a_pattern_that_tries_all_ways_holds_up_nobody(server: Server) -> 
     ],
 )
 async def test_a_broken_schema_costs_the_call_and_not_the_turn(
-    server: Server, schema: JsonObject
+    server: FakeServer, schema: JsonObject
 ) -> None:
     with structlog.testing.capture_logs():
-        told = await said(rest_tool(server, schema=schema), word="omen")
+        told = await call_tool(rest_tool(server, schema=schema), word="omen")
     assert told == "Error: The tool is broken. Tell the user."
     assert server.requests == []
 
 
-async def test_a_schema_that_names_an_address_is_not_fetched(server: Server) -> None:
+async def test_a_schema_that_names_an_address_is_not_fetched(server: FakeServer) -> None:
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -86,14 +86,14 @@ async def test_a_schema_that_names_an_address_is_not_fetched(server: Server) -> 
         threading.Thread(target=canary.serve_forever, args=(0.02,), daemon=True).start()
         schema = {"$ref": f"http://127.0.0.1:{canary.server_port}/schema.json"}
         with structlog.testing.capture_logs():
-            told = await said(rest_tool(server, schema=schema), word="omen")
+            told = await call_tool(rest_tool(server, schema=schema), word="omen")
         canary.shutdown()
 
     assert told == "Error: The tool is broken. Tell the user."
     assert (asked, server.requests) == ([], [])
 
 
-def test_what_may_write_is_begun_once_and_what_reads_may_be_repeated(server: Server) -> None:
+def test_what_may_write_is_begun_once_and_what_reads_may_be_repeated(server: FakeServer) -> None:
     writing = rest_tool(server, effect_class="writes")
     reading = rest_tool(server, effect_class="none")
 
@@ -126,7 +126,7 @@ async def canary() -> AsyncIterator[list[int]]:
 
 
 async def test_no_hostile_address_reaches_a_canary_through_a_tool(
-    canary: list[int], server: Server
+    canary: list[int], server: FakeServer
 ) -> None:
     """Also of a record that rest_service would not have let in, and of a name that is private."""
 
@@ -142,7 +142,7 @@ async def test_no_hostile_address_reaches_a_canary_through_a_tool(
             continue
         tool = rest_tool(server, url=address, effect_class="none")
         tool._services = ToolServices(None, Clock(), None, send=guarded.send)  # type: ignore[arg-type]
-        told = await said(tool, word="x", host="127.0.0.1")
+        told = await call_tool(tool, word="x", host="127.0.0.1")
         assert told.startswith("Error: "), url
         asked += 1
     await guarded.close()

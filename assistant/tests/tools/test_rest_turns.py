@@ -9,13 +9,14 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from assistant.src.services.kept_calls import KeptCalls
-from assistant.tests.desk import Desk, assistant, identified, person, secretary, tool
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import assistant, id_of, person, secretary, tool
 from smart_kit.contracts.configuration import CallSnapshot, ToolSnapshot
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
 from smart_kit.mailbox import Entry
 from smart_kit.redis import Redis, answer
-from smart_kit.testing.models import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 SCHEMA = {
     "type": "object",
@@ -50,15 +51,15 @@ def server() -> Server:
 
 
 @pytest.fixture
-async def desk(desk: Desk, server: Server, redis: Redis) -> Desk:
-    desk.services = replace(desk.services, send=server.send, kept=KeptCalls(redis))
-    desk.orchestrator = desk.build()
-    return desk
+async def harness(harness: AssistantHarness, server: Server, redis: Redis) -> AssistantHarness:
+    harness.services = replace(harness.services, send=server.send, kept=KeptCalls(redis))
+    harness.orchestrator = harness.build_orchestrator()
+    return harness
 
 
 def words(**changes: Any) -> ToolSnapshot:
     record = ToolSnapshot(
-        id=identified("words"),
+        id=id_of("words"),
         name="look_up",
         tool_type="rest",
         description="Looks a word up",
@@ -72,10 +73,10 @@ def words(**changes: Any) -> ToolSnapshot:
 LOOK_UP = ("look_up", {"word": "omen"})
 
 
-async def look_up(desk: Desk, model: ScriptedModel, arguments: Any = None) -> str:
+async def look_up(harness: AssistantHarness, model: ScriptedModel, arguments: Any = None) -> str:
     """What the model is told."""
     model.expect(calls(("look_up", arguments or LOOK_UP[1])), "There.")
-    await desk.say("what is an omen?")
+    await harness.say("what is an omen?")
     return str(model.asked[-1].messages[-1]["content"])
 
 
@@ -84,15 +85,15 @@ def numbers(*told: str) -> list[int]:
 
 
 async def test_wrong_arguments_are_corrected_within_the_turn(
-    desk: Desk, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: Server
 ) -> None:
-    await desk.configure(secretary(words()), version=2)
+    await harness.configure(secretary(words()), version=2)
     model.expect(
         calls(("look_up", {"word": "omen", "lang": "fr"})),
         calls(("look_up", {"word": "omen", "lang": "de"})),
         "A sign.",
     )
-    said = await desk.say("what is an omen?")
+    said = await harness.say("what is an omen?")
 
     assert said.text == "A sign."
     told = model.asked[1].messages[-1]["content"]
@@ -101,12 +102,12 @@ async def test_wrong_arguments_are_corrected_within_the_turn(
 
 
 async def test_what_the_server_refuses_is_corrected_within_the_turn(
-    desk: Desk, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: Server
 ) -> None:
-    await desk.configure(secretary(words()), version=2)
+    await harness.configure(secretary(words()), version=2)
     server.status = 404
     assert "Error: The call was refused; other arguments may help. HTTP 404" in await look_up(
-        desk, model
+        harness, model
     )
 
 
@@ -114,27 +115,29 @@ async def test_what_the_server_refuses_is_corrected_within_the_turn(
     "schema", [{"type": "object", "properties": {"word": {"type": 7}}}, {"$ref": "#/$defs/x"}]
 )
 async def test_a_broken_schema_in_the_snapshot_breaks_no_turn(
-    desk: Desk, model: ScriptedModel, server: Server, schema: Any
+    harness: AssistantHarness, model: ScriptedModel, server: Server, schema: Any
 ) -> None:
-    await desk.configure(secretary(words(input_schema=schema), tool("get_time")), version=2)
-    assert await look_up(desk, model) == "Error: The tool is broken. Tell the user."
+    await harness.configure(secretary(words(input_schema=schema), tool("get_time")), version=2)
+    assert await look_up(harness, model) == "Error: The tool is broken. Tell the user."
     model.expect(calls(("get_time", {})), "Noon.")
-    assert (await desk.say("time?")).text == "Noon."
+    assert (await harness.say("time?")).text == "Noon."
     assert server.requests == []
 
 
-async def test_a_step_tells_who_called_when_and_with_what(desk: Desk, model: ScriptedModel) -> None:
-    await desk.configure(
+async def test_a_step_tells_who_called_when_and_with_what(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.configure(
         secretary(tool("ask_assistant", "ask_helper", asks="Helper")),
         assistant("Helper", words()),
         version=2,
     )
     model.expect(calls(("ask_helper", {"message": "x"})), calls(LOOK_UP), "inner", "outer")
-    await desk.say("go")
+    await harness.say("go")
 
-    (record,) = await desk.records()
+    (record,) = await harness.turn_records()
     callers = {step.step: step.assistant_id for step in record.steps}
-    boss, helper = identified("Secretary"), identified("Helper")
+    boss, helper = id_of("Secretary"), id_of("Helper")
     assert callers == {"1": boss, "1.0": boss, "1.0.1": helper, "1.0.1.0": helper} | {
         "1.0.2": helper,
         "2": boss,
@@ -146,85 +149,85 @@ async def test_a_step_tells_who_called_when_and_with_what(desk: Desk, model: Scr
 
 
 async def test_a_write_whose_worker_died_is_not_repeated_and_the_model_is_told(
-    desk: Desk, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: Server
 ) -> None:
-    await desk.configure(secretary(words(effect_class="writes")), version=2)
+    await harness.configure(secretary(words(effect_class="writes")), version=2)
     server.dies = Killed()
     model.expect(calls(LOOK_UP))
-    delivery = await desk.deliver(desk.message("order it"))
+    delivery = await harness.deliver(harness.message("order it"))
     with pytest.raises(Killed):
-        await desk.orchestrator.process_message(delivery)
+        await harness.orchestrator.process_message(delivery)
     server.dies = None
     model.expect("I do not know whether it was done.")
-    again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    again = await harness.mailbox.begin(Entry(delivery.entry, delivery.conversation))
     assert again is not None
-    await desk.handle(again)
+    await harness.handle(again)
 
     assert len(server.requests) == 1
     assert "whether it was done is not known" in model.asked[-1].messages[-1]["content"]
 
 
 async def test_a_read_whose_worker_died_is_made_again(
-    desk: Desk, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: Server
 ) -> None:
-    await desk.configure(secretary(words()), version=2)
+    await harness.configure(secretary(words()), version=2)
     server.dies = Killed()
     model.expect(calls(LOOK_UP))
-    delivery = await desk.deliver(desk.message("look it up"))
+    delivery = await harness.deliver(harness.message("look it up"))
     with pytest.raises(Killed):
-        await desk.orchestrator.process_message(delivery)
+        await harness.orchestrator.process_message(delivery)
     server.dies = None
     model.expect("A sign.")
-    again = await desk.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    again = await harness.mailbox.begin(Entry(delivery.entry, delivery.conversation))
     assert again is not None
-    await desk.handle(again)
+    await harness.handle(again)
 
     assert len(server.requests) == 2
 
 
 async def test_a_result_is_given_again_as_long_as_the_record_says(
-    desk: Desk, model: ScriptedModel, server: Server, redis: Redis
+    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis
 ) -> None:
-    await desk.configure(secretary(words(cache_seconds=60)), version=2)
-    first = await look_up(desk, model)
-    again = await look_up(desk, model, {"lang": None, "word": "omen"})
+    await harness.configure(secretary(words(cache_seconds=60)), version=2)
+    first = await look_up(harness, model)
+    again = await look_up(harness, model, {"lang": None, "word": "omen"})
 
     assert first == again
     assert len(server.requests) == 1
     (key,) = await answer(redis.keys("cached:*"))
-    assert key.startswith(f"cached:{identified('words')}:{person().id}:")
+    assert key.startswith(f"cached:{id_of('words')}:{person().id}:")
     assert 0 < await answer(redis.ttl(key)) <= 60
     await redis.delete(key)
-    await look_up(desk, model)
+    await look_up(harness, model)
     assert len(server.requests) == 2
 
 
 async def test_another_call_person_or_record_has_a_result_of_its_own(
-    desk: Desk, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: Server
 ) -> None:
-    await desk.configure(secretary(words(cache_seconds=60)), version=2)
-    told = [await look_up(desk, model), await look_up(desk, model, {"word": "amen"})]
-    await desk.introduce(person(id=uuid4()))
-    told.append(await look_up(desk, model))
-    await desk.configure(secretary(words(cache_seconds=60, description="new")), version=3)
-    told.append(await look_up(desk, model))
+    await harness.configure(secretary(words(cache_seconds=60)), version=2)
+    told = [await look_up(harness, model), await look_up(harness, model, {"word": "amen"})]
+    await harness.store_user(person(id=uuid4()))
+    told.append(await look_up(harness, model))
+    await harness.configure(secretary(words(cache_seconds=60, description="new")), version=3)
+    told.append(await look_up(harness, model))
     call = CallSnapshot(url="https://api.example.org/v2/{word}")
-    await desk.configure(secretary(words(cache_seconds=60, http_call=call)), version=4)
-    told.append(await look_up(desk, model))
+    await harness.configure(secretary(words(cache_seconds=60, http_call=call)), version=4)
+    told.append(await look_up(harness, model))
 
     assert numbers(*told) == [1, 2, 3, 4, 5]
 
 
 async def test_who_moves_to_another_zone_is_told_the_time_there(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """What tools say of times is said in the person's zone."""
-    await desk.configure(secretary(tool("get_time", cache_seconds=600)), version=2)
+    await harness.configure(secretary(tool("get_time", cache_seconds=600)), version=2)
     told = []
     for zone in ("Europe/Berlin", "Asia/Tokyo"):
-        await desk.introduce(person(timezone=zone))
+        await harness.store_user(person(timezone=zone))
         model.expect(calls(("get_time", {})), "Late.")
-        await desk.say("what time is it?")
+        await harness.say("what time is it?")
         told.append(str(model.asked[-1].messages[-1]["content"]))
 
     assert "Europe/Berlin" in told[0]
@@ -233,28 +236,28 @@ async def test_who_moves_to_another_zone_is_told_the_time_there(
 
 @pytest.mark.parametrize("changes", [{"cache_seconds": 0}, {"effect_class": "writes"}])
 async def test_what_may_not_be_kept_is_called_each_time(
-    desk: Desk, model: ScriptedModel, server: Server, redis: Redis, changes: Any
+    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis, changes: Any
 ) -> None:
-    await desk.configure(secretary(words(**{"cache_seconds": 60, **changes})), version=2)
-    assert numbers(await look_up(desk, model), await look_up(desk, model)) == [1, 2]
+    await harness.configure(secretary(words(**{"cache_seconds": 60, **changes})), version=2)
+    assert numbers(await look_up(harness, model), await look_up(harness, model)) == [1, 2]
     assert await answer(redis.keys("cached:*")) == []
 
 
 async def test_an_assistant_that_may_write_is_asked_each_time(
-    desk: Desk, model: ScriptedModel, redis: Redis
+    harness: AssistantHarness, model: ScriptedModel, redis: Redis
 ) -> None:
-    await desk.configure(
+    await harness.configure(
         secretary(tool("ask_assistant", "ask_helper", asks="Helper", cache_seconds=60)),
         assistant("Helper", tool("create_reminder")),
         version=2,
     )
     model.expect(calls(("ask_helper", {"message": "x"})), "inner", "outer")
-    await desk.say("go")
+    await harness.say("go")
     assert await answer(redis.keys("cached:*")) == []
 
 
 async def test_what_an_assistant_answered_is_given_again_until_the_configuration_changes(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """Its own record is not the tool's: new instructions, another model or other tools count."""
     asks = tool("ask_assistant", "ask_helper", asks="Helper", cache_seconds=60)
@@ -262,13 +265,13 @@ async def test_what_an_assistant_answered_is_given_again_until_the_configuration
     results = []
     for version, instructions in ((2, "Be terse."), (2, "Be terse."), (3, "Be kind.")):
         helper = assistant("Helper", instructions=instructions)
-        await desk.configure(secretary(asks), helper, version=version)
+        await harness.configure(secretary(asks), helper, version=version)
         model.expect(calls(("ask_helper", {"message": "x"})))
         if len(results) != 1:
             model.expect(instructions)
         model.expect("There.")
-        await desk.introduce(person(threads={identified("Secretary"): uuid4()}))
-        await desk.say("go")
+        await harness.store_user(person(threads={id_of("Secretary"): uuid4()}))
+        await harness.say("go")
         results.append(model.asked[-1].messages[-1]["content"])
 
     assert results == ["Be terse.", "Be terse.", "Be kind."]
@@ -277,28 +280,30 @@ async def test_what_an_assistant_answered_is_given_again_until_the_configuration
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_errors_are_not_kept(
-    desk: Desk, model: ScriptedModel, server: Server, redis: Redis, status: int
+    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis, status: int
 ) -> None:
-    await desk.configure(secretary(words(cache_seconds=60)), version=2)
+    await harness.configure(secretary(words(cache_seconds=60)), version=2)
     server.status = status
-    await look_up(desk, model)
+    await look_up(harness, model)
     server.dies = UpstreamUnavailable("away")
-    await look_up(desk, model)
+    await look_up(harness, model)
     assert await answer(redis.keys("cached:*")) == []
     server.status, server.dies = 200, None
-    assert numbers(await look_up(desk, model)) == [3]
+    assert numbers(await look_up(harness, model)) == [3]
 
 
-async def test_built_in_functions_are_kept_too(desk: Desk, model: ScriptedModel) -> None:
-    await desk.configure(secretary(tool("list_tasks", cache_seconds=60)), version=2)
+async def test_built_in_functions_are_kept_too(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.configure(secretary(tool("list_tasks", cache_seconds=60)), version=2)
     for _ in range(2):
         model.expect(calls(("list_tasks", {})), "None.")
-        await desk.say("my tasks?")
-    assert len(desk.rest.asked("GET", "/api/tasks")) == 1
+        await harness.say("my tasks?")
+    assert len(harness.rest.requests_to("GET", "/api/tasks")) == 1
 
 
 async def test_without_redis_each_call_is_made(
-    desk: Desk, model: ScriptedModel, server: Server, redis: Redis, monkeypatch: Any
+    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis, monkeypatch: Any
 ) -> None:
     async def away(*_: Any, **__: Any) -> Any:
         raise RedisConnectionError("away")
@@ -306,7 +311,7 @@ async def test_without_redis_each_call_is_made(
     class Away:
         get = set = staticmethod(away)
 
-    desk.services = replace(desk.services, kept=KeptCalls(Away()))  # type: ignore[arg-type]
-    desk.orchestrator = desk.build()
-    await desk.configure(secretary(words(cache_seconds=60)), version=2)
-    assert numbers(await look_up(desk, model), await look_up(desk, model)) == [1, 2]
+    harness.services = replace(harness.services, kept=KeptCalls(Away()))  # type: ignore[arg-type]
+    harness.orchestrator = harness.build_orchestrator()
+    await harness.configure(secretary(words(cache_seconds=60)), version=2)
+    assert numbers(await look_up(harness, model), await look_up(harness, model)) == [1, 2]

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 
-from assistant.tests.desk import Desk, person
-from smart_kit.testing.models import ScriptedModel, calls
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import person
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 
 @pytest.mark.parametrize(
@@ -20,21 +21,21 @@ from smart_kit.testing.models import ScriptedModel, calls
     ],
 )
 async def test_the_time_is_told_with_weekday_zone_and_offset(
-    desk: Desk, model: ScriptedModel, arguments: dict, told: str
+    harness: AssistantHarness, model: ScriptedModel, arguments: dict, told: str
 ) -> None:
     model.expect(calls(("get_time", arguments)), "There.")
     with time_machine.travel("2026-11-21T12:24:30.7Z", tick=False):
-        await desk.say("what time is it?")
+        await harness.say("what time is it?")
 
     assert model.asked[1].messages[-1]["content"] == told
 
 
 async def test_the_suites_clock_is_asked_and_not_the_machines(
-    desk: Desk, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    desk.clock.offset = timedelta(days=365)
+    harness.clock.offset = timedelta(days=365)
     model.expect(calls(("get_time", {})), "There.")
-    await desk.say("what time is it?")
+    await harness.say("what time is it?")
 
     told = datetime.fromisoformat(model.asked[1].messages[-1]["content"].split()[0])
     assert told - datetime.now(told.tzinfo) > timedelta(days=364)
@@ -42,11 +43,11 @@ async def test_the_suites_clock_is_asked_and_not_the_machines(
 
 @pytest.mark.parametrize("zone", [None, "Mars/Olympus"])
 async def test_without_a_zone_of_ones_own_the_deployments_holds(
-    desk: Desk, model: ScriptedModel, zone: str | None
+    harness: AssistantHarness, model: ScriptedModel, zone: str | None
 ) -> None:
-    await desk.introduce(person(timezone=zone))
+    await harness.store_user(person(timezone=zone))
     model.expect(calls(("get_time", {})), "There.")
-    await desk.say("what time is it?")
+    await harness.say("what time is it?")
 
     assert model.asked[0].messages[-1]["content"].startswith("[Sat 2026-11-21 12:24 UTC]\n")
     assert model.asked[1].messages[-1]["content"].endswith(", UTC")

@@ -6,22 +6,22 @@ from typing import Any
 import pytest
 
 from sandbox.chat.person import split
-from sandbox.tests.running import ALICE, CHAT_TOKEN, Sandbox, running
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, SandboxHarness, running_sandbox
 
 
-async def _refused(sandbox: Sandbox, path: str, body: object) -> tuple[int, dict[str, Any]]:
+async def _refused(sandbox: SandboxHarness, path: str, body: object) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with sandbox.http.post(sandbox.url + path, json=body, headers=headers) as response:
         return response.status, await response.json()
 
 
-async def test_there_are_people_of_both_languages(sandbox: Sandbox) -> None:
+async def test_there_are_people_of_both_languages(sandbox: SandboxHarness) -> None:
     people = (await sandbox.page("GET", "/chat/people"))["items"]
     assert {"en", "ru"} <= {person["language_code"] for person in people}
     assert len({person["username"] for person in people}) == len(people)
 
 
-async def test_a_new_person_can_talk_at_once(sandbox: Sandbox) -> None:
+async def test_a_new_person_can_talk_at_once(sandbox: SandboxHarness) -> None:
     body = {"first_name": " Alice ", "language_code": "de"}
     eve = await sandbox.page("POST", "/chat/people", **body)
     assert (eve["first_name"], eve["username"]) == ("Alice", "alice2")
@@ -37,7 +37,7 @@ async def test_a_new_person_can_talk_at_once(sandbox: Sandbox) -> None:
 
 
 async def test_what_a_person_says_becomes_an_update_with_its_command_marked(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
     said = await sandbox.say(" /start abc ")
     assert (said["from"], said["text"]) == ("person", "/start abc")
@@ -47,7 +47,7 @@ async def test_what_a_person_says_becomes_an_update_with_its_command_marked(
     assert message["entities"] == [{"type": "bot_command", "offset": 0, "length": 6}]
 
 
-async def test_a_person_can_answer_a_message(sandbox: Sandbox) -> None:
+async def test_a_person_can_answer_a_message(sandbox: SandboxHarness) -> None:
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="question")
     body = {"text": "answer", "reply_to": sent["message_id"]}
     await sandbox.page("POST", f"/chat/{ALICE}/messages", **body)
@@ -55,7 +55,7 @@ async def test_a_person_can_answer_a_message(sandbox: Sandbox) -> None:
     assert update["message"]["reply_to_message"]["text"] == "question"
 
 
-async def test_messages_after_a_given_one(sandbox: Sandbox) -> None:
+async def test_messages_after_a_given_one(sandbox: SandboxHarness) -> None:
     first = await sandbox.say("one")
     await sandbox.bot("sendMessage", chat_id=ALICE, text="two")
     page = await sandbox.page("GET", f"/chat/{ALICE}/messages?after={first['message_id']}")
@@ -76,7 +76,7 @@ async def test_messages_after_a_given_one(sandbox: Sandbox) -> None:
     ],
 )
 async def test_mistakes_are_told_in_a_sentence(
-    sandbox: Sandbox, path: str, body: object, status: int, detail: str
+    sandbox: SandboxHarness, path: str, body: object, status: int, detail: str
 ) -> None:
     answer = await _refused(sandbox, path, body)
     assert answer[0] == status
@@ -84,14 +84,16 @@ async def test_mistakes_are_told_in_a_sentence(
     assert await sandbox.bot("getUpdates") == []
 
 
-async def test_a_button_that_is_not_there_cannot_be_pressed(sandbox: Sandbox) -> None:
+async def test_a_button_that_is_not_there_cannot_be_pressed(sandbox: SandboxHarness) -> None:
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
     body = {"message_id": sent["message_id"], "data": "forged"}
     status, answer = await _refused(sandbox, f"/chat/{ALICE}/buttons", body)
     assert (status, answer["detail"]) == (404, "This message has no such button")
 
 
-async def test_a_long_text_goes_out_in_pieces_as_from_a_telegram_client(sandbox: Sandbox) -> None:
+async def test_a_long_text_goes_out_in_pieces_as_from_a_telegram_client(
+    sandbox: SandboxHarness,
+) -> None:
     words = " ".join(f"слово{number}" for number in range(1500))
     last = await sandbox.say(words)
     updates = await sandbox.bot("getUpdates")
@@ -119,14 +121,16 @@ def test_pieces_never_cut_a_character_in_two() -> None:
 async def test_the_page_does_not_promise_privacy_that_a_real_model_breaks(
     tmp_path: Path, settings: dict[str, Any], host: str | None
 ) -> None:
-    async with running(tmp_path, **settings) as sandbox:
+    async with running_sandbox(tmp_path, **settings) as sandbox:
         assert (await sandbox.page("GET", "/chat/bot"))["model_host"] == host
 
 
 RICH = {"html": '<p>a <tg-button type="callback_data" data="inside">b</tg-button></p>'}
 
 
-async def test_a_button_inside_a_rich_message_is_pressed_as_any_other(sandbox: Sandbox) -> None:
+async def test_a_button_inside_a_rich_message_is_pressed_as_any_other(
+    sandbox: SandboxHarness,
+) -> None:
     sent = await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=RICH)
     body = {"message_id": sent["message_id"], "data": "inside"}
     await sandbox.page("POST", f"/chat/{ALICE}/buttons", **body)
@@ -135,7 +139,7 @@ async def test_a_button_inside_a_rich_message_is_pressed_as_any_other(sandbox: S
     assert update["callback_query"]["message"]["rich_message"]["blocks"]
 
 
-async def test_a_formula_becomes_a_tree_of_mathml(sandbox: Sandbox) -> None:
+async def test_a_formula_becomes_a_tree_of_mathml(sandbox: SandboxHarness) -> None:
     query = {"source": r"\frac{a}{b} < 1", "display": "block"}
     async with sandbox.http.get(
         f"{sandbox.url}/chat/formula",
@@ -150,7 +154,7 @@ async def test_a_formula_becomes_a_tree_of_mathml(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("source", ["a_", "", "x" * 5000])
-async def test_a_formula_that_is_none_is_left_as_text(sandbox: Sandbox, source: str) -> None:
+async def test_a_formula_that_is_none_is_left_as_text(sandbox: SandboxHarness, source: str) -> None:
     assert await sandbox.page("GET", f"/chat/formula?source={source}") == {"tree": None}
 
 
@@ -164,7 +168,7 @@ async def test_a_formula_that_is_none_is_left_as_text(sandbox: Sandbox, source: 
     ],
 )
 async def test_a_wrong_order_for_a_test_is_told_in_a_sentence(
-    sandbox: Sandbox, path: str, body: object, detail: str
+    sandbox: SandboxHarness, path: str, body: object, detail: str
 ) -> None:
     status, answer = await _refused(sandbox, path, body)
     assert status == 400

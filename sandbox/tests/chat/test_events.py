@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.tests.running import ALICE, BOB, CHAT_TOKEN, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BOB, CHAT_TOKEN, SandboxHarness
 
 
 class Stream:
@@ -29,7 +29,7 @@ class Stream:
 
 
 @asynccontextmanager
-async def _events(sandbox: Sandbox, query: str) -> AsyncIterator[Stream]:
+async def _events(sandbox: SandboxHarness, query: str) -> AsyncIterator[Stream]:
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with sandbox.http.get(f"{sandbox.url}/chat/events{query}", headers=headers) as response:
         assert response.content_type == "text/event-stream"
@@ -38,7 +38,7 @@ async def _events(sandbox: Sandbox, query: str) -> AsyncIterator[Stream]:
         yield stream
 
 
-async def test_everything_that_happens_in_a_chat_is_told(sandbox: Sandbox) -> None:
+async def test_everything_that_happens_in_a_chat_is_told(sandbox: SandboxHarness) -> None:
     async with _events(sandbox, f"?person={ALICE}") as stream:
         await sandbox.say("not for Alice", BOB)
         said = await sandbox.say("hello")
@@ -61,7 +61,7 @@ async def test_everything_that_happens_in_a_chat_is_told(sandbox: Sandbox) -> No
         assert (kind, data["message_id"]) == ("delete", sent["message_id"])
 
 
-async def test_an_answer_to_a_press_reaches_the_page(sandbox: Sandbox) -> None:
+async def test_an_answer_to_a_press_reaches_the_page(sandbox: SandboxHarness) -> None:
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}
@@ -74,7 +74,7 @@ async def test_an_answer_to_a_press_reaches_the_page(sandbox: Sandbox) -> None:
     assert data["callback_query_id"] == pressed["callback_query_id"]
 
 
-async def test_what_came_after_a_message_is_told_first(sandbox: Sandbox) -> None:
+async def test_what_came_after_a_message_is_told_first(sandbox: SandboxHarness) -> None:
     first = await sandbox.say("one")
     await sandbox.bot("sendMessage", chat_id=ALICE, text="two")
     query = f"?person={ALICE}&after={first['message_id']}"
@@ -85,19 +85,19 @@ async def test_what_came_after_a_message_is_told_first(sandbox: Sandbox) -> None
         assert (await stream.next())[1]["text"] == "three"
 
 
-async def test_a_new_name_reaches_every_page(sandbox: Sandbox) -> None:
+async def test_a_new_name_reaches_every_page(sandbox: SandboxHarness) -> None:
     async with _events(sandbox, f"?person={BOB}") as stream:
         await sandbox.bot("setMyName", name="Secretary")
         assert (await stream.next())[0] == "bot"
 
 
-async def test_a_mistake_of_the_bot_is_told_to_every_page(sandbox: Sandbox) -> None:
+async def test_a_mistake_of_the_bot_is_told_to_every_page(sandbox: SandboxHarness) -> None:
     async with _events(sandbox, f"?person={BOB}") as stream:
         await sandbox.bot("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
         assert await stream.next() == ("violations", {"person_id": None, "count": 1})
 
 
-async def test_a_rich_draft_and_its_end_are_told(sandbox: Sandbox) -> None:
+async def test_a_rich_draft_and_its_end_are_told(sandbox: SandboxHarness) -> None:
     async with _events(sandbox, f"?person={ALICE}") as stream:
         rich = {"html": "<h1>a</h1>"}
         frame = {"chat_id": ALICE, "draft_id": 5, "can_stop": True}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sandbox.chat.routes import STATIC
-from sandbox.tests.running import ALICE, CHAT_TOKEN, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, SandboxHarness
 
 BEARER = {"Authorization": f"Bearer {CHAT_TOKEN}"}
 PATHS = (
@@ -22,13 +22,13 @@ PATHS = (
 )
 
 
-async def _get(sandbox: Sandbox, path: str, **options: object) -> tuple[int, str]:
+async def _get(sandbox: SandboxHarness, path: str, **options: object) -> tuple[int, str]:
     async with sandbox.http.get(sandbox.url + path, allow_redirects=False, **options) as response:
         text = "" if "event-stream" in response.content_type else await response.text()
         return response.status, text
 
 
-async def _status(sandbox: Sandbox, path: bytes, *headers: bytes) -> int:
+async def _status(sandbox: SandboxHarness, path: bytes, *headers: bytes) -> int:
     """Of a GET as it stands: clients would not send such bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
     host = f"Host: 127.0.0.1:{sandbox.port}".encode()
@@ -39,13 +39,13 @@ async def _status(sandbox: Sandbox, path: bytes, *headers: bytes) -> int:
     return int(line.split()[1])
 
 
-def _cookie(sandbox: Sandbox) -> bytes:
+def _cookie(sandbox: SandboxHarness) -> bytes:
     return f"sandbox_chat_{sandbox.port}".encode()
 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_the_token_every_path_says_where_to_get_it(
-    sandbox: Sandbox, path: str
+    sandbox: SandboxHarness, path: str
 ) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "sandbox_chat=wrong"}):
         status, text = await _get(sandbox, path, headers=headers)
@@ -57,12 +57,14 @@ async def test_without_the_token_every_path_says_where_to_get_it(
     "headers",
     [b"Authorization: Bearer \xff\xfe", "Authorization: Bearer ключ".encode(), b"Cookie: %s=\xff"],
 )
-async def test_a_key_that_is_no_ascii_is_a_wrong_one(sandbox: Sandbox, headers: bytes) -> None:
+async def test_a_key_that_is_no_ascii_is_a_wrong_one(
+    sandbox: SandboxHarness, headers: bytes
+) -> None:
     assert await _status(sandbox, b"/chat/people", headers.replace(b"%s", _cookie(sandbox))) == 403
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_with_the_token_every_path_is_open(sandbox: Sandbox, path: str) -> None:
+async def test_with_the_token_every_path_is_open(sandbox: SandboxHarness, path: str) -> None:
     assert (await _get(sandbox, path, headers=BEARER))[0] == 200
 
 
@@ -78,7 +80,7 @@ async def test_with_the_token_every_path_is_open(sandbox: Sandbox, path: str) ->
     ],
 )
 async def test_another_host_or_origin_is_refused_even_with_the_token(
-    sandbox: Sandbox, headers: dict[str, str]
+    sandbox: SandboxHarness, headers: dict[str, str]
 ) -> None:
     assert (await _get(sandbox, "/chat/people", headers=BEARER | headers))[0] == 403
     link = f"/?token={CHAT_TOKEN}"
@@ -86,7 +88,7 @@ async def test_another_host_or_origin_is_refused_even_with_the_token(
 
 
 async def test_the_link_sets_a_cookie_that_scripts_cannot_read_and_hides_the_token(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
     link = f"{sandbox.url}/?token={CHAT_TOKEN}"
     async with sandbox.http.get(link, allow_redirects=False) as response:
@@ -102,14 +104,14 @@ async def test_the_link_sets_a_cookie_that_scripts_cannot_read_and_hides_the_tok
     assert (await _get(sandbox, "/chat/people", headers=origin))[0] == 200
 
 
-async def test_a_wrong_link_sets_nothing(sandbox: Sandbox) -> None:
+async def test_a_wrong_link_sets_nothing(sandbox: SandboxHarness) -> None:
     async with sandbox.http.get(f"{sandbox.url}/?token=wrong", allow_redirects=False) as response:
         assert response.status == 403
         assert "Set-Cookie" not in response.headers
 
 
 async def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
     async with sandbox.http.get(sandbox.url, headers=BEARER) as response:
         policy = response.headers["Content-Security-Policy"]
@@ -121,11 +123,11 @@ async def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(
 
 
 @pytest.mark.parametrize("name", ["..%2froutes.py", "nothing.js", "%2e%2e%2fsecurity.py"])
-async def test_only_the_pages_own_files_are_served(sandbox: Sandbox, name: str) -> None:
+async def test_only_the_pages_own_files_are_served(sandbox: SandboxHarness, name: str) -> None:
     assert (await _get(sandbox, f"/static/{name}", headers=BEARER))[0] == 404
 
 
-async def test_health_needs_no_token(sandbox: Sandbox) -> None:
+async def test_health_needs_no_token(sandbox: SandboxHarness) -> None:
     async with sandbox.http.get(f"{sandbox.url}/health") as response:
         assert response.status == 200
         assert (await response.json())["status"] == "ok"

@@ -8,8 +8,8 @@ import pytest
 from sandbox.llm.conversation import read_conversation
 from sandbox.llm.model import respond
 from sandbox.llm.names import SLOW, pause_of
-from sandbox.tests.llm.asking import ALL, GET_TIME, NOW, calls, converse
-from sandbox.tests.running import Sandbox
+from sandbox.tests.llm.model_requests import ALL, GET_TIME, NOW, calls, converse
+from sandbox.tests.sandbox_harness import SandboxHarness
 
 TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
 
@@ -111,7 +111,7 @@ def test_wrong_arguments_come_when_asked_for_and_are_corrected_once_refused(
     assert seen == [wrong, right]
 
 
-async def test_the_slow_model_can_be_watched(sandbox: Sandbox) -> None:
+async def test_the_slow_model_can_be_watched(sandbox: SandboxHarness) -> None:
     body = {"model": SLOW, "messages": [{"role": "user", "content": "thanks"}], "stream": True}
     begun = time.monotonic()
     url, headers = f"{sandbox.url}/v1/chat/completions", {"Authorization": "Bearer x"}

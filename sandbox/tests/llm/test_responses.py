@@ -10,8 +10,8 @@ import pytest
 from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 
 from sandbox.llm.responses.request import PARAMETERS
-from sandbox.tests.llm.asking import ALL, NOW
-from sandbox.tests.running import Sandbox
+from sandbox.tests.llm.model_requests import ALL, NOW
+from sandbox.tests.sandbox_harness import SandboxHarness
 
 TOOLS: Any = [{"type": "function", "strict": False, **one["function"]} for one in ALL]
 ASKED = f"{NOW}\nWhat time is it in Tokyo and in Paris?"
@@ -22,7 +22,7 @@ Change = Callable[[Items], Any]
 
 
 @pytest.fixture
-async def client(sandbox: Sandbox) -> AsyncIterator[openai.AsyncOpenAI]:
+async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
     """The SDK, pointed at the sandbox."""
     async with openai.AsyncOpenAI(
         base_url=f"{sandbox.url}/v1", api_key="any", max_retries=0
@@ -194,7 +194,7 @@ USER = {"role": "user", "content": "x"}
     ],
 )
 async def test_broken_requests_are_refused_in_openais_words(
-    sandbox: Sandbox, body: object, param: str, words: str
+    sandbox: SandboxHarness, body: object, param: str, words: str
 ) -> None:
     headers = {"Authorization": "Bearer x"}
     url = f"{sandbox.url}/v1/responses"

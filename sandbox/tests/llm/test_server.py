@@ -7,15 +7,15 @@ from typing import Any
 import openai
 import pytest
 
-from sandbox.tests.llm.asking import ALL, GET_TIME, TEXT, tool
-from sandbox.tests.running import Sandbox
+from sandbox.tests.llm.model_requests import ALL, GET_TIME, TEXT, tool
+from sandbox.tests.sandbox_harness import SandboxHarness
 
 TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
 QUESTION: Any = [{"role": "user", "content": "What time is it in Tokyo?"}]
 
 
 @pytest.fixture
-async def client(sandbox: Sandbox) -> AsyncIterator[openai.AsyncOpenAI]:
+async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
     """The SDK, pointed at the sandbox."""
     async with openai.AsyncOpenAI(
         base_url=f"{sandbox.url}/v1", api_key="any", max_retries=0
@@ -176,7 +176,7 @@ USER = {"role": "user", "content": "x"}
     ],
 )
 async def test_broken_requests_are_refused_in_openais_words(
-    sandbox: Sandbox, body: object, param: str | None, words: str
+    sandbox: SandboxHarness, body: object, param: str | None, words: str
 ) -> None:
     raw = body if isinstance(body, str) else json.dumps(body)
     headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
@@ -189,7 +189,7 @@ async def test_broken_requests_are_refused_in_openais_words(
     assert words in error["message"]
 
 
-async def test_a_key_is_needed_and_other_paths_are_unknown(sandbox: Sandbox) -> None:
+async def test_a_key_is_needed_and_other_paths_are_unknown(sandbox: SandboxHarness) -> None:
     async with sandbox.http.get(f"{sandbox.url}/v1/models") as response:
         assert response.status == 401
         assert "You didn't provide an API key" in (await response.json())["error"]["message"]

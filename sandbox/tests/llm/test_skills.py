@@ -8,7 +8,7 @@ from sandbox.chat.formulas import formula_tree
 from sandbox.llm.conversation import ToolCall, read_conversation
 from sandbox.llm.model import MAX_ROUNDS, respond
 from sandbox.llm.skills import SKILLS
-from sandbox.tests.llm.asking import (
+from sandbox.tests.llm.model_requests import (
     ALL,
     CREATE_REMINDER,
     GET_TIME,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.tests.llm.asking import CREATE_TASK, LIST_TASKS, TEXT, calls, converse, tool
+from sandbox.tests.llm.model_requests import CREATE_TASK, LIST_TASKS, TEXT, calls, converse, tool
 
 MILK = "0f6f7c39-0000-4000-8000-000000000001"
 BREAD = "0f6f7c39-0000-4000-8000-000000000002"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.llm.asking import ask, calls, converse
+from sandbox.tests.llm.model_requests import ask, calls, converse
 from sandbox.weather.climate import SOURCE
 
 PARIS = f"""Weather in Paris, Île-de-France, France (Europe/Paris)

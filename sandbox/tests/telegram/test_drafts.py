@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.running import ALICE, CHAT_TOKEN, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, BotRefused, SandboxHarness
 
 
-async def _draft(sandbox: Sandbox) -> dict[str, Any] | None:
+async def _draft(sandbox: SandboxHarness) -> dict[str, Any] | None:
     draft: dict[str, Any] | None = (await sandbox.page("GET", f"/chat/{ALICE}/messages"))["draft"]
     return draft
 
 
-async def _stop(sandbox: Sandbox, draft_id: int) -> int:
+async def _stop(sandbox: SandboxHarness, draft_id: int) -> int:
     url = f"{sandbox.url}/chat/{ALICE}/stop"
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with sandbox.http.post(url, json={"draft_id": str(draft_id)}, headers=headers) as answer:
@@ -38,7 +38,7 @@ async def _stop(sandbox: Sandbox, draft_id: int) -> int:
     ],
 )
 async def test_refusals(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
     method: str,
     content: dict[str, Any],
     parameters: dict[str, Any],
@@ -49,7 +49,9 @@ async def test_refusals(
     assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
 
 
-async def test_a_draft_without_text_thinks_and_a_rich_one_may_say_so(sandbox: Sandbox) -> None:
+async def test_a_draft_without_text_thinks_and_a_rich_one_may_say_so(
+    sandbox: SandboxHarness,
+) -> None:
     assert await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="") is True
     assert (await _draft(sandbox) or {})["text"] == ""
     rich = {"html": "<tg-thinking>Searching</tg-thinking>"}
@@ -58,14 +60,14 @@ async def test_a_draft_without_text_thinks_and_a_rich_one_may_say_so(sandbox: Sa
     assert blocks == [{"type": "thinking", "text": "Searching"}]
 
 
-async def test_a_draft_may_not_bring_new_media(sandbox: Sandbox) -> None:
+async def test_a_draft_may_not_bring_new_media(sandbox: SandboxHarness) -> None:
     rich = {"html": '<img src="https://a.example/b.png">'}
     with pytest.raises(BotRefused, match="MEDIA_INVALID"):
         await sandbox.bot("sendRichMessageDraft", chat_id=ALICE, draft_id=1, rich_message=rich)
 
 
 async def test_stop_tells_the_bot_and_later_frames_are_taken_but_not_shown(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
     frame = {"chat_id": ALICE, "draft_id": 2**60, "can_stop": True}
     await sandbox.bot("sendMessageDraft", text="so", **frame)
@@ -82,7 +84,7 @@ async def test_stop_tells_the_bot_and_later_frames_are_taken_but_not_shown(
     assert (await _draft(sandbox) or {})["text"] == "another"
 
 
-async def test_what_is_kept_on_stop_stays_until_the_message_comes(sandbox: Sandbox) -> None:
+async def test_what_is_kept_on_stop_stays_until_the_message_comes(sandbox: SandboxHarness) -> None:
     frame = {"chat_id": ALICE, "draft_id": 1, "can_stop": True, "keep_on_stop": True}
     await sandbox.bot("sendMessageDraft", text="partial", **frame)
     assert await _stop(sandbox, 1) == 200
@@ -93,14 +95,14 @@ async def test_what_is_kept_on_stop_stays_until_the_message_comes(sandbox: Sandb
     assert await _draft(sandbox) is None
 
 
-async def test_only_what_can_be_stopped_is(sandbox: Sandbox) -> None:
+async def test_only_what_can_be_stopped_is(sandbox: SandboxHarness) -> None:
     await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x")
     assert await _stop(sandbox, 1) == 404
     assert await _stop(sandbox, 2) == 404
     assert await sandbox.bot("getUpdates") == []
 
 
-async def test_who_listed_other_updates_is_not_told_of_stop(sandbox: Sandbox) -> None:
+async def test_who_listed_other_updates_is_not_told_of_stop(sandbox: SandboxHarness) -> None:
     await sandbox.bot("getUpdates", allowed_updates=["message"])
     await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x", can_stop=True)
     assert await _stop(sandbox, 1) == 200

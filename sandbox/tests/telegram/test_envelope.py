@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from sandbox.telegram.methods import METHODS
-from sandbox.tests.running import ALICE, TOKEN, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, TOKEN, BotRefused, SandboxHarness
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from sandbox.tests.running import ALICE, TOKEN, BotRefused, Sandbox
     ],
 )
 async def test_wrong_tokens_and_methods_are_told_apart(
-    sandbox: Sandbox, path: str, status: int, description: str
+    sandbox: SandboxHarness, path: str, status: int, description: str
 ) -> None:
     async with sandbox.http.get(sandbox.url + path) as response:
         body = await response.json()
@@ -27,7 +27,7 @@ async def test_wrong_tokens_and_methods_are_told_apart(
     assert body == {"ok": False, "error_code": status, "description": description}
 
 
-async def test_methods_are_case_insensitive_and_take_get(sandbox: Sandbox) -> None:
+async def test_methods_are_case_insensitive_and_take_get(sandbox: SandboxHarness) -> None:
     async with sandbox.http.get(f"{sandbox.url}/bot{TOKEN}/GETME") as response:
         body = await response.json()
     assert body["result"]["id"] == 424242
@@ -61,7 +61,9 @@ IN_FORMS = {
     ],
     ids=["json", "json-with-strings", "urlencoded", "query", "multipart"],
 )
-async def test_every_body_means_the_same(sandbox: Sandbox, request_body: dict[str, Any]) -> None:
+async def test_every_body_means_the_same(
+    sandbox: SandboxHarness, request_body: dict[str, Any]
+) -> None:
     url = f"{sandbox.url}/bot{TOKEN}/sendMessage"
     async with sandbox.http.post(url, **request_body) as response:
         result = (await response.json())["result"]
@@ -69,7 +71,7 @@ async def test_every_body_means_the_same(sandbox: Sandbox, request_body: dict[st
     assert result["reply_markup"] == KEYBOARD
 
 
-async def test_an_unknown_parameter_is_ignored_but_noted(sandbox: Sandbox) -> None:
+async def test_an_unknown_parameter_is_ignored_but_noted(sandbox: SandboxHarness) -> None:
     await sandbox.bot("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
     noted = await sandbox.page("GET", "/chat/api/violations")
     assert noted == {
@@ -79,7 +81,9 @@ async def test_an_unknown_parameter_is_ignored_but_noted(sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '"x"'])
-async def test_a_body_that_is_no_object_is_a_bad_request(sandbox: Sandbox, body: str) -> None:
+async def test_a_body_that_is_no_object_is_a_bad_request(
+    sandbox: SandboxHarness, body: str
+) -> None:
     url = f"{sandbox.url}/bot{TOKEN}/sendMessage"
     headers = {"Content-Type": "application/json"}
     async with sandbox.http.post(url, data=body, headers=headers) as response:
@@ -110,7 +114,7 @@ DIGITS = "1" * 5000
     ],
 )
 async def test_nonsense_is_a_bad_request_and_never_an_error_of_the_sandbox(
-    sandbox: Sandbox, method: str, body: str, description: str
+    sandbox: SandboxHarness, method: str, body: str, description: str
 ) -> None:
     url = f"{sandbox.url}/bot{TOKEN}/{method}"
     headers = {"Content-Type": "application/json"}
@@ -120,10 +124,10 @@ async def test_nonsense_is_a_bad_request_and_never_an_error_of_the_sandbox(
     assert envelope["description"].startswith(f"Bad Request: {description}")
 
 
-async def test_a_refused_call_leaves_nothing_behind(sandbox: Sandbox) -> None:
+async def test_a_refused_call_leaves_nothing_behind(sandbox: SandboxHarness) -> None:
     with pytest.raises(BotRefused):
         await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup="nonsense")
-    assert await sandbox.shown() == []
+    assert await sandbox.chat_messages() == []
 
 
 def test_no_method_is_there_twice() -> None:

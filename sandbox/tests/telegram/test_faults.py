@@ -8,12 +8,12 @@ import pytest
 
 from sandbox.chat.trials import Kind
 from sandbox.telegram.faults import KINDS
-from sandbox.tests.running import ALICE, BOB, TOKEN, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BOB, TOKEN, BotRefused, SandboxHarness
 
 SLOW_SECONDS = 0.2
 
 
-async def _send(sandbox: Sandbox, chat_id: int = ALICE, **more: Any) -> Any:
+async def _send(sandbox: SandboxHarness, chat_id: int = ALICE, **more: Any) -> Any:
     return await sandbox.bot("sendMessage", chat_id=chat_id, text="x", **more)
 
 
@@ -50,36 +50,36 @@ async def _send(sandbox: Sandbox, chat_id: int = ALICE, **more: Any) -> Any:
     ],
 )
 async def test_a_refusal_is_met_once_and_nothing_is_sent(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
     kind: str,
     details: dict[str, Any],
     status: int,
     description: str,
     parameters: dict[str, int],
 ) -> None:
-    await sandbox.trouble(kind, "sendMessage", **details)
+    await sandbox.order_fault(kind, "sendMessage", **details)
     with pytest.raises(BotRefused) as refused:
         await _send(sandbox)
     assert (refused.value.status, refused.value.description) == (status, description)
     assert refused.value.parameters == parameters
     assert refused.value.headers.get("Retry-After") == ("7" if status == 429 else None)
-    assert await sandbox.shown() == []
+    assert await sandbox.chat_messages() == []
     assert (await _send(sandbox))["text"] == "x"
 
 
-async def test_a_deleted_reply_target_meets_only_who_insists_on_it(sandbox: Sandbox) -> None:
+async def test_a_deleted_reply_target_meets_only_who_insists_on_it(sandbox: SandboxHarness) -> None:
     said = await sandbox.say("hello")
-    await sandbox.trouble("reply_deleted", "sendMessage")
+    await sandbox.order_fault("reply_deleted", "sendMessage")
     lenient = {"message_id": said["message_id"], "allow_sending_without_reply": True}
     await _send(sandbox)
     await _send(sandbox, reply_parameters=lenient)
     with pytest.raises(BotRefused, match="message to be replied not found"):
         await _send(sandbox, reply_parameters={"message_id": said["message_id"]})
-    assert len(await sandbox.shown()) == 3
+    assert len(await sandbox.chat_messages()) == 3
 
 
-async def test_a_gateway_answers_with_html(sandbox: Sandbox) -> None:
-    await sandbox.trouble("bad_gateway", "getMe")
+async def test_a_gateway_answers_with_html(sandbox: SandboxHarness) -> None:
+    await sandbox.order_fault("bad_gateway", "getMe")
     async with sandbox.http.get(f"{sandbox.url}/bot{TOKEN}/getMe") as response:
         assert (response.status, response.content_type) == (502, "text/html")
         assert "502 Bad Gateway" in await response.text()
@@ -87,20 +87,20 @@ async def test_a_gateway_answers_with_html(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(("kind", "sent"), [("reset_before", 0), ("reset_after", 1)])
 async def test_a_reset_comes_before_or_after_the_message_is_there(
-    sandbox: Sandbox, kind: str, sent: int
+    sandbox: SandboxHarness, kind: str, sent: int
 ) -> None:
-    await sandbox.trouble(kind, "sendMessage")
+    await sandbox.order_fault(kind, "sendMessage")
     with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         await _send(sandbox)
-    assert len(await sandbox.shown()) == sent
+    assert len(await sandbox.chat_messages()) == sent
 
 
-async def test_a_slow_answer_comes_after_its_message(sandbox: Sandbox) -> None:
-    await sandbox.trouble("slow", "sendMessage", seconds=SLOW_SECONDS)
+async def test_a_slow_answer_comes_after_its_message(sandbox: SandboxHarness) -> None:
+    await sandbox.order_fault("slow", "sendMessage", seconds=SLOW_SECONDS)
     loop = asyncio.get_running_loop()
     begun = loop.time()
     sending = asyncio.create_task(_send(sandbox))
-    while not await sandbox.shown():
+    while not await sandbox.chat_messages():
         await sandbox.bot("getMe")
     assert not sending.done()
     await sending
@@ -108,9 +108,9 @@ async def test_a_slow_answer_comes_after_its_message(sandbox: Sandbox) -> None:
 
 
 async def test_trouble_is_for_the_named_chat_and_method_and_for_so_many_calls(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
-    await sandbox.trouble("blocked", "sendMessage", chat_id=BOB, times=2)
+    await sandbox.order_fault("blocked", "sendMessage", chat_id=BOB, times=2)
     await _send(sandbox, ALICE)
     await sandbox.bot("sendChatAction", chat_id=BOB, action="typing")
     for _ in range(2):
@@ -120,8 +120,8 @@ async def test_trouble_is_for_the_named_chat_and_method_and_for_so_many_calls(
     assert (await sandbox.page("GET", "/chat/api/faults")) == {"items": []}
 
 
-async def test_trouble_can_be_called_off(sandbox: Sandbox) -> None:
-    await sandbox.trouble("internal", times=100)
+async def test_trouble_can_be_called_off(sandbox: SandboxHarness) -> None:
+    await sandbox.order_fault("internal", times=100)
     (waiting,) = (await sandbox.page("GET", "/chat/api/faults"))["items"]
     assert (waiting["kind"], waiting["times"]) == ("internal", 100)
     await sandbox.page("DELETE", "/chat/api/faults")
@@ -140,7 +140,7 @@ async def test_trouble_can_be_called_off(sandbox: Sandbox) -> None:
     ],
 )
 async def test_any_update_can_be_put_into_the_queue_and_is_confirmed_as_any_other(
-    sandbox: Sandbox, update: Any
+    sandbox: SandboxHarness, update: Any
 ) -> None:
     await sandbox.bot("getUpdates", allowed_updates=["callback_query"])
     put = await sandbox.page("POST", "/chat/api/updates", update=update)

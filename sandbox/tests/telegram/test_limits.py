@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.telegram.errors import BotApiError
 from sandbox.telegram.meter import MESSAGE, SIGNAL, Limits, Meter
-from sandbox.tests.running import ALICE, BOB, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BOB, BotRefused, SandboxHarness
 
 GROUP = -100
 
@@ -143,7 +143,9 @@ def test_without_limits_nothing_is_refused() -> None:
         assert _calls(meter, kind, ALICE, 1000) == 1000
 
 
-async def test_edits_count_as_messages_and_the_refusal_says_how_long(sandbox: Sandbox) -> None:
+async def test_edits_count_as_messages_and_the_refusal_says_how_long(
+    sandbox: SandboxHarness,
+) -> None:
     await sandbox.limits(per_chat=0.2, burst=2)
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
@@ -157,7 +159,7 @@ async def test_edits_count_as_messages_and_the_refusal_says_how_long(sandbox: Sa
     await sandbox.bot("sendMessage", chat_id=BOB, text="others go on")
 
 
-async def test_a_call_that_is_wrong_costs_nothing(sandbox: Sandbox) -> None:
+async def test_a_call_that_is_wrong_costs_nothing(sandbox: SandboxHarness) -> None:
     await sandbox.limits(per_chat=0.01, burst=1, signals=0.01, signal_burst=1)
     with pytest.raises(BotRefused, match="message text is empty"):
         await sandbox.bot("sendMessage", chat_id=ALICE, text="")
@@ -167,7 +169,7 @@ async def test_a_call_that_is_wrong_costs_nothing(sandbox: Sandbox) -> None:
         await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x")
 
 
-async def test_the_limits_can_be_read_and_changed(sandbox: Sandbox) -> None:
+async def test_the_limits_can_be_read_and_changed(sandbox: SandboxHarness) -> None:
     await sandbox.limits(overall=0)
     assert await sandbox.page("GET", "/chat/api/limits") == {
         "per_chat": 1.0,

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import time_machine
 
-from sandbox.tests.running import ALICE, BOB, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BOB, BotRefused, SandboxHarness
 
 
-async def test_a_sent_message_is_returned_and_shown(sandbox: Sandbox) -> None:
+async def test_a_sent_message_is_returned_and_shown(sandbox: SandboxHarness) -> None:
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="<b>Hi</b>", parse_mode="HTML")
     assert sent["chat"] == {
         "id": ALICE,
@@ -18,7 +18,7 @@ async def test_a_sent_message_is_returned_and_shown(sandbox: Sandbox) -> None:
         "type": "private",
     }
     assert sent["from"]["is_bot"] is True
-    (shown,) = await sandbox.shown()
+    (shown,) = await sandbox.chat_messages()
     assert (shown["from"], shown["text"]) == ("bot", "Hi")
     assert shown["entities"] == [{"type": "bold", "offset": 0, "length": 2}]
 
@@ -37,14 +37,14 @@ async def test_a_sent_message_is_returned_and_shown(sandbox: Sandbox) -> None:
     ],
 )
 async def test_what_is_not_there_is_named(
-    sandbox: Sandbox, parameters: dict[str, Any], description: str
+    sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
     with pytest.raises(BotRefused) as refused:
         await sandbox.bot("sendMessage", **parameters)
     assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
 
 
-async def test_a_reply_carries_what_it_answers(sandbox: Sandbox) -> None:
+async def test_a_reply_carries_what_it_answers(sandbox: SandboxHarness) -> None:
     said = await sandbox.say("question")
     reply = {"message_id": said["message_id"]}
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="answer", reply_parameters=reply)
@@ -85,7 +85,7 @@ def _inline(**button: Any) -> dict[str, Any]:
     ],
 )
 async def test_broken_keyboards_are_refused(
-    sandbox: Sandbox, markup: object, description: str
+    sandbox: SandboxHarness, markup: object, description: str
 ) -> None:
     with pytest.raises(BotRefused) as refused:
         await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
@@ -104,13 +104,13 @@ async def test_broken_keyboards_are_refused(
         {"force_reply": True},
     ],
 )
-async def test_keyboards_reach_the_page(sandbox: Sandbox, markup: dict[str, Any]) -> None:
+async def test_keyboards_reach_the_page(sandbox: SandboxHarness, markup: dict[str, Any]) -> None:
     await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
-    assert (await sandbox.shown())[0]["reply_markup"] == markup
+    assert (await sandbox.chat_messages())[0]["reply_markup"] == markup
 
 
 async def test_editing_changes_the_text_and_drops_buttons_that_are_not_named(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
     markup = _inline(callback_data="a")
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
@@ -126,11 +126,11 @@ async def test_editing_changes_the_text_and_drops_buttons_that_are_not_named(
         await sandbox.bot("editMessageReplyMarkup", reply_markup={"keyboard": [["a"]]}, **where)
     again = await sandbox.bot("editMessageReplyMarkup", reply_markup=markup, **where)
     assert again["reply_markup"] == markup
-    (shown,) = await sandbox.shown()
+    (shown,) = await sandbox.chat_messages()
     assert (shown["text"], shown["edited"]) == ("y", True)
 
 
-async def test_only_ones_own_messages_can_be_edited(sandbox: Sandbox) -> None:
+async def test_only_ones_own_messages_can_be_edited(sandbox: SandboxHarness) -> None:
     said = await sandbox.say("mine")
     where = {"chat_id": ALICE, "message_id": said["message_id"]}
     with pytest.raises(BotRefused, match="message can't be edited"):
@@ -139,7 +139,7 @@ async def test_only_ones_own_messages_can_be_edited(sandbox: Sandbox) -> None:
         await sandbox.bot("editMessageText", text="y", chat_id=BOB, message_id=said["message_id"])
 
 
-async def test_a_message_can_be_deleted_once_and_for_two_days(sandbox: Sandbox) -> None:
+async def test_a_message_can_be_deleted_once_and_for_two_days(sandbox: SandboxHarness) -> None:
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
     with (
@@ -148,12 +148,12 @@ async def test_a_message_can_be_deleted_once_and_for_two_days(sandbox: Sandbox) 
     ):
         await sandbox.bot("deleteMessage", **where)
     assert await sandbox.bot("deleteMessage", **where) is True
-    assert await sandbox.shown() == []
+    assert await sandbox.chat_messages() == []
     with pytest.raises(BotRefused, match="message to delete not found"):
         await sandbox.bot("deleteMessage", **where)
 
 
-async def test_at_most_one_reaction_of_the_fixed_list(sandbox: Sandbox) -> None:
+async def test_at_most_one_reaction_of_the_fixed_list(sandbox: SandboxHarness) -> None:
     said = await sandbox.say("hello")
     where = {"chat_id": ALICE, "message_id": said["message_id"]}
 
@@ -162,20 +162,20 @@ async def test_at_most_one_reaction_of_the_fixed_list(sandbox: Sandbox) -> None:
         await sandbox.bot("setMessageReaction", reaction=given, **where)
 
     await react("👀")
-    assert (await sandbox.shown())[0]["reaction"] == "👀"
+    assert (await sandbox.chat_messages())[0]["reaction"] == "👀"
     with pytest.raises(BotRefused, match="REACTION_INVALID"):
         await react("✅")
     with pytest.raises(BotRefused, match="REACTIONS_TOO_MANY"):
         await react("👀", "👍")
     await react()
-    assert (await sandbox.shown())[0]["reaction"] is None
+    assert (await sandbox.chat_messages())[0]["reaction"] is None
 
 
-async def _typing(sandbox: Sandbox) -> bool:
+async def _typing(sandbox: SandboxHarness) -> bool:
     return bool((await sandbox.page("GET", f"/chat/{ALICE}/messages"))["typing"])
 
 
-async def test_typing_is_shown_until_a_message_comes(sandbox: Sandbox) -> None:
+async def test_typing_is_shown_until_a_message_comes(sandbox: SandboxHarness) -> None:
     await sandbox.bot("sendChatAction", chat_id=ALICE, action="typing")
     assert await _typing(sandbox)
     await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
@@ -184,7 +184,9 @@ async def test_typing_is_shown_until_a_message_comes(sandbox: Sandbox) -> None:
         await sandbox.bot("sendChatAction", chat_id=ALICE, action="dancing")
 
 
-async def test_a_draft_is_shown_until_a_message_comes_and_is_none_itself(sandbox: Sandbox) -> None:
+async def test_a_draft_is_shown_until_a_message_comes_and_is_none_itself(
+    sandbox: SandboxHarness,
+) -> None:
     await sandbox.bot(
         "sendMessageDraft", chat_id=ALICE, draft_id=7, text="*so*", parse_mode="Markdown"
     )
@@ -205,7 +207,7 @@ async def test_a_draft_is_shown_until_a_message_comes_and_is_none_itself(sandbox
         await sandbox.bot("sendMessageDraft", chat_id=-100, draft_id=1, text="x")
 
 
-async def test_a_press_is_delivered_and_can_be_answered_once(sandbox: Sandbox) -> None:
+async def test_a_press_is_delivered_and_can_be_answered_once(sandbox: SandboxHarness) -> None:
     markup = _inline(callback_data="yes")
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}

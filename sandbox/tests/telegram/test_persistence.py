@@ -8,22 +8,22 @@ import pytest
 
 from sandbox.main import create_app
 from sandbox.settings import SandboxSettings
-from sandbox.tests.running import ALICE, CHAT_TOKEN, running
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, running_sandbox
 from smart_kit.errors import ConfigurationError
 
 
 async def test_after_a_restart_everything_is_as_before(tmp_path: Path) -> None:
     commands = [{"command": "help", "description": "Help"}]
-    async with running(tmp_path) as sandbox:
+    async with running_sandbox(tmp_path) as sandbox:
         await sandbox.bot("getUpdates", allowed_updates=["message"])
         await sandbox.say("hello")
         await sandbox.bot("sendMessage", chat_id=ALICE, text="hi")
         await sandbox.bot("setMyCommands", commands=commands)
         eve = await sandbox.page("POST", "/chat/people", first_name="Eve", language_code="de")
-        shown = await sandbox.shown()
+        shown = await sandbox.chat_messages()
         (update,) = await sandbox.bot("getUpdates")
-    async with running(tmp_path) as sandbox:
-        assert await sandbox.shown() == shown
+    async with running_sandbox(tmp_path) as sandbox:
+        assert await sandbox.chat_messages() == shown
         assert await sandbox.bot("getUpdates") == [update]
         assert await sandbox.bot("getMyCommands") == commands
         assert (await sandbox.bot("getWebhookInfo"))["allowed_updates"] == ["message"]
@@ -38,7 +38,7 @@ async def test_a_fresh_sandbox_counts_updates_from_elsewhere(tmp_path: Path) -> 
     """Who remembers the last update id must not take new updates for old ones."""
     seen = []
     for name in ("one", "two"):
-        async with running(tmp_path / name) as sandbox:
+        async with running_sandbox(tmp_path / name) as sandbox:
             await sandbox.say("hello")
             seen.append((await sandbox.bot("getUpdates"))[0]["update_id"])
     assert seen[0] != seen[1]
@@ -71,15 +71,15 @@ async def test_a_file_of_the_first_release_goes_on(tmp_path: Path) -> None:
     (tmp_path / "sandbox").mkdir()
     with closing(sqlite3.connect(tmp_path / "sandbox" / "telegram.sqlite3")) as database:
         database.executescript(OLD_MESSAGES)
-    async with running(tmp_path) as sandbox:
+    async with running_sandbox(tmp_path) as sandbox:
         rich = {"html": "<h1>new</h1>"}
         await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=rich)
-        assert [message["text"] for message in await sandbox.shown()] == ["old", "new"]
+        assert [message["text"] for message in await sandbox.chat_messages()] == ["old", "new"]
 
 
 async def test_a_webhook_survives_a_restart(tmp_path: Path) -> None:
     url = "https://example.com/hook"
-    async with running(tmp_path) as sandbox:
+    async with running_sandbox(tmp_path) as sandbox:
         await sandbox.bot("setWebhook", url=url, secret_token="s")
-    async with running(tmp_path) as sandbox:
+    async with running_sandbox(tmp_path) as sandbox:
         assert (await sandbox.bot("getWebhookInfo"))["url"] == url

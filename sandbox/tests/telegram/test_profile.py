@@ -4,19 +4,19 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.running import ALICE, BOB, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BOB, BotRefused, SandboxHarness
 
 ENGLISH = [{"command": "help", "description": "Help"}]
 RUSSIAN = [{"command": "help", "description": "Помощь"}]
 PRIVATE = [{"command": "new", "description": "New"}]
 
 
-async def _shown(sandbox: Sandbox, person: int) -> list[dict[str, str]]:
+async def _shown(sandbox: SandboxHarness, person: int) -> list[dict[str, str]]:
     items: list[dict[str, str]] = (await sandbox.page("GET", f"/chat/{person}/commands"))["items"]
     return items
 
 
-async def test_commands_are_shown_in_the_persons_language(sandbox: Sandbox) -> None:
+async def test_commands_are_shown_in_the_persons_language(sandbox: SandboxHarness) -> None:
     await sandbox.bot("setMyCommands", commands=ENGLISH)
     await sandbox.bot("setMyCommands", commands=RUSSIAN, language_code="ru")
     assert await _shown(sandbox, ALICE) == ENGLISH
@@ -26,7 +26,7 @@ async def test_commands_are_shown_in_the_persons_language(sandbox: Sandbox) -> N
     assert await _shown(sandbox, BOB) == ENGLISH
 
 
-async def test_the_narrowest_scope_wins(sandbox: Sandbox) -> None:
+async def test_the_narrowest_scope_wins(sandbox: SandboxHarness) -> None:
     await sandbox.bot("setMyCommands", commands=ENGLISH)
     scope = {"type": "chat", "chat_id": BOB}
     await sandbox.bot("setMyCommands", commands=PRIVATE, scope=scope)
@@ -46,13 +46,13 @@ async def test_the_narrowest_scope_wins(sandbox: Sandbox) -> None:
     ],
 )
 async def test_broken_commands_are_refused(
-    sandbox: Sandbox, parameters: dict[str, Any], description: str
+    sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
     with pytest.raises(BotRefused, match=description):
         await sandbox.bot("setMyCommands", **parameters)
 
 
-async def test_name_and_descriptions_fall_back_to_every_language(sandbox: Sandbox) -> None:
+async def test_name_and_descriptions_fall_back_to_every_language(sandbox: SandboxHarness) -> None:
     assert await sandbox.bot("getMyName") == {"name": "Smart Assistant"}
     await sandbox.bot("setMyDescription", description="Hello")
     await sandbox.bot("setMyShortDescription", short_description="Hi")
@@ -65,6 +65,6 @@ async def test_name_and_descriptions_fall_back_to_every_language(sandbox: Sandbo
         await sandbox.bot("setMyName", name="x" * 65)
 
 
-async def test_get_chat_describes_a_person(sandbox: Sandbox) -> None:
+async def test_get_chat_describes_a_person(sandbox: SandboxHarness) -> None:
     chat = await sandbox.bot("getChat", chat_id=BOB)
     assert (chat["type"], chat["first_name"]) == ("private", "Боб")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.running import ALICE, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
 
 BOLD = {"type": "bold", "offset": 0, "length": 1}
 NOT_MODIFIED = (
@@ -103,28 +103,32 @@ OTHERS: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 
 
-async def _refusal(sandbox: Sandbox, method: str, parameters: dict[str, Any]) -> tuple[int, str]:
+async def _refusal(
+    sandbox: SandboxHarness, method: str, parameters: dict[str, Any]
+) -> tuple[int, str]:
     with pytest.raises(BotRefused) as refused:
         await sandbox.bot(method, chat_id=ALICE, **parameters)
     return refused.value.status, refused.value.description
 
 
 @pytest.mark.parametrize(("parameters", "description"), SEND)
-async def test_send_message(sandbox: Sandbox, parameters: dict[str, Any], description: str) -> None:
+async def test_send_message(
+    sandbox: SandboxHarness, parameters: dict[str, Any], description: str
+) -> None:
     refusal = await _refusal(sandbox, "sendMessage", parameters)
     assert refusal == (400, f"Bad Request: {description}")
 
 
 @pytest.mark.parametrize(("method", "parameters", "description"), OTHERS)
 async def test_other_methods(
-    sandbox: Sandbox, method: str, parameters: dict[str, Any], description: str
+    sandbox: SandboxHarness, method: str, parameters: dict[str, Any], description: str
 ) -> None:
     await sandbox.bot("sendMessage", chat_id=ALICE, text="sent")
     refusal = await _refusal(sandbox, method, parameters)
     assert refusal == (400, f"Bad Request: {description}")
 
 
-async def test_the_longest_texts_are_taken(sandbox: Sandbox) -> None:
+async def test_the_longest_texts_are_taken(sandbox: SandboxHarness) -> None:
     for text in ("я" * 4096, "🏟" * 2048, f"  {'x' * 4096}\n"):
         sent = await sandbox.bot("sendMessage", chat_id=ALICE, text=text)
         assert sent["text"] == text.strip()

@@ -11,7 +11,7 @@ from sandbox.telegram.errors import BotApiError
 from sandbox.telegram.rich.columns import WIDEST, width
 from sandbox.telegram.rich.message import RichReader
 from sandbox.telegram.rich.plain import plain_text
-from sandbox.tests.running import ALICE, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
 
 Blocks = list[dict[str, Any]]
 
@@ -345,20 +345,20 @@ def test_markdown_loses_nothing_up_to_the_deepest_nesting() -> None:
         _read(markdown="> " * 17 + "a")
 
 
-async def test_a_sent_rich_message_comes_back_without_a_text(sandbox: Sandbox) -> None:
+async def test_a_sent_rich_message_comes_back_without_a_text(sandbox: SandboxHarness) -> None:
     rich = {"markdown": "# Plan\n\n- [x] [Bob](tg://user?id=1002)\n- [ ] [x](tg://user?id=7)"}
     sent = await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=rich)
     assert not {"text", "entities"} & sent.keys()
     items = sent["rich_message"]["blocks"][1]["items"]
     assert items[0]["blocks"][0]["text"]["user"]["first_name"] == "Боб"
     assert items[1]["blocks"][0]["text"] == "x"
-    (shown,) = await sandbox.shown()
+    (shown,) = await sandbox.chat_messages()
     assert shown["text"] == "Plan\n☑ Bob\n☐ x"
     assert shown["rich_message"]["blocks"][0]["type"] == "heading"
     assert await sandbox.violations() == []
 
 
-async def test_a_text_is_edited_into_a_rich_message_and_back(sandbox: Sandbox) -> None:
+async def test_a_text_is_edited_into_a_rich_message_and_back(sandbox: SandboxHarness) -> None:
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
     rich = {"html": "<h1>y</h1>"}
@@ -371,7 +371,7 @@ async def test_a_text_is_edited_into_a_rich_message_and_back(sandbox: Sandbox) -
     assert (await sandbox.bot("editMessageText", text="z", **where))["text"] == "z"
 
 
-async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: Sandbox) -> None:
+async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: SandboxHarness) -> None:
     blocks = [{"type": "paragraph", "text": "a", "colour": "red"}]
     for rich in (
         {"blocks": blocks, "parse_mode": "HTML"},
@@ -389,7 +389,7 @@ async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: Sandbox) -> 
     ]
     warnings = (await sandbox.page("GET", "/chat/api/violations"))["warnings"]
     assert [one["detail"] for one in warnings] == ["<font> is not a tag of rich messages"]
-    assert (await sandbox.shown())[-1]["text"] == "<font>a</font>"
+    assert (await sandbox.chat_messages())[-1]["text"] == "<font>a</font>"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.running import ALICE, TOKEN, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, TOKEN, BotRefused, SandboxHarness
 
 BUTTON = {"text": "a", "callback_data": "b"}
 
@@ -42,7 +42,7 @@ BUTTON = {"text": "a", "callback_data": "b"}
     ],
 )
 async def test_mistakes_of_a_bot_are_noted(
-    sandbox: Sandbox, parameters: dict[str, Any], noted: str
+    sandbox: SandboxHarness, parameters: dict[str, Any], noted: str
 ) -> None:
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", **parameters)
     assert sent["text"] == "x"
@@ -51,13 +51,13 @@ async def test_mistakes_of_a_bot_are_noted(
     assert await sandbox.violations() == []
 
 
-async def test_an_update_kind_that_does_not_exist_is_noted(sandbox: Sandbox) -> None:
+async def test_an_update_kind_that_does_not_exist_is_noted(sandbox: SandboxHarness) -> None:
     await sandbox.bot("getUpdates", allowed_updates=["message", "poll", "mesage"])
     assert await sandbox.violations() == ["getUpdates: unknown_parameter: allowed_updates: mesage"]
     assert (await sandbox.bot("getWebhookInfo"))["allowed_updates"] == ["message", "poll"]
 
 
-async def test_a_method_that_does_not_exist_is_noted(sandbox: Sandbox) -> None:
+async def test_a_method_that_does_not_exist_is_noted(sandbox: SandboxHarness) -> None:
     with pytest.raises(BotRefused, match="method not found"):
         await sandbox.bot("sendMesage", chat_id=ALICE, text="x")
     assert await sandbox.violations() == [
@@ -65,7 +65,7 @@ async def test_a_method_that_does_not_exist_is_noted(sandbox: Sandbox) -> None:
     ]
 
 
-async def test_everything_documented_is_taken_without_a_word(sandbox: Sandbox) -> None:
+async def test_everything_documented_is_taken_without_a_word(sandbox: SandboxHarness) -> None:
     said = await sandbox.say("hello")
     await sandbox.bot(
         "sendMessage",

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from sandbox.tests.running import ALICE, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
 
 
-async def _texts(sandbox: Sandbox, **parameters: object) -> list[str]:
+async def _texts(sandbox: SandboxHarness, **parameters: object) -> list[str]:
     updates = await sandbox.bot("getUpdates", **parameters)
     return [update["message"]["text"] for update in updates]
 
 
-async def test_an_update_comes_again_until_a_greater_offset_confirms_it(sandbox: Sandbox) -> None:
+async def test_an_update_comes_again_until_a_greater_offset_confirms_it(
+    sandbox: SandboxHarness,
+) -> None:
     await sandbox.say("one")
     await sandbox.say("two")
     first, second = await sandbox.bot("getUpdates")
@@ -24,34 +26,36 @@ async def test_an_update_comes_again_until_a_greater_offset_confirms_it(sandbox:
     assert await _texts(sandbox, offset=second["update_id"] + 1) == []
 
 
-async def test_a_negative_offset_keeps_the_last_ones_and_forgets_the_rest(sandbox: Sandbox) -> None:
+async def test_a_negative_offset_keeps_the_last_ones_and_forgets_the_rest(
+    sandbox: SandboxHarness,
+) -> None:
     for text in ("one", "two", "three"):
         await sandbox.say(text)
     assert await _texts(sandbox, offset=-2) == ["two", "three"]
     assert await _texts(sandbox) == ["two", "three"]
 
 
-async def test_out_of_range_numbers_are_clamped(sandbox: Sandbox) -> None:
+async def test_out_of_range_numbers_are_clamped(sandbox: SandboxHarness) -> None:
     await sandbox.say("one")
     await sandbox.say("two")
     assert await _texts(sandbox, limit=0, timeout=-5) == ["one"]
     assert await _texts(sandbox, limit=100_000, timeout=1000) == ["one", "two"]
 
 
-async def test_a_waiting_poll_is_answered_when_something_comes(sandbox: Sandbox) -> None:
+async def test_a_waiting_poll_is_answered_when_something_comes(sandbox: SandboxHarness) -> None:
     poll = asyncio.create_task(_texts(sandbox, timeout=30))
     await _until_polled(sandbox)
     await sandbox.say("hello")
     assert await asyncio.wait_for(poll, 5) == ["hello"]
 
 
-async def _until_polled(sandbox: Sandbox) -> None:
+async def _until_polled(sandbox: SandboxHarness) -> None:
     """Another request is served only after the poll before it has begun to wait."""
     for _ in range(3):
         await sandbox.bot("getMe")
 
 
-async def test_of_two_waiting_polls_the_older_loses(sandbox: Sandbox) -> None:
+async def test_of_two_waiting_polls_the_older_loses(sandbox: SandboxHarness) -> None:
     older = asyncio.create_task(_texts(sandbox, timeout=30))
     await _until_polled(sandbox)
     newer = asyncio.create_task(_texts(sandbox, timeout=30))
@@ -62,7 +66,7 @@ async def test_of_two_waiting_polls_the_older_loses(sandbox: Sandbox) -> None:
     assert await asyncio.wait_for(newer, 5) == ["hello"]
 
 
-async def test_allowed_updates_stay_until_others_are_named(sandbox: Sandbox) -> None:
+async def test_allowed_updates_stay_until_others_are_named(sandbox: SandboxHarness) -> None:
     await sandbox.bot("getUpdates", allowed_updates=["callback_query"])
     await sandbox.say("unwanted")
     await sandbox.bot("getUpdates")
@@ -75,14 +79,16 @@ async def test_allowed_updates_stay_until_others_are_named(sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize("kinds", ["nonsense", ["no_such_kind"]])
-async def test_kinds_that_nobody_knows_mean_the_default(sandbox: Sandbox, kinds: object) -> None:
+async def test_kinds_that_nobody_knows_mean_the_default(
+    sandbox: SandboxHarness, kinds: object
+) -> None:
     await sandbox.bot("getUpdates", allowed_updates=kinds)
     await sandbox.say("wanted")
     assert await _texts(sandbox) == ["wanted"]
 
 
 async def test_a_pressed_button_is_forgotten_after_150_seconds_a_message_after_a_day(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
     sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
@@ -103,7 +109,7 @@ def later_than_now(later: timedelta) -> datetime:
     return datetime.now(UTC) + later
 
 
-async def test_without_a_webhook_updates_wait_and_may_be_dropped(sandbox: Sandbox) -> None:
+async def test_without_a_webhook_updates_wait_and_may_be_dropped(sandbox: SandboxHarness) -> None:
     await sandbox.say("old")
     assert (await sandbox.bot("getWebhookInfo"))["pending_update_count"] == 1
     assert await sandbox.bot("deleteWebhook", drop_pending_updates=True) is True
@@ -111,9 +117,11 @@ async def test_without_a_webhook_updates_wait_and_may_be_dropped(sandbox: Sandbo
     assert info == {"url": "", "has_custom_certificate": False, "pending_update_count": 0}
 
 
-async def test_a_message_is_marked_read_once_the_bot_has_confirmed_it(sandbox: Sandbox) -> None:
+async def test_a_message_is_marked_read_once_the_bot_has_confirmed_it(
+    sandbox: SandboxHarness,
+) -> None:
     await sandbox.say("hello")
     (update,) = await sandbox.bot("getUpdates")
-    assert [message["read"] for message in await sandbox.shown()] == [False]
+    assert [message["read"] for message in await sandbox.chat_messages()] == [False]
     await sandbox.bot("getUpdates", offset=update["update_id"] + 1)
-    assert [message["read"] for message in await sandbox.shown()] == [True]
+    assert [message["read"] for message in await sandbox.chat_messages()] == [True]

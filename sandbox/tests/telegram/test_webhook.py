@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sandbox.tests.running import ALICE, BotRefused, Sandbox
+from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
 
 SECRET = "a-Secret_1"
 SOON = 10.0
@@ -62,7 +62,9 @@ async def receiver() -> AsyncIterator[Receiver]:
         ),
     ],
 )
-async def test_refusals(sandbox: Sandbox, parameters: dict[str, str], description: str) -> None:
+async def test_refusals(
+    sandbox: SandboxHarness, parameters: dict[str, str], description: str
+) -> None:
     with pytest.raises(BotRefused) as refused:
         await sandbox.bot("setWebhook", **parameters)
     assert refused.value.status == 400
@@ -71,7 +73,7 @@ async def test_refusals(sandbox: Sandbox, parameters: dict[str, str], descriptio
 
 
 async def test_updates_are_delivered_with_the_secret_and_count_as_read(
-    sandbox: Sandbox, receiver: Receiver
+    sandbox: SandboxHarness, receiver: Receiver
 ) -> None:
     await sandbox.say("before")
     await sandbox.bot("setWebhook", url=receiver.url, secret_token=SECRET, max_connections=7)
@@ -83,11 +85,11 @@ async def test_updates_are_delivered_with_the_secret_and_count_as_read(
         await asyncio.sleep(0)
     assert (info["url"], info["max_connections"]) == (receiver.url, 7)
     assert "last_error_date" not in info
-    assert [message["read"] for message in await sandbox.shown()] == [True, True]
+    assert [message["read"] for message in await sandbox.chat_messages()] == [True, True]
 
 
 async def test_what_is_not_taken_comes_again_and_the_reason_is_told(
-    sandbox: Sandbox, receiver: Receiver
+    sandbox: SandboxHarness, receiver: Receiver
 ) -> None:
     receiver.answers = [web.Response(status=500)]
     await sandbox.bot("setWebhook", url=receiver.url)
@@ -98,7 +100,7 @@ async def test_what_is_not_taken_comes_again_and_the_reason_is_told(
     assert info["last_error_message"].startswith("Wrong response from the webhook: 500")
 
 
-async def test_retry_after_is_kept(sandbox: Sandbox, receiver: Receiver) -> None:
+async def test_retry_after_is_kept(sandbox: SandboxHarness, receiver: Receiver) -> None:
     receiver.answers = [web.Response(status=503, headers={"Retry-After": "1"})]
     await sandbox.bot("setWebhook", url=receiver.url)
     await sandbox.say("one")
@@ -110,7 +112,7 @@ async def test_retry_after_is_kept(sandbox: Sandbox, receiver: Receiver) -> None
 
 
 async def test_who_says_gone_three_times_is_left_alone(
-    sandbox: Sandbox, receiver: Receiver
+    sandbox: SandboxHarness, receiver: Receiver
 ) -> None:
     receiver.answers = [web.Response(status=410) for _ in range(3)]
     await sandbox.bot("setWebhook", url=receiver.url)
@@ -123,19 +125,19 @@ async def test_who_says_gone_three_times_is_left_alone(
     assert update["message"]["text"] == "one"
 
 
-async def test_an_answer_may_be_a_call(sandbox: Sandbox, receiver: Receiver) -> None:
+async def test_an_answer_may_be_a_call(sandbox: SandboxHarness, receiver: Receiver) -> None:
     call = {"method": "sendMessage", "chat_id": ALICE, "text": "at once"}
     receiver.answers = [web.json_response(call)]
     await sandbox.bot("setWebhook", url=receiver.url)
     await sandbox.say("hello")
-    while len(shown := await sandbox.shown()) < 2:
+    while len(shown := await sandbox.chat_messages()) < 2:
         await asyncio.sleep(0.01)
     assert shown[1]["text"] == "at once"
     assert await sandbox.violations() == []
 
 
 async def test_a_poll_and_a_webhook_exclude_each_other(
-    sandbox: Sandbox, receiver: Receiver
+    sandbox: SandboxHarness, receiver: Receiver
 ) -> None:
     poll = asyncio.create_task(sandbox.bot("getUpdates", timeout=30))
     for _ in range(3):
@@ -152,7 +154,7 @@ async def test_a_poll_and_a_webhook_exclude_each_other(
 
 
 async def test_a_newer_call_ends_the_one_that_is_still_setting(
-    sandbox: Sandbox, receiver: Receiver
+    sandbox: SandboxHarness, receiver: Receiver
 ) -> None:
     setting = asyncio.create_task(sandbox.bot("setWebhook", url=receiver.url))
     for _ in range(3):
@@ -164,7 +166,9 @@ async def test_a_newer_call_ends_the_one_that_is_still_setting(
     assert (await sandbox.bot("getWebhookInfo"))["url"] == ""
 
 
-async def test_a_webhook_can_be_set_once_a_second(sandbox: Sandbox, receiver: Receiver) -> None:
+async def test_a_webhook_can_be_set_once_a_second(
+    sandbox: SandboxHarness, receiver: Receiver
+) -> None:
     await sandbox.bot("setWebhook", url=receiver.url)
     with pytest.raises(BotRefused) as refused:
         await sandbox.bot("setWebhook", url=receiver.url)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from sandbox.tests.running import Sandbox
+from sandbox.tests.sandbox_harness import SandboxHarness
 from sandbox.weather.climate import weather_on
 from sandbox.weather.gazetteer import cities, find_places
 
@@ -18,18 +18,18 @@ VARIABLES = {
 BERLIN = {"latitude": "52.52", "longitude": "13.41"}
 
 
-async def get(sandbox: Sandbox, path: str, **query: str) -> tuple[int, dict[str, Any]]:
+async def get(sandbox: SandboxHarness, path: str, **query: str) -> tuple[int, dict[str, Any]]:
     async with sandbox.http.get(f"{sandbox.url}/weather/v1/{path}", params=query) as response:
         return response.status, await response.json()
 
 
-async def forecast(sandbox: Sandbox, **query: str) -> dict[str, Any]:
+async def forecast(sandbox: SandboxHarness, **query: str) -> dict[str, Any]:
     status, answer = await get(sandbox, "forecast", **BERLIN, **query)
     assert status == 200, answer
     return answer
 
 
-async def test_a_city_is_found_with_its_country_and_zone(sandbox: Sandbox) -> None:
+async def test_a_city_is_found_with_its_country_and_zone(sandbox: SandboxHarness) -> None:
     _, answer = await get(sandbox, "search", name="berlin", language="en")
     (berlin,) = answer["results"]
 
@@ -106,7 +106,7 @@ def test_a_city_that_a_zone_is_named_after_is_found_where_it_is() -> None:
     ],
 )
 async def test_what_is_no_known_place_has_no_results(
-    sandbox: Sandbox, name: str, language: str
+    sandbox: SandboxHarness, name: str, language: str
 ) -> None:
     assert await get(sandbox, "search", name=name, language=language) == (200, {})
 
@@ -131,7 +131,7 @@ def test_no_place_is_there_twice() -> None:
 
 
 async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(
-    sandbox: Sandbox,
+    sandbox: SandboxHarness,
 ) -> None:
     answer = await forecast(sandbox, timezone="Europe/Berlin", **VARIABLES)
 
@@ -144,7 +144,7 @@ async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(
     assert "sandbox" in answer["source"]
 
 
-async def test_days_are_asked_for_by_number_or_by_dates(sandbox: Sandbox) -> None:
+async def test_days_are_asked_for_by_number_or_by_dates(sandbox: SandboxHarness) -> None:
     daily = {"daily": "weather_code"}
     assert len((await forecast(sandbox, forecast_days="3", **daily))["daily"]["time"]) == 3
 
@@ -155,7 +155,7 @@ async def test_days_are_asked_for_by_number_or_by_dates(sandbox: Sandbox) -> Non
     assert answer["current"]["weather_code"] == answer["daily"]["weather_code"][0]
 
 
-async def test_auto_is_the_zone_of_the_place(sandbox: Sandbox) -> None:
+async def test_auto_is_the_zone_of_the_place(sandbox: SandboxHarness) -> None:
     assert (await forecast(sandbox, timezone="auto"))["timezone"] == "Europe/Berlin"
 
 
@@ -180,7 +180,7 @@ async def test_auto_is_the_zone_of_the_place(sandbox: Sandbox) -> None:
     ids=str,
 )
 async def test_a_wrong_query_is_refused_with_a_reason(
-    sandbox: Sandbox, query: dict[str, str]
+    sandbox: SandboxHarness, query: dict[str, str]
 ) -> None:
     status, answer = await get(sandbox, "forecast", **BERLIN | query)
 
@@ -188,7 +188,7 @@ async def test_a_wrong_query_is_refused_with_a_reason(
     assert answer["reason"]
 
 
-async def test_a_search_without_a_name_is_refused(sandbox: Sandbox) -> None:
+async def test_a_search_without_a_name_is_refused(sandbox: SandboxHarness) -> None:
     assert (await get(sandbox, "search"))[0] == 400
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from tests.chaos.killable.passage import FOLDER, Passage
+from tests.chaos.killable.crash_points import FOLDER, CrashPoints
 
 _CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _EVENTS = frozenset(
@@ -23,7 +23,7 @@ _HARMLESS = (f"/{FOLDER}/", "__pycache__", os.devnull, "uname")
 """Our own notes, Python's, nothing, and the OpenAI SDK's question what system this is."""
 
 
-def wrap(passage: Passage) -> None:
+def wrap(crash_points: CrashPoints) -> None:
     """From now on, in this process."""
 
     def hear(event: str, args: tuple[Any, ...]) -> None:
@@ -31,9 +31,9 @@ def wrap(passage: Passage) -> None:
             path, _, flags = args
             is_number = isinstance(path, int)  # it is open already
             if not is_number and flags & _CHANGING and not _is_harmless(str(path)):
-                passage.pass_by("before", f"write {path}")
+                crash_points.reach("before", f"write {path}")
         elif event in _EVENTS and not _is_harmless(str(args[0])):
-            passage.pass_by("before", f"{event} {args[0]}")
+            crash_points.reach("before", f"{event} {args[0]}")
 
     sys.addaudithook(hear)
 

@@ -6,13 +6,13 @@ import aiohttp
 import httpx2
 from yarl import URL
 
-from tests.chaos.killable.passage import Passage, mask
+from tests.chaos.killable.crash_points import CrashPoints, mask
 
 READING = frozenset({"getMe", "getWebhookInfo"})
 """Telegram's methods are all called by POST; getUpdates confirms what came before."""
 
 
-def wrap(passage: Passage) -> None:
+def wrap(crash_points: CrashPoints) -> None:
     """From now on, in this process."""
     client: Any = httpx2.AsyncClient
     session: Any = aiohttp.ClientSession
@@ -20,13 +20,13 @@ def wrap(passage: Passage) -> None:
 
     async def send_named(self: httpx2.AsyncClient, request: httpx2.Request, **rest: Any) -> Any:
         effect = _effect(request.method, request.url.path)
-        return await passage.cross(effect, lambda: send(self, request, **rest))
+        return await crash_points.run_effect(effect, lambda: send(self, request, **rest))
 
     async def ask_named(
         self: aiohttp.ClientSession, method: str, url: str | URL, **rest: Any
     ) -> Any:
         effect = _effect(method, URL(url).path)
-        return await passage.cross(effect, lambda: ask(self, method, url, **rest))
+        return await crash_points.run_effect(effect, lambda: ask(self, method, url, **rest))
 
     client.send, session._request = send_named, ask_named
 

@@ -12,13 +12,13 @@ from sqlalchemy.dialects.postgresql.asyncpg import (
 )
 from starlette.types import Receive, Scope, Send
 
-from tests.chaos.killable.passage import Passage, mask
+from tests.chaos.killable.crash_points import CrashPoints, mask
 
 _WRITING = re.compile(r"\b(?:INSERT INTO|DELETE FROM|(?<!FOR )(?<!KEY )UPDATE)\b")
 _cause: ContextVar[str] = ContextVar("the request or the loop at work", default="")
 
 
-def wrap(passage: Passage) -> None:
+def wrap(crash_points: CrashPoints) -> None:
     """From now on, in this process. A transaction that has only read is no side effect."""
     _note_requests()
     written = _note_writes()
@@ -30,9 +30,9 @@ def wrap(passage: Passage) -> None:
         if effect is None:
             commit(self)
             return
-        passage.pass_by("before", effect)
+        crash_points.reach("before", effect)
         commit(self)
-        passage.pass_by("after", effect)
+        crash_points.reach("after", effect)
 
     def roll_back(self: Any) -> None:
         written.pop(id(self), None)

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
-from tests.chaos.killable.passage import Passage, mask
-from tests.chaos.killable.sabotage import Sabotage
+from tests.chaos.killable.broken_mailboxes import BrokenMailbox
+from tests.chaos.killable.crash_points import CrashPoints, mask
 
 READING = frozenset(
     (
@@ -65,24 +65,24 @@ JUDGED: dict[str, _Judge] = {
 """Asked all the time; a side effect only where something has come of it."""
 
 
-def wrap(passage: Passage, sabotage: Sabotage) -> None:
+def wrap(crash_points: CrashPoints, broken_mailbox: BrokenMailbox) -> None:
     """From now on, in this process."""
     scripts: dict[str, str] = {}
-    _name_scripts(scripts, sabotage)
+    _name_scripts(scripts, broken_mailbox)
     client: Any = Redis
     pipeline: Any = Pipeline
     execute, execute_all = client.execute_command, pipeline.execute
 
     async def execute_command(self: Redis, *args: Any, **options: Any) -> Any:
         command, effect = _effect(args, scripts)
-        return await passage.cross(
+        return await crash_points.run_effect(
             effect, lambda: execute(self, *args, **options), JUDGED.get(command)
         )
 
     async def execute_pipeline(self: Pipeline, raise_on_error: bool = True) -> Any:
         effects = (_effect(args, scripts)[1] for args, _ in self.command_stack)
         together = " + ".join(dict.fromkeys(filter(None, effects))) or None
-        return await passage.cross(together, lambda: execute_all(self, raise_on_error))
+        return await crash_points.run_effect(together, lambda: execute_all(self, raise_on_error))
 
     client.execute_command, pipeline.execute = execute_command, execute_pipeline
 
@@ -102,13 +102,13 @@ def _effect(args: tuple[Any, ...], scripts: dict[str, str]) -> tuple[str, str | 
     return command, f"{command} {subject}"
 
 
-def _name_scripts(scripts: dict[str, str], sabotage: Sabotage) -> None:
+def _name_scripts(scripts: dict[str, str], broken_mailbox: BrokenMailbox) -> None:
     kind: Any = AsyncScript
     make = kind.__init__
 
     def init(self: AsyncScript, client: Any, script: str) -> None:
         name = _name_of(script, sys._getframe(1))
-        make(self, client, sabotage.spoil(name, script))
+        make(self, client, broken_mailbox.break_script(name, script))
         scripts[self.sha] = name
 
     kind.__init__ = init

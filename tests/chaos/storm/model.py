@@ -10,7 +10,7 @@ from sandbox.llm.completion import Completion
 from sandbox.llm.conversation import read_conversation
 from sandbox.llm.model import respond
 from sandbox.llm.request import check_request
-from smart_kit.testing.models import (
+from smart_kit.testing.scripted_model import (
     Answer,
     Asked,
     ScriptedModel,

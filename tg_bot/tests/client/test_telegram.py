@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
 from tg_bot.src.client.errors import (
     TELEGRAM_ERRORS,
     FormattingRefused,

@@ -8,7 +8,7 @@ from tg_bot.src.handlers import HANDLERS
 from tg_bot.src.handlers.command import CommandCall, parse_command
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
-from tg_bot.tests.queues import to_secretary, to_telegram
+from tg_bot.tests.queue_contents import to_secretary, to_telegram
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from smart_kit.contracts.queue import Notice, UserPress
 from smart_kit.mailbox import Letter
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.config.settings import AllowList
 from tg_bot.src.handlers.press import callback_data
 from tg_bot.src.services import signals
@@ -19,7 +19,7 @@ from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.queues import dead_letters, to_secretary, to_telegram
+from tg_bot.tests.queue_contents import dead_letters, to_secretary, to_telegram
 
 ROW = UUID("0196d2a1-5f0e-7c3b-9c70-8f2d1b2a3c4d")
 GROUP = {"id": -100500, "type": "supergroup", "title": "Us"}

@@ -7,7 +7,7 @@ from smart_kit.redis import Redis
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.queues import to_secretary, to_telegram
+from tg_bot.tests.queue_contents import to_secretary, to_telegram
 
 
 async def said(redis: Redis) -> list[str]:

@@ -7,7 +7,7 @@ from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.queues import to_telegram
+from tg_bot.tests.queue_contents import to_telegram
 
 NOBODY = AllowList()
 

@@ -6,21 +6,28 @@ from dataclasses import replace
 import pytest
 
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.services.sketch import draft_id_of
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.live import ONCE, WHILE, MakeLive, acted, drafts, show
-from tg_bot.tests.messages import BOT_ID, reply
-from tg_bot.tests.queues import send
+from tg_bot.tests.live_frames import (
+    ONCE,
+    QUIET_SECONDS,
+    MakeLive,
+    drafts,
+    publish_frame,
+    typing_count,
+)
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import BOT_ID, reply
 
 
 async def test_it_is_drawn_as_a_draft_that_grows_formatted_and_can_be_stopped(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_live(ONCE)
-    await show(redis, "delta", text="It is **22")
+    await publish_frame(redis, "delta", text="It is **22")
     await telegram.until(lambda: len(drafts(telegram)) == 1)
-    await show(redis, "delta", text="It is **22:24**.")
+    await publish_frame(redis, "delta", text="It is **22:24**.")
     await telegram.until(lambda: len(drafts(telegram)) == 2)
 
     first, second = (call.parameters for call in telegram.calls_of("sendMessageDraft"))
@@ -33,23 +40,23 @@ async def test_it_is_drawn_as_a_draft_that_grows_formatted_and_can_be_stopped(
         "can_stop": True,
         "keep_on_stop": True,
     }
-    assert acted(telegram) == 0, "both are one call underneath"
+    assert typing_count(telegram) == 0, "both are one call underneath"
 
 
 async def test_text_follows_typing_at_once_and_what_a_frame_lacks_stays(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_live(ONCE)
-    await show(redis, "begin")
-    await telegram.until(lambda: acted(telegram) == 1)
-    await show(redis, "delta", text="Let me see")
+    await publish_frame(redis, "begin")
+    await telegram.until(lambda: typing_count(telegram) == 1)
+    await publish_frame(redis, "delta", text="Let me see")
     await telegram.until(lambda: drafts(telegram) == ["Let me see"])
-    await show(redis, "tool")
-    await show(redis, "delta", text="Let me see")
-    await show(redis, "delta", text="Let me see: 7")
+    await publish_frame(redis, "tool")
+    await publish_frame(redis, "delta", text="Let me see")
+    await publish_frame(redis, "delta", text="Let me see: 7")
     await telegram.until(lambda: len(drafts(telegram)) == 2)
     assert drafts(telegram) == ["Let me see", "Let me see: 7"]
-    assert acted(telegram) == 1
+    assert typing_count(telegram) == 1
 
 
 async def test_a_chat_is_drawn_no_faster_than_the_rhythm(
@@ -59,7 +66,7 @@ async def test_a_chat_is_drawn_no_faster_than_the_rhythm(
     clock = asyncio.get_running_loop().time
     begun = clock()
     for number in range(40):
-        await show(redis, "delta", text="x" * (number + 1))
+        await publish_frame(redis, "delta", text="x" * (number + 1))
         await asyncio.sleep(0.02)
     await telegram.until(lambda: "x" * 40 in drafts(telegram))
     assert len(drafts(telegram)) <= (clock() - begun) / 0.3 + 1
@@ -69,7 +76,7 @@ async def test_one_that_does_not_grow_is_kept_from_fading(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_live()
-    await show(redis, "delta", text="slow")
+    await publish_frame(redis, "delta", text="slow")
     await telegram.until(lambda: len(drafts(telegram)) >= 2)
     assert set(drafts(telegram)) == {"slow"}
 
@@ -78,7 +85,7 @@ async def test_of_a_long_one_the_part_that_grows_is_shown(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_live(ONCE)
-    await show(redis, "delta", text="word " * 900 + "end")
+    await publish_frame(redis, "delta", text="word " * 900 + "end")
     await telegram.until(lambda: len(drafts(telegram)) == 1)
     (text,) = drafts(telegram)
     assert text.endswith("end")
@@ -87,8 +94,8 @@ async def test_of_a_long_one_the_part_that_grows_is_shown(
 
 async def test_groups_have_none(make_live: MakeLive, redis: Redis, telegram: FakeTelegram) -> None:
     make_live()
-    await show(redis, "delta", chat_id=-100500, text="so")
-    await telegram.until(lambda: acted(telegram, -100500) >= 2)
+    await publish_frame(redis, "delta", chat_id=-100500, text="so")
+    await telegram.until(lambda: typing_count(telegram, -100500) >= 2)
     assert drafts(telegram) == []
 
 
@@ -104,8 +111,8 @@ async def test_where_it_is_refused_typing_is_shown(
 ) -> None:
     make_live()
     telegram.script("sendMessageDraft", trouble)
-    await show(redis, "delta", text="so")
-    await telegram.until(lambda: acted(telegram) >= 2)
+    await publish_frame(redis, "delta", text="so")
+    await telegram.until(lambda: typing_count(telegram) >= 2)
     assert len(drafts(telegram)) == 1
 
 
@@ -122,9 +129,9 @@ async def test_a_frame_that_fails_is_followed_by_the_next(
 ) -> None:
     make_live()
     telegram.script("sendMessageDraft", trouble)
-    await show(redis, "delta", text="so")
+    await publish_frame(redis, "delta", text="so")
     await telegram.until(lambda: len(drafts(telegram)) >= 2)
-    assert acted(telegram) == 0
+    assert typing_count(telegram) == 0
 
 
 async def test_it_waits_where_messages_need_all_of_the_pace(
@@ -133,8 +140,8 @@ async def test_it_waits_where_messages_need_all_of_the_pace(
     make_live(ONCE, telegram_rate_overall=0.5)
     clock = asyncio.get_running_loop().time
     begun = clock()
-    await show(redis, "delta", chat_id=1, text="one")
-    await show(redis, "delta", chat_id=2, number=2, text="two")
+    await publish_frame(redis, "delta", chat_id=1, text="one")
+    await publish_frame(redis, "delta", chat_id=2, number=2, text="two")
     await telegram.until(lambda: set(drafts(telegram)) == {"one", "two"})
     assert clock() - begun > 1.9, "one in two seconds"
 
@@ -145,11 +152,11 @@ async def test_the_answer_closes_it_and_no_frame_comes_after(
     arrives = asyncio.Event()
     telegram.script("sendMessageDraft", Scripted(until=arrives))
     async with run():
-        await show(redis, "delta", text="here", number=1)
+        await publish_frame(redis, "delta", text="here", number=1)
         await telegram.until(lambda: len(drafts(telegram)) == 1)
-        await show(redis, "delta", text="here it", number=1)
+        await publish_frame(redis, "delta", text="here it", number=1)
         await send(redis, reply("here it is", number=1))
-        await asyncio.sleep(WHILE)
+        await asyncio.sleep(QUIET_SECONDS)
         assert telegram.texts(7) == [], "a frame is on its way"
         arrives.set()
         await telegram.until(lambda: telegram.texts(7) == ["here it is"])

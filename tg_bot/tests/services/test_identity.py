@@ -5,10 +5,10 @@ import pytest
 from smart_kit.contracts.keys import BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.redis import Redis, answer
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.services import identity
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.messages import BOT_ID
+from tg_bot.tests.queue_messages import BOT_ID
 
 OTHER = BotIdentity(id=1, username="old_bot")
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from smart_kit.contracts.queue import Attachment, Notice, UserCommand, UserMessage
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.services.intake import Intake, greatest_id
 from tg_bot.tests import updates
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.queues import dead_letters, to_secretary, to_telegram
+from tg_bot.tests.queue_contents import dead_letters, to_secretary, to_telegram
 
 PHOTO = [{"file_id": "small", "file_size": 10}, {"file_id": "large", "file_size": 99}]
 

@@ -9,16 +9,16 @@ from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import bot_lease_key
 from smart_kit.redis import Redis, connect
-from smart_kit.testing.durable import DurableValkey
-from smart_kit.testing.telegram import FakeTelegram
+from smart_kit.testing.durable_valkey import DurableValkey
+from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.client.errors import TelegramFenced
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services.lease import Lease
 from tg_bot.src.services.tenure import Tenure
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import LEASE_SECONDS, Run
-from tg_bot.tests.messages import BOT_ID, reply
-from tg_bot.tests.queues import send
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import BOT_ID, reply
 
 STANDS_BY = "stands by: another tg_bot serves this bot"
 

@@ -7,39 +7,39 @@ from dataclasses import replace
 import pytest
 
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.live import (
+from tg_bot.tests.live_frames import (
     ONCE,
     QUICK,
+    QUIET_SECONDS,
     REPEAT,
-    WHILE,
     MakeLive,
-    acted,
     answer_id,
     drafts,
-    heard,
-    is_over,
-    publish,
-    show,
+    publish_frame,
+    publish_text,
+    typing_count,
+    wait_until_over,
+    wait_until_shown,
 )
-from tg_bot.tests.messages import reply
-from tg_bot.tests.queues import send
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import reply
 
 
 async def test_it_is_shown_again_and_again_until_the_turn_ends(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     live = make_live()
-    await show(redis, "begin")
-    await telegram.until(lambda: acted(telegram) >= 4)
-    await show(redis, "end")
-    await is_over(live)
-    count = acted(telegram)
-    await asyncio.sleep(WHILE)
+    await publish_frame(redis, "begin")
+    await telegram.until(lambda: typing_count(telegram) >= 4)
+    await publish_frame(redis, "end")
+    await wait_until_over(live)
+    count = typing_count(telegram)
+    await asyncio.sleep(QUIET_SECONDS)
 
-    assert acted(telegram) == count
+    assert typing_count(telegram) == count
     assert telegram.calls[0].parameters == {"chat_id": 7, "action": "typing"}
 
 
@@ -47,30 +47,30 @@ async def test_a_turn_quicker_than_a_glance_is_not_announced(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     live = make_live(replace(QUICK, grace=5.0))
-    await show(redis, "begin")
-    await show(redis, "end")
-    await is_over(live)
-    assert acted(telegram) == 0
+    await publish_frame(redis, "begin")
+    await publish_frame(redis, "end")
+    await wait_until_over(live)
+    assert typing_count(telegram) == 0
 
 
 async def test_whoever_missed_the_beginning_shows_the_rest(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_live()
-    await show(redis, "tool")
-    await telegram.until(lambda: acted(telegram) >= 1)
+    await publish_frame(redis, "tool")
+    await telegram.until(lambda: typing_count(telegram) >= 1)
 
 
 async def test_it_ends_by_itself_where_the_end_was_lost(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     live = make_live(longest=2.0)
-    await show(redis, "begin")
-    await telegram.until(lambda: acted(telegram) >= 1)
+    await publish_frame(redis, "begin")
+    await telegram.until(lambda: typing_count(telegram) >= 1)
     await _empty(lambda: live._shows)
-    count = acted(telegram)
-    await asyncio.sleep(WHILE)
-    assert acted(telegram) == count
+    count = typing_count(telegram)
+    await asyncio.sleep(QUIET_SECONDS)
+    assert typing_count(telegram) == count
 
 
 async def test_an_answer_waits_for_the_action_on_its_way_and_no_other_follows(
@@ -78,16 +78,16 @@ async def test_an_answer_waits_for_the_action_on_its_way_and_no_other_follows(
 ) -> None:
     live, arrives = make_live(), asyncio.Event()
     telegram.script("sendChatAction", Scripted(until=arrives))
-    await show(redis, "begin")
-    await telegram.until(lambda: acted(telegram) == 1)
+    await publish_frame(redis, "begin")
+    await telegram.until(lambda: typing_count(telegram) == 1)
 
     ending = asyncio.create_task(live.end(answer_id()))
-    await asyncio.sleep(WHILE)
+    await asyncio.sleep(QUIET_SECONDS)
     assert not ending.done()
     arrives.set()
     await ending
-    await asyncio.sleep(WHILE)
-    assert acted(telegram) == 1
+    await asyncio.sleep(QUIET_SECONDS)
+    assert typing_count(telegram) == 1
 
 
 async def test_an_answer_does_not_wait_for_an_action_that_hangs(
@@ -95,8 +95,8 @@ async def test_an_answer_does_not_wait_for_an_action_that_hangs(
 ) -> None:
     live = make_live(replace(QUICK, drawing=0.1))
     telegram.script("sendChatAction", Scripted(until=asyncio.Event()))
-    await show(redis, "begin")
-    await telegram.until(lambda: acted(telegram) >= 1)
+    await publish_frame(redis, "begin")
+    await telegram.until(lambda: typing_count(telegram) >= 1)
     async with asyncio.timeout(10):
         await live.end(answer_id())
 
@@ -105,24 +105,24 @@ async def test_the_answer_to_another_message_does_not_end_it(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     live = make_live()
-    await show(redis, "begin", number=2)
-    await telegram.until(lambda: acted(telegram) >= 1)
+    await publish_frame(redis, "begin", number=2)
+    await telegram.until(lambda: typing_count(telegram) >= 1)
     await live.end(answer_id(1))
-    count = acted(telegram)
-    await telegram.until(lambda: acted(telegram) >= count + 2)
+    count = typing_count(telegram)
+    await telegram.until(lambda: typing_count(telegram) >= count + 2)
 
 
 async def test_the_next_turn_of_a_chat_takes_over(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     live = make_live()
-    await show(redis, "begin", number=1)
-    await telegram.until(lambda: acted(telegram) >= 1)
-    await show(redis, "begin", number=2)
-    await show(redis, "end", number=1)
-    await is_over(live, 1)
-    count = acted(telegram)
-    await telegram.until(lambda: acted(telegram) >= count + 3)
+    await publish_frame(redis, "begin", number=1)
+    await telegram.until(lambda: typing_count(telegram) >= 1)
+    await publish_frame(redis, "begin", number=2)
+    await publish_frame(redis, "end", number=1)
+    await wait_until_over(live, 1)
+    count = typing_count(telegram)
+    await telegram.until(lambda: typing_count(telegram) >= count + 3)
 
 
 async def test_an_answer_waits_for_the_drawing_of_its_turn_though_the_next_turn_has_begun(
@@ -131,12 +131,12 @@ async def test_an_answer_waits_for_the_drawing_of_its_turn_though_the_next_turn_
     """And the next turn's drawings wait for it too."""
     live, arrives = make_live(), asyncio.Event()
     telegram.script("sendMessageDraft", Scripted(until=arrives))
-    await show(redis, "delta", number=1, text="one")
+    await publish_frame(redis, "delta", number=1, text="one")
     await telegram.until(lambda: drafts(telegram) == ["one"])
-    await show(redis, "delta", number=2, text="two")
-    await heard(redis, telegram)
+    await publish_frame(redis, "delta", number=2, text="two")
+    await wait_until_shown(redis, telegram)
     ending = asyncio.create_task(live.end(answer_id(1)))
-    await asyncio.sleep(WHILE)
+    await asyncio.sleep(QUIET_SECONDS)
     assert not ending.done()
     assert drafts(telegram) == ["one"], "nothing overtakes it"
     arrives.set()
@@ -149,14 +149,14 @@ async def test_a_frame_behind_the_end_opens_nothing_again(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     live = make_live()
-    await show(redis, "begin", seq=1)
-    await telegram.until(lambda: acted(telegram) >= 1)
-    await show(redis, "end", seq=6)
-    await show(redis, "delta", seq=5, text="late")
-    await show(redis, "delta", seq=7, text="later")
-    await heard(redis, telegram)
-    await is_over(live)
-    await asyncio.sleep(WHILE)
+    await publish_frame(redis, "begin", seq=1)
+    await telegram.until(lambda: typing_count(telegram) >= 1)
+    await publish_frame(redis, "end", seq=6)
+    await publish_frame(redis, "delta", seq=5, text="late")
+    await publish_frame(redis, "delta", seq=7, text="later")
+    await wait_until_shown(redis, telegram)
+    await wait_until_over(live)
+    await asyncio.sleep(QUIET_SECONDS)
     assert drafts(telegram) == []
 
 
@@ -164,11 +164,11 @@ async def test_an_older_frame_takes_nothing_back(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_live(ONCE)
-    await show(redis, "delta", seq=3, text="It is 7")
+    await publish_frame(redis, "delta", seq=3, text="It is 7")
     await telegram.until(lambda: drafts(telegram) == ["It is 7"])
-    await show(redis, "delta", seq=2, text="It")
-    await heard(redis, telegram)
-    await asyncio.sleep(WHILE)
+    await publish_frame(redis, "delta", seq=2, text="It")
+    await wait_until_shown(redis, telegram)
+    await asyncio.sleep(QUIET_SECONDS)
     assert drafts(telegram) == ["It is 7"]
 
 
@@ -176,18 +176,18 @@ async def test_a_turn_that_is_tried_again_is_shown_again_until_it_is_answered(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     live = make_live()
-    await show(redis, "begin", seq=1)
-    await show(redis, "end", seq=2)
-    await is_over(live)
-    count = acted(telegram)
-    await show(redis, "begin", seq=1)
-    await telegram.until(lambda: acted(telegram) >= count + 2)
+    await publish_frame(redis, "begin", seq=1)
+    await publish_frame(redis, "end", seq=2)
+    await wait_until_over(live)
+    count = typing_count(telegram)
+    await publish_frame(redis, "begin", seq=1)
+    await telegram.until(lambda: typing_count(telegram) >= count + 2)
     await live.end(answer_id())
-    count = acted(telegram)
-    await show(redis, "begin", seq=1)
-    await heard(redis, telegram)
-    await asyncio.sleep(WHILE)
-    assert acted(telegram) == count
+    count = typing_count(telegram)
+    await publish_frame(redis, "begin", seq=1)
+    await wait_until_shown(redis, telegram)
+    await asyncio.sleep(QUIET_SECONDS)
+    assert typing_count(telegram) == count
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ async def test_its_failures_are_nobodys_business(
 ) -> None:
     make_live()
     telegram.script("sendChatAction", trouble)
-    await show(redis, "begin")
-    await telegram.until(lambda: acted(telegram) >= 3)
+    await publish_frame(redis, "begin")
+    await telegram.until(lambda: typing_count(telegram) >= 3)
 
 
 async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
@@ -218,12 +218,12 @@ async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
     live = make_live()
     with monkeypatch.context() as patched:
         patched.setattr(client, "send_chat_action", break_)
-        await show(redis, "begin")
+        await publish_frame(redis, "begin")
         async with asyncio.timeout(10):
             await is_broken.wait()
         await _empty(lambda: live._shows)
-    await show(redis, "begin", number=2)
-    await telegram.until(lambda: acted(telegram) >= 1)
+    await publish_frame(redis, "begin", number=2)
+    await telegram.until(lambda: typing_count(telegram) >= 1)
 
 
 async def test_a_429_pauses_it_in_that_chat_only(
@@ -231,20 +231,20 @@ async def test_a_429_pauses_it_in_that_chat_only(
 ) -> None:
     make_live()
     telegram.script("sendChatAction", refusal(429, "Too Many Requests", retry_after=300))
-    await show(redis, "begin", chat_id=1)
-    await telegram.until(lambda: acted(telegram, 1) == 1)
-    await show(redis, "begin", chat_id=2, number=2)
-    await telegram.until(lambda: acted(telegram, 2) >= 5)
-    assert acted(telegram, 1) == 1
+    await publish_frame(redis, "begin", chat_id=1)
+    await telegram.until(lambda: typing_count(telegram, 1) == 1)
+    await publish_frame(redis, "begin", chat_id=2, number=2)
+    await telegram.until(lambda: typing_count(telegram, 2) >= 5)
+    assert typing_count(telegram, 1) == 1
 
 
 async def test_a_broken_frame_is_left_out(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_live()
-    await publish(redis, "{}")
-    await show(redis, "begin")
-    await telegram.until(lambda: acted(telegram) >= 1)
+    await publish_text(redis, "{}")
+    await publish_frame(redis, "begin")
+    await telegram.until(lambda: typing_count(telegram) >= 1)
 
 
 async def test_a_person_sees_typing_and_then_the_answer(
@@ -253,15 +253,15 @@ async def test_a_person_sees_typing_and_then_the_answer(
     arrives = asyncio.Event()
     telegram.script("sendChatAction", Scripted(until=arrives))
     async with run():
-        await show(redis, "begin", number=1)
-        await telegram.until(lambda: acted(telegram) == 1)
+        await publish_frame(redis, "begin", number=1)
+        await telegram.until(lambda: typing_count(telegram) == 1)
         await send(redis, reply("here it is", number=1))
-        await asyncio.sleep(WHILE)
+        await asyncio.sleep(QUIET_SECONDS)
         assert telegram.texts(7) == [], "the action is still on its way"
         arrives.set()
         await telegram.until(lambda: telegram.texts(7) == ["here it is"])
         await asyncio.sleep(2 * REPEAT)
-    assert acted(telegram) == 1
+    assert typing_count(telegram) == 1
 
 
 async def _empty(shows: Callable[[], object]) -> None:

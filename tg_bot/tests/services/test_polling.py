@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
-from smart_kit.testing.durable import DurableValkey
-from smart_kit.testing.telegram import TOKEN, FakeTelegram, Scripted, refusal
+from smart_kit.testing.durable_valkey import DurableValkey
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import patience
@@ -20,7 +20,7 @@ from tg_bot.src.services.patience import Pause
 from tg_bot.src.services.polling import CONFLICT_SECONDS, Poller
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.queues import to_secretary
+from tg_bot.tests.queue_contents import to_secretary
 
 HTML = "<html>Bad Gateway</html>"
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot"

@@ -8,7 +8,7 @@ from smart_kit.contracts.base import utc_now
 from smart_kit.mailbox import Delivery, Mailbox, Worker
 from smart_kit.mailbox import Pace as Patience
 from smart_kit.redis import Redis, connect_blocking
-from smart_kit.testing.telegram import FakeTelegram, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, refusal
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.handlers import COMMANDS
@@ -19,8 +19,8 @@ from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.response_handler import ResponseHandler
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
-from tg_bot.tests.messages import reply
-from tg_bot.tests.queues import dead_letters, send
+from tg_bot.tests.queue_contents import dead_letters, send
+from tg_bot.tests.queue_messages import reply
 from tg_bot.tests.services.test_response_handler import QUEUE
 
 MINUTES = 50

@@ -16,15 +16,15 @@ from smart_kit.contracts.keys import TURNS_STREAM, journal_key
 from smart_kit.contracts.queue import ToTelegram
 from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
 from smart_kit.redis import Redis, answer, connect
-from smart_kit.testing.durable import DurableValkey
+from smart_kit.testing.durable_valkey import DurableValkey
+from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.messages import effect, notice, reminder, reply
-from tg_bot.tests.queues import dead_letters, send, to_telegram
+from tg_bot.tests.queue_contents import dead_letters, send, to_telegram
+from tg_bot.tests.queue_messages import effect, notice, reminder, reply
 
 QUEUE = "queue:to_telegram"
 LONG = "\n".join(f"line {n}" for n in range(2000))

@@ -6,11 +6,11 @@ import pytest
 
 from smart_kit.contracts.queue import Reply
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import Call, FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import Call, FakeTelegram, Scripted, refusal
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest import FakeRest
-from tg_bot.tests.messages import effect, reply
-from tg_bot.tests.queues import dead_letters, send
+from tg_bot.tests.queue_contents import dead_letters, send
+from tg_bot.tests.queue_messages import effect, reply
 from tg_bot.tests.services.test_response_handler import QUEUE, delivered, empty
 
 TABLE = "|Name|Age|\n|-|-|\n|**Anna**|30|"

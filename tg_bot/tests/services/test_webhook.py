@@ -12,15 +12,15 @@ from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
-from smart_kit.testing.durable import DurableValkey
-from smart_kit.testing.telegram import FakeTelegram, refusal
+from smart_kit.testing.durable_valkey import DurableValkey
+from smart_kit.testing.fake_telegram import FakeTelegram, refusal
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.main import Bot
 from tg_bot.src.services import webhook
 from tg_bot.src.services.webhook import PATH, SECRET_HEADER
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.queues import dead_letters, to_secretary
+from tg_bot.tests.queue_contents import dead_letters, to_secretary
 
 URL = "https://assistant.example.org"
 Serve = Callable[..., AbstractAsyncContextManager["Served"]]

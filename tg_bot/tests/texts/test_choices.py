@@ -7,20 +7,20 @@ import pytest
 
 from smart_kit.contracts.queue import Choice, Chosen, Option
 from smart_kit.redis import Redis
-from smart_kit.testing.telegram import FakeTelegram
+from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.rendering.buttons import LONGEST_LABEL, shortened
 from tg_bot.src.texts.choices import QUESTIONS, describe_choice
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.messages import frame
-from tg_bot.tests.queues import send
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import common_fields
 
 WORDS = Translations("en")
 LUNA, TERRA = uuid4(), uuid4()
 
 
 def choice(*options: Option, chosen: Chosen = "model", language: str = "en") -> Choice:
-    fields = frame(1, 7) | {"chosen": chosen, "options": options, "language_code": language}
+    fields = common_fields(1, 7) | {"chosen": chosen, "options": options, "language_code": language}
     return Choice(**fields)
 
 

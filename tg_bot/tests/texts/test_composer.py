@@ -8,7 +8,7 @@ from smart_kit.contracts.queue import NoticeName
 from tg_bot.src.handlers import COMMANDS
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
-from tg_bot.tests.messages import effect, notice, reminder, reply
+from tg_bot.tests.queue_messages import effect, notice, reminder, reply
 
 
 @pytest.fixture

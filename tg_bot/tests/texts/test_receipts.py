@@ -9,7 +9,7 @@ from tg_bot.src.texts.receipts import EFFECT_KINDS, Reader, describe_effect
 from tg_bot.src.texts.receipts.event import EVENT_UNDO_WORDS, EVENT_WORDS
 from tg_bot.src.texts.receipts.job import JOB_UNDO_WORDS, JOB_WORDS
 from tg_bot.src.texts.translations import Translations
-from tg_bot.tests.messages import effect, effect_of
+from tg_bot.tests.queue_messages import effect, effect_of
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 WEEKLY = {"cron_expression": "0 9 * * 5", "at": None}

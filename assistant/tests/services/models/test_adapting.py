@@ -12,13 +12,18 @@ from assistant.src.services.models.breaker import FAILURES
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.own_words import MOST_UNREAD, UnreadWords
-from assistant.tests.services.models.asking import QUESTION, asker, request, served
-from assistant.tests.services.models.compatible_server import (
+from assistant.tests.services.models.model_harness import (
+    QUESTION,
+    fake_turn,
+    model_request,
+    served_model,
+)
+from assistant.tests.services.models.openai_compatible_server import (
+    HttpAnswer,
     JsonObject,
-    Obey,
-    Sent,
+    Respond,
     refuses,
-    running,
+    running_server,
     whole,
 )
 from smart_kit.errors import UpstreamError, UpstreamRejected
@@ -29,11 +34,11 @@ FOREIGN = (QUESTION, Item.of(CALLED), tool_item("abcdefghi", "r"))
 """Calls of another model, which has added nothing."""
 
 
-def done(body: JsonObject) -> Sent:
+def done(body: JsonObject) -> HttpAnswer:
     return whole({"content": "Done."})
 
 
-def refusing(message: str, status: int = 400, **more: Any) -> Sent:
+def refusing(message: str, status: int = 400, **more: Any) -> HttpAnswer:
     return refuses(status, {"error": {"message": message, **more}})
 
 
@@ -51,16 +56,18 @@ async def test_a_refusal_that_stays_whatever_is_sent_ends_and_teaches_nothing(
     sentence: str, most: int
 ) -> None:
     client = ModelClient()
-    async with running(lambda _: refusing(sentence)) as server:
+    async with running_server(lambda _: refusing(sentence)) as server:
         for _ in range(2):
             before = len(server.asked)
-            asked = request(*FOREIGN, overrides={"temperature": 0.5})
+            asked = model_request(*FOREIGN, overrides={"temperature": 0.5})
             with pytest.raises(UpstreamRejected):
-                await client.complete([served(server.endpoint)], asked, asker())
+                await client.complete([served_model(server.endpoint)], asked, fake_turn())
             assert len(server.asked) - before <= most
-        server.obey = done
+        server.respond = done
         await client.complete(
-            [served(server.endpoint)], request(overrides={"temperature": 0.5}), asker()
+            [served_model(server.endpoint)],
+            model_request(overrides={"temperature": 0.5}),
+            fake_turn(),
         )
 
     assert server.asked[-1]["temperature"] == 0.5
@@ -69,19 +76,19 @@ async def test_a_refusal_that_stays_whatever_is_sent_ends_and_teaches_nothing(
 async def test_a_server_that_refuses_one_parameter_after_the_other_is_given_up() -> None:
     parameters = {f"own_{letter}": 1 for letter in "abcdefghijklmnopqrst"}
 
-    def obey(body: JsonObject) -> Sent:
+    def respond(body: JsonObject) -> HttpAnswer:
         return refusing("no", param=next(name for name in body if name.startswith("own_")))
 
-    async with running(obey) as server:
-        model = served(server.endpoint, parameters=parameters)
+    async with running_server(respond) as server:
+        model = served_model(server.endpoint, parameters=parameters)
         with pytest.raises(UpstreamRejected):
-            await ModelClient().complete([model], request(), asker())
+            await ModelClient().complete([model], model_request(), fake_turn())
 
     assert len(server.asked) == 13
 
 
 async def test_what_is_missed_at_words_without_calls_is_added_there_too() -> None:
-    def strict(body: JsonObject) -> Sent:
+    def strict(body: JsonObject) -> HttpAnswer:
         for at, message in enumerate(body["messages"]):
             if message["role"] == "assistant" and "reasoning_content" not in message:
                 return refusing(f"Missing `reasoning_content` field at index {at}")
@@ -89,10 +96,10 @@ async def test_what_is_missed_at_words_without_calls_is_added_there_too() -> Non
 
     words = Item.of({"role": "assistant", "content": "Yes."})
     client = ModelClient()
-    async with running(strict) as server:
+    async with running_server(strict) as server:
         for _ in range(2):
-            asked = request(*FOREIGN, words, QUESTION)
-            completion = await client.complete([served(server.endpoint)], asked, asker())
+            asked = model_request(*FOREIGN, words, QUESTION)
+            completion = await client.complete([served_model(server.endpoint)], asked, fake_turn())
 
     assert completion.text == "Done."
     assert len(server.asked) == 4  # the second time it is known
@@ -100,7 +107,7 @@ async def test_what_is_missed_at_words_without_calls_is_added_there_too() -> Non
 
 class TestOfWhom:
     async def test_a_value_that_is_too_much_is_no_reason_to_leave_out_others(self) -> None:
-        def obey(body: JsonObject) -> Sent:
+        def respond(body: JsonObject) -> HttpAnswer:
             for name in ("max_tokens", "max_completion_tokens"):
                 if body.get(name, 0) > 16_384:
                     sentence = f"{name} is too large: 200000. At most 16384 tokens are supported"
@@ -108,24 +115,24 @@ class TestOfWhom:
             return done(body)
 
         client = ModelClient()
-        async with running(obey) as server:
+        async with running_server(respond) as server:
             for most in (200_000, 50, 200_000):
-                asked = request(overrides={"max_tokens": most})
-                await client.complete([served(server.endpoint)], asked, asker())
+                asked = model_request(overrides={"max_tokens": most})
+                await client.complete([served_model(server.endpoint)], asked, fake_turn())
 
         sent = [(one.get("max_tokens"), one.get("max_completion_tokens")) for one in server.asked]
         assert sent == [(200_000, None), (None, 200_000), (None, None), (50, None), (None, None)]
 
     async def test_a_parameter_that_is_not_taken_at_all_is_left_out_for_all(self) -> None:
-        def obey(body: JsonObject) -> Sent:
+        def respond(body: JsonObject) -> HttpAnswer:
             detail = [{"type": "extra_forbidden", "loc": ["body", "temperature"]}]
             return refuses(422, {"detail": detail}) if "temperature" in body else done(body)
 
         client = ModelClient()
-        async with running(obey) as server:
+        async with running_server(respond) as server:
             for temperature in (0.5, 0.7):
-                asked = request(overrides={"temperature": temperature})
-                await client.complete([served(server.endpoint)], asked, asker())
+                asked = model_request(overrides={"temperature": temperature})
+                await client.complete([served_model(server.endpoint)], asked, fake_turn())
 
         assert len(server.asked) == 3
 
@@ -135,30 +142,30 @@ class TestOfWhom:
         person = Item.of({"role": "user", "content": words})
         answers = [refusing(f"bad request: {words!s}"), done({})]
         client = ModelClient()
-        async with running(lambda body: answers.pop(0) if answers else done(body)) as server:
-            asked = request(person, overrides={"temperature": 0.5})
+        async with running_server(lambda body: answers.pop(0) if answers else done(body)) as server:
+            asked = model_request(person, overrides={"temperature": 0.5})
             with pytest.raises(UpstreamRejected):
-                await client.complete([served(server.endpoint)], asked, asker())
+                await client.complete([served_model(server.endpoint)], asked, fake_turn())
 
         assert len(server.asked) == 1
 
     async def test_a_sentence_alone_is_believed_for_the_value_that_was_sent(self) -> None:
         answers = [refusing("temperature: not this one"), done({}), done({})]
         client = ModelClient()
-        async with running(lambda _: answers.pop(0)) as server:
+        async with running_server(lambda _: answers.pop(0)) as server:
             for temperature in (0.5, 0.7):
-                asked = request(overrides={"temperature": temperature})
-                await client.complete([served(server.endpoint)], asked, asker())
+                asked = model_request(overrides={"temperature": temperature})
+                await client.complete([served_model(server.endpoint)], asked, fake_turn())
 
         assert [one.get("temperature") for one in server.asked] == [0.5, None, 0.7]
 
 
-def thinking(body: JsonObject) -> Sent:
+def thinking(body: JsonObject) -> HttpAnswer:
     call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
     return whole({"content": None, "reasoning_content": "sealed", "tool_calls": [call]})
 
 
-def no_longer(refusal: Sent) -> Obey:
+def no_longer(refusal: HttpAnswer) -> Respond:
     return lambda body: refusal if "sealed" in json.dumps(body) else done(body)
 
 
@@ -172,15 +179,17 @@ def no_longer(refusal: Sent) -> Obey:
     ids=lambda sent: str(sent.body)[:50],
 )
 async def test_own_additions_that_are_no_longer_taken_are_left_out_and_not_sent_again(
-    refusal: Sent,
+    refusal: HttpAnswer,
 ) -> None:
     client = ModelClient()
-    async with running(thinking) as server:
-        model = served(server.endpoint)
-        first = await client.complete([model], request(), asker())
+    async with running_server(thinking) as server:
+        model = served_model(server.endpoint)
+        first = await client.complete([model], model_request(), fake_turn())
         items = [QUESTION, first.item, tool_item(first.calls[0].id, "r")]
-        server.obey = no_longer(refusal)
-        said = [await client.complete([model], request(*items), asker()) for _ in range(2)]
+        server.respond = no_longer(refusal)
+        said = [
+            await client.complete([model], model_request(*items), fake_turn()) for _ in range(2)
+        ]
 
     assert [one.text for one in said] == ["Done.", "Done."]
     assert len(server.asked) == 1 + 2 + 1
@@ -188,32 +197,32 @@ async def test_own_additions_that_are_no_longer_taken_are_left_out_and_not_sent_
 
 async def test_a_refusal_that_had_nothing_to_do_with_its_additions_leaves_them() -> None:
     client = ModelClient()
-    async with running(thinking) as server:
-        model = served(server.endpoint)
-        first = await client.complete([model], request(), asker())
+    async with running_server(thinking) as server:
+        model = served_model(server.endpoint)
+        first = await client.complete([model], model_request(), fake_turn())
         items = [QUESTION, first.item, tool_item(first.calls[0].id, "r")]
-        server.obey = lambda _: refusing("flagged")
+        server.respond = lambda _: refusing("flagged")
         with pytest.raises(UpstreamRejected):
-            await client.complete([model], request(*items), asker())
-        server.obey = done
-        await client.complete([model], request(*items), asker())
+            await client.complete([model], model_request(*items), fake_turn())
+        server.respond = done
+        await client.complete([model], model_request(*items), fake_turn())
 
     assert "sealed" not in json.dumps(server.asked[2])
     assert "sealed" in json.dumps(server.asked[3])
 
 
-def chat_only(body: JsonObject) -> Sent:
+def chat_only(body: JsonObject) -> HttpAnswer:
     return refuses(404, {"error": {"message": "no such path"}}) if "input" in body else done(body)
 
 
 async def test_failures_by_one_api_leave_the_other_alone() -> None:
     client = ModelClient()
-    async with running(chat_only) as server:
-        model = served(server.endpoint, api="responses")
+    async with running_server(chat_only) as server:
+        model = served_model(server.endpoint, api="responses")
         for _ in range(FAILURES + 1):
             with pytest.raises(UpstreamError):
-                await client.complete([model], request(), asker())
-        completion = await client.complete([model], request(api="chat"), asker())
+                await client.complete([model], model_request(), fake_turn())
+        completion = await client.complete([model], model_request(api="chat"), fake_turn())
 
     assert completion.text == "Done."
 
@@ -222,11 +231,13 @@ class TestAnApiThatTheServerDoesNotHave:
     @pytest.mark.parametrize("status", [404, 405])
     async def test_is_asked_for_once_and_then_that_of_the_models_record(self, status: int) -> None:
         client, paths = ModelClient(), []
-        obey: Obey = lambda body: refuses(status, "no") if "input" in body else done(body)  # noqa: E731
-        async with running(obey) as server:
+        respond: Respond = lambda body: refuses(status, "no") if "input" in body else done(body)  # noqa: E731
+        async with running_server(respond) as server:
             for parameters in ({}, {}, {"seed": 1}):
-                model = served(server.endpoint, parameters=parameters)
-                completion = await client.complete([model], request(api="responses"), asker())
+                model = served_model(server.endpoint, parameters=parameters)
+                completion = await client.complete(
+                    [model], model_request(api="responses"), fake_turn()
+                )
                 paths.append([path.rpartition("/")[2] for path in server.paths])
                 server.paths.clear()
 
@@ -239,13 +250,13 @@ class TestAnApiThatTheServerDoesNotHave:
 
     async def test_is_asked_for_again_where_the_other_did_not_answer_either(self) -> None:
         client = ModelClient()
-        async with running(
+        async with running_server(
             lambda _: refuses(404, {"error": {"code": "model_not_found"}})
         ) as server:
             for _ in range(2):
                 with pytest.raises(UpstreamRejected):
                     await client.complete(
-                        [served(server.endpoint)], request(api="responses"), asker()
+                        [served_model(server.endpoint)], model_request(api="responses"), fake_turn()
                     )
 
         assert [path.rpartition("/")[2] for path in server.paths] == [
@@ -254,23 +265,23 @@ class TestAnApiThatTheServerDoesNotHave:
         ] * 2
 
     async def test_is_no_reason_to_ask_by_another_where_the_record_names_it(self) -> None:
-        async with running(chat_only) as server:
-            model = served(server.endpoint, api="responses")
+        async with running_server(chat_only) as server:
+            model = served_model(server.endpoint, api="responses")
             with pytest.raises(UpstreamRejected):
-                await ModelClient().complete([model], request(api="responses"), asker())
+                await ModelClient().complete([model], model_request(api="responses"), fake_turn())
 
         assert server.paths == ["/v1/responses"]
 
 
 async def test_what_is_known_of_a_server_goes_with_it() -> None:
     client = ModelClient()
-    async with running(lambda _: refusing("no", param="temperature")) as server:
+    async with running_server(lambda _: refusing("no", param="temperature")) as server:
         endpoint = Endpoint(server.endpoint.base_url, "sk-other")
         gone = weakref.ref(endpoint)
         with pytest.raises(UpstreamRejected):
-            await client.complete([served(endpoint)], request(), asker())
-        server.obey = done
-        await client.complete([served(endpoint)], request(), asker())
+            await client.complete([served_model(endpoint)], model_request(), fake_turn())
+        server.respond = done
+        await client.complete([served_model(endpoint)], model_request(), fake_turn())
         await endpoint.close()
     del endpoint
     gc.collect()

@@ -9,14 +9,14 @@ from cryptography.fernet import Fernet
 from assistant.src.services.models.catalogue import Catalogue, Catalogues
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
-from assistant.tests.desk import assistant
-from assistant.tests.services.models.asking import asker, request
+from assistant.tests.services.models.model_harness import fake_turn, model_request
+from assistant.tests.snapshots import assistant
 from smart_kit.contracts.configuration import (
     ConfigurationSnapshot,
     ModelSnapshot,
     ProviderSnapshot,
 )
-from smart_kit.testing.models import ScriptedModel
+from smart_kit.testing.scripted_model import ScriptedModel
 from smart_kit.vault import Vault
 
 KEY = Fernet.generate_key().decode()
@@ -40,9 +40,9 @@ def configuration(*providers: ProviderSnapshot, **changes: Any) -> Configuration
 
 
 def endpoint_of(catalogue: Catalogue, name: str) -> Endpoint:
-    (served,) = catalogue.chain(assistant("A", model=name))
-    assert served.endpoint is not None
-    return served.endpoint
+    (model_snapshot,) = catalogue.chain(assistant("A", model=name))
+    assert model_snapshot.endpoint is not None
+    return model_snapshot.endpoint
 
 
 def is_open(endpoint: Endpoint) -> bool:
@@ -51,7 +51,7 @@ def is_open(endpoint: Endpoint) -> bool:
 
 async def ask(catalogue: Catalogue, name: str) -> str:
     chain = catalogue.chain(assistant("A", model=name))
-    return (await ModelClient().complete(chain, request(), asker())).text
+    return (await ModelClient().complete(chain, model_request(), fake_turn())).text
 
 
 async def test_a_key_is_decrypted_and_sent(model: ScriptedModel) -> None:
@@ -77,7 +77,7 @@ async def test_a_key_that_cannot_be_read_costs_its_models_and_no_others(
         provider(FIRST, model.url), provider(SECOND, model.url, None), default_models=("m1", "m2")
     )
     chain = catalogues.of(both).chain(assistant("A"))
-    completion = await ModelClient().complete(chain, request(), asker())
+    completion = await ModelClient().complete(chain, model_request(), fake_turn())
     await catalogues.close()
 
     assert completion.text == "From the other."

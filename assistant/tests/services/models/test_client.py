@@ -18,11 +18,17 @@ from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.request import ModelRequest
 from assistant.src.services.models.served import Prices, ServedModel
-from assistant.tests.services.models.asking import Purse, asker, request, served
-from assistant.tests.services.models.asking import complete as complete_chain
+from assistant.tests.services.models.model_harness import (
+    FakeBudget,
+    fake_turn,
+    model_request,
+    served_model,
+)
+from assistant.tests.services.models.model_harness import complete as complete_chain
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
-from smart_kit.testing.models import (
+from smart_kit.testing.ports import free_port
+from smart_kit.testing.scripted_model import (
     Answer,
     ScriptedModel,
     calls,
@@ -32,7 +38,6 @@ from smart_kit.testing.models import (
     says,
     sends,
 )
-from smart_kit.testing.ports import free_port
 
 MISSING_EFFORT = fails(
     400,
@@ -56,7 +61,7 @@ async def complete(
     **parameters: Any,
 ) -> Completion:
     names = ("own", fallback) if fallback else ("own",)
-    chain = [served(endpoint, name, parameters=parameters) for name in names]
+    chain = [served_model(endpoint, name, parameters=parameters) for name in names]
     return await complete_chain(*chain, asked=asked, seconds=seconds)
 
 
@@ -69,7 +74,7 @@ async def test_a_request_is_what_every_server_takes(
 ) -> None:
     model.expect("Hello!", "Hello!")
     await complete(endpoint)
-    await complete(endpoint, asked=request(functions=()))
+    await complete(endpoint, asked=model_request(functions=()))
 
     assert model.asked[0].body.keys() == {"model", "tools", "messages"}
     assert model.asked[1].body.keys() == {"model", "messages"}
@@ -205,9 +210,9 @@ async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.expect(*[fails(500)] * 3, "One.", "Two.")
-    chain = [served(endpoint, "own"), served(endpoint, "other")]
-    asking, turn = ModelClient(), asker()
-    first, second = [await asking.complete(chain, request(), turn) for _ in range(2)]
+    chain = [served_model(endpoint, "own"), served_model(endpoint, "other")]
+    asking, turn = ModelClient(), fake_turn()
+    first, second = [await asking.complete(chain, model_request(), turn) for _ in range(2)]
 
     assert models_asked(model) == ["own"] * 3 + ["other"] * 2
     assert [one.model for one in first.failures] == ["own"] * 3
@@ -218,10 +223,10 @@ async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
 async def test_that_nobody_was_asked_is_noted_once_where_all_are_left_alone(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    turn, failures = asker(models_down={"own"}), list[ModelFailure]()
+    turn, failures = fake_turn(models_down={"own"}), list[ModelFailure]()
     for _ in range(2):
         with pytest.raises(LeftAlone):
-            await ModelClient().complete([served(endpoint)], request(), turn, failures)
+            await ModelClient().complete([served_model(endpoint)], model_request(), turn, failures)
 
     assert [(one.model, one.reason) for one in failures] == [
         ("own", "It has failed before: nobody asked it")
@@ -247,7 +252,7 @@ class TestParameters:
         model.expect(MISSING_EFFORT, "One.", "Two.")
         asking = ModelClient()
         for _ in range(2):
-            await asking.complete([served(endpoint)], request(), asker())
+            await asking.complete([served_model(endpoint)], model_request(), fake_turn())
 
         efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
         assert efforts == [None, "none", "none"]
@@ -297,7 +302,7 @@ class TestParameters:
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
         model.expect(fails(422, {"detail": [{"loc": ["body", "tool_choice"]}]}), "Hello!")
-        await complete(endpoint, asked=request(may_call=False))
+        await complete(endpoint, asked=model_request(may_call=False))
 
         assert [asked.body.get("tool_choice") for asked in model.asked] == ["none", None]
 
@@ -311,8 +316,10 @@ class TestParameters:
             return MISSING_EFFORT
 
         model.expect(refuse, refuse, "One.", "Two.")
-        asking, chain = ModelClient(), [served(endpoint)]
-        await asyncio.gather(*(asking.complete(chain, request(), asker()) for _ in range(2)))
+        asking, chain = ModelClient(), [served_model(endpoint)]
+        await asyncio.gather(
+            *(asking.complete(chain, model_request(), fake_turn()) for _ in range(2))
+        )
         efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
         assert efforts == [None, None, "none", "none"]
 
@@ -322,8 +329,8 @@ class TestParameters:
         model.expect(MISSING_EFFORT, "One.", "Two.")
         asking = ModelClient()
         for parameters in ({}, {"temperature": 0.5}):
-            chain = [served(endpoint, parameters=parameters)]
-            await asking.complete(chain, request(), asker())
+            chain = [served_model(endpoint, parameters=parameters)]
+            await asking.complete(chain, model_request(), fake_turn())
 
         efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
         assert efforts == [None, "none", None]
@@ -333,7 +340,7 @@ class TestParameters:
     ) -> None:
         refused = fails(400, {"error": {"param": "temperature", "code": "unsupported_value"}})
         model.expect(refused, "Hello!")
-        asked = request(overrides={"temperature": 0.1, "max_tokens": 50})
+        asked = model_request(overrides={"temperature": 0.1, "max_tokens": 50})
         await complete(endpoint, asked=asked, temperature=0.9, seed=1)
 
         first, second = (one.body for one in model.asked)
@@ -347,8 +354,8 @@ async def test_a_model_that_takes_no_tools_is_offered_none(
     endpoint: Endpoint, model: ScriptedModel, may_call: bool
 ) -> None:
     model.expect("Hello!")
-    without = served(endpoint, capabilities=frozenset())
-    await complete_chain(without, asked=request(may_call=may_call))
+    without = served_model(endpoint, capabilities=frozenset())
+    await complete_chain(without, asked=model_request(may_call=may_call))
 
     assert model.asked[0].body.keys() == {"model", "messages"}
 
@@ -358,7 +365,7 @@ async def test_a_model_that_nobody_serves_is_passed_over(
 ) -> None:
     gone = ServedModel(name="gone", problem="no active model has this name")
     model.expect("Hello!")
-    completion = await complete_chain(gone, served(endpoint))
+    completion = await complete_chain(gone, served_model(endpoint))
 
     assert completion.model == "own"
     assert [(one.model, one.reason) for one in completion.failures] == [("gone", gone.problem)]
@@ -375,10 +382,10 @@ async def test_two_models_of_one_name_at_two_providers_have_each_their_own_break
     asking = ModelClient()
     for _ in range(5):
         with pytest.raises(UpstreamRejected):
-            await asking.complete([served(endpoint)], request(), asker())
-    elsewhere = served(endpoint, provider="another")
+            await asking.complete([served_model(endpoint)], model_request(), fake_turn())
+    elsewhere = served_model(endpoint, provider="another")
 
-    assert (await asking.complete([elsewhere], request(), asker())).provider == "another"
+    assert (await asking.complete([elsewhere], model_request(), fake_turn())).provider == "another"
 
 
 async def test_a_corrected_address_or_key_is_asked_at_once(
@@ -386,11 +393,13 @@ async def test_a_corrected_address_or_key_is_asked_at_once(
 ) -> None:
     no_money = fails(402, {"error": {"message": "Insufficient Balance"}})
     model.expect(no_money, "From the other.", "Hello!")
-    asking, other = ModelClient(), served(endpoint, "other")
-    await asking.complete([served(endpoint), other], request(), asker())
+    asking, other = ModelClient(), served_model(endpoint, "other")
+    await asking.complete([served_model(endpoint), other], model_request(), fake_turn())
     corrected = Endpoint(endpoint.base_url, "sk-new")
 
-    completion = await asking.complete([served(corrected), other], request(), asker())
+    completion = await asking.complete(
+        [served_model(corrected), other], model_request(), fake_turn()
+    )
     await corrected.close()
     assert completion.model == "own"
 
@@ -412,7 +421,7 @@ class TestCost:
             (CHEAP, Decimal("0.00002")),
             (Prices(Decimal(1)), None),
         ):
-            completion = await complete_chain(served(endpoint, prices=prices))
+            completion = await complete_chain(served_model(endpoint, prices=prices))
             assert completion.cost == cost
             assert completion.cached_tokens == 4
 
@@ -420,45 +429,45 @@ class TestCost:
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
         model.expect("Hello!")
-        purse = Purse()
-        asked = request(overrides={"max_tokens": 100}, functions=(), instructions="x" * 798)
-        chain = [served(endpoint, prices=CHEAP)]
-        await ModelClient().complete(chain, asked, asker(budget=purse))
+        budget = FakeBudget()
+        asked = model_request(overrides={"max_tokens": 100}, functions=(), instructions="x" * 798)
+        chain = [served_model(endpoint, prices=CHEAP)]
+        await ModelClient().complete(chain, asked, fake_turn(budget=budget))
 
         prompt = (798 + len('{"role":"user","content":"hi"}')) // 4
-        assert purse.reserved == [Decimal(prompt + 200) / 1_000_000]
-        assert purse.settled == [Decimal(20) / 1_000_000]
+        assert budget.reserved == [Decimal(prompt + 200) / 1_000_000]
+        assert budget.settled == [Decimal(20) / 1_000_000]
 
     async def test_of_a_model_that_failed_is_nothing(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
         model.expect(fails(401), "From the other.")
-        purse = Purse()
-        chain = [served(endpoint, prices=CHEAP), served(endpoint, "other")]
-        await ModelClient().complete(chain, request(), asker(budget=purse))
+        budget = FakeBudget()
+        chain = [served_model(endpoint, prices=CHEAP), served_model(endpoint, "other")]
+        await ModelClient().complete(chain, model_request(), fake_turn(budget=budget))
 
-        assert purse.settled == [0, 0]
+        assert budget.settled == [0, 0]
 
     async def test_what_the_budget_does_not_allow_a_cheaper_model_answers(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
         model.expect("From the other.")
-        purse = Purse(left=Decimal("0.01"))
-        chain = [served(endpoint, prices=DEAR), served(endpoint, "other", prices=CHEAP)]
-        completion = await ModelClient().complete(chain, request(), asker(budget=purse))
+        budget = FakeBudget(left=Decimal("0.01"))
+        chain = [served_model(endpoint, prices=DEAR), served_model(endpoint, "other", prices=CHEAP)]
+        completion = await ModelClient().complete(chain, model_request(), fake_turn(budget=budget))
 
         assert completion.model == "other"
-        assert len(model.asked) == len(purse.settled) == 1
+        assert len(model.asked) == len(budget.settled) == 1
         assert "today" in completion.failures[0].reason
 
     async def test_that_fits_nowhere_asks_nobody(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        purse = Purse(left=Decimal(0))
-        chain = [served(endpoint, prices=DEAR), served(endpoint, "other", prices=CHEAP)]
+        budget = FakeBudget(left=Decimal(0))
+        chain = [served_model(endpoint, prices=DEAR), served_model(endpoint, "other", prices=CHEAP)]
 
         with pytest.raises(BudgetSpent):
-            await ModelClient().complete(chain, request(), asker(budget=purse))
+            await ModelClient().complete(chain, model_request(), fake_turn(budget=budget))
         assert model.asked == []
 
 
@@ -521,7 +530,9 @@ class TestPrefix:
         model.expect("One.", "Two.", "Three.")
         asking, items = ModelClient(), [Item('{"role":"user","content":"hi"}')]
         for _ in range(3):
-            completion = await asking.complete([served(endpoint)], request(*items), asker())
+            completion = await asking.complete(
+                [served_model(endpoint)], model_request(*items), fake_turn()
+            )
             items += [completion.item, Item('{"role":"user","content":"and?"}')]
 
         for earlier, later in pairwise(model.asked):
@@ -540,7 +551,7 @@ async def test_a_prompt_that_the_server_cut_off_silently_is_told_in_the_log(
     body = json.loads(says("Hello!").body)
     body["usage"]["prompt_tokens"] = 4096
     model.expect(sends(body))
-    await complete(endpoint, asked=request(instructions="every word " * words))
+    await complete(endpoint, asked=model_request(instructions="every word " * words))
 
     assert capsys.readouterr().out.count("seems to cut prompts off") == warnings
 

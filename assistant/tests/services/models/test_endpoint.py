@@ -10,11 +10,11 @@ import pytest
 
 from assistant.src.services.models import events
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.services.models.asking import asker, request, served
-from assistant.tests.services.models.compatible_server import (
-    Sent,
+from assistant.tests.services.models.model_harness import fake_turn, model_request, served_model
+from assistant.tests.services.models.openai_compatible_server import (
+    HttpAnswer,
     delta,
-    running,
+    running_server,
     stream,
     whole,
 )
@@ -27,12 +27,14 @@ BOTH = pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "stre
 async def test_a_redirect_is_not_followed_with_a_conversation(
     more: tuple[str, ...],
 ) -> None:
-    async with running(lambda _: whole({"content": "mine now"})) as elsewhere:
+    async with running_server(lambda _: whole({"content": "mine now"})) as elsewhere:
         to = f"{elsewhere.endpoint.base_url}/chat/completions"
-        async with running(lambda _: Sent("", status=307, headers={"location": to})) as server:
-            chain = [served(server.endpoint, "own", *more)]
+        async with running_server(
+            lambda _: HttpAnswer("", status=307, headers={"location": to})
+        ) as server:
+            chain = [served_model(server.endpoint, "own", *more)]
             with pytest.raises(UpstreamRejected, match="307"):
-                await ModelClient().complete(chain, request(), asker())
+                await ModelClient().complete(chain, model_request(), fake_turn())
 
     assert elsewhere.asked == []
 
@@ -43,8 +45,8 @@ async def test_what_the_sdk_finds_in_the_environment_goes_to_no_provider(
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Own: secret")
-    async with running(lambda _: whole({"content": "Done."})) as server:
-        await ModelClient().complete([served(server.endpoint)], request(), asker())
+    async with running_server(lambda _: whole({"content": "Done."})) as server:
+        await ModelClient().complete([served_model(server.endpoint)], model_request(), fake_turn())
 
     (headers,) = server.headers
     names = {name.lower() for name in headers}
@@ -59,10 +61,10 @@ async def test_an_answer_without_an_end_is_not_read_to_it(
     monkeypatch.setattr(events, "MOST_BYTES", 10_000)
     long = "x" * 20_000
     answer = stream([delta(content=long), delta("stop")]) if more else whole({"content": long})
-    async with running(lambda _: answer) as server:
-        chain = [served(server.endpoint, "own", *more)]
+    async with running_server(lambda _: answer) as server:
+        chain = [served_model(server.endpoint, "own", *more)]
         with pytest.raises(UpstreamUnavailable):
-            await ModelClient().complete(chain, request(), asker())
+            await ModelClient().complete(chain, model_request(), fake_turn())
 
 
 TOO_LONG = {"error": {"message": "x" * 200, "code": "context_length_exceeded"}}
@@ -81,20 +83,22 @@ async def test_of_an_error_so_much_is_read_however_much_there_is(
     monkeypatch.setattr(events, "MOST_BYTES_OF_ERRORS", most)
     said = json.dumps(TOO_LONG).encode()
     headers = {"content-encoding": "gzip"} if is_packed else {}
-    answer = Sent(gzip.compress(said) if is_packed else said, status=400, headers=headers)
-    async with running(lambda _: answer) as server:
-        chain = [served(server.endpoint, "own", *more)]
+    answer = HttpAnswer(gzip.compress(said) if is_packed else said, status=400, headers=headers)
+    async with running_server(lambda _: answer) as server:
+        chain = [served_model(server.endpoint, "own", *more)]
         with pytest.raises(UpstreamRejected, match=seen):
-            await ModelClient().complete(chain, request(), asker())
+            await ModelClient().complete(chain, model_request(), fake_turn())
 
 
 @pytest.mark.parametrize("length", [None, "1000000000"])
 async def test_the_end_of_a_long_error_is_not_waited_for(length: str | None) -> None:
     headers = {} if length is None else {"content-length": length}
-    endless = Sent("x" * 100_000, status=400, stays_open=True, headers=headers)
-    async with running(lambda _: endless) as server:
+    endless = HttpAnswer("x" * 100_000, status=400, stays_open=True, headers=headers)
+    async with running_server(lambda _: endless) as server:
         with pytest.raises(UpstreamRejected, match="400: a str of 64000"):
-            await ModelClient().complete([served(server.endpoint)], request(), asker())
+            await ModelClient().complete(
+                [served_model(server.endpoint)], model_request(), fake_turn()
+            )
 
 
 async def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:

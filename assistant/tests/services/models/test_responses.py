@@ -13,20 +13,25 @@ from assistant.src.core.errors import (
 )
 from assistant.src.messages.item import tool_item
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.services.models.asking import QUESTION, asker, request, served
-from assistant.tests.services.models.compatible_server import (
+from assistant.tests.services.models.model_harness import (
+    QUESTION,
+    fake_turn,
+    model_request,
+    served_model,
+)
+from assistant.tests.services.models.openai_compatible_server import (
+    HttpAnswer,
     JsonObject,
-    Sent,
     delta,
     in_turn,
     refuses,
-    running,
+    running_server,
     stream,
 )
-from assistant.tests.services.models.responses_server import (
-    BOTH,
+from assistant.tests.services.models.responses_api_server import (
     CALL,
     THOUGHT,
+    WHOLE_AND_STREAMED,
     answers,
     ask,
     message,
@@ -34,12 +39,12 @@ from assistant.tests.services.models.responses_server import (
 from smart_kit.errors import UpstreamUnavailable
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 async def test_a_turn_with_a_tool_goes_back_as_the_model_wrote_it(more: Sequence[str]) -> None:
-    obey = in_turn(
+    respond = in_turn(
         answers(THOUGHT, message("", phase="commentary"), CALL), answers(message("Done."))
     )
-    async with running(obey) as server:
+    async with running_server(respond) as server:
         first = await ask(server, more=more)
         (call,) = first.calls
         items = [QUESTION, first.item, tool_item(call.id, "4")]
@@ -62,15 +67,15 @@ async def test_a_turn_with_a_tool_goes_back_as_the_model_wrote_it(more: Sequence
 
 
 async def test_to_another_model_goes_what_everybody_understands() -> None:
-    async with running(answers(THOUGHT, message("Let me see."), CALL)) as server:
+    async with running_server(answers(THOUGHT, message("Let me see."), CALL)) as server:
         first = await ask(server)
         items = [QUESTION, first.item, tool_item(first.calls[0].id, "4")]
-        other = served(server.endpoint, "other", api="responses")
-        server.obey = answers(message("Done."))
-        await ModelClient().complete([other], request(*items), asker())
-        chat = served(server.endpoint, "chat")
-        server.obey = lambda _: Sent('{"choices": [{"message": {"content": "Done."}}]}')
-        await ModelClient().complete([chat], request(*items), asker())
+        other = served_model(server.endpoint, "other", api="responses")
+        server.respond = answers(message("Done."))
+        await ModelClient().complete([other], model_request(*items), fake_turn())
+        chat = served_model(server.endpoint, "chat")
+        server.respond = lambda _: HttpAnswer('{"choices": [{"message": {"content": "Done."}}]}')
+        await ModelClient().complete([chat], model_request(*items), fake_turn())
 
     own_id = first.calls[0].id
     assert server.asked[1]["input"][1:] == [
@@ -103,10 +108,10 @@ async def test_words_that_it_can_no_longer_read_are_left_out_and_not_sent_again(
     status: int, body: JsonObject
 ) -> None:
     client = ModelClient()
-    async with running(answers(THOUGHT, CALL)) as server:
+    async with running_server(answers(THOUGHT, CALL)) as server:
         first = await ask(server, client=client)
         items = [QUESTION, first.item, tool_item(first.calls[0].id, "4")]
-        server.obey = lambda asked: (
+        server.respond = lambda asked: (
             refuses(status, body) if "rs_1" in str(asked) else answers(message("Done."))(asked)
         )
         completions = [await ask(server, *items, client=client) for _ in range(2)]
@@ -117,12 +122,12 @@ async def test_words_that_it_can_no_longer_read_are_left_out_and_not_sent_again(
     assert [one["call_id"] for one in outputs] == [first.calls[0].id]
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 async def test_an_incomplete_answer_is_a_text_and_no_call(more: Sequence[str]) -> None:
     cut = {"incomplete_details": {"reason": "max_output_tokens"}, "status": "incomplete"}
-    async with running(answers(message("Once upon"), **cut)) as server:
+    async with running_server(answers(message("Once upon"), **cut)) as server:
         said = await ask(server, more=more)
-        server.obey = answers(CALL, **cut)
+        server.respond = answers(CALL, **cut)
         called = await ask(server, more=more)
 
     assert said.text == "Once upon"
@@ -130,7 +135,7 @@ async def test_an_incomplete_answer_is_a_text_and_no_call(more: Sequence[str]) -
     assert not called.added
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -141,24 +146,24 @@ async def test_an_incomplete_answer_is_a_text_and_no_call(more: Sequence[str]) -
 async def test_a_failed_answer_is_what_its_error_says(
     error: JsonObject, kind: type[Exception], more: Sequence[str]
 ) -> None:
-    async with running(answers(status="failed", error=error)) as server:
+    async with running_server(answers(status="failed", error=error)) as server:
         with pytest.raises(kind):
             await ask(server, more=more)
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 async def test_a_failure_that_passes_is_asked_again(more: Sequence[str]) -> None:
     failed = answers(status="failed", error={"code": "server_error", "message": "x"})
-    async with running(in_turn(failed, answers(message("Done.")))) as server:
+    async with running_server(in_turn(failed, answers(message("Done.")))) as server:
         assert (await ask(server, more=more)).text == "Done."
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 async def test_a_refusal_is_an_answer_and_nothing_is_none(more: Sequence[str]) -> None:
     content = [{"type": "refusal", "refusal": "I will not."}]
-    async with running(answers(message("") | {"content": content})) as server:
+    async with running_server(answers(message("") | {"content": content})) as server:
         assert (await ask(server, more=more)).text == "I will not."
-        server.obey = answers(THOUGHT)
+        server.respond = answers(THOUGHT)
         with pytest.raises(EmptyAnswer):
             await ask(server, more=more)
 
@@ -168,13 +173,13 @@ def said_twice(last: str, **more: Any) -> tuple[JsonObject, JsonObject]:
     return first, message(last, **more)
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 async def test_the_final_answer_is_the_text_and_of_others_none_is_glued_to_the_next(
     more: Sequence[str],
 ) -> None:
-    async with running(answers(*said_twice("It is 5.", phase="final_answer"))) as server:
+    async with running_server(answers(*said_twice("It is 5.", phase="final_answer"))) as server:
         final = await ask(server, more=more)
-        server.obey = answers(*said_twice("It is 5."))
+        server.respond = answers(*said_twice("It is 5."))
         unnamed = await ask(server, more=more)
 
     assert final.text == "It is 5."
@@ -203,37 +208,37 @@ async def test_a_growing_answer_is_parted_as_the_whole_one() -> None:
         texts.clear()
         events = [begun(0), delta_of(0, "Let me look."), begun(1, phase=phase)]
         events += [delta_of(1, "It is"), delta_of(1, " 5."), end]
-        async with running(lambda _, sent=events: stream(sent, is_done=False)) as server:
+        async with running_server(lambda _, sent=events: stream(sent, is_done=False)) as server:
             await ask(server, more=["streaming"], listener=Heard())
         assert texts[-1] == last
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 async def test_an_answer_nested_too_deeply_is_none_though_it_could_be_read(
     more: Sequence[str],
 ) -> None:
     deep: Any = "x"
     for _ in range(70):
         deep = [deep]
-    async with running(answers(message("Hi."), THOUGHT | {"summary": deep})) as server:
+    async with running_server(answers(message("Hi."), THOUGHT | {"summary": deep})) as server:
         with pytest.raises(UpstreamUnavailable, match="nested"):
             await ask(server, more=more)
 
 
 async def test_parameters_go_by_its_own_names_and_are_learnt_too() -> None:
-    def obey(body: JsonObject) -> Sent:
+    def respond(body: JsonObject) -> HttpAnswer:
         if "temperature" in body:
             error = {"param": "temperature", "code": "unsupported_parameter"}
             return refuses(400, {"error": error})
         return answers(message("Done."))(body)
 
-    async with running(obey) as server:
-        model = served(
+    async with running_server(respond) as server:
+        model = served_model(
             server.endpoint, "m", api="responses", parameters={"reasoning_effort": "low"}
         )
         overrides = {"max_tokens": 50, "temperature": 0.5}
-        asked = request(overrides=overrides, may_call=False)
-        await ModelClient().complete([model], asked, asker())
+        asked = model_request(overrides=overrides, may_call=False)
+        await ModelClient().complete([model], asked, fake_turn())
 
     sent = server.asked[1]
     assert (sent["reasoning"], sent["max_output_tokens"]) == ({"effort": "low"}, 50)
@@ -243,7 +248,7 @@ async def test_parameters_go_by_its_own_names_and_are_learnt_too() -> None:
 
 @pytest.mark.parametrize("body", [{}, [], "text", {"output": "x"}, delta(content="chat")], ids=str)
 async def test_what_is_no_answer_is_tried_again(body: Any) -> None:
-    async with running(lambda _: Sent(json.dumps(body))) as server:
+    async with running_server(lambda _: HttpAnswer(json.dumps(body))) as server:
         with pytest.raises(UpstreamUnavailable):
             await ask(server)
         assert len(server.asked) == 3

@@ -14,19 +14,19 @@ from assistant.src.core.errors import (
 )
 from assistant.src.messages.item import tool_item
 from assistant.src.messages.window import MOST_CALLS
-from assistant.tests.services.models.asking import QUESTION
-from assistant.tests.services.models.compatible_server import (
+from assistant.tests.services.models.model_harness import QUESTION
+from assistant.tests.services.models.openai_compatible_server import (
+    HttpAnswer,
     JsonObject,
-    Sent,
     in_turn,
-    running,
+    running_server,
     stream,
 )
-from assistant.tests.services.models.responses_server import (
-    BOTH,
+from assistant.tests.services.models.responses_api_server import (
     CALL,
     THOUGHT,
     USAGE,
+    WHOLE_AND_STREAMED,
     answers,
     ask,
     message,
@@ -36,30 +36,30 @@ from smart_kit.argument_schema import MOST_CHARACTERS
 STARTED = {"type": "response.output_text.delta", "delta": "Once"}
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 @pytest.mark.parametrize(("usage", "tokens"), [(USAGE, (20, 16, 7)), (None, None)], ids=str)
 async def test_what_was_billed_for_a_failure_is_known_as_far_as_it_was_said(
     usage: Any, tokens: Any, more: Sequence[str]
 ) -> None:
     failed = {"error": {"code": "server_error"}, "usage": usage}
-    sent = Sent(json.dumps(failed | {"status": "failed"}))
+    sent = HttpAnswer(json.dumps(failed | {"status": "failed"}))
     if more:
         sent = stream([STARTED, {"type": "response.failed", "response": failed}], is_done=False)
-    async with running(lambda _: sent) as server:
+    async with running_server(lambda _: sent) as server:
         with pytest.raises(GaveUp) as gave_up:
             await ask(server, more=more)
 
     assert gave_up.value.tokens == tokens
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 @pytest.mark.parametrize("output", [[None], "none", []], ids=str)
 async def test_what_was_billed_for_no_answer_is_known(output: Any, more: Sequence[str]) -> None:
     body = {"status": "completed", "output": output, "usage": USAGE}
-    sent = Sent(json.dumps(body))
+    sent = HttpAnswer(json.dumps(body))
     if more:
         sent = stream([{"type": "response.completed", "response": body}])
-    async with running(lambda _: sent) as server:
+    async with running_server(lambda _: sent) as server:
         with pytest.raises((Unreadable, EmptyAnswer)) as failed:
             await ask(server, more=more)
 
@@ -77,9 +77,9 @@ async def test_what_was_billed_for_no_answer_is_known(output: Any, more: Sequenc
 )
 async def test_a_stream_without_its_end_is_asked_for_once_more(events: list[JsonObject]) -> None:
     cut = stream(events, is_done=False)
-    async with running(in_turn(cut, answers(message("Done.")))) as server:
+    async with running_server(in_turn(cut, answers(message("Done.")))) as server:
         assert (await ask(server, more=["streaming"])).text == "Done."
-    async with running(lambda _: cut) as server:
+    async with running_server(lambda _: cut) as server:
         with pytest.raises(CutOff):
             await ask(server, more=["streaming"])
         assert len(server.asked) == 2
@@ -105,7 +105,7 @@ SAID = message("Done.")
 async def test_items_are_taken_as_they_were_done_where_the_terminal_event_has_none(
     events: list[JsonObject],
 ) -> None:
-    async with running(lambda _: stream([*events, END], is_done=False)) as server:
+    async with running_server(lambda _: stream([*events, END], is_done=False)) as server:
         completion = await ask(server, more=["streaming"])
 
     assert completion.text == "Done."
@@ -120,12 +120,12 @@ NOT_KEPT = [
 ]
 
 
-@BOTH
+@WHOLE_AND_STREAMED
 @pytest.mark.parametrize("output", NOT_KEPT, ids=["equal ids", "no id", "too many", "too long"])
 async def test_calls_that_go_back_otherwise_than_they_came_go_as_everybody_understands_them(
     output: list[JsonObject], more: Sequence[str]
 ) -> None:
-    async with running(in_turn(answers(THOUGHT, *output), answers(SAID))) as server:
+    async with running_server(in_turn(answers(THOUGHT, *output), answers(SAID))) as server:
         first = await ask(server, more=more)
         results = [tool_item(call.id, "4") for call in first.calls]
         last = await ask(server, QUESTION, first.item, *results, more=more)

@@ -10,24 +10,24 @@ import pytest
 from assistant.src.core.errors import ContextTooLong, CutOff
 from assistant.src.services.models import assembling, events
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.services.models.asking import asker, request, served
-from assistant.tests.services.models.compatible_server import (
-    JsonObject,
-    Obey,
-    Sent,
-    delta,
-    in_turn,
-    refuses,
-    running,
-    stream,
-    whole,
-)
-from assistant.tests.services.models.servers import (
+from assistant.tests.services.models.fake_providers import (
     GRIN,
     call,
     converse,
     done,
     left_open,
+)
+from assistant.tests.services.models.model_harness import fake_turn, model_request, served_model
+from assistant.tests.services.models.openai_compatible_server import (
+    HttpAnswer,
+    JsonObject,
+    Respond,
+    delta,
+    in_turn,
+    refuses,
+    running_server,
+    stream,
+    whole,
 )
 
 WORDS = delta(content="I would")
@@ -57,7 +57,7 @@ TOO_LONG = [
 async def test_a_conversation_too_long_is_recognised_by_all_its_words(
     body: Any, capabilities: tuple[str, ...]
 ) -> None:
-    async with running(lambda _: refuses(400, body)) as server:
+    async with running_server(lambda _: refuses(400, body)) as server:
         with pytest.raises(ContextTooLong):
             await converse(server, *capabilities)
 
@@ -66,7 +66,7 @@ async def test_a_conversation_too_long_is_recognised_by_all_its_words(
 
 async def test_a_stream_that_is_cut_twice_is_not_asked_a_third_time() -> None:
     cut = stream([WORDS], is_done=False)
-    async with running(in_turn(cut, cut)) as server:
+    async with running_server(in_turn(cut, cut)) as server:
         with pytest.raises(CutOff):
             await converse(server, "streaming")
 
@@ -80,7 +80,7 @@ async def test_a_call_cut_off_by_the_length_limit_is_not_run(capabilities: tuple
     first = stream([delta(tool_calls=[cut]), delta("length")])
     if not capabilities:
         first = whole({"tool_calls": [cut]}, "length")
-    async with running(in_turn(first, done)) as server:
+    async with running_server(in_turn(first, done)) as server:
         said = await converse(server, *capabilities)
 
     assert "cut off" in said[0].calls[0].problem
@@ -100,10 +100,10 @@ class Heard:
 
 async def test_a_growing_answer_is_heard_and_one_that_is_asked_for_again_begins_anew() -> None:
     heard = Heard()
-    asked = request(listener=heard)
-    async with running(in_turn(stream([WORDS], is_done=False), done)) as server:
-        model = served(server.endpoint, "m", "streaming")
-        completion = await ModelClient().complete([model], asked, asker())
+    asked = model_request(listener=heard)
+    async with running_server(in_turn(stream([WORDS], is_done=False), done)) as server:
+        model = served_model(server.endpoint, "m", "streaming")
+        completion = await ModelClient().complete([model], asked, fake_turn())
 
     assert heard.texts == ["I would", "Do", "Done.", "Done."]
     assert [one.reason for one in completion.failures] == [CutOff.__doc__]
@@ -112,16 +112,18 @@ async def test_a_growing_answer_is_heard_and_one_that_is_asked_for_again_begins_
 async def test_a_listener_hears_no_half_characters_and_its_mistakes_are_no_broken_stream() -> None:
     heard = Heard()
     pieces = [delta(content="a \ud83d"), delta(content="\ude00!"), delta("stop")]
-    async with running(lambda _: stream(pieces)) as server:
-        model = served(server.endpoint, "m", "streaming")
-        completion = await ModelClient().complete([model], request(listener=heard), asker())
+    async with running_server(lambda _: stream(pieces)) as server:
+        model = served_model(server.endpoint, "m", "streaming")
+        completion = await ModelClient().complete(
+            [model], model_request(listener=heard), fake_turn()
+        )
 
         class Mistaken(Heard):
             async def text_grows(self, text: str) -> None:
                 raise ValueError(text)
 
         with pytest.raises(ValueError, match="a "):
-            await ModelClient().complete([model], request(listener=Mistaken()), asker())
+            await ModelClient().complete([model], model_request(listener=Mistaken()), fake_turn())
 
     assert completion.text == f"a {GRIN}!"
     assert heard.texts == ["a ", f"a {GRIN}!", f"a {GRIN}!"]
@@ -132,9 +134,9 @@ async def test_a_whole_answer_is_kept_though_the_time_ends_while_the_stream_stay
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(assembling, "REST_SECONDS", 30)
-    async with running(lambda body: left_open(body | {"messages": RESULTS})) as server:
-        model = served(server.endpoint, "m", "streaming")
-        completion = await ModelClient().complete([model], request(), asker(5))
+    async with running_server(lambda body: left_open(body | {"messages": RESULTS})) as server:
+        model = served_model(server.endpoint, "m", "streaming")
+        completion = await ModelClient().complete([model], model_request(), fake_turn(5))
 
     assert completion.text == "Done."
 
@@ -142,15 +144,15 @@ async def test_a_whole_answer_is_kept_though_the_time_ends_while_the_stream_stay
 RESULTS = [{"role": "tool"}]
 
 
-def talkative(body: JsonObject) -> Sent:
+def talkative(body: JsonObject) -> HttpAnswer:
     """Says what it is not asked, and does not stop."""
     sent = left_open(body)
     return replace(sent, goes_on=b'data: {"choices": []}\n\n') if body.get("stream") else sent
 
 
-@pytest.mark.parametrize("obey", [left_open, talkative])
-async def test_a_stream_that_does_not_end_is_not_waited_for(obey: Obey) -> None:
-    async with running(obey) as server, asyncio.timeout(30):
+@pytest.mark.parametrize("respond", [left_open, talkative])
+async def test_a_stream_that_does_not_end_is_not_waited_for(respond: Respond) -> None:
+    async with running_server(respond) as server, asyncio.timeout(30):
         said = await converse(server, "streaming")
 
     assert said[-1].text == "Done."
@@ -161,13 +163,13 @@ async def test_two_streams_go_over_one_connection(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(assembling, "REST_SECONDS", 30)
     monkeypatch.setattr(events, "DRAIN_SECONDS", 30)
 
-    async with running(done) as server:
+    async with running_server(done) as server:
 
-        def ends_late(body: JsonObject) -> Sent:
+        def ends_late(body: JsonObject) -> HttpAnswer:
             asyncio.get_running_loop().call_later(0.1, server.ends.set)
             return replace(done(body), stays_open=True)
 
-        server.obey = in_turn(ends_late, done)
+        server.respond = in_turn(ends_late, done)
         for _ in range(2):
             await converse(server, "streaming")
 

@@ -5,8 +5,19 @@ import pytest
 from assistant.src.messages.item import Item, tool_item
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.telling import told
-from assistant.tests.services.models.asking import FUNCTION, QUESTION, asker, request, served
-from assistant.tests.services.models.compatible_server import JsonObject, Sent, running, whole
+from assistant.tests.services.models.model_harness import (
+    FUNCTION,
+    QUESTION,
+    fake_turn,
+    model_request,
+    served_model,
+)
+from assistant.tests.services.models.openai_compatible_server import (
+    HttpAnswer,
+    JsonObject,
+    running_server,
+    whole,
+)
 
 
 def call(call_id: str, name: str, arguments: str = "{}") -> JsonObject:
@@ -28,11 +39,11 @@ CALLED = Item.of(
 ITEMS = (QUESTION, CALLED, tool_item("a", "It is five."), tool_item("b", "Rain."), QUESTION)
 
 
-def obey(body: JsonObject) -> Sent:
+def respond(body: JsonObject) -> HttpAnswer:
     if "input" not in body:
         return whole({"content": "Done."})
     message = {"type": "message", "content": [{"type": "output_text", "text": "Done."}]}
-    return Sent(f'{{"status": "completed", "output": [{encode(message)}]}}')
+    return HttpAnswer(f'{{"status": "completed", "output": [{encode(message)}]}}')
 
 
 def encode(message: JsonObject) -> str:
@@ -48,9 +59,11 @@ def encode(message: JsonObject) -> str:
 async def test_calls_are_told_in_words_where_none_can_be_made(
     api: str, functions: tuple[JsonObject, ...], capabilities: set[str]
 ) -> None:
-    async with running(obey) as server:
-        model = served(server.endpoint, api=api, capabilities=frozenset(capabilities))
-        await ModelClient().complete([model], request(*ITEMS, functions=functions), asker())
+    async with running_server(respond) as server:
+        model = served_model(server.endpoint, api=api, capabilities=frozenset(capabilities))
+        await ModelClient().complete(
+            [model], model_request(*ITEMS, functions=functions), fake_turn()
+        )
 
     (body,) = server.asked
     said = body["messages"][1:] if api == "chat" else body["input"]

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from tests.chaos.killable.stories import (
     administrators,
     choices,
-    mishaps,
+    failures,
     people,
     records,
     telegram,
 )
-from tests.chaos.killable.talk import Talk
+from tests.chaos.killable.user_session import UserSession
 
-Story = Callable[[Talk], None]
+Story = Callable[[UserSession], None]
 
 STORIES: tuple[Story, ...] = (
     people.chat,
@@ -33,25 +33,25 @@ STORIES: tuple[Story, ...] = (
     choices.budget,
     telegram.flood,
     telegram.block,
-    mishaps.patience,
+    failures.patience,
     telegram.slow_telegram,
-    mishaps.rest_dies,
+    failures.rest_dies,
     administrators.refusal,
     administrators.unreadable,
     telegram.group,
     telegram.button,
-    mishaps.lost_identity,
+    failures.lost_identity,
     administrators.configuration,
     administrators.deletion,
     records.new_server,
     records.new_helper,
     records.rotation,
-    mishaps.stray_user,
-    mishaps.bad_record,
-    mishaps.lost_delay,
-    mishaps.lost_wake_up,
-    mishaps.lost_groups,
+    failures.stray_user,
+    failures.bad_record,
+    failures.lost_delay,
+    failures.lost_wake_up,
+    failures.lost_groups,
     administrators.graceful,
-    mishaps.assistant_dies,
-    mishaps.tg_bot_dies,
+    failures.assistant_dies,
+    failures.tg_bot_dies,
 )

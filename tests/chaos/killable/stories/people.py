@@ -2,107 +2,107 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.chaos.killable.talk import Talk
+from tests.chaos.killable.user_session import UserSession
 
 TROUBLE = "did not work just now"
 """What an at-once command says, honestly, where rest_service dies while it is asked."""
 
 
-def chat(talk: Talk) -> None:
+def chat(session: UserSession) -> None:
     """A message without a tool."""
-    number = talk.number
-    talk.ask(f"what is {number} + 1?", rf"= {number + 1}\b")
+    number = session.number
+    session.ask(f"what is {number} + 1?", rf"= {number + 1}\b")
 
 
-def newcomer(talk: Talk) -> None:
+def newcomer(session: UserSession) -> None:
     """Somebody whom rest_service hears of from the assistant."""
-    chat(talk.another())
+    chat(session.another())
 
 
-def start(talk: Talk) -> None:
+def start(session: UserSession) -> None:
     """Somebody whom rest_service hears of from tg_bot."""
-    other = talk.another()
+    other = session.another()
     other.ask("/start", f"Hello|{TROUBLE}", turns=0)
     chat(other)
 
 
-def invitation(talk: Talk) -> None:
+def invitation(session: UserSession) -> None:
     """A code that is none, of somebody who may talk anyway."""
-    talk.ask("/start nosuchcode", f"Hello|{TROUBLE}", turns=0)
-    chat(talk)
+    session.ask("/start nosuchcode", f"Hello|{TROUBLE}", turns=0)
+    chat(session)
 
 
-def rich(talk: Talk) -> None:
+def rich(session: UserSession) -> None:
     """A choice that tg_bot keeps through rest_service."""
-    talk.ask("/rich off", f"plain text|{TROUBLE}", turns=0)
-    chat(talk)
-    talk.ask("/rich on", f"with their layout|{TROUBLE}", turns=0)
-    chat(talk)
+    session.ask("/rich off", f"plain text|{TROUBLE}", turns=0)
+    chat(session)
+    session.ask("/rich on", f"with their layout|{TROUBLE}", turns=0)
+    chat(session)
 
 
-def reminder(talk: Talk) -> None:
+def reminder(session: UserSession) -> None:
     """A tool that writes; it is far from due."""
-    text = f"feed cat {talk.number}"
-    talk.reminders.add(text)
-    talk.ask(f"remind me in 3 hours to {text}", text, "✓ Reminder")
+    text = f"feed cat {session.number}"
+    session.reminders.add(text)
+    session.ask(f"remind me in 3 hours to {text}", text, "✓ Reminder")
 
 
-def alarm(talk: Talk) -> None:
+def alarm(session: UserSession) -> None:
     """A reminder that comes."""
-    text = f"stretch leg {talk.number}"
-    talk.reminders.add(text)
-    talk.ask(f"remind me in 1 second to {text}", text, "✓ Reminder")
-    talk.alarms.append((text, "⏰"))
-    talk.hear(*talk.alarms[-1])
+    text = f"stretch leg {session.number}"
+    session.reminders.add(text)
+    session.ask(f"remind me in 1 second to {text}", text, "✓ Reminder")
+    session.alarms.append((text, "⏰"))
+    session.hear(*session.alarms[-1])
 
 
-def task(talk: Talk) -> None:
+def task(session: UserSession) -> None:
     """Another tool that writes, and one that changes what it wrote."""
-    title = f"buy milk {talk.number}"
-    talk.tasks.add(title)
-    talk.ask(f"Add a task: {title}", title, "✓ Task")
-    talk.ask(f"Mark the task {title} as done", title, "✓ Task done")
+    title = f"buy milk {session.number}"
+    session.tasks.add(title)
+    session.ask(f"Add a task: {title}", title, "✓ Task")
+    session.ask(f"Mark the task {title} as done", title, "✓ Task done")
 
 
-def undo(talk: Talk) -> None:
+def undo(session: UserSession) -> None:
     """The last change is taken back."""
-    reminder(talk)
-    talk.reminders.discard(f"feed cat {talk.number - 1}")
-    talk.ask("/undo", "↩")
-    chat(talk)
+    reminder(session)
+    session.reminders.discard(f"feed cat {session.number - 1}")
+    session.ask("/undo", "↩")
+    chat(session)
 
 
-def fresh_thread(talk: Talk) -> None:
+def fresh_thread(session: UserSession) -> None:
     """Two messages after /new: the second finds the mark of a thread that was empty."""
-    talk.ask("/new", "A new conversation", turns=0)
-    chat(talk)
-    chat(talk)
+    session.ask("/new", "A new conversation", turns=0)
+    chat(session)
+    chat(session)
 
 
-def layout(talk: Talk) -> None:
+def layout(session: UserSession) -> None:
     """An answer with a table."""
-    talk.ask("show me markdown", "Markdown, all of it")
-    chat(talk)
+    session.ask("show me markdown", "Markdown, all of it")
+    chat(session)
 
 
-def long_answer(talk: Talk) -> None:
+def long_answer(session: UserSession) -> None:
     """An answer in two messages."""
-    end = f"end{talk.number}"
-    talk.ask("zebra " * 680 + end, "beyond my rules")
-    talk.answers.append(("Your previous message was",))
-    talk.ask("What was my previous message?", f"{end}”")
-    chat(talk)
+    end = f"end{session.number}"
+    session.ask("zebra " * 680 + end, "beyond my rules")
+    session.answers.append(("Your previous message was",))
+    session.ask("What was my previous message?", f"{end}”")
+    chat(session)
 
 
-def scheduled_prompt(talk: Talk) -> None:
+def scheduled_prompt(session: UserSession) -> None:
     """The secretary is asked by a job."""
-    chat(talk)
-    number = talk.number
+    chat(session)
+    number = session.number
     text = f"what is {number} + 1?"
-    talk.reminders.add(text)
-    talk.answers.append((rf"= {number + 1}\b",))
-    talk.turns += 1
+    session.reminders.add(text)
+    session.answers.append((rf"= {number + 1}\b",))
+    session.turns += 1
     soon = datetime.now(UTC) + timedelta(seconds=1)
-    body = {"user_id": talk.user_id, "type": "prompt", "text": text, "at": soon.isoformat()}
-    talk.stage.api("POST", "/cron-jobs", body)
-    talk.hear(*talk.answers[-1])
+    body = {"user_id": session.user_id, "type": "prompt", "text": text, "at": soon.isoformat()}
+    session.killable.api("POST", "/cron-jobs", body)
+    session.hear(*session.answers[-1])

@@ -1,0 +1,198 @@
+"""Runs the assistant as main.py assembles it, with a test's queue, model and rest_service."""
+
+import itertools
+from typing import Any, Literal
+
+import httpx2
+from pydantic import SecretStr
+
+from assistant.src.answering import Answering
+from assistant.src.assistants.factory import AssistantFactory
+from assistant.src.commands import Commands
+from assistant.src.messages.window import Window
+from assistant.src.orchestrator import AssistantOrchestrator
+from assistant.src.services.budget import Budgets
+from assistant.src.services.live_frames import LiveFrames
+from assistant.src.services.models.catalogue import Catalogues
+from assistant.src.services.models.client import ModelClient
+from assistant.src.services.open_meteo import OpenMeteo
+from assistant.src.services.rest_service import RestServiceClient
+from assistant.src.storage.configuration import ConfigurationStore
+from assistant.src.storage.history import HistoryStore
+from assistant.src.storage.history_archive import HistoryArchive
+from assistant.src.storage.users import UserStore
+from assistant.src.tools.base import ToolServices
+from assistant.tests.fake_open_meteo import FakeOpenMeteo
+from assistant.tests.fake_rest_service import FakeRestService
+from assistant.tests.snapshots import ALICE, BOT, WRITTEN_AT, id_of, model_snapshot
+from smart_kit.clock import Clock
+from smart_kit.contracts.configuration import (
+    AssistantSnapshot,
+    ConfigurationSnapshot,
+    ModelSnapshot,
+    ProviderSnapshot,
+)
+from smart_kit.contracts.keys import CONFIGURATION_KEY, TURNS_STREAM, user_key
+from smart_kit.contracts.queue import (
+    TO_TELEGRAM,
+    Notice,
+    Reply,
+    Sender,
+    UserCommand,
+    UserMessage,
+)
+from smart_kit.contracts.threads import TurnRecord
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
+from smart_kit.redis import Redis, answer
+from smart_kit.rest_client import ServiceClient
+from smart_kit.settings import RestClientSettings
+from smart_kit.vault import Vault
+
+
+class AssistantHarness:
+    """The assistant with its surroundings: `say` sends a message and returns the reply."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        model_url: str,
+        fallback_model: str | None = None,
+        rest: FakeRestService | None = None,
+    ) -> None:
+        self.redis = redis
+        self.rest = rest or FakeRestService()
+        self.clock = Clock()
+        self.mailbox = Mailbox(redis, "in", replies_to="out", lease_seconds=5)
+        self.replies = Mailbox(redis, "out")
+        self.configuration = ConfigurationStore(redis, redis)
+        self.window = Window(20, 32_000)
+        self.provider = ProviderSnapshot(id=id_of("provider"), name="scripted", base_url=model_url)
+        self.models: dict[str, ModelSnapshot] = {}
+        """Records of models that differ from `model_snapshot`."""
+        self._default_models = ("default-model", *([fallback_model] if fallback_model else ()))
+        self._catalogues = Catalogues(Vault(()))
+        self.model_client = ModelClient()
+        settings = RestClientSettings(
+            rest_service_url="http://rest",
+            service_api_token=SecretStr("token-of-sixteen-letters"),
+        )
+        self.client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(self.rest)))
+        self.fake_open_meteo = FakeOpenMeteo()
+        self.weather = OpenMeteo(transport=httpx2.MockTransport(self.fake_open_meteo))
+        self.services = ToolServices(self.client, self.clock, self.weather)
+        self.history = HistoryStore(redis, HistoryArchive(self.client))
+        self.orchestrator = self.build_orchestrator()
+        self._numbers = itertools.count(1)
+
+    def build_orchestrator(self) -> AssistantOrchestrator:
+        """Build a replica: it shares only Redis, the model and rest_service with another one."""
+        users = UserStore(self.redis, self.client)
+        history = HistoryStore(self.redis, HistoryArchive(self.client))
+        answering = Answering(
+            self.mailbox,
+            history,
+            LiveFrames(self.redis),
+            self.clock,
+            "UTC",
+            Budgets(self.redis, self.client, self.clock),
+        )
+        return AssistantOrchestrator(
+            self.mailbox,
+            self.configuration,
+            users,
+            Commands(self.client, users, history),
+            answering,
+            self._factory,
+        )
+
+    def _factory(self, snapshot: ConfigurationSnapshot) -> AssistantFactory:
+        catalogue = self._catalogues.of(snapshot)
+        return AssistantFactory(catalogue, self.model_client, self.services, self.window)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._catalogues.close()
+        await self.client.close()
+        await self.weather.close()
+
+    def model_connection(self) -> Any:
+        """The client of the endpoint that models are asked by now."""
+        (endpoint,) = self._catalogues._endpoints._known.values()
+        return endpoint._client
+
+    async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
+        """What rest_service would write; every model that is named has a record."""
+        wanted = [name for one in assistants for name in (one.model, *(one.fallback_models or ()))]
+        names = dict.fromkeys([*self._default_models, *filter(None, wanted), *self.models])
+        snapshot = ConfigurationSnapshot(
+            version=version,
+            assistants=assistants,
+            providers=(self.provider,),
+            models=tuple(self.models.get(name) or model_snapshot(name) for name in names),
+            default_models=self._default_models,
+        )
+        await self.redis.set(CONFIGURATION_KEY, snapshot.model_dump_json())
+        await self.configuration.refresh()
+
+    async def store_user(self, user: UserSnapshot) -> None:
+        """What rest_service would write of a person."""
+        await self.redis.set(user_key(user.telegram_id), user.model_dump_json())
+
+    def message(self, text: str, **changes: Any) -> UserMessage:
+        """A message of Alice's."""
+        number = next(self._numbers)
+        message = UserMessage(
+            id=f"tg:{BOT}:{number}",
+            conversation=f"tg:{BOT}:{ALICE}",
+            chat_id=ALICE,
+            correlation_id=f"correlation-{number}",
+            created_at=WRITTEN_AT,
+            sender=Sender(telegram_id=ALICE, first_name="Alice", language_code="en"),
+            text=text,
+            telegram_message_id=number,
+        )
+        return message.model_copy(update=changes)
+
+    def command(self, name: Literal["new", "undo"] = "new") -> UserCommand:
+        """Alice's command."""
+        fields = self.message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
+        return UserCommand(**fields, name=name)
+
+    async def deliver(self, message: Any) -> Delivery:
+        """Put a message into the queue and take it, as a worker would."""
+        letter = Letter(message.id, message.conversation, message.model_dump_json())
+        await self.mailbox.create()
+        await self.mailbox.enqueue(letter)
+        return await self.receive()
+
+    async def receive(self) -> Delivery:
+        """The next message of the queue."""
+        entry = await self.mailbox.receive(self.redis, "worker", 1.0)
+        assert entry is not None
+        delivery = await self.mailbox.begin(entry)
+        assert delivery is not None
+        return delivery
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        """Process a message and end it."""
+        outcome = await self.orchestrator.process_message(delivery)
+        await self.mailbox.finish(delivery, outcome)
+        return outcome
+
+    async def say(self, text: str, **changes: Any) -> Reply | Notice:
+        """The one answer to a message."""
+        return self.only_reply(await self.handle(await self.deliver(self.message(text, **changes))))
+
+    @staticmethod
+    def only_reply(outcome: Outcome) -> Reply | Notice:
+        """The outcome's one letter."""
+        (letter,) = outcome.replies
+        read = TO_TELEGRAM.validate_json(letter.payload)
+        assert isinstance(read, Reply | Notice)
+        return read
+
+    async def turn_records(self) -> list[TurnRecord]:
+        """What went to the archive."""
+        entries = await answer(self.redis.xrange(TURNS_STREAM))
+        return [TurnRecord.model_validate_json(fields["record"]) for _, fields in entries]

@@ -1,0 +1,87 @@
+"""Builds the snapshots that rest_service would write, and the ids that tests give to records."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from smart_kit.contracts.configuration import AssistantSnapshot, ModelSnapshot, ToolSnapshot
+from smart_kit.contracts.functions import FUNCTIONS
+from smart_kit.contracts.threads import first_thread_id
+from smart_kit.contracts.users import UserSnapshot
+
+ALICE = 1001
+BOT = 77
+WRITTEN_AT = datetime(2026, 11, 21, 12, 24, 30, tzinfo=UTC)
+"""Sat 13:24:30 in Berlin."""
+
+_MADE_BY_TEST = UUID(int=7)
+
+
+def id_of(name: str) -> UUID:
+    """The id of what a test calls so."""
+    return uuid5(_MADE_BY_TEST, name)
+
+
+ALICES_THREAD = first_thread_id(id_of(str(ALICE)), id_of("Secretary"))
+
+
+def tool(function: str, name: str = "", *, asks: str = "", **changes: Any) -> ToolSnapshot:
+    """A built-in function as a record; `asks` names the assistant behind it."""
+    built_in = next(one for one in FUNCTIONS if one.name == function)
+    record = ToolSnapshot(
+        id=uuid4(),
+        name=name or function,
+        tool_type=built_in.tool_type,
+        description=f"What {name or function} does",
+        input_schema=built_in.schema,
+        sub_assistant_id=id_of(asks) if asks else None,
+    )
+    return record.model_copy(update=changes)
+
+
+def assistant(name: str, *tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
+    """An assistant's record."""
+    record = AssistantSnapshot(
+        id=id_of(name),
+        name=name,
+        is_secretary=False,
+        model=None,
+        instructions=f"You are {name}.",
+        assistant_type="llm",
+        tools=tools,
+    )
+    return record.model_copy(update=changes)
+
+
+def secretary(*tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
+    """The default assistant's record."""
+    return assistant("Secretary", *tools, is_secretary=True, **changes)
+
+
+def model_snapshot(name: str, **changes: Any) -> ModelSnapshot:
+    """The record of a model on the test's server; it takes tools and answers whole."""
+    record = ModelSnapshot(
+        id=id_of(name),
+        name=name,
+        provider_id=id_of("provider"),
+        capabilities=frozenset({"tools"}),
+    )
+    return record.model_copy(update=changes)
+
+
+def person(telegram_id: int = ALICE, **changes: Any) -> UserSnapshot:
+    """Somebody in Berlin."""
+    snapshot = UserSnapshot(
+        id=id_of(str(telegram_id)),
+        telegram_id=telegram_id,
+        first_name="Alice",
+        role="user",
+        status="active",
+        is_invited=True,
+        language_code="en",
+        language=None,
+        timezone="Europe/Berlin",
+        assistant_id=None,
+        version=1,
+    )
+    return snapshot.model_copy(update=changes)

@@ -1,0 +1,249 @@
+"""A worker that is killed at any crash point: nothing is lost, nothing is done twice.
+
+Each scenario runs once for every crash point: before and after each command of the mailbox, each
+request to rest_service and each call of the model. There the worker dies; the next attempt, by
+another replica, goes on.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import httpx2
+import pytest
+
+from assistant.src.core.journal import ToolResult
+from assistant.src.messages.completion import Completion
+from assistant.src.services.models.client import ModelClient
+from assistant.src.tools import rest_service_tool
+from assistant.src.tools.base import ToolContext
+from assistant.src.tools.time_tool import TimeTool
+from assistant.tests.fake_rest_service import FakeRestService
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import ALICES_THREAD, assistant, person, secretary, tool
+from smart_kit.contracts.functions import GetTime
+from smart_kit.contracts.keys import history_key
+from smart_kit.contracts.queue import ToSecretary
+from smart_kit.mailbox import Delivery, Entry, Mailbox, Outcome
+from smart_kit.redis import Redis, answer
+from smart_kit.testing.scripted_model import Answer, ScriptedModel, calls, says
+
+MOST_CRASH_POINTS = 60
+BEFORE = {"role": "user", "content": "long ago"}
+"""What Postgres alone still has."""
+
+Messages = list[dict[str, Any]]
+Model = Callable[[Messages], Answer]
+"""Goes by what it is shown, so that every attempt hears the same."""
+
+
+class Killed(BaseException):
+    """kill -9, as far as the one task can tell."""
+
+
+class CrashPoint:
+    """Kills the worker at the n-th point that it passes, once."""
+
+    def __init__(self, at: int) -> None:
+        self._points_left = at
+
+    def pass_point(self) -> None:
+        self._points_left -= 1
+        if self._points_left == 0:
+            raise Killed
+
+    @property
+    def has_crashed(self) -> bool:
+        return self._points_left <= 0
+
+
+class CrashingMailbox(Mailbox):
+    crash_point: CrashPoint
+
+    async def steps(self, message_id: str) -> dict[str, str]:
+        self.crash_point.pass_point()
+        return await super().steps(message_id)
+
+    async def journal(self, delivery: Delivery, message_id: str, step: str, value: str) -> None:
+        self.crash_point.pass_point()
+        await super().journal(delivery, message_id, step, value)
+        self.crash_point.pass_point()
+
+    async def finish(self, delivery: Delivery, outcome: Outcome, **more: Any) -> None:
+        self.crash_point.pass_point()
+        await super().finish(delivery, outcome, **more)
+
+
+class CrashingRestService(FakeRestService):
+    crash_point: CrashPoint
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.crash_point.pass_point()
+        response = await super().__call__(request)
+        self.crash_point.pass_point()
+        return response
+
+
+class CrashingModelClient(ModelClient):
+    crash_point: CrashPoint
+
+    async def complete(self, *asked: Any) -> Completion:
+        self.crash_point.pass_point()
+        completion = await super().complete(*asked)
+        self.crash_point.pass_point()
+        return completion
+
+
+class OutsideTool(TimeTool):
+    """Writes somewhere outside, where no key is understood."""
+
+    is_repeatable: ClassVar[bool] = False
+    crash_point: ClassVar[CrashPoint]
+    written: ClassVar[list[str]]
+
+    async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
+        self.crash_point.pass_point()
+        self.written.append(context.idempotency_key)
+        self.crash_point.pass_point()
+        return ToolResult(content="Written.")
+
+
+REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
+NOTE = ("create_task", {"title": "buy milk"})
+
+
+def results(messages: Messages) -> int:
+    """How many there are since the person's last message."""
+    roles = [message["role"] for message in messages]
+    return roles[len(roles) - roles[::-1].index("user") :].count("tool")
+
+
+def two_steps(messages: Messages) -> Answer:
+    """Reminds and notes, reminds again, answers."""
+    return {0: calls(REMIND, NOTE), 2: calls(REMIND)}.get(results(messages), says("Done."))
+
+
+def a_helper(messages: Messages) -> Answer:
+    """Lets a helper remind and note, then notes itself."""
+    if messages[0]["content"] == "You are Helper.":
+        return {0: calls(REMIND), 1: calls(NOTE)}.get(results(messages), says("Planned."))
+    return {0: calls(("ask_helper", {"message": "plan"}), NOTE)}.get(
+        results(messages), says("Done.")
+    )
+
+
+def writes_outside(messages: Messages) -> Answer:
+    return {0: calls(("get_time", {}))}.get(results(messages), says("Done."))
+
+
+@dataclass
+class CrashResult:
+    """What is there after one death and one more attempt."""
+
+    harness: AssistantHarness
+    outcome: Outcome
+    written: list[str]
+    """By OutsideTool."""
+
+    @property
+    def receipts(self) -> list[str]:
+        """The effects that the person is shown."""
+        return [str(one.id) for one in self.harness.only_reply(self.outcome).receipts]
+
+    async def check(self) -> None:
+        """What holds in every scenario: one reply, one record, one growth of a whole history."""
+        redis = self.harness.redis
+        items = await answer(redis.lrange(history_key(ALICES_THREAD), 0, -1))
+        assert items[1:] == list(self.outcome.history)
+        assert json.loads(items[0]) == BEFORE
+        assert await answer(redis.llen("out:waiting:tg:77:1001")) == 1
+        assert len(await self.harness.turn_records()) == 1
+        assert not await redis.exists("in:waiting:tg:77:1001", "journal:tg:77:1")
+
+
+async def run_with_crash(
+    redis: Redis, at: int, model_url: str, message: Callable[[AssistantHarness], ToSecretary]
+) -> CrashResult | None:
+    """Run the scenario with a crash at that point; None where it has fewer points."""
+    await redis.flushdb()
+    crash_point = CrashPoint(at)
+    OutsideTool.crash_point, OutsideTool.written = crash_point, []
+    harness = AssistantHarness(redis, model_url, rest=(rest := CrashingRestService()))
+    harness.mailbox = mailbox = CrashingMailbox(redis, "in", replies_to="out")
+    harness.model_client = client = CrashingModelClient()
+    client.crash_point = mailbox.crash_point = rest.crash_point = crash_point
+    harness.orchestrator = harness.build_orchestrator()
+    harness.rest.archive = [BEFORE]
+    harness.rest.undoable = [{"id": ALICES_THREAD.hex, "after": {"n": one}} for one in (1, 2)]
+    writing = (tool("create_reminder"), tool("create_task"))
+    asks = tool("ask_assistant", "ask_helper", asks="Helper")
+    await harness.configure(
+        secretary(tool("get_time"), asks, *writing), assistant("Helper", *writing)
+    )
+    await harness.store_user(person())
+    delivery = await harness.deliver(message(harness))
+    try:
+        outcome = await harness.handle(delivery)
+    except Killed:
+        harness.orchestrator = harness.build_orchestrator()
+        again = await harness.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+        assert again is not None
+        outcome = await harness.handle(again)
+    await harness.close()
+    return CrashResult(harness, outcome, OutsideTool.written) if crash_point.has_crashed else None
+
+
+async def run_with_each_crash(
+    redis: Redis,
+    model: Model,
+    message: Callable[[AssistantHarness], ToSecretary] = lambda harness: harness.message("do it"),
+) -> list[CrashResult]:
+    crash_results: list[CrashResult] = []
+    with ScriptedModel(otherwise=lambda asked: model(asked.messages)) as scripted:
+        for at in range(1, MOST_CRASH_POINTS):
+            crash_result = await run_with_crash(redis, at, scripted.url, message)
+            if crash_result is None:
+                return crash_results
+            await crash_result.check()
+            crash_results.append(crash_result)
+    raise AssertionError("the scenario has no end")
+
+
+@pytest.mark.parametrize("model", [two_steps, a_helper])
+async def test_what_tools_write_is_there_once_and_receipted_once(
+    redis: Redis, model: Model
+) -> None:
+    crash_results = await run_with_each_crash(redis, model)
+
+    assert len(crash_results) >= 20
+    for crash_result in crash_results:
+        written = [one["effect"]["id"] for one in crash_result.harness.rest.created.values()]
+        assert crash_result.receipts == written
+        assert len(written) == 3
+
+
+async def test_an_outside_write_without_a_key_happens_at_most_once_and_its_doubt_is_told(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(rest_service_tool._BY_FUNCTION, "get_time", OutsideTool)
+    contents = set()
+    for crash_result in await run_with_each_crash(redis, writes_outside):
+        (result,) = (
+            json.loads(one) for one in crash_result.outcome.history if '"role":"tool"' in one
+        )
+        contents.add(result["content"])
+        assert len(crash_result.written) <= 1
+        assert crash_result.written or "is not known" in result["content"]
+    assert len(contents) == 2, "written, or in doubt"
+
+
+async def test_undo_takes_one_change_back(redis: Redis) -> None:
+    crash_results = await run_with_each_crash(
+        redis, two_steps, lambda harness: harness.command("undo")
+    )
+
+    assert len(crash_results) >= 5
+    for crash_result in crash_results:
+        assert [one["after"]["n"] for one in crash_result.harness.rest.undoable] == [1]
+        assert len(crash_result.receipts) == 1

@@ -1,0 +1,119 @@
+"""Builds and calls tools of type rest; a fake server gives the same answer to every request."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from cryptography.fernet import Fernet
+
+from assistant.src.core.turn import Turn
+from assistant.src.tools.base import ToolContext, ToolServices
+from assistant.src.tools.rest_service_tool import RestServiceTool
+from assistant.src.tools.rest_tool import RestTool
+from smart_kit.clock import Clock
+from smart_kit.contracts.base import JsonObject, utc_now
+from smart_kit.contracts.configuration import CallSnapshot, SecretSnapshot, ToolSnapshot
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.errors import UpstreamError
+from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
+from smart_kit.vault import Vault
+
+URL = "https://api.example.org/v1/words/{word}"
+SECRET = 's3cr&t "κλειδί"/+='
+VAULT = Vault((Fernet.generate_key().decode(),))
+
+
+class FakeServer:
+    """Gives the same answer to every request."""
+
+    def __init__(self) -> None:
+        self.requests: list[OutsideRequest] = []
+        self.status = 200
+        self.content_type = "application/json"
+        self.body: bytes | Callable[[OutsideRequest], bytes] = b'{"meaning": "a sign"}'
+        self.failure: UpstreamError | None = None
+
+    async def send(self, request: OutsideRequest) -> OutsideAnswer:
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure
+        body = self.body(request) if callable(self.body) else self.body
+        return OutsideAnswer(self.status, self.content_type, body, request.url)
+
+
+def secret(
+    name: str, value: str = SECRET, origin: str = "https://api.example.org"
+) -> SecretSnapshot:
+    row_id = uuid4()
+    return SecretSnapshot(
+        id=row_id, name=name, origin=origin, encrypted_value=VAULT.encrypt(row_id, value)
+    )
+
+
+def rest_tool(
+    server: FakeServer,
+    *,
+    properties: JsonObject | None = None,
+    schema: JsonObject | None = None,
+    secrets: tuple[SecretSnapshot, ...] = (),
+    effect_class: Any = "reads_outside",
+    vault: Vault = VAULT,
+    **call: Any,
+) -> RestTool:
+    call.setdefault("url", URL)
+    record = ToolSnapshot(
+        id=uuid4(),
+        name="look_up",
+        tool_type="rest",
+        description="Looks a word up",
+        input_schema=schema
+        or {"type": "object", "properties": properties or {"word": {"type": "string"}}},
+        effect_class=effect_class,
+        http_call=CallSnapshot(**call),
+    )
+    unused: Any = None
+    services = ToolServices(unused, Clock(), unused, send=server.send, secrets=secrets, vault=vault)
+    made = RestServiceTool(record, services).to_tool()
+    assert isinstance(made, RestTool)
+    return made
+
+
+def tool_context() -> ToolContext:
+    user = UserSnapshot(
+        id=uuid4(),
+        telegram_id=1,
+        first_name="Alice",
+        role="user",
+        status="active",
+        is_invited=True,
+        language_code=None,
+        language=None,
+        timezone=None,
+        assistant_id=None,
+        version=1,
+    )
+    unused: Any = None
+    turn = Turn(
+        message_id="tg:1:1",
+        chat_id=1,
+        user=user,
+        assistant_id=uuid4(),
+        thread_id=uuid4(),
+        configuration_version=1,
+        zone=ZoneInfo("UTC"),
+        asked_at=utc_now(),
+        journal=unused,
+        frames=unused,
+        budget=unused,
+    )
+    return ToolContext(turn, "1.0")
+
+
+async def call_tool(tool: RestTool, **arguments: Any) -> str:
+    return (await tool.call(tool_context(), arguments)).content
+
+
+def only_request(server: FakeServer) -> OutsideRequest:
+    (request,) = server.requests
+    return request

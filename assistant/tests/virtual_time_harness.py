@@ -1,0 +1,92 @@
+"""Runs the assistant's harness in virtual time, over the real SDK, sockets and Redis."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import redis.asyncio
+
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import BOT, person, secretary, tool
+from assistant.tests.virtual_clock_loop import VirtualClockLoop
+from smart_kit.contracts.queue import Notice, Reply, Sender
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, says
+
+
+class TimedReply(NamedTuple):
+    answer: Reply | Notice
+    seconds: float
+
+
+class VirtualTimeHarness:
+    """The assistant's harness on a loop with a virtual clock."""
+
+    def __init__(self, harness: AssistantHarness) -> None:
+        self.harness = harness
+        self._numbers = itertools.count(1)
+
+    async def say(self, text: str = "hi") -> TimedReply:
+        """The answer to a message of somebody else each time, and how long it took."""
+        (said,) = await self.say_from_many(1, text)
+        return said
+
+    async def say_from_many(self, people: int, text: str = "hi") -> list[TimedReply]:
+        """The answers to messages of so many people at a time."""
+        deliveries = []
+        for number in itertools.islice(self._numbers, people):
+            await self.harness.store_user(person(number))
+            message = self.harness.message(
+                text, conversation=f"tg:{BOT}:{number}", sender=Sender(telegram_id=number)
+            )
+            deliveries.append(await self.harness.deliver(message))
+        return await asyncio.gather(*map(self._timed, deliveries))
+
+    async def _timed(self, delivery: Any) -> TimedReply:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        said = self.harness.only_reply(await self.harness.handle(delivery))
+        return TimedReply(said, loop.time() - began)
+
+
+@asynccontextmanager
+async def virtual_time_harness(
+    settings: RedisSettings, model: ScriptedModel, fallback: str | None
+) -> AsyncIterator[VirtualTimeHarness]:
+    assert settings.redis_password is not None
+    client = redis.asyncio.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        password=settings.redis_password.get_secret_value(),
+        decode_responses=True,
+        socket_timeout=None,  # the virtual clock would skip it
+    )
+    await client.flushdb()
+    harness = AssistantHarness(client, model.url, fallback)
+    await harness.configure(secretary(tool("get_time"), tool("create_reminder")))
+    try:
+        yield VirtualTimeHarness(harness)
+    finally:
+        await harness.close()
+        await client.aclose()
+
+
+def run_in_virtual_time(
+    settings: RedisSettings,
+    model: ScriptedModel,
+    scenario: Callable[[VirtualTimeHarness], Awaitable[None]],
+    fallback: str | None = None,
+) -> None:
+    async def run() -> None:
+        async with virtual_time_harness(settings, model, fallback) as made:
+            await scenario(made)
+
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        runner.run(run())
+
+
+def fail_one_model(model_name: str, fault: Answer) -> Callable[[Asked], Answer]:
+    """Answers of a server on which one model always fails so, and any other works."""
+    return lambda asked: fault if asked.body["model"] == model_name else says("I am well.")

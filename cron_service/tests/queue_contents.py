@@ -1,0 +1,45 @@
+"""Reads what waits in the queues."""
+
+import asyncio
+
+from redis.exceptions import RedisError
+
+from smart_kit.contracts.queue import (
+    TO_SECRETARY,
+    TO_TELEGRAM,
+    Notification,
+    ScheduledPrompt,
+)
+from smart_kit.redis import Redis, answer
+
+SECONDS = 20.0
+"""How long anything may take before a test fails."""
+
+
+async def notifications(redis: Redis) -> list[Notification]:
+    """What waits for tg_bot, in order."""
+    messages = [TO_TELEGRAM.validate_json(one) for one in await _waiting(redis, "to_telegram")]
+    return [message for message in messages if isinstance(message, Notification)]
+
+
+async def prompts(redis: Redis) -> list[ScheduledPrompt]:
+    """What waits for the secretary, in order."""
+    messages = [TO_SECRETARY.validate_json(one) for one in await _waiting(redis, "to_secretary")]
+    return [message for message in messages if isinstance(message, ScheduledPrompt)]
+
+
+async def wait_for_notifications(redis: Redis, count: int) -> list[Notification]:
+    """Wait until so many are there, whatever happens to Redis meanwhile."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            try:
+                found = await notifications(redis)
+            except RedisError:
+                found = []
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.005)
+
+
+async def _waiting(redis: Redis, queue: str) -> list[str]:
+    return list(await answer(redis.lrange(f"{queue}:waiting:tg:42:700", 0, -1)))

@@ -1,0 +1,121 @@
+"""Starts a disposable rest_service: a process with a database that is dropped afterwards."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+from alembic import command
+from sqlalchemy import NullPool, create_engine, text
+
+from rest_service.app.openapi import IDS
+from rest_service.tests.api_helpers import (
+    ADMIN_TOKEN,
+    MASTER_KEYS,
+    SERVICE_TOKEN,
+    alembic_config,
+    example,
+)
+from smart_kit.testing.ports import free_port
+from smart_kit.testing.servers import Postgres, Valkey
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0
+NOBODY = "http://127.0.0.1:9"
+"""As a proxy: whatever addresses a caller thinks up, no provider is really asked."""
+DATABASE = "disposable"
+REDIS_DB = 7
+"""Beside whatever else the server is used for."""
+
+
+@contextmanager
+def running_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
+    """Its address. There is one of most things, those of `IDS` under these ids."""
+    own = replace(postgres, name=DATABASE)
+    with _database(postgres, own):
+        command.upgrade(alembic_config(own.sync_url), "head")
+        port = free_port()
+        environment = {
+            "DATABASE_URL": own.sync_url,
+            "ASYNC_DATABASE_URL": own.async_url,
+            "REDIS_PORT": str(valkey.port),
+            "REDIS_PASSWORD": valkey.password,
+            "REDIS_DB": str(REDIS_DB),
+            "REST_SERVICE_PORT": str(port),
+            "ADMIN_API_TOKEN": ADMIN_TOKEN,
+            "SERVICE_API_TOKEN": SERVICE_TOKEN,
+            "LLM_MODEL_DECRYPT_KEY": ",".join(MASTER_KEYS),
+            "TELEGRAM_ALLOWED_USERS": "*",
+            "LOG_LEVEL": "ERROR",
+            "HTTP_PROXY": NOBODY,
+            "HTTPS_PROXY": NOBODY,
+        }
+        url = f"http://127.0.0.1:{port}"
+        with _process(environment) as process:
+            _wait(url, process)
+            _furnish(url, own)
+            yield url
+
+
+def _furnish(url: str, own: Postgres) -> None:
+    """One of most things, so that lists are not empty and the document's examples are right."""
+    engine = create_engine(own.sync_url, poolclass=NullPool)
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    with httpx2.Client(base_url=f"{url}/api", headers=headers, timeout=60) as http:
+
+        def make(resource: str, **fields: object) -> str:
+            answer = http.post(f"/{resource}", json=example(resource, 1) | fields)
+            made = str(answer.raise_for_status().json()["id"])
+            if resource not in IDS:
+                return made
+            with engine.begin() as connection:
+                table = {"providers": "llm_providers"}.get(resource, resource)
+                rename = text(f"UPDATE {table} SET id = :as_documented WHERE id = :made")
+                connection.execute(rename, {"as_documented": IDS[resource], "made": made})
+            return IDS[resource]
+
+        person = make("users")
+        for resource in ("cron-jobs", "tasks", "calendar"):
+            make(resource, user_id=person)
+        make("tools")
+        make("threads", user_id=person, assistant_id=make("assistants"))
+        make("models", provider_id=make("providers"))
+        make("secrets")
+
+
+@contextmanager
+def _database(server: Postgres, own: Postgres) -> Iterator[None]:
+    engine = create_engine(server.sync_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {own.name}"))
+        try:
+            yield
+        finally:
+            connection.execute(text(f"DROP DATABASE {own.name} WITH (FORCE)"))
+
+
+@contextmanager
+def _process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    command_line = [sys.executable, "-m", "rest_service.app.main"]
+    with subprocess.Popen(command_line, env=os.environ | environment, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx2.get(f"{url}/health").status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError("rest_service does not become healthy; its lines are above")

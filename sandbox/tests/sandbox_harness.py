@@ -1,0 +1,101 @@
+"""Starts a sandbox on a real socket; tests call it as a bot and as a person."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from sandbox.main import create_app
+from sandbox.settings import SandboxSettings
+from smart_kit.testing.ports import free_port
+
+TOKEN = "424242:AAF-a-token-for-tests"
+CHAT_TOKEN = "a-chat-token-for-tests"
+ALICE, BOB = 1001, 1002
+
+
+class BotRefused(Exception):
+    """The Bot API said no."""
+
+    def __init__(self, status: int, envelope: dict[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(envelope["description"])
+        self.status = status
+        self.description: str = envelope["description"]
+        self.parameters: dict[str, int] = envelope.get("parameters", {})
+        self.headers = headers
+
+
+class SandboxHarness:
+    """A running sandbox, with the calls of a bot and of the chat page."""
+
+    def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.port = port
+        self.http = session
+
+    async def bot(self, method: str, /, **parameters: Any) -> Any:
+        """The result of a Bot API call; raises BotRefused."""
+        url = f"{self.url}/bot{TOKEN}/{method}"
+        async with self.http.post(url, json=parameters) as response:
+            envelope = await response.json()
+        if not envelope["ok"]:
+            assert response.status == envelope["error_code"]
+            raise BotRefused(response.status, envelope, response.headers)
+        return envelope["result"]
+
+    async def page(self, method: str, path: str, /, **body: Any) -> Any:
+        """The answer of the chat page's API."""
+        headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
+        async with self.http.request(
+            method, self.url + path, json=body or None, headers=headers
+        ) as response:
+            answer = await response.json()
+            assert response.status == 200, answer
+            return answer
+
+    async def say(self, text: str, person: int = ALICE) -> dict[str, Any]:
+        """A person writes to the bot."""
+        message: dict[str, Any] = await self.page("POST", f"/chat/{person}/messages", text=text)
+        return message
+
+    async def violations(self) -> list[str]:
+        """What the bot did that the Bot API does not know."""
+        found = (await self.page("GET", "/chat/api/violations"))["items"]
+        return [f"{one['method']}: {one['kind']}: {one['detail']}" for one in found]
+
+    async def order_fault(self, kind: str, method: str = "*", **details: Any) -> None:
+        """Order a fault for the next call."""
+        await self.page("POST", "/chat/api/faults", kind=kind, method=method, **details)
+
+    async def limits(self, **limits: float) -> None:
+        """Change the flood limits."""
+        await self.page("PUT", "/chat/api/limits", **limits)
+
+    async def chat_messages(self, person: int = ALICE) -> list[dict[str, Any]]:
+        """The messages of a chat as the page sees them."""
+        items: list[dict[str, Any]] = (await self.page("GET", f"/chat/{person}/messages"))["items"]
+        return items
+
+
+@asynccontextmanager
+async def running_sandbox(state_dir: Path, **settings: Any) -> AsyncIterator[SandboxHarness]:
+    """A sandbox that keeps its state in this folder."""
+    port = free_port()
+    app = create_app(
+        SandboxSettings(
+            sandbox_port=port,
+            telegram_token=SecretStr(TOKEN),
+            sandbox_chat_token=SecretStr(CHAT_TOKEN),
+            state_dir=state_dir,
+            **settings,
+        )
+    )
+    async with (
+        aiohttp.ClientSession() as session,
+        TestServer(app, host="127.0.0.1", port=port),
+    ):
+        yield SandboxHarness(port, session)

@@ -1,0 +1,102 @@
+"""Finds and ends processes that a test run has left; their environment tells whose they are.
+
+They are looked for in /proc; without it, as on macOS, only suites are found, by their locks.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+RUN_VARIABLE = "SMART_ASSISTANT_TEST_RUN"
+"""Tells what a test run starts where the folder of the run is."""
+STATE_VARIABLE = "STATE_DIR"
+_PROC = Path("/proc")
+HAS_PROC = (_PROC / "self" / "environ").exists()
+
+_SERVERS = ("postgres", "initdb", "valkey-server")
+"""They write over their own environment; their working folder tells whose they are."""
+_PATIENCE = 10.0
+_POLL = 0.05
+
+
+def end_started_by_tests(folder: Path) -> None:
+    """End those that tests have started themselves: they could start more."""
+    _end(lambda process: _named(process, RUN_VARIABLE, folder) is not None)
+
+
+def end_all(folder: Path) -> None:
+    """End whatever is proved to be of the run.
+
+    A program that only works in the folder may be that of somebody who looks around there.
+    """
+    _end(
+        lambda process: (
+            _named(process, RUN_VARIABLE, folder) is not None
+            or _named(process, STATE_VARIABLE, folder) is not None
+            or (_is_server(process) and _works_in(process, folder))
+        )
+    )
+
+
+def state_dirs(folder: Path) -> set[Path]:
+    """Of the suites in the folder of which something lives."""
+    found = (_named(process, STATE_VARIABLE, folder) for process in _others())
+    return {path for path in found if path is not None}
+
+
+def _end(is_wanted: Callable[[Path], bool]) -> None:
+    """Ask them, and kill those that take too long. Raises RuntimeError where one lives on."""
+    for process in filter(is_wanted, _others()):
+        # SIGTERM has PostgreSQL wait for its clients; either lets it give back shared memory
+        _send(process, signal.SIGQUIT if _is_server(process) else signal.SIGTERM)
+    if _wait(is_wanted):
+        for process in filter(is_wanted, _others()):
+            _send(process, signal.SIGKILL)
+        if left := _wait(is_wanted):
+            raise RuntimeError(f"processes live on: {', '.join(one.name for one in left)}")
+
+
+def _wait(is_wanted: Callable[[Path], bool]) -> list[Path]:
+    """Those that are still there after a while."""
+    deadline = time.monotonic() + _PATIENCE
+    while (left := [*filter(is_wanted, _others())]) and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    return left
+
+
+def _others() -> Iterator[Path]:
+    """The folders of all processes but our own."""
+    return (one for one in _PROC.glob("[0-9]*") if int(one.name) != os.getpid())
+
+
+def _named(process: Path, variable: str, folder: Path) -> Path | None:
+    """What a variable of the process names, if that is the folder or something in it."""
+    start = f"{variable}=".encode()
+    try:
+        environ = (process / "environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is somebody else's
+        return None
+    named = (Path(os.fsdecode(one[len(start) :])) for one in environ if one.startswith(start))
+    return next((path for path in named if path.is_relative_to(folder)), None)
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").readlink().is_relative_to(folder)
+    except OSError:
+        return False
+
+
+def _is_server(process: Path) -> bool:
+    try:
+        return (process / "comm").read_text().strip() in _SERVERS
+    except OSError:
+        return False
+
+
+def _send(process: Path, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(process.name), number)

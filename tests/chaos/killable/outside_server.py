@@ -1,0 +1,65 @@
+"""An HTTP server outside the suite, which records its requests."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
+
+KEY = "sesame"
+"""What it wants to be told, as a bearer."""
+
+
+class OutsideServer:
+    """POST /bell {"word": …} rings; GET /dial/<word> may be read as often as one likes."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+        """The words, each time."""
+        self.read: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def host(self) -> str:
+        """With its port."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        """Where its paths begin."""
+        return f"http://{self.host}"
+
+    def close(self) -> None:
+        """It is gone."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler_of(outside: OutsideServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["content-length"]))
+            word = str(json.loads(content)["word"])
+            if self.headers["authorization"] != f"Bearer {KEY}":
+                self._answer(401, "who are you?")
+                return
+            outside.rung.append(word)
+            self._answer(200, f"rang {word}")
+
+        def do_GET(self) -> None:
+            word = unquote(self.path.rpartition("/")[2])
+            outside.read.append(word)
+            self._answer(200, f"stands at {word}")
+
+        def _answer(self, status: int, text: str) -> None:
+            self.send_response(status)
+            self.send_header("content-type", "text/plain")
+            self.send_header("content-length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    return Handler
