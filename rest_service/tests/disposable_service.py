@@ -36,7 +36,7 @@ REDIS_DB = 7
 @contextmanager
 def running_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
     """Its address. There is one of most things, those of `IDS` under these ids."""
-    own = replace(postgres, name=DATABASE)
+    own = replace(postgres, name=f"{postgres.name}_disposable")
     with _database(postgres, own):
         command.upgrade(alembic_config(own.sync_url), "head")
         port = free_port()
