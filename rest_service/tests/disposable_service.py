@@ -28,7 +28,6 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 NOBODY = "http://127.0.0.1:9"
 """As a proxy: whatever addresses a caller thinks up, no provider is really asked."""
-DATABASE = "disposable"
 REDIS_DB = 7
 """Beside whatever else the server is used for."""
 
