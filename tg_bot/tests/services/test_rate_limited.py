@@ -21,7 +21,7 @@ from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_contents import dead_letters, send
 from tg_bot.tests.queue_messages import reply
-from tg_bot.tests.services.test_response_handler import QUEUE
+from tg_bot.tests.services.delivery_helpers import QUEUE
 
 MINUTES = 50
 
