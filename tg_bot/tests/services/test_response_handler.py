@@ -10,7 +10,7 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_messages import effect, notice, reminder, reply
 from tg_bot.tests.services.delivery_helpers import LONG_TEXT, deliver, run_states
 
@@ -49,7 +49,7 @@ async def test_the_person_is_spoken_to_in_their_language(
     run: Run,
     redis: Redis,
     telegram: FakeTelegram,
-    rest: FakeRest,
+    rest: FakeRestService,
     facts: dict[str, Any] | None,
     code: str | None,
     word: str,

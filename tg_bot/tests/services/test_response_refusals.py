@@ -6,7 +6,7 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import dead_letters, send
 from tg_bot.tests.queue_messages import reminder, reply
 from tg_bot.tests.services.delivery_helpers import (
@@ -145,7 +145,7 @@ class TestRefused:
             await telegram.until(lambda: telegram.texts(7) == ["⏰ two"])
 
     async def test_whom_we_have_blocked_is_not_written_to(
-        self, run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
+        self, run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
     ) -> None:
         await rest.add(7, status="blocked")
         await deliver(run, redis, reminder("stretch"))

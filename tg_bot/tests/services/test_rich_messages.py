@@ -8,7 +8,7 @@ from smart_kit.contracts.queue import Reply
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import Call, FakeTelegram, Scripted, refusal
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import dead_letters, send
 from tg_bot.tests.queue_messages import effect, reply
 from tg_bot.tests.services.delivery_helpers import QUEUE, deliver, wait_until_sent
@@ -49,7 +49,7 @@ async def test_a_table_goes_as_a_rich_message_and_its_receipt_under_it_as_text(
 
 
 async def test_who_has_switched_it_off_gets_text(
-    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
+    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
     await rest.add(7, rich_messages=False)
     await deliver(run, redis, with_receipt())
@@ -120,7 +120,7 @@ async def test_trouble_that_is_no_refusal_changes_no_form(
 
 
 async def test_an_answer_that_may_have_arrived_rich_is_not_sent_as_text_by_another_process(
-    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
+    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
     telegram.script("sendRichMessage", Scripted(cut="after"))
     await send(redis, reply(TABLE))
