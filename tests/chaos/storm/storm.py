@@ -45,9 +45,9 @@ class Outcome:
     """They found nobody in time."""
     is_quiet: bool
 
-    def fault_records_of(self, *blows: str) -> list[FaultRecord]:
+    def fault_records_of(self, *kinds: str) -> list[FaultRecord]:
         """Those of some kinds."""
-        return [fault for fault in self.fault_records if fault.kind in blows]
+        return [fault for fault in self.fault_records if fault.kind in kinds]
 
     @property
     def sender_faults(self) -> int:

@@ -20,9 +20,9 @@ class SystemOfOneService:
     services = freezable = ("tg_bot",)
     sender = "tg_bot"
 
-    def __init__(self, process: Process, *blows: FaultKind) -> None:
+    def __init__(self, process: Process, *kinds: FaultKind) -> None:
         self.suite = self
-        self.excluded_faults = tuple(set(get_args(FaultKind)) - set(blows))
+        self.excluded_faults = tuple(set(get_args(FaultKind)) - set(kinds))
         self._process = process
 
     def sandbox(self) -> httpx2.Client:
@@ -32,10 +32,10 @@ class SystemOfOneService:
         return [TargetProcess("tg_bot", self._process, 20)]
 
 
-def run_injector(process: Process, *blows: FaultKind) -> FaultInjector:
+def run_injector(process: Process, *kinds: FaultKind) -> FaultInjector:
     """A tenth of a minute of them, over before one can wait."""
     clock = itertools.count(0, 10)
-    system = SystemOfOneService(process, *blows)
+    system = SystemOfOneService(process, *kinds)
     injector = FaultInjector(system, Plan(minutes=0.1), lambda: next(clock))  # type: ignore[arg-type]
     injector.run(200)
     return injector
