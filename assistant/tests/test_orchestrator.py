@@ -4,11 +4,10 @@ import asyncio
 import json
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-import structlog
 
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import (
@@ -22,9 +21,8 @@ from assistant.tests.snapshots import (
     tool,
 )
 from smart_kit.contracts.base import utc_now
-from smart_kit.contracts.keys import BOT_KEY, history_key, user_key
-from smart_kit.contracts.queue import BotIdentity, Notice, Reply, ScheduledPrompt
-from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
+from smart_kit.contracts.keys import history_key, user_key
+from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
 from smart_kit.redis import answer
@@ -153,16 +151,6 @@ async def test_an_unreadable_user_snapshot_is_asked_for_again(
     assert len(harness.rest.requests) == 1
 
 
-async def test_a_blocked_person_gets_nothing_and_costs_no_model_call(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await harness.store_user(person(status="blocked"))
-    outcome = await harness.handle(await harness.deliver(harness.message("hi")))
-
-    assert outcome.replies == outcome.history == ()
-    assert model.asked == []
-
-
 async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(
     harness: AssistantHarness,
 ) -> None:
@@ -273,121 +261,6 @@ async def test_new_waits_while_rest_service_is_away(harness: AssistantHarness) -
     with pytest.raises(RetryMessage) as waiting:
         await harness.handle(await harness.deliver(command))
     assert waiting.value.after == 5
-
-
-def scheduled() -> ScheduledPrompt:
-    run_id = uuid4()
-    return ScheduledPrompt(
-        id=f"run:{run_id}",
-        conversation=f"tg:{BOT}:{ALICE}",
-        chat_id=ALICE,
-        correlation_id="c",
-        created_at=datetime(2026, 11, 21, 7, 0, 1, tzinfo=UTC),
-        run_id=run_id,
-        job_id=uuid4(),
-        telegram_id=ALICE,
-        text="Tell me a joke",
-        scheduled_for=datetime(2026, 11, 21, 7, 0, tzinfo=UTC),
-    )
-
-
-async def serve_bot(harness: AssistantHarness, bot_id: int) -> None:
-    """What tg_bot would write."""
-    await harness.redis.set(BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json())
-
-
-async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model_call(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await serve_bot(harness, BOT + 1)
-    for message in (harness.message("hi"), harness.command(), scheduled()):
-        delivery = await harness.deliver(message)
-        with pytest.raises(RejectMessage, match="another bot"):
-            await harness.orchestrator.process_message(delivery)
-        assert (await harness.orchestrator.apologise(delivery)).replies == ()
-        await harness.mailbox.finish(delivery, Outcome())
-
-    assert model.asked == harness.rest.requests == []
-
-
-async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_has_a_new_token(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await serve_bot(harness, BOT + 1)
-    delivery = await harness.deliver(harness.message("hi", created_at=utc_now()))
-    with pytest.raises(RetryMessage) as waiting:
-        await harness.orchestrator.process_message(delivery)
-    assert waiting.value.after == 1
-
-    await serve_bot(harness, BOT)
-    model.expect("Hello!")
-    assert isinstance(harness.only_reply(await harness.handle(delivery)), Reply)
-
-
-@pytest.mark.parametrize("kept", ['{"id": 77, "username": "a_bot"}', "{broken"])
-async def test_messages_of_the_bot_and_while_no_bot_is_known_are_answered(
-    harness: AssistantHarness, model: ScriptedModel, kept: str
-) -> None:
-    await harness.redis.set(BOT_KEY, kept)
-    model.expect("Hello!")
-
-    assert isinstance(await harness.say("hi"), Reply)
-
-
-async def test_who_writes_and_to_which_bot_is_one_command(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await serve_bot(harness, BOT)
-    await harness.redis.config_resetstat()
-    model.expect("Hello!")
-    await harness.say("hi")
-
-    stats = await harness.redis.info("commandstats")
-    assert stats["cmdstat_mget"]["calls"] == 1
-    assert stats["cmdstat_get"]["calls"] == 1, "the mark of the history"
-
-
-async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_model_call(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await harness.store_user(person(status="blocked"))
-    blocked = await harness.handle(await harness.deliver(scheduled()))
-    await harness.redis.delete(user_key(ALICE))
-    with structlog.testing.capture_logs() as lines:
-        gone = await harness.handle(await harness.deliver(scheduled()))
-
-    assert blocked.replies == gone.replies == ()
-    assert model.asked == harness.rest.requests == []
-    assert [line["event"] for line in lines] == ["message of somebody who may not talk dropped"]
-    records = [ARCHIVE_RECORD.validate_json(outcome.record) for outcome in (blocked, gone)]
-    assert [isinstance(one, RunRecord) and one.state for one in records] == ["failed", "failed"]
-    assert not await harness.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
-
-
-async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
-    harness: AssistantHarness,
-) -> None:
-    """After Redis lost its data rest_service needs a moment to write everybody again."""
-    await harness.redis.delete(user_key(ALICE))
-    prompt = scheduled().model_copy(update={"created_at": utc_now()})
-
-    with pytest.raises(RetryMessage):
-        await harness.orchestrator.process_message(await harness.deliver(prompt))
-
-
-async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    prompt = scheduled()
-    model.expect("Knock, knock.")
-    said = harness.only_reply(await harness.handle(await harness.deliver(prompt)))
-
-    assert isinstance(said, Reply)
-    assert (said.text, said.chat_id, said.language_code) == ("Knock, knock.", ALICE, "en")
-    asked = model.asked[0].messages[-1]["content"]
-    assert asked.startswith("[Sat 2026-11-21 08:00 Europe/Berlin]\nScheduled request")
-    assert asked.endswith("\nTell me a joke")
-    assert (await harness.turn_records())[0].run_id == prompt.run_id
 
 
 async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_trace(

@@ -15,7 +15,7 @@ from smart_kit.testing.durable_valkey import DurableValkey
 SECONDS = 20.0
 
 
-class Bell:
+class RingCounter:
     """Counts its rings."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ async def listening(client: RedisClient, ring: Callable[[], None]) -> AsyncItera
 async def test_it_rings_when_it_begins_to_hear_and_at_each_announcement(
     redis_client: RedisClient, redis: Redis
 ) -> None:
-    bell = Bell()
+    bell = RingCounter()
     async with listening(redis_client, bell.ring):
         await bell.rung(1)
         for times in (2, 3):
@@ -60,7 +60,7 @@ async def test_after_a_crash_of_redis_it_rings_because_something_may_be_missed_a
     commands = connect(durable_valkey.settings)
     blocking = connect_blocking(durable_valkey.settings)
     client = RedisClient(commands, blocking, Mailbox(commands, "a"), Mailbox(commands, "b"))
-    bell = Bell()
+    bell = RingCounter()
     with structlog.testing.capture_logs() as lines:
         async with listening(client, bell.ring):
             await bell.rung(1)
@@ -79,7 +79,7 @@ async def test_after_a_crash_of_redis_it_rings_because_something_may_be_missed_a
 
 
 async def test_it_ends_when_told_to(redis_client: RedisClient) -> None:
-    stop, bell = asyncio.Event(), Bell()
+    stop, bell = asyncio.Event(), RingCounter()
     task = asyncio.create_task(redis_client.listen(stop, bell.ring))
     await bell.rung(1)
     stop.set()

@@ -205,6 +205,11 @@ async def person(make: Make) -> JsonObject:
 
 
 @pytest.fixture
+async def provider(make: Make) -> JsonObject:
+    return await make("providers")
+
+
+@pytest.fixture
 def tool(service: Client, person: JsonObject) -> CallTool:
     """Changes something as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
     steps = count(1)

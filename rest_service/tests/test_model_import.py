@@ -1,62 +1,18 @@
 """Taking over lists of models."""
 
-import json
-from collections.abc import AsyncIterator
-from dataclasses import replace
-
 import httpx2
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
-from rest_service.tests.provider_server import NAMES, ProviderServer, answer_with, provider_server
-from smart_kit.guarded_http import GuardedHttp
-
-JSON = {"Content-Type": "application/json"}
-PRICES = {
-    "sample_spec": {"input_cost_per_token": "the price"},
-    "gpt-small": {
-        "input_cost_per_token": 2.5e-07,
-        "cache_read_input_token_cost": 2.5e-08,
-        "output_cost_per_token": 2e-06,
-        "supports_function_calling": True,
-        "supports_vision": True,
-        "mode": "chat",
-    },
-    "gpt-old": {"input_cost_per_token": 1e-06, "mode": "responses"},
-    "text-embedding": {"input_cost_per_token": 2e-08, "mode": "embedding"},
-}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ProviderServer]:
-    async with provider_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def provider(make: Make) -> JsonObject:
-    return await make("providers")
-
-
-async def taken(admin: Client, provider: JsonObject, **body: object) -> JsonObject:
-    text = json.dumps({"provider_id": provider["id"]} | body)
-    answer = await admin.post("/models/import", content=text, headers=JSON)
-    assert answer.status_code == 200, answer.text
-    found: JsonObject = answer.json()
-    return found
-
-
-async def refused(admin: Client, provider: JsonObject, **body: object) -> str:
-    answer = await admin.post("/models/import", json={"provider_id": provider["id"]} | body)
-    assert answer.status_code == 400, answer.text
-    return str(answer.json()["detail"])
-
-
-async def kept(admin: Client) -> dict[str, JsonObject]:
-    return {one["provider_model_name"]: one for one in await listed(admin, "/models")}
+from rest_service.tests.model_import_helpers import (
+    JSON_HEADERS,
+    PRICES,
+    import_models,
+    models_by_name,
+    refused_import,
+)
 
 
 async def test_a_list_of_names_is_taken_and_the_second_time_nothing_is_new(
@@ -64,11 +20,11 @@ async def test_a_list_of_names_is_taken_and_the_second_time_nothing_is_new(
 ) -> None:
     models = {"object": "list", "data": [{"id": "b"}, {"id": "a"}, {"id": "c"}]}
 
-    first = await taken(admin, provider, models=models)
+    first = await import_models(admin, provider, models=models)
     assert first["created"] == ["b", "a", "c"]
-    again = await taken(admin, provider, models=models)
+    again = await import_models(admin, provider, models=models)
     assert (again["created"], again["unchanged"]) == ([], ["b", "a", "c"])
-    one = (await kept(admin))["a"]
+    one = (await models_by_name(admin))["a"]
     assert one["provider_id"] == provider["id"]
     assert (one["capabilities"], one["input_price"]) == (["tools", "streaming"], None)
 
@@ -79,12 +35,12 @@ async def test_what_by_its_name_does_not_talk_is_left_out_of_a_list_of_names(
     talking = ["gpt-6-luna", "ttsai-chat", "soraya-7b"]
     others = ["whisper-1", "gpt-4o-mini-tts", "dall-e-3", "omni-moderation-latest", "gpt-image-1"]
     names = [*talking, *others, "text-embedding-3-small"]
-    found = await taken(admin, provider, models={"data": [{"id": name} for name in names]})
+    found = await import_models(admin, provider, models={"data": [{"id": name} for name in names]})
 
     assert found["created"] == [*talking, "text-embedding-3-small"]
     assert [one["name"] for one in found["skipped"]] == others
     assert "does not talk" in found["skipped"][0]["reason"]
-    assert (await kept(admin))["text-embedding-3-small"]["capabilities"] == ["embeddings"]
+    assert (await models_by_name(admin))["text-embedding-3-small"]["capabilities"] == ["embeddings"]
 
 
 async def test_our_own_form_says_all_and_changes_only_what_it_says(
@@ -98,13 +54,15 @@ async def test_our_own_form_says_all_and_changes_only_what_it_says(
         "input_price": "1.25",
         "is_choosable": True,
     }
-    assert (await taken(admin, provider, models={"models": [own]}))["created"] == ["mine"]
-    before = (await kept(admin))["mine"]
+    assert (await import_models(admin, provider, models={"models": [own]}))["created"] == ["mine"]
+    before = (await models_by_name(admin))["mine"]
     assert own.items() <= (before | {"input_price": "1.25"}).items()
 
     cheaper = {"provider_model_name": "mine", "input_price": 1}
-    assert (await taken(admin, provider, models={"models": [cheaper]}))["updated"] == ["mine"]
-    after = (await kept(admin))["mine"]
+    assert (await import_models(admin, provider, models={"models": [cheaper]}))["updated"] == [
+        "mine"
+    ]
+    after = (await models_by_name(admin))["mine"]
     assert float(after["input_price"]) == 1
     changed = {"input_price", "updated_at"}
     assert {name for name in after if after[name] != before[name]} == changed
@@ -113,11 +71,11 @@ async def test_our_own_form_says_all_and_changes_only_what_it_says(
 async def test_prices_per_token_become_prices_per_million_and_flags_become_capabilities(
     admin: Client, provider: JsonObject
 ) -> None:
-    found = await taken(admin, provider, models=PRICES)
+    found = await import_models(admin, provider, models=PRICES)
 
     assert found["created"] == ["gpt-small", "gpt-old", "text-embedding"]
     assert found["skipped"] == []
-    models = await kept(admin)
+    models = await models_by_name(admin)
     small = models["gpt-small"]
     prices = ("input_price", "cached_input_price", "output_price")
     assert [float(small[name]) for name in prices] == [0.25, 0.025, 2]
@@ -138,8 +96,8 @@ async def test_a_list_of_prices_takes_away_nothing_that_it_does_not_speak_of(
     )
     table = {"gpt-small": {"supports_vision": False, "supports_function_calling": True}}
 
-    assert (await taken(admin, provider, models=table))["updated"] == ["gpt-small"]
-    one = (await kept(admin))["gpt-small"]
+    assert (await import_models(admin, provider, models=table))["updated"] == ["gpt-small"]
+    one = (await models_by_name(admin))["gpt-small"]
     assert one["capabilities"] == ["audio", "tools"]
     assert one["parameters"] == {"reasoning_effort": "none"}
 
@@ -161,7 +119,7 @@ async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_tak
         {"name": "nameless"},
         "text",
     ]
-    found = await taken(admin, provider, models={"models": entries})
+    found = await import_models(admin, provider, models={"models": entries})
 
     assert found["created"] == ["good"]
     reasons = {one["name"]: one["reason"] for one in found["skipped"]}
@@ -173,7 +131,7 @@ async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_tak
     assert reasons["new"].startswith("colour:")
     assert "provider_id" in reasons["lost"]
     assert {"#9", "#10"} <= reasons.keys()
-    assert set(await kept(admin)) == {"good", "theirs"}
+    assert set(await models_by_name(admin)) == {"good", "theirs"}
 
 
 @pytest.mark.parametrize("form", ["data", "models", "prices"])
@@ -186,14 +144,14 @@ async def test_a_name_that_cannot_be_kept_costs_one_model_only(
         "models": {"models": [{"provider_model_name": name} for name in names]},
         "prices": {name: {"input_cost_per_token": 1e-6} for name in names},
     }
-    found = await taken(admin, provider, models=lists[form])
+    found = await import_models(admin, provider, models=lists[form])
 
     assert found["created"] == ["good"]
     said = [one["name"] for one in found["skipped"]]
     assert said[:2] == ["'a\\x00b'", "'a\\ud800b'"]
     assert len(said[2]) == 100
     assert said[3] == "''"
-    assert (await taken(admin, provider, models=lists[form]))["unchanged"] == ["good"]
+    assert (await import_models(admin, provider, models=lists[form]))["unchanged"] == ["good"]
 
 
 @pytest.mark.parametrize("field", [{"\ud800": 1}, {"parameters": {"\ud800": 1}}])
@@ -201,7 +159,7 @@ async def test_what_is_no_text_within_one_costs_one_model_only(
     admin: Client, provider: JsonObject, field: JsonObject
 ) -> None:
     models = [{"provider_model_name": "odd"} | field, {"provider_model_name": "good"}]
-    found = await taken(admin, provider, models={"models": models})
+    found = await import_models(admin, provider, models={"models": models})
 
     assert found["created"] == ["good"]
     assert [one["name"] for one in found["skipped"]] == ["odd"]
@@ -221,17 +179,17 @@ async def test_a_change_that_is_refused_leaves_no_trace_and_keeps_nothing_else(
         {"provider_model_name": "spare"} | off,
         {"provider_model_name": "new"},
     ]
-    found = await taken(admin, provider, models={"models": entries})
+    found = await import_models(admin, provider, models={"models": entries})
 
     assert (found["created"], found["updated"]) == (["new"], ["spare"])
     (skipped,) = found["skipped"]
     assert skipped["name"] == "only"
     assert "No active model would be left to Poet (asks only)" in skipped["reason"]
-    models = await kept(admin)
+    models = await models_by_name(admin)
     assert models["only"] == only
     assert models["spare"]["updated_at"] > spare["updated_at"]
-    await taken(admin, provider, models={"models": [entries[1] | {"is_active": True}]})
-    again = await taken(admin, provider, models={"models": entries[:2]})
+    await import_models(admin, provider, models={"models": [entries[1] | {"is_active": True}]})
+    again = await import_models(admin, provider, models={"models": entries[:2]})
     assert again["updated"] == ["spare"]
 
 
@@ -244,7 +202,7 @@ async def test_the_last_two_models_do_not_go_together(
     await make("assistants", name="Poet", model="large", fallback_models=["small"])
     names = ("large", "small")
     models = [{"provider_model_name": name, "is_active": False} for name in names]
-    found = await taken(admin, provider, models={"models": models})
+    found = await import_models(admin, provider, models={"models": models})
 
     assert (found["updated"], [one["name"] for one in found["skipped"]]) == (["large"], ["small"])
 
@@ -258,7 +216,7 @@ async def test_a_model_that_is_off_anyway_gets_its_price(
     await sql("UPDATE llm_models SET is_active = false")
     dear = {"provider_model_name": "only", "input_price": "9"}
 
-    assert (await taken(admin, provider, models={"models": [dear]}))["updated"] == ["only"]
+    assert (await import_models(admin, provider, models={"models": [dear]}))["updated"] == ["only"]
 
 
 async def test_a_long_list_asks_postgres_no_more_often_than_a_short_one(
@@ -279,7 +237,7 @@ async def test_a_long_list_asks_postgres_no_more_often_than_a_short_one(
                 {"provider_model_name": f"m{length}-{number}", "input_price": price}
                 for number in range(length)
             ]
-            found = await taken(admin, provider, models={"models": models})
+            found = await import_models(admin, provider, models={"models": models})
             assert len(found["created" if price == "1" else "updated"]) == length
     event.remove(engine.sync_engine, "before_cursor_execute", count)
 
@@ -292,7 +250,7 @@ async def test_the_audit_log_names_what_an_import_has_written(
     await make("models", provider_id=provider["id"], provider_model_name="known")
     models = [{"provider_model_name": name, "input_price": "1"} for name in ("known", "a", "b")]
     for _ in range(2):
-        await taken(admin, provider, models={"models": models})
+        await import_models(admin, provider, models={"models": models})
 
     (entry,) = await listed(admin, "/audit", action="import_models")
     assert entry["after"] == {
@@ -310,7 +268,7 @@ async def test_of_litellms_table_only_those_are_taken_that_an_assistant_can_use(
         mode: {"mode": mode}
         for mode in ("chat", "responses", "embedding", "image_generation", "rerank", "completion")
     } | {"unsaid": {"input_cost_per_token": 1e-6}, "odd": {"mode": ["chat"]}}
-    found = await taken(admin, provider, models=table)
+    found = await import_models(admin, provider, models=table)
 
     assert found["created"] == ["chat", "responses", "embedding", "unsaid"]
     reasons = {one["name"]: one["reason"] for one in found["skipped"]}
@@ -324,9 +282,9 @@ async def test_a_file_of_more_than_a_megabyte_is_taken_and_one_of_8_is_not(
     """LiteLLM's table has 1.7 MB."""
     table = {f"m{n}": {"mode": "chat", "note": "x" * 1000} for n in range(2000)}
 
-    assert (await taken(admin, provider, models=table, only=["m7"]))["created"] == ["m7"]
+    assert (await import_models(admin, provider, models=table, only=["m7"]))["created"] == ["m7"]
     body = b" " * (8 * 1024 * 1024 + 1)
-    refused = await admin.post("/models/import", content=body, headers=JSON)
+    refused = await admin.post("/models/import", content=body, headers=JSON_HEADERS)
     assert (refused.status_code, "8388608" in refused.text) == (413, True)
 
 
@@ -334,18 +292,18 @@ async def test_a_rehearsal_says_the_same_and_does_nothing(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     await make("models", provider_id=provider["id"], provider_model_name="gpt-old")
-    before = (await kept(admin), len(await listed(admin, "/audit")))
-    rehearsed = await taken(admin, provider, models=PRICES, is_rehearsal=True)
+    before = (await models_by_name(admin), len(await listed(admin, "/audit")))
+    rehearsed = await import_models(admin, provider, models=PRICES, is_rehearsal=True)
 
-    assert (await kept(admin), len(await listed(admin, "/audit"))) == before
+    assert (await models_by_name(admin), len(await listed(admin, "/audit"))) == before
     assert rehearsed["created"] == ["gpt-small", "text-embedding"]
-    assert rehearsed == await taken(admin, provider, models=PRICES)
+    assert rehearsed == await import_models(admin, provider, models=PRICES)
 
 
 async def test_only_those_that_are_named_are_taken_and_a_missing_one_is_said(
     admin: Client, provider: JsonObject
 ) -> None:
-    found = await taken(admin, provider, models=PRICES, only=["gpt-old", "gpt-none"])
+    found = await import_models(admin, provider, models=PRICES, only=["gpt-old", "gpt-none"])
 
     assert found["created"] == ["gpt-old"]
     assert found["skipped"] == [{"name": "gpt-none", "reason": "is not in the list"}]
@@ -356,92 +314,9 @@ async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
 ) -> None:
     models = {"data": [{"id": f"m{number}"} for number in range(1001)]}
 
-    assert "more than 1000" in await refused(admin, provider, models=models)
-    assert await kept(admin) == {}
-    assert (await taken(admin, provider, models=models, only=["m7"]))["created"] == ["m7"]
-
-
-async def test_without_a_list_the_provider_is_asked_for_its_own_with_its_key(
-    admin: Client, make: Make, server: ProviderServer
-) -> None:
-    provider = await make("providers", base_url=f"{server.url}/v1", api_key="sk-own-of-theirs")
-
-    assert (await taken(admin, provider))["created"] == list(NAMES)
-    assert server.keys == ["Bearer sk-own-of-theirs"]
-    server.answers["*"] = answer_with(401, {})
-    assert "does not take the kept api_key" in await refused(admin, provider)
-
-
-@pytest.fixture
-def neighbour(app: FastAPI, server: ProviderServer) -> str:
-    """The address of a server that may be asked although it is on this machine."""
-    place = server.url.removeprefix("http://")
-    app.state.resources = replace(app.state.resources, outside=lambda: GuardedHttp([place]))
-    return server.url
-
-
-async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
-    admin: Client, make: Make, server: ProviderServer, neighbour: str
-) -> None:
-    provider = await make("providers", api_key="sk-own-of-theirs")
-    server.answers["/prices.json"] = answer_with(200, PRICES)
-    found = await taken(admin, provider, url=f"{neighbour}/prices.json?raw=1&ref=main/")
-
-    assert server.queries == ["raw=1&ref=main/"]
-    assert found["created"] == ["gpt-small", "gpt-old", "text-embedding"]
-    assert server.keys == [""]
-
-
-@pytest.mark.parametrize(
-    ("status", "content", "said"),
-    [
-        (404, {}, "HTTP 404"),
-        (200, "<html>", "not JSON"),
-        (200, [], "none of the known forms"),
-        (200, {"a": 1}, "none of the known forms"),
-        (200, "x" * (2 * 1024 * 1024 + 1), "2 MB"),
-    ],
-)
-async def test_what_is_no_list_is_said_to_be_none(
-    admin: Client,
-    provider: JsonObject,
-    server: ProviderServer,
-    neighbour: str,
-    status: int,
-    content: object,
-    said: str,
-) -> None:
-    server.answers["*"] = answer_with(status, content)
-
-    assert said in await refused(admin, provider, url=f"{neighbour}/list")
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("https://me:secret@prices.example/list", "url: holds more than host, path and query"),
-        ("https://prices.example/list#secret", "url: holds more than host, path and query"),
-        ("prices.example/list", "such as https://example.org/models.json"),
-    ],
-)
-async def test_an_address_that_no_list_has_is_refused_in_words_of_its_own(
-    admin: Client, provider: JsonObject, url: str, said: str
-) -> None:
-    given = {"provider_id": provider["id"], "url": url}
-    answer = await admin.post("/models/import", json=given)
-
-    assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
-    assert "secret" not in answer.text
-    assert "api_key" not in answer.text
-
-
-async def test_an_address_of_this_machine_is_not_asked(
-    admin: Client, provider: JsonObject, server: ProviderServer
-) -> None:
-    detail = await refused(admin, provider, url=f"{server.url}/prices.json")
-
-    assert detail.startswith("url: ")
-    assert server.asked == []
+    assert "more than 1000" in await refused_import(admin, provider, models=models)
+    assert await models_by_name(admin) == {}
+    assert (await import_models(admin, provider, models=models, only=["m7"]))["created"] == ["m7"]
 
 
 @pytest.mark.parametrize(
@@ -451,15 +326,7 @@ async def test_an_address_of_this_machine_is_not_asked(
 async def test_a_list_of_no_known_form_is_refused(
     admin: Client, provider: JsonObject, models: JsonObject, said: str
 ) -> None:
-    assert said in await refused(admin, provider, models=models)
-
-
-async def test_a_list_and_an_address_at_once_are_refused(
-    admin: Client, provider: JsonObject
-) -> None:
-    both = {"models": PRICES, "url": "https://prices.example/list"}
-
-    assert "not both" in await refused(admin, provider, **both)
+    assert said in await refused_import(admin, provider, models=models)
 
 
 async def test_a_price_that_is_no_number_costs_one_model_only(
@@ -467,7 +334,7 @@ async def test_a_price_that_is_no_number_costs_one_model_only(
 ) -> None:
     odd = ("dear", "1e999999999", "Infinity", "NaN", [1], {})
     table = {str(price): {"input_cost_per_token": price} for price in odd}
-    found = await taken(admin, provider, models=table | {"fine": {"mode": "chat"}})
+    found = await import_models(admin, provider, models=table | {"fine": {"mode": "chat"}})
 
     assert found["created"] == ["fine"]
     reasons = {one["name"]: one["reason"] for one in found["skipped"]}

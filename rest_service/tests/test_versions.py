@@ -1,4 +1,4 @@
-"""Every version of assistants and tools: who made it, what it was; compared, and put back."""
+"""Every version of assistants and tools: who made it, what it was; compared."""
 
 import asyncio
 from typing import Any
@@ -9,31 +9,12 @@ from alembic.script import ScriptDirectory
 
 from rest_service.app import defaults
 from rest_service.app.database import Sessions
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, alembic_config, listed
+from rest_service.tests.api_helpers import Client, Make, Sql, alembic_config, listed
 from rest_service.tests.snapshot_helpers import stored_configuration
+from rest_service.tests.version_helpers import give_tool, restore, versions
 from smart_kit.redis import Redis
 
 LONG = "\n".join(f"Line {number} of what to do." for number in range(30))
-
-
-async def versions(
-    admin: Client, row: JsonObject, resource: str = "assistants"
-) -> list[JsonObject]:
-    """From the first on."""
-    return (await listed(admin, f"/{resource}/{row['id']}/versions"))[::-1]
-
-
-async def restore(
-    admin: Client, row: JsonObject, number: int, resource: str = "assistants"
-) -> JsonObject:
-    answer = await admin.post(f"/{resource}/{row['id']}/versions/{number}/restore")
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-async def give(admin: Client, assistant: JsonObject, tool: JsonObject) -> None:
-    answer = await admin.post(f"/assistants/{assistant['id']}/tools/{tool['id']}")
-    assert answer.status_code == 201, answer.text
 
 
 class TestRecorded:
@@ -62,8 +43,8 @@ class TestRecorded:
 
     async def test_what_changes_nothing_is_none(self, admin: Client, make: Make) -> None:
         poet, clock = await make("assistants"), await make("tools")
-        await give(admin, poet, clock)
-        await give(admin, poet, clock)
+        await give_tool(admin, poet, clock)
+        await give_tool(admin, poet, clock)
         await admin.patch(f"/assistants/{poet['id']}", json={"instructions": "Help."})
         await admin.patch(f"/tools/{clock['id']}", json={})
 
@@ -81,7 +62,7 @@ class TestRecorded:
     async def test_a_link_is_its_assistants_change(self, admin: Client, make: Make) -> None:
         poet, clock = await make("assistants"), await make("tools")
         other = await make("assistants")
-        await give(admin, poet, clock)
+        await give_tool(admin, poet, clock)
         (link,) = await listed(admin, "/assistant-tools")
         await admin.put(f"/assistant-tools/{link['id']}", json={"is_active": False})
         await admin.delete(f"/assistant-tools/{link['id']}")
@@ -158,7 +139,7 @@ class TestRecorded:
             await make("tools", name="ask", tool_type="sub_assistant", assistant_id=poet["id"]),
         ]
         for tool in tools:
-            await give(admin, clerk, tool)
+            await give_tool(admin, clerk, tool)
         rows = [("assistants", poet), ("assistants", clerk), *(("tools", one) for one in tools)]
         by_service = [(await versions(admin, row, kind))[-1]["content"] for kind, row in rows]
 
@@ -189,10 +170,10 @@ class TestCompared:
     ) -> None:
         poet = await make("assistants", name="Poet", instructions=LONG)
         clock, calendar = await make("tools"), await make("tools")
-        await give(admin, poet, calendar)
+        await give_tool(admin, poet, calendar)
         body = {"instructions": LONG.replace("Line 7 ", "Row 7 "), "temperature": 0.2}
         await admin.patch(f"/assistants/{poet['id']}", json=body)
-        await give(admin, poet, clock)
+        await give_tool(admin, poet, clock)
         (link,) = await listed(admin, "/assistant-tools", tool_id=calendar["id"])
         await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
         path = f"/assistants/{poet['id']}/versions/compare"
@@ -238,7 +219,7 @@ class TestCompared:
         poet, writer = await make("assistants"), await make("assistants")
         ask = {"tool_type": "sub_assistant", "assistant_id": writer["id"]}
         tool = await make("tools", name="ask_writer", **ask)
-        await give(admin, poet, tool)
+        await give_tool(admin, poet, tool)
         await admin.patch(f"/tools/{tool['id']}", json={"name": "ask_author"})
         await admin.patch(f"/assistants/{poet['id']}", json={"is_secretary": True})
         path = f"/assistants/{poet['id']}/versions/compare"
@@ -263,242 +244,3 @@ class TestCompared:
         answer = await admin.get(f"/assistants/{poet['id']}/versions/compare", params=params)
 
         assert answer.status_code == status
-
-
-class TestRestored:
-    async def test_an_assistant_is_what_it_was_with_its_links(
-        self, admin: Client, make: Make, redis: Redis
-    ) -> None:
-        poet, novelist = await make("assistants"), await make("assistants")
-        ask = await make("tools", name="ask", tool_type="sub_assistant", assistant_id=poet["id"])
-        clock = await make("tools", name="get_time")
-        clerk = await make("assistants", name="Clerk", instructions="Write.", temperature=0.3)
-        body = {"assistant_id": clerk["id"], "tool_id": ask["id"]}
-        await admin.post("/assistant-tools", json=body | {"sub_assistant_id": novelist["id"]})
-        was = (await versions(admin, clerk))[-1]
-        (link,) = await listed(admin, "/assistant-tools", assistant_id=clerk["id"])
-        await admin.patch(f"/assistant-tools/{link['id']}", json={"sub_assistant_id": None})
-        await give(admin, clerk, clock)
-        changed = {"name": "Scribe", "instructions": "Draw.", "temperature": None}
-        await admin.patch(f"/assistants/{clerk['id']}", json=changed)
-
-        now = await restore(admin, clerk, was["number"])
-
-        assert now["content"] == was["content"]
-        assert (now["number"], now["restored_from"], now["caller"]) == (6, 2, "admin")
-        read = (await admin.get(f"/assistants/{clerk['id']}")).json()
-        assert (
-            read.items() >= {"name": "Clerk", "instructions": "Write.", "temperature": 0.3}.items()
-        )
-        links = await listed(admin, "/assistant-tools", assistant_id=clerk["id"])
-        assert [(one["id"], one["sub_assistant_id"]) for one in links] == [
-            (link["id"], novelist["id"])
-        ]
-        kept = {one.name: one for one in (await stored_configuration(redis)).assistants}
-        assert kept["Clerk"].instructions == "Write."
-        (entry,) = await listed(admin, "/audit", action="restore_assistant")
-        assert (entry["object_id"], entry["status"]) == (clerk["id"], 200)
-
-    async def test_what_is_so_already_stays_the_version_that_it_is(
-        self, admin: Client, make: Make
-    ) -> None:
-        poet = await make("assistants")
-
-        assert (await restore(admin, poet, 1))["number"] == 1
-        assert len(await versions(admin, poet)) == 1
-
-    async def test_what_was_deleted_comes_back_under_its_id(
-        self, admin: Client, make: Make
-    ) -> None:
-        writer = await make("assistants", name="Writer")
-        ask = await make("tools", name="ask", tool_type="sub_assistant", assistant_id=writer["id"])
-        clerk = await make("assistants", name="Clerk", is_secretary=True)
-        other = await make("assistants", is_secretary=True)
-        await admin.patch(f"/assistants/{clerk['id']}", json={"is_secretary": False})
-        await give(admin, clerk, ask)
-        (link,) = await listed(admin, "/assistant-tools")
-        await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
-        for path in (f"/assistants/{clerk['id']}", f"/tools/{ask['id']}"):
-            assert (await admin.delete(path)).status_code == 204
-        assert (await admin.delete(f"/assistants/{writer['id']}")).status_code == 204
-
-        async def refusal(path: str) -> str:
-            answer = await admin.post(path)
-            assert answer.status_code == 409, answer.text
-            return str(answer.json()["detail"])
-
-        assert "tool 'ask' is gone" in await refusal(
-            f"/assistants/{clerk['id']}/versions/3/restore"
-        )
-        assert "assistant 'Writer' is gone" in await refusal(
-            f"/tools/{ask['id']}/versions/1/restore"
-        )
-        assert "deletion" in await refusal(f"/tools/{ask['id']}/versions/2/restore")
-        await restore(admin, writer, 1)
-        await restore(admin, ask, 1, "tools")
-        await restore(admin, clerk, 3)
-
-        for kind, row in (("assistants", clerk), ("assistants", writer), ("tools", ask)):
-            read = (await admin.get(f"/{kind}/{row['id']}")).json()
-            assert (read["id"], read["name"]) == (row["id"], row["name"])
-        (brought_back,) = await listed(admin, "/assistant-tools")
-        assert brought_back["assistant_id"] == clerk["id"]
-        assert (await versions(admin, clerk))[-1]["restored_from"] == 3
-        assert other["is_secretary"]
-
-    async def test_a_model_that_is_gone_is_named(self, admin: Client, make: Make) -> None:
-        provider = await make("providers")
-        names = ["left", "right"]
-        left, right = [
-            await make("models", provider_id=provider["id"], provider_model_name=n) for n in names
-        ]
-        poet = await make("assistants", model="left", fallback_models=["right"])
-        await admin.patch(f"/assistants/{poet['id']}", json={"fallback_models": None})
-        await admin.patch(f"/assistants/{poet['id']}", json={"model": None})
-        assert (await admin.delete(f"/models/{right['id']}")).status_code == 204
-        path = f"/assistants/{poet['id']}/versions"
-
-        answer = await admin.post(f"{path}/1/restore")
-        assert (answer.status_code, "'right' is gone" in answer.text) == (409, True)
-        assert (await admin.get(f"/assistants/{poet['id']}")).json()["model"] is None
-        assert (await admin.post(f"{path}/2/restore")).json()["content"]["model"] == "left"
-        assert left["provider_model_name"] == "left"
-
-    async def test_a_name_that_another_has_taken_is_a_conflict(
-        self, admin: Client, make: Make
-    ) -> None:
-        poet = await make("assistants", name="Poet")
-        await admin.delete(f"/assistants/{poet['id']}")
-        await make("assistants", name="Poet")
-
-        answer = await admin.post(f"/assistants/{poet['id']}/versions/1/restore")
-
-        assert (answer.status_code, "'Poet'" in answer.text) == (409, True)
-        assert (await admin.get(f"/assistants/{poet['id']}")).status_code == 404
-
-    async def test_it_comes_back_also_where_others_are_called_by_its_id(
-        self, admin: Client, make: Make
-    ) -> None:
-        poet, clock = await make("assistants", name="Poet"), await make("tools", name="get_time")
-        for kind, row in (("assistants", poet), ("tools", clock)):
-            assert (await admin.delete(f"/{kind}/{row['id']}")).status_code == 204
-            await make(kind, name=row["id"])
-            assert (await restore(admin, row, 1, kind))["content"]["name"] == row["name"]
-
-    async def test_the_last_secretary_stays_one(self, admin: Client, make: Make) -> None:
-        poet = await make("assistants")
-        await admin.patch(f"/assistants/{poet['id']}", json={"is_secretary": True})
-
-        answer = await admin.post(f"/assistants/{poet['id']}/versions/1/restore")
-
-        assert answer.status_code == 409
-
-    async def test_what_is_no_longer_valid_is_a_conflict_that_names_the_field(
-        self, admin: Client, make: Make, sql: Sql
-    ) -> None:
-        poet = await make("assistants")
-        changed = "jsonb_set(content::jsonb, '{temperature}', '9')::json"
-        await sql(f"UPDATE versions SET content = {changed}")
-
-        answer = await admin.post(f"/assistants/{poet['id']}/versions/1/restore")
-
-        assert (answer.status_code, "temperature" in answer.text) == (409, True)
-
-
-class TestCircles:
-    """However a circle of sub-assistants would be closed, it is refused and named."""
-
-    @pytest.fixture
-    async def circle(self, admin: Client, make: Make) -> dict[str, Any]:
-        """A asks B; B would ask A by a tool that is not active."""
-        a, b = await make("assistants", name="A"), await make("assistants", name="B")
-        kind = {"tool_type": "sub_assistant"}
-        there = await make("tools", name="there", **kind, assistant_id=b["id"])
-        back = await make("tools", name="back", **kind, assistant_id=a["id"], is_active=False)
-        await give(admin, a, there)
-        await give(admin, b, back)
-        return {"a": a, "b": b, "there": there, "back": back}
-
-    async def refused(self, admin: Client, method: str, path: str, body: Any = None) -> None:
-        answer = await admin.request(method, path, json=body)
-        assert answer.status_code == 400, answer.text
-        detail = answer.json()["detail"]
-        assert "A asks B asks A" in detail or "B asks A asks B" in detail
-
-    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-    async def test_by_a_tool_that_becomes_active(
-        self, admin: Client, circle: dict[str, Any], method: str
-    ) -> None:
-        await self.refused(admin, method, f"/tools/{circle['back']['id']}", {"is_active": True})
-
-    async def test_by_somebody_who_becomes_active(
-        self, admin: Client, make: Make, circle: dict[str, Any]
-    ) -> None:
-        """What asks is looked at while it is not active, too."""
-        await admin.patch(f"/assistants/{circle['b']['id']}", json={"is_active": False})
-
-        await self.refused(admin, "PATCH", f"/tools/{circle['back']['id']}", {"is_active": True})
-
-    async def test_by_whom_a_link_asks(self, admin: Client, circle: dict[str, Any]) -> None:
-        back = f"/tools/{circle['back']['id']}"
-        changed = {"assistant_id": None, "is_active": False}
-        assert (await admin.patch(back, json=changed)).status_code == 200
-        (link,) = await listed(admin, "/assistant-tools", tool_id=circle["back"]["id"])
-        path = f"/assistant-tools/{link['id']}"
-        body = {"sub_assistant_id": circle["a"]["id"]}
-        assert (await admin.put(path, json=body)).status_code == 200, "it is not active"
-
-        await self.refused(admin, "PUT", back, {"is_active": True})
-
-    async def test_by_a_version_of_a_tool(self, admin: Client, circle: dict[str, Any]) -> None:
-        a, b, back = circle["a"], circle["b"], circle["back"]
-        await admin.delete(f"/assistants/{b['id']}/tools/{back['id']}")
-        await admin.patch(f"/tools/{back['id']}", json={"is_active": True})
-        await admin.patch(f"/tools/{back['id']}", json={"is_active": False})
-        await give(admin, b, back)
-
-        await self.refused(admin, "POST", f"/tools/{back['id']}/versions/2/restore")
-        assert len(await versions(admin, back, "tools")) == 3
-        assert a["name"] == "A"
-
-    async def test_by_a_version_of_an_assistant(
-        self, admin: Client, circle: dict[str, Any]
-    ) -> None:
-        b, back = circle["b"], circle["back"]
-        await admin.delete(f"/assistants/{b['id']}/tools/{back['id']}")
-        await admin.patch(f"/tools/{back['id']}", json={"is_active": True})
-
-        await self.refused(admin, "POST", f"/assistants/{b['id']}/versions/2/restore")
-        assert [one["content"]["tools"] == [] for one in await versions(admin, b)] == [
-            True,
-            False,
-            True,
-        ]
-
-    async def test_by_a_tool_that_becomes_one_that_asks(
-        self, admin: Client, make: Make, circle: dict[str, Any]
-    ) -> None:
-        clock = await make("tools", name="get_time")
-        await give(admin, circle["b"], clock)
-        body = {"name": "other", "tool_type": "sub_assistant", "assistant_id": circle["a"]["id"]}
-
-        await self.refused(admin, "PUT", f"/tools/{clock['id']}", body)
-
-    async def test_by_two_administrators_at_once(
-        self, admin: Client, circle: dict[str, Any]
-    ) -> None:
-        """Neither change closes it alone."""
-        a, there, back = circle["a"], circle["there"], circle["back"]
-        for tool in (there, back):
-            await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})
-        for _ in range(5):
-            answers = await asyncio.gather(
-                *(
-                    admin.patch(f"/tools/{tool['id']}", json={"is_active": True})
-                    for tool in (there, back)
-                )
-            )
-            assert sorted(answer.status_code for answer in answers) == [200, 400]
-            for tool in (there, back):
-                await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})
-        assert await listed(admin, "/assistant-tools", assistant_id=a["id"])

@@ -29,7 +29,7 @@ def mailbox(redis: Redis) -> Mailbox:
     return Mailbox(redis, "in", replies_to="out")
 
 
-class Desk:
+class RecordingHandler:
     """A handler that keeps what it was given; `answers` says what to do with the next ones."""
 
     def __init__(self, *answers: Exception | float) -> None:
@@ -65,7 +65,7 @@ async def apology(delivery: Delivery) -> Outcome:
 
 
 @asynccontextmanager
-async def at_work(
+async def running_worker(
     mailbox: Mailbox,
     blocking: Redis,
     handler: Handle,
@@ -125,8 +125,8 @@ async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
     await mailbox.enqueue(*letters[:80])
     first, second = connect_blocking(redis_settings), connect_blocking(redis_settings)
     async with (
-        at_work(mailbox, first, handle, slots=3),
-        at_work(mailbox, second, handle, slots=3),
+        running_worker(mailbox, first, handle, slots=3),
+        running_worker(mailbox, second, handle, slots=3),
     ):
         await mailbox.enqueue(*letters[80:])
         await eventually(lambda: sum(map(len, handled.values())) == len(letters))
@@ -141,10 +141,10 @@ async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
 async def test_a_worker_takes_no_more_than_it_has_slots_for(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    desk = Desk(60.0, 60.0)
+    handler = RecordingHandler(60.0, 60.0)
     await mailbox.enqueue(*(Letter(str(n), f"chat {n}", str(n)) for n in range(5)))
-    async with at_work(mailbox, blocking, desk, slots=2):
-        await eventually(lambda: len(desk.taken) == 2)
+    async with running_worker(mailbox, blocking, handler, slots=2):
+        await eventually(lambda: len(handler.taken) == 2)
 
         assert (await redis.xpending("in", "workers"))["pending"] == 2
 
@@ -152,13 +152,13 @@ async def test_a_worker_takes_no_more_than_it_has_slots_for(
 async def test_a_stop_lets_running_messages_finish(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    desk = Desk(0.2)
+    handler = RecordingHandler(0.2)
     await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with at_work(mailbox, blocking, desk, pace=Pace(promote=0.01)) as stop:
-        await eventually(lambda: len(desk.taken) == 1)
+    async with running_worker(mailbox, blocking, handler, pace=Pace(promote=0.01)) as stop:
+        await eventually(lambda: len(handler.taken) == 1)
         stop.set()
 
-    assert desk.done == ["a"]
+    assert handler.done == ["a"]
     assert not await redis.exists("in:waiting:chat")
     assert await redis.xinfo_consumers("in", "workers") == []
 
@@ -166,14 +166,14 @@ async def test_a_stop_lets_running_messages_finish(
 async def test_a_stop_hands_over_what_takes_too_long_and_takes_its_attempt_back(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
-    slow, heir = Desk(60.0), Desk()
+    slow, heir = RecordingHandler(60.0), RecordingHandler()
     await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with at_work(mailbox, blocking, slow) as stop:
+    async with running_worker(mailbox, blocking, slow) as stop:
         await eventually(lambda: len(slow.taken) == 1)
         stop.set()
     assert [delivery.payload for delivery in slow.cancelled] == ["a"]
 
-    async with at_work(mailbox, blocking, heir):
+    async with running_worker(mailbox, blocking, heir):
         await eventually(lambda: len(heir.done) == 2)
     assert heir.attempts == [("a", 1), ("b", 1)]
 
@@ -181,21 +181,21 @@ async def test_a_stop_hands_over_what_takes_too_long_and_takes_its_attempt_back(
 async def test_a_retried_message_waits_uncounted_and_the_next_waits_behind_it(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
-    desk = Desk(*[RetryMessage(0.02)] * 7)
+    handler = RecordingHandler(*[RetryMessage(0.02)] * 7)
     await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with at_work(mailbox, blocking, desk):
-        await eventually(lambda: len(desk.done) == 2)
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: len(handler.done) == 2)
 
-    assert desk.attempts == [("a", 1)] * 8 + [("b", 1)]
+    assert handler.attempts == [("a", 1)] * 8 + [("b", 1)]
 
 
 async def test_a_rejected_message_is_dead_at_once_and_the_next_goes_on(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    desk = Desk(RejectMessage("it is empty"))
+    handler = RecordingHandler(RejectMessage("it is empty"))
     await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with at_work(mailbox, blocking, desk, apology):
-        await eventually(lambda: desk.done == ["b"])
+    async with running_worker(mailbox, blocking, handler, apology):
+        await eventually(lambda: handler.done == ["b"])
 
     (letter,) = await dead_letters(redis)
     assert (letter.payload, letter.reason, letter.attempts) == ("a", "it is empty", 1)
@@ -211,12 +211,12 @@ async def test_a_rejected_message_is_dead_at_once_and_the_next_goes_on(
 async def test_poison_is_dead_after_five_attempts_with_an_apology(
     mailbox: Mailbox, blocking: Redis, redis: Redis, error: Exception
 ) -> None:
-    desk = Desk(*[error] * 5)
+    handler = RecordingHandler(*[error] * 5)
     await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with at_work(mailbox, blocking, desk, apology):
-        await eventually(lambda: desk.done == ["b"])
+    async with running_worker(mailbox, blocking, handler, apology):
+        await eventually(lambda: handler.done == ["b"])
 
-    assert desk.attempts == [("a", n) for n in (1, 2, 3, 4, 5)] + [("b", 1)]
+    assert handler.attempts == [("a", n) for n in (1, 2, 3, 4, 5)] + [("b", 1)]
     (letter,) = await dead_letters(redis)
     assert letter.reason == f"{type(error).__name__}: {error}"
     assert letter.attempts == 5
@@ -232,12 +232,12 @@ async def test_a_message_that_kills_its_workers_is_dead_after_five_of_them(
     assert entry is not None
     for _ in range(5):
         await mailbox.begin(entry)
-    desk = Desk()
+    handler = RecordingHandler()
     own = Mailbox(redis, "in", replies_to="out", lease_seconds=0.05)
-    async with at_work(own, blocking, desk, apology):
-        await eventually(lambda: desk.done == ["b"])
+    async with running_worker(own, blocking, handler, apology):
+        await eventually(lambda: handler.done == ["b"])
 
-    assert desk.attempts == [("b", 1)]
+    assert handler.attempts == [("b", 1)]
     (letter,) = await dead_letters(redis)
     assert (letter.payload, letter.attempts) == ("a", 5)
     assert await replies(redis) == ["sorry"]
@@ -249,10 +249,10 @@ async def test_a_message_is_buried_even_where_no_apology_can_be_made(
     async def speechless(_: Delivery) -> Outcome:
         raise RuntimeError("no words")
 
-    desk = Desk(RejectMessage("it is empty"))
+    handler = RecordingHandler(RejectMessage("it is empty"))
     await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with at_work(mailbox, blocking, desk, speechless):
-        await eventually(lambda: desk.done == ["b"])
+    async with running_worker(mailbox, blocking, handler, speechless):
+        await eventually(lambda: handler.done == ["b"])
 
     assert len(await dead_letters(redis)) == 1
 
@@ -266,33 +266,33 @@ async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
     entry = await mailbox.receive(blocking, "killed", 1.0)
     assert entry is not None
     await mailbox.begin(entry)
-    desk = Desk()
-    async with at_work(mailbox, blocking, desk):
-        await eventually(lambda: desk.done == ["a"])
+    handler = RecordingHandler()
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: handler.done == ["a"])
 
-    assert desk.attempts == [("a", 2)]
+    assert handler.attempts == [("a", 2)]
 
 
 async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_renewal_failed(
     redis: Redis, blocking: Redis, redis_settings: RedisSettings
 ) -> None:
     mailbox = Mailbox(redis, "in", lease_seconds=1.0)
-    desk, envious = Desk(1.6), Desk()
+    handler, envious = RecordingHandler(1.6), RecordingHandler()
     other = connect_blocking(redis_settings)
     await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with at_work(mailbox, blocking, desk):
-        await eventually(lambda: len(desk.taken) == 1)
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: len(handler.taken) == 1)
         with structlog.testing.capture_logs() as lines:
             await redis.rename("in:fence", "kept")
             await redis.set("in:fence", "not a hash")
             await eventually(lambda: len(lines) > 0)
             await redis.rename("kept", "in:fence")
-        async with at_work(mailbox, other, envious):
-            await eventually(lambda: desk.done == ["a"])
+        async with running_worker(mailbox, other, envious):
+            await eventually(lambda: handler.done == ["a"])
     await other.aclose()
 
     assert [line["event"] for line in lines] == ["lease could not be renewed"]
-    assert desk.attempts == [("a", 1)]
+    assert handler.attempts == [("a", 1)]
     assert envious.taken == []
 
 
@@ -300,12 +300,12 @@ async def test_a_worker_that_lost_its_message_stops_working_on_it(
     redis: Redis, blocking: Redis
 ) -> None:
     mailbox = Mailbox(redis, "in", lease_seconds=0.1)
-    desk = Desk(60.0, 60.0)
+    handler = RecordingHandler(60.0, 60.0)
     await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with at_work(mailbox, blocking, desk):
-        await eventually(lambda: len(desk.taken) == 1)
-        heir = await mailbox.begin(Entry(desk.taken[0].entry, "chat"))
-        await eventually(lambda: len(desk.cancelled) == 1)
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: len(handler.taken) == 1)
+        heir = await mailbox.begin(Entry(handler.taken[0].entry, "chat"))
+        await eventually(lambda: len(handler.cancelled) == 1)
 
     assert heir is not None
     await mailbox.finish(heir, Outcome())
@@ -316,11 +316,11 @@ async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
     redis: Redis, blocking: Redis
 ) -> None:
     mailbox = Mailbox(redis, "in", lease_seconds=0.1)
-    desk = Desk()
+    handler = RecordingHandler()
     await redis.set("in:dead", "no stream")
     await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with at_work(mailbox, blocking, desk):
-        await eventually(lambda: len(desk.taken) == 2)
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: len(handler.taken) == 2)
         await redis.delete("in:dead")
         async with asyncio.timeout(SECONDS):
             while await redis.exists("in:waiting:chat"):
@@ -330,13 +330,13 @@ async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
 async def test_an_emptied_redis_is_served_again(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    desk = Desk()
+    handler = RecordingHandler()
     await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with at_work(mailbox, blocking, desk):
-        await eventually(lambda: desk.done == ["a"])
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: handler.done == ["a"])
         await redis.flushall()
         await mailbox.enqueue(Letter("2", "chat", "b"))
-        await eventually(lambda: desk.done == ["a", "b"])
+        await eventually(lambda: handler.done == ["a", "b"])
 
 
 async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: DurableValkey) -> None:
@@ -352,7 +352,7 @@ async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: Durabl
         return Outcome()
 
     await mailbox.enqueue(*(Letter(str(n), "chat", str(n)) for n in range(3)))
-    async with at_work(mailbox, blocking, handle):
+    async with running_worker(mailbox, blocking, handle):
         await eventually(lambda: len(handled) == 1)
         durable_valkey.kill()
         may_end.set()

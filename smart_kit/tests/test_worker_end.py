@@ -15,7 +15,7 @@ SECONDS = 5.0
 QUICK = Pace(promote=0.01, hand_over=0.01)
 
 
-class Swallower:
+class SlowCommand:
     """A command that takes long, and the task that waits for it."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ async def has_ended(task: "asyncio.Task[Any] | None") -> bool:
 
 
 async def test_a_cancelled_worker_ends(redis: Redis, blocking: Redis) -> None:
-    command = Swallower()
+    command = SlowCommand()
 
     class Swallowing(Mailbox):
         async def receive(self, blocking: Redis, consumer: str, seconds: float) -> Entry | None:
@@ -66,7 +66,7 @@ async def test_a_cancelled_worker_ends(redis: Redis, blocking: Redis) -> None:
 
 
 async def test_the_heart_ends_with_its_worker(redis: Redis, blocking: Redis) -> None:
-    command = Swallower()
+    command = SlowCommand()
 
     class Swallowing(Mailbox):
         async def renew(self, delivery: Delivery, consumer: str) -> None:
@@ -108,7 +108,7 @@ async def test_the_heart_outlives_every_failure(redis: Redis, blocking: Redis) -
 
 
 async def test_whoever_waits_for_redis_ends_when_cancelled() -> None:
-    command = Swallower()
+    command = SlowCommand()
 
     async def away() -> None:
         await command.run()

@@ -7,7 +7,7 @@ from smart_kit.mailbox import Delivery
 
 
 @dataclass
-class Model:
+class ReferenceModel:
     """What must be true."""
 
     sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -21,7 +21,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Found:
+class MailboxState:
     """What is in Redis after a step."""
 
     waiting: dict[str, list[str]]

@@ -26,7 +26,7 @@ from smart_kit.mailbox.graveyard import Graveyard
 from smart_kit.mailbox.letters import DeadLetter
 from smart_kit.redis import Redis, answer, connect, connect_blocking
 from smart_kit.testing.durable_valkey import DurableValkey
-from tests.chaos.mailbox_reference_model import Found, Model
+from tests.chaos.mailbox_reference_model import MailboxState, ReferenceModel
 
 T = TypeVar("T")
 CONVERSATIONS = ("a", "b", "c")
@@ -45,7 +45,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model()
+        self.model = ReferenceModel()
         self.runner = asyncio.Runner()
         self.number = 0
 
@@ -221,7 +221,7 @@ class MailboxMachine(RuleBasedStateMachine):
         )
         assert found.dead == self.model.dead
 
-    def _check_messages(self, found: Found) -> None:
+    def _check_messages(self, found: MailboxState) -> None:
         for conversation in CONVERSATIONS:
             sent, ended = self.model.sent[conversation], self.model.ended[conversation]
             assert ended == sent[: len(ended)], "ended out of order"
@@ -230,7 +230,7 @@ class MailboxMachine(RuleBasedStateMachine):
                 "a reply is lost, doubled or misplaced"
             )
 
-    def _check_wakefulness(self, found: Found) -> None:
+    def _check_wakefulness(self, found: MailboxState) -> None:
         for conversation in CONVERSATIONS:
             entries = found.entries.get(conversation, [])
             assert len(entries) <= 1, f"{conversation} has two live entries"
@@ -243,7 +243,7 @@ class MailboxMachine(RuleBasedStateMachine):
             else:
                 assert entries == [state], f"{conversation} is in no stream"
 
-    async def _look(self) -> Found:
+    async def _look(self) -> MailboxState:
         async with self.redis.pipeline(transaction=False) as pipeline:
             for box in (IN, OUT):
                 for conversation in CONVERSATIONS:
@@ -257,7 +257,7 @@ class MailboxMachine(RuleBasedStateMachine):
         entries: dict[str, list[str]] = defaultdict(list)
         for entry, fields in stream:
             entries[fields["conversation"]].append(entry)
-        return Found(
+        return MailboxState(
             waiting=dict(zip(CONVERSATIONS, lists[:3], strict=True)),
             replies=dict(zip(CONVERSATIONS, lists[3:], strict=True)),
             active=active,

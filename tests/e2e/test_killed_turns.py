@@ -15,7 +15,7 @@ ATTEMPTS = 5
 REMIND = calls(("create_reminder", {"text": "stretch", "in_seconds": 3600}))
 
 
-class Deadly:
+class KillingModel:
     """A model that keeps who asks it waiting, as long as it is armed, where `catches` says so."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Deadly:
             end_leases(suite)
 
 
-class DeadlyAfterTools(Deadly):
+class ModelKillingAfterTools(KillingModel):
     """Plans a reminder, and kills who brings the tool's result."""
 
     def catches(self, asked: Asked) -> bool:
@@ -56,28 +56,28 @@ class DeadlyAfterTools(Deadly):
 def test_a_message_that_always_kills_is_put_aside_its_chat_goes_on_and_it_can_be_replayed(
     own_suite: Suite,
 ) -> None:
-    deadly = Deadly()
-    with ScriptedModel(otherwise=deadly.answer) as model:
+    killing_model = KillingModel()
+    with ScriptedModel(otherwise=killing_model.answer) as model:
         own_suite.environment["OPENAI_BASE_URL"] = model.url
         own_suite.manage("start")
         alice = own_suite.person("Alice")
         poison = alice.say("poison")
         alice.say("after it")
-        deadly.kill_with(own_suite, ATTEMPTS)
+        killing_model.kill_with(own_suite, ATTEMPTS)
 
         alice.wait_for(poison, lambda text: text == "Heard: after it", seconds=60)
         apology, after = _told(alice, poison)
         assert after == "Heard: after it"
-        assert deadly.caught == ATTEMPTS
+        assert killing_model.caught == ATTEMPTS
         (letter,) = _dead_letters(own_suite)
         assert letter["attempts"] == ATTEMPTS
 
-        deadly.is_armed = False
+        killing_model.is_armed = False
         _replay(own_suite, letter)
         alice.wait_for(poison, lambda text: text == "Heard: poison")
         assert _told(alice, poison) == [apology, after, "Heard: poison"]
         assert _dead_letters(own_suite) == []
-        deadly.released.set()
+        killing_model.released.set()
 
 
 def test_a_dead_letter_can_be_dropped_and_is_gone_for_good(own_suite: Suite) -> None:
@@ -101,26 +101,26 @@ def test_a_dead_letter_can_be_dropped_and_is_gone_for_good(own_suite: Suite) -> 
 def test_a_turn_killed_between_its_tool_and_its_answer_reminds_once_says_so_once_and_is_undone(
     own_suite: Suite,
 ) -> None:
-    deadly = DeadlyAfterTools()
-    with ScriptedModel(otherwise=deadly.answer) as model:
+    killing_model = ModelKillingAfterTools()
+    with ScriptedModel(otherwise=killing_model.answer) as model:
         own_suite.environment["OPENAI_BASE_URL"] = model.url
         own_suite.manage("start")
         alice = own_suite.person("Alice")
         asked = alice.say("remind me in an hour to stretch")
-        deadly.kill_with(own_suite, times=2)
-        deadly.is_armed = False
+        killing_model.kill_with(own_suite, times=2)
+        killing_model.is_armed = False
 
         said = alice.wait_for(asked, lambda text: "Planned." in text, seconds=60)
         assert said.count("✓") == 1
         assert _told(alice, asked) == [said]
         (job,) = _reminders(own_suite, alice)
         assert job["text"] == "stretch"
-        begun = [one for one in model.asked if not deadly.catches(one)]
+        begun = [one for one in model.asked if not killing_model.catches(one)]
         assert len(begun) == 1, "the model's first answer is in the journal"
 
         alice.ask("/undo")
         assert _reminders(own_suite, alice) == []
-        deadly.released.set()
+        killing_model.released.set()
 
 
 def _words(asked: Asked) -> str:

@@ -26,7 +26,7 @@ CHATS = 20
 EACH = range(5)
 
 
-class Gate:
+class GatedModel:
     """A model that answers a message per chat, and then nothing before it is opened."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ def test_a_hundred_messages_on_their_way_through_a_kill_of_everything_are_all_an
     own_suite: Suite,
 ) -> None:
     """Twice at most what a chat was just being told: Telegram has no idempotency key."""
-    gate = Gate()
+    gate = GatedModel()
     with ScriptedModel(otherwise=gate.answer) as model:
         own_suite.environment |= NO_RATE_LIMITS | {"OPENAI_BASE_URL": model.url}
         own_suite.manage("start")

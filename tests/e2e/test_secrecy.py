@@ -35,7 +35,7 @@ FOUND = {
 
 
 @dataclass
-class Planted:
+class SuiteWithCanaries:
     """A suite with a canary in each place that keeps a secret, and what the outside has heard."""
 
     suite: Suite
@@ -46,7 +46,7 @@ class Planted:
 
 
 @pytest.fixture
-def planted(own_suite: Suite) -> Iterator[Planted]:
+def planted(own_suite: Suite) -> Iterator[SuiteWithCanaries]:
     with ScriptedModel(otherwise=_answer) as model:
         own_suite.environment |= NO_RATE_LIMITS | {
             "OPENAI_BASE_URL": model.url,
@@ -56,10 +56,10 @@ def planted(own_suite: Suite) -> Iterator[Planted]:
         }
         own_suite.manage("start")
         lift_limits(own_suite)
-        yield Planted(own_suite, model, *_plant(own_suite, model.url))
+        yield SuiteWithCanaries(own_suite, model, *_plant(own_suite, model.url))
 
 
-def test_no_key_leaves_but_to_the_server_it_is_for(planted: Planted) -> None:
+def test_no_key_leaves_but_to_the_server_it_is_for(planted: SuiteWithCanaries) -> None:
     suite = planted.suite
     alice = suite.person("Alice")
     alice.ask("Hello")
@@ -96,7 +96,7 @@ def test_no_key_leaves_but_to_the_server_it_is_for(planted: Planted) -> None:
 
 
 def test_keys_are_rotated_while_people_talk_tools_are_called_and_an_administrator_writes(
-    planted: Planted,
+    planted: SuiteWithCanaries,
 ) -> None:
     suite = planted.suite
     people = [suite.person(f"Person {number}") for number in range(6)]
@@ -147,7 +147,7 @@ def _answer(asked: Asked) -> Any:
     return says("Heard.")
 
 
-def _write(planted: Planted, is_over: threading.Event) -> list[str]:
+def _write(planted: SuiteWithCanaries, is_over: threading.Event) -> list[str]:
     """New secrets and changed keys, again and again; returns the secrets' names.
 
     While its one process begins anew rest_service cannot be reached; nothing else may fail.
@@ -177,7 +177,7 @@ def _write(planted: Planted, is_over: threading.Event) -> list[str]:
     return written
 
 
-def _records(planted: Planted) -> list[str]:
+def _records(planted: SuiteWithCanaries) -> list[str]:
     """What is kept of each turn and of each version."""
     with planted.suite.admin() as admin:
 

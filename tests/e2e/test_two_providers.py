@@ -17,7 +17,7 @@ SPENT = "Your budget for today is used up"
 
 
 @dataclass
-class Pair:
+class SuiteWithTwoProviders:
     """A suite whose secretary asks the first, then the second."""
 
     suite: Suite
@@ -26,7 +26,7 @@ class Pair:
 
 
 @pytest.fixture
-def pair(own_suite: Suite) -> Iterator[Pair]:
+def pair(own_suite: Suite) -> Iterator[SuiteWithTwoProviders]:
     with (
         ScriptedModel(otherwise=says("The first says so.")) as first,
         ScriptedModel(otherwise=says("The second says so.")) as second,
@@ -41,10 +41,12 @@ def pair(own_suite: Suite) -> Iterator[Pair]:
                 admin.post("/models", json=body).raise_for_status()
             chain = {"model": FIRST, "fallback_models": [SECOND]}
             admin.patch(f"/assistants/{own_suite.secretary()}", json=chain).raise_for_status()
-        yield Pair(own_suite, first, second)
+        yield SuiteWithTwoProviders(own_suite, first, second)
 
 
-def test_the_second_answers_for_the_first_and_the_usage_says_so(pair: Pair) -> None:
+def test_the_second_answers_for_the_first_and_the_usage_says_so(
+    pair: SuiteWithTwoProviders,
+) -> None:
     alice = pair.suite.person("Alice")
     assert alice.ask("Hello") == "The first says so."
     pair.first.expect(*[cuts()] * 9)
@@ -62,13 +64,15 @@ def test_the_second_answers_for_the_first_and_the_usage_says_so(pair: Pair) -> N
     assert {one["model"]: one["calls"] for one in totals} == {FIRST: 1, SECOND: 1}
 
 
-def test_a_refusing_server_is_left_for_the_next_and_nothing_is_lost(pair: Pair) -> None:
+def test_a_refusing_server_is_left_for_the_next_and_nothing_is_lost(
+    pair: SuiteWithTwoProviders,
+) -> None:
     pair.first.expect(*[fails(500, {"error": {"message": "down"}})] * 3)
     assert pair.suite.person("Bob").ask("Hello") == "The second says so."
 
 
 def test_at_the_budgets_end_a_cheaper_model_answers_then_an_honest_sentence_but_reminders_come(
-    pair: Pair,
+    pair: SuiteWithTwoProviders,
 ) -> None:
     carol = pair.suite.person("Carol")
     carol.ask("/start")
@@ -90,7 +94,7 @@ def test_at_the_budgets_end_a_cheaper_model_answers_then_an_honest_sentence_but_
         assert carol.ask("And with none?") == "The first says so."
 
 
-def test_a_person_chooses_a_model_by_a_button(pair: Pair) -> None:
+def test_a_person_chooses_a_model_by_a_button(pair: SuiteWithTwoProviders) -> None:
     dave = pair.suite.person("Dave")
     assert dave.ask("Hello") == "The first says so."
     press(pair.suite, dave, "/model", SECOND)

@@ -26,7 +26,7 @@ from tg_bot.src.services.live import Live
 from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.signals import Signals
 from tg_bot.src.services.sketch import Rhythm
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.live_frames import QUICK, MakeLive
 from tg_bot.tests.queue_messages import BOT_ID
 
@@ -44,8 +44,8 @@ async def telegram() -> AsyncIterator[FakeTelegram]:
 
 
 @pytest.fixture
-async def rest(redis: Redis) -> FakeRest:
-    return FakeRest(redis)
+async def rest(redis: Redis) -> FakeRestService:
+    return FakeRestService(redis)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def client(settings: TgBotSettings) -> AsyncIterator[TelegramClient]:
 
 @pytest.fixture
 async def make_intake(
-    settings: TgBotSettings, client: TelegramClient, rest: FakeRest, redis: Redis
+    settings: TgBotSettings, client: TelegramClient, rest: FakeRestService, redis: Redis
 ) -> AsyncIterator[MakeIntake]:
     """What takes updates, for a given allow-list, and nobody who takes from the queues."""
     service = RestClient(settings, httpx2.MockTransport(rest.serve))
@@ -117,7 +117,7 @@ async def make_live(
 
 
 @pytest.fixture
-def run(settings: TgBotSettings, rest: FakeRest) -> Run:
+def run(settings: TgBotSettings, rest: FakeRestService) -> Run:
     """Runs the bot as `main` does; leaving the block ends it at once."""
 
     @asynccontextmanager

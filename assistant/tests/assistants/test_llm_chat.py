@@ -4,34 +4,15 @@ import asyncio
 import json
 import threading
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 
+from assistant.tests.assistants.llm_chat_helpers import REMIND, tool_results
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, assistant, id_of, secretary, tool
-from smart_kit.contracts.keys import history_key, journal_key
+from assistant.tests.snapshots import assistant, secretary, tool
 from smart_kit.contracts.queue import Notice, Reply
-from smart_kit.contracts.threads import first_thread_id
-from smart_kit.mailbox import Delivery, Entry, Superseded
-from smart_kit.mailbox.mailbox import HISTORY_LIMIT
-from smart_kit.redis import answer
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.scripted_model import Asked, ScriptedModel, calls, fails, held, says, sends
-
-REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
-
-
-def results(asked: Asked) -> list[str]:
-    """What the tools answered."""
-    return [message["content"] for message in asked.messages if message["role"] == "tool"]
-
-
-async def taken_again(harness: AssistantHarness, delivery: Delivery) -> Delivery:
-    """What another worker gets once the lease of the first has ended."""
-    again = await harness.mailbox.begin(Entry(delivery.entry, delivery.conversation))
-    assert again is not None
-    return again
+from smart_kit.testing.scripted_model import Asked, ScriptedModel, calls, held, sends
 
 
 async def test_a_tool_is_run_and_its_result_goes_to_the_model(
@@ -105,7 +86,7 @@ async def test_calls_that_only_read_run_together_and_answer_in_their_order(
     model.expect(calls(("ask_poet", question), ("ask_cook", question)), answer, answer, "Both.")
     await harness.say("ask them")
 
-    assert results(model.asked[3]) == ["I am You are Poet.", "I am You are Cook."]
+    assert tool_results(model.asked[3]) == ["I am You are Poet.", "I am You are Cook."]
 
 
 async def test_calls_that_may_write_run_one_after_the_other(
@@ -133,7 +114,7 @@ async def test_calls_that_may_write_run_one_after_the_other(
     model.expect(calls(("ask_poet", question), ("ask_cook", question)), answer, answer, "Both.")
     await harness.say("ask them")
 
-    assert results(model.asked[3]) == ["alone", "alone"]
+    assert tool_results(model.asked[3]) == ["alone", "alone"]
 
 
 @pytest.mark.parametrize(
@@ -158,10 +139,10 @@ async def test_wrong_arguments_are_explained_and_can_be_corrected(
     model.expect(calls((name, arguments)), calls(("get_time", {})), "There.")
 
     assert (await harness.say("hi")).text == "There."
-    (result,) = results(model.asked[1])
+    (result,) = tool_results(model.asked[1])
     assert result.startswith("Error: ")
     assert told in result
-    assert "Error" not in results(model.asked[2])[1]
+    assert "Error" not in tool_results(model.asked[2])[1]
     assert harness.rest.requests == []
 
 
@@ -193,7 +174,7 @@ async def test_a_call_that_was_cut_off_is_not_run(
     await harness.say("remind me")
 
     assert harness.rest.requests == []
-    assert "cut off" in results(model.asked[1])[0]
+    assert "cut off" in tool_results(model.asked[1])[0]
 
 
 async def test_a_broken_tool_does_not_cost_the_answer(
@@ -203,7 +184,7 @@ async def test_a_broken_tool_does_not_cost_the_answer(
     model.expect(calls(("get_time", {})), "I cannot tell.")
 
     assert (await harness.say("what time is it?")).text == "I cannot tell."
-    assert results(model.asked[1]) == ["Error: The tool is broken. Tell the user."]
+    assert tool_results(model.asked[1]) == ["Error: The tool is broken. Tell the user."]
 
 
 async def test_after_ten_calls_the_model_has_to_answer(
@@ -214,7 +195,7 @@ async def test_after_ten_calls_the_model_has_to_answer(
     said = await harness.say("hi")
 
     assert said.text == "Enough."
-    last = results(model.asked[2])
+    last = tool_results(model.asked[2])
     assert [result.startswith("Error: Not run") for result in last] == [False] * 10 + [True] * 2
     assert model.asked[2].body["tool_choice"] == "none"
     assert "tool_choice" not in model.asked[1].body
@@ -241,102 +222,6 @@ async def test_calls_of_a_last_answer_are_left_out_of_the_history(
     await harness.say("and now?")
 
     assert model.asked[2].messages[-2] == {"role": "assistant", "content": "So be it."}
-
-
-class TestAnotherAttempt:
-    async def test_runs_no_tool_again_and_asks_the_model_only_what_is_missing(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        model.expect(calls(REMIND), "Never sent.", "I will.")
-        delivery = await harness.deliver(harness.message("remind me"))
-        await harness.orchestrator.process_message(delivery)  # its worker dies before the end
-
-        harness.orchestrator = harness.build_orchestrator()
-        said = harness.only_reply(await harness.handle(await taken_again(harness, delivery)))
-
-        assert said.text == "I will."
-        assert len(harness.rest.requests) == 1
-        assert len(said.receipts) == 1
-        assert len(model.asked) == 3
-        assert model.asked[2].raw == model.asked[1].raw
-        (record,) = await harness.turn_records()
-        assert [step.step for step in record.steps] == ["1", "1.0", "2"]
-        assert await harness.redis.exists(journal_key(record.message_id)) == 0
-
-    async def test_runs_only_the_tool_that_had_not_ended(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        other = ("create_reminder", {"text": "drink", "in_seconds": 90})
-        model.expect(calls(REMIND, other), "Never sent.", "Both.")
-        delivery = await harness.deliver(harness.message("remind me"))
-        await harness.orchestrator.process_message(delivery)
-        await harness.redis.hdel(journal_key("tg:77:1"), "1.1")
-        said = harness.only_reply(await harness.handle(await taken_again(harness, delivery)))
-
-        keys = [request.headers["Idempotency-Key"] for request in harness.rest.requests]
-        assert keys == ["tg:77:1/1.0", "tg:77:1/1.1", "tg:77:1/1.1"]
-        assert harness.rest.requests[1].content == harness.rest.requests[2].content
-        assert len(said.receipts) == 2
-
-    async def test_knows_what_was_done_before_the_message_was_handed_over(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        """A stop gives messages back without counting the attempt."""
-        model.expect(calls(REMIND), "Never sent.", "I will.")
-        delivery = await harness.deliver(harness.message("remind me"))
-        await harness.orchestrator.process_message(delivery)
-        await harness.mailbox.delay(delivery, 0)
-        while await harness.mailbox.promote() is not None:
-            pass
-        again = await harness.receive()
-        assert again.attempt == 1
-        await harness.handle(again)
-
-        assert len(harness.rest.requests) == 1
-
-    async def test_sends_the_receipts_of_the_first_where_it_fails_itself(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        model.expect(calls(REMIND), "Never sent.", fails(401, {"error": {"message": "no"}}))
-        delivery = await harness.deliver(harness.message("remind me"))
-        await harness.orchestrator.process_message(delivery)
-        said = harness.only_reply(await harness.handle(await taken_again(harness, delivery)))
-
-        assert isinstance(said, Notice)
-        assert len(said.receipts) == 1
-
-    @pytest.mark.parametrize("most", [0, 1])
-    async def test_follows_through_what_was_begun_though_fewer_calls_are_allowed_by_now(
-        self, harness: AssistantHarness, model: ScriptedModel, most: int
-    ) -> None:
-        other = ("create_reminder", {"text": "drink", "in_seconds": 90})
-        model.expect(calls(REMIND, other), "Never sent.", "Both.")
-        delivery = await harness.deliver(harness.message("remind me"))
-        await harness.orchestrator.process_message(delivery)
-        tools = (tool("get_time"), tool("create_reminder"))
-        await harness.configure(secretary(*tools, max_tool_calls=most), version=2)
-        said = harness.only_reply(await harness.handle(await taken_again(harness, delivery)))
-
-        assert said.text == "Both."
-        assert [receipt.step for receipt in said.receipts] == ["1.0", "1.1"]
-        assert len(harness.rest.requests) == 2
-        assert len(model.asked) == 3
-        assert [result[:6] for result in results(model.asked[2])] != ["Error:"] * 2
-
-    async def test_leaves_out_the_calls_that_were_too_many_though_more_are_allowed_by_now(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        tools = (tool("get_time"), tool("create_reminder"))
-        await harness.configure(secretary(*tools, max_tool_calls=1), version=2)
-        model.expect(calls(REMIND, REMIND), "Never sent.", "One.")
-        delivery = await harness.deliver(harness.message("remind me"))
-        await harness.orchestrator.process_message(delivery)
-        await harness.redis.hdel(journal_key("tg:77:1"), "1.0", "1.1")
-        await harness.configure(secretary(*tools, max_tool_calls=5), version=3)
-        said = harness.only_reply(await harness.handle(await taken_again(harness, delivery)))
-
-        assert len(said.receipts) == 1
-        assert results(model.asked[2])[1].startswith("Error: Not run")
 
 
 async def test_a_running_turn_keeps_its_connection_though_another_server_is_configured(
@@ -370,105 +255,3 @@ async def test_a_turn_without_tools_writes_no_journal(
     await harness.orchestrator.process_message(delivery)
 
     assert await harness.mailbox.steps("tg:77:1") == {}
-
-
-async def test_a_worker_that_lost_its_message_runs_no_tool(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    model.expect(calls(REMIND))
-    delivery = await harness.deliver(harness.message("remind me"))
-    await taken_again(harness, delivery)
-
-    with pytest.raises(Superseded):
-        await harness.orchestrator.process_message(delivery)
-    assert harness.rest.requests == []
-    assert len(model.asked) == 1
-
-
-class TestPrefix:
-    async def test_each_request_begins_with_the_bytes_of_the_one_before(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        model.expect("Hello!", calls(("get_time", {})), "Noon.", "Bye.")
-        for text in ("hi", "what time is it?", "bye"):
-            await harness.say(text)
-
-        for earlier, later in pairwise(model.asked):
-            assert later.raw.startswith(earlier.raw.removesuffix(b"]}"))
-
-    async def test_is_the_same_for_another_replica_and_another_person(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        model.expect("Hello!", "Hello!")
-        await harness.say("hi")
-        harness.orchestrator = harness.build_orchestrator()
-        await harness.say("something else")
-
-        first = model.asked[0].raw
-        assert model.asked[1].raw.startswith(first[: first.index(b'{"role":"user"')])
-
-    async def test_stays_for_several_turns_in_a_history_that_is_trimmed_with_each(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        for number in range(199):
-            question = {"role": "user", "content": f"question {number}"}
-            answered = {"role": "assistant", "content": f"answer {number}"}
-            key = history_key(first_thread_id(id_of("1001"), id_of("Secretary")))
-            await answer(harness.redis.rpush(key, json.dumps(question), json.dumps(answered)))
-        model.expect(*["Yes."] * 10)
-        for _ in range(10):
-            await harness.say("and?")
-
-        begins = [asked.messages[1]["content"] for asked in model.asked]
-        assert len(set(begins)) <= 3
-        assert await answer(harness.redis.llen(key)) <= HISTORY_LIMIT
-
-    async def test_tools_are_sorted_by_name(
-        self, harness: AssistantHarness, model: ScriptedModel
-    ) -> None:
-        await harness.configure(secretary(tool("get_time", "z"), tool("get_time", "a")), version=2)
-        model.expect("Hello!")
-        await harness.say("hi")
-
-        offered = model.asked[0].body["tools"]
-        assert [one["function"]["name"] for one in offered] == ["a", "z"]
-
-
-async def test_a_long_thought_goes_back_within_its_turn_and_takes_nothing_from_the_conversation(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    thought = "x" * 33_000
-    call = json.loads(calls(("get_time", {})).body)
-    call["choices"][0]["message"]["reasoning_content"] = thought
-    model.expect("Nice to meet you.", sends(call), says("Noon.", reasoning_content=thought), "Ann.")
-    for text in ("I am Ann", "what time is it?", "who am I?"):
-        await harness.say(text)
-
-    assert model.asked[2].messages[-2]["reasoning_content"] == thought
-    last = model.asked[3]
-    assert [one["role"] for one in last.messages] == [
-        *("system", "user", "assistant", "user", "assistant", "tool", "assistant", "user")
-    ]
-    assert "xxx" not in last.raw.decode()
-    kept = await answer(harness.redis.lrange(history_key(ALICES_THREAD), 0, -1))
-    assert sum(map(len, kept)) < 2_000
-    assert [
-        json.dumps(one, separators=(",", ":")) for one in (await harness.turn_records())[1].items
-    ] == (kept[2:6]), "the archive and Redis tell the same"
-
-
-async def test_what_a_provider_added_to_its_message_goes_back_to_it(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    body = json.loads(calls(("get_time", {})).body)
-    message = body["choices"][0]["message"]
-    message |= {"reasoning_content": "", "refusal": None, "annotations": []}
-    message["tool_calls"][0]["extra_content"] = {"google": {"thought_signature": "c2ln"}}
-    model.expect(sends(body), says("Noon.", reasoning_content="thought"), "Bye.")
-    await harness.say("hi")
-    await harness.say("bye")
-
-    sent = model.asked[1].messages[-2]
-    assert sent.keys() == {"role", "content", "reasoning_content", "tool_calls"}
-    assert sent["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "c2ln"}}
-    assert model.asked[2].messages[-2]["reasoning_content"] == "thought"

@@ -25,7 +25,7 @@ SCHEMA = {
 }
 
 
-class Server:
+class CountingServer:
     """Counts."""
 
     def __init__(self) -> None:
@@ -46,12 +46,14 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
+def server() -> CountingServer:
+    return CountingServer()
 
 
 @pytest.fixture
-async def harness(harness: AssistantHarness, server: Server, redis: Redis) -> AssistantHarness:
+async def harness(
+    harness: AssistantHarness, server: CountingServer, redis: Redis
+) -> AssistantHarness:
     harness.services = replace(harness.services, send=server.send, kept=KeptCalls(redis))
     harness.orchestrator = harness.build_orchestrator()
     return harness
@@ -85,7 +87,7 @@ def numbers(*told: str) -> list[int]:
 
 
 async def test_wrong_arguments_are_corrected_within_the_turn(
-    harness: AssistantHarness, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(secretary(words()), version=2)
     model.expect(
@@ -102,7 +104,7 @@ async def test_wrong_arguments_are_corrected_within_the_turn(
 
 
 async def test_what_the_server_refuses_is_corrected_within_the_turn(
-    harness: AssistantHarness, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(secretary(words()), version=2)
     server.status = 404
@@ -115,7 +117,7 @@ async def test_what_the_server_refuses_is_corrected_within_the_turn(
     "schema", [{"type": "object", "properties": {"word": {"type": 7}}}, {"$ref": "#/$defs/x"}]
 )
 async def test_a_broken_schema_in_the_snapshot_breaks_no_turn(
-    harness: AssistantHarness, model: ScriptedModel, server: Server, schema: Any
+    harness: AssistantHarness, model: ScriptedModel, server: CountingServer, schema: Any
 ) -> None:
     await harness.configure(secretary(words(input_schema=schema), tool("get_time")), version=2)
     assert await look_up(harness, model) == "Error: The tool is broken. Tell the user."
@@ -149,7 +151,7 @@ async def test_a_step_tells_who_called_when_and_with_what(
 
 
 async def test_a_write_whose_worker_died_is_not_repeated_and_the_model_is_told(
-    harness: AssistantHarness, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(secretary(words(effect_class="writes")), version=2)
     server.dies = Killed()
@@ -168,7 +170,7 @@ async def test_a_write_whose_worker_died_is_not_repeated_and_the_model_is_told(
 
 
 async def test_a_read_whose_worker_died_is_made_again(
-    harness: AssistantHarness, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(secretary(words()), version=2)
     server.dies = Killed()
@@ -186,7 +188,7 @@ async def test_a_read_whose_worker_died_is_made_again(
 
 
 async def test_a_result_is_given_again_as_long_as_the_record_says(
-    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis
+    harness: AssistantHarness, model: ScriptedModel, server: CountingServer, redis: Redis
 ) -> None:
     await harness.configure(secretary(words(cache_seconds=60)), version=2)
     first = await look_up(harness, model)
@@ -203,7 +205,7 @@ async def test_a_result_is_given_again_as_long_as_the_record_says(
 
 
 async def test_another_call_person_or_record_has_a_result_of_its_own(
-    harness: AssistantHarness, model: ScriptedModel, server: Server
+    harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(secretary(words(cache_seconds=60)), version=2)
     told = [await look_up(harness, model), await look_up(harness, model, {"word": "amen"})]
@@ -236,7 +238,11 @@ async def test_who_moves_to_another_zone_is_told_the_time_there(
 
 @pytest.mark.parametrize("changes", [{"cache_seconds": 0}, {"effect_class": "writes"}])
 async def test_what_may_not_be_kept_is_called_each_time(
-    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis, changes: Any
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    server: CountingServer,
+    redis: Redis,
+    changes: Any,
 ) -> None:
     await harness.configure(secretary(words(**{"cache_seconds": 60, **changes})), version=2)
     assert numbers(await look_up(harness, model), await look_up(harness, model)) == [1, 2]
@@ -280,7 +286,11 @@ async def test_what_an_assistant_answered_is_given_again_until_the_configuration
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_errors_are_not_kept(
-    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis, status: int
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    server: CountingServer,
+    redis: Redis,
+    status: int,
 ) -> None:
     await harness.configure(secretary(words(cache_seconds=60)), version=2)
     server.status = status
@@ -303,7 +313,11 @@ async def test_built_in_functions_are_kept_too(
 
 
 async def test_without_redis_each_call_is_made(
-    harness: AssistantHarness, model: ScriptedModel, server: Server, redis: Redis, monkeypatch: Any
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    server: CountingServer,
+    redis: Redis,
+    monkeypatch: Any,
 ) -> None:
     async def away(*_: Any, **__: Any) -> Any:
         raise RedisConnectionError("away")

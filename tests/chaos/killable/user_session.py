@@ -32,14 +32,14 @@ class UserSession:
 
     @classmethod
     def of_new_user(cls, killable: KillableSuite, patience: float = PATIENCE) -> "UserSession":
-        """Of somebody whom nobody knows."""
+        """The session of a user whom no service knows yet."""
         killable.people += 1
         return cls(
             killable, killable.suite.person(f"Somebody {killable.people}"), patience=patience
         )
 
     def another(self) -> "UserSession":
-        """Of somebody else; their promises count too."""
+        """The session of another new user, which `check` checks too."""
         self.others.append(UserSession.of_new_user(self.killable, self.patience))
         return self.others[-1]
 

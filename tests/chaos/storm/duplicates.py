@@ -2,7 +2,7 @@
 
 Something may come twice where the sender died or was stopped while it was sending, or where
 Telegram's answer was lost. Each repetition has to have such a cause of its own: an answer that was
-lost, or a hit that no other message of its chat owes a repetition to, because a sender has one
+lost, or a fault that no other message of its chat owes a repetition to, because a sender has one
 message on its way to a chat. Where it was another letter, it was doubled before the sender had it.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from smart_kit.mailbox.mailbox import LEASE_SECONDS
-from tests.chaos.storm.hit import Hit
-from tests.chaos.storm.message import Heard
+from tests.chaos.storm.fault_record import FaultRecord
+from tests.chaos.storm.message import BotMessage
 from tests.chaos.storm.plan import STOP_SECONDS
 from tg_bot.src.main import SLOTS
 
@@ -28,7 +28,7 @@ BACK_SECONDS = 5.0
 """So long after its death Redis may be away; what has been sent cannot be written down then."""
 
 REPEAT_SECONDS = LEASE_SECONDS + 10.0 + STOP_SECONDS[1] + 10.0
-"""After the hit: the lease, a new sender's start and take-over, who may be stopped himself, and
+"""After the fault: the lease, a new sender's start and take-over, who may be stopped himself, and
 Telegram's own pauses."""
 
 
@@ -58,58 +58,68 @@ class SendLog:
 
 @dataclass
 class Cause:
-    """A hit of the sender, and whom it has been an excuse to."""
+    """A fault of the sender, and the chats in which it explains a repetition."""
 
-    hit: Hit
+    fault: FaultRecord
     since: float
-    """What was sent from then on may not have been written down before the hit."""
+    """What was sent from then on may not have been written down before the fault."""
     chats: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, hit: Hit, outages: Iterable[Hit]) -> Self:
+    def of(cls, fault: FaultRecord, outages: Iterable[FaultRecord]) -> Self:
         """What is sent while Redis is away is not written down before it is back."""
-        since = hit.at - SENDING_SECONDS
+        since = fault.at - SENDING_SECONDS
         for outage in sorted(outages, key=lambda one: one.at, reverse=True):
-            if outage.at < hit.at and outage.until + BACK_SECONDS >= since:
+            if outage.at < fault.at and outage.until + BACK_SECONDS >= since:
                 since = min(since, outage.at - SENDING_SECONDS)
-        return cls(hit, since)
+        return cls(fault, since)
 
-    def excuse(self, first: Heard, copy: Heard) -> bool:
+    def explain(self, first: BotMessage, copy: BotMessage) -> bool:
         """Whether it can be the cause of this copy and has been of no other; then it is used up."""
-        if not self.may(first, copy) or copy.chat_id in self.chats or len(self.chats) >= SLOTS:
+        if (
+            not self.can_explain(first, copy)
+            or copy.chat_id in self.chats
+            or len(self.chats) >= SLOTS
+        ):
             return False
         self.chats.add(copy.chat_id)
         return True
 
-    def may(self, first: Heard, copy: Heard) -> bool:
+    def can_explain(self, first: BotMessage, copy: BotMessage) -> bool:
         """Whether it can be the cause of this copy. Telegram's times are cut to whole seconds."""
-        was_in_flight = self.since <= first.at + 1 and first.at <= self.hit.until + SENDING_SECONDS
-        return was_in_flight and int(self.hit.until) <= copy.at <= self.hit.until + REPEAT_SECONDS
+        was_in_flight = (
+            self.since <= first.at + 1 and first.at <= self.fault.until + SENDING_SECONDS
+        )
+        return (
+            was_in_flight and int(self.fault.until) <= copy.at <= self.fault.until + REPEAT_SECONDS
+        )
 
 
 def unexplained(
-    repeats: Iterable[Sequence[Heard]],
-    hits: Iterable[Hit],
+    repeats: Iterable[Sequence[BotMessage]],
+    fault_records: Iterable[FaultRecord],
     log: SendLog,
-    outages: Sequence[Hit] = (),
-) -> list[Heard]:
-    """The copies that the design does not allow. `hits` are the sender's, `outages` are Redis's."""
-    causes = [Cause.of(hit, outages) for hit in sorted(hits, key=lambda one: one.until)]
+    outages: Sequence[FaultRecord] = (),
+) -> list[BotMessage]:
+    """The copies that the design does not allow. `outages` are Redis's."""
+    causes = [
+        Cause.of(fault, outages) for fault in sorted(fault_records, key=lambda one: one.until)
+    ]
     groups = [_by_letter(heard, log) for heard in repeats]
     doubled = [letter[0] for group in groups for letter in group[1:]]
     left = [pair for group in groups for one in group for pair in _answered(one, causes, log)]
     left.sort(key=lambda pair: pair[1].message_id)
-    return doubled + [copy for one, copy in left if not any(it.excuse(one, copy) for it in causes)]
+    return doubled + [copy for one, copy in left if not any(it.explain(one, copy) for it in causes)]
 
 
-def _by_letter(heard: Sequence[Heard], log: SendLog) -> list[list[Heard]]:
+def _by_letter(heard: Sequence[BotMessage], log: SendLog) -> list[list[BotMessage]]:
     """One thing's messages, those of one letter together; where it is not known which it was, it
-    goes with those before it. An apology without a number stays where the ledger has guessed."""
+    goes with those before it. An apology without a number stays where the verifier has guessed."""
     if heard[0].is_honest:
         return [list(heard)]
     letters = [log.letters.get(one.message_id) for one in heard]
     last = next(filter(None, letters), None)
-    groups: dict[str | None, list[Heard]] = defaultdict(list)
+    groups: dict[str | None, list[BotMessage]] = defaultdict(list)
     for one, letter in zip(heard, letters, strict=True):
         last = letter or last
         groups[last].append(one)
@@ -117,13 +127,15 @@ def _by_letter(heard: Sequence[Heard], log: SendLog) -> list[list[Heard]]:
 
 
 def _answered(
-    heard: Sequence[Heard], causes: Sequence[Cause], log: SendLog
-) -> list[tuple[Heard, Heard]]:
+    heard: Sequence[BotMessage], causes: Sequence[Cause], log: SendLog
+) -> list[tuple[BotMessage, BotMessage]]:
     """Those repetitions of one thing that no lost answer of its own explains, each with what it
-    repeats. Lost answers go first to those that no hit can explain."""
+    repeats. Lost answers go first to those that no fault can explain."""
     letters = {log.letters.get(one.message_id, "") for one in heard}
     answers_lost = sum(log.unanswered[letter] for letter in letters)
-    pairs = sorted(pairwise(heard), key=lambda pair: any(cause.may(*pair) for cause in causes))
+    pairs = sorted(
+        pairwise(heard), key=lambda pair: any(cause.can_explain(*pair) for cause in causes)
+    )
     return pairs[answers_lost:]
 
 

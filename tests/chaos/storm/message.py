@@ -35,7 +35,7 @@ _HONEST = (
 
 
 @dataclass(frozen=True)
-class Said:
+class UserMessage:
     """A message that a person has written; `at` is Unix time."""
 
     number: int
@@ -45,7 +45,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Heard:
+class BotMessage:
     """A message of the bot's; `message_id` rises with time, `at` is Unix time in whole seconds."""
 
     message_id: int

@@ -8,9 +8,9 @@ from contextlib import suppress
 import httpx2
 
 from smart_kit.testing.suite import Person, Suite
-from tests.chaos.storm.message import FIRST_NUMBER, Heard, Said, text_of
-from tests.chaos.storm.plan import Moment, Plan
-from tests.chaos.storm.system import PATIENCE
+from tests.chaos.storm.message import FIRST_NUMBER, BotMessage, UserMessage, text_of
+from tests.chaos.storm.plan import Plan, PlannedMessage
+from tests.chaos.storm.system_under_test import PATIENCE
 
 LISTEN_SECONDS = 1.0
 
@@ -19,21 +19,21 @@ class People:
     """All who talk to one bot."""
 
     def __init__(self, suite: Suite, plan: Plan) -> None:
-        self.said: list[Said] = []
-        self.heard: dict[int, Heard] = {}
+        self.said: list[UserMessage] = []
+        self.heard: dict[int, BotMessage] = {}
         self._people = [suite.person(f"Storm {number}") for number in range(plan.chats)]
         for person in self._people:
             person.http.timeout = PATIENCE
-        self._moments = plan.moments()
+        self._planned_messages = plan.planned_messages()
         self._newest = {person.telegram_id: 0 for person in self._people}
         self._last_said: dict[int, int] = {}
         self._listening = threading.Lock()
 
     def write(self, clock: Callable[[], float]) -> None:
         """Every message at its moment, by `clock`, in seconds; returns after the last."""
-        for number, moment in enumerate(self._moments, FIRST_NUMBER):
-            time.sleep(max(0.0, moment.at - clock()))
-            self._say(number, moment)
+        for number, planned in enumerate(self._planned_messages, FIRST_NUMBER):
+            time.sleep(max(0.0, planned.at - clock()))
+            self._say(number, planned)
 
     def listen(self) -> None:
         """Read what is new in all chats; what was read is kept, whatever becomes of the others."""
@@ -54,19 +54,19 @@ class People:
         promised = {one.number for one in heard if one.has_receipt and not one.is_alarm}
         return wanted & promised - {one.number for one in heard if one.is_alarm}
 
-    def _say(self, number: int, moment: Moment) -> None:
-        person = self._people[moment.person]
+    def _say(self, number: int, planned: PlannedMessage) -> None:
+        person = self._people[planned.person]
         at = time.time()
-        self._last_said[person.telegram_id] = person.say(text_of(moment.kind, number))
-        self.said.append(Said(number, person.telegram_id, moment.kind, at))
+        self._last_said[person.telegram_id] = person.say(text_of(planned.kind, number))
+        self.said.append(UserMessage(number, person.telegram_id, planned.kind, at))
 
-    def _new(self, person: Person) -> Iterable[Heard]:
+    def _new(self, person: Person) -> Iterable[BotMessage]:
         chat_id = person.telegram_id
         for message in person.messages(self._newest[chat_id]):
             message_id = int(message["message_id"])
             self._newest[chat_id] = max(self._newest[chat_id], message_id)
             if message["from"] == "bot":
-                yield Heard(message_id, chat_id, int(message["date"]), str(message["text"]))
+                yield BotMessage(message_id, chat_id, int(message["date"]), str(message["text"]))
 
     def _has_read(self, person: Person) -> bool:
         last = self._last_said.get(person.telegram_id)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from tests.chaos.storm.message import Kind
 
-Blow = Literal["kill", "kill redis", "kill postgres", "stop", "telegram"]
+FaultKind = Literal["kill", "kill redis", "kill postgres", "stop", "telegram"]
 
-A_MINUTE: dict[Blow, float] = {
+FAULTS_A_MINUTE: dict[FaultKind, float] = {
     "kill": 7.75,
     "kill redis": 0.55,
     "kill postgres": 0.3,
@@ -35,7 +35,7 @@ _WEIGHTS: dict[Kind, int] = {"sum": 6, "task": 2, "reminder": 1, "alarm": 1}
 
 
 @dataclass(frozen=True)
-class Moment:
+class PlannedMessage:
     """Somebody writes; `at` is seconds from the beginning, `person` counts from 0."""
 
     at: float
@@ -44,11 +44,11 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Strike:
+class PlannedFault:
     """Something goes wrong; `at` is seconds from the beginning."""
 
     at: float
-    blow: Blow
+    kind: FaultKind
 
 
 @dataclass(frozen=True)
@@ -66,26 +66,26 @@ class Plan:
         """How long it lasts."""
         return self.minutes * 60
 
-    def moments(self) -> list[Moment]:
+    def planned_messages(self) -> list[PlannedMessage]:
         """Every message, the first one first."""
         dice = random.Random(f"{self.seed} people")
         return sorted(self._bursts(dice), key=lambda one: one.at)[: self.messages]
 
-    def strikes(self) -> list[Strike]:
+    def planned_faults(self) -> list[PlannedFault]:
         """Every fault, the first one first."""
         dice = random.Random(f"{self.seed} faults")
-        strikes = [
-            Strike(dice.uniform(0, self._latest(blow)), blow)
-            for blow, rate in A_MINUTE.items()
+        planned_faults = [
+            PlannedFault(dice.uniform(0, self._latest(kind)), kind)
+            for kind, rate in FAULTS_A_MINUTE.items()
             for _ in range(math.ceil(rate * self.minutes))
         ]
-        return sorted(strikes, key=lambda one: one.at)
+        return sorted(planned_faults, key=lambda one: one.at)
 
-    def _latest(self, blow: Blow) -> float:
+    def _latest(self, kind: FaultKind) -> float:
         """Early enough for it to be over at the end."""
-        return max(1.0, self.seconds - STOP_SECONDS[0]) if blow == "stop" else self.seconds
+        return max(1.0, self.seconds - STOP_SECONDS[0]) if kind == "stop" else self.seconds
 
-    def _bursts(self, dice: random.Random) -> Iterator[Moment]:
+    def _bursts(self, dice: random.Random) -> Iterator[PlannedMessage]:
         weights = [_WEIGHTS[kind] for kind in self.kinds]
         made = 0
         while made < self.messages:
@@ -94,6 +94,6 @@ class Plan:
             while length < BURST and dice.random() < _IN_A_BURST:
                 length += 1
             for _ in range(length):
-                yield Moment(at, person, dice.choices(self.kinds, weights)[0])
+                yield PlannedMessage(at, person, dice.choices(self.kinds, weights)[0])
                 at += dice.uniform(0, 1)
             made += length

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from control.replicas import service_of
 from smart_kit.testing.suite import Suite
-from tests.chaos.storm.ledger import Ledger
 from tests.chaos.storm.storm import Outcome
+from tests.chaos.storm.verifier import Verifier
 
-MOST_TOLD = 0.01
+MOST_APOLOGISED = 0.01
 """No more than this share may get to read only that there is no answer. The model's faults explain
 0.1 to 0.3 % (seeds 3 and 4)."""
 
-LEAST_TOLD = 5
+LEAST_APOLOGISED = 5
 """So many may, however few there are: a short storm has its chances too."""
 
 KEPT = ("logs", "sandbox", "redis")
@@ -24,27 +24,29 @@ KEPT = ("logs", "sandbox", "redis")
 
 def problems(outcome: Outcome) -> dict[str, int]:
     """What must be 0, in the words of the table."""
-    ledger = outcome.ledger
+    verifier = outcome.verifier
     return {
-        "lost": len(ledger.lost),
-        "out of order": len(ledger.inverted),
-        "doubled effects": len(ledger.doubled),
-        "effects that are not as told": len(ledger.undone),
-        "reminders that never came": len(ledger.silent),
-        "reminders that came wrongly": len(ledger.mistimed),
-        "effects that nobody asked for": len(ledger.unasked),
+        "lost": len(verifier.lost),
+        "out of order": len(verifier.out_of_order),
+        "doubled effects": len(verifier.doubled),
+        "effects that are not as told": len(verifier.inconsistent),
+        "reminders that never came": len(verifier.missing_reminders),
+        "reminders that came wrongly": len(verifier.mistimed),
+        "effects that nobody asked for": len(verifier.unasked),
         "duplicates without a cause": len(outcome.unexplained),
-        "messages of no known sense": len(ledger.strange),
+        "messages of no known sense": len(verifier.unattributed),
         "dead letters": outcome.dead_letters,
-        "too many without a real answer": max(0, len(ledger.told) - most_told(ledger)),
+        "too many without a real answer": max(
+            0, len(verifier.apologised) - most_apologised(verifier)
+        ),
         "faults that found nobody": outcome.faults_left,
         "did not come to rest": int(not outcome.is_quiet),
     }
 
 
-def most_told(ledger: Ledger) -> int:
+def most_apologised(verifier: Verifier) -> int:
     """How many may get to read only that there is no answer."""
-    return max(LEAST_TOLD, int(MOST_TOLD * len(ledger.entries)))
+    return max(LEAST_APOLOGISED, int(MOST_APOLOGISED * len(verifier.records)))
 
 
 def is_good(outcome: Outcome) -> bool:
@@ -54,16 +56,16 @@ def is_good(outcome: Outcome) -> bool:
 
 def table(outcome: Outcome) -> str:
     """For the operator."""
-    rows = [*_storm(outcome), ("", ""), *_ledger(outcome), ("", "")]
+    rows = [*_storm(outcome), ("", ""), *_verdicts(outcome), ("", "")]
     rows += [(name, str(count)) for name, count in problems(outcome).items()]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:{width}}  {value}".rstrip() for name, value in rows)
 
 
 def keep_evidence(outcome: Outcome, suite: Suite, folder: Path) -> None:
-    """Write ledger and faults as JSON lines, and copy what the suite has written."""
-    _write(folder / "ledger.jsonl", (one.to_json() for one in outcome.ledger.entries.values()))
-    _write(folder / "faults.jsonl", (hit.to_json() for hit in outcome.hits))
+    """Write the records of messages and faults as JSON lines, and copy what the suite wrote."""
+    _write(folder / "ledger.jsonl", (one.to_json() for one in outcome.verifier.records.values()))
+    _write(folder / "faults.jsonl", (fault.to_json() for fault in outcome.fault_records))
     (folder / "table.txt").write_text(f"{table(outcome)}\n")
     for name in KEPT:
         shutil.copytree(suite.state_dir / name, folder / name, dirs_exist_ok=True)
@@ -71,33 +73,42 @@ def keep_evidence(outcome: Outcome, suite: Suite, folder: Path) -> None:
 
 def _storm(outcome: Outcome) -> Iterable[tuple[str, str]]:
     yield "seed", str(outcome.plan.seed)
-    yield "storm", f"{outcome.stormed:.0f} s"
-    kills = Counter(service_of(hit.name) for hit in outcome.hits_of("kill"))
+    yield "storm", f"{outcome.storm_seconds:.0f} s"
+    kills = Counter(service_of(fault.name) for fault in outcome.fault_records_of("kill"))
     yield "kills of services", _counted(kills)
     for name in ("redis", "postgres"):
-        yield f"kills of {name}", str(len(outcome.hits_of(f"kill {name}")))
-    yield "stops", _counted(Counter(service_of(hit.name) for hit in outcome.hits_of("stop")))
-    yield "Telegram's faults", _counted(Counter(hit.name for hit in outcome.hits_of("telegram")))
+        yield f"kills of {name}", str(len(outcome.fault_records_of(f"kill {name}")))
+    yield (
+        "stops",
+        _counted(Counter(service_of(fault.name) for fault in outcome.fault_records_of("stop"))),
+    )
+    yield (
+        "Telegram's faults",
+        _counted(Counter(fault.name for fault in outcome.fault_records_of("telegram"))),
+    )
     yield "the model's faults", str(outcome.model_faults)
 
 
-def _ledger(outcome: Outcome) -> Iterable[tuple[str, str]]:
-    ledger = outcome.ledger
-    entries = list(ledger.entries.values())
-    answered = [one for one in entries if one.answers]
-    yield "messages", f"{len(entries)} in {len({one.said.chat_id for one in entries})} chats"
+def _verdicts(outcome: Outcome) -> Iterable[tuple[str, str]]:
+    verifier = outcome.verifier
+    records = list(verifier.records.values())
+    answered = [one for one in records if one.answers]
+    yield "messages", f"{len(records)} in {len({one.said.chat_id for one in records})} chats"
     yield "answered", str(len(answered))
-    told = len(ledger.told)
-    share = told / max(1, len(entries))
-    yield "told that there is no answer", f"{told} ({share:.1%}), {most_told(ledger)} are allowed"
-    yield "tasks and reminders", str(sum(one.rows for one in entries))
-    yield "reminders that came", str(sum(bool(one.alarms) for one in entries))
-    copies = sum(len(heard) - 1 for heard in ledger.repeats)
+    apologised = len(verifier.apologised)
+    share = apologised / max(1, len(records))
+    yield (
+        "told that there is no answer",
+        f"{apologised} ({share:.1%}), {most_apologised(verifier)} are allowed",
+    )
+    yield "tasks and reminders", str(sum(one.rows for one in records))
+    yield "reminders that came", str(sum(bool(one.alarms) for one in records))
+    copies = sum(len(heard) - 1 for heard in verifier.repeats)
     yield "duplicates", f"{copies}, {copies - len(outcome.unexplained)} of them explained"
-    causes = f"{outcome.senders_hit} deaths and stops of the sender"
+    causes = f"{outcome.sender_faults} deaths and stops of the sender"
     yield "their possible causes", f"{causes}, {outcome.unanswered} answers lost"
     if answered:
-        took = max(one.answers[0].at for one in answered) - entries[0].said.at
+        took = max(one.answers[0].at for one in answered) - records[0].said.at
         yield "messages a second", f"{len(answered) / max(1.0, took):.1f}"
         yield "longest wait", f"{max(one.seconds for one in answered):.0f} s"
 

@@ -12,20 +12,20 @@ import sys
 from pathlib import Path
 
 from smart_kit.testing import run_folder
-from tests.chaos.storm.model import StormyModel
-from tests.chaos.storm.naive import NaiveBot
+from tests.chaos.storm.faulty_model import FaultyModel
+from tests.chaos.storm.naive_baseline import NaiveBot
 from tests.chaos.storm.plan import Plan
 from tests.chaos.storm.report import is_good, keep_evidence, table
-from tests.chaos.storm.storm import Outcome, endure
-from tests.chaos.storm.system import System
+from tests.chaos.storm.storm import Outcome, run_plan
+from tests.chaos.storm.system_under_test import SystemUnderTest
 from tests.chaos.storm.whole_suite import WholeSuite
 
 
-def storm(system: System, plan: Plan, model: StormyModel, folder: Path) -> Outcome:
+def storm(system: SystemUnderTest, plan: Plan, model: FaultyModel, folder: Path) -> Outcome:
     """Start it, let the storm break over it, keep the evidence, and leave nothing running."""
     try:
         system.start()
-        outcome = endure(system, plan, model)
+        outcome = run_plan(system, plan, model)
         system.end()
         keep_evidence(outcome, system.suite, folder)
     finally:
@@ -38,7 +38,7 @@ def main() -> int:
     """The exit status."""
     plan, is_naive = _asked_for()
     print(f"A storm of {plan.minutes:g} min, seed {plan.seed}; then all has to come to rest.")
-    with run_folder.entered() as run, StormyModel(plan.seed) as model:
+    with run_folder.entered() as run, FaultyModel(plan.seed) as model:
         print(f"What it leaves is in {run.path}, and goes where all is well.", flush=True)
         run.is_kept = True
         made = NaiveBot if is_naive else WholeSuite

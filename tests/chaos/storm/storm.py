@@ -1,4 +1,4 @@
-"""A storm from its first message to its ledger."""
+"""Runs a storm: from its first message to the verified outcome."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from tests.chaos.storm.duplicates import SendLog, unexplained
-from tests.chaos.storm.faults import Faults
-from tests.chaos.storm.hit import Hit
-from tests.chaos.storm.ledger import Ledger
-from tests.chaos.storm.message import Heard
-from tests.chaos.storm.model import StormyModel
+from tests.chaos.storm.fault_injector import FaultInjector
+from tests.chaos.storm.fault_record import FaultRecord
+from tests.chaos.storm.faulty_model import FaultyModel
+from tests.chaos.storm.message import BotMessage
 from tests.chaos.storm.people import Listener, People
 from tests.chaos.storm.plan import Plan
-from tests.chaos.storm.system import System
+from tests.chaos.storm.system_under_test import SystemUnderTest
+from tests.chaos.storm.verifier import Verifier
 
 LONGEST_STORM = 2.0
-"""Times its planned length, where victims come back too slowly."""
+"""Times its planned length, where killed processes come back too slowly."""
 
 QUIET_SECONDS = 300.0
 """How long everything may take to come to rest."""
@@ -31,54 +31,56 @@ class Outcome:
     """What came of a storm."""
 
     plan: Plan
-    ledger: Ledger
-    hits: list[Hit]
-    unexplained: list[Heard]
+    verifier: Verifier
+    fault_records: list[FaultRecord]
+    unexplained: list[BotMessage]
     unanswered: int
     """Sends whose answer never came."""
     dead_letters: int
     model_faults: int
     sender: str
-    stormed: float
+    storm_seconds: float
     """Seconds."""
     faults_left: int
     """They found nobody in time."""
     is_quiet: bool
 
-    def hits_of(self, *blows: str) -> list[Hit]:
+    def fault_records_of(self, *kinds: str) -> list[FaultRecord]:
         """Those of some kinds."""
-        return [hit for hit in self.hits if hit.blow in blows]
+        return [fault for fault in self.fault_records if fault.kind in kinds]
 
     @property
-    def senders_hit(self) -> int:
+    def sender_faults(self) -> int:
         """Deaths and stops of the sender."""
-        return sum(hit.name.startswith(self.sender) for hit in self.hits_of("kill", "stop"))
+        return sum(
+            fault.name.startswith(self.sender) for fault in self.fault_records_of("kill", "stop")
+        )
 
 
-def endure(system: System, plan: Plan, model: StormyModel) -> Outcome:
+def run_plan(system: SystemUnderTest, plan: Plan, model: FaultyModel) -> Outcome:
     """Storm, wait until all is quiet, and look at what is left. The system runs already."""
     people = People(system.suite, plan)
     begun = time.monotonic()
-    faults = Faults(system, plan, lambda: time.monotonic() - begun)
+    injector = FaultInjector(system, plan, lambda: time.monotonic() - begun)
     listener = Listener(people)
     listener.start()
-    model.is_stormy = True
+    model.is_failing = True
     try:
         with ThreadPoolExecutor(1) as thread:
             writing = thread.submit(people.write, lambda: time.monotonic() - begun)
-            faults.rage(plan.seconds * LONGEST_STORM)
+            injector.run(plan.seconds * LONGEST_STORM)
         writing.result()
     finally:
-        faults.end()
-        model.is_stormy = False
-    stormed = time.monotonic() - begun
-    is_quiet = _rest(system, people)
+        injector.end()
+        model.is_failing = False
+    storm_seconds = time.monotonic() - begun
+    is_quiet = _wait_until_quiet(system, people)
     listener.stop()
     people.listen()
-    return _outcome(system, plan, people, faults, model, stormed, is_quiet=is_quiet)
+    return _outcome(system, plan, people, injector, model, storm_seconds, is_quiet=is_quiet)
 
 
-def _rest(system: System, people: People) -> bool:
+def _wait_until_quiet(system: SystemUnderTest, people: People) -> bool:
     """Whether it became quiet in time."""
     deadline = time.monotonic() + QUIET_SECONDS
     quiet_since, heard = time.monotonic(), len(people.heard)
@@ -91,7 +93,7 @@ def _rest(system: System, people: People) -> bool:
     return False
 
 
-def _is_busy(system: System, people: People) -> bool:
+def _is_busy(system: SystemUnderTest, people: People) -> bool:
     try:
         return system.waiting() > 0 or not people.is_read() or bool(people.awaited())
     except RedisError:
@@ -99,29 +101,29 @@ def _is_busy(system: System, people: People) -> bool:
 
 
 def _outcome(
-    system: System,
+    system: SystemUnderTest,
     plan: Plan,
     people: People,
-    faults: Faults,
-    model: StormyModel,
-    stormed: float,
+    injector: FaultInjector,
+    model: FaultyModel,
+    storm_seconds: float,
     *,
     is_quiet: bool,
 ) -> Outcome:
-    ledger = Ledger(people.said, people.heard.values(), system.deeds())
+    verifier = Verifier(people.said, people.heard.values(), system.effects())
     log = SendLog.read(system.suite.state_dir / "logs", system.sender)
-    senders = [hit for hit in faults.hits if hit.name.startswith(system.sender)]
-    outages = [hit for hit in faults.hits if hit.name == "redis"]
+    senders = [fault for fault in injector.fault_records if fault.name.startswith(system.sender)]
+    outages = [fault for fault in injector.fault_records if fault.name == "redis"]
     return Outcome(
         plan=plan,
-        ledger=ledger,
-        hits=faults.hits,
-        unexplained=unexplained(ledger.repeats, senders, log, outages),
+        verifier=verifier,
+        fault_records=injector.fault_records,
+        unexplained=unexplained(verifier.repeats, senders, log, outages),
         unanswered=log.unanswered.total(),
         dead_letters=system.dead_letters(),
         model_faults=sum(model.faults.values()),
         sender=system.sender,
-        stormed=stormed,
-        faults_left=faults.left,
+        storm_seconds=storm_seconds,
+        faults_left=injector.left,
         is_quiet=is_quiet,
     )

@@ -9,15 +9,20 @@ from typing import Any
 from control.local.run_directory import RunDirectory
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect
-from tests.chaos.storm.entry import Deeds
 from tests.chaos.storm.message import number_in
-from tests.chaos.storm.plan import Blow
-from tests.chaos.storm.stops import DATABASES
-from tests.chaos.storm.system import Victim, redis_of, stormproof, victims_in
+from tests.chaos.storm.message_record import Effects
+from tests.chaos.storm.plan import FaultKind
+from tests.chaos.storm.process_freezer import DATABASES
+from tests.chaos.storm.system_under_test import (
+    TargetProcess,
+    processes_in,
+    redis_of,
+    suite_with_model,
+)
 
 SERVICES = ("tg_bot", "assistant", "rest_service", "cron_service", "google_calendar_service")
 REPLICAS = "assistant=3,cron_service=2,rest_service=2"
-ZOMBIES = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
+FREEZABLE = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
 """Who holds leases is stopped most."""
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
 PAGE = 200
@@ -27,39 +32,39 @@ class WholeSuite:
     """Ours, with replicas."""
 
     services: tuple[str, ...] = SERVICES
-    zombies: tuple[str, ...] = ZOMBIES
+    freezable: tuple[str, ...] = FREEZABLE
     sender = "tg_bot"
-    spared: tuple[Blow, ...] = ()
+    excluded_faults: tuple[FaultKind, ...] = ()
 
     def __init__(self, state_dir: Path, model_url: str) -> None:
-        self.suite = stormproof(state_dir, model_url)
+        self.suite = suite_with_model(state_dir, model_url)
 
     def start(self) -> None:
-        """See System."""
+        """See SystemUnderTest."""
         self.suite.manage("start", "--replicas", REPLICAS)
 
     def end(self) -> None:
-        """See System."""
+        """See SystemUnderTest."""
         self.suite.manage("stop")
 
-    def victims(self) -> list[Victim]:
-        """See System."""
-        return victims_in(RunDirectory(self.suite.state_dir))
+    def processes(self) -> list[TargetProcess]:
+        """See SystemUnderTest."""
+        return processes_in(RunDirectory(self.suite.state_dir))
 
     def waiting(self) -> int:
-        """See System."""
+        """See SystemUnderTest."""
         return asyncio.run(self._depth())
 
-    def deeds(self) -> Deeds:
-        """See System."""
+    def effects(self) -> Effects:
+        """See SystemUnderTest."""
         rows = [one["title"] for one in self._all("/tasks")]
         rows += [one["text"] for one in self._all("/cron-jobs")]
         made = [one["after"] or {} for one in self._all("/effects")]
         effects = [one.get("title") or one.get("text", "") for one in made]
-        return Deeds(counted(rows), counted(effects))
+        return Effects(counted(rows), counted(effects))
 
     def dead_letters(self) -> int:
-        """See System."""
+        """See SystemUnderTest."""
         return len(list(self._all("/dead-letters")))
 
     async def _depth(self) -> int:

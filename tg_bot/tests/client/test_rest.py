@@ -7,19 +7,19 @@ from smart_kit.contracts.queue import Sender
 from smart_kit.errors import NotFound, UpstreamUnavailable
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 
 ANNA = Sender(telegram_id=7, first_name="Anna", language_code="ru")
 
 
 @pytest.fixture
-async def service(settings: TgBotSettings, rest: FakeRest) -> AsyncIterator[RestClient]:
+async def service(settings: TgBotSettings, rest: FakeRestService) -> AsyncIterator[RestClient]:
     made = RestClient(settings, httpx2.MockTransport(rest.serve))
     yield made
     await made.close()
 
 
-async def test_somebody_new_is_created_once(service: RestClient, rest: FakeRest) -> None:
+async def test_somebody_new_is_created_once(service: RestClient, rest: FakeRestService) -> None:
     first, is_new = await service.get_or_create_user(ANNA)
     again, is_still_new = await service.get_or_create_user(ANNA)
 
@@ -29,7 +29,9 @@ async def test_somebody_new_is_created_once(service: RestClient, rest: FakeRest)
     assert [call.method for call in rest.calls] == ["GET", "POST", "GET"]
 
 
-async def test_who_was_created_meanwhile_is_found(settings: TgBotSettings, rest: FakeRest) -> None:
+async def test_who_was_created_meanwhile_is_found(
+    settings: TgBotSettings, rest: FakeRestService
+) -> None:
     user = await rest.add(7)
     del rest.users[7]
 
@@ -44,7 +46,7 @@ async def test_who_was_created_meanwhile_is_found(settings: TgBotSettings, rest:
     await service.close()
 
 
-async def test_people_are_found_by_either_id(service: RestClient, rest: FakeRest) -> None:
+async def test_people_are_found_by_either_id(service: RestClient, rest: FakeRestService) -> None:
     user = await rest.add(7)
     assert await service.get_user(7) == user
     assert await service.get_user_by_id(user.id) == user
@@ -52,13 +54,15 @@ async def test_people_are_found_by_either_id(service: RestClient, rest: FakeRest
         await service.get_user(8)
 
 
-async def test_a_call_for_a_person_says_for_whom_it_is(service: RestClient, rest: FakeRest) -> None:
+async def test_a_call_for_a_person_says_for_whom_it_is(
+    service: RestClient, rest: FakeRestService
+) -> None:
     user = await rest.add(7)
     await service.get_user_by_id(user.id)
     assert rest.calls[-1].headers["X-User-Id"] == str(user.id)
 
 
-async def test_the_code_arrives_as_it_is(service: RestClient, rest: FakeRest) -> None:
+async def test_the_code_arrives_as_it_is(service: RestClient, rest: FakeRestService) -> None:
     """A SecretStr serialises as stars unless told otherwise."""
     rest.codes.add("s3cret-code")
     assert (await service.redeem_invite("s3cret-code", ANNA)).is_invited
@@ -66,7 +70,7 @@ async def test_the_code_arrives_as_it_is(service: RestClient, rest: FakeRest) ->
         await service.redeem_invite("s3cret-code", ANNA)
 
 
-async def test_a_failing_service_is_unavailable(service: RestClient, rest: FakeRest) -> None:
+async def test_a_failing_service_is_unavailable(service: RestClient, rest: FakeRestService) -> None:
     rest.failure = 503
     with pytest.raises(UpstreamUnavailable):
         await service.get_user(7)

@@ -18,7 +18,7 @@ from tg_bot.src.services import signals
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import dead_letters, to_secretary, to_telegram
 
 ROW = UUID("0196d2a1-5f0e-7c3b-9c70-8f2d1b2a3c4d")
@@ -115,7 +115,7 @@ async def test_only_the_chats_own_person_may_press(
 
 
 async def test_whoever_may_not_talk_may_not_press(
-    make_intake: MakeIntake, redis: Redis, rest: FakeRest
+    make_intake: MakeIntake, redis: Redis, rest: FakeRestService
 ) -> None:
     await rest.add(8, is_invited=True)
     await rest.add(9, is_invited=True, status="blocked")

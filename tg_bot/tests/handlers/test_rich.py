@@ -6,7 +6,7 @@ from smart_kit.contracts.queue import Notice
 from smart_kit.redis import Redis
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import to_secretary, to_telegram
 
 
@@ -24,7 +24,7 @@ async def said(redis: Redis) -> list[str]:
     ],
 )
 async def test_it_is_kept_and_confirmed(
-    intake: Intake, redis: Redis, rest: FakeRest, before: bool, text: str, after: bool
+    intake: Intake, redis: Redis, rest: FakeRestService, before: bool, text: str, after: bool
 ) -> None:
     person = await rest.add(7, rich_messages=before)
     await intake.take([updates.message(text)])
@@ -38,7 +38,7 @@ async def test_it_is_kept_and_confirmed(
 
 @pytest.mark.parametrize("text", ["/rich", "/rich perhaps", "/rich on"])
 async def test_without_a_change_it_says_how_it_is(
-    intake: Intake, redis: Redis, rest: FakeRest, text: str
+    intake: Intake, redis: Redis, rest: FakeRestService, text: str
 ) -> None:
     await rest.add(7)
     await intake.take([updates.message(text)])
@@ -46,13 +46,15 @@ async def test_without_a_change_it_says_how_it_is(
     assert rest.calls == []
 
 
-async def test_somebody_new_can_choose(intake: Intake, redis: Redis, rest: FakeRest) -> None:
+async def test_somebody_new_can_choose(intake: Intake, redis: Redis, rest: FakeRestService) -> None:
     await intake.take([updates.message("/rich off")])
     assert rest.users[7].rich_messages is False
     assert await said(redis) == ["rich_off"]
 
 
-async def test_a_failing_service_is_confessed(intake: Intake, redis: Redis, rest: FakeRest) -> None:
+async def test_a_failing_service_is_confessed(
+    intake: Intake, redis: Redis, rest: FakeRestService
+) -> None:
     await rest.add(7)
     rest.failure = 400
     await intake.take([updates.message("/rich off")])

@@ -6,7 +6,7 @@ from tg_bot.src.config.settings import AllowList
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import to_telegram
 
 NOBODY = AllowList()
@@ -19,7 +19,7 @@ async def said(redis: Redis) -> list[tuple[str, dict[str, str]]]:
 
 
 async def test_somebody_new_is_welcomed_and_known_from_then_on(
-    intake: Intake, redis: Redis, rest: FakeRest
+    intake: Intake, redis: Redis, rest: FakeRestService
 ) -> None:
     await intake.take([updates.message("/start")])
     await intake.take([updates.message("/start")])
@@ -33,7 +33,7 @@ async def test_somebody_new_is_welcomed_and_known_from_then_on(
 
 
 async def test_who_is_known_is_greeted_without_asking(
-    intake: Intake, redis: Redis, rest: FakeRest
+    intake: Intake, redis: Redis, rest: FakeRestService
 ) -> None:
     await rest.add(7)
     await intake.take([updates.message("/start")])
@@ -43,7 +43,7 @@ async def test_who_is_known_is_greeted_without_asking(
 
 @pytest.mark.parametrize("status", [500, 400])
 async def test_a_failing_service_is_confessed(
-    intake: Intake, redis: Redis, rest: FakeRest, status: int
+    intake: Intake, redis: Redis, rest: FakeRestService, status: int
 ) -> None:
     rest.failure = status
     await intake.take([updates.message("/start")])
@@ -55,7 +55,9 @@ class TestInvitation:
     def closed(self, make_intake: MakeIntake) -> Intake:
         return make_intake(NOBODY)
 
-    async def test_a_good_code_lets_in(self, closed: Intake, redis: Redis, rest: FakeRest) -> None:
+    async def test_a_good_code_lets_in(
+        self, closed: Intake, redis: Redis, rest: FakeRestService
+    ) -> None:
         rest.codes.add("c0de_-")
         await closed.take([updates.message("/start c0de_-")])
         assert await said(redis) == [("paired", {"first_name": "Anna"})]
@@ -63,19 +65,21 @@ class TestInvitation:
 
     @pytest.mark.parametrize("code", ["wrong", "not a code", "../users", "x" * 65, "ключ"])
     async def test_a_bad_code_does_not(
-        self, closed: Intake, redis: Redis, rest: FakeRest, code: str
+        self, closed: Intake, redis: Redis, rest: FakeRestService, code: str
     ) -> None:
         await closed.take([updates.message(f"/start {code}")])
         assert await said(redis) == [("pairing_failed", {})]
         assert len(rest.calls) == (code == "wrong")
 
-    async def test_a_code_works_once(self, closed: Intake, redis: Redis, rest: FakeRest) -> None:
+    async def test_a_code_works_once(
+        self, closed: Intake, redis: Redis, rest: FakeRestService
+    ) -> None:
         rest.codes.add("c0de")
         await closed.take([updates.message("/start c0de"), updates.message("/start c0de", 8)])
         assert [name for name, _ in await said(redis)] == ["paired", "pairing_failed"]
 
     async def test_the_same_update_once_more_after_a_crash_does_not_shut_the_door(
-        self, closed: Intake, redis: Redis, rest: FakeRest
+        self, closed: Intake, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.codes.add("c0de")
         update = updates.message("/start c0de")
@@ -84,7 +88,9 @@ class TestInvitation:
         await closed.take([update])
         assert [name for name, _ in await said(redis)] == ["welcome_back"]
 
-    async def test_five_tries_an_hour(self, closed: Intake, redis: Redis, rest: FakeRest) -> None:
+    async def test_five_tries_an_hour(
+        self, closed: Intake, redis: Redis, rest: FakeRestService
+    ) -> None:
         for _ in range(8):
             await closed.take([updates.message("/start guess")])
         assert len(rest.calls) == 5
@@ -93,7 +99,7 @@ class TestInvitation:
         assert 3500 < await redis.ttl("tg_bot:424242:tries:7") <= 3600
 
     async def test_somebody_else_has_their_own_tries(
-        self, closed: Intake, redis: Redis, rest: FakeRest
+        self, closed: Intake, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.codes.add("c0de")
         await closed.take([updates.message("/start guess") for _ in range(9)])
@@ -101,7 +107,7 @@ class TestInvitation:
         assert rest.users[8].is_invited
 
     async def test_who_is_blocked_may_not_try(
-        self, closed: Intake, redis: Redis, rest: FakeRest
+        self, closed: Intake, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.codes.add("c0de")
         await rest.add(7, status="blocked")
@@ -110,14 +116,14 @@ class TestInvitation:
         assert rest.calls == []
 
     async def test_who_may_talk_anyway_is_greeted_over_an_old_link(
-        self, intake: Intake, redis: Redis, rest: FakeRest
+        self, intake: Intake, redis: Redis, rest: FakeRestService
     ) -> None:
         await rest.add(7)
         await intake.take([updates.message("/start old")])
         assert [name for name, _ in await said(redis)] == ["welcome_back"]
 
     async def test_a_failing_service_is_confessed(
-        self, closed: Intake, redis: Redis, rest: FakeRest
+        self, closed: Intake, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.failure = 502
         await closed.take([updates.message("/start c0de")])

@@ -8,7 +8,7 @@ from tg_bot.src.config.settings import AllowList
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import to_secretary, to_telegram
 
 NOBODY = AllowList()
@@ -37,7 +37,7 @@ async def notices(redis: Redis) -> list[str]:
 )
 async def test_who_may_talk(
     make_intake: MakeIntake,
-    rest: FakeRest,
+    rest: FakeRestService,
     redis: Redis,
     allowed: AllowList,
     person: dict[str, object] | None,
@@ -55,7 +55,7 @@ async def test_who_may_talk(
 
 @pytest.mark.parametrize("text", ["hello", "/start", "/help", "/new", "/other"])
 async def test_a_stranger_is_refused_from_redis_alone_and_told_their_number(
-    make_intake: MakeIntake, rest: FakeRest, redis: Redis, text: str
+    make_intake: MakeIntake, rest: FakeRestService, redis: Redis, text: str
 ) -> None:
     await make_intake(NOBODY).take([updates.message(text)])
 
@@ -116,7 +116,7 @@ class TestGroups:
         "text", ["/help", "/help@Fake_Bot", "hi @fake_bot!", "@FAKE_BOT: hi", "/start code"]
     )
     async def test_who_speaks_to_the_bot_is_told_where_to_go(
-        self, intake: Intake, redis: Redis, rest: FakeRest, text: str
+        self, intake: Intake, redis: Redis, rest: FakeRestService, text: str
     ) -> None:
         await intake.take([updates.group_message(text)])
         assert await notices(redis) == ["private_chats_only"]
@@ -139,7 +139,7 @@ class TestGroups:
         assert 86_000 < await redis.ttl("tg_bot:424242:group:-5") <= 86_400
 
     async def test_somebody_blocked_is_not_answered_there_either(
-        self, intake: Intake, redis: Redis, rest: FakeRest
+        self, intake: Intake, redis: Redis, rest: FakeRestService
     ) -> None:
         await rest.add(7, status="blocked")
         await intake.take([updates.group_message("/help")])
@@ -154,7 +154,7 @@ async def test_a_command_to_another_bot_is_still_a_command_in_a_private_chat(
 
 
 async def test_who_is_let_in_is_heard_at_once(
-    make_intake: MakeIntake, redis: Redis, rest: FakeRest
+    make_intake: MakeIntake, redis: Redis, rest: FakeRestService
 ) -> None:
     """Both were waiting in Telegram while the bot was away."""
     rest.codes.add("c0de")

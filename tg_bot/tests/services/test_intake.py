@@ -13,7 +13,7 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.services.intake import Intake, greatest_id
 from tg_bot.tests import updates
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import dead_letters, to_secretary, to_telegram
 
 PHOTO = [{"file_id": "small", "file_size": 10}, {"file_id": "large", "file_size": 99}]
@@ -154,7 +154,7 @@ async def test_what_cannot_be_read_is_kept_as_it_came_and_stops_nobody(
 
 
 async def test_a_slow_rest_service_holds_up_nobody_else(
-    intake: Intake, redis: Redis, rest: FakeRest
+    intake: Intake, redis: Redis, rest: FakeRestService
 ) -> None:
     rest.hangs = True
     taking = asyncio.create_task(

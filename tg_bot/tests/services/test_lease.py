@@ -92,7 +92,7 @@ class TestLease:
             assert not is_fenced(lease)
 
 
-class Work:
+class CountingLoop:
     """Loops that only count."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Work:
 
 class TestTenure:
     async def test_the_loops_end_for_another_and_begin_again_after_it(self, redis: Redis) -> None:
-        work, stop = Work(), asyncio.Event()
+        work, stop = CountingLoop(), asyncio.Event()
         tenure = Tenure(Lease(redis, BOT_ID, LEASE_SECONDS), work.run, work.run)
         running = asyncio.create_task(tenure.run(stop))
         await until(lambda: work.begun == 2)
@@ -121,7 +121,7 @@ class TestTenure:
         assert not await redis.exists(bot_lease_key(BOT_ID)), "the next one need not wait"
 
     async def test_data_that_redis_has_lost_interrupt_nothing(self, redis: Redis) -> None:
-        work, stop = Work(), asyncio.Event()
+        work, stop = CountingLoop(), asyncio.Event()
         running = asyncio.create_task(
             Tenure(Lease(redis, BOT_ID, LEASE_SECONDS), work.run).run(stop)
         )
@@ -157,7 +157,7 @@ class TestTenure:
         async def fail(_: asyncio.Event) -> None:
             raise ValueError("broken")
 
-        tenure = Tenure(Lease(redis, BOT_ID), fail, *[Work().run] * (loops - 1))
+        tenure = Tenure(Lease(redis, BOT_ID), fail, *[CountingLoop().run] * (loops - 1))
         with pytest.raises(ValueError, match="broken"):
             await tenure.run(asyncio.Event())
 

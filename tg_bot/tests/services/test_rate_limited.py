@@ -21,12 +21,12 @@ from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_contents import dead_letters, send
 from tg_bot.tests.queue_messages import reply
-from tg_bot.tests.services.test_response_handler import QUEUE
+from tg_bot.tests.services.delivery_helpers import QUEUE
 
 MINUTES = 50
 
 
-class Hasty(Mailbox):
+class MailboxWithoutDelays(Mailbox):
     """Does not wait."""
 
     paused = 0.0
@@ -46,7 +46,7 @@ async def test_fifty_minutes_of_429_bring_nothing_to_the_dead_letters(
     telegram.script("sendMessage", *[too_many] * MINUTES)
     before = utc_now() - timedelta(minutes=MINUTES)
     await send(redis, reply("at last", created_at=before), reply("behind it", 2, created_at=before))
-    mailbox = Hasty(redis, QUEUE)
+    mailbox = MailboxWithoutDelays(redis, QUEUE)
     async with connect_blocking(settings) as blocking:
         handler = ResponseHandler(
             settings.bot_id,

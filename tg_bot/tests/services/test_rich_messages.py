@@ -8,10 +8,10 @@ from smart_kit.contracts.queue import Reply
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import Call, FakeTelegram, Scripted, refusal
 from tg_bot.tests.conftest import Run
-from tg_bot.tests.fake_rest import FakeRest
+from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import dead_letters, send
 from tg_bot.tests.queue_messages import effect, reply
-from tg_bot.tests.services.test_response_handler import QUEUE, delivered, empty
+from tg_bot.tests.services.delivery_helpers import QUEUE, deliver, wait_until_sent
 
 TABLE = "|Name|Age|\n|-|-|\n|**Anna**|30|"
 PLAIN = "Name | Age\n-----+----\nAnna | 30"
@@ -37,7 +37,7 @@ def methods(calls: list[Call]) -> list[str]:
 async def test_a_table_goes_as_a_rich_message_and_its_receipt_under_it_as_text(
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await delivered(run, redis, with_receipt())
+    await deliver(run, redis, with_receipt())
 
     rich, below = telegram.sent
     assert rich.method == "sendRichMessage"
@@ -49,10 +49,10 @@ async def test_a_table_goes_as_a_rich_message_and_its_receipt_under_it_as_text(
 
 
 async def test_who_has_switched_it_off_gets_text(
-    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
+    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
     await rest.add(7, rich_messages=False)
-    await delivered(run, redis, with_receipt())
+    await deliver(run, redis, with_receipt())
     assert telegram.texts(7) == [f"{PLAIN}\n\n{RECEIPT}"]
     assert methods(telegram.sent) == ["sendMessage"]
 
@@ -71,7 +71,7 @@ async def test_what_is_refused_goes_as_text_with_formatting(
     run: Run, redis: Redis, telegram: FakeTelegram, description: str
 ) -> None:
     telegram.script("sendRichMessage", refusal(400, description))
-    await delivered(run, redis, with_receipt())
+    await deliver(run, redis, with_receipt())
 
     assert telegram.texts(7) == [PLAIN, RECEIPT]
     assert telegram.sent[0].parameters["entities"][0]["type"] == "pre"
@@ -84,7 +84,7 @@ async def test_what_is_refused_with_formatting_too_goes_without(
 ) -> None:
     telegram.script("sendRichMessage", refusal(400, "Bad Request: RICH_MESSAGE_DEPTH_INVALID"))
     telegram.script("sendMessage", refusal(400, "Bad Request: can't parse entities: x"))
-    await delivered(run, redis, reply(TABLE))
+    await deliver(run, redis, reply(TABLE))
     assert telegram.texts(7) == [PLAIN]
     assert "entities" not in telegram.sent[0].parameters
 
@@ -93,7 +93,7 @@ async def test_a_server_without_rich_messages_is_asked_once_and_gets_whole_texts
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script("sendRichMessage", UNKNOWN)
-    await delivered(run, redis, with_receipt(), with_receipt(number=2))
+    await deliver(run, redis, with_receipt(), with_receipt(number=2))
     assert len(telegram.calls_of("sendRichMessage")) == 1
     assert telegram.texts(7) == [PLAIN, RECEIPT, f"{PLAIN}\n\n{RECEIPT}"]
 
@@ -112,7 +112,7 @@ async def test_trouble_that_is_no_refusal_changes_no_form(
     run: Run, redis: Redis, telegram: FakeTelegram, trouble: Scripted
 ) -> None:
     telegram.script("sendRichMessage", trouble)
-    await delivered(run, redis, with_receipt())
+    await deliver(run, redis, with_receipt())
 
     first, second = telegram.calls_of("sendRichMessage")
     assert first.parameters == second.parameters
@@ -120,7 +120,7 @@ async def test_trouble_that_is_no_refusal_changes_no_form(
 
 
 async def test_an_answer_that_may_have_arrived_rich_is_not_sent_as_text_by_another_process(
-    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRest
+    run: Run, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
     telegram.script("sendRichMessage", Scripted(cut="after"))
     await send(redis, reply(TABLE))
@@ -129,7 +129,7 @@ async def test_an_answer_that_may_have_arrived_rich_is_not_sent_as_text_by_anoth
         await _counted(redis)
     await rest.add(7, rich_messages=False)  # even then
     async with run():
-        await empty(redis)
+        await wait_until_sent(redis)
     assert methods(telegram.sent) == ["sendRichMessage"] * 2
 
 
@@ -138,7 +138,7 @@ async def test_text_that_may_have_arrived_in_its_place_is_not_sent_rich(
 ) -> None:
     telegram.script("sendRichMessage", refusal(400, "Bad Request: RICH_MESSAGE_URL_INVALID"))
     telegram.script("sendMessage", Scripted(cut="after"))
-    await delivered(run, redis, reply(TABLE))
+    await deliver(run, redis, reply(TABLE))
     assert methods(telegram.sent) == ["sendMessage"] * 2
 
 
@@ -147,7 +147,7 @@ async def test_a_receipt_goes_out_even_where_its_answer_is_given_up(
 ) -> None:
     telegram.script("sendRichMessage", *[Scripted(cut="before")] * 3)
     telegram.script("sendMessage", refusal(429, "Too Many Requests", retry_after=0))
-    await delivered(run, redis, with_receipt(), reply("next", 2))
+    await deliver(run, redis, with_receipt(), reply("next", 2))
 
     assert len(telegram.calls_of("sendRichMessage")) == 3, "at most, the 429 in between or not"
     assert telegram.texts(7) == [RECEIPT, "next"]
@@ -160,7 +160,7 @@ class TestParts:
         self, run: Run, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script("sendRichMessage", Scripted(), refusal(502, "Bad Gateway"))
-        await delivered(run, redis, with_receipt(LONG))
+        await deliver(run, redis, with_receipt(LONG))
         assert methods(telegram.sent) == ["sendRichMessage"] * 3 + ["sendMessage"]
         firsts = [one.text.split()[0] for one in telegram.sent]
         assert len(set(firsts)) == 4
@@ -169,7 +169,7 @@ class TestParts:
         self, run: Run, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script("sendRichMessage", Scripted(), refusal(400, "Bad Request: RICH_MESSAGE_X"))
-        await delivered(run, redis, reply(LONG))
+        await deliver(run, redis, reply(LONG))
         sent = methods(telegram.sent)
         assert sent[0] == sent[-1] == "sendRichMessage"
         assert set(sent[1:-1]) == {"sendMessage"}
@@ -187,7 +187,7 @@ class TestParts:
         async with run():
             await telegram.until(lambda: len(telegram.calls_of("sendMessage")) == 2)
         async with run():
-            await empty(redis)
+            await wait_until_sent(redis)
         assert " ".join(telegram.texts(7)).count("word") == 15_000
         assert methods(telegram.sent).count("sendRichMessage") == 2
 

@@ -23,10 +23,10 @@ from tg_bot.tests.conftest import Run
 from tg_bot.tests.queue_contents import dead_letters, to_secretary
 
 URL = "https://assistant.example.org"
-Serve = Callable[..., AbstractAsyncContextManager["Served"]]
+Serve = Callable[..., AbstractAsyncContextManager["RunningBot"]]
 
 
-class Served:
+class RunningBot:
     """A running bot and its pages."""
 
     def __init__(self, bot: Bot, pages: Any, secret: str) -> None:
@@ -62,10 +62,10 @@ def hooked(settings: TgBotSettings) -> TgBotSettings:
 @pytest.fixture
 def serve(run: Run, hooked: TgBotSettings) -> Serve:
     @asynccontextmanager
-    async def serving(**changes: Any) -> AsyncIterator[Served]:
+    async def serving(**changes: Any) -> AsyncIterator[RunningBot]:
         given = hooked.model_copy(update=changes)
         async with run(given) as bot, TestClient(TestServer(bot.pages)) as pages:
-            yield Served(bot, pages, given.webhook_secret)
+            yield RunningBot(bot, pages, given.webhook_secret)
 
     return serving
 

@@ -11,6 +11,7 @@ from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.request import ModelRequest, Prompt
 from assistant.src.services.models.served import ServedModel
+from smart_kit.testing.scripted_model import ScriptedModel
 
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}}
 QUESTION = Item('{"role":"user","content":"hi"}')
@@ -68,8 +69,26 @@ def model_request(
     )
 
 
-async def complete(
+async def complete_chain(
     *chain: ServedModel, asked: ModelRequest | None = None, seconds: float = 60
 ) -> Completion:
     """What a client that knows nothing yet gets."""
     return await ModelClient().complete(chain, asked or model_request(), fake_turn(seconds))
+
+
+async def complete_own(
+    endpoint: Endpoint,
+    *,
+    fallback: str | None = None,
+    seconds: float = 60,
+    asked: ModelRequest | None = None,
+    **parameters: Any,
+) -> Completion:
+    """Ask the model `own`, and perhaps another one after it."""
+    names = ("own", fallback) if fallback else ("own",)
+    chain = [served_model(endpoint, name, parameters=parameters) for name in names]
+    return await complete_chain(*chain, asked=asked, seconds=seconds)
+
+
+def models_asked(model: ScriptedModel) -> list[str]:
+    return [asked.body["model"] for asked in model.asked]

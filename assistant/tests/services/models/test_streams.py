@@ -86,7 +86,7 @@ async def test_a_call_cut_off_by_the_length_limit_is_not_run(capabilities: tuple
     assert "cut off" in said[0].calls[0].problem
 
 
-class Heard:
+class RecordingListener:
     """A listener that is always due."""
 
     is_due = True
@@ -99,7 +99,7 @@ class Heard:
 
 
 async def test_a_growing_answer_is_heard_and_one_that_is_asked_for_again_begins_anew() -> None:
-    heard = Heard()
+    heard = RecordingListener()
     asked = model_request(listener=heard)
     async with running_server(in_turn(stream([WORDS], is_done=False), done)) as server:
         model = served_model(server.endpoint, "m", "streaming")
@@ -110,7 +110,7 @@ async def test_a_growing_answer_is_heard_and_one_that_is_asked_for_again_begins_
 
 
 async def test_a_listener_hears_no_half_characters_and_its_mistakes_are_no_broken_stream() -> None:
-    heard = Heard()
+    heard = RecordingListener()
     pieces = [delta(content="a \ud83d"), delta(content="\ude00!"), delta("stop")]
     async with running_server(lambda _: stream(pieces)) as server:
         model = served_model(server.endpoint, "m", "streaming")
@@ -118,7 +118,7 @@ async def test_a_listener_hears_no_half_characters_and_its_mistakes_are_no_broke
             [model], model_request(listener=heard), fake_turn()
         )
 
-        class Mistaken(Heard):
+        class Mistaken(RecordingListener):
             async def text_grows(self, text: str) -> None:
                 raise ValueError(text)
 

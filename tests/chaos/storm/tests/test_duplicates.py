@@ -1,12 +1,12 @@
-"""Which copies of a message the ledger of a storm lets pass."""
+"""Which copies of a message the verifier of a storm allows."""
 
 from collections import Counter
 
 import pytest
 
 from tests.chaos.storm.duplicates import SendLog, unexplained
-from tests.chaos.storm.hit import Hit
-from tests.chaos.storm.message import FIRST_NUMBER, Heard
+from tests.chaos.storm.fault_record import FaultRecord
+from tests.chaos.storm.message import FIRST_NUMBER, BotMessage
 from tests.chaos.storm.tests.samples import BEGUN, SORRY, answer, heard
 from tg_bot.src.main import SLOTS
 
@@ -16,26 +16,28 @@ def test_a_copy_is_explained_by_a_sender_that_died_while_it_sent(
     seconds: float, is_explained: bool
 ) -> None:
     at, copies = BEGUN + seconds, heard(answer(0), answer(0))
-    hits = [Hit("kill", at, at, "tg_bot")]
+    fault_records = [FaultRecord("kill", at, at, "tg_bot")]
 
-    assert unexplained([copies], hits, SendLog()) == ([] if is_explained else copies[1:])
+    assert unexplained([copies], fault_records, SendLog()) == ([] if is_explained else copies[1:])
 
 
-def twice(chat_id: int, place: int = 0, seconds: float = 10) -> list[Heard]:
+def twice(chat_id: int, place: int = 0, seconds: float = 10) -> list[BotMessage]:
     """Something that was said at BEGUN, and again so many seconds later."""
     number, text = 100 * chat_id + 2 * place, answer(chat_id + place)
     return [
-        Heard(number, chat_id, BEGUN, text),
-        Heard(number + 1, chat_id, BEGUN + int(seconds), text),
+        BotMessage(number, chat_id, BEGUN, text),
+        BotMessage(number + 1, chat_id, BEGUN + int(seconds), text),
     ]
 
 
-DEATH = Hit("kill", BEGUN + 1, BEGUN + 1, "tg_bot")
+DEATH = FaultRecord("kill", BEGUN + 1, BEGUN + 1, "tg_bot")
 
 
 def test_one_death_explains_one_copy_of_a_message() -> None:
     copies = heard(*[answer(0)] * 7)
-    close = [Heard(one.message_id, 1, BEGUN + place // 3, "") for place, one in enumerate(copies)]
+    close = [
+        BotMessage(one.message_id, 1, BEGUN + place // 3, "") for place, one in enumerate(copies)
+    ]
 
     assert len(unexplained([copies], [DEATH], SendLog())) == 5
     assert len(unexplained([close], [DEATH], SendLog())) == 5
@@ -58,8 +60,8 @@ def test_a_copy_comes_after_the_hit_and_soon(seconds: float, is_explained: bool)
 def test_what_redis_could_not_be_told_is_in_flight_for_longer(
     at: float, is_explained: bool
 ) -> None:
-    late = Hit("kill", BEGUN + 12, BEGUN + 12, "tg_bot")
-    outages = [Hit("stop", at, at + 10, "redis")]
+    late = FaultRecord("kill", BEGUN + 12, BEGUN + 12, "tg_bot")
+    outages = [FaultRecord("stop", at, at + 10, "redis")]
 
     assert unexplained([twice(1, 0, 40)], [late], SendLog()) == twice(1, 0, 40)[1:]
     assert bool(unexplained([twice(1, 0, 40)], [late], SendLog(), outages)) != is_explained
@@ -67,7 +69,7 @@ def test_what_redis_could_not_be_told_is_in_flight_for_longer(
 
 def test_a_lost_answer_is_used_for_the_copy_that_no_hit_explains() -> None:
     first, copy = twice(1)
-    copies = [first, copy, Heard(copy.message_id + 1, 1, copy.at + 5, copy.text)]
+    copies = [first, copy, BotMessage(copy.message_id + 1, 1, copy.at + 5, copy.text)]
     log = SendLog({first.message_id: "reply:7"}, Counter({"reply:7": 1}))
 
     assert not unexplained([copies], [DEATH], log)

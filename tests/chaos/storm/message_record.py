@@ -1,10 +1,10 @@
-"""One message and all that came of it."""
+"""The record of a message of a user: its answers, its reminders and its effects."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.chaos.storm.message import ALARM_SECONDS, WRITING, Heard, Said
+from tests.chaos.storm.message import ALARM_SECONDS, WRITING, BotMessage, UserMessage
 
 LATEST_SECONDS = 300.0
 """A reminder may come so long after it was due and promised: cron_service, rest_service, a database
@@ -13,55 +13,55 @@ and tg_bot stand in its way, and each may be stopped for 40 s, killed, and have 
 
 
 @dataclass(frozen=True)
-class Deeds:
+class Effects:
     """How often something was made for a message, by its number."""
 
     rows: Mapping[int, int] = field(default_factory=dict)
     """Tasks and reminders; 0 for those that bear no number."""
-    effects: Mapping[int, int] = field(default_factory=dict)
+    effect_records: Mapping[int, int] = field(default_factory=dict)
     """Records of what tools have changed."""
 
 
 @dataclass
-class Entry:
-    """One message and all that came of it."""
+class MessageRecord:
+    """The record of a message of a user: its answers, its reminders and its effects."""
 
-    said: Said
+    said: UserMessage
     rows: int
-    effects: int
-    answers: list[Heard] = field(default_factory=list)
-    alarms: list[Heard] = field(default_factory=list)
-    told: list[Heard] = field(default_factory=list)
+    effect_records: int
+    answers: list[BotMessage] = field(default_factory=list)
+    alarms: list[BotMessage] = field(default_factory=list)
+    apologies: list[BotMessage] = field(default_factory=list)
     """Instead of an answer, that there is none."""
 
     @property
     def is_lost(self) -> bool:
         """Nobody has answered at all."""
-        return not (self.answers or self.told)
+        return not (self.answers or self.apologies)
 
     @property
     def is_doubled(self) -> bool:
         """Something was done more than once."""
-        return max(self.rows, self.effects) > 1
+        return max(self.rows, self.effect_records) > 1
 
     @property
-    def is_undone(self) -> bool:
+    def is_inconsistent(self) -> bool:
         """The person was told of what was not done, or not told what was done."""
-        told = [one.has_receipt for one in (*self.answers, *self.told)]
+        receipts_told = [one.has_receipt for one in (*self.answers, *self.apologies)]
         if self.said.kind not in WRITING:
-            return any((self.rows, self.effects, *told))
-        if self.answers or self.rows or self.effects:
-            receipts = any(told) and all(one.has_receipt for one in self.answers)
-            return not (self.rows and self.effects and receipts)
-        return any(told)
+            return any((self.rows, self.effect_records, *receipts_told))
+        if self.answers or self.rows or self.effect_records:
+            receipts = any(receipts_told) and all(one.has_receipt for one in self.answers)
+            return not (self.rows and self.effect_records and receipts)
+        return any(receipts_told)
 
     @property
-    def is_only_told(self) -> bool:
+    def is_apologised(self) -> bool:
         """The person got to read that there is no answer, with or without a receipt."""
-        return bool(self.told) or any(one.is_apology for one in self.answers)
+        return bool(self.apologies) or any(one.is_apology for one in self.answers)
 
     @property
-    def is_silent(self) -> bool:
+    def is_reminder_missing(self) -> bool:
         """A reminder that was made and never came."""
         return self.said.kind == "alarm" and self.rows > 0 and not self.alarms
 
@@ -71,15 +71,15 @@ class Entry:
         if not self.alarms:
             return False
         due, came = self.said.at + ALARM_SECONDS, self.alarms[0].at
-        promised = min((one.at for one in (*self.answers, *self.told)), default=0)
+        promised = min((one.at for one in (*self.answers, *self.apologies)), default=0)
         is_early = came + 1 < due  # Telegram's times are cut to whole seconds
         is_late = came > max(due, promised) + LATEST_SECONDS
         return self.said.kind != "alarm" or not self.rows or is_early or is_late
 
     @property
-    def repeats(self) -> list[list[Heard]]:
+    def repeats(self) -> list[list[BotMessage]]:
         """What Telegram was given more than once: each time that it was."""
-        return [heard for heard in (self.answers, self.alarms, self.told) if len(heard) > 1]
+        return [heard for heard in (self.answers, self.alarms, self.apologies) if len(heard) > 1]
 
     @property
     def seconds(self) -> float:

@@ -40,11 +40,11 @@ _FAULTS: dict[str, tuple[float, Answer]] = {
 }
 
 
-class StormyModel:
+class FaultyModel:
     """Serves the OpenAI protocol; a context manager."""
 
     def __init__(self, seed: int) -> None:
-        self.is_stormy = False
+        self.is_failing = False
         self.faults: Counter[str] = Counter()
         self._server = ScriptedModel(otherwise=self._answer)
         self._dice = random.Random(f"{seed} model")
@@ -72,13 +72,13 @@ class StormyModel:
         if fault is not None:
             self.faults[fault] += 1
             return _FAULTS[fault][1]
-        if self.is_stormy:
+        if self.is_failing:
             time.sleep(self._dice.uniform(0, SLOWEST_SECONDS))
         body = check_request(asked.body)
         return sends(Completion(body, respond(read_conversation(body))).whole())
 
     def _fault(self) -> str | None:
-        if not self.is_stormy:
+        if not self.is_failing:
             return None
         drawn = self._dice.random()
         for name, (share, _) in _FAULTS.items():

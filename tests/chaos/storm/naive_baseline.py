@@ -1,4 +1,4 @@
-"""The naive bot as a system: its processes are kept alive as the suite's are, and no more."""
+"""The naive bot as a system under test; its processes are only kept alive as the suite's are."""
 
 import asyncio
 import sys
@@ -15,10 +15,15 @@ from control.local.part import Part
 from control.local.process import Launch, database_environment
 from control.local.run_directory import RunDirectory, Wish
 from smart_kit.testing.suite import ROOT
-from tests.chaos.storm.entry import Deeds
 from tests.chaos.storm.message import Kind
-from tests.chaos.storm.plan import Blow
-from tests.chaos.storm.system import Victim, redis_of, stormproof, victims_in
+from tests.chaos.storm.message_record import Effects
+from tests.chaos.storm.plan import FaultKind
+from tests.chaos.storm.system_under_test import (
+    TargetProcess,
+    processes_in,
+    redis_of,
+    suite_with_model,
+)
 
 QUEUES = ("in", "out")
 ROLES = {"naive_bot": "bot", "naive_worker": "worker", "naive_worker.2": "worker"}
@@ -29,50 +34,50 @@ class NaiveBot:
     """Two lists, one bot, two workers, on a sandbox and a Redis of a suite's. It has no tools."""
 
     services: tuple[str, ...] = ("naive_",)
-    zombies: tuple[str, ...] = ("naive_worker",)
+    freezable: tuple[str, ...] = ("naive_worker",)
     sender = "naive_bot"
-    spared: tuple[Blow, ...] = ("kill postgres",)
+    excluded_faults: tuple[FaultKind, ...] = ("kill postgres",)
     kinds: tuple[Kind, ...] = ("sum",)
 
     def __init__(self, state_dir: Path, model_url: str) -> None:
-        self.suite = stormproof(state_dir, model_url)
+        self.suite = suite_with_model(state_dir, model_url)
         self._model_url = model_url
         self._run = RunDirectory(state_dir / "naive")
-        self._nursery: Nursery | None = None
+        self._process_keeper: ProcessKeeper | None = None
 
     def start(self) -> None:
-        """See System."""
+        """See SystemUnderTest."""
         self.suite.manage("start", "--service", "sandbox", "--service", "redis")
         self._run.make()
-        self._nursery = Nursery(self._run, list(self._parts()))
-        self._nursery.start()
+        self._process_keeper = ProcessKeeper(self._run, list(self._parts()))
+        self._process_keeper.start()
 
     def end(self) -> None:
-        """See System."""
-        if self._nursery is not None:
-            self._nursery.end()
-            self._nursery = None
+        """See SystemUnderTest."""
+        if self._process_keeper is not None:
+            self._process_keeper.end()
+            self._process_keeper = None
         self.suite.manage("stop")
 
-    def victims(self) -> list[Victim]:
-        """See System."""
-        databases = victims_in(RunDirectory(self.suite.state_dir))
-        return [*victims_in(self._run), *(one for one in databases if one.name == "redis")]
+    def processes(self) -> list[TargetProcess]:
+        """See SystemUnderTest."""
+        databases = processes_in(RunDirectory(self.suite.state_dir))
+        return [*processes_in(self._run), *(one for one in databases if one.name == "redis")]
 
     def waiting(self) -> int:
-        """See System."""
+        """See SystemUnderTest."""
         settings = redis_of(self.suite)
         assert settings.redis_password is not None
         password = settings.redis_password.get_secret_value()
         with closing(Redis(port=settings.redis_port, password=password)) as redis:
             return sum(int(redis.llen(name)) for name in QUEUES)
 
-    def deeds(self) -> Deeds:
-        """See System."""
-        return Deeds()
+    def effects(self) -> Effects:
+        """See SystemUnderTest."""
+        return Effects()
 
     def dead_letters(self) -> int:
-        """See System."""
+        """See SystemUnderTest."""
         return 0
 
     def _parts(self) -> Iterator[Part]:
@@ -92,7 +97,7 @@ class NaiveBot:
         return dict(line.split("=", 1) for line in lines if "=" in line)[TOKEN]
 
 
-class Nursery(threading.Thread):
+class ProcessKeeper(threading.Thread):
     """Keeps parts alive, with the keeper of the suite's own supervisor."""
 
     def __init__(self, run: RunDirectory, parts: list[Part]) -> None:

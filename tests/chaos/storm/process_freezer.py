@@ -1,4 +1,4 @@
-"""Stops processes (SIGSTOP) as a whole, and lets them go on."""
+"""Freezes processes with their children (SIGSTOP), and resumes them."""
 
 import random
 import signal
@@ -7,21 +7,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from control.local.process import Process
-from tests.chaos.storm.hit import Hit
+from tests.chaos.storm.fault_record import FaultRecord
 from tests.chaos.storm.plan import DATABASE_STOP_SECONDS, STOP_SECONDS
-from tests.chaos.storm.system import Victim
+from tests.chaos.storm.system_under_test import TargetProcess
 
 DATABASES = ("redis", "postgres")
 
 
-class Stops:
-    """One storm's: whose turn it is, and who is stopped."""
+class ProcessFreezer:
+    """The freezer of one storm: whose turn it is, and which processes are stopped."""
 
     def __init__(self, names: tuple[str, ...], dice: random.Random) -> None:
         self._names = names
         self._dice = dice
         self._round: list[str] = []
-        self._stopped: dict[Process, tuple[Hit, list[Process]]] = {}
+        self._stopped: dict[Process, tuple[FaultRecord, list[Process]]] = {}
 
     def __contains__(self, process: Process) -> bool:
         return process in self._stopped
@@ -36,30 +36,30 @@ class Stops:
         """It is not there now: its turn comes at the end of the round."""
         self._round.insert(0, name)
 
-    def seconds(self, victim: Victim) -> float:
+    def seconds(self, target: TargetProcess) -> float:
         """How long it is to be stopped."""
-        is_database = victim.name.startswith(DATABASES)
+        is_database = target.name.startswith(DATABASES)
         return self._dice.uniform(*(DATABASE_STOP_SECONDS if is_database else STOP_SECONDS))
 
-    def stop(self, victim: Victim) -> Hit:
+    def stop(self, target: TargetProcess) -> FaultRecord:
         """With its children: Postgres has one for each connection, in a session of its own."""
-        victim.process.send(signal.SIGSTOP)
+        target.process.send(signal.SIGSTOP)
         now = time.time()
-        hit = Hit("stop", now, now, victim.name)
-        children = _children(victim.process)
+        fault = FaultRecord("stop", now, now, target.name)
+        children = _children(target.process)
         for child in children:
             child.send(signal.SIGSTOP)
-        self._stopped[victim.process] = hit, children
-        return hit
+        self._stopped[target.process] = fault, children
+        return fault
 
     def resume(self, process: Process) -> None:
         """Nothing happens to one that is not stopped."""
         if process not in self._stopped:
             return
-        hit, children = self._stopped.pop(process)
+        fault, children = self._stopped.pop(process)
         for one in (*children, process):
             one.send(signal.SIGCONT)
-        hit.until = time.time()
+        fault.until = time.time()
 
     def resume_all(self) -> None:
         """At the end."""

@@ -1,4 +1,4 @@
-"""Carries out the faults of a plan, and writes down what it has done to whom."""
+"""Injects the faults of a plan, and records each with the process that it has met."""
 
 import heapq
 import itertools
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.chaos.storm.hit import Hit
-from tests.chaos.storm.plan import Blow, Plan
-from tests.chaos.storm.stops import Stops
-from tests.chaos.storm.system import PATIENCE, System, Victim
+from tests.chaos.storm.fault_record import FaultRecord
+from tests.chaos.storm.plan import FaultKind, Plan
+from tests.chaos.storm.process_freezer import ProcessFreezer
+from tests.chaos.storm.system_under_test import PATIENCE, SystemUnderTest, TargetProcess
 
 MOST_YOUNG = 2
 """So often in a row a process is killed young, which its supervisor answers with pauses of 1 and
@@ -28,7 +28,7 @@ SENDER = 2
 edges: updates come in and answers go out twice only there."""
 
 AGAIN_SECONDS = 0.5
-"""How soon another victim is looked for where there was none."""
+"""How soon another process is looked for where there was none."""
 
 MOST_TROUBLES = 4
 """So many wait at Telegram at most, so that they do not all meet one message."""
@@ -51,11 +51,11 @@ _TROUBLES: tuple[dict[str, Any], ...] = (
 )
 
 
-class Faults:
-    """One storm's."""
+class FaultInjector:
+    """Injects the faults of one storm."""
 
-    def __init__(self, system: System, plan: Plan, clock: Callable[[], float]) -> None:
-        self.hits: list[Hit] = []
+    def __init__(self, system: SystemUnderTest, plan: Plan, clock: Callable[[], float]) -> None:
+        self.fault_records: list[FaultRecord] = []
         self._system = system
         self._clock = clock
         self._dice = random.Random(f"{plan.seed} victims")
@@ -63,19 +63,19 @@ class Faults:
         self._sandbox.timeout = PATIENCE
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._stops = Stops(system.zombies, self._dice)
+        self._freezer = ProcessFreezer(system.freezable, self._dice)
         self._next_reset = 0.0
         self._young: Counter[str] = Counter()
-        for strike in plan.strikes():
-            if strike.blow not in system.spared:
-                self._add(strike.at, self._blow(strike.blow))
+        for planned in plan.planned_faults():
+            if planned.kind not in system.excluded_faults:
+                self._add(planned.at, self._action_of(planned.kind))
 
     @property
     def left(self) -> int:
         """How many have not been carried out."""
         return len(self._due)
 
-    def rage(self, most_seconds: float) -> None:
+    def run(self, most_seconds: float) -> None:
         """Carry out all of it; what is left after so many seconds is left out."""
         while self._due and self._clock() < most_seconds:
             at, _, act = heapq.heappop(self._due)
@@ -84,64 +84,64 @@ class Faults:
 
     def end(self) -> None:
         """Whoever is stopped goes on, and Telegram answers."""
-        self._stops.resume_all()
+        self._freezer.resume_all()
         self._sandbox.delete("/chat/api/faults").raise_for_status()
 
     def _add(self, at: float, act: Callable[[], None]) -> None:
         heapq.heappush(self._due, (at, next(self._order), act))
 
-    def _blow(self, blow: Blow) -> Callable[[], None]:
-        if blow == "telegram":
+    def _action_of(self, kind: FaultKind) -> Callable[[], None]:
+        if kind == "telegram":
             return self._trouble
 
-        def strike() -> None:
-            is_done = self._stop() if blow == "stop" else self._kill(blow)
+        def inject() -> None:
+            is_done = self._stop() if kind == "stop" else self._kill(kind)
             if not is_done:
-                self._add(self._clock() + AGAIN_SECONDS, strike)
+                self._add(self._clock() + AGAIN_SECONDS, inject)
 
-        return strike
+        return inject
 
-    def _victims(self, *names: str) -> list[Victim]:
-        """Who lives and may be hit. What is stopped is left alone, so that it comes back as a
-        zombie."""
+    def _targets(self, *names: str) -> list[TargetProcess]:
+        """The processes that live and may be killed or stopped. One that is stopped is left alone,
+        so that it comes back as a zombie."""
         return [
-            victim
-            for victim in self._system.victims()
-            if victim.name.startswith(names)
-            and victim.age > LEAST_AGE
-            and (victim.is_grown_up or self._young[victim.name] < MOST_YOUNG)
-            and victim.process not in self._stops
-            and victim.process.lives
+            target
+            for target in self._system.processes()
+            if target.name.startswith(names)
+            and target.age > LEAST_AGE
+            and (target.is_grown_up or self._young[target.name] < MOST_YOUNG)
+            and target.process not in self._freezer
+            and target.process.lives
         ]
 
-    def _is_sender(self, victim: Victim) -> bool:
-        return victim.name.startswith(self._system.sender)
+    def _is_sender(self, target: TargetProcess) -> bool:
+        return target.name.startswith(self._system.sender)
 
-    def _kill(self, blow: Blow) -> bool:
+    def _kill(self, kind: FaultKind) -> bool:
         """Whether there was somebody to kill."""
-        names = self._system.services if blow == "kill" else (blow.removeprefix("kill "),)
-        victims = self._victims(*names)
-        if not victims:
+        names = self._system.services if kind == "kill" else (kind.removeprefix("kill "),)
+        targets = self._targets(*names)
+        if not targets:
             return False
-        weights = [SENDER if self._is_sender(one) else 1 for one in victims]
-        victim = self._dice.choices(victims, weights)[0]
-        victim.process.send(signal.SIGKILL)
+        weights = [SENDER if self._is_sender(one) else 1 for one in targets]
+        target = self._dice.choices(targets, weights)[0]
+        target.process.send(signal.SIGKILL)
         now = time.time()
-        self.hits.append(Hit(blow, now, now, victim.name))
-        self._young[victim.name] = 0 if victim.is_grown_up else self._young[victim.name] + 1
+        self.fault_records.append(FaultRecord(kind, now, now, target.name))
+        self._young[target.name] = 0 if target.is_grown_up else self._young[target.name] + 1
         return True
 
     def _stop(self) -> bool:
         """Whether whose turn it is was there to be stopped."""
-        name = self._stops.draw()
-        victims = self._victims(name)
-        if not victims:
-            self._stops.put_back(name)
+        name = self._freezer.draw()
+        targets = self._targets(name)
+        if not targets:
+            self._freezer.put_back(name)
             return False
-        victim = self._dice.choice(victims)
-        self.hits.append(self._stops.stop(victim))
-        again_at = self._clock() + self._stops.seconds(victim)
-        self._add(again_at, partial(self._stops.resume, victim.process))
+        target = self._dice.choice(targets)
+        self.fault_records.append(self._freezer.stop(target))
+        again_at = self._clock() + self._freezer.seconds(target)
+        self._add(again_at, partial(self._freezer.resume, target.process))
         return True
 
     def _trouble(self) -> None:
@@ -158,4 +158,6 @@ class Faults:
             self._next_reset = self._clock() + RESET_SECONDS
         self._sandbox.post("/chat/api/faults", json=trouble).raise_for_status()
         now = time.time()
-        self.hits.append(Hit("telegram", now, now, f"{trouble['kind']} {trouble['method']}"))
+        self.fault_records.append(
+            FaultRecord("telegram", now, now, f"{trouble['kind']} {trouble['method']}")
+        )

@@ -14,7 +14,7 @@ from smart_kit.redis import Redis
 PATH = "/api/users/by-telegram-id/"
 
 
-class FakeRest:
+class FakeRestService:
     """Its state, for a test to read and to write."""
 
     def __init__(self, redis: Redis) -> None:

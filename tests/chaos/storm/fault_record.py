@@ -1,16 +1,16 @@
-"""What a storm has done to whom."""
+"""The record of a fault that a storm has injected."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.chaos.storm.plan import Blow
+from tests.chaos.storm.plan import FaultKind
 
 
 @dataclass
-class Hit:
+class FaultRecord:
     """What was done, when (Unix time), and until when it lasted."""
 
-    blow: Blow
+    kind: FaultKind
     at: float
     until: float
     name: str

@@ -1,4 +1,4 @@
-"""A system that a storm may break over."""
+"""The system that a storm tests: what it has to offer, and its processes."""
 
 import time
 from contextlib import suppress
@@ -13,16 +13,16 @@ from control.local.process import Process
 from control.local.run_directory import RunDirectory
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.suite import Suite
-from tests.chaos.storm.entry import Deeds
-from tests.chaos.storm.plan import Blow
+from tests.chaos.storm.message_record import Effects
+from tests.chaos.storm.plan import FaultKind
 
 PATIENCE = 30.0
 """Seconds for an answer of the sandbox, which shares a busy machine."""
 
 
 @dataclass(frozen=True)
-class Victim:
-    """A process that may be hit."""
+class TargetProcess:
+    """A process that may be killed or stopped."""
 
     name: str
     process: Process
@@ -35,18 +35,18 @@ class Victim:
         return self.age > GOOD_LIFE + 1.0
 
 
-class System(Protocol):
-    """What a storm needs to know of what it breaks over."""
+class SystemUnderTest(Protocol):
+    """What a storm needs to know of the system that it tests."""
 
     suite: Suite
     """Whose sandbox it talks through."""
     services: tuple[str, ...]
     """What the names of its own processes begin with."""
-    zombies: tuple[str, ...]
+    freezable: tuple[str, ...]
     """Whose names may be stopped, each as many times a round as it stands here."""
     sender: str
     """The one that sends to Telegram."""
-    spared: tuple[Blow, ...]
+    excluded_faults: tuple[FaultKind, ...]
     """What cannot happen to it."""
 
     def start(self) -> None:
@@ -55,20 +55,20 @@ class System(Protocol):
     def end(self) -> None:
         """Return when nothing of it runs; its files stay."""
 
-    def victims(self) -> list[Victim]:
+    def processes(self) -> list[TargetProcess]:
         """All that lives, the databases too."""
 
     def waiting(self) -> int:
         """How many conversations or messages wait in its queues."""
 
-    def deeds(self) -> Deeds:
+    def effects(self) -> Effects:
         """What was done for whom."""
 
     def dead_letters(self) -> int:
         """How many messages it has given up."""
 
 
-def stormproof(state_dir: Path, model_url: str) -> Suite:
+def suite_with_model(state_dir: Path, model_url: str) -> Suite:
     """A suite whose model is one that fails."""
     return Suite(state_dir, {"OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "storm"})
 
@@ -81,11 +81,11 @@ def redis_of(suite: Suite) -> RedisSettings:
     )
 
 
-def victims_in(run: RunDirectory) -> list[Victim]:
+def processes_in(run: RunDirectory) -> list[TargetProcess]:
     """What is recorded there and lives."""
     found = []
     for name, process in run.processes().items():
         with suppress(FileNotFoundError):  # it has just died
             age = time.time() - run.record(name).stat().st_mtime
-            found.append(Victim(name, process, age))
+            found.append(TargetProcess(name, process, age))
     return found

@@ -10,25 +10,25 @@ from pathlib import Path
 
 from control.local.process import Process
 from smart_kit.testing.suite import wait_until
-from tests.chaos.storm.stops import Stops
-from tests.chaos.storm.system import Victim
-from tests.chaos.storm.whole_suite import ZOMBIES, WholeSuite
+from tests.chaos.storm.process_freezer import ProcessFreezer
+from tests.chaos.storm.system_under_test import TargetProcess
+from tests.chaos.storm.whole_suite import FREEZABLE, WholeSuite
 
 
 def test_every_process_has_its_turn_to_be_stopped() -> None:
-    stops = Stops(ZOMBIES, random.Random(1))
-    turns = Counter(stops.draw() for _ in range(20))
+    freezer = ProcessFreezer(FREEZABLE, random.Random(1))
+    turns = Counter(freezer.draw() for _ in range(20))
 
     assert set(turns) >= {*WholeSuite.services, "redis", "postgres"}
     assert {name for name, _ in turns.most_common(2)} == {"assistant", "tg_bot"}
 
 
 def test_a_database_is_stopped_for_shorter_than_a_lease_and_a_service_for_longer() -> None:
-    stops = Stops(ZOMBIES, random.Random(1))
+    freezer = ProcessFreezer(FREEZABLE, random.Random(1))
     process = Process(0, "")
 
-    assert stops.seconds(Victim("postgres", process, 20)) < 30
-    assert stops.seconds(Victim("rest_service.2", process, 20)) > 30
+    assert freezer.seconds(TargetProcess("postgres", process, 20)) < 30
+    assert freezer.seconds(TargetProcess("rest_service.2", process, 20)) > 30
 
 
 def test_who_is_stopped_stops_with_its_children() -> None:
@@ -40,16 +40,16 @@ def test_who_is_stopped_stops_with_its_children() -> None:
     ) as popen:
         assert popen.stdout
         child_pid = int(popen.stdout.readline())
-        process, stops = Process.of(popen.pid), Stops(("it",), random.Random(1))
+        process, freezer = Process.of(popen.pid), ProcessFreezer(("it",), random.Random(1))
         assert process
         try:
-            hit = stops.stop(Victim("it", process, 20))
+            fault = freezer.stop(TargetProcess("it", process, 20))
             wait_until(lambda: {state_of(popen.pid), state_of(child_pid)} == {"T"})
-            assert process in stops
-            stops.resume_all()
+            assert process in freezer
+            freezer.resume_all()
             wait_until(lambda: "T" not in {state_of(popen.pid), state_of(child_pid)})
-            assert process not in stops
-            assert hit.until > hit.at
+            assert process not in freezer
+            assert fault.until > fault.at
         finally:
             os.kill(child_pid, signal.SIGKILL)
             popen.kill()

@@ -1,0 +1,120 @@
+"""A turn that another worker takes over: no tool runs again that has ended."""
+
+import pytest
+
+from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over, tool_results
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import secretary, tool
+from smart_kit.contracts.keys import journal_key
+from smart_kit.contracts.queue import Notice
+from smart_kit.mailbox import Superseded
+from smart_kit.testing.scripted_model import ScriptedModel, calls, fails
+
+
+class TestAnotherAttempt:
+    async def test_runs_no_tool_again_and_asks_the_model_only_what_is_missing(
+        self, harness: AssistantHarness, model: ScriptedModel
+    ) -> None:
+        model.expect(calls(REMIND), "Never sent.", "I will.")
+        delivery = await harness.deliver(harness.message("remind me"))
+        await harness.orchestrator.process_message(delivery)  # its worker dies before the end
+
+        harness.orchestrator = harness.build_orchestrator()
+        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+
+        assert said.text == "I will."
+        assert len(harness.rest.requests) == 1
+        assert len(said.receipts) == 1
+        assert len(model.asked) == 3
+        assert model.asked[2].raw == model.asked[1].raw
+        (record,) = await harness.turn_records()
+        assert [step.step for step in record.steps] == ["1", "1.0", "2"]
+        assert await harness.redis.exists(journal_key(record.message_id)) == 0
+
+    async def test_runs_only_the_tool_that_had_not_ended(
+        self, harness: AssistantHarness, model: ScriptedModel
+    ) -> None:
+        other = ("create_reminder", {"text": "drink", "in_seconds": 90})
+        model.expect(calls(REMIND, other), "Never sent.", "Both.")
+        delivery = await harness.deliver(harness.message("remind me"))
+        await harness.orchestrator.process_message(delivery)
+        await harness.redis.hdel(journal_key("tg:77:1"), "1.1")
+        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+
+        keys = [request.headers["Idempotency-Key"] for request in harness.rest.requests]
+        assert keys == ["tg:77:1/1.0", "tg:77:1/1.1", "tg:77:1/1.1"]
+        assert harness.rest.requests[1].content == harness.rest.requests[2].content
+        assert len(said.receipts) == 2
+
+    async def test_knows_what_was_done_before_the_message_was_handed_over(
+        self, harness: AssistantHarness, model: ScriptedModel
+    ) -> None:
+        """A stop gives messages back without counting the attempt."""
+        model.expect(calls(REMIND), "Never sent.", "I will.")
+        delivery = await harness.deliver(harness.message("remind me"))
+        await harness.orchestrator.process_message(delivery)
+        await harness.mailbox.delay(delivery, 0)
+        while await harness.mailbox.promote() is not None:
+            pass
+        again = await harness.receive()
+        assert again.attempt == 1
+        await harness.handle(again)
+
+        assert len(harness.rest.requests) == 1
+
+    async def test_sends_the_receipts_of_the_first_where_it_fails_itself(
+        self, harness: AssistantHarness, model: ScriptedModel
+    ) -> None:
+        model.expect(calls(REMIND), "Never sent.", fails(401, {"error": {"message": "no"}}))
+        delivery = await harness.deliver(harness.message("remind me"))
+        await harness.orchestrator.process_message(delivery)
+        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+
+        assert isinstance(said, Notice)
+        assert len(said.receipts) == 1
+
+    @pytest.mark.parametrize("most", [0, 1])
+    async def test_follows_through_what_was_begun_though_fewer_calls_are_allowed_by_now(
+        self, harness: AssistantHarness, model: ScriptedModel, most: int
+    ) -> None:
+        other = ("create_reminder", {"text": "drink", "in_seconds": 90})
+        model.expect(calls(REMIND, other), "Never sent.", "Both.")
+        delivery = await harness.deliver(harness.message("remind me"))
+        await harness.orchestrator.process_message(delivery)
+        tools = (tool("get_time"), tool("create_reminder"))
+        await harness.configure(secretary(*tools, max_tool_calls=most), version=2)
+        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+
+        assert said.text == "Both."
+        assert [receipt.step for receipt in said.receipts] == ["1.0", "1.1"]
+        assert len(harness.rest.requests) == 2
+        assert len(model.asked) == 3
+        assert [result[:6] for result in tool_results(model.asked[2])] != ["Error:"] * 2
+
+    async def test_leaves_out_the_calls_that_were_too_many_though_more_are_allowed_by_now(
+        self, harness: AssistantHarness, model: ScriptedModel
+    ) -> None:
+        tools = (tool("get_time"), tool("create_reminder"))
+        await harness.configure(secretary(*tools, max_tool_calls=1), version=2)
+        model.expect(calls(REMIND, REMIND), "Never sent.", "One.")
+        delivery = await harness.deliver(harness.message("remind me"))
+        await harness.orchestrator.process_message(delivery)
+        await harness.redis.hdel(journal_key("tg:77:1"), "1.0", "1.1")
+        await harness.configure(secretary(*tools, max_tool_calls=5), version=3)
+        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+
+        assert len(said.receipts) == 1
+        assert tool_results(model.asked[2])[1].startswith("Error: Not run")
+
+
+async def test_a_worker_that_lost_its_message_runs_no_tool(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    model.expect(calls(REMIND))
+    delivery = await harness.deliver(harness.message("remind me"))
+    await take_over(harness, delivery)
+
+    with pytest.raises(Superseded):
+        await harness.orchestrator.process_message(delivery)
+    assert harness.rest.requests == []
+    assert len(model.asked) == 1

@@ -1,0 +1,81 @@
+"""What errors of a model's server mean, and what is told of them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from assistant.src.core.errors import ContextTooLong
+from assistant.src.services.models.endpoint import Endpoint
+from assistant.tests.services.models.model_harness import complete_own, model_request
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.testing.scripted_model import ScriptedModel, fails, says, sends
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "context_length_exceeded", "param": "messages"}},
+        {"object": "error", "message": "This model's maximum context length is 8192 tokens"},
+        {"error": {"type": "exceed_context_size_error", "n_ctx": 4096}},
+        [{"error": {"message": "exceeds the maximum number of tokens allowed (1048576)"}}],
+        "prompt is too long: 210000 tokens",
+        {"error": {"message": "x" * 600 + " maximum context length is 10 (max_tokens: 5)"}},
+    ],
+    ids=lambda body: json.dumps(body)[:60],
+)
+async def test_a_conversation_too_long_is_recognised_by_whatever_it_says(
+    endpoint: Endpoint, model: ScriptedModel, body: object
+) -> None:
+    model.expect(fails(400, body))
+
+    with pytest.raises(ContextTooLong):
+        await complete_own(endpoint, fallback="other")
+    assert len(model.asked) == 1
+
+
+async def test_errors_name_codes_and_say_nothing_of_the_key_or_of_what_was_sent(
+    endpoint: Endpoint, model: ScriptedModel
+) -> None:
+    error = {"code": "invalid_api_key", "type": None, "message": "sk-test may not ask 'my secret'"}
+    model.expect(fails(401, {"error": error}))
+
+    with pytest.raises(UpstreamRejected) as refused:
+        await complete_own(endpoint)
+    assert "sk-test" not in str(refused.value)
+    assert refused.value.message == "401: code invalid_api_key"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "my secret"}}, "500: an object of message"),
+        (b"<html>my secret</html>", "500: a str of 22"),
+        ({"detail": [{"loc": ["body", "input"], "input": "my secret"}]}, "500: param body.input"),
+    ],
+)
+async def test_an_error_without_a_code_is_known_by_its_shape(
+    endpoint: Endpoint, model: ScriptedModel, body: Any, said: str
+) -> None:
+    model.expect(*[fails(500, body)] * 3)
+
+    with pytest.raises(UpstreamUnavailable) as failed:
+        await complete_own(endpoint)
+    assert failed.value.message == said
+
+
+@pytest.mark.parametrize(("words", "warnings"), [(4_000, 1), (200, 0)])
+async def test_a_prompt_that_the_server_cut_off_silently_is_told_in_the_log(
+    endpoint: Endpoint,
+    model: ScriptedModel,
+    capsys: pytest.CaptureFixture[str],
+    words: int,
+    warnings: int,
+) -> None:
+    """Ollama does it, system and tools first, where its context is too small."""
+    body = json.loads(says("Hello!").body)
+    body["usage"]["prompt_tokens"] = 4096
+    model.expect(sends(body))
+    await complete_own(endpoint, asked=model_request(instructions="every word " * words))
+
+    assert capsys.readouterr().out.count("seems to cut prompts off") == warnings

@@ -1,0 +1,146 @@
+"""Versions of assistants and tools that are put back, and what refuses it."""
+
+from rest_service.tests.api_helpers import Client, Make, Sql, listed
+from rest_service.tests.snapshot_helpers import stored_configuration
+from rest_service.tests.version_helpers import give_tool, restore, versions
+from smart_kit.redis import Redis
+
+
+class TestRestored:
+    async def test_an_assistant_is_what_it_was_with_its_links(
+        self, admin: Client, make: Make, redis: Redis
+    ) -> None:
+        poet, novelist = await make("assistants"), await make("assistants")
+        ask = await make("tools", name="ask", tool_type="sub_assistant", assistant_id=poet["id"])
+        clock = await make("tools", name="get_time")
+        clerk = await make("assistants", name="Clerk", instructions="Write.", temperature=0.3)
+        body = {"assistant_id": clerk["id"], "tool_id": ask["id"]}
+        await admin.post("/assistant-tools", json=body | {"sub_assistant_id": novelist["id"]})
+        was = (await versions(admin, clerk))[-1]
+        (link,) = await listed(admin, "/assistant-tools", assistant_id=clerk["id"])
+        await admin.patch(f"/assistant-tools/{link['id']}", json={"sub_assistant_id": None})
+        await give_tool(admin, clerk, clock)
+        changed = {"name": "Scribe", "instructions": "Draw.", "temperature": None}
+        await admin.patch(f"/assistants/{clerk['id']}", json=changed)
+
+        now = await restore(admin, clerk, was["number"])
+
+        assert now["content"] == was["content"]
+        assert (now["number"], now["restored_from"], now["caller"]) == (6, 2, "admin")
+        read = (await admin.get(f"/assistants/{clerk['id']}")).json()
+        assert (
+            read.items() >= {"name": "Clerk", "instructions": "Write.", "temperature": 0.3}.items()
+        )
+        links = await listed(admin, "/assistant-tools", assistant_id=clerk["id"])
+        assert [(one["id"], one["sub_assistant_id"]) for one in links] == [
+            (link["id"], novelist["id"])
+        ]
+        kept = {one.name: one for one in (await stored_configuration(redis)).assistants}
+        assert kept["Clerk"].instructions == "Write."
+        (entry,) = await listed(admin, "/audit", action="restore_assistant")
+        assert (entry["object_id"], entry["status"]) == (clerk["id"], 200)
+
+    async def test_what_is_so_already_stays_the_version_that_it_is(
+        self, admin: Client, make: Make
+    ) -> None:
+        poet = await make("assistants")
+
+        assert (await restore(admin, poet, 1))["number"] == 1
+        assert len(await versions(admin, poet)) == 1
+
+    async def test_what_was_deleted_comes_back_under_its_id(
+        self, admin: Client, make: Make
+    ) -> None:
+        writer = await make("assistants", name="Writer")
+        ask = await make("tools", name="ask", tool_type="sub_assistant", assistant_id=writer["id"])
+        clerk = await make("assistants", name="Clerk", is_secretary=True)
+        other = await make("assistants", is_secretary=True)
+        await admin.patch(f"/assistants/{clerk['id']}", json={"is_secretary": False})
+        await give_tool(admin, clerk, ask)
+        (link,) = await listed(admin, "/assistant-tools")
+        await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
+        for path in (f"/assistants/{clerk['id']}", f"/tools/{ask['id']}"):
+            assert (await admin.delete(path)).status_code == 204
+        assert (await admin.delete(f"/assistants/{writer['id']}")).status_code == 204
+
+        async def refusal(path: str) -> str:
+            answer = await admin.post(path)
+            assert answer.status_code == 409, answer.text
+            return str(answer.json()["detail"])
+
+        assert "tool 'ask' is gone" in await refusal(
+            f"/assistants/{clerk['id']}/versions/3/restore"
+        )
+        assert "assistant 'Writer' is gone" in await refusal(
+            f"/tools/{ask['id']}/versions/1/restore"
+        )
+        assert "deletion" in await refusal(f"/tools/{ask['id']}/versions/2/restore")
+        await restore(admin, writer, 1)
+        await restore(admin, ask, 1, "tools")
+        await restore(admin, clerk, 3)
+
+        for kind, row in (("assistants", clerk), ("assistants", writer), ("tools", ask)):
+            read = (await admin.get(f"/{kind}/{row['id']}")).json()
+            assert (read["id"], read["name"]) == (row["id"], row["name"])
+        (brought_back,) = await listed(admin, "/assistant-tools")
+        assert brought_back["assistant_id"] == clerk["id"]
+        assert (await versions(admin, clerk))[-1]["restored_from"] == 3
+        assert other["is_secretary"]
+
+    async def test_a_model_that_is_gone_is_named(self, admin: Client, make: Make) -> None:
+        provider = await make("providers")
+        names = ["left", "right"]
+        left, right = [
+            await make("models", provider_id=provider["id"], provider_model_name=n) for n in names
+        ]
+        poet = await make("assistants", model="left", fallback_models=["right"])
+        await admin.patch(f"/assistants/{poet['id']}", json={"fallback_models": None})
+        await admin.patch(f"/assistants/{poet['id']}", json={"model": None})
+        assert (await admin.delete(f"/models/{right['id']}")).status_code == 204
+        path = f"/assistants/{poet['id']}/versions"
+
+        answer = await admin.post(f"{path}/1/restore")
+        assert (answer.status_code, "'right' is gone" in answer.text) == (409, True)
+        assert (await admin.get(f"/assistants/{poet['id']}")).json()["model"] is None
+        assert (await admin.post(f"{path}/2/restore")).json()["content"]["model"] == "left"
+        assert left["provider_model_name"] == "left"
+
+    async def test_a_name_that_another_has_taken_is_a_conflict(
+        self, admin: Client, make: Make
+    ) -> None:
+        poet = await make("assistants", name="Poet")
+        await admin.delete(f"/assistants/{poet['id']}")
+        await make("assistants", name="Poet")
+
+        answer = await admin.post(f"/assistants/{poet['id']}/versions/1/restore")
+
+        assert (answer.status_code, "'Poet'" in answer.text) == (409, True)
+        assert (await admin.get(f"/assistants/{poet['id']}")).status_code == 404
+
+    async def test_it_comes_back_also_where_others_are_called_by_its_id(
+        self, admin: Client, make: Make
+    ) -> None:
+        poet, clock = await make("assistants", name="Poet"), await make("tools", name="get_time")
+        for kind, row in (("assistants", poet), ("tools", clock)):
+            assert (await admin.delete(f"/{kind}/{row['id']}")).status_code == 204
+            await make(kind, name=row["id"])
+            assert (await restore(admin, row, 1, kind))["content"]["name"] == row["name"]
+
+    async def test_the_last_secretary_stays_one(self, admin: Client, make: Make) -> None:
+        poet = await make("assistants")
+        await admin.patch(f"/assistants/{poet['id']}", json={"is_secretary": True})
+
+        answer = await admin.post(f"/assistants/{poet['id']}/versions/1/restore")
+
+        assert answer.status_code == 409
+
+    async def test_what_is_no_longer_valid_is_a_conflict_that_names_the_field(
+        self, admin: Client, make: Make, sql: Sql
+    ) -> None:
+        poet = await make("assistants")
+        changed = "jsonb_set(content::jsonb, '{temperature}', '9')::json"
+        await sql(f"UPDATE versions SET content = {changed}")
+
+        answer = await admin.post(f"/assistants/{poet['id']}/versions/1/restore")
+
+        assert (answer.status_code, "temperature" in answer.text) == (409, True)

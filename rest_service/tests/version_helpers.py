@@ -1,0 +1,23 @@
+"""Reads and restores versions, and gives tools to assistants."""
+
+from rest_service.tests.api_helpers import Client, JsonObject, listed
+
+
+async def versions(
+    admin: Client, row: JsonObject, resource: str = "assistants"
+) -> list[JsonObject]:
+    """From the first on."""
+    return (await listed(admin, f"/{resource}/{row['id']}/versions"))[::-1]
+
+
+async def restore(
+    admin: Client, row: JsonObject, number: int, resource: str = "assistants"
+) -> JsonObject:
+    answer = await admin.post(f"/{resource}/{row['id']}/versions/{number}/restore")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def give_tool(admin: Client, assistant: JsonObject, tool: JsonObject) -> None:
+    answer = await admin.post(f"/assistants/{assistant['id']}/tools/{tool['id']}")
+    assert answer.status_code == 201, answer.text

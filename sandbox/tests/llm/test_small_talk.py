@@ -1,0 +1,95 @@
+"""What the demo model answers without a tool: small talk, sums, formulas, earlier messages."""
+
+import re
+
+import pytest
+
+from sandbox.chat.formulas import formula_tree
+from sandbox.tests.llm.model_requests import GET_TIME, WRITER, ask
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hi", "Hi! I am the **demo model**"),
+        ("Hello there!", "demo model"),
+        ("Привет", "демо-модель"),
+        ("Добрый вечер!", "демо-модель"),
+        ("thanks a lot", "You are welcome!"),
+        ("спасибо!", "Пожалуйста!"),
+        ("/help", "small rule-based demo model"),
+        ("что ты умеешь?", "Вот что я понимаю"),
+        ("show me markdown", "| Tokyo | Japan |"),
+        ("покажи разметку", "## Таблица"),
+        ("12 * 7", "12 * 7 = **84**"),
+        ("How much is 2+2*2?", "2+2*2 = **6**"),
+        ("сколько будет (3 + 4) * 5 / 2", "**17.5**"),
+        ("15% of 80", "**12**"),
+        ("0.1 + 0.2", "**0.3**"),
+        ("1/0", "One cannot divide by zero."),
+        ("9 ** 99999", "I cannot compute"),
+        ("who are you?", "My instructions begin with: “You are a secretary.”"),
+        ("What is the meaning of life?", "I am only the sandbox's rule-based demo model"),
+        ("В чём смысл жизни?", "Я всего лишь демо-модель"),
+    ],
+)
+def test_plain_answers(text: str, said: str) -> None:
+    assert said in ask(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("What is the quadratic formula?", "The **quadratic formula**"),
+        ("show me a formula", "The **quadratic formula**"),
+        ("solve the quadratic equation x^2 - 5x + 6 = 0", "The **quadratic formula**"),
+        ("Какая формула у корней квадратного уравнения?", "**Корни квадратного уравнения**"),
+        ("Покажи какую-нибудь формулу", "**Корни квадратного уравнения**"),
+        ("what's the Pythagorean theorem?", "The **theorem of Pythagoras**"),
+        ("теорема Пифагора", "**Теорема Пифагора**"),
+    ],
+)
+def test_a_formula_is_told_in_latex_that_the_chat_page_can_draw(text: str, said: str) -> None:
+    answer = ask(text).text
+    assert answer.startswith(said)
+    formulas = re.findall(r"\$\$?(.+?)\$\$?", answer)
+    assert len(formulas) > 3
+    assert None not in [formula_tree(one, "block") for one in formulas]
+
+
+@pytest.mark.parametrize("text", ["the formula of water", "who was Pythagoras?", "формула успеха"])
+def test_a_formula_that_it_does_not_know_is_not_made_up(text: str) -> None:
+    assert "$" not in ask(text).text
+
+
+def test_what_a_greeting_offers_is_understood() -> None:
+    for greeting in ("hi", "привет"):
+        lines = re.findall("^- (.+)$", ask(greeting).text, re.MULTILINE)
+        assert len(lines) > 8
+        for line in lines:
+            reply = ask(line)
+            assert reply.calls or not re.search("rule-based|на правилах", reply.text), line
+
+
+@pytest.mark.parametrize("greeting", ["hi", "привет", "/help", "что ты умеешь?"])
+def test_a_formula_is_among_what_is_offered(greeting: str) -> None:
+    assert re.search("quadratic formula|корней квадратного уравнения", ask(greeting).text)
+
+
+def test_a_greeting_offers_only_what_the_tools_allow() -> None:
+    assert "What time is it in Tokyo?" in ask("hi", tools=[GET_TIME]).text
+    assert "Remind me" not in ask("hi", tools=[GET_TIME]).text
+    assert "Ask the writer" in ask("hi", tools=[WRITER]).text
+
+
+def test_the_conversation_is_remembered() -> None:
+    earlier = ("My name is Ann", "How much is 2 + 2?")
+    assert ask("what did I just ask?", earlier=earlier).text == (
+        "Your previous message was: “How much is 2 + 2?”"
+    )
+    assert ask("What is my name?", earlier=earlier).text == "You are Ann."
+    assert "first message" in ask("what was my previous message?").text
+    assert (
+        ask("какое было моё прошлое сообщение?", earlier=("Раз",)).text
+        == "Ваше прошлое сообщение: «Раз»"
+    )

@@ -1,0 +1,186 @@
+"""A request and its answer through the guard: what is sent, kept and read."""
+
+import asyncio
+import contextlib
+import gzip
+
+import pytest
+from aiohttp import web
+
+from smart_kit import guarded_http
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.guarded_http import MOST_BYTES, AnswerTooLarge, NotSendable, OutsideRequest
+from smart_kit.tests.guarded_http_harness import (
+    PUBLIC,
+    Canary,
+    allowed_server,
+    get_request,
+    guarded_http_client,
+    redirects,
+)
+
+
+async def test_an_answer_comes_back_with_its_status_kind_and_address() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response({"a": 1}, status=418)
+
+    async with allowed_server(handler) as there:
+        answer = await there.send("POST", headers={"X-Key": "k"}, body=b"{}")
+        assert answer.url == there.url()
+
+    assert (answer.status, answer.body) == (418, b'{"a": 1}')
+    assert answer.content_type == "application/json; charset=utf-8"
+    (request,) = there.heard
+    assert (request.method, request.headers["X-Key"]) == ("POST", "k")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_what_was_broken_off_is_not_sent_again(canary: Canary, method: str) -> None:
+    host = f"127.0.0.1:{canary.port}"
+    async with guarded_http_client(private_hosts=[host]) as http:
+        with pytest.raises(UpstreamUnavailable, match="broke off"):
+            await http.send(OutsideRequest(method, f"http://{host}/"))
+    assert canary.calls == 1
+
+
+async def test_proxies_of_the_environment_are_not_used(
+    canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
+
+    async with allowed_server(redirects(302, lambda _: "/end")) as there:
+        assert (await there.send()).body == b"the end"
+    assert canary.calls == 0
+
+
+async def test_cookies_are_not_kept() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        answer = web.Response(text="x")
+        answer.set_cookie("session", "s")
+        return answer
+
+    async with allowed_server(handler) as there:
+        await there.send()
+        await there.send()
+    assert "Cookie" not in there.heard[1].headers
+
+
+async def test_no_connection_is_used_for_a_second_request() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        return web.Response(text=str(request.transport.get_extra_info("peername")[1]))
+
+    async with allowed_server(handler) as there:
+        ports = {(await there.send()).body for _ in range(3)}
+    assert len(ports) == 3
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_an_answer_beyond_two_megabytes_is_refused(says_so: bool) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if says_so:
+            response.content_length = MOST_BYTES + 1
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(3):
+                await response.write(b"x" * (MOST_BYTES // 2))
+        return response
+
+    async with allowed_server(handler) as there:
+        with pytest.raises(AnswerTooLarge):
+            await there.send()
+
+
+async def test_an_answer_of_two_megabytes_is_taken() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=b"x" * MOST_BYTES)
+
+    async with allowed_server(handler) as there:
+        assert len((await there.send()).body) == MOST_BYTES
+
+
+async def test_an_answer_that_is_beyond_two_megabytes_once_unpacked_is_refused() -> None:
+    packed = gzip.compress(bytes(50 * MOST_BYTES))
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    assert len(packed) < MOST_BYTES
+    async with allowed_server(handler) as there:
+        with pytest.raises(AnswerTooLarge):
+            await there.send()
+
+
+async def test_a_packed_answer_is_unpacked() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(b"hello"), headers={"Content-Encoding": "gzip"})
+
+    async with allowed_server(handler) as there:
+        assert (await there.send()).body == b"hello"
+
+
+async def test_a_server_that_drips_is_left_when_the_time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guarded_http, "SECONDS", 0.3)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(b"x")
+                await asyncio.sleep(0.02)
+        return response
+
+    async with allowed_server(handler) as there:
+        with pytest.raises(UpstreamUnavailable, match="too long"):
+            await there.send()
+
+
+async def test_names_that_take_too_long_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded_http, "SECONDS", 0.05)
+
+    async def lookup(_: str, __: int) -> list[str]:
+        await asyncio.sleep(30)
+        return [PUBLIC]
+
+    async with guarded_http_client(lookup=lookup) as http:
+        with pytest.raises(UpstreamUnavailable, match="too long"):
+            await http.send(get_request("http://example.com/"))
+
+
+@pytest.mark.parametrize("said", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"])
+async def test_what_is_no_http_is_an_error_of_the_servers(said: bytes) -> None:
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with guarded_http_client(private_hosts=[host]) as http:
+        with pytest.raises((UpstreamUnavailable, UpstreamRejected)):
+            await http.send(get_request(f"http://{host}/"))
+    server.close()
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Connection"])
+async def test_what_makes_the_request_one_cannot_be_written_by_others(name: str) -> None:
+    async with allowed_server(redirects(302, lambda _: "/end")) as there:
+        with pytest.raises(NotSendable, match="cannot be set"):
+            await there.send(headers={name: "x"})
+    assert there.heard == []
+
+
+@pytest.mark.parametrize("text", ["a\r\nHost: b", "a\nb", "a\x00", "\ud800"])
+async def test_what_cannot_be_sent_is_not_said_to_be_the_servers_fault(text: str) -> None:
+    async with allowed_server(redirects(302, lambda _: "/end")) as there:
+        with pytest.raises(NotSendable, match="X-Word"):
+            await there.send(headers={"X-Word": text})
+        with pytest.raises(NotSendable):
+            await there.send(headers={"X Word": "a"})
+    assert there.heard == []

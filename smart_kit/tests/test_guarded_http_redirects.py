@@ -1,0 +1,131 @@
+"""Redirects: followed within a server, never to a private address, never with secrets elsewhere."""
+
+import pytest
+from aiohttp import web
+
+from smart_kit import guarded_http
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.guarded_http import NotReached, RedirectRefused
+from smart_kit.outside_url import AddressRefused, OutsideUrl
+from smart_kit.testing.ports import free_port
+from smart_kit.tests.guarded_http_harness import Canary, allowed_server, redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.1:{port}/",
+        "//127.0.0.1:{port}/",
+        "http://2130706433:{port}/",
+        "http://[::1]:{port}/",
+        "http://user@127.0.0.1:{port}/",
+        "http://public.example.com:{port}/",
+        "http://localhost:{port}/",
+        "\\\\127.0.0.1:{port}\\",
+        "http://[::1/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:{port}/",
+    ],
+)
+async def test_a_redirect_to_a_private_address_is_refused(
+    canary: Canary, status: int, target: str
+) -> None:
+    handler = redirects(status, lambda _: target.replace("{port}", str(canary.port)))
+    async with allowed_server(handler) as there:
+        with pytest.raises(RedirectRefused):
+            await there.send()
+
+    assert (canary.calls, len(there.heard)) == (0, 1)
+
+
+async def test_a_redirect_from_elsewhere_to_an_allowed_private_host_is_refused() -> None:
+    handler = redirects(302, lambda request: there.url("two.example"))
+    async with allowed_server(handler, "two.example") as there:
+        with pytest.raises(AddressRefused, match="private host"):
+            await there.send()
+
+    assert len(there.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "then"),
+    [
+        ("GET", 301, "GET"),
+        ("POST", 302, "GET"),
+        ("POST", 303, "GET"),
+        ("PUT", 301, "GET"),
+        ("POST", 307, "POST"),
+        ("PATCH", 308, "PATCH"),
+    ],
+)
+async def test_a_redirect_within_the_server_is_followed(
+    method: str, status: int, then: str
+) -> None:
+    async with allowed_server(redirects(status, lambda _: "/end?x=1")) as there:
+        body = None if method == "GET" else b"{}"
+        answer = await there.send(method, headers={"Authorization": "k"}, body=body)
+
+    assert answer.body == b"the end"
+    last = there.heard[-1]
+    assert (last.method, last.path_qs, last.headers["Authorization"]) == (then, "/end?x=1", "k")
+
+
+async def test_a_redirect_to_a_server_that_is_away_does_not_mean_that_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_second_name_be_public(monkeypatch)
+    async with allowed_server(
+        redirects(302, lambda _: f"http://127.0.0.1:{free_port()}/")
+    ) as there:
+        with pytest.raises(UpstreamUnavailable) as failure:
+            await there.send("POST")
+    assert not isinstance(failure.value, NotReached)
+
+
+async def test_at_most_three_redirects_are_followed() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        left = int(request.query.get("left", "4")) - 1
+        if request.query.get("left") == "0":
+            return web.Response(text="the end")
+        return web.Response(status=302, headers={"Location": f"/start?left={left}"})
+
+    async with allowed_server(handler) as there:
+        with pytest.raises(UpstreamRejected, match="more than 3 times"):
+            await there.send()
+    assert len(there.heard) == 4
+
+
+def let_second_name_be_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To this test the server's second name is a public one."""
+    monkeypatch.setattr(OutsideUrl, "check", lambda _: None)
+    monkeypatch.setattr(guarded_http, "check_address", lambda _: None)
+
+
+async def test_another_server_is_told_no_header_that_was_meant_for_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_second_name_be_public(monkeypatch)
+    secret = {"Authorization": "Bearer s", "X-Api-Key": "s", "Cookie": "s", "Accept": "text/plain"}
+    handler = redirects(302, lambda _: there.url("two.example").replace("start", "end"))
+    async with allowed_server(handler) as there:
+        answer = await there.send(headers=secret)
+
+    assert answer.body == b"the end"
+    first, second = there.heard
+    assert {name: first.headers[name] for name in secret} == secret
+    assert second.headers["Accept"] == "text/plain"
+    assert not {"Authorization", "X-Api-Key", "Cookie", "Referer"} & set(second.headers)
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_another_server_is_not_sent_what_was_written_for_the_first(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    let_second_name_be_public(monkeypatch)
+    handler = redirects(status, lambda _: there.url("two.example").replace("start", "end"))
+    async with allowed_server(handler) as there:
+        with pytest.raises(AddressRefused, match="another server"):
+            await there.send("POST", body=b"{}")
+
+    assert len(there.heard) == 1

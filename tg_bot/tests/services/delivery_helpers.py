@@ -1,0 +1,37 @@
+"""Has the bot deliver messages of the queue, and reads what it tells rest_service of them."""
+
+import asyncio
+from typing import Any
+
+from smart_kit.contracts.keys import TURNS_STREAM
+from smart_kit.contracts.queue import ToTelegram
+from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
+from smart_kit.redis import Redis, answer
+from tg_bot.tests.conftest import Run
+from tg_bot.tests.queue_contents import send
+
+QUEUE = "queue:to_telegram"
+LONG_TEXT = "\n".join(f"line {n}" for n in range(2000))
+"""Five messages."""
+
+
+async def wait_until_sent(redis: Redis) -> None:
+    """Wait until nothing is left to send."""
+    async with asyncio.timeout(15):
+        while await answer(redis.hlen(f"{QUEUE}:active")):
+            await asyncio.sleep(0.02)
+
+
+async def deliver(run: Run, redis: Redis, *messages: ToTelegram, **changes: Any) -> None:
+    await send(redis, *messages)
+    async with run(**changes):
+        await wait_until_sent(redis)
+
+
+async def run_states(redis: Redis) -> list[str]:
+    """What rest_service is told of runs."""
+    records = [
+        ARCHIVE_RECORD.validate_json(fields["record"])
+        for _, fields in await redis.xrange(TURNS_STREAM)
+    ]
+    return [record.state for record in records if isinstance(record, RunRecord)]
