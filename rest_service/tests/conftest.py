@@ -48,6 +48,21 @@ from smart_kit.testing.servers import Postgres, Valkey
 from smart_kit.vault import Vault
 
 
+COMPILED: dict[Any, Any] = {}
+"""Statements that were compiled in an earlier test: each test has an engine of its own."""
+
+EMPTY_TABLES = f"""
+DO $$
+DECLARE has_rows boolean; name text;
+BEGIN
+    SET LOCAL session_replication_role = replica;  -- past foreign keys, and the audit log's trigger
+    FOREACH name IN ARRAY ARRAY[{", ".join(f"'{name}'" for name in metadata.tables if name != "configuration")}] LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+END $$
+"""
+
+
 @pytest.fixture(scope="session")
 def migrated(postgres: Postgres) -> Postgres:
     command.upgrade(alembic_config(postgres.sync_url), "head")
@@ -71,12 +86,9 @@ def settings(migrated: Postgres, valkey: Valkey) -> Settings:
 
 @pytest.fixture
 async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = database.connect(settings)
-    tables = ", ".join(table for table in metadata.tables if table != "configuration")
+    engine = database.connect(settings).execution_options(compiled_cache=COMPILED)
     async with engine.begin() as connection:
-        # past the trigger that keeps the audit log
-        await connection.execute(text("SET LOCAL session_replication_role = replica"))
-        await connection.execute(text(f"TRUNCATE {tables}"))
+        await connection.execute(text(EMPTY_TABLES))
     yield engine
     await engine.dispose()
 
