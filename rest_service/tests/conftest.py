@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import pytest_asyncio
 from alembic import command
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -43,7 +45,8 @@ from rest_service.tests.api_helpers import (
 from rest_service.tests.undo_cases import CallTool, CallUndo
 from smart_kit.guarded_http import GuardedHttp
 from smart_kit.mailbox.graveyard import Graveyard
-from smart_kit.redis import Redis
+from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.settings import RedisSettings
 from smart_kit.testing.servers import Postgres, Valkey
 from smart_kit.vault import Vault
 
@@ -61,6 +64,13 @@ BEGIN
     END LOOP;
 END $$
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests share an event loop, and so the connections to PostgreSQL."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -84,13 +94,34 @@ def settings(migrated: Postgres, valkey: Valkey) -> Settings:
     )
 
 
-@pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = database.connect(settings).execution_options(compiled_cache=COMPILED)
-    async with engine.begin() as connection:
-        await connection.execute(text(EMPTY_TABLES))
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def shared_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = database.connect(settings)
     yield engine
     await engine.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def engine(shared_engine: AsyncEngine) -> AsyncEngine:
+    """With empty tables."""
+    async with shared_engine.begin() as connection:
+        await connection.execute(text(EMPTY_TABLES))
+    return shared_engine
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect(redis_settings)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_blocking(redis_settings)
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture
@@ -134,7 +165,7 @@ def reused_app(settings: Settings) -> FastAPI:
     return RestService(settings).app()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def outside() -> AsyncIterator[httpx2.AsyncClient]:
     """What asks providers: a proxy of the machine's is none of a test's business."""
     async with httpx2.AsyncClient(timeout=SECONDS, trust_env=False) as http:
@@ -164,21 +195,21 @@ def app(
     return reused_app
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def admin(app: FastAPI) -> AsyncIterator[Client]:
     """The API with the admin token."""
     async with client(app, Authorization=f"Bearer {ADMIN_TOKEN}") as http:
         yield http
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def service(app: FastAPI) -> AsyncIterator[Client]:
     """The API with the service token."""
     async with client(app, Authorization=f"Bearer {SERVICE_TOKEN}") as http:
         yield http
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stranger(app: FastAPI) -> AsyncIterator[Client]:
     """The API without a token."""
     async with client(app) as http:
@@ -211,12 +242,12 @@ def reader(sessions: Sessions, redis: Redis, blocking: Redis) -> ArchiveReader:
     return ArchiveReader(sessions, redis, blocking)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def person(make: Make) -> JsonObject:
     return await make("users")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def provider(make: Make) -> JsonObject:
     return await make("providers")
 
@@ -248,7 +279,7 @@ def undo(service: Client, person: JsonObject) -> CallUndo:
     return call
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def milk(tool: CallTool) -> JsonObject:
     """A task that a tool has noted."""
     return await tool("POST", "/tasks", title="Milk")

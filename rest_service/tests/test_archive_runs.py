@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 
 from rest_service.app.archive.reader import DEAD_STREAM, ArchiveReader
 from rest_service.tests.api_helpers import Client, Make, listed
@@ -14,7 +15,7 @@ from smart_kit.redis import Redis
 
 
 class TestRuns:
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="session")
     async def run_id(self, admin: Client, make: Make) -> UUID:
         user = await make("users")
         at = (utc_now() - timedelta(seconds=5)).isoformat()

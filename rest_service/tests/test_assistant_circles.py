@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from rest_service.tests.api_helpers import Client, Make, listed
 from rest_service.tests.version_helpers import give_tool, versions
@@ -12,7 +13,7 @@ from rest_service.tests.version_helpers import give_tool, versions
 class TestCircles:
     """However a circle of sub-assistants would be closed, it is refused and named."""
 
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="session")
     async def circle(self, admin: Client, make: Make) -> dict[str, Any]:
         """A asks B; B would ask A by a tool that is not active."""
         a, b = await make("assistants", name="A"), await make("assistants", name="B")

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+import pytest_asyncio
 
 from rest_service.app.config import Settings
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
@@ -77,7 +78,7 @@ class TestModels:
             assert reason in refused.json()["detail"]
         assert await listed(admin, "/assistants") == [poet]
 
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="session")
     async def idle(self, make: Make, settings: Settings) -> list[JsonObject]:
         """No model of these is active: DEFAULT_MODEL, one, one whose provider is not, and one that
         answers nobody."""

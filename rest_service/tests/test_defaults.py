@@ -4,6 +4,7 @@ from functools import partial
 from hashlib import sha256
 
 import pytest
+import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 
 from rest_service.app import defaults
@@ -21,7 +22,7 @@ OF_EARLIER = ["ask_writer", "create_reminder", "get_time"]
 SINCE = ["change_task", "create_task", "get_weather", "list_tasks"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def earlier(sessions: Sessions, admin: Client, monkeypatch: pytest.MonkeyPatch) -> JsonObject:
     """The secretary as a former version has made it."""
     await defaults.create(sessions)

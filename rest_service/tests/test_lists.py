@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -40,7 +41,7 @@ def statements(engine: AsyncEngine) -> Iterator[list[Statement]]:
         event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def person(make: Make) -> JsonObject:
     return await make("users")
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
@@ -81,7 +82,7 @@ async def test_a_models_prices_are_kept_to_a_millionth(admin: Client, make: Make
 
 
 class TestInUse:
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="session")
     async def llama(self, make: Make) -> JsonObject:
         provider = await make("providers")
         fields = {"provider_model_name": "llama", "is_choosable": True}
@@ -139,7 +140,7 @@ class TestInUse:
 class TestLastModel:
     """What would leave an active assistant without any active model is refused."""
 
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="session")
     async def chain(self, make: Make) -> list[JsonObject]:
         """Two models, each of a provider of its own, and an assistant that asks both."""
         models = [

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import pytest
+import pytest_asyncio
 
 from rest_service.tests.api_helpers import Client, Make, listed
 from rest_service.tests.provider_server import ProviderServer, answer_with, provider_server
@@ -15,7 +16,7 @@ MODELS = "/v1/models"
 LONG_KEY = "".join(chr(ord("a") + number * number % 26) for number in range(4096))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[ProviderServer]:
     async with provider_server() as running:
         yield running

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.tests.api_helpers import Client, JsonObject, Make
@@ -12,7 +13,7 @@ from rest_service.tests.provider_server import NAMES, ProviderServer, answer_wit
 from smart_kit.guarded_http import GuardedHttp
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[ProviderServer]:
     async with provider_server() as running:
         yield running

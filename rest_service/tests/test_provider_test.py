@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from rest_service.app.services import endpoint
@@ -22,13 +23,13 @@ KEY = "sk-secret-0123456789-abcdefghij"
 MODELS, CHAT, RESPONSES = "/v1/models", "/v1/chat/completions", "/v1/responses"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[ProviderServer]:
     async with provider_server() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def provider(make: Make, server: ProviderServer) -> JsonObject:
     return await make("providers", base_url=f"{server.url}/v1", api_key=KEY)
 

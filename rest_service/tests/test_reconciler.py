@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
@@ -23,7 +24,7 @@ from smart_kit.redis import Redis, connect
 from smart_kit.testing.ports import free_port
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def admin_without_redis(
     app: FastAPI, settings: Settings, sessions: Sessions
 ) -> tuple[Client, Redis]:

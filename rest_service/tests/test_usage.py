@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.app.archive.reader import ArchiveReader
@@ -43,7 +44,7 @@ def answered(step: str, cost: str | None, **fields: Any) -> StepRecord:
     return StepRecord(step=step, kind="model", cost=cost, **defaults | counted | fields)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def week(reader: ArchiveReader, redis: Redis) -> None:
     """Two people, two assistants, two models of two providers, two days."""
     tuesday = MONDAY + timedelta(days=1)
