@@ -50,9 +50,7 @@ from smart_kit.settings import RedisSettings
 from smart_kit.testing.servers import Postgres, Valkey
 from smart_kit.vault import Vault
 
-
-COMPILED: dict[Any, Any] = {}
-"""Statements that were compiled in an earlier test: each test has an engine of its own."""
+HERE = Path(__file__).parent
 
 EMPTY_TABLES = f"""
 DO $$
@@ -69,7 +67,7 @@ END $$
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests share an event loop, and so the connections to PostgreSQL."""
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if pytest_asyncio.is_async_test(item) and item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import pytest
 import pytest_asyncio
 
 from rest_service.app.archive.reader import DEAD_STREAM, ArchiveReader

@@ -1,6 +1,7 @@
 """Rest tools: what they call is checked when it is saved, and each refusal names its place."""
 
 import pytest
+import pytest_asyncio
 
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 from smart_kit.contracts.configuration import ConfigurationSnapshot
@@ -28,7 +29,7 @@ TOOL: JsonObject = {
 }
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def secrets(make: Make) -> None:
     await make("secrets", name="words", origin="https://api.example/")
     await make("secrets", name="other", origin="https://other.example")

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from uuid import UUID
 
-import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
