@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +14,11 @@ from control.errors import ControlError
 from control.local import shared_folder
 from control.local.account import Account
 from control.local.postgres import Cluster
-from control.local.wheels import Wheels
+from control.tests.made_database import wheel
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user")
 
-WHEEL = Wheels.of(Path(sys.executable)).postgres
+WHEEL = wheel()
 
 
 @pytest.fixture
