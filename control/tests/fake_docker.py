@@ -11,7 +11,7 @@ from control.context import Context
 from control.terminal import Terminal
 
 DOCKER = """\
-#!{python}
+#!{python} -IS
 import fcntl, json, os, signal, sys
 from pathlib import Path
 home = Path({home!r})

@@ -66,10 +66,6 @@ class TestStart:
 class TestGivingUp:
     """What does not get well is given up while Compose still waits for it."""
 
-    @pytest.fixture(autouse=True)
-    def _timeouts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(timeouts, "POLL", 0.05)
-
     def hang(self, docker: Docker) -> None:
         """Compose waits for a dependency that never gets well."""
         docker.answers["up --remove-orphans"] = ["Container x Waiting", None]
