@@ -28,9 +28,14 @@ class MadeDatabase:
     @classmethod
     def make(cls, state_dir: Path) -> "MadeDatabase":
         """As the first start of a suite makes it."""
-        origin = Cluster(state_dir, wheel(), 1, PASSWORD)
-        origin.launch()
-        return cls(origin)
+        made = cls.at(state_dir)
+        made.origin.launch()
+        return made
+
+    @classmethod
+    def at(cls, state_dir: Path) -> "MadeDatabase":
+        """One that has been made there."""
+        return cls(Cluster(state_dir, wheel(), 1, PASSWORD))
 
     def copy_to(self, state_dir: Path, port: int = 1) -> Cluster:
         """As if a suite of that folder had been started before."""

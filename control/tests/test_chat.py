@@ -238,7 +238,7 @@ def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed
     docker = Docker(home)
     docker.describe(container("assistant", **SICK), container("assistant", **HEALTHY))
     docker.answers["compose logs"] = ["", 0]
-    (home / "answers").write_text(json.dumps(docker.answers))
+    docker.prepare()
     path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
     context = Context(home, home / "manage.py", environ | path, terminal)
     options = argparse.Namespace(docker=True, local=False)

@@ -94,7 +94,7 @@ class TestDocker:
     def manage(self, docker: Docker, python: FakePython, *words: str) -> int:
         python.prepare()
         environ = {"PATH": f"{docker.home / 'bin'}:{os.environ['PATH']}"}
-        docker.context(io.StringIO())
+        docker.prepare()
         context = python.context(Terminal(io.StringIO(), tty=False, colour=False), **environ)
         return main(["test", "--docker", *words], context)
 
