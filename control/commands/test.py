@@ -5,20 +5,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from control.context import Context
-from control.docker import test as docker
-from control.local import test as local
 
+RunTests = Callable[[Context, argparse.Namespace], int]
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 """Ends by itself when the command that started it has gone, whatever ended that."""
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Once, or as often as asked; the last lines tell what became of each time."""
-    run_tests = docker.run if options.docker else local.run
+    mode = "docker" if options.docker else "local"
+    run_tests: RunTests = import_module(f"control.{mode}.test").run
     statuses, outcomes = list[int](), list[str]()
     try:
         with _load(os.cpu_count() or 1 if options.beside_load else 0):
