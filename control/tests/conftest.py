@@ -14,7 +14,7 @@ from control.local import timeouts as local_timeouts
 from control.terminal import Terminal
 from control.tests.fake_docker import Docker
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import MadeDatabase
+from control.tests.made_database import ODD_NAME, MadeDatabase
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,9 +45,9 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def made_database() -> Iterator[MadeDatabase]:
-    """A database of which a test takes a copy."""
+    """A database of which a test takes a copy, made in a folder with an odd name."""
     with passable_folder() as folder:
-        yield MadeDatabase.make(folder)
+        yield MadeDatabase.make(folder / ODD_NAME)
 
 
 @pytest.fixture

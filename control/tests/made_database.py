@@ -11,6 +11,8 @@ from control.local.postgres import Cluster
 from control.local.wheels import Wheels
 
 PASSWORD = "it's a p%ss\\word"
+ODD_NAME = f"with space, 'quote', Кириллица and {'x' * 110}"
+"""Of a folder that PostgreSQL can take."""
 
 
 @cache
@@ -28,6 +30,7 @@ class MadeDatabase:
     @classmethod
     def make(cls, state_dir: Path) -> "MadeDatabase":
         """As the first start of a suite makes it."""
+        environment.make_state_dir(state_dir)
         made = cls.at(state_dir)
         made.origin.launch()
         return made
