@@ -112,7 +112,7 @@ class Virtualenv:
         """Two commands at once must not fill it; the lock is the repository's own folder."""
         while (lock := Lock.take(self.root)) is None:
             self.terminal.busy("… another ./manage.py is preparing the virtual environment")
-            time.sleep(0.5)
+            time.sleep(0.1)
         try:
             yield lock
         finally:

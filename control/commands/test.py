@@ -5,39 +5,45 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from control.context import Context
-from control.docker import test as docker
-from control.local import test as local
 
+RunTests = Callable[[Context, argparse.Namespace], int]
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 """Ends by itself when the command that started it has gone, whatever ended that."""
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Once, or as often as asked; the last lines tell what became of each time."""
-    run_tests = docker.run if options.docker else local.run
-    outcomes = []
-    with _load(os.cpu_count() or 1 if options.beside_load else 0):
-        for number in range(1, options.repeat + 1):
-            begun = time.monotonic()
-            status = run_tests(context, options)
-            duration = time.monotonic() - begun
-            outcomes.append((status, f"{number}: {_outcome(status)}, {_minutes(duration)}"))
-            if status == _INTERRUPTED:
-                break
-    if options.repeat > 1:
-        for _, line in outcomes:
-            context.terminal.line(f"run {line}")
-        failures = sum(status != 0 for status, _ in outcomes)
-        context.terminal.line(f"{len(outcomes)} runs, {failures} failed")
-    return max(status for status, _ in outcomes)
+    mode = "docker" if options.docker else "local"
+    run_tests: RunTests = import_module(f"control.{mode}.test").run
+    statuses, outcomes = list[int](), list[str]()
+    try:
+        with _load(os.cpu_count() or 1 if options.beside_load else 0):
+            for number in range(1, options.repeat + 1):
+                begun = time.monotonic()
+                statuses.append(run_tests(context, options))
+                duration = _minutes(time.monotonic() - begun)
+                outcomes.append(f"run {number}: {_outcome(statuses[-1])}, {duration}")
+                if statuses[-1] == _INTERRUPTED:
+                    break
+    finally:  # after Ctrl-C too
+        if options.repeat > 1:
+            _tell(context, statuses, outcomes)
+    return next(filter(None, statuses), 0)
 
 
 _INTERRUPTED = 2
 """The exit status of pytest after Ctrl-C."""
+
+
+def _tell(context: Context, statuses: list[int], outcomes: list[str]) -> None:
+    for outcome in outcomes:
+        context.terminal.line(outcome)
+    context.terminal.line(f"{len(statuses)} runs, {sum(map(bool, statuses))} failed")
 
 
 def _outcome(status: int) -> str:
@@ -53,7 +59,8 @@ def _minutes(duration: float) -> str:
 def _load(processes: int) -> Iterator[None]:
     """Keeps so many cores busy meanwhile."""
     command = (sys.executable, "-c", _BUSY_LOOP, str(os.getpid()))
-    loops = [subprocess.Popen(command) for _ in range(processes)]
+    # in sessions of their own: Ctrl-C is not theirs to speak of
+    loops = [subprocess.Popen(command, start_new_session=True) for _ in range(processes)]
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import subprocess
 
 from control.context import Context
 from control.docker import engine
-from control.testing import selection
+from control.testing import program, selection
 
 _NOTHING_COLLECTED = 5
 """The exit status of pytest where a choice of tests leaves none."""
@@ -18,7 +18,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     statuses = [_run_parts(context, options)]
     if not options.service:
         statuses.append(_run_stories(context, options))
-    return max(0 if status == _NOTHING_COLLECTED else status for status in statuses)
+    return next((status for status in statuses if status not in (0, _NOTHING_COLLECTED)), 0)
 
 
 def _run_parts(context: Context, options: argparse.Namespace) -> int:
@@ -38,11 +38,8 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
         *selection.paths(options),
     ]
     try:
-        return subprocess.run(
-            [*compose, "run", "--build", "--rm", "tests", *chosen, *options.extra],
-            cwd=context.root,
-            env=environ,
-        ).returncode
+        command = [*compose, "run", "--build", "--rm", "tests", *chosen, *options.extra]
+        return program.run(command, context.root, environ)
     finally:
         subprocess.run(
             [*compose, "down", "--volumes", "--timeout", "1"],
@@ -57,4 +54,4 @@ def _run_stories(context: Context, options: argparse.Namespace) -> int:
     chosen = selection.having(selection.not_slow(options))
     command = (context.python(develop=True), "-m", "pytest", _STORIES, *chosen, *options.extra)
     environ = context.foreign_environ | {"SUITE_MODE": "docker"}
-    return subprocess.run(command, cwd=context.root, env=environ).returncode
+    return program.run(command, context.root, environ)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from control import reasons
 from control.errors import ControlError
 from control.health import Health
+from control.local import timeouts
 from control.local.part import Part
 from control.local.run_directory import PartStatus, Wish
 from control.local.suite import Suite
@@ -20,7 +21,6 @@ ANSWERING_TIMEOUT = 30.0
 """Seconds after which nobody waits longer for parts that run and say themselves what they miss."""
 MOST_FAILURES = 3
 """How often in a row a part ends before nobody waits for it any longer."""
-_POLL = 0.1
 _TAKEN_BACK = "is no longer wished for: another command has taken it back"
 
 
@@ -67,7 +67,7 @@ class Progress:
             if waited > self.start_timeout or self._is_decided(waited):
                 break
             self._show_waiting(begun)
-            time.sleep(_POLL)
+            time.sleep(timeouts.POLL)
         self.terminal.settle()
         problems = tuple(self._problem(part) for part in self._missing())
         for problem in problems:

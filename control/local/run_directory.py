@@ -23,13 +23,10 @@ from typing import Any, Literal
 
 from control.credentials import write_private
 from control.errors import ControlError
+from control.local import timeouts
 from control.local.process import Process
 from control.lock import Lock
 
-_PATIENCE = 5.0
-_HEARING = 10.0
-"""Seconds in which a supervisor takes what it is told, also one that is just being started."""
-_POLL = 0.1
 GOOD_LIFE = 10.0
 """Seconds after which a part counts as having worked, as in Docker."""
 SIGNS_AGAIN = "a supervisor that lives writes it anew within a minute"
@@ -92,18 +89,20 @@ class RunDirectory:
 
         Raises IsSupervised, or ControlError where another command keeps it.
         """
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            lock = Lock.take(self.path / "supervisor.lock")
-            if lock is not None:
-                return lock
+        deadline = time.monotonic() + timeouts.TURN
+        while (lock := Lock.take(self.path / "supervisor.lock")) is None:
             if self.supervisor():
                 raise IsSupervised("another ./manage.py has started the suite")
-            time.sleep(_POLL)
+            if time.monotonic() > deadline:
+                raise self._locked_out()
+            time.sleep(timeouts.POLL)
+        return lock
+
+    def _locked_out(self) -> ControlError:
         record = self.path / "supervisor"
         if record in self.damaged():
-            raise ControlError(f"{record} is damaged: {SIGNS_AGAIN}: try again then")
-        raise ControlError("another ./manage.py is starting or stopping the suite: try again")
+            return ControlError(f"{record} is damaged: {SIGNS_AGAIN}: try again then")
+        return ControlError("another ./manage.py is starting or stopping the suite: try again")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -123,7 +122,7 @@ class RunDirectory:
         not take what another one has left.
         """
         lock = self._turn()
-        deadline = time.monotonic() + _HEARING
+        deadline = time.monotonic() + timeouts.HEARING
         while supervisor := self._untold():
             lock.release()
             if time.monotonic() > deadline:
@@ -132,7 +131,7 @@ class RunDirectory:
                     f" were suspended: kill -CONT {supervisor.pid}, or ./manage.py restart"
                 )
             supervisor.send(signal.SIGHUP)  # that command may have died before it could
-            time.sleep(_POLL)
+            time.sleep(timeouts.POLL)
             lock = self._turn()
         try:
             yield
@@ -140,11 +139,11 @@ class RunDirectory:
             lock.release()
 
     def _turn(self) -> Lock:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + timeouts.TURN
         while (lock := self.try_commanding()) is None:
             if time.monotonic() > deadline:
                 raise ControlError("another ./manage.py is changing what runs: try again")
-            time.sleep(_POLL)
+            time.sleep(timeouts.POLL)
         return lock
 
     def _untold(self) -> Process | None:

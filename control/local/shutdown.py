@@ -3,7 +3,7 @@
 import signal
 import time
 
-from control.local import takeover
+from control.local import takeover, timeouts
 from control.local.part import DATABASE_PATIENCE, PATIENCE
 from control.local.process import Process, await_end, supervisor_of
 from control.local.run_directory import RunDirectory
@@ -11,7 +11,6 @@ from control.terminal import Terminal
 
 _PATIENCE = PATIENCE + DATABASE_PATIENCE + 10
 """Seconds after which the supervisor itself is taken to be stuck."""
-_POLL = 0.1
 
 
 def shut_down(run: RunDirectory, terminal: Terminal) -> bool:
@@ -38,6 +37,6 @@ def _end(supervisor: Process, run: RunDirectory, terminal: Terminal) -> None:
     while supervisor.lives and time.monotonic() < deadline:
         names = [name for name, part in run.status().items() if part.pid]
         terminal.busy(f"… stopping {', '.join(names)}")
-        time.sleep(_POLL)
+        time.sleep(timeouts.POLL)
     supervisor.send(signal.SIGKILL)
     await_end([supervisor], PATIENCE)

@@ -1,10 +1,9 @@
 """The tests as processes of this machine."""
 
 import argparse
-import subprocess
 
 from control.context import Context
-from control.testing import coverage_gate, selection
+from control.testing import coverage_gate, program, selection
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -17,7 +16,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         *selection.paths(options),
         *options.extra,
     )
-    status = subprocess.run(command, cwd=context.root, env=context.foreign_environ).returncode
+    status = program.run(command, context.root, context.foreign_environ)
     is_whole = options.all and not options.service and not options.extra
     if is_whole and not coverage_gate.passes(context, python):
         return status or 1

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from control.context import Context
 from control.errors import ControlError
+from control.local import timeouts
 from control.local.part import PATIENCE
 from control.local.run_directory import Wish
 from control.local.suite import Suite
 
-_POLL = 0.1
 _LEEWAY = 10.0
 """Seconds beyond a part's own patience in which the supervisor has ended it."""
 
@@ -73,7 +73,7 @@ def await_stop(
                     f"the supervisor has not ended {', '.join(names)} within {patience:g} s, as if"
                     f" it were suspended: kill -CONT {supervisor.pid}, or ./manage.py restart"
                 )
-            time.sleep(_POLL)
+            time.sleep(timeouts.POLL)
     if supervisor is None:
         suite.run.forget_orphan()
 

@@ -4,25 +4,50 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from control.docker import timeouts as docker_timeouts
+from control.local import timeouts as local_timeouts
 from control.terminal import Terminal
 from control.tests.fake_docker import Docker
 from control.tests.fake_suite import FakeSuite
+from control.tests.made_database import ODD_NAME, MadeDatabase
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A repository with nothing but its example of settings, where any system user may pass."""
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands in this process look more often than an operator needs."""
+    monkeypatch.setattr(local_timeouts, "POLL", 0.02)
+    monkeypatch.setattr(docker_timeouts, "POLL", 0.05)
+
+
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """One where any system user may pass, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="sa-control-"))
     folder.chmod(0o711)
-    shutil.copy(ROOT / ".env.example", folder)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A repository with nothing but its example of settings."""
+    with passable_folder() as folder:
+        shutil.copy(ROOT / ".env.example", folder)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def made_database() -> Iterator[MadeDatabase]:
+    """A database of which a test takes a copy, made in a folder with an odd name."""
+    with passable_folder() as folder:
+        yield MadeDatabase.make(folder / ODD_NAME)
 
 
 @pytest.fixture
@@ -34,9 +59,10 @@ def suite(home: Path) -> Iterator[FakeSuite]:
 
 
 @pytest.fixture
-def whole_suite(home: Path) -> Iterator[FakeSuite]:
-    """The same with a PostgreSQL of its own."""
+def whole_suite(home: Path, made_database: MadeDatabase) -> Iterator[FakeSuite]:
+    """The same with a PostgreSQL of its own, whose database was made by an earlier start."""
     mine = FakeSuite(home, own_postgres=False)
+    made_database.copy_to(home / "state")
     yield mine
     mine.manage("stop")
 

@@ -1,7 +1,12 @@
-"""A program in place of `docker` that writes down what it is asked."""
+"""A program in place of `docker` that writes down what it is asked.
 
+A command calls it many times: it imports next to nothing.
+"""
+
+import ast
 import io
 import json
+import marshal
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,39 +16,44 @@ from control.context import Context
 from control.terminal import Terminal
 
 DOCKER = """\
-#!{python}
-import fcntl, json, os, signal, sys
-from pathlib import Path
-home = Path({home!r})
+#!{python} -IS
+import marshal, os, sys
+home = {home!r}
 def is_alone():
-    lock = home / ".local" / "containers.lock"
-    if lock.exists():
-        with lock.open() as file:
+    lock = home + "/.local/containers.lock"
+    if os.path.exists(lock):
+        import fcntl
+        with open(lock) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return True
     return False
 given = sys.stdin.read() if "exec" in sys.argv else ""
-with (home / "asked").open("a") as asked:
-    record = {{"arguments": sys.argv[1:], "environment": dict(os.environ), "given": given}}
-    record |= {{"alone": is_alone(), "pid": os.getpid()}}
-    asked.write(json.dumps(record) + "\\n")
+record = dict(arguments=sys.argv[1:], environment=dict(os.environ), given=given)
+record |= dict(alone=is_alone(), pid=os.getpid())
+with open(home + "/asked", "a") as asked:
+    asked.write(ascii(record) + "\\n")
 def is_meant(words, arguments):
     return set(words.split()) <= set(arguments)
-for words, (said, status) in json.loads((home / "answers").read_text()).items():
+with open(home + "/answers", "rb") as answers:
+    known_answers = marshal.load(answers)
+for words, (said, status) in known_answers.items():
     if is_meant(words, sys.argv[1:]):
         if isinstance(said, list):
             since, *turns = said
-            calls = [json.loads(line)["arguments"] for line in (home / "asked").open()]
+            with open(home + "/asked") as asked:
+                calls = [eval(line)["arguments"] for line in asked]
             known = [at for at, call in enumerate(calls) if since in call]
             turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
             said = turns[min(turn, len(turns) - 1)]
             said, status = said if isinstance(said, list) else (said, status)
         print(said, flush=True)
         if status:
-            print((home / "errors").read_text(), file=sys.stderr)
+            with open(home + "/errors") as errors:
+                print(errors.read(), file=sys.stderr)
         if status is None:
+            import signal
             signal.pause()
         sys.exit(status)
 """
@@ -114,7 +124,7 @@ class Docker:
 
     @property
     def asked(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.home / "asked").read_text().splitlines()]
+        return [ast.literal_eval(line) for line in (self.home / "asked").read_text().splitlines()]
 
     def one(self, *words: str) -> dict[str, Any]:
         """The only call with these words."""
@@ -126,7 +136,11 @@ class Docker:
 
     def context(self, output: io.StringIO, **environ: str) -> Context:
         """That of a command which finds the program, with the answers of now."""
-        (self.home / "answers").write_text(json.dumps(self.answers))
+        self.prepare()
         given = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
         terminal = Terminal(output, tty=False, colour=False)
         return Context(self.home, self.home / "manage.py", given, terminal)
+
+    def prepare(self) -> None:
+        """Let the program give the answers of now."""
+        (self.home / "answers").write_bytes(marshal.dumps(self.answers))

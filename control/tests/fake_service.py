@@ -1,45 +1,66 @@
 """A service of nothing but /health and a rotation: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
 
 DEFAULT_MODEL=unwell makes it unwell whatever the behaviour, DEFAULT_MODEL=mended heals a crash.
-With an own port it answers there too and shares the other one, as rest_service does.
+With an own port it answers there too and shares the other one, as rest_service does. It imports
+next to nothing, because each suite of the tests starts several of it.
 """
 
-import json
 import os
+import select
 import signal
+import socket
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+SECONDS = 5.0
+"""That a client has to say what it wants."""
+WELL = (200, '{"status": "ok"}')
+UNWELL = (503, '{"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}')
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        report = {"status": "ok", "environment": dict(os.environ)}
-        if behaviour == "unwell":
-            report = {"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}
-        body = json.dumps(report).encode()
-        self.send_response(503 if behaviour == "unwell" else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+def listening(port: int, *, is_shared: bool) -> socket.socket:
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    server.bind(("127.0.0.1", port))
+    server.listen()
+    return server
 
-    def do_POST(self) -> None:
-        """All that is kept is encrypted with the newest key."""
-        is_known = self.headers["Authorization"] == f"Bearer {os.environ['ADMIN_API_TOKEN']}"
-        body = json.dumps({"rewritten": 0, "unchanged": 1, "unreadable": 0}).encode()
-        self.send_response(200 if is_known else 401)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+def serve(connection: socket.socket) -> None:
+    """Answer one request; a client that goes away is no fault."""
+    connection.settimeout(SECONDS)
+    try:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            received = connection.recv(65536)
+            if not received:
+                return
+            request += received
+        status, body = answer(request.decode("latin-1"))
+        head = f"HTTP/1.0 {status} -\r\nContent-Length: {len(body.encode())}\r\n\r\n"
+        connection.sendall((head + body).encode())
+    except OSError:
+        pass
+    finally:
+        connection.close()
+
+
+def answer(request: str) -> tuple[int, str]:
+    if request.startswith("POST "):  # all that is kept is encrypted with the newest key
+        is_known = f"Authorization: Bearer {os.environ['ADMIN_API_TOKEN']}\r\n" in request
+        return 200 if is_known else 401, '{"rewritten": 0, "unchanged": 1, "unreadable": 0}'
+    if request.startswith("GET /environment "):
+        import json
+
+        return 200, json.dumps(dict(os.environ))
+    return UNWELL if behaviour == "unwell" else WELL
 
 
 variable, behaviour = sys.argv[1:]
 if os.environ.get("DEFAULT_MODEL") == "unwell":
     behaviour = "unwell"
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 print(f"{variable} begins", flush=True)
 if behaviour == "incomplete":
     raise ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")
@@ -48,14 +69,10 @@ if behaviour == "crash" and os.environ.get("DEFAULT_MODEL") != "mended":
 if behaviour == "task":
     sys.exit(0)
 
-
-class SharedServer(ThreadingHTTPServer):
-    allow_reuse_port = True
-
-
-port = int(os.environ[variable])
-if own_port := os.environ.get(variable.replace("_PORT", "_OWN_PORT")):
-    own = ThreadingHTTPServer(("127.0.0.1", int(own_port)), Handler)
-    threading.Thread(target=own.serve_forever, daemon=True).start()
-    SharedServer(("127.0.0.1", port), Handler).serve_forever()
-ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+own_port = os.environ.get(variable.replace("_PORT", "_OWN_PORT"))
+servers = [listening(int(os.environ[variable]), is_shared=bool(own_port))]
+if own_port:
+    servers.append(listening(int(own_port), is_shared=False))
+while True:
+    for server in select.select(servers, [], [])[0]:
+        serve(server.accept()[0])

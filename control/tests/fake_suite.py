@@ -1,24 +1,26 @@
 """A suite of fake services with real databases, run as an operator runs it."""
 
 import http.client
+import io
 import json
 import os
 import subprocess
 import sys
 from argparse import Namespace
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from control.cli import main
 from control.context import Context
 from control.doctor import suite as doctor_of_suite
 from control.local.process import Process
 from control.local.run_directory import PartStatus, RunDirectory
 from control.terminal import Terminal
-from control.tests.fake_manage import SERVICES
+from control.tests import fake_services, made_database
 from smart_kit.testing.ports import free_ports
 
-HERE = Path(__file__).parent
+ENTRY = Path(__file__).with_name("fake_manage.py")
 PORTS = ("REST_SERVICE_PORT", "TG_BOT_PORT", "SANDBOX_PORT", "POSTGRES_PORT", "REDIS_PORT")
 
 
@@ -36,36 +38,41 @@ class FakeSuite:
         ports = zip(PORTS, map(str, free_ports(len(PORTS))), strict=True)
         self.environment = dict(ports) | {
             "FAKE_ROOT": str(self.home),
-            "PYTHONPATH": str(HERE.parents[1]),
+            "FAKE_BEHAVIOURS": json.dumps(self.behaviours),
+            "FAKE_PYTHON": sys.executable,
+            "PYTHONPATH": str(ENTRY.parents[2]),
             "PATH": os.environ["PATH"],
             "STATE_DIR": str(self.home / "state"),
         }
         if self.own_postgres:
             elsewhere = "postgresql://nobody:nothing@127.0.0.1:1/none"
             self.environment |= {"DATABASE_URL": elsewhere, "ASYNC_DATABASE_URL": elsewhere}
+        else:
+            self.environment["POSTGRES_PASSWORD"] = made_database.PASSWORD
 
     @property
     def run(self) -> RunDirectory:
         return RunDirectory(self.home / "state")
 
     def manage(self, *arguments: str, status: int = 0) -> str:
-        """What `./manage.py` prints; it must end with that status."""
-        with self.begin(*arguments) as process:
-            try:
-                said, _ = process.communicate(timeout=90)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-        assert process.returncode == status, said
-        assert "\nTraceback" not in f"\n{said}"  # of manage.py itself; logs are quoted
-        return said
+        """What `./manage.py` prints; it must end with that status.
+
+        It runs in this process; the supervisor that it may start is one of its own.
+        """
+        command, *rest = arguments
+        said = io.StringIO()
+        terminal = Terminal(said, tty=False, colour=False)
+        with redirect_stderr(said):
+            ended = main([command, "--local", *rest], self.context(terminal))
+        assert ended == status, said.getvalue()
+        return said.getvalue()
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same, without waiting."""
+        """The same as a process, without waiting for its end."""
         command, *rest = arguments
         return subprocess.Popen(
-            [sys.executable, HERE / "fake_manage.py", command, "--local", *rest],
-            env=self.environment | {"FAKE_BEHAVIOURS": json.dumps(self.behaviours)},
+            [sys.executable, ENTRY, command, "--local", *rest],
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -74,8 +81,9 @@ class FakeSuite:
 
     def context(self, terminal: Terminal) -> Context:
         """What a command of this suite works with, in this process."""
-        entry, python = HERE / "fake_manage.py", Path(sys.executable)
-        return Context(self.home, entry, self.environment, terminal, SERVICES, python)
+        services = fake_services.table(self.behaviours)
+        python = Path(self.environment["FAKE_PYTHON"])
+        return Context(self.home, ENTRY, self.environment, terminal, services, python)
 
     def findings(self, terminal: Terminal) -> list[str]:
         """What `doctor` says of the suite itself: each verdict with its line."""
@@ -100,9 +108,8 @@ class FakeSuite:
         number = int(self.environment[port]) + above
         connection = http.client.HTTPConnection("127.0.0.1", number, timeout=5)
         try:
-            connection.request("GET", "/health")
-            body: Any = json.loads(connection.getresponse().read())
+            connection.request("GET", "/environment")
+            seen: dict[str, str] = json.loads(connection.getresponse().read())
         finally:
             connection.close()
-        seen: dict[str, str] = body["environment"]
         return seen

@@ -1,4 +1,4 @@
-"""`test` and `check`, with programs that write down what they are asked."""
+"""`check` and `fuzz`, with programs that write down what they are asked."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from control.context import Context
 from control.terminal import Terminal
 
 PROGRAM = """\
-#!{python}
+#!{python} -IS
 import json, os, sys
 from pathlib import Path
 name = Path(sys.argv[0]).name
@@ -38,41 +38,6 @@ def context(home: Path, terminal: Terminal, failing: str = "") -> Context:
 def asked(home: Path, name: str) -> dict[str, object]:
     content: dict[str, object] = json.loads((home / f"{name}.json").read_text())
     return content
-
-
-def test_tests_run_with_coverage_and_without_what_belongs_to_the_suite_in_use(
-    home: Path, terminal: Terminal
-) -> None:
-    assert main(["test", "--local", "--", "-k", "chat"], context(home, terminal)) == 0
-    call = asked(home, "python")
-    arguments = call["arguments"]
-    assert isinstance(arguments, list)
-    assert arguments[:2] == ["-m", "pytest"]
-    assert "--dist=loadfile" in arguments, "tests of one file share what they start"
-    assert arguments[-4:] == ["--cov", "--cov-report=term", "-k", "chat"]
-    assert call["cwd"] == str(home)
-    environment = call["environment"]
-    assert isinstance(environment, dict)
-    assert environment["PATH"] == "/usr/bin"
-    assert environment.keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})
-
-
-def test_the_tests_of_one_part_run_alone(home: Path, terminal: Terminal) -> None:
-    main(["test", "--local", "--service", "tg_bot"], context(home, terminal))
-    arguments = asked(home, "python")["arguments"]
-    assert isinstance(arguments, list)
-    assert arguments[-3:] == ["--cov=tg_bot", "--cov-report=term", "tg_bot/tests"]
-
-
-def test_failing_tests_fail_the_command(home: Path, terminal: Terminal) -> None:
-    assert main(["test", "--local"], context(home, terminal, "python")) == 1
-
-
-def test_an_unknown_part_is_answered_with_those_there_are(
-    home: Path, terminal: Terminal, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["test", "--local", "--service", "bot"], context(home, terminal)) == 2
-    assert "there is no part 'bot'; there are: assistant" in capsys.readouterr().err
 
 
 def test_checks_that_pass_are_a_line_each(

@@ -5,9 +5,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -17,14 +17,14 @@ import pytest
 from control import environment, replicas
 from control.context import Context
 from control.errors import ControlError
-from control.local import scaling, start, wishing
+from control.local import scaling, start, timeouts, wishing
 from control.local.process import Process
 from control.local.progress import Progress
 from control.local.run_directory import Wish
 from control.local.suite import Suite
 from control.local.supervisor import Load, Supervisor
 from control.terminal import Terminal
-from control.tests.fake_manage import SERVICES
+from control.tests.fake_services import SERVICES
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing.suite import wait_until
 
@@ -79,18 +79,24 @@ def test_a_number_said_now_wins_over_the_one_another_command_has_kept(
     assert asked.anew().replicas == {"rest_service": 2}
 
 
+@contextmanager
+def short(timeout: str) -> Iterator[None]:
+    """Commands of this process wait less long meanwhile."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(timeouts, timeout, 0.1)
+        yield
+
+
 def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> None:
-    suite.manage("start")
+    suite.manage("start", "--service", "tg_bot")
     wishes = suite.run.wishes()
     commands = (
         ("stop", "--service", "tg_bot"),
         ("restart", "--service", "tg_bot"),
         ("start", "--replicas", "rest_service=2"),
     )
-    with suite.run.commanding():
-        begun = [suite.begin(*command) for command in commands]
-        said = [process.communicate(timeout=60)[0] for process in begun]
-    assert [process.returncode for process in begun] == [1, 1, 1]
+    with suite.run.commanding(), short("TURN"):
+        said = [suite.manage(*command, status=1) for command in commands]
     assert all("another ./manage.py is changing what runs: try again" in text for text in said)
     assert suite.run.wishes() == wishes
     assert not (suite.home / "state" / "replicas.json").read_text().strip("{}")
@@ -99,7 +105,7 @@ def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> 
 
 def test_nor_does_a_first_start(suite: FakeSuite) -> None:
     suite.run.make()
-    with suite.run.commanding():
+    with suite.run.commanding(), short("TURN"):
         said = suite.manage("start", status=1)
     assert "another ./manage.py is changing what runs: try again" in said
     assert suite.run.wishes() == {}
@@ -160,7 +166,8 @@ def test_each_command_is_obeyed_with_its_own_environment(suite: FakeSuite) -> No
         first = suite.begin("restart", "--service", "tg_bot")
         wait_until(lambda: suite.run.wishes()["tg_bot"].generation == 1)
         del suite.environment["LOG_LEVEL"]
-        said = suite.manage("restart", "--service", "sandbox", status=1)
+        with short("HEARING"):
+            said = suite.manage("restart", "--service", "sandbox", status=1)
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)
     told = first.communicate(timeout=60)[0]
@@ -302,7 +309,7 @@ def test_a_supervisor_that_is_suspended_is_not_waited_for_without_end(
     os.kill(supervisor.pid, signal.SIGSTOP)
     try:
         with pytest.raises(ControlError, match=f"kill -CONT {supervisor.pid}, or ./manage.py"):
-            wishing.await_stop(context, mine, ["tg_bot"], leeway=-19)
+            wishing.await_stop(context, mine, ["tg_bot"], leeway=-19.9)
         assert left.exists(), "another command may have left it since"
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)

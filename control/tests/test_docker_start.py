@@ -66,10 +66,6 @@ class TestStart:
 class TestGivingUp:
     """What does not get well is given up while Compose still waits for it."""
 
-    @pytest.fixture(autouse=True)
-    def _timeouts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(timeouts, "POLL", 0.05)
-
     def hang(self, docker: Docker) -> None:
         """Compose waits for a dependency that never gets well."""
         docker.answers["up --remove-orphans"] = ["Container x Waiting", None]
@@ -78,12 +74,12 @@ class TestGivingUp:
         pid = docker.one("compose", "up", "--remove-orphans")["pid"]
         return not Path(f"/proc/{pid}").exists()
 
-    def test_what_ended_three_times_is_named_with_its_last_lines_and_so_is_what_waits_for_it(
+    def test_a_task_that_has_failed_is_named_with_its_last_lines_and_so_is_what_waits_for_it(
         self, docker: Docker, output: io.StringIO
     ) -> None:
         self.hang(docker)
         there = [container("postgres", **HEALTHY), container("redis", **HEALTHY)]
-        migrate = container("migrate", "restarting", restarts=3, ExitCode=1)
+        migrate = container("migrate", "exited", restarts=3, ExitCode=1)
         rest = container("rest_service", "created", needs="redis:x:false,migrate:x:false")
         assistant = container("assistant", "created", needs="rest_service:x:false")
         docker.describe_in_turn(there, [*there, migrate, rest, assistant])

@@ -10,6 +10,7 @@ import pytest
 
 from control.local.process import Process
 from control.local.shared_folder import databases
+from control.tests.made_database import MadeDatabase
 from smart_kit.testing.suite import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,12 +18,14 @@ RUN = """
 import shutil
 from pathlib import Path
 from control.tests.fake_suite import FakeSuite
+from control.tests.made_database import MadeDatabase
 from smart_kit.testing.run_folder import entered
 with entered() as folder:
     if {starts}:
         home = folder.path / "home"
         home.mkdir(mode=0o700)
         shutil.copy(".env.example", home)
+        MadeDatabase.at(Path({database!r})).copy_to(home / "state")
         suite = FakeSuite(home, own_postgres=False)
         suite.manage("start")
         print(*(process.pid for process in suite.processes()), flush=True)
@@ -30,9 +33,9 @@ with entered() as folder:
 """
 
 
-def begin_run(temporary: Path, *, starts: bool) -> subprocess.Popen[str]:
+def begin_run(temporary: Path, database: Path, *, starts: bool) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", RUN.format(starts=starts)],
+        [sys.executable, "-c", RUN.format(starts=starts, database=str(database))],
         env=os.environ | {"TMPDIR": str(temporary)},
         cwd=ROOT,
         stdin=subprocess.PIPE,
@@ -43,9 +46,10 @@ def begin_run(temporary: Path, *, starts: bool) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("is_supervised", [True, False], ids=["whole", "strays"])
 def test_a_suite_of_a_killed_test_run_is_ended_by_the_next(
-    tmp_path: Path, is_supervised: bool
+    tmp_path: Path, made_database: MadeDatabase, is_supervised: bool
 ) -> None:
-    with begin_run(tmp_path, starts=True) as killed:
+    database = made_database.origin.state_dir
+    with begin_run(tmp_path, database, starts=True) as killed:
         assert killed.stdout is not None
         pids = [int(pid) for pid in killed.stdout.readline().split()]
         killed.kill()
@@ -54,8 +58,8 @@ def test_a_suite_of_a_killed_test_run_is_ended_by_the_next(
     if not is_supervised:
         left[-1].send(signal.SIGKILL)
         wait_until(lambda: not left[-1].lives)
-    with begin_run(tmp_path, starts=False) as following:
-        assert following.wait(timeout=60) == 0
+    with begin_run(tmp_path, database, starts=False) as following:
+        assert following.wait() == 0
 
     assert [process for process in left if process.lives] == []
     assert list(tmp_path.iterdir()) == []

@@ -3,8 +3,6 @@
 import contextlib
 import os
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -15,10 +13,12 @@ import pytest
 from control.errors import ControlError
 from control.local import postgres
 from control.local.postgres import Cluster
-from control.local.wheels import Wheels
+from control.tests.conftest import passable_folder
+from control.tests.made_database import ODD_NAME, MadeDatabase, wheel
 from smart_kit.testing.ports import free_port
+from smart_kit.testing.suite import wait_until
 
-WHEEL = Wheels.of(Path(sys.executable)).postgres
+WHEEL = wheel()
 
 
 @contextlib.contextmanager
@@ -34,11 +34,8 @@ def running(cluster: Cluster) -> Iterator[None]:
         group=account.gid if account else None,
         extra_groups=[] if account else None,
     )
-    deadline = time.monotonic() + 30
-    while not postgres.health(cluster.port).ok:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
     try:
+        wait_until(lambda: process.poll() is not None or postgres.health(cluster.port).ok)
         yield
     finally:
         process.send_signal(postgres.STOP_SIGNAL)
@@ -58,69 +55,64 @@ def ask(cluster: Cluster, statement: str, password: str | None = None) -> object
         return cursor.fetchone()[0] if cursor.description else None
 
 
-def test_a_database_is_made_once_and_keeps_its_data(home: Path) -> None:
-    cluster = Cluster(home, WHEEL, free_port(), "it's a p%ss\\word")
-    with running(cluster):
-        ask(cluster, "CREATE TABLE note AS SELECT 'kept' AS text")
-    with running(cluster):
-        assert ask(cluster, "SELECT text FROM note") == "kept"
+@pytest.fixture(scope="module")
+def server(made_database: MadeDatabase) -> Iterator[Cluster]:
+    """One that runs, in a folder with an odd name."""
+    with passable_folder() as folder:
+        cluster = made_database.copy_to(folder / ODD_NAME, free_port())
+        with running(cluster):
+            yield cluster
 
 
-def test_the_server_knows_cyrillic_and_the_extensions_that_we_use(home: Path) -> None:
-    cluster = Cluster(home, WHEEL, free_port(), "password")
-    with running(cluster):
-        assert ask(cluster, "SELECT lower('ЁЖ') || ('Ёж' ILIKE 'ёЖ')") == "ёжtrue"
-        ask(cluster, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
-
-
-def test_nobody_gets_in_without_the_password(home: Path) -> None:
-    cluster = Cluster(home, WHEEL, free_port(), "password")
-    with running(cluster), pytest.raises(psycopg2.OperationalError, match="authentication failed"):
-        ask(cluster, "SELECT 1", password="another")
-
-
-def test_a_changed_password_opens_the_same_data(home: Path) -> None:
-    port = free_port()
-    with running(Cluster(home, WHEEL, port, "first")) as _:
-        ask(Cluster(home, WHEEL, port, "first"), "CREATE TABLE note AS SELECT 'kept' AS text")
-    second = Cluster(home, WHEEL, port, "second's")
+def test_a_database_is_made_once_and_keeps_its_data_also_with_another_password(
+    home: Path, made_database: MadeDatabase
+) -> None:
+    first = made_database.copy_to(home, free_port())
+    with running(first):
+        ask(first, "CREATE TABLE note AS SELECT 'kept' AS text")
+    second = Cluster(home, WHEEL, first.port, "second's")
     with running(second):
         assert ask(second, "SELECT text FROM note") == "kept"
+        with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
+            ask(first, "SELECT 1")
 
 
-def test_a_making_that_died_half_way_is_made_again(home: Path) -> None:
+def test_the_server_knows_cyrillic_and_the_extensions_that_we_use(server: Cluster) -> None:
+    assert ask(server, "SELECT lower('ЁЖ') || ('Ёж' ILIKE 'ёЖ')") == "ёжtrue"
+    ask(server, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
+
+
+def test_nobody_gets_in_without_the_password(server: Cluster) -> None:
+    assert ask(server, "SELECT 1") == 1
+    with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
+        ask(server, "SELECT 1", password="another")
+
+
+def test_what_died_half_way_is_made_again_also_beside_an_initdb_that_outlived_its_command(
+    home: Path,
+) -> None:
     cluster = Cluster(home, WHEEL, free_port(), "password")
-    cluster.launch()
-    place = (home / "postgres").resolve()
-    (place / "unfinished.killed").mkdir()
-    if cluster._account:
-        cluster._account.own(place / "unfinished.killed")
-    (place / "data").rename(place / "unfinished.killed" / "data")
-    with running(Cluster(home, WHEEL, cluster.port, "password")) as _:
-        assert ask(cluster, "SELECT 1") == 1
-    assert [path.name for path in place.iterdir()] == ["data"]
-
-
-def test_an_initdb_that_outlived_its_killed_command_does_not_disturb_the_next(home: Path) -> None:
-    cluster = Cluster(home, WHEEL, free_port(), "password")
-    attempt = cluster._home / "unfinished.killed"
-    attempt.mkdir()
-    account = cluster._account
-    if account:
-        account.own(attempt)
+    place, account = cluster._home, cluster._account
+    killed, living = place / "unfinished.killed", place / "unfinished.living"
+    for attempt in (killed, living):
+        attempt.mkdir()
+        if account:
+            account.own(attempt)
+    (killed / "data").mkdir()
     with (
         subprocess.Popen(
-            (cluster._binaries / "initdb", "--username=x", "--no-sync", attempt / "data"),
+            (cluster._binaries / "initdb", "--username=x", "--no-sync", living / "data"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            cwd=cluster._home,
+            cwd=place,
         ),
         running(cluster),
     ):
         assert ask(cluster, "SELECT 1") == 1
+    assert not killed.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be tricked into what others may not")
@@ -154,8 +146,9 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(home: P
 def test_a_folder_that_a_killed_command_had_not_yet_given_away_is_given(home: Path) -> None:
     (home / "postgres").mkdir(mode=0o700)
     cluster = Cluster(home, WHEEL, free_port(), "password")
-    with running(cluster):
-        assert ask(cluster, "SELECT 1") == 1
+    assert cluster._home == home / "postgres"
+    assert cluster._account is not None
+    assert (home / "postgres").stat().st_uid == cluster._account.uid != 0
 
 
 def test_the_error_is_told_and_not_the_hint_after_it(home: Path) -> None:
@@ -171,12 +164,11 @@ def test_a_path_that_is_too_long_for_it_is_named(home: Path) -> None:
         Cluster(long, WHEEL, 1, "password").launch()
 
 
-def test_a_folder_may_have_any_name_that_postgresql_can_take(home: Path) -> None:
-    state_dir = home / f"with space, 'quote', Кириллица and {'x' * 110}"
-    state_dir.mkdir(mode=0o711)
-    cluster = Cluster(state_dir, WHEEL, free_port(), "password")
-    with running(cluster):
-        assert ask(cluster, "SELECT 1") == 1
+def test_a_folder_may_have_any_name_that_postgresql_can_take(
+    made_database: MadeDatabase, server: Cluster
+) -> None:
+    assert made_database.origin.state_dir.name == server.state_dir.name == ODD_NAME
+    assert ask(server, "SELECT 1") == 1
 
 
 @pytest.mark.parametrize("name", ["a$b", 'a"b', "a`b", "a\nb", "a\rb", "a\\\\b"])
@@ -190,16 +182,20 @@ def test_a_name_that_it_cannot_take_is_named_as_the_cause(home: Path, name: str)
 
 
 def test_data_of_another_version_is_refused_in_one_line(home: Path) -> None:
-    Cluster(home, WHEEL, free_port(), "password").launch()
-    ((home / "postgres").resolve() / "data" / "PG_VERSION").write_text("12\n")
+    cluster = Cluster(home, WHEEL, 1, "password")
+    cluster._data.mkdir()
+    (cluster._data / "PG_VERSION").write_text("12\n")
     with pytest.raises(ControlError, match=r"was made by PostgreSQL 12, this is \d\d$"):
-        Cluster(home, WHEEL, free_port(), "password").launch()
+        cluster.launch()
 
 
-def test_the_password_is_in_no_list_of_processes(home: Path) -> None:
-    launch = Cluster(home, WHEEL, free_port(), "hunter2-hunter2").launch()
-    assert "hunter2" not in " ".join([*launch.command, *launch.env.values()])
-    assert [path.name for path in (home / "postgres").resolve().iterdir()] == ["data"]
+def test_the_password_is_in_no_list_of_processes_and_in_no_file_that_stays(
+    made_database: MadeDatabase,
+) -> None:
+    cluster = made_database.origin
+    launch = cluster.launch()
+    assert cluster.password not in " ".join([*launch.command, *launch.env.values()])
+    assert [path.name for path in cluster._home.iterdir()] == ["data"]
 
 
 def test_a_port_where_nothing_listens_is_not_healthy() -> None:
@@ -208,10 +204,11 @@ def test_a_port_where_nothing_listens_is_not_healthy() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
-def test_as_root_the_database_belongs_to_a_system_user(home: Path) -> None:
-    launch = Cluster(home, WHEEL, free_port(), "password").launch()
+def test_as_root_the_database_belongs_to_a_system_user(made_database: MadeDatabase) -> None:
+    launch, home = made_database.origin.launch(), made_database.origin.state_dir
     assert launch.account is not None
     assert launch.account.uid != 0
-    assert (home / "postgres").stat().st_uid == launch.account.uid
+    for folder in (home / "postgres", home / "postgres" / "data"):
+        assert folder.stat().st_uid == launch.account.uid
     assert home.stat().st_uid == 0
     assert home.stat().st_mode & 0o777 == 0o711

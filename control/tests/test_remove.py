@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,11 @@ import pytest
 from control import confirmation, environment
 from control.errors import ControlError
 from control.local import postgres, remove, shared_folder
-from control.local.postgres import Cluster
 from control.local.process import spawn
 from control.local.shared_folder import Database
-from control.local.wheels import Wheels
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
+from control.tests.made_database import MadeDatabase
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import wait_until
 
@@ -75,14 +75,23 @@ def test_a_suite_whose_folder_was_deleted_while_it_ran_is_ended(
     assert suite.manage("stop") == "Nothing runs.\n"
 
 
+@pytest.fixture
+def closed_suite(home: Path, made_database: MadeDatabase) -> Iterator[FakeSuite]:
+    """One whose database has to be outside, because only root may enter its folder."""
+    suite = FakeSuite(home, own_postgres=False)
+    home.chmod(0o700)
+    made_database.copy_to(home / "state")
+    yield suite
+    suite.manage("stop", "--remove", "--yes")
+
+
 @ROOTS
-def test_a_database_outside_goes_too(whole_suite: FakeSuite) -> None:
-    state = whole_suite.home / "state"
-    whole_suite.home.chmod(0o700)
-    whole_suite.manage("start")
+def test_a_database_outside_goes_too(closed_suite: FakeSuite) -> None:
+    state = closed_suite.home / "state"
+    closed_suite.manage("start", "--service", "postgres")
     database = (state / "postgres").resolve()
-    assert not database.is_relative_to(whole_suite.home)
-    said = whole_suite.manage("stop", "--remove", "--yes")
+    assert not database.is_relative_to(closed_suite.home)
+    said = closed_suite.manage("stop", "--remove", "--yes")
     assert str(database) in said
     assert not database.exists()
     assert all(it.state_dir != state for it in shared_folder.databases())
@@ -90,12 +99,12 @@ def test_a_database_outside_goes_too(whole_suite: FakeSuite) -> None:
 
 @ROOTS
 def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_it(
-    home: Path, suite: FakeSuite, terminal: Terminal
+    home: Path, suite: FakeSuite, made_database: MadeDatabase, terminal: Terminal
 ) -> None:
     lost = home / "closed" / "state"
     lost.mkdir(parents=True)
     lost.parent.chmod(0o700)
-    cluster = Cluster(lost, Wheels.of(Path(sys.executable)).postgres, free_port(), "secret")
+    cluster = made_database.copy_to(lost, free_port())
     launch = cluster.launch()
     with spawn(launch, home / "record", home / "log") as server:
         wait_until(lambda: postgres.health(cluster.port).ok)
@@ -190,15 +199,12 @@ def test_behind_a_link_of_the_operators_only_the_database_goes(
 
 
 @ROOTS
-def test_a_copied_folder_does_not_take_the_database_of_the_other(whole_suite: FakeSuite) -> None:
-    home = whole_suite.home
-    home.chmod(0o700)
-    whole_suite.manage("start", "--service", "postgres")
-    whole_suite.manage("stop")
+def test_a_copied_folder_does_not_take_the_database_of_the_other(closed_suite: FakeSuite) -> None:
+    home = closed_suite.home
+    environment.complete(home, closed_suite.environment)
     shutil.copytree(home / "state", home / "copy", symlinks=True)
-    whole_suite.environment["STATE_DIR"] = str(home / "copy")
-    whole_suite.manage("stop", "--remove", "--yes")
+    closed_suite.environment["STATE_DIR"] = str(home / "copy")
+    closed_suite.manage("stop", "--remove", "--yes")
     assert not (home / "copy" / "postgres").is_symlink()
     assert (home / "state" / "postgres" / "data" / "PG_VERSION").exists()
-    whole_suite.environment["STATE_DIR"] = str(home / "state")
-    whole_suite.manage("stop", "--remove", "--yes")
+    closed_suite.environment["STATE_DIR"] = str(home / "state")

@@ -10,6 +10,7 @@ from control.cli import main
 from control.context import Context
 from control.credentials import write_private
 from control.errors import ControlError
+from control.local import timeouts
 from control.local.process import Launch, Process, spawn
 from control.local.run_directory import RunDirectory, Wish
 from control.lock import Lock
@@ -32,8 +33,9 @@ def test_a_damaged_file_counts_as_absent_and_is_named(tmp_path: Path, name: str,
 
 
 def test_a_damaged_record_of_who_supervises_is_named_to_whom_it_keeps_out(
-    tmp_path: Path, terminal: Terminal, output: io.StringIO
+    tmp_path: Path, terminal: Terminal, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(timeouts, "TURN", 0.1)
     run = RunDirectory(tmp_path / "state")
     run.make()
     held = Lock.take(run.path / "supervisor.lock")

