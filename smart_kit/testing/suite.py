@@ -109,9 +109,7 @@ class Suite:
 
     def admin(self) -> httpx2.Client:
         """A client of the REST API with the admin's token."""
-        return _client(
-            self.url("REST_SERVICE_PORT", "/api"), self.environment["ADMIN_API_TOKEN"]
-        )
+        return _client(self.url("REST_SERVICE_PORT", "/api"), self.environment["ADMIN_API_TOKEN"])
 
     def read(self, path: str, **query: str | int) -> Any:
         """What the REST API answers the admin."""
@@ -191,9 +189,7 @@ class Suite:
 
 def _client(url: str, token: str) -> httpx2.Client:
     """Of plain HTTP: it reads no certificates, which would take longer than what it asks."""
-    return httpx2.Client(
-        base_url=url, headers={"Authorization": f"Bearer {token}"}, verify=False
-    )
+    return httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, verify=False)
 
 
 def _project_name(mode: Mode) -> str:

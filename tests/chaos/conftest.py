@@ -1,4 +1,4 @@
-"""One suite for all kill points that a process of the tests runs; its first start has died twice."""
+"""One suite for all kill points that a process of pytest runs; its first start has died twice."""
 
 from collections.abc import Iterator
 
@@ -23,6 +23,7 @@ def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableSuite
         suite.try_manage("start")  # which is said to be unwell where it takes longer than 30 s
         killable.wait_until_well(120.0)
         killable.ask_sandbox("PUT", "limits", NO_LIMITS)
+        killable.note_first_names()
         yield killable
     finally:
         killable.close()

@@ -56,6 +56,11 @@ def _deaths_of(service: str) -> Iterator[ParameterSet]:
                 yield pytest.param(point, side, repeat, at, id=f"{side} {point.name}-{at}")
 
 
+def broken_in(service: str) -> list[str]:
+    """The variants that a death of this service shows."""
+    return [variant for variant, (name, _) in CAUGHT.items() if name.startswith(f"{service}: ")]
+
+
 def check_names(killable: KillableSuite, service: str) -> None:
     """In all that was told in this suite no side effect is without a name, and no name of this
     service without a side effect that no death has had a part in."""

@@ -2,12 +2,18 @@
 
 import pytest
 
-from tests.chaos.kill_points import KillPoint
+from tests.chaos.kill_points import FIRST_START, KillPoint
 from tests.chaos.kill_runs import check_names, deaths_of, run_with_crash
 from tests.chaos.killable.crash_points import Side
-from tests.chaos.killable.killable_suite import KillableSuite
+from tests.chaos.killable.killable_suite import KillableSuite, died_at
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_a_first_start_that_dies_makes_one_set_of_defaults(killable: KillableSuite) -> None:
+    assert died_at(killable.passed())[:2] == [f"before {FIRST_START}", f"after {FIRST_START}"]
+    assert sorted(killable.first_names["assistants"]) == ["Secretary", "Writer"]
+    assert len(killable.first_names["providers"]) == 1
 
 
 @pytest.mark.parametrize(("point", "side", "repeat", "at"), deaths_of("rest_service"))

@@ -30,7 +30,8 @@ class CrashPoints:
     def __init__(self, service: str, state_dir: Path) -> None:
         self._service = service
         self._folder = state_dir / FOLDER
-        self._folder.mkdir(exist_ok=True)
+        if not self._folder.exists():  # the second time in a process an attempt would be noted
+            self._folder.mkdir()
 
     async def run_effect(
         self,

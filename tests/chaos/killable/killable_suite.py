@@ -36,6 +36,8 @@ class KillableSuite:
         """Whether `add_admin_fixtures` has run."""
         self.stories_run: set[object] = set()
         """Every story that has run."""
+        self.first_names: dict[str, list[str]] = {}
+        """What its first start has made, by kind."""
         self._folder = suite.state_dir / FOLDER
         self._folder.mkdir(parents=True)
         self._run = RunDirectory(suite.state_dir)
@@ -98,6 +100,12 @@ class KillableSuite:
         """Until every service says so."""
         for port in ("REST_SERVICE_PORT", "ASSISTANT_PORT", "CRON_SERVICE_PORT", "TG_BOT_PORT"):
             wait_until(lambda port=port: _is_well(self.suite.url(port, "/health")), seconds)  # type: ignore[misc]
+
+    def note_first_names(self) -> None:
+        """Call it before anybody adds something."""
+        for kind in ("assistants", "providers"):
+            found = self.api("GET", f"/{kind}")["items"]
+            self.first_names[kind] = [one["name"] for one in found]
 
     def ask_sandbox(self, method: str, path: str, body: Any = None) -> Any:
         """The sandbox's levers, see sandbox/chat/trials.py."""

@@ -6,7 +6,6 @@
 import os
 import runpy
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from tests.chaos.killable import fast_timings, file_boundary, http_boundary, redis_boundary
@@ -14,31 +13,29 @@ from tests.chaos.killable.broken_mailboxes import BrokenMailbox
 from tests.chaos.killable.crash_points import CrashPoints
 
 
-def prepare(service: str) -> CrashPoints:
+def prepare(service: str) -> None:
     """Before its main module is imported or run."""
-    crash_points = CrashPoints(service, Path(os.environ["STATE_DIR"]))
-    file_boundary.wrap(crash_points)
+    file_boundary.wrap(_crash_points(service))
     fast_timings.shorten_timings(service)
-    return crash_points
 
 
-def run(service: str, module: str, arguments: Iterable[str], crash_points: CrashPoints) -> None:
+def run(service: str, module: str) -> None:
     """In the process that is to be the service."""
+    crash_points = _crash_points(service)
     redis_boundary.wrap(crash_points, BrokenMailbox(Path(os.environ["STATE_DIR"])))
     http_boundary.wrap(crash_points)
     if service == "rest_service":
         from tests.chaos.killable import postgres_boundary
 
         postgres_boundary.wrap(crash_points)
-    sys.argv[1:] = arguments
+    sys.argv[1:] = []
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def main() -> None:
-    """The arguments after these two are the service's."""
-    service, module, *rest = sys.argv[1:]
-    run(service, module, rest, prepare(service))
+def _crash_points(service: str) -> CrashPoints:
+    return CrashPoints(service, Path(os.environ["STATE_DIR"]))
 
 
 if __name__ == "__main__":
-    main()
+    prepare(sys.argv[1])
+    run(*sys.argv[1:])

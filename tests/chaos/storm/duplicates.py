@@ -14,10 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from smart_kit.mailbox.mailbox import LEASE_SECONDS
 from tests.chaos.storm.hit import Hit
 from tests.chaos.storm.message import Heard
-from tests.chaos.storm.plan import STOP_SECONDS
+from tests.chaos.storm.plan import PRODUCTION, Timings
 from tg_bot.src.main import SLOTS
 
 SENDING_SECONDS = 2.0
@@ -26,10 +25,6 @@ dates are whole seconds, and the machine is busy."""
 
 BACK_SECONDS = 5.0
 """So long after its death Redis may be away; what has been sent cannot be written down then."""
-
-REPEAT_SECONDS = LEASE_SECONDS + 10.0 + STOP_SECONDS[1] + 10.0
-"""After the hit: the lease, a new sender's start and take-over, who may be stopped himself, and
-Telegram's own pauses."""
 
 
 @dataclass
@@ -63,16 +58,18 @@ class Cause:
     hit: Hit
     since: float
     """What was sent from then on may not have been written down before the hit."""
+    repeat_seconds: float
+    """A copy comes so soon after the hit."""
     chats: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, hit: Hit, outages: Iterable[Hit]) -> Self:
+    def of(cls, hit: Hit, outages: Iterable[Hit], timings: Timings) -> Self:
         """What is sent while Redis is away is not written down before it is back."""
         since = hit.at - SENDING_SECONDS
         for outage in sorted(outages, key=lambda one: one.at, reverse=True):
             if outage.at < hit.at and outage.until + BACK_SECONDS >= since:
                 since = min(since, outage.at - SENDING_SECONDS)
-        return cls(hit, since)
+        return cls(hit, since, timings.repeat)
 
     def excuse(self, first: Heard, copy: Heard) -> bool:
         """Whether it can be the cause of this copy and has been of no other; then it is used up."""
@@ -84,7 +81,8 @@ class Cause:
     def may(self, first: Heard, copy: Heard) -> bool:
         """Whether it can be the cause of this copy. Telegram's times are cut to whole seconds."""
         was_in_flight = self.since <= first.at + 1 and first.at <= self.hit.until + SENDING_SECONDS
-        return was_in_flight and int(self.hit.until) <= copy.at <= self.hit.until + REPEAT_SECONDS
+        latest = self.hit.until + self.repeat_seconds
+        return was_in_flight and int(self.hit.until) <= copy.at <= latest
 
 
 def unexplained(
@@ -92,9 +90,10 @@ def unexplained(
     hits: Iterable[Hit],
     log: SendLog,
     outages: Sequence[Hit] = (),
+    timings: Timings = PRODUCTION,
 ) -> list[Heard]:
     """The copies that the design does not allow. `hits` are the sender's, `outages` are Redis's."""
-    causes = [Cause.of(hit, outages) for hit in sorted(hits, key=lambda one: one.until)]
+    causes = [Cause.of(hit, outages, timings) for hit in sorted(hits, key=lambda one: one.until)]
     groups = [_by_letter(heard, log) for heard in repeats]
     doubled = [letter[0] for group in groups for letter in group[1:]]
     left = [pair for group in groups for one in group for pair in _answered(one, causes, log)]

@@ -63,7 +63,7 @@ class Faults:
         self._sandbox.timeout = PATIENCE
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._stops = Stops(system.zombies, self._dice)
+        self._stops = Stops(system.zombies, self._dice, plan.timings)
         self._next_reset = 0.0
         self._young: Counter[str] = Counter()
         for strike in plan.strikes():

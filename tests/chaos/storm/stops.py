@@ -8,7 +8,7 @@ from pathlib import Path
 
 from control.local.process import Process
 from tests.chaos.storm.hit import Hit
-from tests.chaos.storm.plan import DATABASE_STOP_SECONDS, STOP_SECONDS
+from tests.chaos.storm.plan import Timings
 from tests.chaos.storm.system import Victim
 
 DATABASES = ("redis", "postgres")
@@ -17,9 +17,10 @@ DATABASES = ("redis", "postgres")
 class Stops:
     """One storm's: whose turn it is, and who is stopped."""
 
-    def __init__(self, names: tuple[str, ...], dice: random.Random) -> None:
+    def __init__(self, names: tuple[str, ...], dice: random.Random, timings: Timings) -> None:
         self._names = names
         self._dice = dice
+        self._timings = timings
         self._round: list[str] = []
         self._stopped: dict[Process, tuple[Hit, list[Process]]] = {}
 
@@ -39,7 +40,9 @@ class Stops:
     def seconds(self, victim: Victim) -> float:
         """How long it is to be stopped."""
         is_database = victim.name.startswith(DATABASES)
-        return self._dice.uniform(*(DATABASE_STOP_SECONDS if is_database else STOP_SECONDS))
+        return self._dice.uniform(
+            *(self._timings.database_stop if is_database else self._timings.stop)
+        )
 
     def stop(self, victim: Victim) -> Hit:
         """With its children: Postgres has one for each connection, in a session of its own."""

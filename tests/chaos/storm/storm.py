@@ -116,7 +116,7 @@ def _outcome(
         plan=plan,
         ledger=ledger,
         hits=faults.hits,
-        unexplained=unexplained(ledger.repeats, senders, log, outages),
+        unexplained=unexplained(ledger.repeats, senders, log, outages, plan.timings),
         unanswered=log.unanswered.total(),
         dead_letters=system.dead_letters(),
         model_faults=sum(model.faults.values()),

@@ -9,9 +9,10 @@ from typing import Any
 from control.local.run_directory import RunDirectory
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect
+from smart_kit.testing.suite import ROOT
 from tests.chaos.storm.entry import Deeds
 from tests.chaos.storm.message import number_in
-from tests.chaos.storm.plan import Blow
+from tests.chaos.storm.plan import PRODUCTION, SHORT, Blow, Timings
 from tests.chaos.storm.stops import DATABASES
 from tests.chaos.storm.system import Victim, redis_of, stormproof, victims_in
 
@@ -20,6 +21,8 @@ REPLICAS = "assistant=3,cron_service=2,rest_service=2"
 ZOMBIES = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
 """Who holds leases is stopped most."""
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
+ENTRIES = {PRODUCTION: ROOT / "manage.py", SHORT: Path(__file__).with_name("manage.py")}
+"""What starts a suite that has such timings."""
 PAGE = 200
 
 
@@ -31,8 +34,8 @@ class WholeSuite:
     sender = "tg_bot"
     spared: tuple[Blow, ...] = ()
 
-    def __init__(self, state_dir: Path, model_url: str) -> None:
-        self.suite = stormproof(state_dir, model_url)
+    def __init__(self, state_dir: Path, model_url: str, timings: Timings = PRODUCTION) -> None:
+        self.suite = stormproof(state_dir, model_url, ENTRIES[timings])
 
     def start(self) -> None:
         """See System."""

@@ -1,11 +1,11 @@
 """Forks a service's processes from one that has imported its modules, and done nothing else.
 
 Most of what a new process does until it works is to import: seconds of a core, the same each time,
-and no side effect. So the supervisor of a killable suite has each service that dies often imported
-once, by a process of its own that forks the service whenever the supervisor is to start it. The new
-process is the supervisor's child, in a session of its own, and recorded as all others are.
+and no side effect. So a supervisor has each service that is started often imported once, by a
+process of its own that forks the service whenever the supervisor is to start it. The new process is
+the supervisor's child, in a session of its own, and recorded as all others are.
 
-`python -m tests.chaos.killable.fork_server SERVICE MODULE DESCRIPTOR` is such a process.
+`python -m tests.chaos.launched.fork_server LAUNCHER SERVICE MODULE DESCRIPTOR` is such a process.
 """
 
 import ctypes
@@ -34,10 +34,12 @@ IS_POSSIBLE = sys.platform == "linux"
 class ForkServers:
     """Those of a supervisor, which waits for their ends when its own comes."""
 
-    def __init__(self, services: Mapping[str, str], folder: Path) -> None:
-        """Begins to import the modules of these services."""
+    def __init__(self, launcher: str, services: Mapping[str, str], folder: Path) -> None:
+        """Begins to import the main modules of these services, by name."""
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self._servers = {name: ForkServer(name, services[name], folder) for name in services}
+        self._servers = {
+            name: ForkServer(launcher, name, module, folder) for name, module in services.items()
+        }
 
     def spawn(self, launch: Launch, record: Path, log: Path) -> Any:
         """Like control.local.process.spawn, which starts all others."""
@@ -55,12 +57,12 @@ class ForkServers:
 class ForkServer:
     """The supervisor's side."""
 
-    def __init__(self, service: str, module: str, folder: Path) -> None:
+    def __init__(self, launcher: str, service: str, module: str, folder: Path) -> None:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with closing(theirs):
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                (sys.executable, "-m", __name__, service, module, str(number)),
+                (sys.executable, "-m", __name__, launcher, service, module, str(number)),
                 cwd=folder,
                 pass_fds=(number,),
                 start_new_session=True,
@@ -153,14 +155,13 @@ def _become(environment: Mapping[str, str], record: int, log: int) -> None:
 
 def main() -> None:
     """Import, and then be whatever process is asked for."""
-    from tests.chaos.killable import launch
-
-    service, module, descriptor = sys.argv[1:]
+    launcher, service, module, descriptor = sys.argv[1:]
     channel = socket.socket(fileno=int(descriptor))
-    crash_points = launch.prepare(service)
+    launch = importlib.import_module(launcher)
+    launch.prepare(service)
     import_main(module)
     serve(channel)
-    launch.run(service, module, [], crash_points)
+    launch.run(service, module)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,28 @@
+"""Each kill point is there once, and belongs to a file of tests that dies there."""
+
+from itertools import chain
+from pathlib import Path
+
+from tests.chaos.kill_points import KILL_POINTS
+from tests.chaos.kill_runs import CAUGHT, broken_in, stories_of
+from tests.chaos.killable.stories import STORIES
+
+SERVICES = {point.service for point in KILL_POINTS}
+
+
+def test_a_name_is_there_once() -> None:
+    names = [point.name for point in KILL_POINTS]
+
+    assert len(names) == len(set(names)) >= 25
+    assert {point.like for point in KILL_POINTS if point.like} <= set(names)
+
+
+def test_every_service_has_a_file() -> None:
+    files = {path.stem for path in Path(__file__).parent.glob("test_kills_*.py")}
+
+    assert files == {f"test_kills_{service}" for service in SERVICES}
+
+
+def test_every_story_is_told_and_every_broken_mailbox_run() -> None:
+    assert set(chain.from_iterable(map(stories_of, SERVICES))) == set(STORIES)
+    assert set(chain.from_iterable(map(broken_in, SERVICES))) == set(CAUGHT)
