@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,14 @@ import redis
 from control.local.run_directory import RunDirectory
 from smart_kit.testing.suite import Suite, wait_until
 from tests.chaos.killable.broken_mailboxes import FILE
-from tests.chaos.killable.crash_points import FOLDER, KILLED, ORDER, PASSED, write_order
+from tests.chaos.killable.crash_points import (
+    FOLDER,
+    KILLED,
+    ORDER,
+    PASSED,
+    held_file,
+    write_order,
+)
 from tests.chaos.killable.outside_server import OutsideServer
 
 ENTRY = Path(__file__).with_name("manage.py")
@@ -87,6 +96,17 @@ class KillableSuite:
         """SIGKILL, and wait until the supervisor has started the next one."""
         pid = self.signal(service, signal.SIGKILL)
         wait_until(lambda: self.pid(service) not in (None, pid), 60.0)
+
+    @contextmanager
+    def away(self, service: str) -> Iterator[None]:
+        """SIGKILL; the next one begins its work only at the end of the block."""
+        hold = self._folder / held_file(service)
+        hold.touch()
+        try:
+            self.crash(service)
+            yield
+        finally:
+            hold.unlink()
 
     def signal(self, service: str, number: signal.Signals) -> int:
         """Send a signal to its process; returns its pid."""

@@ -22,6 +22,7 @@ def prepare(service: str) -> None:
 def run(service: str, module: str) -> None:
     """In the process that is to be the service."""
     crash_points = _crash_points(service)
+    crash_points.await_release()
     redis_boundary.wrap(crash_points, BrokenMailbox(Path(os.environ["STATE_DIR"])))
     http_boundary.wrap(crash_points)
     if service == "rest_service":
