@@ -44,5 +44,5 @@ def run_command(root: Path, entry: Path, launcher: str) -> int:
         if IS_POSSIBLE and sys.argv[1] == "supervise":
             modules = {one.name: one.arguments[1] for one in SERVICES if one.name in OFTEN_STARTED}
             servers = stack.enter_context(closing(ForkServers(launcher, modules, root)))
-            keeper.spawn = servers.spawn
+            keeper.spawn = servers.spawn  # type: ignore[attr-defined] # what it has imported
         return main(context=context)
