@@ -52,16 +52,12 @@ from smart_kit.vault import Vault
 
 HERE = Path(__file__).parent
 
-EMPTY_TABLES = f"""
-DO $$
-DECLARE has_rows boolean; name text;
-BEGIN
-    SET LOCAL session_replication_role = replica;  -- past foreign keys, and the audit log's trigger
-    FOREACH name IN ARRAY ARRAY[{", ".join(f"'{name}'" for name in metadata.tables if name != "configuration")}] LOOP
-        EXECUTE format('DELETE FROM %I', name);
-    END LOOP;
-END $$
-"""
+# past foreign keys, and the audit log's trigger; DELETE is quicker than TRUNCATE where little is
+EMPTY_TABLES = (
+    "DO $$ BEGIN SET LOCAL session_replication_role = replica;"
+    + "".join(f"DELETE FROM {name};" for name in metadata.tables if name != "configuration")
+    + "END $$"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -44,6 +44,11 @@ class KillPoint:
     like: str = ""
 
     @property
+    def service(self) -> str:
+        """Whose side effect it is."""
+        return self.name.partition(":")[0]
+
+    @property
     def sides(self) -> tuple[Side, ...]:
         """Where one can die there."""
         command = self.name.split()[1]

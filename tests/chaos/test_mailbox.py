@@ -49,6 +49,10 @@ BROKEN: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 
 
+FOUND_LATE = frozenset(("no fence for a delay", "no fence for a lease", "no fence for the journal"))
+"""After a hundred orders of events and more, which takes many seconds."""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[DurableValkey]:
     valkey = DurableValkey()
@@ -78,15 +82,23 @@ def run_machine(
     )
 
 
+def test_few_orders_of_events_break_no_promise(server: DurableValkey) -> None:
+    run_machine(server, 8)
+
+
+@pytest.mark.slow
 def test_no_order_of_events_breaks_a_promise(server: DurableValkey) -> None:
     run_machine(server, 60)
 
 
+@pytest.mark.slow
 def test_nor_does_the_death_of_the_server(server: DurableValkey) -> None:
     run_machine(server, 10, MailboxMachineAndServer)
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one in FOUND_LATE)) for one in BROKEN]
+)
 def test_a_broken_mailbox_is_caught(server: DurableValkey, name: str) -> None:
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - of several failures a group
         run_machine(server, 200, broken_scripts=BROKEN[name])

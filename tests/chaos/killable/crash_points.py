@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -30,7 +31,13 @@ class CrashPoints:
     def __init__(self, service: str, state_dir: Path) -> None:
         self._service = service
         self._folder = state_dir / FOLDER
-        self._folder.mkdir(exist_ok=True)
+        if not self._folder.exists():  # the second time in a process an attempt would be noted
+            self._folder.mkdir()
+
+    def await_release(self) -> None:
+        """Return when no test holds this service back any more."""
+        while (self._folder / held_file(self._service)).exists():
+            time.sleep(0.02)
 
     async def run_effect(
         self,
@@ -82,6 +89,11 @@ class CrashPoints:
         left = int(times) - 1
         write_order(self._folder, [f"KILL_AT={name}:{left}", *later] if left else later)
         return not left
+
+
+def held_file(service: str) -> str:
+    """In `STATE_DIR/kill`: while it is there, a new process of that service does not begin."""
+    return f"held {service}"
 
 
 def write_order(folder: Path, lines: list[str]) -> None:

@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,14 @@ import redis
 from control.local.run_directory import RunDirectory
 from smart_kit.testing.suite import Suite, wait_until
 from tests.chaos.killable.broken_mailboxes import FILE
-from tests.chaos.killable.crash_points import FOLDER, KILLED, ORDER, PASSED, write_order
+from tests.chaos.killable.crash_points import (
+    FOLDER,
+    KILLED,
+    ORDER,
+    PASSED,
+    held_file,
+    write_order,
+)
 from tests.chaos.killable.outside_server import OutsideServer
 
 ENTRY = Path(__file__).with_name("manage.py")
@@ -36,6 +45,8 @@ class KillableSuite:
         """Whether `add_admin_fixtures` has run."""
         self.stories_run: set[object] = set()
         """Every story that has run."""
+        self.first_names: dict[str, list[str]] = {}
+        """What its first start has made, by kind."""
         self._folder = suite.state_dir / FOLDER
         self._folder.mkdir(parents=True)
         self._run = RunDirectory(suite.state_dir)
@@ -86,6 +97,17 @@ class KillableSuite:
         pid = self.signal(service, signal.SIGKILL)
         wait_until(lambda: self.pid(service) not in (None, pid), 60.0)
 
+    @contextmanager
+    def away(self, service: str) -> Iterator[None]:
+        """SIGKILL; the next one begins its work only at the end of the block."""
+        hold = self._folder / held_file(service)
+        hold.touch()
+        try:
+            self.crash(service)
+            yield
+        finally:
+            hold.unlink()
+
     def signal(self, service: str, number: signal.Signals) -> int:
         """Send a signal to its process; returns its pid."""
         wait_until(lambda: self.pid(service) is not None, 60.0)
@@ -98,6 +120,12 @@ class KillableSuite:
         """Until every service says so."""
         for port in ("REST_SERVICE_PORT", "ASSISTANT_PORT", "CRON_SERVICE_PORT", "TG_BOT_PORT"):
             wait_until(lambda port=port: _is_well(self.suite.url(port, "/health")), seconds)  # type: ignore[misc]
+
+    def note_first_names(self) -> None:
+        """Call it before anybody adds something."""
+        for kind in ("assistants", "providers"):
+            found = self.api("GET", f"/{kind}")["items"]
+            self.first_names[kind] = [one["name"] for one in found]
 
     def ask_sandbox(self, method: str, path: str, body: Any = None) -> Any:
         """The sandbox's levers, see sandbox/chat/trials.py."""
@@ -142,6 +170,6 @@ def died_at(notes: list[str]) -> list[str]:
 
 def _is_well(url: str) -> bool:
     try:
-        return httpx2.get(url).status_code == 200
+        return httpx2.get(url, verify=False).status_code == 200
     except httpx2.TransportError:
         return False

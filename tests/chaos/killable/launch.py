@@ -13,22 +13,30 @@ from tests.chaos.killable.broken_mailboxes import BrokenMailbox
 from tests.chaos.killable.crash_points import CrashPoints
 
 
-def main() -> None:
-    """The arguments after these two are the service's."""
-    service, module, *rest = sys.argv[1:]
-    state_dir = Path(os.environ["STATE_DIR"])
-    crash_points = CrashPoints(service, state_dir)
-    redis_boundary.wrap(crash_points, BrokenMailbox(state_dir))
+def prepare(service: str) -> None:
+    """Before its main module is imported or run."""
+    file_boundary.wrap(_crash_points(service))
+    fast_timings.shorten_timings(service)
+
+
+def run(service: str, module: str) -> None:
+    """In the process that is to be the service."""
+    crash_points = _crash_points(service)
+    crash_points.await_release()
+    redis_boundary.wrap(crash_points, BrokenMailbox(Path(os.environ["STATE_DIR"])))
     http_boundary.wrap(crash_points)
     if service == "rest_service":
         from tests.chaos.killable import postgres_boundary
 
         postgres_boundary.wrap(crash_points)
-    file_boundary.wrap(crash_points)
-    fast_timings.shorten_timings(service)
-    sys.argv[1:] = rest
+    sys.argv[1:] = []
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
+def _crash_points(service: str) -> CrashPoints:
+    return CrashPoints(service, Path(os.environ["STATE_DIR"]))
+
+
 if __name__ == "__main__":
-    main()
+    prepare(sys.argv[1])
+    run(*sys.argv[1:])

@@ -1,43 +1,14 @@
 """A `manage.py` whose services can be told where to die, and are started again at once."""
 
-import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))  # the supervisor is started as this very file
 
-from control.cli import main  # noqa: E402 # found by the path above
-from control.context import Context  # noqa: E402 # the same
-from control.local import keeper  # noqa: E402 # the same
-from control.services import SERVICES, Service  # noqa: E402 # the same
-from control.terminal import Terminal  # noqa: E402 # the same
-
-SPARED = ("migrate", "sandbox")
-"""A task that ends, and what stands for the world outside."""
-
-
-def killable(service: Service) -> Service:
-    """Started through the launcher."""
-    if service.name in SPARED:
-        return service
-    flag, module = service.arguments
-    assert flag == "-m"
-    return replace(service, arguments=("-m", "tests.chaos.killable.launch", service.name, module))
-
+from control.local import keeper  # noqa: E402 # found by the path above
+from tests.chaos.launched.commands import run_command  # noqa: E402 # the same
 
 if __name__ == "__main__":
     keeper.FIRST_PAUSE = keeper.LONGEST_PAUSE = 0.05
-    sys.exit(
-        main(
-            context=Context(
-                root=ROOT,
-                entry=Path(__file__).resolve(),
-                environ=dict(os.environ),
-                terminal=Terminal.of(),
-                services=tuple(map(killable, SERVICES)),
-                given_python=Path(sys.executable),
-            )
-        )
-    )
+    sys.exit(run_command(ROOT, Path(__file__).resolve(), "tests.chaos.killable.launch"))

@@ -14,10 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from smart_kit.mailbox.mailbox import LEASE_SECONDS
 from tests.chaos.storm.fault_record import FaultRecord
 from tests.chaos.storm.message import BotMessage
-from tests.chaos.storm.plan import STOP_SECONDS
+from tests.chaos.storm.plan import PRODUCTION, Timings
 from tg_bot.src.main import SLOTS
 
 SENDING_SECONDS = 2.0
@@ -26,10 +25,6 @@ dates are whole seconds, and the machine is busy."""
 
 BACK_SECONDS = 5.0
 """So long after its death Redis may be away; what has been sent cannot be written down then."""
-
-REPEAT_SECONDS = LEASE_SECONDS + 10.0 + STOP_SECONDS[1] + 10.0
-"""After the fault: the lease, a new sender's start and take-over, who may be stopped himself, and
-Telegram's own pauses."""
 
 
 @dataclass
@@ -63,16 +58,18 @@ class Cause:
     fault: FaultRecord
     since: float
     """What was sent from then on may not have been written down before the fault."""
+    repeat_seconds: float
+    """A copy comes so soon after the fault."""
     chats: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, fault: FaultRecord, outages: Iterable[FaultRecord]) -> Self:
+    def of(cls, fault: FaultRecord, outages: Iterable[FaultRecord], timings: Timings) -> Self:
         """What is sent while Redis is away is not written down before it is back."""
         since = fault.at - SENDING_SECONDS
         for outage in sorted(outages, key=lambda one: one.at, reverse=True):
             if outage.at < fault.at and outage.until + BACK_SECONDS >= since:
                 since = min(since, outage.at - SENDING_SECONDS)
-        return cls(fault, since)
+        return cls(fault, since, timings.repeat)
 
     def explain(self, first: BotMessage, copy: BotMessage) -> bool:
         """Whether it can be the cause of this copy and has been of no other; then it is used up."""
@@ -90,9 +87,8 @@ class Cause:
         was_in_flight = (
             self.since <= first.at + 1 and first.at <= self.fault.until + SENDING_SECONDS
         )
-        return (
-            was_in_flight and int(self.fault.until) <= copy.at <= self.fault.until + REPEAT_SECONDS
-        )
+        latest = self.fault.until + self.repeat_seconds
+        return was_in_flight and int(self.fault.until) <= copy.at <= latest
 
 
 def unexplained(
@@ -100,10 +96,13 @@ def unexplained(
     fault_records: Iterable[FaultRecord],
     log: SendLog,
     outages: Sequence[FaultRecord] = (),
+    timings: Timings = PRODUCTION,
 ) -> list[BotMessage]:
-    """The copies that the design does not allow. `outages` are Redis's."""
+    """The copies that the design does not allow. `fault_records` are the
+    sender's, `outages` are Redis's."""
     causes = [
-        Cause.of(fault, outages) for fault in sorted(fault_records, key=lambda one: one.until)
+        Cause.of(fault, outages, timings)
+        for fault in sorted(fault_records, key=lambda one: one.until)
     ]
     groups = [_by_letter(heard, log) for heard in repeats]
     doubled = [letter[0] for group in groups for letter in group[1:]]

@@ -63,7 +63,7 @@ class FaultInjector:
         self._sandbox.timeout = PATIENCE
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._freezer = ProcessFreezer(system.freezable, self._dice)
+        self._freezer = ProcessFreezer(system.freezable, self._dice, plan.timings)
         self._next_reset = 0.0
         self._young: Counter[str] = Counter()
         for planned in plan.planned_faults():

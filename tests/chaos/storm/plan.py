@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from smart_kit.mailbox.mailbox import LEASE_SECONDS
 from tests.chaos.storm.message import Kind
 
 FaultKind = Literal["kill", "kill redis", "kill postgres", "stop", "telegram"]
@@ -19,12 +20,6 @@ FAULTS_A_MINUTE: dict[FaultKind, float] = {
 }
 """In twenty minutes more than the 150, 10, 5 and 20 that are promised."""
 
-STOP_SECONDS = (31.0, 40.0)
-"""Longer than a lease, so that who is stopped comes back as a zombie."""
-
-DATABASE_STOP_SECONDS = (5.0, 15.0)
-"""All others wait for a database that long."""
-
 BURST = 4
 """At most so many messages are written one after the other; order shows only there."""
 
@@ -32,6 +27,29 @@ _IN_A_BURST = 0.6
 """How likely another one is to follow within a second."""
 
 _WEIGHTS: dict[Kind, int] = {"sum": 6, "task": 2, "reminder": 1, "alarm": 1}
+
+
+@dataclass(frozen=True)
+class Timings:
+    """In seconds; the spans are from shortest to longest."""
+
+    lease: float
+    """Of a message that somebody handles."""
+    stop: tuple[float, float]
+    """Longer than a lease, so that who is stopped comes back as a zombie."""
+    database_stop: tuple[float, float]
+    """All others wait for a database that long."""
+
+    @property
+    def repeat(self) -> float:
+        """How long after a fault a copy may come: the lease, a new sender's start and take-over,
+        who may be stopped himself, and Telegram's own pauses."""
+        return self.lease + 10.0 + self.stop[1] + 10.0
+
+
+PRODUCTION = Timings(LEASE_SECONDS, stop=(31.0, 40.0), database_stop=(5.0, 15.0))
+SHORT = Timings(8.0, stop=(9.0, 12.0), database_stop=(2.0, 5.0))
+"""For a storm that is over within half a minute; its lease is long beside a stall of a process."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,9 @@ class Plan:
     messages: int = 3000
     chats: int = 40
     kinds: tuple[Kind, ...] = ("sum", "task", "reminder", "alarm")
+    pace: float = 1.0
+    """How many times as many faults a minute."""
+    timings: Timings = PRODUCTION
 
     @property
     def seconds(self) -> float:
@@ -77,13 +98,13 @@ class Plan:
         planned_faults = [
             PlannedFault(dice.uniform(0, self._latest(kind)), kind)
             for kind, rate in FAULTS_A_MINUTE.items()
-            for _ in range(math.ceil(rate * self.minutes))
+            for _ in range(math.ceil(rate * self.minutes * self.pace))
         ]
         return sorted(planned_faults, key=lambda one: one.at)
 
     def _latest(self, kind: FaultKind) -> float:
         """Early enough for it to be over at the end."""
-        return max(1.0, self.seconds - STOP_SECONDS[0]) if kind == "stop" else self.seconds
+        return max(1.0, self.seconds - self.timings.stop[0]) if kind == "stop" else self.seconds
 
     def _bursts(self, dice: random.Random) -> Iterator[PlannedMessage]:
         weights = [_WEIGHTS[kind] for kind in self.kinds]
@@ -97,3 +118,7 @@ class Plan:
                 yield PlannedMessage(at, person, dice.choices(self.kinds, weights)[0])
                 at += dice.uniform(0, 1)
             made += length
+
+
+BRIEF = Plan(minutes=0.4, seed=5, messages=120, chats=8, pace=1.75, timings=SHORT)
+"""As many faults as 0.7 minutes bring otherwise."""

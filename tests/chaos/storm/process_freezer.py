@@ -8,7 +8,7 @@ from pathlib import Path
 
 from control.local.process import Process
 from tests.chaos.storm.fault_record import FaultRecord
-from tests.chaos.storm.plan import DATABASE_STOP_SECONDS, STOP_SECONDS
+from tests.chaos.storm.plan import Timings
 from tests.chaos.storm.system_under_test import TargetProcess
 
 DATABASES = ("redis", "postgres")
@@ -17,9 +17,10 @@ DATABASES = ("redis", "postgres")
 class ProcessFreezer:
     """The freezer of one storm: whose turn it is, and which processes are stopped."""
 
-    def __init__(self, names: tuple[str, ...], dice: random.Random) -> None:
+    def __init__(self, names: tuple[str, ...], dice: random.Random, timings: Timings) -> None:
         self._names = names
         self._dice = dice
+        self._timings = timings
         self._round: list[str] = []
         self._stopped: dict[Process, tuple[FaultRecord, list[Process]]] = {}
 
@@ -39,7 +40,9 @@ class ProcessFreezer:
     def seconds(self, target: TargetProcess) -> float:
         """How long it is to be stopped."""
         is_database = target.name.startswith(DATABASES)
-        return self._dice.uniform(*(DATABASE_STOP_SECONDS if is_database else STOP_SECONDS))
+        return self._dice.uniform(
+            *(self._timings.database_stop if is_database else self._timings.stop)
+        )
 
     def stop(self, target: TargetProcess) -> FaultRecord:
         """With its children: Postgres has one for each connection, in a session of its own."""

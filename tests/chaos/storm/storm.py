@@ -118,7 +118,7 @@ def _outcome(
         plan=plan,
         verifier=verifier,
         fault_records=injector.fault_records,
-        unexplained=unexplained(verifier.repeats, senders, log, outages),
+        unexplained=unexplained(verifier.repeats, senders, log, outages, plan.timings),
         unanswered=log.unanswered.total(),
         dead_letters=system.dead_letters(),
         model_faults=sum(model.faults.values()),

@@ -12,7 +12,7 @@ from control.local.keeper import GOOD_LIFE
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.suite import Suite
+from smart_kit.testing.suite import ROOT, Suite
 from tests.chaos.storm.message_record import Effects
 from tests.chaos.storm.plan import FaultKind
 
@@ -68,9 +68,10 @@ class SystemUnderTest(Protocol):
         """How many messages it has given up."""
 
 
-def suite_with_model(state_dir: Path, model_url: str) -> Suite:
+def suite_with_model(state_dir: Path, model_url: str, entry: Path = ROOT / "manage.py") -> Suite:
     """A suite whose model is one that fails."""
-    return Suite(state_dir, {"OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "storm"})
+    settings = {"OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "storm"}
+    return Suite(state_dir, settings, entry=entry)
 
 
 def redis_of(suite: Suite) -> RedisSettings:

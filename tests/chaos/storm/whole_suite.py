@@ -9,9 +9,10 @@ from typing import Any
 from control.local.run_directory import RunDirectory
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect
+from smart_kit.testing.suite import ROOT
 from tests.chaos.storm.message import number_in
 from tests.chaos.storm.message_record import Effects
-from tests.chaos.storm.plan import FaultKind
+from tests.chaos.storm.plan import PRODUCTION, SHORT, FaultKind, Timings
 from tests.chaos.storm.process_freezer import DATABASES
 from tests.chaos.storm.system_under_test import (
     TargetProcess,
@@ -25,6 +26,8 @@ REPLICAS = "assistant=3,cron_service=2,rest_service=2"
 FREEZABLE = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
 """Who holds leases is stopped most."""
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
+ENTRIES = {PRODUCTION: ROOT / "manage.py", SHORT: Path(__file__).with_name("manage.py")}
+"""What starts a suite that has such timings."""
 PAGE = 200
 
 
@@ -36,8 +39,8 @@ class WholeSuite:
     sender = "tg_bot"
     excluded_faults: tuple[FaultKind, ...] = ()
 
-    def __init__(self, state_dir: Path, model_url: str) -> None:
-        self.suite = suite_with_model(state_dir, model_url)
+    def __init__(self, state_dir: Path, model_url: str, timings: Timings = PRODUCTION) -> None:
+        self.suite = suite_with_model(state_dir, model_url, ENTRIES[timings])
 
     def start(self) -> None:
         """See SystemUnderTest."""

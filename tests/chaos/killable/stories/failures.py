@@ -6,7 +6,7 @@ from typing import Any
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.mailbox.mailbox import GROUP
 from smart_kit.testing.suite import wait_until
-from tests.chaos.killable.stories.people import chat, reminder
+from tests.chaos.killable.stories.people import chat
 from tests.chaos.killable.stories.queue_checks import is_of, waits
 from tests.chaos.killable.stories.telegram import is_passed, order_fault
 from tests.chaos.killable.user_session import PATIENCE, UserSession
@@ -100,8 +100,13 @@ def bad_record(session: UserSession) -> None:
 def rest_dies(session: UserSession) -> None:
     """rest_service dies just before a tool needs it: the message waits for the next one."""
     chat(session)
-    session.killable.crash("rest_service")
-    reminder(session)
+    text = f"feed cow {session.number}"
+    session.reminders.add(text)
+    seen = len(session.killable.passed())
+    with session.killable.away("rest_service"):
+        session.say(f"remind me in 3 hours to {text}", text, "✓ Reminder")
+        wait_until(lambda: is_passed(session, seen, "assistant: delay queue:"), PATIENCE)
+    session.hear(*session.answers[-1])
 
 
 def assistant_dies(session: UserSession) -> None:

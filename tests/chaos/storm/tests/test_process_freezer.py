@@ -8,27 +8,33 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from control.local.process import Process
 from smart_kit.testing.suite import wait_until
+from tests.chaos.storm.plan import PRODUCTION, SHORT, Timings
 from tests.chaos.storm.process_freezer import ProcessFreezer
 from tests.chaos.storm.system_under_test import TargetProcess
 from tests.chaos.storm.whole_suite import FREEZABLE, WholeSuite
 
 
 def test_every_process_has_its_turn_to_be_stopped() -> None:
-    freezer = ProcessFreezer(FREEZABLE, random.Random(1))
+    freezer = ProcessFreezer(FREEZABLE, random.Random(1), PRODUCTION)
     turns = Counter(freezer.draw() for _ in range(20))
 
     assert set(turns) >= {*WholeSuite.services, "redis", "postgres"}
     assert {name for name, _ in turns.most_common(2)} == {"assistant", "tg_bot"}
 
 
-def test_a_database_is_stopped_for_shorter_than_a_lease_and_a_service_for_longer() -> None:
-    freezer = ProcessFreezer(FREEZABLE, random.Random(1))
+@pytest.mark.parametrize("timings", [PRODUCTION, SHORT])
+def test_a_database_is_stopped_for_shorter_than_a_lease_and_a_service_for_longer(
+    timings: Timings,
+) -> None:
+    freezer = ProcessFreezer(FREEZABLE, random.Random(1), timings)
     process = Process(0, "")
 
-    assert freezer.seconds(TargetProcess("postgres", process, 20)) < 30
-    assert freezer.seconds(TargetProcess("rest_service.2", process, 20)) > 30
+    assert freezer.seconds(TargetProcess("postgres", process, 20)) < timings.lease
+    assert freezer.seconds(TargetProcess("rest_service.2", process, 20)) > timings.lease
 
 
 def test_who_is_stopped_stops_with_its_children() -> None:
@@ -40,7 +46,10 @@ def test_who_is_stopped_stops_with_its_children() -> None:
     ) as popen:
         assert popen.stdout
         child_pid = int(popen.stdout.readline())
-        process, freezer = Process.of(popen.pid), ProcessFreezer(("it",), random.Random(1))
+        process, freezer = (
+            Process.of(popen.pid),
+            ProcessFreezer(("it",), random.Random(1), PRODUCTION),
+        )
         assert process
         try:
             fault = freezer.stop(TargetProcess("it", process, 20))

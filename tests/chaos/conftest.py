@@ -1,0 +1,31 @@
+"""One suite for all kill points that a process of pytest runs; its first start has died twice."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from smart_kit.testing.suite import Suite
+from tests.chaos.kill_points import FIRST_START
+from tests.chaos.killable.killable_suite import ENTRY, NO_LIMITS, KillableSuite
+from tests.chaos.killable.outside_server import OutsideServer
+
+SETTINGS = {"TELEGRAM_RATE_PER_CHAT": "0", "TELEGRAM_RATE_OVERALL": "0"}
+
+
+@pytest.fixture(scope="session")
+def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableSuite]:
+    outside = OutsideServer()
+    settings = SETTINGS | {"REST_TOOL_PRIVATE_HOSTS": outside.host}
+    suite = Suite(tmp_path_factory.mktemp("suite") / "state", settings, entry=ENTRY)
+    killable = KillableSuite(suite, outside)
+    try:
+        killable.arm((f"before {FIRST_START}", 1), (f"after {FIRST_START}", 1))
+        suite.try_manage("start")  # which is said to be unwell where it takes longer than 30 s
+        killable.wait_until_well(120.0)
+        killable.ask_sandbox("PUT", "limits", NO_LIMITS)
+        killable.note_first_names()
+        yield killable
+    finally:
+        killable.close()
+        suite.remove()
+        outside.close()

@@ -1,0 +1,48 @@
+"""The commands of `manage.py` over a suite whose services are started by a launcher of the tests.
+
+A launcher is a module with `prepare(service)`, called before the main module of a service is
+imported, and `run(service, module)`, called in the process that is to be the service.
+"""
+
+import os
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+
+from control.cli import main
+from control.context import Context
+from control.local import keeper
+from control.services import SERVICES, Service
+from control.terminal import Terminal
+from tests.chaos.launched.fork_server import IS_POSSIBLE, ForkServers
+
+SPARED = ("migrate", "sandbox")
+"""A task that ends, and what stands for the world outside."""
+OFTEN_STARTED = ("rest_service", "assistant", "tg_bot", "cron_service")
+
+
+def run_command(root: Path, entry: Path, launcher: str) -> int:
+    """The exit status of the command that the arguments of this process name."""
+
+    def launched(service: Service) -> Service:
+        if service.name in SPARED:
+            return service
+        flag, module = service.arguments
+        assert flag == "-m"
+        return replace(service, arguments=("-m", launcher, service.name, module))
+
+    context = Context(
+        root=root,
+        entry=entry,
+        environ=dict(os.environ),
+        terminal=Terminal.of(),
+        services=tuple(map(launched, SERVICES)),
+        given_python=Path(sys.executable),
+    )
+    with ExitStack() as stack:
+        if IS_POSSIBLE and sys.argv[1] == "supervise":
+            modules = {one.name: one.arguments[1] for one in SERVICES if one.name in OFTEN_STARTED}
+            servers = stack.enter_context(closing(ForkServers(launcher, modules, root)))
+            keeper.spawn = servers.spawn  # type: ignore[attr-defined] # what it has imported
+        return main(context=context)

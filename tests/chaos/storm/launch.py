@@ -1,0 +1,26 @@
+"""Runs a service's main module as production does, with the leases of a short storm.
+
+`python -m tests.chaos.storm.launch SERVICE MODULE`
+"""
+
+import runpy
+import sys
+
+from tests.chaos.launched.leases import shorten_leases
+from tests.chaos.storm.plan import SHORT
+
+
+def prepare(service: str) -> None:
+    """Before its main module is imported or run."""
+    shorten_leases(service, SHORT.lease)
+
+
+def run(service: str, module: str) -> None:
+    """In the process that is to be the service."""
+    sys.argv[1:] = []
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    prepare(sys.argv[1])
+    run(*sys.argv[1:])
