@@ -15,16 +15,7 @@ from pathlib import Path
 from control.errors import ControlError
 
 Environ = dict[str, str]
-_RUN = """\
-from mutmut.__main__ import cli
-from mutmut.workers.isolation import ForkServerRunner
-
-ForkServerRunner.run_clean_tests = lambda *_, **__: 0
-ForkServerRunner.run_forced_fail = lambda *_: 1
-cli()
-"""
-"""mutmut would run all tests twice more, to see that they pass and that they can fail. They have
-just passed, when it noted which of them run which function; it stops where none runs any."""
+_PROGRAM = Path(__file__).with_name("quick_mutmut.py")
 _PROGRESS = re.compile(r"(\d+)/(\d+) ")
 _PATIENCE = 60.0
 """Seconds that servers and what tests have left may take to end."""
@@ -66,7 +57,7 @@ def mutmut(
     """Test the mutants in a working folder; raises ControlError where that cannot be done."""
     log = folder / "log"
     process = subprocess.Popen(
-        (python, "-c", _RUN, "run", "--max-children", str(jobs)),
+        (python, "-P", _PROGRAM, "run", "--max-children", str(jobs)),
         cwd=folder,
         env=dict(environ),
         stdin=subprocess.DEVNULL,

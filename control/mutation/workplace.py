@@ -23,14 +23,14 @@ pytest_add_cli_args =
     -m
     not slow
 process_isolation = forkserver
-timeout_constant = 3
+timeout_constant = 6
 timeout_multiplier = 5
 track_dependencies = false
 use_git_change_detection = false
 on_dependency_change = ignore
 """
 """A fork server has run no test itself, so that no test finds what others have left in a module.
-Time-outs: 15 seconds and five times as long as the tests of a function take without a mutant."""
+Time-outs: 30 seconds and five times as long as the tests of a function take without a mutant."""
 
 
 @dataclass(frozen=True)
