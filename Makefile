@@ -1,7 +1,7 @@
 # One line per command of manage.py; `make start ARGS=--docker` passes options on.
-start stop restart rebuild status logs chat invite doctor test fuzz chaos check migrate upgrade rotate-keys: ; @./manage.py $@ $(ARGS)
+start stop restart rebuild status logs chat invite doctor test fuzz chaos mutate check migrate upgrade rotate-keys: ; @./manage.py $@ $(ARGS)
 build: ; @./manage.py rebuild $(ARGS)
 lint: ; @./manage.py check $(ARGS)
 run: ; @./manage.py start $(ARGS)
 deploy: ; @./manage.py start --docker $(ARGS)
-.PHONY: start stop restart rebuild status logs chat invite doctor test fuzz chaos check migrate upgrade rotate-keys build lint run deploy
+.PHONY: start stop restart rebuild status logs chat invite doctor test fuzz chaos mutate check migrate upgrade rotate-keys build lint run deploy

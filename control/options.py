@@ -1,6 +1,7 @@
 """The options of each command, and one voice for what is wrong with them."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -118,6 +119,23 @@ def chaos(parser: Parser, _: Sequence[Service]) -> None:
             help=f"{what}; default: {default}",
         )
     _seed(parser)
+
+
+def mutate(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument(
+        "--module",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this key module of pyproject.toml (repeatable)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=arguments.number("number of jobs", least=1),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="so many mutants at once; default: one for each core",
+    )
 
 
 def migrate(parser: Parser, _: Sequence[Service]) -> None:

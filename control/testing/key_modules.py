@@ -15,14 +15,30 @@ class KeyModule:
     name: str
     files: tuple[Path, ...]
     """Relative to the repository."""
+    tests: tuple[str, ...] = ()
+    """Files and folders of tests, which mutants of the module have to pass by."""
 
 
 def read(root: Path) -> Iterator[KeyModule]:
-    """All of them; raises ControlError for a pattern that no file matches."""
+    """All of them; raises ControlError for what does not exist."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-    for name, patterns in project["tool"]["smart-assistant"]["key-modules"].items():
+    table = project["tool"]["smart-assistant"]
+    tests = table.get("mutation-tests", {})
+    for name in tests.keys() - table["key-modules"].keys():
+        raise ControlError(f"pyproject.toml: tests are named for {name}, which is no key module")
+    for name, patterns in table["key-modules"].items():
         files = {path for pattern in patterns for path in _matching(root, name, pattern)}
-        yield KeyModule(name, tuple(sorted(files)))
+        yield KeyModule(name, tuple(sorted(files)), _tests(root, name, files, tests.get(name)))
+
+
+def _tests(root: Path, name: str, files: set[Path], named: list[str] | None) -> tuple[str, ...]:
+    """Those that are named, else all of the parts whose files these are."""
+    if named is None:
+        return tuple(f"{part}/tests" for part in sorted({path.parts[0] for path in files}))
+    for place in named:
+        if not (root / place).exists():
+            raise ControlError(f"pyproject.toml: the tests {place!r} of {name} do not exist")
+    return tuple(named)
 
 
 def _matching(root: Path, name: str, pattern: str) -> list[Path]:

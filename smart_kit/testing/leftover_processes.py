@@ -49,10 +49,11 @@ def state_dirs(folder: Path) -> set[Path]:
 
 def _end(is_wanted: Callable[[Path], bool]) -> None:
     """Ask them, and kill those that take too long. Raises RuntimeError where one lives on."""
-    for process in filter(is_wanted, _others()):
+    found = [*filter(is_wanted, _others())]
+    for process in found:
         # SIGTERM has PostgreSQL wait for its clients; either lets it give back shared memory
         _send(process, signal.SIGQUIT if _is_server(process) else signal.SIGTERM)
-    if _wait(is_wanted):
+    if found and _wait(is_wanted):
         for process in filter(is_wanted, _others()):
             _send(process, signal.SIGKILL)
         if left := _wait(is_wanted):
@@ -76,10 +77,13 @@ def _named(process: Path, variable: str, folder: Path) -> Path | None:
     """What a variable of the process names, if that is the folder or something in it."""
     start = f"{variable}=".encode()
     try:
-        environ = (process / "environ").read_bytes().split(b"\0")
+        environ = (process / "environ").read_bytes()
     except OSError:  # it has ended, or is somebody else's
         return None
-    named = (Path(os.fsdecode(one[len(start) :])) for one in environ if one.startswith(start))
+    if start not in environ:  # most; each test process looks at all processes several times
+        return None
+    words = environ.split(b"\0")
+    named = (Path(os.fsdecode(one[len(start) :])) for one in words if one.startswith(start))
     return next((path for path in named if path.is_relative_to(folder)), None)
 
 

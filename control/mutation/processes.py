@@ -1,0 +1,96 @@
+"""The servers of a run, and mutmut itself.
+
+They are in sessions of their own: Ctrl-C reaches only us, and we end them in the right order.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from control.errors import ControlError
+
+Environ = dict[str, str]
+_PROGRAM = Path(__file__).with_name("quick_mutmut.py")
+_PROGRESS = re.compile(r"(\d+)/(\d+) ")
+_PATIENCE = 60.0
+"""Seconds that servers and what tests have left may take to end."""
+
+
+@contextmanager
+def servers(python: Path, root: Path, environ: Mapping[str, str], redis: int) -> Iterator[Environ]:
+    """PostgreSQL and so many Redis servers; yields the environment in which tests find them."""
+    command = (python, "-m", "smart_kit.testing.shared_servers", str(redis))
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        env=dict(environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        if not said:
+            raise ControlError("the servers of the tests did not start")
+        yield {**environ, **json.loads(said)}
+    finally:
+        process.stdin.close()  # they end with it, also where we are killed
+        process.wait(_PATIENCE)
+        process.stdout.close()
+
+
+def mutmut(
+    python: Path,
+    folder: Path,
+    environ: Mapping[str, str],
+    jobs: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Test the mutants in a working folder; raises ControlError where that cannot be done."""
+    log = folder / "log"
+    process = subprocess.Popen(
+        (python, "-P", _PROGRAM, "run", "--max-children", str(jobs)),
+        cwd=folder,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        with log.open("w", encoding="utf-8") as file:
+            for line in process.stdout:  # its moving line too is a line for each step
+                file.write(line)
+                if found := _PROGRESS.search(line):
+                    progress(int(found[1]), int(found[2]))
+        status = process.wait()
+    finally:
+        _kill(process)
+    if status:
+        raise ControlError(f"mutmut could not go on: {_last_words(log)} (all of it: {log})")
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """End it with its children. It keeps what it has written down."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _last_words(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text("utf-8").splitlines()]
+    return next((line for line in reversed(lines) if line), "it said nothing")

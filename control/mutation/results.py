@@ -1,0 +1,133 @@
+"""What mutmut has written down about the mutants of a file."""
+
+import ast
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+MUTANTS = "mutants"
+"""The folder of mutmut in its working folder."""
+_CLASS = "ǁ"
+"""mutmut's separator: `xǁClassǁmethod__mutmut_3`, and `x_function__mutmut_3`."""
+_MUTANT = "__mutmut_"
+_DEF = re.compile(r"\s*(async\s+)?def\s")
+
+
+class Verdict(StrEnum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    TIMED_OUT = "timed out"
+    SURVIVED = "survived"
+    NO_TESTS = "no tests"
+    UNCLEAR = "unclear"
+    """The tests ended in a way that proves nothing, or were not run."""
+
+
+VERDICTS = {
+    1: Verdict.KILLED,
+    -24: Verdict.TIMED_OUT,  # SIGXCPU: of the system for CPU time, of mutmut for the time passed
+    -9: Verdict.TIMED_OUT,  # of the system where SIGXCPU did not help
+    0: Verdict.SURVIVED,
+    5: Verdict.NO_TESTS,
+    33: Verdict.NO_TESTS,
+}
+"""By the exit code of the tests: pytest's, mutmut's, or a negative signal. All others are unclear,
+also where mutmut calls them killed or timed out: errors within pytest have such codes."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One small fault."""
+
+    path: Path
+    """Relative to the repository."""
+    line: int
+    function: str
+    """`Class.method`, or the name of a function."""
+    diff: tuple[str, ...]
+    """Lines that begin with `- ` or `+ `, without their indentation."""
+    verdict: Verdict
+    code: int | None
+    """The exit code of its tests."""
+
+
+def read(folder: Path, path: Path) -> Iterator[Mutant]:
+    """All mutants of a file in a working folder of mutmut."""
+    written = folder / MUTANTS / path
+    codes = json.loads(_beside(written, ".meta").read_text("utf-8"))["exit_code_by_key"]
+    spans = json.loads(_beside(written, ".spans").read_text("utf-8"))["spans"]
+    lines = written.read_text("utf-8").splitlines()
+    places = _places((folder / path).read_text("utf-8"))
+    for key, code in codes.items():
+        generated = key.rpartition(".")[2]
+        mangled = generated.partition(_MUTANT)[0]
+        function = _readable(mangled)
+        original = _text(lines, spans[f"{mangled}{_MUTANT}orig"])
+        offset, diff = _compare(original, _text(lines, spans[generated]))
+        verdict = VERDICTS.get(code, Verdict.UNCLEAR)
+        yield Mutant(path, places[function] + offset, function, diff, verdict, code)
+
+
+def forget_all_but_proofs(folder: Path, path: Path) -> None:
+    """Have mutmut test again what survived, or was not tested; and what a killed run left."""
+    written = folder / MUTANTS / path
+    meta = _beside(written, ".meta")
+    try:
+        content = json.loads(meta.read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        meta.unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
+        return
+    proofs = (Verdict.KILLED, Verdict.TIMED_OUT)
+    codes = content["exit_code_by_key"].items()
+    content["exit_code_by_key"] = {
+        key: code if VERDICTS.get(code) in proofs else None for key, code in codes
+    }
+    meta.write_text(json.dumps(content), "utf-8")
+
+
+def _beside(written: Path, suffix: str) -> Path:
+    return written.with_name(written.name + suffix)
+
+
+def _readable(mangled: str) -> str:
+    if _CLASS in mangled:
+        _, name, method = mangled.split(_CLASS)
+        return f"{name}.{method}"
+    return mangled.removeprefix("x_")
+
+
+def _places(source: str) -> dict[str, int]:
+    """The lines of `def`; of several with one name the last, which follows its overloads."""
+    places = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            places[node.name] = node.lineno
+        elif isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                    places[f"{node.name}.{inner.name}"] = inner.lineno
+    return places
+
+
+def _text(lines: list[str], span: tuple[int, int]) -> list[str]:
+    """The lines of a generated function from its `def` on, without its generated name."""
+    text = lines[span[0] - 1 : span[1]]
+    first = next(number for number, line in enumerate(text) if _DEF.match(line))
+    return [re.sub(r"def \w+", "def", text[first], count=1), *text[first + 1 :]]
+
+
+def _compare(original: list[str], mutant: list[str]) -> tuple[int, tuple[str, ...]]:
+    """How far below `def` the first difference is, and all of them."""
+    matcher = difflib.SequenceMatcher(None, original, mutant, autojunk=False)
+    changes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    diff: list[str] = []
+    for _, start, end, other_start, other_end in changes:
+        diff += [f"- {line.strip()}" for line in original[start:end]]
+        diff += [f"+ {line.strip()}" for line in mutant[other_start:other_end]]
+    return changes[0][1] if changes else 0, tuple(diff)

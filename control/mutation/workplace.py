@@ -1,0 +1,111 @@
+"""The folder in which mutmut works on a key module: a copy of the repository, and results."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from control import requirements
+from control.errors import ControlError
+from control.mutation import results
+from control.mutation.results import MUTANTS
+from control.testing.key_modules import KeyModule
+
+_SETTINGS = """\
+[mutmut]
+source_paths =
+{files}
+pytest_add_cli_args_test_selection =
+{tests}
+pytest_add_cli_args =
+    -m
+    not slow
+process_isolation = forkserver
+timeout_constant = 6
+timeout_multiplier = 5
+track_dependencies = false
+use_git_change_detection = false
+on_dependency_change = ignore
+"""
+"""A fork server has run no test itself, so that no test finds what others have left in a module.
+Time-outs: 30 seconds and five times as long as the tests of a function take without a mutant."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Only the files of the module are in the folder itself, for mutmut to find there; all others
+    are where mutmut runs the tests."""
+
+    folder: Path
+    module: KeyModule
+
+    def prepare(self, root: Path) -> None:
+        """Bring it up to date, keep what earlier runs have proved, and forget the rest."""
+        settings = _SETTINGS.format(
+            files=_lines(self.module.files), tests=_lines(self.module.tests)
+        )
+        self._begin_anew_if_changed(requirements.fingerprint([_lock(root)]) + settings)
+        (self.folder / "setup.cfg").write_text(settings, "utf-8")
+        if self._copy(root, tracked(root)):
+            # mutmut looks only for tests with new names, but any change may change what tests run
+            (self.folder / MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
+        for path in self.module.files:
+            results.forget_all_but_proofs(self.folder, path)
+            # a run that was killed may have left half a file: mutmut writes those anew that are
+            # older than their source, and keeps the results of functions that are the same
+            (self.folder / path).touch()
+
+    def _begin_anew_if_changed(self, made_with: str) -> None:
+        stamp = self.folder / "made-with"
+        if stamp.exists() and stamp.read_text("utf-8") == made_with:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        stamp.write_text(made_with, "utf-8")
+
+    def _copy(self, root: Path, wanted: list[Path]) -> bool:
+        """Returns whether anything was different."""
+        manifest = self.folder / "copied"
+        before = set(json.loads(manifest.read_text("utf-8"))) if manifest.exists() else set()
+        manifest.write_text(json.dumps(sorted({*before, *map(str, wanted)})), "utf-8")
+        gone = before - set(map(str, wanted))
+        for name in gone:
+            self._place(Path(name)).unlink(missing_ok=True)
+        copied = [self._copy_one(root, path) for path in wanted]
+        manifest.write_text(json.dumps(sorted(map(str, wanted))), "utf-8")
+        return any((*copied, *gone))
+
+    def _copy_one(self, root: Path, path: Path) -> bool:
+        source, target = root / path, self._place(path)
+        if target.exists() and target.read_bytes() == source.read_bytes():
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)  # its time is now: mutmut sees by it what has changed
+        shutil.copymode(source, target)
+        return True
+
+    def _place(self, path: Path) -> Path:
+        return self.folder / path if path in self.module.files else self.folder / MUTANTS / path
+
+
+def tracked(root: Path) -> list[Path]:
+    """What belongs to the repository: also what was not added yet, but is not ignored."""
+    command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    try:
+        listed = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True, text=True)
+    except FileNotFoundError as error:
+        raise ControlError("mutate needs git, which lists the files to copy") from error
+    except subprocess.CalledProcessError as error:
+        raise ControlError(f"mutate needs a clone of the repository; git said {error}") from error
+    names = sorted(set(filter(None, listed.stdout.split("\0"))))
+    return [Path(name) for name in names if (root / name).is_file()]
+
+
+def _lock(root: Path) -> Path:
+    return root / "requirements-mutate.txt"
+
+
+def _lines(words: Iterable[object]) -> str:
+    return "\n".join(f"    {word}" for word in words)

@@ -1,0 +1,74 @@
+"""`mutate` and its processes, with programs in place of mutmut and of the servers."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from control.errors import ControlError
+from control.mutation import processes
+from smart_kit.testing.suite import wait_until
+
+
+def program(folder: Path, text: str) -> Path:
+    """In place of the interpreter; what it is asked to run it does not look at."""
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def ignore(done: int, total: int) -> None:
+    """Nobody looks."""
+
+
+def test_how_far_mutmut_is_can_be_seen(tmp_path: Path) -> None:
+    python = program(tmp_path, r"printf 'Generating\n\r⠋ 3/12  1\r⠙ 4/12  2\n'")
+    seen: list[tuple[int, int]] = []
+    processes.mutmut(python, tmp_path, os.environ, 1, lambda *step: seen.append(step))
+    assert seen == [(3, 12), (4, 12)]
+
+
+def test_what_mutmut_said_last_is_told_where_it_fails(tmp_path: Path) -> None:
+    python = program(tmp_path, "echo first; echo failed to collect stats; echo; exit 1")
+    with pytest.raises(ControlError, match=r"go on: failed to collect stats \(all of it: /"):
+        processes.mutmut(python, tmp_path, os.environ, 1, ignore)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_an_interrupt_leaves_nothing_running(tmp_path: Path) -> None:
+    python = program(tmp_path, "sleep 60 & echo $! >child; echo ' 1/2 '; wait")
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        processes.mutmut(python, tmp_path, os.environ, 1, interrupt)
+    child = int((tmp_path / "child").read_text())
+    wait_until(lambda: not is_alive(child))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs, and does not only wait for somebody to learn of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_servers_end_when_the_run_does(tmp_path: Path) -> None:
+    python = program(tmp_path, """echo '{"TEST_REDIS_PORT": "7"}'; read _; touch ended""")
+    with processes.servers(python, tmp_path, {"PATH": os.environ["PATH"]}, 2) as environ:
+        assert environ == {"PATH": os.environ["PATH"], "TEST_REDIS_PORT": "7"}
+        assert not (tmp_path / "ended").exists()
+    assert (tmp_path / "ended").exists()
+
+
+def test_servers_that_do_not_start_are_told(tmp_path: Path) -> None:
+    python = program(tmp_path, "exit 1")
+    with (
+        pytest.raises(ControlError, match="the servers of the tests did not start"),
+        processes.servers(python, tmp_path, os.environ, 2),
+    ):
+        pass

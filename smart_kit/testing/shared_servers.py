@@ -1,0 +1,38 @@
+"""One PostgreSQL and some Redis servers for the test processes that another program starts.
+
+    python -m smart_kit.testing.shared_servers 3
+
+prints, as one line of JSON, the variables by which test processes find them. They end when the
+standard input does, and with them whatever else of the run still lives.
+"""
+
+import json
+import os
+import sys
+from contextlib import ExitStack
+
+from smart_kit.testing import run_folder
+from smart_kit.testing.ports import free_ports
+from smart_kit.testing.servers import LOCKS_VARIABLE, own_valkey, postgres_server
+from smart_kit.testing.strays import RUN_VARIABLE
+
+
+def main(redis: int) -> None:
+    with run_folder.entered() as folder, postgres_server() as postgres, ExitStack() as stack:
+        ports = free_ports(redis)
+        for port in ports:
+            stack.enter_context(own_valkey(port))
+        found = {
+            "TEST_POSTGRES_PORT": str(postgres.port),
+            "TEST_REDIS_PORT": str(ports[0]),
+            LOCKS_VARIABLE: str(folder.path),
+            RUN_VARIABLE: str(folder.path),
+            "TMPDIR": os.environ["TMPDIR"],
+        }
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
