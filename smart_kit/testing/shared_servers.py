@@ -12,9 +12,9 @@ import sys
 from contextlib import ExitStack
 
 from smart_kit.testing import run_folder
+from smart_kit.testing.leftover_processes import RUN_VARIABLE
 from smart_kit.testing.ports import free_ports
 from smart_kit.testing.servers import LOCKS_VARIABLE, own_valkey, postgres_server
-from smart_kit.testing.strays import RUN_VARIABLE
 
 
 def main(redis: int) -> None:
