@@ -15,6 +15,8 @@ from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
 from smart_kit.redis import Redis, connect_blocking
 from smart_kit.settings import RedisSettings
 
+pytestmark = pytest.mark.clock("virtual")
+
 
 def snapshot(version: int, instructions: str = "Be kind.") -> str:
     assistants = (secretary(instructions=instructions),)
