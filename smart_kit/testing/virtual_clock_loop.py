@@ -1,8 +1,9 @@
 """An event loop with a virtual clock: where nothing happens, its clock goes to the next timer.
 
 Everything that waits by the loop's clock (time-outs, back-off, deadlines) runs as in production,
-only sooner; sockets and servers stay real. The clock does not move while something is on its way:
-a function in another thread, or bytes between this process, itself and its Redis.
+only sooner; sockets and servers stay real. The clock stands still while anything happens, however
+slow the machine is, and while something is on its way: bytes between this process, itself and its
+Redis. For functions in other threads it waits in real time.
 """
 
 import asyncio
@@ -21,6 +22,9 @@ Ts = TypeVarTuple("Ts")
 ROUND_TRIPS = 2
 """The first reaches Redis behind every command that was sent; the second leaves it behind every
 answer to those. What this process has sent to itself was on the same way before them."""
+TICK_SECONDS = 1e-6
+"""What one round of the loop takes, whatever happens in it: who asks again and again whether some
+moment has come gets there, and so does who waits for less than a float can tell."""
 ANSWER_SECONDS = 60.0
 """A Redis that does not answer at all fails the test."""
 
@@ -33,7 +37,7 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self) -> None:
-        self.skipped = 0.0
+        self.now = time.monotonic()
         self.in_threads = 0
         """Functions that run in other threads."""
         self._virtual = _VirtualClockSelector(self)
@@ -44,8 +48,8 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         self._virtual.add(redis)
 
     def time(self) -> float:
-        """Real seconds, and those that nobody waited for."""
-        return super().time() + self.skipped
+        """Seconds, of which work takes none to speak of."""
+        return self.now
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
@@ -70,17 +74,22 @@ class _VirtualClockSelector(selectors.DefaultSelector):
         self._echoes.append(_Echo(redis))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._loop.now += TICK_SECONDS
         events = super().select(0)
         if events or (timeout is not None and timeout <= 0):
             return events
-        if timeout is None or self._loop.in_threads:
-            return super().select(timeout)
-        begun = time.monotonic()
+        if timeout is None:
+            return super().select(None)
+        if self._loop.in_threads:
+            begun = time.monotonic()
+            events = super().select(timeout)
+            self._loop.now += time.monotonic() - begun
+            return events
         for echo in self._echoes * ROUND_TRIPS:
             echo.wait()
         events = super().select(0)
         if not events:
-            self._loop.skipped += max(0.0, timeout - (time.monotonic() - begun))
+            self._loop.now += timeout
         return events
 
     def close(self) -> None:

@@ -316,6 +316,7 @@ class TestHealth:
 
             await until(is_well, seconds=3)
 
+    @pytest.mark.clock("virtual")
     async def test_it_is_bad_after_a_long_silence_and_says_why(
         self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
     ) -> None:
