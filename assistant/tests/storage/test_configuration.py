@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -41,9 +40,10 @@ async def watched(store: ConfigurationStore) -> AsyncIterator[None]:
 
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for it."""
-    started = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    started = clock()
     while not condition():
-        assert time.monotonic() - started < seconds
+        assert clock() - started < seconds
         await asyncio.sleep(0.01)
 
 
