@@ -74,8 +74,10 @@ async def test_a_change_whose_announcement_was_lost_is_seen_all_the_same(
 ) -> None:
     async with watched(store):
         await redis.set(CONFIGURATION_KEY, snapshot(1))
-
         await until(lambda: version(store) == 1)
+        await redis.set(CONFIGURATION_KEY, snapshot(2))
+
+        await until(lambda: version(store) == 2)
 
 
 async def test_a_lost_connection_is_made_again(store: ConfigurationStore, redis: Redis) -> None:
