@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import redis.asyncio
 
 from assistant.tests.harness import AssistantHarness
+from assistant.tests.model_on_the_loop import model_on_the_loop
 from assistant.tests.snapshots import BOT, person, secretary, tool
-from assistant.tests.virtual_clock_loop import VirtualClockLoop
 from smart_kit.contracts.queue import Notice, Reply, Sender
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, says
+from smart_kit.testing.virtual_clock_loop import VirtualClockLoop
 
 
 class TimedReply(NamedTuple):
@@ -55,22 +56,25 @@ class VirtualTimeHarness:
 async def virtual_time_harness(
     settings: RedisSettings, model: ScriptedModel, fallback: str | None
 ) -> AsyncIterator[VirtualTimeHarness]:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    loop.waits_for(settings)
     assert settings.redis_password is not None
     client = redis.asyncio.Redis(
         host=settings.redis_host,
         port=settings.redis_port,
         password=settings.redis_password.get_secret_value(),
         decode_responses=True,
-        socket_timeout=None,  # the virtual clock would skip it
     )
     await client.flushdb()
-    harness = AssistantHarness(client, model.url, fallback)
-    await harness.configure(secretary(tool("get_time"), tool("create_reminder")))
-    try:
-        yield VirtualTimeHarness(harness)
-    finally:
-        await harness.close()
-        await client.aclose()
+    async with model_on_the_loop(model) as url:
+        harness = AssistantHarness(client, url, fallback)
+        await harness.configure(secretary(tool("get_time"), tool("create_reminder")))
+        try:
+            yield VirtualTimeHarness(harness)
+        finally:
+            await harness.close()
+            await client.aclose()
 
 
 def run_in_virtual_time(

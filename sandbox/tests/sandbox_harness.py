@@ -1,5 +1,6 @@
 """Starts a sandbox on a real socket; tests call it as a bot and as a person."""
 
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,6 @@ from pydantic import SecretStr
 
 from sandbox.main import create_app
 from sandbox.settings import SandboxSettings
-from smart_kit.testing.ports import free_port
 
 TOKEN = "424242:AAF-a-token-for-tests"
 CHAT_TOKEN = "a-chat-token-for-tests"
@@ -84,7 +84,9 @@ class SandboxHarness:
 @asynccontextmanager
 async def running_sandbox(state_dir: Path, **settings: Any) -> AsyncIterator[SandboxHarness]:
     """A sandbox that keeps its state in this folder."""
-    port = free_port()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))  # nobody else can have the port any more
+    port: int = listener.getsockname()[1]
     app = create_app(
         SandboxSettings(
             sandbox_port=port,
@@ -96,6 +98,6 @@ async def running_sandbox(state_dir: Path, **settings: Any) -> AsyncIterator[San
     )
     async with (
         aiohttp.ClientSession() as session,
-        TestServer(app, host="127.0.0.1", port=port),
+        TestServer(app, host="127.0.0.1", port=port, socket_factory=lambda *_: listener),
     ):
         yield SandboxHarness(port, session)

@@ -92,6 +92,8 @@ class FakeTelegram:
         """No confirmation reaches it."""
         self.on_confirm: Callable[[int], Awaitable[None]] | None = None
         """Told of each offset before it confirms anything."""
+        self.is_patient = False
+        """A poll that waits ends by updates or by another poll, however long that takes."""
         self.conflicts = 0
         """Polls that were ended by another one."""
         self._newest_poll: object = None
@@ -164,7 +166,7 @@ class FakeTelegram:
         return _ok(BOT if call.method == "getMe" else True)
 
     async def _get_updates(self, given: dict[str, Any]) -> Scripted:
-        offset, poll = given.get("offset") or 0, object()
+        offset, poll, seconds = given.get("offset") or 0, object(), given.get("timeout", 0)
         self._newest_poll = poll
         self._changed.set()
         if self.on_confirm is not None:
@@ -173,7 +175,7 @@ class FakeTelegram:
             self.updates = [one for one in self.updates if _update_id(one, offset) >= offset]
             self._changed.set()
         try:
-            async with asyncio.timeout(given.get("timeout", 0)):
+            async with asyncio.timeout(None if self.is_patient and seconds else seconds):
                 while not self.updates and self._newest_poll is poll:
                     self._changed.clear()
                     await self._changed.wait()

@@ -1,6 +1,7 @@
 """The fixtures that every part's tests share (a pytest plugin; see pyproject.toml)."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
 import structlog
@@ -11,6 +12,7 @@ from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.run_folder import RunFolder
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
+from smart_kit.testing.virtual_clock_loop import VirtualClockLoop
 
 RUN_FOLDER = pytest.StashKey[RunFolder]()
 SERVERS = frozenset({"postgres", "valkey"})
@@ -33,6 +35,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+
+
+@pytest.hookimpl(optionalhook=True)  # not every run of pytest has pytest-asyncio
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that a test runs on."""
+    marker = item.get_closest_marker("clock")
+    if marker is not None and marker.args == ("virtual",):
+        return {"virtual": VirtualClockLoop}
+    return {"real": asyncio.new_event_loop}
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -82,6 +95,8 @@ def redis_settings(valkey: Valkey) -> RedisSettings:
 @pytest.fixture
 async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
     """A client of an empty Valkey."""
+    if isinstance(loop := asyncio.get_running_loop(), VirtualClockLoop):
+        loop.waits_for(redis_settings)
     client = connect(redis_settings)
     await client.flushdb()
     yield client

@@ -8,22 +8,26 @@ _REPLICAS = range(50, 1000, 100)
 """How far above its service's port a replica's is, see control/settings.py."""
 
 
+_FIRST, _END = 10_000, 31_000
+"""Below 32768, from where systems take the ports of outgoing connections: also that of a server
+which has not begun to listen or is dead for a moment, and whose client may then even be connected
+with itself."""
+
+_RANDOM = random.SystemRandom()
+"""Hypothesis seeds the other one, in each test process with the same."""
+
+
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while not _is_free(port := _RANDOM.randrange(_FIRST, _END)):
+        pass
+    return port
 
 
 def free_ports(count: int) -> list[int]:
-    """Neighbouring ports on 127.0.0.1 that nobody uses, and which leave room for replicas.
-
-    Below 32768, from where systems take the ports of outgoing connections: also that of a server
-    which is dead for a moment, and whose client may then even be connected with itself.
-    """
+    """Neighbouring ports on 127.0.0.1 that nobody uses, and which leave room for replicas."""
     while True:
-        first = random.randrange(10_000, 31_000, 10)
+        first = _RANDOM.randrange(_FIRST, _END, 10)
         ports = list(range(first, first + count))
         if all(_is_free(port + above) for above in (0, *_REPLICAS) for port in ports):
             return ports

@@ -220,7 +220,7 @@ def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_wher
         ],
         env=os.environ
         | {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
-        | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # the others cost seconds and no file
         cwd=project,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

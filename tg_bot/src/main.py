@@ -8,6 +8,7 @@ from aiohttp import web
 from smart_kit.clock import Clock
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox, Reconciliation, Watch, Worker
+from smart_kit.mailbox import Pace as Patience
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.service import Loop, health_routes, http_loop, launch, run_loops
 
@@ -35,6 +36,8 @@ from .texts.translations import Translations
 
 SLOTS = 64
 """Chats that are written to at once; most of them wait for Telegram's pace."""
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ def assemble(
     live = Live(client, pace, blocking, bot_id)
     outbox = Outbox(client, to_telegram, pace)
     handler = ResponseHandler(bot_id, composer, access, outbox, live)
-    worker = Worker(to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS)
+    worker = Worker(
+        to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS, pace=PATIENCE
+    )
     watch = Watch(to_telegram)
     health = Health("tg_bot")
     health.tell(lease.note)

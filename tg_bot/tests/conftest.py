@@ -9,14 +9,17 @@ from pydantic import SecretStr
 
 from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
+from smart_kit.mailbox import Pace as Patience
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
+from tg_bot.src import main
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
 from tg_bot.src.handlers.context import Context
 from tg_bot.src.main import Bot, assemble
+from tg_bot.src.services import backoff, consignment, response_handler
 from tg_bot.src.services.access import Access
 from tg_bot.src.services.dead_letters import DeadLetters
 from tg_bot.src.services.dispatcher import Dispatcher
@@ -117,8 +120,20 @@ async def make_live(
 
 
 @pytest.fixture
-def run(settings: TgBotSettings, rest: FakeRestService) -> Run:
-    """Runs the bot as `main` does; leaving the block ends it at once."""
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails is tried again at once."""
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.02)
+
+
+@pytest.fixture
+def run(settings: TgBotSettings, rest: FakeRestService, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the bot as `main` does; leaving the block ends it at once.
+
+    A message that could not be sent waits for a moment instead of a second.
+    """
+    monkeypatch.setattr(main, "PATIENCE", Patience(promote=0.05))
+    monkeypatch.setattr(response_handler, "SHORTEST_WAIT", 0.1)
+    monkeypatch.setattr(consignment, "UNCERTAIN_SECONDS", (0.1, 0.1))
 
     @asynccontextmanager
     async def running(given: TgBotSettings = settings) -> AsyncIterator[Bot]:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -14,6 +13,8 @@ from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
 from smart_kit.redis import Redis, connect_blocking
 from smart_kit.settings import RedisSettings
+
+pytestmark = pytest.mark.clock("virtual")
 
 
 def snapshot(version: int, instructions: str = "Be kind.") -> str:
@@ -39,9 +40,10 @@ async def watched(store: ConfigurationStore) -> AsyncIterator[None]:
 
 async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for it."""
-    started = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    started = clock()
     while not condition():
-        assert time.monotonic() - started < seconds
+        assert clock() - started < seconds
         await asyncio.sleep(0.01)
 
 
@@ -72,8 +74,10 @@ async def test_a_change_whose_announcement_was_lost_is_seen_all_the_same(
 ) -> None:
     async with watched(store):
         await redis.set(CONFIGURATION_KEY, snapshot(1))
-
         await until(lambda: version(store) == 1)
+        await redis.set(CONFIGURATION_KEY, snapshot(2))
+
+        await until(lambda: version(store) == 2)
 
 
 async def test_a_lost_connection_is_made_again(store: ConfigurationStore, redis: Redis) -> None:

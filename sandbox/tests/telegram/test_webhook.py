@@ -10,6 +10,8 @@ from aiohttp.test_utils import TestServer
 
 from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
 
+pytestmark = pytest.mark.clock("virtual")
+
 SECRET = "a-Secret_1"
 SOON = 10.0
 ACTIVE = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the"

@@ -113,9 +113,10 @@ async def test_what_is_no_known_place_has_no_results(
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_every_place_is_whole_and_found_by_its_own_name_alone(language: str) -> None:
+    zones = available_timezones()
     for city in cities(language == "ru"):
         facts = city.facts
-        assert facts["timezone"] in available_timezones()
+        assert facts["timezone"] in zones
         assert abs(facts["latitude"]) < 90
         assert abs(facts["longitude"]) <= 180
         assert len(facts["country_code"]) == 2

@@ -1,7 +1,6 @@
 """Shows in a chat that a turn of it runs, and how far it is."""
 
 import asyncio
-import time
 
 import structlog
 from pydantic import ValidationError
@@ -94,7 +93,7 @@ class Live:
             show = self._begin(frame, answer_id)
         show.seq = frame.seq
         show.write(frame.text)
-        show.ends_at = time.monotonic() + self._longest_seconds
+        show.ends_at = asyncio.get_running_loop().time() + self._longest_seconds
 
     def _is_late(self, frame: LiveFrame, answer_id: str, show: Show | None) -> bool:
         """Whether more is known already; a turn that is tried again counts from the beginning."""

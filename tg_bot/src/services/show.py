@@ -1,7 +1,6 @@
 """A turn that is shown in its chat."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
 from .backoff import pause
@@ -19,6 +18,7 @@ class Show:
     seq: int = 0
     """Of the newest frame."""
     ends_at: float = 0.0
+    """By the event loop's clock."""
     text: str = ""
     """The answer as far as it is known."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,8 +45,9 @@ class Show:
 
     async def draw(self) -> None:
         """What is new as soon as it may be, and what fades in time."""
+        now = asyncio.get_running_loop().time
         await pause(self.over, self.grace)
-        while not self.over.is_set() and time.monotonic() < self.ends_at:
+        while not self.over.is_set() and now() < self.ends_at:
             self.news.clear()
             drawn = await self.sketch.draw(self.text)
             await pause(self.over, drawn.rest)

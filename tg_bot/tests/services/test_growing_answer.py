@@ -20,6 +20,8 @@ from tg_bot.tests.live_frames import (
 from tg_bot.tests.queue_contents import send
 from tg_bot.tests.queue_messages import BOT_ID, reply
 
+pytestmark = pytest.mark.clock("virtual")
+
 
 async def test_it_is_drawn_as_a_draft_that_grows_formatted_and_can_be_stopped(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
@@ -146,6 +148,7 @@ async def test_it_waits_where_messages_need_all_of_the_pace(
     assert clock() - begun > 1.9, "one in two seconds"
 
 
+@pytest.mark.clock("real")  # the whole bot waits for Redis, by its clock
 async def test_the_answer_closes_it_and_no_frame_comes_after(
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:

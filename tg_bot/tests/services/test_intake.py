@@ -153,6 +153,7 @@ async def test_what_cannot_be_read_is_kept_as_it_came_and_stops_nobody(
     assert letters[0].reason.startswith("message.chat.id")
 
 
+@pytest.mark.clock("virtual")
 async def test_a_slow_rest_service_holds_up_nobody_else(
     intake: Intake, redis: Redis, rest: FakeRestService
 ) -> None:
@@ -213,13 +214,31 @@ JUNK = st.one_of(
 
 @given(st.data())
 @settings(
-    max_examples=400,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_no_update_however_broken_stops_the_next(
     intake: Intake, redis: Redis, data: st.DataObject
 ) -> None:
+    await take_a_broken_one(intake, redis, data)
+
+
+@pytest.mark.slow
+@given(st.data())
+@settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_none_of_many_broken_updates_stops_the_next(
+    intake: Intake, redis: Redis, data: st.DataObject
+) -> None:
+    await take_a_broken_one(intake, redis, data)
+
+
+async def take_a_broken_one(intake: Intake, redis: Redis, data: st.DataObject) -> None:
+    """Change an update in one to three places, and look whether the one behind it comes through."""
     await redis.flushdb()
     update = copy.deepcopy(data.draw(st.sampled_from(WHOLE)))
     for _ in range(data.draw(st.integers(1, 3))):

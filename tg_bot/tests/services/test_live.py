@@ -27,6 +27,8 @@ from tg_bot.tests.live_frames import (
 from tg_bot.tests.queue_contents import send
 from tg_bot.tests.queue_messages import reply
 
+pytestmark = pytest.mark.clock("virtual")
+
 
 async def test_it_is_shown_again_and_again_until_the_turn_ends(
     make_live: MakeLive, redis: Redis, telegram: FakeTelegram
@@ -247,6 +249,7 @@ async def test_a_broken_frame_is_left_out(
     await telegram.until(lambda: typing_count(telegram) >= 1)
 
 
+@pytest.mark.clock("real")  # the whole bot waits for Redis, by its clock
 async def test_a_person_sees_typing_and_then_the_answer(
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -75,6 +76,7 @@ async def test_a_bot_that_died_before_confirming_reads_again_and_doubles_nothing
     assert [one.text for one in await to_secretary(redis)] == list("01234")  # type: ignore[union-attr] # texts
 
 
+@pytest.mark.usefixtures("quick_retries")
 async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
     run: Run,
     telegram: FakeTelegram,
@@ -102,6 +104,7 @@ async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
         await until(is_well)
 
 
+@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -130,15 +133,27 @@ async def test_no_trouble_ends_it(
         await until(arrived)
 
 
+@asynccontextmanager
+async def polling(client: TelegramClient, intake: Intake) -> AsyncIterator[None]:
+    """As long as the block runs."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(Poller(client, intake, _greet).run(stop))
+    yield
+    stop.set()
+    await running
+
+
+@pytest.mark.clock("virtual")
 async def test_a_pause_that_telegram_asks_for_is_kept(
-    run: Run, telegram: FakeTelegram, redis: Redis
+    client: TelegramClient, intake: Intake, telegram: FakeTelegram
 ) -> None:
+    clock = asyncio.get_running_loop().time
     telegram.script("getUpdates", refusal(429, "Too Many Requests", retry_after=2))
-    async with run():
+    async with polling(client, intake):
         await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 1)
-        asked_at = time.monotonic()
+        asked_at = clock()
         await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
-    assert time.monotonic() - asked_at >= 2
+        assert clock() - asked_at >= 2
 
 
 async def test_a_webhook_is_removed_and_its_updates_are_kept(
@@ -179,15 +194,17 @@ async def test_a_refused_token_is_named_once_and_tried_slowly(
     assert TOKEN not in str(lines)
 
 
+@pytest.mark.clock("virtual")
 async def test_updates_that_cannot_be_confirmed_do_not_make_it_race(
-    run: Run, telegram: FakeTelegram, redis: Redis
+    client: TelegramClient, intake: Intake, telegram: FakeTelegram
 ) -> None:
+    clock = asyncio.get_running_loop().time
     telegram.push({"no": "id"})
-    async with run():
+    async with polling(client, intake):
         await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 3)
-        begun = time.monotonic()
+        begun = clock()
         await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 4)
-    assert time.monotonic() - begun > 0.5
+        assert clock() - begun > 0.5
 
 
 class TestHours:
@@ -271,6 +288,7 @@ def _counted(paused: list[float]) -> Pause:
 
 
 class TestHealth:
+    @pytest.mark.clock("virtual")
     async def test_it_is_bad_while_polls_fail_and_good_after_the_first_that_does_not(
         self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
     ) -> None:
@@ -298,6 +316,7 @@ class TestHealth:
 
             await until(is_well, seconds=3)
 
+    @pytest.mark.clock("virtual")
     async def test_it_is_bad_after_a_long_silence_and_says_why(
         self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
     ) -> None:

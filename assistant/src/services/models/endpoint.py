@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -109,11 +111,18 @@ class Endpoint:
                 http_client=DefaultAioHttpClient(
                     timeout=_TIMEOUT,
                     limits=_LIMITS,
+                    verify=_tls(),
                     follow_redirects=False,
                     event_hooks={"response": [_refused]},
                 ),
             )
         return self._client
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """For all endpoints: to read the system's certificates takes longer than many a request."""
+    return httpx2.create_ssl_context()
 
 
 class _Client(AsyncOpenAI):

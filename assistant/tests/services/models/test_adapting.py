@@ -28,6 +28,8 @@ from assistant.tests.services.models.openai_compatible_server import (
 )
 from smart_kit.errors import UpstreamError, UpstreamRejected
 
+pytestmark = pytest.mark.clock("virtual")
+
 CALL = {"id": "abcdefghi", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLED = {"role": "assistant", "content": "", "tool_calls": [CALL]}
 FOREIGN = (QUESTION, Item.of(CALLED), tool_item("abcdefghi", "r"))

@@ -30,6 +30,8 @@ from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamUnavailable
 from smart_kit.testing.ports import free_port
 
+pytestmark = pytest.mark.clock("virtual")
+
 PRICES = Prices(Decimal(1), None, Decimal(2))
 MILLION = Decimal(1_000_000)
 USAGE = {"prompt_tokens": 100, "completion_tokens": 50}

@@ -30,6 +30,8 @@ from assistant.tests.services.models.openai_compatible_server import (
     whole,
 )
 
+pytestmark = pytest.mark.clock("virtual")
+
 WORDS = delta(content="I would")
 
 

@@ -1,0 +1,124 @@
+"""An event loop with a virtual clock: where nothing happens, its clock goes to the next timer.
+
+Everything that waits by the loop's clock (time-outs, back-off, deadlines) runs as in production,
+only sooner; sockets and servers stay real. The clock stands still while anything happens, however
+slow the machine is, and while something is on its way: bytes between this process, itself and its
+Redis. For functions in other threads it waits in real time.
+"""
+
+import asyncio
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple
+
+from smart_kit.settings import RedisSettings
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+ROUND_TRIPS = 2
+"""The first reaches Redis behind every command that was sent; the second leaves it behind every
+answer to those. What this process has sent to itself was on the same way before them."""
+TICK_SECONDS = 1e-6
+"""What one round of the loop takes, whatever happens in it: who asks again and again whether some
+moment has come gets there, and so does who waits for less than a float can tell."""
+ANSWER_SECONDS = 60.0
+"""A Redis that does not answer at all fails the test."""
+
+
+class VirtualClockLoop(asyncio.SelectorEventLoop):
+    """For asyncio.Runner, and for tests that are marked `clock("virtual")`.
+
+    Who speaks with Redis says so by `waits_for`. A read that blocks there is not on its way: it
+    ends by what is written, not by its time.
+    """
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        self.in_threads = 0
+        """Functions that run in other threads."""
+        self._virtual = _VirtualClockSelector(self)
+        super().__init__(self._virtual)
+
+    def waits_for(self, redis: RedisSettings) -> None:
+        """From now on nothing between this process and that Redis is left behind."""
+        self._virtual.add(redis)
+
+    def time(self) -> float:
+        """Seconds, of which work takes none to speak of."""
+        return self.now
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """As ever; the clock waits for it."""
+        future = super().run_in_executor(executor, func, *args)
+        self.in_threads += 1
+        future.add_done_callback(self._has_run)
+        return future
+
+    def _has_run(self, _: asyncio.Future[Any]) -> None:
+        self.in_threads -= 1
+
+
+class _VirtualClockSelector(selectors.DefaultSelector):
+    def __init__(self, loop: VirtualClockLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self._echoes: list[_Echo] = []
+
+    def add(self, redis: RedisSettings) -> None:
+        self._echoes.append(_Echo(redis))
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._loop.now += TICK_SECONDS
+        events = super().select(0)
+        if events or (timeout is not None and timeout <= 0):
+            return events
+        if timeout is None:
+            return super().select(None)
+        if self._loop.in_threads:
+            begun = time.monotonic()
+            events = super().select(timeout)
+            self._loop.now += time.monotonic() - begun
+            return events
+        for echo in self._echoes * ROUND_TRIPS:
+            echo.wait()
+        events = super().select(0)
+        if not events:
+            self._loop.now += timeout
+        return events
+
+    def close(self) -> None:
+        for echo in self._echoes:
+            echo.close()
+        super().close()
+
+
+class _Echo:
+    """A connection to Redis of its own, on which it is only greeted."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        address = (settings.redis_host, settings.redis_port)
+        self._socket = socket.create_connection(address, ANSWER_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._answers = self._socket.makefile("rb")
+        if settings.redis_password is not None:
+            self._ask(f"AUTH {settings.redis_password.get_secret_value()}", b"+OK\r\n")
+
+    def wait(self) -> None:
+        """Until Redis has answered: to this, and to what came before."""
+        self._ask("PING", b"+PONG\r\n")
+
+    def close(self) -> None:
+        self._answers.close()
+        self._socket.close()
+
+    def _ask(self, command: str, expected: bytes) -> None:
+        self._socket.sendall(f"{command}\r\n".encode())
+        said = self._answers.readline()
+        if said != expected:
+            raise RuntimeError(f"Redis said {said!r}")
