@@ -4,6 +4,7 @@ import errno
 import random
 import socket
 
+LOCALHOST = "127.0.0.1"
 _REPLICAS = range(50, 1000, 100)
 """How far above its service's port a replica's is, see control/settings.py."""
 
@@ -11,7 +12,7 @@ _REPLICAS = range(50, 1000, 100)
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses at the moment."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOCALHOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -32,7 +33,7 @@ def free_ports(count: int) -> list[int]:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((LOCALHOST, port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -44,4 +45,4 @@ def is_open(port: int) -> bool:
     """Whether something listens there."""
     with socket.socket() as probe:
         probe.settimeout(0.2)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((LOCALHOST, port)) == 0
