@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import structlog
 from pydantic import SecretStr
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
@@ -15,6 +17,8 @@ from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_
 RUN_FOLDER = pytest.StashKey[RunFolder]()
 SERVERS = frozenset({"postgres", "valkey"})
 """The fixtures that are the image's servers where the tests run in Docker."""
+SHARED_SUITE = "tests/e2e/shared"
+"""Whose stories are told on one suite of the whole session."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,6 +37,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+
+
+class LoadSharedSuite(LoadFileScheduling):  # type: ignore[misc] # has no types
+    """One worker gets all stories of the shared suite, which so is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+
+def scope_of(nodeid: str) -> str:
+    """What is told by one worker together with this test: its file, or the shared suite."""
+    return SHARED_SUITE if nodeid.startswith(f"{SHARED_SUITE}/") else nodeid.split("::", 1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSharedSuite | None:
+    """Where the files are what is shared out."""
+    return LoadSharedSuite(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
