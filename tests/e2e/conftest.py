@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from control import replicas
 from smart_kit.testing.suite import MODE, Suite, wait_until
-from tests.e2e.fault_injection import NO_RATE_LIMITS, lift_limits
+from tests.e2e.fault_injection import NO_RATE_LIMITS, lift_limits, parts_of
 
 OWN_SUITES = frozenset({"own_suite", "module_suite"})
 
@@ -61,9 +62,17 @@ def module_suite(
 
 @pytest.fixture
 def running_suite(module_suite: Suite) -> Suite:
-    """The same, with everything well, whatever the story before has left."""
+    """The same, with everything well, whatever the story before has left.
+
+    What was killed begins afresh: else it would pause the longer before it starts again.
+    """
     if not module_suite.processes():
         module_suite.manage("start")
-    elif module_suite.try_manage("start").returncode:  # what was killed just now is watched still
-        wait_until(lambda: module_suite.try_manage("status").returncode == 0, seconds=60)
+        return module_suite
+    module_suite.try_manage("start")  # not well where something has just been killed
+    parts = parts_of(module_suite).items()
+    killed = sorted({replicas.service_of(name) for name, part in parts if part.failures})
+    if killed:
+        module_suite.manage("restart", *(f"--service={name}" for name in killed))
+    wait_until(lambda: module_suite.try_manage("status").returncode == 0, seconds=60)
     return module_suite
