@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.scripted_model import Answer, Asked, calls, held, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, held, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 from tests.e2e.fault_injection import end_leases, kill
-from tests.e2e.own_records import OwnModel, model_server, own_assistant
 
 pytestmark = pytest.mark.e2e
 
@@ -55,58 +54,54 @@ class DeadlyAfterTools(Deadly):
 
 
 def test_a_message_that_always_kills_is_put_aside_its_chat_goes_on_and_it_can_be_replayed(
-    running_suite: Suite,
+    own_suite: Suite,
 ) -> None:
     deadly = Deadly()
-    with (
-        model_server(running_suite, otherwise=deadly.answer) as model,
-        own_assistant(running_suite, OwnModel("deadly", model.url)) as assistant,
-    ):
-        alice = assistant.newcomer("Alice")
+    with ScriptedModel(otherwise=deadly.answer) as model:
+        own_suite.environment["OPENAI_BASE_URL"] = model.url
+        own_suite.manage("start")
+        alice = own_suite.person("Alice")
         poison = alice.say("poison")
         alice.say("after it")
-        deadly.kill_with(running_suite, ATTEMPTS)
+        deadly.kill_with(own_suite, ATTEMPTS)
 
         alice.wait_for(poison, lambda text: text == "Heard: after it", seconds=60)
         apology, after = _told(alice, poison)
         assert after == "Heard: after it"
         assert deadly.caught == ATTEMPTS
-        (letter,) = _dead_letters(running_suite)
+        (letter,) = _dead_letters(own_suite)
         assert letter["attempts"] == ATTEMPTS
 
         deadly.is_armed = False
-        _replay(running_suite, letter)
+        _replay(own_suite, letter)
         alice.wait_for(poison, lambda text: text == "Heard: poison")
         assert _told(alice, poison) == [apology, after, "Heard: poison"]
-        assert _dead_letters(running_suite) == []
+        assert _dead_letters(own_suite) == []
         deadly.released.set()
 
 
 def test_a_turn_killed_between_its_tool_and_its_answer_reminds_once_says_so_once_and_is_undone(
-    running_suite: Suite,
+    own_suite: Suite,
 ) -> None:
     deadly = DeadlyAfterTools()
-    with (
-        model_server(running_suite, otherwise=deadly.answer) as model,
-        own_assistant(
-            running_suite, OwnModel("deadly", model.url), tools=["create_reminder"]
-        ) as assistant,
-    ):
-        alice = assistant.newcomer("Alice")
+    with ScriptedModel(otherwise=deadly.answer) as model:
+        own_suite.environment["OPENAI_BASE_URL"] = model.url
+        own_suite.manage("start")
+        alice = own_suite.person("Alice")
         asked = alice.say("remind me in an hour to stretch")
-        deadly.kill_with(running_suite, times=2)
+        deadly.kill_with(own_suite, times=2)
         deadly.is_armed = False
 
         said = alice.wait_for(asked, lambda text: "Planned." in text, seconds=60)
         assert said.count("✓") == 1
         assert _told(alice, asked) == [said]
-        (job,) = _reminders(running_suite, alice)
+        (job,) = _reminders(own_suite, alice)
         assert job["text"] == "stretch"
         begun = [one for one in model.asked if not deadly.catches(one)]
         assert len(begun) == 1, "the model's first answer is in the journal"
 
         alice.ask("/undo")
-        assert _reminders(running_suite, alice) == []
+        assert _reminders(own_suite, alice) == []
         deadly.released.set()
 
 
