@@ -50,8 +50,8 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
 
 
 def _run_stories(context: Context, options: argparse.Namespace) -> int:
-    """From outside, as people and operators see the suite."""
-    chosen = selection.having(selection.not_slow(options))
+    """From outside, as people and operators see the suite; one process has one composed suite."""
+    chosen = selection.having("not local", selection.not_slow(options))
     command = (context.python(develop=True), "-m", "pytest", _STORIES, *chosen, *options.extra)
     environ = context.foreign_environ | {"SUITE_MODE": "docker"}
     return program.run(command, context.root, environ)

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 import pytest
 import structlog
 from pydantic import SecretStr
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
@@ -17,6 +19,8 @@ from smart_kit.testing.virtual_clock_loop import VirtualClockLoop
 RUN_FOLDER = pytest.StashKey[RunFolder]()
 SERVERS = frozenset({"postgres", "valkey"})
 """The fixtures that are the image's servers where the tests run in Docker."""
+SHARED_SUITE = "tests/e2e/shared"
+"""Whose stories are told on one suite of the whole session."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,6 +50,24 @@ def pytest_asyncio_loop_factories(
     if marker is not None and marker.args == ("virtual",):
         return {"virtual": VirtualClockLoop}
     return {"real": asyncio.new_event_loop}
+
+
+class LoadSharedSuite(LoadFileScheduling):  # type: ignore[misc] # has no types
+    """One worker gets all stories of the shared suite, which so is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+
+def scope_of(nodeid: str) -> str:
+    """What is told by one worker together with this test: its file, or the shared suite."""
+    return SHARED_SUITE if nodeid.startswith(f"{SHARED_SUITE}/") else nodeid.split("::", 1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSharedSuite | None:
+    """Where the files are what is shared out."""
+    return LoadSharedSuite(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ import errno
 import random
 import socket
 
+LOCALHOST = "127.0.0.1"
 _REPLICAS = range(50, 1000, 100)
 """How far above its service's port a replica's is, see control/settings.py."""
 
@@ -36,7 +37,7 @@ def free_ports(count: int) -> list[int]:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((LOCALHOST, port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -48,4 +49,4 @@ def is_open(port: int) -> bool:
     """Whether something listens there."""
     with socket.socket() as probe:
         probe.settimeout(0.2)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((LOCALHOST, port)) == 0

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from smart_kit.testing.ports import LOCALHOST
+
 JsonObject = dict[str, Any]
 
 HELD_SECONDS = 30.0
@@ -125,17 +127,22 @@ class ScriptedModel:
     and is in `asked` all the same.
     """
 
-    def __init__(self, *lines: Line, otherwise: Line | None = None) -> None:
+    def __init__(
+        self, *lines: Line, otherwise: Line | None = None, reached_at: str = LOCALHOST
+    ) -> None:
+        """`reached_at`: what those who ask call this machine; containers need another name."""
         self.asked: list[Asked] = []
         self._lines = deque(lines)
         self._otherwise = otherwise
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
+        self._reached_at = reached_at
+        listening_at = LOCALHOST if reached_at == LOCALHOST else ""  # all addresses
+        self._server = _Server((listening_at, 0), _handler_of(self))
 
     @property
     def url(self) -> str:
         """For OPENAI_BASE_URL."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://{self._reached_at}:{self._server.server_address[1]}/v1"
 
     def expect(self, *lines: Line) -> None:
         """Go on with these."""

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import httpx2
 
 from smart_kit.testing import docker_resources, run_folder
-from smart_kit.testing.ports import free_ports
+from smart_kit.testing.ports import LOCALHOST, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = (
@@ -105,7 +105,12 @@ class Suite:
 
     def url(self, port: str, path: str = "") -> str:
         """The address of a part, e.g. `url("REST_SERVICE_PORT", "/api/users")`."""
-        return f"http://127.0.0.1:{self.environment[port]}{path}"
+        return f"http://{LOCALHOST}:{self.environment[port]}{path}"
+
+    @property
+    def machine(self) -> str:
+        """How its services call this machine, on which tests have servers of their own."""
+        return "host.docker.internal" if self.mode == "docker" else LOCALHOST
 
     def admin(self) -> httpx2.Client:
         """A client of the REST API with the admin's token."""
@@ -140,11 +145,14 @@ class Suite:
         http = self.sandbox()
         people = http.get("/chat/people").raise_for_status().json()["items"]
         found = next((one for one in people if one["first_name"] == name), None)
-        if found is None:
-            language = "ru" if re.search("[а-я]", name.lower()) else "en"
-            body = {"first_name": name, "language_code": language}
-            found = http.post("/chat/people", json=body).raise_for_status().json()
-        return Person(http, found)
+        return Person(http, found) if found else self.newcomer(name)
+
+    def newcomer(self, name: str) -> "Person":
+        """Somebody new on the sandbox's chat page, whoever else has the name."""
+        http = self.sandbox()
+        language = "ru" if re.search("[а-я]", name.lower()) else "en"
+        body = {"first_name": name, "language_code": language}
+        return Person(http, http.post("/chat/people", json=body).raise_for_status().json())
 
     def close(self) -> None:
         """Close what was opened to speak with it."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -33,8 +34,14 @@ def parts_of(suite: Suite) -> dict[str, PartStatus]:
 
 
 def restarts_of(suite: Suite) -> dict[str, int]:
-    """How often each service had to be started again."""
-    return {name: part.restarts for name, part in parts_of(suite).items() if name in SERVICES}
+    """How often each part had to be started again."""
+    return {name: part.restarts for name, part in parts_of(suite).items()}
+
+
+def restarts_since(before: Mapping[str, int], suite: Suite) -> dict[str, int]:
+    """How often each service had to be since `restarts_of` was asked."""
+    now = restarts_of(suite)
+    return {name: now[name] - before.get(name, 0) for name in SERVICES}
 
 
 def redis_of(suite: Suite) -> "redis.Redis":

@@ -1,4 +1,4 @@
-"""The suite outlives its databases: killed, emptied, or not yet there."""
+"""The suite outlives its databases and rest_service: killed, emptied, stopped, not yet there."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,7 @@ import pytest
 
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.ports import is_open
+from smart_kit.testing.scripted_model import Answer, Asked, says
 from smart_kit.testing.servers import PASSWORD
 from smart_kit.testing.suite import Suite, wait_until
 from tests.e2e.fault_injection import (
@@ -16,9 +17,11 @@ from tests.e2e.fault_injection import (
     parts_of,
     redis_of,
     restarts_of,
+    restarts_since,
     send_sums,
     sums_answered,
 )
+from tests.e2e.own_records import OwnModel, model_server, own_assistant
 
 pytestmark = pytest.mark.e2e
 
@@ -28,20 +31,21 @@ NEEDY = ("REST_SERVICE_PORT", "ASSISTANT_PORT", "CRON_SERVICE_PORT", "TG_BOT_POR
 
 
 def test_databases_killed_during_a_chat_cost_nothing_and_no_service_a_restart(
-    own_suite: Suite,
+    running_suite: Suite,
 ) -> None:
-    own_suite.manage("start")
-    people = [own_suite.person(f"Person {number}") for number in range(6)]
-    for restarts in (1, 2):
-        send_sums(people, range(4 * restarts - 4, 4 * restarts))
-        kill(own_suite, "redis", "postgres")
+    before = restarts_of(running_suite)
+    people = [running_suite.newcomer(f"Person {number}") for number in range(6)]
+    for times in (1, 2):
+        send_sums(people, range(4 * times - 4, 4 * times))
+        kill(running_suite, "redis", "postgres")
         for part in ("redis", "postgres"):
-            wait_until(lambda it=part, n=restarts: _has_come_back(own_suite, it, n))
+            restarts = before[part] + times
+            wait_until(lambda it=part, n=restarts: _has_come_back(running_suite, it, n))
     wait_until(lambda: all(len(sums_answered(person)) >= 8 for person in people), seconds=60)
     for person in people:
         assert sums_answered(person) == list(range(8))
-    wait_until(lambda: own_suite.try_manage("status").returncode == 0)
-    assert restarts_of(own_suite) == NONE_RESTARTED
+    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    assert restarts_since(before, running_suite) == NONE_RESTARTED
 
 
 def _has_come_back(suite: Suite, part: str, restarts: int) -> bool:
@@ -50,21 +54,46 @@ def _has_come_back(suite: Suite, part: str, restarts: int) -> bool:
 
 
 def test_without_postgres_people_are_answered_and_a_service_that_starts_waits_for_it(
-    own_suite: Suite,
+    running_suite: Suite,
 ) -> None:
-    own_suite.manage("start")
-    alice = own_suite.person("Alice")
+    before = restarts_of(running_suite)
+    alice = running_suite.newcomer("Alice")
     alice.ask("My favourite colour is teal")
-    own_suite.manage("stop", "--service", "postgres")
-    kill(own_suite, "rest_service")
-    wait_until(lambda: parts_of(own_suite)["rest_service"].restarts == 1)
-    wait_until(lambda: _waits(own_suite, "REST_SERVICE_PORT"))
+    running_suite.manage("stop", "--service", "postgres")
+    kill(running_suite, "rest_service")
+    wait_until(lambda: restarts_since(before, running_suite)["rest_service"] == 1)
+    wait_until(lambda: _waits(running_suite, "REST_SERVICE_PORT"))
 
     assert "teal" in alice.ask("What was my previous message?")
-    own_suite.try_manage("start", "--service", "postgres")
-    wait_until(lambda: own_suite.try_manage("status").returncode == 0)
-    assert restarts_of(own_suite) == NONE_RESTARTED | {"rest_service": 1}
+    running_suite.try_manage("start", "--service", "postgres")
+    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    assert restarts_since(before, running_suite) == NONE_RESTARTED | {"rest_service": 1}
     assert "✓" in alice.ask("remind me in 2 hours to stretch")
+
+
+def test_without_rest_service_people_are_answered_also_by_an_assistant_that_starts_meanwhile(
+    running_suite: Suite,
+) -> None:
+    before = restarts_of(running_suite)
+    with (
+        model_server(running_suite, otherwise=_mirror) as model,
+        own_assistant(running_suite, OwnModel("mirror", model.url)) as assistant,
+    ):
+        assistant.change(instructions="Be brief.")
+        alice = assistant.newcomer("Alice")
+        assert alice.ask("Hello") == "Be brief."
+        running_suite.manage("stop", "--service", "rest_service")
+
+        assert alice.ask("Hello again") == "Be brief."
+        kill(running_suite, "assistant")
+        wait_until(lambda: restarts_since(before, running_suite)["assistant"] >= 1)
+        assert alice.ask("Still there?", seconds=90) == "Be brief."
+        running_suite.manage("start")
+
+
+def _mirror(asked: Asked) -> Answer:
+    """A model that says what it was told to be."""
+    return says(asked.messages[0]["content"])
 
 
 @pytest.fixture
@@ -89,8 +118,8 @@ def test_services_that_start_before_their_redis_wait_for_it(
         absent_redis.start()
         started = start.result()
     assert started.returncode == 0, started.stdout
-    assert "1001" in own_suite.person("Alice").ask("what is 1 + 1000?")
-    assert restarts_of(own_suite) == NONE_RESTARTED
+    assert "1001" in own_suite.newcomer("Alice").ask("what is 1 + 1000?")
+    assert restarts_since({}, own_suite) == NONE_RESTARTED
 
 
 def _waits(suite: Suite, port: str) -> bool:
@@ -101,20 +130,20 @@ def _waits(suite: Suite, port: str) -> bool:
 
 
 def test_an_emptied_redis_is_filled_again_and_the_conversation_is_remembered(
-    own_suite: Suite,
+    running_suite: Suite,
 ) -> None:
-    own_suite.manage("start")
-    alice, silent = own_suite.person("Alice"), own_suite.person("Silent")
+    before = restarts_of(running_suite)
+    alice, silent = running_suite.newcomer("Alice"), running_suite.newcomer("Silent")
     silent.ask("/start")
     alice.ask("My favourite colour is teal")
-    with own_suite.admin() as admin:
-        wait_until(lambda: "teal" in admin.get("/turns").raise_for_status().text)
-    with redis_of(own_suite) as redis:
+    user = running_suite.user_id(alice)
+    wait_until(lambda: "teal" in str(running_suite.read("/turns", user_id=user)))
+    with redis_of(running_suite) as redis:
         redis.flushall()
 
         assert "teal" in alice.ask("What was my previous message?", seconds=60)
         keys = ("config:snapshot", f"user:{alice.telegram_id}", f"user:{silent.telegram_id}")
         wait_until(lambda: redis.exists(*keys) == len(keys))
     assert "What was my previous message?" in alice.ask("What was my previous message?")
-    wait_until(lambda: own_suite.try_manage("status").returncode == 0)
-    assert restarts_of(own_suite) == NONE_RESTARTED
+    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    assert restarts_since(before, running_suite) == NONE_RESTARTED

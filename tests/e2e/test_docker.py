@@ -141,6 +141,7 @@ def bare(tmp_path: Path) -> Iterator[Suite]:
 BARE = ("--file", "docker-compose.override.yml")
 
 
+@pytest.mark.slow
 def test_a_bare_docker_compose_up_makes_up_its_secrets_and_three_assistants_share_the_work(
     bare: Suite,
 ) -> None:
@@ -180,6 +181,7 @@ def broken(tmp_path: Path) -> Iterator[Suite]:
     mine.remove()
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_start_is_given_up_and_what_it_left_can_be_removed(
     broken: Suite,
 ) -> None:

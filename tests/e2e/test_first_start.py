@@ -11,12 +11,9 @@ import pytest
 
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.suite import MODE, ROOT, Suite, wait_until
+from smart_kit.testing.suite import ROOT, Suite, wait_until
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(MODE != "local", reason="told once, where the suite runs as processes"),
-]
+pytestmark = pytest.mark.e2e
 
 MOMENTS = {
     "the secrets are made": "secrets.env",

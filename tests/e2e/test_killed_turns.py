@@ -80,24 +80,6 @@ def test_a_message_that_always_kills_is_put_aside_its_chat_goes_on_and_it_can_be
         killing_model.released.set()
 
 
-def test_a_dead_letter_can_be_dropped_and_is_gone_for_good(own_suite: Suite) -> None:
-    own_suite.manage("start")
-    alice = own_suite.person("Alice")
-    refusal = {"kind": "refused", "method": "sendMessage", "description": "Bad Request: no"}
-    own_suite.sandbox().post("/chat/api/faults", json=refusal).raise_for_status()
-    asked = alice.say("hi")
-    wait_until(lambda: len(_dead_letters(own_suite)) == 1)
-    (letter,) = _dead_letters(own_suite)
-    assert "Bad Request: no" in letter["reason"]
-    with own_suite.admin() as admin:
-        admin.delete(f"/dead-letters/{letter['id']}").raise_for_status()
-        assert admin.post(f"/dead-letters/{letter['id']}/replay").status_code == 404
-    assert _dead_letters(own_suite) == []
-
-    assert "1001" in alice.ask("what is 1 + 1000?")
-    assert len(_told(alice, asked)) == 1
-
-
 def test_a_turn_killed_between_its_tool_and_its_answer_reminds_once_says_so_once_and_is_undone(
     own_suite: Suite,
 ) -> None:

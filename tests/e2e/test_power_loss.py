@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, held, says
-from smart_kit.testing.suite import Person, Suite, wait_until
+from smart_kit.testing.scripted_model import Answer, Asked, held, says
+from smart_kit.testing.suite import Suite, wait_until
 from tests.e2e.fault_injection import (
     NO_RATE_LIMITS,
     lift_limits,
@@ -19,6 +19,7 @@ from tests.e2e.fault_injection import (
     sums_answered,
     without_repeats,
 )
+from tests.e2e.own_records import OwnModel, model_server, own_assistant
 
 pytestmark = pytest.mark.e2e
 
@@ -38,47 +39,49 @@ class GatedModel:
         return sum_told if next(self._answered) <= CHATS else held(self.opened, sum_told)
 
 
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    return NO_RATE_LIMITS
+
+
 def _sum(asked: Asked) -> str:
     found = re.findall(r"what is (\d+) \+ 1000", str(asked.messages[-1]["content"]))
     return f"{found[-1]} + 1000 = {int(found[-1]) + 1000}"
 
 
 def test_a_hundred_messages_on_their_way_through_a_kill_of_everything_are_all_answered_in_order(
-    own_suite: Suite,
+    running_suite: Suite,
 ) -> None:
     """Twice at most what a chat was just being told: Telegram has no idempotency key."""
     gate = GatedModel()
-    with ScriptedModel(otherwise=gate.answer) as model:
-        own_suite.environment |= NO_RATE_LIMITS | {"OPENAI_BASE_URL": model.url}
-        own_suite.manage("start")
-        lift_limits(own_suite)
-        send_sums(_people(own_suite), EACH)
+    with (
+        model_server(running_suite, otherwise=gate.answer) as model,
+        own_assistant(running_suite, OwnModel("gate", model.url)) as assistant,
+    ):
+        lift_limits(running_suite)
+        people = [assistant.newcomer(f"Person {number}") for number in range(CHATS)]
+        send_sums(people, EACH)
         wait_until(lambda: len(model.asked) > 1.5 * CHATS)
-        for pid in own_suite.processes():
+        for pid in running_suite.processes():
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: own_suite.processes() == [])
-        own_suite.close()
+        wait_until(lambda: running_suite.processes() == [])
         gate.opened.set()
 
-        own_suite.manage("start")
-        people = _people(own_suite)
+        running_suite.manage("start")
         wait_until(lambda: all(set(sums_answered(one)) == set(EACH) for one in people), seconds=90)
     for person in people:
         chat = sums_answered(person)
         assert without_repeats(chat) == list(EACH)
         assert len(chat) <= len(EACH) + 1, "one message of a chat is being sent at a time"
-    assert own_suite.try_manage("status").returncode == 0
-    own_suite.check_calls()
+    assert running_suite.try_manage("status").returncode == 0
+    running_suite.check_calls()
 
 
-def _people(suite: Suite) -> list[Person]:
-    return [suite.person(f"Person {number}") for number in range(CHATS)]
-
-
-def test_without_its_supervisor_the_suite_goes_on_and_start_takes_over(own_suite: Suite) -> None:
-    own_suite.manage("start")
-    alice = own_suite.person("Alice")
-    run = RunDirectory(own_suite.state_dir)
+def test_without_its_supervisor_the_suite_goes_on_and_start_takes_over(
+    running_suite: Suite,
+) -> None:
+    alice = running_suite.newcomer("Alice")
+    run = RunDirectory(running_suite.state_dir)
     supervisor = run.supervisor()
     assert supervisor is not None
     before = {name: process.pid for name, process in run.processes().items()}
@@ -88,10 +91,10 @@ def test_without_its_supervisor_the_suite_goes_on_and_start_takes_over(own_suite
     alice.ask("My favourite colour is teal")
     assert {name: process.pid for name, process in run.processes().items()} == before
     on_its_way = alice.say("what is 1 + 1000?")
-    own_suite.manage("start")
+    running_suite.manage("start")
 
     alice.wait_for(on_its_way, lambda text: "1001" in text, seconds=60)
     assert sums_answered(alice) == [1]
-    assert all(part.restarts == 0 for part in parts_of(own_suite).values())
+    assert all(part.restarts == 0 for part in parts_of(running_suite).values())
     assert not {process.pid for process in run.processes().values()} & set(before.values())
-    assert own_suite.try_manage("status").returncode == 0
+    assert running_suite.try_manage("status").returncode == 0

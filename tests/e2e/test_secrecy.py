@@ -45,18 +45,27 @@ class SuiteWithCanaries:
     tool: str
 
 
-@pytest.fixture
-def planted(own_suite: Suite) -> Iterator[SuiteWithCanaries]:
-    with ScriptedModel(otherwise=_answer) as model:
-        own_suite.environment |= NO_RATE_LIMITS | {
-            "OPENAI_BASE_URL": model.url,
-            "OPENAI_API_KEY": MODEL_KEY,
-            "REST_TOOL_PRIVATE_HOSTS": model.url.split("/")[2],
-            "LOG_LEVEL": "DEBUG",
-        }
-        own_suite.manage("start")
-        lift_limits(own_suite)
-        yield SuiteWithCanaries(own_suite, model, *_plant(own_suite, model.url))
+@pytest.fixture(scope="module")
+def model() -> Iterator[ScriptedModel]:
+    with ScriptedModel(otherwise=_answer) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def settings(model: ScriptedModel) -> dict[str, str]:
+    return NO_RATE_LIMITS | {
+        "OPENAI_BASE_URL": model.url,
+        "OPENAI_API_KEY": MODEL_KEY,
+        "REST_TOOL_PRIVATE_HOSTS": model.url.split("/")[2],
+        "LOG_LEVEL": "DEBUG",
+    }
+
+
+@pytest.fixture(scope="module")
+def planted(module_suite: Suite, model: ScriptedModel) -> SuiteWithCanaries:
+    module_suite.manage("start")
+    lift_limits(module_suite)
+    return SuiteWithCanaries(module_suite, model, *_plant(module_suite, model.url))
 
 
 def test_no_key_leaves_but_to_the_server_it_is_for(planted: SuiteWithCanaries) -> None:
@@ -79,7 +88,7 @@ def test_no_key_leaves_but_to_the_server_it_is_for(planted: SuiteWithCanaries) -
         admin.patch(f"/assistants/{planted.secretary}", json=instructed).raise_for_status()
     alice.ask("Hello again")
     alice.ask(_long(SAID))
-    seen += _records(planted)
+    seen += _records(planted, suite.user_id(alice))
     heard = {one.headers.get("authorization", "") for one in planted.model.asked}
     assert {f"Bearer {MODEL_KEY}", f"Bearer {ROTATED_KEY}"} <= heard
 
@@ -177,15 +186,15 @@ def _write(planted: SuiteWithCanaries, is_over: threading.Event) -> list[str]:
     return written
 
 
-def _records(planted: SuiteWithCanaries) -> list[str]:
-    """What is kept of each turn and of each version."""
+def _records(planted: SuiteWithCanaries, user: str) -> list[str]:
+    """What is kept of each turn of a person, and of each version."""
     with planted.suite.admin() as admin:
 
         def texts(path: str) -> list[str]:
             return [admin.get(path, params={"limit": 200}).raise_for_status().text]
 
         def turns() -> list[str]:
-            found = admin.get("/turns", params={"limit": 200}).raise_for_status().json()["items"]
+            found = planted.suite.read("/turns", user_id=user, limit=200)["items"]
             return [one["message_id"] for one in found]
 
         wait_until(lambda: len(turns()) == TURNS)

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_task_is_noted_with_its_receipt_listed_and_done_with(suite: Suite) -> None:
-    alice = suite.person("Alice of the tasks")
+    alice = suite.newcomer("Alice")
     asked = alice.say("Add a task: buy milk by Friday, high priority")
     receipt = _receipt(alice, asked, "milk")
 
@@ -32,7 +32,7 @@ def test_a_task_is_noted_with_its_receipt_listed_and_done_with(suite: Suite) -> 
 
 
 def test_a_task_is_noted_and_done_with_in_russian(suite: Suite) -> None:
-    boris = suite.person("Борис")
+    boris = suite.newcomer("Борис")
     asked = boris.say("Добавь задачу: купить молоко до пятницы")
     receipt = _receipt(boris, asked, "молоко")
 
@@ -46,9 +46,9 @@ def test_a_task_is_noted_and_done_with_in_russian(suite: Suite) -> None:
 
 
 def test_nobody_sees_the_tasks_of_others(suite: Suite) -> None:
-    suite.person("Carol").ask("Add a task: plan the surprise")
+    suite.newcomer("Carol").ask("Add a task: plan the surprise")
 
-    assert "surprise" not in suite.person("Dave").ask("Show my tasks")
+    assert "surprise" not in suite.newcomer("Dave").ask("Show my tasks")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_nobody_sees_the_tasks_of_others(suite: Suite) -> None:
 def test_the_weather_is_the_sandboxs_and_says_so(
     suite: Suite, name: str, question: str, place: str, said: str
 ) -> None:
-    answer = suite.person(name).ask(question)
+    answer = suite.newcomer(name).ask(question)
 
     assert place in answer
     assert said in answer
@@ -72,11 +72,11 @@ def test_the_weather_is_the_sandboxs_and_says_so(
 
 
 def test_where_no_place_can_be_told_the_weather_is_asked_for_one(suite: Suite) -> None:
-    assert "Where?" in suite.person("Wendy").ask("What is the weather?")
+    assert "Where?" in suite.newcomer("Wendy").ask("What is the weather?")
 
 
 def test_the_place_of_ones_time_zone_is_taken_where_none_is_named(suite: Suite) -> None:
-    frank = suite.person("Frank")
+    frank = suite.newcomer("Frank")
     frank.ask("/start")
     with suite.admin() as admin:
         zone = {"timezone": "Europe/Berlin"}

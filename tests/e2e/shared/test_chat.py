@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smart_kit.testing.suite import Person, Suite, wait_until
+from tests.e2e.own_records import OwnRecords
 
 pytestmark = pytest.mark.e2e
 
 
 def test_the_time_in_tokyo_is_told_by_the_tool(suite: Suite) -> None:
-    alice = suite.person("Alice")
+    alice = suite.newcomer("Alice")
     before = datetime.now(ZoneInfo("Asia/Tokyo"))
     said = alice.ask("What time is it in Tokyo?")
     after = datetime.now(ZoneInfo("Asia/Tokyo"))
@@ -28,11 +29,11 @@ def test_the_time_in_tokyo_is_told_by_the_tool(suite: Suite) -> None:
 def test_a_greeting_is_answered_in_its_language_and_says_that_this_is_a_demo(
     suite: Suite, name: str, greeting: str, language: str
 ) -> None:
-    assert language in suite.person(name).ask(greeting).lower()
+    assert language in suite.newcomer(name).ask(greeting).lower()
 
 
 def test_start_greets_a_new_person_and_knows_a_returning_one(suite: Suite) -> None:
-    newcomer = suite.person("Nora")
+    newcomer = suite.newcomer("Nora")
     first, second = newcomer.ask("/start"), newcomer.ask("/start")
 
     assert "Nora" in first
@@ -41,7 +42,7 @@ def test_start_greets_a_new_person_and_knows_a_returning_one(suite: Suite) -> No
 
 
 def test_help_lists_the_commands_in_both_languages(suite: Suite) -> None:
-    english, russian = suite.person("Alice").ask("/help"), suite.person("Боб").ask("/help")
+    english, russian = suite.newcomer("Alice").ask("/help"), suite.newcomer("Боб").ask("/help")
 
     assert "/start" in english
     assert "/start" in russian
@@ -49,7 +50,7 @@ def test_help_lists_the_commands_in_both_languages(suite: Suite) -> None:
 
 
 def test_a_reminder_is_confirmed_by_its_receipt_and_comes_at_its_time(suite: Suite) -> None:
-    carol = suite.person("Carol")
+    carol = suite.newcomer("Carol")
     asked = carol.say("remind me in 3 seconds to stretch")
 
     carol.wait_for(asked, lambda text: "✓" in text and "stretch" in text.lower())
@@ -60,40 +61,34 @@ def test_a_reminder_is_confirmed_by_its_receipt_and_comes_at_its_time(suite: Sui
 
 
 def test_a_conversation_is_remembered(suite: Suite) -> None:
-    dave = suite.person("Dave")
+    dave = suite.newcomer("Dave")
     dave.ask("My favourite colour is teal")
 
     assert "teal" in dave.ask("What was my previous message?")
 
 
 def test_an_assistant_and_a_tool_made_by_rest_are_used_by_the_next_message(suite: Suite) -> None:
-    erin = suite.person("Erin")
-    erin.ask("/start")
-    with suite.admin() as admin:
-        poet = admin.post("/assistants", json={"name": "Poet", "instructions": "Answer in verse."})
-        assistant = poet.raise_for_status().json()
+    with OwnRecords(suite) as records:
+        poet = records.make("/assistants", name="Poet", instructions="Answer in verse.")
         secretary = {"name": "Timekeeper", "is_secretary": True, "instructions": "Tell the time."}
-        keeper = admin.post("/assistants", json=secretary).raise_for_status().json()
+        keeper = records.make("/assistants", **secretary)
         clock = {"name": "world_clock", "tool_type": "time", "description": "The time anywhere"}
-        tool = admin.post("/tools", json=clock).raise_for_status().json()
         ask = {
             "name": "ask_poet",
             "tool_type": "sub_assistant",
             "description": "A poet who writes verses",
-            "assistant_id": assistant["id"],
+            "assistant_id": poet,
         }
-        verse = admin.post("/tools", json=ask).raise_for_status().json()
-        for one in (tool, verse):
-            admin.post(f"/assistants/{keeper['id']}/tools/{one['id']}").raise_for_status()
-        chosen = {"assistant_id": keeper["id"]}
-        admin.patch(f"/users/{suite.user_id(erin)}", json=chosen).raise_for_status()
+        for tool in (clock, ask):
+            records.give(keeper, records.make("/tools", **tool))
+        erin = records.newcomer("Erin", keeper)
 
-    before = datetime.now(ZoneInfo("Asia/Tokyo"))
-    said = erin.ask("What time is it in Tokyo?")
-    after = datetime.now(ZoneInfo("Asia/Tokyo"))
-    assert f"{before:%H:}" in said or f"{after:%H:}" in said
-    erin.ask("ask the poet for a verse about rain")
-    wait_until(lambda: {"world_clock", "ask_poet"} <= _tools_called(suite, erin))
+        before = datetime.now(ZoneInfo("Asia/Tokyo"))
+        said = erin.ask("What time is it in Tokyo?")
+        after = datetime.now(ZoneInfo("Asia/Tokyo"))
+        assert f"{before:%H:}" in said or f"{after:%H:}" in said
+        erin.ask("ask the poet for a verse about rain")
+        wait_until(lambda: {"world_clock", "ask_poet"} <= _tools_called(suite, erin))
 
 
 def test_manage_chat_prints_the_answer(suite: Suite) -> None:

@@ -9,6 +9,7 @@ import pytest
 from smart_kit.contracts.base import utc_now
 from smart_kit.testing.scripted_model import ScriptedModel, cuts, fails, says
 from smart_kit.testing.suite import Person, Suite, wait_until
+from tests.e2e.own_records import OwnAssistant, OwnModel, model_server, own_assistant
 
 pytestmark = pytest.mark.e2e
 
@@ -16,51 +17,55 @@ FIRST, SECOND = "first-model", "second-model"
 SPENT = "Your budget for today is used up"
 
 
-@dataclass
+@dataclass(frozen=True)
 class SuiteWithTwoProviders:
-    """A suite whose secretary asks the first, then the second."""
+    """An assistant that asks the first, then the second."""
 
-    suite: Suite
+    assistant: OwnAssistant
     first: ScriptedModel
     second: ScriptedModel
 
+    @property
+    def suite(self) -> Suite:
+        return self.assistant.suite
+
 
 @pytest.fixture
-def pair(own_suite: Suite) -> Iterator[SuiteWithTwoProviders]:
+def pair(suite: Suite) -> Iterator[SuiteWithTwoProviders]:
     with (
-        ScriptedModel(otherwise=says("The first says so.")) as first,
-        ScriptedModel(otherwise=says("The second says so.")) as second,
+        model_server(suite, otherwise=says("The first says so.")) as first,
+        model_server(suite, otherwise=says("The second says so.")) as second,
     ):
-        own_suite.manage("start")
-        with own_suite.admin() as admin:
-            for name, server, price in ((FIRST, first, "10"), (SECOND, second, "1")):
-                body: dict[str, Any] = {"name": f"{name}s", "base_url": server.url}
-                provider = admin.post("/providers", json=body).raise_for_status().json()
-                body = {"provider_id": provider["id"], "provider_model_name": name}
-                body |= {"input_price": price, "output_price": price, "is_choosable": True}
-                admin.post("/models", json=body).raise_for_status()
-            chain = {"model": FIRST, "fallback_models": [SECOND]}
-            admin.patch(f"/assistants/{own_suite.secretary()}", json=chain).raise_for_status()
-        yield SuiteWithTwoProviders(own_suite, first, second)
+        models = [
+            OwnModel(name, server.url, fields=_priced(price))
+            for name, server, price in ((FIRST, first, "10"), (SECOND, second, "1"))
+        ]
+        with own_assistant(suite, *models) as assistant:
+            yield SuiteWithTwoProviders(assistant, first, second)
+
+
+def _priced(price: str) -> dict[str, Any]:
+    return {"input_price": price, "output_price": price, "is_choosable": True}
 
 
 def test_the_second_answers_for_the_first_and_the_usage_says_so(
     pair: SuiteWithTwoProviders,
 ) -> None:
-    alice = pair.suite.person("Alice")
+    alice = pair.assistant.newcomer("Alice")
     assert alice.ask("Hello") == "The first says so."
     pair.first.expect(*[cuts()] * 9)
     assert alice.ask("And now?") == "The second says so."
 
     calls = _usage(pair.suite, alice, 2)
     assert [one["model"] for one in calls] == [SECOND, FIRST]
-    assert [one["provider"] for one in calls] == [f"{SECOND}s", f"{FIRST}s"]
+    assert [one["provider"] for one in calls] == [f"server of {SECOND}", f"server of {FIRST}"]
     assert [float(one["cost"]) for one in calls] == pytest.approx([15e-6, 150e-6])
     journal = pair.suite.read(f"/turns/{calls[0]['message_id']}/journal")
     (step,) = journal["turn"]["steps"]
     assert {one["model"] for one in step["failures"]} == {FIRST}
     assert step["name"] == SECOND
-    totals = pair.suite.read("/usage/totals", by="model")["items"]
+    user = pair.suite.user_id(alice)
+    totals = pair.suite.read("/usage/totals", by="model", user_id=user)["items"]
     assert {one["model"]: one["calls"] for one in totals} == {FIRST: 1, SECOND: 1}
 
 
@@ -68,18 +73,17 @@ def test_a_refusing_server_is_left_for_the_next_and_nothing_is_lost(
     pair: SuiteWithTwoProviders,
 ) -> None:
     pair.first.expect(*[fails(500, {"error": {"message": "down"}})] * 3)
-    assert pair.suite.person("Bob").ask("Hello") == "The second says so."
+    assert pair.assistant.newcomer("Bob").ask("Hello") == "The second says so."
 
 
 def test_at_the_budgets_end_a_cheaper_model_answers_then_an_honest_sentence_but_reminders_come(
     pair: SuiteWithTwoProviders,
 ) -> None:
-    carol = pair.suite.person("Carol")
-    carol.ask("/start")
+    carol = pair.assistant.newcomer("Carol")
     user = pair.suite.user_id(carol)
     with pair.suite.admin() as admin:
         path = f"/users/{user}"
-        admin.patch(path, json={"daily_budget": "0.012"}).raise_for_status()
+        admin.patch(path, json={"daily_budget": "0.005"}).raise_for_status()
         assert carol.ask("Hello") == "The second says so.", "the first would cost more than is left"
         admin.patch(path, json={"daily_budget": "0"}).raise_for_status()
         asked = carol.say("And now?")
@@ -95,7 +99,7 @@ def test_at_the_budgets_end_a_cheaper_model_answers_then_an_honest_sentence_but_
 
 
 def test_a_person_chooses_a_model_by_a_button(pair: SuiteWithTwoProviders) -> None:
-    dave = pair.suite.person("Dave")
+    dave = pair.assistant.newcomer("Dave")
     assert dave.ask("Hello") == "The first says so."
     press(pair.suite, dave, "/model", SECOND)
     assert dave.ask("Hello again") == "The second says so."

@@ -11,11 +11,13 @@ import pytest
 
 from smart_kit.testing.suite import ROOT, Person, Suite, wait_until
 from tests.e2e.llama_cpp.model import SAID, TOLD
+from tests.e2e.own_records import OwnAssistant, OwnModel, own_assistant
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.local]
 
 KEY = "llama-key"
 MODEL = "chain"
+PROVIDER = f"server of {MODEL}"
 START_SECONDS = 120.0
 
 
@@ -45,23 +47,21 @@ def llama() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def suite(llama: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    """Two providers: the demo's model, and llama.cpp's for an assistant of its own."""
-    running = Suite(tmp_path_factory.mktemp("suite"))
-    try:
-        running.manage("start")
-        _add(running, llama)
-        yield running
-    finally:
-        running.remove()
+def assistant(suite: Suite, llama: str) -> Iterator[OwnAssistant]:
+    """Answered by llama.cpp's model, beside the demo's."""
+    model = OwnModel(MODEL, llama, KEY)
+    with own_assistant(suite, model, tools=["get_time"]) as mine:
+        yield mine
 
 
 @pytest.mark.parametrize("capabilities", [["tools"], ["tools", "streaming"]])
 @pytest.mark.parametrize("api", ["chat", "responses"])
-def test_it_talks_and_calls_tools(suite: Suite, api: str, capabilities: list[str]) -> None:
+def test_it_talks_and_calls_tools(
+    assistant: OwnAssistant, api: str, capabilities: list[str]
+) -> None:
+    suite = assistant.suite
     _change_model(suite, {"api": api, "capabilities": capabilities})
-    person = suite.person(f"Ann of {api} and {len(capabilities)}")
-    _choose_llama(suite, person)
+    person = assistant.newcomer("Ann")
 
     assert person.ask("Hello") == SAID
     assert person.ask("What time is it?") == TOLD
@@ -71,22 +71,23 @@ def test_it_talks_and_calls_tools(suite: Suite, api: str, capabilities: list[str
         ("tool", "get_time"),
         ("model", MODEL),
     ]
-    assert all(one["provider"] == "llama.cpp" for one in steps if one["kind"] == "model")
+    assert all(one["provider"] == PROVIDER for one in steps if one["kind"] == "model")
     assert all(one["prompt_tokens"] > 0 for one in steps if one["kind"] == "model")
 
 
-def test_both_servers_answer_in_one_suite(suite: Suite) -> None:
+def test_both_servers_answer_in_one_suite(suite: Suite, assistant: OwnAssistant) -> None:
     _change_model(suite, {"api": "chat", "capabilities": ["tools"]})
-    bob, carol = suite.person("Bob"), suite.person("Carol")
-    _choose_llama(suite, carol)
+    bob, carol = suite.newcomer("Bob"), assistant.newcomer("Carol")
     assert bob.ask("what is 2 + 3?") == "2 + 3 = 5"
     assert carol.ask("what is 2 + 3?") == SAID
 
 
-def test_the_connection_test_tells_a_wrong_key_from_a_right_one(suite: Suite) -> None:
+def test_the_connection_test_tells_a_wrong_key_from_a_right_one(
+    suite: Suite, assistant: OwnAssistant
+) -> None:
     providers = suite.read("/providers")["items"]
     with suite.admin() as admin:
-        path = f"/providers/{next(one['id'] for one in providers if one['name'] == 'llama.cpp')}"
+        path = f"/providers/{next(one['id'] for one in providers if one['name'] == PROVIDER)}"
         well = admin.post(f"{path}/test", json={"model": MODEL}).raise_for_status().json()
         assert (well["is_well"], well["model_names"]) == (True, [MODEL])
         admin.patch(path, json={"api_key": "another"}).raise_for_status()
@@ -97,33 +98,11 @@ def test_the_connection_test_tells_a_wrong_key_from_a_right_one(suite: Suite) ->
     assert (unwell["is_well"], unwell["problem"]) == (False, "wrong_key")
 
 
-def _add(suite: Suite, url: str) -> None:
-    with suite.admin() as admin:
-        body: dict[str, Any] = {"name": "llama.cpp", "base_url": url, "api_key": KEY}
-        provider = admin.post("/providers", json=body).raise_for_status().json()
-        body = {"provider_id": provider["id"], "provider_model_name": MODEL}
-        admin.post("/models", json=body).raise_for_status()
-        body = {"name": "Llama", "is_secretary": True, "model": MODEL, "fallback_models": []}
-        body["instructions"] = "Say that you are a llama."
-        assistant = admin.post("/assistants", json=body).raise_for_status().json()
-        tools = suite.read("/tools")["items"]
-        tool = next(one["id"] for one in tools if one["name"] == "get_time")
-        admin.post(f"/assistants/{assistant['id']}/tools/{tool}").raise_for_status()
-
-
 def _change_model(suite: Suite, fields: dict[str, Any]) -> None:
     models = suite.read("/models")["items"]
     model = next(one["id"] for one in models if one["provider_model_name"] == MODEL)
     with suite.admin() as admin:
         admin.patch(f"/models/{model}", json=fields).raise_for_status()
-
-
-def _choose_llama(suite: Suite, person: Person) -> None:
-    person.ask("/start")
-    found = suite.read("/assistants")["items"]
-    llama = {"assistant_id": next(one["id"] for one in found if one["name"] == "Llama")}
-    with suite.admin() as admin:
-        admin.patch(f"/users/{suite.user_id(person)}", json=llama).raise_for_status()
 
 
 def _newest_turn(suite: Suite, person: Person) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""The suite with a Telegram and a model of somebody else's: another suite's sandbox plays both."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from smart_kit.testing.ports import is_open
+from smart_kit.testing.suite import ROOT, Suite, wait_until
+
+pytestmark = pytest.mark.e2e
+
+TOKEN = "424242:" + "A" * 35
+WRONG_TOKEN = "424242:" + "B" * 35
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    """Of a suite that is not this one only the sandbox: the servers of somebody else."""
+    theirs = Suite(tmp_path_factory.mktemp("other"), {"TELEGRAM_TOKEN": TOKEN})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox.main"],
+        env=os.environ | theirs.environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: is_open(int(theirs.environment["SANDBOX_PORT"])))
+        yield theirs
+    finally:
+        theirs.close()
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def settings(other: Suite) -> dict[str, str]:
+    return {
+        "TELEGRAM_API_URL": other.url("SANDBOX_PORT"),
+        "TELEGRAM_ALLOWED_USERS": "*",
+        "OPENAI_BASE_URL": other.url("SANDBOX_PORT", "/v1"),
+        "OPENAI_API_KEY": "somebody-elses",
+    }
+
+
+def test_a_wrong_token_is_named(module_suite: Suite) -> None:
+    module_suite.environment["TELEGRAM_TOKEN"] = WRONG_TOKEN
+    started = module_suite.try_manage("restart")
+
+    assert started.returncode == 1
+    assert "TELEGRAM_TOKEN" in started.stdout
+    assert WRONG_TOKEN.partition(":")[2] not in started.stdout
+    assert "Traceback" not in started.stdout
+
+
+def test_the_same_services_work_with_them_and_start_no_sandbox(
+    module_suite: Suite, other: Suite
+) -> None:
+    module_suite.environment["TELEGRAM_TOKEN"] = TOKEN
+    module_suite.manage("restart")
+
+    assert "Tokyo" in other.person("Alice").ask("What time is it in Tokyo?")
+    assert not is_open(int(module_suite.environment["SANDBOX_PORT"]))
