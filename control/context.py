@@ -46,7 +46,9 @@ class Context:
     @property
     def foreign_environ(self) -> dict[str, str]:
         """The operator's environment without what belongs to the suite in use: for tests."""
-        return {name: self.environ[name] for name in self.environ if name not in NAMES}
+        # what each of some hundred test processes would compile again is kept beside its source
+        mine = NAMES | {"PYTHONDONTWRITEBYTECODE"}
+        return {name: self.environ[name] for name in self.environ if name not in mine}
 
     @property
     def suite_environ(self) -> dict[str, str]:

@@ -24,7 +24,7 @@ def fit(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Suite, fr
         if missing or leaving:
             wishing.change(context, current, missing, leaving)
     if leaving:
-        wishing.await_stop(context, current, leaving)
+        wishing.await_stop(context, current, leaving, are_leaving=True)
     return current, frozenset(missing)
 
 

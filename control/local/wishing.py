@@ -57,9 +57,14 @@ def change(
 
 
 def await_stop(
-    context: Context, suite: Suite, names: Iterable[str], leeway: float = _LEEWAY
+    context: Context,
+    suite: Suite,
+    names: Iterable[str],
+    leeway: float = _LEEWAY,
+    *,
+    are_leaving: bool = False,
 ) -> None:
-    """Return when none of these runs any more, showing it.
+    """Return when none of these runs any more, showing it; those that leave are in no status then.
 
     Raises ControlError where the supervisor has not seen to it `leeway` seconds after it had to.
     """
@@ -67,7 +72,9 @@ def await_stop(
     patience = leeway + max(_patience(suite, name) for name in names)
     deadline = time.monotonic() + patience
     with context.terminal.step(f"stop {', '.join(names)}"):
-        while (supervisor := suite.run.supervisor()) and not _are_stopped(suite, names):
+        while (supervisor := suite.run.supervisor()) and not _are_stopped(
+            suite, names, are_leaving
+        ):
             if time.monotonic() > deadline:
                 raise ControlError(
                     f"the supervisor has not ended {', '.join(names)} within {patience:g} s, as if"
@@ -82,6 +89,7 @@ def _patience(suite: Suite, name: str) -> float:
     return next((part.patience for part in suite.parts if part.name == name), PATIENCE)
 
 
-def _are_stopped(suite: Suite, names: Iterable[str]) -> bool:
+def _are_stopped(suite: Suite, names: Iterable[str], are_leaving: bool) -> bool:
     status = suite.run.status()
-    return all(name not in status or status[name].state == "stopped" for name in names)
+    known = [status[name] for name in names if name in status]
+    return not known if are_leaving else all(one.state == "stopped" for one in known)

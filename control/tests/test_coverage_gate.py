@@ -22,7 +22,7 @@ PROJECT = """\
 vault = ["kit/vault.py"]
 queue = ["kit/queue/*.py"]
 """
-VAULT = KeyModule("vault", (Path("kit/vault.py"),))
+VAULT = KeyModule("vault", (Path("kit/vault.py"),), ("kit/tests",))
 
 
 def measured(
@@ -57,7 +57,7 @@ def project(home: Path) -> Path:
 class TestKeyModules:
     def test_the_files_of_a_module_are_those_that_its_patterns_match(self, project: Path) -> None:
         files = (Path("kit/queue/a.py"), Path("kit/queue/b.py"))
-        assert [*key_modules.read(project)] == [VAULT, KeyModule("queue", files)]
+        assert [*key_modules.read(project)] == [VAULT, KeyModule("queue", files, ("kit/tests",))]
 
     def test_a_pattern_that_matches_nothing_is_refused(self, project: Path) -> None:
         (project / "kit" / "vault.py").unlink()

@@ -104,13 +104,17 @@ class TestDocker:
             (
                 "",
                 ["-m", "servers and not e2e and not slow"],
-                ["tests/e2e", "-m", "not slow"],
+                ["tests/e2e", "-m", "not local and not slow"],
             ),
-            ("--all", ["-m", "not e2e", "--cov", "--cov-report=term"], ["tests/e2e"]),
+            (
+                "--all",
+                ["-m", "not e2e", "--cov", "--cov-report=term"],
+                ["tests/e2e", "-m", "not local"],
+            ),
             (
                 "-- -k chat",
                 ["-m", "servers and not e2e and not slow", "-k", "chat"],
-                ["tests/e2e", "-m", "not slow", "-k", "chat"],
+                ["tests/e2e", "-m", "not local and not slow", "-k", "chat"],
             ),
         ],
     )
