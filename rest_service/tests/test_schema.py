@@ -106,6 +106,15 @@ def test_what_is_made_leads_to_what_can_be_done_with_it(operations: dict[str, Js
     assert len(every) >= 40
 
 
+def test_the_api_keeps_to_its_document_in_its_examples(postgres: Postgres, valkey: Valkey) -> None:
+    with running_service(postgres, valkey) as url:
+        found = search(url, iter((Round(ADMIN, SEED, ("examples",)),)), cases=sys.maxsize)
+
+    assert found.cases > 100
+    assert found.failures == 0, "what is wrong is said above"
+
+
+@pytest.mark.slow
 def test_the_api_keeps_to_its_document(postgres: Postgres, valkey: Valkey) -> None:
     """Some thousand requests, the same in each run, of which many are wrong on purpose."""
     with running_service(postgres, valkey) as url:

@@ -21,11 +21,12 @@ def test_every_api_route_refuses_a_caller_without_a_token(suite: Suite) -> None:
         for method in operations.keys() & METHODS
     ]
     assert len(routes) > 30
-    for method, path in routes:
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
-            answer = httpx2.request(method, suite.url("REST_SERVICE_PORT", path), headers=headers)
-            assert answer.status_code == 401, (method, path, headers)
-            assert set(answer.json()) == {"error", "detail"}
+    with httpx2.Client(base_url=suite.url("REST_SERVICE_PORT")) as http:
+        for method, path in routes:
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
+                answer = http.request(method, path, headers=headers)
+                assert answer.status_code == 401, (method, path, headers)
+                assert set(answer.json()) == {"error", "detail"}
 
 
 def test_the_service_token_cannot_change_the_configuration(suite: Suite) -> None:
