@@ -10,7 +10,7 @@ from http.server import HTTPServer
 def serving_in_thread(server: HTTPServer) -> Iterator[None]:
     """Serve requests in a thread until the block ends."""
     with server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield

@@ -1,5 +1,6 @@
 """The service on a real PostgreSQL and Valkey, emptied before each test."""
 
+import ssl
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
@@ -159,10 +160,16 @@ def reused_app(settings: Settings) -> FastAPI:
     return RestService(settings).app()
 
 
+@pytest.fixture(scope="session")
+def certificates() -> ssl.SSLContext:
+    """The system's; reading them takes as long as a test."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def outside() -> AsyncIterator[httpx2.AsyncClient]:
+async def outside(certificates: ssl.SSLContext) -> AsyncIterator[httpx2.AsyncClient]:
     """What asks providers: a proxy of the machine's is none of a test's business."""
-    async with httpx2.AsyncClient(timeout=SECONDS, trust_env=False) as http:
+    async with httpx2.AsyncClient(timeout=SECONDS, trust_env=False, verify=certificates) as http:
         yield http
 
 
