@@ -118,9 +118,9 @@ async def test_the_token_is_in_no_line_whatever_goes_wrong(
     telegram.script("sendMessage", Scripted(cut="before"), refusal(400, "Bad Request: no"))
     telegram.push(updates.message("/help"), updates.message("/help", telegram_id=8))
     process = start()
+    await telegram.until(lambda: len(telegram.calls_of("sendMessage")) >= 2, seconds=60)
     nobody = f"http://127.0.0.1:{free_port()}"
     nowhere = start(TELEGRAM_API_URL=nobody, TELEGRAM_TOKEN="424243:" + "Wrong" * 7)
-    await telegram.until(lambda: len(telegram.calls_of("sendMessage")) >= 2, seconds=60)
     wrong = start(TELEGRAM_TOKEN="424244:" + "Wrong" * 7)
     async with asyncio.timeout(60):
         while "refuses the token" not in wrong.output or "cannot connect" not in nowhere.output:
