@@ -209,7 +209,7 @@ class Worker:
 
     async def _beat(self) -> None:
         """Renew every lease in a task of its own, which no handler can starve by awaiting."""
-        while not is_cancelled():
+        while True:
             await asyncio.sleep(self._mailbox.lease_seconds / 3)
             for task, delivery in list(self._held.items()):
                 try:
@@ -218,6 +218,8 @@ class Worker:
                     task.cancel()
                 except Exception as error:  # with it would end the leases of all that runs
                     log.warning("lease could not be renewed", reason=str(error))
+                if is_cancelled():
+                    return
 
     async def _hand_over(self) -> None:
         """Cancel what runs until it has ended: again and again, because a command to Redis can

@@ -74,8 +74,10 @@ async def test_the_heart_ends_with_its_worker(redis: Redis, blocking: Redis) -> 
 
     mailbox = Swallowing(redis, "in", lease_seconds=0.3)
     await mailbox.enqueue(Letter("1", "chat", "a"))
+    await mailbox.enqueue(Letter("2", "other chat", "b"))
     stop = asyncio.Event()
-    running = asyncio.create_task(Worker(mailbox, blocking, slow, no_apology, pace=QUICK).run(stop))
+    worker = Worker(mailbox, blocking, slow, no_apology, pace=QUICK)
+    running = asyncio.create_task(worker.run(stop))
     await command.begun.wait()
     stop.set()
 
