@@ -60,6 +60,14 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._has_run)
         return future
 
+    async def shutdown_default_executor(self, *_: float | None) -> None:
+        """As ever, however long a thread takes: its limit, of Python 3.12 on, is no real time."""
+        self.in_threads += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self.in_threads -= 1
+
     def _has_run(self, _: asyncio.Future[Any]) -> None:
         self.in_threads -= 1
 
