@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import subprocess
+from pathlib import PurePath
 
 from control.context import Context
 from control.docker import engine
@@ -15,9 +16,13 @@ _STORIES = "tests/e2e"
 
 def run(context: Context, options: argparse.Namespace) -> int:
     engine.require(context.environ)
-    statuses = [_run_parts(context, options)]
-    if not options.service:
-        statuses.append(_run_stories(context, options))
+    named = selection.named_paths(options, context.root)
+    stories = [path for path in named if PurePath(path).is_relative_to(_STORIES)]
+    statuses = list[int]()
+    if stories != named or not named:
+        statuses.append(_run_parts(context, options))
+    if (stories or not named) and not options.service:
+        statuses.append(_run_stories(context, options, named))
     return next((status for status in statuses if status not in (0, _NOTHING_COLLECTED)), 0)
 
 
@@ -34,7 +39,7 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
     chosen = [
         *selection.IN_PARALLEL,
         *selection.having(differs_there, "not e2e", selection.not_slow(options)),
-        *selection.coverage(options, "term"),
+        *selection.coverage(options, "--cov-report=term"),
         *selection.paths(options),
     ]
     try:
@@ -49,9 +54,10 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
         )
 
 
-def _run_stories(context: Context, options: argparse.Namespace) -> int:
+def _run_stories(context: Context, options: argparse.Namespace, named: list[str]) -> int:
     """From outside, as people and operators see the suite; one process has one composed suite."""
-    chosen = selection.having("not local", selection.not_slow(options))
-    command = (context.python(develop=True), "-m", "pytest", _STORIES, *chosen, *options.extra)
+    chosen = selection.having("e2e and not local", selection.not_slow(options))
+    places = [] if named else [_STORIES]
+    command = (context.python(develop=True), "-m", "pytest", *places, *chosen, *options.extra)
     environ = context.foreign_environ | {"SUITE_MODE": "docker"}
     return program.run(command, context.root, environ)

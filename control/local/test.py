@@ -5,6 +5,8 @@ import argparse
 from control.context import Context
 from control.testing import coverage_gate, program, selection
 
+_FOR_THE_GATE = ("--cov-report=", "-p", "control.testing.cover_key_modules")
+
 
 def run(context: Context, options: argparse.Namespace) -> int:
     python = context.python(develop=True)
@@ -12,7 +14,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         *(python, "-m", "pytest"),
         *selection.IN_PARALLEL,
         *selection.having(selection.not_slow(options)),
-        *selection.coverage(options, "term" if options.service else ""),
+        *selection.coverage(options, *_FOR_THE_GATE),
         *selection.paths(options),
         *options.extra,
     )

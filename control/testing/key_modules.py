@@ -23,7 +23,7 @@ def read(root: Path) -> Iterator[KeyModule]:
     """All of them; raises ControlError for what does not exist."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     table = project["tool"]["smart-assistant"]
-    tests = table.get("mutation-tests", {})
+    tests = table.get("key-module-tests", {})
     for name in tests.keys() - table["key-modules"].keys():
         raise ControlError(f"pyproject.toml: tests are named for {name}, which is no key module")
     for name, patterns in table["key-modules"].items():

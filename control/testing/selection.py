@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 _MOST_PROCESSES = 4
 """docker-compose.test.yml has so many Redis servers."""
@@ -34,9 +35,18 @@ def not_slow(options: argparse.Namespace) -> str:
     return "" if options.all else "not slow"
 
 
-def coverage(options: argparse.Namespace, *reports: str) -> Sequence[str]:
-    """The options of pytest that measure coverage, which costs time: only with `--all`."""
+def coverage(options: argparse.Namespace, *of_all: str) -> Sequence[str]:
+    """The options of pytest that measure coverage, which costs time: only with `--all`.
+
+    Of parts that were asked for with a report, of all as said.
+    """
     if not options.all:
         return []
-    measured = [f"--cov={name}" for name in options.service] or ["--cov"]
-    return [*measured, *(f"--cov-report={report}" for report in reports)]
+    if options.service:
+        return [*(f"--cov={name}" for name in options.service), "--cov-report=term"]
+    return ["--cov", *of_all]
+
+
+def named_paths(options: argparse.Namespace, root: Path) -> list[str]:
+    """What is said after `--` and is a file or a folder, also with a test's name behind it."""
+    return [word for word in options.extra if (root / word.partition("::")[0]).exists()]

@@ -1,6 +1,7 @@
 """How much of the key modules must have been run."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,34 @@ def project(home: Path) -> Path:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).touch()
     return home
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_coverage_is_measured_in_the_tests_of_key_modules_alone(
+    project: Path, processes: str
+) -> None:
+    """Run for real: within pytest-xdist, pytest-cov measures twice."""
+    code = "def lock():\n    return 1\n\n\ndef open():\n    return 2\n"
+    (project / "kit/vault.py").write_text(code)
+    for part, body in (
+        ("kit", "vault.lock()"),
+        ("other", "vault.open(); assert sys.gettrace() is None"),
+    ):
+        tests = project / part / "tests"
+        tests.mkdir(parents=True)
+        text = f"import sys\nfrom kit import vault\n\n\ndef test():\n    {body}\n"
+        (tests / f"test_{part}.py").write_text(text)
+    words = ("--numprocesses", processes, "--cov=kit", "--cov-report=json")
+    plugins = ("-p", "xdist", "-p", "pytest_cov", "-p", "control.testing.cover_key_modules")
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, *words],
+        cwd=project,
+        env={"PYTHONPATH": f"{ROOT}:{project}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        check=True,
+    )
+    report = json.loads((project / "coverage.json").read_text())
+    assert report["files"]["kit/vault.py"]["missing_lines"] == [6]
 
 
 class TestKeyModules:

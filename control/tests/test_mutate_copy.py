@@ -113,7 +113,7 @@ def test_another_mutmut_begins_anew(repository: Path, tmp_path: Path) -> None:
 def test_tests_are_those_of_the_part_unless_others_are_named(repository: Path) -> None:
     project = repository / "pyproject.toml"
     said = project.read_text()
-    named = '[tool.smart-assistant.mutation-tests]\ncards = ["part/tests/test_dice.py"]\n'
+    named = '[tool.smart-assistant.key-module-tests]\ncards = ["part/tests/test_dice.py"]\n'
     project.write_text(said + named)
     tests = {module.name: module.tests for module in key_modules.read(repository)}
     assert tests == {"dice": ("part/tests",), "cards": ("part/tests/test_dice.py",)}
@@ -128,6 +128,6 @@ def test_tests_are_those_of_the_part_unless_others_are_named(repository: Path) -
 )
 def test_tests_that_do_not_exist_are_refused(repository: Path, line: str, said: str) -> None:
     with (repository / "pyproject.toml").open("a") as project:
-        project.write(f"[tool.smart-assistant.mutation-tests]\n{line}\n")
+        project.write(f"[tool.smart-assistant.key-module-tests]\n{line}\n")
     with pytest.raises(ControlError, match=said):
         list(key_modules.read(repository))

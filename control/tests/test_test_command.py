@@ -53,7 +53,10 @@ class TestLocal:
                 ["-m", "not slow", "control/tests", "smart_kit/tests"],
             ),
             ("-- tests/e2e -k chat", ["-m", "not slow", "tests/e2e", "-k", "chat"]),
-            ("--all -- -x", ["--cov", "--cov-report=", "-x"]),
+            (
+                "--all -- -x",
+                ["--cov", "--cov-report=", "-p", "control.testing.cover_key_modules", "-x"],
+            ),
             ("--all --service tg_bot", ["--cov=tg_bot", "--cov-report=term", "tg_bot/tests"]),
         ],
     )
@@ -104,17 +107,17 @@ class TestDocker:
             (
                 "",
                 ["-m", "servers and not e2e and not slow"],
-                ["tests/e2e", "-m", "not local and not slow"],
+                ["tests/e2e", "-m", "e2e and not local and not slow"],
             ),
             (
                 "--all",
                 ["-m", "not e2e", "--cov", "--cov-report=term"],
-                ["tests/e2e", "-m", "not local"],
+                ["tests/e2e", "-m", "e2e and not local"],
             ),
             (
                 "-- -k chat",
                 ["-m", "servers and not e2e and not slow", "-k", "chat"],
-                ["tests/e2e", "-m", "not local and not slow", "-k", "chat"],
+                ["tests/e2e", "-m", "e2e and not local and not slow", "-k", "chat"],
             ),
         ],
     )
@@ -127,6 +130,28 @@ class TestDocker:
         assert python.pytest_options == stories
         assert python.asked[0]["environment"]["SUITE_MODE"] == "docker"
         assert docker.asked[-1]["arguments"][-4:] == ["down", "--volumes", "--timeout", "1"]
+
+    @pytest.mark.parametrize(
+        ("named", "parts", "stories"),
+        [
+            ("tests/e2e/shared/test_chat.py::test_hello", 0, 1),
+            ("smart_kit/tests", 1, 0),
+            ("smart_kit/tests tests/e2e", 1, 1),
+        ],
+    )
+    def test_what_is_named_is_run_where_it_belongs(
+        self, docker: Docker, python: FakePython, named: str, parts: int, stories: int
+    ) -> None:
+        for place in ("smart_kit/tests", "tests/e2e/shared"):
+            (python.home / place).mkdir(parents=True, exist_ok=True)
+        (python.home / "tests/e2e/shared/test_chat.py").touch()
+        assert self.manage(docker, python, "--", *named.split()) == 0
+        runs = [call for call in docker.asked if "run" in call["arguments"]]
+        assert len(runs) == parts
+        assert len(python.asked) == stories
+        for call in python.asked:
+            told = ["-m", "e2e and not local and not slow", *named.split()]
+            assert call["arguments"][2:] == told
 
     def test_of_one_part_no_stories_are_told(self, docker: Docker, python: FakePython) -> None:
         assert self.manage(docker, python, "--service", "tg_bot", "--all") == 0

@@ -1,0 +1,46 @@
+"""A plugin of pytest: coverage is measured in the tests of the key modules, and in no others.
+
+Measured in all tests it would take minutes more, and tell nothing of the processes they start.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control.testing import key_modules
+
+_PLACES = pytest.StashKey[frozenset[Path]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the tests of the key modules are."""
+    modules = key_modules.read(config.rootpath)
+    places = {config.rootpath / place for module in modules for place in module.tests}
+    config.stash[_PLACES] = frozenset(places)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End what pytest-cov has begun: in a worker it begins anew now, and in each pause the first
+    measurement would go on."""
+    if hasattr(session.config, "workerinput"):
+        _controller(session.config).cov.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Pause pytest-cov for all others: its own marker `no_cover` does so without their fixtures."""
+    if item.config.stash[_PLACES].intersection((item.path, *item.path.parents)):
+        return (yield)
+    controller = _controller(item.config)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
+
+
+def _controller(config: pytest.Config) -> Any:  # pytest-cov has no types
+    return config.pluginmanager.getplugin("_cov").cov_controller
