@@ -86,6 +86,7 @@ def test_it_becomes_healthy_answers_and_stops_when_told(environment: Environment
         assert process.wait(STOP_SECONDS) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("engine", "redis")
 def test_uvicorns_own_command_works_too(environment: Environment) -> None:
     port = environment["REST_SERVICE_PORT"]
@@ -96,6 +97,7 @@ def test_uvicorns_own_command_works_too(environment: Environment) -> None:
         assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)
 
 
+@pytest.mark.slow
 def test_it_waits_for_databases_and_says_which_are_missing(environment: Environment) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     away = {
@@ -121,6 +123,7 @@ def test_a_bad_environment_is_one_line_without_a_traceback(environment: Environm
     assert len(said.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("engine", "redis")
 async def test_what_a_first_start_can_never_add_ends_it_with_one_line(
     environment: Environment, sql: Sql

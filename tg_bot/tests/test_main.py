@@ -109,6 +109,7 @@ async def test_one_id_leads_from_the_update_to_what_was_sent(
     assert any('"event": "sent"' in line for line in lines)
 
 
+@pytest.mark.slow
 async def test_the_token_is_in_no_line_whatever_goes_wrong(
     start: Start, redis: object, telegram: FakeTelegram
 ) -> None:
