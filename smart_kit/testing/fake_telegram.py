@@ -117,7 +117,7 @@ class FakeTelegram:
         """What a person sees in their chat."""
         return [call.text for call in self.sent if call.chat_id == chat_id]
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait for calls; fails the test where they never come."""
         try:
             async with asyncio.timeout(seconds):

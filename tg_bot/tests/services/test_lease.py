@@ -23,7 +23,7 @@ from tg_bot.tests.queue_messages import BOT_ID, reply
 STANDS_BY = "stands by: another tg_bot serves this bot"
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for what happens by itself."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -182,12 +182,13 @@ class TestTwoBots:
     async def test_the_other_takes_over_where_the_first_dies(
         self, run: Run, redis: Redis, telegram: FakeTelegram
     ) -> None:
-        await redis.set(bot_lease_key(BOT_ID), "the first", px=700)
+        await redis.set(bot_lease_key(BOT_ID), "the first")
         telegram.push(updates.message("/help"))
         async with run() as second:
             await until(lambda: STANDS_BY in second.health.report()["note"])
             assert telegram.calls == []
-            await telegram.until(lambda: len(telegram.sent) == 1, seconds=3)
+            await redis.pexpire(bot_lease_key(BOT_ID), 1)  # which the first no longer renews
+            await telegram.until(lambda: len(telegram.sent) == 1)
             await until(lambda: second.health.report()["note"] == "")
             assert second.health.report()["status"] == "ok"
 

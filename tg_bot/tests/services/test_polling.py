@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from smart_kit.redis import Redis
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
-from tg_bot.src.client.telegram import TelegramClient
+from tg_bot.src.client.telegram import POLL_SECONDS, TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import patience
 from tg_bot.src.services.intake import Intake
@@ -28,7 +28,7 @@ CONFLICT = "Conflict: terminated by other getUpdates request; make sure that onl
 WEBHOOK = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook"
 
 
-async def until(condition: Any, seconds: float = 10.0) -> None:
+async def until(condition: Any, seconds: float = 60.0) -> None:
     """Wait for what the bot does by itself."""
     async with asyncio.timeout(seconds):
         while not await condition():
@@ -96,7 +96,7 @@ async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
         await until(says_so)
         assert len(telegram.updates) == 5
         durable_valkey.start()
-        await telegram.until(lambda: telegram.updates == [], seconds=20)
+        await telegram.until(lambda: telegram.updates == [])
 
         async def is_well() -> bool:
             return bot.health.report()["status"] == "ok"
@@ -229,9 +229,9 @@ class TestHours:
         telegram.push(updates.message("after all"))
         with capture_logs() as lines:
             running = asyncio.create_task(poller.run(stop))
-            await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 400, seconds=30)
+            await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 400)
             tasks = len(asyncio.all_tasks())
-            await telegram.until(lambda: telegram.updates == [], seconds=30)
+            await telegram.until(lambda: telegram.updates == [])
         assert sum(paused) > 3 * 3600, "500 polls"
         assert len(await to_secretary(redis)) == 1
         assert len([one for one in lines if one["log_level"] == "error"]) == 1
@@ -247,7 +247,7 @@ class TestHours:
         poller, stop = Poller(client, intake, _greet, pause=_counted(paused)), asyncio.Event()
         telegram.script("getUpdates", *[Scripted(), refusal(409, CONFLICT)] * 100)
         running = asyncio.create_task(poller.run(stop))
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) > 200, seconds=30)
+        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) > 200)
         assert sum(paused) > 100 * 0.7 * CONFLICT_SECONDS
         assert poller.probe() is None
         assert "another program reads this bot's updates" in poller.note()
@@ -314,7 +314,7 @@ class TestHealth:
             async def is_well() -> bool:
                 return bot.health.report()["status"] == "ok"
 
-            await until(is_well, seconds=3)
+            await until(is_well)
 
     @pytest.mark.clock("virtual")
     async def test_it_is_bad_after_a_long_silence_and_says_why(
@@ -332,5 +332,5 @@ class TestHealth:
         poller._last_poll_at = time.monotonic() - 91
         assert poller.probe() == "Telegram has not answered for 91 s"
         stop.set()
-        async with asyncio.timeout(1):  # a poll that waits does not hold up a stop
+        async with asyncio.timeout(POLL_SECONDS / 2):  # a poll that waits does not hold up a stop
             await running
