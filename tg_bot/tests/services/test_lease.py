@@ -111,9 +111,10 @@ class TestTenure:
         running = asyncio.create_task(tenure.run(stop))
         await until(lambda: work.begun == 2)
 
-        await redis.set(bot_lease_key(BOT_ID), "another", px=1000)
+        await redis.set(bot_lease_key(BOT_ID), "another")
         await until(lambda: work.ended == 2)
         assert await redis.get(bot_lease_key(BOT_ID)) == "another"
+        await redis.pexpire(bot_lease_key(BOT_ID), 1)
         await until(lambda: work.begun == 4)
         stop.set()
         await running
