@@ -70,7 +70,7 @@ def _fires(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
     cronsim works on local times, so that in a fold it repeats what is over, and where it moves
     several times out of a gap they meet at one instant.
     """
-    newest = after.astimezone(UTC)
+    newest = after
     for local in CronSim(expression, after.astimezone(ZoneInfo(zone))):
         fire = local.astimezone(UTC)
         if fire > newest:
