@@ -1,5 +1,6 @@
 """The guard against a canary that listens on this machine, with DNS as an attacker answers it."""
 
+import socket
 from ipaddress import ip_network
 
 import pytest
@@ -101,12 +102,18 @@ async def test_a_name_that_is_public_when_checked_and_private_afterwards_is_dial
 
 async def test_each_public_address_of_a_name_is_tried() -> None:
     answers = (PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c", PUBLIC)
-    sockets = FakeSockets()
-    async with guarded_http_client(lookup=FakeDns(answers), sockets=sockets) as http:
-        with pytest.raises(NotReached):
+    dns, sockets = FakeDns(answers), FakeSockets()
+    async with guarded_http_client(lookup=dns, sockets=sockets) as http:
+        with pytest.raises(NotReached) as failure:
             await http.send(get_request("https://example.com/"))
 
-    assert sorted(sockets.dialled) == sorted(set(answers))
+    assert failure.value.message == "The server cannot be reached: ClientConnectorError."
+    assert dns.asked == [("example.com", 443)]
+    assert dict(zip(sockets.dialled, sockets.kinds, strict=True)) == {
+        answers[0]: (socket.AF_INET, socket.IPPROTO_TCP),
+        answers[1]: (socket.AF_INET6, socket.IPPROTO_TCP),
+    }
+    assert len(sockets.dialled) == 2
 
 
 @pytest.mark.parametrize(
@@ -141,11 +148,12 @@ async def test_a_name_that_nobody_knows_is_refused(failure: Exception) -> None:
         raise failure
 
     async with guarded_http_client(lookup=lookup) as http:
-        with pytest.raises(AddressRefused, match=r"example\.com is not known"):
+        with pytest.raises(AddressRefused) as unknown:
             await http.send(get_request("http://example.com/"))
     async with guarded_http_client(lookup=FakeDns(())) as http:
-        with pytest.raises(AddressRefused):
+        with pytest.raises(AddressRefused) as empty:
             await http.send(get_request("http://example.com/"))
+    assert unknown.value.message == empty.value.message == "example.com is not known."
 
 
 @pytest.mark.parametrize("half", ["\ud800", "a\udfff", "?b=\ud83d"])
@@ -184,7 +192,20 @@ async def test_an_allowed_host_is_allowed_at_its_port_alone(canary: Canary) -> N
     assert canary.calls == 0
 
 
+async def test_a_host_that_is_allowed_without_a_port_is_at_those_of_http_and_https() -> None:
+    sockets = FakeSockets()
+    dns = FakeDns(("10.0.0.7",))
+    async with guarded_http_client(private_hosts=["nas.lan"], lookup=dns, sockets=sockets) as http:
+        for url in ("http://nas.lan/", "https://nas.lan/"):
+            with pytest.raises(NotReached):
+                await http.send(get_request(url))
+    assert sockets.dialled == ["10.0.0.7"] * 2
+
+
 async def test_what_is_no_host_cannot_be_allowed() -> None:
-    for wrong in ("http://nas.lan", "nas.lan/x", "user@nas.lan", "nas.lan:port", ""):
+    for wrong in ("http://nas.lan", "user@nas.lan", "nas.lan:port", ""):
         with pytest.raises(AddressRefused):
             GuardedHttp([wrong])
+    with pytest.raises(AddressRefused) as refused:
+        GuardedHttp(["nas.lan/x"])
+    assert refused.value.message == "'nas.lan/x' is not a host, with or without a port."

@@ -70,6 +70,7 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_next_fire(expression: str, zone: str, after: str, expected: str) -> None:
+    schedule.check(expression)
     assert schedule.next_fire(expression, zone, utc(after)) == utc(expected)
 
 
