@@ -46,12 +46,9 @@ class FakeSockets:
 
     def __init__(self) -> None:
         self.dialled: list[str] = []
-        self.kinds: list[tuple[int, int]] = []
-        """Of address and protocol."""
 
     def __call__(self, address: Any) -> socket.socket:
         self.dialled.append(address[4][0])
-        self.kinds.append((address[0], address[2]))
         raise OSError("no such network")
 
 

@@ -1,6 +1,5 @@
 """The guard against a canary that listens on this machine, with DNS as an attacker answers it."""
 
-import socket
 from ipaddress import ip_network
 
 import pytest
@@ -109,11 +108,7 @@ async def test_each_public_address_of_a_name_is_tried() -> None:
 
     assert failure.value.message == "The server cannot be reached: ClientConnectorError."
     assert dns.asked == [("example.com", 443)]
-    assert dict(zip(sockets.dialled, sockets.kinds, strict=True)) == {
-        answers[0]: (socket.AF_INET, socket.IPPROTO_TCP),
-        answers[1]: (socket.AF_INET6, socket.IPPROTO_TCP),
-    }
-    assert len(sockets.dialled) == 2
+    assert sorted(sockets.dialled) == sorted(set(answers))
 
 
 @pytest.mark.parametrize(
