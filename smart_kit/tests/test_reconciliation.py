@@ -135,9 +135,15 @@ async def test_a_queue_with_a_strange_name_finds_its_own_conversations_only(
     for queue in ("in*[a]", "in*a"):
         await Mailbox(redis, queue).create()
         await Mailbox(redis, queue).enqueue(Letter(queue, "chat", "text"))
-        await redis.xtrim(queue, maxlen=0)
+        await redis.delete(queue, f"{queue}:active")
     assert await Reconciliation(redis, "in*[a]").wake() == 1
     assert await redis.xlen("in*a") == 0
+
+
+async def test_what_is_no_list_of_messages_wakes_nobody(redis: Redis, mailbox: Mailbox) -> None:
+    await redis.set("in:waiting:odd", "by hand")
+    assert await Reconciliation(redis, "in").wake() == 0
+    assert list(await redis.hgetall("in:active")) == ["chat"]
 
 
 @pytest.mark.parametrize("error", [RedisConnectionError("refused"), ResponseError("LOADING")])
