@@ -183,8 +183,6 @@ class GuardedHttp:
                 )
                 is_redirect = response.status in _REDIRECTS
                 return answer, response.headers.get("Location") if is_redirect else None
-        except aiohttp.InvalidURL as error:
-            raise AddressRefused("It is not an address that can be asked.") from error
         except (aiohttp.ClientPayloadError, OSError) as error:
             raise UpstreamUnavailable("The server broke off.") from error
         except (aiohttp.ClientError, ValueError) as error:

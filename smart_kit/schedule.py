@@ -29,8 +29,13 @@ def check(expression: str) -> None:
 
 
 def next_fire(expression: str, zone: str, after: datetime) -> datetime | None:
-    """The first fire strictly later than the aware `after`, in UTC; None where there is no more."""
-    return next(_fires(expression, zone, after), None)
+    """The first fire strictly later than the aware `after`, in UTC; None where there is no more.
+
+    cronsim works on local times, so that in a fold it repeats what is over.
+    """
+    fires = CronSim(expression, after.astimezone(ZoneInfo(zone)))
+    in_utc = (local.astimezone(UTC) for local in fires)
+    return next((fire for fire in in_utc if fire > after), None)
 
 
 def fires_between(
@@ -62,20 +67,6 @@ def _problem(expression: str) -> str | None:
     except CronSimError as error:
         return str(error).lower()
     return None if upcoming else "it never fires"
-
-
-def _fires(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
-    """Fires in order, each strictly later than the one before.
-
-    cronsim works on local times, so that in a fold it repeats what is over, and where it moves
-    several times out of a gap they meet at one instant.
-    """
-    newest = after.astimezone(UTC)
-    for local in CronSim(expression, after.astimezone(ZoneInfo(zone))):
-        fire = local.astimezone(UTC)
-        if fire > newest:
-            newest = fire
-            yield fire
 
 
 def _fires_before(expression: str, zone: str, last: datetime) -> Iterator[datetime]:

@@ -101,11 +101,13 @@ async def test_a_name_that_is_public_when_checked_and_private_afterwards_is_dial
 
 async def test_each_public_address_of_a_name_is_tried() -> None:
     answers = (PUBLIC, "2606:2800:21f:cb07:6820:80da:af6b:8b2c", PUBLIC)
-    sockets = FakeSockets()
-    async with guarded_http_client(lookup=FakeDns(answers), sockets=sockets) as http:
-        with pytest.raises(NotReached):
+    dns, sockets = FakeDns(answers), FakeSockets()
+    async with guarded_http_client(lookup=dns, sockets=sockets) as http:
+        with pytest.raises(NotReached) as failure:
             await http.send(get_request("https://example.com/"))
 
+    assert failure.value.message == "The server cannot be reached: ClientConnectorError."
+    assert dns.asked == [("example.com", 443)]
     assert sorted(sockets.dialled) == sorted(set(answers))
 
 
@@ -141,11 +143,12 @@ async def test_a_name_that_nobody_knows_is_refused(failure: Exception) -> None:
         raise failure
 
     async with guarded_http_client(lookup=lookup) as http:
-        with pytest.raises(AddressRefused, match=r"example\.com is not known"):
+        with pytest.raises(AddressRefused) as unknown:
             await http.send(get_request("http://example.com/"))
     async with guarded_http_client(lookup=FakeDns(())) as http:
-        with pytest.raises(AddressRefused):
+        with pytest.raises(AddressRefused) as empty:
             await http.send(get_request("http://example.com/"))
+    assert unknown.value.message == empty.value.message == "example.com is not known."
 
 
 @pytest.mark.parametrize("half", ["\ud800", "a\udfff", "?b=\ud83d"])
@@ -184,7 +187,20 @@ async def test_an_allowed_host_is_allowed_at_its_port_alone(canary: Canary) -> N
     assert canary.calls == 0
 
 
+async def test_a_host_that_is_allowed_without_a_port_is_at_those_of_http_and_https() -> None:
+    sockets = FakeSockets()
+    dns = FakeDns(("10.0.0.7",))
+    async with guarded_http_client(private_hosts=["nas.lan"], lookup=dns, sockets=sockets) as http:
+        for url in ("http://nas.lan/", "https://nas.lan/"):
+            with pytest.raises(NotReached):
+                await http.send(get_request(url))
+    assert sockets.dialled == ["10.0.0.7"] * 2
+
+
 async def test_what_is_no_host_cannot_be_allowed() -> None:
-    for wrong in ("http://nas.lan", "nas.lan/x", "user@nas.lan", "nas.lan:port", ""):
+    for wrong in ("http://nas.lan", "user@nas.lan", "nas.lan:port", ""):
         with pytest.raises(AddressRefused):
             GuardedHttp([wrong])
+    with pytest.raises(AddressRefused) as refused:
+        GuardedHttp(["nas.lan/x"])
+    assert refused.value.message == "'nas.lan/x' is not a host, with or without a port."

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from smart_kit import guarded_http, outside_names
 from smart_kit.guarded_http import GuardedHttp, NotReached, OutsideRequest
-from smart_kit.outside_names import MOST_LOOKUPS
+from smart_kit.outside_names import MOST_LOOKUPS, OutsideNames
 from smart_kit.outside_url import AddressRefused
 
 PUBLIC = "93.184.215.14"
@@ -29,10 +29,14 @@ class Resolver:
     """The system's. What begins with `slow` it looks up until the test is over."""
 
     def __init__(self) -> None:
+        self.asked: list[tuple[str, int, dict[str, Any]]] = []
+        self.threads: list[threading.Thread] = []
         self.hanging: list[str] = []
         self.is_over = threading.Event()
 
-    def __call__(self, host: str, port: int, **_: Any) -> list[Any]:
+    def __call__(self, host: str, port: int, **options: Any) -> list[Any]:
+        self.asked.append((host, port, options))
+        self.threads.append(threading.current_thread())
         if host.startswith("slow"):
             self.hanging.append(host)
             self.is_over.wait()
@@ -123,6 +127,32 @@ async def test_a_share_is_given_back_by_who_was_answered(resolver: Resolver) -> 
         asking = [http.send(get("http://good.a.com/")) for _ in range(MANY)]
         failures = await asyncio.gather(*asking, return_exceptions=True)
     assert {type(one) for one in failures} == {NotReached}
+
+
+async def test_a_name_is_looked_up_once_for_its_port_in_a_thread_that_keeps_nobody_alive(
+    resolver: Resolver,
+) -> None:
+    async with guard(sockets=nowhere) as http:
+        with pytest.raises(NotReached):
+            await http.send(get("https://good.a.com:8443/"))
+
+    assert resolver.asked == [("good.a.com", 8443, {"type": socket.SOCK_STREAM})]
+    assert [(one.name, one.daemon) for one in resolver.threads] == [("outside-name", True)]
+
+
+def test_what_is_found_after_the_loop_is_over_bothers_nobody(
+    resolver: Resolver, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave_early() -> None:
+        asking = asyncio.create_task(OutsideNames().addresses("slow.a.com", 80, "a server"))
+        while not resolver.hanging:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+
+    asyncio.run(leave_early())
+    resolver.is_over.set()
+    resolver.threads[0].join()
+    assert caplog.records == []
 
 
 async def test_without_a_thread_a_name_is_not_known(

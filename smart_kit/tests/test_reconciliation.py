@@ -1,6 +1,11 @@
 """A conversation in which a message waits is woken, whatever became of its wake-up."""
 
+import asyncio
+
 import pytest
+import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Reconciliation
 from smart_kit.redis import Redis
@@ -130,6 +135,64 @@ async def test_a_queue_with_a_strange_name_finds_its_own_conversations_only(
     for queue in ("in*[a]", "in*a"):
         await Mailbox(redis, queue).create()
         await Mailbox(redis, queue).enqueue(Letter(queue, "chat", "text"))
-        await redis.xtrim(queue, maxlen=0)
+        await redis.delete(queue, f"{queue}:active")
     assert await Reconciliation(redis, "in*[a]").wake() == 1
     assert await redis.xlen("in*a") == 0
+
+
+async def test_what_is_no_list_of_messages_wakes_nobody(redis: Redis, mailbox: Mailbox) -> None:
+    await redis.set("in:waiting:odd", "by hand")
+    assert await Reconciliation(redis, "in").wake() == 0
+    assert list(await redis.hgetall("in:active")) == ["chat"]
+
+
+@pytest.mark.parametrize("error", [RedisConnectionError("refused"), ResponseError("LOADING")])
+@pytest.mark.clock("virtual")
+async def test_it_looks_each_minute_until_its_stop_whatever_redis_answers(
+    redis: Redis, error: Exception
+) -> None:
+    looks: list[float] = []
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Failing(Reconciliation):
+        async def wake(self) -> int:
+            looks.append(loop.time() - begun)
+            if len(looks) == 3:
+                stop.set()
+            if len(looks) == 2:
+                raise error
+            return 0
+
+    begun = loop.time()
+    with structlog.testing.capture_logs() as lines:
+        await Failing(redis, "in").run(stop)
+
+    assert [round(at) for at in looks] == [0, 60, 120]
+    assert round(loop.time() - begun) == 120, "a stop is not waited out"
+    assert lines == [
+        {
+            "log_level": "debug",
+            "event": "queue not reconciled",
+            "queue": "in",
+            "reason": str(error),
+        }
+    ]
+
+
+async def test_an_operator_is_told_of_what_was_lost_and_of_nothing_else(
+    redis: Redis, mailbox: Mailbox
+) -> None:
+    await redis.xtrim("in", maxlen=0)
+    with structlog.testing.capture_logs() as lines:
+        await Reconciliation(redis, "in").wake()
+        await Reconciliation(redis, "in").wake()
+
+    assert lines == [
+        {
+            "log_level": "warning",
+            "event": "lost wake-ups replaced",
+            "queue": "in",
+            "conversations": 1,
+        }
+    ]

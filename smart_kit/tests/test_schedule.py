@@ -1,7 +1,9 @@
 """Fires are told as UTC; the tables give local times because that is what a person sees."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
+from time import tzset
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +16,20 @@ from smart_kit.errors import InvalidRequest
 BERLIN = (
     "Europe/Berlin"  # 2026: clocks go forward on 29 March at 02:00, back on 25 October at 03:00
 )
+
+
+NEVER = "0 9 */29 2 1#5"
+"""The fifth Monday of a February that is also its first or thirtieth day."""
+
+
+@pytest.fixture
+def machine_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine itself is in a zone that nobody has asked for."""
+    monkeypatch.setenv("TZ", "JST-9")
+    tzset()
+    yield
+    monkeypatch.undo()
+    tzset()
 
 
 def fires(expression: str, zone: str, after: datetime, count: int) -> list[datetime]:
@@ -54,7 +70,23 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_next_fire(expression: str, zone: str, after: str, expected: str) -> None:
+    schedule.check(expression)
     assert schedule.next_fire(expression, zone, utc(after)) == utc(expected)
+
+
+def test_what_never_fires_has_no_next_fire() -> None:
+    assert schedule.next_fire(NEVER, BERLIN, utc("2026-01-01T00:00")) is None
+
+
+@pytest.mark.usefixtures("machine_in_tokyo")
+def test_the_machines_own_zone_changes_nothing_and_all_is_told_in_utc() -> None:
+    after, fire = utc("2026-01-01T07:00"), utc("2026-01-01T08:00")
+    found = schedule.next_fire("0 9 * * *", BERLIN, after)
+    back = schedule.fires_between("0 9 * * *", BERLIN, after, fire, 5)
+    resolved = schedule.resolve(datetime.fromisoformat("2026-01-01T09:00"), BERLIN)
+
+    assert [found, *back, resolved] == [fire] * 3
+    assert {one.tzinfo for one in (found, *back, resolved) if one} == {UTC}
 
 
 @pytest.mark.parametrize(
@@ -125,19 +157,32 @@ def test_resolve(at: str, zone: str, expected: str) -> None:
     assert schedule.resolve(datetime.fromisoformat(at), zone) == utc(expected)
 
 
-@pytest.mark.parametrize("at", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"])
-def test_a_time_beyond_the_calendar_is_refused(at: str) -> None:
-    with pytest.raises(InvalidRequest, match="calendar"):
+def test_a_time_that_comes_twice_is_the_first_whatever_it_says_itself() -> None:
+    second_pass = datetime.fromisoformat("2026-10-25T02:30").replace(fold=1)
+
+    assert schedule.resolve(second_pass, BERLIN) == utc("2026-10-25T00:30")
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("0001-01-01T00:00+14:00", "0001-01-01T00:00:00+14:00"),
+        ("9999-12-31T23:59-12:00", "9999-12-31T23:59:00-12:00"),
+    ],
+)
+def test_a_time_beyond_the_calendar_is_refused(at: str, said: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
         schedule.resolve(datetime.fromisoformat(at), "UTC")
+    assert refused.value.message == f"{said} is beyond the calendar."
 
 
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("", "five fields"),
-        ("@daily", "five fields"),
-        ("0 9 * *", "five fields"),
-        ("0 0 9 * * *", "five fields"),
+        ("", "it does not have five fields"),
+        ("@daily", "it does not have five fields"),
+        ("0 9 * *", "it does not have five fields"),
+        ("0 0 9 * * *", "it does not have five fields"),
         ("60 9 * * *", "bad minute"),
         ("0 24 * * *", "bad hour"),
         ("0 9 32 * *", "bad day-of-month"),
@@ -146,11 +191,16 @@ def test_a_time_beyond_the_calendar_is_refused(at: str) -> None:
         ("*/0 * * * *", "bad minute"),
         ("0 9 31 4 *", "bad day-of-month"),
         ("0 9 30 2 *", "bad day-of-month"),
+        (NEVER, "it never fires"),
     ],
 )
 def test_a_bad_expression_is_refused_with_its_reason(expression: str, reason: str) -> None:
-    with pytest.raises(InvalidRequest, match=reason):
+    with pytest.raises(InvalidRequest) as refused:
         schedule.check(expression)
+    assert refused.value.message == (
+        f"{expression!r} is not a usable cron expression: {reason}. It has five fields, minute"
+        " hour day-of-month month day-of-week, e.g. '0 9 * * 1-5' for weekdays at nine."
+    )
 
 
 @given(st.text(alphabet="0123456789*/,-#L?W MONJAN\t\n²", max_size=30))
@@ -184,6 +234,21 @@ def test_looking_back_gives_the_newest_where_there_are_too_many() -> None:
     found = schedule.fires_between("* * * * *", "UTC", utc("2025-12-01T00:00"), last, 3)
 
     assert found == [last - timedelta(minutes=2), last - timedelta(minutes=1), last]
+
+
+def test_looking_back_finds_nothing_later_than_the_last_moment() -> None:
+    first, fire = utc("2026-01-01T00:00"), utc("2026-01-02T09:00")
+    a_microsecond_before = fire - timedelta(microseconds=1)
+
+    for last, found in ((fire, [fire]), (a_microsecond_before, [])):
+        assert schedule.fires_between("0 9 2 * *", "UTC", first, last, 5) == found
+
+
+def test_looking_back_finds_what_the_gap_has_brought_together_once() -> None:
+    last, first = local(BERLIN, "2026-03-29T12:00"), local(BERLIN, "2026-03-28T12:00")
+
+    found = schedule.fires_between("0,30 2 * * *", BERLIN, first, last, 5)
+    assert found == [local(BERLIN, "2026-03-29T03:00")]
 
 
 def test_looking_back_from_the_second_pass_of_a_fold_finds_the_first() -> None:

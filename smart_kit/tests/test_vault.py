@@ -1,11 +1,13 @@
+import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
 
 from rest_service.tests.api_helpers import MASTER_KEYS
-from smart_kit.errors import InvalidRequest
-from smart_kit.vault import Vault
+from smart_kit.errors import ConfigurationError, InvalidRequest
+from smart_kit.vault import Vault, VaultSettings
 
 SECRET = "sk-ключ"
 NEW, OLD = MASTER_KEYS
@@ -32,7 +34,51 @@ def test_the_newest_key_encrypts_and_the_older_ones_still_read() -> None:
     assert Vault((Fernet.generate_key().decode(),)).decrypt(row, "no token at all") is None
 
 
+@pytest.mark.parametrize("content", [[], "a word", {"id": "x"}, {"secret": SECRET}])
+def test_what_our_key_opens_and_no_vault_has_written_is_none(content: Any) -> None:
+    foreign = Fernet(NEW).encrypt(json.dumps(content).encode()).decode()
+    assert Vault((NEW,)).decrypt(uuid4(), foreign) is None
+
+
+def test_it_is_known_which_key_has_encrypted_a_secret() -> None:
+    vault, row = Vault((NEW, OLD)), uuid4()
+
+    assert vault.is_newest(vault.encrypt(row, SECRET))
+    assert not vault.is_newest(Vault((OLD,)).encrypt(row, SECRET))
+    assert not vault.is_newest("no token at all")
+    assert not Vault(()).is_newest(vault.encrypt(row, SECRET))
+
+
 def test_without_a_key_nothing_is_kept() -> None:
-    with pytest.raises(InvalidRequest, match="LLM_MODEL_DECRYPT_KEY"):
+    with pytest.raises(InvalidRequest) as refused:
         Vault(()).encrypt(uuid4(), SECRET)
+    assert refused.value.message == (
+        "No secret can be kept: this deployment has no LLM_MODEL_DECRYPT_KEY."
+    )
     assert Vault(()).decrypt(uuid4(), "x") is None
+
+
+def test_master_keys_stand_with_commas_and_each_is_kept_out_of_logs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = f" {NEW} , {OLD} "
+    monkeypatch.setenv("LLM_MODEL_DECRYPT_KEY", written)
+    settings = VaultSettings.load()
+
+    assert settings.vault_keys == (NEW, OLD)
+    assert settings.secrets == {written, NEW, OLD}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["not-a-key", f"{NEW},not-a-key", f"{NEW},", f"{NEW};{OLD}", f"{NEW} {OLD}"]
+)
+def test_what_is_no_list_of_master_keys_is_refused_without_saying_it(
+    monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("LLM_MODEL_DECRYPT_KEY", wrong)
+    with pytest.raises(ConfigurationError) as refused:
+        VaultSettings.load()
+
+    assert refused.value.message == (
+        "LLM_MODEL_DECRYPT_KEY: holds Fernet keys with commas, each 32 bytes as URL-safe base64"
+    )

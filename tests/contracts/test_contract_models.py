@@ -5,6 +5,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, get_args
 
@@ -13,14 +14,15 @@ from polyfactory.factories.pydantic_factory import ModelFactory
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from smart_kit import contracts
-from smart_kit.contracts.base import Command, Contract, Page
-from smart_kit.contracts.configuration import CallSnapshot
+from smart_kit.contracts.base import Command, Contract, Page, utc_now
+from smart_kit.contracts.configuration import CallSnapshot, chain
 from smart_kit.contracts.queue import (
     TO_SECRETARY,
     TO_TELEGRAM,
     QueueMessage,
     ToSecretary,
     ToTelegram,
+    late_by,
 )
 from smart_kit.contracts.threads import ARCHIVE_RECORD, ArchiveRecord
 
@@ -163,3 +165,31 @@ def test_a_time_without_an_offset_is_refused(shape: Model, name: str) -> None:
 
     with pytest.raises(ValidationError, match="timezone"):
         shape.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    ("model", "fallback_models", "asked"),
+    [
+        (None, None, ("default", "fallback")),
+        ("own", None, ("own", "fallback")),
+        ("own", [], ("own",)),
+        (None, ["other", "default", "other"], ("default", "other")),
+    ],
+)
+def test_an_assistant_asks_its_models_in_their_order_and_each_once(
+    model: str | None, fallback_models: list[str] | None, asked: tuple[str, ...]
+) -> None:
+    assert chain(model, fallback_models, ("default", "fallback")) == asked
+
+
+@pytest.mark.parametrize(("now", "seconds"), [("09:00:01.5", 1.5), ("08:59", 0.0), ("09:00", 0.0)])
+def test_what_comes_after_its_time_is_late_by_so_many_seconds(now: str, seconds: float) -> None:
+    day = "2026-01-01T"
+    late = late_by(datetime.fromisoformat(f"{day}09:00Z"), datetime.fromisoformat(f"{day}{now}Z"))
+    assert late == seconds
+
+
+def test_what_is_made_now_is_of_now_in_utc() -> None:
+    before = datetime.now(UTC)
+    assert before <= utc_now() <= datetime.now(UTC)
+    assert utc_now().tzinfo is UTC

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from smart_kit.contracts import keys
 from smart_kit.contracts.queue import reply_id
+from smart_kit.contracts.threads import first_thread_id
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect
 from smart_kit.settings import RedisSettings
@@ -16,7 +17,11 @@ SAMPLES = {UUID: ID, date: date(2026, 11, 21)}
 
 def test_no_two_things_in_redis_have_one_name() -> None:
     constants = [value for name, value in vars(keys).items() if name.isupper()]
-    functions = [function for _, function in inspect.getmembers(keys, inspect.isfunction)]
+    functions = [
+        function
+        for name, function in inspect.getmembers(keys, inspect.isfunction)
+        if "__" not in name and not name.startswith("_")  # what a tool has generated is nobody's
+    ]
     made = [
         function(*(SAMPLES.get(p.annotation, NUMBER) for p in _parameters(function)))
         for function in functions
@@ -36,17 +41,46 @@ def _parameters(function: object) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())  # type: ignore[arg-type]
 
 
+def test_names_stay_as_they_are_because_a_later_suite_finds_what_an_earlier_one_wrote() -> None:
+    assert [
+        keys.user_key(5),
+        keys.history_key(ID),
+        keys.journal_key("tg:1:2"),
+        keys.budget_key(ID, date(2026, 1, 2)),
+        keys.cached_call_key(ID, UUID(int=2), "abc"),
+        keys.live_channel(5),
+        keys.bot_lease_key(5),
+        keys.conversation(5, -7),
+    ] == [
+        "user:5",
+        f"history:{ID}",
+        "journal:tg:1:2",
+        f"budget:{ID}:2026-01-02",
+        f"cached:{ID}:{UUID(int=2)}:abc",
+        "live:5",
+        "lease:5",
+        "tg:5:-7",
+    ]
+
+
+def test_the_first_thread_of_a_person_is_known_without_asking() -> None:
+    first, other = first_thread_id(ID, UUID(int=2)), first_thread_id(ID, UUID(int=3))
+    assert str(first) == "fc2a5a19-267c-526c-8abb-b488c2fda4a7"
+    assert len({first, other, first_thread_id(UUID(int=2), ID)}) == 3
+
+
 def test_a_message_its_reply_and_a_run_have_three_ids() -> None:
     message_id = keys.message_id(42, 7)
 
     assert message_id == "tg:42:7"
+    assert reply_id(message_id) == "reply:tg:42:7"
     assert keys.run_message_id(ID) == f"run:{ID}"
     assert len({message_id, reply_id(message_id), keys.run_message_id(ID)}) == 3
 
 
 def test_a_conversation_tells_its_bot_and_nothing_else_does() -> None:
     assert keys.bot_of(keys.conversation(42, -7)) == 42
-    for other in ("", "chat", "tg:42", "tg::7", "tg:x:7", "tg:42:7:1"):
+    for other in ("", "chat", "tg:42", "tg::7", "tg:x:7", "tg:42:7:1", "tg:42:7:1:1"):
         assert keys.bot_of(other) is None
 
 

@@ -1,0 +1,115 @@
+"""How an address is spelt, which host it names, and what is said of one that is refused."""
+
+import pytest
+
+from smart_kit.outside_url import AddressRefused, OutsideUrl, check_address
+
+NO_ADDRESS = "It is not an address that begins with http:// or https://."
+NO_AUTHORITY = (
+    "Between // and the path stand only a host's name, in Latin letters (xn--…), or its address,"
+    " and perhaps a port."
+)
+NO_NAME = "The host's name is none."
+NO_NUMBERS = "The host is neither a name nor an address of four numbers."
+NOT_READ = "A redirect's address cannot be read."
+LONGEST = ".".join(["a" * 49] * 5) + ".io"
+"""A name of 252 letters; one more may be added."""
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(AddressRefused) as refused:
+        OutsideUrl.parse(text).check()
+    return refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt", "origin"),
+    [
+        ("http://a.b.com", "http://a.b.com/", "http://a.b.com:80"),
+        ("HTTPS://A.B.com/X?Y=Z", "https://a.b.com/X?Y=Z", "https://a.b.com:443"),
+        ("https://a.b.com:443/", "https://a.b.com/", "https://a.b.com:443"),
+        ("https://a.b.com:80/", "https://a.b.com:80/", "https://a.b.com:80"),
+        ("http://a.b.com:443/", "http://a.b.com:443/", "http://a.b.com:443"),
+        ("http://a.b.com:65535/", "http://a.b.com:65535/", "http://a.b.com:65535"),
+        ("http://a.b.com?x=1", "http://a.b.com/?x=1", "http://a.b.com:80"),
+        ("http://8.8.8.8/", "http://8.8.8.8/", "http://8.8.8.8:80"),
+        ("http://a.5.com/", "http://a.5.com/", "http://a.5.com:80"),
+        ("http://5.com/", "http://5.com/", "http://5.com:80"),
+        ("http://[2606:4700:0::1]/", "http://[2606:4700::1]/", "http://[2606:4700::1]:80"),
+        ("http://[2606:4700::1]:81/", "http://[2606:4700::1]:81/", "http://[2606:4700::1]:81"),
+        (f"http://a{LONGEST}/", f"http://a{LONGEST}/", f"http://a{LONGEST}:80"),
+        ("http://a.b.com/%2e%2E/%", "http://a.b.com/%2e%2E/%", "http://a.b.com:80"),
+        ("http://a.b.com/ж?ы", "http://a.b.com/%D0%B6?%D1%8B", "http://a.b.com:80"),
+        ("http://a.b.com/\udcff", "http://a.b.com/%FF", "http://a.b.com:80"),
+        ('http://a.b.com/"{|}"', 'http://a.b.com/"{|}"', "http://a.b.com:80"),
+    ],
+)
+def test_an_address_is_spelt_in_one_way_and_names_one_server(
+    text: str, spelt: str, origin: str
+) -> None:
+    url = OutsideUrl.parse(text)
+    url.check()
+
+    assert (str(url), url.origin) == (spelt, origin)
+    assert OutsideUrl.parse(spelt) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ftp://a.b.com/", NO_ADDRESS),
+        ("http://a.b.com/\\", NO_ADDRESS),
+        ("http://a.b.com/ ", NO_ADDRESS),
+        ("http://user@a.b.com/", NO_AUTHORITY),
+        ("http://a.b.com:0/", NO_AUTHORITY),
+        ("http://\u212aey.example.com/", NO_AUTHORITY),
+        ("http://a.b.com:65536/", "There is no such port."),
+        ("http://[1:2]/", "What stands in [] is no IPv6 address."),
+        ("http://[127.0.0.1]/", "What stands in [] is no IPv6 address."),
+        ("http://a.b.7/", NO_NUMBERS),
+        ("http://1.2.3/", NO_NUMBERS),
+        ("http://-a.com/", NO_NAME),
+        (f"http://aa{LONGEST}/", NO_NAME),
+        ("http://a.b.com/\ud800", "It holds half a character."),
+        ("http://nas/", "nas is not a public host."),
+        ("http://nas.lan/", "nas.lan is not a public host."),
+        ("http://127.0.0.1/", "The host is not a public one."),
+        ("http://[::1]/", "The host is not a public one."),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(text: str, said: str) -> None:
+    assert refusal(text) == said
+
+
+@pytest.mark.parametrize("answered", ["10.0.0.1", "::1", "2606:4700::1%eth0", "no address"])
+def test_what_a_name_server_must_not_answer_is_not_repeated(answered: str) -> None:
+    with pytest.raises(AddressRefused) as refused:
+        check_address(answered)
+    assert refused.value.message == "The host is not a public one."
+
+
+@pytest.mark.parametrize(
+    ("location", "leads_to"),
+    [
+        ("/end?x=1", "https://a.b.com:8443/end?x=1"),
+        ("end", "https://a.b.com:8443/one/end"),
+        ("/end#a part", None),
+        ("../end#part#other", "https://a.b.com:8443/end"),
+        ("?x=1", "https://a.b.com:8443/one/two?x=1"),
+        ("//c.com/end", "https://c.com/end"),
+        ("http://c.com", "http://c.com/"),
+        ("/a\\b", None),
+        ("/a b", None),
+        ("http://[::1/", None),
+    ],
+)
+def test_a_redirect_leads_to_an_address_that_is_read_as_carefully(
+    location: str, leads_to: str | None
+) -> None:
+    here = OutsideUrl.parse("https://a.b.com:8443/one/two")
+    if leads_to is not None:
+        assert str(here.joined(location)) == leads_to
+        return
+    with pytest.raises(AddressRefused) as refused:
+        here.joined(location)
+    assert refused.value.message == NOT_READ

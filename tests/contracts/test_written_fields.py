@@ -1,0 +1,186 @@
+"""What a caller writes into a field: what is taken, how it is kept, what is said of the rest."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+
+from smart_kit.contracts.assistants import AssistantUpdate
+from smart_kit.contracts.base import Dollars, UtcDatetime, WrittenDatetime, WrittenMoment
+from smart_kit.contracts.configuration import ModelSnapshot
+from smart_kit.contracts.models import LlmModelUpdate, ModelImport, ProviderUpdate, can_answer
+from smart_kit.contracts.secrets import SecretUpdate
+from smart_kit.contracts.tools import ToolUpdate
+from smart_kit.contracts.users import InviteRedeem, UserUpdate
+
+NUMBER = "is a number; a time is written like 2026-11-27T09:00:00+01:00"
+NO_BASE_URL = "is not an address such as https://api.openai.com/v1"
+MORE_THAN_A_BASE = "holds more than host and path; a key goes into api_key"
+NO_JSON = "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+NO_LIST = "is not an address such as https://example.org/models.json"
+NO_ORIGIN = "is not an address such as https://api.example.org"
+MORE_THAN_A_SERVER = "holds more than a server's address; what is secret goes into value"
+NO_KEY = "holds a blank, or what is no letter, digit or sign of ASCII"
+NO_SECRET = "holds what is no letter, digit, sign or blank of ASCII, or a line's end"
+ID = UUID(int=1)
+
+
+def refusal(shape: Any, written: Any) -> str:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(shape).validate_python(written)
+    (problem,) = refused.value.errors()
+    return problem["msg"].removeprefix("Value error, ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "written", "said"),
+    [
+        (UtcDatetime, "0001-01-01T00:00+14:00", "is beyond the calendar"),
+        (WrittenDatetime, 1795250000, NUMBER),
+        (WrittenDatetime, 1.5, NUMBER),
+        (WrittenDatetime, " -1795250000.5 ", NUMBER),
+        (WrittenMoment, "1795250000", NUMBER),
+        (UserUpdate, {"rich_messages": "yes"}, "is true or false"),
+        (UserUpdate, {"rich_messages": 1}, "is true or false"),
+        (AssistantUpdate, {"max_output_tokens": "700"}, "is a number, without quotes"),
+        (AssistantUpdate, {"max_output_tokens": True}, "is a number, without quotes"),
+        (
+            UserUpdate,
+            {"first_name": "a\0b"},
+            "holds a NUL character, which Postgres cannot keep",
+        ),
+        (ProviderUpdate, {"base_url": "ftp://a.b/v1"}, NO_BASE_URL),
+        (ProviderUpdate, {"base_url": "https:///v1"}, NO_BASE_URL),
+        (ProviderUpdate, {"base_url": "https://[::1/v1"}, NO_BASE_URL),
+        (ProviderUpdate, {"base_url": "https://a.b:x/v1"}, NO_BASE_URL),
+        (ProviderUpdate, {"base_url": "https://a.b/v1?x=1"}, MORE_THAN_A_BASE),
+        (ProviderUpdate, {"base_url": "https://a.b/v1#x"}, MORE_THAN_A_BASE),
+        (ProviderUpdate, {"base_url": "https://u@a.b/v1"}, MORE_THAN_A_BASE),
+        (ProviderUpdate, {"base_url": "https://:p@a.b/v1"}, MORE_THAN_A_BASE),
+        (ProviderUpdate, {"api_key": " \n"}, "is empty, or longer than 4096 characters"),
+        (ProviderUpdate, {"api_key": "k" * 4097}, "is empty, or longer than 4096 characters"),
+        (ProviderUpdate, {"api_key": "a b"}, NO_KEY),
+        (ProviderUpdate, {"api_key": "aж"}, NO_KEY),
+        (ModelImport, {"provider_id": ID, "url": "models.json"}, NO_LIST),
+        (
+            ModelImport,
+            {"provider_id": ID, "url": "https://a.b/models#x"},
+            "holds more than host, path and query",
+        ),
+        (SecretUpdate, {"origin": "a.b"}, NO_ORIGIN),
+        (SecretUpdate, {"origin": "https://a.b?key=x"}, MORE_THAN_A_SERVER),
+        (SecretUpdate, {"value": ""}, "is empty, or longer than 8192 characters"),
+        (SecretUpdate, {"value": "s" * 8193}, "is empty, or longer than 8192 characters"),
+        (SecretUpdate, {"value": "s\n"}, NO_SECRET),
+        (SecretUpdate, {"value": "ж"}, NO_SECRET),
+        (
+            ToolUpdate,
+            {"input_schema": "{"},
+            NO_JSON,
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words_that_help(
+    shape: Any, written: Any, said: str
+) -> None:
+    assert refusal(shape, written) == said
+
+
+def test_a_schema_that_is_nested_beyond_reading_is_no_json() -> None:
+    assert refusal(ToolUpdate, {"input_schema": "[" * 100_000}).startswith("is not JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "written", "kept"),
+    [
+        (WrittenDatetime, "2026-11-27T09:00", datetime(2026, 11, 27, 9)),
+        (WrittenMoment, "2026-11-27T09:00+01:00", datetime(2026, 11, 27, 8, tzinfo=UTC)),
+        (WrittenMoment, "2026-11-27", None),
+        (Dollars, Decimal("0.100000"), "0.1"),
+        (Dollars, Decimal("100"), "100"),
+        (Dollars, Decimal("1E+2"), "100"),
+        (Dollars, Decimal("2.000"), "2"),
+        (Dollars, Decimal("0.000"), "0"),
+    ],
+)
+def test_times_and_prices_are_kept_in_one_way(shape: Any, written: Any, kept: Any) -> None:
+    if kept is None:
+        assert "timezone" in refusal(shape, written)
+        return
+    made = TypeAdapter(shape).validate_python(written)
+    assert (str(made) if isinstance(made, Decimal) else made) == kept
+    if isinstance(made, datetime):
+        assert made.tzinfo == kept.tzinfo
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "written", "kept"),
+    [
+        (ProviderUpdate, "base_url", "https://a.b/v1//", "https://a.b/v1"),
+        (ProviderUpdate, "base_url", "http://a.b:8000/X/", "http://a.b:8000/X"),
+        (ProviderUpdate, "api_key", " sk-1\n", SecretStr("sk-1")),
+        (ProviderUpdate, "api_key", "k" * 4096, SecretStr("k" * 4096)),
+        (SecretUpdate, "origin", "https://a.b/", "https://a.b"),
+        (SecretUpdate, "value", " two words ", SecretStr(" two words ")),
+        (SecretUpdate, "value", "s" * 8192, SecretStr("s" * 8192)),
+        (ToolUpdate, "input_schema", '{"type": "object"}', {"type": "object"}),
+        (ToolUpdate, "input_schema", {"type": "object"}, {"type": "object"}),
+        (UserUpdate, "rich_messages", None, None),
+        (UserUpdate, "rich_messages", False, False),
+        (AssistantUpdate, "max_output_tokens", 16, 16),
+        (AssistantUpdate, "temperature", 1, 1.0),
+        (AssistantUpdate, "is_active", True, True),
+        (LlmModelUpdate, "input_price", "0.5", Decimal("0.5")),
+    ],
+)
+def test_what_is_meant_is_taken(shape: Any, name: str, written: Any, kept: Any) -> None:
+    assert getattr(shape.model_validate({name: written}), name) == kept
+
+
+def test_the_address_of_a_list_keeps_its_query_as_it_is() -> None:
+    for url in ("https://a.b/models/?next=/", "https://a.b/models"):
+        assert ModelImport(provider_id=ID, url=url).url == url
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "sent"),
+    [
+        (ProviderUpdate(api_key=SecretStr("sk-1")), "api_key", "sk-1"),
+        (ProviderUpdate(api_key=None), "api_key", None),
+        (SecretUpdate(value=SecretStr("s")), "value", "s"),
+        (SecretUpdate(value=None), "value", None),
+        (InviteRedeem(code=SecretStr("c"), telegram_id=1), "code", "c"),
+    ],
+)
+def test_a_secret_is_sent_as_it_is_and_shown_to_nobody(
+    command: BaseModel, name: str, sent: str | None
+) -> None:
+    assert json.loads(command.model_dump_json())[name] == sent
+    if sent is not None:
+        assert f"'{sent}'" not in repr(command)
+
+
+def test_a_models_capabilities_are_always_written_in_one_order() -> None:
+    capabilities = frozenset({"vision", "tools", "audio", "streaming"})
+    model = ModelSnapshot(id=ID, name="m", provider_id=ID, capabilities=capabilities)
+
+    written = json.loads(model.model_dump_json())["capabilities"]
+    assert written == ["audio", "streaming", "tools", "vision"]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "can"),
+    [
+        ([], True),
+        (["embeddings"], False),
+        (["embeddings", "streaming"], False),
+        (["embeddings", "tools"], True),
+        (["streaming"], True),
+    ],
+)
+def test_who_only_makes_embeddings_cannot_answer(capabilities: Any, can: bool) -> None:
+    assert can_answer(capabilities) == can
