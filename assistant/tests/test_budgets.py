@@ -92,6 +92,8 @@ async def test_what_an_answer_cost_is_counted_and_recorded(
     assert await spent(harness) == 2 * CALL_COSTS
     (record,) = await harness.turn_records()
     assert [step.cost for step in record.steps] == [CALL_COSTS, None, CALL_COSTS]
+    kept = await answer(harness.redis.hkeys(TODAY))
+    assert set(kept) == {"total", f"tg:{BOT}:1/1", f"tg:{BOT}:1/2"}
 
 
 async def test_the_answer_by_which_the_budget_is_nearly_used_up_is_followed_by_a_notice(
@@ -192,11 +194,13 @@ async def test_where_nothing_is_left_no_model_is_asked_and_the_person_is_told(
 async def test_a_turn_that_runs_out_of_its_budget_still_sends_its_receipts(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
+    """That little is left is not told beside that nothing is."""
+
     async def everything() -> None:
         harness.rest.meanwhile = None
         await spend(harness, "100")
 
-    await spend(harness, "1")
+    await spend(harness, "79.95")
     harness.rest.meanwhile = everything
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})))
     (notice,) = await said(harness, "remind me")
