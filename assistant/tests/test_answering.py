@@ -20,6 +20,8 @@ from assistant.tests.snapshots import (
     secretary,
     tool,
 )
+from smart_kit.contracts.keys import history_key
+from smart_kit.contracts.queue import Notice, Reply, Sender
 from smart_kit.contracts.threads import ModelFailure, StepRecord, TurnRecord
 from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, says, sends
 
@@ -193,6 +195,35 @@ async def test_turns_are_counted_by_how_they_ended(
         await harness.say(text)
 
     assert counted() == [done + 1, failed + 2]
+
+
+async def test_a_history_that_redis_has_lost_is_shown_to_the_model_from_the_archive(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.redis.delete(f"{history_key(ALICES_THREAD)}:mark")
+    harness.rest.archive = [
+        {"role": "user", "content": "My colour is teal"},
+        {"role": "assistant", "content": "Noted."},
+    ]
+    model.expect("Teal.")
+    await harness.say("What is my colour?")
+
+    (request,) = harness.rest.requests
+    assert request.url.params["thread_id"] == str(ALICES_THREAD)
+    assert request.url.params["user_id"] == str(id_of(str(ALICE)))
+    assert model.asked[0].messages[1:-1] == harness.rest.archive
+
+
+async def test_where_telegram_says_no_language_the_last_one_known_is_answered_in(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.store_user(person(language_code="de"))
+    sender = Sender(telegram_id=ALICE, first_name="Alice")
+    model.expect("Hallo!", REFUSED)
+    answered, refused = [await harness.say("hi", sender=sender) for _ in range(2)]
+
+    assert [type(one) for one in (answered, refused)] == [Reply, Notice]
+    assert answered.language_code == refused.language_code == "de"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -14,8 +15,20 @@ from assistant.src.services.models.client import ModelClient
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.services.models.openai_compatible_server import HttpAnswer, running_server
 from assistant.tests.snapshots import assistant, id_of, model_snapshot, person, secretary, tool
+from assistant.tests.tools.rest_tool_harness import (
+    VAULT,
+    FakeServer,
+    only_request,
+    secret,
+    tool_context,
+)
 from smart_kit.contracts.assistants import AssistantType
-from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
+from smart_kit.contracts.configuration import (
+    AssistantSnapshot,
+    CallSnapshot,
+    ConfigurationSnapshot,
+    ToolSnapshot,
+)
 from smart_kit.contracts.threads import first_thread_id
 from smart_kit.testing.scripted_model import ScriptedModel, calls, fails
 from smart_kit.vault import Vault
@@ -186,6 +199,27 @@ async def test_what_is_not_given_stays_in_an_updated_assistant(make: Any) -> Non
     assert [one.name for one in other._chain] == ["a", "b"]
     assert other._overrides == {"temperature": 0.3}
     assert [one.name for one in first.update_assistant(model="c")._chain] == ["c", "a", "b"]
+
+
+async def test_tools_send_the_secrets_of_their_configuration(
+    harness: AssistantHarness, make: Callable[..., AssistantFactory]
+) -> None:
+    server = FakeServer()
+    harness.services = replace(harness.services, send=server.send, vault=VAULT)
+    look_up = ToolSnapshot(
+        id=uuid4(),
+        name="look_up",
+        tool_type="rest",
+        description="Looks a word up",
+        input_schema={"type": "object"},
+        http_call=CallSnapshot(url="https://api.example.org/", query={"key": "{secret:key}"}),
+    )
+    factory = make(secretary(look_up), secrets=(secret("key", "sesame"),))
+    assistant = factory.create_main_assistant(None)
+    assert assistant is not None
+    await assistant._execute_tool_call("look_up", {}, tool_context())
+
+    assert only_request(server).url == "https://api.example.org/?key=sesame"
 
 
 async def test_a_thread_is_the_one_that_was_begun_last_or_the_first(make: Any) -> None:

@@ -70,8 +70,9 @@ async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
 async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await harness.configure(secretary(tool("get_time"), fallback_models=("other",)), version=2)
-    model.expect(calls(("get_time", {})), REFUSED, REFUSED)
+    others = ("other", "last")
+    await harness.configure(secretary(tool("get_time"), fallback_models=others), version=2)
+    model.expect(calls(("get_time", {})), REFUSED, REFUSED, REFUSED)
     await harness.say("hi")
 
     (record,) = await harness.turn_records()
@@ -81,10 +82,11 @@ async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
         ("2", False),
     ]
     last = record.steps[-1]
-    assert last.name == "other"
+    assert last.name == "last"
     assert [(one.model, one.reason) for one in last.failures] == [
         ("default-model", "401: code invalid_api_key"),
         ("other", "401: code invalid_api_key"),
+        ("last", "401: code invalid_api_key"),
     ]
 
 
