@@ -1,6 +1,5 @@
 """Which calls of one answer run together, and which one after the other."""
 
-import threading
 from uuid import uuid4
 
 import pytest
@@ -8,10 +7,13 @@ import pytest
 from assistant.tests.assistants.llm_chat_helpers import tool_results
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import assistant, secretary, tool
+from assistant.tests.virtual_time_harness import VirtualTimeHarness, run_in_virtual_time
 from smart_kit.contracts.configuration import CallSnapshot, ToolSnapshot
 from smart_kit.contracts.tools import EffectClass
-from smart_kit.testing.scripted_model import Asked, ScriptedModel, calls
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, says
 
+NAMES = ("Poet", "Cook")
 ASK_BOTH = calls(("ask_poet", {"message": "hi"}), ("ask_cook", {"message": "hi"}))
 
 
@@ -34,26 +36,26 @@ async def give_both(harness: AssistantHarness, *tools: ToolSnapshot) -> None:
     await harness.configure(secretary(*asks.values()), *both, version=2)
 
 
-NAMES = ("Poet", "Cook")
-
-
-@pytest.mark.parametrize(
-    "tools", [(), (tool("list_tasks"), tool("get_weather")), (outside("reads_outside"),)]
-)
-async def test_calls_that_only_read_run_together_and_answer_in_their_order(
-    harness: AssistantHarness, model: ScriptedModel, tools: tuple[ToolSnapshot, ...]
+@pytest.mark.parametrize("others", [(), (tool("get_weather"), outside("reads_outside"))])
+def test_calls_that_only_read_run_together_and_answer_in_their_order(
+    redis_settings: RedisSettings, others: tuple[ToolSnapshot, ...]
 ) -> None:
-    await give_both(harness, *tools)
-    both = threading.Barrier(2, timeout=60)
+    def line(asked: Asked) -> Answer:
+        instructions = asked.messages[0]["content"]
+        if asked.messages[-1]["role"] == "tool":
+            return says(f"I am: {instructions}")
+        return ASK_BOTH if instructions == "You are Secretary." else calls(("list_tasks", {}))
 
-    def answer(asked: Asked) -> str:
-        both.wait()
-        return f"I am {asked.messages[0]['content']}"
+    async def scenario(virtual: VirtualTimeHarness) -> None:
+        await give_both(virtual.harness, tool("list_tasks"), *others)
+        virtual.harness.rest.delay_seconds = 20
+        said = await virtual.say()
+        assert said.answer.text == "I am: You are Secretary."
+        assert 20 <= said.seconds < 25
+        assert tool_results(model.asked[-1]) == ["I am: You are Poet.", "I am: You are Cook."]
 
-    model.expect(ASK_BOTH, answer, answer, "Both.")
-    await harness.say("ask them")
-
-    assert tool_results(model.asked[3]) == ["I am You are Poet.", "I am You are Cook."]
+    with ScriptedModel(otherwise=line) as model:
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 @pytest.mark.parametrize(

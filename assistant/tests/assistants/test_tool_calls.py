@@ -1,7 +1,6 @@
 """The calls of one answer: which run, when, and what the model is told of the others."""
 
 import asyncio
-import threading
 from typing import ClassVar
 
 import pytest
@@ -14,13 +13,13 @@ from assistant.src.tools.base import ToolContext
 from assistant.src.tools.time_tool import TimeTool
 from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over, tool_results
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import assistant, secretary, tool
+from assistant.tests.snapshots import ALICES_THREAD, assistant, person, secretary, tool
 from assistant.tests.virtual_time_harness import VirtualTimeHarness, run_in_virtual_time
 from smart_kit.contracts.functions import GetTime
 from smart_kit.contracts.queue import Notice
 from smart_kit.mailbox import Superseded
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, held, says
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 TIME = ("get_time", {})
 
@@ -102,31 +101,38 @@ async def test_only_calls_that_ran_are_counted_by_their_function(
     assert counted() - before == 1
 
 
-async def test_where_one_of_several_calls_loses_the_message_none_of_the_others_goes_on(
-    harness: AssistantHarness, model: ScriptedModel
+def test_where_one_of_several_calls_loses_the_message_none_of_the_others_goes_on(
+    redis_settings: RedisSettings,
 ) -> None:
-    asks = [tool("ask_assistant", f"ask_{name}", asks=name) for name in ("Poet", "Cook")]
-    await harness.configure(secretary(*asks), assistant("Poet"), assistant("Cook"), version=2)
-    poet_may, cook_may = threading.Event(), threading.Event()
+    async def scenario(virtual: VirtualTimeHarness) -> None:
+        harness, loop = virtual.harness, asyncio.get_running_loop()
+        await harness.configure(secretary(tool("list_tasks")), version=2)
+        await harness.store_user(person())
+        await harness.history.begin(ALICES_THREAD)
+        delivery = await harness.deliver(harness.message("list"))
+        one_runs, other_runs = asyncio.Event(), asyncio.Event()
+        ended_at: list[float] = []
 
-    def answer(asked: Asked) -> Answer:
-        is_poet = asked.messages[0]["content"] == "You are Poet."
-        return held(poet_may if is_poet else cook_may, says("Drip."))
+        async def meanwhile() -> None:
+            if not one_runs.is_set():
+                one_runs.set()
+                await other_runs.wait()
+                await take_over(harness, delivery)
+                return
+            other_runs.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended_at.append(loop.time())
 
-    question = {"message": "who are you?"}
-    model.expect(calls(("ask_Poet", question), ("ask_Cook", question)), answer, answer)
-    delivery = await harness.deliver(harness.message("ask them"))
-    before = asyncio.all_tasks()
-    running = asyncio.create_task(harness.orchestrator.process_message(delivery))
-    while len(model.asked) < 3:
-        await asyncio.sleep(0.01)
-    await take_over(harness, delivery)
-    poet_may.set()
-    with pytest.raises(Superseded):
-        await running
+        harness.rest.meanwhile = meanwhile
+        began = loop.time()
+        with pytest.raises(Superseded):
+            await harness.orchestrator.process_message(delivery)
+        assert [at - began < 1 for at in ended_at] == [True]
 
-    assert asyncio.all_tasks() == before
-    cook_may.set()
+    with ScriptedModel(calls(("list_tasks", {}), ("list_tasks", {}))) as model:
+        run_in_virtual_time(redis_settings, model, scenario)
 
 
 class Killed(BaseException):
