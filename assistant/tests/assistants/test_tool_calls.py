@@ -123,13 +123,14 @@ def test_where_one_of_several_calls_loses_the_message_none_of_the_others_goes_on
             try:
                 await asyncio.Event().wait()
             finally:
+                await asyncio.sleep(1)  # it has something to put away
                 ended_at.append(loop.time())
 
         harness.rest.meanwhile = meanwhile
         began = loop.time()
         with pytest.raises(Superseded):
             await harness.orchestrator.process_message(delivery)
-        assert [at - began < 1 for at in ended_at] == [True]
+        assert [at - began < 2 for at in ended_at] == [True], "it ended at once, and before us"
 
     with ScriptedModel(calls(("list_tasks", {}), ("list_tasks", {}))) as model:
         run_in_virtual_time(redis_settings, model, scenario)
