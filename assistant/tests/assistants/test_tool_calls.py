@@ -67,6 +67,8 @@ async def test_calls_that_a_turn_has_no_room_for_are_told_so_and_what_to_do(
     model.expect(calls(("ask_a", {"message": "x"})), calls(*[TIME] * 10), "inner", "outer")
     await harness.say("go")
 
+    _, _, asked, *_, last = model.asked[2].messages
+    assert last["tool_call_id"] == asked["tool_calls"][-1]["id"]
     assert tool_results(model.asked[2])[-1] == (
         "Error: Not run: a turn has at most 10 tool calls. Answer with what you have, and say"
         " what is left undone."
@@ -184,6 +186,8 @@ def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
         assert said.answer.notice == "turn_failed"
         assert len(harness.rest.created) == len(said.answer.receipts) == 1
         (record,) = await harness.turn_records()
+        asked = [call["id"] for call in record.items[1]["tool_calls"]]
+        assert [item["tool_call_id"] for item in record.items[2:4]] == asked
         assert [item["content"] for item in record.items[3:]] == [
             "Error: Not run: no time is left in this turn.",
             "(I could not finish this answer.)",
