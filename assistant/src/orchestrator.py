@@ -1,7 +1,6 @@
 """Takes a message from the queue to its outcome: who wrote it, and which assistant answers."""
 
 from collections.abc import Callable
-from typing import assert_never
 
 import structlog
 from pydantic import ValidationError
@@ -15,7 +14,6 @@ from smart_kit.contracts.queue import (
     ScheduledPrompt,
     ToSecretary,
     UserCommand,
-    UserMessage,
     UserPress,
 )
 from smart_kit.contracts.threads import RunRecord
@@ -84,16 +82,12 @@ class AssistantOrchestrator:
         assistant = factory.create_main_assistant(user.assistant_id, user.model)
         if assistant is None:
             raise RetryMessage(NO_CONFIGURATION_SECONDS, "there is no active secretary")
-        match message:
-            case UserCommand() | UserPress():
-                commanded = _commanded(message, user, assistant, factory)
-                return await self._commands.outcome(commanded)
-            case UserMessage() | ScheduledPrompt():
-                version = factory.configuration.version
-                asked = Asked(delivery, message, user, assistant, version)
-                return await self._answering.outcome(asked)
-            case _:
-                assert_never(message)
+        if isinstance(message, UserCommand | UserPress):
+            commanded = _commanded(message, user, assistant, factory)
+            return await self._commands.outcome(commanded)
+        version = factory.configuration.version
+        asked = Asked(delivery, message, user, assistant, version)
+        return await self._answering.outcome(asked)
 
     async def apologise(self, delivery: Delivery) -> Outcome:
         """What is said where nobody could handle the message: with receipts of what was done."""

@@ -23,7 +23,7 @@ from assistant.tests.snapshots import (
 )
 from smart_kit.clock import Clock
 from smart_kit.contracts.keys import budget_key, history_key
-from smart_kit.contracts.queue import TO_TELEGRAM, Notice, Reply, ScheduledPrompt
+from smart_kit.contracts.queue import TO_TELEGRAM, Notice, Reply, ScheduledPrompt, Sender
 from smart_kit.mailbox import Entry, Outcome
 from smart_kit.redis import answer
 from smart_kit.testing.scripted_model import Answer, ScriptedModel, calls, fails, held, says
@@ -79,8 +79,8 @@ def letters(outcome: Outcome) -> list[Any]:
     return [TO_TELEGRAM.validate_json(letter.payload) for letter in outcome.replies]
 
 
-async def said(harness: AssistantHarness, text: str = "hi") -> list[Any]:
-    return letters(await harness.handle(await harness.deliver(harness.message(text))))
+async def said(harness: AssistantHarness, text: str = "hi", **changes: Any) -> list[Any]:
+    return letters(await harness.handle(await harness.deliver(harness.message(text, **changes))))
 
 
 async def test_what_an_answer_cost_is_counted_and_recorded(
@@ -92,6 +92,8 @@ async def test_what_an_answer_cost_is_counted_and_recorded(
     assert await spent(harness) == 2 * CALL_COSTS
     (record,) = await harness.turn_records()
     assert [step.cost for step in record.steps] == [CALL_COSTS, None, CALL_COSTS]
+    kept = await answer(harness.redis.hkeys(TODAY))
+    assert set(kept) == {"total", f"tg:{BOT}:1/1", f"tg:{BOT}:1/2"}
 
 
 async def test_the_answer_by_which_the_budget_is_nearly_used_up_is_followed_by_a_notice(
@@ -99,7 +101,8 @@ async def test_the_answer_by_which_the_budget_is_nearly_used_up_is_followed_by_a
 ) -> None:
     await spend(harness, "79.95")
     model.expect("Hello!", "Hello again!")
-    reply, notice = await said(harness)
+    no_language = Sender(telegram_id=ALICE, first_name="Alice")
+    reply, notice = await said(harness, sender=no_language)
 
     assert isinstance(reply, Reply)
     assert isinstance(notice, Notice)
@@ -192,11 +195,13 @@ async def test_where_nothing_is_left_no_model_is_asked_and_the_person_is_told(
 async def test_a_turn_that_runs_out_of_its_budget_still_sends_its_receipts(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
+    """That little is left is not told beside that nothing is."""
+
     async def everything() -> None:
         harness.rest.meanwhile = None
         await spend(harness, "100")
 
-    await spend(harness, "1")
+    await spend(harness, "79.95")
     harness.rest.meanwhile = everything
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})))
     (notice,) = await said(harness, "remind me")

@@ -119,7 +119,10 @@ async def test_the_model_learns_of_what_was_undone(
 
     texts = [message["content"] for message in model.asked[-1].messages]
     assert texts[-3:-1] == ["/undo", "(Taken back: reminder_cancelled.)"]
-    assert (await harness.turn_records())[1].items[0] == {"role": "user", "content": "/undo"}
+    record = (await harness.turn_records())[1]
+    assert record.items[0] == {"role": "user", "content": "/undo"}
+    assert (record.assistant_id, record.thread_id) == (id_of("Secretary"), ALICES_THREAD)
+    assert (record.message_id, record.configuration_version) == (f"tg:{BOT}:2", 1)
 
 
 async def test_an_undo_first_brings_back_a_history_that_redis_has_lost(

@@ -1,20 +1,21 @@
 """Which messages are processed: of the served bot, of people who may talk, and scheduled ones."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 import structlog
 
+from assistant.src import orchestrator
+from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, BOT, person
-from smart_kit.contracts.base import utc_now
+from assistant.tests.snapshots import ALICE, BOT, WRITTEN_AT, person
 from smart_kit.contracts.keys import BOT_KEY, user_key
-from smart_kit.contracts.queue import BotIdentity, Reply, ScheduledPrompt
+from smart_kit.contracts.queue import BotIdentity, Notice, Reply, ScheduledPrompt
 from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
-from smart_kit.testing.scripted_model import ScriptedModel
+from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 
 async def test_a_blocked_person_gets_nothing_and_costs_no_model_call(
@@ -43,6 +44,11 @@ def scheduled_prompt() -> ScheduledPrompt:
     )
 
 
+def written_ago(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """So much time has passed since `WRITTEN_AT`."""
+    monkeypatch.setattr(orchestrator, "utc_now", lambda: WRITTEN_AT + timedelta(seconds=seconds))
+
+
 async def serve_bot(harness: AssistantHarness, bot_id: int) -> None:
     """What tg_bot would write."""
     await harness.redis.set(BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json())
@@ -56,20 +62,28 @@ async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model
         delivery = await harness.deliver(message)
         with pytest.raises(RejectMessage, match="another bot"):
             await harness.orchestrator.process_message(delivery)
-        assert (await harness.orchestrator.apologise(delivery)).replies == ()
+        apologised = await harness.orchestrator.apologise(delivery)
+        assert apologised.replies == ()
+        assert bool(apologised.record) == isinstance(message, ScheduledPrompt)
         await harness.mailbox.finish(delivery, Outcome())
 
     assert model.asked == harness.rest.requests == []
 
 
 async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_has_a_new_token(
-    harness: AssistantHarness, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await serve_bot(harness, BOT + 1)
-    delivery = await harness.deliver(harness.message("hi", created_at=utc_now()))
-    with pytest.raises(RetryMessage) as waiting:
+    delivery = await harness.deliver(harness.message("hi"))
+    written_ago(monkeypatch, 9.9)
+    with pytest.raises(RetryMessage, match=r"^it looks like another bot's message$") as waiting:
         await harness.orchestrator.process_message(delivery)
     assert waiting.value.after == 1
+    written_ago(monkeypatch, 10)
+    with pytest.raises(
+        RejectMessage, match=r"^The message came through another bot than the one that runs now\.$"
+    ):
+        await harness.orchestrator.process_message(delivery)
 
     await serve_bot(harness, BOT)
     model.expect("Hello!")
@@ -110,21 +124,59 @@ async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_mod
 
     assert blocked.replies == gone.replies == ()
     assert model.asked == harness.rest.requests == []
-    assert [line["event"] for line in lines] == ["message of somebody who may not talk dropped"]
+    (line,) = lines
+    assert line["event"] == "message of somebody who may not talk dropped"
+    assert (line["kind"], line["log_level"]) == ("scheduled_prompt", "info")
     records = [ARCHIVE_RECORD.validate_json(outcome.record) for outcome in (blocked, gone)]
     assert [isinstance(one, RunRecord) and one.state for one in records] == ["failed", "failed"]
     assert not await harness.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
 
 
 async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
-    harness: AssistantHarness,
+    harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After Redis lost its data rest_service needs a moment to write everybody again."""
     await harness.redis.delete(user_key(ALICE))
-    prompt = scheduled_prompt().model_copy(update={"created_at": utc_now()})
+    prompt = scheduled_prompt().model_copy(update={"created_at": WRITTEN_AT})
+    delivery = await harness.deliver(prompt)
+    written_ago(monkeypatch, 59.9)
+    with pytest.raises(RetryMessage, match=r"^the person of the schedule is not known$") as waiting:
+        await harness.orchestrator.process_message(delivery)
+    assert waiting.value.after == 5
+    written_ago(monkeypatch, 60)
+    outcome = await harness.orchestrator.process_message(delivery)
 
-    with pytest.raises(RetryMessage):
-        await harness.orchestrator.process_message(await harness.deliver(prompt))
+    assert ARCHIVE_RECORD.validate_json(outcome.record) == RunRecord(
+        run_id=prompt.run_id, state="failed", ended_at=WRITTEN_AT + timedelta(seconds=60)
+    )
+
+
+async def test_who_is_blocked_while_their_message_is_tried_again_leaves_no_journal(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    model.expect(calls(REMIND), "Never sent.")
+    delivery = await harness.deliver(harness.message("remind me"))
+    await harness.orchestrator.process_message(delivery)  # and then its worker dies
+    assert await harness.mailbox.steps(f"tg:{BOT}:1")
+    await harness.store_user(person(status="blocked"))
+    outcome = await harness.handle(await take_over(harness, delivery))
+
+    assert (outcome.replies, outcome.record) == ((), "")
+    assert await harness.mailbox.steps(f"tg:{BOT}:1") == {}
+
+
+async def test_a_dead_prompt_of_a_schedule_is_apologised_for_and_its_run_has_failed(
+    harness: AssistantHarness,
+) -> None:
+    prompt = scheduled_prompt()
+    outcome = await harness.orchestrator.apologise(await harness.deliver(prompt))
+
+    said = harness.only_reply(outcome)
+    assert isinstance(said, Notice)
+    assert (said.notice, said.receipts) == ("turn_failed", ())
+    record = ARCHIVE_RECORD.validate_json(outcome.record)
+    assert isinstance(record, RunRecord)
+    assert (record.run_id, record.state) == (prompt.run_id, "failed")
 
 
 async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
@@ -138,5 +190,6 @@ async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
     assert (said.text, said.chat_id, said.language_code) == ("Knock, knock.", ALICE, "en")
     asked = model.asked[0].messages[-1]["content"]
     assert asked.startswith("[Sat 2026-11-21 08:00 Europe/Berlin]\nScheduled request")
+    assert "planned by the user for 2026-11-21 08:00." in asked
     assert asked.endswith("\nTell me a joke")
     assert (await harness.turn_records())[0].run_id == prompt.run_id

@@ -146,23 +146,6 @@ def test_what_was_done_before_the_model_failed_is_told(redis_settings: RedisSett
         run_in_virtual_time(redis_settings, model, scenario)
 
 
-def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
-    redis_settings: RedisSettings,
-) -> None:
-    """Nor are further ones begun that late."""
-
-    async def scenario(harness: VirtualTimeHarness) -> None:
-        harness.harness.rest.delay_seconds = TURN_SECONDS
-        said = await harness.say()
-        assert isinstance(said.answer, Notice)
-        assert said.answer.notice == "turn_failed"
-        assert len(harness.harness.rest.created) == len(said.answer.receipts) == 1
-
-    remind = ("create_reminder", {"text": "stretch", "in_seconds": 60})
-    with ScriptedModel(calls(remind, remind), otherwise="Done.") as model:
-        run_in_virtual_time(redis_settings, model, scenario)
-
-
 @pytest.mark.parametrize("fallback", [None, "other"])
 def test_with_30_percent_faults_every_turn_ends_in_time_and_nearly_all_in_an_answer(
     redis_settings: RedisSettings, fallback: str | None

@@ -136,7 +136,7 @@ async def test_somebody_new_waits_while_rest_service_is_away(harness: AssistantH
     await harness.redis.delete(user_key(ALICE))
     harness.rest.is_down = True
 
-    with pytest.raises(RetryMessage) as waiting:
+    with pytest.raises(RetryMessage, match=r"^a new person: .*rest_service") as waiting:
         await harness.say("hi")
     assert waiting.value.after == 5
 
@@ -159,7 +159,7 @@ async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(
         delivery.entry, delivery.conversation, delivery.token, 1, '{"kind": "surprise"}'
     )
 
-    with pytest.raises(RejectMessage):
+    with pytest.raises(RejectMessage, match=r"^The message cannot be read: .*surprise"):
         await harness.orchestrator.process_message(broken)
     assert await harness.orchestrator.apologise(broken) == Outcome()
 
@@ -167,7 +167,7 @@ async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(
 async def test_without_a_configuration_messages_wait(harness: AssistantHarness) -> None:
     harness.configuration.current = None
 
-    with pytest.raises(RetryMessage) as waiting:
+    with pytest.raises(RetryMessage, match=r"^there is no configuration yet$") as waiting:
         await harness.say("hi")
     assert waiting.value.after == 1
 
@@ -175,8 +175,9 @@ async def test_without_a_configuration_messages_wait(harness: AssistantHarness) 
 async def test_without_a_secretary_messages_wait(harness: AssistantHarness) -> None:
     await harness.configure(assistant("Poet"), version=2)
 
-    with pytest.raises(RetryMessage):
+    with pytest.raises(RetryMessage, match=r"^there is no active secretary$") as waiting:
         await harness.say("hi")
+    assert waiting.value.after == 1
 
 
 async def test_a_change_of_the_configuration_holds_for_the_next_message(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -14,8 +15,20 @@ from assistant.src.services.models.client import ModelClient
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.services.models.openai_compatible_server import HttpAnswer, running_server
 from assistant.tests.snapshots import assistant, id_of, model_snapshot, person, secretary, tool
+from assistant.tests.tools.rest_tool_harness import (
+    VAULT,
+    FakeServer,
+    only_request,
+    secret,
+    tool_context,
+)
 from smart_kit.contracts.assistants import AssistantType
-from smart_kit.contracts.configuration import AssistantSnapshot, ConfigurationSnapshot
+from smart_kit.contracts.configuration import (
+    AssistantSnapshot,
+    CallSnapshot,
+    ConfigurationSnapshot,
+    ToolSnapshot,
+)
 from smart_kit.contracts.threads import first_thread_id
 from smart_kit.testing.scripted_model import ScriptedModel, calls, fails
 from smart_kit.vault import Vault
@@ -176,6 +189,39 @@ async def test_an_updated_assistant_is_another_of_its_type_and_the_first_stays(m
     )
 
 
+async def test_what_is_not_given_stays_in_an_updated_assistant(make: Any) -> None:
+    record = secretary(tool("get_time"), model="a", fallback_models=("b",), temperature=0.3)
+    first = make(record).create_main_assistant(None)
+    other = first.update_assistant(name="Brief")
+
+    assert (other.name, other.id, other.window) == ("Brief", first.id, first.window)
+    assert other._prompt == first._prompt
+    assert [one.name for one in other._chain] == ["a", "b"]
+    assert other._overrides == {"temperature": 0.3}
+    assert [one.name for one in first.update_assistant(model="c")._chain] == ["c", "a", "b"]
+
+
+async def test_tools_send_the_secrets_of_their_configuration(
+    harness: AssistantHarness, make: Callable[..., AssistantFactory]
+) -> None:
+    server = FakeServer()
+    harness.services = replace(harness.services, send=server.send, vault=VAULT)
+    look_up = ToolSnapshot(
+        id=uuid4(),
+        name="look_up",
+        tool_type="rest",
+        description="Looks a word up",
+        input_schema={"type": "object"},
+        http_call=CallSnapshot(url="https://api.example.org/", query={"key": "{secret:key}"}),
+    )
+    factory = make(secretary(look_up), secrets=(secret("key", "sesame"),))
+    assistant = factory.create_main_assistant(None)
+    assert assistant is not None
+    await assistant._execute_tool_call("look_up", {}, tool_context())
+
+    assert only_request(server).url == "https://api.example.org/?key=sesame"
+
+
 async def test_a_thread_is_the_one_that_was_begun_last_or_the_first(make: Any) -> None:
     assistant = make(secretary()).create_main_assistant(None)
     begun, user = uuid4(), person()
@@ -199,12 +245,18 @@ async def test_who_is_not_active_is_nobody(make: Any) -> None:
     assert make(secretary()).create_sub_assistant(uuid4()) is None
 
 
-@pytest.mark.parametrize("asked", ["", "Nobody"])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("", "Error: Nobody stands behind ask_poet. Tell the user."),
+        ("Nobody", "Error: The assistant to be asked is not active. Tell the user."),
+    ],
+)
 async def test_a_tool_behind_which_nobody_stands_is_told(
-    harness: AssistantHarness, model: ScriptedModel, asked: str
+    harness: AssistantHarness, model: ScriptedModel, asked: str, told: str
 ) -> None:
     await harness.configure(secretary(tool("ask_assistant", "ask_poet", asks=asked)), version=2)
     model.expect(calls(("ask_poet", {"message": "x"})), "Nobody is there.")
 
     assert (await harness.say("hi")).text == "Nobody is there."
-    assert model.asked[1].messages[-1]["content"].startswith("Error: ")
+    assert model.asked[1].messages[-1]["content"] == told

@@ -9,10 +9,10 @@ import pytest
 
 from assistant.tests.assistants.llm_chat_helpers import REMIND, tool_results
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import assistant, secretary, tool
+from assistant.tests.snapshots import secretary, tool
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.scripted_model import Asked, ScriptedModel, calls, held, sends
+from smart_kit.testing.scripted_model import ScriptedModel, calls, held, sends
 
 
 async def test_a_tool_is_run_and_its_result_goes_to_the_model(
@@ -62,59 +62,6 @@ async def test_what_a_tool_changed_comes_with_the_answer(
 
     assert isinstance(said, Reply)
     assert [(one.kind, one.step) for one in said.receipts] == [("reminder_created", "1.0")]
-
-
-async def test_calls_that_only_read_run_together_and_answer_in_their_order(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await harness.configure(
-        secretary(
-            tool("ask_assistant", "ask_poet", asks="Poet"),
-            tool("ask_assistant", "ask_cook", asks="Cook"),
-        ),
-        assistant("Poet"),
-        assistant("Cook"),
-        version=2,
-    )
-    both = threading.Barrier(2, timeout=60)
-
-    def answer(asked: Asked) -> str:
-        both.wait()
-        return f"I am {asked.messages[0]['content']}"
-
-    question = {"message": "who are you?"}
-    model.expect(calls(("ask_poet", question), ("ask_cook", question)), answer, answer, "Both.")
-    await harness.say("ask them")
-
-    assert tool_results(model.asked[3]) == ["I am You are Poet.", "I am You are Cook."]
-
-
-async def test_calls_that_may_write_run_one_after_the_other(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await harness.configure(
-        secretary(
-            tool("ask_assistant", "ask_poet", asks="Poet"),
-            tool("ask_assistant", "ask_cook", asks="Cook"),
-        ),
-        assistant("Poet", tool("create_reminder")),
-        assistant("Cook", tool("create_reminder")),
-        version=2,
-    )
-    both = threading.Barrier(2)
-
-    def answer(_: Asked) -> str:
-        try:
-            both.wait(2)
-        except threading.BrokenBarrierError:
-            return "alone"
-        return "together"
-
-    question = {"message": "who are you?"}
-    model.expect(calls(("ask_poet", question), ("ask_cook", question)), answer, answer, "Both.")
-    await harness.say("ask them")
-
-    assert tool_results(model.asked[3]) == ["alone", "alone"]
 
 
 @pytest.mark.parametrize(

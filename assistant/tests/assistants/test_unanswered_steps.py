@@ -1,17 +1,25 @@
 """What is written down of a step that no model answered."""
 
+import time
 from decimal import Decimal
 
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import assistant, id_of, model_snapshot, person, secretary, tool
 from smart_kit.contracts.queue import Notice, Reply
+from smart_kit.contracts.threads import StepRecord
 from smart_kit.redis import answer
-from smart_kit.testing.scripted_model import ScriptedModel, calls, fails, says
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, says
 
 COST = Decimal("0.1")
 """Of the scripted model's 10 tokens in and 5 out."""
 PRICES = {"input_price": Decimal(10_000), "output_price": Decimal(0)}
 REFUSED = fails(401, {"error": {"code": "invalid_api_key"}})
+
+
+def slow_silence(_: Asked) -> Answer:
+    """Takes a few milliseconds, which are seen in what is written down."""
+    time.sleep(0.006)
+    return says("")
 
 
 async def spent(harness: AssistantHarness) -> Decimal:
@@ -27,15 +35,31 @@ async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
     harness.models = {"default-model": model_snapshot("default-model", **PRICES)}
     await harness.configure(secretary(), version=2)
     await harness.store_user(person(daily_budget=Decimal(100)))
-    model.expect(says(""), says(""))
+    model.expect(slow_silence, slow_silence)
     said = await harness.say("hi")
 
     assert isinstance(said, Notice)
     (record,) = await harness.turn_records()
     (step,) = record.steps
-    assert (record.status, step.step, step.is_answered) == ("failed", "1", False)
-    assert (step.name, step.provider, step.result) == ("default-model", "scripted", "")
-    assert step.assistant_id == id_of("Secretary")
+    assert record.status == "failed"
+    assert step == StepRecord(
+        step="1",
+        kind="model",
+        name="default-model",
+        provider="scripted",
+        assistant_id=id_of("Secretary"),
+        is_answered=False,
+        cost=Decimal(0),
+        failures=step.failures,
+        started_at=step.started_at,
+        seconds=step.seconds,
+    )
+    assert step.started_at is not None
+    assert record.started_at <= step.started_at
+    assert step.seconds == round(step.seconds, 3)
+    both = sum(one.seconds for one in step.failures)
+    whole = (record.finished_at - record.started_at).total_seconds()
+    assert 0.01 <= both <= step.seconds + 0.002 <= whole + 0.003
     assert [(one.model, one.cost, one.prompt_tokens) for one in step.failures] == [
         ("default-model", COST, 10)
     ] * 2
@@ -46,8 +70,9 @@ async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
 async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await harness.configure(secretary(tool("get_time"), fallback_models=("other",)), version=2)
-    model.expect(calls(("get_time", {})), REFUSED, REFUSED)
+    others = ("other", "last")
+    await harness.configure(secretary(tool("get_time"), fallback_models=others), version=2)
+    model.expect(calls(("get_time", {})), REFUSED, REFUSED, REFUSED)
     await harness.say("hi")
 
     (record,) = await harness.turn_records()
@@ -57,10 +82,11 @@ async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
         ("2", False),
     ]
     last = record.steps[-1]
-    assert last.name == "other"
+    assert last.name == "last"
     assert [(one.model, one.reason) for one in last.failures] == [
         ("default-model", "401: code invalid_api_key"),
         ("other", "401: code invalid_api_key"),
+        ("last", "401: code invalid_api_key"),
     ]
 
 
@@ -115,3 +141,17 @@ async def test_that_the_budget_allowed_nobody_is_in_the_record(
     assert model.asked == []
     assert [(one.model, one.cost) for one in record.steps[0].failures] == [("default-model", None)]
     assert "today" in record.steps[0].failures[0].reason
+
+
+async def test_that_no_model_is_configured_is_in_the_record(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    harness._default_models = ()
+    await harness.configure(secretary(), version=2)
+    said = await harness.say("hi")
+
+    assert isinstance(said, Notice)
+    assert said.notice == "model_unavailable"
+    (record,) = await harness.turn_records()
+    (step,) = record.steps
+    assert (step.name, step.provider, step.is_answered, step.failures) == ("", "", False, ())

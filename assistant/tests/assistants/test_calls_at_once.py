@@ -1,0 +1,81 @@
+"""Which calls of one answer run together, and which one after the other."""
+
+from uuid import uuid4
+
+import pytest
+
+from assistant.tests.assistants.llm_chat_helpers import tool_results
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshots import assistant, secretary, tool
+from assistant.tests.virtual_time_harness import VirtualTimeHarness, run_in_virtual_time
+from smart_kit.contracts.configuration import CallSnapshot, ToolSnapshot
+from smart_kit.contracts.tools import EffectClass
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, says
+
+NAMES = ("Poet", "Cook")
+ASK_BOTH = calls(("ask_poet", {"message": "hi"}), ("ask_cook", {"message": "hi"}))
+
+
+def outside(effect_class: EffectClass) -> ToolSnapshot:
+    return ToolSnapshot(
+        id=uuid4(),
+        name="look_up",
+        tool_type="rest",
+        description="Looks a word up",
+        input_schema={"type": "object"},
+        effect_class=effect_class,
+        http_call=CallSnapshot(url="https://words.example/"),
+    )
+
+
+async def give_both(harness: AssistantHarness, *tools: ToolSnapshot) -> None:
+    """The secretary can ask two assistants that hold these tools."""
+    asks = {name: tool("ask_assistant", f"ask_{name.lower()}", asks=name) for name in NAMES}
+    both = (assistant(name, *tools) for name in NAMES)
+    await harness.configure(secretary(*asks.values()), *both, version=2)
+
+
+@pytest.mark.parametrize("others", [(), (tool("get_weather"), outside("reads_outside"))])
+def test_calls_that_only_read_run_together_and_answer_in_their_order(
+    redis_settings: RedisSettings, others: tuple[ToolSnapshot, ...]
+) -> None:
+    def line(asked: Asked) -> Answer:
+        instructions = asked.messages[0]["content"]
+        if asked.messages[-1]["role"] == "tool":
+            return says(f"I am: {instructions}")
+        return ASK_BOTH if instructions == "You are Secretary." else calls(("list_tasks", {}))
+
+    async def scenario(virtual: VirtualTimeHarness) -> None:
+        await give_both(virtual.harness, tool("list_tasks"), *others)
+        virtual.harness.rest.delay_seconds = 20
+        said = await virtual.say()
+        assert said.answer.text == "I am: You are Secretary."
+        assert 20 <= said.seconds < 25
+        assert tool_results(model.asked[-1]) == ["I am: You are Poet.", "I am: You are Cook."]
+
+    with ScriptedModel(otherwise=line) as model:
+        run_in_virtual_time(redis_settings, model, scenario)
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [
+        tool("create_reminder"),
+        outside("writes"),
+        tool("ask_assistant", "ask_secretary", asks="Secretary"),
+        tool("list_tasks", name="of_a_later_version"),
+    ],
+    ids=lambda one: one.name,
+)
+async def test_calls_that_may_write_run_one_after_the_other(
+    harness: AssistantHarness, model: ScriptedModel, writing: ToolSnapshot
+) -> None:
+    """Also where nobody knows what one does."""
+    await give_both(harness, tool("get_time"), writing)
+    time = calls(("get_time", {}))
+    model.expect(ASK_BOTH, time, "Noon.", time, "Noon.", "Both.")
+    await harness.say("ask them")
+
+    asked = [one.messages[0]["content"] for one in model.asked[1:-1]]
+    assert asked == ["You are Poet."] * 2 + ["You are Cook."] * 2
