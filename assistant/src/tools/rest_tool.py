@@ -66,8 +66,7 @@ class RestTool(BaseTool[GivenArguments]):
     def _request(self, arguments: GivenArguments, revealed: dict[str, str]) -> OutsideRequest:
         """`revealed` grows by the secrets in it."""
         call = self._record.http_call
-        if call is None:
-            raise ToolExecutionError(f"Nothing says what {self.name} calls.")
+        assert call is not None, "RestServiceTool makes no tool of a record without one"
 
         def reveal(name: str) -> str:
             revealed[name] = self._secret(name, call.url)

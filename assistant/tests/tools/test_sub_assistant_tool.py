@@ -21,7 +21,11 @@ class Helper:
         self.is_away = False
         unused: Any = None
         self._services = ToolServices(
-            unused, Clock(), unused, ask=self._ask, may_write=lambda one: may_write and one == HELPER
+            unused,
+            Clock(),
+            unused,
+            ask=self._ask,
+            may_write=lambda one: may_write and one == HELPER,
         )
 
     async def _ask(self, whom: UUID, context: ToolContext, message: str) -> str:
