@@ -142,6 +142,7 @@ async def test_a_body_takes_arguments_in_their_own_types(server: FakeServer) -> 
             "tags": "{tags}",
             "due": "{due}",
             "note": "{note}",
+            "greeting": "Dear {note}",
             "deep": [{"title": "Word: {title}"}, "{note}", 1, None],
             "braces": "{ not one }",
         },
