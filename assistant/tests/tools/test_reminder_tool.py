@@ -3,8 +3,10 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
 from assistant.src.tools.base import BaseTool
 from assistant.src.tools.reminder_tool import ReminderTool
@@ -76,6 +78,22 @@ async def test_a_time_is_the_persons_unless_it_has_an_offset(
     harness: AssistantHarness, model: ScriptedModel, at: str, planned: str
 ) -> None:
     await told(harness, model, at=at)
+
+    assert planned_at(harness) == planned
+
+
+@pytest.mark.parametrize(
+    ("given", "planned"),
+    [
+        ({"at": "2026-11-27T09:00"}, "2026-11-27T08:00:00Z"),
+        ({"in_seconds": 30}, "2026-11-21T12:25:00Z"),
+    ],
+)
+async def test_the_zone_of_the_machine_is_in_no_time(
+    harness: AssistantHarness, model: ScriptedModel, given: dict[str, Any], planned: str
+) -> None:
+    with time_machine.travel(WRITTEN_AT.astimezone(ZoneInfo("Asia/Tokyo"))):
+        await told(harness, model, **given)
 
     assert planned_at(harness) == planned
 

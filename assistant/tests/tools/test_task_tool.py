@@ -1,14 +1,11 @@
 """What the tools for tasks write, and what they say of it."""
 
-from datetime import timedelta
-
 import pytest
 
 from assistant.tests.fake_rest_service import task
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import ALICE, id_of, person, secretary, tool
 from smart_kit.contracts.queue import Reply
-from smart_kit.errors import RetryMessage
 from smart_kit.testing.scripted_model import ScriptedModel, calls
 
 MILK = str(id_of("buy milk"))
@@ -192,43 +189,3 @@ async def test_a_task_that_is_not_there_the_model_can_correct(
 
     said = await told(harness, model, "change_task", id=MILK, status="done")
     assert said == "Error: There is no such task."
-
-
-WRITES = pytest.mark.parametrize(
-    "call",
-    [("create_task", {"title": "x"}), ("change_task", {"id": MILK, "status": "done"})],
-    ids=lambda call: call[0],
-)
-
-
-@WRITES
-async def test_an_unanswered_write_is_asked_for_again_under_its_key(
-    harness: AssistantHarness,
-    model: ScriptedModel,
-    monkeypatch: pytest.MonkeyPatch,
-    call: tuple[str, dict],
-) -> None:
-    monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta(days=36500))
-    harness.rest.is_down = True
-    model.expect(calls(call))
-
-    with pytest.raises(RetryMessage):
-        await harness.say("please")
-    assert {one.headers["Idempotency-Key"] for one in harness.rest.requests} == {"tg:77:1/1.0"}
-    assert len(harness.rest.requests) == 3
-
-
-@WRITES
-async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_known(
-    harness: AssistantHarness,
-    model: ScriptedModel,
-    monkeypatch: pytest.MonkeyPatch,
-    call: tuple[str, dict],
-) -> None:
-    monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta())
-    harness.rest.is_down = True
-    model.expect(calls(call), "Not known.")
-    await harness.say("please")
-
-    said = model.asked[1].messages[-1]["content"]
-    assert "whether the task was saved is not known. Tell the user." in said

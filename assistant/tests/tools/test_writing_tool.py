@@ -63,7 +63,7 @@ async def writing() -> AsyncIterator[Writing]:
 
 
 @WRITES
-async def test_for_five_minutes_the_turn_waits_for_what_became_of_an_unanswered_write(
+async def test_for_five_minutes_the_turn_waits_and_will_ask_again_under_the_same_key(
     writing: Writing, function: str, given: JsonObject, noun: str
 ) -> None:
     writing.rest.is_down = True
@@ -73,6 +73,8 @@ async def test_for_five_minutes_the_turn_waits_for_what_became_of_an_unanswered_
 
     assert raised.value.after == 5.0
     assert raised.value.message == f"a {noun}: rest_service: refused"
+    keys = [request.headers["Idempotency-Key"] for request in writing.rest.requests]
+    assert keys == ["tg:1:1/1.0"] * 3
 
 
 @WRITES
