@@ -79,8 +79,7 @@ class RestTool(BaseTool[GivenArguments]):
         secret = next(self._secrets_named(name), None)
         if secret is None:
             raise ToolExecutionError(f"The secret {name} of {self.name} is missing.")
-        server = "/".join(url.split("/", 3)[:3])
-        if OutsideUrl.parse(secret.origin).origin != OutsideUrl.parse(server).origin:
+        if OutsideUrl.parse(secret.origin).origin != OutsideUrl.parse(url).origin:
             raise ToolExecutionError(f"The secret {name} was given for another server.")
         value = self._services.vault.decrypt(secret.id, secret.encrypted_value)
         if value is None or not value.isprintable():
