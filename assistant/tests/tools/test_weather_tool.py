@@ -88,7 +88,8 @@ async def test_a_name_is_asked_in_the_language_of_its_letters(
         ("Paris, Texas", "United States"),
         ("paris, texas, us", "United States"),
         ("Paris, Lamar", "United States"),
-        ("Paris , Texas ", "United States"),
+        ("Paris , Texas, ", "United States"),
+        ("Tokyo, Japan", "Japan"),
         ("Paris, United States", "United States"),
     ],
 )
@@ -130,14 +131,23 @@ async def test_at_most_five_places_are_offered_each_once(
     )
 
 
-@pytest.mark.parametrize("name", ["Атлантида", "Atlantis, Greece", ",", ", France"])
+@pytest.mark.parametrize(
+    ("name", "searched"),
+    [
+        ("Атлантида", ["Атлантида"]),
+        ("Atlantis, Greece", ["Atlantis, Greece", "Atlantis"]),
+        (",", [","]),
+        (", France", [", France"]),
+    ],
+)
 async def test_a_place_that_nobody_knows_is_an_error_for_the_model(
-    harness: AssistantHarness, model: ScriptedModel, name: str
+    harness: AssistantHarness, model: ScriptedModel, name: str, searched: list[str]
 ) -> None:
     assert await told(harness, model, place=name) == (
         f"Error: {name!r} is not a place that the weather service knows. Call again with a city's"
         " name in its basic form, or in English."
     )
+    assert [one["name"] for one in harness.fake_open_meteo.requests_to(SEARCH)] == searched
     assert harness.fake_open_meteo.requests_to(FORECAST) == []
 
 
