@@ -58,7 +58,8 @@ class SilentServer(FakeServer):
     """Never answers."""
 
     async def send(self, request: OutsideRequest) -> OutsideAnswer:
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
 
 
 @pytest.mark.clock("virtual")

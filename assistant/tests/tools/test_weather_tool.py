@@ -279,7 +279,7 @@ async def test_values_that_are_missing_are_left_out(
     ],
 )
 async def test_of_a_day_as_much_is_told_as_makes_sense(
-    harness: AssistantHarness, model: ScriptedModel, known: dict, line: str
+    harness: AssistantHarness, model: ScriptedModel, known: dict[str, float], line: str
 ) -> None:
     values = dict.fromkeys(Daily.model_fields, None) | known | {"time": "2026-11-21"}
     harness.fake_open_meteo.forecast = {
