@@ -66,7 +66,7 @@ class RestTool(BaseTool[GivenArguments]):
     def _request(self, arguments: GivenArguments, revealed: dict[str, str]) -> OutsideRequest:
         """`revealed` grows by the secrets in it."""
         call = self._record.http_call
-        assert call is not None, "RestServiceTool makes no tool of a record without one"
+        assert call is not None
 
         def reveal(name: str) -> str:
             revealed[name] = self._secret(name, call.url)
