@@ -75,6 +75,10 @@ def test_a_secret_is_found_behind_what_only_looks_encoded() -> None:
     assert redacted(f"{nothing}%73k-Abc", {"key": "sk-Abc"}) == f"{nothing}(secret key)"
 
 
+def test_a_secret_within_what_only_looks_encoded_is_taken_out_alone() -> None:
+    assert redacted("&nosuch; %41", {"key": "such"}) == "&no(secret key); %41"
+
+
 def test_half_a_character_beside_a_secret_stays() -> None:
     assert redacted("\ud800sk-Abc\udfff", {"key": "sk-Abc"}) == "\ud800(secret key)\udfff"
 
