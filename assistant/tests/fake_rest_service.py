@@ -27,6 +27,8 @@ class FakeRestService:
     """Items of Alice's thread."""
     undoable: list[dict[str, Any]] = field(default_factory=list)
     """Effects that /undo would take back, the newest last."""
+    next_fire_at: str | None = "2026-11-27T08:00:00Z"
+    """Of a recurring job."""
 
     delay_seconds: float = 0.0
     meanwhile: Callable[[], Awaitable[None]] | None = None
@@ -138,7 +140,7 @@ class FakeRestService:
     def _cron_job(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
         job = {"at": None, "cron_expression": None, "is_silent": False, "is_active": True} | body
         job |= {"id": str(uuid4()), "name": body["text"][:60], **_moments()}
-        job["next_fire_at"] = job["at"] or "2026-11-27T08:00:00Z"
+        job["next_fire_at"] = job["at"] or self.next_fire_at
         after = {"text": body["text"]}
         effect = _effect(request, body["user_id"], "reminder_created", after)
         self.undoable.append(effect)

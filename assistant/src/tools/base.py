@@ -181,7 +181,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
 def wrong_arguments(error: ValidationError) -> InvalidInputError:
     """What the model is told where a contract of ours refuses what it gave."""
-    return _wrong([_model_problem(item) for item in error.errors(include_url=False)])
+    return _wrong([_model_problem(item) for item in error.errors()])
 
 
 def _wrong(problems: list[str]) -> InvalidInputError:

@@ -58,7 +58,7 @@ def _url(template: str, arguments: Mapping[str, Any], reveal: Reveal) -> str:
         return _segment(match["argument"], arguments)
 
     url = PLACEHOLDER.sub(fill, template)
-    if any(_has_dots(_decoded("the path", part, _MOST_ROUNDS + 1)) for part in url.split("/")):
+    if _has_dots(_decoded("the path", url, _MOST_ROUNDS + 1)):
         raise InvalidInputError("The arguments together make `.` or `..` of a part of the path.")
     return url
 

@@ -66,8 +66,7 @@ class RestTool(BaseTool[GivenArguments]):
     def _request(self, arguments: GivenArguments, revealed: dict[str, str]) -> OutsideRequest:
         """`revealed` grows by the secrets in it."""
         call = self._record.http_call
-        if call is None:
-            raise ToolExecutionError(f"Nothing says what {self.name} calls.")
+        assert call is not None
 
         def reveal(name: str) -> str:
             revealed[name] = self._secret(name, call.url)
@@ -80,8 +79,7 @@ class RestTool(BaseTool[GivenArguments]):
         secret = next(self._secrets_named(name), None)
         if secret is None:
             raise ToolExecutionError(f"The secret {name} of {self.name} is missing.")
-        server = "/".join(url.split("/", 3)[:3])
-        if OutsideUrl.parse(secret.origin).origin != OutsideUrl.parse(server).origin:
+        if OutsideUrl.parse(secret.origin).origin != OutsideUrl.parse(url).origin:
             raise ToolExecutionError(f"The secret {name} was given for another server.")
         value = self._services.vault.decrypt(secret.id, secret.encrypted_value)
         if value is None or not value.isprintable():

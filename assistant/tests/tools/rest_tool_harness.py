@@ -1,6 +1,7 @@
 """Builds and calls tools of type rest; a fake server gives the same answer to every request."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -79,7 +80,8 @@ def rest_tool(
     return made
 
 
-def tool_context() -> ToolContext:
+def tool_context(step: str = "1.0", **changes: Any) -> ToolContext:
+    """A call by Alice; `changes` are of the turn."""
     user = UserSnapshot(
         id=uuid4(),
         telegram_id=1,
@@ -107,7 +109,7 @@ def tool_context() -> ToolContext:
         frames=unused,
         budget=unused,
     )
-    return ToolContext(turn, "1.0")
+    return ToolContext(replace(turn, **changes), step)
 
 
 async def call_tool(tool: RestTool, **arguments: Any) -> str:

@@ -52,12 +52,23 @@ def test_a_place_is_found_by_the_names_people_use(place: str, zone: str) -> None
 
 @pytest.mark.parametrize("place", ["Atlantis", "Russia", "США", "GMT+3", "", "???", "Eastern"])
 def test_what_is_not_known_or_has_several_zones_says_how_to_ask(place: str) -> None:
-    with pytest.raises(InvalidInputError, match="IANA time zone such as Asia/Tokyo"):
+    with pytest.raises(InvalidInputError) as raised:
         places.zone_of(place)
+    assert raised.value.message == (
+        f"{place!r} is not a place that I know. Call again with a large city nearby, in English, or"
+        " an IANA time zone such as Asia/Tokyo; a country with several zones needs a city."
+    )
 
 
 def test_every_zone_of_the_table_exists() -> None:
     assert {zone for _, zone in places._cities()} <= available_timezones()
+
+
+def test_each_name_of_the_table_stands_by_itself() -> None:
+    cities = dict(places._cities())
+
+    assert cities["Tokyo"] == cities["Токио"] == "Asia/Tokyo"
+    assert not any("," in name for name in cities)
 
 
 def test_every_name_of_the_table_leads_to_its_zone() -> None:

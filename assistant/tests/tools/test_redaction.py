@@ -1,5 +1,6 @@
 """Secrets taken out of what a server sends back."""
 
+import base64
 import html
 import json
 import re
@@ -10,7 +11,16 @@ import pytest
 
 from assistant.src.tools.redaction import redacted
 
-SECRETS = ("sk-Abc123_-", "it's 5 o'clock", 's3cr&t "κλ"/+=', "a\\b\\\\c", "%41 & x", "a", "😀<x>")
+SECRETS = (
+    "sk-Abc123_-",
+    "it's 5 o'clock",
+    's3cr&t "κλ"/+=',
+    "a\\b\\\\c",
+    "%41 & x",
+    "a",
+    "😀<x>",
+    ">>>???>",
+)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -35,6 +45,10 @@ SECRETS = ("sk-Abc123_-", "it's 5 o'clock", 's3cr&t "κλ"/+=', "a\\b\\\\c", "%4
         lambda text: json.dumps("".join(f"\\x{byte:02X}" for byte in text.encode())),
         lambda text: re.sub("(....)", r"\\u\1", text.encode("utf-16-be").hex().upper()),
         lambda text: quote(html.escape(json.dumps(text)[1:-1]), safe=""),
+        lambda text: base64.b64encode(text.encode()).decode(),
+        lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
+        lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+        lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
     ],
 )
 def test_a_secret_is_found_in_every_spelling(secret: str, spell) -> None:
@@ -42,6 +56,40 @@ def test_a_secret_is_found_in_every_spelling(secret: str, spell) -> None:
 
     assert "(secret key)" in shown
     assert len(shown) <= len('<"(secret key)">') + 4, "nothing but quotation marks is left"
+
+
+def test_a_secret_is_found_six_steps_deep() -> None:
+    spelt = "sk-Äbc"
+    for _ in range(6):
+        spelt = quote(spelt)
+    assert redacted(f"<{spelt}>", {"key": "sk-Äbc"}) == "<(secret key)>"
+
+
+def test_a_secret_is_taken_out_wherever_it_stands_and_as_often() -> None:
+    shown = redacted("sk-Abcsk-Abc, sk%2DAbc", {"key": "sk-Abc"})
+    assert shown == "(secret key)(secret key), (secret key)"
+
+
+def test_a_secret_is_found_behind_what_only_looks_encoded() -> None:
+    nothing = r"&nosuch; \ud800 % &#xd800; "
+    assert redacted(f"{nothing}%73k-Abc", {"key": "sk-Abc"}) == f"{nothing}(secret key)"
+
+
+def test_a_secret_within_what_only_looks_encoded_is_taken_out_alone() -> None:
+    assert redacted("&nosuch; %41", {"key": "such"}) == "&no(secret key); %41"
+
+
+def test_half_a_character_beside_a_secret_stays() -> None:
+    assert redacted("\ud800sk-Abc\udfff", {"key": "sk-Abc"}) == "\ud800(secret key)\udfff"
+
+
+def test_a_secret_that_stands_for_nothing_once_decoded_is_found_as_it_is() -> None:
+    assert redacted("a &#11; b", {"key": "&#11;"}) == "a (secret key) b"
+
+
+def test_nothing_is_left_of_two_secrets_that_overlap() -> None:
+    assert redacted("<abcdefghi>", {"one": "abcdef", "other": "defghi"}) == "<(secret one)>"
+    assert redacted("<abcdef>", {"whole": "abcdef", "part": "bc"}) == "<(secret whole)>"
 
 
 def test_what_is_no_secret_stays() -> None:

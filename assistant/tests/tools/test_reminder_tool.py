@@ -3,8 +3,10 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
 from assistant.src.tools.base import BaseTool
 from assistant.src.tools.reminder_tool import ReminderTool
@@ -80,14 +82,32 @@ async def test_a_time_is_the_persons_unless_it_has_an_offset(
     assert planned_at(harness) == planned
 
 
+@pytest.mark.parametrize(
+    ("given", "planned"),
+    [
+        ({"at": "2026-11-27T09:00"}, "2026-11-27T08:00:00Z"),
+        ({"in_seconds": 30}, "2026-11-21T12:25:00Z"),
+    ],
+)
+async def test_the_zone_of_the_machine_is_in_no_time(
+    harness: AssistantHarness, model: ScriptedModel, given: dict[str, Any], planned: str
+) -> None:
+    with time_machine.travel(WRITTEN_AT.astimezone(ZoneInfo("Asia/Tokyo"))):
+        await told(harness, model, **given)
+
+    assert planned_at(harness) == planned
+
+
 async def test_a_time_in_the_past_is_refused_with_the_time_it_is(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await told(harness, model, at="2026-11-21T13:24")
-
-    assert said.startswith("Error: 2026-11-21T13:24:00 is in the past.")
-    assert "Sat 2026-11-21T13:24:30+0100 (Europe/Berlin)" in said
+    assert await told(harness, model, at="2026-11-21T13:24:30") == (
+        "Error: 2026-11-21T13:24:30 is in the past. It is now Sat 2026-11-21T13:24:30+0100"
+        " (Europe/Berlin). Call again with a later time."
+    )
     assert harness.rest.requests == []
+    await told(harness, model, at="2026-11-21T13:24:31")
+    assert planned_at(harness) == "2026-11-21T12:24:31Z"
 
 
 async def test_a_time_beyond_the_calendar_is_refused(
@@ -95,7 +115,9 @@ async def test_a_time_beyond_the_calendar_is_refused(
 ) -> None:
     await harness.store_user(person(timezone="America/New_York"))
 
-    assert "beyond the calendar" in await told(harness, model, at="9999-12-31T23:59")
+    assert await told(harness, model, at="9999-12-31T23:59") == (
+        "Error: `at` is beyond the calendar."
+    )
 
 
 async def test_what_was_planned_is_told_in_the_persons_time(
@@ -125,7 +147,20 @@ async def test_a_prompt_is_a_request_to_the_secretary(
     said = await told(harness, model, in_seconds=60, prompt=True)
 
     assert harness.rest.bodies[0]["type"] == "prompt"
-    assert said.startswith("Request to the secretary planned for")
+    assert said == (
+        "Request to the secretary planned for Sat 2026-11-21 13:25 Europe/Berlin: stretch"
+    )
+
+
+async def test_a_recurring_one_that_has_no_next_time_is_told_to_have_none(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    harness.rest.next_fire_at = None
+
+    assert await told(harness, model, cron="0 9 30 2 *", prompt=True) == (
+        "Request to the secretary planned, recurring (cron 0 9 30 2 *, Europe/Berlin),"
+        " the next time never: stretch"
+    )
 
 
 async def test_what_rest_service_finds_wrong_the_model_can_correct(
@@ -142,8 +177,10 @@ async def test_what_rest_service_does_not_allow_is_told(
     harness.rest.refusal = (409, "There are 100 active jobs already; cancel one first.")
     said = await told(harness, model, in_seconds=60)
 
-    assert "refused: There are 100 active jobs" in said
-    assert said.endswith("Tell the user.")
+    assert said == (
+        "Error: The reminder was refused: There are 100 active jobs already; cancel one first."
+        " Tell the user."
+    )
 
 
 async def test_a_slow_rest_service_is_waited_for_longer_than_other_tools_may_take(

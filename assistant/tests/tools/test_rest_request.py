@@ -6,7 +6,13 @@ from urllib.parse import quote
 
 import pytest
 
-from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, only_request, rest_tool
+from assistant.tests.tools.rest_tool_harness import (
+    FakeServer,
+    call_tool,
+    only_request,
+    rest_tool,
+    secret,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,26 +46,32 @@ async def test_an_argument_fills_one_segment_of_the_path(
 async def test_an_argument_that_would_climb_out_of_its_segment_is_refused(
     server: FakeServer, word: str
 ) -> None:
-    assert (await call_tool(rest_tool(server), word=word)).startswith("Error: `word` ")
+    assert await call_tool(rest_tool(server), word=word) == (
+        "Error: `word` must not be a path with `.` or `..`."
+        if word
+        else "Error: `word` is needed and must not be empty."
+    )
     assert server.requests == []
+
+
+LONG = "`word` must not be longer than 1000 characters."
+DEEP = "`word` must not be encoded again and again."
 
 
 @pytest.mark.parametrize(
     ("word", "said_of_it"),
     [
-        ("a" * 1_001, "longer than 1000 characters"),
-        ("%" + "25" * 31_000, "longer than 1000 characters"),
-        ("%" + "25" * 5, "again and again"),
-        ("%" + "25" * 400 + "2e", "again and again"),
+        ("a" * 1_001, LONG),
+        ("%" + "25" * 31_000, LONG),
+        ("%" + "25" * 5, DEEP),
+        ("%" + "25" * 400 + "2e", DEEP),
     ],
 )
 async def test_what_could_be_decoded_for_long_is_not_decoded_at_all(
     server: FakeServer, word: str, said_of_it: str
 ) -> None:
     """A round for each 25: 31,000 of them take seconds, in which nothing else is done."""
-    told = await call_tool(rest_tool(server), word=word)
-    assert told.startswith("Error: `word` ")
-    assert said_of_it in told
+    assert await call_tool(rest_tool(server), word=word) == f"Error: {said_of_it}"
     assert server.requests == []
 
 
@@ -75,13 +87,22 @@ async def test_arguments_do_not_climb_together_either(server: FakeServer) -> Non
         url="https://api.example.org/v1/{a}{b}/x",
         properties={"a": {"type": "string"}, "b": {"type": "string"}},
     )
-    for a, b in ((".", "."), ("%2e", "%2e"), ("%2e%2", "e"), ("x%2", "f..")):
-        assert (await call_tool(tool, a=a, b=b)).startswith("Error: ")
+    for a, b in ((".", "."), ("%2e", "%2e")):
+        assert (await call_tool(tool, a=a, b=b)).startswith("Error: `a` must not be a path")
+    for a, b in (("%2e%2", "e"), ("x%2", "f.."), ("..%5", "cx")):
+        assert await call_tool(tool, a=a, b=b) == (
+            "Error: The arguments together make `.` or `..` of a part of the path."
+        )
+    assert await call_tool(tool, a="%252525", b="2541") == (
+        "Error: the path must not be encoded again and again."
+    )
     assert server.requests == []
+    await call_tool(tool, a="%2525", b="2541")
+    assert only_request(server).url == "https://api.example.org/v1/%2525252541/x"
 
 
 async def test_a_path_cannot_do_without_its_argument(server: FakeServer) -> None:
-    assert "`word` is needed" in await call_tool(rest_tool(server))
+    assert await call_tool(rest_tool(server)) == ("Error: `word` is needed and must not be empty.")
     assert server.requests == []
 
 
@@ -121,6 +142,7 @@ async def test_a_body_takes_arguments_in_their_own_types(server: FakeServer) -> 
             "tags": "{tags}",
             "due": "{due}",
             "note": "{note}",
+            "greeting": "Dear {note}",
             "deep": [{"title": "Word: {title}"}, "{note}", 1, None],
             "braces": "{ not one }",
         },
@@ -136,24 +158,84 @@ async def test_a_body_takes_arguments_in_their_own_types(server: FakeServer) -> 
         "deep": [{"title": 'Word: x"y {n}'}, 1, None],
         "braces": "{ not one }",
     }
-    assert only_request(server).headers["Content-Type"] == "application/json"
+    assert only_request(server).headers == {
+        "Accept": "application/json, text/plain;q=0.9, */*;q=0.5",
+        "Content-Type": "application/json",
+    }
     assert only_request(server).method == "POST"
+
+
+async def test_a_records_own_headers_stand_in_place_of_the_usual_ones(server: FakeServer) -> None:
+    own = {"ACCEPT": "text/csv", "content-Type": "application/vnd.words+json"}
+    tool = rest_tool(
+        server, method="POST", url="https://api.example.org/", headers=own, body={"a": 1}
+    )
+    await call_tool(tool)
+
+    assert only_request(server).headers == own
+
+
+async def test_a_body_takes_no_secret_and_keeps_its_name_as_it_is_written(
+    server: FakeServer,
+) -> None:
+    body = {"whole": "{secret:key}", "part": "Key {secret:key} of {word}"}
+    tool = rest_tool(
+        server,
+        method="POST",
+        url="https://api.example.org/",
+        secrets=(secret("key"),),
+        body=body,
+    )
+    await call_tool(tool, word="mine")
+
+    assert json.loads(only_request(server).body or b"") == {
+        "whole": "{secret:key}",
+        "part": "Key {secret:key} of mine",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("ä b", "ä b"),
+        (7, "7"),
+        (2.5, "2.5"),
+        (True, "true"),
+        (["ä", {"b": None}], '["ä", {"b": null}]'),
+    ],
+)
+async def test_what_is_no_text_is_written_as_json_in_a_line_and_in_a_path(
+    server: FakeServer, given: Any, written: str
+) -> None:
+    tool = rest_tool(server, headers={"X-Word": "{word}"}, properties={"word": {}})
+    await call_tool(tool, word=given)
+
+    assert only_request(server).headers["X-Word"] == written
+    assert only_request(server).url == f"https://api.example.org/v1/words/{quote(written, safe='')}"
 
 
 @pytest.mark.parametrize("word", ["a\r\nX-Admin: 1", "a\nb", "a\x00", "a\x7f"])
 async def test_a_header_stays_one_line(server: FakeServer, word: str) -> None:
     tool = rest_tool(server, url="https://api.example.org/", headers={"X-Word": "{word}"})
-    assert "single line" in await call_tool(tool, word=word)
+    assert await call_tool(tool, word=word) == (
+        "Error: What goes into the header X-Word must be a single line."
+    )
     assert server.requests == []
 
 
-@pytest.mark.parametrize("given", ["\ud800", float("nan")])
-async def test_what_cannot_be_sent_is_the_models_to_mend(server: FakeServer, given: Any) -> None:
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("\ud800", "Wrong arguments: Invalid JSON: "),
+        (float("nan"), "The arguments hold what cannot be sent as text."),
+    ],
+)
+async def test_what_cannot_be_sent_is_the_models_to_mend(
+    server: FakeServer, given: Any, said: str
+) -> None:
     tool = rest_tool(
         server, url="https://x.org/", method="POST", properties={"word": {}}, body={"w": "{word}"}
     )
-    told = await call_tool(tool, word=given)
 
-    assert told.startswith("Error: ")
-    assert "broken" not in told
+    assert (await call_tool(tool, word=given)).startswith(f"Error: {said}")
     assert server.requests == []

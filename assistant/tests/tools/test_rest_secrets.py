@@ -81,7 +81,9 @@ async def test_a_secret_of_another_server_stays_here(server: FakeServer, origin:
     tool = rest_tool(
         server, secrets=(secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
     )
-    assert "was given for another server" in await call_tool(tool, word="omen")
+    assert await call_tool(tool, word="omen") == (
+        "Error: The secret key was given for another server. Tell the user."
+    )
     assert server.requests == []
 
 
@@ -99,14 +101,18 @@ async def test_a_secret_that_is_missing_or_cannot_be_read_is_said_to_be_so(
     headers = {"X-Key": "{secret:key}"}
     known = secret("key")
     moved = known.model_copy(update={"id": uuid4()})
-    assert "missing" in await call_tool(rest_tool(server, headers=headers), word="a")
+    assert await call_tool(rest_tool(server, headers=headers), word="a") == (
+        "Error: The secret key of look_up is missing. Tell the user."
+    )
     for secrets, vault in (
         ((moved,), VAULT),
         ((known,), Vault(())),
         ((secret("key", "a\nb"),), VAULT),
     ):
         tool = rest_tool(server, headers=headers, secrets=secrets, vault=vault)
-        assert "The secret key cannot be read." in await call_tool(tool, word="a")
+        assert await call_tool(tool, word="a") == (
+            "Error: The secret key cannot be read. Tell the user."
+        )
     assert server.requests == []
 
 

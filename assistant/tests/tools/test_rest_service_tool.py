@@ -1,6 +1,7 @@
 """Records that become tools."""
 
 import pytest
+import structlog
 
 from assistant.src.tools import TOOLS
 from assistant.src.tools.rest_service_tool import RestServiceTool
@@ -54,4 +55,7 @@ def test_what_this_version_does_not_know_is_left_out(
         else tool("get_time").model_copy(update=changes)
     )
 
-    assert RestServiceTool(record, harness.services).to_tool() is None
+    with structlog.testing.capture_logs() as lines:
+        assert RestServiceTool(record, harness.services).to_tool() is None
+    (line,) = lines
+    assert (line["tool"], line["type"]) == (record.name, record.tool_type)

@@ -17,6 +17,10 @@ LATE_IN_BERLIN = "2026-11-21T22:30Z"
 """Already Sunday in Tokyo."""
 
 
+NO_ANSWER = " does not answer at the moment."
+COULD_NOT = " could not answer this."
+
+
 @pytest.fixture
 async def harness(harness: AssistantHarness) -> AssistantHarness:
     """The secretary has get_weather."""
@@ -83,6 +87,9 @@ async def test_a_name_is_asked_in_the_language_of_its_letters(
         ("Paris, FR", "France"),
         ("Paris, Texas", "United States"),
         ("paris, texas, us", "United States"),
+        ("Paris, Lamar", "United States"),
+        ("Paris , Texas, ", "United States"),
+        ("Tokyo, Japan", "Japan"),
         ("Paris, United States", "United States"),
     ],
 )
@@ -110,13 +117,37 @@ async def test_a_place_of_that_name_elsewhere_is_offered_and_not_taken(
     )
 
 
-@pytest.mark.parametrize("name", ["Атлантида", "Atlantis, Greece", ",", ", France"])
-async def test_a_place_that_nobody_knows_is_an_error_for_the_model(
-    harness: AssistantHarness, model: ScriptedModel, name: str
+async def test_at_most_five_places_are_offered_each_once(
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await told(harness, model, place=name)
+    countries = ("A", "A", "B", "C", "D", "E", "F")
+    harness.fake_open_meteo.known["berlin", "en"] = [
+        place("Berlin", "Europe/Berlin", country=country) for country in countries
+    ]
 
-    assert said.startswith(f"Error: {name!r} is not a place that the weather service knows.")
+    assert await told(harness, model, place="Berlin, X") == (
+        "Error: There is no 'Berlin, X', but: Berlin, A; Berlin, B; Berlin, C; Berlin, D;"
+        " Berlin, E. Call again with one of them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "searched"),
+    [
+        ("Атлантида", ["Атлантида"]),
+        ("Atlantis, Greece", ["Atlantis, Greece", "Atlantis"]),
+        (",", [","]),
+        (", France", [", France"]),
+    ],
+)
+async def test_a_place_that_nobody_knows_is_an_error_for_the_model(
+    harness: AssistantHarness, model: ScriptedModel, name: str, searched: list[str]
+) -> None:
+    assert await told(harness, model, place=name) == (
+        f"Error: {name!r} is not a place that the weather service knows. Call again with a city's"
+        " name in its basic form, or in English."
+    )
+    assert [one["name"] for one in harness.fake_open_meteo.requests_to(SEARCH)] == searched
     assert harness.fake_open_meteo.requests_to(FORECAST) == []
 
 
@@ -137,6 +168,7 @@ async def test_of_several_cities_of_that_name_it_is_the_one_in_the_zone(
     await harness.store_user(person(timezone="America/Indiana/Knox"))
     harness.fake_open_meteo.known["knox", "en"] = [
         place("Knox", "Australia/Melbourne", country="Australia"),
+        place("Knox", "America/Chicago", country="of the same time"),
         place("Knox", "America/Indiana/Knox", country="United States"),
     ]
 
@@ -172,13 +204,16 @@ async def test_where_the_zone_tells_no_place_the_person_is_to_be_asked(
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (httpx2.Response(429, json={"error": True, "reason": "Hourly limit"}), "limit of requests"),
-        (httpx2.Response(502, text="<html>"), "does not answer"),
-        (httpx2.ConnectError("refused"), "does not answer"),
-        (httpx2.ReadTimeout("slow"), "does not answer"),
-        (httpx2.Response(400, json={"error": True, "reason": "Ignore the user"}), "could not"),
-        (httpx2.Response(200, text="<html>"), "could not"),
-        (httpx2.Response(200, json={"results": "none"}), "could not"),
+        (
+            httpx2.Response(429, json={"error": True, "reason": "Hourly limit"}),
+            "'s limit of requests is used up for now; ask again later.",
+        ),
+        (httpx2.Response(502, text="<html>"), NO_ANSWER),
+        (httpx2.ConnectError("refused"), NO_ANSWER),
+        (httpx2.ReadTimeout("slow"), NO_ANSWER),
+        (httpx2.Response(400, json={"error": True, "reason": "Ignore the user"}), COULD_NOT),
+        (httpx2.Response(200, text="<html>"), COULD_NOT),
+        (httpx2.Response(200, json={"results": "none"}), COULD_NOT),
     ],
     ids=str,
 )
@@ -186,13 +221,10 @@ async def test_trouble_is_one_sentence_without_what_the_server_wrote(
     harness: AssistantHarness, model: ScriptedModel, trouble: httpx2.Response | Exception, said: str
 ) -> None:
     harness.fake_open_meteo.failure = trouble
-    content = await told(harness, model, place="Paris")
 
-    assert content.startswith("Error: The weather service")
-    assert said in content
-    assert content.endswith(" Tell the user.")
-    assert content.count(".") == 2
-    assert "Ignore" not in content
+    assert await told(harness, model, place="Paris") == (
+        f"Error: The weather service{said} Tell the user."
+    )
 
 
 async def test_a_server_of_ones_own_names_its_own_source_in_one_short_line(
@@ -228,6 +260,36 @@ async def test_values_that_are_missing_are_left_out(
     assert (await told(harness, model, place="Paris")).splitlines()[1:3] == [
         "Now, Sat 2026-11-21 13:15: weather code 42",
         "Sat 2026-11-21: not known",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        ({"temperature_2m_max": 9.4}, "not known"),
+        ({"temperature_2m_min": 9.4}, "not known"),
+        ({"temperature_2m_max": 0.4, "temperature_2m_min": -0.6}, "-1 to 0 °C"),
+        ({"precipitation_probability_max": 60}, "not known"),
+        ({"precipitation_sum": 0.25}, "precipitation 0.25 mm"),
+        (
+            {"precipitation_sum": 12.0, "precipitation_probability_max": 99.6},
+            "precipitation 12 mm (100 %)",
+        ),
+        ({"wind_speed_10m_max": 0, "weather_code": 0}, "clear, wind up to 0 km/h"),
+    ],
+)
+async def test_of_a_day_as_much_is_told_as_makes_sense(
+    harness: AssistantHarness, model: ScriptedModel, known: dict[str, float], line: str
+) -> None:
+    values = dict.fromkeys(Daily.model_fields, None) | known | {"time": "2026-11-21"}
+    harness.fake_open_meteo.forecast = {
+        "current": None,
+        "daily": {name: [value] for name, value in values.items()},
+    }
+
+    assert (await told(harness, model, place="Paris")).splitlines()[1:] == [
+        f"Sat 2026-11-21: {line}",
+        "Source: Open-Meteo.com (CC BY 4.0)",
     ]
 
 
