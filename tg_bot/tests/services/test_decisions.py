@@ -126,6 +126,20 @@ async def test_what_telegram_refuses_is_rejected_with_its_words_and_counted(
     assert sends_counted("rejected") == before + 1
 
 
+async def test_what_another_bot_has_left_is_not_said_by_this_one(
+    hand: Hand, telegram: FakeTelegram
+) -> None:
+    delivery = await hand.take(reply("from before", conversation="tg:1:7"))
+
+    with pytest.raises(RejectMessage) as dies:
+        await hand.handler.handle(delivery)
+
+    assert dies.value.message == (
+        "It is another bot's: its conversation is tg:1:7, here it is tg:424242:7"
+    )
+    assert telegram.calls == []
+
+
 async def test_who_turns_the_bot_away_is_not_written_to_for_a_day(
     hand: Hand, telegram: FakeTelegram, redis: Redis
 ) -> None:
