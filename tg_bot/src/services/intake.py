@@ -178,7 +178,7 @@ def _parse(batch: Iterable[Any]) -> tuple[list[Update], list[BadUpdate]]:
 
 
 def _reason(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
+    problem = error.errors()[0]
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 

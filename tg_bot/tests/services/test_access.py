@@ -1,6 +1,7 @@
 """Who may talk, and what it costs when somebody may not."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from smart_kit.contracts.queue import Notice, UserMessage
 from smart_kit.redis import Redis
@@ -57,11 +58,13 @@ async def test_who_may_talk(
 async def test_a_stranger_is_refused_from_redis_alone_and_told_their_number(
     make_intake: MakeIntake, rest: FakeRestService, redis: Redis, text: str
 ) -> None:
-    await make_intake(NOBODY).take([updates.message(text)])
+    with capture_logs() as logs:
+        await make_intake(NOBODY).take([updates.message(text)])
 
     (answer,) = await to_telegram(redis)
     assert isinstance(answer, Notice)
     assert answer.parameters == {"telegram_id": "7"}
+    assert [one["telegram_id"] for one in logs if one["event"] == "refused"] == [7]
     assert await to_secretary(redis) == []
     assert rest.calls == []
 
