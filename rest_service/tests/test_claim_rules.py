@@ -183,7 +183,7 @@ class TestOthersAtWork:
         await due_job(make, user)
         async with sessions.begin() as session:
             await session.get(User, UUID(user["id"]), with_for_update=True)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 assert len((await claim(service))["runs"]) == 1
 
 

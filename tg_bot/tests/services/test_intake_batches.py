@@ -189,6 +189,25 @@ class TestRedisAway:
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert await to_telegram(redis) == []
 
+    @pytest.mark.clock("virtual")
+    async def test_who_is_slow_does_not_hide_that_the_quick_could_not_be_kept(
+        self,
+        intake: Intake,
+        redis: Redis,
+        rest: FakeRestService,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def lose(*_: object) -> list[bool]:
+            raise RedisLost("away")
+
+        rest.hangs = True
+        monkeypatch.setattr(intake._queues.to_secretary, "enqueue", lose)
+
+        with pytest.raises(RedisLost, match="away"):
+            await intake.take([updates.message("hello"), updates.message("/start", telegram_id=8)])
+
+        assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing is left running"
+
 
 @pytest.mark.parametrize(
     ("ids", "greatest"),
