@@ -18,7 +18,7 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests import live_frames
 from tg_bot.tests.fake_rest_service import FakeRestService
-from tg_bot.tests.queue_messages import reminder, reply
+from tg_bot.tests.queue_messages import notice, reminder, reply
 from tg_bot.tests.services.delivery_helpers import sends_counted
 from tg_bot.tests.services.hand import Hand
 
@@ -228,6 +228,25 @@ async def test_a_table_is_rich_unless_its_reader_wants_none(
     (sent,) = telegram.sent
     assert sent.method == method
     assert sent.parameters["disable_notification"] is True
+
+
+async def test_a_long_message_keeps_its_parts_under_its_own_id(
+    hand: Hand, telegram: FakeTelegram
+) -> None:
+    message = reply("word " * 1000)
+
+    await hand.handler.handle(await hand.take(message))
+
+    assert len(telegram.sent) == 2
+    assert await hand.mailbox.steps(message.id) == {"0": "1"}
+
+
+async def test_a_person_is_spoken_to_in_their_language(
+    hand: Hand, telegram: FakeTelegram, rest: FakeRestService
+) -> None:
+    await rest.add(7, language="ru")
+    await hand.handler.handle(await hand.take(notice("unknown_command")))
+    assert telegram.texts(7)[0].startswith("Такой")
 
 
 async def test_a_growing_answer_has_ended_before_the_whole_one_comes(

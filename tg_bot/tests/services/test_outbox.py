@@ -53,11 +53,13 @@ async def test_a_short_letter_is_one_message_and_leaves_nothing_in_the_journal(
 async def test_each_part_but_the_last_is_a_step_with_the_id_of_its_message(
     hand: Hand, telegram: FakeTelegram
 ) -> None:
+    before = sends_counted("sent")
     parcel = await hand.parcel(Letter(lines("a", "b", "c")))
 
     await parcel.attempt()
 
     assert firsts(telegram) == ["a", "b", "c"]
+    assert sends_counted("sent") == before + 3
     assert sounds(telegram) == [True, False, False]
     assert await parcel.steps() == {"0": "1", "1": "2"}
     assert hand.pace.waited == [7, 7, 7]
