@@ -1,5 +1,8 @@
 import asyncio
 
+import pytest
+
+from rest_service.app.idempotency import fingerprint
 from rest_service.tests.api_helpers import Client, JsonObject, Make, acting_as, listed
 
 KEY = "tg:1:77/2.0"
@@ -49,20 +52,46 @@ async def test_the_same_key_with_another_request_is_refused(
     other_path = await service.delete(f"/cron-jobs/{job['id']}", headers=headers)
 
     assert other_body.status_code == other_path.status_code == 409
-    assert "Idempotency-Key" in other_body.json()["detail"]
+    assert other_body.json()["detail"] == "This Idempotency-Key was used for another request."
     assert len(await listed(admin, "/cron-jobs")) == 1
 
 
-async def test_a_key_belongs_to_one_person(service: Client, make: Make) -> None:
+async def test_a_key_belongs_to_one_person(service: Client, admin: Client, make: Make) -> None:
+    """Also where the next one uses the same: an administrator, who acts for nobody, as well."""
     alice, bob = await make("users"), await make("users")
-
-    jobs = [
-        await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
-        for user in (alice, bob)
+    callers = [
+        (service, alice, acting_as(alice, KEY)),
+        (service, bob, acting_as(bob, KEY)),
+        (admin, alice, {"Idempotency-Key": KEY}),
     ]
 
-    assert [job.status_code for job in jobs] == [201, 201]
-    assert jobs[0].json()["id"] != jobs[1].json()["id"]
+    jobs, repeated = [
+        [
+            await http.post("/cron-jobs", json=job_of(user), headers=headers)
+            for http, user, headers in callers
+        ]
+        for _ in range(2)
+    ]
+
+    assert [job.status_code for job in (*jobs, *repeated)] == [201] * 6
+    assert len({job.json()["id"] for job in jobs}) == 3
+    assert [job.json() for job in repeated] == [job.json() for job in jobs]
+
+
+async def test_each_key_of_a_person_has_its_own_answer(service: Client, make: Make) -> None:
+    user = await make("users")
+    keys = ("tg:1:77/2.0", "tg:1:77/2.1", "tg:1:78/2.0")
+
+    jobs, repeated = [
+        [
+            await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, key))
+            for key in keys
+        ]
+        for _ in range(2)
+    ]
+
+    assert len({job.json()["id"] for job in jobs}) == 3
+    assert [job.json() for job in repeated] == [job.json() for job in jobs]
 
 
 async def test_an_administrators_keys_are_one_persons_too(admin: Client, make: Make) -> None:
@@ -143,3 +172,51 @@ async def test_a_key_must_be_readable(service: Client, make: Make) -> None:
         headers = {"X-User-Id": user["id"], "Idempotency-Key": key.encode("latin-1")}
         answer = await service.post("/cron-jobs", json=job_of(user), headers=headers)  # type: ignore[arg-type]
         assert answer.status_code == 422, key
+
+
+@pytest.mark.parametrize(
+    ("key", "origin"),
+    [
+        ("tg:1:77/2.0", ("tg:1:77", "2.0")),
+        ("by/hand/2.0", ("by/hand", "2.0")),
+        ("tg:1:77", None),
+        ("tg:1:77/", None),
+        ("/2.0", None),
+    ],
+)
+async def test_a_key_says_which_step_of_which_message_asks(
+    service: Client, make: Make, key: str, origin: tuple[str, str] | None
+) -> None:
+    user = await make("users")
+
+    job = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, key))
+
+    effect = job.json()["effect"]
+    assert (effect and (effect["message_id"], effect["step"])) == origin
+
+
+FIRST = ("POST", "/tasks", b'{"a": 1, "b": {"c": [2, 3], "d": 4}}')
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "is_same"),
+    [
+        ("POST", "/tasks", b'{"b":{"d":4,"c":[2,3]},"a":1}', True),
+        ("POST", "/tasks", b'{"a": 1, "b": {"c": [3, 2], "d": 4}}', False),
+        ("POST", "/tasks", b'{"a": 1}', False),
+        ("PATCH", *FIRST[1:], False),
+        ("POST", "/tasks/1", FIRST[2], False),
+    ],
+)
+def test_what_is_a_repetition(method: str, path: str, body: bytes, is_same: bool) -> None:
+    assert (fingerprint(method, path, body) == fingerprint(*FIRST)) == is_same
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff", b"{", b"[" * 100_000], ids=["nothing", "bytes", "half", "deep"]
+)
+def test_a_body_that_is_no_json_repeats_only_itself(body: bytes) -> None:
+    found = fingerprint("POST", "/tasks", body)
+
+    assert found == fingerprint("POST", "/tasks", body)
+    assert found != fingerprint("POST", "/tasks", body + b"\xfe")

@@ -185,8 +185,10 @@ class TestOnce:
         body = {"user_id": person["id"]}
         answer = await service.post("/effects/undo", json=body, headers=acting_as(person, key))
 
-        assert answer.status_code == 400
-        assert "Idempotency-Key" in answer.json()["detail"]
+        assert status_and_detail(answer) == (
+            400,
+            "The header Idempotency-Key is missing, as `<message id>/<step>`.",
+        )
 
 
 async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(

@@ -1,13 +1,21 @@
 """/undo: what cannot be taken back stays, and so does everything else."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from rest_service.app.database import Sessions
+from rest_service.app.models import Task
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
 from rest_service.tests.undo_cases import BODIES, CHANGES, CallTool, CallUndo, status_and_detail
 from smart_kit.contracts.base import utc_now
+
+WAITING = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+"""Whether anybody waits for a row."""
 
 
 class TestRefused:
@@ -21,9 +29,10 @@ class TestRefused:
         path = f"/{resource}/{made['id']}"
         changed = (await admin.patch(path, json=CHANGES[resource])).raise_for_status().json()
 
-        status, reason = status_and_detail(await undo())
-
-        assert (status, "changed since" in reason) == (409, True)
+        assert status_and_detail(await undo()) == (
+            409,
+            "It has been changed since, and taking this back would lose that.",
+        )
         assert (await admin.get(path)).json() == changed
         assert len(await listed(admin, "/effects")) == 1
 
@@ -34,10 +43,31 @@ class TestRefused:
         made = await tool("POST", f"/{resource}", **BODIES[resource])
         await admin.delete(f"/{resource}/{made['id']}")
 
-        status, reason = status_and_detail(await undo())
-
-        assert (status, "deleted since" in reason) == (409, True)
+        assert status_and_detail(await undo()) == (409, "What was changed has been deleted since.")
         assert len(await listed(admin, "/effects")) == 1
+
+    async def test_a_record_that_somebody_is_just_changing(
+        self,
+        admin: Client,
+        undo: CallUndo,
+        sessions: Sessions,
+        sql: Sql,
+        milk: JsonObject,
+    ) -> None:
+        """It waits for them instead of undoing what they are about to say."""
+        async with sessions.begin() as session:
+            row = await session.get(Task, UUID(milk["id"]), with_for_update=True)
+            assert row is not None
+            row.title = "Oat milk"
+            await session.flush()
+            undoing = asyncio.create_task(undo())
+            async with asyncio.timeout(30):
+                while not await sql(WAITING):
+                    await asyncio.sleep(0.01)
+
+        assert (await undoing).status_code == 409
+        task = (await admin.get(f"/tasks/{milk['id']}")).json()
+        assert (task["title"], task["status"]) == ("Oat milk", "open")
 
     async def test_a_reminder_that_has_fired(
         self, admin: Client, service: Client, tool: CallTool, undo: CallUndo

@@ -169,7 +169,7 @@ def _parse(batch: Iterable[Any]) -> tuple[list[Update], list[BadUpdate]]:
     for raw in batch:
         try:
             updates.append(Update.read(raw))
-        except (ValidationError, RecursionError) as error:
+        except ValidationError as error:
             reason = _reason(error)
             log.error("update cannot be read", reason=reason)
             UPDATES.labels("unknown", "dead").inc()
@@ -177,10 +177,8 @@ def _parse(batch: Iterable[Any]) -> tuple[list[Update], list[BadUpdate]]:
     return updates, bad
 
 
-def _reason(error: ValidationError | RecursionError) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    problem = error.errors(include_url=False, include_input=False)[0]
+def _reason(error: ValidationError) -> str:
+    problem = error.errors()[0]
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 

@@ -109,9 +109,14 @@ async def test_what_is_no_button_of_ours_is_answered_dropped_and_told_in_the_log
 async def test_only_the_chats_own_person_may_press(
     intake: Intake, redis: Redis, telegram: FakeTelegram, fields: dict[str, Any]
 ) -> None:
-    await intake.take([updates.press("model:own", **fields)])
+    with capture_logs() as logs:
+        await intake.take([updates.press("model:own", **fields)])
+
     assert await to_secretary(redis) == []
+    assert await dead_letters(redis) == []
     assert len(telegram.calls_of("answerCallbackQuery")) == 1
+    told = [(one["event"], one["telegram_id"]) for one in logs if one["log_level"] == "warning"]
+    assert told == [("press outside a private chat", 7)]
 
 
 async def test_whoever_may_not_talk_may_not_press(
@@ -119,11 +124,10 @@ async def test_whoever_may_not_talk_may_not_press(
 ) -> None:
     await rest.add(8, is_invited=True)
     await rest.add(9, is_invited=True, status="blocked")
-    intake = make_intake(AllowList())
-    await intake.take([updates.press("model:own", person) for person in (7, 7, 8, 9)])
+    intake = make_intake(AllowList(frozenset({6})))
+    await intake.take([updates.press("model:own", person) for person in (6, 7, 7, 8, 9)])
 
-    (press,) = await to_secretary(redis)
-    assert press.chat_id == 8
+    assert [press.chat_id for press in await to_secretary(redis)] == [6, 8]
     (answer,) = await to_telegram(redis)
     assert isinstance(answer, Notice)
     assert (answer.chat_id, answer.notice) == (7, "not_permitted")

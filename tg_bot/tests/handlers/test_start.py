@@ -18,11 +18,12 @@ async def said(redis: Redis) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
+@pytest.mark.parametrize("sizes", [(1, 1), (2,)], ids=["one by one", "at once"])
 async def test_somebody_new_is_welcomed_and_known_from_then_on(
-    intake: Intake, redis: Redis, rest: FakeRestService
+    intake: Intake, redis: Redis, rest: FakeRestService, sizes: tuple[int, ...]
 ) -> None:
-    await intake.take([updates.message("/start")])
-    await intake.take([updates.message("/start")])
+    for size in sizes:
+        await intake.take([updates.message("/start") for _ in range(size)])
 
     assert await said(redis) == [
         ("welcome", {"first_name": "Anna"}),

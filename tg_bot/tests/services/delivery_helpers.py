@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from prometheus_client import REGISTRY
+
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.contracts.queue import ToTelegram
 from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
@@ -35,3 +37,8 @@ async def run_states(redis: Redis) -> list[str]:
         for _, fields in await redis.xrange(TURNS_STREAM)
     ]
     return [record.state for record in records if isinstance(record, RunRecord)]
+
+
+def sends_counted(outcome: str) -> float:
+    """What `/metrics` counts."""
+    return REGISTRY.get_sample_value("tg_bot_sends_total", {"outcome": outcome}) or 0.0

@@ -1,15 +1,17 @@
 """Who may talk, and what it costs when somebody may not."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from smart_kit.contracts.queue import Notice, UserMessage
 from smart_kit.redis import Redis
 from tg_bot.src.config.settings import AllowList
+from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
 from tg_bot.tests.fake_rest_service import FakeRestService
-from tg_bot.tests.queue_contents import to_secretary, to_telegram
+from tg_bot.tests.queue_contents import dead_letters, to_secretary, to_telegram
 
 NOBODY = AllowList()
 EVERYBODY = AllowList(everyone=True)
@@ -57,11 +59,13 @@ async def test_who_may_talk(
 async def test_a_stranger_is_refused_from_redis_alone_and_told_their_number(
     make_intake: MakeIntake, rest: FakeRestService, redis: Redis, text: str
 ) -> None:
-    await make_intake(NOBODY).take([updates.message(text)])
+    with capture_logs() as logs:
+        await make_intake(NOBODY).take([updates.message(text)])
 
     (answer,) = await to_telegram(redis)
     assert isinstance(answer, Notice)
     assert answer.parameters == {"telegram_id": "7"}
+    assert [one["telegram_id"] for one in logs if one["event"] == "refused"] == [7]
     assert await to_secretary(redis) == []
     assert rest.calls == []
 
@@ -131,6 +135,18 @@ class TestGroups:
     ) -> None:
         await intake.take([updates.group_message(text)])
         assert await to_telegram(redis) == []
+
+    async def test_a_bot_that_does_not_know_its_name_yet_answers_only_bare_commands(
+        self, intake: Intake, redis: Redis
+    ) -> None:
+        intake._dispatcher = Dispatcher(intake._dispatcher._context)
+        for text in ("hi @ all", "hi @fake_bot", "/help@fake_bot"):
+            await intake.take([updates.group_message(text)])
+        assert await to_telegram(redis) == []
+        assert await dead_letters(redis) == []
+
+        await intake.take([updates.group_message("/help")])
+        assert await notices(redis) == ["private_chats_only"]
 
     async def test_once_a_day_and_group(self, intake: Intake, redis: Redis) -> None:
         await intake.take([updates.group_message("/help") for _ in range(3)])

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
-from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -19,7 +18,13 @@ from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.queue_contents import dead_letters, send, to_telegram
 from tg_bot.tests.queue_messages import reply
-from tg_bot.tests.services.delivery_helpers import LONG_TEXT, QUEUE, deliver, wait_until_sent
+from tg_bot.tests.services.delivery_helpers import (
+    LONG_TEXT,
+    QUEUE,
+    deliver,
+    sends_counted,
+    wait_until_sent,
+)
 
 
 async def test_a_429_makes_one_chat_wait_and_no_other(
@@ -115,11 +120,6 @@ async def wait_until_tried(redis: Redis, times: int) -> None:
             entries = await redis.zrange(f"{QUEUE}:delayed", 0, -1, withscores=True)
             seen |= {due for _, due in entries}
             await asyncio.sleep(0.01)
-
-
-def sends_counted(outcome: str) -> float:
-    """What `/metrics` counts."""
-    return REGISTRY.get_sample_value("tg_bot_sends_total", {"outcome": outcome}) or 0.0
 
 
 class TestUncertain:
