@@ -238,7 +238,7 @@ async def test_the_supervisor_does_not_look_before_a_command_has_written_everyth
             suite.run.write_environment({})
             supervisor.read_wishes()
             assert left.exists()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while left.exists():
                 await asyncio.sleep(0.01)
 
@@ -254,7 +254,7 @@ async def test_settings_that_fail_in_no_expected_way_lose_no_wish(
         suite.run.write_environment({})
         suite.run.write_wishes({**suite.run.wishes(), "sandbox": Wish(run=True)})
         supervisor.read_wishes()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "sandbox" not in running(suite):
                 await asyncio.sleep(0.01)
     assert "the settings stay as they were: nobody has thought of it" in capfd.readouterr().err
@@ -266,7 +266,7 @@ async def test_a_supervisor_whose_record_is_damaged_writes_it_anew(
     suite = complete(FakeSuite(home).context(terminal))
     record = suite.run.path / "supervisor"
     async with supervised(suite, lambda _: suite, care_every=0.05):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for damage in ("", "{", None):
                 record.unlink() if damage is None else record.write_text(damage)
                 while suite.run.supervisor() != Process.of(os.getpid()):

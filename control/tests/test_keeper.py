@@ -44,7 +44,7 @@ async def kept(folder: Path, what: Part) -> AsyncIterator[Keeper]:
 
 
 async def until(keeper: Keeper, state: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while keeper.status.state != state:
             await asyncio.sleep(0.01)
 
@@ -54,7 +54,7 @@ async def test_what_does_not_end_in_its_time_is_killed(tmp_path: Path) -> None:
     async with kept(tmp_path, stubborn) as keeper:
         log = RunDirectory(tmp_path).log("part")
         await until(keeper, "running")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "deaf" not in log.read_text():
                 await asyncio.sleep(0.01)
     assert keeper.status.pid is None
@@ -65,7 +65,7 @@ async def test_what_keeps_dying_is_tried_ever_less_often(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with kept(tmp_path, part(tmp_path, "import sys; sys.exit('no way')")) as keeper:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while keeper.status.restarts < 2:
                 await asyncio.sleep(0.01)
     assert keeper.status.reason == "exit status 1: no way"

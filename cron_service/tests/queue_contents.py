@@ -12,7 +12,7 @@ from smart_kit.contracts.queue import (
 )
 from smart_kit.redis import Redis, answer
 
-SECONDS = 20.0
+SECONDS = 60.0
 """How long anything may take before a test fails."""
 
 

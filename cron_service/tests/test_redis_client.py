@@ -12,7 +12,7 @@ from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.testing.durable_valkey import DurableValkey
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class RingCounter:

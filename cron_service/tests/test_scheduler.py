@@ -12,7 +12,7 @@ import structlog
 from cron_service.app.scheduler import Pace, Scheduler
 from smart_kit.errors import UpstreamUnavailable
 
-SECONDS = 20.0
+SECONDS = 60.0
 NEVER = timedelta(hours=1)
 CALM = Pace(
     each=NEVER,

@@ -95,7 +95,7 @@ async def test_it_goes_on_after_a_loss_of_all_keys_and_stops_when_told(
     running = asyncio.ensure_future(reader.run(stop))
 
     async def kept(count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(await listed(admin, "/turns")) < count:
                 await asyncio.sleep(0.02)
 

@@ -32,12 +32,12 @@ class TestConfiguration:
     ) -> None:
         async with redis.pubsub() as heard:
             await heard.subscribe(CONFIGURATION_CHANNEL)
-            await heard.get_message(timeout=1)  # the subscription
+            await heard.get_message(timeout=30)  # the subscription
             poet = await make("assistants", name="Poet")
             first = await stored_configuration(redis)
             await admin.patch(f"/assistants/{poet['id']}", json={"instructions": "Rhyme."})
             second = await stored_configuration(redis)
-            announced = [await heard.get_message(timeout=1) for _ in range(2)]
+            announced = [await heard.get_message(timeout=30) for _ in range(2)]
 
         assert [one.name for one in first.assistants] == ["Poet"]
         assert second.assistants[0].instructions == "Rhyme."
@@ -259,11 +259,11 @@ class TestModels:
 async def test_no_change_tells_nobody(sessions: Sessions, redis: Redis, settings: Settings) -> None:
     async with redis.pubsub(ignore_subscribe_messages=True) as heard:
         await heard.subscribe(CRON_CHANNEL, CONFIGURATION_CHANNEL)
-        await heard.get_message(timeout=1.0)
+        await heard.get_message(timeout=30)
         await Publisher(sessions, SnapshotStore(redis), settings).publish(Changes())
         await redis.publish(CRON_CHANNEL, "the end")
 
         said = None
         while said is None:
-            said = await heard.get_message(timeout=1.0)
+            said = await heard.get_message(timeout=30)
     assert said["data"] == "the end"

@@ -249,7 +249,7 @@ class Person:
         return self.wait_for(self.say(text), seconds=seconds)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for what another process does; fails the test where it never does."""
     deadline = time.monotonic() + seconds
     while not condition():

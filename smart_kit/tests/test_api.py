@@ -169,7 +169,7 @@ async def test_health_and_metrics_are_served(client: httpx2.AsyncClient) -> None
 async def test_the_loop_serves_until_told_to_stop(app: FastAPI) -> None:
     port, stop = free_port(), asyncio.Event()
     serving = asyncio.create_task(app_loop(app, "127.0.0.1", port)(stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not is_open(port):
             await asyncio.sleep(0.01)
     async with httpx2.AsyncClient(trust_env=False) as client:
@@ -192,7 +192,7 @@ async def test_replicas_share_a_port_and_each_answers_for_itself_at_its_own(app:
     shared, stop = free_port(), asyncio.Event()
     own = [free_port(), free_port()]
     loops = [asyncio.create_task(app_loop(app, "127.0.0.1", shared, port)(stop)) for port in own]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not all(map(is_open, (shared, *own))):
             await asyncio.sleep(0.01)
     stop.set()
@@ -204,7 +204,7 @@ async def test_who_does_not_share_is_not_let_in_and_another_suites_replica_is_no
 ) -> None:
     shared, own, stop = free_port(), free_port(), asyncio.Event()
     replica = asyncio.create_task(app_loop(app, "127.0.0.1", shared, own)(stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not is_open(shared):
             await asyncio.sleep(0.01)
     for taken, ports in ((shared, (shared, None)), (own, (shared, own))):

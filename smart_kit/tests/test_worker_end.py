@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from smart_kit.mailbox import Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker, until_redis
 from smart_kit.redis import Redis, answer
 
-SECONDS = 5.0
+SECONDS = 30.0
 QUICK = Pace(promote=0.01, hand_over=0.01)
 
 

@@ -58,7 +58,7 @@ async def publish_frame(
 
 async def publish_text(redis: Redis, frame: str) -> None:
     """Publish any text, once somebody listens."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await redis.publish(live_channel(BOT_ID), frame):
             await asyncio.sleep(0.01)
 
@@ -72,7 +72,7 @@ async def wait_until_shown(redis: Redis, telegram: FakeTelegram) -> None:
 
 async def wait_until_over(live: Live, number: int = 1) -> None:
     """Wait until a turn has ended and nothing of it is on its way."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while answer_id(number) in live._shows or answer_id(number) not in live._over:
             await asyncio.sleep(0.01)
 

@@ -19,7 +19,7 @@ LONG_TEXT = "\n".join(f"line {n}" for n in range(2000))
 
 async def wait_until_sent(redis: Redis) -> None:
     """Wait until nothing is left to send."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await answer(redis.hlen(f"{QUEUE}:active")):
             await asyncio.sleep(0.02)
 

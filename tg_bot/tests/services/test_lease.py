@@ -128,7 +128,7 @@ class TestTenure:
         )
         await until(lambda: work.begun == 1)
         await redis.flushall()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not await redis.exists(bot_lease_key(BOT_ID)):
                 await asyncio.sleep(0.01)
         assert (work.begun, work.ended) == (1, 0)

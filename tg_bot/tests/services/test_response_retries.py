@@ -115,7 +115,7 @@ async def test_the_longer_a_message_has_waited_the_longer_it_waits(
 async def wait_until_tried(redis: Redis, times: int) -> None:
     """Wait until the message has been given back so often."""
     seen: set[float] = set()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(seen) < times:
             entries = await redis.zrange(f"{QUEUE}:delayed", 0, -1, withscores=True)
             seen |= {due for _, due in entries}
@@ -157,7 +157,7 @@ class TestUncertain:
         for times in (1, 2, 3):
             async with run():
                 await telegram.until(lambda times=times: len(telegram.sent) == times)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     while await answer(
                         redis.hget(f"{QUEUE}:active", "tg:424242:7")
                     ) != "delayed" and await to_telegram(redis):
@@ -232,6 +232,6 @@ class TestParts:
 
 async def wait_until_a_write_failed(lines: list[EventDict]) -> None:
     """`until_redis` says so; a consumer that only waits names its queue in the line."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any(one["event"] == "redis is away" and "queue" not in one for one in lines):
             await asyncio.sleep(0.02)

@@ -194,6 +194,6 @@ class TestParts:
 
 async def _counted(redis: Redis) -> None:
     """Wait until the doubt is in the journal."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await redis.exists("journal:reply:tg:424242:1"):
             await asyncio.sleep(0.01)
