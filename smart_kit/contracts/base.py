@@ -49,7 +49,7 @@ WrittenMoment = Annotated[UtcDatetime, BeforeValidator(_not_a_number)]
 
 def _shortest(amount: Decimal) -> Decimal:
     text = f"{amount:f}"
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    return Decimal(text.rstrip("0") if "." in text else text)
 
 
 Dollars = Annotated[Decimal, AfterValidator(_shortest)]

@@ -74,8 +74,11 @@ def test_next_fire(expression: str, zone: str, after: str, expected: str) -> Non
     assert schedule.next_fire(expression, zone, utc(after)) == utc(expected)
 
 
-def test_what_never_fires_has_no_next_fire() -> None:
-    assert schedule.next_fire(NEVER, BERLIN, utc("2026-01-01T00:00")) is None
+def test_what_never_fires_is_found_neither_ahead_nor_behind() -> None:
+    first, last = utc("2025-01-01T00:00"), utc("2026-01-01T00:00")
+
+    assert schedule.next_fire(NEVER, BERLIN, last) is None
+    assert schedule.fires_between(NEVER, BERLIN, first, last, 5) == []
 
 
 @pytest.mark.usefixtures("machine_in_tokyo")

@@ -32,6 +32,7 @@ def first_start(postgres: Postgres) -> ConfigurationSnapshot:
     own = replace(postgres, name="request_size")
     engine = create_engine(postgres.sync_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {own.name}"))  # of an earlier run
         connection.execute(text(f"CREATE DATABASE {own.name}"))
     engine.dispose()
     command.upgrade(alembic_config(own.sync_url), "head")

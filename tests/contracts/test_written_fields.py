@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +12,13 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from smart_kit.contracts.assistants import AssistantUpdate
 from smart_kit.contracts.base import Dollars, UtcDatetime, WrittenDatetime, WrittenMoment
 from smart_kit.contracts.configuration import ModelSnapshot
-from smart_kit.contracts.models import LlmModelUpdate, ModelImport, ProviderUpdate, can_answer
+from smart_kit.contracts.models import (
+    LlmModelUpdate,
+    ModelImport,
+    ProviderUpdate,
+    can_answer,
+    is_url,
+)
 from smart_kit.contracts.secrets import SecretUpdate
 from smart_kit.contracts.tools import ToolUpdate
 from smart_kit.contracts.users import InviteRedeem, UserUpdate
@@ -90,6 +96,26 @@ def test_what_cannot_be_meant_is_refused_in_words_that_help(
     assert refusal(shape, written) == said
 
 
+@pytest.mark.parametrize(
+    ("has_query", "url", "said"),
+    [
+        (None, "a.b", "is not an address such as http://x.y"),
+        (None, "https://a.b/?q", "too much"),
+        (False, "https://a.b/?q", "too much"),
+        (True, "https://a.b/#f", "too much"),
+    ],
+)
+def test_an_address_is_refused_by_the_example_and_the_words_of_its_field(
+    has_query: bool | None, url: str, said: str
+) -> None:
+    options = {} if has_query is None else {"has_query": has_query}
+    field = Annotated[str, is_url("http://x.y", "too much", **options)]
+
+    assert refusal(field, url) == said
+    with_query = TypeAdapter(Annotated[str, is_url("http://x.y", "too much", has_query=True)])
+    assert with_query.validate_python("https://a.b/?q") == "https://a.b/?q"
+
+
 def test_a_schema_that_is_nested_beyond_reading_is_no_json() -> None:
     assert refusal(ToolUpdate, {"input_schema": "[" * 100_000}).startswith("is not JSON: ")
 
@@ -123,9 +149,11 @@ def test_times_and_prices_are_kept_in_one_way(shape: Any, written: Any, kept: An
         (ProviderUpdate, "base_url", "https://a.b/v1//", "https://a.b/v1"),
         (ProviderUpdate, "base_url", "http://a.b:8000/X/", "http://a.b:8000/X"),
         (ProviderUpdate, "api_key", " sk-1\n", SecretStr("sk-1")),
+        (ProviderUpdate, "api_key", "k", SecretStr("k")),
         (ProviderUpdate, "api_key", "k" * 4096, SecretStr("k" * 4096)),
         (SecretUpdate, "origin", "https://a.b/", "https://a.b"),
         (SecretUpdate, "value", " two words ", SecretStr(" two words ")),
+        (SecretUpdate, "value", "s", SecretStr("s")),
         (SecretUpdate, "value", "s" * 8192, SecretStr("s" * 8192)),
         (ToolUpdate, "input_schema", '{"type": "object"}', {"type": "object"}),
         (ToolUpdate, "input_schema", {"type": "object"}, {"type": "object"}),
