@@ -129,8 +129,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     async def _kept_or_run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
         """The result; of the same call of the same person just now, where the record allows it."""
         kept, record = self._services.kept, self._record
-        is_read = record.effect_class != "writes" and not self.may_write
-        if kept is None or not is_read or not record.cache_seconds:
+        if kept is None or self.may_write or not record.cache_seconds:
             return await self._run(context, arguments)
         key = kept.key(record, context.turn, arguments.model_dump_json())
         found = await kept.find(key)
