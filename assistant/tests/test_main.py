@@ -143,12 +143,14 @@ async def test_a_message_whose_wake_up_was_lost_is_answered_all_the_same(
     async def until_answered(*loops: Loop) -> None:
         stop = asyncio.Event()
         tasks = [asyncio.ensure_future(loop(stop)) for loop in loops]
-        async with asyncio.timeout(60):
-            while not await redis.exists(f"queue:to_telegram:waiting:{message.conversation}"):
-                await asyncio.sleep(0.01)
-        stop.set()
-        await redis.publish(CONFIGURATION_CHANNEL, "")  # nobody waits for the next announcement
-        await asyncio.gather(*tasks)
+        try:
+            async with asyncio.timeout(30):
+                while not await redis.exists(f"queue:to_telegram:waiting:{message.conversation}"):
+                    await asyncio.sleep(0.01)
+        finally:
+            stop.set()
+            await redis.publish(CONFIGURATION_CHANNEL, "")  # nobody waits for the next one
+            await asyncio.gather(*tasks)
 
     monkeypatch.setattr(main, "run_loops", until_answered)
     await main.serve(

@@ -36,12 +36,14 @@ async def test_the_service_does_it_of_its_own_accord(
 
     running, stop = RestService(settings), asyncio.Event()
     loops = [asyncio.ensure_future(loop(stop)) for loop in running.loops]
-    async with asyncio.timeout(60):
-        while await sql("SELECT key FROM idempotency_keys"):
-            await asyncio.sleep(0.01)
-    stop.set()
-    await asyncio.gather(*loops)
-    await running.close()
+    try:
+        async with asyncio.timeout(30):
+            while await sql("SELECT key FROM idempotency_keys"):
+                await asyncio.sleep(0.01)
+    finally:
+        stop.set()
+        await asyncio.gather(*loops)
+        await running.close()
 
 
 async def test_it_outlives_an_outage_and_stops_when_told() -> None:
