@@ -1,5 +1,6 @@
 """The assistant as a process: its queue, its health, its end."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,14 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
+from assistant.src import main
+from assistant.src.config.settings import AssistantSettings
 from assistant.src.main import _health
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import secretary
+from smart_kit.contracts.keys import CONFIGURATION_CHANNEL
 from smart_kit.contracts.queue import TO_TELEGRAM, Reply
 from smart_kit.mailbox import Letter, Mailbox, Worker
 from smart_kit.redis import Redis, answer
+from smart_kit.service import Loop
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.scripted_model import ScriptedModel
@@ -118,6 +125,42 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
     assert {line["level"] for line in lines} == {"info"}
     for name in ("turns_total", "model_seconds_count", "tokens_total", "messages_total"):
         assert f"smart_assistant_{name}{{" in metrics
+
+
+async def test_a_message_whose_wake_up_was_lost_is_answered_all_the_same(
+    redis: Redis,
+    redis_settings: RedisSettings,
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model.expect("Hello!")
+    message = harness.message("Hi")
+    mailbox = Mailbox(redis, "queue:to_secretary")
+    await mailbox.enqueue(Letter(message.id, message.conversation, message.model_dump_json()))
+    await redis.delete(mailbox.name, f"{mailbox.name}:active")
+
+    async def until_answered(*loops: Loop) -> None:
+        stop = asyncio.Event()
+        tasks = [asyncio.ensure_future(loop(stop)) for loop in loops]
+        try:
+            async with asyncio.timeout(30):
+                while not await redis.exists(f"queue:to_telegram:waiting:{message.conversation}"):
+                    await asyncio.sleep(0.01)
+        finally:
+            stop.set()
+            await redis.publish(CONFIGURATION_CHANNEL, "")  # nobody waits for the next one
+            await asyncio.gather(*tasks)
+
+    monkeypatch.setattr(main, "run_loops", until_answered)
+    await main.serve(
+        AssistantSettings(
+            **redis_settings.model_dump(),
+            service_api_token=SecretStr("token-of-sixteen-letters"),
+            rest_service_url=f"http://127.0.0.1:{free_port()}",
+            assistant_port=free_port(),
+        )
+    )
 
 
 def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(

@@ -1,5 +1,6 @@
 """A service of nothing but /health and a rotation: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
 
+An attentive one looks at its end whether Redis is still there.
 DEFAULT_MODEL=unwell makes it unwell whatever the behaviour, DEFAULT_MODEL=mended heals a crash.
 With an own port it answers there too and shares the other one, as rest_service does. It imports
 next to nothing, because each suite of the tests starts several of it.
@@ -57,10 +58,18 @@ def answer(request: str) -> tuple[int, str]:
     return UNWELL if behaviour == "unwell" else WELL
 
 
+def end(*_: object) -> None:
+    if behaviour == "attentive":
+        with socket.socket() as client:
+            missing = client.connect_ex(("127.0.0.1", int(os.environ["REDIS_PORT"])))
+        print("it ends after Redis" if missing else "it ends before Redis", flush=True)
+    os._exit(0)
+
+
 variable, behaviour = sys.argv[1:]
 if os.environ.get("DEFAULT_MODEL") == "unwell":
     behaviour = "unwell"
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+signal.signal(signal.SIGTERM, end)
 print(f"{variable} begins", flush=True)
 if behaviour == "incomplete":
     raise ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")

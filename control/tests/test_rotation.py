@@ -22,3 +22,12 @@ def test_a_small_log_stays(tmp_path: Path) -> None:
     (tmp_path / "part.log").write_text("x")
     rotation.rotate(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["part.log"]
+
+
+def test_of_its_own_accord_a_log_is_put_aside_at_10_megabytes(tmp_path: Path) -> None:
+    for name, size in (("large", 10 * 1024 * 1024), ("small", 10 * 1024 * 1024 - 1)):
+        with (tmp_path / f"{name}.log").open("wb") as log:
+            log.truncate(size)
+    rotation.rotate(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"large.log", "large.log.1", "small.log"}

@@ -2,7 +2,9 @@
 
 import os
 import signal
+from pathlib import Path
 
+import pytest
 import redis
 
 from control.local import valkey
@@ -110,6 +112,17 @@ def test_stop_ends_what_a_killed_supervisor_had_left(suite: FakeSuite) -> None:
     wait_until(lambda: suite.run.supervisor() is None)
     suite.manage("stop")
     assert gone(before)
+
+
+@pytest.mark.parametrize("is_supervised", [True, False])
+def test_what_uses_the_data_ends_before_what_holds_it(home: Path, is_supervised: bool) -> None:
+    suite = FakeSuite(home, {"tg_bot": "attentive"})
+    suite.manage("start")
+    if not is_supervised:
+        os.kill(suite.run.supervisor().pid, signal.SIGKILL)
+        wait_until(lambda: suite.run.supervisor() is None)
+    suite.manage("stop")
+    assert "it ends before Redis" in suite.run.log("tg_bot").read_text()
 
 
 def test_a_supervisor_killed_while_it_starts_strands_nothing(suite: FakeSuite) -> None:

@@ -7,7 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import structlog
+from pydantic import ValidationError
+from redis.exceptions import RedisError
 
 from cron_service.app.scheduler import Pace, Scheduler
 from smart_kit.errors import UpstreamUnavailable
@@ -157,6 +160,17 @@ async def test_an_outage_is_told_once_and_outlived() -> None:
     assert [line["event"] for line in lines] == ["claims do not work yet", "claims work again"] * 2
     assert {line["log_level"] for line in lines} == {"info"}, "rest_service may only be starting"
     assert lines[0]["reason"] == AWAY.message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AWAY, RedisError("away"), ValidationError.from_exception_data("BotIdentity", [])],
+    ids=["rest_service", "redis", "not understood"],
+)
+async def test_whatever_the_others_do_does_not_end_it(error: Exception) -> None:
+    dispatch = Dispatch(error, None)
+    async with running(Scheduler(dispatch, replace(CALM, first_backoff=SOON))):
+        await eventually(lambda: dispatch.calls == 2)
 
 
 async def test_an_outage_that_lasts_is_warned_of_once() -> None:

@@ -4,12 +4,15 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-from rest_service.app.audit.refusals import HOUR_SECONDS, MOST_AN_HOUR, Refusals
+from rest_service.app.audit.refusals import HOUR_SECONDS, Refusals
 from rest_service.app.body_limit import MAX_BYTES
 from rest_service.app.database import Sessions
 from rest_service.app.routers.audit import list_audit_entries
 from rest_service.app.tidying import Tidying
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+
+MOST_AN_HOUR = 100
+"""As docs/architecture.md promises, whatever the code says."""
 
 
 async def refused(admin: Client, **wanted: str) -> list[JsonObject]:

@@ -1,8 +1,11 @@
 import asyncio
 
+from rest_service.app.config import Settings
 from rest_service.app.database import Sessions
+from rest_service.app.main import RestService
 from rest_service.app.tidying import Tidying
 from rest_service.tests.api_helpers import Client, Make, Sql, acting_as
+from smart_kit.redis import Redis
 
 
 async def test_a_key_is_forgotten_after_a_month_and_not_before(
@@ -21,6 +24,26 @@ async def test_a_key_is_forgotten_after_a_month_and_not_before(
     await Tidying(sessions).tidy()
 
     assert await sql("SELECT key FROM idempotency_keys") == [("new",)]
+
+
+async def test_the_service_does_it_of_its_own_accord(
+    service: Client, make: Make, settings: Settings, redis: Redis, sql: Sql
+) -> None:
+    user = await make("users")
+    body = {"user_id": user["id"], "text": "Tea", "cron_expression": "0 9 * * *"}
+    await service.post("/cron-jobs", json=body, headers=acting_as(user, "old"))
+    await sql("UPDATE idempotency_keys SET created_at = now() - interval '31 days'")
+
+    running, stop = RestService(settings), asyncio.Event()
+    loops = [asyncio.ensure_future(loop(stop)) for loop in running.loops]
+    try:
+        async with asyncio.timeout(30):
+            while await sql("SELECT key FROM idempotency_keys"):
+                await asyncio.sleep(0.01)
+    finally:
+        stop.set()
+        await asyncio.gather(*loops)
+        await running.close()
 
 
 async def test_it_outlives_an_outage_and_stops_when_told() -> None:

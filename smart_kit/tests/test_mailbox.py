@@ -68,6 +68,42 @@ async def test_a_message_id_counts_once_even_after_it_was_handled(
     assert (await take(mailbox, blocking)).payload == "b"
 
 
+async def days_ago(redis: Redis, days: float) -> int:
+    """By Redis's clock, in milliseconds."""
+    seconds, _ = await redis.time()
+    return int((seconds - days * 86_400) * 1000)
+
+
+async def test_a_message_id_is_known_for_seven_days(mailbox: Mailbox, redis: Redis) -> None:
+    then = {"6.9": await days_ago(redis, 6.9), "7.1": await days_ago(redis, 7.1)}
+    await redis.zadd("in:seen", then)
+    await mailbox.enqueue(Letter("new", "chat", "a"))
+
+    doubles = await mailbox.enqueue(Letter("6.9", "chat", "b"), Letter("7.1", "chat", "c"))
+    assert doubles == [False, True]
+
+
+async def test_a_replys_id_is_known_for_seven_days_too(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    then = {"6.9": await days_ago(redis, 6.9), "7.1": await days_ago(redis, 7.1)}
+    await redis.zadd("out:seen", then)
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    outcome = Outcome(replies=(Letter("reply:1", "chat", "b"),))
+    await mailbox.finish(await take(mailbox, blocking), outcome)
+
+    assert await redis.zrange("out:seen", 0, -1) == ["6.9", "reply:1"]
+
+
+async def test_finished_steps_are_known_for_seven_days(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    await mailbox.journal(await take(mailbox, blocking), "1", "0", "done already")
+
+    assert 0 <= 7 * 86_400 - await redis.ttl(journal_key("1")) < 60
+
+
 async def test_a_batch_reaches_a_redis_that_has_forgotten_the_scripts(
     mailbox: Mailbox, redis: Redis
 ) -> None:

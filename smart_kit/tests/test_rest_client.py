@@ -23,6 +23,8 @@ from smart_kit.errors import (
 )
 from smart_kit.rest_client import ATTEMPTS, ServiceClient
 from smart_kit.settings import RestClientSettings
+from smart_kit.testing.ports import free_port
+from smart_kit.tests.guarded_http_harness import Canary
 
 USER = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
 
@@ -112,6 +114,26 @@ async def test_a_request_carries_the_correlation_id_of_what_it_is_made_for() -> 
             await client.call("GET", "/things", Thing)
 
     assert server.requests[0].headers["X-Correlation-Id"] == "tg:1:2"
+
+
+async def test_proxies_of_the_environment_are_not_used(
+    canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine's proxy would be told the service token."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    settings = RestClientSettings(
+        rest_service_url=f"http://127.0.0.1:{free_port()}",
+        service_api_token=SecretStr("the-service-token"),
+    )
+    client = ServiceClient(settings)
+    with pytest.raises(UpstreamUnavailable):
+        await client.call("GET", "/things", Thing)
+    await client.close()
+
+    assert canary.calls == 0
 
 
 async def test_an_answer_without_a_body_is_fine_where_none_is_wanted() -> None:

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from control import replicas
+from control.local.postgres import MOST_CONNECTIONS
 from control.services import ALEMBIC, SERVICES, Service
+from rest_service.app.database import POOL_SIZE
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -71,3 +74,18 @@ def test_every_container_is_confined_and_ends_in_order(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert int(service["stop_grace_period"].removesuffix("s")) >= 20
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+def test_postgres_takes_the_connections_of_as_many_rest_services_as_there_may_be() -> None:
+    most_of_one = 2 * POOL_SIZE  # in a rush, see rest_service/app/database.py
+
+    assert int(MOST_CONNECTIONS) >= replicas.MOST * most_of_one + 30, "some for the operator"
+    command = COMPOSE["services"]["postgres"]["command"]
+    assert f"max_connections={MOST_CONNECTIONS}" in command
+
+
+@pytest.mark.parametrize(
+    "setting", ["appendonly yes", "appendfsync always", "maxmemory-policy noeviction"]
+)
+def test_what_redis_has_acknowledged_is_on_the_disk(setting: str) -> None:
+    assert f"--{setting}" in " ".join(COMPOSE["services"]["redis"]["command"])

@@ -46,6 +46,7 @@ for reply = 1, replies do
     wake_if_asleep(KEYS[10], KEYS[11], ARGV[at + 1])
   end
 end
+if replies > 0 then redis.call('ZREMRANGEBYSCORE', KEYS[12], '-inf', now - keep_ms) end
 
 drop(KEYS[1], ARGV[1], ARGV[2])
 redis.call('HDEL', KEYS[2], ARGV[3])

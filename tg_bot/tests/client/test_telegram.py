@@ -86,6 +86,17 @@ async def test_the_pause_is_the_one_that_telegram_names(
     assert raised.value.seconds == seconds
 
 
+@pytest.mark.parametrize("status", [307, 308])
+async def test_a_redirect_is_not_followed_with_the_token(
+    client: TelegramClient, telegram: FakeTelegram, status: int
+) -> None:
+    elsewhere = f"{telegram.url}/elsewhere/bot{TOKEN}/sendMessage"
+    telegram.script("sendMessage", Scripted(status, HTML, {"Location": elsewhere}))
+    with pytest.raises(TelegramUnavailable):
+        await client.send_message(1, "hello")
+    assert [call.door for call in telegram.calls] == [""]
+
+
 async def test_nothing_was_sent_where_nobody_listens(settings: TgBotSettings) -> None:
     nowhere = settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{free_port()}"})
     async with TelegramClient(nowhere) as client:

@@ -3,11 +3,12 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
@@ -133,14 +134,39 @@ async def test_no_trouble_ends_it(
         await until(arrived)
 
 
+class ForgetfulIntake:
+    """Loses the way to Redis with the first batch; keeps what comes then."""
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self.kept: list[Any] = []
+
+    async def take(self, batch: Sequence[Any]) -> None:
+        self.batches += bool(batch)
+        if self.batches == 1:
+            raise RedisError("went away")
+        self.kept += batch
+
+
 @asynccontextmanager
-async def polling(client: TelegramClient, intake: Intake) -> AsyncIterator[None]:
+async def polling(client: TelegramClient, intake: Intake | ForgetfulIntake) -> AsyncIterator[None]:
     """As long as the block runs."""
     stop = asyncio.Event()
     running = asyncio.create_task(Poller(client, intake, _greet).run(stop))
     yield
     stop.set()
     await running
+
+
+@pytest.mark.usefixtures("quick_retries")
+async def test_a_batch_that_could_not_be_kept_is_not_confirmed_and_comes_again(
+    client: TelegramClient, telegram: FakeTelegram
+) -> None:
+    intake, batch = ForgetfulIntake(), [updates.message(str(n)) for n in range(5)]
+    telegram.push(*batch)
+    async with polling(client, intake):
+        await telegram.until(lambda: telegram.updates == [])
+    assert intake.kept == batch
 
 
 @pytest.mark.clock("virtual")

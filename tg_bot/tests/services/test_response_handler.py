@@ -11,8 +11,9 @@ from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest_service import FakeRestService
+from tg_bot.tests.queue_contents import send
 from tg_bot.tests.queue_messages import effect, notice, reminder, reply
-from tg_bot.tests.services.delivery_helpers import LONG_TEXT, deliver, run_states
+from tg_bot.tests.services.delivery_helpers import LONG_TEXT, QUEUE, deliver, run_states
 
 
 async def test_an_answer_arrives_formatted_with_its_receipts(
@@ -26,6 +27,15 @@ async def test_an_answer_arrives_formatted_with_its_receipts(
     assert sent.parameters["link_preview_options"] == {"is_disabled": True}
     assert "disable_notification" not in sent.parameters
     assert "parse_mode" not in sent.parameters
+
+
+async def test_an_answer_whose_wake_up_was_lost_is_sent_all_the_same(
+    run: Run, redis: Redis, telegram: FakeTelegram
+) -> None:
+    await send(redis, reply("Done"))
+    await redis.delete(QUEUE, f"{QUEUE}:active")
+    async with run():
+        await telegram.until(lambda: bool(telegram.sent))
 
 
 async def test_a_silent_message_makes_no_sound(
