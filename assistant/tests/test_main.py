@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -164,15 +165,16 @@ async def test_a_message_whose_wake_up_was_lost_is_answered_all_the_same(
 
 
 def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(
-    harness: AssistantHarness,
+    harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(main, "time", SimpleNamespace(monotonic=lambda: 1000.0))
     worker = Worker(harness.mailbox, harness.redis, harness.handle, harness.orchestrator.apologise)
     probes = _health(worker, harness.configuration)
     assert probes.report()["checks"]["queue"] == "The queue has not been read yet."
 
-    worker.last_read_at = time.monotonic() - 29
+    worker.last_read_at = 1000.0 - 29
     assert probes.report()["status"] == "ok"
-    worker.last_read_at = time.monotonic() - 31
+    worker.last_read_at = 1000.0 - 31
     assert probes.report()["checks"]["queue"] == "The queue was last read 31 s ago."
 
 

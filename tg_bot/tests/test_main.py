@@ -18,7 +18,6 @@ from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refus
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import ROOT
 from tg_bot.src.client.telegram import POLL_SECONDS
-from tg_bot.src.services.lease import LEASE_SECONDS
 from tg_bot.tests import updates
 from tg_bot.tests.queue_contents import send
 from tg_bot.tests.queue_messages import reply
@@ -144,9 +143,7 @@ async def test_the_second_process_serves_the_bot_when_the_first_is_killed(
 
     first.popen.kill()
     telegram.push(updates.message("/help"))
-    begun = time.monotonic()
     await telegram.until(lambda: bool(telegram.sent), seconds=120)
-    assert time.monotonic() - begun < 3 * LEASE_SECONDS
     assert [call.door for call in telegram.sent] == ["second"]
 
 

@@ -1,8 +1,8 @@
 """Of the processes of one bot, one speaks with Telegram."""
 
 import asyncio
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from redis.exceptions import RedisError
@@ -13,6 +13,7 @@ from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.client.errors import TelegramFenced
 from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.src.services import lease as lease_module
 from tg_bot.src.services.lease import Lease
 from tg_bot.src.services.tenure import Tenure
 from tg_bot.tests import updates
@@ -28,6 +29,29 @@ async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def until_renewed(redis: Redis) -> None:
+    async with asyncio.timeout(60):
+        while await redis.pttl(bot_lease_key(BOT_ID)) <= 10_000:
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Clock:
+    """What the holder of a lease looks at."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(lease_module, "time", clock)
+    return clock
 
 
 def is_fenced(lease: Lease) -> bool:
@@ -59,34 +83,42 @@ class TestLease:
         assert await Lease(redis, BOT_ID).claim()
         assert await Lease(redis, BOT_ID + 1).claim()
 
-    async def test_its_holder_stops_before_redis_gives_it_to_another(self, redis: Redis) -> None:
-        lease = Lease(redis, BOT_ID, 0.3)
+    async def test_its_holder_stops_before_redis_gives_it_to_another(
+        self, redis: Redis, clock: Clock
+    ) -> None:
+        lease = Lease(redis, BOT_ID, LEASE_SECONDS)
         assert is_fenced(lease), "nobody has asked yet"
         await lease.claim()
+        clock.now += 0.9 * LEASE_SECONDS - 0.1
         assert not is_fenced(lease)
-        await until(lambda: is_fenced(lease))
-        assert await redis.pttl(bot_lease_key(BOT_ID)) > 0
+        clock.now += 0.2
+        assert is_fenced(lease)
+        assert 0 < await redis.pttl(bot_lease_key(BOT_ID)) <= 1000 * LEASE_SECONDS
 
     async def test_its_time_counts_from_the_question_and_not_from_the_answer(
-        self, redis: Redis
+        self, redis: Redis, clock: Clock
     ) -> None:
-        lease = Lease(redis, BOT_ID, 0.4)
-        await redis.client_pause(400)
-        assert await lease.claim()
+        lease = Lease(redis, BOT_ID, LEASE_SECONDS)
+        claim = asyncio.create_task(lease.claim())
+        await asyncio.sleep(0)
+        clock.now += 0.9 * LEASE_SECONDS
+        assert await claim
         assert is_fenced(lease)
         assert await lease.claim()
         assert not is_fenced(lease)
 
     async def test_it_ends_while_redis_is_away_and_begins_again_with_it(
-        self, durable_valkey: DurableValkey
+        self, durable_valkey: DurableValkey, clock: Clock
     ) -> None:
         async with connect(durable_valkey.settings) as redis:
-            lease = Lease(redis, BOT_ID, 0.5)
+            lease = Lease(redis, BOT_ID, LEASE_SECONDS)
             await lease.claim()
             durable_valkey.kill()
             with pytest.raises(RedisError):
                 await lease.claim()
-            await until(lambda: is_fenced(lease))
+            assert not is_fenced(lease)
+            clock.now += LEASE_SECONDS
+            assert is_fenced(lease)
             durable_valkey.start()
             assert await lease.claim()
             assert not is_fenced(lease)
@@ -104,6 +136,7 @@ class CountingLoop:
         self.ended += 1
 
 
+@pytest.mark.usefixtures("quick_claims")
 class TestTenure:
     async def test_the_loops_end_for_another_and_begin_again_after_it(self, redis: Redis) -> None:
         work, stop = CountingLoop(), asyncio.Event()
@@ -128,16 +161,15 @@ class TestTenure:
         )
         await until(lambda: work.begun == 1)
         await redis.flushall()
-        async with asyncio.timeout(60):
-            while not await redis.exists(bot_lease_key(BOT_ID)):
-                await asyncio.sleep(0.01)
+        await until_renewed(redis)
         assert (work.begun, work.ended) == (1, 0)
         stop.set()
         await running
 
     async def test_what_is_handed_over_at_a_stop_may_still_be_sent(self, redis: Redis) -> None:
         """The lease is kept until the last loop has ended, however long that takes."""
-        lease, stop, may_end = Lease(redis, BOT_ID, 0.3), asyncio.Event(), asyncio.Event()
+        lease = Lease(redis, BOT_ID, LEASE_SECONDS)
+        stop, may_end = asyncio.Event(), asyncio.Event()
 
         async def slow(_: asyncio.Event) -> None:
             await may_end.wait()
@@ -145,10 +177,10 @@ class TestTenure:
         running = asyncio.create_task(Tenure(lease, slow).run(stop))
         await until(lambda: not is_fenced(lease))
         stop.set()
-        begun = time.monotonic()
-        while time.monotonic() - begun < 0.6:
+        for _ in range(3):
+            await redis.pexpire(bot_lease_key(BOT_ID), 10_000)
+            await until_renewed(redis)
             assert not is_fenced(lease)
-            await asyncio.sleep(0.02)
         may_end.set()
         await running
         assert is_fenced(lease)

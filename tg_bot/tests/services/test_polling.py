@@ -2,9 +2,9 @@
 
 import asyncio
 import math
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refus
 from tg_bot.src.client.telegram import POLL_SECONDS, TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import patience
+from tg_bot.src.services import polling as polling_module
 from tg_bot.src.services.intake import Intake
 from tg_bot.src.services.patience import Pause
 from tg_bot.src.services.polling import CONFLICT_SECONDS, Poller
@@ -344,8 +345,13 @@ class TestHealth:
 
     @pytest.mark.clock("virtual")
     async def test_it_is_bad_after_a_long_silence_and_says_why(
-        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+        self,
+        client: TelegramClient,
+        intake: Intake,
+        telegram: FakeTelegram,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr(polling_module, "time", SimpleNamespace(monotonic=lambda: 1000.0))
         poller = Poller(client, intake, _greet)
         assert poller.probe() == "Telegram has not answered yet"
         stop = asyncio.Event()
@@ -353,9 +359,9 @@ class TestHealth:
         await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
         assert poller.probe() is None
 
-        poller._last_poll_at = time.monotonic() - 89
+        poller._last_poll_at = 1000.0 - 89
         assert poller.probe() is None
-        poller._last_poll_at = time.monotonic() - 91
+        poller._last_poll_at = 1000.0 - 91
         assert poller.probe() == "Telegram has not answered for 91 s"
         stop.set()
         async with asyncio.timeout(POLL_SECONDS / 2):  # a poll that waits does not hold up a stop
