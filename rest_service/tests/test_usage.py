@@ -19,7 +19,7 @@ from rest_service.tests.turn_records import STEPS, add_records, turn_record
 from smart_kit.contracts.threads import ModelFailure, StepRecord
 from smart_kit.redis import Redis
 
-MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+MONDAY = datetime(2025, 11, 24, 12, 0, tzinfo=UTC)
 ALICE, BOB = UUID(int=1), UUID(int=11)
 SECRETARY, WRITER = UUID(int=2), UUID(int=3)
 
@@ -85,7 +85,7 @@ class TestCalls:
                 "completion_tokens": 10,
                 "cost": "0.001",
                 "seconds": 2.0,
-                "created_at": "2026-11-23T12:00:00Z",
+                "created_at": "2025-11-24T12:00:00Z",
             }.items()
         )
         assert by_step["0.0.0"]["assistant_id"] == str(WRITER)
@@ -110,7 +110,7 @@ class TestCalls:
         assert await count(assistant_id=str(WRITER)) == 1
         assert await count(model="sol") == await count(provider="second") == 1
         assert await count(model="luna", user_id=str(ALICE)) == 2
-        tuesday = "2026-11-24T00:00:00Z"
+        tuesday = "2025-11-25T00:00:00Z"
         assert (await count(from_at=tuesday), await count(until_at=tuesday)) == (1, 3)
 
     async def test_a_turn_that_comes_again_adds_only_what_is_new(
@@ -145,7 +145,7 @@ class TestCalls:
         assert by_step["0"]["model"] == "sol"
         vain = by_step["0.0.0~0"]
         assert vain["assistant_id"] == str(WRITER)
-        assert vain["created_at"] == "2026-11-23T12:00:00Z"
+        assert vain["created_at"] == "2025-11-24T12:00:00Z"
         assert (vain["model"], vain["provider"], vain["cost"]) == ("luna", "first", "0.01")
         assert (vain["prompt_tokens"], vain["completion_tokens"]) == (1_000, 5)
         assert (vain["cached_tokens"], vain["seconds"]) == (7, 1.5)
@@ -228,9 +228,9 @@ class TestTotals:
         found = await totals(admin, by="day,model")
 
         assert [(one["day"], one["model"], one["calls"], one["cost"]) for one in found] == [
-            ("2026-11-24", "luna", 1, "0"),
-            ("2026-11-23", "sol", 1, "0.5"),
-            ("2026-11-23", "luna", 2, "0.003"),
+            ("2025-11-25", "luna", 1, "0"),
+            ("2025-11-24", "sol", 1, "0.5"),
+            ("2025-11-24", "luna", 2, "0.003"),
         ]
         assert {one["user_id"] for one in found} == {None}
 
@@ -276,7 +276,7 @@ class TestBudget:
     ) -> None:
         user = await make("users")
         await admin.patch(f"/users/{user['id']}", json={"timezone": "Pacific/Kiritimati"})
-        midnight = datetime(2026, 11, 24, tzinfo=ZoneInfo("Pacific/Kiritimati"))
+        midnight = datetime(2025, 11, 25, tzinfo=ZoneInfo("Pacific/Kiritimati"))
         times = (midnight - timedelta(seconds=1), midnight, midnight + timedelta(days=1))
         steps = [
             answered(str(n), cost, started_at=at)
@@ -293,10 +293,10 @@ class TestBudget:
         same = {"timezone": "Pacific/Kiritimati", "budget": None}
         before, after = midnight - timedelta(microseconds=1), midnight + timedelta(hours=23)
         for moment, day, spent in (
-            (before, "2026-11-23", "0.1"),
-            (midnight, "2026-11-24", "0.02"),
-            (after, "2026-11-24", "0.02"),
-            (midnight + timedelta(days=1), "2026-11-25", "0.4"),
+            (before, "2025-11-24", "0.1"),
+            (midnight, "2025-11-25", "0.02"),
+            (after, "2025-11-25", "0.02"),
+            (midnight + timedelta(days=1), "2025-11-26", "0.4"),
         ):
             assert await at(moment.astimezone(UTC)) == same | {"day": day, "spent": spent}
         assert (await self.read(admin, user))["timezone"] == "Pacific/Kiritimati"
