@@ -136,6 +136,12 @@ def mutate(parser: Parser, _: Sequence[Service]) -> None:
         metavar="N",
         help="so many mutants at once; default: one for each core",
     )
+    parser.add_argument(
+        "--survivors",
+        action="store_true",
+        help="only mutants that no earlier run has killed: whether tests have become worse since"
+        " is not seen",
+    )
 
 
 def migrate(parser: Parser, _: Sequence[Service]) -> None:

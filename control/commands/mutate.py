@@ -2,7 +2,6 @@
 
 import argparse
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from control import arguments, environment
 from control.context import Context
 from control.errors import ControlError
 from control.lock import Lock
-from control.mutation import processes, report, results, survivors
+from control.mutation import processes, report, survivors
 from control.mutation.interpreter import Interpreter
 from control.mutation.report import Score
-from control.mutation.survivors import Equivalent
-from control.mutation.workplace import Workplace
+from control.mutation.survivors import Listed
+from control.mutation.working_copy import WorkingCopy
 from control.testing import key_modules
 from control.testing.key_modules import KeyModule
 
@@ -34,9 +33,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
         own = context.foreign_environ | {"PYTHONHASHSEED": "0"}  # the same order of tests each time
         # one more than jobs: what ends and what begins may overlap
         with processes.servers(develop, context.root, own, options.jobs + 1) as environ:
-            place = _Place(context, home, python, environ, options.jobs, listed)
+            measurement = _Measurement(context, home, python, environ, options, listed)
             report.head(context.terminal)
-            scores = [place.measure(module) for module in modules]
+            scores = [measurement.of(module) for module in modules]
     report.details(context.terminal, scores)
     return 0 if all(score.is_enough for score in scores) else 1
 
@@ -62,30 +61,28 @@ def _alone(home: Path) -> Iterator[Lock]:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Measurement:
     """Where and with what the modules are tested."""
 
     context: Context
     home: Path
     python: Path
     environ: Mapping[str, str]
-    jobs: int
-    listed: Counter[Equivalent]
+    options: argparse.Namespace
+    listed: Listed
 
-    def measure(self, module: KeyModule) -> Score:
+    def of(self, module: KeyModule) -> Score:
         terminal = self.context.terminal
         begun = time.monotonic()
         terminal.busy(f"… {module.name}")
-        workplace = Workplace(self.home / module.name, module)
-        workplace.prepare(self.context.root)
+        copy = WorkingCopy(self.home / module.name, module)
+        copy.prepare(self.context.root, only_survivors=self.options.survivors)
 
         def progress(done: int, total: int) -> None:
             terminal.waiting(f"… {module.name}: {done} of {total} mutants")
 
-        processes.mutmut(self.python, workplace.folder, self.environ, self.jobs, progress)
-        mutants = [
-            mutant for path in module.files for mutant in results.read(workplace.folder, path)
-        ]
-        score = Score.of(module.name, mutants, self.listed, time.monotonic() - begun)
+        processes.mutmut(self.python, copy.folder, self.environ, self.options.jobs, progress)
+        duration = time.monotonic() - begun
+        score = Score.of(module.name, copy.results(), self.listed, duration)
         report.line(terminal, score)
         return score

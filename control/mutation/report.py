@@ -4,30 +4,29 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from control.mutation import survivors
 from control.mutation.results import Mutant, Verdict
-from control.mutation.survivors import LIST, Equivalent
+from control.mutation.survivors import LIST, Equivalent, Listed
 from control.terminal import Terminal, seconds
 
 LEAST = 85.0
-"""Per cent of the mutants of a key module that its tests have to notice."""
-_NOTICED = (Verdict.KILLED, Verdict.TIMED_OUT)
+"""Per cent of all mutants of a key module that its tests have to kill."""
+_KILLED = (Verdict.KILLED, Verdict.TIMED_OUT)
 _HEADINGS = ("mutants", "killed", "time-outs", "survived", "no tests", "unclear", "listed", "score")
 
 
 @dataclass(frozen=True)
 class Score:
-    """Of one key module."""
+    """The mutation score of one key module."""
 
     module: str
     counts: Counter[Verdict]
-    """Of all mutants."""
-    left: tuple[Mutant, ...]
-    """Those that were not noticed and are not listed."""
+    """How many of its mutants ended so."""
+    unlisted: tuple[Mutant, ...]
+    """Survivors without a reason in the list."""
     listed: int
-    """So many were not noticed, and are listed with a reason."""
+    """The number of survivors that are listed with a reason."""
     obsolete: tuple[Equivalent, ...]
-    """What is listed, but is noticed by now or does not exist."""
+    """Entries of the list whose mutant is killed by now or does not exist."""
     duration: float
     """Seconds."""
 
@@ -36,25 +35,26 @@ class Score:
         cls,
         module: str,
         mutants: Iterable[Mutant],
-        listed: Counter[Equivalent],
+        listed: Listed,
         duration: float = 0.0,
     ) -> "Score":
         found = list(mutants)
-        unnoticed = [mutant for mutant in found if mutant.verdict not in _NOTICED]
-        left, excused, obsolete = survivors.split(module, unnoticed, listed)
+        survived = [mutant for mutant in found if mutant.verdict not in _KILLED]
+        unlisted, excused, obsolete = listed.split(module, survived)
         counts = Counter(mutant.verdict for mutant in found)
-        return cls(module, counts, tuple(left), len(excused), tuple(obsolete), duration)
+        return cls(module, counts, tuple(unlisted), len(excused), tuple(obsolete), duration)
 
     @property
     def per_cent(self) -> float:
-        """A module without anything to mutate is perfectly tested."""
-        noticed = sum(self.counts[verdict] for verdict in _NOTICED)
-        counted = noticed + len(self.left)
-        return 100 * noticed / counted if counted else 100.0
+        """The share of killed mutants; a listed one is not killed. 100 where there are none."""
+        killed = sum(self.counts[verdict] for verdict in _KILLED)
+        total = self.counts.total()
+        return 100 * killed / total if total else 100.0
 
     @property
     def is_enough(self) -> bool:
-        return self.per_cent >= LEAST
+        """Whether enough mutants are killed and each survivor has a reason."""
+        return self.per_cent >= LEAST and not self.unlisted
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -67,15 +67,15 @@ def head(terminal: Terminal) -> None:
 
 
 def line(terminal: Terminal, score: Score) -> None:
-    sign = "" if score.is_enough else f"  below {LEAST} %"
+    sign = "" if score.per_cent >= LEAST else f"  below {LEAST} %"
     row = _row(score.module, score.cells)
     terminal.line(f"{row}  {seconds(score.duration)}{sign}")
 
 
 def details(terminal: Terminal, scores: Iterable[Score]) -> None:
-    """What nobody noticed, and what the list says in vain."""
+    """Name the survivors that are not listed, and the entries of the list without a survivor."""
     for score in scores:
-        for mutant in score.left:
+        for mutant in score.unlisted:
             terminal.line()
             terminal.line(f"{mutant.path}:{mutant.line} {mutant.function}: {_outcome(mutant)}")
             for changed in mutant.diff:

@@ -4,7 +4,7 @@ import ast
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -28,8 +28,9 @@ class Verdict(StrEnum):
     """The tests ended in a way that proves nothing, or were not run."""
 
 
+_KILLED = 1
 VERDICTS = {
-    1: Verdict.KILLED,
+    _KILLED: Verdict.KILLED,
     -24: Verdict.TIMED_OUT,  # SIGXCPU: of the system for CPU time, of mutmut for the time passed
     -9: Verdict.TIMED_OUT,  # of the system where SIGXCPU did not help
     0: Verdict.SURVIVED,
@@ -73,21 +74,25 @@ def read(folder: Path, path: Path) -> Iterator[Mutant]:
         yield Mutant(path, places[function] + offset, function, diff, verdict, code)
 
 
-def forget_all_but_proofs(folder: Path, path: Path) -> None:
-    """Have mutmut test again what survived, or was not tested; and what a killed run left."""
+def killed(folder: Path, path: Path) -> list[str]:
+    """The names of the mutants of a file that the last run of mutmut has killed."""
+    content = json.loads(_beside(folder / MUTANTS / path, ".meta").read_text("utf-8"))
+    codes = content["exit_code_by_key"].items()
+    return [name for name, code in codes if VERDICTS.get(code) is Verdict.KILLED]
+
+
+def forget(folder: Path, path: Path, proved: Collection[str] = ()) -> None:
+    """Have mutmut test all mutants of a file again but those that are proved to be killed."""
     written = folder / MUTANTS / path
     meta = _beside(written, ".meta")
     try:
         content = json.loads(meta.read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, json.JSONDecodeError):  # a run that was killed left half a file
         meta.unlink(missing_ok=True)
         written.unlink(missing_ok=True)
         return
-    proofs = (Verdict.KILLED, Verdict.TIMED_OUT)
-    codes = content["exit_code_by_key"].items()
-    content["exit_code_by_key"] = {
-        key: code if VERDICTS.get(code) in proofs else None for key, code in codes
-    }
+    names = content["exit_code_by_key"]
+    content["exit_code_by_key"] = {name: _KILLED if name in proved else None for name in names}
     meta.write_text(json.dumps(content), "utf-8")
 
 

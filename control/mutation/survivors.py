@@ -1,5 +1,6 @@
-"""The mutants that no test can notice, because they do the same: listed by hand with the reason."""
+"""The mutants that may survive, each with its reason: listed by hand."""
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,12 +12,15 @@ from control.errors import ControlError
 from control.mutation.results import Mutant
 
 LIST = Path("tests/mutation_survivors.toml")
-_FIELDS = ("module", "function", "diff", "reason")
+_FIELDS = {
+    "equivalent": ("module", "function", "diff", "reason"),
+    "tolerated": ("removed", "reason"),
+}
 
 
 @dataclass(frozen=True)
 class Equivalent:
-    """What identifies a mutant however lines and numbers move."""
+    """An equivalent mutant, by what identifies it however lines and numbers move."""
 
     module: str
     function: str
@@ -27,45 +31,79 @@ class Equivalent:
         return cls(module, mutant.function, mutant.diff)
 
 
-def read(root: Path, modules: Iterable[str]) -> Counter[Equivalent]:
-    """How many mutants of each kind are listed; raises ControlError for a list that is wrong."""
+@dataclass(frozen=True)
+class Listed:
+    """What the list says."""
+
+    equivalent: Counter[Equivalent]
+    """How many mutants of each kind."""
+    tolerated: tuple[re.Pattern[str], ...] = ()
+    """Lines of code whose mutants may survive in every module."""
+
+    def split(
+        self, module: str, mutants: Iterable[Mutant]
+    ) -> tuple[list[Mutant], list[Mutant], list[Equivalent]]:
+        """The mutants that are not listed, those that are, and what is listed but is not there.
+
+        Each entry excuses one mutant: two of the same look in one function need two.
+        """
+        left = Counter({one: n for one, n in self.equivalent.items() if one.module == module})
+        others, excused = list[Mutant](), list[Mutant]()
+        for mutant in mutants:
+            kind = Equivalent.of(module, mutant)
+            if left[kind] > 0:
+                left[kind] -= 1
+                excused.append(mutant)
+            else:
+                (excused if self._tolerates(mutant) else others).append(mutant)
+        return others, excused, sorted(left.elements(), key=lambda one: (one.function, one.diff))
+
+    def _tolerates(self, mutant: Mutant) -> bool:
+        removed = [line[2:] for line in mutant.diff if line.startswith("-")]
+        return bool(removed) and all(
+            any(pattern.search(line) for pattern in self.tolerated) for line in removed
+        )
+
+
+def read(root: Path, modules: Iterable[str]) -> Listed:
+    """Read the list; raises ControlError where it is wrong. Without a file nothing is listed."""
     try:
         text = (root / LIST).read_text("utf-8")
     except FileNotFoundError:
-        return Counter()
+        return Listed(Counter())
     try:
-        entries = tomllib.loads(text).get("equivalent", [])
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ControlError(f"{LIST}: {error}") from error
+    for name in tables.keys() - _FIELDS.keys():
+        raise ControlError(f"{LIST}: there is no table {name!r}; there are: {', '.join(_FIELDS)}")
     known = set(modules)
-    return Counter(_checked(number, entry, known) for number, entry in enumerate(entries, 1))
+    return Listed(
+        Counter(_equivalent(number, one, known) for number, one in _entries(tables, "equivalent")),
+        tuple(_pattern(number, one) for number, one in _entries(tables, "tolerated")),
+    )
 
 
-def _checked(number: int, entry: Mapping[str, Any], known: set[str]) -> Equivalent:
-    for field in _FIELDS:
-        if not str(entry.get(field, "")).strip():
-            raise ControlError(f"{LIST}: the {field} of entry {number} is missing")
+def _entries(tables: Mapping[str, Any], kind: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+    for number, entry in enumerate(tables.get(kind, []), 1):
+        for field in _FIELDS[kind]:
+            if not str(entry.get(field, "")).strip():
+                raise ControlError(f"{LIST}: {kind} entry {number}: {field!r} is missing")
+        yield number, entry
+
+
+def _equivalent(number: int, entry: Mapping[str, str], known: set[str]) -> Equivalent:
     if entry["module"] not in known:
-        raise ControlError(f"{LIST}: entry {number}: there is no key module {entry['module']!r}")
-    lines = (line.strip() for line in str(entry["diff"]).splitlines())
+        raise ControlError(
+            f"{LIST}: equivalent entry {number}: there is no key module {entry['module']!r}"
+        )
+    lines = (line.strip() for line in entry["diff"].splitlines())
     diff = tuple(f"{line[0]} {line[1:].strip()}" for line in lines if line)
     return Equivalent(entry["module"], entry["function"], diff)
 
 
-def split(
-    module: str, mutants: Iterable[Mutant], listed: Counter[Equivalent]
-) -> tuple[list[Mutant], list[Mutant], list[Equivalent]]:
-    """The mutants that are not listed, those that are, and what is listed but is not there.
-
-    Each entry excuses one mutant: two of the same look in one function need two.
-    """
-    left = Counter({one: count for one, count in listed.items() if one.module == module})
-    others, excused = [], []
-    for mutant in mutants:
-        kind = Equivalent.of(module, mutant)
-        if left[kind] > 0:
-            left[kind] -= 1
-            excused.append(mutant)
-        else:
-            others.append(mutant)
-    return others, excused, sorted(left.elements(), key=lambda one: (one.function, one.diff))
+def _pattern(number: int, entry: Mapping[str, str]) -> re.Pattern[str]:
+    try:
+        return re.compile(entry["removed"])
+    except re.error as error:
+        raise ControlError(f"{LIST}: tolerated entry {number}: {error}") from error

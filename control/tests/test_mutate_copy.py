@@ -1,5 +1,6 @@
 """`mutate` until mutmut begins: what is asked for, and the copy in which mutmut works."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 from control.cli import main
 from control.context import Context
 from control.errors import ControlError
-from control.mutation.workplace import Workplace
+from control.mutation.results import Verdict
+from control.mutation.working_copy import WorkingCopy
 from control.terminal import Terminal
 from control.testing import key_modules
 from control.testing.key_modules import KeyModule
 
 PATH = Path("part/dice.py")
+DICE = KeyModule("dice", (PATH,), ("part/tests",))
 SOURCE = "def is_low(value):\n    return value < 4\n"
 
 
@@ -60,7 +63,7 @@ def test_a_wrong_argument_is_told_before_anything_is_done(
 def prepared(repository: Path, tmp_path: Path) -> Path:
     """The working folder, with results that mutmut has left; what follows may take them away."""
     folder = tmp_path / "dice"
-    Workplace(folder, KeyModule("dice", (PATH,), ("part/tests",))).prepare(repository)
+    WorkingCopy(folder, DICE).prepare(repository)
     return folder
 
 
@@ -88,6 +91,35 @@ def test_a_change_has_mutmut_look_anew_which_tests_run_what(
     (repository / "part/tests/test_dice.py").write_text("pass\n")
     prepared(repository, tmp_path)
     assert not stats.exists()
+
+
+def leave(folder: Path, codes: dict[str, int]) -> Path:
+    """Leave what mutmut leaves: its files of results."""
+    written = folder / "mutants" / PATH
+    written.write_text("def x_is_low__mutmut_orig():\n    pass\n")
+    span = {f"x_is_low__mutmut_{number}": [1, 2] for number in ("orig", 1, 2)}
+    written.with_name("dice.py.spans").write_text(json.dumps({"spans": span}))
+    meta = written.with_name("dice.py.meta")
+    meta.write_text(json.dumps({"exit_code_by_key": codes}))
+    return meta
+
+
+def test_only_what_a_run_has_killed_that_ended_well_may_be_left_out(
+    repository: Path, tmp_path: Path
+) -> None:
+    first, second = "part.dice.x_is_low__mutmut_1", "part.dice.x_is_low__mutmut_2"
+
+    def known(*, only_survivors: bool) -> list[int | None]:
+        copy.prepare(repository, only_survivors=only_survivors)
+        codes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
+        return [codes[first], codes[second]]
+
+    copy = WorkingCopy(prepared(repository, tmp_path), DICE)
+    meta = leave(copy.folder, {first: 1, second: 0})
+    assert [mutant.verdict for mutant in copy.results()] == [Verdict.KILLED, Verdict.SURVIVED]
+    leave(copy.folder, {first: 1, second: 1})  # by a run that did not end
+    assert known(only_survivors=True) == [1, None]
+    assert known(only_survivors=False) == [None, None]
 
 
 def test_what_is_gone_from_the_repository_goes_from_the_copy(

@@ -10,7 +10,7 @@ from pathlib import Path
 from control import requirements
 from control.errors import ControlError
 from control.mutation import results
-from control.mutation.results import MUTANTS
+from control.mutation.results import MUTANTS, Mutant
 from control.testing.key_modules import KeyModule
 
 _SETTINGS = """\
@@ -23,26 +23,34 @@ pytest_add_cli_args =
     -m
     not slow
 process_isolation = forkserver
-timeout_constant = 6
+timeout_constant = 2
 timeout_multiplier = 5
 track_dependencies = false
 use_git_change_detection = false
 on_dependency_change = ignore
 """
 """A fork server has run no test itself, so that no test finds what others have left in a module.
-Time-outs: 30 seconds and five times as long as the tests of a function take without a mutant."""
+Time-outs: 10 seconds and five times as long as the tests of a function take without a mutant."""
+
+
+_PROVED = "proved"
+"""The file with the names of the mutants that were killed in a run that ended well."""
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkingCopy:
     """Only the files of the module are in the folder itself, for mutmut to find there; all others
     are where mutmut runs the tests."""
 
     folder: Path
     module: KeyModule
 
-    def prepare(self, root: Path) -> None:
-        """Bring it up to date, keep what earlier runs have proved, and forget the rest."""
+    def prepare(self, root: Path, *, only_survivors: bool = False) -> None:
+        """Bring it up to date, and forget what the last run has found out.
+
+        With `only_survivors`, what was killed is not tested again: a test that was weakened since
+        is not noticed then.
+        """
         settings = _SETTINGS.format(
             files=_lines(self.module.files), tests=_lines(self.module.tests)
         )
@@ -51,11 +59,26 @@ class Workplace:
         if self._copy(root, tracked(root)):
             # mutmut looks only for tests with new names, but any change may change what tests run
             (self.folder / MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
+        proved = self._proved() if only_survivors else {}
         for path in self.module.files:
-            results.forget_all_but_proofs(self.folder, path)
+            results.forget(self.folder, path, proved.get(str(path), ()))
             # a run that was killed may have left half a file: mutmut writes those anew that are
             # older than their source, and keeps the results of functions that are the same
             (self.folder / path).touch()
+
+    def results(self) -> list[Mutant]:
+        """What a run of mutmut has found that ended well. What others have found proves nothing:
+        a mutant may have spoiled the servers for those after it."""
+        killed = {str(path): results.killed(self.folder, path) for path in self.module.files}
+        (self.folder / _PROVED).write_text(json.dumps(killed), "utf-8")
+        return [mutant for path in self.module.files for mutant in results.read(self.folder, path)]
+
+    def _proved(self) -> dict[str, list[str]]:
+        try:
+            found: dict[str, list[str]] = json.loads((self.folder / _PROVED).read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        return found
 
     def _begin_anew_if_changed(self, made_with: str) -> None:
         stamp = self.folder / "made-with"
