@@ -32,7 +32,7 @@ class Row:
             self.name,
             self.process or "-",
             self.state,
-            "-" if self.uptime is None else _duration(self.uptime),
+            "-" if self.uptime is None else duration(self.uptime),
             str(self.restarts),
             megabytes(self.memory) if self.memory else "-",
             self.health,
@@ -55,7 +55,8 @@ def show(terminal: Terminal, rows: Iterable[Row]) -> bool:
     return all(row.is_well for row in rows)
 
 
-def _duration(amount: float) -> str:
+def duration(amount: float) -> str:
+    """So many seconds, in the two largest units that they fill."""
     minutes, rest = divmod(int(amount), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from control.context import Context
+from control.table import duration
+from control.testing import selection
 
 RunTests = Callable[[Context, argparse.Namespace], int]
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
@@ -18,6 +20,7 @@ _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Once, or as often as asked; the last lines tell what became of each time."""
+    selection.check(options, context.root)
     mode = "docker" if options.docker else "local"
     run_tests: RunTests = import_module(f"control.{mode}.test").run
     statuses, outcomes = list[int](), list[str]()
@@ -26,8 +29,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
             for number in range(1, options.repeat + 1):
                 begun = time.monotonic()
                 statuses.append(run_tests(context, options))
-                duration = _minutes(time.monotonic() - begun)
-                outcomes.append(f"run {number}: {_outcome(statuses[-1])}, {duration}")
+                took = duration(time.monotonic() - begun)
+                outcomes.append(f"run {number}: {_outcome(statuses[-1])}, {took}")
                 if statuses[-1] == _INTERRUPTED:
                     break
     finally:  # after Ctrl-C too
@@ -48,11 +51,6 @@ def _tell(context: Context, statuses: list[int], outcomes: list[str]) -> None:
 
 def _outcome(status: int) -> str:
     return "failed" if status else "passed"
-
-
-def _minutes(duration: float) -> str:
-    minutes, rest = divmod(round(duration), 60)
-    return f"{minutes} min {rest:02} s"
 
 
 @contextmanager

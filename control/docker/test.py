@@ -11,19 +11,23 @@ from control.testing import program, selection
 
 _NOTHING_COLLECTED = 5
 """The exit status of pytest where a choice of tests leaves none."""
-_STORIES = "tests/e2e"
+_STORIES = PurePath("tests/e2e")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     engine.require(context.environ)
     named = selection.named_paths(options, context.root)
-    stories = [path for path in named if PurePath(path).is_relative_to(_STORIES)]
     statuses = list[int]()
-    if stories != named or not named:
+    if not named or any(not path.is_relative_to(_STORIES) for path in named):
         statuses.append(_run_parts(context, options))
-    if (stories or not named) and not options.service:
-        statuses.append(_run_stories(context, options, named))
-    return next((status for status in statuses if status not in (0, _NOTHING_COLLECTED)), 0)
+    if not (named or options.service) or any(map(_has_stories, named)):
+        statuses.append(_run_stories(context, options))
+    ran = [status for status in statuses if status != _NOTHING_COLLECTED]
+    return next(filter(None, ran), 0 if ran else _NOTHING_COLLECTED)
+
+
+def _has_stories(path: PurePath) -> bool:
+    return path.is_relative_to(_STORIES) or _STORIES.is_relative_to(path)
 
 
 def _run_parts(context: Context, options: argparse.Namespace) -> int:
@@ -39,11 +43,12 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
     chosen = [
         *selection.IN_PARALLEL,
         *selection.having(differs_there, "not e2e", selection.not_slow(options)),
-        *selection.coverage(options, "--cov-report=term"),
+        *selection.coverage(options, context.root, "--cov-report=term"),
         *selection.paths(options),
     ]
     try:
-        command = [*compose, "run", "--build", "--rm", "tests", *chosen, *options.extra]
+        extra = [word.replace(f"{context.root}/", "", 1) for word in options.extra]
+        command = [*compose, "run", "--build", "--rm", "tests", *chosen, *extra]
         return program.run(command, context.root, environ)
     finally:
         subprocess.run(
@@ -54,10 +59,10 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
         )
 
 
-def _run_stories(context: Context, options: argparse.Namespace, named: list[str]) -> int:
+def _run_stories(context: Context, options: argparse.Namespace) -> int:
     """From outside, as people and operators see the suite; one process has one composed suite."""
     chosen = selection.having("e2e and not local", selection.not_slow(options))
-    places = [] if named else [_STORIES]
+    places = [] if selection.named_paths(options, context.root) else [str(_STORIES)]
     command = (context.python(develop=True), "-m", "pytest", *places, *chosen, *options.extra)
     environ = context.foreign_environ | {"SUITE_MODE": "docker"}
     return program.run(command, context.root, environ)

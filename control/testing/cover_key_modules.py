@@ -25,16 +25,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """End what pytest-cov has begun: in a worker it begins anew now, and in each pause the first
     measurement would go on."""
-    if hasattr(session.config, "workerinput"):
-        _controller(session.config).cov.stop()
+    controller = _controller(session.config)
+    if controller is not None and hasattr(session.config, "workerinput"):
+        controller.cov.stop()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Pause pytest-cov for all others: its own marker `no_cover` does so without their fixtures."""
-    if item.config.stash[_PLACES].intersection((item.path, *item.path.parents)):
-        return (yield)
     controller = _controller(item.config)
+    is_measured = item.config.stash[_PLACES].intersection((item.path, *item.path.parents))
+    if controller is None or is_measured:
+        return (yield)
     controller.pause()
     try:
         return (yield)
@@ -43,4 +45,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _controller(config: pytest.Config) -> Any:  # pytest-cov has no types
+    """None with `--no-cov`."""
     return config.pluginmanager.getplugin("_cov").cov_controller

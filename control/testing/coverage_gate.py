@@ -29,8 +29,12 @@ class Coverage:
 
     @classmethod
     def of(cls, module: KeyModule, files: Mapping[str, Any]) -> "Coverage":
-        """From the report of coverage.py; a file that it does not know was never imported."""
-        found = {path: files[str(path)] for path in module.files if str(path) in files}
+        """From the report of coverage.py, which may know files that were never imported."""
+        found = {
+            path: files[str(path)]
+            for path in module.files
+            if str(path) in files and _was_imported(files[str(path)]["summary"])
+        }
         sums = [one["summary"] for one in found.values()]
         missing = [f"{path}: never imported" for path in module.files if path not in found]
         for path, one in found.items():
@@ -50,10 +54,11 @@ class Coverage:
         )
 
 
-def passes(context: Context, python: Path) -> bool:
-    """Print the coverage of each key module; whether all of it is enough."""
+def passes(context: Context, python: Path, environ: Mapping[str, str]) -> bool:
+    """Print the coverage of each key module, as measured by a run of pytest with this environment;
+    whether all of it is enough."""
     command = (python, "-m", "coverage", "json", "--quiet", "-o", "-")
-    report = subprocess.run(command, cwd=context.root, stdout=subprocess.PIPE)
+    report = subprocess.run(command, cwd=context.root, env=environ, stdout=subprocess.PIPE)
     if report.returncode:  # the tests have not come so far that anything was measured
         context.terminal.warn("there is no report of the coverage")
         return False
@@ -66,6 +71,10 @@ def passes(context: Context, python: Path) -> bool:
         for place in () if one.is_enough else one.missing:
             context.terminal.line(f"    {place}")
     return all(one.is_enough for one in found)
+
+
+def _was_imported(summary: Mapping[str, int]) -> bool:
+    return bool(summary["covered_lines"] or not summary["num_statements"])
 
 
 def _per_cent(sums: list[Mapping[str, int]], done: str, whole: str) -> float:

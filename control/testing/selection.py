@@ -3,7 +3,10 @@
 import argparse
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from control.arguments import USAGE
+from control.errors import ControlError
 
 _MOST_PROCESSES = 4
 """docker-compose.test.yml has so many Redis servers."""
@@ -14,6 +17,22 @@ IN_PARALLEL = (
     "--dist=loadfile",  # tests of one file share what their fixtures start
     "--no-loadscope-reorder",  # long files first, as in testpaths of pyproject.toml
 )
+
+_TAKE_A_WORD = frozenset(
+    ("-k", "-m", "-p", "-c", "-o", "-n", "-W", "--tb", "--maxfail", "--durations", "--deselect")
+)
+"""Options of pytest after which a word is no path, even where a folder has its name."""
+_LEAVE_OUT = ("-k", "-m", "--deselect", "--ignore")
+"""What an option of pytest begins with that leaves tests out, and its value may follow at once."""
+_LEAVE_OUT_ALONE = frozenset(
+    ("--lf", "--last-failed", "--sw", "--stepwise", "--co", "--collect-only")
+)
+
+
+def check(options: argparse.Namespace, root: Path) -> None:
+    """Raises ControlError for a choice of tests that contradicts itself."""
+    if options.service and named_paths(options, root):
+        raise ControlError("name tests either by --service or by their paths after --", USAGE)
 
 
 def paths(options: argparse.Namespace) -> list[str]:
@@ -35,18 +54,43 @@ def not_slow(options: argparse.Namespace) -> str:
     return "" if options.all else "not slow"
 
 
-def coverage(options: argparse.Namespace, *of_all: str) -> Sequence[str]:
+def coverage(options: argparse.Namespace, root: Path, *of_all: str) -> Sequence[str]:
     """The options of pytest that measure coverage, which costs time: only with `--all`.
 
-    Of parts that were asked for with a report, of all as said.
+    Of parts that were asked for with a report, of all as said, of some tests never.
     """
     if not options.all:
         return []
     if options.service:
         return [*(f"--cov={name}" for name in options.service), "--cov-report=term"]
-    return ["--cov", *of_all]
+    return ["--cov", *of_all] if is_everything(options, root) else []
 
 
-def named_paths(options: argparse.Namespace, root: Path) -> list[str]:
-    """What is said after `--` and is a file or a folder, also with a test's name behind it."""
-    return [word for word in options.extra if (root / word.partition("::")[0]).exists()]
+def is_everything(options: argparse.Namespace, root: Path) -> bool:
+    """Whether all tests are run: no part is asked for, and no word after `--` leaves tests out."""
+    named = named_paths(options, root)
+    leaves_out = any(
+        word.startswith(_LEAVE_OUT) or word in _LEAVE_OUT_ALONE for word in options.extra
+    )
+    return options.all and not (options.service or named or leaves_out)
+
+
+def named_paths(options: argparse.Namespace, root: Path) -> list[PurePath]:
+    """What is said after `--` and is a file or a folder, also with a test's name behind it;
+    relative to the repository. Raises ControlError for what is outside it."""
+    before = ["", *options.extra]
+    words = [
+        word.partition("::")[0]
+        for last, word in zip(before, options.extra, strict=False)
+        if last not in _TAKE_A_WORD
+    ]
+    return [
+        _within(root, word) for word in words if not word.startswith("-") and (root / word).exists()
+    ]
+
+
+def _within(root: Path, word: str) -> PurePath:
+    path = (root / word).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ControlError(f"{word} is not in this repository", USAGE)
+    return path.relative_to(root.resolve())

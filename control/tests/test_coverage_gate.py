@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,7 @@ class TestEnough:
             ),
             (measured(lines=0, branches=0), True, ()),
             (None, False, ("kit/vault.py: never imported",)),
+            (measured(lines=1, missing_lines=(1,)), False, ("kit/vault.py: never imported",)),
         ],
     )
     def test_lines_and_branches_count_each_for_themselves(
@@ -169,7 +171,25 @@ class TestGate:
         assert main(["test", "--all", "--local"], python.context(terminal)) == 1
         assert output.getvalue() == "! there is no report of the coverage\n"
 
-    @pytest.mark.parametrize("words", ["", "--all --service tg_bot", "--all -- -k chat"])
+    @pytest.mark.parametrize("words", ["--all -- -q", "--all -- --durations=50 -rA"])
+    def test_words_that_leave_out_no_test_leave_out_no_gate(
+        self, python: FakePython, terminal: Terminal, words: str
+    ) -> None:
+        python.report = None
+        assert main(["test", "--local", *words.split()], python.context(terminal)) == 1
+        measuring = ["--cov", "--cov-report=", "-p", "control.testing.cover_key_modules"]
+        assert python.pytest_options[-len(measuring) - len(words.split()) + 2 :] == [
+            *measuring,
+            *words.split()[2:],
+        ]
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            *("", "--all --service tg_bot", "--all -- -k chat", "--all -- -kchat"),
+            *("--all -- kit", "--all -- kit/vault.py::test", "--all -- --lf"),
+        ],
+    )
     def test_a_choice_of_tests_is_not_judged(
         self, python: FakePython, terminal: Terminal, words: str
     ) -> None:
@@ -184,7 +204,7 @@ def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.S
     command = (sys.executable, "-m", "coverage", "run", "--branch", "kit/vault.py")
     subprocess.run(command, cwd=project, stdout=subprocess.DEVNULL, check=True)
     context = FakePython(project).context(Terminal(output, tty=False, colour=False))
-    assert not coverage_gate.passes(context, Path(sys.executable))
+    assert not coverage_gate.passes(context, Path(sys.executable), os.environ)
     said = [line.split() for line in output.getvalue().splitlines()]
     assert said[1][:5] == ["vault", "100.0", "%", "75.0", "%"]
     assert ["kit/vault.py:2->1"] in said

@@ -53,10 +53,9 @@ class TestLocal:
                 ["-m", "not slow", "control/tests", "smart_kit/tests"],
             ),
             ("-- tests/e2e -k chat", ["-m", "not slow", "tests/e2e", "-k", "chat"]),
-            (
-                "--all -- -x",
-                ["--cov", "--cov-report=", "-p", "control.testing.cover_key_modules", "-x"],
-            ),
+            ("--all -- -k chat", ["-k", "chat"]),
+            ("--all -- programs", ["programs"]),
+            ("--all -- --co", ["--co"]),
             ("--all --service tg_bot", ["--cov=tg_bot", "--cov-report=term", "tg_bot/tests"]),
         ],
     )
@@ -80,6 +79,22 @@ class TestLocal:
     def test_failing_tests_fail_the_command(self, python: FakePython, terminal: Terminal) -> None:
         python.statuses = [1]
         assert main(["test", "--local"], python.context(terminal)) == 1
+
+    def test_parts_and_paths_are_not_named_together(
+        self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (python.home / "tests").mkdir()
+        for mode in ("--local", "--docker"):
+            words = ["test", mode, "--service", "control", "--", "tests"]
+            assert main(words, python.context(terminal)) == 2
+            assert "either by --service or by their paths" in capsys.readouterr().err
+        assert python.asked == []
+
+    def test_a_path_outside_the_repository_is_refused(
+        self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["test", "--", "/"], python.context(terminal)) == 2
+        assert "/ is not in this repository" in capsys.readouterr().err
 
     def test_an_unknown_part_is_answered_with_those_there_are(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
@@ -137,6 +152,11 @@ class TestDocker:
             ("tests/e2e/shared/test_chat.py::test_hello", 0, 1),
             ("smart_kit/tests", 1, 0),
             ("smart_kit/tests tests/e2e", 1, 1),
+            (".", 1, 1),
+            ("tests", 1, 1),
+            ("-k smart_kit", 1, 1),
+            ("{home}/tests/e2e/shared", 0, 1),
+            ("{home}/smart_kit/tests", 1, 0),
         ],
     )
     def test_what_is_named_is_run_where_it_belongs(
@@ -145,13 +165,15 @@ class TestDocker:
         for place in ("smart_kit/tests", "tests/e2e/shared"):
             (python.home / place).mkdir(parents=True, exist_ok=True)
         (python.home / "tests/e2e/shared/test_chat.py").touch()
-        assert self.manage(docker, python, "--", *named.split()) == 0
+        words = named.format(home=python.home).split()
+        assert self.manage(docker, python, "--", *words) == 0
         runs = [call for call in docker.asked if "run" in call["arguments"]]
         assert len(runs) == parts
         assert len(python.asked) == stories
+        for call in runs:
+            assert not any(str(python.home) in word for word in call["arguments"][-len(words) :])
         for call in python.asked:
-            told = ["-m", "e2e and not local and not slow", *named.split()]
-            assert call["arguments"][2:] == told
+            assert call["arguments"][-len(words) :] == words
 
     def test_of_one_part_no_stories_are_told(self, docker: Docker, python: FakePython) -> None:
         assert self.manage(docker, python, "--service", "tg_bot", "--all") == 0
@@ -162,7 +184,11 @@ class TestDocker:
 
     @pytest.mark.parametrize(
         ("parts", "stories", "expected"),
-        [(1, 0, 1), (0, 1, 1), (NOTHING_COLLECTED, 0, 0), (0, NOTHING_COLLECTED, 0), (0, -9, -9)],
+        [
+            *((1, 0, 1), (0, 1, 1), (0, -9, -9)),
+            *((NOTHING_COLLECTED, 0, 0), (0, NOTHING_COLLECTED, 0)),
+            (NOTHING_COLLECTED, NOTHING_COLLECTED, NOTHING_COLLECTED),
+        ],
     )
     def test_it_fails_where_one_of_both_does_and_a_choice_may_leave_one_without_tests(
         self, docker: Docker, python: FakePython, parts: int, stories: int, expected: int
@@ -184,7 +210,7 @@ class TestDocker:
 
 class TestRepeated:
     def outcomes(self, output: io.StringIO) -> list[str]:
-        return re.sub(r", \d+ min \d\d s", "", output.getvalue()).splitlines()
+        return re.sub(r", (\d+m )?\d+s", "", output.getvalue()).splitlines()
 
     def test_all_runs_are_done_and_told_whatever_becomes_of_each(
         self, python: FakePython, terminal: Terminal, output: io.StringIO

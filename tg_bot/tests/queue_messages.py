@@ -70,6 +70,11 @@ def effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRead:
     )
 
 
+def old_effect() -> EffectRead:
+    """A receipt whose words do not depend on the date of today: the year is told."""
+    return effect(next_fire_at="2020-11-27T08:00:00Z")
+
+
 def effect_of(
     kind: EffectKind, *, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
 ) -> EffectRead:

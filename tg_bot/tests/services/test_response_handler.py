@@ -12,17 +12,17 @@ from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import send
-from tg_bot.tests.queue_messages import effect, notice, reminder, reply
+from tg_bot.tests.queue_messages import notice, old_effect, reminder, reply
 from tg_bot.tests.services.delivery_helpers import LONG_TEXT, QUEUE, deliver, run_states
 
 
 async def test_an_answer_arrives_formatted_with_its_receipts(
     run: Run, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await deliver(run, redis, reply("**Done**", receipts=(effect(),)))
+    await deliver(run, redis, reply("**Done**", receipts=(old_effect(),)))
 
     (sent,) = telegram.sent
-    assert sent.text.startswith("Done\n\n✓ Reminder: Fri 27 Nov 09:00 Europe/Berlin")
+    assert sent.text.startswith("Done\n\n✓ Reminder: Fri 27 Nov 2020 09:00 Europe/Berlin")
     assert sent.parameters["entities"] == [{"type": "bold", "offset": 0, "length": 4}]
     assert sent.parameters["link_preview_options"] == {"is_disabled": True}
     assert "disable_notification" not in sent.parameters

@@ -10,14 +10,14 @@ from smart_kit.testing.fake_telegram import Call, FakeTelegram, Scripted, refusa
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import dead_letters, send
-from tg_bot.tests.queue_messages import effect, reply
+from tg_bot.tests.queue_messages import old_effect, reply
 from tg_bot.tests.services.delivery_helpers import QUEUE, deliver, wait_until_sent
 
 TABLE = "|Name|Age|\n|-|-|\n|**Anna**|30|"
 PLAIN = "Name | Age\n-----+----\nAnna | 30"
 LONG = "\n\n".join([TABLE, *(f"{number} " + "word " * 1500 for number in range(10))])
 """Three rich messages."""
-RECEIPT = "✓ Reminder: Fri 27 Nov 09:00 Europe/Berlin — call Anna"
+RECEIPT = "✓ Reminder: Fri 27 Nov 2020 09:00 Europe/Berlin — call Anna"
 UNKNOWN = refusal(404, "Not Found: method not found")
 
 
@@ -27,7 +27,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_receipt(text: str = TABLE, number: int = 1) -> Reply:
-    return reply(text, number, receipts=(effect(),))
+    return reply(text, number, receipts=(old_effect(),))
 
 
 def methods(calls: list[Call]) -> list[str]:
