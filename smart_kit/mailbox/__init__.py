@@ -21,9 +21,10 @@ from smart_kit.mailbox.letters import (
 from smart_kit.mailbox.mailbox import Mailbox
 from smart_kit.mailbox.reconciliation import Reconciliation
 from smart_kit.mailbox.watch import Watch
-from smart_kit.mailbox.worker import Pace, Worker, until_redis
+from smart_kit.mailbox.worker import DEFAULT_PACE, Pace, Worker, until_redis
 
 __all__ = [
+    "DEFAULT_PACE",
     "DeadLetter",
     "Delivery",
     "Depth",

@@ -3,27 +3,22 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from contextlib import suppress
 
 import pytest
-import structlog
 
 from smart_kit.errors import RejectMessage, RetryMessage
-from smart_kit.mailbox import DeadLetter, Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker
-from smart_kit.mailbox import worker as worker_module
-from smart_kit.mailbox.mailbox import GROUP
+from smart_kit.mailbox import DeadLetter, Delivery, Letter, Mailbox, Outcome, Pace
 from smart_kit.redis import Redis, answer, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable_valkey import DurableValkey
-
-SECONDS = 60.0
-"""How long anything may take before a test fails; all of it takes far less."""
-
-QUICK = Pace(promote=0.01, crash_backoff=0.001, hand_over=0.05)
-
-Handle = Callable[[Delivery], Awaitable[Outcome]]
+from smart_kit.tests.running_worker import (
+    SECONDS,
+    RecordingHandler,
+    end_lease,
+    eventually,
+    running_worker,
+)
 
 
 @pytest.fixture
@@ -31,83 +26,8 @@ def mailbox(redis: Redis) -> Mailbox:
     return Mailbox(redis, "in", replies_to="out")
 
 
-class RecordingHandler:
-    """A handler that keeps what it was given; `answers` says what to do with the next ones."""
-
-    def __init__(self, *answers: Exception | float) -> None:
-        self.taken: list[Delivery] = []
-        self.cancelled: list[Delivery] = []
-        self.done: list[str] = []
-        self._answers = list(answers)
-
-    async def __call__(self, delivery: Delivery) -> Outcome:
-        self.taken.append(delivery)
-        response = self._answers.pop(0) if self._answers else 0.0
-        if isinstance(response, Exception):
-            raise response
-        try:
-            await asyncio.sleep(response)
-        except asyncio.CancelledError:
-            self.cancelled.append(delivery)
-            raise
-        self.done.append(delivery.payload)
-        return Outcome(journal_of=delivery.payload)
-
-    @property
-    def attempts(self) -> list[tuple[str, int]]:
-        return [(delivery.payload, delivery.attempt) for delivery in self.taken]
-
-
-async def no_apology(_: Delivery) -> Outcome:
-    return Outcome()
-
-
 async def apology(delivery: Delivery) -> Outcome:
     return Outcome(replies=(Letter(f"sorry:{delivery.payload}", "chat", "sorry"),))
-
-
-@asynccontextmanager
-async def running_worker(
-    mailbox: Mailbox,
-    blocking: Redis,
-    handler: Handle,
-    apology: Handle = no_apology,
-    **options: Any,
-) -> AsyncIterator[asyncio.Event]:
-    """A running worker; yields its stop, and ends it abruptly where the test does not use that."""
-    stop = asyncio.Event()
-    worker = Worker(mailbox, blocking, handler, apology, **{"pace": QUICK} | options)
-    running = asyncio.create_task(worker.run(stop))
-    try:
-        yield stop
-        if stop.is_set():
-            await asyncio.wait_for(running, SECONDS)
-    finally:
-        stop.set()
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
-async def end_lease(redis: Redis, entry: Entry) -> None:
-    """Let its time pass for a worker that was killed, instead of waiting for it."""
-    await redis.xclaim("in", GROUP, "killed", 0, [entry.id], idle=60_000, justid=True)
-
-
-async def until_renewed(redis: Redis) -> None:
-    """Let nearly all of a lease pass, and wait until a living worker has begun it anew."""
-    (pending,) = await redis.xpending_range("in", GROUP, "-", "+", 2)
-    entry, owner = pending["message_id"], pending["consumer"]
-    await redis.xclaim("in", GROUP, owner, 0, [entry], idle=50_000, justid=True)
-    async with asyncio.timeout(SECONDS):
-        while await redis.xpending_range("in", GROUP, "-", "+", 1, idle=50_000):
-            await asyncio.sleep(0.005)
 
 
 async def dead_letters(redis: Redis) -> list[DeadLetter]:
@@ -272,67 +192,6 @@ async def test_a_message_is_buried_even_where_no_apology_can_be_made(
         await eventually(lambda: handler.done == ["b"])
 
     assert len(await dead_letters(redis)) == 1
-
-
-async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
-    mailbox: Mailbox, redis: Redis, blocking: Redis
-) -> None:
-    await mailbox.create()
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    entry = await mailbox.receive(blocking, "killed", 1.0)
-    assert entry is not None
-    await mailbox.begin(entry)
-    await end_lease(redis, entry)
-    handler = RecordingHandler()
-    async with running_worker(mailbox, blocking, handler):
-        await eventually(lambda: handler.done == ["a"])
-
-    assert handler.attempts == [("a", 2)]
-
-
-async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_renewal_failed(
-    mailbox: Mailbox,
-    redis: Redis,
-    blocking: Redis,
-    redis_settings: RedisSettings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(worker_module, "RENEWALS_PER_LEASE", 1000)
-    handler, envious = RecordingHandler(60.0), RecordingHandler()
-    other = connect_blocking(redis_settings)
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handler, slots=1):
-        await eventually(lambda: len(handler.taken) == 1)
-        with structlog.testing.capture_logs() as lines:
-            await redis.rename("in:fence", "kept")
-            await redis.set("in:fence", "not a hash")
-            await eventually(lambda: len(lines) > 0)
-            await redis.rename("kept", "in:fence")
-        await until_renewed(redis)
-        await mailbox.enqueue(Letter("2", "other", "b"))
-        async with running_worker(mailbox, other, envious):
-            await eventually(lambda: envious.done == ["b"])
-    await other.aclose()
-
-    assert {line["event"] for line in lines} == {"lease could not be renewed"}
-    assert handler.attempts == [("a", 1)]
-    assert envious.attempts == [("b", 1)]
-
-
-async def test_a_worker_that_lost_its_message_stops_working_on_it(
-    redis: Redis, blocking: Redis
-) -> None:
-    mailbox = Mailbox(redis, "in", lease_seconds=1.0)
-    handler = RecordingHandler(60.0)
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handler):
-        await eventually(lambda: len(handler.taken) == 1)
-        heir = await mailbox.begin(Entry(handler.taken[0].entry, "chat"))
-        assert heir is not None
-        await mailbox.finish(heir, Outcome())
-        await eventually(lambda: len(handler.cancelled) == 1)
-
-    assert not await redis.exists("in:waiting:chat")
 
 
 async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(

@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smart_kit.mailbox import Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker, until_redis
 from smart_kit.redis import Redis, answer
+from smart_kit.tests.running_worker import no_apology
 
 SECONDS = 30.0
 QUICK = Pace(promote=0.01, hand_over=0.01)
@@ -37,10 +38,6 @@ class SlowCommand:
 
 async def slow(_: Delivery) -> Outcome:
     await asyncio.sleep(60)
-    return Outcome()
-
-
-async def no_apology(_: Delivery) -> Outcome:
     return Outcome()
 
 

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from smart_kit.clock import Clock
 from smart_kit.health import Health
-from smart_kit.mailbox import Mailbox, Reconciliation, Watch, Worker
-from smart_kit.mailbox import Pace as Patience
+from smart_kit.mailbox import DEFAULT_PACE, Mailbox, Reconciliation, Watch, Worker
+from smart_kit.mailbox import Pace as WorkerPace
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.service import Loop, health_routes, http_loop, launch, run_loops
 
@@ -36,8 +36,6 @@ from .texts.translations import Translations
 
 SLOTS = 64
 """Chats that are written to at once; most of them wait for Telegram's pace."""
-
-PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,7 @@ def assemble(
     redis: Redis,
     blocking: Redis,
     lease: Lease,
+    worker_pace: WorkerPace = DEFAULT_PACE,
 ) -> Bot:
     """Give every part what it works with."""
     bot_id = settings.bot_id
@@ -88,7 +87,7 @@ def assemble(
     outbox = Outbox(client, to_telegram, pace)
     handler = ResponseHandler(bot_id, composer, access, outbox, live)
     worker = Worker(
-        to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS, pace=PATIENCE
+        to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS, pace=worker_pace
     )
     watch = Watch(to_telegram)
     health = Health("tg_bot")

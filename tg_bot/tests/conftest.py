@@ -10,11 +10,10 @@ from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
-from smart_kit.mailbox import Pace as Patience
+from smart_kit.mailbox import Pace as WorkerPace
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
-from tg_bot.src import main
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
@@ -146,7 +145,6 @@ def run(
 
     A message that could not be sent waits for a moment instead of a second.
     """
-    monkeypatch.setattr(main, "PATIENCE", Patience(promote=0.05))
     monkeypatch.setattr(response_handler, "SHORTEST_WAIT", 0.1)
     monkeypatch.setattr(consignment, "UNCERTAIN_SECONDS", (0.1, 0.1))
 
@@ -159,7 +157,7 @@ def run(
             client = await stack.enter_async_context(TelegramClient(given, lease.check))
             service = RestClient(given, httpx2.MockTransport(rest.serve))
             stack.push_async_callback(service.close)
-            bot = assemble(given, client, service, redis, blocking, lease)
+            bot = assemble(given, client, service, redis, blocking, lease, WorkerPace(promote=0.05))
             stop = asyncio.Event()
             tasks = [asyncio.ensure_future(loop(stop)) for loop in bot.loops]
             try:

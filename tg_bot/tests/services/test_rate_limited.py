@@ -6,7 +6,7 @@ from datetime import timedelta
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import utc_now
 from smart_kit.mailbox import Delivery, Mailbox, Worker
-from smart_kit.mailbox import Pace as Patience
+from smart_kit.mailbox import Pace as WorkerPace
 from smart_kit.redis import Redis, connect_blocking
 from smart_kit.testing.fake_telegram import FakeTelegram, refusal
 from tg_bot.src.client.telegram import TelegramClient
@@ -56,7 +56,7 @@ async def test_fifty_minutes_of_429_bring_nothing_to_the_dead_letters(
             Live(client, Pace(settings), blocking, settings.bot_id),
         )
         worker = Worker(
-            mailbox, blocking, handler.handle, handler.apologise, pace=Patience(promote=0.01)
+            mailbox, blocking, handler.handle, handler.apologise, pace=WorkerPace(promote=0.01)
         )
         stop = asyncio.Event()
         working = asyncio.create_task(worker.run(stop))

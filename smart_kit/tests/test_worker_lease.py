@@ -1,0 +1,94 @@
+"""The lease of a message: while it is renewed, and where it ends."""
+
+import asyncio
+
+import pytest
+import structlog
+
+from smart_kit.mailbox import Entry, Letter, Mailbox, Outcome, worker
+from smart_kit.mailbox.mailbox import GROUP
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.settings import RedisSettings
+from smart_kit.tests.running_worker import (
+    SECONDS,
+    RecordingHandler,
+    end_lease,
+    eventually,
+    running_worker,
+)
+
+
+@pytest.fixture
+def mailbox(redis: Redis) -> Mailbox:
+    return Mailbox(redis, "in")
+
+
+async def until_renewed(redis: Redis) -> None:
+    """Let nearly all of a lease pass, and wait until a living worker has begun it anew."""
+    (pending,) = await redis.xpending_range("in", GROUP, "-", "+", 2)
+    entry, owner = pending["message_id"], pending["consumer"]
+    await redis.xclaim("in", GROUP, owner, 0, [entry], idle=50_000, justid=True)
+    async with asyncio.timeout(SECONDS):
+        while await redis.xpending_range("in", GROUP, "-", "+", 1, idle=50_000):
+            await asyncio.sleep(0.005)
+
+
+async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
+    mailbox: Mailbox, redis: Redis, blocking: Redis
+) -> None:
+    await mailbox.create()
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    entry = await mailbox.receive(blocking, "killed", 1.0)
+    assert entry is not None
+    await mailbox.begin(entry)
+    await end_lease(redis, entry)
+    handler = RecordingHandler()
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: handler.done == ["a"])
+
+    assert handler.attempts == [("a", 2)]
+
+
+async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_renewal_failed(
+    mailbox: Mailbox,
+    redis: Redis,
+    blocking: Redis,
+    redis_settings: RedisSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "RENEWALS_PER_LEASE", 1000)
+    handler, envious = RecordingHandler(60.0), RecordingHandler()
+    other = connect_blocking(redis_settings)
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    async with running_worker(mailbox, blocking, handler, slots=1):
+        await eventually(lambda: len(handler.taken) == 1)
+        with structlog.testing.capture_logs() as lines:
+            await redis.rename("in:fence", "kept")
+            await redis.set("in:fence", "not a hash")
+            await eventually(lambda: len(lines) > 0)
+            await redis.rename("kept", "in:fence")
+        await until_renewed(redis)
+        await mailbox.enqueue(Letter("2", "other", "b"))
+        async with running_worker(mailbox, other, envious):
+            await eventually(lambda: envious.done == ["b"])
+    await other.aclose()
+
+    assert {line["event"] for line in lines} == {"lease could not be renewed"}
+    assert handler.attempts == [("a", 1)]
+    assert envious.attempts == [("b", 1)]
+
+
+async def test_a_worker_that_lost_its_message_stops_working_on_it(
+    redis: Redis, blocking: Redis
+) -> None:
+    mailbox = Mailbox(redis, "in", lease_seconds=1.0)
+    handler = RecordingHandler(60.0)
+    await mailbox.enqueue(Letter("1", "chat", "a"))
+    async with running_worker(mailbox, blocking, handler):
+        await eventually(lambda: len(handler.taken) == 1)
+        heir = await mailbox.begin(Entry(handler.taken[0].entry, "chat"))
+        assert heir is not None
+        await mailbox.finish(heir, Outcome())
+        await eventually(lambda: len(handler.cancelled) == 1)
+
+    assert not await redis.exists("in:waiting:chat")
