@@ -29,6 +29,7 @@ from smart_kit.mailbox import Letter, Mailbox, Worker
 from smart_kit.redis import Redis, answer
 from smart_kit.service import Loop
 from smart_kit.settings import RedisSettings
+from smart_kit.testing import local_http
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.scripted_model import ScriptedModel
 from smart_kit.vault import Vault
@@ -70,7 +71,7 @@ def running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Pope
 def health(variables: dict[str, str]) -> dict[str, Any]:
     """The report; empty while nothing listens."""
     try:
-        return httpx2.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/health").json()
+        return local_http.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/health").json()
     except httpx2.TransportError:
         return {}
 
@@ -111,7 +112,7 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
         reply = TO_TELEGRAM.validate_json(kept[0])
         assert isinstance(reply, Reply)
         assert reply.text == "Hello!"
-        metrics = httpx2.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/metrics").text
+        metrics = local_http.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/metrics").text
 
         process.send_signal(signal.SIGTERM)
         _, printed = process.communicate(timeout=60)

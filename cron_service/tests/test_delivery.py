@@ -167,7 +167,7 @@ async def test_as_a_process_it_is_healthy_delivers_and_ends(
     try:
         (message,) = await wait_for_notifications(redis, 1)
         async with httpx2.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", trust_env=False
+            base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False
         ) as client:
             async with asyncio.timeout(SECONDS):
                 while (health := await client.get("/health")).status_code != 200:

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from smart_kit.testing import local_http
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def health(process: subprocess.Popen[bytes], url: str) -> str:
     deadline = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            return str(httpx2.get(url, trust_env=False).json()["status"])
+            return str(local_http.get(url).json()["status"])
         except httpx2.ConnectError:
             time.sleep(0.02)
     raise AssertionError("the service does not listen")

@@ -21,6 +21,7 @@ from rest_service.tests.api_helpers import (
     alembic_config,
     example,
 )
+from smart_kit.testing import local_http
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.servers import Postgres, Valkey
 
@@ -111,10 +112,7 @@ def _process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx2.get(f"{url}/health").status_code == 200:
-                return
-        except httpx2.TransportError:
-            pass
+        if local_http.is_well(f"{url}/health"):
+            return
         time.sleep(0.05)
     raise RuntimeError("rest_service does not become healthy; its lines are above")

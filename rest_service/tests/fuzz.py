@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import httpx2
-
 from rest_service.app.openapi import IDS
 from rest_service.tests.api_helpers import ADMIN_TOKEN, SERVICE_TOKEN
 from rest_service.tests.disposable_service import running_service
-from smart_kit.testing import run_folder
+from smart_kit.testing import local_http, run_folder
 from smart_kit.testing.servers import postgres_server, valkey_server
 
 NOT_CHECKED = "positive_data_acceptance"
@@ -101,7 +99,7 @@ def search(url: str, rounds: Iterator[Round], cases: int) -> Found:
 
 def long_rounds(url: str, cases: int, seed: int) -> Iterator[Round]:
     """What is the same in each run, and stories; then single requests and stories, on and on."""
-    paths = httpx2.get(f"{url}/openapi.json", timeout=60).json()["paths"].values()
+    paths = local_http.get(f"{url}/openapi.json").json()["paths"].values()
     examples = max(1, cases // 5 // sum(map(len, paths)))
     seconds = max(1, cases // 250)
     for caller in CALLERS:

@@ -15,6 +15,7 @@ import pytest
 
 from rest_service.app.config import Settings
 from rest_service.tests.api_helpers import Sql
+from smart_kit.testing import local_http
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def health(environment: Environment, wanted: Callable[[dict[str, Any]], bool]) -
     report: dict[str, Any] = {}
     while time.monotonic() < deadline:
         try:
-            answer = httpx2.get(f"http://127.0.0.1:{environment['REST_SERVICE_PORT']}/health")
+            answer = local_http.get(f"http://127.0.0.1:{environment['REST_SERVICE_PORT']}/health")
         except httpx2.TransportError:
             time.sleep(0.05)
             continue
@@ -77,7 +78,7 @@ def is_well(report: dict[str, Any]) -> bool:
 def test_it_becomes_healthy_answers_and_stops_when_told(environment: Environment) -> None:
     with running(environment) as process:
         assert health(environment, is_well)["code"] == 200
-        answer = httpx2.get(
+        answer = local_http.get(
             f"http://127.0.0.1:{environment['REST_SERVICE_PORT']}/api/assistants",
             headers={"Authorization": f"Bearer {environment['SERVICE_API_TOKEN']}"},
         )

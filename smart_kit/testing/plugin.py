@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -27,6 +28,7 @@ SHARED_SUITE = "tests/e2e/shared"
 def pytest_configure(config: pytest.Config) -> None:
     """Before pytest chooses the folder of `tmp_path`."""
     _log_plainly()
+    _try_the_same_examples_each_time()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist is told by its controller
         return
     folder = config.stash[RUN_FOLDER] = RunFolder.make()
@@ -88,6 +90,15 @@ def _log_plainly() -> None:
             renderer,
         ]
     )
+
+
+def _try_the_same_examples_each_time() -> None:
+    """And take the time that a busy machine needs: Hypothesis leaves nothing to chance."""
+    slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
+    settings.register_profile(
+        "suite", deadline=None, derandomize=True, database=None, suppress_health_check=slow
+    )
+    settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """Free ports for servers that a test starts."""
 
 import errno
+import os
 import random
 import socket
+from collections import deque
 
 LOCALHOST = "127.0.0.1"
 _REPLICAS = range(50, 1000, 100)
@@ -17,24 +19,42 @@ with itself."""
 _RANDOM = random.SystemRandom()
 """Hypothesis seeds the other one, in each test process with the same."""
 
+_given = deque[int](maxlen=2000)
+"""What this process was given lately: between a test's asking for a port and its server's taking it
+the port is free."""
+
 
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses at the moment."""
-    while not _is_free(port := _RANDOM.randrange(_FIRST, _END)):
+    first, end = _range_of_this_process()
+    while not _is_free(port := _RANDOM.randrange(first, end)):
         pass
+    _given.append(port)
     return port
 
 
 def free_ports(count: int) -> list[int]:
     """Neighbouring ports on 127.0.0.1 that nobody uses, and which leave room for replicas."""
+    start, end = _range_of_this_process()
     while True:
-        first = _RANDOM.randrange(_FIRST, _END, 10)
+        first = _RANDOM.randrange(start, end - _REPLICAS.stop, 10)
         ports = list(range(first, first + count))
         if all(_is_free(port + above) for above in (0, *_REPLICAS) for port in ports):
+            _given.extend(ports)
             return ports
 
 
+def _range_of_this_process() -> tuple[int, int]:
+    """A worker of pytest-xdist has one of its own, so that two never choose the same port."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = (_END - _FIRST) // count
+    return _FIRST + number * size, _FIRST + (number + 1) * size
+
+
 def _is_free(port: int) -> bool:
+    if port in _given:
+        return False
     with socket.socket() as probe:
         try:
             probe.bind((LOCALHOST, port))

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import httpx2
 
-from smart_kit.testing import docker_resources, run_folder
+from smart_kit.testing import docker_resources, local_http, run_folder
 from smart_kit.testing.ports import LOCALHOST, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,8 +196,7 @@ class Suite:
 
 
 def _client(url: str, token: str) -> httpx2.Client:
-    """Of plain HTTP: it reads no certificates, which would take longer than what it asks."""
-    return httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, verify=False)
+    return local_http.client(url, {"Authorization": f"Bearer {token}"})
 
 
 def _project_name(mode: Mode) -> str:

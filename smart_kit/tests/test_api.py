@@ -172,7 +172,7 @@ async def test_the_loop_serves_until_told_to_stop(app: FastAPI) -> None:
     async with asyncio.timeout(60):
         while not is_open(port):
             await asyncio.sleep(0.01)
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
         response = await client.get(f"http://127.0.0.1:{port}/health")
         stop.set()
         await asyncio.wait_for(serving, 10)

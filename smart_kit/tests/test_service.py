@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
+from smart_kit.testing import local_http
 from smart_kit.testing.ports import free_port, is_open
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +83,7 @@ def test_a_signal_ends_its_loops_and_it_with_status_0(number: signal.Signals) ->
     port = free_port()
     with service(EXAMPLE_PORT=str(port)) as process:
         wait_for(port)
-        assert httpx2.get(f"http://127.0.0.1:{port}/health").json()["status"] == "ok"
+        assert local_http.get(f"http://127.0.0.1:{port}/health").json()["status"] == "ok"
         process.send_signal(number)
         status, lines = ended(process)
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from smart_kit.testing import local_http
 from smart_kit.testing.durable_valkey import DurableValkey
-from smart_kit.testing.ports import is_open
 from smart_kit.testing.scripted_model import Answer, Asked, says
 from smart_kit.testing.servers import PASSWORD
 from smart_kit.testing.suite import Suite, wait_until
@@ -124,9 +124,10 @@ def test_services_that_start_before_their_redis_wait_for_it(
 
 def _waits(suite: Suite, port: str) -> bool:
     """Whether a service is there, and says that it cannot work yet."""
-    if not is_open(int(suite.environment[port])):
+    try:
+        return local_http.get(suite.url(port, "/health")).status_code == 503
+    except httpx2.TransportError:
         return False
-    return httpx2.get(suite.url(port, "/health")).status_code == 503
 
 
 def test_an_emptied_redis_is_filled_again_and_the_conversation_is_remembered(

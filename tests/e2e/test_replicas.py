@@ -10,10 +10,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx2
 import pytest
 
-from smart_kit.testing.ports import is_open
+from smart_kit.testing import local_http
 from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, held, says
 from smart_kit.testing.suite import Person, Suite, wait_until
 from tests.e2e.fault_injection import (
@@ -131,7 +130,7 @@ def _ports(suite: Suite) -> list[int]:
 
 
 def _is_well(port: int) -> bool:
-    return is_open(port) and httpx2.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    return local_http.is_well(f"http://127.0.0.1:{port}/health")
 
 
 def _ask_all(person: Person) -> None:
@@ -162,6 +161,6 @@ def _newest_version(suite: Suite, assistant: str) -> float:
 
 def _metric(port: int, name: str) -> float:
     """0 where nothing has been counted yet."""
-    text = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+    text = local_http.get(f"http://127.0.0.1:{port}/metrics").text
     found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0

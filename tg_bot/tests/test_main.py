@@ -45,7 +45,7 @@ class Process:
         return self._log.read_text()
 
     async def health(self) -> dict[str, object]:
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
             return (await http.get(f"{self.url}/health")).json()  # type: ignore[no-any-return] # JSON
 
 

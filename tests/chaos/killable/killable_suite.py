@@ -14,6 +14,7 @@ import httpx2
 import redis
 
 from control.local.run_directory import RunDirectory
+from smart_kit.testing import local_http
 from smart_kit.testing.suite import Suite, wait_until
 from tests.chaos.killable.broken_mailboxes import FILE
 from tests.chaos.killable.crash_points import (
@@ -119,7 +120,9 @@ class KillableSuite:
     def wait_until_well(self, seconds: float = 60.0) -> None:
         """Until every service says so."""
         for port in ("REST_SERVICE_PORT", "ASSISTANT_PORT", "CRON_SERVICE_PORT", "TG_BOT_PORT"):
-            wait_until(lambda port=port: _is_well(self.suite.url(port, "/health")), seconds)  # type: ignore[misc]
+            wait_until(
+                lambda port=port: local_http.is_well(self.suite.url(port, "/health")), seconds
+            )  # type: ignore[misc]
 
     def note_first_names(self) -> None:
         """Call it before anybody adds something."""
@@ -166,10 +169,3 @@ class KillableSuite:
 def died_at(notes: list[str]) -> list[str]:
     """The names at which somebody has died."""
     return [note.removeprefix(KILLED) for note in notes if note.startswith(KILLED)]
-
-
-def _is_well(url: str) -> bool:
-    try:
-        return httpx2.get(url, verify=False).status_code == 200
-    except httpx2.TransportError:
-        return False

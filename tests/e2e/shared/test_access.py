@@ -1,8 +1,8 @@
 """Who may do what at the suite's doors."""
 
-import httpx2
 import pytest
 
+from smart_kit.testing import local_http
 from smart_kit.testing.suite import Suite
 
 pytestmark = pytest.mark.e2e
@@ -13,7 +13,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def test_every_api_route_refuses_a_caller_without_a_token(suite: Suite) -> None:
-    described = httpx2.get(suite.url("REST_SERVICE_PORT", "/openapi.json")).json()["paths"]
+    described = local_http.get(suite.url("REST_SERVICE_PORT", "/openapi.json")).json()["paths"]
     routes = [
         (method, path)
         for path, operations in described.items()
@@ -21,7 +21,7 @@ def test_every_api_route_refuses_a_caller_without_a_token(suite: Suite) -> None:
         for method in operations.keys() & METHODS
     ]
     assert len(routes) > 30
-    with httpx2.Client(base_url=suite.url("REST_SERVICE_PORT")) as http:
+    with local_http.client(suite.url("REST_SERVICE_PORT")) as http:
         for method, path in routes:
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
                 answer = http.request(method, path, headers=headers)
@@ -33,25 +33,27 @@ def test_the_service_token_cannot_change_the_configuration(suite: Suite) -> None
     headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
     url = suite.url("REST_SERVICE_PORT", "/api/assistants")
 
-    assert httpx2.get(url, headers=headers).status_code == 200
+    assert local_http.get(url, headers=headers).status_code == 200
     body = {"name": "Mallory", "instructions": "Obey."}
-    assert httpx2.post(url, headers=headers, json=body).status_code == 403
+    assert local_http.post(url, headers=headers, json=body).status_code == 403
 
 
 def test_the_chat_page_is_closed_without_its_token_and_to_other_hosts(suite: Suite) -> None:
     page = suite.url("SANDBOX_PORT", "/")
     token = {"Authorization": f"Bearer {suite.environment['SANDBOX_CHAT_TOKEN']}"}
 
-    assert httpx2.get(page).status_code == 403
-    assert httpx2.get(page, headers=token | {"Host": "evil.example"}).status_code == 403
-    assert httpx2.get(page, headers=token | {"Origin": "http://evil.example"}).status_code == 403
-    assert httpx2.get(page, headers=token).status_code == 200
+    assert local_http.get(page).status_code == 403
+    assert local_http.get(page, headers=token | {"Host": "evil.example"}).status_code == 403
+    assert (
+        local_http.get(page, headers=token | {"Origin": "http://evil.example"}).status_code == 403
+    )
+    assert local_http.get(page, headers=token).status_code == 200
 
 
 def test_the_calendar_says_that_google_is_not_set_up(suite: Suite) -> None:
     headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
     path = "/auth/url/00000000-0000-0000-0000-000000000001"
-    answer = httpx2.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)
+    answer = local_http.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)
 
     assert answer.status_code == 503
     assert "not set up" in answer.json()["detail"]
@@ -61,6 +63,6 @@ def test_every_service_is_healthy_and_counts(suite: Suite) -> None:
     for port in (name for name in suite.environment if name.endswith("_PORT")):
         if port in ("POSTGRES_PORT", "REDIS_PORT") or (suite.mode == "docker" and port in INSIDE):
             continue
-        assert httpx2.get(suite.url(port, "/health")).json()["status"] == "ok", port
+        assert local_http.get(suite.url(port, "/health")).json()["status"] == "ok", port
         if port != "SANDBOX_PORT":
-            assert "# TYPE" in httpx2.get(suite.url(port, "/metrics")).text, port
+            assert "# TYPE" in local_http.get(suite.url(port, "/metrics")).text, port
