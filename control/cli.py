@@ -47,7 +47,12 @@ COMMANDS = (
     Command("test", "run the tests; --all also the slow ones", "commands.test:run", options.test),
     Command("fuzz", "send the REST API strange requests", "commands.fuzz:run", options.fuzz),
     Command("chaos", "kill whatever runs, and lose nothing", "commands.chaos:run", options.chaos),
-    Command("mutate", "how many faults the tests notice", "commands.mutate:run", options.mutate),
+    Command(
+        "mutate",
+        "mutation testing: how many faults the tests notice",
+        "commands.mutate:run",
+        options.mutate,
+    ),
     Command("check", "format, lint, types, imports", "commands.check:run"),
     Command("migrate", "write a migration of the schema", "{mode}.schema:migrate", options.migrate),
     Command("upgrade", "bring the schema up to date", "{mode}.schema:upgrade", options.upgrade),

@@ -17,7 +17,7 @@ LEAST = 99.0
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of one key module."""
+    """The coverage of one key module."""
 
     name: str
     lines: float

@@ -16,7 +16,7 @@ class KeyModule:
     files: tuple[Path, ...]
     """Relative to the repository."""
     tests: tuple[str, ...] = ()
-    """Files and folders of tests, which mutants of the module have to pass by."""
+    """Files and folders of the tests that have to cover the module and to kill its mutants."""
 
 
 def read(root: Path) -> Iterator[KeyModule]:
