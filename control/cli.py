@@ -49,7 +49,7 @@ COMMANDS = (
     Command("chaos", "kill whatever runs, and lose nothing", "commands.chaos:run", options.chaos),
     Command(
         "mutate",
-        "mutation testing: how many faults the tests notice",
+        "mutation testing of the key modules",
         "commands.mutate:run",
         options.mutate,
     ),

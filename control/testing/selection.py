@@ -36,7 +36,7 @@ def check(options: argparse.Namespace, root: Path) -> None:
 
 
 def paths(options: argparse.Namespace) -> list[str]:
-    """The folders of the parts that were asked for; with none, pytest takes those of pyproject.toml."""
+    """The folders of the parts that were asked for; with none, pytest takes all."""
     return [f"{name}/tests" for name in options.service]
 
 
