@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from cron_service.app import scheduler as scheduler_module
 from cron_service.app.scheduler import Pace, Scheduler
 from smart_kit.errors import UpstreamUnavailable
 
@@ -218,11 +220,18 @@ async def test_one_failure_after_a_good_claim_is_no_illness() -> None:
         assert scheduler.problem() is None
 
 
-async def test_a_good_claim_long_ago_is_an_illness_with_its_reason() -> None:
-    scheduler = Scheduler(Dispatch(None, AWAY), replace(CALM, unhealthy=timedelta()))
+async def test_a_good_claim_long_ago_is_an_illness_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(scheduler_module, "time", SimpleNamespace(monotonic=lambda: now))
+    scheduler = Scheduler(Dispatch(None, AWAY), replace(CALM, unhealthy=timedelta(seconds=90)))
     async with running(scheduler):
         await settled()
         scheduler.ring()
         await settled()
 
-        assert scheduler.problem() == f"the last good claim was 0 s ago ({AWAY.message})"
+        now += 89.0
+        assert scheduler.problem() is None
+        now += 1.0
+        assert scheduler.problem() == f"the last good claim was 90 s ago ({AWAY.message})"
