@@ -26,10 +26,12 @@ class FakeRestService:
     """Jobs in memory; each is one run."""
 
     runs: list[Run] = field(default_factory=list)
-    unreported: timedelta = timedelta(seconds=10)
-    """A run that was claimed longer ago is handed out again."""
+    unreported: timedelta = timedelta(hours=1)
+    """A run that was claimed longer ago is handed out again; longer than any test takes."""
     clock_ahead: timedelta = timedelta()
     """By how much Postgres's clock differs from this machine's."""
+    stands_at: datetime | None = None
+    """Where Postgres's clock stands until a test moves it; None: it goes."""
     refuses: set[str] = field(default_factory=set)
     """The last parts of paths that answer 503."""
     claims: int = 0
@@ -39,7 +41,7 @@ class FakeRestService:
 
     def now(self) -> datetime:
         """By its own clock."""
-        return datetime.now(UTC) + self.clock_ahead
+        return self.stands_at or datetime.now(UTC) + self.clock_ahead
 
     def plan(self, text: str, in_seconds: float = -1.0, *, kind: CronJobType = "reminder") -> UUID:
         """A new job; gives its run's id."""
