@@ -1,6 +1,5 @@
 """The service as a process."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import httpx2
 import pytest
 
 from smart_kit.testing import local_http
+from smart_kit.testing.bare_environment import bare_environment
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def test_it_starts_answers_and_ends(command: list[str]) -> None:
     port_option = ["--port", port] if "uvicorn" in command else []
     variables = {"SERVICE_API_TOKEN": "the-service-token", "GOOGLE_CALENDAR_SERVICE_PORT": port}
     process = subprocess.Popen(
-        [sys.executable, *command, *port_option], env=os.environ | variables, cwd=ROOT
+        [sys.executable, *command, *port_option], env=bare_environment() | variables, cwd=ROOT
     )
     try:
         assert health(process, f"http://127.0.0.1:{port}/health") == "ok"
@@ -51,7 +51,7 @@ def health(process: subprocess.Popen[bytes], url: str) -> str:
 def test_without_a_token_it_ends_with_one_line(command: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, *command],
-        env=os.environ | {"SERVICE_API_TOKEN": ""},
+        env=bare_environment() | {"SERVICE_API_TOKEN": ""},
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,6 +1,5 @@
 """The process as an operator starts it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from rest_service.app.config import Settings
 from rest_service.tests.api_helpers import Sql
 from smart_kit.testing import local_http
+from smart_kit.testing.bare_environment import bare_environment
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def running(environment: Environment, *command: str) -> Iterator[subprocess.Pope
     arguments = command or ("-m", "rest_service.app.main")
     with subprocess.Popen(
         [sys.executable, *arguments],
-        env=os.environ | environment,
+        env=bare_environment() | environment,
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
@@ -145,11 +145,9 @@ async def test_what_a_first_start_can_never_add_ends_it_with_one_line(
 
 def test_importing_it_reads_no_environment() -> None:
     code = "import rest_service.app.main"
-    environment = {name: value for name, value in os.environ.items() if name == "PATH"}
-
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env=environment,
+        env=bare_environment(),
         cwd=ROOT,
         capture_output=True,
         text=True,
