@@ -1,6 +1,6 @@
 """Makes jobs that are due, and claims them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
 from smart_kit.contracts.base import utc_now
@@ -27,6 +27,13 @@ async def overdue_job(make: Make, sql: Sql, user: JsonObject, **fields: object) 
     job = await make("cron-jobs", user_id=user["id"], timezone="UTC", **fields)
     await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '3 hours'")
     return job
+
+
+async def database_clock(sql: Sql) -> datetime:
+    """By which fires are planned and claimed."""
+    ((now,),) = await sql("SELECT clock_timestamp()")
+    assert isinstance(now, datetime)
+    return now
 
 
 async def runs_of(admin: Client, job: JsonObject) -> list[JsonObject]:

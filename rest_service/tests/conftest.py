@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from rest_service.app.database import Sessions
 from rest_service.app.dependencies import Resources
 from rest_service.app.main import RestService
 from rest_service.app.models import metadata
+from rest_service.app.services import claims
 from rest_service.app.services.dead_letters import Graveyards
 from rest_service.app.services.endpoint import SECONDS
 from rest_service.app.snapshots.publisher import Publisher
@@ -231,6 +233,13 @@ def make(admin: Client) -> Make:
         return added
 
     return add
+
+
+@pytest.fixture
+def an_hour_to_dispatch(monkeypatch: pytest.MonkeyPatch) -> timedelta:
+    """So long is a claimed run nobody else's, instead of the seconds that a busy machine takes."""
+    monkeypatch.setattr(claims, "DISPATCH", timedelta(hours=1))
+    return claims.DISPATCH
 
 
 @pytest.fixture

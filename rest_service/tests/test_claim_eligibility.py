@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
@@ -73,6 +74,7 @@ class TestBots:
         job: JsonObject = answer.json()
         return job
 
+    @pytest.mark.usefixtures("an_hour_to_dispatch")
     async def test_a_job_waits_for_the_bot_it_was_made_with(
         self, service: Client, make: Make
     ) -> None:

@@ -2,14 +2,23 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from rest_service.app.database import Sessions
 from rest_service.app.models import CronJob
 from rest_service.tests.api_helpers import Client, Make, Sql
-from rest_service.tests.claim_helpers import claim, due_job, overdue_job, runs_of
+from rest_service.tests.claim_helpers import (
+    claim,
+    database_clock,
+    due_job,
+    overdue_job,
+    runs_of,
+)
 from smart_kit.contracts.base import utc_now
 from smart_kit.redis import Redis
 
 
+@pytest.mark.usefixtures("an_hour_to_dispatch")
 async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
     service: Client, admin: Client, make: Make
 ) -> None:
@@ -38,19 +47,22 @@ async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
     assert (kept["id"], kept["state"]) == (run["id"], "claimed")
 
 
-async def test_the_answer_says_when_to_ask_again(service: Client, make: Make) -> None:
+async def test_the_answer_says_when_to_ask_again(service: Client, make: Make, sql: Sql) -> None:
     assert (await claim(service))["next_fire_at"] is None
     user = await make("users")
     later = await due_job(make, user, at=(utc_now() + timedelta(hours=2)).isoformat())
     sooner = await due_job(make, user, at=(utc_now() + timedelta(hours=1)).isoformat())
 
+    before = await database_clock(sql)
     claimed = await claim(service)
+    after = await database_clock(sql)
 
     assert sooner["next_fire_at"] < later["next_fire_at"]
     assert claimed["next_fire_at"] == sooner["next_fire_at"]
-    assert abs(datetime.fromisoformat(claimed["now"]) - utc_now()) < timedelta(seconds=5)
+    assert before <= datetime.fromisoformat(claimed["now"]) <= after
 
 
+@pytest.mark.usefixtures("an_hour_to_dispatch")
 async def test_many_claimers_at_once_share_the_runs_without_a_double(
     service: Client, make: Make
 ) -> None:
@@ -79,6 +91,7 @@ async def test_a_claim_neither_waits_for_a_change_nor_undoes_it(
     assert (after["runs"], after["next_fire_at"]) == ([], "2031-01-01T00:00:00Z")
 
 
+@pytest.mark.usefixtures("an_hour_to_dispatch")
 async def test_what_does_not_fit_into_one_claim_comes_with_the_next(
     service: Client, make: Make
 ) -> None:
@@ -103,16 +116,18 @@ async def test_a_late_recurring_job_fires_once_and_says_what_it_missed(
     user = await make("users")
     job = await overdue_job(make, sql, user, cron_expression="*/10 * * * *")
 
-    (run,) = (await claim(service))["runs"]
+    claimed = await claim(service)
 
+    (run,) = claimed["runs"]
     runs = await runs_of(admin, job)
     assert [one["state"] for one in runs] == ["claimed"] + ["missed"] * (len(runs) - 1)
     assert len(runs) in (18, 19)
     assert run["scheduled_for"] == runs[0]["scheduled_for"]
-    now = utc_now()
-    assert now - datetime.fromisoformat(run["scheduled_for"]) < timedelta(minutes=11)
+    now, each = datetime.fromisoformat(claimed["now"]), timedelta(minutes=10)
+    fired_at = datetime.fromisoformat(run["scheduled_for"])
+    assert timedelta() <= now - fired_at < each
     after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
-    assert datetime.fromisoformat(after["next_fire_at"]) > now
+    assert datetime.fromisoformat(after["next_fire_at"]) == fired_at + each
 
 
 async def test_a_long_outage_leaves_a_bounded_record(
@@ -134,10 +149,12 @@ class TestNextClaim:
         """So that the runs of a claimer that dies do not wait for the next minute."""
         await due_job(make, await make("users"))
         first = await claim(service)
+        # so that it is not handed out again at once where the machine is busy
+        await sql("UPDATE cron_job_runs SET claimed_at = claimed_at + interval '1 hour'")
         other = await claim(service)
 
         assert first["next_fire_at"] is None, "who claimed the run need not wait for themselves"
-        forgotten_at = datetime.fromisoformat(first["now"]) + timedelta(seconds=10)
+        forgotten_at = datetime.fromisoformat(first["now"]) + timedelta(hours=1, seconds=10)
         assert datetime.fromisoformat(other["next_fire_at"]) == forgotten_at
         await sql("UPDATE cron_job_runs SET state = 'dispatched'")
         assert (await claim(service))["next_fire_at"] is None
@@ -168,12 +185,12 @@ async def test_a_paused_or_cancelled_job_is_not_claimed(
 
 
 async def test_a_run_that_nobody_dispatches_is_handed_out_again(
-    service: Client, make: Make, sql: Sql
+    service: Client, make: Make, sql: Sql, an_hour_to_dispatch: timedelta
 ) -> None:
     await due_job(make, await make("users"))
     first = await claim(service)
     assert (await claim(service))["runs"] == []
-    await sql("UPDATE cron_job_runs SET claimed_at = now() - interval '11 s'")
+    await sql(f"UPDATE cron_job_runs SET claimed_at = now() - interval '{an_hour_to_dispatch}'")
 
     assert (await claim(service))["runs"] == first["runs"]
     body = {"run_ids": [first["runs"][0]["id"]]}
@@ -222,6 +239,7 @@ async def test_whoever_waits_for_jobs_is_told_of_a_change(
         assert (await heard.get_message(timeout=30)) is not None
         await claim(service)
         await admin.get(f"/cron-jobs/{job['id']}")
-        assert (await heard.get_message(timeout=0.1)) is None, "a claim tells nobody"
+        await redis.publish("cron:changed", "the next one")
+        assert (await heard.get_message(timeout=30))["data"] == "the next one", "not the claim"
         await admin.delete(f"/cron-jobs/{job['id']}")
         assert (await heard.get_message(timeout=30)) is not None
