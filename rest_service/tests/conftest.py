@@ -27,6 +27,7 @@ from rest_service.app.models import metadata
 from rest_service.app.services import claims
 from rest_service.app.services.dead_letters import Graveyards
 from rest_service.app.services.endpoint import SECONDS
+from rest_service.app.snapshots import publisher
 from rest_service.app.snapshots.publisher import Publisher
 from rest_service.app.snapshots.reconciler import Reconciler
 from rest_service.app.snapshots.store import SnapshotStore
@@ -240,6 +241,12 @@ def an_hour_to_dispatch(monkeypatch: pytest.MonkeyPatch) -> timedelta:
     """So long is a claimed run nobody else's, instead of the seconds that a busy machine takes."""
     monkeypatch.setattr(claims, "DISPATCH", timedelta(hours=1))
     return claims.DISPATCH
+
+
+@pytest.fixture(autouse=True)
+def patience_with_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer waits for Redis as long as a busy machine takes."""
+    monkeypatch.setattr(publisher, "PUBLISH_SECONDS", 60.0)
 
 
 @pytest.fixture
