@@ -105,4 +105,4 @@ async def test_it_goes_on_after_a_loss_of_all_keys_and_stops_when_told(
     await add_records(redis, turn_record("tg:1:2"))
     await kept(2)
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 60)

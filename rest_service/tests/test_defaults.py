@@ -202,7 +202,7 @@ async def test_it_waits_until_told_to_stop_while_postgres_is_away() -> None:
         stop.set()
         raise ConnectionRefusedError
 
-    await asyncio.wait_for(defaults.create_when_possible(away, stop), 5)  # type: ignore[arg-type]
+    await asyncio.wait_for(defaults.create_when_possible(away, stop), 60)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a" * 256, "a\udcffb"], ids=["NUL", "long", "no UTF-8"])
@@ -216,7 +216,7 @@ async def test_what_can_never_be_kept_is_not_tried_for_ever(
     )
 
     with pytest.raises(ConfigurationError, match="DEFAULT_MODEL") as stopped:
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 60)
     assert len(stopped.value.message.splitlines()) == 1
 
 
@@ -232,6 +232,6 @@ async def test_a_database_that_lets_nobody_in_is_asked_again(sessions: Sessions)
         if errors:
             raise errors.pop()
 
-    await asyncio.wait_for(defaults.create_when_possible(sessions, asyncio.Event(), other), 10)
+    await asyncio.wait_for(defaults.create_when_possible(sessions, asyncio.Event(), other), 60)
 
     assert errors == []
