@@ -1,6 +1,7 @@
 """What an administrator is told of a provider, whatever is wrong with it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -283,7 +284,17 @@ async def test_a_list_that_repeats_the_key_is_shown_without_it(
     assert (await tried(admin, provider))["model_names"] == ["fine"]
 
 
-async def test_who_is_not_there_is_told_apart(admin: Client, make: Make) -> None:
+async def test_who_is_not_there_is_told_apart(
+    admin: Client, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def known(host: str | bytes | None, *rest: Any, **options: Any) -> Any:
+        if host in ("no-such-host.invalid", b"no-such-host.invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", known)
     nobody = await make("providers", base_url=f"http://127.0.0.1:{free_port()}/v1")
     unknown = await make("providers", base_url="http://no-such-host.invalid/v1")
 
