@@ -10,7 +10,8 @@ import pytest
 
 from rest_service.app.archive.reader import ArchiveReader
 from rest_service.app.database import Sessions
-from rest_service.tests.api_helpers import Client, Make, acting_as, listed
+from rest_service.tests.api_helpers import Client, Make, Sql, acting_as, listed
+from rest_service.tests.lock_waits import wait_for_lock
 from rest_service.tests.turn_records import ITEMS, STEPS, add_records, is_stream_empty, turn_record
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key
@@ -200,7 +201,7 @@ class TestThread:
         assert {one["message_id"] for one in await listed(admin, "/messages")} == {"tg:1:3"}
 
     async def test_a_turn_that_is_just_being_kept_goes_with_its_thread(
-        self, sessions: Sessions, reader: ArchiveReader, redis: Redis, admin: Client
+        self, sessions: Sessions, sql: Sql, reader: ArchiveReader, redis: Redis, admin: Client
     ) -> None:
         await add_records(redis, turn_record("tg:1:1"))
         await reader.step(0.01)
@@ -209,9 +210,9 @@ class TestThread:
             await (await session.connection()).exec_driver_sql("LOCK TABLE turns IN SHARE MODE")
             await add_records(redis, turn_record("tg:1:2"))
             keeping = asyncio.ensure_future(reader.step(0.01))
-            await asyncio.wait({keeping}, timeout=0.5)  # as far as the turn's insertion
+            await wait_for_lock(sql, keeping)  # as far as the turn's insertion
             deleting = asyncio.ensure_future(admin.delete(f"/threads/{thread['id']}"))
-            await asyncio.wait({deleting}, timeout=0.5)  # as far as it gets meanwhile
+            await wait_for_lock(sql, deleting, waiting=2)  # as far as it gets meanwhile
 
         await keeping
         assert (await deleting).status_code == 204

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from rest_service.app.database import Sessions
 from rest_service.app.services import invites
 from rest_service.tests.api_helpers import OWNER_TELEGRAM_ID, Client, JsonObject, Sql, listed
+from rest_service.tests.lock_waits import wait_for_lock
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.users import InviteRedeem
 
@@ -119,7 +120,7 @@ class TestOwner:
         assert [user["telegram_id"] for user in await listed(admin, "/users")] == [7]
 
     async def test_two_at_once_make_one(
-        self, admin: Client, service: Client, sessions: Sessions
+        self, admin: Client, service: Client, sessions: Sessions, sql: Sql
     ) -> None:
         codes = [(await invite(admin, "owner"))["code"] for _ in range(2)]
         first = InviteRedeem(code=SecretStr(codes[0]), telegram_id=7)
@@ -127,7 +128,7 @@ class TestOwner:
         async with sessions.begin() as session:
             await invites.redeem(session, first, None)
             second = asyncio.ensure_future(redeem(service, codes[1], 8))
-            await asyncio.wait({second}, timeout=0.5)  # as far as it gets before our commit
+            await wait_for_lock(sql, second)  # as far as it gets before our commit
 
         assert (await second)["status_code"] == 409
 

@@ -9,13 +9,9 @@ import pytest
 from rest_service.app.database import Sessions
 from rest_service.app.models import Task
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.lock_waits import wait_for_lock
 from rest_service.tests.undo_cases import BODIES, CHANGES, CallTool, CallUndo, status_and_detail
 from smart_kit.contracts.base import utc_now
-
-WAITING = (
-    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
-"""Whether anybody waits for a row."""
 
 
 class TestRefused:
@@ -61,9 +57,7 @@ class TestRefused:
             row.title = "Oat milk"
             await session.flush()
             undoing = asyncio.create_task(undo())
-            async with asyncio.timeout(30):
-                while not await sql(WAITING):
-                    await asyncio.sleep(0.01)
+            await wait_for_lock(sql, undoing)
 
         assert (await undoing).status_code == 409
         task = (await admin.get(f"/tasks/{milk['id']}")).json()

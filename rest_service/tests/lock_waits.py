@@ -1,0 +1,25 @@
+"""Waits until one transaction waits for another, so that a test of a race has one."""
+
+import asyncio
+from typing import Any
+
+from rest_service.tests.api_helpers import Sql
+
+SECONDS = 60.0
+_WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND wait_event_type = 'Lock'"
+)
+
+
+async def wait_for_lock(sql: Sql, task: asyncio.Future[Any], waiting: int = 1) -> None:
+    """Until the task waits for what another transaction holds, or has ended without that.
+
+    `waiting` is how many are to wait by then. Fails the test where neither ever happens.
+    """
+    async with asyncio.timeout(SECONDS):
+        while not task.done():
+            ((found,),) = await sql(_WAITING)
+            if found >= waiting:
+                return
+            await asyncio.sleep(0.01)
