@@ -102,6 +102,7 @@ async def test_reading_and_what_changes_nothing_is_no_entry(
     assert len(await entries(admin, action="create_task")) == 1
 
 
+@pytest.mark.usefixtures("an_hour_to_dispatch")
 async def test_a_claim_that_hands_out_runs_is_an_entry(
     service: Client, admin: Client, make: Make
 ) -> None:
