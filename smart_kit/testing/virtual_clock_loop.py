@@ -3,7 +3,8 @@
 Everything that waits by the loop's clock (time-outs, back-off, deadlines) runs as in production,
 only sooner; sockets and servers stay real. The clock stands still while anything happens, however
 slow the machine is, and while something is on its way: bytes between this process, itself and its
-Redis. For functions in other threads it waits in real time.
+Redis. The kernel may take its time to deliver any of them: before each jump an echo follows them.
+For functions in other threads it waits in real time.
 """
 
 import asyncio
@@ -15,18 +16,20 @@ from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple
 
 from smart_kit.settings import RedisSettings
+from smart_kit.testing.ports import LOCALHOST
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 ROUND_TRIPS = 2
 """The first reaches Redis behind every command that was sent; the second leaves it behind every
-answer to those. What this process has sent to itself was on the same way before them."""
+answer to those. To this process itself the first follows what was sent, and the second what the
+kernel has answered to that, such as to a connection that begins."""
 TICK_SECONDS = 1e-6
 """What one round of the loop takes, whatever happens in it: who asks again and again whether some
 moment has come gets there, and so does who waits for less than a float can tell."""
 ANSWER_SECONDS = 60.0
-"""A Redis that does not answer at all fails the test."""
+"""An echo that does not come at all fails the test."""
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):
@@ -76,7 +79,7 @@ class _VirtualClockSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualClockLoop) -> None:
         super().__init__()
         self._loop = loop
-        self._echoes: list[_Echo] = []
+        self._echoes: list[_Echo | _OwnEcho] = [_OwnEcho()]
 
     def add(self, redis: RedisSettings) -> None:
         self._echoes.append(_Echo(redis))
@@ -104,6 +107,35 @@ class _VirtualClockSelector(selectors.DefaultSelector):
         for echo in self._echoes:
             echo.close()
         super().close()
+
+
+class _OwnEcho:
+    """A connection of this process to itself, over the same interface as all others.
+
+    That interface delivers in turn, so what has come this way has come behind everything else.
+    """
+
+    def __init__(self) -> None:
+        with socket.create_server((LOCALHOST, 0)) as server:
+            self._ends = (
+                socket.create_connection(server.getsockname(), ANSWER_SECONDS),
+                server.accept()[0],
+            )
+        for end in self._ends:
+            end.settimeout(ANSWER_SECONDS)
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def wait(self) -> None:
+        """Until a byte has gone there and back."""
+        here, there = self._ends
+        for sender, receiver in ((here, there), (there, here)):
+            sender.sendall(b".")
+            if receiver.recv(1) != b".":
+                raise RuntimeError("the connection of the event loop to itself is broken")
+
+    def close(self) -> None:
+        for end in self._ends:
+            end.close()
 
 
 class _Echo:
