@@ -199,13 +199,16 @@ async def test_a_renewed_lease_is_not_taken_over(redis: Redis, blocking: Redis) 
 
 
 async def test_a_delayed_message_keeps_its_place_and_loses_its_attempt(
-    mailbox: Mailbox, blocking: Redis
+    mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    await mailbox.delay(await take(mailbox, blocking), 0.05)
-    assert await mailbox.promote() is not None
+    await mailbox.delay(await take(mailbox, blocking), 600)
+    due = await mailbox.promote()
+    assert due is not None
+    assert 0 < due <= 600
     assert await is_empty(mailbox, blocking)
 
+    assert await redis.zadd("in:delayed", {"chat": 0}, xx=True, ch=True) == 1
     await promoted(mailbox)
     again = await take(mailbox, blocking)
     assert (again.payload, again.attempt) == ("a", 1)

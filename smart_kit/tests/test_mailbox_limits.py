@@ -116,7 +116,7 @@ async def test_only_leases_that_have_ended_are_taken_over_and_no_more_than_wante
 ) -> None:
     await mailbox.enqueue(*(Letter(str(n), f"chat {n}", "x") for n in range(4)))
     held = [await take(mailbox, blocking) for _ in range(4)]
-    for one, idle in zip(held, (29_000, 31_000, 31_000, 31_000), strict=True):
+    for one, idle in zip(held, (1_000, 31_000, 31_000, 31_000), strict=True):
         await redis.xclaim("in", "workers", "worker", 0, [one.entry], idle=idle, justid=True)
 
     taken = await mailbox.reclaim("heir", 2)
@@ -125,6 +125,21 @@ async def test_only_leases_that_have_ended_are_taken_over_and_no_more_than_wante
     assert [one["consumer"] for one in pending] == ["worker", "heir", "heir", "worker"]
     assert await mailbox.reclaim("heir", 0) == []
     assert [one.conversation for one in await mailbox.reclaim("heir", 9)] == ["chat 3"]
+
+
+async def test_a_lease_ends_after_exactly_thirty_seconds(
+    mailbox: Mailbox, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's clock goes on: near that limit only the question itself is certain."""
+    asked: list[int] = []
+
+    async def xautoclaim(*_: object, min_idle_time: int, **__: object) -> Any:
+        asked.append(min_idle_time)
+        return "0-0", [], []
+
+    monkeypatch.setattr(redis, "xautoclaim", xautoclaim)
+    assert await mailbox.reclaim("heir", 9) == []
+    assert asked == [30_000]
 
 
 async def test_an_entry_that_is_out_of_date_is_dropped(mailbox: Mailbox, redis: Redis) -> None:

@@ -75,14 +75,16 @@ async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
     assert not await redis.exists("in:attempts", "in:dead")
 
 
+@pytest.mark.clock("virtual")
 async def test_a_worker_takes_no_more_than_it_has_slots_for(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler(60.0, 60.0)
     await mailbox.enqueue(*(Letter(str(n), f"chat {n}", str(n)) for n in range(5)))
     async with running_worker(mailbox, blocking, handler, slots=2):
-        await eventually(lambda: len(handler.taken) == 2)
+        await asyncio.sleep(30)
 
+        assert len(handler.taken) == 2
         assert (await redis.xpending("in", "workers"))["pending"] == 2
 
 
@@ -198,15 +200,23 @@ async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
     redis: Redis, blocking: Redis
 ) -> None:
     mailbox = Mailbox(redis, "in", lease_seconds=0.1)
-    handler = RecordingHandler()
+    attempts: list[int] = []
+
+    async def handle(delivery: Delivery) -> Outcome:
+        attempts.append(delivery.attempt)
+        if delivery.attempt == 2:
+            await redis.delete("in:dead")
+        return Outcome()
+
     await redis.set("in:dead", "no stream")
     await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handler):
-        await eventually(lambda: len(handler.taken) == 2)
-        await redis.delete("in:dead")
+    async with running_worker(mailbox, blocking, handle):
         async with asyncio.timeout(SECONDS):
             while await redis.exists("in:waiting:chat"):
                 await asyncio.sleep(0.01)
+
+    assert attempts[:2] == [1, 2]
+    assert not await redis.exists("in:dead")
 
 
 async def test_an_emptied_redis_is_served_again(

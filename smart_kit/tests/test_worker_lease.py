@@ -57,14 +57,14 @@ async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_re
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "RENEWALS_PER_LEASE", 1000)
-    handler, envious = RecordingHandler(60.0), RecordingHandler()
+    handler, envious = RecordingHandler(3600.0), RecordingHandler()
     other = connect_blocking(redis_settings)
     await mailbox.enqueue(Letter("1", "chat", "a"))
     async with running_worker(mailbox, blocking, handler, slots=1):
         await eventually(lambda: len(handler.taken) == 1)
         with structlog.testing.capture_logs() as lines:
-            await redis.rename("in:fence", "kept")
-            await redis.set("in:fence", "not a hash")
+            async with redis.pipeline() as at_once:  # without it the message would be lost
+                await at_once.rename("in:fence", "kept").set("in:fence", "not a hash").execute()
             await eventually(lambda: len(lines) > 0)
             await redis.rename("kept", "in:fence")
         await until_renewed(redis)
@@ -79,10 +79,10 @@ async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_re
 
 
 async def test_a_worker_that_lost_its_message_stops_working_on_it(
-    redis: Redis, blocking: Redis
+    mailbox: Mailbox, redis: Redis, blocking: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mailbox = Mailbox(redis, "in", lease_seconds=1.0)
-    handler = RecordingHandler(60.0)
+    monkeypatch.setattr(worker, "RENEWALS_PER_LEASE", 1000)
+    handler = RecordingHandler(3600.0)
     await mailbox.enqueue(Letter("1", "chat", "a"))
     async with running_worker(mailbox, blocking, handler):
         await eventually(lambda: len(handler.taken) == 1)
