@@ -3,11 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from sandbox.tests.sandbox_harness import CHAT_TOKEN, running_sandbox
 
 SOON = 5.0
 
 
+@pytest.mark.clock("virtual")
 async def test_who_waits_is_answered_at_once_when_the_sandbox_stops(tmp_path: Path) -> None:
     loop = asyncio.get_running_loop()
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}

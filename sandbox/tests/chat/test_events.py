@@ -7,8 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 
 from sandbox.tests.sandbox_harness import ALICE, BOB, CHAT_TOKEN, SandboxHarness
+
+pytestmark = pytest.mark.clock("virtual")
+
+SOON = 5.0
 
 
 class Stream:
@@ -21,7 +26,7 @@ class Stream:
         """The next event's kind and data."""
         kind = ""
         while True:
-            line = (await asyncio.wait_for(self._content.readline(), 5)).decode().rstrip("\n")
+            line = (await asyncio.wait_for(self._content.readline(), SOON)).decode().rstrip("\n")
             if line.startswith("event: "):
                 kind = line.removeprefix("event: ")
             elif line.startswith("data: "):

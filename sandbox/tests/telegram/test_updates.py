@@ -8,6 +8,9 @@ import time_machine
 
 from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
 
+SOON = 5.0
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
 
 async def _texts(sandbox: SandboxHarness, **parameters: object) -> list[str]:
     updates = await sandbox.bot("getUpdates", **parameters)
@@ -42,11 +45,12 @@ async def test_out_of_range_numbers_are_clamped(sandbox: SandboxHarness) -> None
     assert await _texts(sandbox, limit=100_000, timeout=1000) == ["one", "two"]
 
 
+@pytest.mark.clock("virtual")
 async def test_a_waiting_poll_is_answered_when_something_comes(sandbox: SandboxHarness) -> None:
     poll = asyncio.create_task(_texts(sandbox, timeout=30))
     await _until_polled(sandbox)
     await sandbox.say("hello")
-    assert await asyncio.wait_for(poll, 5) == ["hello"]
+    assert await asyncio.wait_for(poll, SOON) == ["hello"]
 
 
 async def _until_polled(sandbox: SandboxHarness) -> None:
@@ -55,15 +59,16 @@ async def _until_polled(sandbox: SandboxHarness) -> None:
         await sandbox.bot("getMe")
 
 
+@pytest.mark.clock("virtual")
 async def test_of_two_waiting_polls_the_older_loses(sandbox: SandboxHarness) -> None:
     older = asyncio.create_task(_texts(sandbox, timeout=30))
     await _until_polled(sandbox)
     newer = asyncio.create_task(_texts(sandbox, timeout=30))
     with pytest.raises(BotRefused, match="Conflict: terminated by other getUpdates request") as no:
-        await asyncio.wait_for(older, 5)
+        await asyncio.wait_for(older, SOON)
     assert no.value.status == 409
     await sandbox.say("hello")
-    assert await asyncio.wait_for(newer, 5) == ["hello"]
+    assert await asyncio.wait_for(newer, SOON) == ["hello"]
 
 
 async def test_allowed_updates_stay_until_others_are_named(sandbox: SandboxHarness) -> None:
@@ -91,22 +96,20 @@ async def test_a_pressed_button_is_forgotten_after_150_seconds_a_message_after_a
     sandbox: SandboxHarness,
 ) -> None:
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
-    await sandbox.say("hello")
-    press = {"message_id": sent["message_id"], "data": "yes"}
-    await sandbox.page("POST", f"/chat/{ALICE}/buttons", **press)
-    for later, kinds in (
-        (timedelta(seconds=140), ["message", "callback_query"]),
-        (timedelta(seconds=160), ["message"]),
-        (timedelta(hours=25), []),
-    ):
-        with time_machine.travel(later_than_now(later)):
+    with time_machine.travel(NOON, tick=False) as clock:
+        sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
+        await sandbox.say("hello")
+        press = {"message_id": sent["message_id"], "data": "yes"}
+        await sandbox.page("POST", f"/chat/{ALICE}/buttons", **press)
+        for later, kinds in (
+            (timedelta(seconds=149), ["message", "callback_query"]),
+            (timedelta(seconds=150), ["message"]),
+            (timedelta(hours=24, seconds=-1), ["message"]),
+            (timedelta(hours=24), []),
+        ):
+            clock.move_to(NOON + later)
             updates = await sandbox.bot("getUpdates")
-        assert [kind for update in updates for kind in update if kind != "update_id"] == kinds
-
-
-def later_than_now(later: timedelta) -> datetime:
-    return datetime.now(UTC) + later
+            assert [kind for update in updates for kind in update if kind != "update_id"] == kinds
 
 
 async def test_without_a_webhook_updates_wait_and_may_be_dropped(sandbox: SandboxHarness) -> None:

@@ -1,10 +1,11 @@
 """The sandbox's weather, asked as Open-Meteo is asked."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import pytest
+import time_machine
 
 from sandbox.tests.sandbox_harness import SandboxHarness
 from sandbox.weather.climate import weather_on
@@ -140,9 +141,20 @@ async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(
         assert set(answer[part]) == {"time", *VARIABLES[part].split(",")}
         assert set(answer[f"{part}_units"]) == set(answer[part])
     assert {len(values) for values in answer["daily"].values()} == {7}
-    today = datetime.now(ZoneInfo("Europe/Berlin")).date()
-    assert date.fromisoformat(answer["daily"]["time"][0]) - today <= timedelta(days=1)
     assert "sandbox" in answer["source"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "today"), [("GMT", "2026-11-22"), ("Europe/Berlin", "2026-11-23")]
+)
+async def test_a_forecast_begins_with_the_day_that_it_is_in_the_asked_zone(
+    sandbox: SandboxHarness, zone: str, today: str
+) -> None:
+    with time_machine.travel(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), tick=False):
+        answer = await forecast(sandbox, timezone=zone, **VARIABLES)
+
+    assert answer["daily"]["time"][0] == today
+    assert answer["current"]["time"].startswith(f"{today}T")
 
 
 async def test_days_are_asked_for_by_number_or_by_dates(sandbox: SandboxHarness) -> None:
