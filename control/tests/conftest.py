@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from control import health
 from control.docker import timeouts as docker_timeouts
+from control.local import postgres, valkey
 from control.local import timeouts as local_timeouts
 from control.terminal import Terminal
 from control.tests.fake_docker import Docker
@@ -17,13 +19,19 @@ from control.tests.fake_suite import FakeSuite
 from control.tests.made_database import ODD_NAME, MadeDatabase
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+"""Seconds in which a process of a busy machine answers."""
 
 
 @pytest.fixture(autouse=True)
-def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands in this process look more often than an operator needs."""
+def _paced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands in this process look more often than an operator needs, and wait for longer."""
     monkeypatch.setattr(local_timeouts, "POLL", 0.02)
     monkeypatch.setattr(docker_timeouts, "POLL", 0.05)
+    for limit in ("TURN", "HEARING"):
+        monkeypatch.setattr(local_timeouts, limit, PATIENCE)
+    for server in (health, postgres, valkey):
+        monkeypatch.setattr(server, "_PATIENCE", PATIENCE)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`manage.py` of a suite whose services are fakes, as a process of its own.
 
-Their behaviours are in FAKE_BEHAVIOURS, as JSON. What fails is started again at once.
+Their behaviours are in FAKE_BEHAVIOURS, as JSON. What fails is started again at once. It waits for
+other commands as long as a busy machine needs.
 """
 
 import json
@@ -10,12 +11,13 @@ from pathlib import Path
 
 from control.cli import main
 from control.context import Context
-from control.local import keeper
+from control.local import keeper, timeouts
 from control.terminal import Terminal
 from control.tests import fake_services
 
 if __name__ == "__main__":
     keeper.FIRST_PAUSE, keeper.LONGEST_PAUSE = 0.05, 0.2
+    timeouts.TURN = timeouts.HEARING = 60.0
     sys.exit(
         main(
             context=Context(

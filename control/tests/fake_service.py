@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 
-SECONDS = 5.0
+SECONDS = 60.0
 """That a client has to say what it wants."""
 WELL = (200, '{"status": "ok"}')
 UNWELL = (503, '{"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}')

@@ -106,7 +106,7 @@ class FakeSuite:
     def environment_of(self, port: str, above: int = 0) -> dict[str, str]:
         """What a fake service sees that listens on a port, or so far above it."""
         number = int(self.environment[port]) + above
-        connection = http.client.HTTPConnection("127.0.0.1", number, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", number, timeout=60)
         try:
             connection.request("GET", "/environment")
             seen: dict[str, str] = json.loads(connection.getresponse().read())

@@ -29,8 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "sandbox-chat-token"
 EARLY_LOOKS = """\
 import sys
-from control import silence
+from control import health, silence
 from control.cli import main
+health._PATIENCE = 60.0
 silence.FIRST_LOOK, silence.NEXT_LOOK = 0.3, 0.1
 sys.exit(main(["chat", "--local"]))
 """
@@ -313,7 +314,7 @@ def conversation(home: Path, environ: dict[str, str]) -> Iterator[int]:
         try:
             yield ours
             os.write(ours, b"/quit\n")
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
             os.close(ours)
@@ -348,6 +349,6 @@ def read_until(terminal: int, words: str) -> str:
     """What the terminal shows up to and with these words."""
     seen = b""
     while words not in seen.decode(errors="ignore"):
-        assert select.select([terminal], [], [], 20)[0], seen
+        assert select.select([terminal], [], [], 60)[0], seen
         seen += os.read(terminal, 4096)
     return seen.decode(errors="ignore")

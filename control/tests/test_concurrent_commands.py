@@ -116,7 +116,8 @@ def test_two_commands_at_once_both_have_their_way(suite: FakeSuite) -> None:
     scale = ("start", "--service", "rest_service", "--replicas", "rest_service=3")
     begun = [suite.begin(*scale), suite.begin("stop", "--service", "sandbox")]
     for process in begun:
-        process.communicate(timeout=60)
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 0, said
     wait_until(lambda: suite.part("sandbox").state == "stopped")
     wait_until(lambda: running(suite) >= THREE)
 

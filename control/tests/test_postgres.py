@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
+from typing import Any
 
 import psycopg2
 import pytest
@@ -39,7 +39,7 @@ def running(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         process.send_signal(postgres.STOP_SIGNAL)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def ask(cluster: Cluster, statement: str, password: str | None = None) -> object:
@@ -115,31 +115,58 @@ def test_what_died_half_way_is_made_again_also_beside_an_initdb_that_outlived_it
     assert not killed.exists()
 
 
+MKDIR = """\
+#!/bin/sh
+PATH=/usr/bin:/bin
+mkdir "$1" && mv "$1" "$1.taken" && ln -s {victim!s} "$1"
+"""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be tricked into what others may not")
-def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(home: Path) -> None:
-    """That user swaps each new folder of the database for a link to one of root's."""
+@pytest.mark.parametrize("is_made", [False, True], ids=["while it is made", "once it is made"])
+def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
+    home: Path, monkeypatch: pytest.MonkeyPatch, is_made: bool
+) -> None:
+    """That user swaps the new folder of the database for a link to one of root's."""
     victim = home / "victim"
-    victim.mkdir(mode=0o700)
+    (victim / "data").mkdir(parents=True)
+    victim.chmod(0o700)
     cluster = Cluster(home, WHEEL, free_port(), "password")
-    place, is_over = cluster._home, Event()
+    place, binaries = cluster._home, cluster._binaries
+    make, run = os.mkdir, subprocess.run
 
-    def attack() -> None:
-        while not is_over.is_set():
-            for made in place.glob("unfinished.*"):
-                if not made.is_symlink():
-                    made.rename(home / f"taken-{made.name}")
-                    made.symlink_to(victim)
+    def swap() -> None:
+        for made in place.glob("unfinished.*"):
+            if not made.is_symlink() and made.suffix != ".taken":
+                made.rename(f"{made}.taken")
+                made.symlink_to(victim)
 
-    attacker = Thread(target=attack)
-    attacker.start()
-    try:
-        with contextlib.suppress(ControlError):
-            cluster.launch()
-    finally:
-        is_over.set()
-        attacker.join()
+    def make_and_swap(path: Path, mode: int = 0o777) -> None:
+        make(path, mode)
+        swap()
+
+    def run_and_swap(command: tuple[str | Path, ...], **options: Any) -> Any:
+        """PostgreSQL's own programs refuse to work as root: they need not take their time."""
+        is_postgres = Path(command[0]).parent == binaries
+        done = run(("true",) if is_postgres else command, **options)
+        if is_postgres:
+            swap()
+        return done
+
+    if is_made:
+        monkeypatch.setattr(subprocess, "run", run_and_swap)
+    else:
+        programs = home / "programs"
+        programs.mkdir(mode=0o755)
+        (programs / "mkdir").write_text(MKDIR.format(victim=victim))
+        (programs / "mkdir").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        monkeypatch.setattr(os, "mkdir", make_and_swap)
+    with pytest.raises(ControlError, match="ermission denied"):
+        cluster.launch()
+    assert [path.readlink() for path in place.glob("unfinished.*") if path.is_symlink()] == [victim]
     assert (victim.stat().st_uid, victim.stat().st_mode & 0o777) == (0, 0o700)
-    assert list(victim.iterdir()) == []
+    assert [path.name for path in victim.iterdir()] == ["data"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")

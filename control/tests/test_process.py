@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 from control.local.process import Launch, Process, await_end, resident_memory, spawn
+from smart_kit.testing.suite import wait_until
 
 SLEEP = (sys.executable, "-c", "print('awake', flush=True); import time; time.sleep(60)")
 
@@ -14,8 +15,7 @@ def launch(command: tuple[str, ...], cwd: Path) -> Launch:
 def test_a_process_writes_itself_down_before_it_is_what_it_is(tmp_path: Path) -> None:
     popen = spawn(launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
     try:
-        while not (tmp_path / "log").read_text():
-            assert popen.poll() is None
+        wait_until(lambda: popen.poll() is not None or (tmp_path / "log").read_text() != "")
         recorded = Process.recorded(tmp_path / "record")
         assert recorded == Process.of(popen.pid)
         assert recorded is not None
@@ -45,7 +45,7 @@ def test_a_process_that_has_ended_and_was_not_asked_for_is_gone() -> None:
     assert process is not None
     assert popen.stdin is not None
     popen.stdin.close()
-    assert await_end([process], 10) == ()
+    assert await_end([process], 60) == ()
     popen.wait()
 
 

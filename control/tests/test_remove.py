@@ -118,7 +118,7 @@ def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_
         suite.environment["STATE_DIR"] = str(lost)
         try:
             suite.manage("stop", "--remove", "--yes")
-            assert server.wait(10) == 0
+            assert server.wait(60) == 0
         finally:
             suite.environment["STATE_DIR"] = str(home / "state")
             server.kill()

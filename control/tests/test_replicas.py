@@ -1,13 +1,20 @@
 """Several processes of one service: real ones of a fake service, driven as an operator does."""
 
+import http.client
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from control.context import Context
+from control.local import wishing
+from control.local.run_directory import Wish
+from control.local.suite import Suite
 from control.tests.fake_suite import FakeSuite
+from smart_kit.testing import local_http
 from smart_kit.testing.suite import wait_until
 
 THREE = ("rest_service", "rest_service.2", "rest_service.3")
@@ -20,6 +27,11 @@ def pids(suite: FakeSuite) -> dict[str, int]:
 
 def others(suite: FakeSuite) -> dict[str, int]:
     return {name: pid for name, pid in pids(suite).items() if not name.startswith("rest_service")}
+
+
+def own_port(suite: FakeSuite, number: int) -> int:
+    """Where only that replica answers."""
+    return int(suite.environment["REST_SERVICE_PORT"]) + 100 * number - 50
 
 
 @pytest.fixture
@@ -40,7 +52,18 @@ def test_a_killed_replica_is_started_again_while_the_others_go_on(three: FakeSui
     assert after == before
 
 
-def test_the_health_of_each_is_that_of_its_own_process(three: FakeSuite) -> None:
+def test_the_health_of_each_is_that_of_its_own_process(
+    three: FakeSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspended = own_port(three, 2)
+
+    class Connection(http.client.HTTPConnection):
+        """Waits for all but the one that cannot answer."""
+
+        def __init__(self, host: str, port: int, timeout: float) -> None:
+            super().__init__(host, port, timeout=0.1 if port == suspended else timeout)
+
+    monkeypatch.setattr(http.client, "HTTPConnection", Connection)
     os.kill(three.pid("rest_service.2"), signal.SIGSTOP)
     try:
         said = three.manage("status", "--service", "rest_service", status=1).splitlines()
@@ -95,16 +118,35 @@ def test_naming_a_service_means_all_its_replicas(three: FakeSuite) -> None:
 
 
 def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
-    three: FakeSuite,
+    three: FakeSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, seen = pids(three), set()
-    with three.begin("restart", "--service", "rest_service") as restarting:
-        while restarting.poll() is None:
-            status = three.run.status()
-            seen.add(tuple(name for name in THREE if status[name].state != "running"))
+    before = pids(three)
+    seen: list[tuple[list[str], list[str], list[str]]] = []
+    change = wishing.change
+
+    def watched(context: Context, suite: Suite, changed: Mapping[str, Wish]) -> None:
+        now = pids(three)
+        fresh = [name for name in THREE if now.get(name) != before[name]]
+        seen.append((list(changed), fresh, away(three)))
+        change(context, suite, changed)
+
+    monkeypatch.setattr(wishing, "change", watched)
+    three.manage("restart", "--service", "rest_service")
+    assert seen == [([name], list(THREE[:number]), []) for number, name in enumerate(THREE)]
+    assert away(three) == []
     after = pids(three)
     assert all(after[name] != before[name] for name in THREE)
-    assert max(map(len, seen)) == 1
+
+
+def away(suite: FakeSuite) -> list[str]:
+    """The replicas that do not serve, or are to be ended by a wish that nobody has followed yet."""
+    wishes, status = suite.run.wishes(), suite.run.status()
+    return [
+        name
+        for number, name in enumerate(THREE, 1)
+        if status[name].generation != wishes[name].generation
+        or not local_http.is_well(f"http://127.0.0.1:{own_port(suite, number)}/health")
+    ]
 
 
 def test_where_a_replica_does_not_get_well_those_after_it_go_on_as_they_were(

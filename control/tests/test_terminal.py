@@ -1,4 +1,7 @@
 import io
+from types import SimpleNamespace
+
+import pytest
 
 from control.terminal import Terminal
 
@@ -11,7 +14,8 @@ def test_a_person_sees_what_is_waited_for_and_the_next_line_takes_its_place() ->
     assert stream.getvalue() == "\r\033[K… waiting\r\033[Kdone\n"
 
 
-def test_a_file_sees_only_lines() -> None:
+def test_a_file_sees_only_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("control.terminal.time", SimpleNamespace(monotonic=lambda: 0.0))
     stream = io.StringIO()
     terminal = Terminal(stream, tty=False, colour=False)
     terminal.busy("… waiting")

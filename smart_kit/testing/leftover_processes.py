@@ -18,7 +18,8 @@ HAS_PROC = (_PROC / "self" / "environ").exists()
 
 _SERVERS = ("postgres", "initdb", "valkey-server")
 """They write over their own environment; their working folder tells whose they are."""
-_PATIENCE = 10.0
+_PATIENCE = 60.0
+"""Seconds in which a process ends on a busy machine."""
 _POLL = 0.05
 
 

@@ -175,7 +175,7 @@ async def test_the_loop_serves_until_told_to_stop(app: FastAPI) -> None:
     async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
         response = await client.get(f"http://127.0.0.1:{port}/health")
         stop.set()
-        await asyncio.wait_for(serving, 10)
+        await asyncio.wait_for(serving, 60)
 
     assert response.json()["status"] == "ok"
     assert "server" not in response.headers
@@ -196,7 +196,7 @@ async def test_replicas_share_a_port_and_each_answers_for_itself_at_its_own(app:
         while not all(map(is_open, (shared, *own))):
             await asyncio.sleep(0.01)
     stop.set()
-    await asyncio.wait_for(asyncio.gather(*loops), 10)
+    await asyncio.wait_for(asyncio.gather(*loops), 60)
 
 
 async def test_who_does_not_share_is_not_let_in_and_another_suites_replica_is_noticed(
@@ -209,6 +209,6 @@ async def test_who_does_not_share_is_not_let_in_and_another_suites_replica_is_no
             await asyncio.sleep(0.01)
     for taken, ports in ((shared, (shared, None)), (own, (shared, own))):
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{taken}"):
-            await asyncio.wait_for(app_loop(app, "127.0.0.1", *ports)(asyncio.Event()), 10)
+            await asyncio.wait_for(app_loop(app, "127.0.0.1", *ports)(asyncio.Event()), 60)
     stop.set()
-    await asyncio.wait_for(replica, 10)
+    await asyncio.wait_for(replica, 60)
