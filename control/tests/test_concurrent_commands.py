@@ -114,10 +114,10 @@ def test_nor_does_a_first_start(suite: FakeSuite) -> None:
 def test_two_commands_at_once_both_have_their_way(suite: FakeSuite) -> None:
     suite.manage("start")
     scale = ("start", "--service", "rest_service", "--replicas", "rest_service=3")
-    begun = [suite.begin(*scale), suite.begin("stop", "--service", "sandbox")]
-    for process in begun:
-        said = process.communicate(timeout=60)[0]
-        assert process.returncode == 0, said
+    with suite.begin(*scale) as scaling_up, suite.begin("stop", "--service", "sandbox") as stop:
+        said = [process.communicate(timeout=60)[0] for process in (scaling_up, stop)]
+    assert all(f"✓ {name} " in said[0] for name in THREE), said[0]
+    assert stop.returncode == 0, said[1]  # the other's is 1 where it sees the sandbox stopped
     wait_until(lambda: suite.part("sandbox").state == "stopped")
     wait_until(lambda: running(suite) >= THREE)
 
