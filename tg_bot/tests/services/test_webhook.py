@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,7 +93,10 @@ async def test_telegram_is_told_where_to_and_drops_nothing(
     assert telegram.webhook, "it stays, so that Telegram keeps updates while nobody is there"
 
 
-async def test_an_update_is_in_the_queue_when_it_is_answered(serve: Serve, redis: Redis) -> None:
+async def test_an_update_is_in_the_queue_when_it_is_answered(
+    serve: Serve, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "time", SimpleNamespace(time=lambda: 1_000_000.0))
     async with serve() as served:
         assert served.bot.health.report()["note"] == "no update by webhook yet"
         assert await served.bring(updates.message("hello")) == 200
