@@ -29,6 +29,7 @@ from .services.pace import Pace
 from .services.polling import Poller
 from .services.response_handler import ResponseHandler
 from .services.signals import Signals
+from .services.sketch import RHYTHM, Rhythm
 from .services.tenure import Tenure
 from .services.webhook import PATH, Webhook
 from .texts.composer import Composer
@@ -69,6 +70,7 @@ def assemble(
     blocking: Redis,
     lease: Lease,
     worker_pace: WorkerPace = DEFAULT_PACE,
+    rhythm: Rhythm = RHYTHM,
 ) -> Bot:
     """Give every part what it works with."""
     bot_id = settings.bot_id
@@ -83,7 +85,7 @@ def assemble(
     intake = Intake(bot_id, queues, access, dispatcher, Signals(client))
     identity = Identity(bot_id, client, redis, dispatcher, composer, settings.default_language)
     pace = Pace(settings)
-    live = Live(client, pace, blocking, bot_id)
+    live = Live(client, pace, blocking, bot_id, rhythm=rhythm)
     outbox = Outbox(client, to_telegram, pace)
     handler = ResponseHandler(bot_id, composer, access, outbox, live)
     worker = Worker(

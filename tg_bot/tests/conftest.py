@@ -28,7 +28,7 @@ from tg_bot.src.services.lease import Lease
 from tg_bot.src.services.live import Live
 from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.signals import Signals
-from tg_bot.src.services.sketch import Rhythm
+from tg_bot.src.services.sketch import RHYTHM, Rhythm
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.live_frames import QUICK, MakeLive
 from tg_bot.tests.queue_messages import BOT_ID
@@ -149,7 +149,9 @@ def run(
     monkeypatch.setattr(consignment, "UNCERTAIN_SECONDS", (0.1, 0.1))
 
     @asynccontextmanager
-    async def running(given: TgBotSettings = settings) -> AsyncIterator[Bot]:
+    async def running(
+        given: TgBotSettings = settings, rhythm: Rhythm = RHYTHM
+    ) -> AsyncIterator[Bot]:
         async with AsyncExitStack() as stack:
             redis = await stack.enter_async_context(connect(given))
             blocking = await stack.enter_async_context(connect_blocking(given))
@@ -157,7 +159,8 @@ def run(
             client = await stack.enter_async_context(TelegramClient(given, lease.check))
             service = RestClient(given, httpx2.MockTransport(rest.serve))
             stack.push_async_callback(service.close)
-            bot = assemble(given, client, service, redis, blocking, lease, WorkerPace(promote=0.05))
+            pace = WorkerPace(promote=0.05)
+            bot = assemble(given, client, service, redis, blocking, lease, pace, rhythm)
             stop = asyncio.Event()
             tasks = [asyncio.ensure_future(loop(stop)) for loop in bot.loops]
             try:

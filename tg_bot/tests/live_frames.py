@@ -11,7 +11,8 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.services.live import Live
 from tg_bot.src.services.sketch import Rhythm
-from tg_bot.tests.queue_messages import BOT_ID
+from tg_bot.tests.queue_contents import send
+from tg_bot.tests.queue_messages import BOT_ID, reply
 
 MakeLive = Callable[..., Live]
 
@@ -68,6 +69,15 @@ async def wait_until_shown(redis: Redis, telegram: FakeTelegram) -> None:
     before = typing_count(telegram, _OTHER_CHAT)
     await publish_frame(redis, "begin", _OTHER_CHAT, number=1_000 + next(_NUMBERS))
     await telegram.until(lambda: typing_count(telegram, _OTHER_CHAT) > before)
+
+
+async def wait_for_another_turn(redis: Redis, telegram: FakeTelegram, chat_id: int) -> None:
+    """Wait while a whole bot shows a turn in that chat several times, and answers it."""
+    number = next(_NUMBERS)
+    await publish_frame(redis, "begin", chat_id, number)
+    await telegram.until(lambda: typing_count(telegram, chat_id) >= 3)
+    await send(redis, reply("elsewhere", number, chat_id))
+    await telegram.until(lambda: telegram.texts(chat_id) == ["elsewhere"])
 
 
 async def wait_until_over(live: Live, number: int = 1) -> None:

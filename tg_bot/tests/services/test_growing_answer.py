@@ -11,11 +11,12 @@ from tg_bot.src.services.sketch import draft_id_of
 from tg_bot.tests.conftest import Run
 from tg_bot.tests.live_frames import (
     ONCE,
-    QUIET_SECONDS,
+    QUICK,
     MakeLive,
     drafts,
     publish_frame,
     typing_count,
+    wait_for_another_turn,
 )
 from tg_bot.tests.queue_contents import send
 from tg_bot.tests.queue_messages import BOT_ID, reply
@@ -154,16 +155,16 @@ async def test_the_answer_closes_it_and_no_frame_comes_after(
 ) -> None:
     arrives = asyncio.Event()
     telegram.script("sendMessageDraft", Scripted(until=arrives))
-    async with run():
+    async with run(rhythm=replace(QUICK, drawing=60.0)):
         await publish_frame(redis, "delta", text="here", number=1)
         await telegram.until(lambda: len(drafts(telegram)) == 1)
         await publish_frame(redis, "delta", text="here it", number=1)
         await send(redis, reply("here it is", number=1))
-        await asyncio.sleep(QUIET_SECONDS)
+        await wait_for_another_turn(redis, telegram, chat_id=8)
         assert telegram.texts(7) == [], "a frame is on its way"
         arrives.set()
         await telegram.until(lambda: telegram.texts(7) == ["here it is"])
-        await asyncio.sleep(1.3)
+        await wait_for_another_turn(redis, telegram, chat_id=9)
     assert len(drafts(telegram)) == 1
 
 

@@ -14,13 +14,13 @@ from tg_bot.tests.live_frames import (
     ONCE,
     QUICK,
     QUIET_SECONDS,
-    REPEAT,
     MakeLive,
     answer_id,
     drafts,
     publish_frame,
     publish_text,
     typing_count,
+    wait_for_another_turn,
     wait_until_over,
     wait_until_shown,
 )
@@ -255,15 +255,15 @@ async def test_a_person_sees_typing_and_then_the_answer(
 ) -> None:
     arrives = asyncio.Event()
     telegram.script("sendChatAction", Scripted(until=arrives))
-    async with run():
+    async with run(rhythm=replace(QUICK, drawing=60.0)):
         await publish_frame(redis, "begin", number=1)
         await telegram.until(lambda: typing_count(telegram) == 1)
         await send(redis, reply("here it is", number=1))
-        await asyncio.sleep(QUIET_SECONDS)
+        await wait_for_another_turn(redis, telegram, chat_id=8)
         assert telegram.texts(7) == [], "the action is still on its way"
         arrives.set()
         await telegram.until(lambda: telegram.texts(7) == ["here it is"])
-        await asyncio.sleep(2 * REPEAT)
+        await wait_for_another_turn(redis, telegram, chat_id=9)
     assert typing_count(telegram) == 1
 
 
