@@ -22,7 +22,7 @@ from .services.dead_letters import DeadLetters
 from .services.dispatcher import Dispatcher
 from .services.identity import Identity
 from .services.intake import Intake, Queues
-from .services.lease import Lease
+from .services.lease import LEASE_SECONDS, Lease
 from .services.live import Live
 from .services.outbox import Outbox
 from .services.pace import Pace
@@ -48,12 +48,12 @@ class Bot:
     pages: web.Application
 
 
-async def serve(settings: TgBotSettings) -> None:
+async def serve(settings: TgBotSettings, lease_seconds: float = LEASE_SECONDS) -> None:
     """Run until told to stop."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(settings))
         blocking = await stack.enter_async_context(connect_blocking(settings))
-        lease = Lease(redis, settings.bot_id)
+        lease = Lease(redis, settings.bot_id, lease_seconds)
         client = await stack.enter_async_context(TelegramClient(settings, lease.check))
         rest = RestClient(settings)
         stack.push_async_callback(rest.close)

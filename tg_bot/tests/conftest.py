@@ -30,14 +30,9 @@ from tg_bot.src.services.pace import Pace
 from tg_bot.src.services.signals import Signals
 from tg_bot.src.services.sketch import RHYTHM, Rhythm
 from tg_bot.tests.fake_rest_service import FakeRestService
+from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
 from tg_bot.tests.live_frames import QUICK, MakeLive
 from tg_bot.tests.queue_messages import BOT_ID
-
-LEASE_SECONDS = 60.0
-"""No bot of a test loses its lease because the machine is busy."""
-
-CLAIM_SECONDS = 0.15
-"""So often the bots of a test claim it."""
 
 Run = Callable[..., AbstractAsyncContextManager[Bot]]
 MakeIntake = Callable[[AllowList], Intake]

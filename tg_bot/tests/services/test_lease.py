@@ -17,7 +17,8 @@ from tg_bot.src.services import lease as lease_module
 from tg_bot.src.services.lease import Lease
 from tg_bot.src.services.tenure import Tenure
 from tg_bot.tests import updates
-from tg_bot.tests.conftest import LEASE_SECONDS, Run
+from tg_bot.tests.conftest import Run
+from tg_bot.tests.lease_times import LEASE_SECONDS
 from tg_bot.tests.queue_contents import send
 from tg_bot.tests.queue_messages import BOT_ID, reply
 

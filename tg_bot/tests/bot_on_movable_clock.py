@@ -1,0 +1,37 @@
+"""tg_bot as a process whose clock a test moves ahead: time passes for it when the test says so.
+
+Its lease lasts longer than any stall of a busy machine. That it ends in Redis is the test's doing.
+"""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from smart_kit.service import load_settings
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.src.main import serve
+from tg_bot.src.services import lease, tenure
+from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
+
+AHEAD_FILE = "TEST_CLOCK_AHEAD_FILE"
+"""The environment variable with the path of the file that holds the seconds."""
+
+
+class MovableClockLoop(asyncio.SelectorEventLoop):
+    def time(self) -> float:
+        return monotonic()
+
+
+def monotonic() -> float:
+    """As far ahead of the machine's as the file says."""
+    return time.monotonic() + float(Path(os.environ[AHEAD_FILE]).read_text())
+
+
+if __name__ == "__main__":
+    lease.time = SimpleNamespace(monotonic=monotonic)  # type: ignore[assignment] # the part in use
+    tenure.CLAIMS_PER_LEASE = LEASE_SECONDS / CLAIM_SECONDS  # type: ignore[assignment] # a fraction
+    settings = load_settings("tg_bot", TgBotSettings)
+    with asyncio.Runner(loop_factory=MovableClockLoop) as runner:
+        runner.run(serve(settings, lease_seconds=LEASE_SECONDS))
