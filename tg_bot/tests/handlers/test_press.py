@@ -14,7 +14,6 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
 from tg_bot.src.config.settings import AllowList
 from tg_bot.src.handlers.press import callback_data
-from tg_bot.src.services import signals
 from tg_bot.src.services.intake import Intake
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeIntake
@@ -134,9 +133,8 @@ async def test_whoever_may_not_talk_may_not_press(
 
 
 async def test_a_press_is_kept_while_telegram_is_slow_to_let_the_button_go(
-    intake: Intake, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+    intake: Intake, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    monkeypatch.setattr(signals, "ANSWER_SECONDS", 60)
     lets_go = asyncio.Event()
     answers = Scripted(until=lets_go), refusal(400, "query is too old")
     telegram.script("answerCallbackQuery", *answers)

@@ -179,8 +179,9 @@ class TestRedisAway:
     ) -> None:
         rest.hangs = True
         taking = asyncio.create_task(intake.take([updates.message("/start")]))
-        while not rest.calls:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while not rest.calls:
+                await asyncio.sleep(0.01)
 
         taking.cancel()
         with pytest.raises(asyncio.CancelledError):
