@@ -272,9 +272,9 @@ async def test_rest_service_is_not_waited_for_long(
     budgets: Budgets, rest: RestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
-    rest.delay_seconds = 30
+    rest.delay_seconds, rest.spent = 30, "1"
 
-    assert await alices(budgets).reserve("m1/1", dollars("1"))
+    assert await alices(budgets).reserve("m1/1", dollars("1")), "nobody has heard of it"
 
 
 async def test_the_day_is_the_persons_own_and_ends(redis: Redis, budgets: Budgets) -> None:

@@ -161,9 +161,10 @@ class TestWhileRestServiceIsAway:
     ) -> None:
         monkeypatch.setattr(history_archive, "PATIENCE_SECONDS", 0.1)
         await lose_everything(harness)
-        harness.rest.delay_seconds = 20.0
+        harness.rest.archive, harness.rest.delay_seconds = archived("old"), 20.0
         model.expect("Hello!", "Hello!")
         await harness.say("hi")
+        assert shown(model) == []
         await harness.say("hi")
 
         assert len(harness.rest.requests) == 1
