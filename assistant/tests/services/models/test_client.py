@@ -1,7 +1,8 @@
 """What is done about models that fail, over the real SDK and a real socket."""
 
-import threading
+import asyncio
 import time
+from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from assistant.src.messages.item import Item
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.served import ServedModel
+from assistant.tests.model_on_the_loop import model_on_the_loop
 from assistant.tests.services.models.model_harness import (
     complete_chain,
     complete_own,
@@ -22,7 +24,16 @@ from assistant.tests.services.models.model_harness import (
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.scripted_model import Answer, ScriptedModel, cuts, fails, held, says, sends
+from smart_kit.testing.scripted_model import Answer, ScriptedModel, cuts, fails, hangs, says, sends
+
+
+@pytest.fixture
+async def endpoint_on_the_loop(model: ScriptedModel) -> AsyncIterator[Endpoint]:
+    """Of the model where the clock is virtual."""
+    async with model_on_the_loop(model) as url:
+        made = Endpoint(url, "sk-test")
+        yield made
+        await made.close()
 
 
 async def test_a_request_is_what_every_server_takes(
@@ -120,17 +131,17 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
     await nowhere.close()
 
 
+@pytest.mark.clock("virtual")
 async def test_a_silent_model_is_given_up_at_the_deadline(
-    endpoint: Endpoint, model: ScriptedModel
+    endpoint_on_the_loop: Endpoint, model: ScriptedModel
 ) -> None:
-    end = threading.Event()
-    model.expect(held(end, says("late")))
-    started = time.monotonic()
+    model.expect(hangs())
+    clock = asyncio.get_running_loop().time
+    started = clock()
 
-    with pytest.raises(UpstreamUnavailable, match="No answer within 1 s"):
-        await complete_own(endpoint, seconds=1)
-    end.set()
-    assert time.monotonic() - started > 0.9
+    with pytest.raises(UpstreamUnavailable, match="No answer within 60 s"):
+        await complete_own(endpoint_on_the_loop, seconds=60)
+    assert clock() - started == pytest.approx(60, abs=0.1)
 
 
 async def test_what_the_server_asks_us_to_wait_is_waited(
@@ -152,14 +163,17 @@ async def test_nobody_waits_beyond_the_deadline_but_falls_back(
     assert models_asked(model) == ["own", "other"]
 
 
+@pytest.mark.clock("virtual")
 async def test_a_silent_model_leaves_time_for_the_other(
-    endpoint: Endpoint, model: ScriptedModel
+    endpoint_on_the_loop: Endpoint, model: ScriptedModel
 ) -> None:
-    end = threading.Event()
-    model.expect(held(end, says("late")), "From the other.")
+    model.expect(hangs(), "From the other.")
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    completion = await complete_own(endpoint_on_the_loop, fallback="other", seconds=6)
 
-    assert (await complete_own(endpoint, fallback="other", seconds=6)).model == "other"
-    end.set()
+    assert completion.model == "other"
+    assert clock() - started == pytest.approx(3, abs=0.1)
 
 
 async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
