@@ -1,7 +1,7 @@
 """/assistant and /model, and the buttons under them, in order with the messages."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -67,6 +67,11 @@ def press(
 ) -> UserPress:
     fields = harness.message("").model_dump(include=set(UserPress.model_fields) - {"kind"})
     return UserPress(**{**fields, **changes}, chosen=chosen, row_id=row_id)
+
+
+def long_ago() -> datetime:
+    """When a command was written that waits for nothing any more."""
+    return utc_now() - timedelta(minutes=2)
 
 
 async def offered(harness: AssistantHarness, name: Chosen) -> Choice | Notice:
@@ -156,8 +161,7 @@ async def test_a_chosen_assistant_is_written_and_waited_for(harness: AssistantHa
 async def test_an_old_press_does_not_wait_for_a_choice_that_another_has_replaced(
     harness: AssistantHarness,
 ) -> None:
-    old = utc_now() - timedelta(minutes=2)
-    said = await pressed(harness, "assistant", id_of("Poet"), created_at=old)
+    said = await pressed(harness, "assistant", id_of("Poet"), created_at=long_ago())
     assert said.notice == "assistant_chosen"
 
 
@@ -195,7 +199,8 @@ async def test_new_begins_a_thread_with_the_assistant_that_was_chosen(
 ) -> None:
     poet = id_of("Poet")
     await harness.store_user(person(assistant_id=poet))
-    await harness.handle(await harness.deliver(harness.command("new")))
+    new = harness.command("new").model_copy(update={"created_at": long_ago()})
+    await harness.handle(await harness.deliver(new))
 
     (request,) = harness.rest.requests_to("POST", "/api/threads")
     assert harness.rest.bodies[harness.rest.requests.index(request)]["assistant_id"] == str(poet)
@@ -204,7 +209,7 @@ async def test_new_begins_a_thread_with_the_assistant_that_was_chosen(
 async def test_a_chosen_model_answers_from_the_next_message_on(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await pressed(harness, "model", id_of("fast"))
+    said = await pressed(harness, "model", id_of("fast"), created_at=long_ago())
     assert (said.notice, said.parameters) == ("model_chosen", {"name": "fast"})
     assert patches(harness) == [{"model": "fast"}]
 
@@ -288,8 +293,7 @@ async def test_a_press_waits_while_rest_service_is_away(harness: AssistantHarnes
 
 async def test_a_press_is_given_up_when_rest_service_stays_away(harness: AssistantHarness) -> None:
     harness.rest.is_down = True
-    old = utc_now() - timedelta(minutes=2)
-    said = await pressed(harness, "model", id_of("fast"), created_at=old)
+    said = await pressed(harness, "model", id_of("fast"), created_at=long_ago())
     assert said.notice == "try_again_later"
 
 

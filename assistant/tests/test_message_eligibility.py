@@ -55,8 +55,9 @@ async def serve_bot(harness: AssistantHarness, bot_id: int) -> None:
 
 
 async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model_call(
-    harness: AssistantHarness, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    written_ago(monkeypatch, 10)
     await serve_bot(harness, BOT + 1)
     for message in (harness.message("hi"), harness.command(), scheduled_prompt()):
         delivery = await harness.deliver(message)
@@ -114,8 +115,9 @@ async def test_who_writes_and_to_which_bot_is_one_command(
 
 
 async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_model_call(
-    harness: AssistantHarness, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    written_ago(monkeypatch, 60)
     await harness.store_user(person(status="blocked"))
     blocked = await harness.handle(await harness.deliver(scheduled_prompt()))
     await harness.redis.delete(user_key(ALICE))

@@ -10,6 +10,7 @@ import time_machine
 
 from assistant.src.tools.base import BaseTool
 from assistant.src.tools.reminder_tool import ReminderTool
+from assistant.src.tools.writing_tool import PATIENCE
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import ALICE, WRITTEN_AT, id_of, person
 from smart_kit.contracts.cron_jobs import CronJobRead
@@ -226,12 +227,11 @@ async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
 
 
 async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_known(
-    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta())
     harness.rest.is_down = True
     model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})), "Not known.")
-    said = await harness.say("remind me")
+    said = await harness.say("remind me", created_at=harness.clock.now() - PATIENCE)
 
     assert isinstance(said, Reply)
     assert (said.text, said.receipts) == ("Not known.", ())
