@@ -136,8 +136,9 @@ async def test_what_a_call_that_was_broken_off_may_cost_stands_until_its_message
     model.expect(held(until, says("Never heard.")), then)
     delivery = await harness.deliver(harness.message("hi"))
     running = asyncio.create_task(harness.orchestrator.process_message(delivery))
-    while not model.asked:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not model.asked:
+            await asyncio.sleep(0.01)
     expected = await spent(harness)
     running.cancel()
     await asyncio.wait({running})

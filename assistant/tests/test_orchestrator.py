@@ -215,7 +215,7 @@ async def test_a_running_turn_keeps_the_configuration_it_began_with(
 
     model.expect(signals, "Roses are red.", "Here: roses are red.")
     turn = asyncio.create_task(harness.say("verse please"))
-    await asyncio.to_thread(asked.wait, 5)
+    assert await asyncio.to_thread(asked.wait, 60)
     await harness.configure(secretary(), version=3)  # the Poet is gone
     go_on.set()
 

@@ -177,8 +177,9 @@ async def test_a_running_turn_keeps_its_connection_though_another_server_is_conf
     until = threading.Event()
     model.expect(held(until, calls(("get_time", {}))), "Noon.")
     running = asyncio.create_task(harness.say("what time is it?"))
-    while not model.asked:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not model.asked:
+            await asyncio.sleep(0.01)
     client = harness.model_connection()
     harness.provider = harness.provider.model_copy(
         update={"base_url": f"http://127.0.0.1:{free_port()}/v1"}

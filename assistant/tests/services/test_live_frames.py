@@ -39,8 +39,14 @@ async def listener(redis: Redis) -> AsyncIterator[Listener]:
         yield Listener(pubsub)
 
 
+@pytest.fixture
+def no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is repeated, however long a turn takes."""
+    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 3600.0)
+
+
 async def test_a_turn_begins_and_ends(
-    harness: AssistantHarness, model: ScriptedModel, listener: Listener
+    harness: AssistantHarness, model: ScriptedModel, listener: Listener, no_beat: None
 ) -> None:
     model.expect("Hello!")
     await harness.say("hi")
@@ -53,7 +59,7 @@ async def test_a_turn_begins_and_ends(
 
 
 async def test_a_turn_that_fails_ends_too(
-    harness: AssistantHarness, model: ScriptedModel, listener: Listener
+    harness: AssistantHarness, model: ScriptedModel, listener: Listener, no_beat: None
 ) -> None:
     model.expect(fails(401))
     await harness.say("hi")
