@@ -30,7 +30,7 @@ def monotonic() -> float:
 
 
 if __name__ == "__main__":
-    lease.time = SimpleNamespace(monotonic=monotonic)  # type: ignore[assignment] # the part in use
+    lease.time = SimpleNamespace(monotonic=monotonic)  # type: ignore[assignment,attr-defined] # both
     tenure.CLAIMS_PER_LEASE = LEASE_SECONDS / CLAIM_SECONDS  # type: ignore[assignment] # a fraction
     settings = load_settings("tg_bot", TgBotSettings)
     with asyncio.Runner(loop_factory=MovableClockLoop) as runner:
