@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from smart_kit.redis import Redis, answer
 from smart_kit.service import Loop
 from smart_kit.settings import RedisSettings
 from smart_kit.testing import local_http
+from smart_kit.testing.bare_environment import bare_environment
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.scripted_model import ScriptedModel
 from smart_kit.vault import Vault
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def environment(redis_settings: RedisSettings, **values: str) -> dict[str, str]:
     assert redis_settings.redis_password is not None
     return {
-        "PATH": os.environ["PATH"],
+        **bare_environment(),
         "REDIS_PORT": str(redis_settings.redis_port),
         "REDIS_PASSWORD": redis_settings.redis_password.get_secret_value(),
         "SERVICE_API_TOKEN": "token-of-sixteen-letters",

@@ -1,6 +1,5 @@
 """Starts a disposable rest_service: a process with a database that is dropped afterwards."""
 
-import os
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from rest_service.tests.api_helpers import (
     example,
 )
 from smart_kit.testing import local_http
+from smart_kit.testing.bare_environment import bare_environment
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.servers import Postgres, Valkey
 
@@ -102,7 +102,7 @@ def _database(server: Postgres, own: Postgres) -> Iterator[None]:
 @contextmanager
 def _process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     command_line = [sys.executable, "-m", "rest_service.app.main"]
-    with subprocess.Popen(command_line, env=os.environ | environment, cwd=ROOT) as process:
+    with subprocess.Popen(command_line, env=bare_environment() | environment, cwd=ROOT) as process:
         try:
             yield process
         finally:

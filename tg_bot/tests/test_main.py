@@ -14,6 +14,7 @@ import pytest
 from smart_kit.contracts.keys import bot_lease_key, journal_key
 from smart_kit.redis import Redis, answer
 from smart_kit.settings import RedisSettings
+from smart_kit.testing.bare_environment import bare_environment
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import ROOT
@@ -64,7 +65,7 @@ def start(tmp_path: Path, telegram: FakeTelegram, redis_settings: RedisSettings)
     def start(module: str = "tg_bot.src.main", **changes: str) -> Process:
         assert redis_settings.redis_password is not None
         environment = {
-            "PATH": os.environ["PATH"],
+            **bare_environment(),
             "TELEGRAM_TOKEN": TOKEN,
             "TELEGRAM_API_URL": telegram.url,
             "TELEGRAM_ALLOWED_USERS": "*",

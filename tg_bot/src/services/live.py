@@ -118,6 +118,8 @@ class Live:
             for other in before:
                 await other.ended()
             await show.draw()
+        except Exception:  # the answer itself comes all the same
+            log.exception("a growing answer could not be shown", chat_id=show.chat_id)
         finally:
             if self._shows.get(answer_id) is show:
                 del self._shows[answer_id]

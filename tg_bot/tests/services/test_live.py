@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram, Scripted, refusal
@@ -218,12 +219,13 @@ async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
         raise RuntimeError
 
     live = make_live()
-    with monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, capture_logs() as lines:
         patched.setattr(client, "send_chat_action", break_)
         await publish_frame(redis, "begin")
         async with asyncio.timeout(60):
             await is_broken.wait()
         await _empty(lambda: live._shows)
+    assert [line["event"] for line in lines] == ["a growing answer could not be shown"]
     await publish_frame(redis, "begin", number=2)
     await telegram.until(lambda: typing_count(telegram) >= 1)
 
