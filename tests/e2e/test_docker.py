@@ -185,7 +185,7 @@ def broken(tmp_path: Path) -> Iterator[Suite]:
 def test_a_service_that_cannot_start_is_given_up_and_what_it_left_can_be_removed(
     broken: Suite,
 ) -> None:
-    done = broken.try_manage("start", "--service", "tg_bot", timeout=90)
+    done = broken.try_manage("start", "--service", "tg_bot")
     assert done.returncode == 1
     assert "✗ tg_bot" in done.stdout
     assert "   | RuntimeError: broken by hand\n" in done.stdout

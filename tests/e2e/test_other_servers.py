@@ -33,7 +33,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     finally:
         theirs.close()
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

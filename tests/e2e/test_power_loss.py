@@ -94,7 +94,9 @@ def test_without_its_supervisor_the_suite_goes_on_and_start_takes_over(
     running_suite.manage("start")
 
     alice.wait_for(on_its_way, lambda text: "1001" in text, seconds=60)
-    assert sums_answered(alice) == [1]
+    chat = sums_answered(alice)
+    assert without_repeats(chat) == [1]
+    assert len(chat) <= 2, "start kills a part that does not end in time: it may have been sending"
     assert all(part.restarts == 0 for part in parts_of(running_suite).values())
     assert not {process.pid for process in run.processes().values()} & set(before.values())
     wait_until(lambda: running_suite.try_manage("status").returncode == 0)
