@@ -1,11 +1,12 @@
 """The suite outlives its databases and rest_service: killed, emptied, stopped, not yet there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
+from control.services import DATABASES
 from smart_kit.testing import local_http
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.scripted_model import Answer, Asked, says
@@ -35,12 +36,11 @@ def test_databases_killed_during_a_chat_cost_nothing_and_no_service_a_restart(
 ) -> None:
     before = restarts_of(running_suite)
     people = [running_suite.newcomer(f"Person {number}") for number in range(6)]
-    for times in (1, 2):
-        send_sums(people, range(4 * times - 4, 4 * times))
-        kill(running_suite, "redis", "postgres")
-        for part in ("redis", "postgres"):
-            restarts = before[part] + times
-            wait_until(lambda it=part, n=restarts: _has_come_back(running_suite, it, n))
+    for first in (0, 4):
+        send_sums(people, range(first, first + 4))
+        lived = restarts_of(running_suite)
+        kill(running_suite, *DATABASES)
+        wait_until(lambda was=lived: _have_come_back(running_suite, was))  # type: ignore[misc]
     wait_until(lambda: all(len(sums_answered(person)) >= 8 for person in people), seconds=60)
     for person in people:
         assert sums_answered(person) == list(range(8))
@@ -48,9 +48,12 @@ def test_databases_killed_during_a_chat_cost_nothing_and_no_service_a_restart(
     assert restarts_since(before, running_suite) == NONE_RESTARTED
 
 
-def _has_come_back(suite: Suite, part: str, restarts: int) -> bool:
-    seen = parts_of(suite)[part]
-    return seen.restarts == restarts and seen.state == "running"
+def _have_come_back(suite: Suite, restarts: Mapping[str, int]) -> bool:
+    """Whether both run again. One that finds its port or its memory still in use ends once more."""
+    seen = parts_of(suite)
+    return all(
+        seen[part].restarts > restarts[part] and seen[part].state == "running" for part in DATABASES
+    )
 
 
 def test_without_postgres_people_are_answered_and_a_service_that_starts_waits_for_it(
@@ -61,13 +64,14 @@ def test_without_postgres_people_are_answered_and_a_service_that_starts_waits_fo
     alice.ask("My favourite colour is teal")
     running_suite.manage("stop", "--service", "postgres")
     kill(running_suite, "rest_service")
-    wait_until(lambda: restarts_since(before, running_suite)["rest_service"] == 1)
+    wait_until(lambda: restarts_since(before, running_suite)["rest_service"] >= 1)
     wait_until(lambda: _waits(running_suite, "REST_SERVICE_PORT"))
 
     assert "teal" in alice.ask("What was my previous message?")
     running_suite.try_manage("start", "--service", "postgres")
     wait_until(lambda: running_suite.try_manage("status").returncode == 0)
-    assert restarts_since(before, running_suite) == NONE_RESTARTED | {"rest_service": 1}
+    since = restarts_since(before, running_suite)
+    assert since == NONE_RESTARTED | {"rest_service": since["rest_service"]}, "only who was killed"
     assert "✓" in alice.ask("remind me in 2 hours to stretch")
 
 
@@ -114,7 +118,7 @@ def test_services_that_start_before_their_redis_wait_for_it(
     }
     with ThreadPoolExecutor(1) as threads:
         start = threads.submit(own_suite.try_manage, "start")
-        wait_until(lambda: all(_waits(own_suite, port) for port in NEEDY), seconds=40)
+        wait_until(lambda: all(_waits(own_suite, port) for port in NEEDY))
         absent_redis.start()
         started = start.result()
     assert started.returncode == 0, started.stdout
