@@ -14,8 +14,8 @@ from smart_kit.testing.ports import LOCALHOST
 
 JsonObject = dict[str, Any]
 
-HELD_SECONDS = 30.0
-"""A forgotten `until` ends the test instead of the test run."""
+HELD_SECONDS = 600.0
+"""A forgotten `until` ends the test instead of the test run; none that is set comes so late."""
 
 
 @dataclass(frozen=True)

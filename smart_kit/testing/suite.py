@@ -232,7 +232,7 @@ class Person:
         return int(sent["message_id"])
 
     def wait_for(
-        self, after: int, wanted: Callable[[str], bool] = bool, seconds: float = 30.0
+        self, after: int, wanted: Callable[[str], bool] = bool, seconds: float = 60.0
     ) -> str:
         """The first message of the bot after that id whose text is wanted."""
         deadline = time.monotonic() + seconds
@@ -243,7 +243,7 @@ class Person:
             time.sleep(0.05)
         raise AssertionError(f"no such answer within {seconds} s: {self.messages(after)}")
 
-    def ask(self, text: str, seconds: float = 30.0) -> str:
+    def ask(self, text: str, seconds: float = 60.0) -> str:
         """Send a message and wait for the answer."""
         return self.wait_for(self.say(text), seconds=seconds)
 

@@ -57,7 +57,8 @@ def test_a_reminder_is_confirmed_by_its_receipt_and_comes_at_its_time(suite: Sui
     carol.wait_for(asked, lambda text: "⏰" in text and "stretch" in text.lower())
     came = [m for m in carol.messages(asked) if m["from"] == "bot" and "⏰" in m["text"]]
     assert len(came) == 1
-    assert 2 <= came[0]["date"] - carol.messages(asked - 1)[0]["date"] <= 6
+    waited = came[0]["date"] - carol.messages(asked - 1)[0]["date"]
+    assert 2 <= waited <= 30, "unannounced it would come with the claim of each minute"
 
 
 def test_a_conversation_is_remembered(suite: Suite) -> None:

@@ -12,6 +12,8 @@ from smart_kit.testing.suite import Suite
 pytestmark = pytest.mark.e2e
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+expect.set_options(timeout=60_000)  # milliseconds: 5000 where nothing is said
+
 QUIET = ("--no-first-run", "--disable-background-networking", "--disable-component-update")
 
 
@@ -51,7 +53,7 @@ def test_a_newcomer_on_a_phone_asks_and_is_answered(page: Page) -> None:
 
     expect(bubbles.filter(has_text="What time is it in Reykjavik?")).to_be_visible()
     answer = bubbles.filter(has_text="in Reykjavik (")
-    expect(answer).to_be_in_viewport(timeout=30_000)
+    expect(answer).to_be_in_viewport()
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 360, "the page scrolls sideways on a phone"
 
@@ -61,7 +63,7 @@ def test_a_models_markdown_is_shown_formatted(page: Page) -> None:
     page.keyboard.press("Enter")
 
     answer = page.get_by_role("article").filter(has_text="Markdown, all of it")
-    expect(answer).to_be_visible(timeout=30_000)
+    expect(answer).to_be_visible()
     for shown in ("pre", "strong", "em", "blockquote", "a[href]"):
         expect(answer.locator(shown).first).to_be_visible()
     assert "**" not in answer.inner_text()
@@ -78,4 +80,4 @@ def test_who_is_quicker_than_the_page_is_answered_too(page: Page) -> None:
     for route in held:
         route.continue_()
     page.unroute("**/chat/people")
-    expect(page.get_by_role("article").filter(has_text="3002")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("article").filter(has_text="3002")).to_be_visible()
