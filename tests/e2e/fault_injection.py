@@ -9,7 +9,8 @@ from itertools import groupby
 import redis
 
 from control.local.run_directory import PartStatus, RunDirectory
-from smart_kit.mailbox.mailbox import GROUP, LEASE_SECONDS
+from smart_kit.mailbox.mailbox import GROUP
+from smart_kit.testing import leases
 from smart_kit.testing.suite import Person, Suite
 
 SERVICES = ("rest_service", "google_calendar_service", "assistant", "cron_service", "tg_bot")
@@ -56,12 +57,9 @@ def redis_of(suite: Suite) -> "redis.Redis":
 
 def end_leases(suite: Suite) -> None:
     """Let a lease's time pass for the messages of a dead worker, instead of waiting for it."""
-    past = int(2000 * LEASE_SECONDS)
     with redis_of(suite) as client:
         for queue in QUEUES:
-            for one in client.xpending_range(queue, GROUP, "-", "+", 1000):
-                consumer, entry = one["consumer"], one["message_id"]
-                client.xclaim(queue, GROUP, consumer, 0, [entry], idle=past, justid=True)
+            leases.end_leases(client, queue, GROUP)
 
 
 def lift_limits(suite: Suite) -> None:

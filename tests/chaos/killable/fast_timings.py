@@ -1,26 +1,44 @@
-"""Shortens timings of production, in this process only: a test cannot wait so long."""
+"""Shortens timings of production, in this process only: a test cannot wait so long.
+
+No lease is shortened that a living process may not lose: it would, where the machine stalls it.
+Those of the dead are ended when the next process begins, see predecessor.py.
+"""
+
+from datetime import timedelta
 
 from smart_kit.mailbox import Reconciliation
-from tests.chaos.launched.leases import change, shorten_leases
+from smart_kit.mailbox.mailbox import LEASE_SECONDS
+from tests.chaos.launched.leases import change, change_bot_lease
 
-LEASE_SECONDS = 1.5
-"""Long beside a stall on a busy machine, short beside 30 s; what is left of it after a death is
-waited for in most cases."""
+RENEWALS_PER_LEASE = 60
+"""So that somebody who holds a lease of production renews it each half second."""
+
+_RENEWED_OFTEN = ("smart_kit.mailbox.worker", "RENEWALS_PER_LEASE", RENEWALS_PER_LEASE)
 
 CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
     "assistant": (
+        _RENEWED_OFTEN,
         ("assistant.src.commands", "NO_REST_SECONDS", 0.3),
         ("assistant.src.tools.writing_tool", "RETRY_SECONDS", 0.3),
     ),
-    "rest_service": (("rest_service.app.snapshots.reconciler", "RECONCILE_SECONDS", 1.0),),
-    "tg_bot": (("tg_bot.src.services.identity", "CHECK_SECONDS", 0.5),),
+    "rest_service": (
+        ("rest_service.app.snapshots.reconciler", "RECONCILE_SECONDS", 1.0),
+        # who has claimed a run may lose it: the queue drops the double
+        ("rest_service.app.services.claims", "DISPATCH", timedelta(seconds=2)),
+    ),
+    "tg_bot": (
+        _RENEWED_OFTEN,
+        ("tg_bot.src.services.tenure", "CLAIMS_PER_LEASE", RENEWALS_PER_LEASE),
+        ("tg_bot.src.services.identity", "CHECK_SECONDS", 0.5),
+    ),
 }
 """Of each service: module, name, value. Set before its `main` imports what reads them."""
 
 
 def shorten_timings(service: str) -> None:
     """Raises AttributeError for a constant that is no longer there."""
-    shorten_leases(service, LEASE_SECONDS)
     Reconciliation.__init__.__defaults__ = (1.0,)
     for constant in CONSTANTS.get(service, ()):
         change(*constant)
+    if service == "tg_bot":
+        change_bot_lease(LEASE_SECONDS)  # as long as a message's: it is 5 s in production

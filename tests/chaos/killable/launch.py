@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.chaos.killable import fast_timings, file_boundary, http_boundary, redis_boundary
 from tests.chaos.killable.broken_mailboxes import BrokenMailbox
 from tests.chaos.killable.crash_points import CrashPoints
+from tests.chaos.killable.predecessor import end_predecessors_leases
 
 
 def prepare(service: str) -> None:
@@ -23,6 +24,7 @@ def run(service: str, module: str) -> None:
     """In the process that is to be the service."""
     crash_points = _crash_points(service)
     crash_points.await_release()
+    end_predecessors_leases(service)
     redis_boundary.wrap(crash_points, BrokenMailbox(Path(os.environ["STATE_DIR"])))
     http_boundary.wrap(crash_points)
     if service == "rest_service":

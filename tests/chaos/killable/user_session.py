@@ -9,7 +9,7 @@ from tests.chaos.killable.delivery_assertions import Patterns, check_deliveries,
 from tests.chaos.killable.killable_suite import KillableSuite
 
 PATIENCE = 60.0
-"""Seconds: a lease, a start on a busy machine, and as much again."""
+"""Seconds; it only ends what hangs."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Shortens the leases of a service, in this process only."""
+"""Changes the leases of a service, in this process only."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -16,10 +16,17 @@ def shorten_leases(service: str, seconds: float) -> None:
         change("rest_service.app.archive.reader", "TAKE_OVER_SECONDS", seconds)
         change("rest_service.app.services.claims", "DISPATCH", timedelta(seconds=seconds + 0.5))
     if service == "tg_bot":
-        from tg_bot.src.services.lease import Lease
+        from tg_bot.src.services.lease import LEASE_SECONDS
 
-        (usual,) = Lease.__init__.__defaults__ or ()
-        Lease.__init__.__defaults__ = (min(seconds, usual),)
+        change_bot_lease(min(seconds, LEASE_SECONDS))
+
+
+def change_bot_lease(seconds: float) -> None:
+    """How long a tg_bot may serve its bot without claiming it again."""
+    from tg_bot.src.services.lease import Lease  # in its own process only
+
+    (_,) = Lease.__init__.__defaults__ or ()
+    Lease.__init__.__defaults__ = (seconds,)
 
 
 def change(module: str, name: str, value: object) -> None:
