@@ -5,7 +5,7 @@ once after each, and after one for those that are like it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -15,6 +15,7 @@ from tests.chaos.kill_points import FIRST_START, KILL_POINTS, KillPoint
 from tests.chaos.killable.crash_points import KILLED, Side
 from tests.chaos.killable.killable_suite import KillableSuite, died_at
 from tests.chaos.killable.stories import STORIES, Story, failures, people
+from tests.chaos.killable.stories.queue_checks import letters_of, waits
 from tests.chaos.killable.user_session import PATIENCE, UserSession
 
 IS_THOROUGH = os.environ.get("CHAOS_KILLS") == "all"
@@ -92,20 +93,20 @@ def run_with_crash(
     side: Side,
     repeat: int = 1,
     at: int = 1,
-    patience: float = PATIENCE,
+    is_settled: Callable[[UserSession], bool] | None = None,
 ) -> None:
     """Have the services die there, at that pass in so many repeats of its story, and check every
-    promise."""
+    promise. `is_settled`: see UserSession."""
     name, begun = f"{side} {point.name}", len(killable.passed())
     killable.stories_run.add(point.story)
     first = [point.first] * repeat if point.first else []
     passes = 1 if first else at
     killable.arm(*((one, 1) for one in first), (name, passes))
     try:
-        session = UserSession.of_new_user(killable, patience)
+        session = UserSession.of_new_user(killable, is_settled)
         for _ in range(repeat):
             point.story(session)
-        wait_until(lambda: not killable.is_armed(), patience)
+        wait_until(lambda: not killable.is_armed(), PATIENCE)
         people.chat(session)
         notes = killable.passed()[begun:]
         assert died_at(notes) == [*first, name]
@@ -123,10 +124,22 @@ def run_broken(killable: KillableSuite, variant: str) -> None:
     try:
         with pytest.raises(AssertionError, match=shown_by):
             run_with_crash(
-                killable, point, "after", patience=12.0 if shown_by == LOST else PATIENCE
+                killable, point, "after", is_settled=_is_settled if shown_by == LOST else None
             )
     finally:
         killable.break_mailbox(None, point.service)
+
+
+def _is_settled(session: UserSession) -> bool:
+    """Whether somebody has died, and all that the user has said has left Telegram and the queues,
+    not for the dead letters: in the order in which a message goes through them."""
+    own = [one for one in session.person.messages() if one["from"] == "person"]
+    return (
+        not session.killable.is_armed()
+        and all(one["read"] for one in own)
+        and not any(waits(session, queue) for queue in ("queue:to_secretary", "queue:to_telegram"))
+        and not letters_of(session)
+    )
 
 
 def sends_in_doubt(notes: list[str]) -> int:

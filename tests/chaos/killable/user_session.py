@@ -1,5 +1,6 @@
 """A user's conversation with the bot, and what has to come of it whichever service is killed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,22 +26,27 @@ class UserSession:
     reminders: set[str] = field(default_factory=set)
     """The texts of all that have to be there, fired or not."""
     tasks: set[str] = field(default_factory=set)
-    patience: float = PATIENCE
+    is_settled: "Callable[[UserSession], bool] | None" = None
+    """Whether nothing is on its way to the user any more: what is not there then is lost, and not
+    waited for."""
     turns: int = 0
     """How many the archive has to have."""
     others: list["UserSession"] = field(default_factory=list)
 
     @classmethod
-    def of_new_user(cls, killable: KillableSuite, patience: float = PATIENCE) -> "UserSession":
+    def of_new_user(
+        cls,
+        killable: KillableSuite,
+        is_settled: "Callable[[UserSession], bool] | None" = None,
+    ) -> "UserSession":
         """The session of a user whom no service knows yet."""
         killable.people += 1
-        return cls(
-            killable, killable.suite.person(f"Somebody {killable.people}"), patience=patience
-        )
+        person = killable.suite.person(f"Somebody {killable.people}")
+        return cls(killable, person, is_settled=is_settled)
 
     def another(self) -> "UserSession":
         """The session of another new user, which `check` checks too."""
-        self.others.append(UserSession.of_new_user(self.killable, self.patience))
+        self.others.append(UserSession.of_new_user(self.killable, self.is_settled))
         return self.others[-1]
 
     @cached_property
@@ -67,11 +73,18 @@ class UserSession:
 
     def hear(self, *words: str) -> None:
         """Wait for the message with these words."""
-        self.person.wait_for(0, lambda said: matches(said, words), self.patience)
+        if self.is_settled is not None:
+            is_settled = self.is_settled
+            wait_until(lambda: self._has_heard(words) or is_settled(self), PATIENCE)
+            assert self._has_heard(words), f"no such answer, and none is on its way: {words}"
+        self.person.wait_for(0, lambda said: matches(said, words), PATIENCE)
 
     def heard(self) -> list[str]:
         """All that the bot has said."""
         return [one["text"] for one in self.person.messages() if one["from"] == "bot"]
+
+    def _has_heard(self, words: Patterns) -> bool:
+        return any(matches(said, words) for said in self.heard())
 
     def check(self, spare: int) -> None:
         """Every promise; `spare` messages may have come once more than they should, see
