@@ -1,5 +1,6 @@
 """Forty people who write at random moments, and what they get to read."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -7,9 +8,9 @@ from contextlib import suppress
 
 import httpx2
 
-from smart_kit.testing.suite import Person, Suite
-from tests.chaos.storm.message import FIRST_NUMBER, BotMessage, UserMessage, text_of
-from tests.chaos.storm.plan import Plan, PlannedMessage
+from smart_kit.testing.suite import Person, Suite, wait_until
+from tests.chaos.storm.message import FIRST_NUMBER, BotMessage, Kind, UserMessage, text_of
+from tests.chaos.storm.plan import Plan
 from tests.chaos.storm.system_under_test import PATIENCE
 
 LISTEN_SECONDS = 1.0
@@ -25,15 +26,31 @@ class People:
         for person in self._people:
             person.http.timeout = PATIENCE
         self._planned_messages = plan.planned_messages()
+        self._numbers = itertools.count(FIRST_NUMBER)
         self._newest = {person.telegram_id: 0 for person in self._people}
         self._last_said: dict[int, int] = {}
         self._listening = threading.Lock()
 
     def write(self, clock: Callable[[], float]) -> None:
         """Every message at its moment, by `clock`, in seconds; returns after the last."""
-        for number, planned in enumerate(self._planned_messages, FIRST_NUMBER):
+        for planned in self._planned_messages:
             time.sleep(max(0.0, planned.at - clock()))
-            self._say(number, planned)
+            self.say(planned.person, planned.kind)
+
+    def say(self, person: int, kind: Kind) -> None:
+        """One message at once; each bears the next number."""
+        said, number, at = self._people[person], next(self._numbers), time.time()
+        self._last_said[said.telegram_id] = said.say(text_of(kind, number))
+        self.said.append(UserMessage(number, said.telegram_id, kind, at))
+
+    def wait_for(self, number: int) -> None:
+        """Return when the bot has said something that bears this number."""
+
+        def has_come() -> bool:
+            self.listen()
+            return any(one.number == number for one in self.heard.values())
+
+        wait_until(has_come)
 
     def listen(self) -> None:
         """Read what is new in all chats; what was read is kept, whatever becomes of the others."""
@@ -53,12 +70,6 @@ class People:
             heard = list(self.heard.values())
         promised = {one.number for one in heard if one.has_receipt and not one.is_alarm}
         return wanted & promised - {one.number for one in heard if one.is_alarm}
-
-    def _say(self, number: int, planned: PlannedMessage) -> None:
-        person = self._people[planned.person]
-        at = time.time()
-        self._last_said[person.telegram_id] = person.say(text_of(planned.kind, number))
-        self.said.append(UserMessage(number, person.telegram_id, planned.kind, at))
 
     def _new(self, person: Person) -> Iterable[BotMessage]:
         chat_id = person.telegram_id

@@ -16,16 +16,22 @@ from tests.chaos.storm.faulty_model import FaultyModel
 from tests.chaos.storm.naive_baseline import NaiveBot
 from tests.chaos.storm.plan import Plan
 from tests.chaos.storm.report import is_good, keep_evidence, table
-from tests.chaos.storm.storm import Outcome, run_plan
+from tests.chaos.storm.storm import Outcome, Overture, run_plan
 from tests.chaos.storm.system_under_test import SystemUnderTest
 from tests.chaos.storm.whole_suite import WholeSuite
 
 
-def storm(system: SystemUnderTest, plan: Plan, model: FaultyModel, folder: Path) -> Outcome:
+def storm(
+    system: SystemUnderTest,
+    plan: Plan,
+    model: FaultyModel,
+    folder: Path,
+    overture: Overture = lambda _: None,
+) -> Outcome:
     """Start it, let the storm break over it, keep the evidence, and leave nothing running."""
     try:
         system.start()
-        outcome = run_plan(system, plan, model)
+        outcome = run_plan(system, plan, model, overture)
         system.end()
         keep_evidence(outcome, system.suite, folder)
     finally:

@@ -1,6 +1,7 @@
 """Runs a storm: from its first message to the verified outcome."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,14 +17,19 @@ from tests.chaos.storm.plan import Plan
 from tests.chaos.storm.system_under_test import SystemUnderTest
 from tests.chaos.storm.verifier import Verifier
 
-LONGEST_STORM = 2.0
-"""Times its planned length, where killed processes come back too slowly."""
+LONGEST_EXTENSION = 600.0
+"""Seconds. A storm ends with its last fault: where killed processes come back slowly, faults wait
+until there is somebody to meet, and it lasts longer than planned, but by no more than this."""
 
 QUIET_SECONDS = 300.0
 """How long everything may take to come to rest."""
 
 SETTLED_SECONDS = 8.0
 """Nothing waits and nothing has come for so long: it is quiet."""
+
+
+Overture = Callable[[People], None]
+"""What people do, and what happens to them, before the storm; the outcome counts it too."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,12 @@ class Outcome:
         )
 
 
-def run_plan(system: SystemUnderTest, plan: Plan, model: FaultyModel) -> Outcome:
+def run_plan(
+    system: SystemUnderTest, plan: Plan, model: FaultyModel, overture: Overture = lambda _: None
+) -> Outcome:
     """Storm, wait until all is quiet, and look at what is left. The system runs already."""
     people = People(system.suite, plan)
+    overture(people)
     begun = time.monotonic()
     injector = FaultInjector(system, plan, lambda: time.monotonic() - begun)
     listener = Listener(people)
@@ -68,7 +77,7 @@ def run_plan(system: SystemUnderTest, plan: Plan, model: FaultyModel) -> Outcome
     try:
         with ThreadPoolExecutor(1) as thread:
             writing = thread.submit(people.write, lambda: time.monotonic() - begun)
-            injector.run(plan.seconds * LONGEST_STORM)
+            injector.run(plan.seconds + LONGEST_EXTENSION)
         writing.result()
     finally:
         injector.end()

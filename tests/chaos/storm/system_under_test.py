@@ -16,7 +16,7 @@ from smart_kit.testing.suite import ROOT, Suite
 from tests.chaos.storm.message_record import Effects
 from tests.chaos.storm.plan import FaultKind
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds for an answer of the sandbox, which shares a busy machine."""
 
 
