@@ -12,6 +12,8 @@ import pytest
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
 from smart_kit.testing.suite import ROOT, Suite, wait_until
+from tests.e2e import stopping_manage
+from tests.e2e.stopping_manage import STOP_AT, STOP_NOTE, STOP_SINCE
 
 pytestmark = pytest.mark.e2e
 
@@ -40,31 +42,25 @@ def test_killed_at_any_moment_the_same_command_goes_on(own_suite: Suite) -> None
 
 
 def _is_killed_at(suite: Suite, pattern: str) -> bool:
-    """Kill a start and its supervisor when a file appears; false where it never does."""
-    begun = time.time()
+    """Kill a start and its supervisor, stopped when a file appears; false where it never does."""
+    note = suite.state_dir.with_name("stopped")
+    note.unlink(missing_ok=True)
+    stop = {STOP_AT: pattern, STOP_SINCE: str(time.time()), STOP_NOTE: str(note)}
     starting = subprocess.Popen(
-        [sys.executable, suite.entry, "start", "--local"],
-        env=os.environ | suite.environment,
+        [sys.executable, stopping_manage.__file__, "start", "--local"],
+        env=os.environ | suite.environment | stop,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    is_there = False
-    while not is_there and starting.poll() is None and time.time() < begun + START_SECONDS:
-        is_there = any(_is_new(path, begun) for path in suite.state_dir.glob(pattern))
-        time.sleep(0.001)
-    starting.kill()
-    starting.wait()
-    _kill_supervisor(RunDirectory(suite.state_dir))
-    return is_there
-
-
-def _is_new(path: Path, begun: float) -> bool:
     try:
-        return path.stat().st_ctime > begun
-    except OSError:  # it was another attempt's, and is being removed
-        return False
+        wait_until(lambda: note.exists() or starting.poll() is not None, START_SECONDS)
+    finally:
+        starting.kill()
+        starting.wait()
+        _kill_supervisor(RunDirectory(suite.state_dir))
+    return note.exists()
 
 
 def _kill_supervisor(run: RunDirectory) -> None:
