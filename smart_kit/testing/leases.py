@@ -1,5 +1,7 @@
 """Lets the leases of dead consumers end at once, instead of waiting until their time has passed."""
 
+from typing import Any
+
 from redis import Redis
 
 from smart_kit.mailbox.mailbox import LEASE_SECONDS
@@ -10,6 +12,8 @@ PAST_MS = int(2000 * LEASE_SECONDS)
 
 def end_leases(client: "Redis", stream: str, group: str) -> None:
     """Let that time pass for all that consumers of a stream hold; only dead ones may hold it."""
-    for one in client.xpending_range(stream, group, "-", "+", 1000):
-        consumer, entry = one["consumer"], str(one["message_id"])
-        client.xclaim(stream, group, consumer, 0, [entry], idle=PAST_MS, justid=True)
+    held: Any = client.xpending_range(stream, group, "-", "+", 1000)
+    for one in held:
+        client.xclaim(
+            stream, group, one["consumer"], 0, [one["message_id"]], idle=PAST_MS, justid=True
+        )
