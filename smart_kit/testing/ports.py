@@ -19,7 +19,7 @@ with itself."""
 _RANDOM = random.SystemRandom()
 """Hypothesis seeds the other one, in each test process with the same."""
 
-_given = deque[int](maxlen=2000)
+_given = deque[int](maxlen=500)
 """What this process was given lately: between a test's asking for a port and its server's taking it
 the port is free."""
 
@@ -27,10 +27,11 @@ the port is free."""
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses at the moment."""
     first, end = _range_of_this_process()
-    while not _is_free(port := _RANDOM.randrange(first, end)):
-        pass
-    _given.append(port)
-    return port
+    while True:
+        port = _RANDOM.randrange(first, end)
+        if port not in _given and _is_free(port):
+            _given.append(port)
+            return port
 
 
 def free_ports(count: int) -> list[int]:
@@ -39,6 +40,8 @@ def free_ports(count: int) -> list[int]:
     while True:
         first = _RANDOM.randrange(start, end - _REPLICAS.stop, 10)
         ports = list(range(first, first + count))
+        if any(port in _given for port in ports):
+            continue
         if all(_is_free(port + above) for above in (0, *_REPLICAS) for port in ports):
             _given.extend(ports)
             return ports
@@ -53,8 +56,6 @@ def _range_of_this_process() -> tuple[int, int]:
 
 
 def _is_free(port: int) -> bool:
-    if port in _given:
-        return False
     with socket.socket() as probe:
         try:
             probe.bind((LOCALHOST, port))
