@@ -3,6 +3,8 @@
 import asyncio
 import math
 
+import pytest
+
 from assistant.tests.test_model_faults import NO_MONEY, RATE_LIMITED
 from assistant.tests.virtual_time_harness import (
     VirtualTimeHarness,
@@ -12,6 +14,8 @@ from assistant.tests.virtual_time_harness import (
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, fails, hangs
+
+pytestmark = pytest.mark.clock("virtual")
 
 
 def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not(

@@ -27,6 +27,8 @@ from smart_kit.testing.scripted_model import (
     sends,
 )
 
+pytestmark = pytest.mark.clock("virtual")
+
 SLACK_SECONDS = 2.0
 """What Redis and this machine add to a deadline."""
 

@@ -36,6 +36,7 @@ async def give_both(harness: AssistantHarness, *tools: ToolSnapshot) -> None:
     await harness.configure(secretary(*asks.values()), *both, version=2)
 
 
+@pytest.mark.clock("virtual")
 @pytest.mark.parametrize("others", [(), (tool("get_weather"), outside("reads_outside"))])
 def test_calls_that_only_read_run_together_and_answer_in_their_order(
     redis_settings: RedisSettings, others: tuple[ToolSnapshot, ...]

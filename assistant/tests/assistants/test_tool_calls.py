@@ -103,6 +103,7 @@ async def test_only_calls_that_ran_are_counted_by_their_function(
     assert counted() - before == 1
 
 
+@pytest.mark.clock("virtual")
 def test_where_one_of_several_calls_loses_the_message_none_of_the_others_goes_on(
     redis_settings: RedisSettings,
 ) -> None:
@@ -173,6 +174,7 @@ async def test_a_write_outside_that_was_broken_off_is_not_repeated_and_the_model
     )
 
 
+@pytest.mark.clock("virtual")
 def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
     redis_settings: RedisSettings,
 ) -> None:
