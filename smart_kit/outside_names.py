@@ -53,6 +53,6 @@ def _in_a_thread(look_up: Callable[[], _Found]) -> Future[_Found]:
 
     try:
         Thread(target=run, name="outside-name", daemon=True).start()
-    except RuntimeError as error:
-        outcome.set_exception(OSError(str(error)))
+    except RuntimeError:
+        outcome.set_exception(OSError())
     return outcome

@@ -94,7 +94,7 @@ class AssistantHarness:
             history,
             LiveFrames(self.redis),
             self.clock,
-            "UTC",
+            "America/New_York",
             Budgets(self.redis, self.client, self.clock),
         )
         return AssistantOrchestrator(

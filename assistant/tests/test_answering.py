@@ -230,9 +230,9 @@ async def test_where_telegram_says_no_language_the_last_one_known_is_answered_in
     ("zone", "line"),
     [
         ("Asia/Tokyo", "[Sat 2026-11-21 21:24 Asia/Tokyo]"),
-        (None, "[Sat 2026-11-21 12:24 UTC]"),
-        ("Mars/Olympus", "[Sat 2026-11-21 12:24 UTC]"),
-        ("/etc/localtime", "[Sat 2026-11-21 12:24 UTC]"),
+        (None, "[Sat 2026-11-21 07:24 America/New_York]"),
+        ("Mars/Olympus", "[Sat 2026-11-21 07:24 America/New_York]"),
+        ("/etc/localtime", "[Sat 2026-11-21 07:24 America/New_York]"),
     ],
 )
 async def test_a_message_is_dated_in_its_persons_zone_or_in_the_deployments(

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -94,6 +94,19 @@ async def test_what_an_answer_cost_is_counted_and_recorded(
     assert [step.cost for step in record.steps] == [CALL_COSTS, None, CALL_COSTS]
     kept = await answer(harness.redis.hkeys(TODAY))
     assert set(kept) == {"total", f"tg:{BOT}:1/1", f"tg:{BOT}:1/2"}
+
+
+async def test_the_day_of_a_budget_is_the_persons(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    on_line_islands = person(daily_budget=Decimal(100), timezone="Pacific/Kiritimati")
+    await harness.store_user(on_line_islands)
+    model.expect("Good morning.")
+    await said(harness)
+
+    assert not await harness.redis.exists(TODAY)
+    tomorrow = NOON.date() + timedelta(days=1)
+    assert await harness.redis.exists(budget_key(on_line_islands.id, tomorrow))
 
 
 async def test_the_answer_by_which_the_budget_is_nearly_used_up_is_followed_by_a_notice(

@@ -243,6 +243,8 @@ async def test_rescued_entries_are_found_behind_a_crowd_of_healthy_ones(
     await mailbox.create()
     await mailbox.enqueue(*(Letter(str(n), f"chat {n}", "x") for n in range(60)))
     held = [await take(mailbox, blocking) for _ in range(60)]
-    await redis.xclaim("in", "workers", "worker", 0, [held[-1].entry], idle=60_000, justid=True)
+    ended = [held[number].entry for number in (5, 57, 58, 59)]
+    await redis.xclaim("in", "workers", "worker", 0, ended, idle=60_000, justid=True)
 
-    assert [entry.conversation for entry in await mailbox.reclaim("heir", 1)] == ["chat 59"]
+    for found in (["chat 5", "chat 57"], ["chat 58", "chat 59"]):
+        assert [entry.conversation for entry in await mailbox.reclaim("heir", 2)] == found

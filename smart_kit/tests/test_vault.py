@@ -70,7 +70,8 @@ def test_master_keys_stand_with_commas_and_each_is_kept_out_of_logs(
 
 
 @pytest.mark.parametrize(
-    "wrong", ["not-a-key", f"{NEW},not-a-key", f"{NEW},", f"{NEW};{OLD}", f"{NEW} {OLD}"]
+    "wrong",
+    ["not-a-key", f"{NEW},not-a-key", f"{NEW},", f"{NEW};{OLD}", f"{NEW} {OLD}", f"{NEW}X="],
 )
 def test_what_is_no_list_of_master_keys_is_refused_without_saying_it(
     monkeypatch: pytest.MonkeyPatch, wrong: str

@@ -14,7 +14,7 @@ from polyfactory.factories.pydantic_factory import ModelFactory
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from smart_kit import contracts
-from smart_kit.contracts.base import Command, Contract, Page, utc_now
+from smart_kit.contracts.base import Command, Contract, Page, UtcDatetime, utc_now
 from smart_kit.contracts.configuration import CallSnapshot, chain
 from smart_kit.contracts.queue import (
     TO_SECRETARY,
@@ -187,6 +187,11 @@ def test_what_comes_after_its_time_is_late_by_so_many_seconds(now: str, seconds:
     day = "2026-01-01T"
     late = late_by(datetime.fromisoformat(f"{day}09:00Z"), datetime.fromisoformat(f"{day}{now}Z"))
     assert late == seconds
+
+
+def test_a_moment_is_kept_in_utc_wherever_it_was_written() -> None:
+    moment = TypeAdapter(UtcDatetime).validate_python("2026-11-21T12:00:00+09:00")
+    assert (moment.isoformat(), moment.tzinfo) == ("2026-11-21T03:00:00+00:00", UTC)
 
 
 def test_what_is_made_now_is_of_now_in_utc() -> None:

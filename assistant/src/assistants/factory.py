@@ -83,7 +83,7 @@ class AssistantFactory:
         key = (record.id, model)
         if key not in self._main:
             made = self._build(record, ASSISTANT_TYPES[record.assistant_type].main)
-            self._main[key] = made if model is None else made.update_assistant(model=model)
+            self._main[key] = made.update_assistant(model=model)
         return self._main[key]
 
     def create_sub_assistant(self, assistant_id: UUID) -> SubAssistantLLMChat | None:
