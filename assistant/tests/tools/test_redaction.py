@@ -58,6 +58,12 @@ def test_a_secret_is_found_in_every_spelling(secret: str, spell) -> None:
     assert len(shown) <= len('<"(secret key)">') + 4, "nothing but quotation marks is left"
 
 
+def test_of_a_secret_in_base64_no_letter_is_left() -> None:
+    spelt = base64.b64encode(b"s3cretKeyABW").decode()
+    assert spelt.endswith("X")
+    assert redacted(f"<{spelt}>", {"key": "s3cretKeyABW"}) == "<(secret key)>"
+
+
 def test_a_secret_is_found_six_steps_deep() -> None:
     spelt = "sk-Äbc"
     for _ in range(6):
