@@ -1,9 +1,15 @@
 """The tests as processes of this machine."""
 
 import argparse
-from tempfile import TemporaryDirectory
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from control import environment
 from control.context import Context
+from control.local.process import Process
 from control.testing import coverage_gate, program, selection
 
 _FOR_THE_GATE = ("--cov-report=", "-p", "control.testing.cover_key_modules")
@@ -19,10 +25,27 @@ def run(context: Context, options: argparse.Namespace) -> int:
         *selection.paths(options),
         *options.extra,
     )
-    with TemporaryDirectory(prefix="smart-assistant-coverage-") as folder:
-        # of its own: another run in this clone may measure too
-        environ = context.foreign_environ | {"COVERAGE_FILE": f"{folder}/coverage"}
+    if not selection.is_everything(options, context.root):
+        return program.run(command, context.root, context.foreign_environ)
+    with _folder_of_this_run(context.state_dir) as folder:
+        environ = context.foreign_environ | {"COVERAGE_FILE": str(folder / "coverage")}
         status = program.run(command, context.root, environ)
-        if not selection.is_everything(options, context.root):
-            return status
         return status if coverage_gate.passes(context, python, environ) else status or 1
+
+
+@contextmanager
+def _folder_of_this_run(state_dir: Path) -> Iterator[Path]:
+    """For what is measured: another run in this clone may measure too. Clears what killed ones
+    have left."""
+    environment.make_state_dir(state_dir)
+    parent = state_dir / "coverage"
+    parent.mkdir(exist_ok=True)
+    for left in parent.iterdir():
+        if Process.of(int(left.name)) is None:
+            shutil.rmtree(left, ignore_errors=True)
+    folder = parent / str(os.getpid())
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)

@@ -59,8 +59,9 @@ def passes(context: Context, python: Path, environ: Mapping[str, str]) -> bool:
     whether all of it is enough."""
     command = (python, "-m", "coverage", "json", "--quiet", "-o", "-")
     report = subprocess.run(command, cwd=context.root, env=environ, stdout=subprocess.PIPE)
-    if report.returncode:  # the tests have not come so far that anything was measured
-        context.terminal.warn("there is no report of the coverage")
+    if report.returncode:
+        said = report.stdout.decode(errors="replace").strip()
+        context.terminal.warn(f"there is no report of the coverage: {said}")
         return False
     files = json.loads(report.stdout)["files"]
     found = [Coverage.of(module, files) for module in key_modules.read(context.root)]

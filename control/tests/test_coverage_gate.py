@@ -169,7 +169,23 @@ class TestGate:
     ) -> None:
         python.report = None
         assert main(["test", "--all", "--local"], python.context(terminal)) == 1
-        assert output.getvalue() == "! there is no report of the coverage\n"
+        assert output.getvalue() == "! there is no report of the coverage: null\n"
+
+    def test_each_run_measures_for_itself_and_clears_what_a_killed_one_has_left(
+        self, python: FakePython, terminal: Terminal
+    ) -> None:
+        context = python.context(terminal)
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        parent = context.state_dir / "coverage"
+        killed, living = (parent / str(pid) for pid in (ended.pid, os.getppid()))
+        for folder in (killed, living):
+            folder.mkdir(parents=True)
+            (folder / "coverage").touch()
+        main(["test", "--all", "--local"], context)
+        assert [*parent.iterdir()] == [living]
+        files = {call["environment"]["COVERAGE_FILE"] for call in python.asked}
+        assert files == {str(parent / str(os.getpid()) / "coverage")}
 
     @pytest.mark.parametrize("words", ["--all -- -q", "--all -- --durations=50 -rA"])
     def test_words_that_leave_out_no_test_leave_out_no_gate(
@@ -202,9 +218,10 @@ def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.S
     """A branch is missing, one file is empty, and one is never imported."""
     (project / "kit" / "vault.py").write_text("for x in (1,):\n    if x:\n        print(x)\n")
     command = (sys.executable, "-m", "coverage", "run", "--branch", "kit/vault.py")
-    subprocess.run(command, cwd=project, stdout=subprocess.DEVNULL, check=True)
+    environ = os.environ | {"COVERAGE_FILE": str(project / "measured")}
+    subprocess.run(command, cwd=project, env=environ, stdout=subprocess.DEVNULL, check=True)
     context = FakePython(project).context(Terminal(output, tty=False, colour=False))
-    assert not coverage_gate.passes(context, Path(sys.executable), os.environ)
+    assert not coverage_gate.passes(context, Path(sys.executable), environ)
     said = [line.split() for line in output.getvalue().splitlines()]
     assert said[1][:5] == ["vault", "100.0", "%", "75.0", "%"]
     assert ["kit/vault.py:2->1"] in said
