@@ -10,21 +10,21 @@ from assistant.src.storage import history_archive
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshots import ALICES_THREAD, person, secretary, tool
 from smart_kit.redis import Redis
+from smart_kit.testing.plugin import has_virtual_clock
 from smart_kit.testing.scripted_model import ScriptedModel
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)
-def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No stall of a busy machine reaches the limits after which a turn does without rest_service.
 
     On a virtual clock nothing stalls, and they are those of production.
     """
-    marker = request.node.get_closest_marker("clock")
-    if marker is None or marker.args != ("virtual",):
-        monkeypatch.setattr(budget, "PATIENCE_SECONDS", PATIENCE_SECONDS)
-        monkeypatch.setattr(history_archive, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    if not has_virtual_clock(request.node):
+        monkeypatch.setattr(budget, "PATIENCE_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr(history_archive, "PATIENCE_SECONDS", TIMEOUT_SECONDS)
 
 
 @pytest.fixture

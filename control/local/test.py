@@ -40,7 +40,7 @@ def _folder_of_this_run(state_dir: Path) -> Iterator[Path]:
     environment.make_state_dir(state_dir)
     parent = state_dir / "coverage"
     parent.mkdir(exist_ok=True)
-    for left in parent.iterdir():
+    for left in parent.glob("[0-9]*"):
         if Process.of(int(left.name)) is None:
             shutil.rmtree(left, ignore_errors=True)
     folder = parent / str(os.getpid())

@@ -28,9 +28,9 @@ class Verdict(StrEnum):
     """The tests ended in a way that proves nothing, or were not run."""
 
 
-_KILLED = 1
+_TESTS_FAILED = 1
 VERDICTS = {
-    _KILLED: Verdict.KILLED,
+    _TESTS_FAILED: Verdict.KILLED,
     -24: Verdict.TIMED_OUT,  # SIGXCPU: of the system for CPU time, of mutmut for the time passed
     -9: Verdict.TIMED_OUT,  # of the system where SIGXCPU did not help
     0: Verdict.SURVIVED,
@@ -92,7 +92,9 @@ def forget(folder: Path, path: Path, proved: Collection[str] = ()) -> None:
         written.unlink(missing_ok=True)
         return
     names = content["exit_code_by_key"]
-    content["exit_code_by_key"] = {name: _KILLED if name in proved else None for name in names}
+    content["exit_code_by_key"] = {
+        name: _TESTS_FAILED if name in proved else None for name in names
+    }
     meta.write_text(json.dumps(content), "utf-8")
 
 

@@ -244,7 +244,7 @@ def an_hour_to_dispatch(monkeypatch: pytest.MonkeyPatch) -> timedelta:
 
 
 @pytest.fixture(autouse=True)
-def patience_with_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer waits for Redis as long as a busy machine takes."""
     monkeypatch.setattr(publisher, "PUBLISH_SECONDS", 60.0)
 

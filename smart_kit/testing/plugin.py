@@ -48,10 +48,15 @@ def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that a test runs on."""
-    marker = item.get_closest_marker("clock")
-    if marker is not None and marker.args == ("virtual",):
+    if has_virtual_clock(item):
         return {"virtual": VirtualClockLoop}
     return {"real": asyncio.new_event_loop}
+
+
+def has_virtual_clock(item: pytest.Item) -> bool:
+    """Whether the time of a test, or its time limits, pass by a virtual clock."""
+    marker = item.get_closest_marker("clock")
+    return marker is not None and marker.args == ("virtual",)
 
 
 class LoadSharedSuite(LoadFileScheduling):  # type: ignore[misc] # has no types

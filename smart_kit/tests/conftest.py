@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from smart_kit.mailbox import Mailbox
+from smart_kit.redis import Redis
 from smart_kit.tests.guarded_http_harness import Canary
+
+
+@pytest.fixture
+def mailbox(redis: Redis) -> Mailbox:
+    return Mailbox(redis, "in", replies_to="out")
 
 
 @pytest.fixture

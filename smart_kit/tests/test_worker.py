@@ -21,11 +21,6 @@ from smart_kit.tests.running_worker import (
 )
 
 
-@pytest.fixture
-def mailbox(redis: Redis) -> Mailbox:
-    return Mailbox(redis, "in", replies_to="out")
-
-
 async def apology(delivery: Delivery) -> Outcome:
     return Outcome(replies=(Letter(f"sorry:{delivery.payload}", "chat", "sorry"),))
 

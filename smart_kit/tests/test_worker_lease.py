@@ -18,11 +18,6 @@ from smart_kit.tests.running_worker import (
 )
 
 
-@pytest.fixture
-def mailbox(redis: Redis) -> Mailbox:
-    return Mailbox(redis, "in")
-
-
 async def until_renewed(redis: Redis) -> None:
     """Let nearly all of a lease pass, and wait until a living worker has begun it anew."""
     (pending,) = await redis.xpending_range("in", GROUP, "-", "+", 2)

@@ -14,6 +14,7 @@ from smart_kit.mailbox import Pace as WorkerPace
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
+from smart_kit.testing.plugin import has_virtual_clock
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
@@ -34,23 +35,22 @@ from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
 from tg_bot.tests.live_frames import QUICK, MakeLive
 from tg_bot.tests.queue_messages import BOT_ID
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 Run = Callable[..., AbstractAsyncContextManager[Bot]]
 MakeIntake = Callable[[AllowList], Intake]
 
 
 @pytest.fixture(autouse=True)
-def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No stall of a busy machine reaches the limits after which the bot does without an answer.
 
     On a virtual clock nothing stalls, and they are those of production.
     """
-    marker = request.node.get_closest_marker("clock")
-    if marker is None or marker.args != ("virtual",):
-        monkeypatch.setattr("tg_bot.src.handlers.rich.REST_SECONDS", PATIENCE_SECONDS)
-        monkeypatch.setattr("tg_bot.src.handlers.start.REST_SECONDS", PATIENCE_SECONDS)
-        monkeypatch.setattr("tg_bot.src.services.signals.ANSWER_SECONDS", PATIENCE_SECONDS)
+    if not has_virtual_clock(request.node):
+        monkeypatch.setattr("tg_bot.src.handlers.rich.REST_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr("tg_bot.src.handlers.start.REST_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr("tg_bot.src.services.signals.ANSWER_SECONDS", TIMEOUT_SECONDS)
 
 
 @pytest.fixture
