@@ -62,9 +62,9 @@ class Round:
     seed: int
     phases: tuple[str, ...]
     examples: int = 1
-    """For each operation, in the fuzzing phase."""
+    """For each operation in the fuzzing phase; the stories of the stateful one."""
     seconds: int | None = None
-    """For as long as that; without it the stateful phase tells but a few stories."""
+    """The time limit of the round: a slow machine may get nothing done in it."""
 
 
 @dataclass

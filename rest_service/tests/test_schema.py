@@ -120,11 +120,11 @@ def test_the_api_keeps_to_its_document(postgres: Postgres, valkey: Valkey) -> No
     with running_service(postgres, valkey) as url:
         rounds = (
             Round(ADMIN, SEED, ("examples", "coverage")),
-            Round(ADMIN, SEED, STORIES, seconds=8),
+            Round(ADMIN, SEED, STORIES, examples=50),
             Round(SERVICE, SEED, ("fuzzing",), examples=2),
         )
         found = search(url, iter(rounds), cases=sys.maxsize)
 
     assert found.cases > 3000
-    assert found.stories > 0  # as many as the machine tells in that time
+    assert found.stories > 100
     assert found.failures == 0, "what is wrong is said above"

@@ -169,6 +169,31 @@ async def test_without_a_thread_a_name_is_not_known(
                 await http.send(get("http://good.a.com/"))
 
 
+@pytest.mark.parametrize("found", [[PUBLIC], OSError("no such name"), ValueError("a broken name")])
+async def test_a_lookup_ends_with_what_was_found_or_with_what_went_wrong(
+    monkeypatch: pytest.MonkeyPatch, found: list[str] | Exception
+) -> None:
+    """In the thread of the test: coverage measures no others."""
+
+    class ThisThread(threading.Thread):
+        def start(self) -> None:
+            self.run()
+
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        if isinstance(found, Exception):
+            raise found
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, 80)) for address in found]
+
+    monkeypatch.setattr(outside_names, "Thread", ThisThread)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    looking = OutsideNames().addresses("good.a.com", 80, "a server")
+    if isinstance(found, Exception):
+        with pytest.raises(type(found), match=str(found)):
+            await looking
+    else:
+        assert await looking == found
+
+
 ENDS = """
 import asyncio, socket, threading
 from smart_kit.guarded_http import GuardedHttp, OutsideRequest
