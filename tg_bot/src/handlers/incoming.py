@@ -31,8 +31,6 @@ class Cause:
     chat_id: int
     """Where it was done."""
     sender: Sender
-    person: UserSnapshot | None
-    """None: not known yet."""
 
     def notice(self, name: NoticeName, **parameters: str) -> Notice:
         """A word to the person; the same update makes the same id."""
@@ -51,6 +49,8 @@ class Cause:
 class Incoming(Cause):
     """A message by a person."""
 
+    person: UserSnapshot | None
+    """None: not known yet."""
     message: Message
     command: CommandCall | None
 

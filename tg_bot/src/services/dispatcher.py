@@ -64,7 +64,7 @@ class Dispatcher:
         if author.is_bot or chat is None or chat.type != "private" or chat.id != author.id:
             log.warning("press outside a private chat", telegram_id=author.id)
             return None
-        press = Press(message_id, conversation, chat.id, _sender(author), person, query.data or "")
+        press = Press(message_id, conversation, chat.id, _sender(author), query.data or "")
         verdict = self._context.access.judge(author.id, person)
         if verdict == "blocked":
             return None
