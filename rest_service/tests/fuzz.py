@@ -62,7 +62,7 @@ class Round:
     seed: int
     phases: tuple[str, ...]
     examples: int = 1
-    """For each operation in the fuzzing phase; the stories of the stateful one."""
+    """For each operation in the fuzzing phase; at most so many stories in the stateful one."""
     seconds: int | None = None
     """The time limit of the round: a slow machine may get nothing done in it."""
 

@@ -49,6 +49,6 @@ async def test_without_a_zone_of_ones_own_the_deployments_holds(
     model.expect(calls(("get_time", {})), "There.")
     await harness.say("what time is it?")
 
-    question, told = (asked.messages[-1]["content"] for asked in model.asked)
+    question, tool_result = (asked.messages[-1]["content"] for asked in model.asked)
     assert question.startswith("[Sat 2026-11-21 07:24 America/New_York]\n")
-    assert told.endswith(", America/New_York")
+    assert tool_result.endswith(", America/New_York")

@@ -17,6 +17,12 @@ async def access(redis: Redis) -> Access:
     return Access(redis, 42, AllowList())
 
 
+async def transactions(redis: Redis) -> int:
+    """How many the server has executed so far."""
+    statistics = await redis.info("commandstats")
+    return int(statistics.get("cmdstat_exec", {}).get("calls", 0))
+
+
 class TestPeople:
     async def test_those_whom_the_suite_knows_are_found_by_their_number(
         self, access: Access, rest: FakeRestService
@@ -150,7 +156,9 @@ class TestToldOnce:
 
 class TestTries:
     async def test_five_an_hour_for_each_person(self, access: Access, redis: Redis) -> None:
+        before = await transactions(redis)
         assert [await access.may_try(7) for _ in range(7)] == [True] * 5 + [False] * 2
+        assert await transactions(redis) - before == 7, "in between, the key could expire"
         assert await access.may_try(8)
         assert 3500 < await redis.ttl("tg_bot:42:tries:7") <= 3600
 

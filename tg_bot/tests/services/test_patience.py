@@ -160,7 +160,7 @@ async def test_a_call_that_telegram_holds_ends_with_a_stop_and_is_no_trouble() -
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            for _ in range(5):  # it takes a while to put everything away
+            for _ in range(5):  # its cleanup takes several steps of the loop
                 await asyncio.sleep(0)
             is_cancelled = True
             raise
