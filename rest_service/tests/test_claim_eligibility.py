@@ -13,29 +13,38 @@ from rest_service.tests.claim_helpers import claim, due_job
 from smart_kit.contracts.base import utc_now
 
 
-async def test_a_blocked_persons_jobs_wait(service: Client, admin: Client, make: Make) -> None:
+@pytest.fixture(params=[None, 42])
+def bot_id(request: pytest.FixtureRequest) -> int | None:
+    """The bot that claims, or nothing where a caller does not say which."""
+    param: int | None = request.param
+    return param
+
+
+async def test_a_blocked_persons_jobs_wait(
+    service: Client, admin: Client, make: Make, bot_id: int | None
+) -> None:
     user = await make("users")
     await due_job(make, user)
     await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
 
-    blocked = await claim(service)
+    blocked = await claim(service, bot_id)
     await admin.patch(f"/users/{user['id']}", json={"status": "active"})
 
     assert (blocked["runs"], blocked["next_fire_at"]) == ([], None)
-    assert len((await claim(service))["runs"]) == 1
+    assert len((await claim(service, bot_id))["runs"]) == 1
 
 
 async def test_the_jobs_of_who_may_not_talk_any_more_wait(
-    service: Client, make: Make, sql: Sql
+    service: Client, make: Make, sql: Sql, bot_id: int | None
 ) -> None:
     """The same people that tg_bot answers: on the operator's list, or invited."""
     await due_job(make, await make("users", telegram_id=9))
 
-    refused = await claim(service)
+    refused = await claim(service, bot_id)
     await sql("UPDATE users SET is_invited = true")
 
     assert (refused["runs"], refused["next_fire_at"]) == ([], None)
-    assert len((await claim(service))["runs"]) == 1
+    assert len((await claim(service, bot_id))["runs"]) == 1
 
 
 async def test_where_everyone_may_talk_everybodys_jobs_fire(

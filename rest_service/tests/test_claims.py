@@ -174,12 +174,13 @@ class TestNextClaim:
 
 
 async def test_a_paused_or_cancelled_job_is_not_claimed(
-    service: Client, admin: Client, make: Make
+    service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    paused, cancelled = await due_job(make, user), await due_job(make, user)
+    paused, cancelled, paused_by_hand = [await due_job(make, user) for _ in range(3)]
     await admin.patch(f"/cron-jobs/{paused['id']}", json={"is_active": False})
     await admin.delete(f"/cron-jobs/{cancelled['id']}")
+    await sql(f"UPDATE cron_jobs SET is_active = false WHERE id = '{paused_by_hand['id']}'")
 
     assert (await claim(service))["runs"] == []
 
