@@ -12,6 +12,8 @@ from control.context import Context
 from control.local.process import Process
 from control.testing import coverage_gate, program, selection
 
+_ALL_WERE_RUN = (0, 1)
+"""The exit statuses of pytest after which the coverage says something: all passed, some failed."""
 _FOR_THE_GATE = ("--cov-report=", "-p", "control.testing.cover_key_modules")
 
 
@@ -19,7 +21,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     python = context.python(develop=True)
     command = (
         *(python, "-m", "pytest"),
-        *selection.IN_PARALLEL,
+        *selection.in_parallel(options, context.root),
         *selection.having(selection.not_slow(options)),
         *selection.coverage(options, context.root, *_FOR_THE_GATE),
         *selection.paths(options),
@@ -30,6 +32,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     with _folder_of_this_run(context.state_dir) as folder:
         environ = context.foreign_environ | {"COVERAGE_FILE": str(folder / "coverage")}
         status = program.run(command, context.root, environ)
+        if status not in _ALL_WERE_RUN:
+            return status
         return status if coverage_gate.passes(context, python, environ) else status or 1
 
 

@@ -79,5 +79,7 @@ def _was_imported(summary: Mapping[str, int]) -> bool:
 
 
 def _per_cent(sums: list[Mapping[str, int]], done: str, whole: str) -> float:
+    if not sums:  # none of its files was imported
+        return 0.0
     total = sum(one[whole] for one in sums)
     return 100 * sum(one[done] for one in sums) / total if total else 100.0

@@ -121,6 +121,10 @@ class TestEnough:
         coverage = Coverage.of(VAULT, {"kit/vault.py": found} if found else {})
         assert (coverage.is_enough, coverage.missing) == (is_enough, missing)
 
+    def test_of_a_module_that_was_never_imported_nothing_is_covered(self) -> None:
+        coverage = Coverage.of(VAULT, {})
+        assert (coverage.lines, coverage.branches) == (0.0, 0.0)
+
     def test_the_files_of_a_module_count_together(self) -> None:
         module = KeyModule("queue", (Path("a.py"), Path("b.py")))
         files = {"a.py": measured(lines=300), "b.py": measured(missing_lines=(1, 2, 3))}
@@ -163,6 +167,14 @@ class TestGate:
         said = output.getvalue().splitlines()
         assert said[1].endswith("98.0 %  below 99.0 %")
         assert said[2:4] == ["    kit/vault.py:3->5", "    kit/vault.py:3->9"]
+
+    @pytest.mark.parametrize("status", [2, 5], ids=["interrupted", "nothing collected"])
+    def test_where_not_all_tests_were_run_it_says_nothing(
+        self, python: FakePython, terminal: Terminal, output: io.StringIO, status: int
+    ) -> None:
+        python.report, python.statuses = {"files": {}}, [status]
+        assert main(["test", "--all", "--local"], python.context(terminal)) == status
+        assert output.getvalue() == ""
 
     def test_where_nothing_was_measured_it_says_so(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
