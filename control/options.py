@@ -139,8 +139,8 @@ def mutate(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--survivors",
         action="store_true",
-        help="only mutants that no earlier run has killed: whether tests have become worse since"
-        " is not seen",
+        help="only mutants that no failing test of an earlier run has killed, and so time-outs too:"
+        " whether tests have become worse since is not seen",
     )
 
 

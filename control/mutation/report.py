@@ -80,6 +80,12 @@ def details(terminal: Terminal, scores: Iterable[Score]) -> None:
             terminal.line(f"{mutant.path}:{mutant.line} {mutant.function}: {_outcome(mutant)}")
             for changed in mutant.diff:
                 terminal.line(f"    {changed}")
+        if score.unlisted:
+            terminal.line()
+            terminal.warn(
+                f"{score.module}: {len(score.unlisted)} mutants are neither killed nor listed"
+                f" with a reason in {LIST}"
+            )
         for one in score.obsolete:
             terminal.warn(f"{LIST} lists what does not survive: {_named(one)}")
 

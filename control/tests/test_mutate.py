@@ -233,9 +233,13 @@ def test_survivors_are_told_with_their_place_and_their_fault(
     report.line(terminal, score)
     report.details(terminal, [score])
     assert "66.7 %  12.3 s  below 85.0 %" in output.getvalue()
-    place, *diff = output.getvalue().splitlines()[-3:]
+    place, *diff, _, last = output.getvalue().splitlines()[-5:]
     assert place == "part/dice.py:10 Die.is_low: survived"
     assert diff == ["    - return value < 4", "    + return value <= 4"]
+    assert last.endswith(
+        "dice: 1 mutants are neither killed nor listed with a reason in"
+        " tests/mutation_survivors.toml"
+    )
 
 
 def test_tests_that_end_strangely_prove_nothing_and_are_told(
