@@ -108,8 +108,9 @@ def _parsed(argv: Sequence[str], table: Sequence[Service]) -> argparse.Namespace
         raise ControlError(f"there is no command {first!r}; {advice}", USAGE)
     chosen, unknown = _parser(table).parse_known_args(argv or [first])
     if unknown:
+        more = "; what pytest is told follows after --" if hasattr(chosen, "extra") else ""
         raise ControlError(
-            f"{chosen.command} does not take {unknown[0]!r}; see ./manage.py {first} --help", USAGE
+            f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}", USAGE
         )
     return chosen
 

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 
 from control.context import Context
 from control.table import duration
+from control.terminal import Terminal
 from control.testing import selection
 
 RunTests = Callable[[Context, argparse.Namespace], int]
@@ -23,34 +25,50 @@ def run(context: Context, options: argparse.Namespace) -> int:
     selection.check(options, context.root)
     mode = "docker" if options.docker else "local"
     run_tests: RunTests = import_module(f"control.{mode}.test").run
-    statuses, outcomes = list[int](), list[str]()
+    runs = list[_Run]()
     try:
         with _load(os.cpu_count() or 1 if options.beside_load else 0):
-            for number in range(1, options.repeat + 1):
-                begun = time.monotonic()
-                statuses.append(run_tests(context, options))
-                took = duration(time.monotonic() - begun)
-                outcomes.append(f"run {number}: {_outcome(statuses[-1])}, {took}")
-                if statuses[-1] == _INTERRUPTED:
+            while len(runs) < options.repeat:
+                runs.append(_Run(time.monotonic()))
+                runs[-1].end(run_tests(context, options))
+                if runs[-1].status == _INTERRUPTED:
                     break
     finally:  # after Ctrl-C too
         if options.repeat > 1:
-            _tell(context, statuses, outcomes)
-    return next(filter(None, statuses), 0)
+            _print_summary(context.terminal, runs, options.repeat)
+    return next((run.status for run in runs if run.status), 0)
 
 
 _INTERRUPTED = 2
 """The exit status of pytest after Ctrl-C."""
 
 
-def _tell(context: Context, statuses: list[int], outcomes: list[str]) -> None:
-    for outcome in outcomes:
-        context.terminal.line(outcome)
-    context.terminal.line(f"{len(statuses)} runs, {sum(map(bool, statuses))} failed")
+@dataclass
+class _Run:
+    """One of several runs of the same tests."""
+
+    begun: float
+    """By the monotonic clock."""
+    status: int = _INTERRUPTED
+    took: str = ""
+
+    def end(self, status: int) -> None:
+        self.status = status
+        self.took = f", {duration(time.monotonic() - self.begun)}"
+
+    @property
+    def outcome(self) -> str:
+        if self.status == _INTERRUPTED:
+            return "interrupted"
+        return "failed" if self.status else "passed"
 
 
-def _outcome(status: int) -> str:
-    return "failed" if status else "passed"
+def _print_summary(terminal: Terminal, runs: Sequence[_Run], asked: int) -> None:
+    outcomes = [run.outcome for run in runs]
+    for number, run in enumerate(runs, start=1):
+        terminal.line(f"run {number}: {run.outcome}{run.took}")
+    ended = len(runs) - outcomes.count("interrupted")
+    terminal.line(f"{ended} of {asked} runs, {outcomes.count('failed')} failed")
 
 
 @contextmanager

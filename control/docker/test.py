@@ -41,7 +41,7 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
     compose = ["docker", "compose", "--file", "docker-compose.test.yml", "--project-name", project]
     differs_there = "" if options.all else "servers"
     chosen = [
-        *selection.IN_PARALLEL,
+        *selection.in_parallel(options, context.root),
         *selection.having(differs_there, "not e2e", selection.not_slow(options)),
         *selection.coverage(options, context.root, "--cov-report=term"),
         *selection.paths(options),

@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path, PurePath
 
 from control.arguments import USAGE
@@ -18,8 +19,10 @@ IN_PARALLEL = (
     "--no-loadscope-reorder",  # long files first, as in testpaths of pyproject.toml
 )
 
-_TAKE_A_WORD = frozenset(
-    ("-k", "-m", "-p", "-c", "-o", "-n", "-W", "--tb", "--maxfail", "--durations", "--deselect")
+_TAKE_A_WORD = (
+    *("-k", "-m", "-p", "-c", "-o", "-n", "-r", "-W", "--tb", "--maxfail", "--durations"),
+    *("--deselect", "--ignore", "--ignore-glob", "--basetemp", "--confcutdir", "--rootdir"),
+    *("--cov-config", "--junit-xml", "--junitxml", "--log-file"),
 )
 """Options of pytest after which a word is no path, even where a folder has its name."""
 _LEAVE_OUT = ("-k", "-m", "--deselect", "--ignore")
@@ -30,9 +33,19 @@ _LEAVE_OUT_ALONE = frozenset(
 
 
 def check(options: argparse.Namespace, root: Path) -> None:
-    """Raises ControlError for a choice of tests that contradicts itself."""
+    """Raises ControlError for a choice of tests that contradicts itself or names none."""
     if options.service and named_paths(options, root):
         raise ControlError("name tests either by --service or by their paths after --", USAGE)
+    for path in _positional(options):
+        # where several processes test, pytest does not say so
+        if (path.endswith(".py") or "/" in path) and not (root / path).exists():
+            raise ControlError(f"there is no file or folder {path}", USAGE)
+
+
+def in_parallel(options: argparse.Namespace, root: Path) -> Sequence[str]:
+    """The options of pytest for several processes; none for one file, which one process tests."""
+    named = named_paths(options, root)
+    return () if len(named) == 1 and (root / named[0]).is_file() else IN_PARALLEL
 
 
 def paths(options: argparse.Namespace) -> list[str]:
@@ -62,7 +75,10 @@ def coverage(options: argparse.Namespace, root: Path, *of_all: str) -> Sequence[
     if not options.all:
         return []
     if options.service:
-        return [*(f"--cov={name}" for name in options.service), "--cov-report=term"]
+        return [
+            *(f"--cov={name}" for name in options.service),
+            "--cov-report=term-missing:skip-covered",
+        ]
     return ["--cov", *of_all] if is_everything(options, root) else []
 
 
@@ -78,15 +94,15 @@ def is_everything(options: argparse.Namespace, root: Path) -> bool:
 def named_paths(options: argparse.Namespace, root: Path) -> list[PurePath]:
     """What is said after `--` and is a file or a folder, also with a test's name behind it;
     relative to the repository. Raises ControlError for what is outside it."""
-    before = ["", *options.extra]
-    words = [
-        word.partition("::")[0]
-        for last, word in zip(before, options.extra, strict=False)
-        if last not in _TAKE_A_WORD
-    ]
-    return [
-        _within(root, word) for word in words if not word.startswith("-") and (root / word).exists()
-    ]
+    return [_within(root, path) for path in _positional(options) if (root / path).exists()]
+
+
+def _positional(options: argparse.Namespace) -> Iterator[str]:
+    """What is said after `--` and is neither an option of pytest nor its value, without the name
+    of a test behind it."""
+    for last, word in pairwise(["", *options.extra]):
+        if last not in _TAKE_A_WORD and not word.startswith("-"):
+            yield word.partition("::")[0]
 
 
 def _within(root: Path, word: str) -> PurePath:

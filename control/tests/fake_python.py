@@ -30,6 +30,7 @@ def tidy_up(*_):
     sys.exit(2)
 if told["hangs"]:
     signal.signal(signal.SIGINT, tidy_up)
+    signal.signal(signal.SIGTERM, tidy_up)
 with (home / "python-asked").open("a") as asked:
     asked.write(json.dumps(call | dict(loops=[*siblings()])) + "\\n")
 if sys.argv[2] == "coverage":
@@ -51,7 +52,7 @@ class FakePython:
         self.report: dict[str, Any] | None = None
         """What coverage.py knows; None: nothing."""
         self.hangs = False
-        """A run of pytest goes on until Ctrl-C, and then takes its time to tidy up."""
+        """A run of pytest goes on until Ctrl-C or SIGTERM, and then takes its time to tidy up."""
         self.path = home / "programs" / "python"
         self.path.parent.mkdir(exist_ok=True)
         self.path.write_text(PROGRAM.format(python=sys.executable, home=str(home)))

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from control.tests.fake_python import FakePython
 from smart_kit.testing.suite import wait_until
 
 NOTHING_COLLECTED = 5
+COVERAGE_REPORT = "--cov-report=term-missing:skip-covered"
 COMMAND = """\
 import signal, sys
 from pathlib import Path
@@ -56,12 +58,13 @@ class TestLocal:
             ("--all -- -k chat", ["-k", "chat"]),
             ("--all -- programs", ["programs"]),
             ("--all -- --co", ["--co"]),
-            ("--all --service tg_bot", ["--cov=tg_bot", "--cov-report=term", "tg_bot/tests"]),
+            ("--all --service tg_bot", ["--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]),
         ],
     )
     def test_what_was_asked_for_is_told_to_pytest(
         self, python: FakePython, terminal: Terminal, said: str, told: list[str]
     ) -> None:
+        (python.home / "tests/e2e").mkdir(parents=True)
         assert main(["test", "--local", *said.split()], python.context(terminal)) == 0
         assert python.pytest_options == [*selection.IN_PARALLEL, *told]
         assert "--dist=loadfile" in selection.IN_PARALLEL, "tests of one file share what they start"
@@ -95,6 +98,46 @@ class TestLocal:
     ) -> None:
         assert main(["test", "--", "/"], python.context(terminal)) == 2
         assert "/ is not in this repository" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "named", ["test_nope.py", "tests/nope", "tests/test_nope.py::test_one"]
+    )
+    @pytest.mark.parametrize("before", ["-x", "tests"])
+    def test_what_does_not_exist_is_named(
+        self,
+        python: FakePython,
+        terminal: Terminal,
+        capsys: pytest.CaptureFixture[str],
+        before: str,
+        named: str,
+    ) -> None:
+        (python.home / "tests").mkdir()
+        assert main(["test", "--all", "--", before, named], python.context(terminal)) == 2
+        path = named.partition("::")[0]
+        assert f"there is no file or folder {path}" in capsys.readouterr().err
+        assert python.asked == []
+
+    def test_a_file_that_is_written_is_no_test(
+        self, python: FakePython, terminal: Terminal
+    ) -> None:
+        words = ["--junitxml", "reports/tests.xml"]
+        assert main(["test", "--", *words], python.context(terminal)) == 0
+        assert python.pytest_options[-2:] == words
+
+    def test_one_file_is_tested_by_one_process(
+        self, python: FakePython, terminal: Terminal
+    ) -> None:
+        """Which starts sooner, and pytest says what is wrong with a test's name."""
+        (python.home / "test_one.py").touch()
+        main(["test", "--", "test_one.py::test_first"], python.context(terminal))
+        assert python.pytest_options == ["-m", "not slow", "test_one.py::test_first"]
+
+    def test_an_option_of_pytest_is_said_to_belong_after_the_dashes(
+        self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["test", "-k", "chat"], python.context(terminal)) == 2
+        assert "test does not take '-k'" in (said := capsys.readouterr().err)
+        assert "what pytest is told follows after --" in said
 
     def test_an_unknown_part_is_answered_with_those_there_are(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
@@ -178,7 +221,7 @@ class TestDocker:
     def test_of_one_part_no_stories_are_told(self, docker: Docker, python: FakePython) -> None:
         assert self.manage(docker, python, "--service", "tg_bot", "--all") == 0
         words = docker.one("run", "tests")["arguments"]
-        told = ["-m", "not e2e", "--cov=tg_bot", "--cov-report=term", "tg_bot/tests"]
+        told = ["-m", "not e2e", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
         assert words[-len(told) :] == told
         assert python.asked == []
 
@@ -217,7 +260,7 @@ class TestRepeated:
     ) -> None:
         python.statuses = [0, 1, 0]
         assert main(["test", "--local", "--repeat", "3"], python.context(terminal)) == 1
-        said = ["run 1: passed", "run 2: failed", "run 3: passed", "3 runs, 1 failed"]
+        said = ["run 1: passed", "run 2: failed", "run 3: passed", "3 of 3 runs, 1 failed"]
         assert self.outcomes(output) == said
         assert len(python.asked) == 3
 
@@ -229,14 +272,15 @@ class TestRepeated:
             '#!/bin/sh\n[ -e "$0.again" ] && exit 0\ntouch "$0.again"\nkill -9 $$\n'
         )
         assert main(["test", "--local", "--repeat", "2"], context) == -signal.SIGKILL
-        assert self.outcomes(output) == ["run 1: failed", "run 2: passed", "2 runs, 1 failed"]
+        assert self.outcomes(output) == ["run 1: failed", "run 2: passed", "2 of 2 runs, 1 failed"]
 
     def test_an_interrupted_run_is_the_last(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         python.statuses = [0, 2]
         assert main(["test", "--local", "--repeat", "9"], python.context(terminal)) == 2
-        assert self.outcomes(output) == ["run 1: passed", "run 2: failed", "2 runs, 1 failed"]
+        said = ["run 1: passed", "run 2: interrupted", "1 of 9 runs, 0 failed"]
+        assert self.outcomes(output) == said
 
     def test_of_one_run_pytest_says_enough(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
@@ -299,13 +343,24 @@ class TestBesideLoad:
             wait_until(lambda: not any(map(Process.of, loops)))
             os.killpg(command.pid, signal.SIGKILL)  # pytest, which nobody waits for now
 
-    def test_ctrl_c_has_pytest_tidy_up_and_nothing_more_is_run(self, python: FakePython) -> None:
+    @pytest.mark.parametrize(
+        ("end", "number", "status"),
+        [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
+        ids=["as a terminal does", "as a supervisor does"],
+    )
+    def test_interrupted_it_has_pytest_tidy_up_and_runs_nothing_more(
+        self,
+        python: FakePython,
+        end: Callable[[int, int], None],
+        number: int,
+        status: int,
+    ) -> None:
         with self.begin(python) as command:
             loops = python.asked[0]["loops"]
-            os.killpg(command.pid, signal.SIGINT)  # as a terminal does
+            end(command.pid, number)
             said, _ = command.communicate(timeout=60)
-        assert command.returncode == 130
-        assert said == "0 runs, 0 failed\n"
+        assert command.returncode == status
+        assert said == "run 1: interrupted\n0 of 3 runs, 0 failed\n"
         assert not any(map(Process.of, loops))
         assert (python.home / "tidied").exists()
         assert len(python.asked) == 1

@@ -1,6 +1,7 @@
 """The fixtures that every part's tests share (a pytest plugin; see pyproject.toml)."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
@@ -31,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _try_the_same_examples_each_time()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist is told by its controller
         return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     folder = config.stash[RUN_FOLDER] = RunFolder.make()
     if config.option.basetemp is None:
         config.option.basetemp = str(folder.path / "pytest")

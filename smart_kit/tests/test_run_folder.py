@@ -235,6 +235,29 @@ def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_wher
     assert list(temporary.iterdir()) == []
 
 
+def test_a_run_that_is_told_to_end_tidies_up_as_after_ctrl_c(
+    temporary: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project = tmp_path_factory.mktemp("project")
+    wait = "import signal\n\ndef test_it():\n    print('begun', flush=True)\n    signal.pause()\n"
+    (project / "test_it.py").write_text(wait)
+    command = (
+        *(sys.executable, "-m", "pytest", "-s", "-p", "smart_kit.testing.plugin"),
+        *(f"--rootdir={project}", "-c", os.devnull, project),
+    )
+    environ = os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        assert run.stdout is not None
+        assert any("begun" in line for line in run.stdout)
+        run.terminate()
+        said = run.stdout.read()
+
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, said
+    assert list(temporary.iterdir()) == []
+
+
 def test_copied_programs_can_be_run_by_everybody_whatever_the_umask_was(tmp_path: Path) -> None:
     folder = tmp_path / "programs" / "bin"
     folder.mkdir(parents=True, mode=0o700)
