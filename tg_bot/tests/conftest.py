@@ -1,3 +1,5 @@
+"""The bot before a fake Telegram: its clients, queues and handlers, and a whole one that runs."""
+
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress

@@ -1,3 +1,5 @@
+"""The sending side of the bot alone."""
+
 import pytest
 
 from smart_kit.redis import Redis

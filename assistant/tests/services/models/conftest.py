@@ -1,3 +1,5 @@
+"""A model that fails is asked again without a wait."""
+
 import pytest
 
 from assistant.src.services.models import patience
