@@ -10,7 +10,6 @@ LOCALHOST = "127.0.0.1"
 _REPLICAS = range(50, 1000, 100)
 """How far above its service's port a replica's is, see control/settings.py."""
 
-
 _FIRST, _END = 10_000, 31_000
 """Below 32768, from where systems take the ports of outgoing connections: also that of a server
 which has not begun to listen or is dead for a moment, and whose client may then even be connected
@@ -19,40 +18,48 @@ with itself."""
 _RANDOM = random.SystemRandom()
 """Hypothesis seeds the other one, in each test process with the same."""
 
-_given = deque[int](maxlen=500)
-"""What this process was given lately: between a test's asking for a port and its server's taking it
-the port is free."""
+_single = deque[int](maxlen=500)
+"""Ports that this process was given lately: between a test's asking for a port and its server's
+taking it the port is free."""
+_blocks = deque[frozenset[int]](maxlen=4)
+"""The neighbours that it was given lately, each with the ports of their replicas.
+
+There is always room for a fifth: two that have a port in common begin a multiple of 50 apart.
+"""
 
 
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses at the moment."""
-    first, end = _range_of_this_process()
+    _, single = _ranges_of_this_process()
     while True:
-        port = _RANDOM.randrange(first, end)
-        if port not in _given and _is_free(port):
-            _given.append(port)
+        port = _RANDOM.choice(single)
+        if port not in _single and _is_free(port):
+            _single.append(port)
             return port
 
 
 def free_ports(count: int) -> list[int]:
-    """Neighbouring ports on 127.0.0.1 that nobody uses, and which leave room for replicas."""
-    start, end = _range_of_this_process()
+    """Neighbouring ports on 127.0.0.1 that nobody uses, at most 10, with room for replicas."""
+    neighbours, _ = _ranges_of_this_process()
     while True:
-        first = _RANDOM.randrange(start, end - _REPLICAS.stop, 10)
-        ports = list(range(first, first + count))
-        if any(port in _given for port in ports):
-            continue
-        if all(_is_free(port + above) for above in (0, *_REPLICAS) for port in ports):
-            _given.extend(ports)
-            return ports
+        first = _RANDOM.choice(neighbours[: -_REPLICAS.stop : 10])
+        ports = range(first, first + count)
+        block = frozenset(port + above for above in (0, *_REPLICAS) for port in ports)
+        if all(map(block.isdisjoint, _blocks)) and all(map(_is_free, block)):
+            _blocks.append(block)
+            return list(ports)
 
 
-def _range_of_this_process() -> tuple[int, int]:
-    """A worker of pytest-xdist has one of its own, so that two never choose the same port."""
+def _ranges_of_this_process() -> tuple[range, range]:
+    """For neighbours and for single ports.
+
+    A worker of pytest-xdist has ranges of its own, so that two never choose the same port.
+    """
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     size = (_END - _FIRST) // count
-    return _FIRST + number * size, _FIRST + (number + 1) * size
+    own = range(_FIRST + number * size, _FIRST + (number + 1) * size)
+    return own[: size * 3 // 4], own[size * 3 // 4 :]
 
 
 def _is_free(port: int) -> bool:

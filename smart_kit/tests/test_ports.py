@@ -4,10 +4,21 @@ import pytest
 
 from smart_kit.testing.ports import free_port, free_ports
 
+REPLICAS = (0, *range(50, 1000, 100))
+
 
 def test_a_port_is_given_once_though_nobody_has_taken_it_yet() -> None:
     given = [free_port() for _ in range(300)] + free_ports(8)
     assert len(set(given)) == len(given)
+
+
+def test_replicas_of_two_suites_never_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though neither has begun to listen. Four workers have the fewest ports to choose from."""
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
+    suites = [[port + above for port in free_ports(8) for above in REPLICAS] for _ in range(5)]
+    given = [port for suite in suites for port in suite]
+    assert len(set(given)) == len(given)
+    assert set(given).isdisjoint(free_port() for _ in range(300))
 
 
 def test_two_workers_never_choose_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
