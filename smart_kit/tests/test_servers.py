@@ -1,0 +1,34 @@
+"""Servers for tests: when they are ready."""
+
+import asyncio
+import struct
+from functools import partial
+
+import pytest
+
+from smart_kit.testing.servers import accepts_sessions
+
+STARTING, PASSWORD_WANTED = b"57P03", b"28P01"
+"""PostgreSQL's error codes."""
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(("code", "is_ready"), [(STARTING, False), (PASSWORD_WANTED, True)])
+async def test_postgres_is_ready_when_it_no_longer_says_that_it_starts(
+    code: bytes, is_ready: bool
+) -> None:
+    server = await asyncio.start_server(partial(refuse, code), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        assert await asyncio.to_thread(accepts_sessions, port) is is_ready
+
+
+async def refuse(code: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """PostgreSQL's ErrorResponse to whoever wants a session."""
+    (length,) = struct.unpack("!i", await reader.readexactly(4))
+    await reader.readexactly(length - 4)
+    fields = b"".join(b"%b\0" % field for field in (b"SFATAL", b"C" + code, b"Mno session", b""))
+    writer.write(b"E" + struct.pack("!i", 4 + len(fields)) + fields)
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
