@@ -66,7 +66,7 @@ async def virtual_time_harness(
         password=settings.redis_password.get_secret_value(),
         decode_responses=True,
     )
-    await client.flushdb()
+    await client.flushdb(asynchronous=True)
     async with model_on_the_loop(model) as url:
         harness = AssistantHarness(client, url, fallback)
         await harness.configure(secretary(tool("get_time"), tool("create_reminder")))

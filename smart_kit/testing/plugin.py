@@ -138,7 +138,7 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
     if isinstance(loop := asyncio.get_running_loop(), VirtualClockLoop):
         loop.waits_for(redis_settings)
     client = connect(redis_settings)
-    await client.flushdb()
+    await client.flushdb(asynchronous=True)  # VirtualClockLoop says why
     yield client
     await client.aclose()
 

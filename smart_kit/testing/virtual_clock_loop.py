@@ -36,7 +36,9 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     """For asyncio.Runner, and for tests that are marked `clock("virtual")`.
 
     Who speaks with Redis says so by `waits_for`. A read that blocks there is not on its way: it
-    ends by what is written, not by its time.
+    ends by what is written, not by its time. FLUSHDB blocks too: Redis 8 empties the database in
+    another thread and answers other connections meanwhile (https://github.com/redis/redis/pull/13167).
+    FLUSHDB ASYNC, after which the database is empty as well, is answered at once.
     """
 
     def __init__(self) -> None:

@@ -105,7 +105,7 @@ async def test_the_same_version_written_again_after_a_flush_is_taken(
 ) -> None:
     await redis.set(CONFIGURATION_KEY, snapshot(5))
     await store.refresh()
-    await redis.flushdb()
+    await redis.flushdb(asynchronous=True)
     await store.refresh()
     assert version(store) == 5
 
