@@ -124,7 +124,7 @@ class ScriptedModel:
     """Answers POST /v1/chat/completions line by line, in its own threads.
 
     Works for tests with and without an event loop. What comes after the last line is refused (404),
-    and is in `asked` all the same.
+    and is in `asked` all the same. A POST to any other path is refused with its own headers.
     """
 
     def __init__(
@@ -190,11 +190,12 @@ def _handler_of(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"]))
+            heard = {name.lower(): value for name, value in self.headers.items()}
             if self.path.endswith("/chat/completions"):
-                heard = {name.lower(): value for name, value in self.headers.items()}
                 self._send(model.answer(Asked(raw, heard)))
             else:
-                self._send(fails(404, {"error": {"message": f"no such path: {self.path}"}}))
+                error = {"message": f"no such path: {self.path}"}
+                self._send(fails(404, {"error": error, "headers": heard}))
 
         def _send(self, answer: Answer) -> None:
             if answer.until is not None:

@@ -206,12 +206,12 @@ def _records(planted: SuiteWithCanaries, user: str) -> list[str]:
         seen = [admin.get(path).raise_for_status().text for path in paths]
         for path in ("/models", "/usage", "/usage/totals", "/turns"):
             seen += texts(path)
-    assert any("look_up" in text for text in seen)
+    assert any("look_up" in text and "(secret words)" in text for text in seen)
     return seen
 
 
 def _plant(suite: Suite, url: str) -> tuple[str, str, str]:
-    """A tool that sends a secret to the model's server, which answers 404 and quotes it.
+    """A tool that sends a secret to the model's server, which answers 404 and sends it back.
 
     Returns the ids of provider, secretary and tool.
     """
