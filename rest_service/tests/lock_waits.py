@@ -7,7 +7,7 @@ from rest_service.tests.api_helpers import Sql
 
 SECONDS = 60.0
 _WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    "FROM pg_stat_activity WHERE datname = current_database()"
     " AND backend_type = 'client backend' AND wait_event_type = 'Lock'"
 )
 
@@ -19,7 +19,12 @@ async def wait_for_lock(sql: Sql, task: asyncio.Future[Any], waiting: int = 1) -
     """
     async with asyncio.timeout(SECONDS):
         while not task.done():
-            ((found,),) = await sql(_WAITING)
+            ((found,),) = await sql(f"SELECT count(*) {_WAITING}")
             if found >= waiting:
                 return
             await asyncio.sleep(0.01)
+
+
+async def end_waiting_sessions(sql: Sql) -> None:
+    """As where an administrator of PostgreSQL ends them, or it is restarted."""
+    await sql(f"SELECT pg_terminate_backend(pid) {_WAITING}")

@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from rest_service.app.archive.reader import DEAD_STREAM, GROUP, ArchiveReader
 from rest_service.app.database import Sessions
-from rest_service.tests.api_helpers import Client, listed
+from rest_service.tests.api_helpers import Client, Sql, listed
+from rest_service.tests.lock_waits import end_waiting_sessions, wait_for_lock
 from rest_service.tests.turn_records import add_records, is_stream_empty, turn_record
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.redis import Redis
@@ -57,6 +60,24 @@ class TestFaults:
 
         assert len(await listed(admin, "/turns")) == 2
         assert await redis.xlen(DEAD_STREAM) == 0
+        assert await is_stream_empty(redis)
+
+    async def test_a_turn_whose_transaction_postgres_breaks_off_is_stored_by_the_next_step(
+        self, reader: ArchiveReader, sessions: Sessions, redis: Redis, admin: Client, sql: Sql
+    ) -> None:
+        await add_records(redis, turn_record())
+        async with sessions.begin() as session:
+            await session.exec(text("LOCK TABLE turns"))
+            step = asyncio.create_task(reader.step(0.01))
+            await wait_for_lock(sql, step)
+            await end_waiting_sessions(sql)
+            with pytest.raises(DBAPIError):
+                await step
+        assert await redis.xlen(DEAD_STREAM) == 0
+
+        await reader.step(0.01)
+
+        assert len(await listed(admin, "/turns")) == 1
         assert await is_stream_empty(redis)
 
     async def test_what_a_dead_reader_began_is_finished_by_another(
