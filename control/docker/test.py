@@ -33,7 +33,7 @@ def _has_stories(path: PurePath) -> bool:
 def _run_parts(context: Context, options: argparse.Namespace) -> int:
     """In a container beside the servers, which go when it is done.
 
-    A container cannot start the whole suite: what kills its processes is run in local mode only.
+    A container cannot start the whole suite, and has no git: such tests run in local mode only.
     """
     environ = context.foreign_environ
     mark = hashlib.sha256(str(context.root).encode()).hexdigest()[:8]  # two clones, two runs
@@ -42,7 +42,7 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
     differs_there = "" if options.all else "servers"
     chosen = [
         *selection.in_parallel(options, context.root),
-        *selection.having(differs_there, "not e2e", selection.not_slow(options)),
+        *selection.having(differs_there, "not e2e and not local", selection.not_slow(options)),
         *selection.coverage(options, context.root, "--cov-report=term"),
         *selection.paths(options),
     ]

@@ -15,6 +15,8 @@ from control.terminal import Terminal
 from control.testing import key_modules
 from control.testing.key_modules import KeyModule
 
+pytestmark = pytest.mark.local  # the image for tests has no git
+
 PATH = Path("part/dice.py")
 DICE = KeyModule("dice", (PATH,), ("part/tests",))
 SOURCE = "def is_low(value):\n    return value < 4\n"

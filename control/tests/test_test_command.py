@@ -164,17 +164,17 @@ class TestDocker:
         [
             (
                 "",
-                ["-m", "servers and not e2e and not slow"],
+                ["-m", "servers and not e2e and not local and not slow"],
                 ["tests/e2e", "-m", "e2e and not local and not slow"],
             ),
             (
                 "--all",
-                ["-m", "not e2e", "--cov", "--cov-report=term"],
+                ["-m", "not e2e and not local", "--cov", "--cov-report=term"],
                 ["tests/e2e", "-m", "e2e and not local"],
             ),
             (
                 "-- -k chat",
-                ["-m", "servers and not e2e and not slow", "-k", "chat"],
+                ["-m", "servers and not e2e and not local and not slow", "-k", "chat"],
                 ["tests/e2e", "-m", "e2e and not local and not slow", "-k", "chat"],
             ),
         ],
@@ -221,7 +221,7 @@ class TestDocker:
     def test_of_one_part_no_stories_are_told(self, docker: Docker, python: FakePython) -> None:
         assert self.manage(docker, python, "--service", "tg_bot", "--all") == 0
         words = docker.one("run", "tests")["arguments"]
-        told = ["-m", "not e2e", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
+        told = ["-m", "not e2e and not local", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
         assert words[-len(told) :] == told
         assert python.asked == []
 
