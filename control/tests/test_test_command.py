@@ -221,8 +221,8 @@ class TestDocker:
     def test_of_one_part_no_stories_are_told(self, docker: Docker, python: FakePython) -> None:
         assert self.manage(docker, python, "--service", "tg_bot", "--all") == 0
         words = docker.one("run", "tests")["arguments"]
-        told = ["-m", "not e2e and not local", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
-        assert words[-len(told) :] == told
+        options = ["-m", "not e2e and not local", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
+        assert words[-len(options) :] == options
         assert python.asked == []
 
     @pytest.mark.parametrize(

@@ -26,5 +26,5 @@ async def wait_for_lock(sql: Sql, task: asyncio.Future[Any], waiting: int = 1) -
 
 
 async def end_waiting_sessions(sql: Sql) -> None:
-    """As where an administrator of PostgreSQL ends them, or it is restarted."""
+    """End all sessions that wait for a lock, as a restart of PostgreSQL does."""
     await sql(f"SELECT pg_terminate_backend(pid) {_WAITING}")

@@ -24,7 +24,7 @@ async def test_postgres_is_ready_when_it_no_longer_says_that_it_starts(
 
 
 async def refuse(code: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """PostgreSQL's ErrorResponse to whoever wants a session."""
+    """Answer a client that asks for a session by PostgreSQL's ErrorResponse."""
     (length,) = struct.unpack("!i", await reader.readexactly(4))
     await reader.readexactly(length - 4)
     fields = b"".join(b"%b\0" % field for field in (b"SFATAL", b"C" + code, b"Mno session", b""))
