@@ -7,45 +7,48 @@ from dataclasses import dataclass
 from control import variables
 
 LOCALHOST = "127.0.0.1"
-_ABROAD = ("OPENAI_BASE_URL", "TELEGRAM_API_URL", "WEATHER_API_URL", "GOOGLE_API_URL")
-_DATABASES = ("DATABASE_URL", "ASYNC_DATABASE_URL")
-_THIS_MACHINE = re.compile(r"(?<=[/@])(localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)")
+_EXTERNAL_URLS = ("OPENAI_BASE_URL", "TELEGRAM_API_URL", "WEATHER_API_URL", "GOOGLE_API_URL")
+_DATABASE_URLS = ("DATABASE_URL", "ASYNC_DATABASE_URL")
+_LOCALHOST_PATTERN = re.compile(r"(?<=[/@])(localhost|127\.0\.0\.1|\[::1\])(?=[:/]|$)")
 
 
 @dataclass(frozen=True)
 class Addresses:
     """One way to run."""
 
-    of: Callable[[str, Mapping[str, str]], str]
+    resolve: Callable[[str, Mapping[str, str]], str]
     """`host:port` of a part, for the other parts."""
-    machine: str | None
+    host_name: str | None
     """What a process of ours has to say for the operator's own machine; None: just that."""
 
-    def translate(self, values: dict[str, str]) -> None:
+    def translate_localhost(self, values: dict[str, str]) -> None:
         """Let addresses that the operator wrote from their point of view mean the same in ours."""
-        if self.machine is None:
+        if self.host_name is None:
             return
-        for name in (*_ABROAD, *_DATABASES):
+        for name in (*_EXTERNAL_URLS, *_DATABASE_URLS):
             if name in values:
-                values[name] = _THIS_MACHINE.sub(self.machine, values[name], count=1)
+                values[name] = _LOCALHOST_PATTERN.sub(self.host_name, values[name], count=1)
         if values.get("REDIS_HOST") in ("localhost", LOCALHOST):
-            values["REDIS_HOST"] = self.machine
+            values["REDIS_HOST"] = self.host_name
 
 
-def _local(part: str, values: Mapping[str, str]) -> str:
-    if part == "redis":
+def _resolve_local(component: str, values: Mapping[str, str]) -> str:
+    if component == "redis":
         return f"{LOCALHOST}:{values.get('REDIS_PORT', variables.LOCAL_REDIS_PORT)}"
-    return f"{LOCALHOST}:{values[f'{part.upper()}_PORT']}"
+    return f"{LOCALHOST}:{values[f'{component.upper()}_PORT']}"
 
 
-def _compose(part: str, values: Mapping[str, str]) -> str:
+def _resolve_compose(component: str, values: Mapping[str, str]) -> str:
     """Each container has its usual port to itself; the sandbox's page has to know its outer one."""
-    usual = {"redis": variables.USUAL_REDIS_PORT, "postgres": variables.USUAL_POSTGRES_PORT}
-    own = {"sandbox": values["SANDBOX_PORT"]}
-    return (
-        f"{part}:{own.get(part) or usual.get(part) or variables.DEFAULTS[f'{part.upper()}_PORT']}"
-    )
+    standard_ports = {
+        "redis": variables.STANDARD_REDIS_PORT,
+        "postgres": variables.STANDARD_POSTGRES_PORT,
+    }
+    published_ports = {"sandbox": values["SANDBOX_PORT"]}
+    default_port = variables.DEFAULTS.get(f"{component.upper()}_PORT")
+    port = published_ports.get(component) or standard_ports.get(component) or default_port
+    return f"{component}:{port}"
 
 
-LOCAL = Addresses(_local, machine=None)
-COMPOSE = Addresses(_compose, machine="host.docker.internal")
+LOCAL_ADDRESSES = Addresses(_resolve_local, host_name=None)
+COMPOSE_ADDRESSES = Addresses(_resolve_compose, host_name="host.docker.internal")

@@ -9,7 +9,7 @@ from control.errors import ControlError
 
 
 @dataclass(frozen=True)
-class Person:
+class SandboxAccount:
     """Somebody one can be."""
 
     id: int
@@ -27,7 +27,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Button:
+class InlineButton:
     """Below a message."""
 
     label: str
@@ -35,78 +35,78 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Message:
+class ChatMessage:
     """What was said."""
 
     id: int
     is_from_bot: bool
     text: str
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[InlineButton, ...] = ()
 
     @property
-    def shown(self) -> str:
+    def rendered_text(self) -> str:
         """The text, and a number for each button: who says it presses the button."""
         numbered = [f"  {number}. {it.label}" for number, it in enumerate(self.buttons, 1)]
         hint = ["  A number presses its button."] if numbered else []
         return "\n".join((self.text, *numbered, *hint))
 
-    def button(self, text: str) -> Button | None:
+    def find_button(self, text: str) -> InlineButton | None:
         """The one with that number."""
         number = int(text) if text.isdecimal() and len(text) < 4 else 0
         return self.buttons[number - 1] if 0 < number <= len(self.buttons) else None
 
 
 @dataclass(frozen=True)
-class News:
+class ChatUpdates:
     """What has happened since some message."""
 
-    messages: tuple[Message, ...]
-    typing: bool
+    messages: tuple[ChatMessage, ...]
+    is_typing: bool
     """Or an answer is growing."""
 
 
 @dataclass(frozen=True)
-class Chat:
+class SandboxChat:
     """The sandbox's chat, as its page sees it."""
 
     url: str
     """Of the sandbox."""
     token: str
 
-    def person(self, name: str | None) -> Person:
+    def find_user(self, name: str | None) -> SandboxAccount:
         """The one of that name, or the first; raises ControlError that lists them."""
-        people = [_person(item) for item in self._call("GET", "/chat/people")["items"]]
+        people = [_parse_user(item) for item in self._request("GET", "/chat/people")["items"]]
         found = [it for it in people if name is None or name.casefold().lstrip("@") in it.names]
         if not found:
             known = ", ".join(it.first_name for it in people)
             raise ControlError(f"nobody is called {name!r} in the sandbox; there are: {known}")
         return found[0]
 
-    def say(self, person: Person, text: str) -> int:
+    def send(self, user: SandboxAccount, text: str) -> int:
         """Send it, or press the button of the newest message with this number.
 
         Returns the id of the message after which the answers come.
         """
-        if text.isdecimal() and (messages := self.news(person, 0).messages):
+        if text.isdecimal() and (messages := self.get_updates(user, 0).messages):
             newest = messages[-1]
-            if button := newest.button(text):
+            if button := newest.find_button(text):
                 pressed = {"message_id": newest.id, "data": button.data}
-                self._call("POST", f"/chat/{person.id}/buttons", pressed)
+                self._request("POST", f"/chat/{user.id}/buttons", pressed)
                 return newest.id
-        sent = self._call("POST", f"/chat/{person.id}/messages", {"text": text})
-        return _message(sent).id
+        sent = self._request("POST", f"/chat/{user.id}/messages", {"text": text})
+        return _parse_message(sent).id
 
-    def news(self, person: Person, after: int) -> News:
+    def get_updates(self, user: SandboxAccount, after: int) -> ChatUpdates:
         """The messages later than `after`, a message's id."""
-        content = self._call("GET", f"/chat/{person.id}/messages?after={after}")
-        messages = tuple(_message(item) for item in content["items"])
-        return News(messages, bool(content["typing"] or content.get("draft")))
+        content = self._request("GET", f"/chat/{user.id}/messages?after={after}")
+        messages = tuple(_parse_message(item) for item in content["items"])
+        return ChatUpdates(messages, bool(content["typing"] or content.get("draft")))
 
-    def newest(self, person: Person) -> int:
+    def get_last_message_id(self, user: SandboxAccount) -> int:
         """The id of the last message; 0 in an empty chat."""
-        return max((message.id for message in self.news(person, 0).messages), default=0)
+        return max((message.id for message in self.get_updates(user, 0).messages), default=0)
 
-    def _call(self, method: str, path: str, body: object = None) -> Any:
+    def _request(self, method: str, path: str, body: object = None) -> Any:
         try:
             answer = request(method, self.url + path, body=body, token=self.token)
         except RequestFailed as error:
@@ -119,22 +119,22 @@ class Chat:
         return answer.body
 
 
-def bot_texts(news: News) -> Iterator[str]:
-    return (message.shown for message in news.messages if message.is_from_bot)
+def iter_bot_texts(updates: ChatUpdates) -> Iterator[str]:
+    return (message.rendered_text for message in updates.messages if message.is_from_bot)
 
 
-def _person(item: dict[str, Any]) -> Person:
-    return Person(
+def _parse_user(item: dict[str, Any]) -> SandboxAccount:
+    return SandboxAccount(
         item["id"], item["first_name"], item.get("last_name") or "", item.get("username") or ""
     )
 
 
-def _message(item: dict[str, Any]) -> Message:
+def _parse_message(item: dict[str, Any]) -> ChatMessage:
     rows = (item.get("reply_markup") or {}).get("inline_keyboard", ())
     buttons = (one for row in rows for one in row if one.get("callback_data"))
-    return Message(
+    return ChatMessage(
         item["message_id"],
         item["from"] == "bot",
         item.get("text") or "",
-        tuple(Button(one["text"], one["callback_data"]) for one in buttons),
+        tuple(InlineButton(one["text"], one["callback_data"]) for one in buttons),
     )

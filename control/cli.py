@@ -9,113 +9,162 @@ from importlib import import_module
 from pathlib import Path
 
 from control import modes, options, spelling
-from control.arguments import USAGE
+from control.arguments import USAGE_ERROR_STATUS
 from control.context import Context
 from control.errors import ControlError
 from control.options import Parser
 from control.services import Service
 from control.terminal import Terminal
 
-_INTERRUPTED = 130
+_INTERRUPTED_STATUS = 130
 
 
 @dataclass(frozen=True)
-class Command:
+class CliCommand:
     """A word of the operator's."""
 
     name: str
     help: str | None
     """One line; None hides it."""
-    place: str
+    entry_point: str
     """`module:function`; `{mode}` stands for the mode."""
-    add_options: Callable[[Parser, Sequence[Service]], None] = options.none
+    add_options: Callable[[Parser, Sequence[Service]], None] = options.add_no_options
 
 
 COMMANDS = (
-    Command(
-        "start", "start the suite, or what is missing of it", "{mode}.start:run", options.start
+    CliCommand(
+        "start",
+        "start the suite, or what is missing of it",
+        "{mode}.start:run",
+        options.add_start_options,
     ),
-    Command("stop", "stop it; return when all of it is gone", "{mode}.stop:run", options.stop),
-    Command("restart", "stop and start", "{mode}.restart:run", options.service),
-    Command(
-        "status", "what runs, and how well; 0 if all is well", "{mode}.status:run", options.service
+    CliCommand(
+        "stop",
+        "stop it; return when all of it is gone",
+        "{mode}.stop:run",
+        options.add_stop_options,
     ),
-    Command("logs", "the last lines of all logs; -f follows", "{mode}.logs:run", options.logs),
-    Command("chat", "talk to the assistant in the sandbox", "commands.chat:run", options.chat),
-    Command("invite", "a link that lets somebody in", "commands.invite:run", options.invite),
-    Command("doctor", "look for what keeps it from working", "commands.doctor:run"),
-    Command("test", "run the tests; --all also the slow ones", "commands.test:run", options.test),
-    Command("fuzz", "send the REST API strange requests", "commands.fuzz:run", options.fuzz),
-    Command("chaos", "kill whatever runs, and lose nothing", "commands.chaos:run", options.chaos),
-    Command(
+    CliCommand("restart", "stop and start", "{mode}.restart:run", options.add_service_options),
+    CliCommand(
+        "status",
+        "what runs, and how well; 0 if all is well",
+        "{mode}.status:run",
+        options.add_service_options,
+    ),
+    CliCommand(
+        "logs",
+        "the last lines of all logs; -f follows",
+        "{mode}.logs:run",
+        options.add_logs_options,
+    ),
+    CliCommand(
+        "chat",
+        "talk to the assistant in the sandbox",
+        "commands.chat:run",
+        options.add_chat_options,
+    ),
+    CliCommand(
+        "invite", "a link that lets somebody in", "commands.invite:run", options.add_invite_options
+    ),
+    CliCommand("doctor", "look for what keeps it from working", "commands.doctor:run"),
+    CliCommand(
+        "test",
+        "run the tests; --all also the slow ones",
+        "commands.test:run",
+        options.add_test_options,
+    ),
+    CliCommand(
+        "fuzz", "send the REST API strange requests", "commands.fuzz:run", options.add_fuzz_options
+    ),
+    CliCommand(
+        "chaos",
+        "kill whatever runs, and lose nothing",
+        "commands.chaos:run",
+        options.add_chaos_options,
+    ),
+    CliCommand(
         "mutate",
         "mutation testing of the key modules",
         "commands.mutate:run",
-        options.mutate,
+        options.add_mutate_options,
     ),
-    Command("check", "format, lint, types, imports", "commands.check:run"),
-    Command("migrate", "write a migration of the schema", "{mode}.schema:migrate", options.migrate),
-    Command("upgrade", "bring the schema up to date", "{mode}.schema:upgrade", options.upgrade),
-    Command(
+    CliCommand("check", "format, lint, types, imports", "commands.check:run"),
+    CliCommand(
+        "migrate",
+        "write a migration of the schema",
+        "{mode}.schema:migrate",
+        options.add_migrate_options,
+    ),
+    CliCommand(
+        "upgrade",
+        "bring the schema up to date",
+        "{mode}.schema:upgrade",
+        options.add_upgrade_options,
+    ),
+    CliCommand(
         "rotate-keys",
         "a new master key for what is kept encrypted",
         "{mode}.rotate_keys:run",
-        options.rotate_keys,
+        options.add_rotate_keys_options,
     ),
-    Command(
-        "rebuild", "install anew what the services need", "{mode}.rebuild:run", options.service
+    CliCommand(
+        "rebuild",
+        "install anew what the services need",
+        "{mode}.rebuild:run",
+        options.add_service_options,
     ),
-    Command("supervise", None, "local.supervise:run", options.supervise),
+    CliCommand("supervise", None, "local.supervise:run", options.add_supervise_options),
 )
 
 
 def main(argv: Sequence[str] | None = None, context: Context | None = None) -> int:
     """Do what is asked; returns the exit status, and says errors in one line."""
-    context = context or _own_context()
+    context = context or _build_context()
     try:
-        chosen = _parsed(sys.argv[1:] if argv is None else argv, context.services)
-        return _found(context, chosen)(context, chosen)
+        chosen = _parse_arguments(sys.argv[1:] if argv is None else argv, context.services)
+        return _load_entry_point(context, chosen)(context, chosen)
     except ControlError as error:
-        return _refuse(context, str(error), error.status)
+        return _print_error(context, str(error), error.status)
     except KeyboardInterrupt:
-        context.terminal.settle()
-        return _INTERRUPTED
+        context.terminal.clear_progress()
+        return _INTERRUPTED_STATUS
     except BrokenPipeError:  # as in `./manage.py logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
-        return _refuse(context, f"{error.strerror or error}{place}", 1)
+        return _print_error(context, f"{error.strerror or error}{place}", 1)
 
 
-def _own_context() -> Context:
+def _build_context() -> Context:
     root = Path(__file__).resolve().parent.parent
-    return Context(root, root / "manage.py", dict(os.environ), Terminal.of())
+    return Context(root, root / "manage.py", dict(os.environ), Terminal.from_stream())
 
 
-def _refuse(context: Context, message: str, status: int) -> int:
-    context.terminal.settle()
+def _print_error(context: Context, message: str, status: int) -> int:
+    context.terminal.clear_progress()
     print(f"manage.py: {message}", file=sys.stderr)
     return status
 
 
-def _parsed(argv: Sequence[str], table: Sequence[Service]) -> argparse.Namespace:
+def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.Namespace:
     """The options of a command; raises ControlError for what is wrong with them."""
     first = argv[0] if argv else "--help"
     if first not in ("-h", "--help", *(command.name for command in COMMANDS)):
         shown = [command.name for command in COMMANDS if command.help]
-        advice = spelling.advice(first, shown, "see ./manage.py --help")
-        raise ControlError(f"there is no command {first!r}; {advice}", USAGE)
-    chosen, unknown = _parser(table).parse_known_args(argv or [first])
+        advice = spelling.did_you_mean(first, shown, "see ./manage.py --help")
+        raise ControlError(f"there is no command {first!r}; {advice}", USAGE_ERROR_STATUS)
+    chosen, unknown = _build_parser(table).parse_known_args(argv or [first])
     if unknown:
         more = "; what pytest is told follows after --" if hasattr(chosen, "extra") else ""
         raise ControlError(
-            f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}", USAGE
+            f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}",
+            USAGE_ERROR_STATUS,
         )
     return chosen
 
 
-def _parser(table: Sequence[Service]) -> Parser:
+def _build_parser(table: Sequence[Service]) -> Parser:
     parser = Parser(
         prog="./manage.py",
         description="Start, stop and look after Smart Assistant.",
@@ -127,17 +176,17 @@ def _parser(table: Sequence[Service]) -> Parser:
             sub = commands.add_parser(command.name, description=command.help, help=command.help)
         else:
             sub = commands.add_parser(command.name)
-        options.mode(sub)
+        options.add_mode_options(sub)
         command.add_options(sub, table)
     return parser
 
 
-def _found(
+def _load_entry_point(
     context: Context, chosen: argparse.Namespace
 ) -> Callable[[Context, argparse.Namespace], int]:
     """The function behind a command; imported only now, so that each is as light as it can be."""
     command = next(command for command in COMMANDS if command.name == chosen.command)
-    place = command.place
+    place = command.entry_point
     if "{mode}" in place:
         place = place.format(mode=modes.choose(context, chosen))
     module, _, function = place.partition(":")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-_LARGEST = 8 * 1024 * 1024
+_MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 
 
 class RequestFailed(Exception):
@@ -16,7 +16,7 @@ class RequestFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class JsonResponse:
     """A status and decoded JSON."""
 
     status: int
@@ -34,8 +34,8 @@ class Answer:
 
 
 def request(
-    method: str, url: str, *, body: object = None, token: str = "", patience: float = 10.0
-) -> Answer:
+    method: str, url: str, *, body: object = None, token: str = "", timeout: float = 10.0
+) -> JsonResponse:
     """Raises RequestFailed; any status is an answer."""
     headers = {"Accept": "application/json"}
     if token:
@@ -46,40 +46,42 @@ def request(
         headers["Content-Type"] = "application/json"
     address = urlsplit(url)
     if address.username is not None:
-        url = plain(url)
-        word = base64.b64encode(f"{address.username}:{address.password or ''}".encode()).decode()
-        headers.setdefault("Authorization", f"Basic {word}")
+        url = strip_credentials(url)
+        credentials = base64.b64encode(
+            f"{address.username}:{address.password or ''}".encode()
+        ).decode()
+        headers.setdefault("Authorization", f"Basic {credentials}")
     message = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - http(s) URLs of the settings
     try:
-        with _opener(address.hostname).open(message, timeout=patience) as response:
-            return Answer(response.status, json.loads(response.read(_LARGEST)))
+        with _build_opener(address.hostname).open(message, timeout=timeout) as response:
+            return JsonResponse(response.status, json.loads(response.read(_MAX_RESPONSE_BYTES)))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, _lenient(error.read(_LARGEST)))
+            return JsonResponse(error.code, _parse_json_or_none(error.read(_MAX_RESPONSE_BYTES)))
     except urllib.error.URLError as error:
-        raise RequestFailed(f"{_place(address)} does not answer: {error.reason}") from error
+        raise RequestFailed(f"{_host_and_port(address)} does not answer: {error.reason}") from error
     except (OSError, ValueError) as error:
-        raise RequestFailed(f"{_place(address)}: {error}") from error
+        raise RequestFailed(f"{_host_and_port(address)}: {error}") from error
 
 
-def plain(url: str) -> str:
+def strip_credentials(url: str) -> str:
     """The URL without a user and password: to be shown."""
     address = urlsplit(url)
-    return urlunsplit(address._replace(netloc=_place(address)))
+    return urlunsplit(address._replace(netloc=_host_and_port(address)))
 
 
-def _place(address: SplitResult) -> str:
+def _host_and_port(address: SplitResult) -> str:
     return address.netloc.rpartition("@")[2]
 
 
-def _opener(host: str | None) -> urllib.request.OpenerDirector:
+def _build_opener(host: str | None) -> urllib.request.OpenerDirector:
     """A proxy is for the world outside."""
     if host in ("127.0.0.1", "localhost"):
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener()
 
 
-def _lenient(text: bytes) -> Any:
+def _parse_json_or_none(text: bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError:

@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from control import environment
-from control.addresses import COMPOSE
+from control.addresses import COMPOSE_ADDRESSES
 from control.machine import Machine
 from control.services import SERVICES, Service
 from control.settings import Settings
 from control.terminal import Terminal
-from control.variables import MACHINE, NAMES, OUTSIDE
+from control.variables import ALL_NAMES, MACHINE_VARIABLES, PROXY_VARIABLES
 from control.virtualenv import Virtualenv
 
 
@@ -20,14 +20,14 @@ class Context:
     """The repository, the operator's environment and the terminal. Tests bring their own."""
 
     root: Path
-    entry: Path
+    manage_script: Path
     """The program that understands our commands: `manage.py`."""
     environ: Mapping[str, str]
     terminal: Terminal
     services: tuple[Service, ...] = SERVICES
-    given_python: Path | None = None
+    python_override: Path | None = None
     """An interpreter that has what the services need; None: that is `.venv`'s."""
-    find_machine: Callable[[Path], Machine] = Machine.of
+    find_machine: Callable[[Path], Machine] = Machine.inspect
     """The facts about this machine, for a folder."""
 
     @cached_property
@@ -41,23 +41,23 @@ class Context:
     @cached_property
     def compose_settings(self) -> Settings:
         """The same as the containers see them."""
-        return Settings.load(self.root, self.environ, COMPOSE)
+        return Settings.load(self.root, self.environ, COMPOSE_ADDRESSES)
 
     @property
-    def foreign_environ(self) -> dict[str, str]:
+    def environ_without_suite(self) -> dict[str, str]:
         """The operator's environment without what belongs to the suite in use: for tests."""
         # what each of some hundred test processes would compile again is kept beside its source
-        mine = NAMES | {"PYTHONDONTWRITEBYTECODE"}
-        return {name: self.environ[name] for name in self.environ if name not in mine}
+        suite_names = ALL_NAMES | {"PYTHONDONTWRITEBYTECODE"}
+        return {name: self.environ[name] for name in self.environ if name not in suite_names}
 
     @property
     def suite_environ(self) -> dict[str, str]:
         """What the operator's environment says about a suite and its machine, and no more."""
-        said = NAMES.union(MACHINE, OUTSIDE)
-        return {name: self.environ[name] for name in self.environ if name in said}
+        known_names = ALL_NAMES.union(MACHINE_VARIABLES, PROXY_VARIABLES)
+        return {name: self.environ[name] for name in self.environ if name in known_names}
 
     @property
-    def shown_state_dir(self) -> Path:
+    def display_state_dir(self) -> Path:
         """As short as it can be said."""
         inside = self.state_dir.is_relative_to(self.root)
         return self.state_dir.relative_to(self.root) if inside else self.state_dir
@@ -67,6 +67,6 @@ class Context:
         log = self.state_dir / "logs" / "install.log"
         return Virtualenv(self.root, log, self.environ, self.terminal, self.find_machine)
 
-    def python(self, *, develop: bool = False) -> Path:
+    def ensure_python(self, *, develop: bool = False) -> Path:
         """The interpreter of the services; makes it on the first call."""
-        return self.given_python or self.virtualenv.ensure(develop=develop)
+        return self.python_override or self.virtualenv.ensure(develop=develop)

@@ -11,67 +11,67 @@ from pathlib import Path
 from control import dotenv
 from control.errors import ControlError
 
-_TOKEN_LETTERS = string.ascii_letters + string.digits + "_-"
-_OWNERS = stat.S_IRUSR | stat.S_IWUSR
+_TOKEN_ALPHABET = string.ascii_letters + string.digits + "_-"
+_OWNER_ONLY_MODE = stat.S_IRUSR | stat.S_IWUSR
 
 
-def _token() -> str:
+def _generate_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _fernet_key() -> str:
+def _generate_fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def _telegram_token() -> str:
+def _generate_telegram_token() -> str:
     """A token of the form that Telegram hands out: the bot's id, a colon, 35 characters."""
     bot_id = 1_000_000_000 + secrets.randbelow(9_000_000_000)
-    return f"{bot_id}:{''.join(secrets.choice(_TOKEN_LETTERS) for _ in range(35))}"
+    return f"{bot_id}:{''.join(secrets.choice(_TOKEN_ALPHABET) for _ in range(35))}"
 
 
-GENERATED: Mapping[str, Callable[[], str]] = {
-    "ADMIN_API_TOKEN": _token,
-    "SERVICE_API_TOKEN": _token,
-    "REDIS_PASSWORD": _token,
-    "POSTGRES_PASSWORD": _token,
-    "LLM_MODEL_DECRYPT_KEY": _fernet_key,
-    "SANDBOX_CHAT_TOKEN": _token,
+SECRET_GENERATORS: Mapping[str, Callable[[], str]] = {
+    "ADMIN_API_TOKEN": _generate_token,
+    "SERVICE_API_TOKEN": _generate_token,
+    "REDIS_PASSWORD": _generate_token,
+    "POSTGRES_PASSWORD": _generate_token,
+    "LLM_MODEL_DECRYPT_KEY": _generate_fernet_key,
+    "SANDBOX_CHAT_TOKEN": _generate_token,
 }
 SANDBOX_TELEGRAM_TOKEN = "SANDBOX_TELEGRAM_TOKEN"  # noqa: S105 - a variable's name
 """The token of the sandbox's bot: stable for a STATE_DIR, because queues are kept per bot."""
 
 
-def keep(path: Path, present: Mapping[str, str]) -> None:
+def store_missing_secrets(path: Path, existing: Mapping[str, str]) -> None:
     """Complete the secrets kept in the file by new ones for what `present` does not have."""
-    wanted = {**GENERATED, SANDBOX_TELEGRAM_TOKEN: _telegram_token}
-    kept = dotenv.read(path)
-    missing = [name for name in wanted if not present.get(name) and not kept.get(name)]
+    generators = {**SECRET_GENERATORS, SANDBOX_TELEGRAM_TOKEN: _generate_telegram_token}
+    stored = dotenv.read(path)
+    missing = [name for name in generators if not existing.get(name) and not stored.get(name)]
     if missing:
-        kept |= {name: wanted[name]() for name in missing}
-        write_private(path, "".join(f"{name}={value}\n" for name, value in kept.items()))
+        stored |= {name: generators[name]() for name in missing}
+        write_private_file(path, "".join(f"{name}={value}\n" for name, value in stored.items()))
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Write a file that only its owner can read, or who could read it before; never half.
 
     It outlives a power cut: on the disk before it takes its name, and the name soon after. Raises
     ControlError where it is another's and may not stay theirs.
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fresh.touch(mode=_OWNERS, exist_ok=False)
+    fresh.touch(mode=_OWNER_ONLY_MODE, exist_ok=False)
     try:
         with fresh.open("w", encoding="utf-8") as file:
-            _give_to_same(path, file.fileno())
+            _preserve_ownership(path, file.fileno())
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
-    _keep_names(path.parent)
+    _fsync_folder(path.parent)
 
 
-def _give_to_same(path: Path, descriptor: int) -> None:
+def _preserve_ownership(path: Path, descriptor: int) -> None:
     """Owner and mode of the file that was there; a mode that lets everybody in was no choice."""
     try:
         before = path.stat()
@@ -86,10 +86,10 @@ def _give_to_same(path: Path, descriptor: int) -> None:
             f"{path} belongs to another user: give the command as that one"
         ) from error
     mode = stat.S_IMODE(before.st_mode)
-    os.fchmod(descriptor, _OWNERS if mode & stat.S_IRWXO else mode)
+    os.fchmod(descriptor, _OWNER_ONLY_MODE if mode & stat.S_IRWXO else mode)
 
 
-def _keep_names(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -4,20 +4,20 @@ import os
 from pathlib import Path
 
 
-def used(path: Path) -> int:
+def get_disk_usage(path: Path) -> int:
     """Bytes that a file or a folder takes; what cannot be read counts as 0."""
-    total = _size(path)
+    total = _allocated_bytes(path)
     for folder, _, files in os.walk(path):
-        total += sum(_size(Path(folder) / name) for name in files)
+        total += sum(_allocated_bytes(Path(folder) / name) for name in files)
     return total
 
 
-def megabytes(amount: int) -> str:
+def format_megabytes(amount: int) -> str:
     """As operators read it: `48 MB`, `0.2 MB`."""
     return f"{amount / 2**20:.{0 if amount >= 2**20 else 1}f} MB"
 
 
-def _size(path: Path) -> int:
+def _allocated_bytes(path: Path) -> int:
     try:
         return path.lstat().st_blocks * 512
     except OSError:

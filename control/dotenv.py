@@ -6,7 +6,7 @@ from pathlib import Path
 from control.errors import ControlError
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*?)\s*")
-_QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>.*)(?P=quote)(?:\s+\#.*)?""")
+_QUOTED_VALUE = re.compile(r"""(?P<quote>['"])(?P<text>.*)(?P=quote)(?:\s+\#.*)?""")
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 
 
@@ -24,7 +24,7 @@ def read(path: Path) -> dict[str, str]:
     return parse(text, path.name)
 
 
-def find(path: Path, name: str) -> str:
+def read_variable(path: Path, name: str) -> str:
     """One variable, whatever is wrong with the other lines; empty where it is not set."""
     try:
         lines = path.read_text("utf-8", errors="replace").splitlines()
@@ -44,25 +44,27 @@ def parse(text: str, source: str) -> dict[str, str]:
         if match is None:
             name = line.split("=", 1)[0].strip()[:30]  # a value may be a secret: it stays unsaid
             raise ControlError(f"{source}, line {number} ({name!r}): expected NAME=value")
-        values[match["name"]] = _value(match["value"], f"{source}, line {number} ({match['name']})")
+        values[match["name"]] = _parse_value(
+            match["value"], f"{source}, line {number} ({match['name']})"
+        )
     return values
 
 
-def changed(text: str, name: str, value: str) -> str:
+def replace_value(text: str, name: str, value: str) -> str:
     """The text with another value of a variable that is set in it; all else stays as it is."""
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
-        said = line.rstrip("\r\n")
-        match = _LINE.fullmatch(said)
+        content = line.rstrip("\r\n")
+        match = _LINE.fullmatch(content)
         if match and match["name"] == name:
-            lines[number] = line[: match.start("value")] + value + line[len(said) :]
+            lines[number] = line[: match.start("value")] + value + line[len(content) :]
     return "".join(lines)
 
 
-def _value(text: str, where: str) -> str:
+def _parse_value(text: str, where: str) -> str:
     if not text.startswith(("'", '"')):
         return _COMMENT.sub("", text)
-    match = _QUOTED.fullmatch(text)
+    match = _QUOTED_VALUE.fullmatch(text)
     if match is None:
         raise ControlError(f"{where}: the closing {text[0]} is missing")
     if match["quote"] == "'":

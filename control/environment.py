@@ -15,49 +15,49 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from control import credentials, dotenv
-from control.lock import Lock
-from control.variables import DEFAULTS, MACHINE, NAMES, OUTSIDE
+from control.lock import FileLock
+from control.variables import ALL_NAMES, DEFAULTS, MACHINE_VARIABLES, PROXY_VARIABLES
 
-_KEPT = "secrets.env"
-_PASSABLE = 0o711
-_FOREIGN_SERVERS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
+_SECRETS_FILE = "secrets.env"
+_TRAVERSABLE_MODE = 0o711
+_EXTERNAL_SERVER_PASSWORDS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
 """Where the operator names a server, a password of our making would be wrong."""
 
 
 def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Every variable that is set, with its default or its kept secret; empty ones left out."""
-    values = DEFAULTS | _not_empty(dotenv.read(root / ".env") | dict(environ))
-    kept = dotenv.read(state_dir(root, values) / _KEPT)
-    for name in _FOREIGN_SERVERS:
+    values = DEFAULTS | _drop_empty(dotenv.read(root / ".env") | dict(environ))
+    stored = dotenv.read(resolve_state_dir(root, values) / _SECRETS_FILE)
+    for name in _EXTERNAL_SERVER_PASSWORDS:
         if values.get(name):
-            kept.pop(_FOREIGN_SERVERS[name], None)
-    return kept | values
+            stored.pop(_EXTERNAL_SERVER_PASSWORDS[name], None)
+    return stored | values
 
 
-def complete(root: Path, environ: Mapping[str, str]) -> bool:
+def ensure_secrets(root: Path, environ: Mapping[str, str]) -> bool:
     """Make what is missing before a start; true if that was `.env`."""
-    home = state_dir(root, load(root, environ))
+    home = resolve_state_dir(root, load(root, environ))
     make_state_dir(home)
-    with Lock.hold(home):  # two commands at once must not think up two sets of secrets
-        created = _create(root / ".env", root / ".env.example", environ)
-        credentials.keep(home / _KEPT, load(root, environ))
+    with FileLock.acquire(home):  # two commands at once must not think up two sets of secrets
+        created = _create_env_file(root / ".env", root / ".env.example", environ)
+        credentials.store_missing_secrets(home / _SECRETS_FILE, load(root, environ))
     return created
 
 
-def home_of(root: Path, environ: Mapping[str, str], name: str) -> Path:
+def find_source_file(root: Path, environ: Mapping[str, str], name: str) -> Path:
     """The file that has the last word about a variable, where the process environment has none."""
-    if name not in environ and dotenv.find(root / ".env", name):
+    if name not in environ and dotenv.read_variable(root / ".env", name):
         return root / ".env"
-    return find_state_dir(root, environ) / _KEPT
+    return find_state_dir(root, environ) / _SECRETS_FILE
 
 
 def find_state_dir(root: Path, environ: Mapping[str, str]) -> Path:
     """Where a suite is, also while another line of `.env` is broken: it has to be stopped."""
-    given = environ.get("STATE_DIR", dotenv.find(root / ".env", "STATE_DIR"))
-    return state_dir(root, DEFAULTS | _not_empty({"STATE_DIR": given}))
+    configured = environ.get("STATE_DIR", dotenv.read_variable(root / ".env", "STATE_DIR"))
+    return resolve_state_dir(root, DEFAULTS | _drop_empty({"STATE_DIR": configured}))
 
 
-def state_dir(root: Path, values: Mapping[str, str]) -> Path:
+def resolve_state_dir(root: Path, values: Mapping[str, str]) -> Path:
     return (root / Path(values["STATE_DIR"]).expanduser()).absolute()
 
 
@@ -67,7 +67,7 @@ def make_state_dir(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         path.mkdir()
-        path.chmod(_PASSABLE)
+        path.chmod(_TRAVERSABLE_MODE)
 
 
 def make_log_dir(path: Path) -> None:
@@ -76,7 +76,7 @@ def make_log_dir(path: Path) -> None:
     path.mkdir(mode=0o700, exist_ok=True)
 
 
-def changed_since(root: Path, file: Path) -> bool:
+def is_env_newer_than(root: Path, file: Path) -> bool:
     """Whether `.env` is younger than a file."""
     try:
         return (root / ".env").stat().st_mtime > file.stat().st_mtime
@@ -84,21 +84,21 @@ def changed_since(root: Path, file: Path) -> bool:
         return False
 
 
-def unknown(root: Path) -> list[str]:
+def find_unknown_variables(root: Path) -> list[str]:
     """The variables of `.env` that nobody reads."""
-    read = NAMES.union(MACHINE, OUTSIDE)
-    return [name for name in dotenv.read(root / ".env") if name not in read]
+    known = ALL_NAMES.union(MACHINE_VARIABLES, PROXY_VARIABLES)
+    return [name for name in dotenv.read(root / ".env") if name not in known]
 
 
-def _create(target: Path, template: Path, environ: Mapping[str, str]) -> bool:
+def _create_env_file(target: Path, template: Path, environ: Mapping[str, str]) -> bool:
     if target.exists() or environ.get("STATE_DIR"):
         return False
     text = template.read_text("utf-8")
-    for name, generate in credentials.GENERATED.items():
+    for name, generate in credentials.SECRET_GENERATORS.items():
         text = re.sub(rf"(?m)^{name}=$", f"{name}={generate()}", text)
-    credentials.write_private(target, text)
+    credentials.write_private_file(target, text)
     return True
 
 
-def _not_empty(values: Mapping[str, str]) -> dict[str, str]:
+def _drop_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from control import package_index
 from control.errors import ControlError
-from control.lock import Lock
+from control.lock import FileLock
 from control.terminal import Terminal
 
-_FAILURES = {
+_KNOWN_ERRORS = {
     "the disk is full": r"No space left on device",
     "this Python cannot make virtual environments: install its venv package (Debian, Ubuntu: apt"
     " install python3-venv), or uv": (
@@ -43,10 +43,10 @@ class Installer:
     """Where all it says goes."""
     environ: Mapping[str, str]
     terminal: Terminal
-    lock: Lock
+    lock: FileLock
     """Held by the program that is run too: where we are killed, the next command waits for it."""
 
-    def run(self, command: tuple[str, ...], doing: str, total: int = 0) -> None:
+    def run(self, command: tuple[str, ...], action: str, total: int = 0) -> None:
         """Raises ControlError that says what is wrong. `total` packages are to be collected."""
         with subprocess.Popen(
             command,
@@ -56,24 +56,24 @@ class Installer:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=self._environment(),
+            env=self._build_environment(),
             pass_fds=(self.lock.descriptor,),
         ) as process:
             assert process.stdout is not None
-            words = self._follow(process.stdout, doing, total)
+            lines = self._collect_output(process.stdout, action, total)
         if process.returncode:
-            raise ControlError(f"{doing}: {meaning(words)} (all of it: {self.log})")
+            raise ControlError(f"{action}: {explain_failure(lines)} (all of it: {self.log})")
 
-    def _follow(self, lines: Iterable[str], doing: str, total: int) -> list[str]:
-        words: list[str] = []
+    def _collect_output(self, lines: Iterable[str], action: str, total: int) -> list[str]:
+        output: list[str] = []
         with self.log.open("a", encoding="utf-8") as log:
-            for line in map(package_index.redacted, lines):
+            for line in map(package_index.redact, lines):
                 log.write(line)
-                words.append(line)
-                self.terminal.busy(f"… {doing} {_progress(words, total)}")
-        return words
+                output.append(line)
+                self.terminal.show_progress(f"… {action} {_format_progress(output, total)}")
+        return output
 
-    def _environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         quiet = {
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
@@ -81,21 +81,21 @@ class Installer:
             "UV_HTTP_RETRIES": "2",
             "UV_HTTP_TIMEOUT": "15",  # seconds, as pip's; uv's own is twice that
         }
-        return quiet | dict(self.environ) | package_index.for_uv(self.environ)
+        return quiet | dict(self.environ) | package_index.to_uv_variables(self.environ)
 
 
-def _progress(words: list[str], total: int) -> str:
-    collected = sum(line.startswith("Collecting ") for line in words)
-    if any(line.startswith("Installing collected") for line in words):
+def _format_progress(lines: list[str], total: int) -> str:
+    collected = sum(line.startswith("Collecting ") for line in lines)
+    if any(line.startswith("Installing collected") for line in lines):
         return "(unpacking)"
     return f"({min(collected, total)} of {total})" if collected and total else ""
 
 
-def meaning(words: list[str]) -> str:
+def explain_failure(lines: list[str]) -> str:
     """What an installer's last words come down to."""
-    text = " ".join("".join(words).split())  # they break lines where they like
-    for meaning, sign in _FAILURES.items():
+    text = " ".join("".join(lines).split())  # they break lines where they like
+    for meaning, sign in _KNOWN_ERRORS.items():
         if re.search(sign, text):
             return meaning
-    errors = [line.strip() for line in words if line.lower().startswith(("error", "  ×", "×"))]
-    return (errors or [line.strip() for line in words if line.strip()] or ["failed"])[-1]
+    errors = [line.strip() for line in lines if line.lower().startswith(("error", "  ×", "×"))]
+    return (errors or [line.strip() for line in lines if line.strip()] or ["failed"])[-1]

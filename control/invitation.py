@@ -20,12 +20,12 @@ class Invitation:
 
     code: str
     expires_at: str
-    bot: str
+    bot_username: str
     """The bot's user name."""
 
     @property
     def url(self) -> str:
-        return f"https://t.me/{self.bot}?start={self.code}"
+        return f"https://t.me/{self.bot_username}?start={self.code}"
 
 
 def create(settings: Settings, *, role: Literal["owner", "user"]) -> Invitation:
@@ -39,10 +39,10 @@ def create(settings: Settings, *, role: Literal["owner", "user"]) -> Invitation:
         raise OwnerExists(answer.detail)
     if not answer.ok:
         raise ControlError(f"rest_service gives no invitation: {answer.detail}")
-    return Invitation(answer.body["code"], answer.body["expires_at"], _bot_name(settings))
+    return Invitation(answer.body["code"], answer.body["expires_at"], _fetch_bot_username(settings))
 
 
-def _bot_name(settings: Settings) -> str:
+def _fetch_bot_username(settings: Settings) -> str:
     api = settings.values.get("TELEGRAM_API_URL", TELEGRAM_URL).rstrip("/")
     try:
         answer = request("GET", f"{api}/bot{settings.values['TELEGRAM_TOKEN']}/getMe")

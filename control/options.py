@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from control import arguments, journal, requirements, services
-from control.arguments import USAGE
+from control.arguments import USAGE_ERROR_STATUS
 from control.errors import ControlError
 from control.services import Service
 
@@ -18,39 +18,41 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        raise ControlError(f"{message.removeprefix('argument ')}; see {self.prog} --help", USAGE)
+        raise ControlError(
+            f"{message.removeprefix('argument ')}; see {self.prog} --help", USAGE_ERROR_STATUS
+        )
 
 
-def mode(parser: Parser) -> None:
+def add_mode_options(parser: Parser) -> None:
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--docker", action="store_true", help="in containers")
     chosen.add_argument("--local", action="store_true", help="as processes on this machine")
 
 
-def none(parser: Parser, _: Sequence[Service]) -> None:
+def add_no_options(parser: Parser, _: Sequence[Service]) -> None:
     """None of its own."""
 
 
-def service(parser: Parser, table: Sequence[Service]) -> None:
-    _named(parser, "service", services.names(table))
+def add_service_options(parser: Parser, table: Sequence[Service]) -> None:
+    _add_service_option(parser, "service", services.list_names(table))
 
 
-def start(parser: Parser, table: Sequence[Service]) -> None:
-    service(parser, table)
-    names = services.replicable(table)
+def add_start_options(parser: Parser, table: Sequence[Service]) -> None:
+    add_service_options(parser, table)
+    names = services.list_replicable(table)
     parser.add_argument(
         "--replicas",
         action="append",
         default=[],
-        type=arguments.counts(table),
+        type=arguments.replica_counts_parser(table),
         metavar="NAME=N",
         help=f"that N processes share the work of {', '.join(names)}, until said otherwise"
         " (repeatable, or with commas)",
     )
 
 
-def stop(parser: Parser, table: Sequence[Service]) -> None:
-    service(parser, table)
+def add_stop_options(parser: Parser, table: Sequence[Service]) -> None:
+    add_service_options(parser, table)
     parser.add_argument(
         "--remove",
         action="store_true",
@@ -59,22 +61,22 @@ def stop(parser: Parser, table: Sequence[Service]) -> None:
     parser.add_argument("--yes", action="store_true", help="with --remove: do not ask")
 
 
-def logs(parser: Parser, table: Sequence[Service]) -> None:
+def add_logs_options(parser: Parser, table: Sequence[Service]) -> None:
     parts = (*services.DATABASES, *(item.name for item in table))
-    _named(parser, "log", (*parts, *journal.OF_MANAGE))
+    _add_service_option(parser, "log", (*parts, *journal.MANAGE_LOGS))
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
     parser.add_argument(
         "-n",
         "--lines",
-        type=arguments.number("number of lines"),
+        type=arguments.integer_parser("number of lines"),
         default=100,
         metavar="N",
         help="how many; default: 100",
     )
 
 
-def test(parser: Parser, _: Sequence[Service]) -> None:
-    _named(parser, "part", (*requirements.SERVICES, "control", "smart_kit"))
+def add_test_options(parser: Parser, _: Sequence[Service]) -> None:
+    _add_service_option(parser, "part", (*requirements.SERVICES, "control", "smart_kit"))
     parser.add_argument(
         "--all",
         action="store_true",
@@ -82,30 +84,30 @@ def test(parser: Parser, _: Sequence[Service]) -> None:
     )
     parser.add_argument(
         "--repeat",
-        type=arguments.number("number of runs", least=1),
+        type=arguments.integer_parser("number of runs", minimum=1),
         default=1,
         metavar="N",
         help="so often, one after the other, whatever becomes of each",
     )
     parser.add_argument(
-        "--beside-load", action="store_true", help="while a busy loop takes each core"
+        "--under-load", action="store_true", help="while a busy loop takes each core"
     )
     parser.add_argument("extra", nargs="*", metavar="PYTEST", help="more for pytest, after --")
 
 
-def fuzz(parser: Parser, _: Sequence[Service]) -> None:
+def add_fuzz_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--cases",
-        type=arguments.number("number of cases"),
+        type=arguments.integer_parser("number of cases"),
         default=20_000,
         metavar="N",
         help="at least so many, in whole rounds; default: 20000. The first round makes some 4500;"
         " from 10000 on everything is also done with the services' token",
     )
-    _seed(parser)
+    _add_seed_option(parser)
 
 
-def chaos(parser: Parser, _: Sequence[Service]) -> None:
+def add_chaos_options(parser: Parser, _: Sequence[Service]) -> None:
     for name, default, what in (
         ("minutes", 20, "how long people write and processes die"),
         ("messages", 3000, "how many they write"),
@@ -113,15 +115,15 @@ def chaos(parser: Parser, _: Sequence[Service]) -> None:
     ):
         parser.add_argument(
             f"--{name}",
-            type=arguments.number(f"number of {name}"),
+            type=arguments.integer_parser(f"number of {name}"),
             default=default,
             metavar="N",
             help=f"{what}; default: {default}",
         )
-    _seed(parser)
+    _add_seed_option(parser)
 
 
-def mutate(parser: Parser, _: Sequence[Service]) -> None:
+def add_mutate_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--module",
         action="append",
@@ -131,7 +133,7 @@ def mutate(parser: Parser, _: Sequence[Service]) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=arguments.number("number of jobs", least=1),
+        type=arguments.integer_parser("number of jobs", minimum=1),
         default=os.cpu_count() or 1,
         metavar="N",
         help="so many mutants at once; default: one for each core",
@@ -144,16 +146,16 @@ def mutate(parser: Parser, _: Sequence[Service]) -> None:
     )
 
 
-def migrate(parser: Parser, _: Sequence[Service]) -> None:
+def add_migrate_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("message", help="what changes, in a few words")
-    _owner_of_schema(parser)
+    _add_schema_owner_option(parser)
 
 
-def upgrade(parser: Parser, _: Sequence[Service]) -> None:
-    _owner_of_schema(parser)
+def add_upgrade_options(parser: Parser, _: Sequence[Service]) -> None:
+    _add_schema_owner_option(parser)
 
 
-def rotate_keys(parser: Parser, _: Sequence[Service]) -> None:
+def add_rotate_keys_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--drop-old",
         action="store_true",
@@ -161,52 +163,52 @@ def rotate_keys(parser: Parser, _: Sequence[Service]) -> None:
     )
 
 
-def invite(parser: Parser, _: Sequence[Service]) -> None:
+def add_invite_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("--owner", action="store_true", help="as the owner, while there is none")
 
 
-def chat(parser: Parser, _: Sequence[Service]) -> None:
+def add_chat_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("question", nargs="*", help="print the answer to this, and end")
     parser.add_argument("--as", dest="person", metavar="NAME", help="who of the sandbox to be")
     parser.add_argument(
-        "--patience",
-        type=arguments.seconds,
+        "--timeout",
+        type=arguments.parse_seconds,
         default=120.0,
         metavar="S",
         help="seconds an answer may take",
     )
 
 
-def supervise(parser: Parser, _: Sequence[Service]) -> None:
+def add_supervise_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("--lock", type=int, required=True)
     parser.add_argument("--python", required=True)
 
 
-def _seed(parser: Parser) -> None:
+def _add_seed_option(parser: Parser) -> None:
     parser.add_argument(
         "--seed",
-        type=arguments.number("seed"),
+        type=arguments.integer_parser("seed"),
         metavar="S",
         help="do again what was done with it; default: another one each time",
     )
 
 
-def _named(parser: Parser, kind: str, names: Sequence[str]) -> None:
+def _add_service_option(parser: Parser, kind: str, names: Sequence[str]) -> None:
     parser.add_argument(
         "--service",
         action="append",
         default=[],
-        type=arguments.one_of(kind, names),
+        type=arguments.choice_parser(kind, names),
         metavar="NAME",
         help="only this one (repeatable)",
     )
 
 
-def _owner_of_schema(parser: Parser) -> None:
+def _add_schema_owner_option(parser: Parser) -> None:
     parser.add_argument(
         "--service",
         action="append",
-        type=arguments.owner_of_schema,
+        type=arguments.parse_schema_owner,
         metavar="NAME",
-        help=f"{services.WITH_SCHEMA}: no other has a schema",
+        help=f"{services.SCHEMA_OWNER}: no other has a schema",
     )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-_AS_FOR_UV = {
+_UV_EQUIVALENTS = {
     "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
     "PIP_EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
     "PIP_FIND_LINKS": ("UV_FIND_LINKS",),
@@ -15,27 +15,29 @@ _AS_FOR_UV = {
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
 
 
-def for_uv(environ: Mapping[str, str]) -> dict[str, str]:
+def to_uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that tell uv what pip's variables tell pip, and uv's own do not say."""
-    said = {
+    uv_variables = {
         names[0]: environ[name]
-        for name, names in _AS_FOR_UV.items()
+        for name, names in _UV_EQUIVALENTS.items()
         if environ.get(name) and not any(environ.get(own) for own in names)
     }
-    if "UV_FIND_LINKS" in said:  # a list with spaces for pip, with commas for uv
-        said["UV_FIND_LINKS"] = ",".join(said["UV_FIND_LINKS"].split())
-    if "UV_INDEX" in said:
+    if "UV_FIND_LINKS" in uv_variables:  # a list with spaces for pip, with commas for uv
+        uv_variables["UV_FIND_LINKS"] = ",".join(uv_variables["UV_FIND_LINKS"].split())
+    if "UV_INDEX" in uv_variables:
         # pip looks in all indexes, uv in the first that has the name; the hashes make both safe
-        said |= {"UV_INDEX_STRATEGY": environ.get("UV_INDEX_STRATEGY") or "unsafe-best-match"}
-    return said
+        uv_variables |= {
+            "UV_INDEX_STRATEGY": environ.get("UV_INDEX_STRATEGY") or "unsafe-best-match"
+        }
+    return uv_variables
 
 
-def options_of_uv(environ: Mapping[str, str]) -> tuple[str, ...]:
+def build_uv_options(environ: Mapping[str, str]) -> tuple[str, ...]:
     """For what uv has no variable."""
     is_off = environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on", "t", "y")
     return ("--no-index",) if is_off else ()
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """The same without the names and passwords of URLs."""
     return _CREDENTIALS.sub("****", text)

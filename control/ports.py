@@ -6,7 +6,7 @@ import socket
 from control.addresses import LOCALHOST
 
 
-def problem(port: int) -> str:
+def find_bind_error(port: int) -> str:
     """Why a server could not listen there; empty where it could."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do

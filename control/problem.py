@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Problem:
+class ComponentFailure:
     """Why a part is not well."""
 
     name: str
     """Of the service or replica, as `status` shows it."""
     reason: str
     """One line."""
-    last_lines: tuple[str, ...] = ()
+    log_tail: tuple[str, ...] = ()
     """The end of its log, oldest line first; empty where the log says nothing."""

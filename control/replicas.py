@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from control import services
-from control.credentials import write_private
+from control.credentials import write_private_file
 from control.errors import ControlError
 from control.services import Service
 
-MOST = 16
-ADVICE = "remove it, and say each number again (./manage.py start --replicas NAME=N)"
+MAX_REPLICAS = 16
+REPAIR_ADVICE = "remove it, and say each number again (./manage.py start --replicas NAME=N)"
 """What to do about a file that cannot be used."""
-_FILE = "replicas.json"
+_REPLICAS_FILE = "replicas.json"
 
 
-def asked(options: argparse.Namespace) -> dict[str, int]:
+def parse_requested(options: argparse.Namespace) -> dict[str, int]:
     """What `--replicas` says, by service; the last word about one counts."""
     return {name: count for said in options.replicas for name, count in said.items()}
 
@@ -27,50 +27,56 @@ def read(state_dir: Path, table: Sequence[Service]) -> dict[str, int]:
     Raises ControlError for a file that says what nobody can have asked for.
     """
     try:
-        return _checked((state_dir / _FILE).read_text("utf-8"), services.replicable(table))
+        return _parse_counts(
+            (state_dir / _REPLICAS_FILE).read_text("utf-8"), services.list_replicable(table)
+        )
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise ControlError(f"{state_dir / _FILE} {_fault(error)}: {ADVICE}") from None
+        raise ControlError(
+            f"{state_dir / _REPLICAS_FILE} {_describe_error(error)}: {REPAIR_ADVICE}"
+        ) from None
 
 
-def fault(state_dir: Path, table: Sequence[Service]) -> str:
+def replicas_file_error(state_dir: Path, table: Sequence[Service]) -> str:
     """What is wrong with the file, in one line; empty where nothing is."""
     try:
         read(state_dir, table)
     except ControlError as error:
-        return str(error).removesuffix(f": {ADVICE}")
+        return str(error).removesuffix(f": {REPAIR_ADVICE}")
     return ""
 
 
-def keep(state_dir: Path, counts: Mapping[str, int]) -> None:
-    write_private(state_dir / _FILE, json.dumps(counts))
+def save(state_dir: Path, counts: Mapping[str, int]) -> None:
+    write_private_file(state_dir / _REPLICAS_FILE, json.dumps(counts))
 
 
-def name(service: str, number: int) -> str:
+def format_replica_name(service: str, number: int) -> str:
     """What the operator reads: `assistant`, `assistant.2`, `assistant.3`."""
     return service if number == 1 else f"{service}.{number}"
 
 
-def service_of(replica: str) -> str:
+def parse_service_name(replica: str) -> str:
     return replica.partition(".")[0]
 
 
-class _Impossible(ValueError):
+class _InvalidCounts(ValueError):
     """The file can be read, but not meant."""
 
 
-def _checked(text: str, can: Sequence[str]) -> dict[str, int]:
+def _parse_counts(text: str, replicable: Sequence[str]) -> dict[str, int]:
     counts = json.loads(text)
     if not isinstance(counts, dict):
-        raise _Impossible("does not say how many of which service")
+        raise _InvalidCounts("does not say how many of which service")
     for service, count in counts.items():
-        if service not in can:
-            raise _Impossible(f"names {service!r}; there can be several of: {', '.join(can)}")
-        if type(count) is not int or not 1 <= count <= MOST:
-            raise _Impossible(f"says {service}={count!r}; a number is from 1 to {MOST}")
+        if service not in replicable:
+            raise _InvalidCounts(
+                f"names {service!r}; there can be several of: {', '.join(replicable)}"
+            )
+        if type(count) is not int or not 1 <= count <= MAX_REPLICAS:
+            raise _InvalidCounts(f"says {service}={count!r}; a number is from 1 to {MAX_REPLICAS}")
     return counts
 
 
-def _fault(error: ValueError) -> str:
-    return str(error) if isinstance(error, _Impossible) else "is damaged"
+def _describe_error(error: ValueError) -> str:
+    return str(error) if isinstance(error, _InvalidCounts) else "is damaged"

@@ -19,7 +19,7 @@ SERVICES = (
 )
 
 
-def to_run(root: Path) -> tuple[Path, ...]:
+def runtime_files(root: Path) -> tuple[Path, ...]:
     """What the suite needs."""
     return (
         *(root / name / "requirements.txt" for name in SERVICES),
@@ -27,12 +27,12 @@ def to_run(root: Path) -> tuple[Path, ...]:
     )
 
 
-def to_develop(root: Path) -> tuple[Path, ...]:
+def development_files(root: Path) -> tuple[Path, ...]:
     """The same and what tests and checks need, in one file."""
     return (root / "requirements-dev.txt",)
 
 
-def fingerprint(files: Iterable[Path]) -> str:
+def compute_fingerprint(files: Iterable[Path]) -> str:
     """Changes with any pin."""
     digest = hashlib.sha256()
     for file in files:
@@ -40,16 +40,16 @@ def fingerprint(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def names(files: Iterable[Path]) -> frozenset[str]:
-    return frozenset(pin["name"] for pin in _pins(files))
+def parse_names(files: Iterable[Path]) -> frozenset[str]:
+    return frozenset(pin["name"] for pin in _iter_pins(files))
 
 
-def are_here(files: Iterable[Path]) -> bool:
+def are_installed(files: Iterable[Path]) -> bool:
     """Whether this very interpreter has exactly what is pinned.
 
     A pin with a marker may rightly be missing, but not be of another version.
     """
-    for pin in _pins(files):
+    for pin in _iter_pins(files):
         try:
             version = metadata.version(pin["name"])
         except metadata.PackageNotFoundError:
@@ -61,6 +61,6 @@ def are_here(files: Iterable[Path]) -> bool:
     return True
 
 
-def _pins(files: Iterable[Path]) -> Iterator[re.Match[str]]:
+def _iter_pins(files: Iterable[Path]) -> Iterator[re.Match[str]]:
     for file in files:
         yield from _PIN.finditer(file.read_text("utf-8"))

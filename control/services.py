@@ -17,13 +17,13 @@ class Service:
     """What it may see; `A=B` gives it our B under the name A."""
     port: str | None = None
     """The variable of the port where it answers /health; None: a task that ends."""
-    after: tuple[str, ...] = ("redis",)
+    depends_on: tuple[str, ...] = ("redis",)
     """What must be ready before it starts. Everything else it waits for by itself."""
-    outside: bool = False
+    needs_proxy: bool = False
     """Speaks with servers beyond this machine, so it needs to know of a proxy."""
-    replicable: bool = False
+    is_replicable: bool = False
     """Several processes of it may share the work."""
-    shares_port: bool = False
+    has_shared_port: bool = False
     """Others look for it at its port, so its replicas listen there together; where one of them
     answers for itself is `<NAME>_OWN_PORT`."""
 
@@ -31,7 +31,7 @@ class Service:
 DATABASES = ("postgres", "redis")
 """What the services stand on."""
 
-WITH_SCHEMA = "rest_service"
+SCHEMA_OWNER = "rest_service"
 """The only one that opens the database."""
 
 ALEMBIC = ("-m", "alembic", "-c", "rest_service/alembic.ini")
@@ -41,61 +41,63 @@ SERVICES = (
         "migrate",
         (*ALEMBIC, "upgrade", "head"),
         variables.MIGRATE,
-        after=("postgres",),
+        depends_on=("postgres",),
     ),
     Service(
         "rest_service",
         ("-m", "rest_service.app.main"),
         variables.REST_SERVICE,
         port="REST_SERVICE_PORT",
-        after=("redis", "migrate"),
-        outside=True,
-        replicable=True,
-        shares_port=True,
+        depends_on=("redis", "migrate"),
+        needs_proxy=True,
+        is_replicable=True,
+        has_shared_port=True,
     ),
     Service(
         "google_calendar_service",
         ("-m", "google_calendar_service.src.main"),
         variables.GOOGLE_CALENDAR_SERVICE,
         port="GOOGLE_CALENDAR_SERVICE_PORT",
-        outside=True,
+        needs_proxy=True,
     ),
     Service(
         "assistant",
         ("-m", "assistant.src.main"),
         variables.ASSISTANT,
         port="ASSISTANT_PORT",
-        outside=True,
-        replicable=True,
+        needs_proxy=True,
+        is_replicable=True,
     ),
     Service(
         "cron_service",
         ("-m", "cron_service.app.main"),
         variables.CRON_SERVICE,
         port="CRON_SERVICE_PORT",
-        replicable=True,
+        is_replicable=True,
     ),
     Service(
-        "tg_bot", ("-m", "tg_bot.src.main"), variables.TG_BOT, port="TG_BOT_PORT", outside=True
+        "tg_bot", ("-m", "tg_bot.src.main"), variables.TG_BOT, port="TG_BOT_PORT", needs_proxy=True
     ),
-    Service("sandbox", ("-m", "sandbox.main"), variables.SANDBOX, port="SANDBOX_PORT", after=()),
+    Service(
+        "sandbox", ("-m", "sandbox.main"), variables.SANDBOX, port="SANDBOX_PORT", depends_on=()
+    ),
 )
 
 
-def names(table: Iterable[Service]) -> tuple[str, ...]:
+def list_names(table: Iterable[Service]) -> tuple[str, ...]:
     """What an operator may name, whatever the settings: all that does not end by itself."""
     return (*DATABASES, *(item.name for item in table if item.port))
 
 
-def replicable(table: Iterable[Service]) -> tuple[str, ...]:
+def list_replicable(table: Iterable[Service]) -> tuple[str, ...]:
     """Those that may have replicas."""
-    return tuple(item.name for item in table if item.replicable)
+    return tuple(item.name for item in table if item.is_replicable)
 
 
-def with_needs(table: Sequence[Service], wanted: Iterable[str]) -> frozenset[str]:
+def resolve_dependencies(table: Sequence[Service], wanted: Iterable[str]) -> frozenset[str]:
     """These and what must be ready before them; the table has each after what it needs."""
-    meant = set(wanted)
+    resolved = set(wanted)
     for item in reversed(table):
-        if item.name in meant:
-            meant.update(item.after)
-    return frozenset(meant)
+        if item.name in resolved:
+            resolved.update(item.depends_on)
+    return frozenset(resolved)

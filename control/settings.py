@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from control import environment, replicas, variables
-from control.addresses import LOCAL, LOCALHOST, Addresses
+from control.addresses import LOCAL_ADDRESSES, LOCALHOST, Addresses
 from control.credentials import SANDBOX_TELEGRAM_TOKEN
 from control.errors import ControlError
 from control.services import Service
 
-LAST_PORT = 65535
+MAX_PORT = 65535
 _BOT_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 
 
@@ -24,91 +24,93 @@ class Settings:
     state_dir: Path
     values: Mapping[str, str]
     """Every variable as the services shall see it."""
-    telegram_is_real: bool
-    model_is_real: bool
-    own_postgres: bool
+    is_telegram_real: bool
+    is_model_real: bool
+    has_external_postgres: bool
     """The operator has a server; ours is not started."""
-    own_redis: bool
+    has_external_redis: bool
 
     @classmethod
     def load(
-        cls, root: Path, environ: Mapping[str, str], addresses: Addresses = LOCAL
+        cls, root: Path, environ: Mapping[str, str], addresses: Addresses = LOCAL_ADDRESSES
     ) -> "Settings":
         """Raises ControlError with one line that names the variable at fault."""
         given = environment.load(root, environ)
-        _check(given)
+        _validate(given)
         values = dict(given)
-        values["STATE_DIR"] = str(environment.state_dir(root, given))
-        addresses.translate(values)
+        values["STATE_DIR"] = str(environment.resolve_state_dir(root, given))
+        addresses.translate_localhost(values)
         _add_addresses(values, addresses)
-        _add_sandbox(values, f"http://{addresses.of('sandbox', values)}")
+        _add_sandbox(values, f"http://{addresses.resolve('sandbox', values)}")
         return cls(
             root=root,
             state_dir=Path(values["STATE_DIR"]),
             values=values,
-            telegram_is_real="TELEGRAM_TOKEN" in given,
-            model_is_real="OPENAI_API_KEY" in given or "OPENAI_BASE_URL" in given,
-            own_postgres="DATABASE_URL" in given,
-            own_redis="REDIS_HOST" in given,
+            is_telegram_real="TELEGRAM_TOKEN" in given,
+            is_model_real="OPENAI_API_KEY" in given or "OPENAI_BASE_URL" in given,
+            has_external_postgres="DATABASE_URL" in given,
+            has_external_redis="REDIS_HOST" in given,
         )
 
     @property
     def needs_sandbox(self) -> bool:
-        return not (self.telegram_is_real and self.model_is_real)
+        return not (self.is_telegram_real and self.is_model_real)
 
     @property
-    def outside_url(self) -> str | None:
+    def external_url(self) -> str | None:
         """A server beyond this suite that it depends on; None: everything is the sandbox's."""
-        if self.telegram_is_real:
+        if self.is_telegram_real:
             return self.values.get("TELEGRAM_API_URL", variables.TELEGRAM_URL)
-        return self.values["OPENAI_BASE_URL"] if self.model_is_real else None
+        return self.values["OPENAI_BASE_URL"] if self.is_model_real else None
 
-    def port(self, variable: str) -> int:
+    def get_port(self, variable: str) -> int:
         return int(self.values[variable])
 
-    def own_port(self, service: Service, number: int = 1) -> int:
+    def process_port(self, service: Service, number: int = 1) -> int:
         """Where one process of a service answers for itself.
 
         The first at the port of the service, where that is its own; else 50 above it, the second
         150, the third 250, … Raises ControlError where no port is left.
         """
         assert service.port is not None
-        port = self.port(service.port)
-        if number == 1 and not service.shares_port:
+        port = self.get_port(service.port)
+        if number == 1 and not service.has_shared_port:
             return port
         own = port + 100 * number - 50
-        if own > LAST_PORT:
-            name = replicas.name(service.name, number)
+        if own > MAX_PORT:
+            name = replicas.format_replica_name(service.name, number)
             raise ControlError(f"{service.port}={port} leaves no port above it for {name}: {own}")
         return own
 
-    def url(self, variable: str) -> str:
-        return f"http://{LOCALHOST}:{self.port(variable)}"
+    def local_url(self, variable: str) -> str:
+        return f"http://{LOCALHOST}:{self.get_port(variable)}"
 
-    def services(self, table: Iterable[Service]) -> tuple[Service, ...]:
+    def select_services(self, table: Iterable[Service]) -> tuple[Service, ...]:
         """Those of the table that run with these settings."""
         return tuple(item for item in table if item.name != "sandbox" or self.needs_sandbox)
 
-    def environment_of(self, service: Service, number: int = 1) -> dict[str, str]:
+    def build_environment(self, service: Service, number: int = 1) -> dict[str, str]:
         """What the process sees: its own variables and what any process on this machine needs."""
-        seen = _pick(self.values, variables.MACHINE) | self.own_variables_of(service)
-        if service.outside:
-            seen |= _proxies(self.values)
+        visible = _pick(self.values, variables.MACHINE_VARIABLES) | self.select_variables(service)
+        if service.needs_proxy:
+            visible |= _proxy_variables(self.values)
         if service.port:
-            variable = f"{service.name.upper()}_OWN_PORT" if service.shares_port else service.port
-            seen[variable] = str(self.own_port(service, number))
-        return seen | {"PYTHONUNBUFFERED": "1"}
+            variable = (
+                f"{service.name.upper()}_OWN_PORT" if service.has_shared_port else service.port
+            )
+            visible[variable] = str(self.process_port(service, number))
+        return visible | {"PYTHONUNBUFFERED": "1"}
 
-    def own_variables_of(self, service: Service) -> dict[str, str]:
+    def select_variables(self, service: Service) -> dict[str, str]:
         """Its own variables and no others."""
         return _pick(self.values, service.variables)
 
 
-def _check(given: Mapping[str, str]) -> None:
+def _validate(given: Mapping[str, str]) -> None:
     for name in (*variables.DEFAULTS, "REDIS_PORT"):
         text = given.get(name, "")
         if name.endswith("_PORT") and text and not _is_port(text):
-            raise ControlError(f"{name}={text}: a port is a number from 1 to {LAST_PORT}")
+            raise ControlError(f"{name}={text}: a port is a number from 1 to {MAX_PORT}")
     if "TELEGRAM_TOKEN" in given and not _BOT_TOKEN.fullmatch(given["TELEGRAM_TOKEN"]):
         raise ControlError("TELEGRAM_TOKEN is not a bot's token, which looks like 123456:ABC-DEF")
     if ("DATABASE_URL" in given) != ("ASYNC_DATABASE_URL" in given):
@@ -125,21 +127,25 @@ def _check(given: Mapping[str, str]) -> None:
 
 
 def _is_port(text: str) -> bool:
-    return text.isdecimal() and 0 < int(text) <= LAST_PORT
+    return text.isdecimal() and 0 < int(text) <= MAX_PORT
 
 
 def _add_addresses(values: dict[str, str], addresses: Addresses) -> None:
     if "REDIS_HOST" in values:
-        values.setdefault("REDIS_PORT", variables.USUAL_REDIS_PORT)
+        values.setdefault("REDIS_PORT", variables.STANDARD_REDIS_PORT)
     else:
-        values["REDIS_HOST"], _, values["REDIS_PORT"] = addresses.of("redis", values).partition(":")
+        values["REDIS_HOST"], _, values["REDIS_PORT"] = addresses.resolve(
+            "redis", values
+        ).partition(":")
     if "DATABASE_URL" not in values:
         password = quote(values.get("POSTGRES_PASSWORD", ""), safe="")
-        place = f"smart_assistant:{password}@{addresses.of('postgres', values)}/smart_assistant"
+        place = (
+            f"smart_assistant:{password}@{addresses.resolve('postgres', values)}/smart_assistant"
+        )
         values["DATABASE_URL"] = f"postgresql+psycopg2://{place}"
         values["ASYNC_DATABASE_URL"] = f"postgresql+asyncpg://{place}"
     for service in ("rest_service", "google_calendar_service"):
-        values.setdefault(f"{service.upper()}_URL", f"http://{addresses.of(service, values)}")
+        values.setdefault(f"{service.upper()}_URL", f"http://{addresses.resolve(service, values)}")
 
 
 def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
@@ -167,9 +173,9 @@ def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     return picked
 
 
-def _proxies(values: Mapping[str, str]) -> dict[str, str]:
+def _proxy_variables(values: Mapping[str, str]) -> dict[str, str]:
     """The operator's proxy, kept off the way between our own services."""
-    picked = _pick(values, variables.OUTSIDE)
+    picked = _pick(values, variables.PROXY_VARIABLES)
     if any(name.lower().endswith("_proxy") for name in picked):
         others = picked.get("NO_PROXY") or picked.get("no_proxy") or ""
         direct = ",".join(part for part in (others, LOCALHOST, "localhost") if part)

@@ -8,34 +8,34 @@ from control import requirements
 
 
 @dataclass(frozen=True)
-class Stamps:
+class InstallStamps:
     """One for each kind of requirements; without any, nobody knows what the environment has."""
 
     folder: Path
 
     def __bool__(self) -> bool:
-        return any(self._all())
+        return any(self._list_files())
 
-    def has(self, files: tuple[Path, ...]) -> bool:
+    def matches(self, files: tuple[Path, ...]) -> bool:
         """Whether what these files pin now is what was installed."""
         try:
-            return self._of(files).read_text() == requirements.fingerprint(files)
+            return self._file_for(files).read_text() == requirements.compute_fingerprint(files)
         except FileNotFoundError:
             return False
 
-    def put(self, files: tuple[Path, ...]) -> None:
+    def write(self, files: tuple[Path, ...]) -> None:
         """In one step: a stamp is there with all it says, or it is not there."""
-        stamp = self._of(files)
+        stamp = self._file_for(files)
         fresh = stamp.with_name(f".{stamp.name}")
-        fresh.write_text(requirements.fingerprint(files))
+        fresh.write_text(requirements.compute_fingerprint(files))
         fresh.replace(stamp)
 
     def remove(self) -> None:
-        for stamp in self._all():
+        for stamp in self._list_files():
             stamp.unlink()
 
-    def _all(self) -> Iterable[Path]:
+    def _list_files(self) -> Iterable[Path]:
         return list(self.folder.glob("stamp-*"))
 
-    def _of(self, files: tuple[Path, ...]) -> Path:
+    def _file_for(self, files: tuple[Path, ...]) -> Path:
         return self.folder / f"stamp-{files[-1].stem}"

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from control.disk import megabytes
+from control.disk import format_megabytes
 from control.terminal import DIM, GREEN, RED, Terminal
 
 HEADINGS = ("service", "process", "state", "uptime", "restarts", "memory", "health")
 
 
 @dataclass(frozen=True)
-class Row:
+class StatusRow:
     """A part of the suite."""
 
     name: str
@@ -22,7 +22,7 @@ class Row:
     restarts: int
     memory: int | None
     """Bytes."""
-    is_well: bool
+    is_healthy: bool
     health: str
     """What is wrong, in one line."""
 
@@ -32,30 +32,30 @@ class Row:
             self.name,
             self.process or "-",
             self.state,
-            "-" if self.uptime is None else duration(self.uptime),
+            "-" if self.uptime is None else format_duration(self.uptime),
             str(self.restarts),
-            megabytes(self.memory) if self.memory else "-",
+            format_megabytes(self.memory) if self.memory else "-",
             self.health,
         )
 
 
-def show(terminal: Terminal, rows: Iterable[Row]) -> bool:
+def print_table(terminal: Terminal, rows: Iterable[StatusRow]) -> bool:
     """Print it; whether everything is well."""
     rows = list(rows)
     lines = [HEADINGS, *(row.cells for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    colours = [DIM, *(GREEN if row.is_well else RED for row in rows)]
+    colours = [DIM, *(GREEN if row.is_healthy else RED for row in rows)]
     for cells, colour in zip(lines, colours, strict=True):
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
         if cells is HEADINGS:
             padded = [terminal.paint(cell, colour) for cell in padded]
         else:
             padded[-1] = terminal.paint(padded[-1].rstrip(), colour)
-        terminal.line("  ".join(padded).rstrip())
-    return all(row.is_well for row in rows)
+        terminal.print_line("  ".join(padded).rstrip())
+    return all(row.is_healthy for row in rows)
 
 
-def duration(amount: float) -> str:
+def format_duration(amount: float) -> str:
     """So many seconds, in the two largest units that they fill."""
     minutes, rest = divmod(int(amount), 60)
     hours, minutes = divmod(minutes, 60)

@@ -9,76 +9,76 @@ from contextlib import contextmanager
 from typing import TextIO
 
 GREEN, RED, YELLOW, DIM, BOLD = "32", "31", "33", "2", "1"
-PART_COLOURS = ("36", "35", "34", "33", "32", "96", "95", "94")
+LABEL_COLOURS = ("36", "35", "34", "33", "32", "96", "95", "94")
 _NAME_WIDTH = 24
-_QUIET = 15.0
+_QUIET_SECONDS = 15.0
 """Seconds after which a log, where nobody sees the moving line, is told what is waited for."""
 
 
 class Terminal:
     """Writes lines; on a terminal also one moving line below them."""
 
-    def __init__(self, stream: TextIO, *, tty: bool, colour: bool) -> None:
+    def __init__(self, stream: TextIO, *, is_tty: bool, colour: bool) -> None:
         self._stream = stream
-        self.tty = tty
+        self.is_tty = is_tty
         self._colour = colour
-        self._busy = False
-        self._quiet_since = time.monotonic()
+        self._has_progress_line = False
+        self._last_write_at = time.monotonic()
 
     @classmethod
-    def of(cls, stream: TextIO = sys.stdout) -> "Terminal":
+    def from_stream(cls, stream: TextIO = sys.stdout) -> "Terminal":
         """A terminal that suits the stream: moving and coloured only where a person looks at it."""
-        tty = stream.isatty() and os.environ.get("TERM") != "dumb"
-        return cls(stream, tty=tty, colour=tty and not os.environ.get("NO_COLOR"))
+        is_tty = stream.isatty() and os.environ.get("TERM") != "dumb"
+        return cls(stream, is_tty=is_tty, colour=is_tty and not os.environ.get("NO_COLOR"))
 
     def paint(self, text: str, colour: str) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._colour else text
 
-    def line(self, text: str = "") -> None:
-        self.settle()
+    def print_line(self, text: str = "") -> None:
+        self.clear_progress()
         self._write(text + "\n")
 
-    def busy(self, text: str) -> None:
+    def show_progress(self, text: str) -> None:
         """Show what is being waited for, on a terminal only; the next line replaces it."""
-        if not self.tty:
+        if not self.is_tty:
             return
         width = shutil.get_terminal_size().columns - 1
         self._write("\r\033[K" + self.paint(text[:width], DIM))
-        self._busy = True
+        self._has_progress_line = True
 
-    def waiting(self, text: str) -> None:
+    def show_waiting(self, text: str) -> None:
         """The same of what may take long: without a terminal a line where nothing else is said."""
-        if not self.tty and time.monotonic() > self._quiet_since + _QUIET:
-            self.line(f"   {text}")
-        self.busy(text)
+        if not self.is_tty and time.monotonic() > self._last_write_at + _QUIET_SECONDS:
+            self.print_line(f"   {text}")
+        self.show_progress(text)
 
-    def settle(self) -> None:
+    def clear_progress(self) -> None:
         """Wipe the moving line."""
-        if self._busy:
+        if self._has_progress_line:
             self._write("\r\033[K")
-            self._busy = False
+            self._has_progress_line = False
 
-    def done(self, name: str, note: str = "") -> None:
-        self._step(self._sign("✓", "ok", GREEN), name, self.paint(note, DIM))
+    def print_success(self, name: str, note: str = "") -> None:
+        self._print_result(self._sign("✓", "ok", GREEN), name, self.paint(note, DIM))
 
-    def failed(self, name: str, reason: str) -> None:
-        self._step(self._sign("✗", "--", RED), name, reason)
+    def print_failure(self, name: str, reason: str) -> None:
+        self._print_result(self._sign("✗", "--", RED), name, reason)
 
-    def warn(self, text: str) -> None:
-        self.line(f"{self._sign('!', '!', YELLOW)} {text}")
+    def print_warning(self, text: str) -> None:
+        self.print_line(f"{self._sign('!', '!', YELLOW)} {text}")
 
     @contextmanager
     def step(self, name: str, note: str = "") -> Iterator[None]:
         """A part of the work: moving while it lasts, a check mark and its seconds afterwards."""
-        self.busy(f"… {name} {note}")
-        if note and not self.tty:
-            self.line(f"   {name} {note} …")
-        begun = time.monotonic()
+        self.show_progress(f"… {name} {note}")
+        if note and not self.is_tty:
+            self.print_line(f"   {name} {note} …")
+        started_at = time.monotonic()
         yield
-        self.done(name, seconds(time.monotonic() - begun))
+        self.print_success(name, format_seconds(time.monotonic() - started_at))
 
-    def _step(self, sign: str, name: str, note: str) -> None:
-        self.line(f" {sign} {name:<{_NAME_WIDTH}} {note}".rstrip())
+    def _print_result(self, sign: str, name: str, note: str) -> None:
+        self.print_line(f" {sign} {name:<{_NAME_WIDTH}} {note}".rstrip())
 
     def _sign(self, sign: str, plain: str, colour: str) -> str:
         try:
@@ -95,8 +95,8 @@ class Terminal:
     def _write(self, text: str) -> None:
         self._stream.write(text.encode(self._encoding, "replace").decode(self._encoding))
         self._stream.flush()
-        self._quiet_since = time.monotonic()
+        self._last_write_at = time.monotonic()
 
 
-def seconds(duration: float) -> str:
+def format_seconds(duration: float) -> str:
     return f"{duration:.1f} s"

@@ -15,8 +15,8 @@ DEFAULTS = {
 OPENAI_URL = "https://api.openai.com/v1"
 TELEGRAM_URL = "https://api.telegram.org"
 LOCAL_REDIS_PORT = "6389"
-USUAL_REDIS_PORT = "6379"
-USUAL_POSTGRES_PORT = "5432"
+STANDARD_REDIS_PORT = "6379"
+STANDARD_POSTGRES_PORT = "5432"
 
 BASE = ("LOG_LEVEL", "LOG_FORMAT", "STATE_DIR", "SANDBOX_CLOCK")
 REDIS = (
@@ -98,10 +98,10 @@ SANDBOX = (
     "OPENAI_BASE_URL",  # the chat page says who else reads along
 )
 
-MACHINE = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+MACHINE_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 """What any process gets of the operator's own environment."""
 
-OUTSIDE = (
+PROXY_VARIABLES = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -115,7 +115,7 @@ OUTSIDE = (
 )
 """What processes that speak with the world get on top: a proxy's URL may hold a password."""
 
-NAMES = frozenset(
+ALL_NAMES = frozenset(
     part
     for group in (
         DEFAULTS,

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from control import disk, environment, machine, package_index, requirements
 from control.installer import Installer
-from control.lock import Lock
-from control.machine import Machine, Shortcoming
-from control.stamps import Stamps
+from control.lock import FileLock
+from control.machine import Machine, UnmetRequirement
+from control.stamps import InstallStamps
 from control.terminal import Terminal
 
 
@@ -31,7 +31,7 @@ class Virtualenv:
     """Where the installer's own words go."""
     environ: Mapping[str, str]
     terminal: Terminal
-    find_machine: Callable[[Path], Machine] = Machine.of
+    find_machine: Callable[[Path], Machine] = Machine.inspect
 
     @property
     def path(self) -> Path:
@@ -48,26 +48,30 @@ class Virtualenv:
         own environment, an image with everything inside) is used as it is. Raises ControlError
         where this machine cannot make the environment, or not run what is in it.
         """
-        wanted = requirements.to_develop if develop else requirements.to_run
-        files = wanted(self.root)
+        list_files = requirements.development_files if develop else requirements.runtime_files
+        files = list_files(self.root)
         found = self.find_machine(self.root)
-        machine.require(machine.check_loopback(found))
-        if not self._has(files) and not self._is_own and requirements.are_here(files):
+        machine.raise_first(machine.check_loopback(found))
+        if (
+            not self._has_installed(files)
+            and not self._is_active
+            and requirements.are_installed(files)
+        ):
             return Path(sys.executable)
-        machine.require(machine.check_execution(found))
-        if not self._has(files):
-            with self._turn() as lock:
-                if not self._has(files):
-                    self._fill(files, lock, from_scratch=not self.is_whole)
+        machine.raise_first(machine.check_execution(found))
+        if not self._has_installed(files):
+            with self._exclusive_lock() as lock:
+                if not self._has_installed(files):
+                    self._install_packages(files, lock, from_scratch=not self.is_usable)
         return self.python
 
     @property
-    def is_complete(self) -> bool:
+    def has_runtime_packages(self) -> bool:
         """Whether it has what the suite needs."""
-        return self._has(requirements.to_run(self.root))
+        return self._has_installed(requirements.runtime_files(self.root))
 
     @property
-    def is_whole(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether packages can be added to it."""
         if not self._stamps:
             return False
@@ -81,25 +85,27 @@ class Virtualenv:
 
     def rebuild(self) -> None:
         """Make it anew, for the suite."""
-        machine.require(machine.check_execution(self.find_machine(self.root)))
-        with self._turn() as lock:
-            self._fill(requirements.to_run(self.root), lock, from_scratch=True)
+        machine.raise_first(machine.check_execution(self.find_machine(self.root)))
+        with self._exclusive_lock() as lock:
+            self._install_packages(requirements.runtime_files(self.root), lock, from_scratch=True)
 
-    def shortcomings(self) -> Iterator[Shortcoming]:
+    def find_unmet_requirements(self) -> Iterator[UnmetRequirement]:
         """What keeps this machine from making it anew; what it takes now becomes free."""
         found = self.find_machine(self.root)
-        room = found.free_disk + disk.used(self.path)
-        return machine.check_installation(replace(found, free_disk=room), has_uv=bool(self._uv))
+        free_after_removal = found.free_disk + disk.get_disk_usage(self.path)
+        return machine.check_installation(
+            replace(found, free_disk=free_after_removal), has_uv=bool(self._uv)
+        )
 
     @property
-    def _stamps(self) -> Stamps:
-        return Stamps(self.path)
+    def _stamps(self) -> InstallStamps:
+        return InstallStamps(self.path)
 
-    def _has(self, files: tuple[Path, ...]) -> bool:
-        return self.python.exists() and self._stamps.has(files)
+    def _has_installed(self, files: tuple[Path, ...]) -> bool:
+        return self.python.exists() and self._stamps.matches(files)
 
     @property
-    def _is_own(self) -> bool:
+    def _is_active(self) -> bool:
         """Whether its interpreter runs this program: then what is listed may be half of it."""
         return Path(sys.prefix).resolve() == self.path.resolve()
 
@@ -108,10 +114,12 @@ class Virtualenv:
         return shutil.which("uv", path=self.environ.get("PATH"))
 
     @contextmanager
-    def _turn(self) -> Iterator[Lock]:
+    def _exclusive_lock(self) -> Iterator[FileLock]:
         """Two commands at once must not fill it; the lock is the repository's own folder."""
-        while (lock := Lock.take(self.root)) is None:
-            self.terminal.busy("… another ./manage.py is preparing the virtual environment")
+        while (lock := FileLock.try_acquire(self.root)) is None:
+            self.terminal.show_progress(
+                "… another ./manage.py is preparing the virtual environment"
+            )
             time.sleep(0.1)
         try:
             yield lock
@@ -123,32 +131,37 @@ class Virtualenv:
         if self.path.exists():
             shutil.rmtree(self.path)
 
-    def _fill(self, files: tuple[Path, ...], lock: Lock, *, from_scratch: bool) -> None:
+    def _install_packages(
+        self, files: tuple[Path, ...], lock: FileLock, *, from_scratch: bool
+    ) -> None:
         if from_scratch:
-            machine.require(self.shortcomings())
+            machine.raise_first(self.find_unmet_requirements())
         environment.make_log_dir(self.log.parent)
         installer = Installer(self.log, self.environ, self.terminal, lock)
-        total = len(requirements.names(files))
+        total = len(requirements.parse_names(files))
         with self.terminal.step("virtual environment", f"({total} packages, once)"):
             if from_scratch:
                 self._remove()
-                installer.run(self._make(), "making .venv")
+                installer.run(self._build_create_command(), "making .venv")
             self._stamps.remove()
-            installer.run(self._install(files), f"installing {total} packages", total)
-            for kind in {files, requirements.to_run(self.root)}:  # those to develop include these
-                self._stamps.put(kind)
+            installer.run(self._build_install_command(files), f"installing {total} packages", total)
+            for kind in {
+                files,
+                requirements.runtime_files(self.root),
+            }:  # those to develop include these
+                self._stamps.write(kind)
 
-    def _make(self) -> tuple[str, ...]:
+    def _build_create_command(self) -> tuple[str, ...]:
         # the interpreter behind the present one, which may be the very one that is removed
         base: str = getattr(sys, "_base_executable", "") or sys.executable
         make = (self._uv, "venv", "--python", base) if self._uv else (base, "-m", "venv")
         return (*make, str(self.path))
 
-    def _install(self, files: Iterable[Path]) -> tuple[str, ...]:
+    def _build_install_command(self, files: Iterable[Path]) -> tuple[str, ...]:
         sources = tuple(part for file in files for part in ("-r", str(file)))
         pip = ("pip", "install", "--require-hashes", *sources)
         if self._uv:
             # compiled now, or each service would do so at its first start
-            options = ("--compile-bytecode", *package_index.options_of_uv(self.environ))
+            options = ("--compile-bytecode", *package_index.build_uv_options(self.environ))
             return (self._uv, *pip, "--python", str(self.python), *options)
         return (str(self.python), "-m", *pip, "--progress-bar", "off")

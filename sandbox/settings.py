@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 
 from smart_kit.settings import StateSettings
 
-_HERE = ("localhost", "sandbox", "host.docker.internal")
+_LOCAL_HOSTS = ("localhost", "sandbox", "host.docker.internal")
 """This machine's names, in its containers too."""
 
 
@@ -25,11 +25,11 @@ class SandboxSettings(StateSettings):
         if self.openai_base_url is None:
             return None
         host = urlsplit(self.openai_base_url).hostname or self.openai_base_url
-        return None if _is_here(host) else host
+        return None if _is_local_host(host) else host
 
 
-def _is_here(host: str) -> bool:
+def _is_local_host(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host in _HERE
+        return host in _LOCAL_HOSTS

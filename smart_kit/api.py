@@ -23,12 +23,12 @@ from smart_kit.errors import DOMAIN_ERRORS, ConfigurationError, DomainError, Not
 from smart_kit.health import Health
 from smart_kit.service import Loop
 
-GRACE_SECONDS = 10
+SHUTDOWN_TIMEOUT_SECONDS = 10
 """How long requests may go on after a stop."""
 
-_MOST_PROBLEMS = 5
-_MALFORMED = "validation_failed"
-_SENTENCES = {404: "There is nothing at {path}.", 405: "{method} is not possible at {path}."}
+_MAX_ERRORS = 5
+_VALIDATION_FAILED = "validation_failed"
+_STATUS_MESSAGES = {404: "There is nothing at {path}.", 405: "{method} is not possible at {path}."}
 """For the framework's own refusals, which only repeat the status's name."""
 
 
@@ -42,7 +42,7 @@ def error_responses(*errors: type[DomainError]) -> dict[int | str, dict[str, Any
     }
 
 
-def error_response(
+def build_error_response(
     status: int, error: str, detail: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The one shape. What cannot be written as UTF-8 is replaced."""
@@ -50,10 +50,12 @@ def error_response(
     return JSONResponse(ErrorRead(error=error, detail=readable).model_dump(), status, headers)
 
 
-def domain_response(error: DomainError) -> JSONResponse:
+def build_domain_error_response(error: DomainError) -> JSONResponse:
     """An error of ours: NotFound says not_found."""
     challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
-    return error_response(error.status_code, _name(type(error)), error.message, challenge)
+    return build_error_response(
+        error.status_code, _error_name(type(error)), error.message, challenge
+    )
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -61,30 +63,30 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(DomainError)
     async def domain(_: Request, error: DomainError) -> JSONResponse:
-        return domain_response(error)
+        return build_domain_error_response(error)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         status = HTTPStatus(error.status_code)
         detail = error.detail
-        if detail == status.phrase and status in _SENTENCES:
-            detail = _SENTENCES[status].format(method=request.method, path=request.url.path)
-        return error_response(status, _name_of_status(status), detail, error.headers)
+        if detail == status.phrase and status in _STATUS_MESSAGES:
+            detail = _STATUS_MESSAGES[status].format(method=request.method, path=request.url.path)
+        return build_error_response(status, _status_name(status), detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
-        problems = list(
-            dict.fromkeys(map(_sentence, error.errors()))
+        messages = list(
+            dict.fromkeys(map(_format_error, error.errors()))
         )  # a header is asked for twice
-        sentences = problems[:_MOST_PROBLEMS]
-        if len(problems) > _MOST_PROBLEMS:
-            sentences.append(f"and {len(problems) - _MOST_PROBLEMS} more")
-        return error_response(422, _MALFORMED, "; ".join(sentences))
+        sentences = messages[:_MAX_ERRORS]
+        if len(messages) > _MAX_ERRORS:
+            sentences.append(f"and {len(messages) - _MAX_ERRORS} more")
+        return build_error_response(422, _VALIDATION_FAILED, "; ".join(sentences))
 
     @app.exception_handler(Exception)
     async def failure(_: Request, __: Exception) -> JSONResponse:
         """The server logs it with its traceback."""
-        return error_response(500, "internal_error", "Something went wrong here.")
+        return build_error_response(500, "internal_error", "Something went wrong here.")
 
 
 def add_health(app: FastAPI, health: Health) -> None:
@@ -107,14 +109,14 @@ def add_health(app: FastAPI, health: Health) -> None:
     )
 
 
-def app_loop(app: FastAPI, host: str, port: int, own_port: int | None = None) -> Loop:
+def uvicorn_loop(app: FastAPI, host: str, port: int, replica_port: int | None = None) -> Loop:
     """A loop that serves an application. Raises ConfigurationError where the port is taken.
 
     With an own port it answers there too, and shares the other one with processes that do the same.
     """
 
     async def serve(stop: asyncio.Event) -> None:
-        listeners = _listen(host, port, own_port)
+        listeners = _open_sockets(host, port, replica_port)
         server = _Server(
             uvicorn.Config(
                 app,
@@ -122,7 +124,7 @@ def app_loop(app: FastAPI, host: str, port: int, own_port: int | None = None) ->
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
             )
         )
         serving = asyncio.create_task(server.serve(listeners))
@@ -143,19 +145,19 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(host: str, port: int, own_port: int | None) -> list[socket.socket]:
+def _open_sockets(host: str, port: int, replica_port: int | None) -> list[socket.socket]:
     """The own port first: it is nobody else's, so a second suite is noticed before it joins in."""
-    if own_port is None:
-        return [_bound(host, port)]
-    own = _bound(host, own_port)
+    if replica_port is None:
+        return [_open_socket(host, port)]
+    replica_socket = _open_socket(host, replica_port)
     try:
-        return [own, _bound(host, port, shared=True)]
+        return [replica_socket, _open_socket(host, port, shared=True)]
     except ConfigurationError:
-        own.close()
+        replica_socket.close()
         raise
 
 
-def _bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
+def _open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """uvicorn's own way ends the process where the port is taken, without our one line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -164,23 +166,23 @@ def _bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
         raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-def _name(error: type[DomainError]) -> str:
+def _error_name(error: type[DomainError]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", error.__name__).lower()
 
 
-_NAMES = {error.status_code: _name(error) for error in DOMAIN_ERRORS} | {
+_ERROR_NAMES = {error.status_code: _error_name(error) for error in DOMAIN_ERRORS} | {
     413: "content_too_large",
-    422: _MALFORMED,
+    422: _VALIDATION_FAILED,
 }
 
 
-def _name_of_status(status: HTTPStatus) -> str:
-    return _NAMES.get(status, status.name.lower())
+def _status_name(status: HTTPStatus) -> str:
+    return _ERROR_NAMES.get(status, status.name.lower())
 
 
-def _sentence(problem: Mapping[str, Any]) -> str:
+def _format_error(error: Mapping[str, Any]) -> str:
     """E.g. "body.text: Field required"; never the value, which may be a secret."""
-    if problem["type"] == "json_invalid":
-        return f"The body is not JSON: {problem['ctx']['error']}"
-    place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {str(problem['msg']).removeprefix('Value error, ')}"
+    if error["type"] == "json_invalid":
+        return f"The body is not JSON: {error['ctx']['error']}"
+    place = ".".join(str(part) for part in error["loc"])
+    return f"{place}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -18,43 +18,43 @@ from pydantic_core.core_schema import str_schema
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidRequest
 
-MOST_CHARACTERS = 64_000
+MAX_CHARACTERS = 64_000
 """Of arguments, as JSON."""
-MOST_PATTERN_CHARACTERS = 8_000
+MAX_PATTERN_CHARACTERS = 8_000
 """Of texts that patterns look at in one check: the worst pattern takes half a second for them."""
-MOST_STEPS = 10_000
-MOST_LOOKED_AT = 2_000_000
+MAX_STEPS = 10_000
+MAX_VISITED_CHARACTERS = 2_000_000
 """Characters of the values that all steps look at: each may be compared, and repeated in what is
 said of it."""
-MOST_PROBLEMS = 5
-_PROBLEM_CHARACTERS = 300
+MAX_ERRORS = 5
+_MAX_ERROR_CHARACTERS = 300
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ONE = (
+_SUBSCHEMA_KEYWORDS = (
     *("items", "contains", "additionalProperties", "propertyNames"),
     *("not", "if", "then", "else"),
 )
-_SEVERAL = ("allOf", "anyOf", "oneOf", "prefixItems")
-_NAMED = ("properties", "$defs", "definitions", "dependentSchemas")
-_IN_PLACE = ("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas")
+_SUBSCHEMA_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_SUBSCHEMA_MAP_KEYWORDS = ("properties", "$defs", "definitions", "dependentSchemas")
+_IN_PLACE_APPLICATORS = ("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas")
 """Look at the same value again, so that a circle of these never ends."""
-_COMPARED = frozenset({"enum", "const", "not", "oneOf"})
+_COMPARING_KEYWORDS = frozenset({"enum", "const", "not", "oneOf"})
 """What these hold is compared with the value, or repeated too."""
-_REFUSED = (
+_UNSUPPORTED_KEYWORDS = (
     *("$id", "$anchor", "$dynamicAnchor", "$dynamicRef"),
     *("patternProperties", "unevaluatedItems", "unevaluatedProperties"),
 )
 """Other ways to name a schema than $ref; and what is checked past our counting."""
 
-_Found = dict[str, tuple[str, Any]]
+_Subschemas = dict[str, tuple[str, Any]]
 """Each schema within a schema, with how its place is said, by its JSON Pointer."""
 
 
-class _TooMuch(Exception):
+class _LimitExceeded(Exception):
     """The check would take too long."""
 
 
-def check(schema: JsonObject) -> None:
+def check_schema(schema: JsonObject) -> None:
     """Raises InvalidRequest that names the place of what cannot be kept to."""
     from jsonschema import Draft202012Validator, exceptions  # slow to import
 
@@ -64,73 +64,75 @@ def check(schema: JsonObject) -> None:
         raise InvalidRequest(
             f"input_schema is not a JSON Schema at {error.json_path}: {error.message[:300]}."
         ) from error
-    found = {pointer: (place, part) for pointer, place, part in _parts(schema, "", "$")}
-    for place, part in found.values():
+    subschemas = {
+        pointer: (place, part) for pointer, place, part in _iter_subschemas(schema, "", "$")
+    }
+    for place, part in subschemas.values():
         if isinstance(part, dict):
-            _check_words(place, part)
-            _check_target(place, part, found)
-    _check_circles(found)
+            _check_keywords(place, part)
+            _check_reference(place, part, subschemas)
+    _check_cycles(subschemas)
 
 
-class ArgumentSchema:
+class JsonSchemaValidator:
     """A schema that arguments are held to."""
 
     def __init__(self, schema: JsonObject) -> None:
         """Raises InvalidRequest as `check` does."""
-        check(schema)
-        self._validator = self._counting(schema)
-        self._sizes_of_schema = _sizes(schema)
-        self._sizes: dict[int, int] = {}
-        self._steps = self._looked_at = self._seen = 0
+        check_schema(schema)
+        self._validator = self._build_validator(schema)
+        self._schema_sizes = _measure_sizes(schema)
+        self._argument_sizes: dict[int, int] = {}
+        self._step_count = self._visited_characters = self._pattern_characters = 0
 
-    def problems(self, arguments: JsonObject) -> list[str]:
+    def list_errors(self, arguments: JsonObject) -> list[str]:
         """What is wrong with them, the first few; none where they are right."""
-        if len(json.dumps(arguments)) > MOST_CHARACTERS:
-            return [f"they are longer than {MOST_CHARACTERS} characters"]
-        self._steps = self._looked_at = self._seen = 0
+        if len(json.dumps(arguments)) > MAX_CHARACTERS:
+            return [f"they are longer than {MAX_CHARACTERS} characters"]
+        self._step_count = self._visited_characters = self._pattern_characters = 0
         try:
-            self._sizes = _sizes(arguments)
+            self._argument_sizes = _measure_sizes(arguments)
             return list(
-                map(_problem, islice(self._validator.iter_errors(arguments), MOST_PROBLEMS))
+                map(_format_error, islice(self._validator.iter_errors(arguments), MAX_ERRORS))
             )
-        except (_TooMuch, RecursionError):
+        except (_LimitExceeded, RecursionError):
             return ["they are too long, too many or too deep to be checked"]
 
-    def _counting(self, schema: JsonObject) -> Any:
+    def _build_validator(self, schema: JsonObject) -> Any:
         from jsonschema import Draft202012Validator, validators
         from referencing import Registry
 
         keywords = Draft202012Validator.VALIDATORS | {
-            "pattern": self._pattern,
-            "uniqueItems": _unique,
+            "pattern": self._check_pattern,
+            "uniqueItems": _check_unique_items,
         }
-        counted = {name: self._counted(name, keyword) for name, keyword in keywords.items()}
+        counted = {name: self._count_steps(name, keyword) for name, keyword in keywords.items()}
         kind = validators.extend(Draft202012Validator, counted)
         return kind(schema, registry=Registry())  # the usual one fetches what a $ref names
 
-    def _counted(self, name: str, keyword: Callable[..., Any]) -> Callable[..., Any]:
-        def count(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
-            self._steps += 1
-            self._looked_at += self._sizes.get(id(value), 0)
-            if name in _COMPARED:
-                self._looked_at += self._sizes_of_schema.get(id(wanted), 0)
-            if self._steps > MOST_STEPS or self._looked_at > MOST_LOOKED_AT:
-                raise _TooMuch
-            return keyword(validator, wanted, value, schema)
+    def _count_steps(self, name: str, keyword: Callable[..., Any]) -> Callable[..., Any]:
+        def count(validator: Any, expected: Any, value: Any, schema: Any) -> Any:
+            self._step_count += 1
+            self._visited_characters += self._argument_sizes.get(id(value), 0)
+            if name in _COMPARING_KEYWORDS:
+                self._visited_characters += self._schema_sizes.get(id(expected), 0)
+            if self._step_count > MAX_STEPS or self._visited_characters > MAX_VISITED_CHARACTERS:
+                raise _LimitExceeded
+            return keyword(validator, expected, value, schema)
 
         return count
 
-    def _pattern(self, validator: Any, pattern: str, text: Any, _: Any) -> Iterator[Any]:
+    def _check_pattern(self, validator: Any, pattern: str, text: Any, _: Any) -> Iterator[Any]:
         if not validator.is_type(text, "string"):
             return
-        self._seen += len(text)
-        if self._seen > MOST_PATTERN_CHARACTERS:
-            raise _TooMuch
-        if not _compiled(pattern).isinstance_python(text):
-            yield _failure(f"{text[:60]!r} does not match {pattern!r}")
+        self._pattern_characters += len(text)
+        if self._pattern_characters > MAX_PATTERN_CHARACTERS:
+            raise _LimitExceeded
+        if not _compile_pattern(pattern).isinstance_python(text):
+            yield _make_error(f"{text[:60]!r} does not match {pattern!r}")
 
 
-def _sizes(whole: Any) -> dict[int, int]:
+def _measure_sizes(document: Any) -> dict[int, int]:
     """About how long each value in it is as JSON, by its id. Raises RecursionError."""
     sizes: dict[int, int] = {}
 
@@ -147,52 +149,54 @@ def _sizes(whole: Any) -> dict[int, int]:
         sizes[id(value)] = size
         return size
 
-    measure(whole)
+    measure(document)
     return sizes
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> SchemaValidator:
+def _compile_pattern(pattern: str) -> SchemaValidator:
     """Raises SchemaError, e.g. for what looks around or back."""
     return SchemaValidator(str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
-def _unique(validator: Any, wanted: bool, items: Any, _: Any) -> Iterator[Any]:
+def _check_unique_items(validator: Any, is_required: bool, items: Any, _: Any) -> Iterator[Any]:
     """The usual one compares each with each."""
-    if wanted and validator.is_type(items, "array"):
-        written = {json.dumps(item, sort_keys=True) for item in items}
-        if len(written) < len(items):
-            yield _failure("has items that are not unique")
+    if is_required and validator.is_type(items, "array"):
+        distinct = {json.dumps(item, sort_keys=True) for item in items}
+        if len(distinct) < len(items):
+            yield _make_error("has items that are not unique")
 
 
-def _failure(message: str) -> Any:
+def _make_error(message: str) -> Any:
     from jsonschema.exceptions import ValidationError
 
     return ValidationError(message)
 
 
-def _problem(error: Any) -> str:
-    where = ".".join(str(part) for part in error.absolute_path)
-    said = str(error.message)[:_PROBLEM_CHARACTERS]
-    return f"{where}: {said}" if where else said
+def _format_error(error: Any) -> str:
+    path = ".".join(str(part) for part in error.absolute_path)
+    message = str(error.message)[:_MAX_ERROR_CHARACTERS]
+    return f"{path}: {message}" if path else message
 
 
-def _parts(schema: Any, pointer: str, place: str) -> Iterator[tuple[str, str, Any]]:
+def _iter_subschemas(schema: Any, pointer: str, place: str) -> Iterator[tuple[str, str, Any]]:
     """It and all schemas in it."""
     yield pointer, place, schema
     if not isinstance(schema, dict):
         return
-    for below, said, part in _children(schema, (*_ONE, *_SEVERAL, *_NAMED)):
-        yield from _parts(part, pointer + below, place + said)
+    for below, said, part in _iter_children(
+        schema, (*_SUBSCHEMA_KEYWORDS, *_SUBSCHEMA_LIST_KEYWORDS, *_SUBSCHEMA_MAP_KEYWORDS)
+    ):
+        yield from _iter_subschemas(part, pointer + below, place + said)
 
 
-def _children(
+def _iter_children(
     schema: Mapping[str, Any], keywords: tuple[str, ...]
 ) -> Iterator[tuple[str, str, Any]]:
     """Each with what its pointer and its place have more."""
     for keyword in keywords:
         value = schema.get(keyword)
-        if keyword in _ONE and keyword in schema:
+        if keyword in _SUBSCHEMA_KEYWORDS and keyword in schema:
             yield f"/{keyword}", f".{keyword}", value
         elif isinstance(value, list):
             for number, part in enumerate(value):
@@ -203,17 +207,19 @@ def _children(
                 yield f"/{keyword}/{escaped}", f".{keyword}.{name}", part
 
 
-def _check_words(place: str, schema: Mapping[str, Any]) -> None:
+def _check_keywords(place: str, schema: Mapping[str, Any]) -> None:
     if schema.get("$schema", _DIALECT).removesuffix("#") != _DIALECT:
         raise InvalidRequest(
             f"input_schema has another dialect than {_DIALECT} at {place}.$schema."
         )
-    for word in _REFUSED:
-        if word in schema:
-            raise InvalidRequest(f"input_schema has {word} at {place}, which cannot be used here.")
+    for keyword in _UNSUPPORTED_KEYWORDS:
+        if keyword in schema:
+            raise InvalidRequest(
+                f"input_schema has {keyword} at {place}, which cannot be used here."
+            )
     if (pattern := schema.get("pattern")) is not None:
         try:
-            _compiled(pattern)
+            _compile_pattern(pattern)
         except SchemaError as error:
             reason = str(error).strip().rpartition("rror: ")[2].rstrip(".")
             raise InvalidRequest(
@@ -221,28 +227,30 @@ def _check_words(place: str, schema: Mapping[str, Any]) -> None:
             ) from error
 
 
-def _check_target(place: str, schema: Mapping[str, Any], found: _Found) -> None:
+def _check_reference(place: str, schema: Mapping[str, Any], subschemas: _Subschemas) -> None:
     target = schema.get("$ref")
-    if target is not None and _pointer(target) not in found:
+    if target is not None and _parse_pointer(target) not in subschemas:
         raise InvalidRequest(
             f"input_schema names no schema within itself at {place}.$ref: {target[:100]!r}."
         )
 
 
-def _pointer(target: str) -> str | None:
+def _parse_pointer(target: str) -> str | None:
     return unquote(target[1:]) if target.startswith("#") else None
 
 
-def _check_circles(found: _Found) -> None:
+def _check_cycles(subschemas: _Subschemas) -> None:
     """A schema that is its own condition would be looked at for ever."""
     graph: dict[str, set[str]] = {}
-    for pointer, (_, part) in found.items():
+    for pointer, (_, part) in subschemas.items():
         if isinstance(part, dict):
-            graph[pointer] = {pointer + below for below, *_ in _children(part, _IN_PLACE)}
+            graph[pointer] = {
+                pointer + below for below, *_ in _iter_children(part, _IN_PLACE_APPLICATORS)
+            }
             if "$ref" in part:
-                graph[pointer].add(_pointer(part["$ref"]) or "")
+                graph[pointer].add(_parse_pointer(part["$ref"]) or "")
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        place, _ = found[error.args[1][0]]
+        place, _ = subschemas[error.args[1][0]]
         raise InvalidRequest(f"input_schema refers to itself without end at {place}.") from error

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypedDict
 
-Probe = Callable[[], str | None]
+HealthCheck = Callable[[], str | None]
 """None where all is well, else what is wrong, in a sentence."""
 
 
@@ -24,20 +24,20 @@ class Health:
 
     def __init__(self, service: str) -> None:
         self._service = service
-        self._probes: dict[str, Probe] = {}
+        self._checks: dict[str, HealthCheck] = {}
         self._notes: list[Callable[[], str]] = []
 
-    def add(self, name: str, probe: Probe) -> None:
+    def add_check(self, name: str, check: HealthCheck) -> None:
         """Ask this too."""
-        self._probes[name] = probe
+        self._checks[name] = check
 
-    def tell(self, note: Callable[[], str]) -> None:
+    def add_note(self, note: Callable[[], str]) -> None:
         """Say this too, where it is not empty."""
         self._notes.append(note)
 
     def report(self) -> HealthReport:
         """`status` is "ok" or "unavailable"; `checks` has "ok" or a sentence for each probe."""
-        checks = {name: probe() or "ok" for name, probe in self._probes.items()}
+        checks = {name: probe() or "ok" for name, probe in self._checks.items()}
         failed = [f"{name}: {said}" for name, said in checks.items() if said != "ok"]
         return {
             "status": "unavailable" if failed else "ok",

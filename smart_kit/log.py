@@ -11,9 +11,9 @@ import structlog
 from pydantic import ValidationError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from smart_kit.repetition import Repetition
+from smart_kit.repetition import LogThrottle
 
-_SHAPES = re.compile(
+_SECRET_PATTERNS = re.compile(
     r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,}"  # a Telegram token
     r"|(?<=/bot)\d+:[A-Za-z0-9_-]+"  # the same in a URL, however short
     r"|\b(?:sk-|gsk_|AIza)[A-Za-z0-9_-]{8,}"  # keys of OpenAI, Groq and Google
@@ -26,48 +26,52 @@ _SHAPES = re.compile(
 Texts come from strangers too, so none is looked at twice: a password ends where another URL begins.
 """
 
-SHORTEST_SECRET = 6
+MIN_SECRET_LENGTH = 6
 """What is shorter would be found in innocent words."""
 
 REDACTED = "[redacted]"
 
 
-def holds_secret(text: str) -> bool:
+def contains_secret(text: str) -> bool:
     """Whether something in it looks like a secret, e.g. "Bearer …", a key or a Telegram token."""
-    return _SHAPES.search(text) is not None
+    return _SECRET_PATTERNS.search(text) is not None
 
 
-class Redaction:
+class Redactor:
     """Takes out the secrets it is told, in each way they are written, and what looks like one."""
 
     def __init__(self, secrets: Collection[str] = ()) -> None:
-        written = {
+        spellings = {
             form
             for secret in secrets
-            if len(secret) >= SHORTEST_SECRET
+            if len(secret) >= MIN_SECRET_LENGTH
             for form in (secret, quote(secret, safe=""), repr(secret)[1:-1])
         }
-        known = map(re.escape, sorted(written, key=len, reverse=True))
+        known = map(re.escape, sorted(spellings, key=len, reverse=True))
         self._known = re.compile("|".join(known) or "(?!)")
 
-    def text(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text without them; the known ones first, because a shape may end within one."""
-        return _SHAPES.sub(REDACTED, self._known.sub(REDACTED, text))
+        return _SECRET_PATTERNS.sub(REDACTED, self._known.sub(REDACTED, text))
 
-    def event(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    def process(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         """A processor of structlog's."""
         # what begins with an underscore is structlog's own and is never shown
-        return {key: v if key.startswith("_") else self._value(v) for key, v in event.items()}
+        return {
+            key: v if key.startswith("_") else self._redact_value(v) for key, v in event.items()
+        }
 
-    def _value(self, value: Any) -> Any:
+    def _redact_value(self, value: Any) -> Any:
         match value:
             case None | bool() | int() | float():
                 return value
             case dict():
-                return {self.text(str(key)): self._value(one) for key, one in value.items()}
+                return {
+                    self.redact(str(key)): self._redact_value(one) for key, one in value.items()
+                }
             case list() | tuple():
-                return [self._value(one) for one in value]
-        return self.text(str(value))
+                return [self._redact_value(one) for one in value]
+        return self.redact(str(value))
 
 
 def configure(
@@ -88,13 +92,13 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         name_service,
-        Redaction(secrets).event,
+        Redactor(secrets).process,
     ]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
-            Repetition().event,
+            LogThrottle().process,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -119,12 +123,12 @@ def _renderer(fmt: Literal["console", "json"]) -> Processor:
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
 
 
-def bind(**values: Any) -> None:
+def reset_context(**values: Any) -> None:
     """Add values to every later line of this task, starting from none."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**values)
 
 
-def problems_of(error: ValidationError) -> str:
+def summarize_validation_error(error: ValidationError) -> str:
     """The first things that are wrong, without the values, which may be somebody's words."""
     return str(error.errors(include_input=False, include_context=False, include_url=False)[:3])

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-MESSAGES = Counter(
+PROCESSED_MESSAGES = Counter(
     "smart_assistant_messages_total", "Queue messages by what became of them", ["queue", "outcome"]
 )
 HANDLING_SECONDS = Histogram(

@@ -10,49 +10,51 @@ from functools import partial
 from threading import Thread
 from typing import Any
 
-MOST_LOOKUPS = 4
+MAX_CONCURRENT_LOOKUPS = 4
 """At once for one server, the names that it redirects to included. One that hangs holds its thread
 for longer than our patience."""
 
-_Found = list[Any]
+_AddressInfo = list[Any]
 """As socket.getaddrinfo says it."""
 
 
-class OutsideNames:
+class Resolver:
     """Has threads of its own, for which neither other lookups nor the end of the process wait."""
 
     def __init__(self) -> None:
-        self._shares = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(MOST_LOOKUPS))
+        self._lookup_slots = defaultdict[str, asyncio.Semaphore](
+            lambda: asyncio.Semaphore(MAX_CONCURRENT_LOOKUPS)
+        )
 
-    async def addresses(self, host: str, port: int, server: str) -> list[str]:
+    async def resolve(self, host: str, port: int, origin: str) -> list[str]:
         """Of a name, on behalf of the server that was to be asked first. Raises OSError."""
-        loop, share = asyncio.get_running_loop(), self._shares[server]
+        loop, slot = asyncio.get_running_loop(), self._lookup_slots[origin]
 
-        def give_back(_: Future[_Found]) -> None:
+        def release_slot(_: Future[_AddressInfo]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is over
-                loop.call_soon_threadsafe(share.release)
+                loop.call_soon_threadsafe(slot.release)
 
-        await share.acquire()
-        looking = _in_a_thread(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
-        looking.add_done_callback(give_back)
-        return [str(address[0]) for *_, address in await asyncio.wrap_future(looking)]
+        await slot.acquire()
+        lookup = _run_in_thread(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
+        lookup.add_done_callback(release_slot)
+        return [str(address[0]) for *_, address in await asyncio.wrap_future(lookup)]
 
 
-def _in_a_thread(look_up: Callable[[], _Found]) -> Future[_Found]:
+def _run_in_thread(look_up: Callable[[], _AddressInfo]) -> Future[_AddressInfo]:
     """What comes of it, however long somebody waits; OSError where there is no thread for it."""
-    outcome = Future[_Found]()
-    outcome.set_running_or_notify_cancel()  # so that nobody can cancel it
+    future = Future[_AddressInfo]()
+    future.set_running_or_notify_cancel()  # so that nobody can cancel it
 
     def run() -> None:
         try:
             found = look_up()
         except Exception as error:  # whatever it is, somebody may wait for it
-            outcome.set_exception(error)
+            future.set_exception(error)
         else:
-            outcome.set_result(found)
+            future.set_result(found)
 
     try:
         Thread(target=run, name="outside-name", daemon=True).start()
     except RuntimeError:
-        outcome.set_exception(OSError())
-    return outcome
+        future.set_exception(OSError())
+    return future

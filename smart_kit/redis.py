@@ -15,13 +15,13 @@ from smart_kit.settings import RedisSettings
 Redis: TypeAlias = redis.asyncio.Redis
 T = TypeVar("T")
 
-UNREACHABLE = (RedisConnectionError, RedisTimeoutError)
+CONNECTION_ERRORS = (RedisConnectionError, RedisTimeoutError)
 """What a call raises while Redis is away; it comes back by itself.
 
 Not OSError, which redis-py turns into these: any time-out of a handler's is one too.
 """
 
-BLOCK_SECONDS = 2.0
+MAX_BLOCK_SECONDS = 2.0
 """How long a blocking read waits; short, so that a stop is quick."""
 
 _SOCKET_MARGIN_SECONDS = 10.0
@@ -37,7 +37,7 @@ def connect_blocking(settings: RedisSettings) -> Redis:
 
     redis-py 8 gives up on any answer after 5 s unless told otherwise, so its time-out is longer.
     """
-    return _client(settings, socket_timeout=BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS)
+    return _client(settings, socket_timeout=MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS)
 
 
 def _client(settings: RedisSettings, socket_timeout: float) -> Redis:
@@ -55,7 +55,7 @@ def _client(settings: RedisSettings, socket_timeout: float) -> Redis:
     )
 
 
-async def answer(command: Awaitable[Any] | Any) -> Any:
+async def await_result(command: Awaitable[Any] | Any) -> Any:
     """Await a command whose type redis-py gives as "perhaps awaitable"."""
     return await command
 

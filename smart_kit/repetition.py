@@ -7,37 +7,43 @@ from dataclasses import dataclass
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-SECONDS = 30.0
+INTERVAL_SECONDS = 30.0
 """Between two lines that say the same."""
-_MOST = 1000
+_MAX_LINES = 1000
 """Different lines that are remembered."""
-_PASSING = frozenset({"timestamp", "updates", "conversations", "failures", "seconds"})
+_VOLATILE_KEYS = frozenset({"timestamp", "updates", "conversations", "failures", "seconds"})
 """What may differ between two lines that say the same."""
 
 
 @dataclass
-class _Said:
-    at: float
-    left_out: int = 0
+class _SeenLine:
+    seen_at: float
+    suppressed_count: int = 0
 
 
-class Repetition:
+class LogThrottle:
     """Warnings that belong to no message: an operator follows a message by each of its lines."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._said: dict[tuple[object, ...], _Said] = {}
+        self._seen: dict[tuple[object, ...], _SeenLine] = {}
 
-    def event(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        """A processor of structlog's; the next line that is let through says `left_out`."""
+    def process(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        """A processor of structlog's; the next line that is let through says `suppressed_count`."""
         if event.get("level") != "warning" or "correlation_id" in event:
             return event
-        words = tuple((name, str(value)) for name, value in event.items() if name not in _PASSING)
-        now, last = self._now(), self._said.get(words)
-        if last is not None and now - last.at < SECONDS:
-            last.left_out += 1
+        key = tuple(
+            (name, str(value)) for name, value in event.items() if name not in _VOLATILE_KEYS
+        )
+        now, last = self._now(), self._seen.get(key)
+        if last is not None and now - last.seen_at < INTERVAL_SECONDS:
+            last.suppressed_count += 1
             raise structlog.DropEvent
-        if len(self._said) >= _MOST:
-            self._said.clear()
-        self._said[words] = _Said(now)
-        return {**event, "left_out": last.left_out} if last and last.left_out else event
+        if len(self._seen) >= _MAX_LINES:
+            self._seen.clear()
+        self._seen[key] = _SeenLine(now)
+        return (
+            {**event, "suppressed_count": last.suppressed_count}
+            if last and last.suppressed_count
+            else event
+        )

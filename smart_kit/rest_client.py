@@ -20,16 +20,16 @@ from smart_kit.settings import RestClientSettings
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """For what can be repeated: anything but a POST without an idempotency key."""
 
 TRANSPORT_ERRORS = (httpx2.TransportError, AttributeError)
 """The second is anyio's, for a connection that is reset before it is used: its server just dies."""
 
-_IDLE_SECONDS = 3.0
+_KEEPALIVE_SECONDS = 3.0
 """uvicorn closes a connection after 5 idle seconds: whoever sends just then gets no answer."""
 
-_ERROR_OF_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
+_ERRORS_BY_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
 
 
 class ServiceClient:
@@ -47,9 +47,9 @@ class ServiceClient:
             base_url=f"{settings.rest_service_url.rstrip('/')}/api",
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(10.0, connect=2.0),
-            limits=httpx2.Limits(keepalive_expiry=_IDLE_SECONDS),
+            limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
             transport=transport,
-            verify=_tls(),
+            verify=_create_ssl_context(),
             trust_env=False,  # a proxy of the operator's is not meant for the house's own calls
         )
 
@@ -61,47 +61,49 @@ class ServiceClient:
         self,
         method: str,
         path: str,
-        answer_type: type[ModelT],
+        response_type: type[ModelT],
         *,
         body: BaseModel | None = None,
         user_id: UUID | None = None,
         idempotency_key: str | None = None,
         params: dict[str, Any] | None = None,
-        attempts: int = ATTEMPTS,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> ModelT:
         """Send a request, read the answer as a contract."""
         response = await self._send(
             method,
             path,
             content=body.model_dump_json(exclude_unset=True) if body is not None else None,
-            headers=_headers(user_id, idempotency_key),
+            headers=_build_headers(user_id, idempotency_key),
             params=params,
-            attempts=attempts,
+            max_attempts=max_attempts,
         )
         try:
-            return answer_type.model_validate_json(response.content)
+            return response_type.model_validate_json(response.content)
         except ValidationError as error:
-            raise UpstreamRejected(f"rest_service: no {answer_type.__name__} came") from error
+            raise UpstreamRejected(f"rest_service: no {response_type.__name__} came") from error
 
     async def send(self, method: str, path: str, *, body: BaseModel | None = None) -> None:
         """Send a request whose answer has no body."""
         content = body.model_dump_json(exclude_unset=True) if body is not None else None
-        await self._send(method, path, content=content, headers=_headers(None, None), params=None)
+        await self._send(
+            method, path, content=content, headers=_build_headers(None, None), params=None
+        )
 
     async def _send(
-        self, method: str, path: str, *, attempts: int = ATTEMPTS, **parts: Any
+        self, method: str, path: str, *, max_attempts: int = MAX_ATTEMPTS, **request_parts: Any
     ) -> httpx2.Response:
-        is_repeatable = method != "POST" or "Idempotency-Key" in parts["headers"]
+        is_repeatable = method != "POST" or "Idempotency-Key" in request_parts["headers"]
         # a block, because stamina logs the arguments of a function, bodies and all
         async for attempt in stamina.retry_context(
             on=UpstreamUnavailable,
-            attempts=attempts if is_repeatable else 1,
+            attempts=max_attempts if is_repeatable else 1,
             wait_initial=0.1,
             wait_max=1.0,
             wait_jitter=0.1,
         ):
             with attempt:
-                return await self._send_once(method, path, **parts)
+                return await self._send_once(method, path, **request_parts)
         raise AssertionError("the last attempt raises")
 
     async def _send_once(
@@ -122,16 +124,16 @@ class ServiceClient:
             raise UpstreamUnavailable(f"rest_service: {reason}") from error
         if response.is_success:
             return response
-        raise _error_of(response)
+        raise _to_error(response)
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _create_ssl_context() -> ssl.SSLContext:
     """For all clients: to read the system's certificates takes longer than many a call."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
-def _headers(user_id: UUID | None, idempotency_key: str | None) -> dict[str, str]:
+def _build_headers(user_id: UUID | None, idempotency_key: str | None) -> dict[str, str]:
     headers = {"Content-Type": "application/json"}
     if user_id is not None:
         headers["X-User-Id"] = str(user_id)
@@ -142,7 +144,7 @@ def _headers(user_id: UUID | None, idempotency_key: str | None) -> dict[str, str
     return headers
 
 
-def _error_of(response: httpx2.Response) -> Exception:
+def _to_error(response: httpx2.Response) -> Exception:
     status = response.status_code
     try:
         detail = str(response.json()["detail"])
@@ -154,7 +156,7 @@ def _error_of(response: httpx2.Response) -> Exception:
         return UpstreamUnavailable(
             f"rest_service: {detail}", status=status, retry_after=retry_after
         )
-    error_type = _ERROR_OF_STATUS.get(status)
+    error_type = _ERRORS_BY_STATUS.get(status)
     if error_type is None:
         return UpstreamRejected(f"rest_service: {detail}", status=status)
     return error_type(detail)

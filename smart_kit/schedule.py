@@ -14,21 +14,21 @@ from cronsim import CronSim, CronSimError
 
 from smart_kit.errors import InvalidRequest
 
-_FIELDS = 5  # a sixth would be seconds, and a minute is the shortest interval we promise
-_LONGEST_FOLD = timedelta(hours=3)
+_FIELD_COUNT = 5  # a sixth would be seconds, and a minute is the shortest interval we promise
+_MAX_FOLD = timedelta(hours=3)
 
 
-def check(expression: str) -> None:
+def check_cron_expression(expression: str) -> None:
     """Raises InvalidRequest that says why, where this is no cron expression that ever fires."""
-    problem = _problem(expression)
-    if problem is not None:
+    error = _find_error(expression)
+    if error is not None:
         raise InvalidRequest(
-            f"{expression!r} is not a usable cron expression: {problem}. It has five fields, minute"
+            f"{expression!r} is not a usable cron expression: {error}. It has five fields, minute"
             " hour day-of-month month day-of-week, e.g. '0 9 * * 1-5' for weekdays at nine."
         )
 
 
-def next_fire(expression: str, zone: str, after: datetime) -> datetime | None:
+def get_next_fire(expression: str, zone: str, after: datetime) -> datetime | None:
     """The first fire strictly later than the aware `after`, in UTC; None where there is no more.
 
     cronsim works on local times, so that in a fold it repeats what is over.
@@ -38,15 +38,15 @@ def next_fire(expression: str, zone: str, after: datetime) -> datetime | None:
     return next((fire for fire in in_utc if fire > after), None)
 
 
-def fires_between(
+def list_fires_between(
     expression: str, zone: str, first: datetime, last: datetime, limit: int
 ) -> list[datetime]:
     """The newest `limit` fires from `first` to `last`, both included, oldest first, in UTC."""
-    newest_first = takewhile(lambda fire: fire >= first, _fires_before(expression, zone, last))
+    newest_first = takewhile(lambda fire: fire >= first, _iter_fires_before(expression, zone, last))
     return list(islice(newest_first, limit))[::-1]
 
 
-def resolve(at: datetime, zone: str) -> datetime:
+def to_utc(at: datetime, zone: str) -> datetime:
     """The instant of a time, in UTC; without an offset it is meant in the zone.
 
     A time that a clock change skips is read with the offset before it, one that comes twice is the
@@ -59,8 +59,8 @@ def resolve(at: datetime, zone: str) -> datetime:
         raise InvalidRequest(f"{at.isoformat()} is beyond the calendar.") from error
 
 
-def _problem(expression: str) -> str | None:
-    if len(expression.split()) != _FIELDS:
+def _find_error(expression: str) -> str | None:
+    if len(expression.split()) != _FIELD_COUNT:
         return "it does not have five fields"
     try:
         upcoming = next(CronSim(expression, datetime.now(UTC)), None)
@@ -69,13 +69,13 @@ def _problem(expression: str) -> str | None:
     return None if upcoming else "it never fires"
 
 
-def _fires_before(expression: str, zone: str, last: datetime) -> Iterator[datetime]:
+def _iter_fires_before(expression: str, zone: str, last: datetime) -> Iterator[datetime]:
     """Fires not later than `last`, newest first.
 
     Begins later than that: seen from the second pass of a fold, local times that are over look as
     if they were still to come.
     """
-    start = (last + _LONGEST_FOLD).astimezone(ZoneInfo(zone))
+    start = (last + _MAX_FOLD).astimezone(ZoneInfo(zone))
     oldest = last + timedelta(microseconds=1)
     for local in CronSim(expression, start, reverse=True):
         fire = local.astimezone(UTC)

@@ -16,7 +16,7 @@ from smart_kit.errors import ConfigurationError
 from smart_kit.health import Health
 from smart_kit.settings import ServiceSettings
 
-STOP_SECONDS = 18.0
+STOP_TIMEOUT_SECONDS = 18.0
 """How long loops get to end by themselves; the operator kills after 20."""
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
@@ -52,10 +52,10 @@ def launch(
         try:
             runner.run(serve(settings))
         except ConfigurationError as error:
-            log.error("cannot start", reason=error.message)
+            log.error("service cannot start", reason=error.message)
             raise SystemExit(error.exit_status) from None
         except Exception:  # into the log, where secrets are redacted
-            log.exception("crashed")
+            log.exception("service crashed")
             raise SystemExit(1) from None
 
 
@@ -73,9 +73,9 @@ async def run_loops(*loops: Loop) -> None:
     try:
         await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
-        _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        _, late = await asyncio.wait(tasks, timeout=STOP_TIMEOUT_SECONDS)
         for task in late:
-            log.warning("a loop did not stop in time", loop=repr(task))
+            log.warning("loop did not stop in time", loop=repr(task))
             task.cancel()
         for task in tasks:
             if task not in late:
@@ -86,7 +86,7 @@ async def run_loops(*loops: Loop) -> None:
             await stopping
 
 
-def health_routes(health: Health) -> web.Application:
+def build_health_app(health: Health) -> web.Application:
     """`/health` and `/metrics`, for a service that has no other HTTP."""
 
     async def report(_: web.Request) -> web.Response:
@@ -103,7 +103,7 @@ def health_routes(health: Health) -> web.Application:
     return app
 
 
-def http_loop(app: web.Application, host: str, port: int) -> Loop:
+def aiohttp_loop(app: web.Application, host: str, port: int) -> Loop:
     """A loop that serves an application. Raises ConfigurationError where the port is taken."""
 
     async def serve(stop: asyncio.Event) -> None:

@@ -18,26 +18,26 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from smart_kit.errors import ConfigurationError
 
-_zones = cache(available_timezones)  # it walks through the files of the time zone database
+_list_zones = cache(available_timezones)  # it walks through the files of the time zone database
 
 
-def _known_zone(name: str) -> str:
-    if name not in _zones():
+def _validate_time_zone(name: str) -> str:
+    if name not in _list_zones():
         raise ValueError(f"{name!r} is not a time zone of the IANA list, e.g. Europe/Berlin")
     return name
 
 
-TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+TimeZoneName = Annotated[str, AfterValidator(_validate_time_zone)]
 Language = Literal["ru", "en"]
 
 
-def _sentence(problem: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in problem["loc"]).upper()
-    message = problem["msg"].removeprefix("Value error, ")
+def _format_error(error: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in error["loc"]).upper()
+    message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message
 
 
-_URL_PASSWORD = re.compile(r"(?<=://)[^/\s:@]*:(\S+)@")
+_URL_PASSWORD_PATTERN = re.compile(r"(?<=://)[^/\s:@]*:(\S+)@")
 """Up to the last @, because passwords hold anything, rightly written or not."""
 
 
@@ -57,17 +57,17 @@ class ServiceSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            problems = error.errors(include_url=False, include_input=False)
-            raise ConfigurationError("; ".join(map(_sentence, problems))) from error
+            errors = error.errors(include_url=False, include_input=False)
+            raise ConfigurationError("; ".join(map(_format_error, errors))) from error
 
     @property
     def secrets(self) -> frozenset[str]:
         """Every value that no log may show: of SecretStr fields, and of passwords in URLs."""
         values = [value for _, value in self]
-        hidden = {one.get_secret_value() for one in values if isinstance(one, SecretStr)}
-        texts = [*hidden, *(one for one in values if isinstance(one, str))]
-        passwords = {match[1] for text in texts if (match := _URL_PASSWORD.search(text))}
-        return frozenset(hidden | passwords | set(map(unquote, passwords)))
+        secrets = {one.get_secret_value() for one in values if isinstance(one, SecretStr)}
+        texts = [*secrets, *(one for one in values if isinstance(one, str))]
+        passwords = {match[1] for text in texts if (match := _URL_PASSWORD_PATTERN.search(text))}
+        return frozenset(secrets | passwords | set(map(unquote, passwords)))
 
 
 class RedisSettings(ServiceSettings):

@@ -15,12 +15,12 @@ from smart_kit.errors import InvalidRequest
 from smart_kit.settings import ServiceSettings
 
 
-def _split(keys: SecretStr) -> tuple[str, ...]:
+def _split_keys(keys: SecretStr) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys.get_secret_value().split(","))
 
 
-def _fernet_keys(keys: SecretStr) -> SecretStr:
-    if not all(map(_is_fernet_key, _split(keys))):
+def _validate_fernet_keys(keys: SecretStr) -> SecretStr:
+    if not all(map(_is_fernet_key, _split_keys(keys))):
         raise ValueError("holds Fernet keys with commas, each 32 bytes as URL-safe base64")
     return keys
 
@@ -33,7 +33,7 @@ def _is_fernet_key(key: str) -> bool:
     return "=" not in key.rstrip("=")  # Fernet overlooks whatever stands behind the first =
 
 
-FernetKeys = Annotated[SecretStr, AfterValidator(_fernet_keys)]
+FernetKeys = Annotated[SecretStr, AfterValidator(_validate_fernet_keys)]
 
 
 class VaultSettings(ServiceSettings):
@@ -45,7 +45,7 @@ class VaultSettings(ServiceSettings):
     @property
     def vault_keys(self) -> tuple[str, ...]:
         """The master keys, the newest first."""
-        return _split(self.llm_model_decrypt_key) if self.llm_model_decrypt_key else ()
+        return _split_keys(self.llm_model_decrypt_key) if self.llm_model_decrypt_key else ()
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -67,20 +67,20 @@ class Vault:
             raise InvalidRequest(
                 "No secret can be kept: this deployment has no LLM_MODEL_DECRYPT_KEY."
             )
-        plain = json.dumps({"id": str(row_id), "secret": secret})
-        return self._newest.encrypt(plain.encode()).decode()
+        plaintext = json.dumps({"id": str(row_id), "secret": secret})
+        return self._newest.encrypt(plaintext.encode()).decode()
 
     def decrypt(self, row_id: UUID, encrypted: str) -> str | None:
         """The secret; None where our keys do not fit, or it was another row's or another thing."""
         if self._fernet is None:
             return None
         try:
-            plain = json.loads(self._fernet.decrypt(encrypted))
-            return str(plain["secret"]) if plain["id"] == str(row_id) else None
+            plaintext = json.loads(self._fernet.decrypt(encrypted))
+            return str(plaintext["secret"]) if plaintext["id"] == str(row_id) else None
         except (InvalidToken, ValueError, KeyError, TypeError):  # the key opens other things too
             return None
 
-    def is_newest(self, encrypted: str) -> bool:
+    def is_encrypted_with_newest_key(self, encrypted: str) -> bool:
         """Whether the first key has encrypted it."""
         if self._newest is None:
             return False

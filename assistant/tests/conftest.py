@@ -8,7 +8,7 @@ from assistant.src.services import budget
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.storage import history_archive
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, person, secretary, tool
+from assistant.tests.snapshots import ALICES_THREAD, make_secretary, make_tool, make_user
 from smart_kit.redis import Redis
 from smart_kit.testing.plugin import has_virtual_clock
 from smart_kit.testing.scripted_model import ScriptedModel
@@ -23,8 +23,8 @@ def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     On a virtual clock nothing stalls, and they are those of production.
     """
     if not has_virtual_clock(request.node):
-        monkeypatch.setattr(budget, "PATIENCE_SECONDS", TIMEOUT_SECONDS)
-        monkeypatch.setattr(history_archive, "PATIENCE_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr(budget, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr(history_archive, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ async def endpoint(model: ScriptedModel) -> AsyncIterator[Endpoint]:
 async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[AssistantHarness]:
     """Alice is known and has said nothing yet; the secretary can tell the time and remind."""
     made = AssistantHarness(redis, model.url)
-    await made.configure(secretary(tool("get_time"), tool("create_reminder")))
-    await made.store_user(person())
-    await made.history.begin(ALICES_THREAD)
+    await made.configure(make_secretary(make_tool("get_time"), make_tool("create_reminder")))
+    await made.store_user(make_user())
+    await made.history.start_thread(ALICES_THREAD)
     yield made
     await made.close()

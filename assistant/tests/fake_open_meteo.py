@@ -7,14 +7,16 @@ from typing import Any
 import httpx2
 
 
-def place(name: str, zone: str, *, at: tuple[float, float] = (1.0, 2.0), **more: str) -> dict:
+def make_place(name: str, zone: str, *, at: tuple[float, float] = (1.0, 2.0), **more: str) -> dict:
     """A result of a search."""
     return {"name": name, "timezone": zone, "latitude": at[0], "longitude": at[1], **more}
 
 
-BERLIN = place("Berlin", "Europe/Berlin", admin1="State of Berlin", country="Germany")
-PARIS = place("Paris", "Europe/Paris", admin1="Île-de-France", country="France", country_code="FR")
-PARIS_TEXAS = place(
+BERLIN = make_place("Berlin", "Europe/Berlin", admin1="State of Berlin", country="Germany")
+PARIS = make_place(
+    "Paris", "Europe/Paris", admin1="Île-de-France", country="France", country_code="FR"
+)
+PARIS_TEXAS = make_place(
     "Paris",
     "America/Chicago",
     at=(33.66, -95.55),
@@ -23,15 +25,15 @@ PARIS_TEXAS = place(
     country="United States",
     country_code="US",
 )
-MOSCOW = place("Москва", "Europe/Moscow", country="Россия", admin1="Москва")
-TOKYO = place("Tokyo", "Asia/Tokyo", country="Japan")
+MOSCOW = make_place("Москва", "Europe/Moscow", country="Россия", admin1="Москва")
+TOKYO = make_place("Tokyo", "Asia/Tokyo", country="Japan")
 
 
 @dataclass
 class FakeOpenMeteo:
     """Both hosts; each name is known in one language, as there."""
 
-    known: dict[tuple[str, str], list[dict[str, Any]]] = field(
+    places: dict[tuple[str, str], list[dict[str, Any]]] = field(
         default_factory=lambda: {
             ("berlin", "en"): [BERLIN],
             ("paris", "en"): [PARIS, PARIS_TEXAS],
@@ -39,7 +41,7 @@ class FakeOpenMeteo:
             ("tokyo", "en"): [TOKYO],
         }
     )
-    forecast: dict[str, Any] = field(default_factory=dict)
+    forecast_overrides: dict[str, Any] = field(default_factory=dict)
     """Replaces keys of the forecast."""
     failure: httpx2.Response | Exception | None = None
     requests: list[httpx2.Request] = field(default_factory=list)
@@ -52,9 +54,11 @@ class FakeOpenMeteo:
             return self.failure
         given = request.url.params
         if request.url.path.endswith("/v1/search"):
-            found = self.known.get((given["name"].casefold(), given["language"]))
+            found = self.places.get((given["name"].casefold(), given["language"]))
             return httpx2.Response(200, json={"results": found} if found else {})
-        return httpx2.Response(200, json=_forecast(given["start_date"]) | self.forecast)
+        return httpx2.Response(
+            200, json=_build_forecast(given["start_date"]) | self.forecast_overrides
+        )
 
     def requests_to(self, path: str) -> list[dict[str, str]]:
         """The parameters of the requests to that path."""
@@ -65,7 +69,7 @@ class FakeOpenMeteo:
         ]
 
 
-def _forecast(first_day: str) -> dict[str, Any]:
+def _build_forecast(first_day: str) -> dict[str, Any]:
     days = [date.fromisoformat(first_day) + timedelta(days=one) for one in range(7)]
     return {
         "current": {

@@ -6,16 +6,16 @@ from typing import Any, Literal
 import httpx2
 from pydantic import SecretStr
 
-from assistant.src.answering import Answering
+from assistant.src.answering import TurnRunner
 from assistant.src.assistants.factory import AssistantFactory
-from assistant.src.commands import Commands
-from assistant.src.messages.window import Window
+from assistant.src.commands import CommandHandler
+from assistant.src.messages.window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
-from assistant.src.services.budget import Budgets
-from assistant.src.services.live_frames import LiveFrames
-from assistant.src.services.models.catalogue import Catalogues
+from assistant.src.services.budget import BudgetStore
+from assistant.src.services.live_frames import ProgressPublisher
+from assistant.src.services.models.catalogue import RegistryCache
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.open_meteo import OpenMeteo
+from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
@@ -24,7 +24,7 @@ from assistant.src.storage.users import UserStore
 from assistant.src.tools.base import ToolServices
 from assistant.tests.fake_open_meteo import FakeOpenMeteo
 from assistant.tests.fake_rest_service import FakeRestService
-from assistant.tests.snapshots import ALICE, BOT, WRITTEN_AT, id_of, model_snapshot
+from assistant.tests.snapshots import ALICE, BOT, SENT_AT, id_for, make_model
 from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
@@ -34,7 +34,7 @@ from smart_kit.contracts.configuration import (
 )
 from smart_kit.contracts.keys import CONFIGURATION_KEY, TURNS_STREAM, user_key
 from smart_kit.contracts.queue import (
-    TO_TELEGRAM,
+    TO_TELEGRAM_ADAPTER,
     Notice,
     Reply,
     Sender,
@@ -43,8 +43,8 @@ from smart_kit.contracts.queue import (
 )
 from smart_kit.contracts.threads import TurnRecord
 from smart_kit.contracts.users import UserSnapshot
-from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome
-from smart_kit.redis import Redis, answer
+from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
+from smart_kit.redis import Redis, await_result
 from smart_kit.rest_client import ServiceClient
 from smart_kit.settings import RestClientSettings
 from smart_kit.vault import Vault
@@ -63,15 +63,15 @@ class AssistantHarness:
         self.redis = redis
         self.rest = rest or FakeRestService()
         self.clock = Clock()
-        self.mailbox = Mailbox(redis, "in", replies_to="out", lease_seconds=5)
+        self.mailbox = Mailbox(redis, "in", reply_queue="out", lease_seconds=5)
         self.replies = Mailbox(redis, "out")
         self.configuration = ConfigurationStore(redis, redis)
-        self.window = Window(20, 32_000)
-        self.provider = ProviderSnapshot(id=id_of("provider"), name="scripted", base_url=model_url)
+        self.window = ContextWindow(20, 32_000)
+        self.provider = ProviderSnapshot(id=id_for("provider"), name="scripted", base_url=model_url)
         self.models: dict[str, ModelSnapshot] = {}
         """Records of models that differ from `model_snapshot`."""
         self._default_models = ("default-model", *([fallback_model] if fallback_model else ()))
-        self._catalogues = Catalogues(Vault(()))
+        self._catalogues = RegistryCache(Vault(()))
         self.model_client = ModelClient()
         settings = RestClientSettings(
             rest_service_url="http://rest",
@@ -79,35 +79,35 @@ class AssistantHarness:
         )
         self.client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(self.rest)))
         self.fake_open_meteo = FakeOpenMeteo()
-        self.weather = OpenMeteo(transport=httpx2.MockTransport(self.fake_open_meteo))
+        self.weather = OpenMeteoClient(transport=httpx2.MockTransport(self.fake_open_meteo))
         self.services = ToolServices(self.client, self.clock, self.weather)
         self.history = HistoryStore(redis, HistoryArchive(self.client))
         self.orchestrator = self.build_orchestrator()
-        self._numbers = itertools.count(1)
+        self._message_numbers = itertools.count(1)
 
     def build_orchestrator(self) -> AssistantOrchestrator:
         """Build a replica: it shares only Redis, the model and rest_service with another one."""
         users = UserStore(self.redis, self.client)
         history = HistoryStore(self.redis, HistoryArchive(self.client))
-        answering = Answering(
+        answering = TurnRunner(
             self.mailbox,
             history,
-            LiveFrames(self.redis),
+            ProgressPublisher(self.redis),
             self.clock,
             "America/New_York",
-            Budgets(self.redis, self.client, self.clock),
+            BudgetStore(self.redis, self.client, self.clock),
         )
         return AssistantOrchestrator(
             self.mailbox,
             self.configuration,
             users,
-            Commands(self.client, users, history),
+            CommandHandler(self.client, users, history),
             answering,
-            self._factory,
+            self._build_factory,
         )
 
-    def _factory(self, snapshot: ConfigurationSnapshot) -> AssistantFactory:
-        catalogue = self._catalogues.of(snapshot)
+    def _build_factory(self, snapshot: ConfigurationSnapshot) -> AssistantFactory:
+        catalogue = self._catalogues.get(snapshot)
         return AssistantFactory(catalogue, self.model_client, self.services, self.window)
 
     async def close(self) -> None:
@@ -116,9 +116,9 @@ class AssistantHarness:
         await self.client.close()
         await self.weather.close()
 
-    def model_connection(self) -> Any:
+    def get_model_connection(self) -> Any:
         """The client of the endpoint that models are asked by now."""
-        (endpoint,) = self._catalogues._endpoints._known.values()
+        (endpoint,) = self._catalogues._endpoints._endpoints.values()
         return endpoint._client
 
     async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
@@ -129,7 +129,7 @@ class AssistantHarness:
             version=version,
             assistants=assistants,
             providers=(self.provider,),
-            models=tuple(self.models.get(name) or model_snapshot(name) for name in names),
+            models=tuple(self.models.get(name) or make_model(name) for name in names),
             default_models=self._default_models,
         )
         await self.redis.set(CONFIGURATION_KEY, snapshot.model_dump_json())
@@ -139,31 +139,31 @@ class AssistantHarness:
         """What rest_service would write of a person."""
         await self.redis.set(user_key(user.telegram_id), user.model_dump_json())
 
-    def message(self, text: str, **changes: Any) -> UserMessage:
+    def make_message(self, text: str, **changes: Any) -> UserMessage:
         """A message of Alice's."""
-        number = next(self._numbers)
+        number = next(self._message_numbers)
         message = UserMessage(
             id=f"tg:{BOT}:{number}",
             conversation=f"tg:{BOT}:{ALICE}",
             chat_id=ALICE,
             correlation_id=f"correlation-{number}",
-            created_at=WRITTEN_AT,
+            created_at=SENT_AT,
             sender=Sender(telegram_id=ALICE, first_name="Alice", language_code="en"),
             text=text,
             telegram_message_id=number,
         )
         return message.model_copy(update=changes)
 
-    def command(self, name: Literal["new", "undo"] = "new") -> UserCommand:
+    def make_command(self, name: Literal["new", "undo"] = "new") -> UserCommand:
         """Alice's command."""
-        fields = self.message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
+        fields = self.make_message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
         return UserCommand(**fields, name=name)
 
     async def deliver(self, message: Any) -> Delivery:
         """Put a message into the queue and take it, as a worker would."""
-        letter = Letter(message.id, message.conversation, message.model_dump_json())
-        await self.mailbox.create()
-        await self.mailbox.enqueue(letter)
+        envelope = Envelope(message.id, message.conversation, message.model_dump_json())
+        await self.mailbox.create_group()
+        await self.mailbox.enqueue(envelope)
         return await self.receive()
 
     async def receive(self) -> Delivery:
@@ -182,17 +182,19 @@ class AssistantHarness:
 
     async def say(self, text: str, **changes: Any) -> Reply | Notice:
         """The one answer to a message."""
-        return self.only_reply(await self.handle(await self.deliver(self.message(text, **changes))))
+        return self.parse_only_reply(
+            await self.handle(await self.deliver(self.make_message(text, **changes)))
+        )
 
     @staticmethod
-    def only_reply(outcome: Outcome) -> Reply | Notice:
+    def parse_only_reply(outcome: Outcome) -> Reply | Notice:
         """The outcome's one letter."""
-        (letter,) = outcome.replies
-        read = TO_TELEGRAM.validate_json(letter.payload)
+        (envelope,) = outcome.replies
+        read = TO_TELEGRAM_ADAPTER.validate_json(envelope.payload)
         assert isinstance(read, Reply | Notice)
         return read
 
-    async def turn_records(self) -> list[TurnRecord]:
+    async def read_turn_records(self) -> list[TurnRecord]:
         """What went to the archive."""
-        entries = await answer(self.redis.xrange(TURNS_STREAM))
+        entries = await await_result(self.redis.xrange(TURNS_STREAM))
         return [TurnRecord.model_validate_json(fields["record"]) for _, fields in entries]

@@ -5,18 +5,18 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel
+from smart_kit.testing.scripted_model import RecordedRequest, ScriptedModel, ScriptedResponse
 
 
 @asynccontextmanager
-async def model_on_the_loop(model: ScriptedModel) -> AsyncIterator[str]:
+async def serve_model(model: ScriptedModel) -> AsyncIterator[str]:
     """The address to ask it at, on a real socket, as long as the block runs."""
     connections: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.add(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            while await _answers(model, reader, writer):
+            while await _handle_request(model, reader, writer):
                 pass
         writer.close()
         connections.discard(writer)
@@ -31,7 +31,7 @@ async def model_on_the_loop(model: ScriptedModel) -> AsyncIterator[str]:
         await server.wait_closed()
 
 
-async def _answers(
+async def _handle_request(
     model: ScriptedModel, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> bool:
     """Answer one request; whether the connection is kept for another one."""
@@ -39,19 +39,19 @@ async def _answers(
     pairs = (line.split(": ", 1) for line in lines if line)
     headers = {name.lower(): value for name, value in pairs}
     raw = await reader.readexactly(int(headers["content-length"]))
-    answer = model.answer(Asked(raw, headers))
-    assert answer.until is None, "a thread's event would stop the loop"
-    if answer.is_missing:
+    answer = model.respond(RecordedRequest(raw, headers))
+    assert answer.release_event is None, "a thread's event would stop the loop"
+    if answer.is_hanging:
         await reader.read(1)  # returns when the client leaves
         return False
-    if answer.body or not answer.is_cut:
-        writer.write(_head(answer) + answer.body)
+    if answer.body or not answer.is_truncated:
+        writer.write(_render_head(answer) + answer.body)
         await writer.drain()
-    return not answer.is_cut
+    return not answer.is_truncated
 
 
-def _head(answer: Answer) -> bytes:
-    length = len(answer.body) + answer.is_cut
+def _render_head(answer: ScriptedResponse) -> bytes:
+    length = len(answer.body) + answer.is_truncated
     lines = [f"HTTP/1.1 {answer.status} Scripted"]
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     return "\r\n".join([*lines, f"content-length: {length}", "", ""]).encode("latin-1")

@@ -6,26 +6,28 @@ from uuid import UUID, uuid4, uuid5
 
 from smart_kit.contracts.configuration import AssistantSnapshot, ModelSnapshot, ToolSnapshot
 from smart_kit.contracts.functions import FUNCTIONS
-from smart_kit.contracts.threads import first_thread_id
+from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 
 ALICE = 1001
 BOT = 77
-WRITTEN_AT = datetime(2026, 11, 21, 12, 24, 30, tzinfo=UTC)
+SENT_AT = datetime(2026, 11, 21, 12, 24, 30, tzinfo=UTC)
 """Sat 13:24:30 in Berlin."""
 
-_MADE_BY_TEST = UUID(int=7)
+_TEST_NAMESPACE = UUID(int=7)
 
 
-def id_of(name: str) -> UUID:
+def id_for(name: str) -> UUID:
     """The id of what a test calls so."""
-    return uuid5(_MADE_BY_TEST, name)
+    return uuid5(_TEST_NAMESPACE, name)
 
 
-ALICES_THREAD = first_thread_id(id_of(str(ALICE)), id_of("Secretary"))
+ALICES_THREAD = derive_first_thread_id(id_for(str(ALICE)), id_for("Secretary"))
 
 
-def tool(function: str, name: str = "", *, asks: str = "", **changes: Any) -> ToolSnapshot:
+def make_tool(
+    function: str, name: str = "", *, sub_assistant: str = "", **changes: Any
+) -> ToolSnapshot:
     """A built-in function as a record; `asks` names the assistant behind it."""
     built_in = next(one for one in FUNCTIONS if one.name == function)
     record = ToolSnapshot(
@@ -34,15 +36,15 @@ def tool(function: str, name: str = "", *, asks: str = "", **changes: Any) -> To
         tool_type=built_in.tool_type,
         description=f"What {name or function} does",
         input_schema=built_in.schema,
-        sub_assistant_id=id_of(asks) if asks else None,
+        sub_assistant_id=id_for(sub_assistant) if sub_assistant else None,
     )
     return record.model_copy(update=changes)
 
 
-def assistant(name: str, *tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
+def make_assistant(name: str, *tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
     """An assistant's record."""
     record = AssistantSnapshot(
-        id=id_of(name),
+        id=id_for(name),
         name=name,
         is_secretary=False,
         model=None,
@@ -53,26 +55,26 @@ def assistant(name: str, *tools: ToolSnapshot, **changes: Any) -> AssistantSnaps
     return record.model_copy(update=changes)
 
 
-def secretary(*tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
+def make_secretary(*tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
     """The default assistant's record."""
-    return assistant("Secretary", *tools, is_secretary=True, **changes)
+    return make_assistant("Secretary", *tools, is_secretary=True, **changes)
 
 
-def model_snapshot(name: str, **changes: Any) -> ModelSnapshot:
+def make_model(name: str, **changes: Any) -> ModelSnapshot:
     """The record of a model on the test's server; it takes tools and answers whole."""
     record = ModelSnapshot(
-        id=id_of(name),
+        id=id_for(name),
         name=name,
-        provider_id=id_of("provider"),
+        provider_id=id_for("provider"),
         capabilities=frozenset({"tools"}),
     )
     return record.model_copy(update=changes)
 
 
-def person(telegram_id: int = ALICE, **changes: Any) -> UserSnapshot:
+def make_user(telegram_id: int = ALICE, **changes: Any) -> UserSnapshot:
     """Somebody in Berlin."""
     snapshot = UserSnapshot(
-        id=id_of(str(telegram_id)),
+        id=id_for(str(telegram_id)),
         telegram_id=telegram_id,
         first_name="Alice",
         role="user",

@@ -7,25 +7,30 @@ from typing import Literal
 import pytest
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, BOT, id_of
+from assistant.tests.snapshots import ALICES_THREAD, BOT, id_for
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.errors import RetryMessage
-from smart_kit.mailbox import Entry
-from smart_kit.redis import answer
-from smart_kit.testing.scripted_model import ScriptedModel, calls
+from smart_kit.mailbox import StreamEntry
+from smart_kit.redis import await_result
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
-UNDO = "/api/effects/undo"
+UNDO_PATH = "/api/effects/undo"
 
 
 async def remind(harness: AssistantHarness, model: ScriptedModel) -> None:
-    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})), "I will.")
+    model.add_steps(
+        make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60})),
+        "I will.",
+    )
     await harness.say("remind me")
 
 
 async def undo(harness: AssistantHarness) -> Notice:
-    said = harness.only_reply(await harness.handle(await harness.deliver(harness.command("undo"))))
+    said = harness.parse_only_reply(
+        await harness.handle(await harness.deliver(harness.make_command("undo")))
+    )
     assert isinstance(said, Notice)
     return said
 
@@ -40,10 +45,10 @@ async def test_undo_takes_back_the_last_change_and_shows_its_receipt(
     (receipt,) = said.receipts
     assert receipt.kind == "reminder_cancelled"
     assert receipt.undoes is not None
-    (request,) = harness.rest.requests_to("POST", UNDO)
+    (request,) = harness.rest.requests_to("POST", UNDO_PATH)
     assert request.headers["Idempotency-Key"] == f"tg:{BOT}:2/0"
-    assert request.headers["X-User-Id"] == str(id_of("1001"))
-    assert json.loads(request.content) == {"user_id": str(id_of("1001"))}
+    assert request.headers["X-User-Id"] == str(id_for("1001"))
+    assert json.loads(request.content) == {"user_id": str(id_for("1001"))}
 
 
 async def test_where_nothing_is_left_to_undo_the_person_is_told(harness: AssistantHarness) -> None:
@@ -64,17 +69,17 @@ async def test_an_undo_that_is_not_answered_waits_and_is_asked_for_again_under_i
 ) -> None:
     await remind(harness, model)
     harness.rest.refusal = (status, "busy")
-    command = harness.command("undo").model_copy(update={"created_at": utc_now()})
+    command = harness.make_command("undo").model_copy(update={"created_at": utc_now()})
     delivery = await harness.deliver(command)
     with pytest.raises(RetryMessage) as waiting:
         await harness.orchestrator.process_message(delivery)
     assert waiting.value.after == 5
 
     harness.rest.refusal = None
-    assert harness.only_reply(await harness.handle(delivery)).notice == "undone"
-    assert {one.headers["Idempotency-Key"] for one in harness.rest.requests_to("POST", UNDO)} == {
-        f"tg:{BOT}:2/0"
-    }
+    assert harness.parse_only_reply(await harness.handle(delivery)).notice == "undone"
+    assert {
+        one.headers["Idempotency-Key"] for one in harness.rest.requests_to("POST", UNDO_PATH)
+    } == {f"tg:{BOT}:2/0"}
 
 
 @pytest.mark.parametrize("name", ["new", "undo"])
@@ -83,12 +88,12 @@ async def test_a_command_of_a_minute_ago_is_given_up_honestly_so_that_the_chat_g
 ) -> None:
     harness.rest.is_down = True
     long_ago = {"created_at": utc_now() - timedelta(seconds=61)}
-    command = harness.command(name).model_copy(update=long_ago)
-    said = harness.only_reply(await harness.handle(await harness.deliver(command)))
+    command = harness.make_command(name).model_copy(update=long_ago)
+    said = harness.parse_only_reply(await harness.handle(await harness.deliver(command)))
 
     assert isinstance(said, Notice)
     assert said.notice == "try_again_later"
-    model.expect("Still here.")
+    model.add_steps("Still here.")
     answer = await harness.say("Hello?")
     assert isinstance(answer, Reply)
     assert answer.text == "Still here."
@@ -99,14 +104,14 @@ async def test_an_undo_whose_worker_died_takes_nothing_else_back(
 ) -> None:
     await remind(harness, model)
     await remind(harness, model)
-    delivery = await harness.deliver(harness.command("undo"))
-    first = harness.only_reply(await harness.orchestrator.process_message(delivery))
-    again = await harness.mailbox.begin(Entry(delivery.entry, delivery.conversation))
+    delivery = await harness.deliver(harness.make_command("undo"))
+    first = harness.parse_only_reply(await harness.orchestrator.process_message(delivery))
+    again = await harness.mailbox.begin(StreamEntry(delivery.entry_id, delivery.conversation))
     assert again is not None
-    second = harness.only_reply(await harness.handle(again))
+    second = harness.parse_only_reply(await harness.handle(again))
 
     assert second.receipts == first.receipts
-    assert len(harness.rest.undoable) == 1
+    assert len(harness.rest.undoable_effects) == 1
 
 
 async def test_the_model_learns_of_what_was_undone(
@@ -114,14 +119,14 @@ async def test_the_model_learns_of_what_was_undone(
 ) -> None:
     await remind(harness, model)
     await undo(harness)
-    model.expect("No more.")
+    model.add_steps("No more.")
     await harness.say("will you remind me?")
 
-    texts = [message["content"] for message in model.asked[-1].messages]
+    texts = [message["content"] for message in model.requests[-1].messages]
     assert texts[-3:-1] == ["/undo", "(Taken back: reminder_cancelled.)"]
-    record = (await harness.turn_records())[1]
+    record = (await harness.read_turn_records())[1]
     assert record.items[0] == {"role": "user", "content": "/undo"}
-    assert (record.assistant_id, record.thread_id) == (id_of("Secretary"), ALICES_THREAD)
+    assert (record.assistant_id, record.thread_id) == (id_for("Secretary"), ALICES_THREAD)
     assert (record.message_id, record.configuration_version) == (f"tg:{BOT}:2", 1)
 
 
@@ -133,8 +138,8 @@ async def test_an_undo_first_brings_back_a_history_that_redis_has_lost(
     await harness.redis.delete(history_key(ALICES_THREAD), f"{history_key(ALICES_THREAD)}:mark")
     await undo(harness)
 
-    kept = await answer(harness.redis.lrange(history_key(ALICES_THREAD), 0, -1))
-    assert [json.loads(item)["content"] for item in kept][:2] == ["long ago", "/undo"]
+    stored = await await_result(harness.redis.lrange(history_key(ALICES_THREAD), 0, -1))
+    assert [json.loads(item)["content"] for item in stored][:2] == ["long ago", "/undo"]
 
 
 async def test_a_change_between_two_undos_keeps_its_place(

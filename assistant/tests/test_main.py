@@ -19,13 +19,13 @@ from pydantic import SecretStr
 
 from assistant.src import main
 from assistant.src.config.settings import AssistantSettings
-from assistant.src.main import _health
+from assistant.src.main import _build_health
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import secretary
+from assistant.tests.snapshots import make_secretary
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL
-from smart_kit.contracts.queue import TO_TELEGRAM, Reply
-from smart_kit.mailbox import Letter, Mailbox, Worker
-from smart_kit.redis import Redis, answer
+from smart_kit.contracts.queue import TO_TELEGRAM_ADAPTER, Reply
+from smart_kit.mailbox import Envelope, Mailbox, Worker
+from smart_kit.redis import Redis, await_result
 from smart_kit.service import Loop
 from smart_kit.settings import RedisSettings
 from smart_kit.testing import local_http
@@ -37,7 +37,7 @@ from smart_kit.vault import Vault
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def environment(redis_settings: RedisSettings, **values: str) -> dict[str, str]:
+def build_environment(redis_settings: RedisSettings, **values: str) -> dict[str, str]:
     assert redis_settings.redis_password is not None
     return {
         **bare_environment(),
@@ -52,7 +52,7 @@ def environment(redis_settings: RedisSettings, **values: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+def run_service(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The service, away from any `.env`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "assistant.src.main"],
@@ -68,7 +68,7 @@ def running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Pope
         process.communicate()
 
 
-def health(variables: dict[str, str]) -> dict[str, Any]:
+def fetch_health(variables: dict[str, str]) -> dict[str, Any]:
     """The report; empty while nothing listens."""
     try:
         return local_http.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/health").json()
@@ -76,14 +76,14 @@ def health(variables: dict[str, str]) -> dict[str, Any]:
         return {}
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
+async def test_it_waits_for_a_configuration_answers_and_stops_on_sigterm(
     redis: Redis,
     redis_settings: RedisSettings,
     harness: AssistantHarness,
@@ -91,25 +91,25 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
     tmp_path: Path,
 ) -> None:
     await redis.delete("config:snapshot")
-    model.expect("Hello!")
+    model.add_steps("Hello!")
     key = Fernet.generate_key().decode()
     encrypted = Vault((key,)).encrypt(harness.provider.id, "sk-secret1")
     harness.provider = harness.provider.model_copy(update={"encrypted_api_key": encrypted})
-    variables = environment(redis_settings, LLM_MODEL_DECRYPT_KEY=key)
-    with running(variables, tmp_path) as process:
-        wait_for(lambda: health(variables).get("checks", {}).get("queue") == "ok")
-        assert "configuration" in health(variables)["detail"]
-        await harness.configure(secretary(model="some-model"))
-        wait_for(lambda: health(variables)["status"] == "ok")
+    variables = build_environment(redis_settings, LLM_MODEL_DECRYPT_KEY=key)
+    with run_service(variables, tmp_path) as process:
+        wait_until(lambda: fetch_health(variables).get("checks", {}).get("queue") == "ok")
+        assert "configuration" in fetch_health(variables)["detail"]
+        await harness.configure(make_secretary(model="some-model"))
+        wait_until(lambda: fetch_health(variables)["status"] == "ok")
 
-        message = harness.message("a text that must not be logged")
+        message = harness.make_message("a text that must not be logged")
         mailbox = Mailbox(redis, "queue:to_secretary")
-        await mailbox.enqueue(Letter(message.id, message.conversation, message.model_dump_json()))
+        await mailbox.enqueue(Envelope(message.id, message.conversation, message.model_dump_json()))
         waiting = f"queue:to_telegram:waiting:{message.conversation}"
         deadline = time.monotonic() + 120
-        while not (kept := await answer(redis.lrange(waiting, 0, -1))):
+        while not (replies := await await_result(redis.lrange(waiting, 0, -1))):
             assert time.monotonic() < deadline
-        reply = TO_TELEGRAM.validate_json(kept[0])
+        reply = TO_TELEGRAM_ADAPTER.validate_json(replies[0])
         assert isinstance(reply, Reply)
         assert reply.text == "Hello!"
         metrics = local_http.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/metrics").text
@@ -123,7 +123,7 @@ async def test_it_waits_for_a_configuration_answers_and_stops_when_told(
     assert "must not be logged" not in printed
     assert "sk-secret1" not in printed
     assert key not in printed
-    assert model.asked[0].headers["authorization"] == "Bearer sk-secret1"
+    assert model.requests[0].headers["authorization"] == "Bearer sk-secret1"
     assert {line["level"] for line in lines} == {"info"}
     for name in ("turns_total", "model_seconds_count", "tokens_total", "messages_total"):
         assert f"smart_assistant_{name}{{" in metrics
@@ -136,13 +136,13 @@ async def test_a_message_whose_wake_up_was_lost_is_answered_all_the_same(
     model: ScriptedModel,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model.expect("Hello!")
-    message = harness.message("Hi")
+    model.add_steps("Hello!")
+    message = harness.make_message("Hi")
     mailbox = Mailbox(redis, "queue:to_secretary")
-    await mailbox.enqueue(Letter(message.id, message.conversation, message.model_dump_json()))
+    await mailbox.enqueue(Envelope(message.id, message.conversation, message.model_dump_json()))
     await redis.delete(mailbox.name, f"{mailbox.name}:active")
 
-    async def until_answered(*loops: Loop) -> None:
+    async def run_until_answered(*loops: Loop) -> None:
         stop = asyncio.Event()
         tasks = [asyncio.ensure_future(loop(stop)) for loop in loops]
         try:
@@ -154,7 +154,7 @@ async def test_a_message_whose_wake_up_was_lost_is_answered_all_the_same(
             await redis.publish(CONFIGURATION_CHANNEL, "")  # nobody waits for the next one
             await asyncio.gather(*tasks)
 
-    monkeypatch.setattr(main, "run_loops", until_answered)
+    monkeypatch.setattr(main, "run_loops", run_until_answered)
     await main.serve(
         AssistantSettings(
             **redis_settings.model_dump(),
@@ -169,8 +169,10 @@ def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(
     harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(main, "time", SimpleNamespace(monotonic=lambda: 1000.0))
-    worker = Worker(harness.mailbox, harness.redis, harness.handle, harness.orchestrator.apologise)
-    probes = _health(worker, harness.configuration)
+    worker = Worker(
+        harness.mailbox, harness.redis, harness.handle, harness.orchestrator.on_dead_letter
+    )
+    probes = _build_health(worker, harness.configuration)
     assert probes.report()["checks"]["queue"] == "The queue has not been read yet."
 
     worker.last_read_at = 1000.0 - 29
@@ -182,8 +184,8 @@ def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(
 def test_with_a_master_key_that_is_none_it_ends_with_one_line(
     redis_settings: RedisSettings, tmp_path: Path
 ) -> None:
-    variables = environment(redis_settings, LLM_MODEL_DECRYPT_KEY="short")
-    with running(variables, tmp_path) as process:
+    variables = build_environment(redis_settings, LLM_MODEL_DECRYPT_KEY="short")
+    with run_service(variables, tmp_path) as process:
         _, printed = process.communicate(timeout=60)
 
     assert process.returncode == 78

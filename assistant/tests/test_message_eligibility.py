@@ -9,26 +9,26 @@ import structlog
 from assistant.src import orchestrator
 from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, BOT, WRITTEN_AT, person
-from smart_kit.contracts.keys import BOT_KEY, user_key
+from assistant.tests.snapshots import ALICE, BOT, SENT_AT, make_user
+from smart_kit.contracts.keys import ACTIVE_BOT_KEY, user_key
 from smart_kit.contracts.queue import BotIdentity, Notice, Reply, ScheduledPrompt
-from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
+from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, RunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
-from smart_kit.testing.scripted_model import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
 
 async def test_a_blocked_person_gets_nothing_and_costs_no_model_call(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await harness.store_user(person(status="blocked"))
-    outcome = await harness.handle(await harness.deliver(harness.message("hi")))
+    await harness.store_user(make_user(status="blocked"))
+    outcome = await harness.handle(await harness.deliver(harness.make_message("hi")))
 
     assert outcome.replies == outcome.history == ()
-    assert model.asked == []
+    assert model.requests == []
 
 
-def scheduled_prompt() -> ScheduledPrompt:
+def make_scheduled_prompt() -> ScheduledPrompt:
     run_id = uuid4()
     return ScheduledPrompt(
         id=f"run:{run_id}",
@@ -44,59 +44,61 @@ def scheduled_prompt() -> ScheduledPrompt:
     )
 
 
-def written_ago(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+def set_message_age(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """So much time has passed since `WRITTEN_AT`."""
-    monkeypatch.setattr(orchestrator, "utc_now", lambda: WRITTEN_AT + timedelta(seconds=seconds))
+    monkeypatch.setattr(orchestrator, "utc_now", lambda: SENT_AT + timedelta(seconds=seconds))
 
 
-async def serve_bot(harness: AssistantHarness, bot_id: int) -> None:
+async def store_bot_identity(harness: AssistantHarness, bot_id: int) -> None:
     """What tg_bot would write."""
-    await harness.redis.set(BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json())
+    await harness.redis.set(
+        ACTIVE_BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json()
+    )
 
 
 async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model_call(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written_ago(monkeypatch, 10)
-    await serve_bot(harness, BOT + 1)
-    for message in (harness.message("hi"), harness.command(), scheduled_prompt()):
+    set_message_age(monkeypatch, 10)
+    await store_bot_identity(harness, BOT + 1)
+    for message in (harness.make_message("hi"), harness.make_command(), make_scheduled_prompt()):
         delivery = await harness.deliver(message)
         with pytest.raises(RejectMessage, match="another bot"):
             await harness.orchestrator.process_message(delivery)
-        apologised = await harness.orchestrator.apologise(delivery)
+        apologised = await harness.orchestrator.on_dead_letter(delivery)
         assert apologised.replies == ()
-        assert bool(apologised.record) == isinstance(message, ScheduledPrompt)
+        assert bool(apologised.archive_record) == isinstance(message, ScheduledPrompt)
         await harness.mailbox.finish(delivery, Outcome())
 
-    assert model.asked == harness.rest.requests == []
+    assert model.requests == harness.rest.requests == []
 
 
 async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_has_a_new_token(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await serve_bot(harness, BOT + 1)
-    delivery = await harness.deliver(harness.message("hi"))
-    written_ago(monkeypatch, 9.9)
+    await store_bot_identity(harness, BOT + 1)
+    delivery = await harness.deliver(harness.make_message("hi"))
+    set_message_age(monkeypatch, 9.9)
     with pytest.raises(RetryMessage, match=r"^it looks like another bot's message$") as waiting:
         await harness.orchestrator.process_message(delivery)
     assert waiting.value.after == 1
-    written_ago(monkeypatch, 10)
+    set_message_age(monkeypatch, 10)
     with pytest.raises(
         RejectMessage, match=r"^The message came through another bot than the one that runs now\.$"
     ):
         await harness.orchestrator.process_message(delivery)
 
-    await serve_bot(harness, BOT)
-    model.expect("Hello!")
-    assert isinstance(harness.only_reply(await harness.handle(delivery)), Reply)
+    await store_bot_identity(harness, BOT)
+    model.add_steps("Hello!")
+    assert isinstance(harness.parse_only_reply(await harness.handle(delivery)), Reply)
 
 
 @pytest.mark.parametrize("kept", ['{"id": 77, "username": "a_bot"}', "{broken"])
 async def test_messages_of_the_bot_and_while_no_bot_is_known_are_answered(
     harness: AssistantHarness, model: ScriptedModel, kept: str
 ) -> None:
-    await harness.redis.set(BOT_KEY, kept)
-    model.expect("Hello!")
+    await harness.redis.set(ACTIVE_BOT_KEY, kept)
+    model.add_steps("Hello!")
 
     assert isinstance(await harness.say("hi"), Reply)
 
@@ -104,9 +106,9 @@ async def test_messages_of_the_bot_and_while_no_bot_is_known_are_answered(
 async def test_who_writes_and_to_which_bot_is_one_command(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await serve_bot(harness, BOT)
+    await store_bot_identity(harness, BOT)
     await harness.redis.config_resetstat()
-    model.expect("Hello!")
+    model.add_steps("Hello!")
     await harness.say("hi")
 
     stats = await harness.redis.info("commandstats")
@@ -117,19 +119,21 @@ async def test_who_writes_and_to_which_bot_is_one_command(
 async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_model_call(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written_ago(monkeypatch, 60)
-    await harness.store_user(person(status="blocked"))
-    blocked = await harness.handle(await harness.deliver(scheduled_prompt()))
+    set_message_age(monkeypatch, 60)
+    await harness.store_user(make_user(status="blocked"))
+    blocked = await harness.handle(await harness.deliver(make_scheduled_prompt()))
     await harness.redis.delete(user_key(ALICE))
     with structlog.testing.capture_logs() as lines:
-        gone = await harness.handle(await harness.deliver(scheduled_prompt()))
+        gone = await harness.handle(await harness.deliver(make_scheduled_prompt()))
 
     assert blocked.replies == gone.replies == ()
-    assert model.asked == harness.rest.requests == []
+    assert model.requests == harness.rest.requests == []
     (line,) = lines
-    assert line["event"] == "message of somebody who may not talk dropped"
+    assert line["event"] == "message dropped: user blocked or unknown"
     assert (line["kind"], line["log_level"]) == ("scheduled_prompt", "info")
-    records = [ARCHIVE_RECORD.validate_json(outcome.record) for outcome in (blocked, gone)]
+    records = [
+        ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record) for outcome in (blocked, gone)
+    ]
     assert [isinstance(one, RunRecord) and one.state for one in records] == ["failed", "failed"]
     assert not await harness.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
 
@@ -139,44 +143,44 @@ async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
 ) -> None:
     """After Redis lost its data rest_service needs a moment to write everybody again."""
     await harness.redis.delete(user_key(ALICE))
-    prompt = scheduled_prompt().model_copy(update={"created_at": WRITTEN_AT})
+    prompt = make_scheduled_prompt().model_copy(update={"created_at": SENT_AT})
     delivery = await harness.deliver(prompt)
-    written_ago(monkeypatch, 59.9)
+    set_message_age(monkeypatch, 59.9)
     with pytest.raises(RetryMessage, match=r"^the person of the schedule is not known$") as waiting:
         await harness.orchestrator.process_message(delivery)
     assert waiting.value.after == 5
-    written_ago(monkeypatch, 60)
+    set_message_age(monkeypatch, 60)
     outcome = await harness.orchestrator.process_message(delivery)
 
-    assert ARCHIVE_RECORD.validate_json(outcome.record) == RunRecord(
-        run_id=prompt.run_id, state="failed", ended_at=WRITTEN_AT + timedelta(seconds=60)
+    assert ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record) == RunRecord(
+        run_id=prompt.run_id, state="failed", ended_at=SENT_AT + timedelta(seconds=60)
     )
 
 
 async def test_who_is_blocked_while_their_message_is_tried_again_leaves_no_journal(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(calls(REMIND), "Never sent.")
-    delivery = await harness.deliver(harness.message("remind me"))
+    model.add_steps(make_tool_call_response(REMIND), "Never sent.")
+    delivery = await harness.deliver(harness.make_message("remind me"))
     await harness.orchestrator.process_message(delivery)  # and then its worker dies
-    assert await harness.mailbox.steps(f"tg:{BOT}:1")
-    await harness.store_user(person(status="blocked"))
+    assert await harness.mailbox.load_journal(f"tg:{BOT}:1")
+    await harness.store_user(make_user(status="blocked"))
     outcome = await harness.handle(await take_over(harness, delivery))
 
-    assert (outcome.replies, outcome.record) == ((), "")
-    assert await harness.mailbox.steps(f"tg:{BOT}:1") == {}
+    assert (outcome.replies, outcome.archive_record) == ((), "")
+    assert await harness.mailbox.load_journal(f"tg:{BOT}:1") == {}
 
 
 async def test_a_dead_prompt_of_a_schedule_is_apologised_for_and_its_run_has_failed(
     harness: AssistantHarness,
 ) -> None:
-    prompt = scheduled_prompt()
-    outcome = await harness.orchestrator.apologise(await harness.deliver(prompt))
+    prompt = make_scheduled_prompt()
+    outcome = await harness.orchestrator.on_dead_letter(await harness.deliver(prompt))
 
-    said = harness.only_reply(outcome)
+    said = harness.parse_only_reply(outcome)
     assert isinstance(said, Notice)
     assert (said.notice, said.receipts) == ("turn_failed", ())
-    record = ARCHIVE_RECORD.validate_json(outcome.record)
+    record = ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record)
     assert isinstance(record, RunRecord)
     assert (record.run_id, record.state) == (prompt.run_id, "failed")
 
@@ -184,14 +188,14 @@ async def test_a_dead_prompt_of_a_schedule_is_apologised_for_and_its_run_has_fai
 async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    prompt = scheduled_prompt()
-    model.expect("Knock, knock.")
-    said = harness.only_reply(await harness.handle(await harness.deliver(prompt)))
+    prompt = make_scheduled_prompt()
+    model.add_steps("Knock, knock.")
+    said = harness.parse_only_reply(await harness.handle(await harness.deliver(prompt)))
 
     assert isinstance(said, Reply)
     assert (said.text, said.chat_id, said.language_code) == ("Knock, knock.", ALICE, "en")
-    asked = model.asked[0].messages[-1]["content"]
+    asked = model.requests[0].messages[-1]["content"]
     assert asked.startswith("[Sat 2026-11-21 08:00 Europe/Berlin]\nScheduled request")
     assert "planned by the user for 2026-11-21 08:00." in asked
     assert asked.endswith("\nTell me a joke")
-    assert (await harness.turn_records())[0].run_id == prompt.run_id
+    assert (await harness.read_turn_records())[0].run_id == prompt.run_id

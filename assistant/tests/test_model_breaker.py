@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from assistant.tests.test_model_faults import NO_MONEY, RATE_LIMITED
+from assistant.tests.test_model_faults import QUOTA_EXCEEDED, RATE_LIMITED
 from assistant.tests.virtual_time_harness import (
     VirtualTimeHarness,
     fail_one_model,
@@ -13,7 +13,13 @@ from assistant.tests.virtual_time_harness import (
 )
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, fails, hangs
+from smart_kit.testing.scripted_model import (
+    RecordedRequest,
+    ScriptedModel,
+    ScriptedResponse,
+    make_error_response,
+    make_hanging_response,
+)
 
 pytestmark = pytest.mark.clock("virtual")
 
@@ -22,23 +28,23 @@ def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        while len(model.asked) < 5:
+        while len(model.requests) < 5:
             await harness.say()
-        assert len(model.asked) == 5
+        assert len(model.requests) == 5
         probing, refused = await harness.say(), await harness.say()
         assert 5 < probing.seconds < 15
         assert refused.seconds < 1
         for said in (probing, refused):
-            assert isinstance(said.answer, Notice)
-            assert said.answer.notice == "model_unavailable"
-        assert len(model.asked) == 6
+            assert isinstance(said.reply, Notice)
+            assert said.reply.notice == "model_unavailable"
+        assert len(model.requests) == 6
 
         await asyncio.sleep(60)
-        model.expect("I am back.", "And stay.")
-        assert isinstance((await harness.say()).answer, Reply)
-        assert isinstance((await harness.say()).answer, Reply)
+        model.add_steps("I am back.", "And stay.")
+        assert isinstance((await harness.say()).reply, Reply)
+        assert isinstance((await harness.say()).reply, Reply)
 
-    with ScriptedModel(otherwise=fails(404)) as model:
+    with ScriptedModel(default_step=make_error_response(404)) as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
@@ -46,10 +52,10 @@ def test_a_model_that_is_back_after_the_first_pause_answers_whoever_asked_during
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        await harness.say_from_many(5)
-        assert isinstance((await harness.say()).answer, Reply)
+        await harness.say_from_users(5)
+        assert isinstance((await harness.say()).reply, Reply)
 
-    with ScriptedModel(*[fails(404)] * 5, otherwise="I am back.") as model:
+    with ScriptedModel(*[make_error_response(404)] * 5, default_step="I am back.") as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
@@ -57,28 +63,28 @@ def test_nobody_waits_long_for_the_only_model_while_its_probe_hangs(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        while len(model.asked) < 5:
+        while len(model.requests) < 5:
             await harness.say()
-        model.expect(hangs())
-        *waited, probed = sorted(one.seconds for one in await harness.say_from_many(8))
+        model.add_steps(make_hanging_response())
+        *waited, probed = sorted(one.seconds for one in await harness.say_from_users(8))
         assert probed > 50, "whoever probes waits for the answer itself"
         assert max(waited) < 21
 
-    with ScriptedModel(otherwise=fails(404)) as model:
+    with ScriptedModel(default_step=make_error_response(404)) as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_only_one_request_probes(redis_settings: RedisSettings) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        await harness.say_from_many(5)
+        await harness.say_from_users(5)
         await asyncio.sleep(60)
-        model.asked.clear()
-        all_said = await harness.say_from_many(8)
-        assert [asked.body["model"] for asked in model.asked].count("default-model") == 1
-        assert all(isinstance(said.answer, Reply) for said in all_said)
+        model.requests.clear()
+        all_said = await harness.say_from_users(8)
+        assert [request.body["model"] for request in model.requests].count("default-model") == 1
+        assert all(isinstance(said.reply, Reply) for said in all_said)
 
-    fault = fail_one_model("default-model", fails(404))
-    with ScriptedModel(otherwise=fault) as model:
+    respond = fail_one_model("default-model", make_error_response(404))
+    with ScriptedModel(default_step=respond) as model:
         run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
@@ -89,17 +95,17 @@ def test_a_short_outage_is_waited_out_by_who_had_asked(
     clock: list[asyncio.AbstractEventLoop] = []
     over_at = math.inf
 
-    def answer(_: Asked) -> str | Answer:
-        return fails(500) if clock[0].time() < over_at else "I am back."
+    def respond(_: RecordedRequest) -> str | ScriptedResponse:
+        return make_error_response(500) if clock[0].time() < over_at else "I am back."
 
     async def scenario(harness: VirtualTimeHarness) -> None:
         nonlocal over_at
         clock.append(asyncio.get_running_loop())
         over_at = clock[0].time() + 5
-        said = await harness.say_from_many(8)
-        assert all(isinstance(one.answer, Reply) for one in said)
+        said = await harness.say_from_users(8)
+        assert all(isinstance(one.reply, Reply) for one in said)
 
-    with ScriptedModel(otherwise=answer) as model:
+    with ScriptedModel(default_step=respond) as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
@@ -108,19 +114,19 @@ def test_without_money_a_model_is_left_alone_for_ten_minutes_at_once(
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(3):
-            assert isinstance((await harness.say()).answer, Reply)
+            assert isinstance((await harness.say()).reply, Reply)
         await asyncio.sleep(590)
         await harness.say()
-        assert asked().count("default-model") == 1
+        assert get_requested_models().count("default-model") == 1
         await asyncio.sleep(20)
         await harness.say()
-        assert asked().count("default-model") == 2
+        assert get_requested_models().count("default-model") == 2
 
-    def asked() -> list[str]:
-        return [one.body["model"] for one in model.asked]
+    def get_requested_models() -> list[str]:
+        return [one.body["model"] for one in model.requests]
 
-    fault = fail_one_model("default-model", fails(429, NO_MONEY))
-    with ScriptedModel(otherwise=fault) as model:
+    respond = fail_one_model("default-model", make_error_response(429, QUOTA_EXCEEDED))
+    with ScriptedModel(default_step=respond) as model:
         run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
@@ -130,12 +136,14 @@ def test_fifty_rate_limited_minutes_are_told_each_time_and_bring_nothing_to_the_
     async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(50):
             said = await harness.say()
-            assert isinstance(said.answer, Notice)
-            assert said.answer.notice == "model_unavailable"
+            assert isinstance(said.reply, Notice)
+            assert said.reply.notice == "model_unavailable"
             await asyncio.sleep(60 - said.seconds)
         assert not await harness.harness.redis.exists("in:dead", "in:attempts", "in:active")
-        model.expect("I am back.")
-        assert isinstance((await harness.say()).answer, Reply)
+        model.add_steps("I am back.")
+        assert isinstance((await harness.say()).reply, Reply)
 
-    with ScriptedModel(otherwise=fails(429, RATE_LIMITED, retry_after="60")) as model:
+    with ScriptedModel(
+        default_step=make_error_response(429, RATE_LIMITED, retry_after="60")
+    ) as model:
         run_in_virtual_time(redis_settings, model, scenario)

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from assistant.src.core.turn import TURN_SECONDS
-from assistant.src.services.models.request import USUAL_OUTPUT_TOKENS
+from assistant.src.core.turn import TURN_TIMEOUT_SECONDS
+from assistant.src.services.models.request import DEFAULT_OUTPUT_TOKENS
 from assistant.tests.virtual_time_harness import (
     VirtualTimeHarness,
     fail_one_model,
@@ -16,15 +16,15 @@ from assistant.tests.virtual_time_harness import (
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.scripted_model import (
-    Answer,
-    Asked,
+    RecordedRequest,
     ScriptedModel,
-    calls,
-    cuts,
-    fails,
-    hangs,
-    says,
-    sends,
+    ScriptedResponse,
+    make_error_response,
+    make_hanging_response,
+    make_response,
+    make_text_response,
+    make_tool_call_response,
+    make_truncated_response,
 )
 
 pytestmark = pytest.mark.clock("virtual")
@@ -32,80 +32,90 @@ pytestmark = pytest.mark.clock("virtual")
 SLACK_SECONDS = 2.0
 """What Redis and this machine add to a deadline."""
 
-DEEP = '{"x":' * 300 + "1" + "}" * 300
-ENDLESS = calls(("get_time", {}))
+DEEP_JSON = '{"x":' * 300 + "1" + "}" * 300
+ENDLESS_CALLS = make_tool_call_response(("get_time", {}))
 RATE_LIMITED = {"error": {"code": "rate_limit_exceeded"}}
-NO_MONEY = {"error": {"type": "insufficient_quota", "code": "credit_balance_exhausted"}}
+QUOTA_EXCEEDED = {"error": {"type": "insufficient_quota", "code": "credit_balance_exhausted"}}
 ABSURD_USAGE = {"prompt_tokens": -5, "completion_tokens": 10**30}
 
-FAULTS: dict[str, Answer] = {
-    "timeout": hangs(),
-    "429 with Retry-After": fails(429, RATE_LIMITED, retry_after="7"),
-    "429 with an hour": fails(429, RATE_LIMITED, retry_after="3600"),
-    "429 without money": fails(429, NO_MONEY),
-    "500": fails(500, {"error": {"message": "boom"}}),
-    "503": fails(503, b"<html>busy</html>", retry_after="1"),
-    "401": fails(401, {"error": {"code": "invalid_api_key"}}),
-    "no choices": sends({"choices": []}),
-    "empty choice": says(""),
-    "cut JSON": sends(b'{"choices": [{"message": {"content": "Hel'),
-    "cut connection": cuts(b'{"choices": [{"message": {"content": "Hel'),
-    "no connection": cuts(),
-    "deep JSON": sends(b'{"choices":' + b"[" * 100_000),
-    "unknown tool": calls(("fly_to_the_moon", {"at": "once"})),
-    "wrong arguments": calls(("create_reminder", {"in_seconds": "soon", "whom": "you"})),
-    "cut arguments": calls(("create_reminder", '{"text": "stre')),
-    "deep arguments": calls(("create_reminder", DEEP)),
-    "endless calls": ENDLESS,
+MODEL_FAILURES: dict[str, ScriptedResponse] = {
+    "timeout": make_hanging_response(),
+    "429 with Retry-After": make_error_response(429, RATE_LIMITED, retry_after="7"),
+    "429 with an hour": make_error_response(429, RATE_LIMITED, retry_after="3600"),
+    "429 without money": make_error_response(429, QUOTA_EXCEEDED),
+    "500": make_error_response(500, {"error": {"message": "boom"}}),
+    "503": make_error_response(503, b"<html>busy</html>", retry_after="1"),
+    "401": make_error_response(401, {"error": {"code": "invalid_api_key"}}),
+    "no choices": make_response({"choices": []}),
+    "empty choice": make_text_response(""),
+    "cut JSON": make_response(b'{"choices": [{"message": {"content": "Hel'),
+    "cut connection": make_truncated_response(b'{"choices": [{"message": {"content": "Hel'),
+    "no connection": make_truncated_response(),
+    "deep JSON": make_response(b'{"choices":' + b"[" * 100_000),
+    "unknown tool": make_tool_call_response(("fly_to_the_moon", {"at": "once"})),
+    "wrong arguments": make_tool_call_response(
+        ("create_reminder", {"in_seconds": "soon", "whom": "you"})
+    ),
+    "cut arguments": make_tool_call_response(("create_reminder", '{"text": "stre')),
+    "deep arguments": make_tool_call_response(("create_reminder", DEEP_JSON)),
+    "endless calls": ENDLESS_CALLS,
 }
 
 
-LASTING = ("429 with an hour", "429 without money", "401")
-PASSING = tuple(name for name in FAULTS if name not in LASTING)
+PERMANENT_FAILURES = ("429 with an hour", "429 without money", "401")
+TRANSIENT_FAILURES = tuple(name for name in MODEL_FAILURES if name not in PERMANENT_FAILURES)
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_single_model_with_a_lasting_fault_ends_in_an_honest_notice_in_time(
+@pytest.mark.parametrize("name", MODEL_FAILURES)
+def test_a_single_model_with_a_permanent_failure_ends_in_an_honest_notice_in_time(
     redis_settings: RedisSettings, name: str
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
         said = await harness.say()
-        assert isinstance(said.answer, Notice)
-        assert said.answer.notice in ("turn_failed", "model_unavailable")
-        assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
+        assert isinstance(said.reply, Notice)
+        assert said.reply.notice in ("turn_failed", "model_unavailable")
+        assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
         assert harness.harness.rest.created == {}
 
-    with ScriptedModel(otherwise=FAULTS[name]) as model:
+    with ScriptedModel(default_step=MODEL_FAILURES[name]) as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_that_passes_costs_no_answer(redis_settings: RedisSettings, name: str) -> None:
+@pytest.mark.parametrize("name", MODEL_FAILURES)
+def test_a_transient_failure_costs_no_reply(redis_settings: RedisSettings, name: str) -> None:
     """But what asking again cannot help."""
 
     async def scenario(harness: VirtualTimeHarness) -> None:
         said = await harness.say()
-        assert isinstance(said.answer, Notice if name in LASTING else Reply)
-        assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
+        assert isinstance(said.reply, Notice if name in PERMANENT_FAILURES else Reply)
+        assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
 
-    with ScriptedModel(FAULTS[name], otherwise="I am well.") as model:
+    with ScriptedModel(MODEL_FAILURES[name], default_step="I am well.") as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
-CALLING = ("unknown tool", "wrong arguments", "cut arguments", "deep arguments", "endless calls")
+TOOL_CALL_FAILURES = (
+    "unknown tool",
+    "wrong arguments",
+    "cut arguments",
+    "deep arguments",
+    "endless calls",
+)
 """The model answers: it is corrected, not replaced."""
 
 
-@pytest.mark.parametrize("name", [name for name in FAULTS if name not in CALLING])
-def test_another_model_answers_in_time_where_the_own_one_has_a_lasting_fault(
+@pytest.mark.parametrize(
+    "name", [name for name in MODEL_FAILURES if name not in TOOL_CALL_FAILURES]
+)
+def test_the_fallback_model_answers_in_time_when_the_first_one_fails_permanently(
     redis_settings: RedisSettings, name: str
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
         said = await harness.say()
-        assert isinstance(said.answer, Reply)
-        assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
+        assert isinstance(said.reply, Reply)
+        assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
 
-    with ScriptedModel(otherwise=fail_one_model("default-model", FAULTS[name])) as model:
+    with ScriptedModel(default_step=fail_one_model("default-model", MODEL_FAILURES[name])) as model:
         run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
@@ -114,11 +124,11 @@ def test_one_attempt_gets_60_seconds_and_leaves_30_for_the_other_model(
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
         said = await harness.say()
-        assert isinstance(said.answer, Notice)
-        assert TURN_SECONDS - 1 <= said.seconds <= TURN_SECONDS + SLACK_SECONDS
-        assert [asked.body["model"] for asked in model.asked] == ["default-model", "other"]
+        assert isinstance(said.reply, Notice)
+        assert TURN_TIMEOUT_SECONDS - 1 <= said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
+        assert [request.body["model"] for request in model.requests] == ["default-model", "other"]
 
-    with ScriptedModel(otherwise=hangs()) as model:
+    with ScriptedModel(default_step=make_hanging_response()) as model:
         run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
@@ -126,52 +136,52 @@ def test_usage_that_cannot_be_costs_no_answer_and_what_was_expected_counts(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        assert isinstance((await harness.say()).answer, Reply)
-        (record,) = await harness.harness.turn_records()
+        assert isinstance((await harness.say()).reply, Reply)
+        (record,) = await harness.harness.read_turn_records()
         (step,) = record.steps
         assert 0 < step.prompt_tokens < 1_000
-        assert step.completion_tokens == USUAL_OUTPUT_TOKENS
+        assert step.completion_tokens == DEFAULT_OUTPUT_TOKENS
 
     body = {"choices": [{"message": {"content": "Hello!"}}], "usage": ABSURD_USAGE}
-    with ScriptedModel(sends(body)) as model:
+    with ScriptedModel(make_response(body)) as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
 def test_what_was_done_before_the_model_failed_is_told(redis_settings: RedisSettings) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
         said = await harness.say()
-        assert isinstance(said.answer, Notice)
-        assert [one.kind for one in said.answer.receipts] == ["reminder_created"]
+        assert isinstance(said.reply, Notice)
+        assert [one.kind for one in said.reply.receipts] == ["reminder_created"]
 
-    remind = calls(("create_reminder", {"text": "stretch", "in_seconds": 60}))
-    with ScriptedModel(remind, otherwise=hangs()) as model:
+    remind = make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60}))
+    with ScriptedModel(remind, default_step=make_hanging_response()) as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
 @pytest.mark.parametrize("fallback", [None, "other"])
-def test_with_30_percent_faults_every_turn_ends_in_time_and_nearly_all_in_an_answer(
+def test_with_30_percent_failures_every_turn_ends_in_time_and_nearly_all_in_a_reply(
     redis_settings: RedisSettings, fallback: str | None
 ) -> None:
     chance = random.Random(5)
     ends: Counter[str] = Counter()
-    remind = calls(("create_reminder", {"text": "stretch", "in_seconds": 60}))
+    remind = make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60}))
 
-    def line(asked: Asked) -> Answer:
+    def respond(request: RecordedRequest) -> ScriptedResponse:
         if chance.random() < 0.3:
-            return FAULTS[chance.choice(PASSING)]
-        has_result = asked.messages[-1]["role"] == "tool"
-        return says("I am well.") if has_result or chance.random() < 0.5 else remind
+            return MODEL_FAILURES[chance.choice(TRANSIENT_FAILURES)]
+        has_result = request.messages[-1]["role"] == "tool"
+        return make_text_response("I am well.") if has_result or chance.random() < 0.5 else remind
 
     async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(15):
-            for said in await harness.say_from_many(10):
-                assert said.seconds <= TURN_SECONDS + SLACK_SECONDS
-                ends[said.answer.kind] += 1
+            for said in await harness.say_from_users(10):
+                assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
+                ends[said.reply.kind] += 1
             await asyncio.sleep(60)
         steps = [key.split("/")[0] for key in harness.harness.rest.created]
         assert steps, "reminders were planned"
 
-    with ScriptedModel(otherwise=line) as model:
+    with ScriptedModel(default_step=respond) as model:
         run_in_virtual_time(redis_settings, model, scenario, fallback)
     assert sum(ends.values()) == 150
     assert ends["reply"] >= (140 if fallback else 120), ends

@@ -14,30 +14,37 @@ from assistant.tests.snapshots import (
     ALICE,
     ALICES_THREAD,
     BOT,
-    assistant,
-    id_of,
-    person,
-    secretary,
-    tool,
+    id_for,
+    make_assistant,
+    make_secretary,
+    make_tool,
+    make_user,
 )
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key, user_key
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
-from smart_kit.redis import answer
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, held
+from smart_kit.redis import await_result
+from smart_kit.testing.scripted_model import (
+    RecordedRequest,
+    ScriptedModel,
+    ScriptedResponse,
+    make_error_response,
+    make_gated_response,
+    make_tool_call_response,
+)
 
 
-async def history(harness: AssistantHarness, thread_id=ALICES_THREAD) -> list[dict]:
-    kept = await answer(harness.redis.lrange(history_key(thread_id), 0, -1))
-    return [json.loads(item) for item in kept]
+async def read_history(harness: AssistantHarness, thread_id=ALICES_THREAD) -> list[dict]:
+    stored = await await_result(harness.redis.lrange(history_key(thread_id), 0, -1))
+    return [json.loads(item) for item in stored]
 
 
 async def test_an_answer_goes_back_to_where_the_question_came_from(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect("Hello, Alice!")
+    model.add_steps("Hello, Alice!")
     said = await harness.say("hi")
 
     assert isinstance(said, Reply)
@@ -50,7 +57,7 @@ async def test_an_answer_goes_back_to_where_the_question_came_from(
 async def test_a_message_that_needs_no_tool_asks_rest_service_nothing(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect("Hello!")
+    model.add_steps("Hello!")
     await harness.say("hi")
 
     assert harness.rest.requests == []
@@ -59,15 +66,15 @@ async def test_a_message_that_needs_no_tool_asks_rest_service_nothing(
 async def test_the_turn_is_kept_in_the_history_and_sent_to_the_archive(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect("Hello!")
+    model.add_steps("Hello!")
     await harness.say("hi")
 
     items = [
         {"role": "user", "content": "[Sat 2026-11-21 13:24 Europe/Berlin]\nhi"},
         {"role": "assistant", "content": "Hello!"},
     ]
-    assert await history(harness) == items
-    (record,) = await harness.turn_records()
+    assert await read_history(harness) == items
+    (record,) = await harness.read_turn_records()
     assert list(record.items) == items
     assert (record.status, record.message_id) == ("done", f"tg:{BOT}:1")
     assert (record.thread_id, record.configuration_version) == (ALICES_THREAD, 1)
@@ -79,11 +86,11 @@ async def test_the_turn_is_kept_in_the_history_and_sent_to_the_archive(
 async def test_the_model_is_shown_what_was_said_before(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect("Noted.", "Teal.")
+    model.add_steps("Noted.", "Teal.")
     await harness.say("My colour is teal")
     await harness.say("What is my colour?")
 
-    texts = [message["content"] for message in model.asked[1].messages]
+    texts = [message["content"] for message in model.requests[1].messages]
     assert texts[0] == "You are Secretary."
     assert [text.split("\n")[-1] for text in texts[1:]] == [
         "My colour is teal",
@@ -95,35 +102,37 @@ async def test_the_model_is_shown_what_was_said_before(
 async def test_a_person_who_chose_an_assistant_talks_to_that_one_in_a_thread_of_its_own(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    poets = assistant("Poet", model="poet-model", is_secretary=True)
-    await harness.configure(secretary(), poets)
+    poets = make_assistant("Poet", model="poet-model", is_secretary=True)
+    await harness.configure(make_secretary(), poets)
     thread_id = uuid4()
-    poet = id_of("Poet")
-    await harness.store_user(person(assistant_id=poet, threads={poet: thread_id}))
-    model.expect("Roses are red.")
+    poet = id_for("Poet")
+    await harness.store_user(make_user(assistant_id=poet, threads={poet: thread_id}))
+    model.add_steps("Roses are red.")
     await harness.say("hi")
 
-    assert model.asked[0].body["model"] == "poet-model"
-    assert model.asked[0].messages[0]["content"] == "You are Poet."
-    assert len(await history(harness, thread_id)) == 2
+    assert model.requests[0].body["model"] == "poet-model"
+    assert model.requests[0].messages[0]["content"] == "You are Poet."
+    assert len(await read_history(harness, thread_id)) == 2
 
 
 async def test_where_the_chosen_assistant_is_gone_the_first_secretary_answers(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await harness.configure(assistant("Poet"), secretary(), assistant("Other", is_secretary=True))
-    await harness.store_user(person(assistant_id=uuid4()))
-    model.expect("Hello!")
+    await harness.configure(
+        make_assistant("Poet"), make_secretary(), make_assistant("Other", is_secretary=True)
+    )
+    await harness.store_user(make_user(assistant_id=uuid4()))
+    model.add_steps("Hello!")
     await harness.say("hi")
 
-    assert model.asked[0].messages[0]["content"] == "You are Secretary."
+    assert model.requests[0].messages[0]["content"] == "You are Secretary."
 
 
 async def test_somebody_new_is_created_and_answered(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.redis.delete(user_key(ALICE))
-    model.expect("Hello!")
+    model.add_steps("Hello!")
     said = await harness.say("hi")
 
     assert isinstance(said, Reply)
@@ -145,7 +154,7 @@ async def test_an_unreadable_user_snapshot_is_asked_for_again(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.redis.set(user_key(ALICE), "{broken")
-    model.expect("Hello!")
+    model.add_steps("Hello!")
 
     assert isinstance(await harness.say("hi"), Reply)
     assert len(harness.rest.requests) == 1
@@ -154,14 +163,14 @@ async def test_an_unreadable_user_snapshot_is_asked_for_again(
 async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(
     harness: AssistantHarness,
 ) -> None:
-    delivery = await harness.deliver(harness.message("hi"))
+    delivery = await harness.deliver(harness.make_message("hi"))
     broken = type(delivery)(
-        delivery.entry, delivery.conversation, delivery.token, 1, '{"kind": "surprise"}'
+        delivery.entry_id, delivery.conversation, delivery.fencing_token, 1, '{"kind": "surprise"}'
     )
 
     with pytest.raises(RejectMessage, match=r"^The message cannot be read: .*surprise"):
         await harness.orchestrator.process_message(broken)
-    assert await harness.orchestrator.apologise(broken) == Outcome()
+    assert await harness.orchestrator.on_dead_letter(broken) == Outcome()
 
 
 async def test_without_a_configuration_messages_wait(harness: AssistantHarness) -> None:
@@ -173,7 +182,7 @@ async def test_without_a_configuration_messages_wait(harness: AssistantHarness) 
 
 
 async def test_without_a_secretary_messages_wait(harness: AssistantHarness) -> None:
-    await harness.configure(assistant("Poet"), version=2)
+    await harness.configure(make_assistant("Poet"), version=2)
 
     with pytest.raises(RetryMessage, match=r"^there is no active secretary$") as waiting:
         await harness.say("hi")
@@ -183,57 +192,62 @@ async def test_without_a_secretary_messages_wait(harness: AssistantHarness) -> N
 async def test_a_change_of_the_configuration_holds_for_the_next_message(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect("Ahoy!", "Good day.")
-    await harness.configure(secretary(instructions="Speak like a pirate."), version=2)
+    model.add_steps("Ahoy!", "Good day.")
+    await harness.configure(make_secretary(instructions="Speak like a pirate."), version=2)
     await harness.say("hi")
     await harness.configure(
-        secretary(tool("get_time"), instructions="Speak like a butler.", model="new"), version=3
+        make_secretary(make_tool("get_time"), instructions="Speak like a butler.", model="new"),
+        version=3,
     )
     await harness.say("hi")
 
-    first, second = model.asked
+    first, second = model.requests
     assert first.messages[0]["content"] == "Speak like a pirate."
     assert "tools" not in first.body
     assert second.messages[0]["content"] == "Speak like a butler."
     assert second.body["model"] == "new"
     assert second.body["tools"][0]["function"]["name"] == "get_time"
-    assert [record.configuration_version for record in await harness.turn_records()] == [2, 3]
+    assert [record.configuration_version for record in await harness.read_turn_records()] == [2, 3]
 
 
 async def test_a_running_turn_keeps_the_configuration_it_began_with(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
-        secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
+        make_secretary(make_tool("ask_assistant", "ask_poet", sub_assistant="Poet")),
+        make_assistant("Poet"),
+        version=2,
     )
-    asked, go_on = threading.Event(), threading.Event()
-    first = held(go_on, calls(("ask_poet", {"message": "a verse"})))
+    first_call_made, go_on = threading.Event(), threading.Event()
+    first = make_gated_response(
+        go_on, make_tool_call_response(("ask_poet", {"message": "a verse"}))
+    )
 
-    def signals(_: Asked) -> Answer:
-        asked.set()
+    def signal_and_respond(_: RecordedRequest) -> ScriptedResponse:
+        first_call_made.set()
         return first
 
-    model.expect(signals, "Roses are red.", "Here: roses are red.")
+    model.add_steps(signal_and_respond, "Roses are red.", "Here: roses are red.")
     turn = asyncio.create_task(harness.say("verse please"))
-    assert await asyncio.to_thread(asked.wait, 60)
-    await harness.configure(secretary(), version=3)  # the Poet is gone
+    assert await asyncio.to_thread(first_call_made.wait, 60)
+    await harness.configure(make_secretary(), version=3)  # the Poet is gone
     go_on.set()
 
     assert (await turn).text == "Here: roses are red."
-    assert model.asked[1].messages[0]["content"] == "You are Poet."
+    assert model.requests[1].messages[0]["content"] == "You are Poet."
 
 
 async def test_new_begins_another_thread_and_ends_when_the_next_message_would_find_it(
     harness: AssistantHarness,
 ) -> None:
-    command = harness.command().model_copy(update={"created_at": utc_now()})
+    command = harness.make_command().model_copy(update={"created_at": utc_now()})
     delivery = await harness.deliver(command)
     with pytest.raises(RetryMessage, match="not in Redis yet"):
         await harness.handle(delivery)
     (thread,) = harness.rest.created.values()
-    begun = {UUID(thread["assistant_id"]): UUID(thread["thread_id"])}
-    await harness.store_user(person(threads=begun))
-    said = harness.only_reply(await harness.handle(delivery))
+    threads = {UUID(thread["assistant_id"]): UUID(thread["thread_id"])}
+    await harness.store_user(make_user(threads=threads))
+    said = harness.parse_only_reply(await harness.handle(delivery))
 
     assert isinstance(said, Notice)
     assert said.notice == "new_conversation"
@@ -241,23 +255,25 @@ async def test_new_begins_another_thread_and_ends_when_the_next_message_would_fi
     assert repeated.headers["Idempotency-Key"] == request.headers["Idempotency-Key"]
     assert request.url.path == "/api/threads"
     assert request.headers["Idempotency-Key"] == f"tg:{BOT}:1/0"
-    assert request.headers["X-User-Id"] == str(id_of(str(ALICE)))
-    assert harness.rest.bodies[0]["assistant_id"] == str(id_of("Secretary"))
+    assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
+    assert harness.rest.bodies[0]["assistant_id"] == str(id_for("Secretary"))
 
 
 async def test_an_old_new_does_not_wait_for_a_thread_that_another_one_has_replaced(
     harness: AssistantHarness,
 ) -> None:
-    command = harness.command().model_copy(update={"created_at": utc_now() - timedelta(minutes=2)})
+    command = harness.make_command().model_copy(
+        update={"created_at": utc_now() - timedelta(minutes=2)}
+    )
 
     assert isinstance(
-        harness.only_reply(await harness.handle(await harness.deliver(command))), Notice
+        harness.parse_only_reply(await harness.handle(await harness.deliver(command))), Notice
     )
 
 
 async def test_new_waits_while_rest_service_is_away(harness: AssistantHarness) -> None:
     harness.rest.is_down = True
-    command = harness.command().model_copy(update={"created_at": utc_now()})
+    command = harness.make_command().model_copy(update={"created_at": utc_now()})
 
     with pytest.raises(RetryMessage) as waiting:
         await harness.handle(await harness.deliver(command))
@@ -267,22 +283,26 @@ async def test_new_waits_while_rest_service_is_away(harness: AssistantHarness) -
 async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_trace(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(fails(401, {"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}))
+    model.add_steps(
+        make_error_response(
+            401, {"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}
+        )
+    )
     said = await harness.say("hi")
 
     assert isinstance(said, Notice)
     assert (said.notice, said.parameters) == ("model_unavailable", {})
-    assert await history(harness) == []
-    (record,) = await harness.turn_records()
+    assert await read_history(harness) == []
+    (record,) = await harness.read_turn_records()
     assert (record.status, record.items) == ("failed", ())
 
 
 async def test_a_turn_that_fails_still_sends_the_receipts_of_what_it_did(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(
-        calls(("create_reminder", {"text": "stretch", "in_seconds": 60})),
-        fails(404, {"error": {"message": "the model is gone"}}),
+    model.add_steps(
+        make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60})),
+        make_error_response(404, {"error": {"message": "the model is gone"}}),
         "You are welcome.",
     )
     said = await harness.say("remind me in a minute")
@@ -290,23 +310,27 @@ async def test_a_turn_that_fails_still_sends_the_receipts_of_what_it_did(
     assert isinstance(said, Notice)
     assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
     await harness.say("thanks")
-    roles = [message["role"] for message in model.asked[2].messages]
+    roles = [message["role"] for message in model.requests[2].messages]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
 
 
 async def test_a_dead_message_is_apologised_for_with_the_receipts_of_what_it_did(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 60})), "Done.")
-    delivery = await harness.deliver(harness.message("remind me in a minute"))
+    model.add_steps(
+        make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60})), "Done."
+    )
+    delivery = await harness.deliver(harness.make_message("remind me in a minute"))
     await harness.orchestrator.process_message(delivery)  # and then its worker dies
-    said = harness.only_reply(await harness.orchestrator.apologise(delivery))
+    said = harness.parse_only_reply(await harness.orchestrator.on_dead_letter(delivery))
 
     assert isinstance(said, Notice)
     assert said.notice == "turn_failed"
     assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
     assert said.id != f"reply:tg:{BOT}:1", "a replayed letter's answer would count as a duplicate"
-    again = harness.only_reply(
-        await harness.orchestrator.apologise(replace(delivery, token=delivery.token + 1))
+    again = harness.parse_only_reply(
+        await harness.orchestrator.on_dead_letter(
+            replace(delivery, fencing_token=delivery.fencing_token + 1)
+        )
     )
     assert again.id != said.id, "so would the apology for its second life, with other receipts"

@@ -21,24 +21,35 @@ from assistant.src.tools.base import ToolContext
 from assistant.src.tools.time_tool import TimeTool
 from assistant.tests.fake_rest_service import FakeRestService
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, assistant, person, secretary, tool
+from assistant.tests.snapshots import (
+    ALICES_THREAD,
+    make_assistant,
+    make_secretary,
+    make_tool,
+    make_user,
+)
 from smart_kit.contracts.functions import GetTime
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import ToSecretary
-from smart_kit.mailbox import Delivery, Entry, Mailbox, Outcome
-from smart_kit.redis import Redis, answer
-from smart_kit.testing.scripted_model import Answer, ScriptedModel, calls, says
+from smart_kit.mailbox import Delivery, Mailbox, Outcome, StreamEntry
+from smart_kit.redis import Redis, await_result
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    ScriptedResponse,
+    make_text_response,
+    make_tool_call_response,
+)
 
-MOST_CRASH_POINTS = 60
-BEFORE = {"role": "user", "content": "long ago"}
+MAX_CRASH_POINTS = 60
+ARCHIVED_ITEM = {"role": "user", "content": "long ago"}
 """What Postgres alone still has."""
 
 Messages = list[dict[str, Any]]
-Model = Callable[[Messages], Answer]
+ModelScript = Callable[[Messages], ScriptedResponse]
 """Goes by what it is shown, so that every attempt hears the same."""
 
 
-class Killed(BaseException):
+class WorkerKilled(BaseException):
     """kill -9, as far as the one task can tell."""
 
 
@@ -51,7 +62,7 @@ class CrashPoint:
     def pass_point(self) -> None:
         self._points_left -= 1
         if self._points_left == 0:
-            raise Killed
+            raise WorkerKilled
 
     @property
     def has_crashed(self) -> bool:
@@ -61,9 +72,9 @@ class CrashPoint:
 class CrashingMailbox(Mailbox):
     crash_point: CrashPoint
 
-    async def steps(self, message_id: str) -> dict[str, str]:
+    async def load_journal(self, message_id: str) -> dict[str, str]:
         self.crash_point.pass_point()
-        return await super().steps(message_id)
+        return await super().load_journal(message_id)
 
     async def journal(self, delivery: Delivery, message_id: str, step: str, value: str) -> None:
         self.crash_point.pass_point()
@@ -88,53 +99,61 @@ class CrashingRestService(FakeRestService):
 class CrashingModelClient(ModelClient):
     crash_point: CrashPoint
 
-    async def complete(self, *asked: Any) -> Completion:
+    async def complete(self, *arguments: Any) -> Completion:
         self.crash_point.pass_point()
-        completion = await super().complete(*asked)
+        completion = await super().complete(*arguments)
         self.crash_point.pass_point()
         return completion
 
 
-class OutsideTool(TimeTool):
+class NonIdempotentTool(TimeTool):
     """Writes somewhere outside, where no key is understood."""
 
     is_repeatable: ClassVar[bool] = False
     crash_point: ClassVar[CrashPoint]
-    written: ClassVar[list[str]]
+    written_keys: ClassVar[list[str]]
 
     async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
         self.crash_point.pass_point()
-        self.written.append(context.idempotency_key)
+        self.written_keys.append(context.idempotency_key)
         self.crash_point.pass_point()
         return ToolResult(content="Written.")
 
 
-REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
-NOTE = ("create_task", {"title": "buy milk"})
+CREATE_REMINDER = ("create_reminder", {"text": "stretch", "in_seconds": 60})
+CREATE_TASK = ("create_task", {"title": "buy milk"})
 
 
-def results(messages: Messages) -> int:
+def count_tool_results(messages: Messages) -> int:
     """How many there are since the person's last message."""
     roles = [message["role"] for message in messages]
     return roles[len(roles) - roles[::-1].index("user") :].count("tool")
 
 
-def two_steps(messages: Messages) -> Answer:
+def script_two_steps(messages: Messages) -> ScriptedResponse:
     """Reminds and notes, reminds again, answers."""
-    return {0: calls(REMIND, NOTE), 2: calls(REMIND)}.get(results(messages), says("Done."))
+    return {
+        0: make_tool_call_response(CREATE_REMINDER, CREATE_TASK),
+        2: make_tool_call_response(CREATE_REMINDER),
+    }.get(count_tool_results(messages), make_text_response("Done."))
 
 
-def a_helper(messages: Messages) -> Answer:
+def script_sub_assistant(messages: Messages) -> ScriptedResponse:
     """Lets a helper remind and note, then notes itself."""
     if messages[0]["content"] == "You are Helper.":
-        return {0: calls(REMIND), 1: calls(NOTE)}.get(results(messages), says("Planned."))
-    return {0: calls(("ask_helper", {"message": "plan"}), NOTE)}.get(
-        results(messages), says("Done.")
+        return {
+            0: make_tool_call_response(CREATE_REMINDER),
+            1: make_tool_call_response(CREATE_TASK),
+        }.get(count_tool_results(messages), make_text_response("Planned."))
+    return {0: make_tool_call_response(("ask_helper", {"message": "plan"}), CREATE_TASK)}.get(
+        count_tool_results(messages), make_text_response("Done.")
     )
 
 
-def writes_outside(messages: Messages) -> Answer:
-    return {0: calls(("get_time", {}))}.get(results(messages), says("Done."))
+def script_external_write(messages: Messages) -> ScriptedResponse:
+    return {0: make_tool_call_response(("get_time", {}))}.get(
+        count_tool_results(messages), make_text_response("Done.")
+    )
 
 
 @dataclass
@@ -143,22 +162,22 @@ class CrashResult:
 
     harness: AssistantHarness
     outcome: Outcome
-    written: list[str]
+    written_keys: list[str]
     """By OutsideTool."""
 
     @property
     def receipts(self) -> list[str]:
         """The effects that the person is shown."""
-        return [str(one.id) for one in self.harness.only_reply(self.outcome).receipts]
+        return [str(one.id) for one in self.harness.parse_only_reply(self.outcome).receipts]
 
-    async def check(self) -> None:
+    async def assert_invariants(self) -> None:
         """What holds in every scenario: one reply, one record, one growth of a whole history."""
         redis = self.harness.redis
-        items = await answer(redis.lrange(history_key(ALICES_THREAD), 0, -1))
+        items = await await_result(redis.lrange(history_key(ALICES_THREAD), 0, -1))
         assert items[1:] == list(self.outcome.history)
-        assert json.loads(items[0]) == BEFORE
-        assert await answer(redis.llen("out:waiting:tg:77:1001")) == 1
-        assert len(await self.harness.turn_records()) == 1
+        assert json.loads(items[0]) == ARCHIVED_ITEM
+        assert await await_result(redis.llen("out:waiting:tg:77:1001")) == 1
+        assert len(await self.harness.read_turn_records()) == 1
         assert not await redis.exists("in:waiting:tg:77:1001", "journal:tg:77:1")
 
 
@@ -168,51 +187,62 @@ async def run_with_crash(
     """Run the scenario with a crash at that point; None where it has fewer points."""
     await redis.flushdb()
     crash_point = CrashPoint(at)
-    OutsideTool.crash_point, OutsideTool.written = crash_point, []
+    NonIdempotentTool.crash_point, NonIdempotentTool.written_keys = crash_point, []
     harness = AssistantHarness(redis, model_url, rest=(rest := CrashingRestService()))
-    harness.mailbox = mailbox = CrashingMailbox(redis, "in", replies_to="out")
+    harness.mailbox = mailbox = CrashingMailbox(redis, "in", reply_queue="out")
     harness.model_client = client = CrashingModelClient()
     client.crash_point = mailbox.crash_point = rest.crash_point = crash_point
     harness.orchestrator = harness.build_orchestrator()
-    harness.rest.archive = [BEFORE]
-    harness.rest.undoable = [{"id": ALICES_THREAD.hex, "after": {"n": one}} for one in (1, 2)]
-    writing = (tool("create_reminder"), tool("create_task"))
-    asks = tool("ask_assistant", "ask_helper", asks="Helper")
+    harness.rest.archive = [ARCHIVED_ITEM]
+    harness.rest.undoable_effects = [
+        {"id": ALICES_THREAD.hex, "after": {"n": one}} for one in (1, 2)
+    ]
+    writing = (make_tool("create_reminder"), make_tool("create_task"))
+    ask_tool = make_tool("ask_assistant", "ask_helper", sub_assistant="Helper")
     await harness.configure(
-        secretary(tool("get_time"), asks, *writing), assistant("Helper", *writing)
+        make_secretary(make_tool("get_time"), ask_tool, *writing),
+        make_assistant("Helper", *writing),
     )
-    await harness.store_user(person())
+    await harness.store_user(make_user())
     delivery = await harness.deliver(message(harness))
     try:
         outcome = await harness.handle(delivery)
-    except Killed:
+    except WorkerKilled:
         harness.orchestrator = harness.build_orchestrator()
-        again = await harness.mailbox.begin(Entry(delivery.entry, delivery.conversation))
-        assert again is not None
-        outcome = await harness.handle(again)
+        redelivery = await harness.mailbox.begin(
+            StreamEntry(delivery.entry_id, delivery.conversation)
+        )
+        assert redelivery is not None
+        outcome = await harness.handle(redelivery)
     await harness.close()
-    return CrashResult(harness, outcome, OutsideTool.written) if crash_point.has_crashed else None
+    return (
+        CrashResult(harness, outcome, NonIdempotentTool.written_keys)
+        if crash_point.has_crashed
+        else None
+    )
 
 
 async def run_with_each_crash(
     redis: Redis,
-    model: Model,
-    message: Callable[[AssistantHarness], ToSecretary] = lambda harness: harness.message("do it"),
+    model: ModelScript,
+    message: Callable[[AssistantHarness], ToSecretary] = lambda harness: harness.make_message(
+        "do it"
+    ),
 ) -> list[CrashResult]:
     crash_results: list[CrashResult] = []
-    with ScriptedModel(otherwise=lambda asked: model(asked.messages)) as scripted:
-        for at in range(1, MOST_CRASH_POINTS):
+    with ScriptedModel(default_step=lambda request: model(request.messages)) as scripted:
+        for at in range(1, MAX_CRASH_POINTS):
             crash_result = await run_with_crash(redis, at, scripted.url, message)
             if crash_result is None:
                 return crash_results
-            await crash_result.check()
+            await crash_result.assert_invariants()
             crash_results.append(crash_result)
     raise AssertionError("the scenario has no end")
 
 
-@pytest.mark.parametrize("model", [two_steps, a_helper])
+@pytest.mark.parametrize("model", [script_two_steps, script_sub_assistant])
 async def test_what_tools_write_is_there_once_and_receipted_once(
-    redis: Redis, model: Model
+    redis: Redis, model: ModelScript
 ) -> None:
     crash_results = await run_with_each_crash(redis, model)
 
@@ -223,27 +253,27 @@ async def test_what_tools_write_is_there_once_and_receipted_once(
         assert len(written) == 3
 
 
-async def test_an_outside_write_without_a_key_happens_at_most_once_and_its_doubt_is_told(
+async def test_a_non_idempotent_write_happens_at_most_once_and_its_uncertain_outcome_is_reported(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(rest_service_tool._BY_FUNCTION, "get_time", OutsideTool)
+    monkeypatch.setitem(rest_service_tool._BY_FUNCTION, "get_time", NonIdempotentTool)
     contents = set()
-    for crash_result in await run_with_each_crash(redis, writes_outside):
+    for crash_result in await run_with_each_crash(redis, script_external_write):
         (result,) = (
             json.loads(one) for one in crash_result.outcome.history if '"role":"tool"' in one
         )
         contents.add(result["content"])
-        assert len(crash_result.written) <= 1
-        assert crash_result.written or "is not known" in result["content"]
+        assert len(crash_result.written_keys) <= 1
+        assert crash_result.written_keys or "is not known" in result["content"]
     assert len(contents) == 2, "written, or in doubt"
 
 
 async def test_undo_takes_one_change_back(redis: Redis) -> None:
     crash_results = await run_with_each_crash(
-        redis, two_steps, lambda harness: harness.command("undo")
+        redis, script_two_steps, lambda harness: harness.make_command("undo")
     )
 
     assert len(crash_results) >= 5
     for crash_result in crash_results:
-        assert [one["after"]["n"] for one in crash_result.harness.rest.undoable] == [1]
+        assert [one["after"]["n"] for one in crash_result.harness.rest.undoable_effects] == [1]
         assert len(crash_result.receipts) == 1

@@ -9,16 +9,21 @@ from typing import Any, NamedTuple
 import redis.asyncio
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.model_on_the_loop import model_on_the_loop
-from assistant.tests.snapshots import BOT, person, secretary, tool
+from assistant.tests.model_on_the_loop import serve_model
+from assistant.tests.snapshots import BOT, make_secretary, make_tool, make_user
 from smart_kit.contracts.queue import Notice, Reply, Sender
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, says
+from smart_kit.testing.scripted_model import (
+    RecordedRequest,
+    ScriptedModel,
+    ScriptedResponse,
+    make_text_response,
+)
 from smart_kit.testing.virtual_clock_loop import VirtualClockLoop
 
 
 class TimedReply(NamedTuple):
-    answer: Reply | Notice
+    reply: Reply | Notice
     seconds: float
 
 
@@ -27,38 +32,38 @@ class VirtualTimeHarness:
 
     def __init__(self, harness: AssistantHarness) -> None:
         self.harness = harness
-        self._numbers = itertools.count(1)
+        self._user_numbers = itertools.count(1)
 
     async def say(self, text: str = "hi") -> TimedReply:
         """The answer to a message of somebody else each time, and how long it took."""
-        (said,) = await self.say_from_many(1, text)
+        (said,) = await self.say_from_users(1, text)
         return said
 
-    async def say_from_many(self, people: int, text: str = "hi") -> list[TimedReply]:
+    async def say_from_users(self, user_count: int, text: str = "hi") -> list[TimedReply]:
         """The answers to messages of so many people at a time."""
         deliveries = []
-        for number in itertools.islice(self._numbers, people):
-            await self.harness.store_user(person(number))
-            message = self.harness.message(
+        for number in itertools.islice(self._user_numbers, user_count):
+            await self.harness.store_user(make_user(number))
+            message = self.harness.make_message(
                 text, conversation=f"tg:{BOT}:{number}", sender=Sender(telegram_id=number)
             )
             deliveries.append(await self.harness.deliver(message))
-        return await asyncio.gather(*map(self._timed, deliveries))
+        return await asyncio.gather(*map(self._handle_timed, deliveries))
 
-    async def _timed(self, delivery: Any) -> TimedReply:
+    async def _handle_timed(self, delivery: Any) -> TimedReply:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        said = self.harness.only_reply(await self.harness.handle(delivery))
+        said = self.harness.parse_only_reply(await self.harness.handle(delivery))
         return TimedReply(said, loop.time() - began)
 
 
 @asynccontextmanager
-async def virtual_time_harness(
+async def open_virtual_time_harness(
     settings: RedisSettings, model: ScriptedModel, fallback: str | None
 ) -> AsyncIterator[VirtualTimeHarness]:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualClockLoop)
-    loop.waits_for(settings)
+    loop.track_redis(settings)
     assert settings.redis_password is not None
     client = redis.asyncio.Redis(
         host=settings.redis_host,
@@ -67,9 +72,9 @@ async def virtual_time_harness(
         decode_responses=True,
     )
     await client.flushdb(asynchronous=True)
-    async with model_on_the_loop(model) as url:
+    async with serve_model(model) as url:
         harness = AssistantHarness(client, url, fallback)
-        await harness.configure(secretary(tool("get_time"), tool("create_reminder")))
+        await harness.configure(make_secretary(make_tool("get_time"), make_tool("create_reminder")))
         try:
             yield VirtualTimeHarness(harness)
         finally:
@@ -84,13 +89,17 @@ def run_in_virtual_time(
     fallback: str | None = None,
 ) -> None:
     async def run() -> None:
-        async with virtual_time_harness(settings, model, fallback) as made:
+        async with open_virtual_time_harness(settings, model, fallback) as made:
             await scenario(made)
 
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         runner.run(run())
 
 
-def fail_one_model(model_name: str, fault: Answer) -> Callable[[Asked], Answer]:
+def fail_one_model(
+    model_name: str, failure: ScriptedResponse
+) -> Callable[[RecordedRequest], ScriptedResponse]:
     """Answers of a server on which one model always fails so, and any other works."""
-    return lambda asked: fault if asked.body["model"] == model_name else says("I am well.")
+    return lambda request: (
+        failure if request.body["model"] == model_name else make_text_response("I am well.")
+    )

@@ -7,9 +7,9 @@ from control.context import Context
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    command = [str(context.python(develop=True)), "-m", "tests.chaos.storm.run"]
+    command = [str(context.ensure_python(develop=True)), "-m", "tests.chaos.storm.run"]
     command += ["--minutes", str(options.minutes), "--messages", str(options.messages)]
     command += ["--chats", str(options.chats)]
     if options.seed is not None:
         command += ["--seed", str(options.seed)]
-    return subprocess.run(command, cwd=context.root, env=context.foreign_environ).returncode
+    return subprocess.run(command, cwd=context.root, env=context.environ_without_suite).returncode

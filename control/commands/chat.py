@@ -8,73 +8,75 @@ from dataclasses import dataclass
 from functools import partial
 
 from control import answerers
-from control.chat import Chat, Person, bot_texts
+from control.chat import SandboxAccount, SandboxChat, iter_bot_texts
 from control.context import Context
-from control.conversation import Conversation
+from control.conversation import ChatRepl
 from control.docker import bare
 from control.errors import ControlError
-from control.silence import Silence
+from control.silence import ReplyWatchdog
 from control.terminal import Terminal
 
-_QUIET = 0.5
+_QUIET_SECONDS = 0.5
 """Seconds of silence after an answer that say it was all of it."""
-_POLL = 0.2
+_POLL_SECONDS = 0.2
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     settings = context.settings
-    if settings.telegram_is_real:
+    if settings.is_telegram_real:
         raise ControlError("Telegram is real here (TELEGRAM_TOKEN is set): talk to your bot there")
-    token = settings.values.get("SANDBOX_CHAT_TOKEN") or bare.chat_token(context)
-    chat = Chat(settings.url("SANDBOX_PORT"), token)
-    person = chat.person(options.person)
-    silence = partial(Silence, partial(answerers.missing, context, options))
-    question = Question(context.terminal, chat, person, silence, options.patience)
+    token = settings.values.get("SANDBOX_CHAT_TOKEN") or bare.read_chat_token(context)
+    chat = SandboxChat(settings.local_url("SANDBOX_PORT"), token)
+    person = chat.find_user(options.person)
+    new_watchdog = partial(
+        ReplyWatchdog, partial(answerers.find_missing_services, context, options)
+    )
+    question = OneShotChat(context.terminal, chat, person, new_watchdog, options.timeout)
     if options.question:
         return question.ask(" ".join(options.question))
     if sys.stdin.isatty():
-        return Conversation(context.terminal, chat, person, silence).hold()
+        return ChatRepl(context.terminal, chat, person, new_watchdog).run()
     for line in filter(None, map(str.strip, sys.stdin)):
         question.ask(line)
     return 0
 
 
 @dataclass(frozen=True)
-class Question:
+class OneShotChat:
     """Somebody asks and waits for the whole answer."""
 
     terminal: Terminal
-    chat: Chat
-    person: Person
-    silence: Callable[[], Silence]
-    patience: float
+    chat: SandboxChat
+    user: SandboxAccount
+    new_watchdog: Callable[[], ReplyWatchdog]
+    timeout: float
     """Seconds that an answer may take."""
 
     def ask(self, text: str) -> int:
         """Print the answer; raises ControlError where none comes, as soon as that is known."""
-        newest = self.chat.say(self.person, text)
-        silence, quiet_since = self.silence(), None
-        deadline = time.monotonic() + self.patience
+        newest = self.chat.send(self.user, text)
+        watchdog, quiet_since = self.new_watchdog(), None
+        deadline = time.monotonic() + self.timeout
         while time.monotonic() < deadline:
-            news = self.chat.news(self.person, newest)
-            for said in bot_texts(news):
-                self.terminal.line(said)
+            updates = self.chat.get_updates(self.user, newest)
+            for said in iter_bot_texts(updates):
+                self.terminal.print_line(said)
                 quiet_since = time.monotonic()
-            newest = max((message.id for message in news.messages), default=newest)
-            if news.typing:
-                self.terminal.busy("typing…")
-                silence.broken()
+            newest = max((message.id for message in updates.messages), default=newest)
+            if updates.is_typing:
+                self.terminal.show_progress("typing…")
+                watchdog.reset()
             elif quiet_since is None:
-                self._wait(silence)
-            elif time.monotonic() - quiet_since >= _QUIET:
+                self._ensure_reply_expected(watchdog)
+            elif time.monotonic() - quiet_since >= _QUIET_SECONDS:
                 return 0
-            time.sleep(_POLL)
+            time.sleep(_POLL_SECONDS)
         if quiet_since:
             return 0
-        why = silence.end() or "see ./manage.py logs"
-        raise ControlError(f"no answer within {self.patience:g} s; {why}")
+        why = watchdog.get_final_failure() or "see ./manage.py logs"
+        raise ControlError(f"no answer within {self.timeout:g} s; {why}")
 
-    def _wait(self, silence: Silence) -> None:
-        self.terminal.busy("waiting…")
-        if reason := silence.reason():
+    def _ensure_reply_expected(self, watchdog: ReplyWatchdog) -> None:
+        self.terminal.show_progress("waiting…")
+        if reason := watchdog.get_failure():
             raise ControlError(f"no answer is coming: {reason}")

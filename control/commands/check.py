@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from control.context import Context
-from control.terminal import seconds
+from control.terminal import format_seconds
 
 CHECKS = (
     ("format", ("ruff", "format", "--check", ".")),
@@ -18,14 +18,14 @@ CHECKS = (
 
 def run(context: Context, _: argparse.Namespace) -> int:
     """All of them, whatever the first says; what they have to say only where it is needed."""
-    programs = context.python(develop=True).parent
-    failed = [name for name, command in CHECKS if not _passes(context, programs, name, command)]
+    programs = context.ensure_python(develop=True).parent
+    failed = [name for name, command in CHECKS if not _run_check(context, programs, name, command)]
     return 1 if failed else 0
 
 
-def _passes(context: Context, programs: Path, name: str, command: tuple[str, ...]) -> bool:
-    context.terminal.busy(f"… {name}")
-    begun = time.monotonic()
+def _run_check(context: Context, programs: Path, name: str, command: tuple[str, ...]) -> bool:
+    context.terminal.show_progress(f"… {name}")
+    started_at = time.monotonic()
     result = subprocess.run(
         (programs / command[0], *command[1:]),
         cwd=context.root,
@@ -33,10 +33,10 @@ def _passes(context: Context, programs: Path, name: str, command: tuple[str, ...
         stderr=subprocess.STDOUT,
         text=True,
     )
-    duration = seconds(time.monotonic() - begun)
+    duration = format_seconds(time.monotonic() - started_at)
     if result.returncode == 0:
-        context.terminal.done(name, duration)
+        context.terminal.print_success(name, duration)
         return True
-    context.terminal.failed(name, f"{duration}: {' '.join(command)}")
-    context.terminal.line(result.stdout.rstrip())
+    context.terminal.print_failure(name, f"{duration}: {' '.join(command)}")
+    context.terminal.print_line(result.stdout.rstrip())
     return False

@@ -22,26 +22,26 @@ def run(context: Context, options: argparse.Namespace) -> int:
     )
     findings = []
     for check in checks:
-        context.terminal.busy("… looking")
+        context.terminal.show_progress("… looking")
         for finding in check(context):
-            _show(context.terminal, finding)
+            _print_finding(context.terminal, finding)
             findings.append(finding)
-    if any(finding.verdict == "wrong" for finding in findings):
+    if any(finding.severity == "error" for finding in findings):
         return 1
-    is_doubtful = any(finding.verdict == "doubtful" for finding in findings)
+    has_warnings = any(finding.severity == "warning" for finding in findings)
     verdict = (
         "Nothing keeps it from working; look at the lines with !"
-        if is_doubtful
+        if has_warnings
         else "Nothing is wrong"
     )
-    context.terminal.line(f"{verdict}. How well it runs: ./manage.py status")
+    context.terminal.print_line(f"{verdict}. How well it runs: ./manage.py status")
     return 0
 
 
-def _show(terminal: Terminal, finding: Finding) -> None:
-    if finding.verdict == "well":
-        terminal.done(finding.subject, finding.said)
-    elif finding.verdict == "wrong":
-        terminal.failed(finding.subject, f"{finding.said}: {finding.advice}")
+def _print_finding(terminal: Terminal, finding: Finding) -> None:
+    if finding.severity == "ok":
+        terminal.print_success(finding.subject, finding.message)
+    elif finding.severity == "error":
+        terminal.print_failure(finding.subject, f"{finding.message}: {finding.advice}")
     else:
-        terminal.warn(f"{finding.subject}: {finding.said}: {finding.advice}")
+        terminal.print_warning(f"{finding.subject}: {finding.message}: {finding.advice}")

@@ -10,13 +10,17 @@ from control.errors import ControlError
 
 def run(context: Context, options: argparse.Namespace) -> int:
     try:
-        made = invitation.create(context.settings, role="owner" if options.owner else "user")
+        invitation_link = invitation.create(
+            context.settings, role="owner" if options.owner else "user"
+        )
     except RequestFailed as error:
         raise ControlError(f"{error} (is it running? ./manage.py status)") from error
-    if context.settings.telegram_is_real:
-        context.terminal.line(made.url)
-        context.terminal.line(f"works once, until {made.expires_at}")
+    if context.settings.is_telegram_real:
+        context.terminal.print_line(invitation_link.url)
+        context.terminal.print_line(f"works once, until {invitation_link.expires_at}")
     else:
-        context.terminal.line("In the sandbox anybody may talk; to try the invitation, send there:")
-        context.terminal.line(f"/start {made.code}")
+        context.terminal.print_line(
+            "In the sandbox anybody may talk; to try the invitation, send there:"
+        )
+        context.terminal.print_line(f"/start {invitation_link.code}")
     return 0

@@ -10,11 +10,11 @@ from pathlib import Path
 from control import arguments, environment
 from control.context import Context
 from control.errors import ControlError
-from control.lock import Lock
+from control.lock import FileLock
 from control.mutation import processes, report, survivors
-from control.mutation.interpreter import Interpreter
-from control.mutation.report import Score
-from control.mutation.survivors import Listed
+from control.mutation.interpreter import MutmutVirtualenv
+from control.mutation.report import MutationScore
+from control.mutation.survivors import SurvivorList
 from control.mutation.working_copy import WorkingCopy
 from control.testing import key_modules
 from control.testing.key_modules import KeyModule
@@ -22,36 +22,38 @@ from control.testing.key_modules import KeyModule
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """All modules that were asked for; 1 where the tests of one notice too little."""
-    every = list(key_modules.read(context.root))
-    modules = chosen(every, options.module)
-    listed = survivors.read(context.root, [module.name for module in every])
+    all_modules = list(key_modules.read(context.root))
+    modules = select_modules(all_modules, options.module)
+    listed = survivors.read(context.root, [module.name for module in all_modules])
     home = context.state_dir / "mutation"
     environment.make_state_dir(context.state_dir)
-    with _alone(home) as lock:
-        python = Interpreter(context, home / "environment", lock).ensure()
-        develop = context.python(develop=True)
-        own = context.foreign_environ | {"PYTHONHASHSEED": "0"}  # the same order of tests each time
+    with _exclusive_lock(home) as lock:
+        python = MutmutVirtualenv(context, home / "environment", lock).ensure()
+        develop = context.ensure_python(develop=True)
+        own = context.environ_without_suite | {
+            "PYTHONHASHSEED": "0"
+        }  # the same order of tests each time
         # one more than jobs: what ends and what begins may overlap
-        with processes.servers(develop, context.root, own, options.jobs + 1) as environ:
+        with processes.run_servers(develop, context.root, own, options.jobs + 1) as environ:
             measurement = _Measurement(context, home, python, environ, options, listed)
-            report.head(context.terminal)
-            scores = [measurement.of(module) for module in modules]
-    report.details(context.terminal, scores)
+            report.print_header(context.terminal)
+            scores = [measurement.measure(module) for module in modules]
+    report.print_details(context.terminal, scores)
     return 0 if all(score.is_enough for score in scores) else 1
 
 
-def chosen(every: Sequence[KeyModule], names: Sequence[str]) -> list[KeyModule]:
+def select_modules(every: Sequence[KeyModule], names: Sequence[str]) -> list[KeyModule]:
     """Those with these names, or all; raises ControlError for a name that none has."""
-    check = arguments.one_of("key module", [module.name for module in every])
+    check = arguments.choice_parser("key module", [module.name for module in every])
     wanted = {check(name) for name in names}
     return [module for module in every if not wanted or module.name in wanted]
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[Lock]:
+def _exclusive_lock(home: Path) -> Iterator[FileLock]:
     home.mkdir(exist_ok=True)
     (home / ".gitignore").write_text("*\n")  # or the copies would be copied, in a folder of git's
-    lock = Lock.take(home)
+    lock = FileLock.try_acquire(home)
     if lock is None:
         raise ControlError("another ./manage.py mutate is running")
     try:
@@ -69,20 +71,22 @@ class _Measurement:
     python: Path
     environ: Mapping[str, str]
     options: argparse.Namespace
-    listed: Listed
+    listed: SurvivorList
 
-    def of(self, module: KeyModule) -> Score:
+    def measure(self, module: KeyModule) -> MutationScore:
         terminal = self.context.terminal
-        begun = time.monotonic()
-        terminal.busy(f"… {module.name}")
+        started_at = time.monotonic()
+        terminal.show_progress(f"… {module.name}")
         copy = WorkingCopy(self.home / module.name, module)
         copy.prepare(self.context.root, only_survivors=self.options.survivors)
 
         def progress(done: int, total: int) -> None:
-            terminal.waiting(f"… {module.name}: {done} of {total} mutants")
+            terminal.show_waiting(f"… {module.name}: {done} of {total} mutants")
 
-        processes.mutmut(self.python, copy.folder, self.environ, self.options.jobs, progress)
-        duration = time.monotonic() - begun
-        score = Score.of(module.name, copy.results(), self.listed, duration)
-        report.line(terminal, score)
+        processes.run_mutmut(self.python, copy.folder, self.environ, self.options.jobs, progress)
+        duration = time.monotonic() - started_at
+        score = MutationScore.from_mutants(
+            module.name, copy.collect_results(), self.listed, duration
+        )
+        report.print_score(terminal, score)
         return score

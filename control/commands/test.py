@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from control.context import Context
-from control.table import duration
+from control.table import format_duration
 from control.terminal import Terminal
 from control.testing import selection
 
@@ -22,15 +22,15 @@ _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Once, or as often as asked; the last lines tell what became of each time."""
-    selection.check(options, context.root)
+    selection.validate(options, context.root)
     mode = "docker" if options.docker else "local"
     run_tests: RunTests = import_module(f"control.{mode}.test").run
-    runs = list[_Run]()
+    runs = list[_TestRun]()
     try:
-        with _load(os.cpu_count() or 1 if options.beside_load else 0):
+        with _cpu_load(os.cpu_count() or 1 if options.under_load else 0):
             while len(runs) < options.repeat:
-                runs.append(_Run(time.monotonic()))
-                runs[-1].end(run_tests(context, options))
+                runs.append(_TestRun(time.monotonic()))
+                runs[-1].finish(run_tests(context, options))
                 if runs[-1].status == _INTERRUPTED:
                     break
     finally:  # after Ctrl-C too
@@ -44,17 +44,17 @@ _INTERRUPTED = 2
 
 
 @dataclass
-class _Run:
+class _TestRun:
     """One of several runs of the same tests."""
 
-    begun: float
+    started_at: float
     """By the monotonic clock."""
     status: int = _INTERRUPTED
-    took: str = ""
+    duration_text: str = ""
 
-    def end(self, status: int) -> None:
+    def finish(self, status: int) -> None:
         self.status = status
-        self.took = f", {duration(time.monotonic() - self.begun)}"
+        self.duration_text = f", {format_duration(time.monotonic() - self.started_at)}"
 
     @property
     def outcome(self) -> str:
@@ -63,16 +63,16 @@ class _Run:
         return "failed" if self.status else "passed"
 
 
-def _print_summary(terminal: Terminal, runs: Sequence[_Run], asked: int) -> None:
+def _print_summary(terminal: Terminal, runs: Sequence[_TestRun], requested: int) -> None:
     outcomes = [run.outcome for run in runs]
     for number, run in enumerate(runs, start=1):
-        terminal.line(f"run {number}: {run.outcome}{run.took}")
+        terminal.print_line(f"run {number}: {run.outcome}{run.duration_text}")
     ended = len(runs) - outcomes.count("interrupted")
-    terminal.line(f"{ended} of {asked} runs, {outcomes.count('failed')} failed")
+    terminal.print_line(f"{ended} of {requested} runs, {outcomes.count('failed')} failed")
 
 
 @contextmanager
-def _load(processes: int) -> Iterator[None]:
+def _cpu_load(processes: int) -> Iterator[None]:
     """Keeps so many cores busy meanwhile."""
     command = (sys.executable, "-c", _BUSY_LOOP, str(os.getpid()))
     # in sessions of their own: Ctrl-C is not theirs to speak of

@@ -5,31 +5,33 @@ import subprocess
 from control.context import Context
 from control.errors import ControlError
 
-TELL_ADMIN = "docker compose exec rest_service sh -c '. /made/environment && echo $ADMIN_API_TOKEN'"
+PRINT_ADMIN_TOKEN_COMMAND = (
+    "docker compose exec rest_service sh -c '. /made/environment && echo $ADMIN_API_TOKEN'"  # noqa: S105 # a command that holds no secret
+)
 """What tells the administrator's token."""
 
 
-def chat_token(context: Context) -> str:
+def read_chat_token(context: Context) -> str:
     """What opens its chat page; empty where there is no such suite."""
-    tell = '. /made/environment && printf %s "$SANDBOX_CHAT_TOKEN"'
-    return _say(context, "exec", "--no-TTY", "sandbox", "sh", "-c", tell)
+    command = '. /made/environment && printf %s "$SANDBOX_CHAT_TOKEN"'
+    return _run_compose(context, "exec", "--no-TTY", "sandbox", "sh", "-c", command)
 
 
-def runs(context: Context) -> bool:
+def is_running(context: Context) -> bool:
     """Whether there is such a suite: only it has a first task that makes up secrets."""
-    return bool(_say(context, "ps", "--all", "--quiet", "setup").strip())
+    return bool(_run_compose(context, "ps", "--all", "--quiet", "setup").strip())
 
 
-def refuse(context: Context) -> None:
+def ensure_not_running(context: Context) -> None:
     """Raises ControlError where a part of it would be given the secrets of `.env`."""
-    if runs(context):
+    if is_running(context):
         raise ControlError(
             "this suite was started by a bare docker compose up and has secrets of its own: change"
             " it with docker compose, or have ./manage.py start --docker take over all of it"
         )
 
 
-def _say(context: Context, *arguments: str) -> str:
+def _run_compose(context: Context, *arguments: str) -> str:
     try:
         done = subprocess.run(
             ("docker", "compose", *arguments),

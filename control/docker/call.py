@@ -11,21 +11,21 @@ from types import TracebackType
 from control.docker import timeouts
 from control.errors import ControlError
 
-_POLL = 0.1
-_MOST = 1 << 16
+_POLL_SECONDS = 0.1
+_MAX_READ_BYTES = 1 << 16
 
 
-class Call:
+class ComposeProcess:
     """What it prints is kept in a log, and heard while it works. Leaving the context ends it."""
 
     def __init__(
         self, command: Sequence[str], environ: Mapping[str, str], root: Path, name: str, log: Path
     ) -> None:
         self.name = name
-        self._path = log
-        self._rest = b""
-        self._last = "it does not say why"
-        self._spoke_at = time.monotonic()
+        self._log_path = log
+        self._partial_line = b""
+        self._last_line = "it does not say why"
+        self._last_output_at = time.monotonic()
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("ab")
         self._process = subprocess.Popen(
@@ -42,7 +42,7 @@ class Call:
         self._output = self._process.stdout
         os.set_blocking(self._output.fileno(), False)
 
-    def __enter__(self) -> "Call":
+    def __enter__(self) -> "ComposeProcess":
         return self
 
     def __exit__(
@@ -51,7 +51,7 @@ class Call:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self.end()
+        self.terminate()
         self._output.close()
         self._log.close()
 
@@ -64,57 +64,61 @@ class Call:
         """Whether it has ended, and not well."""
         return bool(self._process.poll())
 
-    def heard(self) -> list[str]:
+    def read_lines(self) -> list[str]:
         """The lines since the last call; raises ControlError where it prints nothing for long."""
-        if said := self._read():
-            self._spoke_at = time.monotonic()
-        elif self.is_running and time.monotonic() > self._spoke_at + timeouts.SILENCE:
+        if output := self._read_output():
+            self._last_output_at = time.monotonic()
+        elif (
+            self.is_running
+            and time.monotonic() > self._last_output_at + timeouts.OUTPUT_TIMEOUT_SECONDS
+        ):
             raise ControlError(
-                f"docker compose {self.name} has been silent for {timeouts.SILENCE:g} s and was"
-                f" ended; its last line: {self._last} (all of it: {self._path})"
+                f"docker compose {self.name} has been silent for"
+                f" {timeouts.OUTPUT_TIMEOUT_SECONDS:g} s and was ended;"
+                f" its last line: {self._last_line} (all of it: {self._log_path})"
             )
-        *whole, self._rest = (self._rest + said).split(b"\n")
+        *whole, self._partial_line = (self._partial_line + output).split(b"\n")
         lines = [line.decode(errors="replace").rstrip() for line in whole]
         for line in filter(str.strip, lines):
-            self._last = line.strip()
+            self._last_line = line.strip()
         return lines
 
-    def follow(self, hear: Callable[[str], None]) -> None:
+    def follow(self, on_line: Callable[[str], None]) -> None:
         """Have each line heard until it ends; raises ControlError with the last where it fails."""
         runs = True
         while runs:
             runs = self.is_running
-            for line in self.heard():
-                hear(line)
-            self.pause(_POLL)
+            for line in self.read_lines():
+                on_line(line)
+            self.wait(_POLL_SECONDS)
         if self.has_failed:
-            raise self.error()
+            raise self.build_error()
 
-    def pause(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         """Wait so long, or until it has ended."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return
 
-    def error(self) -> ControlError:
+    def build_error(self) -> ControlError:
         """Its last words as an error."""
-        self.heard()
-        last = self._rest.decode(errors="replace").strip() or self._last
-        return ControlError(f"docker compose {self.name}: {last} (all of it: {self._path})")
+        self.read_lines()
+        last = self._partial_line.decode(errors="replace").strip() or self._last_line
+        return ControlError(f"docker compose {self.name}: {last} (all of it: {self._log_path})")
 
-    def end(self) -> None:
+    def terminate(self) -> None:
         """End it with all that it has started."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.is_running:
                 os.killpg(self._process.pid, number)
-                self.pause(timeouts.ENGINE)
+                self.wait(timeouts.ENGINE_TIMEOUT_SECONDS)
 
-    def _read(self) -> bytes:
+    def _read_output(self) -> bytes:
         """What has been printed meanwhile, also into the log."""
-        said = b""
-        while part := self._output.read(_MOST):  # None: no more for now
-            said += part
-        self._log.write(said)
+        output = b""
+        while part := self._output.read(_MAX_READ_BYTES):  # None: no more for now
+            output += part
+        self._log.write(output)
         self._log.flush()
-        return said
+        return output

@@ -9,92 +9,96 @@ from typing import Any
 from control.docker import timeouts
 from control.errors import ControlError
 
-Facts = dict[str, Any]
+InspectResult = dict[str, Any]
 """What the engine says of a container."""
-_LAST_LINES = "20"
-_GONE = re.compile(r"no such (container|object)", re.IGNORECASE)
+_TAIL_LINES = "20"
+_NOT_FOUND = re.compile(r"no such (container|object)", re.IGNORECASE)
 
 
-def answers(environ: Mapping[str, str]) -> bool:
+def is_available(environ: Mapping[str, str]) -> bool:
     """Whether an engine and Compose v2 are there."""
-    return not problem(environ)
+    return not find_availability_error(environ)
 
 
-def require(environ: Mapping[str, str]) -> None:
+def ensure_available(environ: Mapping[str, str]) -> None:
     """Raises ControlError that says what is missing."""
-    if missing := problem(environ):
+    if missing := find_availability_error(environ):
         raise ControlError(missing)
 
 
-def problem(environ: Mapping[str, str]) -> str:
+def find_availability_error(environ: Mapping[str, str]) -> str:
     """What keeps us from using Docker, in one line; empty where nothing does."""
     try:
         engine = _run(
-            environ, "version", "--format", "{{.Server.Version}}", seconds=timeouts.ENGINE
+            environ,
+            "version",
+            "--format",
+            "{{.Server.Version}}",
+            timeout=timeouts.ENGINE_TIMEOUT_SECONDS,
         )
         if engine.returncode:
             said = engine.stderr.strip().splitlines() or ["it does not say why"]
             return f"no Docker Engine answers: {said[-1]}"
-        if _run(environ, "compose", "version", seconds=timeouts.ENGINE).returncode:
+        if _run(environ, "compose", "version", timeout=timeouts.ENGINE_TIMEOUT_SECONDS).returncode:
             return "Docker has no Compose v2: install its plugin (docker-compose-plugin)"
     except FileNotFoundError:
         return "there is no docker command: install Docker, or use --local"
     except ControlError:
-        return f"the Docker Engine does not answer within {timeouts.ENGINE:g} s"
+        return f"the Docker Engine does not answer within {timeouts.ENGINE_TIMEOUT_SECONDS:g} s"
     return ""
 
 
-def inspect(environ: Mapping[str, str], ids: Iterable[str]) -> list[Facts]:
+def inspect_containers(environ: Mapping[str, str], ids: Iterable[str]) -> list[InspectResult]:
     """What it knows of these containers; of those that are gone nothing."""
     ids = tuple(ids)
     if not ids:
         return []
     done = _run(environ, "inspect", *ids)
-    faults = [line for line in done.stderr.splitlines() if line and not is_gone(line)]
-    if done.returncode and faults:
-        raise ControlError(f"docker inspect: {faults[-1]}")
-    found: list[Facts] = json.loads(done.stdout or "[]")
+    errors = [line for line in done.stderr.splitlines() if line and not is_not_found_error(line)]
+    if done.returncode and errors:
+        raise ControlError(f"docker inspect: {errors[-1]}")
+    found: list[InspectResult] = json.loads(done.stdout or "[]")
     return found
 
 
-def is_gone(said: str) -> bool:
+def is_not_found_error(message: str) -> bool:
     """Whether that is what the engine says of a container that has been removed meanwhile."""
-    return bool(_GONE.search(said))
+    return bool(_NOT_FOUND.search(message))
 
 
-def log(environ: Mapping[str, str], container: str) -> str:
+def read_log(environ: Mapping[str, str], container: str) -> str:
     """The last lines of a container; empty where it is gone.
 
     Services write to one of the two streams, servers to the other.
     """
-    done = _run(environ, "logs", "--tail", _LAST_LINES, container, errors_to=subprocess.STDOUT)
+    done = _run(environ, "logs", "--tail", _TAIL_LINES, container, stderr=subprocess.STDOUT)
     return "" if done.returncode else done.stdout
 
 
-def memory(environ: Mapping[str, str], ids: Iterable[str]) -> dict[str, int]:
+def get_memory_usage(environ: Mapping[str, str], ids: Iterable[str]) -> dict[str, int]:
     """Bytes that containers use, by id; of those that are gone nothing."""
     form = '{"id": "{{.ID}}", "used": "{{.MemUsage}}"}'
     done = _run(environ, "stats", "--no-stream", "--no-trunc", "--format", form, *ids)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return {row["id"]: _bytes(row["used"]) for row in rows}
+    return {row["id"]: _parse_size(row["used"]) for row in rows}
 
 
-def containers(environ: Mapping[str, str], project: str) -> list[str]:
+def list_containers(environ: Mapping[str, str], project: str) -> list[str]:
     """The ids of all containers of a Compose project, whoever made them."""
-    return _listed(environ, "ps", "--all", "--no-trunc", "--quiet", *_of_project(project))
+    return _run_checked(environ, "ps", "--all", "--no-trunc", "--quiet", *_project_filter(project))
 
 
-def volumes(environ: Mapping[str, str], project: str) -> list[str]:
+def list_volumes(environ: Mapping[str, str], project: str) -> list[str]:
     """The names of all volumes of a Compose project."""
-    return sorted(_listed(environ, "volume", "ls", "--quiet", *_of_project(project)))
+    return sorted(_run_checked(environ, "volume", "ls", "--quiet", *_project_filter(project)))
 
 
-def volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
+def get_volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
     """What volumes take on the disk, by name; empty where that takes the engine long."""
     form = "{{range .Volumes}}{{.Name}} {{.Size}}\n{{end}}"
     try:
-        words = ("system", "df", "--verbose", "--format", form)
-        done = _run(environ, *words, seconds=timeouts.ENGINE)
+        command = ("system", "df", "--verbose", "--format", form)
+        done = _run(environ, *command, timeout=timeouts.ENGINE_TIMEOUT_SECONDS)
     except ControlError:
         return {}
     rows = (line.split() for line in done.stdout.splitlines())
@@ -104,14 +108,14 @@ def volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
 def remove_volumes(environ: Mapping[str, str], names: Iterable[str]) -> None:
     """Delete them; one that is gone already is no fault."""
     if names := tuple(names):
-        _listed(environ, "volume", "rm", "--force", *names)
+        _run_checked(environ, "volume", "rm", "--force", *names)
 
 
-def _of_project(project: str) -> tuple[str, str]:
+def _project_filter(project: str) -> tuple[str, str]:
     return "--filter", f"label=com.docker.compose.project={project}"
 
 
-def _listed(environ: Mapping[str, str], *arguments: str) -> list[str]:
+def _run_checked(environ: Mapping[str, str], *arguments: str) -> list[str]:
     done = _run(environ, *arguments)
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it does not say why"]
@@ -119,7 +123,7 @@ def _listed(environ: Mapping[str, str], *arguments: str) -> list[str]:
     return done.stdout.split()
 
 
-def _bytes(text: str) -> int:
+def _parse_size(text: str) -> int:
     """Of `12.5MiB / 23GiB`, the first."""
     match = re.match(r"([\d.]+)\s*([KMG]?)i?B", text)
     if match is None:
@@ -130,8 +134,8 @@ def _bytes(text: str) -> int:
 def _run(
     environ: Mapping[str, str],
     *arguments: str,
-    seconds: float = timeouts.ANSWER,
-    errors_to: int = subprocess.PIPE,
+    timeout: float = timeouts.COMMAND_TIMEOUT_SECONDS,
+    stderr: int = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
     """Raises ControlError where the engine does not answer in time."""
     try:
@@ -140,11 +144,11 @@ def _run(
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=errors_to,
+            stderr=stderr,
             text=True,
             errors="replace",
-            timeout=seconds,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise ControlError(f"docker {arguments[0]} does not answer within {seconds:g} s") from error
+        raise ControlError(f"docker {arguments[0]} does not answer within {timeout:g} s") from error

@@ -7,37 +7,37 @@ from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
 from control.docker.container import Container
-from control.doctor.finding import Finding, doubtful, wrong
+from control.doctor.finding import Finding, make_error, make_warning
 from control.errors import ControlError
 
-_AGAIN = "./manage.py status tells when it is well"
-_MEND = "mend the cause, then ./manage.py restart"
+_CHECK_AGAIN = "./manage.py status tells when it is well"
+_FIX_AND_RESTART = "mend the cause, then ./manage.py restart"
 
 
-def findings(context: Context) -> Iterable[Finding]:
+def check_containers(context: Context) -> Iterable[Finding]:
     """One for each container that is not well, or one for all; none where there is no suite."""
-    if problem := engine.problem(context.environ):
-        if modes.remembered(context.state_dir) == "docker":
-            yield wrong("suite", f"was started in Docker, and {problem}", "start Docker again")
+    if problem := engine.find_availability_error(context.environ):
+        if modes.read_last_mode(context.state_dir) == "docker":
+            yield make_error("suite", f"was started in Docker, and {problem}", "start Docker again")
         return
-    compose = Compose.of(context)
+    compose = Compose.from_context(context)
     try:
-        containers = compose.containers()
+        containers = compose.list_containers()
     except ControlError as error:
-        yield wrong("suite", str(error), "docker compose ps may say more")
+        yield make_error("suite", str(error), "docker compose ps may say more")
         return
-    unwell = [one for one in containers if not one.is_well]
-    for one in unwell:
-        yield _finding(one, compose.why_unwell(one, containers))
-    if containers and not unwell:
+    unhealthy = [one for one in containers if not one.is_healthy]
+    for one in unhealthy:
+        yield _build_finding(one, compose.explain_unhealthy(one, containers))
+    if containers and not unhealthy:
         yield Finding("suite", f"runs in Docker, all {len(containers)} containers are well")
 
 
-def _finding(one: Container, why: str) -> Finding:
-    if one.was_stopped:
-        return doubtful(one.name, "is stopped", f"./manage.py start --service {one.service}")
+def _build_finding(one: Container, why: str) -> Finding:
+    if one.is_stopped:
+        return make_warning(one.name, "is stopped", f"./manage.py start --service {one.service}")
     if one.state == "removing":
-        return doubtful(one.name, "is being removed", _AGAIN)
+        return make_warning(one.name, "is being removed", _CHECK_AGAIN)
     if one.is_starting and not one.restarts:
-        return doubtful(one.name, f"is still starting ({why})", _AGAIN)
-    return wrong(one.name, why, _MEND)
+        return make_warning(one.name, f"is still starting ({why})", _CHECK_AGAIN)
+    return make_error(one.name, why, _FIX_AND_RESTART)

@@ -12,10 +12,10 @@ from control.docker.start import bring_up, build
 def run(context: Context, options: argparse.Namespace) -> int:
     """Build from scratch, without what earlier builds left; what runs goes on with the new ones."""
     if options.service:
-        bare.refuse(context)
-    welcome.begin(context, "docker")
-    compose = Compose.of(context)
+        bare.ensure_not_running(context)
+    welcome.prepare_environment(context, "docker")
+    compose = Compose.from_context(context)
     compose.check_replicas()
     with context.terminal.step("images", "(from scratch: minutes)"):
         build(context, compose, "--no-cache", *options.service)
-    return bring_up(context, compose, options.service) if compose.containers() else 0
+    return bring_up(context, compose, options.service) if compose.list_containers() else 0

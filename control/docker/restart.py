@@ -13,13 +13,13 @@ from control.errors import ControlError
 
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.service:
-        bare.refuse(context)
-    welcome.begin(context, "docker")
-    compose = Compose.of(context)
+        bare.ensure_not_running(context)
+    welcome.prepare_environment(context, "docker")
+    compose = Compose.from_context(context)
     if options.service:
-        if not compose.containers():
+        if not compose.list_containers():
             raise ControlError("nothing runs: ./manage.py start")
-        return 1 if up(context, compose, tuple(options.service), afresh=True) else 0
+        return 1 if up(context, compose, tuple(options.service), recreate=True) else 0
     compose.check_replicas()  # what is wrong must not cost the suite that runs
     stop(context, compose)
     return bring_up(context, compose)

@@ -7,26 +7,29 @@ found by the others' name on the inner networks.
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-_FURTHER = {"rest_service": "rest_service_replica"}
-_SERVICES = {further: service for service, further in _FURTHER.items()}
+_REPLICA_SERVICES = {"rest_service": "rest_service_replica"}
+_BASE_SERVICES = {further: service for service, further in _REPLICA_SERVICES.items()}
 
 
-def options(counts: Mapping[str, int], meant: Container[str]) -> Iterator[str]:
+def build_scale_options(counts: Mapping[str, int], selected: Container[str]) -> Iterator[str]:
     """What `docker compose up` is told of what it looks at; without a word it makes one of each."""
     for service, count in counts.items():
-        if service not in meant:
+        if service not in selected:
             continue
-        further = _FURTHER.get(service)
-        yield from ("--scale", f"{further}={count - 1}" if further else f"{service}={count}")
+        replica_service = _REPLICA_SERVICES.get(service)
+        yield from (
+            "--scale",
+            f"{replica_service}={count - 1}" if replica_service else f"{service}={count}",
+        )
 
 
-def expanded(services: Iterable[str]) -> tuple[str, ...]:
+def with_replica_services(services: Iterable[str]) -> tuple[str, ...]:
     """Compose's names of these services, with all their replicas."""
-    names = [(service, _FURTHER.get(service)) for service in services]
+    names = [(service, _REPLICA_SERVICES.get(service)) for service in services]
     return tuple(name for pair in names for name in pair if name)
 
 
-def replica(compose_service: str, number: int) -> tuple[str, int]:
+def parse_replica(compose_service: str, number: int) -> tuple[str, int]:
     """Whose a container is, and which of them."""
-    service = _SERVICES.get(compose_service)
+    service = _BASE_SERVICES.get(compose_service)
     return (service, number + 1) if service else (compose_service, number)

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from control import environment
-from control.addresses import COMPOSE
-from control.docker.bare import TELL_ADMIN
-from control.docker.password import password_statement
+from control.addresses import COMPOSE_ADDRESSES
+from control.docker.bare import PRINT_ADMIN_TOKEN_COMMAND
+from control.docker.password import build_password_statement
 from control.services import SERVICES
 from control.settings import Settings
 
@@ -23,29 +23,33 @@ _DATABASES = {
 }
 
 
-PARTS = (*_DATABASES, *(service.name for service in SERVICES if service.port))
+COMPONENTS = (*_DATABASES, *(service.name for service in SERVICES if service.port))
 
 
-def main(made: Path, given: Mapping[str, str]) -> None:
+def main(target: Path, given: Mapping[str, str]) -> None:
     """Write each part's file, and to the log the chat page's link and how to learn the token."""
-    environ = {**given, "STATE_DIR": str(made)}  # where the secrets stay
-    environment.complete(made, environ)
-    settings = Settings.load(made, environ, COMPOSE)
+    environ = {**given, "STATE_DIR": str(target)}  # where the secrets stay
+    environment.ensure_secrets(target, environ)
+    settings = Settings.load(target, environ, COMPOSE_ADDRESSES)
     for name, variables in _DATABASES.items():
-        _write(made / name, {seen: settings.values[ours] for seen, ours in variables.items()}, {})
-    (made / "postgres" / "password.sql").write_text(
-        password_statement(settings.values["POSTGRES_PASSWORD"]), "utf-8"
+        _write_environment(
+            target / name, {seen: settings.values[ours] for seen, ours in variables.items()}, {}
+        )
+    (target / "postgres" / "password.sql").write_text(
+        build_password_statement(settings.values["POSTGRES_PASSWORD"]), "utf-8"
     )
     for service in SERVICES:
         if service.port:  # a task has those of its service
-            _write(made / service.name, settings.own_variables_of(service), given)
-    if not settings.telegram_is_real:
+            _write_environment(target / service.name, settings.select_variables(service), given)
+    if not settings.is_telegram_real:
         token = settings.values["SANDBOX_CHAT_TOKEN"]
-        print(f"Chat: {settings.url('SANDBOX_PORT')}/?token={token}")
-    print(f"Admin token: {TELL_ADMIN}")
+        print(f"Chat: {settings.local_url('SANDBOX_PORT')}/?token={token}")
+    print(f"Admin token: {PRINT_ADMIN_TOKEN_COMMAND}")
 
 
-def _write(folder: Path, variables: Mapping[str, str], known: Mapping[str, str]) -> None:
+def _write_environment(
+    folder: Path, variables: Mapping[str, str], known: Mapping[str, str]
+) -> None:
     """As a shell reads it: a variable keeps the value it has, unless it was known here and has
     been translated to what it means in a container."""
     lines = []

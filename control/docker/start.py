@@ -8,23 +8,23 @@ from control import modes, replicas, services, welcome
 from control.context import Context
 from control.docker import bare, scale
 from control.docker.compose import Compose
-from control.docker.progress import Progress, news
+from control.docker.progress import ContainerReadinessWaiter, extract_progress
 from control.errors import ControlError
 from control.local.run_directory import RunDirectory
-from control.problem import Problem
+from control.problem import ComponentFailure
 
-_LAST_LINES = 20
-_UP = ("up", "--detach", "--no-build")
+_TAIL_LINES = 20
+_UP_COMMAND = ("up", "--detach", "--no-build")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    _refuse_beside_local(context)
+    _ensure_not_local(context)
     if options.service:
-        bare.refuse(context)
-    welcome.begin(context, "docker")
-    asked = replicas.asked(options)
-    names = dict.fromkeys((*options.service, *asked)) if options.service else ()
-    return bring_up(context, Compose.of(context, asked), names)
+        bare.ensure_not_running(context)
+    welcome.prepare_environment(context, "docker")
+    requested = replicas.parse_requested(options)
+    names = dict.fromkeys((*options.service, *requested)) if options.service else ()
+    return bring_up(context, Compose.from_context(context, requested), names)
 
 
 def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> int:
@@ -35,77 +35,81 @@ def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> i
         build(context, compose, *names)
     if up(context, compose, names):
         return 1
-    welcome.say_where(context)
-    context.terminal.line("  Logs:  ./manage.py logs -f")
+    welcome.print_addresses(context)
+    context.terminal.print_line("  Logs:  ./manage.py logs -f")
     return 0
 
 
 def build(context: Context, compose: Compose, *arguments: str) -> None:
     """Build images; raises ControlError with the last words of what fails, or of what hangs."""
-    last: deque[str] = deque(maxlen=_LAST_LINES)
+    last: deque[str] = deque(maxlen=_TAIL_LINES)
 
-    def hear(line: str) -> None:
+    def on_line(line: str) -> None:
         last.append(line)
-        if said := news(line):
-            context.terminal.waiting(f"… {said}")
+        if said := extract_progress(line):
+            context.terminal.show_waiting(f"… {said}")
 
     try:
-        compose.follow("build", *arguments, hear=hear)
+        compose.follow("build", *arguments, on_line=on_line)
     except ControlError:
-        context.terminal.line("   The build ends with:")
+        context.terminal.print_line("   The build ends with:")
         for line in filter(str.strip, last):
-            context.terminal.line(f"   | {line}")
+            context.terminal.print_line(f"   | {line}")
         raise
 
 
 def up(
-    context: Context, compose: Compose, names: tuple[str, ...], *, afresh: bool = False
-) -> tuple[Problem, ...]:
+    context: Context, compose: Compose, names: tuple[str, ...], *, recreate: bool = False
+) -> tuple[ComponentFailure, ...]:
     """Start containers of images that are there, new ones if so wished, then without their needs.
 
     Returns what does not get well.
     """
-    progress = Progress(compose, context.terminal, with_needs=not afresh)
-    problems = raise_postgres(compose, progress)
+    progress = ContainerReadinessWaiter(compose, context.terminal, with_dependencies=not recreate)
+    problems = start_postgres(compose, progress)
     if not problems:
-        _up(context, compose, progress, names, afresh=afresh)
+        _run_up(context, compose, progress, names, recreate=recreate)
         problems = progress.wait()
-    modes.remember(compose.settings.state_dir, "docker")
-    welcome.report(context, problems, outlook="")
+    modes.save_last_mode(compose.settings.state_dir, "docker")
+    welcome.report_failures(context, problems, outlook="")
     return problems
 
 
-def raise_postgres(compose: Compose, progress: Progress) -> tuple[Problem, ...]:
+def start_postgres(
+    compose: Compose, progress: ContainerReadinessWaiter
+) -> tuple[ComponentFailure, ...]:
     """Start the database, unless the operator has one, with the password of the settings."""
-    if compose.settings.own_postgres:
+    if compose.settings.has_external_postgres:
         return ()
-    progress.follow(("postgres",), *_UP, "--wait", "postgres")
+    progress.run_up(("postgres",), *_UP_COMMAND, "--wait", "postgres")
     problems = progress.wait()
     if not problems:
         compose.set_database_password()
     return problems
 
 
-def _up(
+def _run_up(
     context: Context,
     compose: Compose,
-    progress: Progress,
+    progress: ContainerReadinessWaiter,
     names: tuple[str, ...],
     *,
-    afresh: bool,
+    recreate: bool,
 ) -> None:
-    words = ["--remove-orphans"]
-    meant = services.with_needs(context.services, names or services.names(context.services))
-    if afresh:
-        words += ["--force-recreate", "--no-deps"]
-        meant = frozenset(names)
-    with compose.counting(context.terminal) as counts:
-        words += scale.options(counts, meant)
-        progress.follow(names, *_UP, *words, *scale.expanded(names))
+    options = ["--remove-orphans"]
+    selected = services.resolve_dependencies(
+        context.services, names or services.list_names(context.services)
+    )
+    if recreate:
+        options += ["--force-recreate", "--no-deps"]
+        selected = frozenset(names)
+    with compose.locked_replica_counts(context.terminal) as counts:
+        options += scale.build_scale_options(counts, selected)
+        progress.run_up(names, *_UP_COMMAND, *options, *scale.with_replica_services(names))
 
 
-def _refuse_beside_local(context: Context) -> None:
+def _ensure_not_local(context: Context) -> None:
     """Raises ControlError where this folder's suite runs as processes: both want the same ports."""
     run = RunDirectory(context.state_dir)
-    if run.supervisor() or run.processes():  # these run on without it
+    if run.find_supervisor() or run.find_processes():  # these run on without it
         raise ControlError("this folder's suite runs in local mode: ./manage.py stop --local first")

@@ -7,39 +7,41 @@ from control import health, table
 from control.context import Context
 from control.docker.compose import Compose
 from control.docker.container import Container
-from control.table import Row
+from control.table import StatusRow
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    compose = Compose.of(context)
-    there = compose.containers()
+    compose = Compose.from_context(context)
+    available = compose.list_containers()
     named = options.service
-    containers = [one for one in there if not named or one.service in named]
+    containers = [one for one in available if not named or one.service in named]
     if not containers:
-        context.terminal.line("Smart Assistant is not running.")
+        context.terminal.print_line("Smart Assistant is not running.")
         return 1
-    memory = compose.memory(containers)
-    rows = [_row(compose, one, there, memory.get(one.id)) for one in containers]
-    return 0 if table.show(context.terminal, rows) else 1
+    memory = compose.get_memory_usage(containers)
+    rows = [_build_row(compose, one, available, memory.get(one.id)) for one in containers]
+    return 0 if table.print_table(context.terminal, rows) else 1
 
 
-def _row(
-    compose: Compose, container: Container, beside: list[Container], memory: int | None
-) -> Row:
+def _build_row(
+    compose: Compose, container: Container, others: list[Container], memory: int | None
+) -> StatusRow:
     runs = container.state == "running"
-    is_well = container.is_well
-    return Row(
+    is_healthy = container.is_healthy
+    return StatusRow(
         container.name,
         process=container.id[:12],
-        state="done" if container.is_task and container.is_well else container.state,
+        state="done" if container.is_task and container.is_healthy else container.state,
         uptime=(datetime.now(UTC) - container.started_at).total_seconds() if runs else None,
         restarts=container.restarts,
         memory=memory,
-        is_well=is_well,
-        health=_well(container) if is_well else compose.why_unwell(container, beside),
+        is_healthy=is_healthy,
+        health=_format_healthy(container)
+        if is_healthy
+        else compose.explain_unhealthy(container, others),
     )
 
 
-def _well(container: Container) -> str:
-    note = health.note(container.checks[-1]) if container.checks else ""
+def _format_healthy(container: Container) -> str:
+    note = health.parse_note(container.check_outputs[-1]) if container.check_outputs else ""
     return f"ok: {note}" if note else "ok"

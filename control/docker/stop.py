@@ -10,14 +10,18 @@ from control.docker.compose import Compose
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.remove:
         return remove.run(context, options)
-    compose = Compose.of(context)
-    running = [container.service for container in compose.containers()]
+    compose = Compose.from_context(context)
+    running = [container.service for container in compose.list_containers()]
     if not running:
-        context.terminal.line("Nothing runs.")
+        context.terminal.print_line("Nothing runs.")
         return 0
     if options.service:
         with context.terminal.step(f"stop {', '.join(options.service)}"):
-            compose.read("stop", *scale.expanded(options.service), seconds=timeouts.STOP)
+            compose.capture(
+                "stop",
+                *scale.with_replica_services(options.service),
+                timeout=timeouts.STOP_TIMEOUT_SECONDS,
+            )
         return 0
     stop(context, compose)
     return 0
@@ -26,4 +30,6 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def stop(context: Context, compose: Compose) -> None:
     """Return when all of it is gone."""
     with context.terminal.step("stop"):
-        compose.read("--profile", "*", "down", "--remove-orphans", seconds=timeouts.STOP)
+        compose.capture(
+            "--profile", "*", "down", "--remove-orphans", timeout=timeouts.STOP_TIMEOUT_SECONDS
+        )

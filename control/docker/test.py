@@ -9,42 +9,44 @@ from control.context import Context
 from control.docker import engine
 from control.testing import program, selection
 
-_NOTHING_COLLECTED = 5
+_NO_TESTS_COLLECTED = 5
 """The exit status of pytest where a choice of tests leaves none."""
-_STORIES = PurePath("tests/e2e")
+_E2E_TESTS = PurePath("tests/e2e")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    engine.require(context.environ)
-    named = selection.named_paths(options, context.root)
+    engine.ensure_available(context.environ)
+    named = selection.parse_paths(options, context.root)
     statuses = list[int]()
-    if not named or any(not path.is_relative_to(_STORIES) for path in named):
-        statuses.append(_run_parts(context, options))
-    if not (named or options.service) or any(map(_has_stories, named)):
-        statuses.append(_run_stories(context, options))
-    ran = [status for status in statuses if status != _NOTHING_COLLECTED]
-    return next(filter(None, ran), 0 if ran else _NOTHING_COLLECTED)
+    if not named or any(not path.is_relative_to(_E2E_TESTS) for path in named):
+        statuses.append(_run_service_tests(context, options))
+    if not (named or options.service) or any(map(_contains_e2e_tests, named)):
+        statuses.append(_run_e2e_tests(context, options))
+    ran = [status for status in statuses if status != _NO_TESTS_COLLECTED]
+    return next(filter(None, ran), 0 if ran else _NO_TESTS_COLLECTED)
 
 
-def _has_stories(path: PurePath) -> bool:
-    return path.is_relative_to(_STORIES) or _STORIES.is_relative_to(path)
+def _contains_e2e_tests(path: PurePath) -> bool:
+    return path.is_relative_to(_E2E_TESTS) or _E2E_TESTS.is_relative_to(path)
 
 
-def _run_parts(context: Context, options: argparse.Namespace) -> int:
+def _run_service_tests(context: Context, options: argparse.Namespace) -> int:
     """In a container beside the servers, which go when it is done.
 
     A container cannot start the whole suite, and has no git: such tests run in local mode only.
     """
-    environ = context.foreign_environ
+    environ = context.environ_without_suite
     mark = hashlib.sha256(str(context.root).encode()).hexdigest()[:8]  # two clones, two runs
     project = f"smart-assistant-test-{mark}"
     compose = ["docker", "compose", "--file", "docker-compose.test.yml", "--project-name", project]
-    differs_there = "" if options.all else "servers"
+    servers_marker = "" if options.all else "servers"
     chosen = [
-        *selection.in_parallel(options, context.root),
-        *selection.having(differs_there, "not e2e and not local", selection.not_slow(options)),
-        *selection.coverage(options, context.root, "--cov-report=term"),
-        *selection.paths(options),
+        *selection.build_parallel_options(options, context.root),
+        *selection.build_marker_options(
+            servers_marker, "not e2e and not local", selection.slow_tests_condition(options)
+        ),
+        *selection.build_coverage_options(options, context.root, "--cov-report=term"),
+        *selection.service_test_paths(options),
     ]
     try:
         extra = [word.replace(f"{context.root}/", "", 1) for word in options.extra]
@@ -59,10 +61,19 @@ def _run_parts(context: Context, options: argparse.Namespace) -> int:
         )
 
 
-def _run_stories(context: Context, options: argparse.Namespace) -> int:
+def _run_e2e_tests(context: Context, options: argparse.Namespace) -> int:
     """From outside, as people and operators see the suite; one process has one composed suite."""
-    chosen = selection.having("e2e and not local", selection.not_slow(options))
-    places = [] if selection.named_paths(options, context.root) else [str(_STORIES)]
-    command = (context.python(develop=True), "-m", "pytest", *places, *chosen, *options.extra)
-    environ = context.foreign_environ | {"SUITE_MODE": "docker"}
+    chosen = selection.build_marker_options(
+        "e2e and not local", selection.slow_tests_condition(options)
+    )
+    places = [] if selection.parse_paths(options, context.root) else [str(_E2E_TESTS)]
+    command = (
+        context.ensure_python(develop=True),
+        "-m",
+        "pytest",
+        *places,
+        *chosen,
+        *options.extra,
+    )
+    environ = context.environ_without_suite | {"SUITE_MODE": "docker"}
     return program.run(command, context.root, environ)

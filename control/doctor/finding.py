@@ -9,15 +9,15 @@ class Finding:
     """A line for the operator."""
 
     subject: str
-    said: str
-    verdict: Literal["well", "doubtful", "wrong"] = "well"
+    message: str
+    severity: Literal["ok", "warning", "error"] = "ok"
     advice: str = ""
     """What to do; for all that is not well."""
 
 
-def doubtful(subject: str, said: str, advice: str) -> Finding:
-    return Finding(subject, said, "doubtful", advice)
+def make_warning(subject: str, message: str, advice: str) -> Finding:
+    return Finding(subject, message, "warning", advice)
 
 
-def wrong(subject: str, said: str, advice: str) -> Finding:
-    return Finding(subject, said, "wrong", advice)
+def make_error(subject: str, message: str, advice: str) -> Finding:
+    return Finding(subject, message, "error", advice)

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from control import modes, replicas
 from control.context import Context
-from control.doctor.finding import Finding, doubtful, wrong
+from control.doctor.finding import Finding, make_error, make_warning
 from control.local.run_directory import RunDirectory
 
 
 def check(context: Context) -> Iterable[Finding]:
-    if fault := replicas.fault(context.state_dir, context.services):
-        yield wrong("replicas", fault, replicas.ADVICE)
-    if fault := modes.fault(context.state_dir):
-        yield wrong("mode", fault, modes.ADVICE)
-    for file in RunDirectory(context.state_dir).damaged():
-        yield doubtful("state", f"{file} is damaged", "./manage.py restart makes it anew")
+    if error := replicas.replicas_file_error(context.state_dir, context.services):
+        yield make_error("replicas", error, replicas.REPAIR_ADVICE)
+    if error := modes.mode_file_error(context.state_dir):
+        yield make_error("mode", error, modes.REPAIR_ADVICE)
+    for file in RunDirectory(context.state_dir).find_damaged_files():
+        yield make_warning("state", f"{file} is damaged", "./manage.py restart makes it anew")

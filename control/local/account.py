@@ -12,14 +12,14 @@ _CANDIDATES = ("postgres", "nobody")
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemUser:
     """A user that is not root."""
 
     uid: int
     gid: int
 
     @classmethod
-    def of_system(cls) -> "Account":
+    def find(cls) -> "SystemUser":
         for name in _CANDIDATES:
             try:
                 entry = pwd.getpwnam(name)
@@ -31,7 +31,7 @@ class Account:
             " 'nobody'; run ./manage.py as an ordinary user"
         )
 
-    def can(self, *command: str, cwd: Path = Path("/")) -> bool:
+    def can_run(self, *command: str, cwd: Path = Path("/")) -> bool:
         """Whether a command ends well as this user."""
         try:
             result = subprocess.run(
@@ -49,8 +49,8 @@ class Account:
         return result.returncode == 0
 
     def can_enter(self, folder: Path) -> bool:
-        return self.can("/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
+        return self.can_run("/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
 
-    def own(self, folder: Path) -> None:
+    def chown(self, folder: Path) -> None:
         """Hand over a folder that we have just made."""
         os.chown(folder, self.uid, self.gid, follow_symlinks=False)

@@ -14,160 +14,175 @@ from typing import Any
 
 from control import reasons
 from control.errors import ControlError
-from control.local.part import Part
+from control.local.part import Component
 from control.local.process import spawn
-from control.local.run_directory import GOOD_LIFE, PartStatus, RunDirectory, State, Wish
+from control.local.run_directory import (
+    MIN_UPTIME_SECONDS,
+    ComponentStatus,
+    DesiredState,
+    RunDirectory,
+    State,
+)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-_POLL = 0.05
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
+_POLL_SECONDS = 0.05
 
 
-class Keeper:
+class ProcessRunner:
     """One part's life, driven by wishes."""
 
     def __init__(
-        self, part: Part, run: RunDirectory, publish: Callable[[], None], threads: Executor
+        self,
+        component: Component,
+        run: RunDirectory,
+        publish: Callable[[], None],
+        executor: Executor,
     ) -> None:
-        self.part = part
+        self.component = component
         self.ready = asyncio.Event()
-        self.status = PartStatus()
-        self._run = run
+        self.status = ComponentStatus()
+        self._run_directory = run
         self._publish = publish
-        self._threads = threads
-        self._wish = Wish(run=False)
-        self._changed = asyncio.Event()
-        self._pause = FIRST_PAUSE
+        self._executor = executor
+        self._desired_state = DesiredState(should_run=False)
+        self._desired_state_changed = asyncio.Event()
+        self._backoff_seconds = MIN_BACKOFF_SECONDS
 
-    def begins_anew(self, wish: Wish) -> bool:
+    def is_restart_needed(self, desired: DesiredState) -> bool:
         """Whether a wish asks for a fresh process."""
-        return wish.run and wish != self._wish
+        return desired.should_run and desired != self._desired_state
 
-    def wish(self, wish: Wish) -> None:
-        if wish != self._wish:
-            self._wish = wish
-            self._changed.set()
+    def set_desired_state(self, wish: DesiredState) -> None:
+        if wish != self._desired_state:
+            self._desired_state = wish
+            self._desired_state_changed.set()
 
-    async def keep(self, before: Iterable["Keeper"]) -> None:
+    async def run(self, dependencies: Iterable["ProcessRunner"]) -> None:
         """Do what is wished for, until cancelled; to be cancelled only while nothing runs."""
-        needs = tuple(before)
+        needs = tuple(dependencies)
         while True:
-            if self._changed.is_set():
-                self._begin_afresh()
-            self._changed.clear()
-            if not self._wish.run:
-                self._show("stopped")
-                await self._changed.wait()
+            if self._desired_state_changed.is_set():
+                self._reset_backoff()
+            self._desired_state_changed.clear()
+            if not self._desired_state.should_run:
+                self._set_state("stopped")
+                await self._desired_state_changed.wait()
                 continue
-            self._show("waiting")
-            if not await self._unless_changed(_all_ready(needs)):
+            self._set_state("waiting")
+            if not await self._wait_unless_changed(_wait_until_all_ready(needs)):
                 continue
-            code = await self._live()
-            if self._changed.is_set():
+            code = await self._run_once()
+            if self._desired_state_changed.is_set():
                 continue
-            if code == 0 and self.part.kind == "task":
+            if code == 0 and self.component.kind == "task":
                 self.ready.set()
-                self._show("done")
-                await self._changed.wait()
+                self._set_state("done")
+                await self._desired_state_changed.wait()
             else:
-                await self._fail(code)
+                await self._back_off(code)
 
-    async def stopped(self) -> None:
+    async def wait_until_stopped(self) -> None:
         """Return once nothing of it runs, after a wish that it shall not."""
         while self.status.state != "stopped":
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _live(self) -> int | None:
+    async def _run_once(self) -> int | None:
         """One life from start to end; its exit status, None where it could not even start."""
-        self.status.generation = self._wish.generation
-        self._show("starting")
-        log = self._run.log(self.part.name)
-        self.status.log_start = log.stat().st_size if log.exists() else 0
+        self.status.generation = self._desired_state.generation
+        self._set_state("starting")
+        log = self._run_directory.log_file(self.component.name)
+        self.status.log_offset = log.stat().st_size if log.exists() else 0
         try:
-            launch = await asyncio.to_thread(self.part.launch)
-            popen = spawn(launch, self._run.record(self.part.name), log)
+            launch = await asyncio.to_thread(self.component.prepare_launch)
+            popen = spawn(launch, self._run_directory.process_record(self.component.name), log)
         except (ControlError, OSError) as error:
-            self.status.reason = str(error)
+            self.status.exit_reason = str(error)
             return None
-        return await self._watch(popen)
+        return await self._wait_for_exit(popen)
 
-    async def _watch(self, popen: subprocess.Popen[bytes]) -> int:
+    async def _wait_for_exit(self, popen: subprocess.Popen[bytes]) -> int:
         loop = asyncio.get_running_loop()
         self.status.pid = popen.pid
-        ended = loop.run_in_executor(self._threads, popen.wait)
-        becoming = asyncio.create_task(self._become_ready())
-        changed = asyncio.create_task(self._changed.wait())
+        ended = loop.run_in_executor(self._executor, popen.wait)
+        readiness = asyncio.create_task(self._wait_until_ready())
+        changed = asyncio.create_task(self._desired_state_changed.wait())
         either: set[asyncio.Future[Any]] = {ended, changed}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        becoming.cancel()
+        readiness.cancel()
         changed.cancel()
         self.ready.clear()
         if not ended.done():
-            self._show("stopping")
-            await self._end(popen, ended)
+            self._set_state("stopping")
+            await self._terminate(popen, ended)
         code = await ended
         self.status.pid = None
-        self._run.record(self.part.name).unlink(missing_ok=True)
+        self._run_directory.process_record(self.component.name).unlink(missing_ok=True)
         return code
 
-    async def _become_ready(self) -> None:
-        ask = self.part.health if self.part.holds_data else None
-        while ask and not (await asyncio.to_thread(ask)).ok:
-            await asyncio.sleep(_POLL)
-        if self.part.kind != "task":
+    async def _wait_until_ready(self) -> None:
+        check_health = self.component.check_health if self.component.is_database else None
+        while check_health and not (await asyncio.to_thread(check_health)).is_healthy:
+            await asyncio.sleep(_POLL_SECONDS)
+        if self.component.kind != "task":
             self.ready.set()
-        self._show("running")
+        self._set_state("running")
 
-    async def _end(self, popen: subprocess.Popen[bytes], ended: Awaitable[int]) -> None:
-        patience = self.part.patience
-        popen.send_signal(self.part.stop_signal)
+    async def _terminate(self, popen: subprocess.Popen[bytes], ended: Awaitable[int]) -> None:
+        timeout = self.component.stop_timeout
+        popen.send_signal(self.component.stop_signal)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(ended), patience)
+            await asyncio.wait_for(asyncio.shield(ended), timeout)
             return
-        say(f"{self.part.name} did not end within {patience:g} s and is killed")
+        log_line(f"{self.component.name} did not end within {timeout:g} s and is killed")
         with contextlib.suppress(ProcessLookupError):
             os.killpg(popen.pid, signal.SIGKILL)
 
-    async def _fail(self, code: int | None) -> None:
+    async def _back_off(self, code: int | None) -> None:
         """Note why it ended, and pause before the next life."""
         if code is not None:
-            log = self._run.log(self.part.name)
-            self.status.reason = reasons.of_end(code, log, self.status.log_start)
-        lived = time.time() - self.status.since if self.status.state == "running" else 0.0
-        if lived > GOOD_LIFE:
-            self._begin_afresh()
-        say(f"{self.part.name} ended: {self.status.reason}; again in {self._pause:g} s")
+            log = self._run_directory.log_file(self.component.name)
+            self.status.exit_reason = reasons.describe_exit_with_log(
+                code, log, self.status.log_offset
+            )
+        uptime = time.time() - self.status.since if self.status.state == "running" else 0.0
+        if uptime > MIN_UPTIME_SECONDS:
+            self._reset_backoff()
+        log_line(
+            f"{self.component.name} ended: {self.status.exit_reason};"
+            f" again in {self._backoff_seconds:g} s"
+        )
         self.status.restarts += 1
-        self.status.failures += 1
-        self._show("failing")
-        await self._unless_changed(asyncio.sleep(self._pause))
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self.status.consecutive_failures += 1
+        self._set_state("failing")
+        await self._wait_unless_changed(asyncio.sleep(self._backoff_seconds))
+        self._backoff_seconds = min(2 * self._backoff_seconds, MAX_BACKOFF_SECONDS)
 
-    def _begin_afresh(self) -> None:
+    def _reset_backoff(self) -> None:
         """Forget earlier failures: the part has worked, or something else is wished for now."""
-        self._pause = FIRST_PAUSE
-        self.status.failures = 0
+        self._backoff_seconds = MIN_BACKOFF_SECONDS
+        self.status.consecutive_failures = 0
 
-    async def _unless_changed(self, awaited: Coroutine[None, None, None]) -> bool:
+    async def _wait_unless_changed(self, awaited: Coroutine[None, None, None]) -> bool:
         """Wait for something; false as soon as the wish changes."""
         task = asyncio.create_task(awaited)
-        changed = asyncio.create_task(self._changed.wait())
+        changed = asyncio.create_task(self._desired_state_changed.wait())
         await asyncio.wait({task, changed}, return_when=asyncio.FIRST_COMPLETED)
         changed.cancel()
         task.cancel()
-        return task.done() and not self._changed.is_set()
+        return task.done() and not self._desired_state_changed.is_set()
 
-    def _show(self, state: State) -> None:
+    def _set_state(self, state: State) -> None:
         self.status.state = state
         self.status.since = time.time()
         self._publish()
 
 
-async def _all_ready(keepers: Iterable[Keeper]) -> None:
-    for keeper in keepers:
+async def _wait_until_all_ready(runners: Iterable[ProcessRunner]) -> None:
+    for keeper in runners:
         await keeper.ready.wait()
 
 
-def say(text: str) -> None:
+def log_line(text: str) -> None:
     """A line of the supervisor's own log."""
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")
     print(f"{moment.removesuffix('+00:00')}Z {text}", file=sys.stderr, flush=True)

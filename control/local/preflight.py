@@ -10,43 +10,43 @@ from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
 from control.errors import ControlError
-from control.local.part import Part, Port
+from control.local.part import Component, Port
 
-LEAST_SPACE = 500 * 1024 * 1024
+MIN_FREE_BYTES = 500 * 1024 * 1024
 """Bytes that must be free: a database in want of space stops in the middle of things."""
 
 
-def check_ports(parts: Iterable[Part]) -> None:
+def check_ports(components: Iterable[Component]) -> None:
     """Raises ControlError for the first port that cannot be had."""
     seen: dict[int, Port] = {}
-    for name, port in ((part.name, port) for part in parts for port in part.ports):
+    for name, port in ((part.name, port) for part in components for port in part.ports):
         number = port.number
         if number in seen:
             raise ControlError(f"{seen[number]} and {port} are both {number}: change one of them")
         seen[number] = port
-        if problem := ports.problem(number):
+        if error := ports.find_bind_error(number):
             raise ControlError(
-                f"port {number}, where {name} would listen, {problem}:"
+                f"port {number}, where {name} would listen, {error}:"
                 f" end what uses it or set {port.variable} to another port"
             )
 
 
-def beside_docker(context: Context, port_taken: ControlError) -> ControlError:
+def explain_port_conflict(context: Context, port_taken: ControlError) -> ControlError:
     """What to say of a port that is taken, which may be by this folder's own containers."""
     with contextlib.suppress(ControlError):  # then nobody can tell
-        if engine.answers(context.environ):
-            containers = Compose.of(context).containers()
+        if engine.is_available(context.environ):
+            containers = Compose.from_context(context).list_containers()
             if any(container.state == "running" for container in containers):
                 first = "./manage.py stop --docker"
                 return ControlError(f"this folder's suite runs in Docker: {first} first")
     return port_taken
 
 
-def check_space(folder: Path, least: int = LEAST_SPACE) -> None:
+def check_disk_space(folder: Path, min_free: int = MIN_FREE_BYTES) -> None:
     """Raises ControlError where the disk is as good as full."""
     free = shutil.disk_usage(folder).free
-    if free < least:
+    if free < min_free:
         raise ControlError(
-            f"the disk is full: {disk.megabytes(free)} free for {folder},"
-            f" at least {disk.megabytes(least)} are needed"
+            f"the disk is full: {disk.format_megabytes(free)} free for {folder},"
+            f" at least {disk.format_megabytes(min_free)} are needed"
         )

@@ -14,30 +14,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from control.local.account import Account
+from control.local.account import SystemUser
 
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-_WRITE_DOWN = (
-    f'echo "$$"; cat {_BOOT} "/proc/$$/stat" 2>/dev/null || ps -o lstart= -p "$$"; exec "$@" >&2'
+_BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+_RECORD_AND_EXEC_SCRIPT = (
+    f'echo "$$"; cat {_BOOT_ID_FILE} "/proc/$$/stat" 2>/dev/null || ps -o lstart= -p "$$";'
+    ' exec "$@" >&2'
 )
-_POLL = 0.05
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Launch:
+class LaunchSpec:
     """What to run, and as whom."""
 
     command: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path
-    account: Account | None = None
+    user: SystemUser | None = None
 
-    def itself(self) -> "Launch":
+    def return_self(self) -> "LaunchSpec":
         """For what needs no preparation."""
         return self
 
 
-def database_environment(state_dir: Path) -> dict[str, str]:
+def build_database_environment(state_dir: Path) -> dict[str, str]:
     """What a database sees: none of the suite's variables but the folder that tells whose it is."""
     path = os.environ.get("PATH", os.defpath)
     return {"PATH": path, "LC_ALL": "C", "TZ": "UTC", "STATE_DIR": str(state_dir)}
@@ -48,71 +49,71 @@ class Process:
     """A process, for certain."""
 
     pid: int
-    birth: str
+    start_time: str
 
     @classmethod
-    def of(cls, pid: int) -> "Process | None":
+    def from_pid(cls, pid: int) -> "Process | None":
         """The process that has this number now."""
-        birth = _birth(pid)
+        birth = _read_start_time(pid)
         return cls(pid, birth) if birth else None
 
     @classmethod
-    def recorded(cls, record: Path) -> "Process | None":
+    def from_record(cls, record: Path) -> "Process | None":
         """The process that wrote the record, if it wrote all of it."""
         try:
             pid, _, rest = record.read_text().partition("\n")
-            birth = _parse(rest)
+            birth = _parse_start_time(rest)
         except (FileNotFoundError, IndexError, ValueError):  # the last two: half of a record
             return None
         return cls(int(pid), birth) if pid.isdecimal() and birth else None
 
     @property
-    def lives(self) -> bool:
-        return _birth(self.pid) == self.birth
+    def is_alive(self) -> bool:
+        return _read_start_time(self.pid) == self.start_time
 
     @property
-    def command(self) -> str:
+    def command_line(self) -> str:
         """Its program and arguments; empty where it is gone."""
         try:
             return Path(f"/proc/{self.pid}/cmdline").read_text(errors="replace").replace("\0", " ")
         except OSError:
             return _ps("command", self.pid)
 
-    def send(self, number: signal.Signals) -> None:
-        if self.lives:
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.is_alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
 
-def spawn(launch: Launch, record: Path, log: Path) -> subprocess.Popen[bytes]:
+def spawn(launch: LaunchSpec, record: Path, log: Path) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, its output added to the log."""
-    account = launch.account
-    with record.open("wb") as notes, log.open("ab") as output:
+    user = launch.user
+    with record.open("wb") as record_file, log.open("ab") as output:
         return subprocess.Popen(
-            ("/bin/sh", "-c", _WRITE_DOWN, "sh", *launch.command),
+            ("/bin/sh", "-c", _RECORD_AND_EXEC_SCRIPT, "sh", *launch.command),
             stdin=subprocess.DEVNULL,
-            stdout=notes,
+            stdout=record_file,
             stderr=output,
             cwd=launch.cwd,
             env=dict(launch.env),
             start_new_session=True,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
         )
 
 
-def await_end(processes: Iterable[Process], patience: float) -> tuple[Process, ...]:
+def wait_for_exit(processes: Iterable[Process], timeout: float) -> tuple[Process, ...]:
     """Wait for processes that are not our children; returns those that outlive `patience`, s."""
-    deadline = time.monotonic() + patience
-    remaining = tuple(process for process in processes if process.lives)
+    deadline = time.monotonic() + timeout
+    remaining = tuple(process for process in processes if process.is_alive)
     while remaining and time.monotonic() < deadline:
-        time.sleep(_POLL)
-        remaining = tuple(process for process in remaining if process.lives)
+        time.sleep(_POLL_SECONDS)
+        remaining = tuple(process for process in remaining if process.is_alive)
     return remaining
 
 
-def supervisor_of(state_dir: Path) -> Process | None:
+def find_supervisor_by_environment(state_dir: Path) -> Process | None:
     """The supervisor of a suite whose folder is gone, found by what it has given to its services.
 
     None where there is none, or no /proc to look in.
@@ -123,15 +124,15 @@ def supervisor_of(state_dir: Path) -> Process | None:
             if mark not in (folder / "environ").read_bytes().split(b"\0"):
                 continue
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            process = Process.of(int(parent))
-            if process and " supervise " in process.command:
+            process = Process.from_pid(int(parent))
+            if process and " supervise " in process.command_line:
                 return process
     return None
 
 
-def resident_memory(pid: int) -> int | None:
+def get_resident_memory(pid: int) -> int | None:
     """Bytes of memory in use."""
-    if not _BOOT.exists():
+    if not _BOOT_ID_FILE.exists():
         kilobytes = _ps("rss", pid)
         return int(kilobytes) * 1024 if kilobytes.isdecimal() else None
     try:
@@ -141,17 +142,17 @@ def resident_memory(pid: int) -> int | None:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _birth(pid: int) -> str | None:
+def _read_start_time(pid: int) -> str | None:
     """When a living process was born, in whatever form this system has; None if it is gone."""
-    if not _BOOT.exists():
-        return _parse(_ps("lstart", pid))
+    if not _BOOT_ID_FILE.exists():
+        return _parse_start_time(_ps("lstart", pid))
     try:
-        return _parse(_BOOT.read_text() + Path(f"/proc/{pid}/stat").read_text())
+        return _parse_start_time(_BOOT_ID_FILE.read_text() + Path(f"/proc/{pid}/stat").read_text())
     except (FileNotFoundError, ProcessLookupError):
         return None
 
 
-def _parse(text: str) -> str | None:
+def _parse_start_time(text: str) -> str | None:
     boot, newline, stat = text.strip().partition("\n")
     if not newline:
         return boot or None

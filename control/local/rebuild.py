@@ -19,5 +19,5 @@ def run(context: Context, options: argparse.Namespace) -> int:
     context.virtualenv.rebuild()
     if not was_running:
         return 0
-    welcome.begin(context, "local")
+    welcome.prepare_environment(context, "local")
     return start.bring_up(context)

@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from control import confirmation, disk
-from control.arguments import USAGE
+from control.arguments import USAGE_ERROR_STATUS
 from control.context import Context
 from control.errors import ControlError
 from control.local import postgres, shared_folder
 from control.local.run_directory import RunDirectory
-from control.local.shared_folder import PLACES, Database
+from control.local.shared_folder import SHARED_FOLDERS, Database
 from control.local.shutdown import shut_down
 
-DATA = (
+DATA_PATTERNS = (
     "postgres",
     "postgres.password",
     "redis",
@@ -25,7 +25,7 @@ DATA = (
     "run",
 )
 """Patterns of what a suite keeps in STATE_DIR beside the settings; the locks in `run` go last."""
-SETTINGS = ("mode", "replicas.json", "secrets.env", "containers.lock")
+SETTINGS_FILES = ("mode", "replicas.json", "secrets.env", "containers.lock")
 """What stays: `secrets.env` may open the data of the same suite in Docker."""
 
 
@@ -35,62 +35,64 @@ def run(context: Context, options: argparse.Namespace) -> int:
     Interrupted, the same command goes on where it ended.
     """
     if options.service:
-        raise ControlError("--remove deletes the data of all services: leave --service out", USAGE)
+        raise ControlError(
+            "--remove deletes the data of all services: leave --service out", USAGE_ERROR_STATUS
+        )
     state_dir, terminal = context.state_dir, context.terminal
-    databases = _outside(state_dir)
-    inside = _inside(state_dir)
+    databases = _find_external_databases(state_dir)
+    inside = _find_data_in_state_dir(state_dir)
     if not inside and not databases:
-        terminal.line("Nothing to remove.")
+        terminal.print_line("Nothing to remove.")
         return 0
-    confirmation.require(terminal, _described(inside, databases), is_given=options.yes)
+    confirmation.confirm_deletion(terminal, _describe(inside, databases), is_confirmed=options.yes)
     suite = RunDirectory(state_dir)
     shut_down(suite, terminal)
-    with terminal.step("remove"), suite.locked():
+    with terminal.step("remove"), suite.supervisor_lock():
         for database in databases:
-            postgres.end_server(database)
+            postgres.stop_server(database)
             database.remove()
         for path in inside:
             _delete(path)
         for name in ("sandbox", "logs", "run"):
             with contextlib.suppress(OSError):  # it holds something of somebody else's, or is gone
                 (state_dir / name).rmdir()
-    _say_what_stays(context)
+    _print_remaining_files(context)
     return 0
 
 
 def _is_state_dir(folder: Path) -> bool:
     """Whether a suite has ever started there: a folder given by mistake keeps all it has."""
-    return any((folder / name).is_file() for name in SETTINGS)
+    return any((folder / name).is_file() for name in SETTINGS_FILES)
 
 
-def _inside(state_dir: Path) -> list[Path]:
+def _find_data_in_state_dir(state_dir: Path) -> list[Path]:
     if not _is_state_dir(state_dir):
         return []
-    found = [path for pattern in DATA for path in sorted(state_dir.glob(pattern))]
+    found = [path for pattern in DATA_PATTERNS for path in sorted(state_dir.glob(pattern))]
     link = state_dir / "postgres"
     if link.is_symlink() and not link.exists():
         found.append(link)
     return sorted(found, key=lambda path: path.name == "run")
 
 
-def _outside(state_dir: Path) -> list[Database]:
+def _find_external_databases(state_dir: Path) -> list[Database]:
     """Databases that had to be elsewhere, also those of earlier folders of this path."""
-    known = shared_folder.databases()
+    known = shared_folder.find_databases()
     found = {database.path: database for database in known if database.state_dir == state_dir}
     link = state_dir / "postgres"
     target = link.resolve()
     is_elsewhere = link.is_symlink() and target.exists() and _is_state_dir(state_dir)
-    if is_elsewhere and not shared_folder.belongs_to_another(target, state_dir):
-        found.setdefault(target, Database(target, state_dir, target.parent in PLACES))
+    if is_elsewhere and not shared_folder.is_owned_by_another(target, state_dir):
+        found.setdefault(target, Database(target, state_dir, target.parent in SHARED_FOLDERS))
     return list(found.values())
 
 
-def _described(inside: Iterable[Path], databases: Iterable[Database]) -> Iterable[str]:
+def _describe(inside: Iterable[Path], databases: Iterable[Database]) -> Iterable[str]:
     for database in databases:
-        yield f"{database.path} ({disk.megabytes(database.size)})"
+        yield f"{database.path} ({disk.format_megabytes(database.size)})"
     for path in inside:
         if not path.is_symlink():
-            yield f"{path} ({disk.megabytes(disk.used(path))})"
+            yield f"{path} ({disk.format_megabytes(disk.get_disk_usage(path))})"
 
 
 def _delete(path: Path) -> None:
@@ -105,14 +107,14 @@ def _delete(path: Path) -> None:
     path.rmdir()
 
 
-def _say_what_stays(context: Context) -> None:
-    kept = [context.root / ".env", context.root / ".venv"]
-    kept += [context.state_dir / name for name in SETTINGS]
-    kept += shared_folder.programs()
-    shown = [_short(path, context.root) for path in kept if path.exists()]
+def _print_remaining_files(context: Context) -> None:
+    remaining = [context.root / ".env", context.root / ".venv"]
+    remaining += [context.state_dir / name for name in SETTINGS_FILES]
+    remaining += shared_folder.find_program_copies()
+    shown = [_shorten_path(path, context.root) for path in remaining if path.exists()]
     if shown:
-        context.terminal.line(f"Settings and programs stay: {', '.join(shown)}")
+        context.terminal.print_line(f"Settings and programs stay: {', '.join(shown)}")
 
 
-def _short(path: Path, root: Path) -> str:
+def _shorten_path(path: Path, root: Path) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else path)

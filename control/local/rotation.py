@@ -11,21 +11,21 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
-LARGEST = 10 * 1024 * 1024
+MAX_LOG_BYTES = 10 * 1024 * 1024
 """Bytes at which a log is put aside."""
-KEPT = 3
+BACKUP_COUNT = 3
 """How many older files there are of each log: `<part>.log.1` is the newest."""
 
 
-def rotate(folder: Path, largest: int = LARGEST) -> None:
+def rotate_logs(folder: Path, max_bytes: int = MAX_LOG_BYTES) -> None:
     """Put aside each log that has grown too large."""
     for log in folder.glob("*.log"):
-        if log.stat().st_size >= largest:
-            _put_aside(log)
+        if log.stat().st_size >= max_bytes:
+            _rotate_file(log)
 
 
-def _put_aside(log: Path) -> None:
-    older = [log.with_name(f"{log.name}.{number}") for number in range(1, KEPT + 1)]
+def _rotate_file(log: Path) -> None:
+    older = [log.with_name(f"{log.name}.{number}") for number in range(1, BACKUP_COUNT + 1)]
     for newer, target in reversed(list(pairwise(older))):
         with contextlib.suppress(FileNotFoundError):
             newer.replace(target)

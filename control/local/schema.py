@@ -16,26 +16,26 @@ from control.services import ALEMBIC
 
 def migrate(context: Context, options: argparse.Namespace) -> int:
     """Compare the models with an up-to-date database and write what differs as a migration."""
-    with _database(context) as suite:
-        return _alembic(suite, "upgrade", "head") or _alembic(
+    with _running_database(context) as suite:
+        return _run_alembic(suite, "upgrade", "head") or _run_alembic(
             suite, "revision", "--autogenerate", "-m", options.message
         )
 
 
 def upgrade(context: Context, _: argparse.Namespace) -> int:
-    with _database(context) as suite:
-        status = _alembic(suite, "upgrade", "head")
+    with _running_database(context) as suite:
+        status = _run_alembic(suite, "upgrade", "head")
         if status == 0:
-            context.terminal.done("schema", "up to date")
+            context.terminal.print_success("schema", "up to date")
         return status
 
 
 @contextmanager
-def _database(context: Context) -> Iterator[Suite]:
+def _running_database(context: Context) -> Iterator[Suite]:
     """The suite's database; started for the moment where the suite does not run."""
-    environment.complete(context.root, context.environ)
-    suite = Suite.of(context, context.python())
-    if context.settings.own_postgres or suite.run.supervisor():
+    environment.ensure_secrets(context.root, context.environ)
+    suite = Suite.from_context(context, context.ensure_python())
+    if context.settings.has_external_postgres or suite.run_directory.find_supervisor():
         yield suite
         return
     problems = start.start(context, suite, ["postgres"])
@@ -44,14 +44,14 @@ def _database(context: Context) -> Iterator[Suite]:
             raise ControlError(f"the database does not start: {problems[0].reason}")
         yield suite
     finally:
-        shut_down(suite.run, context.terminal)
+        shut_down(suite.run_directory, context.terminal)
 
 
-def _alembic(suite: Suite, *arguments: str) -> int:
+def _run_alembic(suite: Suite, *arguments: str) -> int:
     migrating = next(it for it in suite.table if it.name == "migrate")
     return subprocess.run(
         (str(suite.python), *ALEMBIC, *arguments),
         cwd=suite.settings.root,
-        env=suite.settings.environment_of(migrating),
+        env=suite.settings.build_environment(migrating),
         check=False,
     ).returncode

@@ -4,39 +4,45 @@ import signal
 import time
 
 from control.local import takeover, timeouts
-from control.local.part import DATABASE_PATIENCE, PATIENCE
-from control.local.process import Process, await_end, supervisor_of
+from control.local.part import DATABASE_STOP_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS
+from control.local.process import Process, find_supervisor_by_environment, wait_for_exit
 from control.local.run_directory import RunDirectory
 from control.terminal import Terminal
 
-_PATIENCE = PATIENCE + DATABASE_PATIENCE + 10
+_TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS + DATABASE_STOP_TIMEOUT_SECONDS + 10
 """Seconds after which the supervisor itself is taken to be stuck."""
 
 
-def shut_down(run: RunDirectory, terminal: Terminal) -> bool:
+def shut_down(run_directory: RunDirectory, terminal: Terminal) -> bool:
     """End everything and return when it is gone; false where nothing ran."""
-    supervisor = run.supervisor() or (None if run.path.exists() else supervisor_of(run.state_dir))
+    supervisor = run_directory.find_supervisor() or (
+        None
+        if run_directory.path.exists()
+        else find_supervisor_by_environment(run_directory.state_dir)
+    )
     if supervisor:
         with terminal.step("stop"):
-            _end(supervisor, run, terminal)
-    if not run.path.exists():
+            _terminate_supervisor(supervisor, run_directory, terminal)
+    if not run_directory.path.exists():
         return supervisor is not None
-    lock = run.lock()
+    lock = run_directory.acquire_supervisor_lock()
     try:
-        strays = takeover.end_strays(run, terminal)
-        run.forget_status()
-        run.forget_environment()
+        had_orphans = takeover.terminate_orphans(run_directory, terminal)
+        run_directory.remove_status()
+        run_directory.remove_environment()
     finally:
         lock.release()
-    return strays or supervisor is not None
+    return had_orphans or supervisor is not None
 
 
-def _end(supervisor: Process, run: RunDirectory, terminal: Terminal) -> None:
-    supervisor.send(signal.SIGTERM)
-    deadline = time.monotonic() + _PATIENCE
-    while supervisor.lives and time.monotonic() < deadline:
-        names = [name for name, part in run.status().items() if part.pid]
-        terminal.busy(f"… stopping {', '.join(names)}")
-        time.sleep(timeouts.POLL)
-    supervisor.send(signal.SIGKILL)
-    await_end([supervisor], PATIENCE)
+def _terminate_supervisor(
+    supervisor: Process, run_directory: RunDirectory, terminal: Terminal
+) -> None:
+    supervisor.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while supervisor.is_alive and time.monotonic() < deadline:
+        names = [name for name, part in run_directory.read_status().items() if part.pid]
+        terminal.show_progress(f"… stopping {', '.join(names)}")
+        time.sleep(timeouts.POLL_SECONDS)
+    supervisor.send_signal(signal.SIGKILL)
+    wait_for_exit([supervisor], STOP_TIMEOUT_SECONDS)

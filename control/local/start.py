@@ -12,84 +12,89 @@ from control.context import Context
 from control.errors import ControlError
 from control.local import postgres, preflight, scaling, shared_folder, takeover
 from control.local.process import Process
-from control.local.progress import START_TIMEOUT, Progress
-from control.local.run_directory import IsSupervised, Wish
+from control.local.progress import START_TIMEOUT_SECONDS, ReadinessWaiter
+from control.local.run_directory import AlreadyRunning, DesiredState
 from control.local.status import show
 from control.local.suite import Suite
-from control.lock import Lock
-from control.problem import Problem
+from control.lock import FileLock
+from control.problem import ComponentFailure
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    welcome.begin(context, "local")
+    welcome.prepare_environment(context, "local")
     _check_paths(context)
-    _name_orphans(context)
-    asked = replicas.asked(options)
-    names = dict.fromkeys((*options.service, *asked)) if options.service else ()
-    return bring_up(context, names, asked)
+    _warn_about_orphans(context)
+    requested = replicas.parse_requested(options)
+    names = dict.fromkeys((*options.service, *requested)) if options.service else ()
+    return bring_up(context, names, requested)
 
 
 def bring_up(
-    context: Context, names: Iterable[str] = (), asked: Mapping[str, int] | None = None
+    context: Context, names: Iterable[str] = (), requested: Mapping[str, int] | None = None
 ) -> int:
     """Start these, or all, or what is missing of them; the settings are complete."""
-    suite = Suite.of(context, context.python(), asked)
-    if suite.run.supervisor():
-        return _complete(context, suite, names)
+    suite = Suite.from_context(context, context.ensure_python(), requested)
+    if suite.run_directory.find_supervisor():
+        return _start_missing(context, suite, names)
     try:
         problems = start(context, suite, names)
-    except IsSupervised:
-        return _complete(context, suite, names)
+    except AlreadyRunning:
+        return _start_missing(context, suite, names)
     if problems:
-        welcome.report(context, problems)
+        welcome.report_failures(context, problems)
         return 1
-    _say_where(context)
+    _print_addresses(context)
     return 0
 
 
-def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Problem, ...]:
+def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[ComponentFailure, ...]:
     """Start a suite that does not run, wait, and return what is not well, and why."""
-    suite.wanted(names)  # what is wrong with the names is told before anything is made
-    suite.run.make()
-    lock = suite.run.lock()
+    suite.required_components_for(
+        names
+    )  # what is wrong with the names is told before anything is made
+    suite.run_directory.create()
+    lock = suite.run_directory.acquire_supervisor_lock()
     try:
-        suite.run.make()  # a `stop --remove` that had the lock before us may have deleted it
-        takeover.end_strays(suite.run, context.terminal)
-        with suite.run.commanding():
-            suite = suite.anew()
-            wanted = suite.wanted(names)
-            _begin(context, suite, wanted, lock)
+        # a `stop --remove` that had the lock before us may have deleted it
+        suite.run_directory.create()
+        takeover.terminate_orphans(suite.run_directory, context.terminal)
+        with suite.run_directory.command_lock():
+            suite = suite.with_current_replicas()
+            wanted = suite.required_components_for(names)
+            _launch(context, suite, wanted, lock)
     finally:
         lock.release()
     try:
-        return Progress(suite, wanted, context.terminal).wait()
+        return ReadinessWaiter(suite, wanted, context.terminal).wait()
     except KeyboardInterrupt:
-        context.terminal.line("The suite goes on starting; ./manage.py stop ends it.")
+        context.terminal.print_line("The suite goes on starting; ./manage.py stop ends it.")
         raise
 
 
-def _begin(context: Context, suite: Suite, wanted: frozenset[str], lock: Lock) -> None:
+def _launch(context: Context, suite: Suite, wanted: frozenset[str], lock: FileLock) -> None:
     try:
-        preflight.check_ports(part for part in suite.parts if part.name in wanted)
+        preflight.check_ports(part for part in suite.components if part.name in wanted)
     except ControlError as error:
-        raise preflight.beside_docker(context, error) from None
-    preflight.check_space(suite.settings.state_dir)
-    modes.remember(suite.settings.state_dir, "local")
-    suite.keep_replicas()
-    suite.run.forget_status()
-    suite.run.write_environment(context.suite_environ)  # so that no other is taken for it
-    suite.run.write_wishes({part.name: Wish(part.name in wanted) for part in suite.parts})
+        raise preflight.explain_port_conflict(context, error) from None
+    preflight.check_disk_space(suite.settings.state_dir)
+    modes.save_last_mode(suite.settings.state_dir, "local")
+    suite.save_replicas()
+    suite.run_directory.remove_status()
+    suite.run_directory.write_environment(context.suite_environ)  # so that no other is taken for it
+    suite.run_directory.write_desired_states(
+        {part.name: DesiredState(part.name in wanted) for part in suite.components}
+    )
     _spawn_supervisor(context, suite, lock)
 
 
-def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
+def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
     """The supervisor inherits the lock: there is no instant in which a second one could start."""
     options = ("--lock", str(lock.descriptor), "--python", str(suite.python))
     # told of new wishes before it can listen, it must not die of it: it reads them anyway
-    hearing = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with suite.run.log("supervisor").open("ab") as log:
+    previous_handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with suite.run_directory.log_file("supervisor").open("ab") as log:
         process = subprocess.Popen(
-            (sys.executable, str(context.entry), "supervise", *options),
+            (sys.executable, str(context.manage_script), "supervise", *options),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -98,41 +103,45 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: Lock) -> None:
             pass_fds=(lock.descriptor,),
             start_new_session=True,
         )
-    signal.signal(signal.SIGHUP, hearing)
+    signal.signal(signal.SIGHUP, previous_handler)
     process.returncode = 0  # it is to outlive us: nobody waits for it
-    if supervisor := Process.of(process.pid):
-        suite.run.write_supervisor(supervisor)
+    if supervisor := Process.from_pid(process.pid):
+        suite.run_directory.write_supervisor(supervisor)
 
 
-def _complete(context: Context, suite: Suite, names: Iterable[str]) -> int:
+def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> int:
     """Start what is missing of a suite that runs, or is just being started."""
-    context.terminal.line("It runs already.")
-    suite, missing = scaling.fit(context, suite, names)
-    awaited = suite.wanted(names) if suite.run.age < START_TIMEOUT else missing
-    welcome.report(context, Progress(suite, awaited, context.terminal).wait())
-    is_well = show(context, suite)
-    _say_where(context)
-    return 0 if is_well else 1
+    context.terminal.print_line("It runs already.")
+    suite, missing = scaling.reconcile(context, suite, names)
+    awaited = (
+        suite.required_components_for(names)
+        if suite.run_directory.supervisor_uptime < START_TIMEOUT_SECONDS
+        else missing
+    )
+    welcome.report_failures(context, ReadinessWaiter(suite, awaited, context.terminal).wait())
+    is_healthy = show(context, suite)
+    _print_addresses(context)
+    return 0 if is_healthy else 1
 
 
 def _check_paths(context: Context) -> None:
     """Raises ControlError before minutes are spent; root may keep programs and data elsewhere."""
-    if os.geteuid() != 0 and not context.settings.own_postgres:
+    if os.geteuid() != 0 and not context.settings.has_external_postgres:
         for path in (context.virtualenv.path, context.state_dir):
             postgres.check_path(path)
 
 
-def _name_orphans(context: Context) -> None:
+def _warn_about_orphans(context: Context) -> None:
     """Databases in folders of the system that nobody would find again."""
     if os.geteuid() != 0:
         return
-    shared_folder.keep_database(context.state_dir)  # this one's folder may have been moved
-    for database in shared_folder.databases():
-        if database.is_orphan:
-            context.terminal.warn(": ".join(shared_folder.orphan(database)))
+    shared_folder.repair_database_folder(context.state_dir)  # this one's folder may have been moved
+    for database in shared_folder.find_databases():
+        if database.is_orphaned:
+            context.terminal.print_warning(": ".join(shared_folder.describe_orphan(database)))
 
 
-def _say_where(context: Context) -> None:
-    welcome.say_where(context)
-    logs = context.shown_state_dir / "logs"
-    context.terminal.line(f"  Logs:  {logs}   (./manage.py logs -f)")
+def _print_addresses(context: Context) -> None:
+    welcome.print_addresses(context)
+    logs = context.display_state_dir / "logs"
+    context.terminal.print_line(f"  Logs:  {logs}   (./manage.py logs -f)")

@@ -16,19 +16,21 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.service:
         return _stop_services(context, options.service)
     if not shut_down(RunDirectory(context.state_dir), context.terminal):
-        context.terminal.line("Nothing runs.")
+        context.terminal.print_line("Nothing runs.")
     return 0
 
 
 def _stop_services(context: Context, names: list[str]) -> int:
-    suite = Suite.of(context, context.virtualenv.python)
-    suite.named(names)
-    if suite.run.supervisor() is None:
-        context.terminal.line("Nothing runs.")
+    suite = Suite.from_context(context, context.virtualenv.python)
+    suite.component_names_for(names)
+    if suite.run_directory.find_supervisor() is None:
+        context.terminal.print_line("Nothing runs.")
         return 0
-    with wishing.alone(suite) as suite:
-        chosen = suite.named(names)
-        wishes = suite.run.wishes_for(chosen)
-        wishing.change(context, suite, {name: replace(wishes[name], run=False) for name in chosen})
-    wishing.await_stop(context, suite, chosen)
+    with wishing.exclusive_suite(suite) as suite:
+        chosen = suite.component_names_for(names)
+        wishes = suite.run_directory.require_desired_states(chosen)
+        wishing.apply(
+            context, suite, {name: replace(wishes[name], should_run=False) for name in chosen}
+        )
+    wishing.wait_until_stopped(context, suite, chosen)
     return 0

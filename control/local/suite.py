@@ -9,9 +9,9 @@ from control import health, replicas
 from control.context import Context
 from control.errors import ControlError
 from control.local import postgres, valkey
-from control.local.part import DATABASE_PATIENCE, Part, Port
+from control.local.part import DATABASE_STOP_TIMEOUT_SECONDS, Component, Port
 from control.local.postgres import Cluster
-from control.local.process import Launch
+from control.local.process import LaunchSpec
 from control.local.run_directory import RunDirectory
 from control.local.valkey import Valkey
 from control.local.wheels import Wheels
@@ -27,123 +27,130 @@ class Suite:
     table: tuple[Service, ...]
     python: Path
     """The interpreter of the services, with everything they need installed."""
-    replicas: Mapping[str, int]
+    replica_counts: Mapping[str, int]
     """How many processes a service has, where it is not one."""
-    asked: Mapping[str, int]
+    requested_replicas: Mapping[str, int]
     """What this command says of them."""
 
     @classmethod
-    def of(cls, context: Context, python: Path, asked: Mapping[str, int] | None = None) -> "Suite":
+    def from_context(
+        cls, context: Context, python: Path, requested: Mapping[str, int] | None = None
+    ) -> "Suite":
         """With as many replicas as were asked for, now or earlier."""
-        told = asked or {}
-        counts = replicas.read(context.state_dir, context.services) | dict(told)
-        return cls(context.settings, context.services, python, counts, told)
+        explicit = requested or {}
+        counts = replicas.read(context.state_dir, context.services) | dict(explicit)
+        return cls(context.settings, context.services, python, counts, explicit)
 
-    def anew(self) -> "Suite":
+    def with_current_replicas(self) -> "Suite":
         """The same after what other commands have asked for meanwhile."""
-        kept = replicas.read(self.settings.state_dir, self.table)
-        return replace(self, replicas=kept | dict(self.asked))
+        stored = replicas.read(self.settings.state_dir, self.table)
+        return replace(self, replica_counts=stored | dict(self.requested_replicas))
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
-        return (*self._databases(), *self._services())
+    def components(self) -> tuple[Component, ...]:
+        return (*self._build_databases(), *self._build_services())
 
     @cached_property
-    def run(self) -> RunDirectory:
+    def run_directory(self) -> RunDirectory:
         return RunDirectory(self.settings.state_dir)
 
-    def named(self, services: Iterable[str]) -> tuple[str, ...]:
+    def component_names_for(self, services: Iterable[str]) -> tuple[str, ...]:
         """All parts of some services; raises ControlError where one does not run."""
         names: list[str] = []
         for service in services:
-            found = [part.name for part in self.parts if part.service == service]
+            found = [part.name for part in self.components if part.service == service]
             if not found:
                 raise ControlError(f"{service} does not run with these settings")
             names += found
         return tuple(names)
 
-    def wanted(self, services: Iterable[str]) -> frozenset[str]:
+    def required_components_for(self, services: Iterable[str]) -> frozenset[str]:
         """All parts of some services, or of all, with what they need."""
-        return self.with_needs(self.named(services) or [part.name for part in self.parts])
+        return self.resolve_dependencies(
+            self.component_names_for(services) or [part.name for part in self.components]
+        )
 
-    def keep_replicas(self) -> None:
+    def save_replicas(self) -> None:
         """Let the commands and the supervisor know of them."""
-        replicas.keep(self.settings.state_dir, self.replicas)
+        replicas.save(self.settings.state_dir, self.replica_counts)
 
-    def with_needs(self, names: Iterable[str]) -> frozenset[str]:
+    def resolve_dependencies(self, names: Iterable[str]) -> frozenset[str]:
         """The parts of these names and all that must be ready before them."""
-        by_name = {part.name: part for part in self.parts}
+        by_name = {part.name: part for part in self.components}
         wanted: set[str] = set()
         queue = list(names)
         while queue:
             name = queue.pop()
             if name in by_name and name not in wanted:
                 wanted.add(name)
-                queue.extend(by_name[name].after)
+                queue.extend(by_name[name].depends_on)
         return frozenset(wanted)
 
     @cached_property
     def _wheels(self) -> Wheels:
-        return Wheels.of(self.python)
+        return Wheels.locate(self.python)
 
-    def _databases(self) -> Iterable[Part]:
-        if not self.settings.own_postgres:
-            yield self._postgres()
-        if not self.settings.own_redis:
-            yield self._redis()
+    def _build_databases(self) -> Iterable[Component]:
+        if not self.settings.has_external_postgres:
+            yield self._build_postgres()
+        if not self.settings.has_external_redis:
+            yield self._build_redis()
 
-    def _postgres(self) -> Part:
-        port = self.settings.port("POSTGRES_PORT")
+    def _build_postgres(self) -> Component:
+        port = self.settings.get_port("POSTGRES_PORT")
 
-        def cluster() -> Cluster:
+        def build_cluster() -> Cluster:
             password = self.settings.values["POSTGRES_PASSWORD"]
             return Cluster(self.settings.state_dir, self._wheels.postgres, port, password)
 
-        return Part(
+        return Component(
             "postgres",
             "database",
-            launch=lambda: cluster().launch(),
-            health=partial(postgres.health, port),
+            prepare_launch=lambda: build_cluster().prepare_launch(),
+            check_health=partial(postgres.check_health, port),
             stop_signal=postgres.STOP_SIGNAL,
-            patience=DATABASE_PATIENCE,
+            stop_timeout=DATABASE_STOP_TIMEOUT_SECONDS,
             ports=(Port("POSTGRES_PORT", port),),
         )
 
-    def _redis(self) -> Part:
-        port = self.settings.port("REDIS_PORT")
+    def _build_redis(self) -> Component:
+        port = self.settings.get_port("REDIS_PORT")
         password = self.settings.values["REDIS_PASSWORD"]
-        return Part(
+        return Component(
             "redis",
             "database",
-            launch=lambda: Valkey(
+            prepare_launch=lambda: Valkey(
                 self.settings.state_dir, self._wheels.valkey, port, password
-            ).launch(),
-            health=partial(valkey.health, port, password),
-            patience=DATABASE_PATIENCE,
+            ).prepare_launch(),
+            check_health=partial(valkey.check_health, port, password),
+            stop_timeout=DATABASE_STOP_TIMEOUT_SECONDS,
             ports=(Port("REDIS_PORT", port),),
         )
 
-    def _services(self) -> Iterable[Part]:
-        for service in self.settings.services(self.table):
-            for number in range(1, self.replicas.get(service.name, 1) + 1):
-                yield self._process(service, number)
+    def _build_services(self) -> Iterable[Component]:
+        for service in self.settings.select_services(self.table):
+            for number in range(1, self.replica_counts.get(service.name, 1) + 1):
+                yield self._build_service(service, number)
 
-    def _process(self, service: Service, number: int) -> Part:
-        launch = Launch(
+    def _build_service(self, service: Service, number: int) -> Component:
+        launch = LaunchSpec(
             (str(self.python), *service.arguments),
-            self.settings.environment_of(service, number),
+            self.settings.build_environment(service, number),
             self.settings.root,
         )
-        name = replicas.name(service.name, number)
+        name = replicas.format_replica_name(service.name, number)
         if service.port is None:
-            return Part(name, "task", launch.itself, after=service.after)
-        port, own = self.settings.port(service.port), self.settings.own_port(service, number)
+            return Component(name, "task", launch.return_self, depends_on=service.depends_on)
+        port, own = (
+            self.settings.get_port(service.port),
+            self.settings.process_port(service, number),
+        )
         taken = {own, port} if number == 1 else {own}
-        return Part(
+        return Component(
             name,
             "service",
-            launch.itself,
-            health=partial(health.of_service, own),
-            after=service.after,
-            ports=tuple(Port(service.port, one, above=one - port) for one in sorted(taken)),
+            launch.return_self,
+            check_health=partial(health.check_service, own),
+            depends_on=service.depends_on,
+            ports=tuple(Port(service.port, one, offset=one - port) for one in sorted(taken)),
         )

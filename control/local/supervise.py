@@ -9,16 +9,16 @@ from pathlib import Path
 from control.context import Context
 from control.local.suite import Suite
 from control.local.supervisor import supervise
-from control.lock import Lock
+from control.lock import FileLock
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    def load(environ: Mapping[str, str]) -> Suite:
-        return Suite.of(replace(context, environ=environ), Path(options.python))
+    def load_suite(environ: Mapping[str, str]) -> Suite:
+        return Suite.from_context(replace(context, environ=environ), Path(options.python))
 
-    lock = Lock(options.lock)
+    lock = FileLock(options.lock)
     try:
-        asyncio.run(supervise(load(context.environ), load))
+        asyncio.run(supervise(load_suite(context.environ), load_suite))
     finally:
         lock.release()
     return 0

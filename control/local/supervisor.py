@@ -10,47 +10,47 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from control import replicas
 from control.errors import ControlError
 from control.local import rotation
-from control.local.keeper import Keeper, say
-from control.local.part import Part
+from control.local.keeper import ProcessRunner, log_line
+from control.local.part import Component
 from control.local.process import Process
-from control.local.run_directory import RunDirectory, Wish
+from control.local.run_directory import DesiredState, RunDirectory
 from control.local.suite import Suite
 
-_CARE_EVERY = 60.0
-_POLL = 0.05
+_MAINTENANCE_INTERVAL_SECONDS = 60.0
+_POLL_SECONDS = 0.05
 
-Load = Callable[[Mapping[str, str]], Suite]
+SuiteLoader = Callable[[Mapping[str, str]], Suite]
 """The suite as the settings of now make it, with an operator's environment."""
 
 
-async def supervise(suite: Suite, load: Load) -> None:
+async def supervise(suite: Suite, load_suite: SuiteLoader) -> None:
     """Keep the suite as the wishes say, until SIGTERM; the caller holds the lock."""
     os.umask(0o077)
-    ending = asyncio.Event()
+    stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
-    most = replicas.MOST * len(suite.parts)
-    with ThreadPoolExecutor(max_workers=most) as threads:  # one waits for each process
+    max_processes = replicas.MAX_REPLICAS * len(suite.components)
+    with ThreadPoolExecutor(max_workers=max_processes) as executor:  # one waits for each process
         async with asyncio.TaskGroup() as group:
-            supervisor = Supervisor(suite, load, threads, group)
+            supervisor = Supervisor(suite, load_suite, executor, group)
             for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, ending.set)
-            loop.add_signal_handler(signal.SIGHUP, supervisor.read_wishes)
-            sign(suite.run)
-            say("supervisor started")
-            supervisor.read_wishes()
-            await ending.wait()
-            say("stopping")
+                loop.add_signal_handler(number, stop_requested.set)
+            loop.add_signal_handler(signal.SIGHUP, supervisor.reload)
+            record_supervisor(suite.run_directory)
+            log_line("supervisor started")
+            supervisor.reload()
+            await stop_requested.wait()
+            log_line("stopping")
             await supervisor.stop()
-    suite.run.forget_status()
-    suite.run.forget_environment()
-    say("stopped")
+    suite.run_directory.remove_status()
+    suite.run_directory.remove_environment()
+    log_line("stopped")
 
 
-def sign(run: RunDirectory) -> None:
+def record_supervisor(run_directory: RunDirectory) -> None:
     """Write down who supervises, unless it can be read: nobody else could end us."""
-    me = Process.of(os.getpid())
-    if me and run.supervisor() != me:
-        run.write_supervisor(me)
+    me = Process.from_pid(os.getpid())
+    if me and run_directory.find_supervisor() != me:
+        run_directory.write_supervisor(me)
 
 
 class Supervisor:
@@ -59,112 +59,116 @@ class Supervisor:
     def __init__(
         self,
         suite: Suite,
-        load: Load,
-        threads: Executor,
+        load_suite: SuiteLoader,
+        executor: Executor,
         group: asyncio.TaskGroup,
-        care_every: float = _CARE_EVERY,
+        maintenance_interval: float = _MAINTENANCE_INTERVAL_SECONDS,
     ) -> None:
-        self._run = suite.run
-        self._load = load
-        self._threads = threads
-        self._group = group
-        self._ending = False
-        self._keepers: dict[str, Keeper] = {}
+        self._run_directory = suite.run_directory
+        self._load_suite = load_suite
+        self._executor = executor
+        self._task_group = group
+        self._is_stopping = False
+        self._runners: dict[str, ProcessRunner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._leaving: set[str] = set()
-        for part in suite.parts:
+        self._removing: set[str] = set()
+        for part in suite.components:
             self._add(part)
-        self._caring = group.create_task(self._care(care_every))
+        self._maintenance_task = group.create_task(self._maintain(maintenance_interval))
 
-    def read_wishes(self) -> None:
+    def reload(self) -> None:
         """Do so between two commands: never the environment of one with the wishes of another."""
-        lock = self._run.try_commanding()
+        lock = self._run_directory.try_command_lock()
         if lock is None:
-            asyncio.get_running_loop().call_later(_POLL, self.read_wishes)
+            asyncio.get_running_loop().call_later(_POLL_SECONDS, self.reload)
             return
         try:
-            self._obey()
+            self._apply_desired_states()
         finally:
             lock.release()
 
-    def _obey(self) -> None:
-        if self._ending:
+    def _apply_desired_states(self) -> None:
+        if self._is_stopping:
             return
-        wishes = self._run.wishes()
+        wishes = self._run_directory.read_desired_states()
         if not wishes:
-            say("wishes.json is lost or damaged: everything stays as it is")
-            self._run.forget_environment()
+            log_line("desired_state.json is lost or damaged: everything stays as it is")
+            self._run_directory.remove_environment()
             return
-        self._renew_parts(wishes)
-        for name, keeper in self._keepers.items():
+        self._reload_components(wishes)
+        for name, keeper in self._runners.items():
             if name in wishes:
-                self._leaving.discard(name)
-                keeper.wish(wishes[name])
-            elif name not in self._leaving:
-                self._dismiss(name, keeper)
+                self._removing.discard(name)
+                keeper.set_desired_state(wishes[name])
+            elif name not in self._removing:
+                self._remove(name, keeper)
 
     async def stop(self) -> None:
         """End what uses the data, then what holds it; then there is nothing more to do."""
-        self._ending = True
+        self._is_stopping = True
         for holds_data in (False, True):
-            ending = [it for it in self._keepers.values() if it.part.holds_data == holds_data]
+            ending = [it for it in self._runners.values() if it.component.is_database == holds_data]
             for keeper in ending:
-                keeper.wish(Wish(run=False))
-            await asyncio.gather(*(keeper.stopped() for keeper in ending))
-        for task in (*self._tasks.values(), self._caring):
+                keeper.set_desired_state(DesiredState(should_run=False))
+            await asyncio.gather(*(keeper.wait_until_stopped() for keeper in ending))
+        for task in (*self._tasks.values(), self._maintenance_task):
             task.cancel()
 
-    def _add(self, part: Part) -> None:
-        keeper = Keeper(part, self._run, self._publish, self._threads)
-        self._keepers[part.name] = keeper
-        self._tasks[part.name] = self._group.create_task(self._keep(keeper))
+    def _add(self, component: Component) -> None:
+        keeper = ProcessRunner(component, self._run_directory, self._publish, self._executor)
+        self._runners[component.name] = keeper
+        self._tasks[component.name] = self._task_group.create_task(self._run_component(keeper))
 
-    async def _keep(self, keeper: Keeper) -> None:
-        needs = (self._keepers.get(name) for name in keeper.part.after)
-        await keeper.keep(filter(None, needs))
+    async def _run_component(self, runner: ProcessRunner) -> None:
+        needs = (self._runners.get(name) for name in runner.component.depends_on)
+        await runner.run(filter(None, needs))
 
-    def _renew_parts(self, wishes: Mapping[str, Wish]) -> None:
+    def _reload_components(self, states: Mapping[str, DesiredState]) -> None:
         """What is to begin anew does so with the settings of now, and for the first time too."""
-        environ = self._run.take_environment()
+        environ = self._run_directory.take_environment()
         if environ is None:
             return
         try:
-            parts = self._load(environ).parts
+            parts = self._load_suite(environ).components
         except (ControlError, OSError, ValueError) as error:  # changed since the command looked
-            say(f"the settings stay as they were: {error}")
+            log_line(f"the settings stay as they were: {error}")
             return
         for part in parts:
-            keeper = self._keepers.get(part.name)
-            if keeper is None and part.name in wishes:
+            keeper = self._runners.get(part.name)
+            if keeper is None and part.name in states:
                 self._add(part)
-            elif keeper and keeper.begins_anew(wishes.get(part.name, Wish(run=False))):
-                keeper.part = part
+            elif keeper and keeper.is_restart_needed(
+                states.get(part.name, DesiredState(should_run=False))
+            ):
+                keeper.component = part
 
-    def _dismiss(self, name: str, keeper: Keeper) -> None:
+    def _remove(self, name: str, runner: ProcessRunner) -> None:
         """Have a part end and be forgotten, unless it is wished for again meanwhile."""
 
-        async def leave() -> None:
-            await keeper.stopped()
-            if name in self._leaving:
-                self._leaving.remove(name)
+        async def remove_when_stopped() -> None:
+            await runner.wait_until_stopped()
+            if name in self._removing:
+                self._removing.remove(name)
                 self._tasks.pop(name).cancel()
-                del self._keepers[name]
+                del self._runners[name]
                 self._publish()
 
-        self._leaving.add(name)
-        keeper.wish(Wish(run=False))
-        self._group.create_task(leave())
+        self._removing.add(name)
+        runner.set_desired_state(DesiredState(should_run=False))
+        self._task_group.create_task(remove_when_stopped())
 
     def _publish(self) -> None:
         # a full disk must not end the suite: what is shown may lag behind
         with contextlib.suppress(OSError):
-            self._run.write_status({name: it.status for name, it in self._keepers.items()})
+            self._run_directory.write_status(
+                {name: it.status for name, it in self._runners.items()}
+            )
 
-    async def _care(self, every: float) -> None:
+    async def _maintain(self, interval: float) -> None:
         """What time does to the files: logs grow, and who we are may be lost."""
         while True:
-            await asyncio.sleep(every)
+            await asyncio.sleep(interval)
             with contextlib.suppress(OSError):
-                await asyncio.to_thread(rotation.rotate, self._run.logs)
+                await asyncio.to_thread(rotation.rotate_logs, self._run_directory.logs)
             with contextlib.suppress(OSError):
-                sign(self._run)
+                record_supervisor(self._run_directory)

@@ -4,11 +4,11 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from control.credentials import write_private
-from control.health import Health, unanswered
-from control.local.process import Launch, database_environment
+from control.credentials import write_private_file
+from control.health import HealthStatus, unreachable_status
+from control.local.process import LaunchSpec, build_database_environment
 
-_PATIENCE = 1.0
+_TIMEOUT_SECONDS = 1.0
 _CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
@@ -24,17 +24,19 @@ log-timestamp-format iso8601
 """
 
 
-def health(port: int, password: str) -> Health:
+def check_health(port: int, password: str) -> HealthStatus:
     """Say PING as a client would."""
-    words = (("AUTH", password), ("PING",))
+    commands = (("AUTH", password), ("PING",))
     try:
-        with socket.create_connection(("127.0.0.1", port), _PATIENCE) as connection:
-            connection.sendall(b"".join(_command(*parts) for parts in words))
+        with socket.create_connection(("127.0.0.1", port), _TIMEOUT_SECONDS) as connection:
+            connection.sendall(b"".join(_encode_command(*parts) for parts in commands))
             with connection.makefile("rb") as answers:
-                replies = [answers.readline().decode(errors="replace").strip() for _ in words]
+                replies = [answers.readline().decode(errors="replace").strip() for _ in commands]
     except OSError as error:
-        return unanswered(port, error)
-    return Health(ok=replies[-1] == "+PONG", detail=next(filter(_is_error, replies), ""))
+        return unreachable_status(port, error)
+    return HealthStatus(
+        is_healthy=replies[-1] == "+PONG", detail=next(filter(_is_error, replies), "")
+    )
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,22 @@ class Valkey:
     port: int
     password: str
 
-    def launch(self) -> Launch:
+    def prepare_launch(self) -> LaunchSpec:
         """Write its configuration: a password has no place in a list of processes."""
         folder = self.state_dir / "redis"
         folder.mkdir(mode=0o700, exist_ok=True)
         configuration = folder / "valkey.conf"
-        write_private(
+        write_private_file(
             configuration,
             _CONFIGURATION.format(
-                port=self.port, folder=_quoted(str(folder)), password=_quoted(self.password)
+                port=self.port, folder=_quote(str(folder)), password=_quote(self.password)
             ),
         )
         command = (str(self.program), str(configuration))
-        return Launch(command, database_environment(self.state_dir), folder)
+        return LaunchSpec(command, build_database_environment(self.state_dir), folder)
 
 
-def _command(*parts: str) -> bytes:
+def _encode_command(*parts: str) -> bytes:
     encoded = [part.encode() for part in parts]
     bulk = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in encoded)
     return b"*%d\r\n%s" % (len(encoded), bulk)
@@ -71,6 +73,6 @@ def _is_error(reply: str) -> bool:
     return reply.startswith("-")
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from control.errors import ControlError
 
-_ASK = """
+_LOCATE_SCRIPT = """
 import importlib.util, json
 def folder(name):
     spec = importlib.util.find_spec(name)
@@ -26,22 +26,25 @@ class Wheels:
     """`valkey-server` itself."""
 
     @classmethod
-    def of(cls, python: Path) -> "Wheels":
+    def locate(cls, python: Path) -> "Wheels":
         """Those that this Python has installed."""
         try:
             answer = subprocess.run(
-                (str(python), "-I", "-c", _ASK), capture_output=True, text=True, check=True
+                (str(python), "-I", "-c", _LOCATE_SCRIPT),
+                capture_output=True,
+                text=True,
+                check=True,
             )
         except (OSError, subprocess.CalledProcessError) as error:
             raise ControlError(f"{python} does not run: run ./manage.py rebuild") from error
         postgres, valkey = json.loads(answer.stdout)
         return cls(
-            _program(postgres, "pginstall/bin/postgres").parent,
-            _program(valkey, "_binaries/*/valkey-server"),
+            _find_program(postgres, "pginstall/bin/postgres").parent,
+            _find_program(valkey, "_binaries/*/valkey-server"),
         )
 
 
-def _program(folder: str | None, pattern: str) -> Path:
+def _find_program(folder: str | None, pattern: str) -> Path:
     found = sorted(Path(folder).glob(pattern)) if folder else []
     if not found:
         raise ControlError(

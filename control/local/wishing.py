@@ -8,88 +8,91 @@ from contextlib import contextmanager
 from control.context import Context
 from control.errors import ControlError
 from control.local import timeouts
-from control.local.part import PATIENCE
-from control.local.run_directory import Wish
+from control.local.part import STOP_TIMEOUT_SECONDS
+from control.local.run_directory import DesiredState
 from control.local.suite import Suite
 
-_LEEWAY = 10.0
+_STOP_MARGIN_SECONDS = 10.0
 """Seconds beyond a part's own patience in which the supervisor has ended it."""
 
 
 @contextmanager
-def alone(suite: Suite) -> Iterator[Suite]:
+def exclusive_suite(suite: Suite) -> Iterator[Suite]:
     """The suite as it is now, while no other command changes what is wished for.
 
     Raises ControlError where nothing can be changed.
     """
-    with suite.run.commanding():
-        if suite.run.supervisor() is None:
+    with suite.run_directory.command_lock():
+        if suite.run_directory.find_supervisor() is None:
             raise ControlError("the supervisor has just ended: run ./manage.py start")
-        if not suite.run.wishes():
+        if not suite.run_directory.read_desired_states():
             raise ControlError(
-                f"{suite.run.path / 'wishes.json'} is lost or damaged: run ./manage.py restart"
+                f"{suite.run_directory.path / 'desired_state.json'} is lost or damaged:"
+                " run ./manage.py restart"
             )
-        yield suite.anew()
+        yield suite.with_current_replicas()
 
 
-def change(
-    context: Context, suite: Suite, changed: Mapping[str, Wish], leaving: Iterable[str] = ()
+def apply(
+    context: Context, suite: Suite, changed: Mapping[str, DesiredState], removed: Iterable[str] = ()
 ) -> None:
     """Change the wishes for these, forget those that leave, and have it looked at: `alone`.
 
     What begins anew does so with the settings of now, as this command sees them.
     """
-    wishes = suite.run.wishes() | dict(changed)
-    for name in leaving:
+    wishes = suite.run_directory.read_desired_states() | dict(changed)
+    for name in removed:
         wishes.pop(name, None)
-    is_told = False
+    is_notified = False
     try:
-        suite.run.write_environment(context.suite_environ)
-        suite.run.write_wishes(wishes)
-        if supervisor := suite.run.supervisor():
-            supervisor.send(signal.SIGHUP)
-            is_told = True
+        suite.run_directory.write_environment(context.suite_environ)
+        suite.run_directory.write_desired_states(wishes)
+        if supervisor := suite.run_directory.find_supervisor():
+            supervisor.send_signal(signal.SIGHUP)
+            is_notified = True
     finally:
-        if not is_told:
-            suite.run.forget_environment()
-    if not is_told:
+        if not is_notified:
+            suite.run_directory.remove_environment()
+    if not is_notified:
         raise ControlError("the supervisor has just ended: run ./manage.py start")
 
 
-def await_stop(
+def wait_until_stopped(
     context: Context,
     suite: Suite,
     names: Iterable[str],
-    leeway: float = _LEEWAY,
+    margin: float = _STOP_MARGIN_SECONDS,
     *,
-    are_leaving: bool = False,
+    are_removed: bool = False,
 ) -> None:
     """Return when none of these runs any more, showing it; those that leave are in no status then.
 
     Raises ControlError where the supervisor has not seen to it `leeway` seconds after it had to.
     """
     names = tuple(names)
-    patience = leeway + max(_patience(suite, name) for name in names)
-    deadline = time.monotonic() + patience
+    timeout = margin + max(_stop_timeout(suite, name) for name in names)
+    deadline = time.monotonic() + timeout
     with context.terminal.step(f"stop {', '.join(names)}"):
-        while (supervisor := suite.run.supervisor()) and not _are_stopped(
-            suite, names, are_leaving
+        while (supervisor := suite.run_directory.find_supervisor()) and not _are_stopped(
+            suite, names, are_removed
         ):
             if time.monotonic() > deadline:
                 raise ControlError(
-                    f"the supervisor has not ended {', '.join(names)} within {patience:g} s, as if"
+                    f"the supervisor has not ended {', '.join(names)} within {timeout:g} s, as if"
                     f" it were suspended: kill -CONT {supervisor.pid}, or ./manage.py restart"
                 )
-            time.sleep(timeouts.POLL)
+            time.sleep(timeouts.POLL_SECONDS)
     if supervisor is None:
-        suite.run.forget_orphan()
+        suite.run_directory.remove_orphaned_environment()
 
 
-def _patience(suite: Suite, name: str) -> float:
-    return next((part.patience for part in suite.parts if part.name == name), PATIENCE)
+def _stop_timeout(suite: Suite, name: str) -> float:
+    return next(
+        (part.stop_timeout for part in suite.components if part.name == name), STOP_TIMEOUT_SECONDS
+    )
 
 
-def _are_stopped(suite: Suite, names: Iterable[str], are_leaving: bool) -> bool:
-    status = suite.run.status()
+def _are_stopped(suite: Suite, names: Iterable[str], are_removed: bool) -> bool:
+    status = suite.run_directory.read_status()
     known = [status[name] for name in names if name in status]
-    return not known if are_leaving else all(one.state == "stopped" for one in known)
+    return not known if are_removed else all(one.state == "stopped" for one in known)

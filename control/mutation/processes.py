@@ -15,14 +15,16 @@ from pathlib import Path
 from control.errors import ControlError
 
 Environ = dict[str, str]
-_PROGRAM = Path(__file__).with_name("quick_mutmut.py")
-_PROGRESS = re.compile(r"(\d+)/(\d+) ")
-_PATIENCE = 60.0
+_MUTMUT_SCRIPT = Path(__file__).with_name("quick_mutmut.py")
+_PROGRESS_PATTERN = re.compile(r"(\d+)/(\d+) ")
+_SHUTDOWN_TIMEOUT_SECONDS = 60.0
 """Seconds that servers and what tests have left may take to end."""
 
 
 @contextmanager
-def servers(python: Path, root: Path, environ: Mapping[str, str], redis: int) -> Iterator[Environ]:
+def run_servers(
+    python: Path, root: Path, environ: Mapping[str, str], redis: int
+) -> Iterator[Environ]:
     """PostgreSQL and so many Redis servers; yields the environment in which tests find them."""
     command = (python, "-m", "smart_kit.testing.shared_servers", str(redis))
     process = subprocess.Popen(
@@ -43,11 +45,11 @@ def servers(python: Path, root: Path, environ: Mapping[str, str], redis: int) ->
         yield {**environ, **json.loads(said)}
     finally:
         process.stdin.close()  # they end with it, also where we are killed
-        process.wait(_PATIENCE)
+        process.wait(_SHUTDOWN_TIMEOUT_SECONDS)
         process.stdout.close()
 
 
-def mutmut(
+def run_mutmut(
     python: Path,
     folder: Path,
     environ: Mapping[str, str],
@@ -57,7 +59,7 @@ def mutmut(
     """Test the mutants in a working folder; raises ControlError where that cannot be done."""
     log = folder / "log"
     process = subprocess.Popen(
-        (python, "-P", _PROGRAM, "run", "--max-children", str(jobs)),
+        (python, "-P", _MUTMUT_SCRIPT, "run", "--max-children", str(jobs)),
         cwd=folder,
         env=dict(environ),
         stdin=subprocess.DEVNULL,
@@ -73,13 +75,13 @@ def mutmut(
         with log.open("w", encoding="utf-8") as file:
             for line in process.stdout:  # its moving line too is a line for each step
                 file.write(line)
-                if found := _PROGRESS.search(line):
+                if found := _PROGRESS_PATTERN.search(line):
                     progress(int(found[1]), int(found[2]))
         status = process.wait()
     finally:
         _kill(process)
     if status:
-        raise ControlError(f"mutmut could not go on: {_last_words(log)} (all of it: {log})")
+        raise ControlError(f"mutmut could not go on: {_read_last_line(log)} (all of it: {log})")
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
@@ -91,6 +93,6 @@ def _kill(process: "subprocess.Popen[str]") -> None:
         process.stdout.close()
 
 
-def _last_words(log: Path) -> str:
+def _read_last_line(log: Path) -> str:
     lines = [line.strip() for line in log.read_text("utf-8").splitlines()]
     return next((line for line in reversed(lines) if line), "it said nothing")

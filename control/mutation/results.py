@@ -13,7 +13,7 @@ MUTANTS = "mutants"
 """The folder of mutmut in its working folder."""
 _CLASS = "ǁ"
 """mutmut's separator: `xǁClassǁmethod__mutmut_3`, and `x_function__mutmut_3`."""
-_MUTANT = "__mutmut_"
+_MUTANT_SUFFIX = "__mutmut_"
 _DEF = re.compile(r"\s*(async\s+)?def\s")
 
 
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 _TESTS_FAILED = 1
-VERDICTS = {
+VERDICT_BY_EXIT_CODE = {
     _TESTS_FAILED: Verdict.KILLED,
     -24: Verdict.TIMED_OUT,  # SIGXCPU: of the system for CPU time, of mutmut for the time passed
     -9: Verdict.TIMED_OUT,  # of the system where SIGXCPU did not help
@@ -53,38 +53,38 @@ class Mutant:
     diff: tuple[str, ...]
     """Lines that begin with `- ` or `+ `, without their indentation."""
     verdict: Verdict
-    code: int | None
+    exit_code: int | None
     """The exit code of its tests."""
 
 
-def read(folder: Path, path: Path) -> Iterator[Mutant]:
+def read_mutants(folder: Path, path: Path) -> Iterator[Mutant]:
     """All mutants of a file in a working folder of mutmut."""
     written = folder / MUTANTS / path
-    codes = json.loads(_beside(written, ".meta").read_text("utf-8"))["exit_code_by_key"]
-    spans = json.loads(_beside(written, ".spans").read_text("utf-8"))["spans"]
+    codes = json.loads(_sibling_file(written, ".meta").read_text("utf-8"))["exit_code_by_key"]
+    spans = json.loads(_sibling_file(written, ".spans").read_text("utf-8"))["spans"]
     lines = written.read_text("utf-8").splitlines()
-    places = _places((folder / path).read_text("utf-8"))
+    places = _find_definition_lines((folder / path).read_text("utf-8"))
     for key, code in codes.items():
         generated = key.rpartition(".")[2]
-        mangled = generated.partition(_MUTANT)[0]
-        function = _readable(mangled)
-        original = _text(lines, spans[f"{mangled}{_MUTANT}orig"])
-        offset, diff = _compare(original, _text(lines, spans[generated]))
-        verdict = VERDICTS.get(code, Verdict.UNCLEAR)
+        mangled = generated.partition(_MUTANT_SUFFIX)[0]
+        function = _demangle(mangled)
+        original = _extract_function(lines, spans[f"{mangled}{_MUTANT_SUFFIX}orig"])
+        offset, diff = _diff(original, _extract_function(lines, spans[generated]))
+        verdict = VERDICT_BY_EXIT_CODE.get(code, Verdict.UNCLEAR)
         yield Mutant(path, places[function] + offset, function, diff, verdict, code)
 
 
-def killed(folder: Path, path: Path) -> list[str]:
+def read_killed_names(folder: Path, path: Path) -> list[str]:
     """The names of the mutants of a file that the last run of mutmut has killed."""
-    content = json.loads(_beside(folder / MUTANTS / path, ".meta").read_text("utf-8"))
+    content = json.loads(_sibling_file(folder / MUTANTS / path, ".meta").read_text("utf-8"))
     codes = content["exit_code_by_key"].items()
-    return [name for name, code in codes if VERDICTS.get(code) is Verdict.KILLED]
+    return [name for name, code in codes if VERDICT_BY_EXIT_CODE.get(code) is Verdict.KILLED]
 
 
-def forget(folder: Path, path: Path, proved: Collection[str] = ()) -> None:
+def reset_results(folder: Path, path: Path, proven: Collection[str] = ()) -> None:
     """Have mutmut test all mutants of a file again but those that are proved to be killed."""
     written = folder / MUTANTS / path
-    meta = _beside(written, ".meta")
+    meta = _sibling_file(written, ".meta")
     try:
         content = json.loads(meta.read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):  # a run that was killed left half a file
@@ -93,23 +93,23 @@ def forget(folder: Path, path: Path, proved: Collection[str] = ()) -> None:
         return
     names = content["exit_code_by_key"]
     content["exit_code_by_key"] = {
-        name: _TESTS_FAILED if name in proved else None for name in names
+        name: _TESTS_FAILED if name in proven else None for name in names
     }
     meta.write_text(json.dumps(content), "utf-8")
 
 
-def _beside(written: Path, suffix: str) -> Path:
+def _sibling_file(written: Path, suffix: str) -> Path:
     return written.with_name(written.name + suffix)
 
 
-def _readable(mangled: str) -> str:
+def _demangle(mangled: str) -> str:
     if _CLASS in mangled:
         _, name, method = mangled.split(_CLASS)
         return f"{name}.{method}"
     return mangled.removeprefix("x_")
 
 
-def _places(source: str) -> dict[str, int]:
+def _find_definition_lines(source: str) -> dict[str, int]:
     """The lines of `def`; of several with one name the last, which follows its overloads."""
     places = {}
     for node in ast.parse(source).body:
@@ -122,14 +122,14 @@ def _places(source: str) -> dict[str, int]:
     return places
 
 
-def _text(lines: list[str], span: tuple[int, int]) -> list[str]:
+def _extract_function(lines: list[str], span: tuple[int, int]) -> list[str]:
     """The lines of a generated function from its `def` on, without its generated name."""
     text = lines[span[0] - 1 : span[1]]
     first = next(number for number, line in enumerate(text) if _DEF.match(line))
     return [re.sub(r"def \w+", "def", text[first], count=1), *text[first + 1 :]]
 
 
-def _compare(original: list[str], mutant: list[str]) -> tuple[int, tuple[str, ...]]:
+def _diff(original: list[str], mutant: list[str]) -> tuple[int, tuple[str, ...]]:
     """How far below `def` the first difference is, and all of them."""
     matcher = difflib.SequenceMatcher(None, original, mutant, autojunk=False)
     changes = [code for code in matcher.get_opcodes() if code[0] != "equal"]

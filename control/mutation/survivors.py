@@ -11,7 +11,7 @@ from typing import Any
 from control.errors import ControlError
 from control.mutation.results import Mutant
 
-LIST = Path("tests/mutation_survivors.toml")
+LIST_FILE = Path("tests/mutation_survivors.toml")
 _FIELDS = {
     "equivalent": ("module", "function", "diff", "reason"),
     "tolerated": ("removed", "reason"),
@@ -19,7 +19,7 @@ _FIELDS = {
 
 
 @dataclass(frozen=True)
-class Equivalent:
+class EquivalentMutant:
     """An equivalent mutant, by what identifies it however lines and numbers move."""
 
     module: str
@@ -27,22 +27,22 @@ class Equivalent:
     diff: tuple[str, ...]
 
     @classmethod
-    def of(cls, module: str, mutant: Mutant) -> "Equivalent":
+    def from_mutant(cls, module: str, mutant: Mutant) -> "EquivalentMutant":
         return cls(module, mutant.function, mutant.diff)
 
 
 @dataclass(frozen=True)
-class Listed:
+class SurvivorList:
     """What the list says."""
 
-    equivalent: Counter[Equivalent]
+    equivalent: Counter[EquivalentMutant]
     """How many mutants of each kind."""
     tolerated: tuple[re.Pattern[str], ...] = ()
     """Lines of code whose mutants may survive in every module."""
 
-    def split(
+    def partition(
         self, module: str, mutants: Iterable[Mutant]
-    ) -> tuple[list[Mutant], list[Mutant], list[Equivalent]]:
+    ) -> tuple[list[Mutant], list[Mutant], list[EquivalentMutant]]:
         """The mutants that are not listed, those that are, and what is listed but is not there.
 
         Each entry excuses one mutant: two of the same look in one function need two.
@@ -50,7 +50,7 @@ class Listed:
         left = Counter({one: n for one, n in self.equivalent.items() if one.module == module})
         others, excused = list[Mutant](), list[Mutant]()
         for mutant in mutants:
-            kind = Equivalent.of(module, mutant)
+            kind = EquivalentMutant.from_mutant(module, mutant)
             if left[kind] > 0:
                 left[kind] -= 1
                 excused.append(mutant)
@@ -65,45 +65,50 @@ class Listed:
         )
 
 
-def read(root: Path, modules: Iterable[str]) -> Listed:
+def read(root: Path, modules: Iterable[str]) -> SurvivorList:
     """Read the list; raises ControlError where it is wrong. Without a file nothing is listed."""
     try:
-        text = (root / LIST).read_text("utf-8")
+        text = (root / LIST_FILE).read_text("utf-8")
     except FileNotFoundError:
-        return Listed(Counter())
+        return SurvivorList(Counter())
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ControlError(f"{LIST}: {error}") from error
+        raise ControlError(f"{LIST_FILE}: {error}") from error
     for name in tables.keys() - _FIELDS.keys():
-        raise ControlError(f"{LIST}: there is no table {name!r}; there are: {', '.join(_FIELDS)}")
+        raise ControlError(
+            f"{LIST_FILE}: there is no table {name!r}; there are: {', '.join(_FIELDS)}"
+        )
     known = set(modules)
-    return Listed(
-        Counter(_equivalent(number, one, known) for number, one in _entries(tables, "equivalent")),
-        tuple(_pattern(number, one) for number, one in _entries(tables, "tolerated")),
+    return SurvivorList(
+        Counter(
+            _parse_equivalent(number, one, known)
+            for number, one in _iter_entries(tables, "equivalent")
+        ),
+        tuple(_parse_pattern(number, one) for number, one in _iter_entries(tables, "tolerated")),
     )
 
 
-def _entries(tables: Mapping[str, Any], kind: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+def _iter_entries(tables: Mapping[str, Any], kind: str) -> Iterable[tuple[int, Mapping[str, str]]]:
     for number, entry in enumerate(tables.get(kind, []), 1):
         for field in _FIELDS[kind]:
             if not str(entry.get(field, "")).strip():
-                raise ControlError(f"{LIST}: {kind} entry {number}: {field!r} is missing")
+                raise ControlError(f"{LIST_FILE}: {kind} entry {number}: {field!r} is missing")
         yield number, entry
 
 
-def _equivalent(number: int, entry: Mapping[str, str], known: set[str]) -> Equivalent:
+def _parse_equivalent(number: int, entry: Mapping[str, str], known: set[str]) -> EquivalentMutant:
     if entry["module"] not in known:
         raise ControlError(
-            f"{LIST}: equivalent entry {number}: there is no key module {entry['module']!r}"
+            f"{LIST_FILE}: equivalent entry {number}: there is no key module {entry['module']!r}"
         )
     lines = (line.strip() for line in entry["diff"].splitlines())
     diff = tuple(f"{line[0]} {line[1:].strip()}" for line in lines if line)
-    return Equivalent(entry["module"], entry["function"], diff)
+    return EquivalentMutant(entry["module"], entry["function"], diff)
 
 
-def _pattern(number: int, entry: Mapping[str, str]) -> re.Pattern[str]:
+def _parse_pattern(number: int, entry: Mapping[str, str]) -> re.Pattern[str]:
     try:
         return re.compile(entry["removed"])
     except re.error as error:
-        raise ControlError(f"{LIST}: tolerated entry {number}: {error}") from error
+        raise ControlError(f"{LIST_FILE}: tolerated entry {number}: {error}") from error

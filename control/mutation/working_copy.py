@@ -13,7 +13,7 @@ from control.mutation import results
 from control.mutation.results import MUTANTS, Mutant
 from control.testing.key_modules import KeyModule
 
-_SETTINGS = """\
+_SETUP_CFG = """\
 [mutmut]
 source_paths =
 {files}
@@ -33,7 +33,7 @@ on_dependency_change = ignore
 Time-outs: 10 seconds and five times as long as the tests of a function take without a mutant."""
 
 
-_PROVED = "proved"
+_PROVEN_FILE = "proven"
 """The file with the names of the mutants that were killed in a run that ended well."""
 
 
@@ -51,57 +51,67 @@ class WorkingCopy:
         With `only_survivors`, what was killed is not tested again: a test that was weakened since
         is not noticed then.
         """
-        settings = _SETTINGS.format(
-            files=_lines(self.module.files), tests=_lines(self.module.tests)
+        settings = _SETUP_CFG.format(
+            files=_indent_lines(self.module.files), tests=_indent_lines(self.module.tests)
         )
-        self._begin_anew_if_changed(requirements.fingerprint([_lock(root)]) + settings)
+        self._reset_if_changed(
+            requirements.compute_fingerprint([_requirements_file(root)]) + settings
+        )
         (self.folder / "setup.cfg").write_text(settings, "utf-8")
-        if self._copy(root, tracked(root)):
+        if self._sync(root, list_tracked_files(root)):
             # mutmut looks only for tests with new names, but any change may change what tests run
             (self.folder / MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
-        proved = self._proved() if only_survivors else {}
+        proved = self._read_proven() if only_survivors else {}
         for path in self.module.files:
-            results.forget(self.folder, path, proved.get(str(path), ()))
+            results.reset_results(self.folder, path, proved.get(str(path), ()))
             # a run that was killed may have left half a file: mutmut writes those anew that are
             # older than their source, and keeps the results of functions that are the same
             (self.folder / path).touch()
 
-    def results(self) -> list[Mutant]:
+    def collect_results(self) -> list[Mutant]:
         """What a run of mutmut has found that ended well. What others have found proves nothing:
         a mutant may have spoiled the servers for those after it."""
-        killed = {str(path): results.killed(self.folder, path) for path in self.module.files}
-        (self.folder / _PROVED).write_text(json.dumps(killed), "utf-8")
-        return [mutant for path in self.module.files for mutant in results.read(self.folder, path)]
+        killed = {
+            str(path): results.read_killed_names(self.folder, path) for path in self.module.files
+        }
+        (self.folder / _PROVEN_FILE).write_text(json.dumps(killed), "utf-8")
+        return [
+            mutant
+            for path in self.module.files
+            for mutant in results.read_mutants(self.folder, path)
+        ]
 
-    def _proved(self) -> dict[str, list[str]]:
+    def _read_proven(self) -> dict[str, list[str]]:
         try:
-            found: dict[str, list[str]] = json.loads((self.folder / _PROVED).read_text("utf-8"))
+            found: dict[str, list[str]] = json.loads(
+                (self.folder / _PROVEN_FILE).read_text("utf-8")
+            )
         except FileNotFoundError:
             return {}
         return found
 
-    def _begin_anew_if_changed(self, made_with: str) -> None:
-        stamp = self.folder / "made-with"
+    def _reset_if_changed(self, made_with: str) -> None:
+        stamp = self.folder / "fingerprint"
         if stamp.exists() and stamp.read_text("utf-8") == made_with:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         stamp.write_text(made_with, "utf-8")
 
-    def _copy(self, root: Path, wanted: list[Path]) -> bool:
+    def _sync(self, root: Path, wanted: list[Path]) -> bool:
         """Returns whether anything was different."""
         manifest = self.folder / "copied"
         before = set(json.loads(manifest.read_text("utf-8"))) if manifest.exists() else set()
         manifest.write_text(json.dumps(sorted({*before, *map(str, wanted)})), "utf-8")
         gone = before - set(map(str, wanted))
         for name in gone:
-            self._place(Path(name)).unlink(missing_ok=True)
-        copied = [self._copy_one(root, path) for path in wanted]
+            self._target_path(Path(name)).unlink(missing_ok=True)
+        copied = [self._sync_file(root, path) for path in wanted]
         manifest.write_text(json.dumps(sorted(map(str, wanted))), "utf-8")
         return any((*copied, *gone))
 
-    def _copy_one(self, root: Path, path: Path) -> bool:
-        source, target = root / path, self._place(path)
+    def _sync_file(self, root: Path, path: Path) -> bool:
+        source, target = root / path, self._target_path(path)
         if target.exists() and target.read_bytes() == source.read_bytes():
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -109,11 +119,11 @@ class WorkingCopy:
         shutil.copymode(source, target)
         return True
 
-    def _place(self, path: Path) -> Path:
+    def _target_path(self, path: Path) -> Path:
         return self.folder / path if path in self.module.files else self.folder / MUTANTS / path
 
 
-def tracked(root: Path) -> list[Path]:
+def list_tracked_files(root: Path) -> list[Path]:
     """What belongs to the repository: also what was not added yet, but is not ignored."""
     command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     try:
@@ -126,9 +136,9 @@ def tracked(root: Path) -> list[Path]:
     return [Path(name) for name in names if (root / name).is_file()]
 
 
-def _lock(root: Path) -> Path:
+def _requirements_file(root: Path) -> Path:
     return root / "requirements-mutate.txt"
 
 
-def _lines(words: Iterable[object]) -> str:
-    return "\n".join(f"    {word}" for word in words)
+def _indent_lines(lines: Iterable[object]) -> str:
+    return "\n".join(f"    {word}" for word in lines)

@@ -11,12 +11,12 @@ from control.context import Context
 from control.testing import key_modules
 from control.testing.key_modules import KeyModule
 
-LEAST = 99.0
+MIN_COVERAGE_PERCENT = 99.0
 """Per cent of the lines, and of the branches, of a key module."""
 
 
 @dataclass(frozen=True)
-class Coverage:
+class ModuleCoverage:
     """The coverage of one key module."""
 
     name: str
@@ -28,7 +28,7 @@ class Coverage:
     """`file:line` for each line and `file:line->line` for each branch that no test has run."""
 
     @classmethod
-    def of(cls, module: KeyModule, files: Mapping[str, Any]) -> "Coverage":
+    def from_report(cls, module: KeyModule, files: Mapping[str, Any]) -> "ModuleCoverage":
         """From the report of coverage.py, which may know files that were never imported."""
         found = {
             path: files[str(path)]
@@ -42,35 +42,37 @@ class Coverage:
             missing += [f"{path}:{start}->{end}" for start, end in one["missing_branches"]]
         return cls(
             module.name,
-            _per_cent(sums, "covered_lines", "num_statements"),
-            _per_cent(sums, "covered_branches", "num_branches"),
+            _percentage(sums, "covered_lines", "num_statements"),
+            _percentage(sums, "covered_branches", "num_branches"),
             tuple(missing),
         )
 
     @property
     def is_enough(self) -> bool:
-        return min(self.lines, self.branches) >= LEAST and not any(
+        return min(self.lines, self.branches) >= MIN_COVERAGE_PERCENT and not any(
             "never imported" in one for one in self.missing
         )
 
 
-def passes(context: Context, python: Path, environ: Mapping[str, str]) -> bool:
+def check_coverage(context: Context, python: Path, environ: Mapping[str, str]) -> bool:
     """Print the coverage of each key module, as measured by a run of pytest with this environment;
     whether all of it is enough."""
     command = (python, "-m", "coverage", "json", "--quiet", "-o", "-")
     report = subprocess.run(command, cwd=context.root, env=environ, stdout=subprocess.PIPE)
     if report.returncode:
         said = report.stdout.decode(errors="replace").strip()
-        context.terminal.warn(f"there is no report of the coverage: {said}")
+        context.terminal.print_warning(f"there is no report of the coverage: {said}")
         return False
     files = json.loads(report.stdout)["files"]
-    found = [Coverage.of(module, files) for module in key_modules.read(context.root)]
-    context.terminal.line(f"{'key module':<20} {'lines':>8} {'branches':>9}")
+    found = [ModuleCoverage.from_report(module, files) for module in key_modules.read(context.root)]
+    context.terminal.print_line(f"{'key module':<20} {'lines':>8} {'branches':>9}")
     for one in found:
-        sign = "" if one.is_enough else f"  below {LEAST} %"
-        context.terminal.line(f"{one.name:<20} {one.lines:>6.1f} % {one.branches:>7.1f} %{sign}")
+        sign = "" if one.is_enough else f"  below {MIN_COVERAGE_PERCENT} %"
+        context.terminal.print_line(
+            f"{one.name:<20} {one.lines:>6.1f} % {one.branches:>7.1f} %{sign}"
+        )
         for place in () if one.is_enough else one.missing:
-            context.terminal.line(f"    {place}")
+            context.terminal.print_line(f"    {place}")
     return all(one.is_enough for one in found)
 
 
@@ -78,7 +80,7 @@ def _was_imported(summary: Mapping[str, int]) -> bool:
     return bool(summary["covered_lines"] or not summary["num_statements"])
 
 
-def _per_cent(sums: list[Mapping[str, int]], done: str, whole: str) -> float:
+def _percentage(sums: list[Mapping[str, int]], done: str, whole: str) -> float:
     if not sums:  # none of its files was imported
         return 0.0
     total = sum(one[whole] for one in sums)

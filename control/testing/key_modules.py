@@ -27,11 +27,15 @@ def read(root: Path) -> Iterator[KeyModule]:
     for name in tests.keys() - table["key-modules"].keys():
         raise ControlError(f"pyproject.toml: tests are named for {name}, which is no key module")
     for name, patterns in table["key-modules"].items():
-        files = {path for pattern in patterns for path in _matching(root, name, pattern)}
-        yield KeyModule(name, tuple(sorted(files)), _tests(root, name, files, tests.get(name)))
+        files = {path for pattern in patterns for path in _find_files(root, name, pattern)}
+        yield KeyModule(
+            name, tuple(sorted(files)), _resolve_tests(root, name, files, tests.get(name))
+        )
 
 
-def _tests(root: Path, name: str, files: set[Path], named: list[str] | None) -> tuple[str, ...]:
+def _resolve_tests(
+    root: Path, name: str, files: set[Path], named: list[str] | None
+) -> tuple[str, ...]:
     """Those that are named, else all of the parts whose files these are."""
     if named is None:
         return tuple(f"{part}/tests" for part in sorted({path.parts[0] for path in files}))
@@ -41,7 +45,7 @@ def _tests(root: Path, name: str, files: set[Path], named: list[str] | None) -> 
     return tuple(named)
 
 
-def _matching(root: Path, name: str, pattern: str) -> list[Path]:
+def _find_files(root: Path, name: str, pattern: str) -> list[Path]:
     found = [path.relative_to(root) for path in root.glob(pattern) if path.suffix == ".py"]
     if not found:
         raise ControlError(f"pyproject.toml: no file matches {pattern!r} of the key module {name}")

@@ -14,28 +14,28 @@ from control.docker import timeouts as docker_timeouts
 from control.local import postgres, valkey
 from control.local import timeouts as local_timeouts
 from control.terminal import Terminal
-from control.tests.fake_docker import Docker
+from control.tests.fake_docker import FakeDocker
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import ODD_NAME, MadeDatabase
+from control.tests.made_database import ODD_NAME, DatabaseTemplate
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds in which a process of a busy machine answers."""
 
 
 @pytest.fixture(autouse=True)
-def _paced(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands in this process look more often than an operator needs, and wait for longer."""
-    monkeypatch.setattr(local_timeouts, "POLL", 0.02)
-    monkeypatch.setattr(docker_timeouts, "POLL", 0.05)
-    for limit in ("TURN", "HEARING"):
-        monkeypatch.setattr(local_timeouts, limit, PATIENCE)
+    monkeypatch.setattr(local_timeouts, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(docker_timeouts, "POLL_SECONDS", 0.05)
+    for limit in ("LOCK_TIMEOUT_SECONDS", "PICKUP_TIMEOUT_SECONDS"):
+        monkeypatch.setattr(local_timeouts, limit, TIMEOUT_SECONDS)
     for server in (health, postgres, valkey):
-        monkeypatch.setattr(server, "_PATIENCE", PATIENCE)
+        monkeypatch.setattr(server, "_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
 
 
 @contextmanager
-def passable_folder() -> Iterator[Path]:
+def traversable_folder() -> Iterator[Path]:
     """One where any system user may pass, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="sa-control-"))
     folder.chmod(0o711)
@@ -46,16 +46,16 @@ def passable_folder() -> Iterator[Path]:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A repository with nothing but its example of settings."""
-    with passable_folder() as folder:
+    with traversable_folder() as folder:
         shutil.copy(ROOT / ".env.example", folder)
         yield folder
 
 
 @pytest.fixture(scope="session")
-def made_database() -> Iterator[MadeDatabase]:
+def database_template() -> Iterator[DatabaseTemplate]:
     """A database of which a test takes a copy, made in a folder with an odd name."""
-    with passable_folder() as folder:
-        yield MadeDatabase.make(folder / ODD_NAME)
+    with traversable_folder() as folder:
+        yield DatabaseTemplate.create(folder / ODD_NAME)
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def suite(home: Path) -> Iterator[FakeSuite]:
 
 
 @pytest.fixture
-def whole_suite(home: Path, made_database: MadeDatabase) -> Iterator[FakeSuite]:
+def suite_with_postgres(home: Path, database_template: DatabaseTemplate) -> Iterator[FakeSuite]:
     """The same with a PostgreSQL of its own, whose database was made by an earlier start."""
-    mine = FakeSuite(home, own_postgres=False)
-    made_database.copy_to(home / "state")
+    mine = FakeSuite(home, has_external_postgres=False)
+    database_template.copy_to(home / "state")
     yield mine
     mine.manage("stop")
 
@@ -83,10 +83,10 @@ def output() -> io.StringIO:
 @pytest.fixture
 def terminal(output: io.StringIO) -> Terminal:
     """A terminal that nobody looks at; what it says is in `output`."""
-    return Terminal(output, tty=False, colour=False)
+    return Terminal(output, is_tty=False, colour=False)
 
 
 @pytest.fixture
-def docker(home: Path) -> Docker:
+def docker(home: Path) -> FakeDocker:
     """A program in place of `docker`."""
-    return Docker(home)
+    return FakeDocker(home)

@@ -15,7 +15,7 @@ from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
 
-DOCKER = """\
+DOCKER_SCRIPT = """\
 #!{python} -IS
 import marshal, os, sys
 home = {home!r}
@@ -32,7 +32,7 @@ def is_alone():
 given = sys.stdin.read() if "exec" in sys.argv else ""
 record = dict(arguments=sys.argv[1:], environment=dict(os.environ), given=given)
 record |= dict(alone=is_alone(), pid=os.getpid())
-with open(home + "/asked", "a") as asked:
+with open(home + "/docker-calls", "a") as asked:
     asked.write(ascii(record) + "\\n")
 def is_meant(words, arguments):
     return set(words.split()) <= set(arguments)
@@ -42,7 +42,7 @@ for words, (said, status) in known_answers.items():
     if is_meant(words, sys.argv[1:]):
         if isinstance(said, list):
             since, *turns = said
-            with open(home + "/asked") as asked:
+            with open(home + "/docker-calls") as asked:
                 calls = [eval(line)["arguments"] for line in asked]
             known = [at for at, call in enumerate(calls) if since in call]
             turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
@@ -57,10 +57,14 @@ for words, (said, status) in known_answers.items():
             signal.pause()
         sys.exit(status)
 """
-WELL = {"version": ["28.0.0", 0], "compose ps setup": ["", 0], "compose ps": ["aaa bbb", 0]}
+DEFAULT_ANSWERS = {
+    "version": ["28.0.0", 0],
+    "compose ps setup": ["", 0],
+    "compose ps": ["aaa bbb", 0],
+}
 
 
-def container(
+def make_container(
     service: str,
     status: str = "running",
     number: int = 1,
@@ -84,7 +88,7 @@ def container(
 
 
 HEALTHY = {"Health": {"Status": "healthy", "Log": []}}
-SICK = {
+UNHEALTHY = {
     "Health": {
         "Status": "unhealthy",
         "Log": [{"Output": '{"status": "unavailable", "detail": "redis: refused"}\n'}],
@@ -92,7 +96,7 @@ SICK = {
 }
 
 
-class Docker:
+class FakeDocker:
     """What the program answers and what it was asked.
 
     An answer is what it prints, in one text or in turn, and its exit status, which each turn may
@@ -101,34 +105,36 @@ class Docker:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.answers: dict[str, list[Any]] = dict(WELL)
+        self.answers: dict[str, list[Any]] = dict(DEFAULT_ANSWERS)
         program = home / "bin" / "docker"
         program.parent.mkdir()
-        program.write_text(DOCKER.format(python=sys.executable, home=str(home)))
+        program.write_text(DOCKER_SCRIPT.format(python=sys.executable, home=str(home)))
         program.chmod(0o755)
-        (home / "asked").touch()
+        (home / "docker-calls").touch()
         (home / "errors").touch()
 
-    def describe(self, *containers: dict[str, Any]) -> None:
+    def set_containers(self, *containers: dict[str, Any]) -> None:
         self.answers["inspect"] = [json.dumps(containers), 0]
 
-    def describe_in_turn(
+    def set_container_sequence(
         self, *turns: list[dict[str, Any]], since: str = "--remove-orphans"
     ) -> None:
         """What is there before a call with this word, and each time somebody looks after it."""
         self.answers["inspect"] = [[since, *(json.dumps(turn) for turn in turns)], 0]
 
-    def says_to_errors(self, text: str) -> None:
+    def set_stderr(self, text: str) -> None:
         """What each call that fails also says."""
         (self.home / "errors").write_text(text)
 
     @property
-    def asked(self) -> list[dict[str, Any]]:
-        return [ast.literal_eval(line) for line in (self.home / "asked").read_text().splitlines()]
+    def calls(self) -> list[dict[str, Any]]:
+        return [
+            ast.literal_eval(line) for line in (self.home / "docker-calls").read_text().splitlines()
+        ]
 
-    def one(self, *words: str) -> dict[str, Any]:
+    def get_only_call(self, *words: str) -> dict[str, Any]:
         """The only call with these words."""
-        (found,) = [call for call in self.asked if set(words) <= set(call["arguments"])]
+        (found,) = [call for call in self.calls if set(words) <= set(call["arguments"])]
         return found
 
     def manage(self, output: io.StringIO, *words: str, **environ: str) -> int:
@@ -136,11 +142,11 @@ class Docker:
 
     def context(self, output: io.StringIO, **environ: str) -> Context:
         """That of a command which finds the program, with the answers of now."""
-        self.prepare()
+        self.write_answers()
         given = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
-        terminal = Terminal(output, tty=False, colour=False)
+        terminal = Terminal(output, is_tty=False, colour=False)
         return Context(self.home, self.home / "manage.py", given, terminal)
 
-    def prepare(self) -> None:
+    def write_answers(self) -> None:
         """Let the program give the answers of now."""
         (self.home / "answers").write_bytes(marshal.dumps(self.answers))

@@ -9,7 +9,7 @@ from pathlib import Path
 from control import requirements
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
-from control.tests.fake_machine import GOOD
+from control.tests.fake_machine import SUITABLE_MACHINE
 from control.virtualenv import Virtualenv
 
 FAKE_UV = """\
@@ -20,21 +20,28 @@ case "$1" in
   pip) {pip} ;;
 esac
 """
-WAIT = "touch {home}/begun; while [ ! -e {home}/go ]; do sleep 0.02; done; touch {home}/ended"
+WAIT_SCRIPT = (
+    "touch {home}/started; while [ ! -e {home}/continue ]; do sleep 0.02; done;"
+    " touch {home}/finished"
+)
 """What an installer does that takes its time: it says so, and goes on when it may."""
 
-COMMAND = """\
+COMMAND_SCRIPT = """\
 import os, signal, sys
 from pathlib import Path
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
-from control.tests.fake_machine import GOOD
+from control.tests.fake_machine import SUITABLE_MACHINE
 # whoever runs the tests in the background may have it ignored
 signal.signal(signal.SIGINT, signal.default_int_handler)
 home = Path({home!r})
 context = Context(
-    home, home / "manage.py", dict(os.environ), Terminal.of(), find_machine=lambda _: GOOD
+    home,
+    home / "manage.py",
+    dict(os.environ),
+    Terminal.from_stream(),
+    find_machine=lambda _: SUITABLE_MACHINE,
 )
 sys.exit(main(["rebuild", "--local"], context))
 """
@@ -48,16 +55,18 @@ class RepositoryWithFakeUv:
     ) -> None:
         self.home = home
         self.calls_file = home / "calls"
-        self.pin("1.0")
+        self.write_pins("1.0")
         programs = home / "programs"
         programs.mkdir()
         self.uv = programs / "uv"
         self.path = f"{programs}:{os.environ['PATH']}"
-        self.behave(pip, venv)
+        self.set_behaviour(pip, venv)
         log = home / "logs" / "install.log"
-        self.virtualenv = Virtualenv(home, log, {"PATH": self.path}, terminal, lambda _: GOOD)
+        self.virtualenv = Virtualenv(
+            home, log, {"PATH": self.path}, terminal, lambda _: SUITABLE_MACHINE
+        )
 
-    def behave(self, pip: str = "exit 0", venv: str = "exit 0") -> None:
+    def set_behaviour(self, pip: str = "exit 0", venv: str = "exit 0") -> None:
         """What the installer does from now on, after it has written down what it is asked."""
         fill = {"pip": pip.format(home=self.home), "venv": venv.format(home=self.home)}
         fresh = self.uv.with_name("fresh")
@@ -65,24 +74,27 @@ class RepositoryWithFakeUv:
         fresh.chmod(0o755)
         fresh.replace(self.uv)  # a shell reads its script while it runs
 
-    def pin(self, version: str) -> None:
-        for file in (*requirements.to_run(self.home), *requirements.to_develop(self.home)):
+    def write_pins(self, version: str) -> None:
+        for file in (
+            *requirements.runtime_files(self.home),
+            *requirements.development_files(self.home),
+        ):
             file.parent.mkdir(exist_ok=True)
             file.write_text(f"no-such-package-of-ours=={version} --hash=sha256:00\n")
 
-    def pin_what_is_here(self) -> None:
+    def pin_installed_package(self) -> None:
         """A package that the interpreter of the tests has."""
-        for file in requirements.to_run(self.home):
+        for file in requirements.runtime_files(self.home):
             file.write_text(f"pytest=={metadata.version('pytest')} --hash=sha256:00\n")
 
     @property
     def pins(self) -> str:
-        return requirements.to_run(self.home)[-1].read_text()
+        return requirements.runtime_files(self.home)[-1].read_text()
 
-    def begin_rebuild(self) -> subprocess.Popen[str]:
+    def start_rebuild(self) -> subprocess.Popen[str]:
         """`./manage.py rebuild --local`, whose installer is in the same process group."""
         return subprocess.Popen(
-            [sys.executable, "-c", COMMAND.format(home=str(self.home))],
+            [sys.executable, "-c", COMMAND_SCRIPT.format(home=str(self.home))],
             env={"PATH": self.path, "PYTHONPATH": str(ROOT), "STATE_DIR": str(self.home / "state")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -91,7 +103,7 @@ class RepositoryWithFakeUv:
         )
 
     @property
-    def calls(self) -> list[str]:
+    def take_calls(self) -> list[str]:
         """The first words of each call since the last look."""
         text = self.calls_file.read_text() if self.calls_file.exists() else ""
         self.calls_file.unlink(missing_ok=True)

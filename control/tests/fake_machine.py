@@ -4,7 +4,7 @@ from pathlib import Path
 
 from control.machine import GIGABYTE, Machine
 
-GOOD = Machine(
+SUITABLE_MACHINE = Machine(
     folder=Path("/srv/assistant"),
     python=(3, 13),
     implementation="CPython",
@@ -17,5 +17,5 @@ GOOD = Machine(
     free_disk=9 * GIGABYTE,
     is_noexec=False,
     user="alice",
-    loopback_fault="",
+    loopback_error="",
 )

@@ -16,17 +16,17 @@ from control.terminal import Terminal
 from control.tests import fake_services
 
 if __name__ == "__main__":
-    keeper.FIRST_PAUSE, keeper.LONGEST_PAUSE = 0.05, 0.2
-    timeouts.TURN = timeouts.HEARING = 60.0
+    keeper.MIN_BACKOFF_SECONDS, keeper.MAX_BACKOFF_SECONDS = 0.05, 0.2
+    timeouts.LOCK_TIMEOUT_SECONDS = timeouts.PICKUP_TIMEOUT_SECONDS = 60.0
     sys.exit(
         main(
             context=Context(
                 root=Path(os.environ["FAKE_ROOT"]),
-                entry=Path(__file__).resolve(),
+                manage_script=Path(__file__).resolve(),
                 environ=dict(os.environ),
-                terminal=Terminal.of(),
-                services=fake_services.table(json.loads(os.environ["FAKE_BEHAVIOURS"])),
-                given_python=Path(os.environ["FAKE_PYTHON"]),
+                terminal=Terminal.from_stream(),
+                services=fake_services.build_services(json.loads(os.environ["FAKE_BEHAVIOURS"])),
+                python_override=Path(os.environ["FAKE_PYTHON"]),
             )
         )
     )

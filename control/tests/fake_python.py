@@ -8,7 +8,7 @@ from typing import Any
 from control.context import Context
 from control.terminal import Terminal
 
-PROGRAM = """\
+PYTHON_SCRIPT = """\
 #!{python} -IS
 import json, os, signal, sys, time
 from pathlib import Path
@@ -22,24 +22,24 @@ def siblings():
             continue
         if int(parent) == os.getppid() and "getppid" in "".join(words):
             yield int(folder.name)
-told = json.loads((home / "told").read_text())
+answers = json.loads((home / "answers.json").read_text())
 call = dict(arguments=sys.argv[1:], environment=dict(os.environ), cwd=os.getcwd())
 def tidy_up(*_):
     time.sleep(0.4)
     (home / "tidied").touch()
     sys.exit(2)
-if told["hangs"]:
+if answers["hangs"]:
     signal.signal(signal.SIGINT, tidy_up)
     signal.signal(signal.SIGTERM, tidy_up)
-with (home / "python-asked").open("a") as asked:
-    asked.write(json.dumps(call | dict(loops=[*siblings()])) + "\\n")
+with (home / "python-calls").open("a") as calls:
+    calls.write(json.dumps(call | dict(loops=[*siblings()])) + "\\n")
 if sys.argv[2] == "coverage":
-    print(json.dumps(told["report"]))
-    sys.exit(told["report"] is None)
-while told["hangs"]:
+    print(json.dumps(answers["report"]))
+    sys.exit(answers["report"] is None)
+while answers["hangs"]:
     signal.pause()
-runs = [line for line in (home / "python-asked").open() if '"pytest"' in line]
-sys.exit(told["statuses"][min(len(runs), len(told["statuses"])) - 1])
+runs = [line for line in (home / "python-calls").open() if '"pytest"' in line]
+sys.exit(answers["statuses"][min(len(runs), len(answers["statuses"])) - 1])
 """
 
 
@@ -55,29 +55,29 @@ class FakePython:
         """A run of pytest goes on until Ctrl-C or SIGTERM, and then takes its time to tidy up."""
         self.path = home / "programs" / "python"
         self.path.parent.mkdir(exist_ok=True)
-        self.path.write_text(PROGRAM.format(python=sys.executable, home=str(home)))
+        self.path.write_text(PYTHON_SCRIPT.format(python=sys.executable, home=str(home)))
         self.path.chmod(0o755)
 
     def context(self, terminal: Terminal, **environ: str) -> Context:
         """That of a command which runs it, with the answers of now."""
-        self.prepare()
+        self.write_answers()
         return Context(
-            self.home, self.home / "manage.py", environ, terminal, given_python=self.path
+            self.home, self.home / "manage.py", environ, terminal, python_override=self.path
         )
 
-    def prepare(self) -> None:
+    def write_answers(self) -> None:
         answers = {"statuses": self.statuses, "report": self.report, "hangs": self.hangs}
-        (self.home / "told").write_text(json.dumps(answers))
+        (self.home / "answers.json").write_text(json.dumps(answers))
 
     @property
-    def asked(self) -> list[dict[str, Any]]:
-        file = self.home / "python-asked"
+    def calls(self) -> list[dict[str, Any]]:
+        file = self.home / "python-calls"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     @property
     def pytest_options(self) -> list[str]:
         """Of the last run."""
-        calls = [call["arguments"] for call in self.asked if "pytest" in call["arguments"]]
+        calls = [call["arguments"] for call in self.calls if "pytest" in call["arguments"]]
         words: list[str] = calls[-1]
         assert words[:2] == ["-m", "pytest"]
         return words[2:]

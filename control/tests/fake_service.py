@@ -1,7 +1,7 @@
 """A service of nothing but /health and a rotation: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
 
 An attentive one looks at its end whether Redis is still there.
-DEFAULT_MODEL=unwell makes it unwell whatever the behaviour, DEFAULT_MODEL=mended heals a crash.
+DEFAULT_MODEL=unhealthy makes it unwell whatever the behaviour, DEFAULT_MODEL=fixed heals a crash.
 With an own port it answers there too and shares the other one, as rest_service does. It imports
 next to nothing, because each suite of the tests starts several of it.
 """
@@ -12,13 +12,13 @@ import signal
 import socket
 import sys
 
-SECONDS = 60.0
+CLIENT_TIMEOUT_SECONDS = 60.0
 """That a client has to say what it wants."""
-WELL = (200, '{"status": "ok"}')
-UNWELL = (503, '{"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}')
+HEALTHY = (200, '{"status": "ok"}')
+UNHEALTHY = (503, '{"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}')
 
 
-def listening(port: int, *, is_shared: bool) -> socket.socket:
+def listen_on(port: int, *, is_shared: bool) -> socket.socket:
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if is_shared:
@@ -28,9 +28,9 @@ def listening(port: int, *, is_shared: bool) -> socket.socket:
     return server
 
 
-def serve(connection: socket.socket) -> None:
+def handle_connection(connection: socket.socket) -> None:
     """Answer one request; a client that goes away is no fault."""
-    connection.settimeout(SECONDS)
+    connection.settimeout(CLIENT_TIMEOUT_SECONDS)
     try:
         request = b""
         while b"\r\n\r\n" not in request:
@@ -38,7 +38,7 @@ def serve(connection: socket.socket) -> None:
             if not received:
                 return
             request += received
-        status, body = answer(request.decode("latin-1"))
+        status, body = build_response(request.decode("latin-1"))
         head = f"HTTP/1.0 {status} -\r\nContent-Length: {len(body.encode())}\r\n\r\n"
         connection.sendall((head + body).encode())
     except OSError:
@@ -47,7 +47,7 @@ def serve(connection: socket.socket) -> None:
         connection.close()
 
 
-def answer(request: str) -> tuple[int, str]:
+def build_response(request: str) -> tuple[int, str]:
     if request.startswith("POST "):  # all that is kept is encrypted with the newest key
         is_known = f"Authorization: Bearer {os.environ['ADMIN_API_TOKEN']}\r\n" in request
         return 200 if is_known else 401, '{"rewritten": 0, "unchanged": 1, "unreadable": 0}'
@@ -55,11 +55,11 @@ def answer(request: str) -> tuple[int, str]:
         import json
 
         return 200, json.dumps(dict(os.environ))
-    return UNWELL if behaviour == "unwell" else WELL
+    return UNHEALTHY if behaviour == "unhealthy" else HEALTHY
 
 
-def end(*_: object) -> None:
-    if behaviour == "attentive":
+def handle_sigterm(*_: object) -> None:
+    if behaviour == "checks_redis_at_exit":
         with socket.socket() as client:
             missing = client.connect_ex(("127.0.0.1", int(os.environ["REDIS_PORT"])))
         print("it ends after Redis" if missing else "it ends before Redis", flush=True)
@@ -67,21 +67,21 @@ def end(*_: object) -> None:
 
 
 variable, behaviour = sys.argv[1:]
-if os.environ.get("DEFAULT_MODEL") == "unwell":
-    behaviour = "unwell"
-signal.signal(signal.SIGTERM, end)
+if os.environ.get("DEFAULT_MODEL") == "unhealthy":
+    behaviour = "unhealthy"
+signal.signal(signal.SIGTERM, handle_sigterm)
 print(f"{variable} begins", flush=True)
 if behaviour == "incomplete":
     raise ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")
-if behaviour == "crash" and os.environ.get("DEFAULT_MODEL") != "mended":
+if behaviour == "crash" and os.environ.get("DEFAULT_MODEL") != "fixed":
     raise RuntimeError("cannot read the plan")
 if behaviour == "task":
     sys.exit(0)
 
 own_port = os.environ.get(variable.replace("_PORT", "_OWN_PORT"))
-servers = [listening(int(os.environ[variable]), is_shared=bool(own_port))]
+servers = [listen_on(int(os.environ[variable]), is_shared=bool(own_port))]
 if own_port:
-    servers.append(listening(int(own_port), is_shared=False))
+    servers.append(listen_on(int(own_port), is_shared=False))
 while True:
     for server in select.select(servers, [], [])[0]:
-        serve(server.accept()[0])
+        handle_connection(server.accept()[0])

@@ -9,10 +9,10 @@ from control.services import Service
 PROGRAM = str(Path(__file__).with_name("fake_service.py"))
 
 
-def table(behaviours: Mapping[str, str]) -> tuple[Service, ...]:
+def build_services(behaviours: Mapping[str, str]) -> tuple[Service, ...]:
     """Each does well what is its own, unless it is to behave otherwise: see fake_service.py."""
 
-    def fake(
+    def build_service(
         name: str,
         port: str | None,
         seen: tuple[str, ...],
@@ -20,24 +20,26 @@ def table(behaviours: Mapping[str, str]) -> tuple[Service, ...]:
         *,
         is_shared: bool = False,
     ) -> Service:
-        behaviour = behaviours.get(name, "well" if port else "task")
+        behaviour = behaviours.get(name, "healthy" if port else "task")
         return Service(
             name,
             ("-I", "-S", PROGRAM, port or "-", behaviour),  # it needs no packages: begins at once
             seen,
             port=port,
-            after=after,
-            replicable=is_shared,
-            shares_port=is_shared,
+            depends_on=after,
+            is_replicable=is_shared,
+            has_shared_port=is_shared,
         )
 
     rest = variables.REST_SERVICE
     return (
-        fake("migrate", None, rest, ("postgres",)),
-        fake("rest_service", "REST_SERVICE_PORT", rest, ("redis", "migrate"), is_shared=True),
-        fake("tg_bot", "TG_BOT_PORT", variables.TG_BOT, ("redis",)),
-        fake("sandbox", "SANDBOX_PORT", variables.SANDBOX, ()),
+        build_service("migrate", None, rest, ("postgres",)),
+        build_service(
+            "rest_service", "REST_SERVICE_PORT", rest, ("redis", "migrate"), is_shared=True
+        ),
+        build_service("tg_bot", "TG_BOT_PORT", variables.TG_BOT, ("redis",)),
+        build_service("sandbox", "SANDBOX_PORT", variables.SANDBOX, ()),
     )
 
 
-SERVICES = table({})
+SERVICES = build_services({})

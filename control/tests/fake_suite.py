@@ -15,12 +15,12 @@ from control.cli import main
 from control.context import Context
 from control.doctor import suite as doctor_of_suite
 from control.local.process import Process
-from control.local.run_directory import PartStatus, RunDirectory
+from control.local.run_directory import ComponentStatus, RunDirectory
 from control.terminal import Terminal
 from control.tests import fake_services, made_database
 from smart_kit.testing.ports import free_ports
 
-ENTRY = Path(__file__).with_name("fake_manage.py")
+MANAGE_SCRIPT = Path(__file__).with_name("fake_manage.py")
 PORTS = ("REST_SERVICE_PORT", "TG_BOT_PORT", "SANDBOX_PORT", "POSTGRES_PORT", "REDIS_PORT")
 
 
@@ -30,7 +30,7 @@ class FakeSuite:
 
     home: Path
     behaviours: dict[str, str] = field(default_factory=dict)
-    own_postgres: bool = True
+    has_external_postgres: bool = True
     """The operator names a server, so that no database has to be made: that takes its time."""
     environment: dict[str, str] = field(init=False)
 
@@ -40,18 +40,18 @@ class FakeSuite:
             "FAKE_ROOT": str(self.home),
             "FAKE_BEHAVIOURS": json.dumps(self.behaviours),
             "FAKE_PYTHON": sys.executable,
-            "PYTHONPATH": str(ENTRY.parents[2]),
+            "PYTHONPATH": str(MANAGE_SCRIPT.parents[2]),
             "PATH": os.environ["PATH"],
             "STATE_DIR": str(self.home / "state"),
         }
-        if self.own_postgres:
+        if self.has_external_postgres:
             elsewhere = "postgresql://nobody:nothing@127.0.0.1:1/none"
             self.environment |= {"DATABASE_URL": elsewhere, "ASYNC_DATABASE_URL": elsewhere}
         else:
             self.environment["POSTGRES_PASSWORD"] = made_database.PASSWORD
 
     @property
-    def run(self) -> RunDirectory:
+    def run_directory(self) -> RunDirectory:
         return RunDirectory(self.home / "state")
 
     def manage(self, *arguments: str, status: int = 0) -> str:
@@ -61,17 +61,17 @@ class FakeSuite:
         """
         command, *rest = arguments
         said = io.StringIO()
-        terminal = Terminal(said, tty=False, colour=False)
+        terminal = Terminal(said, is_tty=False, colour=False)
         with redirect_stderr(said):
-            ended = main([command, "--local", *rest], self.context(terminal))
-        assert ended == status, said.getvalue()
+            exit_status = main([command, "--local", *rest], self.context(terminal))
+        assert exit_status == status, said.getvalue()
         return said.getvalue()
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+    def start_process(self, *arguments: str) -> subprocess.Popen[str]:
         """The same as a process, without waiting for its end."""
         command, *rest = arguments
         return subprocess.Popen(
-            [sys.executable, ENTRY, command, "--local", *rest],
+            [sys.executable, MANAGE_SCRIPT, command, "--local", *rest],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -81,31 +81,34 @@ class FakeSuite:
 
     def context(self, terminal: Terminal) -> Context:
         """What a command of this suite works with, in this process."""
-        services = fake_services.table(self.behaviours)
+        services = fake_services.build_services(self.behaviours)
         python = Path(self.environment["FAKE_PYTHON"])
-        return Context(self.home, ENTRY, self.environment, terminal, services, python)
+        return Context(self.home, MANAGE_SCRIPT, self.environment, terminal, services, python)
 
     def findings(self, terminal: Terminal) -> list[str]:
         """What `doctor` says of the suite itself: each verdict with its line."""
         found = doctor_of_suite.check(self.context(terminal), Namespace(docker=False, local=True))
-        return [f"{one.verdict}: {one.said}: {one.advice}" for one in found]
+        return [f"{one.severity}: {one.message}: {one.advice}" for one in found]
 
-    def part(self, name: str) -> PartStatus:
-        return self.run.status()[name]
+    def component_status(self, name: str) -> ComponentStatus:
+        return self.run_directory.read_status()[name]
 
     def pid(self, name: str) -> int:
-        pid = self.part(name).pid
+        pid = self.component_status(name).pid
         assert pid is not None
         return pid
 
     def processes(self) -> list[Process]:
         """Everything that runs by the records, the supervisor too."""
-        supervisor = self.run.supervisor()
-        return [*self.run.processes().values(), *([supervisor] if supervisor else [])]
+        supervisor = self.run_directory.find_supervisor()
+        return [
+            *self.run_directory.find_processes().values(),
+            *([supervisor] if supervisor else []),
+        ]
 
-    def environment_of(self, port: str, above: int = 0) -> dict[str, str]:
+    def fetch_environment(self, port: str, offset: int = 0) -> dict[str, str]:
         """What a fake service sees that listens on a port, or so far above it."""
-        number = int(self.environment[port]) + above
+        number = int(self.environment[port]) + offset
         connection = http.client.HTTPConnection("127.0.0.1", number, timeout=60)
         try:
             connection.request("GET", "/environment")

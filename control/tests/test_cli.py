@@ -25,7 +25,7 @@ def context(home: Path, terminal: Terminal) -> Context:
 
 def test_every_command_leads_somewhere() -> None:
     for command in COMMANDS:
-        module, _, function = command.place.format(mode="local").partition(":")
+        module, _, function = command.entry_point.format(mode="local").partition(":")
         assert callable(getattr(import_module(f"control.{module}"), function))
 
 
@@ -82,8 +82,8 @@ def test_an_unknown_command_is_answered_with_the_nearest(
         ("logs -n many", "a number of lines is 0 or more, not 'many'"),
         ("fuzz --cases many", "a number of cases is 0 or more, not 'many'"),
         ("fuzz --seed -1", "a seed is 0 or more, not '-1'"),
-        ("chat --patience nan", "a patience is a number of seconds above 0, not 'nan'"),
-        ("chat --patience -1", "a patience is a number of seconds above 0, not '-1'"),
+        ("chat --timeout nan", "a timeout is a number of seconds above 0, not 'nan'"),
+        ("chat --timeout -1", "a timeout is a number of seconds above 0, not '-1'"),
     ],
 )
 def test_a_wrong_argument_is_told_in_one_line_before_anything_is_done(
@@ -98,9 +98,12 @@ def test_a_wrong_argument_is_told_in_one_line_before_anything_is_done(
 
 def test_replicas_may_be_said_again_and_with_commas_and_the_last_word_counts() -> None:
     parser = Parser()
-    options.start(parser, SERVICES)
+    options.add_start_options(parser, SERVICES)
     words = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
-    assert replicas.asked(parser.parse_args(words)) == {"assistant": 16, "cron_service": 2}
+    assert replicas.parse_requested(parser.parse_args(words)) == {
+        "assistant": 16,
+        "cron_service": 2,
+    }
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])

@@ -24,7 +24,7 @@ sys.exit(name in {failing!r})
 """
 
 
-def context(home: Path, terminal: Terminal, failing: str = "") -> Context:
+def make_context(home: Path, terminal: Terminal, failing: str = "") -> Context:
     programs = home / "programs"
     programs.mkdir()
     for name in ("python", "ruff", "mypy", "lint-imports"):
@@ -32,10 +32,10 @@ def context(home: Path, terminal: Terminal, failing: str = "") -> Context:
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     environ = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
-    return Context(home, home / "manage.py", environ, terminal, given_python=programs / "python")
+    return Context(home, home / "manage.py", environ, terminal, python_override=programs / "python")
 
 
-def asked(home: Path, name: str) -> dict[str, object]:
+def read_call(home: Path, name: str) -> dict[str, object]:
     content: dict[str, object] = json.loads((home / f"{name}.json").read_text())
     return content
 
@@ -43,7 +43,7 @@ def asked(home: Path, name: str) -> dict[str, object]:
 def test_checks_that_pass_are_a_line_each(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
-    assert main(["check"], context(home, terminal)) == 0
+    assert main(["check"], make_context(home, terminal)) == 0
     said = output.getvalue()
     assert [line.split()[1] for line in said.splitlines()] == ["format", "lint", "types", "imports"]
     assert said.count("✓") == 4
@@ -52,7 +52,7 @@ def test_checks_that_pass_are_a_line_each(
 def test_a_check_that_fails_has_its_say_and_the_others_still_run(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
-    assert main(["check"], context(home, terminal, "mypy")) == 1
+    assert main(["check"], make_context(home, terminal, "mypy")) == 1
     said = output.getvalue()
     assert said.count("✓") == 3
     assert said.count("✗ types") == 1
@@ -70,8 +70,8 @@ def test_a_check_that_fails_has_its_say_and_the_others_still_run(
 def test_strange_requests_go_to_a_service_of_their_own_never_to_the_suite_in_use(
     home: Path, terminal: Terminal, said: list[str], arguments: list[str]
 ) -> None:
-    assert main(said, context(home, terminal)) == 0
-    call = asked(home, "python")
+    assert main(said, make_context(home, terminal)) == 0
+    call = read_call(home, "python")
     assert call["arguments"] == ["-m", "rest_service.tests.fuzz", *arguments]
     environment = call["environment"]
     assert isinstance(environment, dict)

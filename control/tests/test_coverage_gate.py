@@ -14,7 +14,7 @@ from control.cli import main
 from control.errors import ControlError
 from control.terminal import Terminal
 from control.testing import coverage_gate, key_modules
-from control.testing.coverage_gate import Coverage
+from control.testing.coverage_gate import ModuleCoverage
 from control.testing.key_modules import KeyModule
 from control.tests.conftest import ROOT
 from control.tests.fake_python import FakePython
@@ -27,7 +27,7 @@ queue = ["kit/queue/*.py"]
 VAULT = KeyModule("vault", (Path("kit/vault.py"),), ("kit/tests",))
 
 
-def measured(
+def make_file_report(
     lines: int = 100,
     branches: int = 100,
     missing_lines: tuple[int, ...] = (),
@@ -98,52 +98,61 @@ class TestKeyModules:
         assert all(module.files for module in key_modules.read(ROOT))
 
 
-class TestEnough:
+class TestSufficientCoverage:
     @pytest.mark.parametrize(
         ("found", "is_enough", "missing"),
         [
-            (measured(), True, ()),
-            (measured(missing_lines=(7,)), True, ("kit/vault.py:7",)),
-            (measured(missing_lines=(7, 8)), False, ("kit/vault.py:7", "kit/vault.py:8")),
+            (make_file_report(), True, ()),
+            (make_file_report(missing_lines=(7,)), True, ("kit/vault.py:7",)),
+            (make_file_report(missing_lines=(7, 8)), False, ("kit/vault.py:7", "kit/vault.py:8")),
             (
-                measured(missing_branches=((3, 5), (9, -1))),
+                make_file_report(missing_branches=((3, 5), (9, -1))),
                 False,
                 ("kit/vault.py:3->5", "kit/vault.py:9->-1"),
             ),
-            (measured(lines=0, branches=0), True, ()),
+            (make_file_report(lines=0, branches=0), True, ()),
             (None, False, ("kit/vault.py: never imported",)),
-            (measured(lines=1, missing_lines=(1,)), False, ("kit/vault.py: never imported",)),
+            (
+                make_file_report(lines=1, missing_lines=(1,)),
+                False,
+                ("kit/vault.py: never imported",),
+            ),
         ],
     )
     def test_lines_and_branches_count_each_for_themselves(
         self, found: dict[str, Any] | None, is_enough: bool, missing: tuple[str, ...]
     ) -> None:
-        coverage = Coverage.of(VAULT, {"kit/vault.py": found} if found else {})
+        coverage = ModuleCoverage.from_report(VAULT, {"kit/vault.py": found} if found else {})
         assert (coverage.is_enough, coverage.missing) == (is_enough, missing)
 
     def test_of_a_module_that_was_never_imported_nothing_is_covered(self) -> None:
-        coverage = Coverage.of(VAULT, {})
+        coverage = ModuleCoverage.from_report(VAULT, {})
         assert (coverage.lines, coverage.branches) == (0.0, 0.0)
 
     def test_the_files_of_a_module_count_together(self) -> None:
         module = KeyModule("queue", (Path("a.py"), Path("b.py")))
-        files = {"a.py": measured(lines=300), "b.py": measured(missing_lines=(1, 2, 3))}
-        coverage = Coverage.of(module, files)
+        files = {
+            "a.py": make_file_report(lines=300),
+            "b.py": make_file_report(missing_lines=(1, 2, 3)),
+        }
+        coverage = ModuleCoverage.from_report(module, files)
         assert (coverage.lines, coverage.is_enough) == (99.25, True)
 
     def test_a_file_that_was_never_imported_is_not_made_up_for_by_others(self) -> None:
         module = KeyModule("queue", (Path("a.py"), Path("b.py")))
-        assert not Coverage.of(module, {"a.py": measured(lines=10_000)}).is_enough
+        assert not ModuleCoverage.from_report(
+            module, {"a.py": make_file_report(lines=10_000)}
+        ).is_enough
 
 
-class TestGate:
+class TestCoverageGate:
     """After the tests of everything."""
 
     @pytest.fixture
     def python(self, project: Path) -> FakePython:
         python = FakePython(project)
         names = ("kit/vault.py", "kit/queue/a.py", "kit/queue/b.py")
-        python.report = {"files": {name: measured() for name in names}}
+        python.report = {"files": {name: make_file_report() for name in names}}
         return python
 
     def test_where_all_is_covered_the_tests_decide(
@@ -162,7 +171,7 @@ class TestGate:
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         assert python.report is not None
-        python.report["files"]["kit/vault.py"] = measured(missing_branches=((3, 5), (3, 9)))
+        python.report["files"]["kit/vault.py"] = make_file_report(missing_branches=((3, 5), (3, 9)))
         assert main(["test", "--all", "--local"], python.context(terminal)) == 1
         said = output.getvalue().splitlines()
         assert said[1].endswith("98.0 %  below 99.0 %")
@@ -196,7 +205,7 @@ class TestGate:
             (folder / "coverage").touch()
         main(["test", "--all", "--local"], context)
         assert [*parent.iterdir()] == [living]
-        files = {call["environment"]["COVERAGE_FILE"] for call in python.asked}
+        files = {call["environment"]["COVERAGE_FILE"] for call in python.calls}
         assert files == {str(parent / str(os.getpid()) / "coverage")}
 
     @pytest.mark.parametrize("words", ["--all -- -q", "--all -- --durations=50 -rA"])
@@ -223,7 +232,7 @@ class TestGate:
     ) -> None:
         python.report = None
         assert main(["test", "--local", *words.split()], python.context(terminal)) == 0
-        assert len(python.asked) == 1
+        assert len(python.calls) == 1
 
 
 def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.StringIO) -> None:
@@ -232,8 +241,8 @@ def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.S
     command = (sys.executable, "-m", "coverage", "run", "--branch", "kit/vault.py")
     environ = os.environ | {"COVERAGE_FILE": str(project / "measured")}
     subprocess.run(command, cwd=project, env=environ, stdout=subprocess.DEVNULL, check=True)
-    context = FakePython(project).context(Terminal(output, tty=False, colour=False))
-    assert not coverage_gate.passes(context, Path(sys.executable), environ)
+    context = FakePython(project).context(Terminal(output, is_tty=False, colour=False))
+    assert not coverage_gate.check_coverage(context, Path(sys.executable), environ)
     said = [line.split() for line in output.getvalue().splitlines()]
     assert said[1][:5] == ["vault", "100.0", "%", "75.0", "%"]
     assert ["kit/vault.py:2->1"] in said

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from control.tests.fake_docker import Docker, container
+from control.tests.fake_docker import FakeDocker, make_container
 
 
 class TestLogs:
@@ -18,16 +18,18 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
 """
 
     @pytest.fixture(autouse=True)
-    def _containers(self, docker: Docker) -> None:
-        docker.describe(
-            container("assistant"),
-            container("assistant", number=2),
-            container("rest_service"),
-            container("rest_service_replica"),
+    def _containers(self, docker: FakeDocker) -> None:
+        docker.set_containers(
+            make_container("assistant"),
+            make_container("assistant", number=2),
+            make_container("rest_service"),
+            make_container("rest_service_replica"),
         )
         docker.answers["logs"] = [self.LOGS, 0]
 
-    def test_all_is_told_in_the_order_of_time(self, docker: Docker, output: io.StringIO) -> None:
+    def test_all_is_told_in_the_order_of_time(
+        self, docker: FakeDocker, output: io.StringIO
+    ) -> None:
         assert docker.manage(output, "logs", "--docker") == 0
         assert output.getvalue().splitlines() == [
             "assistant      │ first, of 2020-01-01",
@@ -37,7 +39,7 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
         ]
 
     def test_as_many_lines_are_told_as_are_wanted_and_the_rest_as_it_comes(
-        self, docker: Docker, output: io.StringIO
+        self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.manage(output, "logs", "--docker", "-n", "2")
         docker.manage(output, "logs", "--docker", "-n", "0")
@@ -52,7 +54,7 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
         assert output.getvalue().splitlines()[3:] == ["assistant.3    │ new"]
 
     def test_a_log_that_nobody_writes_is_answered_with_those_there_are(
-        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+        self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert docker.manage(output, "logs", "--docker", "--service", "supervisor") == 1
         said = capsys.readouterr().err

@@ -11,48 +11,48 @@ from control import modes
 from control.context import Context
 from control.errors import ControlError
 from control.local import preflight
-from control.local.process import Launch, Process, spawn
+from control.local.process import LaunchSpec, Process, spawn
 from control.local.run_directory import RunDirectory
 from control.terminal import Terminal
-from control.tests.fake_docker import HEALTHY, Docker, container
+from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import wait_until
 
 
 class TestMode:
     def test_where_an_engine_answers_and_nobody_says_otherwise_it_is_docker(
-        self, docker: Docker, output: io.StringIO
+        self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        docker.describe(container("redis", **HEALTHY))
+        docker.set_containers(make_container("redis", **HEALTHY))
         assert docker.manage(output, "status") == 0
         assert "redis" in output.getvalue()
 
-    def test_where_none_answers_it_is_local(self, docker: Docker, output: io.StringIO) -> None:
+    def test_where_none_answers_it_is_local(self, docker: FakeDocker, output: io.StringIO) -> None:
         docker.answers = {"version": ["", 1]}
         docker.manage(output, "status")
         assert output.getvalue() == "Smart Assistant is not running.\n"
-        assert all("compose" not in call["arguments"] for call in docker.asked)
+        assert all("compose" not in call["arguments"] for call in docker.calls)
 
     @pytest.mark.parametrize("mode", ["local", "docker"])
     def test_what_was_started_is_meant_from_then_on(
-        self, docker: Docker, home: Path, output: io.StringIO, mode: str
+        self, docker: FakeDocker, home: Path, output: io.StringIO, mode: str
     ) -> None:
         (home / ".local").mkdir()
         (home / ".local" / "mode").write_text(f"{mode}\n")
-        docker.describe(container("redis", **HEALTHY))
+        docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "status")
         assert ("redis" in output.getvalue()) == (mode == "docker")
 
-    def test_an_option_wins(self, docker: Docker, home: Path, output: io.StringIO) -> None:
+    def test_an_option_wins(self, docker: FakeDocker, home: Path, output: io.StringIO) -> None:
         (home / ".local").mkdir()
         (home / ".local" / "mode").write_text("docker\n")
         docker.manage(output, "status", "--local")
-        assert docker.asked == []
+        assert docker.calls == []
 
     @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"\0\0", b"dock"])
     def test_a_damaged_memory_is_named_and_never_taken_for_the_other_mode(
         self,
-        docker: Docker,
+        docker: FakeDocker,
         home: Path,
         output: io.StringIO,
         capsys: pytest.CaptureFixture[str],
@@ -61,19 +61,21 @@ class TestMode:
         file = home / ".local" / "mode"
         file.parent.mkdir()
         file.write_bytes(damage)
-        docker.describe(container("redis", **HEALTHY))
+        docker.set_containers(make_container("redis", **HEALTHY))
         assert [docker.manage(output, command) for command in ("start", "stop", "status")] == [
             1
         ] * 3
-        assert capsys.readouterr().err == f"manage.py: {file} is damaged: {modes.ADVICE}\n" * 3
-        assert docker.asked == []
+        assert (
+            capsys.readouterr().err == f"manage.py: {file} is damaged: {modes.REPAIR_ADVICE}\n" * 3
+        )
+        assert docker.calls == []
         assert docker.manage(output, "start", "--docker") == 0
         assert file.read_text() == "docker\n"
 
     def test_what_is_remembered_is_never_half_written(self, tmp_path: Path) -> None:
-        modes.remember(tmp_path, "local")
+        modes.save_last_mode(tmp_path, "local")
         with (tmp_path / "mode").open() as before:
-            modes.remember(tmp_path, "docker")
+            modes.save_last_mode(tmp_path, "docker")
             assert before.read() == "local\n", "the file was overwritten, not replaced"
 
     @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ class TestMode:
     )
     def test_what_is_missing_for_docker_is_said_in_one_line(
         self,
-        docker: Docker,
+        docker: FakeDocker,
         output: io.StringIO,
         capsys: pytest.CaptureFixture[str],
         answers: dict[str, list[Any]],
@@ -96,71 +98,79 @@ class TestMode:
         assert said in capsys.readouterr().err
 
     def test_no_docker_at_all_is_said_too(
-        self, docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+        self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (docker.home / "bin" / "docker").unlink()
         assert docker.manage(output, "status", "--docker", PATH=str(docker.home)) == 1
         assert "there is no docker command" in capsys.readouterr().err
 
 
-class TestBesideLocal:
+class TestConflictWithLocalMode:
     """One folder, two modes, the same ports."""
 
     def test_where_the_suite_runs_as_processes_no_container_is_started(
-        self, docker: Docker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+        self,
+        docker: FakeDocker,
+        home: Path,
+        output: io.StringIO,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         run = RunDirectory(home / ".local")
-        run.make()
-        me = Process.of(os.getpid())
+        run.create()
+        me = Process.from_pid(os.getpid())
         assert me is not None
         run.write_supervisor(me)
         assert docker.manage(output, "start", "--docker") == 1
         assert "stop --local" in capsys.readouterr().err
-        assert not any("build" in call["arguments"] for call in docker.asked)
+        assert not any("build" in call["arguments"] for call in docker.calls)
 
     def test_nor_where_its_processes_have_outlived_their_supervisor(
-        self, docker: Docker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+        self,
+        docker: FakeDocker,
+        home: Path,
+        output: io.StringIO,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         run = RunDirectory(home / ".local")
-        run.make()
-        docker.describe(container("redis", **HEALTHY))
-        launch = Launch(("sleep", "60"), {"PATH": os.environ["PATH"]}, home)
-        with spawn(launch, run.record("redis"), run.log("redis")) as stray:
+        run.create()
+        docker.set_containers(make_container("redis", **HEALTHY))
+        launch = LaunchSpec(("sleep", "60"), {"PATH": os.environ["PATH"]}, home)
+        with spawn(launch, run.process_record("redis"), run.log_file("redis")) as stray:
             try:
-                wait_until(lambda: "redis" in run.processes())
-                assert run.supervisor() is None
+                wait_until(lambda: "redis" in run.find_processes())
+                assert run.find_supervisor() is None
                 status = docker.manage(output, "start", "--docker")
             finally:
                 stray.kill()
         assert status == 1
         assert "stop --local" in capsys.readouterr().err
-        assert not any("build" in call["arguments"] for call in docker.asked)
+        assert not any("build" in call["arguments"] for call in docker.calls)
 
     def test_a_start_that_fails_is_not_remembered(
-        self, docker: Docker, home: Path, output: io.StringIO
+        self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
         docker.answers["compose build"] = ["no space left on device", 17]
         assert docker.manage(output, "start", "--docker") == 1
         assert not (home / ".local" / "mode").exists()
 
     def test_a_port_that_our_own_containers_have_is_told_as_theirs(
-        self, docker: Docker, home: Path, output: io.StringIO
+        self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
-        docker.describe(container("redis", **HEALTHY))
+        docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "status", "--docker")
-        terminal = Terminal(output, tty=False, colour=False)
+        terminal = Terminal(output, is_tty=False, colour=False)
         given = {"PATH": f"{home / 'bin'}:/usr/bin:/bin"}
         context = Context(home, home / "manage.py", given, terminal)
         taken = ControlError("port 8000 is in use")
-        assert "stop --docker" in str(preflight.beside_docker(context, taken))
-        docker.describe(container("redis", "exited", **HEALTHY))
+        assert "stop --docker" in str(preflight.explain_port_conflict(context, taken))
+        docker.set_containers(make_container("redis", "exited", **HEALTHY))
         docker.manage(output, "status", "--docker")
-        assert preflight.beside_docker(context, taken) is taken
+        assert preflight.explain_port_conflict(context, taken) is taken
 
 
 def test_without_any_secret_of_its_own_chat_asks_the_container(
-    docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker.manage(output, "chat", "hello", SANDBOX_PORT=str(free_port()))
-    assert "sandbox" in docker.one("compose", "exec")["arguments"]
+    assert "sandbox" in docker.get_only_call("compose", "exec")["arguments"]
     assert "the sandbox is not there" in capsys.readouterr().err

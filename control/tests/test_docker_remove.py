@@ -7,40 +7,40 @@ from typing import Any
 import pytest
 
 from control import modes
-from control.tests.fake_docker import HEALTHY, Docker, container
+from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 
 FOLDER = "com.docker.compose.project.working_dir"
 
 
-def ours(folder: Path) -> dict[str, Any]:
-    facts = container("postgres", **HEALTHY)
+def make_own_container(folder: Path) -> dict[str, Any]:
+    facts = make_container("postgres", **HEALTHY)
     facts["Config"]["Labels"][FOLDER] = str(folder)
     return facts
 
 
 @pytest.fixture(autouse=True)
-def _suite(docker: Docker, home: Path) -> None:
+def _containers_and_volumes(docker: FakeDocker, home: Path) -> None:
     """A container of ours, and two volumes."""
     docker.answers["compose config"] = ['{"name": "mine"}', 0]
     docker.answers["ps label=com.docker.compose.project=mine"] = ["aaa", 0]
     docker.answers["volume ls label=com.docker.compose.project=mine"] = ["mine_a\nmine_made_b", 0]
     docker.answers["system df"] = ["mine_a 12MB\nother 1GB", 0]
     docker.answers["volume rm"] = ["", 0]
-    docker.describe(ours(home))
+    docker.set_containers(make_own_container(home))
 
 
-def words(docker: Docker) -> list[list[str]]:
+def find_changing_calls(docker: FakeDocker) -> list[list[str]]:
     """What changed anything."""
-    calls = [call["arguments"] for call in docker.asked]
+    calls = [call["arguments"] for call in docker.calls]
     return [call for call in calls if "down" in call or "rm" in call]
 
 
 def test_the_suite_is_stopped_and_its_volumes_are_deleted(
-    docker: Docker, home: Path, output: io.StringIO
+    docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
     (home / ".env").touch()
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
-    down, rm = words(docker)
+    down, rm = find_changing_calls(docker)
     assert down[-2:] == ["down", "--remove-orphans"]
     assert rm == ["volume", "rm", "--force", "mine_a", "mine_made_b"]
     said = output.getvalue()
@@ -51,82 +51,82 @@ def test_the_suite_is_stopped_and_its_volumes_are_deleted(
 
 
 def test_without_a_terminal_it_needs_a_yes(
-    docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert docker.manage(output, "stop", "--docker", "--remove") == 2
     assert "--yes" in capsys.readouterr().err
-    assert words(docker) == []
+    assert find_changing_calls(docker) == []
 
 
 def test_of_a_single_service_nothing_is_deleted(
-    docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = ("stop", "--docker", "--remove", "--yes", "--service", "tg_bot")
     assert docker.manage(output, *given) == 2
     assert "leave --service out" in capsys.readouterr().err
-    assert words(docker) == []
+    assert find_changing_calls(docker) == []
 
 
 @pytest.mark.parametrize("folder", ["/home/somebody/other", ""])
 def test_a_suite_of_another_folder_is_left_alone(
-    docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str], folder: str
+    docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str], folder: str
 ) -> None:
     """Each clone's project has the same name unless somebody says another one."""
-    other = ours(Path(folder))
+    other = make_own_container(Path(folder))
     if not folder:
         del other["Config"]["Labels"][FOLDER]
-    docker.describe(other)
+    docker.set_containers(other)
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
     said = capsys.readouterr().err
     assert (folder or "an unknown folder") in said
     assert "COMPOSE_PROJECT_NAME" in said
-    assert words(docker) == []
+    assert find_changing_calls(docker) == []
 
 
 def test_a_folder_under_another_name_is_the_same_folder(
-    docker: Docker, home: Path, output: io.StringIO
+    docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
     link = home / "link"
     link.symlink_to(home)
-    docker.describe(ours(link))
+    docker.set_containers(make_own_container(link))
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
 
 
 def test_what_an_interrupted_command_has_left_is_deleted(
-    docker: Docker, home: Path, output: io.StringIO
+    docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
-    modes.remember(home / ".local", "docker")
+    modes.save_last_mode(home / ".local", "docker")
     docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
-    assert words(docker)[-1][-2:] == ["mine_a", "mine_made_b"]
+    assert find_changing_calls(docker)[-1][-2:] == ["mine_a", "mine_made_b"]
 
 
-def test_where_there_is_nothing_nothing_is_asked(docker: Docker, output: io.StringIO) -> None:
+def test_where_there_is_nothing_nothing_is_asked(docker: FakeDocker, output: io.StringIO) -> None:
     docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
     docker.answers["volume ls label=com.docker.compose.project=mine"] = ["", 0]
     assert docker.manage(output, "stop", "--docker", "--remove") == 0
     assert output.getvalue() == "Nothing to remove.\n"
-    assert words(docker) == []
+    assert find_changing_calls(docker) == []
 
 
 def test_a_volume_that_cannot_be_deleted_is_told(
-    docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker.answers["volume rm"] = ["", 1]
-    docker.says_to_errors("volume is in use")
+    docker.set_stderr("volume is in use")
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
     assert "docker volume: volume is in use" in capsys.readouterr().err
 
 
 def test_volumes_that_may_be_another_clones_are_not_deleted_unasked(
-    docker: Docker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    docker: FakeDocker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without containers nothing tells whose they are, unless this folder has run in Docker."""
     docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
-    docker.describe()
+    docker.set_containers()
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
     assert "may be another folder's" in capsys.readouterr().err
-    assert words(docker) == []
-    modes.remember(home / ".local", "docker")
+    assert find_changing_calls(docker) == []
+    modes.save_last_mode(home / ".local", "docker")
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
-    assert len(words(docker)) == 2
+    assert len(find_changing_calls(docker)) == 2

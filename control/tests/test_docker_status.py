@@ -7,17 +7,17 @@ import pytest
 
 from control import modes
 from control.docker.compose import Compose
-from control.docker.findings import findings
+from control.docker.findings import check_containers
 from control.doctor.finding import Finding
 from control.table import HEADINGS
-from control.tests.fake_docker import HEALTHY, SICK, Docker, container
+from control.tests.fake_docker import HEALTHY, UNHEALTHY, FakeDocker, make_container
 
 
-def test_status_says_what_is_wrong(docker: Docker, output: io.StringIO) -> None:
-    docker.describe(
-        container("assistant", **SICK),
-        container("migrate", "exited"),
-        container("tg_bot", "restarting", ExitCode=78),
+def test_status_says_what_is_wrong(docker: FakeDocker, output: io.StringIO) -> None:
+    docker.set_containers(
+        make_container("assistant", **UNHEALTHY),
+        make_container("migrate", "exited"),
+        make_container("tg_bot", "restarting", ExitCode=78),
     )
     docker.answers[f"logs {'tg_bot' * 4}"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
     docker.answers["stats"] = ['{"id": "' + "assistant" * 4 + '", "used": "66.5MiB / 23GiB"}', 0]
@@ -39,11 +39,11 @@ def test_status_says_what_is_wrong(docker: Docker, output: io.StringIO) -> None:
     ],
 )
 def test_a_container_whose_check_finds_nobody_is_told_by_its_last_words(
-    docker: Docker, output: io.StringIO, said: str, health: str
+    docker: FakeDocker, output: io.StringIO, said: str, health: str
 ) -> None:
     refused = "bash: connect: Connection refused\nbash: line 1: /dev/tcp/127.0.0.1/8002: refused"
     check = {"Status": "unhealthy", "Log": [{"Output": refused}]}
-    docker.describe(container("assistant", Health=check))
+    docker.set_containers(make_container("assistant", Health=check))
     docker.answers[f"logs {'assistant' * 4}"] = [said, 0]
     docker.manage(output, "status", "--docker")
     assert output.getvalue().splitlines()[-1].endswith(f"-       {health}")
@@ -63,25 +63,29 @@ def test_a_container_whose_check_finds_nobody_is_told_by_its_last_words(
         (2**40, "exit status 1099511627776"),
     ],
 )
-def test_any_exit_status_is_told(docker: Docker, output: io.StringIO, code: int, said: str) -> None:
-    docker.describe(container("tg_bot", "exited", ExitCode=code))
+def test_any_exit_status_is_told(
+    docker: FakeDocker, output: io.StringIO, code: int, said: str
+) -> None:
+    docker.set_containers(make_container("tg_bot", "exited", ExitCode=code))
     assert docker.manage(output, "status", "--docker") == 1
     assert f"  {said}" in output.getvalue().splitlines()[-1]
 
 
 @pytest.mark.parametrize("state", ["created", "paused", "removing", "dead", "never heard of"])
-def test_any_state_is_told(docker: Docker, output: io.StringIO, state: str) -> None:
-    docker.describe(container("tg_bot", state, StartedAt="0001-01-01T00:00:00Z"))
+def test_any_state_is_told(docker: FakeDocker, output: io.StringIO, state: str) -> None:
+    docker.set_containers(make_container("tg_bot", state, StartedAt="0001-01-01T00:00:00Z"))
     assert docker.manage(output, "status", "--docker") == 1
     assert f"  {state}  " in output.getvalue().splitlines()[-1]
 
 
-def test_what_was_never_started_says_what_it_waits_for(docker: Docker, output: io.StringIO) -> None:
-    docker.describe(
-        container("migrate", "exited", ExitCode=1),
-        container("redis", **HEALTHY),
-        container("rest_service", "created", needs="migrate:done:false,redis:healthy:false"),
-        container("tg_bot", "created", needs="redis:healthy:false", Error="port is allocated"),
+def test_what_was_never_started_says_what_it_waits_for(
+    docker: FakeDocker, output: io.StringIO
+) -> None:
+    docker.set_containers(
+        make_container("migrate", "exited", ExitCode=1),
+        make_container("redis", **HEALTHY),
+        make_container("rest_service", "created", needs="migrate:done:false,redis:healthy:false"),
+        make_container("tg_bot", "created", needs="redis:healthy:false", Error="port is allocated"),
     )
     docker.manage(output, "status", "--docker", "--service", "rest_service", "--service", "tg_bot")
     rest, bot = output.getvalue().splitlines()[1:]
@@ -90,10 +94,10 @@ def test_what_was_never_started_says_what_it_waits_for(docker: Docker, output: i
 
 
 def test_a_container_that_has_ended_and_runs_again_is_told_as_such(
-    docker: Docker, output: io.StringIO
+    docker: FakeDocker, output: io.StringIO
 ) -> None:
     starting = {"Health": {"Status": "starting", "Log": []}}
-    docker.describe(container("tg_bot", restarts=4, **starting))
+    docker.set_containers(make_container("tg_bot", restarts=4, **starting))
     docker.answers["logs"] = ["PermissionError: main.py", 0]
     docker.manage(output, "status", "--docker")
     said = "has ended and started again (restarts: 4): PermissionError: main.py"
@@ -101,12 +105,14 @@ def test_a_container_that_has_ended_and_runs_again_is_told_as_such(
 
 
 def test_a_container_that_is_removed_while_we_look_is_no_matter(
-    docker: Docker, output: io.StringIO
+    docker: FakeDocker, output: io.StringIO
 ) -> None:
     """Each question about it fails; those about the others are answered all the same."""
-    docker.describe(container("redis", **HEALTHY), container("tg_bot", "exited", ExitCode=3))
+    docker.set_containers(
+        make_container("redis", **HEALTHY), make_container("tg_bot", "exited", ExitCode=3)
+    )
     docker.answers["inspect"][1] = 1
-    docker.says_to_errors("Error: No such object: bbb")
+    docker.set_stderr("Error: No such object: bbb")
     docker.answers["stats"] = ["", 1]
     docker.answers["logs"] = ["Error response from daemon: No such container", 1]
     assert docker.manage(output, "status", "--docker") == 1
@@ -116,128 +122,134 @@ def test_a_container_that_is_removed_while_we_look_is_no_matter(
 
 
 def test_compose_that_fails_over_a_container_that_has_gone_is_asked_again(
-    docker: Docker, output: io.StringIO
+    docker: FakeDocker, output: io.StringIO
 ) -> None:
-    docker.describe(container("redis", **HEALTHY))
+    docker.set_containers(make_container("redis", **HEALTHY))
     docker.answers["compose ps"] = [["ps", "", ["", 1], ["aaa", 0]], 0]
-    docker.says_to_errors("Error response from daemon: No such container: abc")
+    docker.set_stderr("Error response from daemon: No such container: abc")
     assert docker.manage(output, "status", "--docker") == 0
     assert "redis" in output.getvalue()
 
 
 def test_compose_that_does_not_answer_is_not_waited_for_without_end(
-    docker: Docker,
+    docker: FakeDocker,
     output: io.StringIO,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Compose.read, "__kwdefaults__", {"given": "", "seconds": 0.5})
+    monkeypatch.setattr(Compose.capture, "__kwdefaults__", {"stdin": "", "timeout": 0.5})
     docker.answers["compose ps"] = ["", None]
     assert docker.manage(output, "status", "--docker") == 1
     assert "docker compose ps does not answer within 0.5 s" in capsys.readouterr().err
 
 
 def test_an_engine_that_fails_is_not_taken_for_an_empty_one(
-    docker: Docker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
+    docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker.answers["inspect"] = ["[]", 1]
-    docker.says_to_errors("Cannot connect to the Docker daemon")
+    docker.set_stderr("Cannot connect to the Docker daemon")
     assert docker.manage(output, "status", "--docker") == 1
     assert "docker inspect: Cannot connect to the Docker daemon" in capsys.readouterr().err
 
 
 def test_a_container_without_any_label_or_state_is_shown(
-    docker: Docker, output: io.StringIO
+    docker: FakeDocker, output: io.StringIO
 ) -> None:
-    docker.describe({"Id": "abc", "Name": "/odd", "Config": {"Labels": None}, "State": None})
+    docker.set_containers({"Id": "abc", "Name": "/odd", "Config": {"Labels": None}, "State": None})
     assert docker.manage(output, "status", "--docker") == 1
     assert output.getvalue().splitlines()[-1].split()[:3] == ["odd", "abc", "unknown"]
 
 
 def test_what_docker_compose_run_has_made_is_no_part_of_the_suite(
-    docker: Docker, output: io.StringIO
+    docker: FakeDocker, output: io.StringIO
 ) -> None:
-    passing = container("migrate", "running")
+    passing = make_container("migrate", "running")
     passing["Config"]["Labels"]["com.docker.compose.oneoff"] = "True"
-    docker.describe(container("redis", **HEALTHY), passing)
+    docker.set_containers(make_container("redis", **HEALTHY), passing)
     assert docker.manage(output, "status", "--docker") == 0
 
 
 class TestFindings:
     """What `doctor` says."""
 
-    def findings(self, docker: Docker) -> list[Finding]:
-        return [*findings(docker.context(io.StringIO()))]
+    def check_containers(self, docker: FakeDocker) -> list[Finding]:
+        return [*check_containers(docker.context(io.StringIO()))]
 
     @pytest.mark.parametrize(
         ("one", "verdict", "said"),
         [
-            (container("tg_bot", "restarting", ExitCode=1), "wrong", "exit status 1: it broke"),
-            (container("tg_bot", **SICK), "wrong", "redis: refused"),
-            (container("tg_bot", "paused"), "wrong", "is paused"),
-            (container("tg_bot", "dead", ExitCode=1), "wrong", "exit status 1: it broke"),
-            (container("migrate", "exited", ExitCode=1), "wrong", "exit status 1: it broke"),
-            (container("tg_bot", "created"), "wrong", "has not started"),
             (
-                container("tg_bot", restarts=1, Health={"Status": "starting"}),
-                "wrong",
+                make_container("tg_bot", "restarting", ExitCode=1),
+                "error",
+                "exit status 1: it broke",
+            ),
+            (make_container("tg_bot", **UNHEALTHY), "error", "redis: refused"),
+            (make_container("tg_bot", "paused"), "error", "is paused"),
+            (make_container("tg_bot", "dead", ExitCode=1), "error", "exit status 1: it broke"),
+            (make_container("migrate", "exited", ExitCode=1), "error", "exit status 1: it broke"),
+            (make_container("tg_bot", "created"), "error", "has not started"),
+            (
+                make_container("tg_bot", restarts=1, Health={"Status": "starting"}),
+                "error",
                 "has ended and started again (restarts: 1): it broke",
             ),
-            (container("tg_bot", "removing"), "doubtful", "is being removed"),
-            (container("tg_bot", "exited"), "doubtful", "is stopped"),
-            (container("tg_bot", "exited", ExitCode=143), "doubtful", "is stopped"),
-            (container("tg_bot", "exited", ExitCode=1), "wrong", "exit status 1: it broke"),
+            (make_container("tg_bot", "removing"), "warning", "is being removed"),
+            (make_container("tg_bot", "exited"), "warning", "is stopped"),
+            (make_container("tg_bot", "exited", ExitCode=143), "warning", "is stopped"),
+            (make_container("tg_bot", "exited", ExitCode=1), "error", "exit status 1: it broke"),
             (
-                container("tg_bot", "exited", ExitCode=0, Error="port is already allocated"),
-                "wrong",
+                make_container("tg_bot", "exited", ExitCode=0, Error="port is already allocated"),
+                "error",
                 "exit status 0: port is already allocated",
             ),
             (
-                container("tg_bot", restarts=0, Health={"Status": "starting"}),
-                "doubtful",
+                make_container("tg_bot", restarts=0, Health={"Status": "starting"}),
+                "warning",
                 "is still starting (does not answer: it broke)",
             ),
             (
-                container("migrate", restarts=0),
-                "doubtful",
+                make_container("migrate", restarts=0),
+                "warning",
                 "is still starting (still runs: it broke)",
             ),
         ],
     )
     def test_what_is_not_well_is_named_with_its_reason_and_what_to_do(
-        self, docker: Docker, one: dict[str, Any], verdict: str, said: str
+        self, docker: FakeDocker, one: dict[str, Any], verdict: str, said: str
     ) -> None:
-        docker.describe(container("redis", **HEALTHY), one)
+        docker.set_containers(make_container("redis", **HEALTHY), one)
         docker.answers["logs"] = ["it broke\n", 0]
-        (found,) = self.findings(docker)
-        assert (found.verdict, found.said) == (verdict, said)
+        (found,) = self.check_containers(docker)
+        assert (found.severity, found.message) == (verdict, said)
         assert "./manage.py" in found.advice
 
-    def test_a_suite_that_is_well_is_one_line(self, docker: Docker) -> None:
-        docker.describe(container("redis", **HEALTHY), container("migrate", "exited"))
-        assert self.findings(docker) == [
+    def test_a_suite_that_is_well_is_one_line(self, docker: FakeDocker) -> None:
+        docker.set_containers(
+            make_container("redis", **HEALTHY), make_container("migrate", "exited")
+        )
+        assert self.check_containers(docker) == [
             Finding("suite", "runs in Docker, all 2 containers are well")
         ]
 
     @pytest.mark.parametrize("answers", [{"version": ["", 1]}, {"compose ps": ["", 0]}])
     def test_without_an_engine_or_containers_there_is_nothing_to_say(
-        self, docker: Docker, answers: dict[str, list[Any]]
+        self, docker: FakeDocker, answers: dict[str, list[Any]]
     ) -> None:
         docker.answers |= answers
-        assert self.findings(docker) == []
+        assert self.check_containers(docker) == []
 
-    def test_a_suite_in_docker_without_an_engine_is_wrong(self, docker: Docker) -> None:
+    def test_a_suite_in_docker_without_an_engine_is_wrong(self, docker: FakeDocker) -> None:
         docker.answers["version"] = ["", 1]
-        modes.remember(docker.home / ".local", "docker")
-        (found,) = self.findings(docker)
-        assert found.verdict == "wrong"
-        assert "was started in Docker, and no Docker Engine answers" in found.said
+        modes.save_last_mode(docker.home / ".local", "docker")
+        (found,) = self.check_containers(docker)
+        assert found.severity == "error"
+        assert "was started in Docker, and no Docker Engine answers" in found.message
 
-    def test_compose_that_fails_is_wrong_and_ends_nothing(self, docker: Docker) -> None:
+    def test_compose_that_fails_is_wrong_and_ends_nothing(self, docker: FakeDocker) -> None:
         docker.answers["compose ps"] = ["", 1]
-        docker.says_to_errors("no configuration file provided")
-        (found,) = self.findings(docker)
-        assert (found.verdict, found.said) == (
-            "wrong",
+        docker.set_stderr("no configuration file provided")
+        (found,) = self.check_containers(docker)
+        assert (found.severity, found.message) == (
+            "error",
             "docker compose ps: no configuration file provided",
         )

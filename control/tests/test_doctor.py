@@ -14,11 +14,11 @@ from control import requirements
 from control.cli import main
 from control.context import Context
 from control.docker import bare
-from control.machine import DISK, GIGABYTE, Machine
+from control.machine import GIGABYTE, REQUIRED_DISK, Machine
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
-from control.tests.fake_machine import GOOD
-from control.tests.server_thread import serving_in_thread
+from control.tests.fake_machine import SUITABLE_MACHINE
+from control.tests.server_thread import serve_in_thread
 from smart_kit.testing.ports import free_port
 
 TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -32,7 +32,7 @@ PORTS = (
 )
 
 
-class Outside(BaseHTTPRequestHandler):
+class ExternalServices(BaseHTTPRequestHandler):
     """Telegram and a model at one address."""
 
     knows_bot = True
@@ -40,18 +40,18 @@ class Outside(BaseHTTPRequestHandler):
     models = ("small", "large")
 
     def do_HEAD(self) -> None:
-        self._answer(404, {})
+        self._respond(404, {})
 
     def do_GET(self) -> None:
         if self.path.endswith("/getMe"):
             if type(self).knows_bot:
-                return self._answer(200, {"ok": True, "result": {"username": "my_bot"}})
-            return self._answer(401, {"ok": False, "description": "Unauthorized"})
+                return self._respond(200, {"ok": True, "result": {"username": "my_bot"}})
+            return self._respond(401, {"ok": False, "description": "Unauthorized"})
         if self.headers["Authorization"] != "Bearer right-key":
-            return self._answer(401, {"error": {"message": "no"}})
-        return self._answer(200, {"data": [{"id": name} for name in type(self).models]})
+            return self._respond(401, {"error": {"message": "no"}})
+        return self._respond(200, {"data": [{"id": name} for name in type(self).models]})
 
-    def _answer(self, status: int, body: object) -> None:
+    def _respond(self, status: int, body: object) -> None:
         data = json.dumps(body).encode()
         self.send_response_only(status)
         self.send_header("Date", type(self).date or self.date_time_string())
@@ -61,38 +61,38 @@ class Outside(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def outside() -> Iterator[tuple[type[Outside], str]]:
-    handler = type("Handler", (Outside,), {})
+def external_services() -> Iterator[tuple[type[ExternalServices], str]]:
+    handler = type("Handler", (ExternalServices,), {})
     server = HTTPServer(("127.0.0.1", 0), handler)
-    with serving_in_thread(server):
+    with serve_in_thread(server):
         yield handler, f"http://127.0.0.1:{server.server_port}"
 
 
-def doctor(
+def run_doctor(
     home: Path,
     output: io.StringIO,
     *options: str,
-    machine: Machine = GOOD,
+    machine: Machine = SUITABLE_MACHINE,
     **environ: str,
 ) -> tuple[int, list[str]]:
     given = {f"{name}_PORT": str(free_port()) for name in PORTS}
     # whatever Docker runs on this machine is none of these tests' business
     given |= {"PATH": str(home / "no-programs"), "STATE_DIR": str(home / "state"), **environ}
-    terminal = Terminal(output, tty=False, colour=False)
+    terminal = Terminal(output, is_tty=False, colour=False)
     context = Context(home, home / "manage.py", given, terminal, find_machine=lambda _: machine)
     status = main(["doctor", *options], context)
     return status, output.getvalue().splitlines()
 
 
 @pytest.fixture(autouse=True)
-def _clone(home: Path) -> None:
-    for file in requirements.to_run(ROOT):
+def _requirement_files(home: Path) -> None:
+    for file in requirements.runtime_files(ROOT):
         copy = home / file.relative_to(ROOT)
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(file.read_bytes())
 
 
-def line(lines: list[str], subject: str) -> str:
+def find_line(lines: list[str], subject: str) -> str:
     return next(line for line in lines if subject in line.split(":")[0])
 
 
@@ -100,7 +100,7 @@ def test_in_a_fresh_clone_nothing_is_wrong_and_nothing_is_made(
     home: Path, output: io.StringIO
 ) -> None:
     before = {path.name for path in home.iterdir()}
-    status, lines = doctor(home, output)
+    status, lines = run_doctor(home, output)
 
     assert status == 0
     assert not any("✗" in line for line in lines)
@@ -108,10 +108,10 @@ def test_in_a_fresh_clone_nothing_is_wrong_and_nothing_is_made(
 
 
 def test_what_is_real_is_asked_and_named(
-    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+    home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
-    _, url = outside
-    status, lines = doctor(
+    _, url = external_services
+    status, lines = run_doctor(
         home,
         output,
         TELEGRAM_TOKEN=TOKEN,
@@ -122,18 +122,18 @@ def test_what_is_real_is_asked_and_named(
     )
 
     assert status == 0
-    assert "@my_bot" in line(lines, "Telegram")
-    assert "has small" in line(lines, "model")
-    assert "right" in line(lines, "clock")
+    assert "@my_bot" in find_line(lines, "Telegram")
+    assert "has small" in find_line(lines, "model")
+    assert "right" in find_line(lines, "clock")
 
 
 def test_a_wrong_token_a_wrong_key_and_a_wrong_clock_are_wrong_and_never_shown(
-    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+    home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
-    handler, url = outside
+    handler, url = external_services
     handler.knows_bot = False
     handler.date = "Sat, 21 Nov 2020 12:00:00 GMT"
-    status, lines = doctor(
+    status, lines = run_doctor(
         home,
         output,
         TELEGRAM_TOKEN=TOKEN,
@@ -143,18 +143,18 @@ def test_a_wrong_token_a_wrong_key_and_a_wrong_clock_are_wrong_and_never_shown(
     )
 
     assert status == 1
-    assert "@BotFather" in line(lines, "Telegram")
-    assert "OPENAI_API_KEY" in line(lines, "model")
-    assert "NTP" in line(lines, "clock")
+    assert "@BotFather" in find_line(lines, "Telegram")
+    assert "OPENAI_API_KEY" in find_line(lines, "model")
+    assert "NTP" in find_line(lines, "clock")
     assert TOKEN not in output.getvalue()
     assert "a-wrong-key" not in output.getvalue()
 
 
 def test_a_server_that_is_away_and_a_model_it_does_not_have_are_told(
-    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+    home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
-    _, url = outside
-    status, lines = doctor(
+    _, url = external_services
+    status, lines = run_doctor(
         home,
         output,
         TELEGRAM_TOKEN=TOKEN,
@@ -165,25 +165,25 @@ def test_a_server_that_is_away_and_a_model_it_does_not_have_are_told(
     )
 
     assert status == 1
-    assert "does not answer" in line(lines, "Telegram")
-    assert "does not list huge" in line(lines, "model")
+    assert "does not answer" in find_line(lines, "Telegram")
+    assert "does not list huge" in find_line(lines, "model")
 
 
 def test_a_port_of_somebody_else_is_named(
-    home: Path, output: io.StringIO, outside: tuple[type[Outside], str]
+    home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
-    port = outside[1].rpartition(":")[2]
-    status, lines = doctor(home, output, ASSISTANT_PORT=port)
+    port = external_services[1].rpartition(":")[2]
+    status, lines = run_doctor(home, output, ASSISTANT_PORT=port)
 
     assert status == 1
-    assert f"ASSISTANT_PORT={port}" in line(lines, "ports")
+    assert f"ASSISTANT_PORT={port}" in find_line(lines, "ports")
 
 
 def test_secrets_that_others_can_read_or_guess_are_wrong(home: Path, output: io.StringIO) -> None:
     env = home / ".env"
     env.write_text("ADMIN_API_TOKEN=short\n")
     env.chmod(0o644)
-    status, lines = doctor(home, output)
+    status, lines = run_doctor(home, output)
 
     assert status == 1
     assert any("chmod 600" in line for line in lines)
@@ -198,10 +198,10 @@ def test_secrets_that_docker_compose_made_up_are_not_missed(
         '#!/bin/sh\n[ "$*" = "compose ps --all --quiet setup" ] && echo abc\nexit 0\n'
     )
     docker.chmod(0o755)
-    status, lines = doctor(home, output, PATH=f"{home}:{os.environ['PATH']}")
+    status, lines = run_doctor(home, output, PATH=f"{home}:{os.environ['PATH']}")
 
     assert status == 0
-    assert line(lines, ".env").endswith(bare.TELL_ADMIN)
+    assert find_line(lines, ".env").endswith(bare.PRINT_ADMIN_TOKEN_COMMAND)
     assert not (home / ".env").exists()
 
 
@@ -209,41 +209,47 @@ def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
     home: Path, output: io.StringIO
 ) -> None:
     (home / "state" / "run").mkdir(parents=True)
-    (home / "state" / "run" / "wishes.json").touch()
+    (home / "state" / "run" / "desired_state.json").touch()
     (home / "state" / "replicas.json").write_text('{"assistant": 0}')
     (home / "state" / "mode").touch()
-    status, lines = doctor(home, output)
+    status, lines = run_doctor(home, output)
     assert status == 1
-    assert "says assistant=0; a number is from 1 to 16: remove it" in line(lines, "replicas")
-    assert "mode is damaged: say --docker or --local" in line(lines, "mode")
-    assert any("wishes.json is damaged: ./manage.py restart" in said for said in lines)
+    assert "says assistant=0; a number is from 1 to 16: remove it" in find_line(lines, "replicas")
+    assert "mode is damaged: say --docker or --local" in find_line(lines, "mode")
+    assert any("desired_state.json is damaged: ./manage.py restart" in said for said in lines)
 
 
 @pytest.mark.parametrize(
     ("machine", "subject", "said"),
     [
-        (replace(GOOD, python=(3, 15)), "Python", "python3.14 manage.py start"),
-        (replace(GOOD, is_musl=True), "platform", "musl"),
-        (replace(GOOD, free_disk=DISK // 2), "disk", "local mode needs 1.5 GB: make room"),
-        (replace(GOOD, is_noexec=True), "folder", "noexec"),
-        (replace(GOOD, loopback_fault="off"), "loopback", "ip link set lo up"),
+        (replace(SUITABLE_MACHINE, python=(3, 15)), "Python", "python3.14 manage.py start"),
+        (replace(SUITABLE_MACHINE, is_musl=True), "platform", "musl"),
+        (
+            replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK // 2),
+            "disk",
+            "local mode needs 1.5 GB: make room",
+        ),
+        (replace(SUITABLE_MACHINE, is_noexec=True), "folder", "noexec"),
+        (replace(SUITABLE_MACHINE, loopback_error="off"), "loopback", "ip link set lo up"),
     ],
 )
 def test_what_local_mode_lacks_of_the_machine_is_wrong_there_and_no_matter_in_docker(
     home: Path, output: io.StringIO, machine: Machine, subject: str, said: str
 ) -> None:
-    requirements.to_run(home)[0].write_text("no-such-package-of-ours==1.0 --hash=sha256:00\n")
-    status, lines = doctor(home, output, "--local", machine=machine)
+    requirements.runtime_files(home)[0].write_text(
+        "no-such-package-of-ours==1.0 --hash=sha256:00\n"
+    )
+    status, lines = run_doctor(home, output, "--local", machine=machine)
     assert status == 1
     (found,) = (line for line in lines if line.startswith(f" ✗ {subject} "))
     assert said in found
 
     output.truncate(0)
-    assert doctor(home, output, "--docker", machine=machine)[0] == 0
+    assert run_doctor(home, output, "--docker", machine=machine)[0] == 0
 
 
 def test_too_little_memory_is_doubtful(home: Path, output: io.StringIO) -> None:
-    small = replace(GOOD, memory=GIGABYTE // 2)
-    status, lines = doctor(home, output, "--local", machine=small)
+    small = replace(SUITABLE_MACHINE, memory=GIGABYTE // 2)
+    status, lines = run_doctor(home, output, "--local", machine=small)
     assert status == 0
-    assert line(lines, "memory").startswith("! memory: 0.5 GB")
+    assert find_line(lines, "memory").startswith("! memory: 0.5 GB")

@@ -6,34 +6,34 @@ from pathlib import Path
 import pytest
 
 from control import dotenv, environment, variables
-from control.credentials import GENERATED
+from control.credentials import SECRET_GENERATORS
 from control.errors import ControlError
 
 
 def test_the_first_start_makes_env_with_secrets_that_only_its_owner_reads(home: Path) -> None:
-    assert environment.complete(home, {})
+    assert environment.ensure_secrets(home, {})
 
     made = home / ".env"
     values = dotenv.read(made)
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
-    assert all(len(values[name]) >= 32 for name in GENERATED)
-    assert len({values[name] for name in GENERATED}) == len(GENERATED)
+    assert all(len(values[name]) >= 32 for name in SECRET_GENERATORS)
+    assert len({values[name] for name in SECRET_GENERATORS}) == len(SECRET_GENERATORS)
     assert len(base64.urlsafe_b64decode(values["LLM_MODEL_DECRYPT_KEY"])) == 32
 
 
 def test_a_later_start_leaves_env_as_it_is(home: Path) -> None:
-    environment.complete(home, {})
+    environment.ensure_secrets(home, {})
     before = (home / ".env").read_bytes()
 
-    assert not environment.complete(home, {})
+    assert not environment.ensure_secrets(home, {})
     assert (home / ".env").read_bytes() == before
 
 
 def test_secrets_that_a_hand_made_env_lacks_are_kept_with_the_state(home: Path) -> None:
     (home / ".env").write_text("ADMIN_API_TOKEN=mine\nSERVICE_API_TOKEN=\n")
-    environment.complete(home, {})
+    environment.ensure_secrets(home, {})
     first = environment.load(home, {})
-    environment.complete(home, {})
+    environment.ensure_secrets(home, {})
 
     assert (home / ".env").read_text() == "ADMIN_API_TOKEN=mine\nSERVICE_API_TOKEN=\n"
     assert first["ADMIN_API_TOKEN"] == "mine"
@@ -43,13 +43,13 @@ def test_secrets_that_a_hand_made_env_lacks_are_kept_with_the_state(home: Path) 
 
 def test_a_state_folder_of_the_process_environment_keeps_its_own_secrets(home: Path) -> None:
     environ = {"STATE_DIR": str(home / "second")}
-    assert not environment.complete(home, environ)
+    assert not environment.ensure_secrets(home, environ)
     first = environment.load(home, environ)
-    environment.complete(home, environ)
+    environment.ensure_secrets(home, environ)
 
     assert not (home / ".env").exists()
     assert stat.S_IMODE((home / "second" / "secrets.env").stat().st_mode) == 0o600
-    assert first.keys() >= GENERATED.keys()
+    assert first.keys() >= SECRET_GENERATORS.keys()
     assert environment.load(home, environ) == first
 
 
@@ -69,7 +69,7 @@ def test_an_empty_process_variable_hides_that_of_env(home: Path) -> None:
 
 def test_a_password_of_our_making_is_not_given_to_a_server_of_the_operators(home: Path) -> None:
     environ = {"STATE_DIR": "state"}
-    environment.complete(home, environ)
+    environment.ensure_secrets(home, environ)
     assert "REDIS_PASSWORD" in environment.load(home, environ)
     assert "REDIS_PASSWORD" not in environment.load(home, environ | {"REDIS_HOST": "redis.lan"})
 
@@ -78,7 +78,7 @@ def test_commands_at_once_agree_on_one_set_of_secrets(home: Path) -> None:
     environ = {"STATE_DIR": "state"}
 
     def completed(_: int) -> dict[str, str]:
-        environment.complete(home, environ)
+        environment.ensure_secrets(home, environ)
         return environment.load(home, environ)
 
     with ThreadPoolExecutor(8) as threads:
@@ -99,7 +99,7 @@ def test_a_broken_line_of_env_is_named(home: Path) -> None:
 
 def test_the_example_names_every_variable_and_no_other(home: Path) -> None:
     set_by_us = {"SANDBOX_CLOCK", "SANDBOX_TELEGRAM_TOKEN"}
-    assert dotenv.read(home / ".env.example").keys() == variables.NAMES - set_by_us
+    assert dotenv.read(home / ".env.example").keys() == variables.ALL_NAMES - set_by_us
 
 
 def test_the_defaults_that_the_example_shows_are_those_that_hold(home: Path) -> None:

@@ -5,13 +5,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from control import health
-from control.health import Health
-from control.tests.server_thread import serving_in_thread
+from control.health import HealthStatus
+from control.tests.server_thread import serve_in_thread
 from smart_kit.testing.ports import free_port
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[int]:
+def serve_health(status: int, body: bytes) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status if self.path == "/health" else 404)
@@ -22,29 +22,33 @@ def answering(status: int, body: bytes) -> Iterator[int]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    with serving_in_thread(server):
+    with serve_in_thread(server):
         yield server.server_address[1]
 
 
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, b'{"status": "ok"}', Health(ok=True)),
-        (503, b'{"status": "unavailable", "detail": "Redis: no"}', Health(False, "Redis: no")),
-        (503, b'{"status": "unavailable"}', Health(False, "unavailable")),
-        (500, b"<html>", Health(False, "/health says 500")),
-        (500, b"[1]", Health(False, "/health says 500")),
+        (200, b'{"status": "ok"}', HealthStatus(is_healthy=True)),
+        (
+            503,
+            b'{"status": "unavailable", "detail": "Redis: no"}',
+            HealthStatus(False, "Redis: no"),
+        ),
+        (503, b'{"status": "unavailable"}', HealthStatus(False, "unavailable")),
+        (500, b"<html>", HealthStatus(False, "/health says 500")),
+        (500, b"[1]", HealthStatus(False, "/health says 500")),
     ],
 )
 def test_what_a_service_says_of_itself_is_its_health(
-    status: int, body: bytes, expected: Health
+    status: int, body: bytes, expected: HealthStatus
 ) -> None:
-    with answering(status, body) as port:
-        assert health.of_service(port) == expected
+    with serve_health(status, body) as port:
+        assert health.check_service(port) == expected
 
 
 def test_a_service_that_is_not_there_is_not_well() -> None:
     port = free_port()
-    assert health.of_service(port) == Health(
-        False, f"does not listen on port {port} yet", answered=False
+    assert health.check_service(port) == HealthStatus(
+        False, f"does not listen on port {port} yet", has_answered=False
     )

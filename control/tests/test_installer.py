@@ -7,7 +7,7 @@ import pytest
 from control import installer, package_index
 from control.errors import ControlError
 from control.installer import Installer
-from control.lock import Lock
+from control.lock import FileLock
 from control.terminal import Terminal
 
 UNREACHABLE = """\
@@ -53,12 +53,12 @@ BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
     ],
 )
 def test_an_installers_words_come_down_to_what_the_matter_is(words: str, said: str) -> None:
-    assert installer.meaning(words.splitlines(keepends=True)).startswith(said)
+    assert installer.explain_failure(words.splitlines(keepends=True)).startswith(said)
 
 
-def run(home: Path, terminal: Terminal, script: str, **environ: str) -> str:
+def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -> str:
     """What the log has of a program's words."""
-    lock = Lock.take(home)
+    lock = FileLock.try_acquire(home)
     assert lock is not None
     log = home / "install.log"
     try:
@@ -69,7 +69,7 @@ def run(home: Path, terminal: Terminal, script: str, **environ: str) -> str:
 
 
 def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal: Terminal) -> None:
-    said = run(
+    said = run_installer(
         home,
         terminal,
         "env | grep ^UV_ | sort; echo $SSL_CERT_FILE",
@@ -94,20 +94,22 @@ def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal
 
 @pytest.mark.parametrize("own", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
 def test_what_uvs_own_variables_say_counts(own: str) -> None:
-    said = package_index.for_uv({"PIP_INDEX_URL": "https://pip.example", own: "https://uv.example"})
+    said = package_index.to_uv_variables(
+        {"PIP_INDEX_URL": "https://pip.example", own: "https://uv.example"}
+    )
     assert said == {}
 
 
 def test_no_index_for_pip_is_no_index_for_uv() -> None:
-    assert package_index.options_of_uv({"PIP_NO_INDEX": "1"}) == ("--no-index",)
-    assert package_index.options_of_uv({"PIP_NO_INDEX": "false"}) == ()
-    assert package_index.options_of_uv({}) == ()
+    assert package_index.build_uv_options({"PIP_NO_INDEX": "1"}) == ("--no-index",)
+    assert package_index.build_uv_options({"PIP_NO_INDEX": "false"}) == ()
+    assert package_index.build_uv_options({}) == ()
 
 
 def test_the_password_of_an_index_is_neither_shown_nor_kept(home: Path, terminal: Terminal) -> None:
     secret = "error: refused by https://me:pass-word@index.example/simple"
     with pytest.raises(ControlError) as caught:
-        run(home, terminal, f"echo '{secret}'; exit 1")
+        run_installer(home, terminal, f"echo '{secret}'; exit 1")
     assert "https://****@index.example/simple" in str(caught.value)
     assert "pass-word" not in str(caught.value)
     assert "pass-word" not in (home / "install.log").read_text()
@@ -115,4 +117,4 @@ def test_the_password_of_an_index_is_neither_shown_nor_kept(home: Path, terminal
 
 def test_what_is_no_password_stays_as_it_is() -> None:
     for text in ("file:///a/b@c", "https://index.example/@scope/x", "me@example.com"):
-        assert package_index.redacted(text) == text
+        assert package_index.redact(text) == text

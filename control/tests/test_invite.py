@@ -11,11 +11,11 @@ import pytest
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
-from control.tests.server_thread import serving_in_thread
+from control.tests.server_thread import serve_in_thread
 from smart_kit.testing.ports import free_port
 
 
-class Server(ThreadingHTTPServer):
+class FakeRestAndTelegram(ThreadingHTTPServer):
     """`asked` is what rest_service was asked for."""
 
     daemon_threads = True
@@ -23,29 +23,29 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.has_owner = False
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: FakeRestAndTelegram
 
     def do_POST(self) -> None:
-        self.server.asked.append(
+        self.server.requests.append(
             json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             | {"path": self.path, "token": self.headers["Authorization"]}
         )
-        if self.server.has_owner and self.server.asked[-1]["role"] == "owner":
-            self._answer(409, {"error": "Conflict", "detail": "There is an owner already."})
+        if self.server.has_owner and self.server.requests[-1]["role"] == "owner":
+            self._respond(409, {"error": "Conflict", "detail": "There is an owner already."})
         else:
-            self._answer(201, {"code": "c0de", "expires_at": "2026-11-21T11:00:00Z"})
+            self._respond(201, {"code": "c0de", "expires_at": "2026-11-21T11:00:00Z"})
 
     def do_GET(self) -> None:
         if self.path == "/bot1:abc/getMe":
-            self._answer(200, {"ok": True, "result": {"username": "my_bot"}})
+            self._respond(200, {"ok": True, "result": {"username": "my_bot"}})
         else:
-            self._answer(401, {"ok": False, "description": "Unauthorized"})
+            self._respond(401, {"ok": False, "description": "Unauthorized"})
 
-    def _answer(self, status: int, content: object) -> None:
+    def _respond(self, status: int, content: object) -> None:
         self.send_response(status)
         self.end_headers()
         self.wfile.write(json.dumps(content).encode())
@@ -55,14 +55,14 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    with serving_in_thread(running):
+def server() -> Iterator[FakeRestAndTelegram]:
+    running = FakeRestAndTelegram()
+    with serve_in_thread(running):
         yield running
 
 
 @pytest.fixture
-def environ(server: Server) -> dict[str, str]:
+def environ(server: FakeRestAndTelegram) -> dict[str, str]:
     port = server.server_address[1]
     return {
         "STATE_DIR": "state",
@@ -73,7 +73,7 @@ def environ(server: Server) -> dict[str, str]:
     }
 
 
-def invite(home: Path, terminal: Terminal, environ: dict[str, str], *arguments: str) -> int:
+def run_invite(home: Path, terminal: Terminal, environ: dict[str, str], *arguments: str) -> int:
     return main(["invite", *arguments], Context(home, home / "manage.py", environ, terminal))
 
 
@@ -82,35 +82,35 @@ def test_the_link_leads_to_the_bot_with_a_code_of_that_role(
     home: Path,
     terminal: Terminal,
     output: io.StringIO,
-    server: Server,
+    server: FakeRestAndTelegram,
     environ: dict[str, str],
     arguments: tuple[str, ...],
     role: str,
 ) -> None:
-    assert invite(home, terminal, environ, *arguments) == 0
+    assert run_invite(home, terminal, environ, *arguments) == 0
     assert output.getvalue().splitlines() == [
         "https://t.me/my_bot?start=c0de",
         "works once, until 2026-11-21T11:00:00Z",
     ]
-    assert server.asked == [{"role": role, "path": "/api/invites", "token": "Bearer admin"}]
+    assert server.requests == [{"role": role, "path": "/api/invites", "token": "Bearer admin"}]
 
 
 def test_a_second_owner_is_refused(
     home: Path,
     terminal: Terminal,
-    server: Server,
+    server: FakeRestAndTelegram,
     environ: dict[str, str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     server.has_owner = True
-    assert invite(home, terminal, environ, "--owner") == 1
+    assert run_invite(home, terminal, environ, "--owner") == 1
     assert capsys.readouterr().err == "manage.py: There is an owner already.\n"
 
 
 def test_a_token_that_telegram_does_not_know_is_told_and_not_repeated(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert invite(home, terminal, environ | {"TELEGRAM_TOKEN": "2:wrong"}) == 1
+    assert run_invite(home, terminal, environ | {"TELEGRAM_TOKEN": "2:wrong"}) == 1
     said = capsys.readouterr().err
     assert said == "manage.py: Telegram does not know this bot: Unauthorized\n"
 
@@ -118,13 +118,13 @@ def test_a_token_that_telegram_does_not_know_is_told_and_not_repeated(
 def test_where_nothing_runs_the_way_out_is_told(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert invite(home, terminal, environ | {"REST_SERVICE_PORT": str(free_port())}) == 1
+    assert run_invite(home, terminal, environ | {"REST_SERVICE_PORT": str(free_port())}) == 1
     assert "./manage.py status" in capsys.readouterr().err
 
 
 def test_before_there_is_any_token_its_making_is_told(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert invite(home, terminal, environ | {"ADMIN_API_TOKEN": ""}) == 1
+    assert run_invite(home, terminal, environ | {"ADMIN_API_TOKEN": ""}) == 1
     said = capsys.readouterr().err
     assert said == "manage.py: there is no ADMIN_API_TOKEN yet: ./manage.py start makes it\n"

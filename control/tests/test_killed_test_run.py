@@ -9,33 +9,33 @@ from pathlib import Path
 import pytest
 
 from control.local.process import Process
-from control.local.shared_folder import databases
-from control.tests.made_database import MadeDatabase
+from control.local.shared_folder import find_databases
+from control.tests.made_database import DatabaseTemplate
 from smart_kit.testing.suite import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = """
+RUN_SCRIPT = """
 import shutil
 from pathlib import Path
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import MadeDatabase
-from smart_kit.testing.run_folder import entered
-with entered() as folder:
+from control.tests.made_database import DatabaseTemplate
+from smart_kit.testing.run_folder import create_run_folder
+with create_run_folder() as folder:
     if {starts}:
         home = folder.path / "home"
         home.mkdir(mode=0o700)
         shutil.copy(".env.example", home)
-        MadeDatabase.at(Path({database!r})).copy_to(home / "state")
-        suite = FakeSuite(home, own_postgres=False)
+        DatabaseTemplate.from_existing(Path({database!r})).copy_to(home / "state")
+        suite = FakeSuite(home, has_external_postgres=False)
         suite.manage("start")
         print(*(process.pid for process in suite.processes()), flush=True)
         input()
 """
 
 
-def begin_run(temporary: Path, database: Path, *, starts: bool) -> subprocess.Popen[str]:
+def start_run(temporary: Path, database: Path, *, starts: bool) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", RUN.format(starts=starts, database=str(database))],
+        [sys.executable, "-c", RUN_SCRIPT.format(starts=starts, database=str(database))],
         env=os.environ | {"TMPDIR": str(temporary)},
         cwd=ROOT,
         stdin=subprocess.PIPE,
@@ -46,24 +46,24 @@ def begin_run(temporary: Path, database: Path, *, starts: bool) -> subprocess.Po
 
 @pytest.mark.parametrize("is_supervised", [True, False], ids=["whole", "strays"])
 def test_a_suite_of_a_killed_test_run_is_ended_by_the_next(
-    tmp_path: Path, made_database: MadeDatabase, is_supervised: bool
+    tmp_path: Path, database_template: DatabaseTemplate, is_supervised: bool
 ) -> None:
-    database = made_database.origin.state_dir
-    with begin_run(tmp_path, database, starts=True) as killed:
+    database = database_template.cluster.state_dir
+    with start_run(tmp_path, database, starts=True) as killed:
         assert killed.stdout is not None
         pids = [int(pid) for pid in killed.stdout.readline().split()]
         killed.kill()
-    left = [process for pid in pids if (process := Process.of(pid))]
+    left = [process for pid in pids if (process := Process.from_pid(pid))]
     assert len(left) == 6
     if not is_supervised:
-        left[-1].send(signal.SIGKILL)
-        wait_until(lambda: not left[-1].lives)
-    with begin_run(tmp_path, database, starts=False) as following:
+        left[-1].send_signal(signal.SIGKILL)
+        wait_until(lambda: not left[-1].is_alive)
+    with start_run(tmp_path, database, starts=False) as following:
         assert following.wait() == 0
 
-    assert [process for process in left if process.lives] == []
+    assert [process for process in left if process.is_alive] == []
     assert list(tmp_path.iterdir()) == []
     inside = [
-        one for one in databases() if one.state_dir and one.state_dir.is_relative_to(tmp_path)
+        one for one in find_databases() if one.state_dir and one.state_dir.is_relative_to(tmp_path)
     ]
     assert inside == []

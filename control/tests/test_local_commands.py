@@ -7,11 +7,11 @@ from control.local.process import Process
 from control.terminal import Terminal
 from control.tests.fake_installer import RepositoryWithFakeUv
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import MadeDatabase
+from control.tests.made_database import DatabaseTemplate
 
 
-def gone(processes: list[Process]) -> bool:
-    return not any(process.lives for process in processes)
+def are_gone(processes: list[Process]) -> bool:
+    return not any(process.is_alive for process in processes)
 
 
 def test_a_busy_port_is_told_before_anything_is_started(suite: FakeSuite) -> None:
@@ -31,13 +31,13 @@ def test_a_missing_module_is_named_with_its_remedy_and_the_rest_runs(home: Path)
         said = suite.manage("start", status=1)
         assert "'aiohttp' is missing: run ./manage.py rebuild" in said
         assert "not well: tg_bot" in said
-        assert suite.part("rest_service").state == "running"
+        assert suite.component_status("rest_service").state == "running"
     finally:
         suite.manage("stop")
 
 
 def test_a_service_that_says_why_it_is_not_well_is_quoted(home: Path) -> None:
-    suite = FakeSuite(home, {"tg_bot": "unwell"})
+    suite = FakeSuite(home, {"tg_bot": "unhealthy"})
     try:
         assert "TELEGRAM_TOKEN: Telegram says no" in suite.manage("start", status=1)
         assert "TELEGRAM_TOKEN: Telegram says no" in suite.manage("status", status=1)
@@ -79,7 +79,7 @@ def test_a_restart_with_broken_settings_leaves_alone_what_runs(
     running = suite.processes()
     (home / ".env").write_text("TELEGRAM_TOKEN=hunter2\n")
     assert "TELEGRAM_TOKEN is not a bot's token" in suite.manage("restart", status=1)
-    assert all(process.lives for process in running)
+    assert all(process.is_alive for process in running)
 
 
 def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal: Terminal) -> None:
@@ -88,15 +88,15 @@ def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal:
     repository = RepositoryWithFakeUv(home, terminal)
     suite.environment["PATH"] = repository.path
     suite.manage("rebuild")
-    assert repository.calls == ["venv --python", "pip install"]
-    assert gone(before)
+    assert repository.take_calls == ["venv --python", "pip install"]
+    assert are_gone(before)
     suite.manage("status")
 
 
 def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
     home: Path,
 ) -> None:
-    suite = FakeSuite(home, own_postgres=False)
+    suite = FakeSuite(home, has_external_postgres=False)
     bare = home / "python-without-servers"
     bare.write_text("#!/bin/sh\necho '[null, null]'\n")
     bare.chmod(0o755)
@@ -109,12 +109,12 @@ def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
 def test_each_process_sees_only_what_is_its_own(suite: FakeSuite) -> None:
     suite.environment |= {"GOOGLE_CLIENT_SECRET": "of-the-operator", "AWS_SECRET": "x"}
     suite.manage("start")
-    bot, rest = suite.environment_of("TG_BOT_PORT"), suite.environment_of("REST_SERVICE_PORT")
+    bot, rest = suite.fetch_environment("TG_BOT_PORT"), suite.fetch_environment("REST_SERVICE_PORT")
     assert "TELEGRAM_TOKEN" in bot
     assert "TELEGRAM_TOKEN" not in rest
     assert "ADMIN_API_TOKEN" in rest
     assert "ADMIN_API_TOKEN" not in bot
-    for process in suite.run.processes().values():
+    for process in suite.run_directory.find_processes().values():
         seen = Path(f"/proc/{process.pid}/environ").read_text()
         assert "AWS_SECRET" not in seen
         assert "of-the-operator" not in seen
@@ -142,11 +142,11 @@ def test_the_logs_of_all_are_told_with_their_names(suite: FakeSuite) -> None:
 
 
 def test_the_logs_and_secrets_are_their_owners_alone(
-    suite: FakeSuite, made_database: MadeDatabase
+    suite: FakeSuite, database_template: DatabaseTemplate
 ) -> None:
     suite.manage("start", "--service", "redis")
     state = suite.home / "state"
-    database = made_database.origin.state_dir / "postgres"
+    database = database_template.cluster.state_dir / "postgres"
     for private in (state / "logs", state / "run", state / "redis", database):
         assert private.stat().st_mode & 0o077 == 0
     assert (state / "secrets.env").stat().st_mode & 0o077 == 0

@@ -8,7 +8,7 @@ from control.context import Context
 from control.terminal import Terminal
 
 
-def show(home: Path, terminal: Terminal, *arguments: str) -> int:
+def run_logs(home: Path, terminal: Terminal, *arguments: str) -> int:
     context = Context(home, home / "manage.py", {"STATE_DIR": "state"}, terminal)
     return main(["logs", "--local", *arguments], context)
 
@@ -24,8 +24,8 @@ def test_as_many_lines_are_told_as_are_wanted(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "tg_bot.log").write_text("one\ntwo\nthree\n")
-    assert show(home, terminal, "-n", "2") == 0
-    assert show(home, terminal, "-n", "0") == 0
+    assert run_logs(home, terminal, "-n", "2") == 0
+    assert run_logs(home, terminal, "-n", "0") == 0
     assert output.getvalue() == "tg_bot │ two\ntg_bot │ three\n"
 
 
@@ -33,7 +33,7 @@ def test_an_empty_log_says_that_it_is(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "tg_bot.log").touch()
-    assert show(home, terminal) == 0
+    assert run_logs(home, terminal) == 0
     assert output.getvalue() == "Nothing is in the log of tg_bot yet.\n"
 
 
@@ -41,7 +41,7 @@ def test_a_log_that_is_not_there_yet_is_answered_with_those_there_are(
     home: Path, logs: Path, terminal: Terminal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (logs / "redis.log").write_text("one\n")
-    assert show(home, terminal, "--service", "tg_bot") == 1
+    assert run_logs(home, terminal, "--service", "tg_bot") == 1
     said = capsys.readouterr().err
     assert said == "manage.py: there is no log of tg_bot yet; there are: redis\n"
 
@@ -50,10 +50,10 @@ def test_the_installers_log_is_told_on_demand_or_where_it_is_the_only_one(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "install.log").write_text("collecting\n")
-    show(home, terminal)
+    run_logs(home, terminal)
     (logs / "redis.log").write_text("ready\n")
-    show(home, terminal)
-    show(home, terminal, "--service", "install")
+    run_logs(home, terminal)
+    run_logs(home, terminal, "--service", "install")
     assert [line.split(" ")[0] for line in output.getvalue().splitlines()] == [
         "install",
         "redis",

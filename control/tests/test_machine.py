@@ -10,22 +10,22 @@ import pytest
 from control import machine, memory
 from control.context import Context
 from control.errors import ControlError
-from control.machine import DISK, GIGABYTE, MEMORY, Machine
+from control.machine import GIGABYTE, REQUIRED_DISK, REQUIRED_MEMORY, Machine
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
-from control.tests.fake_machine import GOOD
-from control.welcome import begin
+from control.tests.fake_machine import SUITABLE_MACHINE
+from control.welcome import prepare_environment
 
 
 @pytest.mark.parametrize(
     "found",
     [
-        GOOD,
-        replace(GOOD, python=(3, 11)),
-        replace(GOOD, python=(3, 14)),
-        replace(GOOD, architecture="aarch64"),
-        replace(GOOD, system="Darwin", architecture="arm64", glibc=None, memory=None),
-        replace(GOOD, free_disk=DISK),
+        SUITABLE_MACHINE,
+        replace(SUITABLE_MACHINE, python=(3, 11)),
+        replace(SUITABLE_MACHINE, python=(3, 14)),
+        replace(SUITABLE_MACHINE, architecture="aarch64"),
+        replace(SUITABLE_MACHINE, system="Darwin", architecture="arm64", glibc=None, memory=None),
+        replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK),
     ],
 )
 def test_what_the_readme_names_is_enough(found: Machine) -> None:
@@ -38,23 +38,51 @@ def test_what_the_readme_names_is_enough(found: Machine) -> None:
 @pytest.mark.parametrize(
     ("found", "cause", "advice"),
     [
-        (replace(GOOD, python=(3, 15)), "no wheel for Python 3.15 yet", "python3.14 manage.py"),
-        (replace(GOOD, implementation="PyPy"), "this is PyPy", "Python 3.11 to 3.14"),
-        (replace(GOOD, implementation="free-threaded CPython"), "free-threaded", "3.11 to 3.14"),
-        (replace(GOOD, is_musl=True, glibc=None), "is musl", "--docker"),
-        (replace(GOOD, glibc=(2, 17)), "has glibc 2.17, and some wheels need 2.28", "newer system"),
-        (replace(GOOD, system="Darwin", architecture="x86_64"), "Intel Macs", "--docker"),
-        (replace(GOOD, architecture="32-bit aarch64"), "not run on Linux 32-bit", "--docker"),
-        (replace(GOOD, system="FreeBSD"), "not run on FreeBSD x86_64", "--docker"),
-        (replace(GOOD, has_venv=False), "cannot make virtual env", "apt install python3.13-venv"),
-        (replace(GOOD, free_disk=DISK - GIGABYTE // 2), "1 GB free for /srv", "make room"),
+        (
+            replace(SUITABLE_MACHINE, python=(3, 15)),
+            "no wheel for Python 3.15 yet",
+            "python3.14 manage.py",
+        ),
+        (replace(SUITABLE_MACHINE, implementation="PyPy"), "this is PyPy", "Python 3.11 to 3.14"),
+        (
+            replace(SUITABLE_MACHINE, implementation="free-threaded CPython"),
+            "free-threaded",
+            "3.11 to 3.14",
+        ),
+        (replace(SUITABLE_MACHINE, is_musl=True, glibc=None), "is musl", "--docker"),
+        (
+            replace(SUITABLE_MACHINE, glibc=(2, 17)),
+            "has glibc 2.17, and some wheels need 2.28",
+            "newer system",
+        ),
+        (
+            replace(SUITABLE_MACHINE, system="Darwin", architecture="x86_64"),
+            "Intel Macs",
+            "--docker",
+        ),
+        (
+            replace(SUITABLE_MACHINE, architecture="32-bit aarch64"),
+            "not run on Linux 32-bit",
+            "--docker",
+        ),
+        (replace(SUITABLE_MACHINE, system="FreeBSD"), "not run on FreeBSD x86_64", "--docker"),
+        (
+            replace(SUITABLE_MACHINE, has_venv=False),
+            "cannot make virtual env",
+            "apt install python3.13-venv",
+        ),
+        (
+            replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK - GIGABYTE // 2),
+            "1 GB free for /srv",
+            "make room",
+        ),
     ],
 )
 def test_what_keeps_it_from_being_installed_is_told_in_one_sentence(
     found: Machine, cause: str, advice: str
 ) -> None:
     with pytest.raises(ControlError) as caught:
-        machine.require(machine.check_installation(found, has_uv=False))
+        machine.raise_first(machine.check_installation(found, has_uv=False))
     sentence = str(caught.value)
     assert cause in sentence
     assert advice in sentence
@@ -62,39 +90,41 @@ def test_what_keeps_it_from_being_installed_is_told_in_one_sentence(
 
 
 def test_uv_makes_environments_without_venv_and_ensurepip() -> None:
-    assert not list(machine.check_installation(replace(GOOD, has_venv=False), has_uv=True))
+    assert not list(
+        machine.check_installation(replace(SUITABLE_MACHINE, has_venv=False), has_uv=True)
+    )
 
 
 def test_a_folder_where_nothing_may_run_is_told() -> None:
     with pytest.raises(ControlError, match="has no entry in the system's list, which PostgreSQL"):
-        machine.require(machine.check_execution(replace(GOOD, user="")))
+        machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, user="")))
     with pytest.raises(ControlError, match=r"^/srv/assistant is on a file system mounted noexec.*"):
-        machine.require(machine.check_execution(replace(GOOD, is_noexec=True)))
+        machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, is_noexec=True)))
 
 
 def test_a_loopback_that_is_off_is_told_with_the_systems_reason() -> None:
-    found = replace(GOOD, loopback_fault="Network is unreachable")
+    found = replace(SUITABLE_MACHINE, loopback_error="Network is unreachable")
     with pytest.raises(ControlError, match=r"127\.0\.0\.1 here \(Network is.*ip link set lo up"):
-        machine.require(machine.check_loopback(found))
+        machine.raise_first(machine.check_loopback(found))
 
 
 def test_too_little_memory_is_a_warning_at_the_start(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
-    small = replace(GOOD, memory=GIGABYTE // 2)
+    small = replace(SUITABLE_MACHINE, memory=GIGABYTE // 2)
     context = Context(
         home, home / "manage.py", {"STATE_DIR": "state"}, terminal, find_machine=lambda _: small
     )
-    begin(context, "local")
+    prepare_environment(context, "local")
     assert "! 0.5 GB of memory and swap together: add" in output.getvalue()
 
 
 def test_a_server_sold_with_1_gb_has_enough_memory() -> None:
-    assert not list(machine.check_memory(replace(GOOD, memory=920 * 1024**2)))
+    assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=920 * 1024**2)))
 
 
 def test_the_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
-    found = Machine.of(tmp_path)
+    found = Machine.inspect(tmp_path)
     assert found.free_disk > 0
     assert found.folder == tmp_path
 
@@ -102,20 +132,23 @@ def test_the_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
 def test_the_readme_says_the_same_numbers() -> None:
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
     bring = text[text.index("What the machine must bring") :]
-    oldest, newest = machine.dotted(machine.OLDEST_PYTHON), machine.dotted(machine.NEWEST_PYTHON)
+    oldest, newest = (
+        machine.format_version(machine.MIN_PYTHON),
+        machine.format_version(machine.MAX_PYTHON),
+    )
     assert f"Python {oldest} to {newest}" in bring
-    assert f"glibc {machine.dotted(machine.OLDEST_GLIBC)}" in bring
-    assert f"{machine.gigabytes(MEMORY)} of memory" in bring
-    assert f"{machine.gigabytes(DISK)} of disk" in bring
+    assert f"glibc {machine.format_version(machine.MIN_GLIBC)}" in bring
+    assert f"{machine.format_gigabytes(REQUIRED_MEMORY)} of memory" in bring
+    assert f"{machine.format_gigabytes(REQUIRED_DISK)} of disk" in bring
 
 
 def test_the_oldest_python_is_the_one_manage_py_asks_for() -> None:
     asked = re.search(r"sys\.version_info < \((\d+), (\d+)\)", (ROOT / "manage.py").read_text())
     assert asked
-    assert tuple(map(int, asked.groups())) == machine.OLDEST_PYTHON
+    assert tuple(map(int, asked.groups())) == machine.MIN_PYTHON
 
 
-def memory_of(folder: Path, membership: str, **limits: str) -> int | None:
+def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
     """With 4 GB of RAM and 2 of swap, and limits in files in whose names `__` is a slash."""
     (folder / "proc" / "self").mkdir(parents=True)
     (folder / "proc" / "meminfo").write_text(
@@ -126,7 +159,7 @@ def memory_of(folder: Path, membership: str, **limits: str) -> int | None:
         file = folder / "cgroup" / name.replace("__", "/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{value}\n")
-    return memory.total(folder / "proc", folder / "cgroup")
+    return memory.get_total_bytes(folder / "proc", folder / "cgroup")
 
 
 @pytest.mark.parametrize(
@@ -151,9 +184,9 @@ def memory_of(folder: Path, membership: str, **limits: str) -> int | None:
 def test_memory_is_ram_and_swap_within_the_limits_of_the_cgroup(
     tmp_path: Path, membership: str, limits: dict[str, str], gigabytes: int
 ) -> None:
-    assert memory_of(tmp_path, membership, **limits) == gigabytes * GIGABYTE
+    assert measure_memory(tmp_path, membership, **limits) == gigabytes * GIGABYTE
 
 
 def test_where_nobody_tells_how_much_memory_there_is_nothing_is_said(tmp_path: Path) -> None:
-    assert memory.total(tmp_path, tmp_path) is None
-    assert not list(machine.check_memory(replace(GOOD, memory=None)))
+    assert memory.get_total_bytes(tmp_path, tmp_path) is None
+    assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=None)))

@@ -9,9 +9,9 @@ import pytest
 
 from control.errors import ControlError
 from control.mutation import report, results, survivors
-from control.mutation.report import Score
+from control.mutation.report import MutationScore
 from control.mutation.results import Mutant, Verdict
-from control.mutation.survivors import LIST, Listed
+from control.mutation.survivors import LIST_FILE, SurvivorList
 from control.terminal import Terminal
 
 PATH = Path("part/dice.py")
@@ -72,7 +72,7 @@ CODES = {
     "part.dice.xǁDieǁis_low__mutmut_2": 1,
     "part.dice.x_roll__mutmut_1": -24,
 }
-AT_THE_EDGE = ("- return value < 4", "+ return value <= 4")
+BOUNDARY_DIFF = ("- return value < 4", "+ return value <= 4")
 LISTED = """
 [[equivalent]]
 module = "dice"
@@ -92,7 +92,7 @@ reason = "A log line is for people."
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def working_folder(tmp_path: Path) -> Path:
     """A working folder that mutmut has left."""
     written = tmp_path / "mutants" / PATH
     written.parent.mkdir(parents=True)
@@ -105,19 +105,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def mutant(verdict: Verdict, diff: tuple[str, ...] = ("- a", "+ b"), code: int = 0) -> Mutant:
+def make_mutant(verdict: Verdict, diff: tuple[str, ...] = ("- a", "+ b"), code: int = 0) -> Mutant:
     return Mutant(PATH, 10, "Die.is_low", diff, verdict, code)
 
 
-def listed(home: Path, text: str) -> Listed:
-    (home / LIST).parent.mkdir(exist_ok=True)
-    (home / LIST).write_text(text)
+def write_list(home: Path, text: str) -> SurvivorList:
+    (home / LIST_FILE).parent.mkdir(exist_ok=True)
+    (home / LIST_FILE).write_text(text)
     return survivors.read(home, ["dice"])
 
 
-def test_a_mutant_is_told_with_its_place_in_the_source(folder: Path) -> None:
-    assert list(results.read(folder, PATH)) == [
-        Mutant(PATH, 10, "Die.is_low", AT_THE_EDGE, Verdict.SURVIVED, 0),
+def test_a_mutant_is_told_with_its_place_in_the_source(working_folder: Path) -> None:
+    assert list(results.read_mutants(working_folder, PATH)) == [
+        Mutant(PATH, 10, "Die.is_low", BOUNDARY_DIFF, Verdict.SURVIVED, 0),
         Mutant(
             PATH, 10, "Die.is_low", ("- return value < 4", "+ return value < 5"), Verdict.KILLED, 1
         ),
@@ -127,84 +127,88 @@ def test_a_mutant_is_told_with_its_place_in_the_source(folder: Path) -> None:
     ]
 
 
-def codes(folder: Path) -> dict[str, int | None]:
+def read_exit_codes(folder: Path) -> dict[str, int | None]:
     meta = (folder / "mutants" / "part" / "dice.py.meta").read_text()
     found: dict[str, int | None] = json.loads(meta)["exit_code_by_key"]
     return found
 
 
-def test_all_are_tested_again_but_those_that_are_proved_to_be_killed(folder: Path) -> None:
-    killed = results.killed(folder, PATH)
+def test_all_are_tested_again_but_those_that_are_proved_to_be_killed(working_folder: Path) -> None:
+    killed = results.read_killed_names(working_folder, PATH)
     assert killed == ["part.dice.xǁDieǁis_low__mutmut_2"]
-    results.forget(folder, PATH, killed)
-    assert list(codes(folder).values()) == [None, 1, None]
-    results.forget(folder, PATH)
-    assert list(codes(folder).values()) == [None, None, None]
+    results.reset_results(working_folder, PATH, killed)
+    assert list(read_exit_codes(working_folder).values()) == [None, 1, None]
+    results.reset_results(working_folder, PATH)
+    assert list(read_exit_codes(working_folder).values()) == [None, None, None]
 
 
-def test_half_a_file_of_results_is_begun_anew_with_its_mutants(folder: Path) -> None:
-    meta = folder / "mutants" / "part" / "dice.py.meta"
+def test_a_truncated_results_file_is_discarded_with_its_mutants(working_folder: Path) -> None:
+    meta = working_folder / "mutants" / "part" / "dice.py.meta"
     meta.write_text(meta.read_text()[:40])
-    results.forget(folder, PATH)
+    results.reset_results(working_folder, PATH)
     assert [path.name for path in meta.parent.iterdir()] == ["dice.py.spans"]
-    results.forget(folder, PATH)
+    results.reset_results(working_folder, PATH)
 
 
 def test_the_score_is_the_share_of_killed_mutants_among_all(home: Path) -> None:
     mutants = [
-        *(mutant(Verdict.KILLED) for _ in range(6)),
-        mutant(Verdict.TIMED_OUT, code=-24),
-        mutant(Verdict.NO_TESTS, code=33),
-        mutant(Verdict.UNCLEAR, code=255),
-        mutant(Verdict.SURVIVED, AT_THE_EDGE),
+        *(make_mutant(Verdict.KILLED) for _ in range(6)),
+        make_mutant(Verdict.TIMED_OUT, code=-24),
+        make_mutant(Verdict.NO_TESTS, code=33),
+        make_mutant(Verdict.UNCLEAR, code=255),
+        make_mutant(Verdict.SURVIVED, BOUNDARY_DIFF),
     ]
-    score = Score.of("dice", mutants, listed(home, LISTED))
-    assert score.per_cent == 70
+    score = MutationScore.from_mutants("dice", mutants, write_list(home, LISTED))
+    assert score.percent == 70
     assert score.cells == ("10", "6", "1", "1", "1", "1", "1", "70.0 %")
     assert [one.verdict for one in score.unlisted] == [Verdict.NO_TESTS, Verdict.UNCLEAR]
 
 
 @pytest.mark.parametrize(("killed", "is_enough"), [(84, False), (85, True)])
 def test_a_module_needs_85_per_cent(home: Path, killed: int, is_enough: bool) -> None:
-    mutants = [mutant(Verdict.KILLED)] * killed
-    mutants += [mutant(Verdict.SURVIVED, AT_THE_EDGE)] * (100 - killed)
-    reasons = listed(home, LISTED * (100 - killed))
-    assert Score.of("dice", mutants, reasons).is_enough is is_enough
+    mutants = [make_mutant(Verdict.KILLED)] * killed
+    mutants += [make_mutant(Verdict.SURVIVED, BOUNDARY_DIFF)] * (100 - killed)
+    reasons = write_list(home, LISTED * (100 - killed))
+    assert MutationScore.from_mutants("dice", mutants, reasons).is_enough is is_enough
 
 
 def test_each_survivor_needs_a_reason(home: Path) -> None:
-    mutants = [*[mutant(Verdict.KILLED)] * 99, mutant(Verdict.SURVIVED)]
-    assert not Score.of("dice", mutants, Listed(Counter())).is_enough
+    mutants = [*[make_mutant(Verdict.KILLED)] * 99, make_mutant(Verdict.SURVIVED)]
+    assert not MutationScore.from_mutants("dice", mutants, SurvivorList(Counter())).is_enough
 
 
 def test_a_module_without_mutants_is_good_enough() -> None:
-    assert Score.of("dice", [], Listed(Counter())).is_enough
+    assert MutationScore.from_mutants("dice", [], SurvivorList(Counter())).is_enough
 
 
 def test_each_entry_of_the_list_excuses_one_mutant_of_its_module(home: Path) -> None:
-    twice = [mutant(Verdict.SURVIVED, AT_THE_EDGE)] * 2
-    assert len(Score.of("dice", twice, listed(home, LISTED)).unlisted) == 1
-    assert Score.of("dice", twice, listed(home, LISTED * 2)).unlisted == ()
-    assert len(Score.of("cards", twice, listed(home, LISTED * 2)).unlisted) == 2
+    twice = [make_mutant(Verdict.SURVIVED, BOUNDARY_DIFF)] * 2
+    assert len(MutationScore.from_mutants("dice", twice, write_list(home, LISTED)).unlisted) == 1
+    assert MutationScore.from_mutants("dice", twice, write_list(home, LISTED * 2)).unlisted == ()
+    assert (
+        len(MutationScore.from_mutants("cards", twice, write_list(home, LISTED * 2)).unlisted) == 2
+    )
 
 
 def test_mutants_of_a_tolerated_line_may_survive_in_each_module(home: Path) -> None:
-    line = mutant(Verdict.SURVIVED, ('- log.info("cast", value=value)', "+ log.info(None)"))
-    more = mutant(Verdict.SURVIVED, (*line.diff, "- return value"))
-    score = Score.of("cards", [line, more], listed(home, TOLERATED))
+    line = make_mutant(Verdict.SURVIVED, ('- log.info("cast", value=value)', "+ log.info(None)"))
+    more = make_mutant(Verdict.SURVIVED, (*line.diff, "- return value"))
+    score = MutationScore.from_mutants("cards", [line, more], write_list(home, TOLERATED))
     assert score.unlisted == (more,)
 
 
 def test_what_is_listed_but_does_not_survive_is_named(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
-    killed = mutant(Verdict.KILLED, AT_THE_EDGE)
-    report.details(terminal, [Score.of("dice", [killed], listed(home, LISTED))])
+    killed = make_mutant(Verdict.KILLED, BOUNDARY_DIFF)
+    report.print_details(
+        terminal, [MutationScore.from_mutants("dice", [killed], write_list(home, LISTED))]
+    )
     assert "lists what does not survive: dice, Die.is_low: - return value < 4" in output.getvalue()
 
 
 def test_without_a_list_nothing_is_excused(home: Path) -> None:
-    assert survivors.read(home, ["dice"]) == Listed(Counter())
+    assert survivors.read(home, ["dice"]) == SurvivorList(Counter())
 
 
 @pytest.mark.parametrize(
@@ -222,16 +226,18 @@ def test_without_a_list_nothing_is_excused(home: Path) -> None:
 )
 def test_a_list_that_is_wrong_is_refused(home: Path, before: str, after: str, said: str) -> None:
     with pytest.raises(ControlError, match=said):
-        listed(home, (LISTED + TOLERATED).replace(before, after))
+        write_list(home, (LISTED + TOLERATED).replace(before, after))
 
 
 def test_survivors_are_told_with_their_place_and_their_fault(
-    folder: Path, terminal: Terminal, output: io.StringIO
+    working_folder: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
-    score = Score.of("dice", results.read(folder, PATH), Listed(Counter()), 12.34)
-    report.head(terminal)
-    report.line(terminal, score)
-    report.details(terminal, [score])
+    score = MutationScore.from_mutants(
+        "dice", results.read_mutants(working_folder, PATH), SurvivorList(Counter()), 12.34
+    )
+    report.print_header(terminal)
+    report.print_score(terminal, score)
+    report.print_details(terminal, [score])
     assert "66.7 %  12.3 s  below 85.0 %" in output.getvalue()
     place, *diff, _, last = output.getvalue().splitlines()[-5:]
     assert place == "part/dice.py:10 Die.is_low: survived"
@@ -245,6 +251,8 @@ def test_survivors_are_told_with_their_place_and_their_fault(
 def test_tests_that_end_strangely_prove_nothing_and_are_told(
     terminal: Terminal, output: io.StringIO
 ) -> None:
-    strange = mutant(Verdict.UNCLEAR, code=255)
-    report.details(terminal, [Score.of("dice", [strange], Listed(Counter()))])
+    strange = make_mutant(Verdict.UNCLEAR, code=255)
+    report.print_details(
+        terminal, [MutationScore.from_mutants("dice", [strange], SurvivorList(Counter()))]
+    )
     assert "Die.is_low: unclear: its tests ended with 255" in output.getvalue()

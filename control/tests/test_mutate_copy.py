@@ -62,7 +62,7 @@ def test_a_wrong_argument_is_told_before_anything_is_done(
     assert set(repository.iterdir()) == before
 
 
-def prepared(repository: Path, tmp_path: Path) -> Path:
+def prepare_copy(repository: Path, tmp_path: Path) -> Path:
     """The working folder, with results that mutmut has left; what follows may take them away."""
     folder = tmp_path / "dice"
     WorkingCopy(folder, DICE).prepare(repository)
@@ -72,7 +72,7 @@ def prepared(repository: Path, tmp_path: Path) -> Path:
 def test_the_copy_has_the_module_apart_and_nothing_that_is_ignored(
     repository: Path, tmp_path: Path
 ) -> None:
-    folder = prepared(repository, tmp_path)
+    folder = prepare_copy(repository, tmp_path)
     assert (folder / PATH).read_text() == SOURCE
     assert not (folder / "mutants" / PATH).exists(), "mutmut puts it there"
     assert (folder / "mutants/part/cards.py").exists()
@@ -85,17 +85,17 @@ def test_the_copy_has_the_module_apart_and_nothing_that_is_ignored(
 def test_a_change_has_mutmut_look_anew_which_tests_run_what(
     repository: Path, tmp_path: Path
 ) -> None:
-    stats = prepared(repository, tmp_path) / "mutants" / "mutmut-stats.json"
+    stats = prepare_copy(repository, tmp_path) / "mutants" / "mutmut-stats.json"
     stats.write_text("")
-    prepared(repository, tmp_path)
+    prepare_copy(repository, tmp_path)
     assert stats.exists(), "nothing has changed"
 
     (repository / "part/tests/test_dice.py").write_text("pass\n")
-    prepared(repository, tmp_path)
+    prepare_copy(repository, tmp_path)
     assert not stats.exists()
 
 
-def leave(folder: Path, codes: dict[str, int]) -> Path:
+def write_results(folder: Path, codes: dict[str, int]) -> Path:
     """Leave what mutmut leaves: its files of results."""
     written = folder / "mutants" / PATH
     written.write_text("def x_is_low__mutmut_orig():\n    pass\n")
@@ -116,10 +116,13 @@ def test_only_what_a_run_has_killed_that_ended_well_may_be_left_out(
         codes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
         return [codes[first], codes[second]]
 
-    copy = WorkingCopy(prepared(repository, tmp_path), DICE)
-    meta = leave(copy.folder, {first: 1, second: 0})
-    assert [mutant.verdict for mutant in copy.results()] == [Verdict.KILLED, Verdict.SURVIVED]
-    leave(copy.folder, {first: 1, second: 1})  # by a run that did not end
+    copy = WorkingCopy(prepare_copy(repository, tmp_path), DICE)
+    meta = write_results(copy.folder, {first: 1, second: 0})
+    assert [mutant.verdict for mutant in copy.collect_results()] == [
+        Verdict.KILLED,
+        Verdict.SURVIVED,
+    ]
+    write_results(copy.folder, {first: 1, second: 1})  # by a run that did not end
     assert known(only_survivors=True) == [1, None]
     assert known(only_survivors=False) == [None, None]
 
@@ -127,20 +130,20 @@ def test_only_what_a_run_has_killed_that_ended_well_may_be_left_out(
 def test_what_is_gone_from_the_repository_goes_from_the_copy(
     repository: Path, tmp_path: Path
 ) -> None:
-    copy = prepared(repository, tmp_path) / "mutants/part/tests/test_dice.py"
+    copy = prepare_copy(repository, tmp_path) / "mutants/part/tests/test_dice.py"
     assert copy.exists()
     (repository / "part/tests/test_dice.py").unlink()
-    prepared(repository, tmp_path)
+    prepare_copy(repository, tmp_path)
     assert not copy.exists()
 
 
 def test_another_mutmut_begins_anew(repository: Path, tmp_path: Path) -> None:
-    kept = prepared(repository, tmp_path) / "mutants" / "part" / "dice.py.meta"
+    kept = prepare_copy(repository, tmp_path) / "mutants" / "part" / "dice.py.meta"
     kept.write_text('{"exit_code_by_key": {}}')
-    prepared(repository, tmp_path)
+    prepare_copy(repository, tmp_path)
     assert kept.exists()
     (repository / "requirements-mutate.txt").write_text("mutmut==2\n")
-    prepared(repository, tmp_path)
+    prepare_copy(repository, tmp_path)
     assert not kept.exists()
 
 

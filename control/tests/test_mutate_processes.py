@@ -11,7 +11,7 @@ from control.mutation import processes
 from smart_kit.testing.suite import wait_until
 
 
-def program(folder: Path, text: str) -> Path:
+def make_program(folder: Path, text: str) -> Path:
     """In place of the interpreter; what it is asked to run it does not look at."""
     path = folder / "program"
     path.write_text(f"#!/bin/sh\n{text}\n")
@@ -19,32 +19,32 @@ def program(folder: Path, text: str) -> Path:
     return path
 
 
-def ignore(done: int, total: int) -> None:
+def ignore_progress(done: int, total: int) -> None:
     """Nobody looks."""
 
 
 def test_how_far_mutmut_is_can_be_seen(tmp_path: Path) -> None:
-    python = program(tmp_path, r"printf 'Generating\n\r⠋ 3/12  1\r⠙ 4/12  2\n'")
+    python = make_program(tmp_path, r"printf 'Generating\n\r⠋ 3/12  1\r⠙ 4/12  2\n'")
     seen: list[tuple[int, int]] = []
-    processes.mutmut(python, tmp_path, os.environ, 1, lambda *step: seen.append(step))
+    processes.run_mutmut(python, tmp_path, os.environ, 1, lambda *step: seen.append(step))
     assert seen == [(3, 12), (4, 12)]
 
 
 def test_what_mutmut_said_last_is_told_where_it_fails(tmp_path: Path) -> None:
-    python = program(tmp_path, "echo first; echo failed to collect stats; echo; exit 1")
+    python = make_program(tmp_path, "echo first; echo failed to collect stats; echo; exit 1")
     with pytest.raises(ControlError, match=r"go on: failed to collect stats \(all of it: /"):
-        processes.mutmut(python, tmp_path, os.environ, 1, ignore)
+        processes.run_mutmut(python, tmp_path, os.environ, 1, ignore_progress)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 def test_an_interrupt_leaves_nothing_running(tmp_path: Path) -> None:
-    python = program(tmp_path, "sleep 60 & echo $! >child; echo ' 1/2 '; wait")
+    python = make_program(tmp_path, "sleep 60 & echo $! >child; echo ' 1/2 '; wait")
 
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        processes.mutmut(python, tmp_path, os.environ, 1, interrupt)
+        processes.run_mutmut(python, tmp_path, os.environ, 1, interrupt)
     child = int((tmp_path / "child").read_text())
     wait_until(lambda: not is_alive(child))
 
@@ -58,17 +58,17 @@ def is_alive(pid: int) -> bool:
 
 
 def test_servers_end_when_the_run_does(tmp_path: Path) -> None:
-    python = program(tmp_path, """echo '{"TEST_REDIS_PORT": "7"}'; read _; touch ended""")
-    with processes.servers(python, tmp_path, {"PATH": os.environ["PATH"]}, 2) as environ:
+    python = make_program(tmp_path, """echo '{"TEST_REDIS_PORT": "7"}'; read _; touch ended""")
+    with processes.run_servers(python, tmp_path, {"PATH": os.environ["PATH"]}, 2) as environ:
         assert environ == {"PATH": os.environ["PATH"], "TEST_REDIS_PORT": "7"}
         assert not (tmp_path / "ended").exists()
     assert (tmp_path / "ended").exists()
 
 
 def test_servers_that_do_not_start_are_told(tmp_path: Path) -> None:
-    python = program(tmp_path, "exit 1")
+    python = make_program(tmp_path, "exit 1")
     with (
         pytest.raises(ControlError, match="the servers of the tests did not start"),
-        processes.servers(python, tmp_path, os.environ, 2),
+        processes.run_servers(python, tmp_path, os.environ, 2),
     ):
         pass

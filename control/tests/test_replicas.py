@@ -11,51 +11,53 @@ import pytest
 
 from control.context import Context
 from control.local import wishing
-from control.local.run_directory import Wish
+from control.local.run_directory import DesiredState
 from control.local.suite import Suite
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing import local_http
 from smart_kit.testing.suite import wait_until
 
-THREE = ("rest_service", "rest_service.2", "rest_service.3")
+REPLICAS = ("rest_service", "rest_service.2", "rest_service.3")
 
 
 def pids(suite: FakeSuite) -> dict[str, int]:
     """Of all that runs but the supervisor."""
-    return {name: part.pid for name, part in suite.run.status().items() if part.pid}
+    return {name: part.pid for name, part in suite.run_directory.read_status().items() if part.pid}
 
 
-def others(suite: FakeSuite) -> dict[str, int]:
+def find_other_pids(suite: FakeSuite) -> dict[str, int]:
     return {name: pid for name, pid in pids(suite).items() if not name.startswith("rest_service")}
 
 
-def own_port(suite: FakeSuite, number: int) -> int:
+def process_port(suite: FakeSuite, number: int) -> int:
     """Where only that replica answers."""
     return int(suite.environment["REST_SERVICE_PORT"]) + 100 * number - 50
 
 
 @pytest.fixture
-def three(suite: FakeSuite) -> FakeSuite:
+def three_replicas(suite: FakeSuite) -> FakeSuite:
     said = suite.manage("start", "--replicas", "rest_service=3")
-    assert all(f"✓ {name} " in said for name in THREE)
+    assert all(f"✓ {name} " in said for name in REPLICAS)
     return suite
 
 
-def test_a_killed_replica_is_started_again_while_the_others_go_on(three: FakeSuite) -> None:
-    before = pids(three)
-    assert len({before[name] for name in THREE}) == 3
+def test_a_killed_replica_is_started_again_while_the_others_go_on(
+    three_replicas: FakeSuite,
+) -> None:
+    before = pids(three_replicas)
+    assert len({before[name] for name in REPLICAS}) == 3
     os.kill(before["rest_service.2"], signal.SIGKILL)
-    wait_until(lambda: three.part("rest_service.2").restarts == 1)
-    wait_until(lambda: three.part("rest_service.2").state == "running")
-    after = pids(three)
+    wait_until(lambda: three_replicas.component_status("rest_service.2").restarts == 1)
+    wait_until(lambda: three_replicas.component_status("rest_service.2").state == "running")
+    after = pids(three_replicas)
     assert after.pop("rest_service.2") != before.pop("rest_service.2")
     assert after == before
 
 
 def test_the_health_of_each_is_that_of_its_own_process(
-    three: FakeSuite, monkeypatch: pytest.MonkeyPatch
+    three_replicas: FakeSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suspended = own_port(three, 2)
+    suspended = process_port(three_replicas, 2)
 
     class Connection(http.client.HTTPConnection):
         """Waits for all but the one that cannot answer."""
@@ -64,111 +66,113 @@ def test_the_health_of_each_is_that_of_its_own_process(
             super().__init__(host, port, timeout=0.1 if port == suspended else timeout)
 
     monkeypatch.setattr(http.client, "HTTPConnection", Connection)
-    os.kill(three.pid("rest_service.2"), signal.SIGSTOP)
+    os.kill(three_replicas.pid("rest_service.2"), signal.SIGSTOP)
     try:
-        said = three.manage("status", "--service", "rest_service", status=1).splitlines()
+        said = three_replicas.manage("status", "--service", "rest_service", status=1).splitlines()
     finally:
-        os.kill(three.pid("rest_service.2"), signal.SIGCONT)
+        os.kill(three_replicas.pid("rest_service.2"), signal.SIGCONT)
     health = {line.split()[0]: line.split("  ")[-1].strip() for line in said[1:]}
     assert health.pop("rest_service.2").startswith("does not answer on port")
     assert health == {"rest_service": "ok", "rest_service.3": "ok"}
 
 
-def test_a_restart_and_a_later_start_keep_their_number(three: FakeSuite) -> None:
-    three.manage("restart")
-    assert set(THREE) <= set(pids(three))
-    three.manage("stop")
-    assert three.processes() == []
-    three.manage("start")
-    assert set(THREE) <= set(pids(three))
+def test_a_restart_and_a_later_start_keep_their_number(three_replicas: FakeSuite) -> None:
+    three_replicas.manage("restart")
+    assert set(REPLICAS) <= set(pids(three_replicas))
+    three_replicas.manage("stop")
+    assert three_replicas.processes() == []
+    three_replicas.manage("start")
+    assert set(REPLICAS) <= set(pids(three_replicas))
 
 
 def test_a_start_with_another_number_ends_and_starts_replicas_and_touches_nothing_else(
-    three: FakeSuite,
+    three_replicas: FakeSuite,
 ) -> None:
-    first, rest = three.pid("rest_service"), others(three)
-    ended = [three.run.processes()[name] for name in THREE[1:]]
+    first, rest = three_replicas.pid("rest_service"), find_other_pids(three_replicas)
+    ended = [three_replicas.run_directory.find_processes()[name] for name in REPLICAS[1:]]
 
-    three.manage("start", "--replicas", "rest_service=1")
-    assert not any(process.lives for process in ended)
-    assert three.pid("rest_service") == first
-    assert set(three.run.status()) & set(THREE) == {"rest_service"}
-    assert "rest_service.2" not in three.manage("status")
+    three_replicas.manage("start", "--replicas", "rest_service=1")
+    assert not any(process.is_alive for process in ended)
+    assert three_replicas.pid("rest_service") == first
+    assert set(three_replicas.run_directory.read_status()) & set(REPLICAS) == {"rest_service"}
+    assert "rest_service.2" not in three_replicas.manage("status")
 
-    assert "✓ rest_service.3" in three.manage("start", "--replicas", "rest_service=3")
-    assert three.pid("rest_service") == first
-    assert set(THREE) <= set(pids(three))
-    assert others(three) == rest
-    three.manage("status")
+    assert "✓ rest_service.3" in three_replicas.manage("start", "--replicas", "rest_service=3")
+    assert three_replicas.pid("rest_service") == first
+    assert set(REPLICAS) <= set(pids(three_replicas))
+    assert find_other_pids(three_replicas) == rest
+    three_replicas.manage("status")
 
 
-def test_naming_a_service_means_all_its_replicas(three: FakeSuite) -> None:
-    before = pids(three)
-    three.manage("restart", "--service", "rest_service")
-    after = pids(three)
-    assert all(after[name] != before[name] for name in THREE)
+def test_naming_a_service_means_all_its_replicas(three_replicas: FakeSuite) -> None:
+    before = pids(three_replicas)
+    three_replicas.manage("restart", "--service", "rest_service")
+    after = pids(three_replicas)
+    assert all(after[name] != before[name] for name in REPLICAS)
     assert after["tg_bot"] == before["tg_bot"]
 
-    three.manage("stop", "--service", "rest_service")
-    assert [three.part(name).state for name in THREE] == ["stopped"] * 3
-    three.manage("start", "--service", "rest_service")
-    assert set(THREE) <= set(pids(three))
-    said = three.manage("logs", "--service", "rest_service")
-    assert {line.split(" ")[0] for line in said.splitlines()} == set(THREE)
+    three_replicas.manage("stop", "--service", "rest_service")
+    assert [three_replicas.component_status(name).state for name in REPLICAS] == ["stopped"] * 3
+    three_replicas.manage("start", "--service", "rest_service")
+    assert set(REPLICAS) <= set(pids(three_replicas))
+    said = three_replicas.manage("logs", "--service", "rest_service")
+    assert {line.split(" ")[0] for line in said.splitlines()} == set(REPLICAS)
 
 
 def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
-    three: FakeSuite, monkeypatch: pytest.MonkeyPatch
+    three_replicas: FakeSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = pids(three)
+    before = pids(three_replicas)
     seen: list[tuple[list[str], list[str], list[str]]] = []
-    change = wishing.change
+    change = wishing.apply
 
-    def watched(context: Context, suite: Suite, changed: Mapping[str, Wish]) -> None:
-        now = pids(three)
-        fresh = [name for name in THREE if now.get(name) != before[name]]
-        seen.append((list(changed), fresh, away(three)))
+    def watched(context: Context, suite: Suite, changed: Mapping[str, DesiredState]) -> None:
+        now = pids(three_replicas)
+        fresh = [name for name in REPLICAS if now.get(name) != before[name]]
+        seen.append((list(changed), fresh, find_unavailable_replicas(three_replicas)))
         change(context, suite, changed)
 
-    monkeypatch.setattr(wishing, "change", watched)
-    three.manage("restart", "--service", "rest_service")
-    assert seen == [([name], list(THREE[:number]), []) for number, name in enumerate(THREE)]
-    assert away(three) == []
-    after = pids(three)
-    assert all(after[name] != before[name] for name in THREE)
+    monkeypatch.setattr(wishing, "apply", watched)
+    three_replicas.manage("restart", "--service", "rest_service")
+    assert seen == [([name], list(REPLICAS[:number]), []) for number, name in enumerate(REPLICAS)]
+    assert find_unavailable_replicas(three_replicas) == []
+    after = pids(three_replicas)
+    assert all(after[name] != before[name] for name in REPLICAS)
 
 
-def away(suite: FakeSuite) -> list[str]:
+def find_unavailable_replicas(suite: FakeSuite) -> list[str]:
     """The replicas that do not serve, or are to be ended by a wish that nobody has followed yet."""
-    wishes, status = suite.run.wishes(), suite.run.status()
+    wishes, status = suite.run_directory.read_desired_states(), suite.run_directory.read_status()
     return [
         name
-        for number, name in enumerate(THREE, 1)
+        for number, name in enumerate(REPLICAS, 1)
         if status[name].generation != wishes[name].generation
-        or not local_http.is_well(f"http://127.0.0.1:{own_port(suite, number)}/health")
+        or not local_http.is_healthy(f"http://127.0.0.1:{process_port(suite, number)}/health")
     ]
 
 
 def test_where_a_replica_does_not_get_well_those_after_it_go_on_as_they_were(
-    three: FakeSuite,
+    three_replicas: FakeSuite,
 ) -> None:
-    before = pids(three)
-    three.environment["DEFAULT_MODEL"] = "unwell"
-    said = three.manage("restart", "--service", "rest_service", status=1)
+    before = pids(three_replicas)
+    three_replicas.environment["DEFAULT_MODEL"] = "unhealthy"
+    said = three_replicas.manage("restart", "--service", "rest_service", status=1)
     assert "left as they are: rest_service.2, rest_service.3" in said
-    after = pids(three)
-    assert [after[name] == before[name] for name in THREE] == [False, True, True]
+    after = pids(three_replicas)
+    assert [after[name] == before[name] for name in REPLICAS] == [False, True, True]
 
 
-def test_what_a_killed_supervisor_had_left_is_taken_over_with_its_number(three: FakeSuite) -> None:
-    before = three.processes()
-    supervisor = three.run.supervisor()
+def test_what_a_killed_supervisor_had_left_is_taken_over_with_its_number(
+    three_replicas: FakeSuite,
+) -> None:
+    before = three_replicas.processes()
+    supervisor = three_replicas.run_directory.find_supervisor()
     assert supervisor is not None
     os.kill(supervisor.pid, signal.SIGKILL)
-    wait_until(lambda: three.run.supervisor() is None)
-    three.manage("start")
-    assert not any(process.lives for process in before)
-    assert set(THREE) <= set(pids(three))
+    wait_until(lambda: three_replicas.run_directory.find_supervisor() is None)
+    three_replicas.manage("start")
+    assert not any(process.is_alive for process in before)
+    assert set(REPLICAS) <= set(pids(three_replicas))
 
 
 def test_a_replica_whose_port_is_taken_changes_nothing(suite: FakeSuite) -> None:
@@ -185,31 +189,31 @@ def test_a_replica_whose_port_is_taken_changes_nothing(suite: FakeSuite) -> None
 
 
 def test_a_second_suite_at_a_port_that_replicas_share_is_noticed(
-    three: FakeSuite, home: Path
+    three_replicas: FakeSuite, home: Path
 ) -> None:
     other = FakeSuite(home)
-    shared = {"REST_SERVICE_PORT": three.environment["REST_SERVICE_PORT"]}
+    shared = {"REST_SERVICE_PORT": three_replicas.environment["REST_SERVICE_PORT"]}
     other.environment |= {"STATE_DIR": str(home / "other"), **shared}
     said = other.manage("start", status=1)
     assert f"port {shared['REST_SERVICE_PORT']}, where rest_service would listen, is in use" in said
 
 
 def test_a_restart_of_a_service_takes_over_the_settings_of_now_for_it_alone(
-    three: FakeSuite, home: Path
+    three_replicas: FakeSuite, home: Path
 ) -> None:
     (home / ".env").write_text("LOG_LEVEL=DEBUG\n")
-    three.environment["DEFAULT_MODEL"] = "another"
-    three.manage("restart", "--service", "rest_service")
+    three_replicas.environment["DEFAULT_MODEL"] = "another"
+    three_replicas.manage("restart", "--service", "rest_service")
     for number in (1, 2, 3):
-        seen = three.environment_of("REST_SERVICE_PORT", above=100 * number - 50)
+        seen = three_replicas.fetch_environment("REST_SERVICE_PORT", offset=100 * number - 50)
         assert (seen["LOG_LEVEL"], seen["DEFAULT_MODEL"]) == ("DEBUG", "another")
-    assert "LOG_LEVEL" not in three.environment_of("TG_BOT_PORT")
+    assert "LOG_LEVEL" not in three_replicas.fetch_environment("TG_BOT_PORT")
 
-    os.kill(three.pid("rest_service"), signal.SIGKILL)
-    wait_until(lambda: three.part("rest_service").restarts == 1)
-    wait_until(lambda: three.part("rest_service").state == "running")
-    three.manage("start")
-    assert three.environment_of("REST_SERVICE_PORT", above=50)["LOG_LEVEL"] == "DEBUG"
+    os.kill(three_replicas.pid("rest_service"), signal.SIGKILL)
+    wait_until(lambda: three_replicas.component_status("rest_service").restarts == 1)
+    wait_until(lambda: three_replicas.component_status("rest_service").state == "running")
+    three_replicas.manage("start")
+    assert three_replicas.fetch_environment("REST_SERVICE_PORT", offset=50)["LOG_LEVEL"] == "DEBUG"
 
 
 def test_a_service_that_was_stopped_begins_with_the_settings_of_now(
@@ -219,7 +223,7 @@ def test_a_service_that_was_stopped_begins_with_the_settings_of_now(
     suite.manage("stop", "--service", "tg_bot")
     (home / ".env").write_text("LOG_LEVEL=DEBUG\n")
     suite.manage("start", "--service", "tg_bot")
-    assert suite.environment_of("TG_BOT_PORT")["LOG_LEVEL"] == "DEBUG"
+    assert suite.fetch_environment("TG_BOT_PORT")["LOG_LEVEL"] == "DEBUG"
 
 
 def test_a_restart_of_a_service_with_broken_settings_leaves_alone_what_runs(
@@ -237,6 +241,6 @@ def test_what_a_command_hands_over_of_its_environment_does_not_stay(suite: FakeS
     suite.manage("start")
     suite.environment["GOOGLE_CLIENT_SECRET"] = "of-the-operator"
     suite.manage("restart", "--service", "tg_bot")
-    kept = [path for path in suite.run.path.iterdir() if path.is_file()]
+    kept = [path for path in suite.run_directory.path.iterdir() if path.is_file()]
     assert kept
     assert not any("of-the-operator" in path.read_text() for path in kept)

@@ -5,16 +5,16 @@ from pathlib import Path
 from control import requirements
 from control.tests.conftest import ROOT
 
-PARTS = (*requirements.SERVICES, "control", "sandbox", "smart_kit")
-LINES = 400
+PACKAGES = (*requirements.SERVICES, "control", "sandbox", "smart_kit")
+MAX_LINES = 400
 
 
 def test_no_file_of_tests_is_too_long_to_be_read() -> None:
-    folders = [ROOT / "tests", *(ROOT / part / "tests" for part in PARTS)]
+    folders = [ROOT / "tests", *(ROOT / part / "tests" for part in PACKAGES)]
     files = [path for folder in folders for path in folder.rglob("*.py")]
     assert len(files) > 100
-    assert [path for path in files if _length(path) > LINES] == []
+    assert [path for path in files if _count_lines(path) > MAX_LINES] == []
 
 
-def _length(path: Path) -> int:
+def _count_lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())

@@ -8,7 +8,7 @@ from control.services import SERVICES
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def pins(folder: Path, text: str) -> tuple[Path, ...]:
+def write_pins(folder: Path, text: str) -> tuple[Path, ...]:
     file = folder / "requirements.txt"
     file.write_text(text)
     return (file,)
@@ -16,35 +16,37 @@ def pins(folder: Path, text: str) -> tuple[Path, ...]:
 
 def test_an_interpreter_with_exactly_the_pinned_packages_has_them(tmp_path: Path) -> None:
     version = metadata.version("pytest")
-    assert requirements.are_here(
-        pins(tmp_path, f"pytest=={version} \\\n    --hash=sha256:00\nno-such ==1 ; win\n")
+    assert requirements.are_installed(
+        write_pins(tmp_path, f"pytest=={version} \\\n    --hash=sha256:00\nno-such ==1 ; win\n")
     )
 
 
 def test_another_version_or_a_missing_package_is_not_enough(tmp_path: Path) -> None:
-    assert not requirements.are_here(pins(tmp_path, "pytest==0.0.1 \\\n"))
-    assert not requirements.are_here(pins(tmp_path, "no-such-package==1.0 \\\n"))
+    assert not requirements.are_installed(write_pins(tmp_path, "pytest==0.0.1 \\\n"))
+    assert not requirements.are_installed(write_pins(tmp_path, "no-such-package==1.0 \\\n"))
 
 
 def test_what_this_machine_needs_not_may_be_missing(tmp_path: Path) -> None:
     text = "no-such-package==1.0 ; sys_platform == 'win32' \\\n"
-    assert requirements.are_here(pins(tmp_path, text))
+    assert requirements.are_installed(write_pins(tmp_path, text))
 
 
 def test_the_fingerprint_changes_with_a_pin(tmp_path: Path) -> None:
-    first = requirements.fingerprint(pins(tmp_path, "a==1"))
-    assert requirements.fingerprint(pins(tmp_path, "a==2")) != first
+    first = requirements.compute_fingerprint(write_pins(tmp_path, "a==1"))
+    assert requirements.compute_fingerprint(write_pins(tmp_path, "a==2")) != first
 
 
 def test_every_service_has_its_requirements_installed_and_pinned_for_development() -> None:
-    files = requirements.to_run(ROOT)
+    files = requirements.runtime_files(ROOT)
     folders = {service.arguments[1].split(".")[0] for service in SERVICES} - {"alembic"}
     assert {file.parent.name for file in files} == folders | {ROOT.name}
-    assert requirements.names(files) <= requirements.names(requirements.to_develop(ROOT))
+    assert requirements.parse_names(files) <= requirements.parse_names(
+        requirements.development_files(ROOT)
+    )
 
 
 def test_every_pin_has_a_hash_and_none_names_a_host() -> None:
-    for file in (*requirements.to_run(ROOT), *requirements.to_develop(ROOT)):
+    for file in (*requirements.runtime_files(ROOT), *requirements.development_files(ROOT)):
         text = file.read_text()
-        assert len(requirements.names([file])) <= text.count("--hash=sha256:")
+        assert len(requirements.parse_names([file])) <= text.count("--hash=sha256:")
         assert not re.search(r"https?://|^-i|--index-url|--find-links", text, re.MULTILINE)

@@ -14,30 +14,30 @@ from control import dotenv, environment, key_rotation
 from control.cli import main
 from control.context import Context
 from control.errors import ControlError
-from control.master_keys import VARIABLE
+from control.master_keys import KEY_VARIABLE
 from control.terminal import Terminal
-from control.tests.fake_docker import HEALTHY, Docker, container
+from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 from control.tests.fake_suite import FakeSuite
-from control.tests.server_thread import serving_in_thread
+from control.tests.server_thread import serve_in_thread
 from smart_kit.vault import Vault
 
 
-class Server(ThreadingHTTPServer):
+class FakeRestService(ThreadingHTTPServer):
     """Answers as it is told, the last answer again and again; `seen`: what it was asked with."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: list[tuple[int, dict[str, object]]] = [(200, counts())]
-        self.seen: list[tuple[str, str]] = []
+        self.answers: list[tuple[int, dict[str, object]]] = [(200, make_counts())]
+        self.requests: list[tuple[str, str]] = []
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: FakeRestService
 
     def do_POST(self) -> None:
-        self.server.seen.append((self.path, self.headers["Authorization"]))
+        self.server.requests.append((self.path, self.headers["Authorization"]))
         answers = self.server.answers
         status, body = answers.pop(0) if len(answers) > 1 else answers[0]
         self.send_response(status)
@@ -48,70 +48,72 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def counts(rewritten: int = 0, unreadable: int = 0) -> dict[str, object]:
+def make_counts(rewritten: int = 0, unreadable: int = 0) -> dict[str, object]:
     return {"rewritten": rewritten, "unchanged": 1, "unreadable": unreadable}
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    with serving_in_thread(running):
+def server() -> Iterator[FakeRestService]:
+    running = FakeRestService()
+    with serve_in_thread(running):
         yield running
 
 
 @pytest.fixture
-def context(home: Path, terminal: Terminal, server: Server) -> Context:
+def context(home: Path, terminal: Terminal, server: FakeRestService) -> Context:
     """With the `.env` of a first start, on rest_service's side of the server."""
-    environment.complete(home, {})
-    return at(home, terminal, server)
+    environment.ensure_secrets(home, {})
+    return make_context(home, terminal, server)
 
 
-def at(home: Path, terminal: Terminal, server: Server, **environ: str) -> Context:
+def make_context(
+    home: Path, terminal: Terminal, server: FakeRestService, **environ: str
+) -> Context:
     port = str(server.server_address[1])
     given = {"REST_SERVICE_PORT": port, **environ}
     return Context(home, home / "manage.py", given, terminal)
 
 
-def keys(home: Path) -> list[str]:
-    return dotenv.find(home / ".env", VARIABLE).split(",")
+def read_keys(home: Path) -> list[str]:
+    return dotenv.read_variable(home / ".env", KEY_VARIABLE).split(",")
 
 
 RUNNING = frozenset({"assistant", "rest_service"})
 
 
-class Restarts:
+class RestartRecorder:
     """What was restarted, and the keys that it then had."""
 
     def __init__(self, *failing: str) -> None:
         self.failing = failing
-        self.done: list[tuple[str, list[str]]] = []
+        self.restarts: list[tuple[str, list[str]]] = []
 
     def __call__(self, context: Context, name: str) -> bool:
-        self.done.append((name, context.settings.values[VARIABLE].split(",")))
+        self.restarts.append((name, context.settings.values[KEY_VARIABLE].split(",")))
         return name not in self.failing
 
 
 def test_all_learn_to_read_with_the_new_key_before_anybody_encrypts_with_it_and_old_ones_go_last(
-    context: Context, home: Path, server: Server, output: io.StringIO
+    context: Context, home: Path, server: FakeRestService, output: io.StringIO
 ) -> None:
-    (old,) = keys(home)
-    server.answers = [(200, counts(rewritten=3)), (200, counts())]
-    restarts = Restarts()
+    (old,) = read_keys(home)
+    server.answers = [(200, make_counts(rewritten=3)), (200, make_counts())]
+    restarts = RestartRecorder()
 
     assert key_rotation.rotate(context, RUNNING, restarts) == 0
-    new, kept = keys(home)
+    new, kept = read_keys(home)
     assert (kept, new != old) == (old, True)
     learnt = [("assistant", [old, new]), ("rest_service", [old, new])]
     used = ("rest_service", [new, old])
-    assert restarts.done == [*learnt, used]
-    token = dotenv.find(home / ".env", "ADMIN_API_TOKEN")
-    assert server.seen == [("/api/secrets/rotation", f"Bearer {token}")] * 2
+    assert restarts.restarts == [*learnt, used]
+    token = dotenv.read_variable(home / ".env", "ADMIN_API_TOKEN")
+    assert server.requests == [("/api/secrets/rotation", f"Bearer {token}")] * 2
 
     assert key_rotation.drop_old(context, RUNNING, restarts) == 0
-    assert keys(home) == [new]
+    assert read_keys(home) == [new]
     both, alone = ("assistant", [new, old]), [("assistant", [new]), ("rest_service", [new])]
-    assert restarts.done == [*learnt, used, both, used, *alone]
-    assert len(server.seen) == 3
+    assert restarts.restarts == [*learnt, used, both, used, *alone]
+    assert len(server.requests) == 3
     assert new not in output.getvalue()
     assert old not in output.getvalue()
 
@@ -121,12 +123,12 @@ def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
 ) -> None:
     file = home / ".env"
     before = file.read_text().splitlines()
-    key_rotation.rotate(context, RUNNING, Restarts())
-    key_rotation.drop_old(context, RUNNING, Restarts())
+    key_rotation.rotate(context, RUNNING, RestartRecorder())
+    key_rotation.drop_old(context, RUNNING, RestartRecorder())
 
     after = file.read_text().splitlines()
     assert [line for line in before if line not in after] == [
-        line for line in before if line.startswith(VARIABLE)
+        line for line in before if line.startswith(KEY_VARIABLE)
     ]
     assert len(after) == len(before)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -134,9 +136,9 @@ def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
 def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
-    context: Context, home: Path, terminal: Terminal, server: Server, killed_at: int
+    context: Context, home: Path, terminal: Terminal, server: FakeRestService, killed_at: int
 ) -> None:
-    (old,) = keys(home)
+    (old,) = read_keys(home)
     done: list[str] = []
 
     def restart_and_die(_: Context, name: str) -> bool:
@@ -147,37 +149,37 @@ def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
 
     with pytest.raises(KeyboardInterrupt):
         key_rotation.rotate(context, RUNNING, restart_and_die)
-    left = keys(home)
+    left = read_keys(home)
     (new,) = set(left) - {old}
     assert left == ([old, new] if killed_at <= 2 else [new, old])
 
-    again = Restarts()
-    assert key_rotation.rotate(at(home, terminal, server), RUNNING, again) == 0
-    assert keys(home) == [new, old]
-    assert again.done[:2] == [("assistant", left), ("rest_service", left)]
-    assert again.done[-1] == ("rest_service", [new, old])
-    key_rotation.rotate(at(home, terminal, server), RUNNING, again)
-    assert keys(home)[1:] == [new, old]
+    again = RestartRecorder()
+    assert key_rotation.rotate(make_context(home, terminal, server), RUNNING, again) == 0
+    assert read_keys(home) == [new, old]
+    assert again.restarts[:2] == [("assistant", left), ("rest_service", left)]
+    assert again.restarts[-1] == ("rest_service", [new, old])
+    key_rotation.rotate(make_context(home, terminal, server), RUNNING, again)
+    assert read_keys(home)[1:] == [new, old]
 
 
 def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
-    context: Context, home: Path, terminal: Terminal, server: Server
+    context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
-    (old,) = keys(home)
+    (old,) = read_keys(home)
     with pytest.raises(ControlError):
-        key_rotation.rotate(context, RUNNING, Restarts("rest_service"))
-    (new,) = set(keys(home)) - {old}
+        key_rotation.rotate(context, RUNNING, RestartRecorder("rest_service"))
+    (new,) = set(read_keys(home)) - {old}
 
-    key_rotation.drop_old(at(home, terminal, server), RUNNING, Restarts())
-    assert keys(home) == [new]
+    key_rotation.drop_old(make_context(home, terminal, server), RUNNING, RestartRecorder())
+    assert read_keys(home) == [new]
 
 
 @pytest.mark.parametrize("killed_at", range(1, 5))
 def test_killed_while_old_keys_are_dropped_it_goes_on_without_one_that_something_needs(
     context: Context, home: Path, killed_at: int
 ) -> None:
-    key_rotation.rotate(context, RUNNING, Restarts())
-    new, old = keys(home)
+    key_rotation.rotate(context, RUNNING, RestartRecorder())
+    new, old = read_keys(home)
     done: list[str] = []
 
     def restart_and_die(_: Context, name: str) -> bool:
@@ -188,157 +190,165 @@ def test_killed_while_old_keys_are_dropped_it_goes_on_without_one_that_something
 
     with pytest.raises(KeyboardInterrupt):
         key_rotation.drop_old(context, RUNNING, restart_and_die)
-    assert keys(home) == ([new, old] if killed_at <= 2 else [new])
+    assert read_keys(home) == ([new, old] if killed_at <= 2 else [new])
 
-    again = Restarts()
+    again = RestartRecorder()
     assert key_rotation.drop_old(context, RUNNING, again) == 0
-    assert keys(home) == [new]
-    assert again.done[-2:] == [("assistant", [new]), ("rest_service", [new])]
+    assert read_keys(home) == [new]
+    assert again.restarts[-2:] == [("assistant", [new]), ("rest_service", [new])]
 
 
 def test_another_suite_of_the_same_file_goes_on_reading_what_it_has_kept(
-    context: Context, home: Path, terminal: Terminal, server: Server, output: io.StringIO
+    context: Context, home: Path, terminal: Terminal, server: FakeRestService, output: io.StringIO
 ) -> None:
     row = uuid4()
-    kept = Vault(tuple(keys(home))).encrypt(row, "kept before")
-    key_rotation.rotate(context, RUNNING, Restarts())
+    kept = Vault(tuple(read_keys(home))).encrypt(row, "kept before")
+    key_rotation.rotate(context, RUNNING, RestartRecorder())
 
-    other = at(home, terminal, server, STATE_DIR=str(home / "other"))
-    vault = Vault(tuple(other.settings.values[VARIABLE].split(",")))
+    other = make_context(home, terminal, server, STATE_DIR=str(home / "other"))
+    vault = Vault(tuple(other.settings.values[KEY_VARIABLE].split(",")))
     assert vault.decrypt(row, kept) == "kept before"
-    assert not vault.is_newest(kept)
+    assert not vault.is_encrypted_with_newest_key(kept)
     assert "--drop-old" in output.getvalue()
 
 
-def test_who_does_not_run_is_not_started(context: Context, server: Server) -> None:
-    restarts = Restarts()
+def test_who_does_not_run_is_not_started(context: Context, server: FakeRestService) -> None:
+    restarts = RestartRecorder()
     key_rotation.rotate(context, {"rest_service"}, restarts)
-    assert {name for name, _ in restarts.done} == {"rest_service"}
-    asked = len(server.seen)
+    assert {name for name, _ in restarts.restarts} == {"rest_service"}
+    asked = len(server.requests)
 
     with pytest.raises(ControlError, match="start --service rest_service"):
         key_rotation.rotate(context, {"assistant"}, restarts)
-    assert len(server.seen) == asked
+    assert len(server.requests) == asked
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ((200, counts(unreadable=2)), "2 of the kept keys and secrets cannot be read"),
-        ((200, counts(rewritten=1)), "again and again"),
+        ((200, make_counts(unreadable=2)), "2 of the kept keys and secrets cannot be read"),
+        ((200, make_counts(rewritten=1)), "again and again"),
         ((503, {"detail": "Redis is away"}), "Redis is away"),
     ],
 )
 def test_while_anything_may_need_them_the_old_keys_stay(
-    context: Context, home: Path, server: Server, answer: tuple[int, dict[str, object]], said: str
+    context: Context,
+    home: Path,
+    server: FakeRestService,
+    answer: tuple[int, dict[str, object]],
+    said: str,
 ) -> None:
-    (old,) = keys(home)
+    (old,) = read_keys(home)
     server.answers = [answer]
     with pytest.raises(ControlError, match=said):
-        key_rotation.rotate(context, RUNNING, Restarts())
+        key_rotation.rotate(context, RUNNING, RestartRecorder())
     with pytest.raises(ControlError, match=said):
-        key_rotation.drop_old(context, RUNNING, Restarts())
+        key_rotation.drop_old(context, RUNNING, RestartRecorder())
 
-    assert keys(home)[1:] == [old]
+    assert read_keys(home)[1:] == [old]
 
 
 def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key(
-    context: Context, home: Path, server: Server
+    context: Context, home: Path, server: FakeRestService
 ) -> None:
-    (old,) = keys(home)
-    restarts = Restarts("assistant")
+    (old,) = read_keys(home)
+    restarts = RestartRecorder("assistant")
     with pytest.raises(ControlError, match="assistant does not get well"):
         key_rotation.rotate(context, RUNNING, restarts)
 
-    assert [name for name, _ in restarts.done] == ["assistant"]
-    assert (keys(home)[:1], server.seen) == ([old], [])
+    assert [name for name, _ in restarts.restarts] == ["assistant"]
+    assert (read_keys(home)[:1], server.requests) == ([old], [])
 
 
 def test_two_at_once_do_not_change_one_file_also_of_two_suites(
-    context: Context, home: Path, terminal: Terminal, server: Server
+    context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     seen: list[list[str]] = []
-    other = at(home, terminal, server, STATE_DIR=str(home / "other"))
+    other = make_context(home, terminal, server, STATE_DIR=str(home / "other"))
     for state in (context.state_dir, other.state_dir):
         state.mkdir(exist_ok=True)
 
     def restart(_: Context, __: str) -> bool:
         for act in (key_rotation.rotate, key_rotation.drop_old):
             with pytest.raises(ControlError, match=r"another \./manage\.py rotate-keys"):
-                act(other, RUNNING, Restarts())
-        seen.append(keys(home))
+                act(other, RUNNING, RestartRecorder())
+        seen.append(read_keys(home))
         return True
 
     key_rotation.rotate(context, RUNNING, restart)
-    learnt = keys(home)[::-1]
-    assert seen == [learnt, learnt, keys(home)]
+    learnt = read_keys(home)[::-1]
+    assert seen == [learnt, learnt, read_keys(home)]
 
 
 def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
-    context: Context, home: Path, terminal: Terminal, server: Server
+    context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     with pytest.raises(ControlError, match="comes from the environment"):
-        key_rotation.rotate(at(home, terminal, server, **{VARIABLE: "mine"}), RUNNING, Restarts())
+        key_rotation.rotate(
+            make_context(home, terminal, server, **{KEY_VARIABLE: "mine"}),
+            RUNNING,
+            RestartRecorder(),
+        )
 
 
 @pytest.mark.parametrize("mode", ["--local", "--docker"])
 def test_where_nothing_runs_it_says_to_start_first(
     home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str], mode: str
 ) -> None:
-    environment.complete(home, {})
-    before = keys(home)
-    docker = Docker(home)
+    environment.ensure_secrets(home, {})
+    before = read_keys(home)
+    docker = FakeDocker(home)
     docker.answers["compose ps"] = ["", 0]
 
     assert docker.manage(output, "rotate-keys", mode) == 1
     assert "./manage.py start first" in capsys.readouterr().err
-    assert keys(home) == before
+    assert read_keys(home) == before
 
 
 def test_processes_that_run_get_the_new_key_and_lose_the_old_one_when_told(
     suite: FakeSuite,
 ) -> None:
     suite.manage("start")
-    old = suite.environment_of("REST_SERVICE_PORT")[VARIABLE]
+    old = suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE]
     bystander = suite.pid("tg_bot")
 
     said = suite.manage("rotate-keys")
-    both = suite.environment_of("REST_SERVICE_PORT")[VARIABLE]
-    assert both == dotenv.find(suite.home / "state" / "secrets.env", VARIABLE)
+    both = suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE]
+    assert both == dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE)
     new, kept = both.split(",")
     assert (kept, new != old) == (old, True)
     assert (old in said, new in said) == (False, False)
     suite.manage("rotate-keys", "--drop-old")
-    assert suite.environment_of("REST_SERVICE_PORT")[VARIABLE] == new
+    assert suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE] == new
     assert suite.pid("tg_bot") == bystander
 
 
 def test_a_service_that_was_stopped_stays_so(suite: FakeSuite) -> None:
     suite.manage("start")
     suite.manage("stop", "--service", "rest_service")
-    before = dotenv.find(suite.home / "state" / "secrets.env", VARIABLE)
+    before = dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE)
 
     assert "rest_service does not run" in suite.manage("rotate-keys", status=1)
-    assert suite.part("rest_service").state == "stopped"
-    assert dotenv.find(suite.home / "state" / "secrets.env", VARIABLE) == before
+    assert suite.component_status("rest_service").state == "stopped"
+    assert dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE) == before
 
 
 def test_containers_get_the_new_key_and_lose_the_old_one_when_told(
-    home: Path, terminal: Terminal, output: io.StringIO, server: Server
+    home: Path, terminal: Terminal, output: io.StringIO, server: FakeRestService
 ) -> None:
-    environment.complete(home, {})
-    (old,) = keys(home)
-    docker = Docker(home)
+    environment.ensure_secrets(home, {})
+    (old,) = read_keys(home)
+    docker = FakeDocker(home)
     names = ("assistant", "rest_service")
-    docker.describe(*(container(name, **HEALTHY) for name in names))
+    docker.set_containers(*(make_container(name, **HEALTHY) for name in names))
     port = str(server.server_address[1])
 
     for words in ((), ("--drop-old",)):
         assert docker.manage(output, "rotate-keys", "--docker", *words, REST_SERVICE_PORT=port) == 0
-    (new,) = keys(home)
+    (new,) = read_keys(home)
     made = [
-        (name, call["environment"][VARIABLE])
-        for call in docker.asked
+        (name, call["environment"][KEY_VARIABLE])
+        for call in docker.calls
         for name in names
         if {"--force-recreate", name} <= set(call["arguments"])
     ]

@@ -9,7 +9,7 @@ def test_a_large_log_is_put_aside_and_goes_on_in_the_same_file(tmp_path: Path) -
         for round_ in range(1, 6):
             writer.write(b"%d\n" % round_)
             writer.flush()
-            rotation.rotate(tmp_path, largest=1)
+            rotation.rotate_logs(tmp_path, max_bytes=1)
         writer.write(b"last\n")
 
     assert log.read_text() == "last\n"
@@ -20,7 +20,7 @@ def test_a_large_log_is_put_aside_and_goes_on_in_the_same_file(tmp_path: Path) -
 
 def test_a_small_log_stays(tmp_path: Path) -> None:
     (tmp_path / "part.log").write_text("x")
-    rotation.rotate(tmp_path)
+    rotation.rotate_logs(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["part.log"]
 
 
@@ -28,6 +28,6 @@ def test_of_its_own_accord_a_log_is_put_aside_at_10_megabytes(tmp_path: Path) ->
     for name, size in (("large", 10 * 1024 * 1024), ("small", 10 * 1024 * 1024 - 1)):
         with (tmp_path / f"{name}.log").open("wb") as log:
             log.truncate(size)
-    rotation.rotate(tmp_path)
+    rotation.rotate_logs(tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"large.log", "large.log.1", "small.log"}

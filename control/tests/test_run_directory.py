@@ -8,45 +8,53 @@ import pytest
 
 from control.cli import main
 from control.context import Context
-from control.credentials import write_private
+from control.credentials import write_private_file
 from control.errors import ControlError
 from control.local import timeouts
-from control.local.process import Launch, Process, spawn
-from control.local.run_directory import RunDirectory, Wish
-from control.lock import Lock
+from control.local.process import LaunchSpec, Process, spawn
+from control.local.run_directory import DesiredState, RunDirectory
+from control.lock import FileLock
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing.suite import wait_until
 
-DAMAGES = ("", '{"tg_bot"', "null", "[3]", "\0\0\0", '{"tg_bot": 3}', '{"tg_bot": {"x": 1}}')
+DAMAGED_CONTENTS = (
+    "",
+    '{"tg_bot"',
+    "null",
+    "[3]",
+    "\0\0\0",
+    '{"tg_bot": 3}',
+    '{"tg_bot": {"x": 1}}',
+)
 
 
-@pytest.mark.parametrize("text", DAMAGES)
-@pytest.mark.parametrize("name", ["supervisor", "wishes.json", "status.json"])
+@pytest.mark.parametrize("text", DAMAGED_CONTENTS)
+@pytest.mark.parametrize("name", ["supervisor", "desired_state.json", "status.json"])
 def test_a_damaged_file_counts_as_absent_and_is_named(tmp_path: Path, name: str, text: str) -> None:
     run = RunDirectory(tmp_path)
-    run.make()
-    assert run.damaged() == []
+    run.create()
+    assert run.find_damaged_files() == []
     (run.path / name).write_text(text)
-    assert (run.supervisor(), run.wishes(), run.status()) == (None, {}, {})
-    assert run.damaged() == [run.path / name]
+    assert (run.find_supervisor(), run.read_desired_states(), run.read_status()) == (None, {}, {})
+    assert run.find_damaged_files() == [run.path / name]
 
 
 def test_a_damaged_record_of_who_supervises_is_named_to_whom_it_keeps_out(
     tmp_path: Path, terminal: Terminal, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timeouts, "TURN", 0.1)
+    monkeypatch.setattr(timeouts, "LOCK_TIMEOUT_SECONDS", 0.1)
     run = RunDirectory(tmp_path / "state")
-    run.make()
-    held = Lock.take(run.path / "supervisor.lock")
+    run.create()
+    held = FileLock.try_acquire(run.path / "supervisor.lock")
     assert held is not None
     (run.path / "supervisor").write_text("{")
     with pytest.raises(ControlError, match=r"supervisor is damaged: .* within a minute: try again"):
-        run.lock()
-    launch = Launch(("sleep", "60"), {"PATH": os.environ["PATH"]}, tmp_path)
-    with spawn(launch, run.record("redis"), run.log("redis")) as part:
+        run.acquire_supervisor_lock()
+    launch = LaunchSpec(("sleep", "60"), {"PATH": os.environ["PATH"]}, tmp_path)
+    with spawn(launch, run.process_record("redis"), run.log_file("redis")) as part:
         try:
-            wait_until(lambda: "redis" in run.processes())
+            wait_until(lambda: "redis" in run.find_processes())
             given = {"STATE_DIR": str(tmp_path / "state")}
             assert main(["status", "--local"], Context(tmp_path, tmp_path, given, terminal)) == 1
         finally:
@@ -57,33 +65,33 @@ def test_a_damaged_record_of_who_supervises_is_named_to_whom_it_keeps_out(
 
 def test_an_environment_is_forgotten_only_where_nobody_can_take_or_leave_it(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    run.make()
+    run.create()
     run.write_environment({})
     left = run.path / "environment.json"
-    with run.commanding():
-        run.forget_orphan()
+    with run.command_lock():
+        run.remove_orphaned_environment()
         assert left.exists(), "a command may just have left it"
-    me = Process.of(os.getpid())
+    me = Process.from_pid(os.getpid())
     assert me is not None
     run.write_supervisor(me)
-    run.forget_orphan()
+    run.remove_orphaned_environment()
     assert left.exists(), "a supervisor is there to take it"
     (run.path / "supervisor").unlink()
-    run.forget_orphan()
+    run.remove_orphaned_environment()
     assert not left.exists()
 
 
 @pytest.mark.parametrize("text", ["", "12", "12\nboot\n7 (sh) S 1", "12\nboot\n7 (sh)", "\0\0"])
 def test_half_a_record_is_of_no_process(tmp_path: Path, text: str) -> None:
     (tmp_path / "record").write_text(text)
-    process = Process.recorded(tmp_path / "record")
-    assert process is None or not process.lives
+    process = Process.from_record(tmp_path / "record")
+    assert process is None or not process.is_alive
 
 
 def test_what_is_written_is_on_the_disk_before_it_takes_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "wishes.json"
+    file = tmp_path / "desired_state.json"
     file.write_text("old")
     seen: list[tuple[str, str]] = []
     sync = os.fsync
@@ -94,26 +102,26 @@ def test_what_is_written_is_on_the_disk_before_it_takes_its_name(
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)
-    write_private(file, "new")
+    write_private_file(file, "new")
     assert seen == [("file", "old"), ("folder", "new")]
 
 
-def test_lost_wishes_end_nothing_and_a_restart_makes_them_anew(suite: FakeSuite) -> None:
+def test_lost_desired_states_end_nothing_and_a_restart_writes_them_again(suite: FakeSuite) -> None:
     suite.manage("start")
     before = suite.processes()
-    suite.run.write_wishes({})
-    (suite.run.path / "wishes.json").write_text("")
-    supervisor = suite.run.supervisor()
+    suite.run_directory.write_desired_states({})
+    (suite.run_directory.path / "desired_state.json").write_text("")
+    supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
-    suite.run.write_environment({})
+    suite.run_directory.write_environment({})
     os.kill(supervisor.pid, 1)
-    log = suite.run.log("supervisor")
-    wait_until(lambda: "wishes.json is lost or damaged" in log.read_text())
-    assert "wishes.json is damaged and counts as absent" in suite.manage("status")
+    log = suite.run_directory.log_file("supervisor")
+    wait_until(lambda: "desired_state.json is lost or damaged" in log.read_text())
+    assert "desired_state.json is damaged and counts as absent" in suite.manage("status")
     for command in ("stop", "restart"):
         said = suite.manage(command, "--service", "tg_bot", status=1)
-        assert "wishes.json is lost or damaged: run ./manage.py restart" in said
-    assert all(process.lives for process in before)
+        assert "desired_state.json is lost or damaged: run ./manage.py restart" in said
+    assert all(process.is_alive for process in before)
     suite.manage("restart")
-    assert suite.run.wishes()["tg_bot"] == Wish(run=True)
+    assert suite.run_directory.read_desired_states()["tg_bot"] == DesiredState(should_run=True)
     assert "damaged" not in suite.manage("status")

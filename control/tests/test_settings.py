@@ -30,9 +30,9 @@ SECRETS = {
 }
 
 
-def settings(home: Path, **environ: str) -> Settings:
+def load_settings(home: Path, **environ: str) -> Settings:
     given = {"STATE_DIR": str(home / "state"), **environ}
-    environment.complete(home, given)
+    environment.ensure_secrets(home, given)
     return Settings.load(home, given)
 
 
@@ -41,23 +41,23 @@ def test_a_secret_is_seen_by_those_who_need_it_and_by_nobody_else(
     home: Path, secret: str, allowed: frozenset[str]
 ) -> None:
     given = {"GOOGLE_CLIENT_SECRET": "google", "SOMETHING_ELSE": "of the operator's shell"}
-    mine = settings(home, **given)
+    mine = load_settings(home, **given)
     assert mine.values[secret]
-    seen_by = {name for name in BY_NAME if secret in mine.environment_of(BY_NAME[name])}
+    seen_by = {name for name in BY_NAME if secret in mine.build_environment(BY_NAME[name])}
     assert seen_by == allowed
 
 
 def test_the_value_of_a_secret_reaches_nobody_under_another_name(home: Path) -> None:
-    mine = settings(home, TELEGRAM_TOKEN=TOKEN)
-    holders = {name for name in BY_NAME if TOKEN in mine.environment_of(BY_NAME[name]).values()}
+    mine = load_settings(home, TELEGRAM_TOKEN=TOKEN)
+    holders = {name for name in BY_NAME if TOKEN in mine.build_environment(BY_NAME[name]).values()}
     assert holders == {"tg_bot"}
 
 
 def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
-    mine = settings(home, SANDBOX_PORT="8081")
-    bot = mine.environment_of(BY_NAME["tg_bot"])
-    rest_service = mine.environment_of(BY_NAME["rest_service"])
-    sandbox = mine.environment_of(BY_NAME["sandbox"])
+    mine = load_settings(home, SANDBOX_PORT="8081")
+    bot = mine.build_environment(BY_NAME["tg_bot"])
+    rest_service = mine.build_environment(BY_NAME["rest_service"])
+    sandbox = mine.build_environment(BY_NAME["sandbox"])
 
     assert mine.needs_sandbox
     assert bot["TELEGRAM_API_URL"] == "http://127.0.0.1:8081"
@@ -67,18 +67,18 @@ def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
     assert len(rest) == 35
     assert bot["TELEGRAM_ALLOWED_USERS"] == "*"
     assert rest_service["OPENAI_BASE_URL"] == "http://127.0.0.1:8081/v1"
-    assert all(mine.environment_of(service)["SANDBOX_CLOCK"] == "1" for service in SERVICES)
+    assert all(mine.build_environment(service)["SANDBOX_CLOCK"] == "1" for service in SERVICES)
 
 
 def test_the_sandboxs_bot_stays_the_same_for_a_state_folder(home: Path) -> None:
-    first = settings(home).values["TELEGRAM_TOKEN"]
-    assert settings(home).values["TELEGRAM_TOKEN"] == first
-    assert settings(home, STATE_DIR=str(home / "b")).values["TELEGRAM_TOKEN"] != first
+    first = load_settings(home).values["TELEGRAM_TOKEN"]
+    assert load_settings(home).values["TELEGRAM_TOKEN"] == first
+    assert load_settings(home, STATE_DIR=str(home / "b")).values["TELEGRAM_TOKEN"] != first
 
 
 def test_a_real_telegram_is_left_as_the_operator_says(home: Path) -> None:
-    mine = settings(home, TELEGRAM_TOKEN=TOKEN, TELEGRAM_ALLOWED_USERS="7")
-    bot = mine.environment_of(BY_NAME["tg_bot"])
+    mine = load_settings(home, TELEGRAM_TOKEN=TOKEN, TELEGRAM_ALLOWED_USERS="7")
+    bot = mine.build_environment(BY_NAME["tg_bot"])
     assert bot["TELEGRAM_TOKEN"] == TOKEN
     assert bot["TELEGRAM_ALLOWED_USERS"] == "7"
     assert "TELEGRAM_API_URL" not in bot
@@ -87,8 +87,8 @@ def test_a_real_telegram_is_left_as_the_operator_says(home: Path) -> None:
 
 
 def test_a_model_server_of_ones_own_is_left_as_the_operator_says(home: Path) -> None:
-    mine = settings(home, OPENAI_BASE_URL="http://model.lan/v1")
-    rest = mine.environment_of(BY_NAME["rest_service"])
+    mine = load_settings(home, OPENAI_BASE_URL="http://model.lan/v1")
+    rest = mine.build_environment(BY_NAME["rest_service"])
     assert rest["OPENAI_BASE_URL"] == "http://model.lan/v1"
     assert "OPENAI_API_KEY" not in rest
     assert mine.needs_sandbox  # for Telegram
@@ -97,26 +97,26 @@ def test_a_model_server_of_ones_own_is_left_as_the_operator_says(home: Path) -> 
 def test_a_key_alone_is_openais_and_the_chat_page_knows_the_server_but_not_the_key(
     home: Path,
 ) -> None:
-    mine = settings(home, OPENAI_API_KEY="sk-mine")
-    assert mine.environment_of(BY_NAME["rest_service"])["OPENAI_API_KEY"] == "sk-mine"
-    page = mine.environment_of(BY_NAME["sandbox"])
+    mine = load_settings(home, OPENAI_API_KEY="sk-mine")
+    assert mine.build_environment(BY_NAME["rest_service"])["OPENAI_API_KEY"] == "sk-mine"
+    page = mine.build_environment(BY_NAME["sandbox"])
     assert page["OPENAI_BASE_URL"] == OPENAI_URL
     assert "OPENAI_API_KEY" not in page
 
 
 def test_with_both_real_there_is_no_sandbox(home: Path) -> None:
-    mine = settings(home, TELEGRAM_TOKEN=TOKEN, OPENAI_API_KEY="sk")
-    assert "sandbox" not in {service.name for service in mine.services(SERVICES)}
-    assert "sandbox" in {service.name for service in settings(home).services(SERVICES)}
+    mine = load_settings(home, TELEGRAM_TOKEN=TOKEN, OPENAI_API_KEY="sk")
+    assert "sandbox" not in {service.name for service in mine.select_services(SERVICES)}
+    assert "sandbox" in {service.name for service in load_settings(home).select_services(SERVICES)}
 
 
 def test_servers_of_the_operators_are_used_as_they_are_given(home: Path) -> None:
-    mine = settings(
+    mine = load_settings(
         home, DATABASE_URL="postgresql://db", ASYNC_DATABASE_URL="postgresql://a", REDIS_HOST="r"
     )
-    rest = mine.environment_of(BY_NAME["rest_service"])
-    assert mine.own_postgres
-    assert mine.own_redis
+    rest = mine.build_environment(BY_NAME["rest_service"])
+    assert mine.has_external_postgres
+    assert mine.has_external_redis
     assert (rest["DATABASE_URL"], rest["REDIS_HOST"], rest["REDIS_PORT"]) == (
         "postgresql://db",
         "r",
@@ -126,23 +126,25 @@ def test_servers_of_the_operators_are_used_as_they_are_given(home: Path) -> None
 
 
 def test_the_services_find_our_databases_and_each_other(home: Path) -> None:
-    mine = settings(home, POSTGRES_PASSWORD="p@ss/w:rd", POSTGRES_PORT="5000", ASSISTANT_PORT="7")
+    mine = load_settings(
+        home, POSTGRES_PASSWORD="p@ss/w:rd", POSTGRES_PORT="5000", ASSISTANT_PORT="7"
+    )
     place = "smart_assistant:p%40ss%2Fw%3Ard@127.0.0.1:5000/smart_assistant"
-    rest = mine.environment_of(BY_NAME["rest_service"])
+    rest = mine.build_environment(BY_NAME["rest_service"])
     assert rest["DATABASE_URL"] == f"postgresql+psycopg2://{place}"
     assert rest["ASYNC_DATABASE_URL"] == f"postgresql+asyncpg://{place}"
     assert rest["REDIS_PORT"] == "6389"
-    assistant = mine.environment_of(BY_NAME["assistant"])
+    assistant = mine.build_environment(BY_NAME["assistant"])
     assert assistant["REST_SERVICE_URL"] == "http://127.0.0.1:8000"
     assert assistant["GOOGLE_CALENDAR_SERVICE_URL"] == "http://127.0.0.1:8001"
     assert assistant["ASSISTANT_PORT"] == "7"
 
 
 def test_a_proxy_is_told_only_to_those_who_go_out_and_not_for_this_machine(home: Path) -> None:
-    mine = settings(home, HTTPS_PROXY="http://user:pw@proxy.lan", NO_PROXY="lan")
-    told = {it.name for it in SERVICES if "HTTPS_PROXY" in mine.environment_of(it)}
+    mine = load_settings(home, HTTPS_PROXY="http://user:pw@proxy.lan", NO_PROXY="lan")
+    told = {it.name for it in SERVICES if "HTTPS_PROXY" in mine.build_environment(it)}
     assert told == {"rest_service", "assistant", "tg_bot", "google_calendar_service"}
-    assert mine.environment_of(BY_NAME["tg_bot"])["NO_PROXY"] == "lan,127.0.0.1,localhost"
+    assert mine.build_environment(BY_NAME["tg_bot"])["NO_PROXY"] == "lan,127.0.0.1,localhost"
 
 
 @pytest.mark.parametrize(
@@ -159,25 +161,25 @@ def test_a_value_that_cannot_be_is_refused_in_one_line_without_repeating_secrets
     home: Path, given: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ControlError, match=said) as caught:
-        settings(home, **given)
+        load_settings(home, **given)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
 def test_each_replica_answers_for_itself_at_a_port_of_its_own(home: Path) -> None:
-    mine = settings(home, REST_SERVICE_PORT="9000", ASSISTANT_PORT="9002")
+    mine = load_settings(home, REST_SERVICE_PORT="9000", ASSISTANT_PORT="9002")
     rest, assistant = BY_NAME["rest_service"], BY_NAME["assistant"]
-    assert [mine.own_port(rest, number) for number in (1, 2, 3)] == [9050, 9150, 9250]
-    assert [mine.own_port(assistant, number) for number in (1, 2, 3)] == [9002, 9152, 9252]
+    assert [mine.process_port(rest, number) for number in (1, 2, 3)] == [9050, 9150, 9250]
+    assert [mine.process_port(assistant, number) for number in (1, 2, 3)] == [9002, 9152, 9252]
 
-    second = mine.environment_of(rest, 2)
+    second = mine.build_environment(rest, 2)
     assert (second["REST_SERVICE_PORT"], second["REST_SERVICE_OWN_PORT"]) == ("9000", "9150")
-    assert mine.environment_of(assistant, 2)["ASSISTANT_PORT"] == "9152"
-    assert "REST_SERVICE_OWN_PORT" not in mine.environment_of(assistant, 2)
+    assert mine.build_environment(assistant, 2)["ASSISTANT_PORT"] == "9152"
+    assert "REST_SERVICE_OWN_PORT" not in mine.build_environment(assistant, 2)
 
 
 def test_a_replica_without_a_port_is_told_which_variable_leaves_none(home: Path) -> None:
-    mine = settings(home, ASSISTANT_PORT="65500")
-    assert mine.own_port(BY_NAME["assistant"]) == 65500
+    mine = load_settings(home, ASSISTANT_PORT="65500")
+    assert mine.process_port(BY_NAME["assistant"]) == 65500
     with pytest.raises(ControlError, match=r"ASSISTANT_PORT=65500 leaves no port above it for as"):
-        mine.own_port(BY_NAME["assistant"], 2)
+        mine.process_port(BY_NAME["assistant"], 2)

@@ -8,35 +8,35 @@ from control.terminal import Terminal
 
 def test_a_person_sees_what_is_waited_for_and_the_next_line_takes_its_place() -> None:
     stream = io.StringIO()
-    terminal = Terminal(stream, tty=True, colour=False)
-    terminal.busy("… waiting")
-    terminal.line("done")
+    terminal = Terminal(stream, is_tty=True, colour=False)
+    terminal.show_progress("… waiting")
+    terminal.print_line("done")
     assert stream.getvalue() == "\r\033[K… waiting\r\033[Kdone\n"
 
 
 def test_a_file_sees_only_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("control.terminal.time", SimpleNamespace(monotonic=lambda: 0.0))
     stream = io.StringIO()
-    terminal = Terminal(stream, tty=False, colour=False)
-    terminal.busy("… waiting")
+    terminal = Terminal(stream, is_tty=False, colour=False)
+    terminal.show_progress("… waiting")
     with terminal.step("work"):
-        terminal.busy("… more")
+        terminal.show_progress("… more")
     assert stream.getvalue() == " ✓ work                     0.0 s\n"
 
 
 def test_long_work_is_announced_to_a_file_before_it_is_done() -> None:
     stream = io.StringIO()
-    with Terminal(stream, tty=False, colour=False).step("work", "(takes a minute)"):
+    with Terminal(stream, is_tty=False, colour=False).step("work", "(takes a minute)"):
         assert stream.getvalue() == "   work (takes a minute) …\n"
 
 
 def test_a_terminal_of_another_alphabet_gets_signs_that_it_has() -> None:
     raw = io.BytesIO()
-    terminal = Terminal(io.TextIOWrapper(raw, "ascii"), tty=False, colour=False)
-    terminal.done("работа")
+    terminal = Terminal(io.TextIOWrapper(raw, "ascii"), is_tty=False, colour=False)
+    terminal.print_success("работа")
     assert raw.getvalue().startswith(b" ok ??????")
 
 
 def test_colours_are_left_out_where_they_are_not_wanted() -> None:
-    assert Terminal(io.StringIO(), tty=True, colour=False).paint("x", "31") == "x"
-    assert Terminal(io.StringIO(), tty=True, colour=True).paint("x", "31") == "\033[31mx\033[0m"
+    assert Terminal(io.StringIO(), is_tty=True, colour=False).paint("x", "31") == "x"
+    assert Terminal(io.StringIO(), is_tty=True, colour=True).paint("x", "31") == "\033[31mx\033[0m"

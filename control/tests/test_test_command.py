@@ -16,13 +16,13 @@ from control.local.process import Process
 from control.terminal import Terminal
 from control.testing import selection
 from control.tests.conftest import ROOT
-from control.tests.fake_docker import Docker
+from control.tests.fake_docker import FakeDocker
 from control.tests.fake_python import FakePython
 from smart_kit.testing.suite import wait_until
 
 NOTHING_COLLECTED = 5
 COVERAGE_REPORT = "--cov-report=term-missing:skip-covered"
-COMMAND = """\
+COMMAND_SCRIPT = """\
 import signal, sys
 from pathlib import Path
 from control.cli import main
@@ -32,9 +32,13 @@ from control.terminal import Terminal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 home = Path({home!r})
 context = Context(
-    home, home / "manage.py", {{}}, Terminal.of(), given_python=home / "programs" / "python"
+    home,
+    home / "manage.py",
+    {{}},
+    Terminal.from_stream(),
+    python_override=home / "programs" / "python",
 )
-sys.exit(main(["test", "--local", "--beside-load", "--repeat", "3"], context))
+sys.exit(main(["test", "--local", "--under-load", "--repeat", "3"], context))
 """
 needs_proc = pytest.mark.skipif(not Path("/proc").exists(), reason="there they are looked for")
 
@@ -66,15 +70,17 @@ class TestLocal:
     ) -> None:
         (python.home / "tests/e2e").mkdir(parents=True)
         assert main(["test", "--local", *said.split()], python.context(terminal)) == 0
-        assert python.pytest_options == [*selection.IN_PARALLEL, *told]
-        assert "--dist=loadfile" in selection.IN_PARALLEL, "tests of one file share what they start"
+        assert python.pytest_options == [*selection.PARALLEL_OPTIONS, *told]
+        assert "--dist=loadfile" in selection.PARALLEL_OPTIONS, (
+            "tests of one file share what they start"
+        )
 
     def test_nothing_of_the_suite_in_use_is_seen(
         self, python: FakePython, terminal: Terminal
     ) -> None:
         given = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
         main(["test"], python.context(terminal, **given))
-        (call,) = python.asked
+        (call,) = python.calls
         assert call["environment"]["PATH"] == "/usr/bin"
         assert call["environment"].keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})
         assert call["cwd"] == str(python.home)
@@ -91,7 +97,7 @@ class TestLocal:
             words = ["test", mode, "--service", "control", "--", "tests"]
             assert main(words, python.context(terminal)) == 2
             assert "either by --service or by their paths" in capsys.readouterr().err
-        assert python.asked == []
+        assert python.calls == []
 
     def test_a_path_outside_the_repository_is_refused(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
@@ -115,7 +121,7 @@ class TestLocal:
         assert main(["test", "--all", "--", before, named], python.context(terminal)) == 2
         path = named.partition("::")[0]
         assert f"there is no file or folder {path}" in capsys.readouterr().err
-        assert python.asked == []
+        assert python.calls == []
 
     def test_a_file_that_is_written_is_no_test(
         self, python: FakePython, terminal: Terminal
@@ -144,19 +150,19 @@ class TestLocal:
     ) -> None:
         assert main(["test", "--service", "bot"], python.context(terminal)) == 2
         assert "there is no part 'bot'; there are: assistant" in capsys.readouterr().err
-        assert python.asked == []
+        assert python.calls == []
 
 
 class TestDocker:
     @pytest.fixture(autouse=True)
-    def _answers(self, docker: Docker) -> None:
+    def _answers(self, docker: FakeDocker) -> None:
         docker.answers |= {"run tests": ["", 0], "down": ["", 0]}
 
-    def manage(self, docker: Docker, python: FakePython, *words: str) -> int:
-        python.prepare()
+    def run_tests(self, docker: FakeDocker, python: FakePython, *words: str) -> int:
+        python.write_answers()
         environ = {"PATH": f"{docker.home / 'bin'}:{os.environ['PATH']}"}
-        docker.prepare()
-        context = python.context(Terminal(io.StringIO(), tty=False, colour=False), **environ)
+        docker.write_answers()
+        context = python.context(Terminal(io.StringIO(), is_tty=False, colour=False), **environ)
         return main(["test", "--docker", *words], context)
 
     @pytest.mark.parametrize(
@@ -180,14 +186,19 @@ class TestDocker:
         ],
     )
     def test_parts_are_tested_in_a_container_and_stories_from_outside(
-        self, docker: Docker, python: FakePython, said: str, parts: list[str], stories: list[str]
+        self,
+        docker: FakeDocker,
+        python: FakePython,
+        said: str,
+        parts: list[str],
+        stories: list[str],
     ) -> None:
-        assert self.manage(docker, python, *said.split()) == 0
-        words = docker.one("run", "tests")["arguments"]
-        assert words[words.index("tests") + 1 :] == [*selection.IN_PARALLEL, *parts]
+        assert self.run_tests(docker, python, *said.split()) == 0
+        words = docker.get_only_call("run", "tests")["arguments"]
+        assert words[words.index("tests") + 1 :] == [*selection.PARALLEL_OPTIONS, *parts]
         assert python.pytest_options == stories
-        assert python.asked[0]["environment"]["SUITE_MODE"] == "docker"
-        assert docker.asked[-1]["arguments"][-4:] == ["down", "--volumes", "--timeout", "1"]
+        assert python.calls[0]["environment"]["SUITE_MODE"] == "docker"
+        assert docker.calls[-1]["arguments"][-4:] == ["down", "--volumes", "--timeout", "1"]
 
     @pytest.mark.parametrize(
         ("named", "parts", "stories"),
@@ -203,27 +214,27 @@ class TestDocker:
         ],
     )
     def test_what_is_named_is_run_where_it_belongs(
-        self, docker: Docker, python: FakePython, named: str, parts: int, stories: int
+        self, docker: FakeDocker, python: FakePython, named: str, parts: int, stories: int
     ) -> None:
         for place in ("smart_kit/tests", "tests/e2e/shared"):
             (python.home / place).mkdir(parents=True, exist_ok=True)
         (python.home / "tests/e2e/shared/test_chat.py").touch()
         words = named.format(home=python.home).split()
-        assert self.manage(docker, python, "--", *words) == 0
-        runs = [call for call in docker.asked if "run" in call["arguments"]]
+        assert self.run_tests(docker, python, "--", *words) == 0
+        runs = [call for call in docker.calls if "run" in call["arguments"]]
         assert len(runs) == parts
-        assert len(python.asked) == stories
+        assert len(python.calls) == stories
         for call in runs:
             assert not any(str(python.home) in word for word in call["arguments"][-len(words) :])
-        for call in python.asked:
+        for call in python.calls:
             assert call["arguments"][-len(words) :] == words
 
-    def test_of_one_part_no_stories_are_told(self, docker: Docker, python: FakePython) -> None:
-        assert self.manage(docker, python, "--service", "tg_bot", "--all") == 0
-        words = docker.one("run", "tests")["arguments"]
+    def test_of_one_part_no_stories_are_told(self, docker: FakeDocker, python: FakePython) -> None:
+        assert self.run_tests(docker, python, "--service", "tg_bot", "--all") == 0
+        words = docker.get_only_call("run", "tests")["arguments"]
         options = ["-m", "not e2e and not local", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
         assert words[-len(options) :] == options
-        assert python.asked == []
+        assert python.calls == []
 
     @pytest.mark.parametrize(
         ("parts", "stories", "expected"),
@@ -234,25 +245,25 @@ class TestDocker:
         ],
     )
     def test_it_fails_where_one_of_both_does_and_a_choice_may_leave_one_without_tests(
-        self, docker: Docker, python: FakePython, parts: int, stories: int, expected: int
+        self, docker: FakeDocker, python: FakePython, parts: int, stories: int, expected: int
     ) -> None:
         docker.answers["run tests"] = ["", parts]
         python.statuses = [stories]
         if stories == -signal.SIGKILL:
             python.path.write_text("#!/bin/sh\nkill -9 $$\n")
-        assert self.manage(docker, python) == expected
+        assert self.run_tests(docker, python) == expected
 
     def test_without_an_engine_nothing_is_run(
-        self, docker: Docker, python: FakePython, capsys: pytest.CaptureFixture[str]
+        self, docker: FakeDocker, python: FakePython, capsys: pytest.CaptureFixture[str]
     ) -> None:
         docker.answers["version"] = ["", 1]
-        assert self.manage(docker, python) == 1
+        assert self.run_tests(docker, python) == 1
         assert "no Docker Engine answers" in capsys.readouterr().err
-        assert python.asked == []
+        assert python.calls == []
 
 
 class TestRepeated:
-    def outcomes(self, output: io.StringIO) -> list[str]:
+    def parse_outcomes(self, output: io.StringIO) -> list[str]:
         return re.sub(r", (\d+m )?\d+s", "", output.getvalue()).splitlines()
 
     def test_all_runs_are_done_and_told_whatever_becomes_of_each(
@@ -261,8 +272,8 @@ class TestRepeated:
         python.statuses = [0, 1, 0]
         assert main(["test", "--local", "--repeat", "3"], python.context(terminal)) == 1
         said = ["run 1: passed", "run 2: failed", "run 3: passed", "3 of 3 runs, 1 failed"]
-        assert self.outcomes(output) == said
-        assert len(python.asked) == 3
+        assert self.parse_outcomes(output) == said
+        assert len(python.calls) == 3
 
     def test_a_run_that_was_killed_has_failed(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
@@ -272,7 +283,11 @@ class TestRepeated:
             '#!/bin/sh\n[ -e "$0.again" ] && exit 0\ntouch "$0.again"\nkill -9 $$\n'
         )
         assert main(["test", "--local", "--repeat", "2"], context) == -signal.SIGKILL
-        assert self.outcomes(output) == ["run 1: failed", "run 2: passed", "2 of 2 runs, 1 failed"]
+        assert self.parse_outcomes(output) == [
+            "run 1: failed",
+            "run 2: passed",
+            "2 of 2 runs, 1 failed",
+        ]
 
     def test_an_interrupted_run_is_the_last(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
@@ -280,7 +295,7 @@ class TestRepeated:
         python.statuses = [0, 2]
         assert main(["test", "--local", "--repeat", "9"], python.context(terminal)) == 2
         said = ["run 1: passed", "run 2: interrupted", "1 of 9 runs, 0 failed"]
-        assert self.outcomes(output) == said
+        assert self.parse_outcomes(output) == said
 
     def test_of_one_run_pytest_says_enough(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
@@ -301,7 +316,7 @@ class TestRepeated:
 
 
 @needs_proc
-class TestBesideLoad:
+class TestUnderLoad:
     @pytest.fixture(autouse=True)
     def _two_cores(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -309,38 +324,38 @@ class TestBesideLoad:
     def test_a_busy_loop_takes_each_core_and_ends_with_the_command(
         self, python: FakePython, terminal: Terminal
     ) -> None:
-        assert main(["test", "--local", "--beside-load"], python.context(terminal)) == 0
-        (call,) = python.asked
+        assert main(["test", "--local", "--under-load"], python.context(terminal)) == 0
+        (call,) = python.calls
         assert len(call["loops"]) == 2
-        assert [pid for pid in call["loops"] if Process.of(pid)] == []
+        assert [pid for pid in call["loops"] if Process.from_pid(pid)] == []
 
     def test_nothing_else_is_busy_unless_asked_for(
         self, python: FakePython, terminal: Terminal
     ) -> None:
         main(["test", "--local"], python.context(terminal))
-        assert python.asked[0]["loops"] == []
+        assert python.calls[0]["loops"] == []
 
-    def begin(self, python: FakePython) -> subprocess.Popen[str]:
+    def start_command(self, python: FakePython) -> subprocess.Popen[str]:
         """The command with a run that goes on, in a process group of its own."""
         python.hangs = True
-        python.prepare()
+        python.write_answers()
         command = subprocess.Popen(
-            [sys.executable, "-c", COMMAND.format(home=str(python.home))],
+            [sys.executable, "-c", COMMAND_SCRIPT.format(home=str(python.home))],
             env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
-        wait_until(lambda: bool(python.asked))
+        wait_until(lambda: bool(python.calls))
         return command
 
     def test_killed_the_command_leaves_no_busy_loop(self, python: FakePython) -> None:
-        with self.begin(python) as command:
-            loops = python.asked[0]["loops"]
+        with self.start_command(python) as command:
+            loops = python.calls[0]["loops"]
             assert loops
             os.kill(command.pid, signal.SIGKILL)
-            wait_until(lambda: not any(map(Process.of, loops)))
+            wait_until(lambda: not any(map(Process.from_pid, loops)))
             os.killpg(command.pid, signal.SIGKILL)  # pytest, which nobody waits for now
 
     @pytest.mark.parametrize(
@@ -355,12 +370,12 @@ class TestBesideLoad:
         number: int,
         status: int,
     ) -> None:
-        with self.begin(python) as command:
-            loops = python.asked[0]["loops"]
+        with self.start_command(python) as command:
+            loops = python.calls[0]["loops"]
             end(command.pid, number)
             said, _ = command.communicate(timeout=60)
         assert command.returncode == status
         assert said == "run 1: interrupted\n0 of 3 runs, 0 failed\n"
-        assert not any(map(Process.of, loops))
+        assert not any(map(Process.from_pid, loops))
         assert (python.home / "tidied").exists()
-        assert len(python.asked) == 1
+        assert len(python.calls) == 1

@@ -15,17 +15,17 @@ import pytest
 
 from control import requirements
 from control.errors import ControlError
-from control.lock import Lock
-from control.machine import DISK, Machine
+from control.lock import FileLock
+from control.machine import REQUIRED_DISK, Machine
 from control.terminal import Terminal
-from control.tests.fake_installer import WAIT, RepositoryWithFakeUv
-from control.tests.fake_machine import GOOD
+from control.tests.fake_installer import WAIT_SCRIPT, RepositoryWithFakeUv
+from control.tests.fake_machine import SUITABLE_MACHINE
 from smart_kit.testing.suite import wait_until
 
-ANEW = ["venv --python", "pip install"]
+REBUILD_CALLS = ["venv --python", "pip install"]
 FILES = [f"file{number}" for number in range(4)]
 MAKE = f"cd {{home}}/.venv; touch {' '.join(FILES)}"
-FILL = "cp {home}/requirements-local.txt {home}/.venv/installed"
+INSTALL = "cp {home}/requirements-local.txt {home}/.venv/installed"
 
 
 def test_the_first_time_it_is_made_and_filled_the_second_time_only_looked_at(
@@ -33,11 +33,11 @@ def test_the_first_time_it_is_made_and_filled_the_second_time_only_looked_at(
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     assert repository.virtualenv.ensure() == home / ".venv" / "bin" / "python"
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
     assert "✓ virtual environment" in output.getvalue()
 
     repository.virtualenv.ensure()
-    assert repository.calls == []
+    assert repository.take_calls == []
 
 
 def test_what_is_installed_is_checked_by_its_hash(home: Path, terminal: Terminal) -> None:
@@ -46,43 +46,45 @@ def test_what_is_installed_is_checked_by_its_hash(home: Path, terminal: Terminal
     install = repository.calls_file.read_text().splitlines()[1].split()
     assert "--require-hashes" in install
     assert [Path(word) for word in install if word.endswith(".txt")] == list(
-        requirements.to_run(home)
+        requirements.runtime_files(home)
     )
 
 
 def test_a_changed_pin_is_installed_into_what_there_is(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
-    assert repository.calls
-    requirements.to_run(home)[0].write_text("no-such-package-of-ours==2.0 --hash=sha256:00\n")
+    assert repository.take_calls
+    requirements.runtime_files(home)[0].write_text(
+        "no-such-package-of-ours==2.0 --hash=sha256:00\n"
+    )
     repository.virtualenv.ensure()
-    assert repository.calls == ["pip install"]
+    assert repository.take_calls == ["pip install"]
 
 
 def test_development_includes_what_the_suite_needs(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure(develop=True)
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
     repository.virtualenv.ensure()
-    assert repository.calls == []
+    assert repository.take_calls == []
 
 
 def test_an_environment_whose_python_is_gone_is_made_again(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
-    assert repository.calls
+    assert repository.take_calls
     repository.virtualenv.python.unlink()
     repository.virtualenv.ensure()
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
 
 
 def test_rebuild_makes_it_anew(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     (home / ".venv" / "broken").touch()
-    assert repository.calls
+    assert repository.take_calls
     repository.virtualenv.rebuild()
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
     assert not (home / ".venv" / "broken").exists()
 
 
@@ -94,26 +96,26 @@ def test_a_failed_installation_is_told_in_one_line_and_tried_again_next_time(
         with pytest.raises(ControlError, match="the package index cannot be reached") as caught:
             repository.virtualenv.ensure()
         assert "\n" not in str(caught.value)
-        assert "pip install" in repository.calls
+        assert "pip install" in repository.take_calls
     assert "dns error" in repository.virtualenv.log.read_text()
 
 
 def test_a_second_command_waits_for_its_turn(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
-    held = Lock.take(home)
+    held = FileLock.try_acquire(home)
     assert held is not None
     waiting = threading.Thread(target=repository.virtualenv.ensure)
     waiting.start()
     try:
         waiting.join(0.2)
-        assert repository.calls == []
+        assert repository.take_calls == []
     finally:
         held.release()
         waiting.join()
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
 
 
-def die_at(number: int) -> None:
+def kill_at_step(number: int) -> None:
     """Kill this process at that step of what it does to files or starts."""
     left = iter(range(number - 1))
     steps = {"os.remove", "os.rmdir", "os.rename", "subprocess.Popen"}
@@ -125,7 +127,7 @@ def die_at(number: int) -> None:
     sys.addaudithook(count)
 
 
-def fork(work: Callable[[], object]) -> int:
+def run_in_child(work: Callable[[], object]) -> int:
     """Do it in a process of its own, which leads a group with the installer in it."""
     if pid := os.fork():
         return pid
@@ -138,7 +140,7 @@ def fork(work: Callable[[], object]) -> int:
         os._exit(status)
 
 
-def end_of(pid: int) -> int:
+def wait_for_child(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
@@ -146,15 +148,15 @@ def end_of(pid: int) -> int:
 def test_killed_at_any_step_the_same_command_succeeds(
     home: Path, terminal: Terminal, case: str
 ) -> None:
-    repository = RepositoryWithFakeUv(home, terminal, FILL, MAKE)
+    repository = RepositoryWithFakeUv(home, terminal, INSTALL, MAKE)
     work = repository.virtualenv.rebuild if case == "rebuild" else repository.virtualenv.ensure
     repository.virtualenv.ensure()
     for number in range(1, 99):
         if case == "nothing is there":
             shutil.rmtree(repository.virtualenv.path)
         elif case == "a pin has changed":
-            repository.pin(f"{number}.1")
-        status = end_of(fork(lambda: (die_at(number), work())))  # noqa: B023 - it ends here
+            repository.write_pins(f"{number}.1")
+        status = wait_for_child(run_in_child(lambda: (kill_at_step(number), work())))  # noqa: B023 - it ends here
         repository.virtualenv.ensure()
         here = {path.name for path in repository.virtualenv.path.iterdir()}
         assert here >= {*FILES, "installed"}, number
@@ -172,61 +174,61 @@ def test_what_a_killed_installer_leaves_is_not_repaired_but_made_anew(
     repository = RepositoryWithFakeUv(home, terminal)
     if slow == "pip after a change":
         repository.virtualenv.ensure()
-        repository.pin("2.0")
-    repository.behave(**{slow.split()[0]: WAIT})
-    pid = fork(repository.virtualenv.ensure)
-    wait_until((home / "begun").exists)
+        repository.write_pins("2.0")
+    repository.set_behaviour(**{slow.split()[0]: WAIT_SCRIPT})
+    pid = run_in_child(repository.virtualenv.ensure)
+    wait_until((home / "started").exists)
     os.killpg(pid, signal.SIGKILL)
-    assert end_of(pid) == -signal.SIGKILL
-    repository.behave()
-    assert repository.calls
+    assert wait_for_child(pid) == -signal.SIGKILL
+    repository.set_behaviour()
+    assert repository.take_calls
     repository.virtualenv.ensure()
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
 
 
 @pytest.mark.parametrize("slow", ["venv", "pip"])
 def test_the_next_command_waits_for_the_installer_of_a_killed_one(home: Path, slow: str) -> None:
     output = io.StringIO()
-    repository = RepositoryWithFakeUv(home, Terminal(output, tty=True, colour=False))
-    repository.behave(**{slow: WAIT})
-    pid = fork(repository.virtualenv.ensure)
-    wait_until((home / "begun").exists)
+    repository = RepositoryWithFakeUv(home, Terminal(output, is_tty=True, colour=False))
+    repository.set_behaviour(**{slow: WAIT_SCRIPT})
+    pid = run_in_child(repository.virtualenv.ensure)
+    wait_until((home / "started").exists)
     os.kill(pid, signal.SIGKILL)
-    assert end_of(pid) == -signal.SIGKILL
-    assert repository.calls
-    repository.behave()
+    assert wait_for_child(pid) == -signal.SIGKILL
+    assert repository.take_calls
+    repository.set_behaviour()
     waiting = threading.Thread(target=repository.virtualenv.ensure)
     waiting.start()
     wait_until(lambda: "another ./manage.py is preparing" in output.getvalue())
-    assert repository.calls == []
-    (home / "go").touch()
+    assert repository.take_calls == []
+    (home / "continue").touch()
     waiting.join()
-    assert (home / "ended").exists()
-    assert repository.calls == ANEW
+    assert (home / "finished").exists()
+    assert repository.take_calls == REBUILD_CALLS
 
 
 def test_ctrl_c_shows_no_traceback_and_the_same_command_succeeds(
     home: Path, terminal: Terminal
 ) -> None:
-    repository = RepositoryWithFakeUv(home, terminal, WAIT)
-    with repository.begin_rebuild() as command:
-        wait_until((home / "begun").exists)
+    repository = RepositoryWithFakeUv(home, terminal, WAIT_SCRIPT)
+    with repository.start_rebuild() as command:
+        wait_until((home / "started").exists)
         os.killpg(command.pid, signal.SIGINT)  # as a terminal does
         said, _ = command.communicate()
     assert command.returncode == 130
     assert "Traceback" not in said
-    assert not (home / "ended").exists()
-    repository.behave()
-    assert repository.calls == ANEW
+    assert not (home / "finished").exists()
+    repository.set_behaviour()
+    assert repository.take_calls == REBUILD_CALLS
     repository.virtualenv.ensure()
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
 
 
 def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unfinished_environment(
     home: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
-    repository.pin_what_is_here()
+    repository.pin_installed_package()
     assert repository.virtualenv.ensure() == Path(sys.executable)
     monkeypatch.setattr(sys, "prefix", str(home / ".venv"))
     monkeypatch.setattr(sys, "_base_executable", "/usr/bin/behind-it")
@@ -237,11 +239,11 @@ def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unf
 @pytest.mark.parametrize(
     "found",
     [
-        replace(GOOD, python=(3, 15)),
-        replace(GOOD, is_musl=True),
-        replace(GOOD, free_disk=DISK // 2),
-        replace(GOOD, is_noexec=True),
-        replace(GOOD, loopback_fault="off"),
+        replace(SUITABLE_MACHINE, python=(3, 15)),
+        replace(SUITABLE_MACHINE, is_musl=True),
+        replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK // 2),
+        replace(SUITABLE_MACHINE, is_noexec=True),
+        replace(SUITABLE_MACHINE, loopback_error="off"),
     ],
 )
 def test_a_machine_that_lacks_something_is_told_before_anything_is_made(
@@ -251,7 +253,7 @@ def test_a_machine_that_lacks_something_is_told_before_anything_is_made(
     repository.virtualenv = replace(repository.virtualenv, find_machine=lambda _: found)
     with pytest.raises(ControlError):
         repository.virtualenv.ensure()
-    assert repository.calls == []
+    assert repository.take_calls == []
     assert not repository.virtualenv.path.exists()
 
 
@@ -260,15 +262,18 @@ def test_a_machine_that_lacks_something_keeps_the_environment_it_was_to_rebuild(
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
-    newer = replace(repository.virtualenv, find_machine=lambda _: replace(GOOD, python=(3, 15)))
+    newer = replace(
+        repository.virtualenv, find_machine=lambda _: replace(SUITABLE_MACHINE, python=(3, 15))
+    )
     with pytest.raises(ControlError, match=r"no wheel for Python 3\.15"):
         newer.rebuild()
     assert newer.ensure() == newer.python
-    assert repository.calls == ANEW
+    assert repository.take_calls == REBUILD_CALLS
 
 
 @pytest.mark.parametrize(
-    "found", [replace(GOOD, is_noexec=True), replace(GOOD, loopback_fault="off")]
+    "found",
+    [replace(SUITABLE_MACHINE, is_noexec=True), replace(SUITABLE_MACHINE, loopback_error="off")],
 )
 def test_what_may_change_is_looked_at_again_at_each_start(
     home: Path, terminal: Terminal, found: Machine
@@ -283,8 +288,8 @@ def test_an_interpreter_that_has_everything_needs_no_wheels_and_no_folder(
     home: Path, terminal: Terminal
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
-    repository.pin_what_is_here()
-    found = replace(GOOD, python=(3, 15), is_musl=True, free_disk=0, is_noexec=True)
+    repository.pin_installed_package()
+    found = replace(SUITABLE_MACHINE, python=(3, 15), is_musl=True, free_disk=0, is_noexec=True)
     virtualenv = replace(repository.virtualenv, find_machine=lambda _: found)
     assert virtualenv.ensure() == Path(sys.executable)
 
@@ -295,6 +300,6 @@ def test_what_the_present_environment_takes_is_room_for_the_next_one(
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     (home / ".venv" / "large").write_bytes(b"x" * 2**20)
-    found = replace(GOOD, free_disk=DISK - 2**20)
+    found = replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK - 2**20)
     replace(repository.virtualenv, find_machine=lambda _: found).rebuild()
-    assert repository.calls == ANEW * 2
+    assert repository.take_calls == REBUILD_CALLS * 2

@@ -8,9 +8,9 @@ from control.context import Context
 from control.terminal import Terminal
 
 
-def begin(home: Path, terminal: Terminal, text: str, **environ: str) -> None:
+def prepare(home: Path, terminal: Terminal, text: str, **environ: str) -> None:
     (home / ".env").write_text(text)
-    welcome.begin(
+    welcome.prepare_environment(
         Context(home, home / "manage.py", {"STATE_DIR": "state"} | environ, terminal), "x"
     )
 
@@ -27,7 +27,7 @@ def begin(home: Path, terminal: Terminal, text: str, **environ: str) -> None:
 def test_a_misspelled_setting_is_named_with_the_nearest_and_without_its_value(
     home: Path, terminal: Terminal, output: io.StringIO, name: str, advice: str
 ) -> None:
-    begin(home, terminal, f"{name}=123:secret\n")
+    prepare(home, terminal, f"{name}=123:secret\n")
     (said,) = output.getvalue().splitlines()[1:]
     assert said == f"! .env: {name} is no setting of the suite; {advice}"
 
@@ -37,12 +37,12 @@ def test_settings_that_somebody_reads_are_no_matter(
 ) -> None:
     example = (home / ".env.example").read_text()
     others = "SANDBOX_CLOCK=1\nSANDBOX_TELEGRAM_TOKEN=1:a\nHTTPS_PROXY=http://proxy\nTZ=UTC\n"
-    begin(home, terminal, example + others)
+    prepare(home, terminal, example + others)
     assert output.getvalue().splitlines() == ["Smart Assistant (x mode)"]
 
 
 def test_the_process_environment_may_hold_what_it_likes(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
-    begin(home, terminal, "", TELEGRAM_TOKN="1:a")
+    prepare(home, terminal, "", TELEGRAM_TOKN="1:a")
     assert output.getvalue().splitlines() == ["Smart Assistant (x mode)"]

@@ -9,19 +9,19 @@ import structlog
 from smart_kit.contracts import keys
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun
-from smart_kit.contracts.queue import Notification, ScheduledPrompt, late_by
+from smart_kit.contracts.queue import Notification, ScheduledPrompt, compute_lateness
 
 from .metrics import DISPATCHED, LATENESS_SECONDS
 from .redis_client import RedisClient
 from .rest_client import RestClient
 
-FULL_BATCH = 100
+MAX_RUNS_PER_CLAIM = 100
 """As many runs as rest_service hands out at once: there may be more."""
 
-ELSEWHERE = timedelta(seconds=0.5)
+CONTENDED_RETRY_DELAY = timedelta(seconds=0.5)
 """How soon to ask again where something is due that another replica is just claiming."""
 
-WITHOUT_BOT = timedelta(seconds=3)
+NO_BOT_RETRY_DELAY = timedelta(seconds=3)
 """How soon to ask again while nobody knows which bot reminders go out by."""
 
 log = structlog.stdlib.get_logger()
@@ -38,57 +38,59 @@ class Dispatcher:
     def __init__(self, rest: RestClient, redis: RedisClient) -> None:
         self._rest = rest
         self._redis = redis
-        self._lacks_bot = False
+        self._is_bot_missing = False
 
     async def dispatch(self) -> timedelta | None:
         """Queue what is due. Returns when to claim again; None: nothing is planned."""
-        bot_id = await self._redis.bot_id()
+        bot_id = await self._redis.get_bot_id()
         if bot_id is None:
-            self._miss_bot()
-            return WITHOUT_BOT
-        self._lacks_bot = False
+            self._log_missing_bot()
+            return NO_BOT_RETRY_DELAY
+        self._is_bot_missing = False
         claim = await self._rest.claim(bot_id)
         claimed_at = time.monotonic()
         if not claim.runs:
-            return _until_next(claim)
-        await self._queue(claim.runs, bot_id)
+            return _get_next_delay(claim)
+        await self._enqueue(claim.runs, bot_id)
         queued_at = claim.now + timedelta(seconds=time.monotonic() - claimed_at)
-        await self._rest.dispatched(run.id for run in claim.runs)
+        await self._rest.report_dispatched(run.id for run in claim.runs)
         for run in claim.runs:
-            _record(run, late_by(run.scheduled_for, queued_at))
-        return timedelta() if len(claim.runs) >= FULL_BATCH else _until_next(claim)
+            _record_dispatch(run, compute_lateness(run.scheduled_for, queued_at))
+        return timedelta() if len(claim.runs) >= MAX_RUNS_PER_CLAIM else _get_next_delay(claim)
 
-    async def _queue(self, runs: Sequence[ClaimedRun], bot_id: int) -> None:
+    async def _enqueue(self, runs: Sequence[ClaimedRun], bot_id: int) -> None:
         await self._redis.enqueue(
-            to_telegram=[_notification(run, bot_id) for run in runs if run.type == "reminder"],
-            to_secretary=[_prompt(run, bot_id) for run in runs if run.type == "prompt"],
+            to_telegram=[
+                _build_notification(run, bot_id) for run in runs if run.type == "reminder"
+            ],
+            to_secretary=[_build_prompt(run, bot_id) for run in runs if run.type == "prompt"],
         )
 
-    def _miss_bot(self) -> None:
-        if not self._lacks_bot:
-            log.info("jobs wait until tg_bot says which bot it serves")
-        self._lacks_bot = True
+    def _log_missing_bot(self) -> None:
+        if not self._is_bot_missing:
+            log.info("dispatch paused, active bot unknown")
+        self._is_bot_missing = True
 
 
-def _notification(run: ClaimedRun, bot_id: int) -> Notification:
+def _build_notification(run: ClaimedRun, bot_id: int) -> Notification:
     return Notification(
-        **_facts(run, bot_id),
+        **_build_common_fields(run, bot_id),
         language_code=run.language_code,
         silent=run.is_silent,
         timezone=run.timezone,
     )
 
 
-def _prompt(run: ClaimedRun, bot_id: int) -> ScheduledPrompt:
-    return ScheduledPrompt(**_facts(run, bot_id), telegram_id=run.telegram_id)
+def _build_prompt(run: ClaimedRun, bot_id: int) -> ScheduledPrompt:
+    return ScheduledPrompt(**_build_common_fields(run, bot_id), telegram_id=run.telegram_id)
 
 
-def _facts(run: ClaimedRun, bot_id: int) -> JsonObject:
+def _build_common_fields(run: ClaimedRun, bot_id: int) -> JsonObject:
     """What both messages say."""
     message_id = keys.run_message_id(run.id)
     return {
         "id": message_id,
-        "conversation": keys.conversation(bot_id, run.chat_id),
+        "conversation": keys.conversation_for_chat(bot_id, run.chat_id),
         "chat_id": run.chat_id,
         "correlation_id": message_id,
         "run_id": run.id,
@@ -98,7 +100,7 @@ def _facts(run: ClaimedRun, bot_id: int) -> JsonObject:
     }
 
 
-def _record(run: ClaimedRun, late_seconds: float) -> None:
+def _record_dispatch(run: ClaimedRun, late_seconds: float) -> None:
     DISPATCHED.labels(run.type).inc()
     LATENESS_SECONDS.observe(late_seconds)
     log.info(
@@ -109,9 +111,9 @@ def _record(run: ClaimedRun, late_seconds: float) -> None:
     )
 
 
-def _until_next(claim: Claim) -> timedelta | None:
+def _get_next_delay(claim: Claim) -> timedelta | None:
     """By Postgres's clock alone, so that this machine's need not agree with it."""
     if claim.next_fire_at is None:
         return None
     gap = claim.next_fire_at - claim.now
-    return gap if gap > timedelta() else ELSEWHERE
+    return gap if gap > timedelta() else CONTENDED_RETRY_DELAY

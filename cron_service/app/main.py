@@ -5,7 +5,7 @@ import asyncio
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect, connect_blocking
-from smart_kit.service import health_routes, http_loop, launch, run_loops
+from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
 
 from .config import Settings
 from .dispatcher import Dispatcher
@@ -28,14 +28,14 @@ async def serve(settings: Settings) -> None:
     )
     scheduler = Scheduler(Dispatcher(rest, redis).dispatch)
     health = Health(SERVICE)
-    health.add("claims", scheduler.problem)
+    health.add_check("claims", scheduler.health_error)
 
     async def listen(stop: asyncio.Event) -> None:
-        await redis.listen(stop, scheduler.ring)
+        await redis.listen(stop, scheduler.wake)
 
     try:
         await run_loops(
-            http_loop(health_routes(health), settings.bind_host, settings.cron_service_port),
+            aiohttp_loop(build_health_app(health), settings.bind_host, settings.cron_service_port),
             scheduler.run,
             listen,
         )

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 import structlog
 from redis.exceptions import RedisError
 
-from smart_kit.contracts.keys import BOT_KEY, CRON_CHANNEL
+from smart_kit.contracts.keys import ACTIVE_BOT_KEY, CRON_CHANNEL
 from smart_kit.contracts.queue import BotIdentity, QueueMessage
-from smart_kit.mailbox import Letter, Mailbox
-from smart_kit.redis import Redis, answer
+from smart_kit.mailbox import Envelope, Mailbox
+from smart_kit.redis import Redis, await_result
 
-RECONNECT_SECONDS = 1.0
-LISTEN_SECONDS = 0.5
+RECONNECT_DELAY_SECONDS = 1.0
+POLL_TIMEOUT_SECONDS = 0.5
 """How long one wait for an announcement is; short, so that a stop is quick."""
 
 log = structlog.stdlib.get_logger()
@@ -29,10 +29,10 @@ class RedisClient:
         self._to_telegram = to_telegram
         self._to_secretary = to_secretary
 
-    async def bot_id(self) -> int | None:
+    async def get_bot_id(self) -> int | None:
         """The bot that tg_bot serves; None until it has said so."""
-        said = await answer(self._redis.get(BOT_KEY))
-        return BotIdentity.model_validate_json(said).id if said else None
+        payload = await await_result(self._redis.get(ACTIVE_BOT_KEY))
+        return BotIdentity.model_validate_json(payload).id if payload else None
 
     async def enqueue(
         self, to_telegram: Iterable[QueueMessage], to_secretary: Iterable[QueueMessage]
@@ -42,27 +42,27 @@ class RedisClient:
             (self._to_telegram, to_telegram),
             (self._to_secretary, to_secretary),
         ):
-            letters = [
-                Letter(message.id, message.conversation, message.model_dump_json())
+            envelopes = [
+                Envelope(message.id, message.conversation, message.model_dump_json())
                 for message in messages
             ]
-            if letters:
-                await mailbox.enqueue(*letters)
+            if envelopes:
+                await mailbox.enqueue(*envelopes)
 
-    async def listen(self, stop: asyncio.Event, ring: Callable[[], None]) -> None:
+    async def listen(self, stop: asyncio.Event, wake: Callable[[], None]) -> None:
         """Ring at each announcement, and after each connection, before which some may be lost."""
-        is_away = False
+        is_disconnected = False
         while not stop.is_set():
             try:
                 async with self._blocking.pubsub() as subscription:
                     await subscription.subscribe(CRON_CHANNEL)
-                    is_away = False
+                    is_disconnected = False
                     while not stop.is_set():
                         # A message, or Redis's confirmation of a new or renewed subscription.
-                        if await subscription.get_message(timeout=LISTEN_SECONDS):
-                            ring()
+                        if await subscription.get_message(timeout=POLL_TIMEOUT_SECONDS):
+                            wake()
             except RedisError as error:
-                if not is_away:
-                    log.warning("announcements cannot be heard", reason=str(error))
-                is_away = True
-                await asyncio.sleep(RECONNECT_SECONDS)
+                if not is_disconnected:
+                    log.warning("announcement subscription failed", reason=str(error))
+                is_disconnected = True
+                await asyncio.sleep(RECONNECT_DELAY_SECONDS)

@@ -14,7 +14,7 @@ class RestClient(ServiceClient):
         """The runs that are due and the bot's. Those not reported in 10 s are handed out again."""
         return await self.call("POST", "/cron-jobs/claim", Claim, params={"bot_id": bot_id})
 
-    async def dispatched(self, run_ids: Iterable[UUID]) -> None:
+    async def report_dispatched(self, run_ids: Iterable[UUID]) -> None:
         """These are in their queues."""
         body = RunsDispatched(run_ids=list(run_ids))
         await self.send("POST", "/cron-jobs/dispatched", body=body)

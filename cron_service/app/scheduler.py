@@ -19,124 +19,126 @@ from .metrics import CLAIMS
 Dispatch = Callable[[], Awaitable[timedelta | None]]
 """Claims and dispatches; returns when to do so again, None where nothing is planned."""
 
-OUTAGE = (SmartAssistantError, RedisError, ValidationError)
+RETRYABLE_ERRORS = (SmartAssistantError, RedisError, ValidationError)
 """rest_service or Redis is away, refuses us, or says what we do not understand."""
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class Pace:
+class SchedulerTimings:
     """How long the scheduler waits for what."""
 
-    each: timedelta = timedelta(minutes=1)
-    longest_silence: timedelta = timedelta(seconds=75)
+    interval: timedelta = timedelta(minutes=1)
+    max_idle: timedelta = timedelta(seconds=75)
     """Alarms follow the wall clock; where that is set back, claims go on by this."""
-    patience: timedelta = timedelta(seconds=30)
+    warn_after: timedelta = timedelta(seconds=30)
     """How long claims may fail before that is worth a warning: rest_service may be starting."""
-    unhealthy: timedelta = timedelta(seconds=90)
-    first_backoff: timedelta = timedelta(seconds=0.25)
-    longest_backoff: timedelta = timedelta(seconds=1)
+    unhealthy_after: timedelta = timedelta(seconds=90)
+    initial_backoff: timedelta = timedelta(seconds=0.25)
+    max_backoff: timedelta = timedelta(seconds=1)
 
 
-DEFAULT_PACE = Pace()
+DEFAULT_TIMINGS = SchedulerTimings()
 
 
 class Scheduler:
     """One claim at a time; whatever rings during one leads to one more."""
 
-    def __init__(self, dispatch: Dispatch, pace: Pace = DEFAULT_PACE) -> None:
+    def __init__(self, dispatch: Dispatch, timings: SchedulerTimings = DEFAULT_TIMINGS) -> None:
         self._dispatch = dispatch
-        self._pace = pace
-        self._rung = asyncio.Event()
-        self._failures = 0
-        self._reason = "starting"
-        self._good_at: float | None = None
+        self._timings = timings
+        self._wake_event = asyncio.Event()
+        self._consecutive_failures = 0
+        self._last_error = "starting"
+        self._last_success_at: float | None = None
         self._failing_since = 0.0
         self._has_warned = False
-        self._alarms = AsyncIOScheduler(
+        self._alarm_scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
         )
-        self._alarms.add_job(self._alarm, "interval", seconds=pace.each.total_seconds())
+        self._alarm_scheduler.add_job(
+            self._on_alarm, "interval", seconds=timings.interval.total_seconds()
+        )
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Claim now, or once more after the claim that is running."""
-        self._rung.set()
+        self._wake_event.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim until told to stop; a claim that is running is finished."""
-        self._alarms.start()
-        self.ring()
-        stopping = asyncio.create_task(self._ring_at(stop))
+        self._alarm_scheduler.start()
+        self.wake()
+        stopping = asyncio.create_task(self._wake_on_stop(stop))
         try:
-            while await self._is_due(stop):
-                self._ring_in(await self._claim())
+            while await self._wait_until_due(stop):
+                self._schedule_wake(await self._claim())
         finally:
             stopping.cancel()
-            self._alarms.shutdown(wait=False)
+            self._alarm_scheduler.shutdown(wait=False)
 
-    def problem(self) -> str | None:
+    def health_error(self) -> str | None:
         """For `/health`."""
-        if self._good_at is None:
-            return f"no claim yet ({self._reason})"
-        silence = time.monotonic() - self._good_at
-        if silence < self._pace.unhealthy.total_seconds():
+        if self._last_success_at is None:
+            return f"no claim yet ({self._last_error})"
+        idle_seconds = time.monotonic() - self._last_success_at
+        if idle_seconds < self._timings.unhealthy_after.total_seconds():
             return None
-        return f"the last good claim was {silence:.0f} s ago ({self._reason})"
+        return f"the last good claim was {idle_seconds:.0f} s ago ({self._last_error})"
 
-    async def _is_due(self, stop: asyncio.Event) -> bool:
+    async def _wait_until_due(self, stop: asyncio.Event) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), self._pace.longest_silence.total_seconds())
-        self._rung.clear()
+            await asyncio.wait_for(self._wake_event.wait(), self._timings.max_idle.total_seconds())
+        self._wake_event.clear()
         return not stop.is_set()
 
     async def _claim(self) -> timedelta:
         try:
-            again_in = await self._dispatch()
-        except OUTAGE as error:
-            return self._failed(str(error).partition("\n")[0])
-        self._succeeded()
-        return self._pace.each if again_in is None else again_in
+            next_delay = await self._dispatch()
+        except RETRYABLE_ERRORS as error:
+            return self._record_failure(str(error).partition("\n")[0])
+        self._record_success()
+        return self._timings.interval if next_delay is None else next_delay
 
-    def _succeeded(self) -> None:
+    def _record_success(self) -> None:
         CLAIMS.labels("ok").inc()
-        self._good_at = time.monotonic()
-        if self._failures:
-            log.info("claims work again", failures=self._failures)
-        self._failures = 0
+        self._last_success_at = time.monotonic()
+        if self._consecutive_failures:
+            log.info("claims recovered", failures=self._consecutive_failures)
+        self._consecutive_failures = 0
         self._has_warned = False
 
-    def _failed(self, reason: str) -> timedelta:
+    def _record_failure(self, reason: str) -> timedelta:
         CLAIMS.labels("failed").inc()
-        self._reason = reason
-        self._tell()
-        backoff = self._pace.first_backoff * 2.0 ** min(self._failures, 10)
-        self._failures += 1
-        return min(backoff, self._pace.longest_backoff)
+        self._last_error = reason
+        self._log_failure()
+        backoff = self._timings.initial_backoff * 2.0 ** min(self._consecutive_failures, 10)
+        self._consecutive_failures += 1
+        return min(backoff, self._timings.max_backoff)
 
-    def _tell(self) -> None:
+    def _log_failure(self) -> None:
         """Once at the first failure, and once more where it lasts."""
-        if self._failures == 0:
+        if self._consecutive_failures == 0:
             self._failing_since = time.monotonic()
-            log.info("claims do not work yet", reason=self._reason)
-        failing = timedelta(seconds=time.monotonic() - self._failing_since)
-        if failing > self._pace.patience and not self._has_warned:
-            log.warning("claims do not work", reason=self._reason)
+            log.info("claim failed", reason=self._last_error)
+        failing_for = timedelta(seconds=time.monotonic() - self._failing_since)
+        if failing_for > self._timings.warn_after and not self._has_warned:
+            log.warning("claims still failing", reason=self._last_error)
             self._has_warned = True
 
-    def _ring_in(self, delay: timedelta) -> None:
+    def _schedule_wake(self, delay: timedelta) -> None:
         if delay <= timedelta():
-            self.ring()
-        elif delay < self._pace.each:
+            self.wake()
+        elif delay < self._timings.interval:
             at = datetime.now(UTC) + delay
-            self._alarms.add_job(
-                self._alarm, "date", run_date=at, id="next claim", replace_existing=True
+            self._alarm_scheduler.add_job(
+                self._on_alarm, "date", run_date=at, id="next claim", replace_existing=True
             )
 
-    async def _alarm(self) -> None:
+    async def _on_alarm(self) -> None:
         """A coroutine, because APScheduler runs plain functions in threads."""
-        self.ring()
+        self.wake()
 
-    async def _ring_at(self, stop: asyncio.Event) -> None:
+    async def _wake_on_stop(self, stop: asyncio.Event) -> None:
         await stop.wait()
-        self.ring()
+        self.wake()

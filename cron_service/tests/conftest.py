@@ -10,7 +10,7 @@ from cron_service.app.dispatcher import Dispatcher
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
 from cron_service.tests.fake_rest_service import TOKEN, FakeRestService
-from smart_kit.contracts.keys import BOT_KEY
+from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect_blocking
@@ -22,7 +22,7 @@ BOT = BotIdentity(id=42, username="a_bot")
 @pytest.fixture
 async def rest_service() -> AsyncIterator[FakeRestService]:
     service = FakeRestService()
-    async with TestServer(service.app()) as server:
+    async with TestServer(service.build_app()) as server:
         service.url = str(server.make_url("/"))
         yield service
 
@@ -30,7 +30,7 @@ async def rest_service() -> AsyncIterator[FakeRestService]:
 @pytest.fixture
 async def bot(redis: Redis) -> BotIdentity:
     """tg_bot has said which bot it serves."""
-    await redis.set(BOT_KEY, BOT.model_dump_json())
+    await redis.set(ACTIVE_BOT_KEY, BOT.model_dump_json())
     return BOT
 
 

@@ -9,14 +9,14 @@ from aiohttp import web
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, CronJobType, RunsDispatched
 
 TOKEN = "the-service-token"
-CHAT, PERSON = 700, 7
+CHAT_ID, TELEGRAM_ID = 700, 7
 
 
 @dataclass
-class Run:
+class FakeRun:
     """A run and how far it has come."""
 
-    facts: ClaimedRun
+    claimed_run: ClaimedRun
     claimed_at: datetime | None = None
     is_reported: bool = False
 
@@ -25,93 +25,95 @@ class Run:
 class FakeRestService:
     """Jobs in memory; each is one run."""
 
-    runs: list[Run] = field(default_factory=list)
-    unreported: timedelta = timedelta(hours=1)
+    runs: list[FakeRun] = field(default_factory=list)
+    redispatch_after: timedelta = timedelta(hours=1)
     """A run that was claimed longer ago is handed out again; longer than any test takes."""
     clock_ahead: timedelta = timedelta()
     """By how much Postgres's clock differs from this machine's."""
-    stands_at: datetime | None = None
+    frozen_at: datetime | None = None
     """Where Postgres's clock stands until a test moves it; None: it goes."""
-    refuses: set[str] = field(default_factory=set)
+    unavailable_paths: set[str] = field(default_factory=set)
     """The last parts of paths that answer 503."""
-    claims: int = 0
-    asked_for: set[str] = field(default_factory=set)
+    claim_count: int = 0
+    claimed_bot_ids: set[str] = field(default_factory=set)
     """The bots for which runs were claimed."""
     url: str = ""
 
     def now(self) -> datetime:
         """By its own clock."""
-        return self.stands_at or datetime.now(UTC) + self.clock_ahead
+        return self.frozen_at or datetime.now(UTC) + self.clock_ahead
 
-    def plan(self, text: str, in_seconds: float = -1.0, *, kind: CronJobType = "reminder") -> UUID:
+    def add_run(
+        self, text: str, in_seconds: float = -1.0, *, kind: CronJobType = "reminder"
+    ) -> UUID:
         """A new job; gives its run's id."""
-        facts = ClaimedRun(
+        claimed_run = ClaimedRun(
             id=uuid4(),
             job_id=uuid4(),
             type=kind,
             text=text,
-            chat_id=CHAT,
-            telegram_id=PERSON,
+            chat_id=CHAT_ID,
+            telegram_id=TELEGRAM_ID,
             language_code="ru",
             timezone="Europe/Berlin",
             is_silent=True,
             scheduled_for=self.now() + timedelta(seconds=in_seconds),
         )
-        self.runs.append(Run(facts))
-        return facts.id
+        self.runs.append(FakeRun(claimed_run))
+        return claimed_run.id
 
-    def claim(self, most: int = 100) -> Claim:
+    def claim(self, limit: int = 100) -> Claim:
         """As `POST /api/cron-jobs/claim`."""
-        self.claims += 1
+        self.claim_count += 1
         now = self.now()
-        due = [run for run in self.runs if self._is_due(run, now)][:most]
+        due = [run for run in self.runs if self._is_due(run, now)][:limit]
         for run in due:
             run.claimed_at = run.claimed_at or now
-        upcoming = [run.facts.scheduled_for for run in self.runs if run.claimed_at is None]
+        upcoming = [run.claimed_run.scheduled_for for run in self.runs if run.claimed_at is None]
         upcoming += [
-            run.claimed_at + self.unreported
+            run.claimed_at + self.redispatch_after
             for run in self.runs
             if run.claimed_at is not None and not run.is_reported and run not in due
         ]
         next_fire_at = min(upcoming, default=None)
-        return Claim(runs=[run.facts for run in due], next_fire_at=next_fire_at, now=now)
+        return Claim(runs=[run.claimed_run for run in due], next_fire_at=next_fire_at, now=now)
 
     @property
-    def reported(self) -> list[UUID]:
+    def reported_run_ids(self) -> list[UUID]:
         """The runs that are said to be in their queues."""
-        return [run.facts.id for run in self.runs if run.is_reported]
+        return [run.claimed_run.id for run in self.runs if run.is_reported]
 
-    def app(self) -> web.Application:
+    def build_app(self) -> web.Application:
         """Over HTTP."""
         app = web.Application()
-        app.router.add_post("/api/cron-jobs/claim", self._claim)
-        app.router.add_post("/api/cron-jobs/dispatched", self._dispatched)
+        app.router.add_post("/api/cron-jobs/claim", self._handle_claim)
+        app.router.add_post("/api/cron-jobs/dispatched", self._handle_dispatched)
         return app
 
-    def _is_due(self, run: Run, now: datetime) -> bool:
-        if run.is_reported or run.facts.scheduled_for > now:
+    def _is_due(self, run: FakeRun, now: datetime) -> bool:
+        if run.is_reported or run.claimed_run.scheduled_for > now:
             return False
-        return run.claimed_at is None or run.claimed_at < now - self.unreported
+        return run.claimed_at is None or run.claimed_at < now - self.redispatch_after
 
-    async def _claim(self, request: web.Request) -> web.Response:
-        refusal = self._refusal(request)
-        if refusal is not None:
-            return refusal
-        self.asked_for.add(request.query["bot_id"])
+    async def _handle_claim(self, request: web.Request) -> web.Response:
+        error_response = self._find_error_response(request)
+        if error_response is not None:
+            return error_response
+        self.claimed_bot_ids.add(request.query["bot_id"])
         return web.json_response(text=self.claim().model_dump_json())
 
-    async def _dispatched(self, request: web.Request) -> web.Response:
-        refusal = self._refusal(request)
-        if refusal is not None:
-            return refusal
+    async def _handle_dispatched(self, request: web.Request) -> web.Response:
+        error_response = self._find_error_response(request)
+        if error_response is not None:
+            return error_response
         body = RunsDispatched.model_validate_json(await request.text())
         for run in self.runs:
-            run.is_reported = run.is_reported or run.facts.id in body.run_ids
+            run.is_reported = run.is_reported or run.claimed_run.id in body.run_ids
         return web.Response(status=204)
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    def _find_error_response(self, request: web.Request) -> web.Response | None:
         if request.headers["Authorization"] != f"Bearer {TOKEN}":
             return web.json_response({"error": "not_authenticated", "detail": "no"}, status=401)
-        if request.path.rpartition("/")[2] in self.refuses:
+        if request.path.rpartition("/")[2] in self.unavailable_paths:
             return web.json_response({"error": "unavailable", "detail": "away"}, status=503)
         return None

@@ -5,35 +5,40 @@ import asyncio
 from redis.exceptions import RedisError
 
 from smart_kit.contracts.queue import (
-    TO_SECRETARY,
-    TO_TELEGRAM,
+    TO_SECRETARY_ADAPTER,
+    TO_TELEGRAM_ADAPTER,
     Notification,
     ScheduledPrompt,
 )
-from smart_kit.redis import Redis, answer
+from smart_kit.redis import Redis, await_result
 
-SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 """How long anything may take before a test fails."""
 
 
-async def notifications(redis: Redis) -> list[Notification]:
+async def read_notifications(redis: Redis) -> list[Notification]:
     """What waits for tg_bot, in order."""
-    messages = [TO_TELEGRAM.validate_json(one) for one in await _waiting(redis, "to_telegram")]
+    messages = [
+        TO_TELEGRAM_ADAPTER.validate_json(one) for one in await _read_waiting(redis, "to_telegram")
+    ]
     return [message for message in messages if isinstance(message, Notification)]
 
 
-async def prompts(redis: Redis) -> list[ScheduledPrompt]:
+async def read_prompts(redis: Redis) -> list[ScheduledPrompt]:
     """What waits for the secretary, in order."""
-    messages = [TO_SECRETARY.validate_json(one) for one in await _waiting(redis, "to_secretary")]
+    messages = [
+        TO_SECRETARY_ADAPTER.validate_json(one)
+        for one in await _read_waiting(redis, "to_secretary")
+    ]
     return [message for message in messages if isinstance(message, ScheduledPrompt)]
 
 
 async def wait_for_notifications(redis: Redis, count: int) -> list[Notification]:
     """Wait until so many are there, whatever happens to Redis meanwhile."""
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
-                found = await notifications(redis)
+                found = await read_notifications(redis)
             except RedisError:
                 found = []
             if len(found) >= count:
@@ -41,5 +46,5 @@ async def wait_for_notifications(redis: Redis, count: int) -> list[Notification]
             await asyncio.sleep(0.005)
 
 
-async def _waiting(redis: Redis, queue: str) -> list[str]:
-    return list(await answer(redis.lrange(f"{queue}:waiting:tg:42:700", 0, -1)))
+async def _read_waiting(redis: Redis, queue: str) -> list[str]:
+    return list(await await_result(redis.lrange(f"{queue}:waiting:tg:42:700", 0, -1)))

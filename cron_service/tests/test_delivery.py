@@ -12,10 +12,14 @@ from pathlib import Path
 from cron_service.app.dispatcher import Dispatcher
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
-from cron_service.app.scheduler import DEFAULT_PACE, Scheduler
+from cron_service.app.scheduler import DEFAULT_TIMINGS, Scheduler
 from cron_service.tests.fake_rest_service import TOKEN, FakeRestService
-from cron_service.tests.queue_contents import SECONDS, notifications, wait_for_notifications
-from smart_kit.contracts.keys import BOT_KEY, CRON_CHANNEL
+from cron_service.tests.queue_contents import (
+    TIMEOUT_SECONDS,
+    read_notifications,
+    wait_for_notifications,
+)
+from smart_kit.contracts.keys import ACTIVE_BOT_KEY, CRON_CHANNEL
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
@@ -28,13 +32,13 @@ from smart_kit.testing.servers import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = timedelta(hours=1)
-QUICK = replace(
-    DEFAULT_PACE,
-    each=HOUR,
-    longest_silence=HOUR,
-    unhealthy=timedelta(),
-    first_backoff=timedelta(seconds=0.02),
-    longest_backoff=timedelta(seconds=0.05),
+FAST_TIMINGS = replace(
+    DEFAULT_TIMINGS,
+    interval=HOUR,
+    max_idle=HOUR,
+    unhealthy_after=timedelta(),
+    initial_backoff=timedelta(seconds=0.02),
+    max_backoff=timedelta(seconds=0.05),
 )
 """No claim is made because time has passed: what nothing has rung for is waited for in vain."""
 
@@ -43,29 +47,29 @@ class ObservedScheduler(Scheduler):
     """Knows whether it hears announcements, and whether all that it was rung for is done."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        super().__init__(self._observed_dispatch, QUICK)
+        super().__init__(self._observed_dispatch, FAST_TIMINGS)
         self._dispatcher = dispatcher
-        self._owes_claim = False
+        self._is_claim_pending = False
         self._is_claiming = False
-        self._has_heard = False
+        self._is_listening = False
 
-    def ring(self) -> None:
-        self._owes_claim = True
-        super().ring()
+    def wake(self) -> None:
+        self._is_claim_pending = True
+        super().wake()
 
-    def hear(self) -> None:
+    def on_announcement(self) -> None:
         """The first time because it has begun to hear."""
-        self._has_heard = True
-        self.ring()
+        self._is_listening = True
+        self.wake()
 
-    async def at_rest(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Until its start is over: only what happens from now on leads to a claim."""
-        async with asyncio.timeout(SECONDS):
-            while not self._has_heard or self._owes_claim or self._is_claiming:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while not self._is_listening or self._is_claim_pending or self._is_claiming:
                 await asyncio.sleep(0.005)
 
     async def _observed_dispatch(self) -> timedelta | None:
-        self._owes_claim = False
+        self._is_claim_pending = False
         self._is_claiming = True
         try:
             return await self._dispatcher.dispatch()
@@ -74,19 +78,19 @@ class ObservedScheduler(Scheduler):
 
 
 @asynccontextmanager
-async def running(
+async def run_scheduler(
     redis_client: RedisClient, rest_client: RestClient
 ) -> AsyncIterator[ObservedScheduler]:
     scheduler = ObservedScheduler(Dispatcher(rest_client, redis_client))
     stop = asyncio.Event()
     claiming = asyncio.create_task(scheduler.run(stop))
-    hearing = asyncio.create_task(redis_client.listen(stop, scheduler.hear))
+    listening = asyncio.create_task(redis_client.listen(stop, scheduler.on_announcement))
     try:
         yield scheduler
     finally:
         stop.set()
-        hearing.cancel()
-        await asyncio.wait_for(asyncio.wait({claiming, hearing}), SECONDS)
+        listening.cancel()
+        await asyncio.wait_for(asyncio.wait({claiming, listening}), TIMEOUT_SECONDS)
 
 
 async def test_a_reminder_comes_at_its_time_by_the_alarm(
@@ -96,16 +100,16 @@ async def test_a_reminder_comes_at_its_time_by_the_alarm(
     redis: Redis,
     bot: BotIdentity,
 ) -> None:
-    rest_service.stands_at = datetime(2031, 1, 1, 9, tzinfo=UTC)
-    rest_service.plan("stretch", in_seconds=0.05)
-    async with running(redis_client, rest_client) as scheduler:
-        await scheduler.at_rest()
-        assert await notifications(redis) == []
-        rest_service.stands_at += timedelta(seconds=0.05)
+    rest_service.frozen_at = datetime(2031, 1, 1, 9, tzinfo=UTC)
+    rest_service.add_run("stretch", in_seconds=0.05)
+    async with run_scheduler(redis_client, rest_client) as scheduler:
+        await scheduler.wait_until_idle()
+        assert await read_notifications(redis) == []
+        rest_service.frozen_at += timedelta(seconds=0.05)
         (message,) = await wait_for_notifications(redis, 1)
 
     assert message.text == "stretch"
-    assert rest_service.reported == [message.run_id]
+    assert rest_service.reported_run_ids == [message.run_id]
 
 
 async def test_a_reminder_that_is_made_while_it_runs_comes_by_the_announcement(
@@ -115,9 +119,9 @@ async def test_a_reminder_that_is_made_while_it_runs_comes_by_the_announcement(
     redis: Redis,
     bot: BotIdentity,
 ) -> None:
-    async with running(redis_client, rest_client) as scheduler:
-        await scheduler.at_rest()
-        rest_service.plan("stretch", in_seconds=0.05)
+    async with run_scheduler(redis_client, rest_client) as scheduler:
+        await scheduler.wait_until_idle()
+        rest_service.add_run("stretch", in_seconds=0.05)
         await redis.publish(CRON_CHANNEL, "changed")
         (message,) = await wait_for_notifications(redis, 1)
 
@@ -131,14 +135,14 @@ async def test_what_is_due_while_rest_service_is_away_comes_when_it_is_back(
     redis: Redis,
     bot: BotIdentity,
 ) -> None:
-    rest_service.refuses = {"claim"}
-    rest_service.plan("stretch")
-    async with running(redis_client, rest_client) as scheduler:
-        async with asyncio.timeout(SECONDS):
-            while scheduler.problem() == "no claim yet (starting)":
+    rest_service.unavailable_paths = {"claim"}
+    rest_service.add_run("stretch")
+    async with run_scheduler(redis_client, rest_client) as scheduler:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while scheduler.health_error() == "no claim yet (starting)":
                 await asyncio.sleep(0.005)
-        assert await notifications(redis) == []
-        rest_service.refuses = set()
+        assert await read_notifications(redis) == []
+        rest_service.unavailable_paths = set()
         (message,) = await wait_for_notifications(redis, 1)
 
     assert message.text == "stretch"
@@ -147,26 +151,26 @@ async def test_what_is_due_while_rest_service_is_away_comes_when_it_is_back(
 async def test_a_crash_of_redis_delays_a_reminder_and_does_not_double_it(
     durable_valkey: DurableValkey, rest_client: RestClient, rest_service: FakeRestService
 ) -> None:
-    rest_service.unreported = timedelta(seconds=0.1)
+    rest_service.redispatch_after = timedelta(seconds=0.1)
     commands = connect(durable_valkey.settings)
     blocking = connect_blocking(durable_valkey.settings)
     client = RedisClient(
         commands, blocking, Mailbox(commands, "to_telegram"), Mailbox(commands, "to_secretary")
     )
-    await commands.set(BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
-    rest_service.plan("before")
-    async with running(client, rest_client) as scheduler:
+    await commands.set(ACTIVE_BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
+    rest_service.add_run("before")
+    async with run_scheduler(client, rest_client) as scheduler:
         await wait_for_notifications(commands, 1)
         durable_valkey.kill()
-        rest_service.plan("meanwhile")
-        scheduler.ring()
-        async with asyncio.timeout(SECONDS):
-            while "Error" not in str(scheduler.problem()):
+        rest_service.add_run("meanwhile")
+        scheduler.wake()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while "Error" not in str(scheduler.health_error()):
                 await asyncio.sleep(0.005)
         durable_valkey.start()
         found = await wait_for_notifications(commands, 2)
-        async with asyncio.timeout(SECONDS):
-            while len(rest_service.reported) < 2:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while len(rest_service.reported_run_ids) < 2:
                 await asyncio.sleep(0.005)
     await commands.aclose()
     await blocking.aclose()
@@ -188,7 +192,7 @@ async def test_as_a_process_it_is_healthy_delivers_and_ends(
         "REDIS_PASSWORD": PASSWORD,
         "REDIS_QUEUE_TO_TELEGRAM": "to_telegram",
     }
-    rest_service.plan("stretch")
+    rest_service.add_run("stretch")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -199,20 +203,20 @@ async def test_as_a_process_it_is_healthy_delivers_and_ends(
     )
     try:
         (message,) = await wait_for_notifications(redis, 1)
-        async with asyncio.timeout(SECONDS):
-            while not await asyncio.to_thread(local_http.is_well, f"{url}/health"):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while not await asyncio.to_thread(local_http.is_healthy, f"{url}/health"):
                 await asyncio.sleep(0.005)
         health = await asyncio.to_thread(local_http.get, f"{url}/health")
         metrics = await asyncio.to_thread(local_http.get, f"{url}/metrics")
         process.send_signal(signal.SIGTERM)
-        _, stderr = await asyncio.wait_for(process.communicate(), SECONDS)
+        _, stderr = await asyncio.wait_for(process.communicate(), TIMEOUT_SECONDS)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
 
     assert health.json()["checks"] == {"claims": "ok"}
-    assert rest_service.reported == [message.run_id]
+    assert rest_service.reported_run_ids == [message.run_id]
     assert 'smart_assistant_cron_dispatched_total{type="reminder"} 1.0' in metrics.text
     assert process.returncode == 0
     assert message.correlation_id in stderr.decode()

@@ -5,120 +5,120 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from cron_service.app.dispatcher import ELSEWHERE, WITHOUT_BOT, Dispatcher
+from cron_service.app.dispatcher import CONTENDED_RETRY_DELAY, NO_BOT_RETRY_DELAY, Dispatcher
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
-from cron_service.tests.fake_rest_service import CHAT, PERSON, FakeRestService
-from cron_service.tests.queue_contents import notifications, prompts
+from cron_service.tests.fake_rest_service import CHAT_ID, TELEGRAM_ID, FakeRestService
+from cron_service.tests.queue_contents import read_notifications, read_prompts
 from smart_kit.contracts.cron_jobs import Claim
-from smart_kit.contracts.keys import BOT_KEY
+from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.redis import Redis
 
-AT_ONCE = timedelta()
+NO_DELAY = timedelta()
 
 
 async def test_a_reminder_goes_to_telegram_with_all_its_facts(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
-    run_id = rest_service.plan("stretch")
-    facts = rest_service.runs[0].facts
+    run_id = rest_service.add_run("stretch")
+    facts = rest_service.runs[0].claimed_run
     await dispatcher.dispatch()
 
-    (message,) = await notifications(redis)
+    (message,) = await read_notifications(redis)
     assert message.id == message.correlation_id == f"run:{run_id}"
-    assert message.conversation == f"tg:{bot.id}:{CHAT}"
-    assert (message.chat_id, message.text, message.silent) == (CHAT, "stretch", True)
+    assert message.conversation == f"tg:{bot.id}:{CHAT_ID}"
+    assert (message.chat_id, message.text, message.silent) == (CHAT_ID, "stretch", True)
     assert (message.run_id, message.job_id) == (facts.id, facts.job_id)
     assert (message.language_code, message.timezone) == ("ru", "Europe/Berlin")
     assert message.scheduled_for == facts.scheduled_for
-    assert await prompts(redis) == []
-    assert rest_service.reported == [run_id]
+    assert await read_prompts(redis) == []
+    assert rest_service.reported_run_ids == [run_id]
 
 
 async def test_a_prompt_goes_to_the_secretary_with_all_its_facts(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
-    run_id = rest_service.plan("look up the weather", kind="prompt")
-    facts = rest_service.runs[0].facts
+    run_id = rest_service.add_run("look up the weather", kind="prompt")
+    facts = rest_service.runs[0].claimed_run
     await dispatcher.dispatch()
 
-    (message,) = await prompts(redis)
+    (message,) = await read_prompts(redis)
     assert message.id == message.correlation_id == f"run:{run_id}"
-    assert message.conversation == f"tg:{bot.id}:{CHAT}"
-    assert (message.chat_id, message.telegram_id) == (CHAT, PERSON)
+    assert message.conversation == f"tg:{bot.id}:{CHAT_ID}"
+    assert (message.chat_id, message.telegram_id) == (CHAT_ID, TELEGRAM_ID)
     assert (message.run_id, message.job_id) == (facts.id, facts.job_id)
     assert (message.text, message.scheduled_for) == ("look up the weather", facts.scheduled_for)
-    assert await notifications(redis) == []
-    assert rest_service.reported == [run_id]
+    assert await read_notifications(redis) == []
+    assert rest_service.reported_run_ids == [run_id]
 
 
 async def test_what_is_late_keeps_its_order(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     for text in "abc":
-        rest_service.plan(text)
+        rest_service.add_run(text)
     await dispatcher.dispatch()
 
-    assert [message.text for message in await notifications(redis)] == ["a", "b", "c"]
+    assert [message.text for message in await read_notifications(redis)] == ["a", "b", "c"]
 
 
 async def test_a_run_whose_claimer_died_before_the_queue_is_queued_by_the_next(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
-    rest_service.plan("stretch")
+    rest_service.add_run("stretch")
     rest_service.claim()
     await dispatcher.dispatch()
-    assert await notifications(redis) == [], "claimed a moment ago: its claimer may be alive"
-    assert rest_service.asked_for == {str(bot.id)}
+    assert await read_notifications(redis) == [], "claimed a moment ago: its claimer may be alive"
+    assert rest_service.claimed_bot_ids == {str(bot.id)}
 
-    rest_service.unreported = timedelta()
+    rest_service.redispatch_after = timedelta()
     await dispatcher.dispatch()
-    assert len(await notifications(redis)) == 1
+    assert len(await read_notifications(redis)) == 1
 
 
 async def test_a_run_whose_claimer_died_before_the_report_is_not_queued_twice(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
-    run_id = rest_service.plan("stretch")
-    rest_service.unreported = timedelta()
-    rest_service.refuses = {"dispatched"}
+    run_id = rest_service.add_run("stretch")
+    rest_service.redispatch_after = timedelta()
+    rest_service.unavailable_paths = {"dispatched"}
     with pytest.raises(UpstreamUnavailable):
         await dispatcher.dispatch()
-    assert len(await notifications(redis)) == 1
+    assert len(await read_notifications(redis)) == 1
 
-    rest_service.refuses = set()
+    rest_service.unavailable_paths = set()
     await dispatcher.dispatch()
-    assert len(await notifications(redis)) == 1
-    assert rest_service.reported == [run_id]
+    assert len(await read_notifications(redis)) == 1
+    assert rest_service.reported_run_ids == [run_id]
 
 
 async def test_without_a_bot_nothing_is_claimed_and_one_line_says_so(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis
 ) -> None:
-    run_id = rest_service.plan("stretch")
+    run_id = rest_service.add_run("stretch")
     with structlog.testing.capture_logs() as lines:
-        assert await dispatcher.dispatch() == WITHOUT_BOT
-        assert await dispatcher.dispatch() == WITHOUT_BOT
+        assert await dispatcher.dispatch() == NO_BOT_RETRY_DELAY
+        assert await dispatcher.dispatch() == NO_BOT_RETRY_DELAY
     assert [line["log_level"] for line in lines] == ["info"]
-    assert rest_service.claims == 0
+    assert rest_service.claim_count == 0
 
-    await redis.set(BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
+    await redis.set(ACTIVE_BOT_KEY, BotIdentity(id=42, username="a_bot").model_dump_json())
     assert await dispatcher.dispatch() is None
-    assert len(await notifications(redis)) == 1
-    assert rest_service.reported == [run_id]
+    assert len(await read_notifications(redis)) == 1
+    assert rest_service.reported_run_ids == [run_id]
 
 
 async def test_after_a_full_claim_there_is_another_at_once(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     for number in range(101):
-        rest_service.plan(str(number))
+        rest_service.add_run(str(number))
 
-    assert await dispatcher.dispatch() == AT_ONCE
+    assert await dispatcher.dispatch() == NO_DELAY
     assert await dispatcher.dispatch() is None
-    assert [message.text for message in await notifications(redis)] == [
+    assert [message.text for message in await read_notifications(redis)] == [
         str(number) for number in range(101)
     ]
 
@@ -131,11 +131,11 @@ async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
 ) -> None:
     rest_service.clock_ahead = clock_ahead
     assert await dispatcher.dispatch() is None
-    rest_service.plan("later", in_seconds=3600)
+    rest_service.add_run("later", in_seconds=3600)
 
-    again_in = await dispatcher.dispatch()
-    assert again_in is not None
-    assert timedelta(minutes=59) < again_in <= timedelta(hours=1)
+    next_delay = await dispatcher.dispatch()
+    assert next_delay is not None
+    assert timedelta(minutes=59) < next_delay <= timedelta(hours=1)
 
 
 async def test_what_another_replica_is_just_claiming_makes_no_storm_of_claims(
@@ -143,11 +143,11 @@ async def test_what_another_replica_is_just_claiming_makes_no_storm_of_claims(
 ) -> None:
     now = rest_service.now()
 
-    class Busy(RestClient):
+    class ContendedRestClient(RestClient):
         def __init__(self) -> None:
             pass
 
         async def claim(self, bot_id: int) -> Claim:
             return Claim(runs=[], next_fire_at=now - timedelta(seconds=1), now=now)
 
-    assert await Dispatcher(Busy(), redis_client).dispatch() == ELSEWHERE
+    assert await Dispatcher(ContendedRestClient(), redis_client).dispatch() == CONTENDED_RETRY_DELAY

@@ -12,28 +12,28 @@ from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.testing.durable_valkey import DurableValkey
 
-SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
-class RingCounter:
+class WakeCounter:
     """Counts its rings."""
 
     def __init__(self) -> None:
-        self.rings = 0
+        self.count = 0
 
-    def ring(self) -> None:
-        self.rings += 1
+    def wake(self) -> None:
+        self.count += 1
 
-    async def rung(self, times: int) -> None:
-        async with asyncio.timeout(SECONDS):
-            while self.rings < times:
+    async def wait_for_count(self, times: int) -> None:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while self.count < times:
                 await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
-async def listening(client: RedisClient, ring: Callable[[], None]) -> AsyncIterator[None]:
+async def run_listener(client: RedisClient, wake: Callable[[], None]) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(client.listen(stop, ring))
+    task = asyncio.create_task(client.listen(stop, wake))
     yield
     stop.set()
     task.cancel()
@@ -44,14 +44,14 @@ async def listening(client: RedisClient, ring: Callable[[], None]) -> AsyncItera
 async def test_it_rings_when_it_begins_to_hear_and_at_each_announcement(
     redis_client: RedisClient, redis: Redis
 ) -> None:
-    bell = RingCounter()
-    async with listening(redis_client, bell.ring):
-        await bell.rung(1)
+    counter = WakeCounter()
+    async with run_listener(redis_client, counter.wake):
+        await counter.wait_for_count(1)
         for times in (2, 3):
             await redis.publish(CRON_CHANNEL, "changed")
-            await bell.rung(times)
+            await counter.wait_for_count(times)
 
-    assert bell.rings == 3
+    assert counter.count == 3
 
 
 async def test_after_a_crash_of_redis_it_rings_because_something_may_be_missed_and_hears_again(
@@ -60,28 +60,28 @@ async def test_after_a_crash_of_redis_it_rings_because_something_may_be_missed_a
     commands = connect(durable_valkey.settings)
     blocking = connect_blocking(durable_valkey.settings)
     client = RedisClient(commands, blocking, Mailbox(commands, "a"), Mailbox(commands, "b"))
-    bell = RingCounter()
+    counter = WakeCounter()
     with structlog.testing.capture_logs() as lines:
-        async with listening(client, bell.ring):
-            await bell.rung(1)
+        async with run_listener(client, counter.wake):
+            await counter.wait_for_count(1)
             durable_valkey.kill()
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 while not lines:
                     await asyncio.sleep(0.005)
             durable_valkey.start()
-            await bell.rung(2)
+            await counter.wait_for_count(2)
             await commands.publish(CRON_CHANNEL, "changed")
-            await bell.rung(3)
+            await counter.wait_for_count(3)
     await commands.aclose()
     await blocking.aclose()
 
-    assert [line["event"] for line in lines] == ["announcements cannot be heard"]
+    assert [line["event"] for line in lines] == ["announcement subscription failed"]
 
 
 async def test_it_ends_when_told_to(redis_client: RedisClient) -> None:
-    stop, bell = asyncio.Event(), RingCounter()
-    task = asyncio.create_task(redis_client.listen(stop, bell.ring))
-    await bell.rung(1)
+    stop, counter = asyncio.Event(), WakeCounter()
+    task = asyncio.create_task(redis_client.listen(stop, counter.wake))
+    await counter.wait_for_count(1)
     stop.set()
 
-    await asyncio.wait_for(task, SECONDS)
+    await asyncio.wait_for(task, TIMEOUT_SECONDS)

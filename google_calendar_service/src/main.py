@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from smart_kit.api import add_error_handlers, add_health, app_loop
+from smart_kit.api import add_error_handlers, add_health, uvicorn_loop
 from smart_kit.health import Health
 from smart_kit.service import launch, load_settings, run_loops
 
@@ -13,7 +13,7 @@ from .config.settings import Settings
 
 SERVICE = "google_calendar_service"
 
-DESCRIPTION = """
+NOT_CONFIGURED_DESCRIPTION = """
 People's Google calendars, for the other services of Smart Assistant.
 
 **It is not set up here** until `.env` names an OAuth client of your Google project in
@@ -21,7 +21,7 @@ People's Google calendars, for the other services of Smart Assistant.
 `google_not_configured`, and people use the built-in calendar.
 """
 
-DESCRIPTION_SET_UP = """
+NOT_IMPLEMENTED_DESCRIPTION = """
 People's Google calendars, for the other services of Smart Assistant.
 
 An OAuth client is set, but **this release cannot talk to Google yet**: every call below answers
@@ -33,7 +33,9 @@ def create_app(settings: Settings) -> FastAPI:
     """The application; nothing of it outlives or precedes a request."""
     app = FastAPI(
         title="Smart Assistant: Google Calendar",
-        description=DESCRIPTION_SET_UP if settings.is_google_set_up else DESCRIPTION,
+        description=NOT_IMPLEMENTED_DESCRIPTION
+        if settings.is_google_configured
+        else NOT_CONFIGURED_DESCRIPTION,
     )
     app.state.settings = settings
     add_error_handlers(app)
@@ -46,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
 async def serve(settings: Settings) -> None:
     """Run until told to stop."""
     app = create_app(settings)
-    await run_loops(app_loop(app, settings.bind_host, settings.google_calendar_service_port))
+    await run_loops(uvicorn_loop(app, settings.bind_host, settings.google_calendar_service_port))
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from smart_kit.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "google_calendar_service.src.main"
-SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 
 
 @pytest.mark.parametrize(
@@ -29,16 +29,16 @@ def test_it_starts_answers_and_ends(command: list[str]) -> None:
         [sys.executable, *command, *port_option], env=bare_environment() | variables, cwd=ROOT
     )
     try:
-        assert health(process, f"http://127.0.0.1:{port}/health") == "ok"
+        assert wait_for_health(process, f"http://127.0.0.1:{port}/health") == "ok"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(SECONDS) == (0 if not port_option else -signal.SIGTERM)
+        assert process.wait(TIMEOUT_SECONDS) == (0 if not port_option else -signal.SIGTERM)
     finally:
         process.kill()
         process.wait()
 
 
-def health(process: subprocess.Popen[bytes], url: str) -> str:
-    deadline = time.monotonic() + SECONDS
+def wait_for_health(process: subprocess.Popen[bytes], url: str) -> str:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
             return str(local_http.get(url).json()["status"])
@@ -55,7 +55,7 @@ def test_without_a_token_it_ends_with_one_line(command: list[str]) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 

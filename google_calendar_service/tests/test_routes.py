@@ -11,24 +11,24 @@ from google_calendar_service.src import main
 from google_calendar_service.src.config.settings import Settings
 
 TOKEN = "the-service-token"
-PERSON = "6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11"
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-NOT_CONFIGURED = {
+USER_ID = "6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11"
+AUTHORIZATION_HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+NOT_CONFIGURED_RESPONSE = {
     "error": "google_not_configured",
     "detail": (
         "Google Calendar is not set up: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET in .env."
     ),
 }
 
-BEHIND_THE_TOKEN = [
-    ("GET", f"/auth/url/{PERSON}"),
-    ("GET", f"/events/{PERSON}"),
-    ("POST", f"/events/{PERSON}"),
+AUTHENTICATED_ROUTES = [
+    ("GET", f"/auth/url/{USER_ID}"),
+    ("GET", f"/events/{USER_ID}"),
+    ("POST", f"/events/{USER_ID}"),
 ]
-CALLBACK = ("GET", "/auth/callback?code=a&state=b")
+CALLBACK_ROUTE = ("GET", "/auth/callback?code=a&state=b")
 
 
-def settings(client_id: str | None = None, client_secret: str | None = None) -> Settings:
+def make_settings(client_id: str | None = None, client_secret: str | None = None) -> Settings:
     """Whatever this machine's environment holds."""
     return Settings(
         service_api_token=SecretStr(TOKEN),
@@ -38,15 +38,15 @@ def settings(client_id: str | None = None, client_secret: str | None = None) -> 
 
 
 @asynccontextmanager
-async def client_of(chosen: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    transport = httpx2.ASGITransport(main.create_app(chosen))
+async def open_client(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(main.create_app(settings))
     async with httpx2.AsyncClient(transport=transport, base_url="http://google") as client:
         yield client
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with client_of(settings()) as client:
+    async with open_client(make_settings()) as client:
         yield client
 
 
@@ -57,7 +57,7 @@ async def test_it_is_healthy_and_measured(client: httpx2.AsyncClient) -> None:
     assert (await client.get("/metrics")).status_code == 200
 
 
-@pytest.mark.parametrize(("method", "path"), BEHIND_THE_TOKEN)
+@pytest.mark.parametrize(("method", "path"), AUTHENTICATED_ROUTES)
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer another"}, {"Authorization": "x"}]
 )
@@ -70,40 +70,40 @@ async def test_without_the_service_token_nobody_gets_in(
     assert response.json()["error"] == "not_authenticated"
 
 
-@pytest.mark.parametrize(("method", "path"), [*BEHIND_THE_TOKEN, CALLBACK])
+@pytest.mark.parametrize(("method", "path"), [*AUTHENTICATED_ROUTES, CALLBACK_ROUTE])
 async def test_it_says_that_google_is_not_set_up_and_how_to_do_it(
     client: httpx2.AsyncClient, method: str, path: str
 ) -> None:
-    response = await client.request(method, path, headers=AUTHORIZED)
+    response = await client.request(method, path, headers=AUTHORIZATION_HEADERS)
 
-    assert (response.status_code, response.json()) == (503, NOT_CONFIGURED)
+    assert (response.status_code, response.json()) == (503, NOT_CONFIGURED_RESPONSE)
 
 
 async def test_a_browser_that_google_sends_back_needs_no_token(client: httpx2.AsyncClient) -> None:
-    method, path = CALLBACK
+    method, path = CALLBACK_ROUTE
 
-    assert (await client.request(method, path)).json() == NOT_CONFIGURED
+    assert (await client.request(method, path)).json() == NOT_CONFIGURED_RESPONSE
 
 
-@pytest.mark.parametrize(("method", "path"), [*BEHIND_THE_TOKEN, CALLBACK])
+@pytest.mark.parametrize(("method", "path"), [*AUTHENTICATED_ROUTES, CALLBACK_ROUTE])
 async def test_with_an_oauth_client_it_says_honestly_that_nothing_works_yet(
     method: str, path: str
 ) -> None:
-    async with client_of(settings("id", "secret")) as client:
-        response = await client.request(method, path, headers=AUTHORIZED)
+    async with open_client(make_settings("id", "secret")) as client:
+        response = await client.request(method, path, headers=AUTHORIZATION_HEADERS)
 
     assert (response.status_code, response.json()["error"]) == (501, "not_implemented")
 
 
 async def test_half_an_oauth_client_is_none() -> None:
-    async with client_of(settings("id")) as client:
-        response = await client.get(f"/events/{PERSON}", headers=AUTHORIZED)
+    async with open_client(make_settings("id")) as client:
+        response = await client.get(f"/events/{USER_ID}", headers=AUTHORIZATION_HEADERS)
 
     assert response.status_code == 503
 
 
 async def test_a_person_is_named_by_uuid(client: httpx2.AsyncClient) -> None:
-    response = await client.get("/events/110201543", headers=AUTHORIZED)
+    response = await client.get("/events/110201543", headers=AUTHORIZATION_HEADERS)
 
     assert response.status_code == 422
     assert response.json()["detail"].startswith("path.user_id: ")

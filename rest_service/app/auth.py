@@ -6,17 +6,17 @@ from typing import Literal
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smart_kit.api import domain_response
+from smart_kit.api import build_domain_error_response
 from smart_kit.errors import NotAuthenticated
 
 from .config import Settings
 
 Principal = Literal["admin", "service"]
 
-PROTECTED = "/api"
+API_PREFIX = "/api"
 
 
-class Tokens:
+class ApiTokens:
     """The two tokens."""
 
     def __init__(self, settings: Settings) -> None:
@@ -25,7 +25,7 @@ class Tokens:
             ("service", settings.service_api_token.get_secret_value().encode()),
         )
 
-    def principal(self, authorization: str) -> Principal | None:
+    def authenticate(self, authorization: str) -> Principal | None:
         """Whose token the header holds; takes the same time whatever it holds."""
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() != "bearer":
@@ -35,18 +35,18 @@ class Tokens:
         return matches[0] if matches else None
 
 
-class Authentication:
+class TokenAuthMiddleware:
     """Lets nobody under /api without a token, whatever they ask for."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, tokens: ApiTokens) -> None:
         self.app = app
         self.tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_protected(scope["path"]):
-            principal = self.tokens.principal(Headers(scope=scope).get("authorization", ""))
+            principal = self.tokens.authenticate(Headers(scope=scope).get("authorization", ""))
             if principal is None:
-                await domain_response(NotAuthenticated())(scope, receive, send)
+                await build_domain_error_response(NotAuthenticated())(scope, receive, send)
                 return
             scope.setdefault("state", {})["principal"] = principal
         await self.app(scope, receive, send)
@@ -54,4 +54,4 @@ class Authentication:
 
 def is_protected(path: str) -> bool:
     """Whether a path needs a token."""
-    return path == PROTECTED or path.startswith(f"{PROTECTED}/")
+    return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")

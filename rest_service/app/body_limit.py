@@ -6,18 +6,18 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from smart_kit.api import error_response
+from smart_kit.api import build_error_response
 
-from .auth import PROTECTED
+from .auth import API_PREFIX
 
 MAX_BYTES = 1024 * 1024
-MAX_BYTES_AT: Mapping[str, int] = {f"{PROTECTED}/models/import": 8 * 1024 * 1024}
+MAX_BYTES_BY_PATH: Mapping[str, int] = {f"{API_PREFIX}/models/import": 8 * 1024 * 1024}
 """Where files come in: LiteLLM's table alone has 1.7 MB."""
-_TOO_LONG = "A body has at most {} bytes."
-DETAIL = _TOO_LONG.format(MAX_BYTES)
+_DETAIL_TEMPLATE = "A body has at most {} bytes."
+DETAIL = _DETAIL_TEMPLATE.format(MAX_BYTES)
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Refuses what says that it is too long, and stops reading what only turns out to be."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,24 +27,24 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = MAX_BYTES_AT.get(scope["path"], MAX_BYTES)
+        max_bytes = MAX_BYTES_BY_PATH.get(scope["path"], MAX_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > most:
-            detail = _TOO_LONG.format(most)
-            await error_response(413, "content_too_large", detail)(scope, receive, send)
+        if announced.isdecimal() and int(announced) > max_bytes:
+            detail = _DETAIL_TEMPLATE.format(max_bytes)
+            await build_error_response(413, "content_too_large", detail)(scope, receive, send)
         else:
-            await self.app(scope, _counting(receive, most), send)
+            await self.app(scope, _limit_receive(receive, max_bytes), send)
 
 
-def _counting(receive: Receive, most: int) -> Receive:
+def _limit_receive(receive: Receive, max_bytes: int) -> Receive:
     received = 0
 
-    async def counted() -> Message:
+    async def receive_limited() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > most:
-            raise HTTPException(413, _TOO_LONG.format(most))
+        if received > max_bytes:
+            raise HTTPException(413, _DETAIL_TEMPLATE.format(max_bytes))
         return message
 
-    return counted
+    return receive_limited

@@ -29,35 +29,35 @@ class Changes:
     configuration: bool = False
     cron_jobs: bool = False
     user_ids: set[UUID] = field(default_factory=set)
-    gone_telegram_ids: set[int] = field(default_factory=set)
+    deleted_telegram_ids: set[int] = field(default_factory=set)
     """Of users who were deleted."""
-    gone_thread_ids: set[UUID] = field(default_factory=set)
+    deleted_thread_ids: set[UUID] = field(default_factory=set)
 
 
 class TrackedSession(Session):
     """A session that notes its changes as it writes them."""
 
 
-def changes_of(session: AsyncSession) -> Changes:
+def get_changes(session: AsyncSession) -> Changes:
     """What the session has written so far."""
     changes: Changes = session.info.setdefault(Changes, Changes())
     return changes
 
 
-def flushed(session: Session) -> list[Any]:
+def get_flushed_rows(session: Session) -> list[Any]:
     """The rows that a flush has just written or removed."""
     changed = [row for row in session.dirty if session.is_modified(row)]
     return [*session.new, *changed, *session.deleted]
 
 
 @event.listens_for(TrackedSession, "after_flush")
-def _note(session: TrackedSession, _: UOWTransaction) -> None:
+def _record_changes(session: TrackedSession, _: UOWTransaction) -> None:
     changes: Changes = session.info.setdefault(Changes, Changes())
-    for row in flushed(session):
-        _note_row(changes, row, is_gone=row in session.deleted)
+    for row in get_flushed_rows(session):
+        _record_row(changes, row, is_deleted=row in session.deleted)
 
 
-def _note_row(changes: Changes, row: object, *, is_gone: bool) -> None:
+def _record_row(changes: Changes, row: object, *, is_deleted: bool) -> None:
     match row:
         case Assistant() | Tool() | AssistantTool() | LlmProvider() | LlmModel() | Secret():
             changes.configuration = True
@@ -65,9 +65,9 @@ def _note_row(changes: Changes, row: object, *, is_gone: bool) -> None:
             changes.cron_jobs = True
         case User(id=user_id, telegram_id=telegram_id):
             changes.user_ids.add(user_id)
-            if is_gone:
-                changes.gone_telegram_ids.add(telegram_id)
+            if is_deleted:
+                changes.deleted_telegram_ids.add(telegram_id)
         case Thread(user_id=user_id, thread_id=thread_id):
             changes.user_ids.add(user_id)
-            if is_gone:
-                changes.gone_thread_ids.add(thread_id)
+            if is_deleted:
+                changes.deleted_thread_ids.add(thread_id)

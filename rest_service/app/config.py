@@ -7,24 +7,26 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from smart_kit.contracts.models import ModelName
-from smart_kit.contracts.users import Budget
+from smart_kit.contracts.users import BudgetAmount
 from smart_kit.settings import LocaleSettings, RedisSettings, ServiceSettings
 from smart_kit.vault import VaultSettings
 
 _PLACEHOLDER = re.compile(r"change.?(me|this|it)|placeholder|your.?token|example|^(.)\2*$", re.I)
-_PLAIN = re.compile(r"[!-~]{1,2048}")
+_PRINTABLE_ASCII = re.compile(r"[!-~]{1,2048}")
 
 
-def _real_secret(token: SecretStr) -> SecretStr:
+def _reject_placeholder(token: SecretStr) -> SecretStr:
     if _PLACEHOLDER.search(token.get_secret_value()):
         raise ValueError("is a placeholder; use a long random text")
     return token
 
 
-def _address(url: str) -> str:
+def _validate_http_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        is_usable = _PLAIN.fullmatch(url) and parts.scheme in ("http", "https") and parts.hostname
+        is_usable = (
+            _PRINTABLE_ASCII.fullmatch(url) and parts.scheme in ("http", "https") and parts.hostname
+        )
     except ValueError:
         is_usable = False
     if not is_usable:
@@ -32,8 +34,8 @@ def _address(url: str) -> str:
     return url
 
 
-Token = Annotated[SecretStr, Field(min_length=16), AfterValidator(_real_secret)]
-HttpUrl = Annotated[str, AfterValidator(_address)]
+Token = Annotated[SecretStr, Field(min_length=16), AfterValidator(_reject_placeholder)]
+HttpUrl = Annotated[str, AfterValidator(_validate_http_url)]
 AllowList = Annotated[str, Field(pattern=r"^\s*(\*|\d+\s*(,\s*\d+\s*)*)?$")]
 
 
@@ -54,7 +56,7 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     service_api_token: Token
     telegram_allowed_users: AllowList = ""
     """Telegram ids, the first is the owner; `*` lets everyone in."""
-    daily_budget: Budget | None = None
+    daily_budget: BudgetAmount | None = None
     """USD that models may cost a person a day, who has no budget of their own; None: no limit."""
 
     openai_base_url: HttpUrl = "https://api.openai.com/v1"
@@ -64,7 +66,7 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     """These four name the models that a start registers, and the server that has them."""
 
     @property
-    def model_names(self) -> tuple[str, ...]:
+    def default_model_names(self) -> tuple[str, ...]:
         """The default model and the one to ask where it does not answer."""
         return tuple(dict.fromkeys(filter(None, (self.default_model, self.fallback_model))))
 
@@ -83,13 +85,13 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
         return frozenset(int(one) for one in listed.split(",") if one)
 
     @model_validator(mode="after")
-    def _two_tokens(self) -> Self:
+    def _check_tokens_differ(self) -> Self:
         if self.admin_api_token == self.service_api_token:
             raise ValueError("ADMIN_API_TOKEN and SERVICE_API_TOKEN must differ")
         return self
 
     @model_validator(mode="after")
-    def _key_can_be_kept(self) -> Self:
+    def _check_key_can_be_encrypted(self) -> Self:
         if self.openai_api_key is not None and self.llm_model_decrypt_key is None:
             raise ValueError(
                 "OPENAI_API_KEY needs LLM_MODEL_DECRYPT_KEY, with which it is kept encrypted:"

@@ -3,14 +3,14 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smart_kit.api import error_response
+from smart_kit.api import build_error_response
 
 from .auth import is_protected
 
 DETAIL = "A body is JSON, and the header says so: Content-Type: application/json."
 
 
-class JsonOnly:
+class JsonContentTypeMiddleware:
     """Refuses whatever else is sent to the API."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -20,7 +20,7 @@ class JsonOnly:
         if scope["type"] == "http" and is_protected(scope["path"]):
             headers = Headers(scope=scope)
             if _has_body(headers) and not _is_json(headers.get("content-type", "")):
-                refusal = error_response(415, "unsupported_media_type", DETAIL)
+                refusal = build_error_response(415, "unsupported_media_type", DETAIL)
                 await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)

@@ -7,12 +7,12 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADER = "x-correlation-id"
-_PLAIN = re.compile(r"[!-~]{1,128}")
+CORRELATION_ID_HEADER = "x-correlation-id"
+_PRINTABLE_ASCII = re.compile(r"[!-~]{1,128}")
 """Anything else could forge log lines."""
 
 
-class Correlation:
+class CorrelationIdMiddleware:
     """Takes the id from the caller, and tells it with the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -22,13 +22,13 @@ class Correlation:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        known = given if _PLAIN.fullmatch(given) else uuid4().hex
+        header_value = Headers(scope=scope).get(CORRELATION_ID_HEADER, "")
+        correlation_id = header_value if _PRINTABLE_ASCII.fullmatch(header_value) else uuid4().hex
 
-        async def tell(message: Message) -> None:
+        async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = known
+                MutableHeaders(scope=message)[CORRELATION_ID_HEADER] = correlation_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(correlation_id=known):
-            await self.app(scope, receive, tell)
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            await self.app(scope, receive, send_with_header)

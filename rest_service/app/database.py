@@ -7,19 +7,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from .changes import TrackedSession
 from .config import Settings
 
-Sessions = async_sessionmaker[AsyncSession]
+SessionFactory = async_sessionmaker[AsyncSession]
 
 POOL_SIZE = 10
 """Connections that are kept; a process on two cores has no use for more."""
 
-_PASSING = ("08", "40", "53", "55", "57", "58")
+_TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes of what goes by: connection, rollback, resources, shutdown, input and output."""
-_NOT_MIGRATED = ("42P01", "42703")
-_UNSTORABLE = ("22", "23")
+_NOT_MIGRATED_CODES = ("42P01", "42703")
+_INVALID_DATA_CLASSES = ("22", "23")
 """Of a value that no column takes, and of one that contradicts what is there."""
 
 
-def connect(settings: Settings) -> AsyncEngine:
+def create_engine(settings: Settings) -> AsyncEngine:
     """A pool of connections; none is opened before it is needed."""
     return create_async_engine(
         settings.async_database_url,
@@ -32,7 +32,7 @@ def connect(settings: Settings) -> AsyncEngine:
     )
 
 
-def session_maker(engine: AsyncEngine) -> Sessions:
+def create_session_factory(engine: AsyncEngine) -> SessionFactory:
     """Makes sessions whose changes can be told afterwards."""
     return async_sessionmaker(
         engine,
@@ -42,21 +42,25 @@ def session_maker(engine: AsyncEngine) -> Sessions:
     )
 
 
-def sqlstate(error: BaseException) -> str:
+def get_sqlstate(error: BaseException) -> str:
     """Postgres's code of an error, or an empty text."""
     return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the same would succeed once Postgres is there, free, and migrated."""
     if isinstance(error, OSError | TimeoutError | sqlalchemy.exc.TimeoutError):
         return True
     if not isinstance(error, sqlalchemy.exc.DBAPIError):
         return False
-    code = sqlstate(error)
-    return error.connection_invalidated or code[:2] in _PASSING or code in _NOT_MIGRATED
+    code = get_sqlstate(error)
+    return (
+        error.connection_invalidated
+        or code[:2] in _TRANSIENT_CLASSES
+        or code in _NOT_MIGRATED_CODES
+    )
 
 
-def is_unstorable(error: BaseException) -> bool:
+def is_invalid_data(error: BaseException) -> bool:
     """Whether the same will fail however often it is tried, until somebody changes the value."""
-    return sqlstate(error)[:2] in _UNSTORABLE
+    return get_sqlstate(error)[:2] in _INVALID_DATA_CLASSES

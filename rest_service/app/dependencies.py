@@ -13,21 +13,21 @@ from fastapi.routing import APIRoute
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import InvalidRequest, NotPermitted
-from smart_kit.guarded_http import GuardedHttp
+from smart_kit.guarded_http import SafeHttpClient
 from smart_kit.vault import Vault
 
 from . import audit
-from .audit.refusals import Refusals
+from .audit.refusals import RefusalThrottle
 from .auth import Principal
-from .changes import changes_of
+from .changes import get_changes
 from .config import Settings
-from .database import Sessions
-from .idempotency import Once, fingerprint
-from .services.dead_letters import Begin, Graveyards
-from .services.provider_test import ProviderTests
-from .services.rows import Owner
-from .services.versions import Author
-from .snapshots.publisher import Publisher
+from .database import SessionFactory
+from .idempotency import IdempotentOperation, compute_fingerprint
+from .services.dead_letters import AuditAhead, DeadLetterQueues
+from .services.provider_test import ProviderChecker
+from .services.rows import OwnerScope
+from .services.versions import ChangeAuthor
+from .snapshots.publisher import SnapshotPublisher
 
 
 @dataclass(frozen=True)
@@ -35,103 +35,105 @@ class Resources:
     """What lives as long as the application."""
 
     settings: Settings
-    sessions: Sessions
-    publisher: Publisher
+    sessions: SessionFactory
+    publisher: SnapshotPublisher
     vault: Vault
-    graveyards: Graveyards
-    refusals: Refusals
-    http: httpx2.AsyncClient
+    dead_letter_queues: DeadLetterQueues
+    refusal_throttle: RefusalThrottle
+    provider_http: httpx2.AsyncClient
     """For providers, which an administrator has named."""
-    outside: Callable[[], GuardedHttp]
+    make_safe_http: Callable[[], SafeHttpClient]
     """For any other address."""
 
 
-async def resources(request: Request) -> Resources:
+async def get_resources(request: Request) -> Resources:
     """Those of the application."""
     found: Resources = request.app.state.resources
     return found
 
 
-ResourcesDep = Annotated[Resources, Depends(resources)]
+ResourcesDep = Annotated[Resources, Depends(get_resources)]
 
 
-async def settings(given: ResourcesDep) -> Settings:
+async def get_settings(resources: ResourcesDep) -> Settings:
     """The service's settings."""
-    return given.settings
+    return resources.settings
 
 
-async def vault(given: ResourcesDep) -> Vault:
+async def get_vault(resources: ResourcesDep) -> Vault:
     """What encrypts secrets."""
-    return given.vault
+    return resources.vault
 
 
-async def graveyards(given: ResourcesDep) -> Graveyards:
+async def get_dead_letter_queues(resources: ResourcesDep) -> DeadLetterQueues:
     """The dead letters of both queues."""
-    return given.graveyards
+    return resources.dead_letter_queues
 
 
 async def unit_of_work(
-    request: Request, response: Response, given: ResourcesDep
+    request: Request, response: Response, resources: ResourcesDep
 ) -> AsyncIterator[AsyncSession]:
     """One transaction: committed and announced after the route, before its answer is sent."""
-    async with given.sessions() as session:
+    async with resources.sessions() as session:
         known = structlog.contextvars.get_contextvars()
-        session.info[Author] = Author(request.state.principal, known.get("correlation_id"))
+        session.info[ChangeAuthor] = ChangeAuthor(
+            request.state.principal, known.get("correlation_id")
+        )
         yield session
         await session.flush()
-        changes = changes_of(session)
-        await given.publisher.forget_threads(changes)
-        audit.record(session, request, response.status_code or _status(request))
+        changes = get_changes(session)
+        await resources.publisher.delete_histories(changes)
+        audit.record_write(session, request, response.status_code or _success_status(request))
         await session.commit()
-    await given.publisher.publish(changes)
+    await resources.publisher.publish(changes)
 
 
-def _status(request: Request) -> int:
+def _success_status(request: Request) -> int:
     route: APIRoute = request.scope["route"]
     return route.status_code or 200
 
 
-async def provider_tests(given: ResourcesDep) -> ProviderTests:
+async def get_provider_checker(resources: ResourcesDep) -> ProviderChecker:
     """What asks providers."""
-    return ProviderTests(given.sessions, given.vault, given.http)
+    return ProviderChecker(resources.sessions, resources.vault, resources.provider_http)
 
 
-SettingsDep = Annotated[Settings, Depends(settings)]
-VaultDep = Annotated[Vault, Depends(vault)]
-ProviderTestsDep = Annotated[ProviderTests, Depends(provider_tests)]
-GraveyardsDep = Annotated[Graveyards, Depends(graveyards)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+VaultDep = Annotated[Vault, Depends(get_vault)]
+ProviderCheckerDep = Annotated[ProviderChecker, Depends(get_provider_checker)]
+DeadLetterQueuesDep = Annotated[DeadLetterQueues, Depends(get_dead_letter_queues)]
 SessionDep = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
 
 
-async def principal(request: Request) -> Principal:
+async def get_principal(request: Request) -> Principal:
     """Whose token came with the request."""
     found: Principal = request.state.principal
     return found
 
 
-PrincipalDep = Annotated[Principal, Depends(principal)]
+PrincipalDep = Annotated[Principal, Depends(get_principal)]
 
 
-async def acting_user(
+async def get_acting_user(
     x_user_id: Annotated[
         UUID | None, Header(description="users.id of whom the call is for; others' rows are 404")
     ] = None,
-) -> Owner:
+) -> OwnerScope:
     """Whom the call is for, where the caller says."""
     return x_user_id
 
 
-ActingUserDep = Annotated[Owner, Depends(acting_user)]
+ActingUserDep = Annotated[OwnerScope, Depends(get_acting_user)]
 
 
-async def owner(caller: PrincipalDep, user_id: ActingUserDep) -> Owner:
+async def get_owner_scope(caller: PrincipalDep, user_id: ActingUserDep) -> OwnerScope:
     """Whose rows the call is about; only an administrator may mean everybody's."""
     if user_id is None and caller != "admin":
         raise InvalidRequest("The header X-User-Id is missing: whom is this call for?")
     return user_id
 
 
-OwnerDep = Annotated[Owner, Depends(owner)]
+OwnerDep = Annotated[OwnerScope, Depends(get_owner_scope)]
 
 
 async def require_admin(caller: PrincipalDep) -> None:
@@ -143,15 +145,15 @@ async def require_admin(caller: PrincipalDep) -> None:
 AdminOnly = Depends(require_admin)
 
 
-async def begin(request: Request) -> Begin:
+async def get_audit_ahead(request: Request) -> AuditAhead:
     """Notes a write that is not Postgres's, once it is called."""
-    return partial(audit.record_ahead, request, _status(request))
+    return partial(audit.record_ahead, request, _success_status(request))
 
 
-BeginDep = Annotated[Begin, Depends(begin)]
+AuditAheadDep = Annotated[AuditAhead, Depends(get_audit_ahead)]
 
 
-async def once(
+async def get_idempotent_operation(
     request: Request,
     session: SessionDep,
     user_id: OwnerDep,
@@ -163,12 +165,14 @@ async def once(
             description="`<message id>/<step>`: the same key is answered the same, once per user",
         ),
     ] = None,
-) -> Once:
+) -> IdempotentOperation:
     """Runs what a caller may repeat."""
-    mark = ""
+    fingerprint_hash = ""
     if idempotency_key is not None:
-        mark = fingerprint(request.method, request.url.path, await request.body())
-    return Once(session, user_id, idempotency_key, mark)
+        fingerprint_hash = compute_fingerprint(
+            request.method, request.url.path, await request.body()
+        )
+    return IdempotentOperation(session, user_id, idempotency_key, fingerprint_hash)
 
 
-OnceDep = Annotated[Once, Depends(once)]
+IdempotentDep = Annotated[IdempotentOperation, Depends(get_idempotent_operation)]

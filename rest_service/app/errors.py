@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from smart_kit.api import (
     add_error_handlers,
-    domain_response,
-    error_response,
+    build_domain_error_response,
+    build_error_response,
     error_responses,
 )
 from smart_kit.contracts.base import ErrorRead
@@ -29,20 +29,20 @@ from smart_kit.errors import (
 )
 
 from . import audit, body_limit, content_type
-from .database import is_passing, sqlstate
+from .database import get_sqlstate, is_transient
 
-_AWAY = "Postgres or Redis is away at the moment; try again."
+_UNAVAILABLE_DETAIL = "Postgres or Redis is away at the moment; try again."
 
-ERRORS: dict[int | str, dict[str, Any]] = error_responses(
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = error_responses(
     InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict
 ) | {
     413: {"model": ErrorRead, "description": body_limit.DETAIL},
     415: {"model": ErrorRead, "description": content_type.DETAIL},
-    503: {"model": ErrorRead, "description": _AWAY},
+    503: {"model": ErrorRead, "description": _UNAVAILABLE_DETAIL},
 }
 """What any route may answer."""
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
+ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 log = structlog.stdlib.get_logger()
 
@@ -50,41 +50,41 @@ log = structlog.stdlib.get_logger()
 def add_handlers(app: FastAPI) -> None:
     """Answer every error in the one shape."""
     add_error_handlers(app)
-    app.add_exception_handler(DomainError, _refuse)
+    app.add_exception_handler(DomainError, _handle_domain_error)
     malformed = app.exception_handlers[RequestValidationError]
-    app.add_exception_handler(RequestValidationError, _noting(malformed))
-    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(RequestValidationError, _with_audit(malformed))
+    app.add_exception_handler(DBAPIError, _handle_database_error)
     for away in (OSError, PoolTimeout, RedisError):
-        app.add_exception_handler(away, _away)
+        app.add_exception_handler(away, _handle_unavailable)
 
 
-def _noting(answer: Callable[[Request, Exception], Any]) -> Handler:
-    async def refuse(request: Request, error: Exception) -> Response:
-        response: Response = await answer(request, error)
+def _with_audit(handler: Callable[[Request, Exception], Any]) -> ExceptionHandler:
+    async def handle_and_audit(request: Request, error: Exception) -> Response:
+        response: Response = await handler(request, error)
         await audit.record_refusal(request, response.status_code)
         return response
 
-    return refuse
+    return handle_and_audit
 
 
-async def _refuse(request: Request, error: Exception) -> JSONResponse:
+async def _handle_domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)
     await audit.record_refusal(request, error.status_code)
-    return domain_response(error)
+    return build_domain_error_response(error)
 
 
-async def _database(request: Request, error: Exception) -> JSONResponse:
+async def _handle_database_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DBAPIError)
-    if is_passing(error):
-        return await _away(request, error)
+    if is_transient(error):
+        return await _handle_unavailable(request, error)
     if isinstance(error, IntegrityError):  # two at once, past the checks of both
-        return await _refuse(request, Conflict())
-    if sqlstate(error).startswith("22"):
+        return await _handle_domain_error(request, Conflict())
+    if get_sqlstate(error).startswith("22"):
         reason = "A value cannot be stored, for its characters or its size."
-        return await _refuse(request, InvalidRequest(reason))
+        return await _handle_domain_error(request, InvalidRequest(reason))
     raise error
 
 
-async def _away(_: Request, error: Exception) -> JSONResponse:
-    log.warning("a database is away", reason=f"{type(error).__name__}: {error}")
-    return error_response(503, "unavailable", _AWAY, {"Retry-After": "1"})
+async def _handle_unavailable(_: Request, error: Exception) -> JSONResponse:
+    log.warning("database unavailable", reason=f"{type(error).__name__}: {error}")
+    return build_error_response(503, "unavailable", _UNAVAILABLE_DETAIL, {"Retry-After": "1"})

@@ -14,62 +14,64 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import Conflict
 
 from .models import IdempotencyKey
-from .services.origins import Origin
-from .services.rows import Owner
+from .services.origins import ChangeOrigin
+from .services.rows import OwnerScope
 
 ReadT = TypeVar("ReadT", bound=BaseModel)
 
 
-class Once:
+class IdempotentOperation:
     """Does something once per owner and key, in the transaction of the change.
 
     Of two at the same time the second waits in the unique index until the first has committed.
     """
 
     def __init__(
-        self, session: AsyncSession, owner: Owner, key: str | None, fingerprint: str
+        self, session: AsyncSession, owner: OwnerScope, key: str | None, fingerprint: str
     ) -> None:
         self._session = session
         self._owner = owner
         self._key = key
         self._fingerprint = fingerprint
 
-    async def answer(
-        self, shape: type[ReadT], act: Callable[[Origin | None], Awaitable[ReadT]]
+    async def run(
+        self, read_type: type[ReadT], action: Callable[[ChangeOrigin | None], Awaitable[ReadT]]
     ) -> ReadT:
         """Raises Conflict where the key belongs to another request."""
-        first = await self._first_answer()
-        if first is not None:
-            return shape.model_validate(first)
-        answer = await act(self._origin)
-        await self._keep(answer.model_dump(mode="json"))
-        return answer
+        stored = await self._get_stored_response()
+        if stored is not None:
+            return read_type.model_validate(stored)
+        response = await action(self._origin)
+        await self._store_response(response.model_dump(mode="json"))
+        return response
 
-    async def done(self, act: Callable[[Origin | None], Awaitable[None]]) -> None:
+    async def run_without_response(
+        self, action: Callable[[ChangeOrigin | None], Awaitable[None]]
+    ) -> None:
         """The same for what is answered with nothing."""
-        if await self._first_answer() is None:
-            await act(self._origin)
-            await self._keep({})
+        if await self._get_stored_response() is None:
+            await action(self._origin)
+            await self._store_response({})
 
     @property
-    def _origin(self) -> Origin | None:
+    def _origin(self) -> ChangeOrigin | None:
         """The step of a turn, where the key is `<message id>/<step>`."""
         message_id, _, step = (self._key or "").rpartition("/")
-        return Origin(message_id, step) if message_id and step else None
+        return ChangeOrigin(message_id, step) if message_id and step else None
 
-    async def _first_answer(self) -> JsonObject | None:
-        if self._key is None or await self._is_first():
+    async def _get_stored_response(self) -> JsonObject | None:
+        if self._key is None or await self._claim_key():
             return None
         rows = select(IdempotencyKey).where(
             IdempotencyKey.owner_id == self._owner, IdempotencyKey.key == self._key
         )
-        kept = (await self._session.exec(rows)).one()
-        if kept.fingerprint != self._fingerprint:
+        stored = (await self._session.exec(rows)).one()
+        if stored.fingerprint != self._fingerprint:
             raise Conflict("This Idempotency-Key was used for another request.")
-        assert kept.answer is not None, "it is committed with its answer"
-        return kept.answer
+        assert stored.response is not None, "it is committed with its answer"
+        return stored.response
 
-    async def _is_first(self) -> bool:
+    async def _claim_key(self) -> bool:
         row = IdempotencyKey(
             owner_id=self._owner, key=str(self._key), fingerprint=self._fingerprint
         )
@@ -77,17 +79,17 @@ class Once:
         result = await self._session.exec(claim.returning(col(IdempotencyKey.id)))
         return result.scalar_one_or_none() is not None
 
-    async def _keep(self, answer: JsonObject) -> None:
+    async def _store_response(self, response: JsonObject) -> None:
         if self._key is None:
             return
         own = update(IdempotencyKey).where(
             col(IdempotencyKey.owner_id).is_not_distinct_from(self._owner),
             col(IdempotencyKey.key) == self._key,
         )
-        await self._session.exec(own.values(answer=answer))
+        await self._session.exec(own.values(response=response))
 
 
-def fingerprint(method: str, path: str, body: bytes) -> str:
+def compute_fingerprint(method: str, path: str, body: bytes) -> str:
     """What tells a repetition from another request; the order of a body's fields does not."""
     try:
         text = json.dumps(json.loads(body), sort_keys=True)

@@ -15,33 +15,33 @@ from starlette.types import Lifespan
 
 from smart_kit import log as logs
 from smart_kit import redis
-from smart_kit.api import add_health, app_loop
-from smart_kit.guarded_http import SECONDS, GuardedHttp
+from smart_kit.api import add_health, uvicorn_loop
+from smart_kit.guarded_http import TIMEOUT_SECONDS, SafeHttpClient
 from smart_kit.health import Health
-from smart_kit.mailbox.graveyard import Graveyard
+from smart_kit.mailbox.graveyard import DeadLetterQueue
 from smart_kit.service import Loop, launch, load_settings, run_loops
 from smart_kit.vault import Vault
 
 from . import database, defaults, docs, openapi
-from .archive.reader import ArchiveReader
-from .audit.refusals import Refusals
-from .auth import PROTECTED, Authentication, Tokens
-from .body_limit import BodyLimit
+from .archive.reader import ArchiveConsumer
+from .audit.refusals import RefusalThrottle
+from .auth import API_PREFIX, ApiTokens, TokenAuthMiddleware
+from .body_limit import BodyLimitMiddleware
 from .config import Settings
-from .content_type import JsonOnly
-from .correlation import Correlation
-from .defaults.models import register
+from .content_type import JsonContentTypeMiddleware
+from .correlation import CorrelationIdMiddleware
+from .defaults.models import register_env_models
 from .dependencies import Resources
-from .errors import ERRORS, add_handlers
-from .health import Watch
-from .methods import Methods
-from .paths import OldPaths
-from .query import GivenOnce
+from .errors import ERROR_RESPONSES, add_handlers
+from .health import DependencyMonitor
+from .methods import MethodNotAllowedMiddleware
+from .paths import LegacyPathMiddleware
+from .query import UniqueQueryParamsMiddleware
 from .routers import ROUTERS
-from .snapshots.publisher import Publisher
-from .snapshots.reconciler import Reconciler
+from .snapshots.publisher import SnapshotPublisher
+from .snapshots.reconciler import SnapshotReconciler
 from .snapshots.store import SnapshotStore
-from .tidying import Tidying
+from .tidying import RetentionJob
 
 SERVICE = "rest_service"
 
@@ -55,7 +55,9 @@ def create_app(
     app = FastAPI(
         title="Smart Assistant",
         description="Assistants and their tools, people, conversations, reminders and tasks.",
-        openapi_tags=[{"name": name, "description": said} for name, said in openapi.TAGS],
+        openapi_tags=[
+            {"name": name, "description": description} for name, description in openapi.TAGS
+        ],
         version="0.1.0",
         docs_url=None,
         redoc_url=None,
@@ -66,14 +68,14 @@ def create_app(
     app.state.resources = resources
     add_handlers(app)
     add_health(app, health)
-    docs.add(app)
-    app.add_middleware(Methods, routers=ROUTERS)
-    app.add_middleware(GivenOnce)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(JsonOnly)
-    app.add_middleware(Authentication, tokens=Tokens(resources.settings))
-    app.add_middleware(OldPaths)
-    app.add_middleware(Correlation)
+    docs.add_docs_page(app)
+    app.add_middleware(MethodNotAllowedMiddleware, routers=ROUTERS)
+    app.add_middleware(UniqueQueryParamsMiddleware)
+    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(JsonContentTypeMiddleware)
+    app.add_middleware(TokenAuthMiddleware, tokens=ApiTokens(resources.settings))
+    app.add_middleware(LegacyPathMiddleware)
+    app.add_middleware(CorrelationIdMiddleware)
     documented = Depends(
         HTTPBearer(
             scheme_name="Token",
@@ -82,8 +84,10 @@ def create_app(
         )
     )
     for router in ROUTERS:
-        app.include_router(router, prefix=PROTECTED, responses=ERRORS, dependencies=[documented])
-    app.openapi = openapi.complete(app)  # type: ignore[method-assign] # FastAPI's own way
+        app.include_router(
+            router, prefix=API_PREFIX, responses=ERROR_RESPONSES, dependencies=[documented]
+        )
+    app.openapi = openapi.customize_openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
 
 
@@ -92,30 +96,30 @@ class RestService:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._engine = database.connect(settings)
+        self._engine = database.create_engine(settings)
         self._redis = redis.connect(settings)
-        self._blocking = redis.connect_blocking(settings)
-        self._sessions = database.session_maker(self._engine)
+        self._blocking_redis = redis.connect_blocking(settings)
+        self._sessions = database.create_session_factory(self._engine)
         self._store = SnapshotStore(self._redis)
-        self._reconciler = Reconciler(self._sessions, self._store, settings)
-        self._watch = Watch(self._engine, self._redis)
-        self._archive = ArchiveReader(self._sessions, self._redis, self._blocking)
-        self._tidying = Tidying(self._sessions)
+        self._reconciler = SnapshotReconciler(self._sessions, self._store, settings)
+        self._monitor = DependencyMonitor(self._engine, self._redis)
+        self._archive_consumer = ArchiveConsumer(self._sessions, self._redis, self._blocking_redis)
+        self._retention = RetentionJob(self._sessions)
         self._vault = Vault(settings.vault_keys)
-        self._http = httpx2.AsyncClient(follow_redirects=False, timeout=SECONDS)
+        self._provider_http = httpx2.AsyncClient(follow_redirects=False, timeout=TIMEOUT_SECONDS)
         self.loops: tuple[Loop, ...] = (
-            self._watch.run,
-            self._keep_snapshots,
-            self._archive.run,
-            self._tidying.run,
+            self._monitor.run,
+            self._seed_and_reconcile,
+            self._archive_consumer.run,
+            self._retention.run,
         )
 
-    def app(self, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    def build_app(self, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         """The application; without a lifespan somebody else runs the loops."""
         health = Health(SERVICE)
-        self._watch.add_to(health)
-        health.add("snapshots", self._reconciler.probe)
-        return create_app(self._resources(), health, lifespan)
+        self._monitor.add_to(health)
+        health.add_check("snapshots", self._reconciler.health_error)
+        return create_app(self._build_resources(), health, lifespan)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -123,7 +127,7 @@ class RestService:
         stop = asyncio.Event()
         tasks = [asyncio.ensure_future(loop(stop)) for loop in self.loops]
         for task in tasks:
-            task.add_done_callback(_end_process_on_failure)
+            task.add_done_callback(_terminate_on_failure)
         yield
         stop.set()
         await asyncio.wait(tasks)
@@ -133,28 +137,28 @@ class RestService:
         """Close all connections."""
         await self._engine.dispose()
         await self._redis.aclose()
-        await self._blocking.aclose()
-        await self._http.aclose()
+        await self._blocking_redis.aclose()
+        await self._provider_http.aclose()
 
-    def _resources(self) -> Resources:
+    def _build_resources(self) -> Resources:
         settings = self._settings
         return Resources(
             settings,
             self._sessions,
-            Publisher(self._sessions, self._store, settings),
+            SnapshotPublisher(self._sessions, self._store, settings),
             self._vault,
             {
-                "to_secretary": Graveyard(self._redis, settings.redis_queue_to_secretary),
-                "to_telegram": Graveyard(self._redis, settings.redis_queue_to_telegram),
+                "to_secretary": DeadLetterQueue(self._redis, settings.redis_queue_to_secretary),
+                "to_telegram": DeadLetterQueue(self._redis, settings.redis_queue_to_telegram),
             },
-            Refusals(),
-            self._http,
-            GuardedHttp,
+            RefusalThrottle(),
+            self._provider_http,
+            SafeHttpClient,
         )
 
-    async def _keep_snapshots(self, stop: asyncio.Event) -> None:
-        models = partial(register, self._sessions, self._settings, self._vault)
-        await defaults.create_when_possible(self._sessions, stop, models)
+    async def _seed_and_reconcile(self, stop: asyncio.Event) -> None:
+        models = partial(register_env_models, self._sessions, self._settings, self._vault)
+        await defaults.create_with_retry(self._sessions, stop, models)
         await self._reconciler.run(stop)
 
 
@@ -162,7 +166,7 @@ async def serve(settings: Settings) -> None:
     """Run until SIGTERM."""
     service = RestService(settings)
     port, own_port = settings.rest_service_port, settings.rest_service_own_port
-    http = app_loop(service.app(), settings.bind_host, port, own_port)
+    http = uvicorn_loop(service.build_app(), settings.bind_host, port, own_port)
     try:
         await run_loops(http, *service.loops)
     finally:
@@ -183,16 +187,16 @@ def __getattr__(name: str) -> FastAPI:
         SERVICE, level=settings.log_level, fmt=settings.log_format, secrets=settings.secrets
     )
     service = RestService(settings)
-    return service.app(service.lifespan)
+    return service.build_app(service.lifespan)
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _end_process_on_failure(task: asyncio.Future[None]) -> None:
+def _terminate_on_failure(task: asyncio.Future[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        log.error("a loop has failed", exc_info=task.exception())
+        log.error("background loop failed", exc_info=task.exception())
         signal.raise_signal(signal.SIGTERM)
 
 

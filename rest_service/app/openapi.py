@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from smart_kit.contracts.base import JsonObject
 
-IDS = {
+EXAMPLE_IDS = {
     "users": "6f1c8a52-3d0e-4a55-9c63-0d1f5b8f6a01",
     "assistants": "0b9f6c1e-7d4b-4f0c-8f55-2a4f8f3f7b02",
     "tools": "9d2f4a6b-1c3e-4b7a-8e9f-5c6d7e8f9a03",
@@ -46,32 +46,43 @@ EXAMPLES: dict[str, JsonObject] = {
     "AssistantUpdate": {"instructions": "Answer in rhymes, briefly."},
     "ToolCreate": {"name": "get_time", "tool_type": "time", "description": "The exact time."},
     "ToolUpdate": {"description": "The exact time, anywhere."},
-    "AssistantToolCreate": {"assistant_id": IDS["assistants"], "tool_id": IDS["tools"]},
+    "AssistantToolCreate": {
+        "assistant_id": EXAMPLE_IDS["assistants"],
+        "tool_id": EXAMPLE_IDS["tools"],
+    },
     "AssistantToolUpdate": {"is_active": False},
     "UserCreate": {"telegram_id": 123456789, "first_name": "Ann", "language_code": "en"},
     "UserUpsert": {"first_name": "Ann", "username": "ann", "language_code": "en"},
     "UserUpdate": {"language": "ru", "timezone": "Europe/Berlin"},
     "InviteCreate": {"role": "user"},
     "InviteRedeem": {"code": "k3Jx0PzQ7dVn2aYbR5tWcg", "telegram_id": 123456789},
-    "ThreadCreate": {"user_id": IDS["users"], "assistant_id": IDS["assistants"]},
-    "CronJobCreate": {"user_id": IDS["users"], "text": "Stretch", "cron_expression": "0 9 * * 1-5"},
+    "ThreadCreate": {"user_id": EXAMPLE_IDS["users"], "assistant_id": EXAMPLE_IDS["assistants"]},
+    "CronJobCreate": {
+        "user_id": EXAMPLE_IDS["users"],
+        "text": "Stretch",
+        "cron_expression": "0 9 * * 1-5",
+    },
     "CronJobUpdate": {"at": "2031-11-27T09:00:00"},
-    "RunsDispatched": {"run_ids": [IDS["tools"]]},
-    "TaskCreate": {"user_id": IDS["users"], "title": "Buy milk", "due_at": "2031-11-27T18:00:00"},
+    "RunsDispatched": {"run_ids": [EXAMPLE_IDS["tools"]]},
+    "TaskCreate": {
+        "user_id": EXAMPLE_IDS["users"],
+        "title": "Buy milk",
+        "due_at": "2031-11-27T18:00:00",
+    },
     "TaskUpdate": {"status": "done"},
     "CalendarEventCreate": {
-        "user_id": IDS["users"],
+        "user_id": EXAMPLE_IDS["users"],
         "title": "Chess club",
         "starts_at": "2031-11-27T19:00:00+01:00",
         "ends_at": "2031-11-27T21:00:00+01:00",
         "location": "Library",
     },
     "CalendarEventUpdate": {"title": "Chess club, finals"},
-    "EffectUndo": {"user_id": IDS["users"]},
+    "EffectUndo": {"user_id": EXAMPLE_IDS["users"]},
     "ProviderCreate": {"name": "Ollama at home", "base_url": "http://127.0.0.1:11434/v1"},
     "ProviderUpdate": {"is_active": False},
     "LlmModelCreate": {
-        "provider_id": IDS["providers"],
+        "provider_id": EXAMPLE_IDS["providers"],
         "provider_model_name": "gpt-6-luna",
         "parameters": {"reasoning_effort": "none"},
         "capabilities": ["tools", "vision", "streaming"],
@@ -82,9 +93,9 @@ EXAMPLES: dict[str, JsonObject] = {
     "LlmModelUpdate": {"parameters": {}},
     "ProviderTestRequest": {"model": "gpt-6-luna"},
     "ModelImport": {
-        "provider_id": IDS["providers"],
+        "provider_id": EXAMPLE_IDS["providers"],
         "models": {"data": [{"id": "gpt-6-luna"}]},
-        "is_rehearsal": True,
+        "dry_run": True,
     },
     "SecretCreate": {
         "name": "words",
@@ -95,7 +106,7 @@ EXAMPLES: dict[str, JsonObject] = {
 }
 """By the name of a body's shape."""
 
-ERRORS = {
+ERROR_CODES = {
     "400": "invalid_request",
     "401": "not_authenticated",
     "403": "not_permitted",
@@ -111,11 +122,11 @@ ERRORS = {
 _UUID = {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}
 
 
-def complete(app: FastAPI) -> Callable[[], JsonObject]:
+def customize_openapi(app: FastAPI) -> Callable[[], JsonObject]:
     """The application's own way to describe itself, and the rest."""
     generate = app.openapi
 
-    def described() -> JsonObject:
+    def build_document() -> JsonObject:
         if app.openapi_schema is None:
             document = generate()
             for name, example in EXAMPLES.items():
@@ -127,7 +138,7 @@ def complete(app: FastAPI) -> Callable[[], JsonObject]:
             _add_links(document)
         return app.openapi_schema or {}
 
-    return described
+    return build_document
 
 
 def _simplify_parameters(document: JsonObject) -> None:
@@ -148,7 +159,7 @@ def _add_error_examples(document: JsonObject) -> None:
     for methods in document["paths"].values():
         for operation in methods.values():
             for status, answer in operation["responses"].items():
-                if "content" in answer and (name := ERRORS.get(status)):
+                if "content" in answer and (name := ERROR_CODES.get(status)):
                     example = {"error": name, "detail": answer["description"]}
                     answer["content"]["application/json"]["example"] = example
 
@@ -161,10 +172,10 @@ def _add_links(document: JsonObject) -> None:
         own = re.compile(rf"{re.escape(collection)}/{{(\w+)}}(/\w+)?")
         for path, operations in paths.items():
             if made and (match := own.fullmatch(path)):
-                made.setdefault("links", {}).update(_linked(operations, match[1]))
+                made.setdefault("links", {}).update(_build_links(operations, match[1]))
 
 
-def _linked(operations: JsonObject, parameter: str) -> JsonObject:
+def _build_links(operations: JsonObject, parameter: str) -> JsonObject:
     return {
         one["operationId"]: {
             "operationId": one["operationId"],

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
+async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
     """Wait so long, or until the event is set."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)

@@ -13,7 +13,7 @@ SERVICE_TOKEN = "a-service-token-for-tests"
 OWNER_TELEGRAM_ID = 4242
 MASTER_KEYS = (f"{'bmV3ZXN0' * 5}bmU=", f"{'b2xkZXIh' * 5}b2w=")
 """Fernet keys, the newest first."""
-ALLOWED = range(1001, 1100)
+ALLOWED_TELEGRAM_IDS = range(1001, 1100)
 """Telegram ids of those who may talk; made-up people are among them."""
 
 Client = httpx2.AsyncClient
@@ -28,17 +28,17 @@ def alembic_config(url: str) -> Config:
     return config
 
 
-def client(app: FastAPI, **headers: str) -> Client:
+def make_client(app: FastAPI, **headers: str) -> Client:
     transport = httpx2.ASGITransport(app)
     return Client(transport=transport, base_url="http://rest/api", headers=headers)
 
 
-def acting_as(user: JsonObject, key: str | None = None) -> dict[str, str]:
+def make_user_headers(user: JsonObject, key: str | None = None) -> dict[str, str]:
     """Headers of a call for this person, perhaps one that may come again."""
     return {"X-User-Id": user["id"]} | ({"Idempotency-Key": key} if key else {})
 
 
-def example(resource: str, number: int) -> JsonObject:
+def make_example(resource: str, number: int) -> JsonObject:
     """The body of a new record, where a test does not care."""
     examples: dict[str, JsonObject] = {
         "assistants": {"name": f"Assistant {number}", "instructions": "Help."},
@@ -62,7 +62,7 @@ def example(resource: str, number: int) -> JsonObject:
     return examples.get(resource, {})
 
 
-async def listed(http: Client, path: str, **params: Any) -> list[JsonObject]:
+async def list_items(http: Client, path: str, **params: Any) -> list[JsonObject]:
     """The items of a list."""
     answer = await http.get(path, params=params)
     assert answer.status_code == 200, answer.text

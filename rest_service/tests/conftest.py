@@ -17,23 +17,23 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rest_service.app import database
-from rest_service.app.archive.reader import ArchiveReader
-from rest_service.app.audit.refusals import Refusals
+from rest_service.app.archive.reader import ArchiveConsumer
+from rest_service.app.audit.refusals import RefusalThrottle
 from rest_service.app.config import Settings
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.dependencies import Resources
 from rest_service.app.main import RestService
 from rest_service.app.models import metadata
 from rest_service.app.services import claims
-from rest_service.app.services.dead_letters import Graveyards
-from rest_service.app.services.endpoint import SECONDS
+from rest_service.app.services.dead_letters import DeadLetterQueues
+from rest_service.app.services.endpoint import TIMEOUT_SECONDS
 from rest_service.app.snapshots import publisher
-from rest_service.app.snapshots.publisher import Publisher
-from rest_service.app.snapshots.reconciler import Reconciler
+from rest_service.app.snapshots.publisher import SnapshotPublisher
+from rest_service.app.snapshots.reconciler import SnapshotReconciler
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api_helpers import (
     ADMIN_TOKEN,
-    ALLOWED,
+    ALLOWED_TELEGRAM_IDS,
     MASTER_KEYS,
     OWNER_TELEGRAM_ID,
     SERVICE_TOKEN,
@@ -41,14 +41,14 @@ from rest_service.tests.api_helpers import (
     JsonObject,
     Make,
     Sql,
-    acting_as,
     alembic_config,
-    client,
-    example,
+    make_client,
+    make_example,
+    make_user_headers,
 )
 from rest_service.tests.undo_cases import CallTool, CallUndo
-from smart_kit.guarded_http import GuardedHttp
-from smart_kit.mailbox.graveyard import Graveyard
+from smart_kit.guarded_http import SafeHttpClient
+from smart_kit.mailbox.graveyard import DeadLetterQueue
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.servers import Postgres, Valkey
@@ -72,21 +72,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres: Postgres) -> Postgres:
+def migrated_postgres(postgres: Postgres) -> Postgres:
     command.upgrade(alembic_config(postgres.sync_url), "head")
     return postgres
 
 
 @pytest.fixture(scope="session")
-def settings(migrated: Postgres, valkey: Valkey) -> Settings:
+def settings(migrated_postgres: Postgres, valkey: Valkey) -> Settings:
     return Settings(
-        database_url=migrated.sync_url,
-        async_database_url=migrated.async_url,
+        database_url=migrated_postgres.sync_url,
+        async_database_url=migrated_postgres.async_url,
         redis_port=valkey.port,
         redis_password=SecretStr(valkey.password),
         admin_api_token=SecretStr(ADMIN_TOKEN),
         service_api_token=SecretStr(SERVICE_TOKEN),
-        telegram_allowed_users=",".join(map(str, (OWNER_TELEGRAM_ID, *ALLOWED))),
+        telegram_allowed_users=",".join(map(str, (OWNER_TELEGRAM_ID, *ALLOWED_TELEGRAM_IDS))),
         default_timezone="Europe/Berlin",
         llm_model_decrypt_key=SecretStr(",".join(MASTER_KEYS)),
     )
@@ -94,7 +94,7 @@ def settings(migrated: Postgres, valkey: Valkey) -> Settings:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def shared_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = database.connect(settings)
+    engine = database.create_engine(settings)
     yield engine
     await engine.dispose()
 
@@ -135,8 +135,8 @@ def sql(engine: AsyncEngine) -> Sql:
 
 
 @pytest.fixture
-def sessions(engine: AsyncEngine) -> Sessions:
-    return database.session_maker(engine)
+def sessions(engine: AsyncEngine) -> SessionFactory:
+    return database.create_session_factory(engine)
 
 
 @pytest.fixture
@@ -150,29 +150,31 @@ def vault(settings: Settings) -> Vault:
 
 
 @pytest.fixture
-def graveyards(redis: Redis) -> Graveyards:
+def dead_letter_queues(redis: Redis) -> DeadLetterQueues:
     return {
-        "to_secretary": Graveyard(redis, "queue:to_secretary"),
-        "to_telegram": Graveyard(redis, "queue:to_telegram"),
+        "to_secretary": DeadLetterQueue(redis, "queue:to_secretary"),
+        "to_telegram": DeadLetterQueue(redis, "queue:to_telegram"),
     }
 
 
 @pytest.fixture(scope="session")
 def reused_app(settings: Settings) -> FastAPI:
     """FastAPI takes a while to build its routes; only what they stand on is new in each test."""
-    return RestService(settings).app()
+    return RestService(settings).build_app()
 
 
 @pytest.fixture(scope="session")
-def certificates() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """The system's; reading them takes as long as a test."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def outside(certificates: ssl.SSLContext) -> AsyncIterator[httpx2.AsyncClient]:
+async def provider_http(ssl_context: ssl.SSLContext) -> AsyncIterator[httpx2.AsyncClient]:
     """What asks providers: a proxy of the machine's is none of a test's business."""
-    async with httpx2.AsyncClient(timeout=SECONDS, trust_env=False, verify=certificates) as http:
+    async with httpx2.AsyncClient(
+        timeout=TIMEOUT_SECONDS, trust_env=False, verify=ssl_context
+    ) as http:
         yield http
 
 
@@ -180,21 +182,21 @@ async def outside(certificates: ssl.SSLContext) -> AsyncIterator[httpx2.AsyncCli
 def app(
     reused_app: FastAPI,
     settings: Settings,
-    sessions: Sessions,
+    sessions: SessionFactory,
     store: SnapshotStore,
     vault: Vault,
-    graveyards: Graveyards,
-    outside: httpx2.AsyncClient,
+    dead_letter_queues: DeadLetterQueues,
+    provider_http: httpx2.AsyncClient,
 ) -> FastAPI:
     reused_app.state.resources = Resources(
         settings,
         sessions,
-        Publisher(sessions, store, settings),
+        SnapshotPublisher(sessions, store, settings),
         vault,
-        graveyards,
-        Refusals(),
-        outside,
-        GuardedHttp,
+        dead_letter_queues,
+        RefusalThrottle(),
+        provider_http,
+        SafeHttpClient,
     )
     return reused_app
 
@@ -202,21 +204,21 @@ def app(
 @pytest_asyncio.fixture(loop_scope="session")
 async def admin(app: FastAPI) -> AsyncIterator[Client]:
     """The API with the admin token."""
-    async with client(app, Authorization=f"Bearer {ADMIN_TOKEN}") as http:
+    async with make_client(app, Authorization=f"Bearer {ADMIN_TOKEN}") as http:
         yield http
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(app: FastAPI) -> AsyncIterator[Client]:
     """The API with the service token."""
-    async with client(app, Authorization=f"Bearer {SERVICE_TOKEN}") as http:
+    async with make_client(app, Authorization=f"Bearer {SERVICE_TOKEN}") as http:
         yield http
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stranger(app: FastAPI) -> AsyncIterator[Client]:
+async def anonymous(app: FastAPI) -> AsyncIterator[Client]:
     """The API without a token."""
-    async with client(app) as http:
+    async with make_client(app) as http:
         yield http
 
 
@@ -227,7 +229,7 @@ def make(admin: Client) -> Make:
 
     async def add(resource: str, **fields: Any) -> JsonObject:
         counts[resource] = number = counts.get(resource, 0) + 1
-        body = example(resource, number) | fields
+        body = make_example(resource, number) | fields
         answer = await admin.post(f"/{resource}", json=body)
         assert answer.status_code == 201, answer.text
         added: JsonObject = answer.json()
@@ -237,26 +239,28 @@ def make(admin: Client) -> Make:
 
 
 @pytest.fixture
-def an_hour_to_dispatch(monkeypatch: pytest.MonkeyPatch) -> timedelta:
+def one_hour_dispatch_timeout(monkeypatch: pytest.MonkeyPatch) -> timedelta:
     """So long is a claimed run nobody else's, instead of the seconds that a busy machine takes."""
-    monkeypatch.setattr(claims, "DISPATCH", timedelta(hours=1))
-    return claims.DISPATCH
+    monkeypatch.setattr(claims, "DISPATCH_TIMEOUT", timedelta(hours=1))
+    return claims.DISPATCH_TIMEOUT
 
 
 @pytest.fixture(autouse=True)
 def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer waits for Redis as long as a busy machine takes."""
-    monkeypatch.setattr(publisher, "PUBLISH_SECONDS", 60.0)
+    monkeypatch.setattr(publisher, "PUBLISH_TIMEOUT_SECONDS", 60.0)
 
 
 @pytest.fixture
-def reconciler(sessions: Sessions, store: SnapshotStore, settings: Settings) -> Reconciler:
-    return Reconciler(sessions, store, settings)
+def reconciler(
+    sessions: SessionFactory, store: SnapshotStore, settings: Settings
+) -> SnapshotReconciler:
+    return SnapshotReconciler(sessions, store, settings)
 
 
 @pytest.fixture
-def reader(sessions: Sessions, redis: Redis, blocking: Redis) -> ArchiveReader:
-    return ArchiveReader(sessions, redis, blocking)
+def archive_reader(sessions: SessionFactory, redis: Redis, blocking: Redis) -> ArchiveConsumer:
+    return ArchiveConsumer(sessions, redis, blocking)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -270,13 +274,13 @@ async def provider(make: Make) -> JsonObject:
 
 
 @pytest.fixture
-def tool(service: Client, person: JsonObject) -> CallTool:
+def call_tool(service: Client, person: JsonObject) -> CallTool:
     """Changes something as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
     steps = count(1)
 
     async def call(method: str, path: str, **fields: object) -> JsonObject:
         body = fields | ({"user_id": person["id"]} if method == "POST" else {})
-        headers = acting_as(person, f"tg:1:77/{next(steps)}.0")
+        headers = make_user_headers(person, f"tg:1:77/{next(steps)}.0")
         answer = await service.request(method, path, json=body, headers=headers)
         assert answer.is_success, answer.text
         return dict(answer.json()) if answer.content else {}
@@ -285,18 +289,18 @@ def tool(service: Client, person: JsonObject) -> CallTool:
 
 
 @pytest.fixture
-def undo(service: Client, person: JsonObject) -> CallUndo:
+def call_undo(service: Client, person: JsonObject) -> CallUndo:
     """Another /undo each time, unless it has a key."""
     updates = count(100)
 
     async def call(key: str | None = None) -> httpx2.Response:
-        headers = acting_as(person, key or f"tg:1:{next(updates)}/0.0")
+        headers = make_user_headers(person, key or f"tg:1:{next(updates)}/0.0")
         return await service.post("/effects/undo", json={"user_id": person["id"]}, headers=headers)
 
     return call
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def milk(tool: CallTool) -> JsonObject:
+async def milk_task(call_tool: CallTool) -> JsonObject:
     """A task that a tool has noted."""
-    return await tool("POST", "/tasks", title="Milk")
+    return await call_tool("POST", "/tasks", title="Milk")

@@ -12,13 +12,13 @@ import httpx2
 from alembic import command
 from sqlalchemy import NullPool, create_engine, text
 
-from rest_service.app.openapi import IDS
+from rest_service.app.openapi import EXAMPLE_IDS
 from rest_service.tests.api_helpers import (
     ADMIN_TOKEN,
     MASTER_KEYS,
     SERVICE_TOKEN,
     alembic_config,
-    example,
+    make_example,
 )
 from smart_kit.testing import local_http
 from smart_kit.testing.bare_environment import bare_environment
@@ -26,18 +26,18 @@ from smart_kit.testing.ports import free_port
 from smart_kit.testing.servers import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
-NOBODY = "http://127.0.0.1:9"
+START_TIMEOUT_SECONDS = 60.0
+UNREACHABLE_PROXY = "http://127.0.0.1:9"
 """As a proxy: whatever addresses a caller thinks up, no provider is really asked."""
 REDIS_DB = 7
 """Beside whatever else the server is used for."""
 
 
 @contextmanager
-def running_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
+def run_disposable_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
     """Its address. There is one of most things, those of `IDS` under these ids."""
     own = replace(postgres, name=f"{postgres.name}_disposable")
-    with _database(postgres, own):
+    with _create_database(postgres, own):
         command.upgrade(alembic_config(own.sync_url), "head")
         port = free_port()
         environment = {
@@ -52,32 +52,32 @@ def running_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
             "LLM_MODEL_DECRYPT_KEY": ",".join(MASTER_KEYS),
             "TELEGRAM_ALLOWED_USERS": "*",
             "LOG_LEVEL": "ERROR",
-            "HTTP_PROXY": NOBODY,
-            "HTTPS_PROXY": NOBODY,
+            "HTTP_PROXY": UNREACHABLE_PROXY,
+            "HTTPS_PROXY": UNREACHABLE_PROXY,
         }
         url = f"http://127.0.0.1:{port}"
-        with _process(environment) as process:
-            _wait(url, process)
-            _furnish(url, own)
+        with _start_process(environment) as process:
+            _wait_until_healthy(url, process)
+            _seed_records(url, own)
             yield url
 
 
-def _furnish(url: str, own: Postgres) -> None:
+def _seed_records(url: str, own: Postgres) -> None:
     """One of most things, so that lists are not empty and the document's examples are right."""
     engine = create_engine(own.sync_url, poolclass=NullPool)
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     with httpx2.Client(base_url=f"{url}/api", headers=headers, timeout=60) as http:
 
         def make(resource: str, **fields: object) -> str:
-            answer = http.post(f"/{resource}", json=example(resource, 1) | fields)
+            answer = http.post(f"/{resource}", json=make_example(resource, 1) | fields)
             made = str(answer.raise_for_status().json()["id"])
-            if resource not in IDS:
+            if resource not in EXAMPLE_IDS:
                 return made
             with engine.begin() as connection:
                 table = {"providers": "llm_providers"}.get(resource, resource)
                 rename = text(f"UPDATE {table} SET id = :as_documented WHERE id = :made")
-                connection.execute(rename, {"as_documented": IDS[resource], "made": made})
-            return IDS[resource]
+                connection.execute(rename, {"as_documented": EXAMPLE_IDS[resource], "made": made})
+            return EXAMPLE_IDS[resource]
 
         person = make("users")
         for resource in ("cron-jobs", "tasks", "calendar"):
@@ -89,7 +89,7 @@ def _furnish(url: str, own: Postgres) -> None:
 
 
 @contextmanager
-def _database(server: Postgres, own: Postgres) -> Iterator[None]:
+def _create_database(server: Postgres, own: Postgres) -> Iterator[None]:
     engine = create_engine(server.sync_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {own.name}"))
@@ -100,7 +100,7 @@ def _database(server: Postgres, own: Postgres) -> Iterator[None]:
 
 
 @contextmanager
-def _process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _start_process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     command_line = [sys.executable, "-m", "rest_service.app.main"]
     with subprocess.Popen(command_line, env=bare_environment() | environment, cwd=ROOT) as process:
         try:
@@ -109,10 +109,10 @@ def _process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
             process.terminate()
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if local_http.is_well(f"{url}/health"):
+        if local_http.is_healthy(f"{url}/health"):
             return
         time.sleep(0.05)
     raise RuntimeError("rest_service does not become healthy; its lines are above")

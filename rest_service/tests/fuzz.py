@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from rest_service.app.openapi import IDS
+from rest_service.app.openapi import EXAMPLE_IDS
 from rest_service.tests.api_helpers import ADMIN_TOKEN, SERVICE_TOKEN
-from rest_service.tests.disposable_service import running_service
+from rest_service.tests.disposable_service import run_disposable_service
 from smart_kit.testing import local_http, run_folder
 from smart_kit.testing.servers import postgres_server, valkey_server
 
-NOT_CHECKED = "positive_data_acceptance"
+EXCLUDED_CHECK = "positive_data_acceptance"
 """What has the right form may still be refused: a time that is over, a name that is taken."""
 
-SETTINGS = """
+SCHEMATHESIS_CONFIG = """
 [checks.negative_data_rejection]
 expected-statuses = ["4xx", "5xx"]
 """
@@ -43,11 +43,11 @@ class Caller:
 
 ADMIN = Caller("admin", (f"Authorization: Bearer {ADMIN_TOKEN}",))
 SERVICE = Caller(
-    "service", (f"Authorization: Bearer {SERVICE_TOKEN}", f"X-User-Id: {IDS['users']}")
+    "service", (f"Authorization: Bearer {SERVICE_TOKEN}", f"X-User-Id: {EXAMPLE_IDS['users']}")
 )
 CALLERS = (ADMIN, SERVICE)
-STORIES = ("stateful",)
-CASES = (
+STATEFUL_PHASES = ("stateful",)
+CASES_HELP = (
     "at least so many, in whole rounds; default: 20000. The first round alone, every operation's"
     " examples and edges as administrator, makes some 4500; a useful number is 10000 or more:"
     " only then everything is also done as a service, and stories are told as both"
@@ -55,72 +55,72 @@ CASES = (
 
 
 @dataclass(frozen=True)
-class Round:
+class FuzzRound:
     """One run of schemathesis."""
 
     caller: Caller
     seed: int
     phases: tuple[str, ...]
-    examples: int = 1
+    max_examples: int = 1
     """For each operation in the fuzzing phase; at most so many stories in the stateful one."""
-    seconds: int | None = None
+    max_seconds: int | None = None
     """The time limit of the round: a slow machine may get nothing done in it."""
 
 
 @dataclass
-class Found:
+class FuzzTotals:
     """What has come out of all rounds."""
 
     cases: int = 0
-    stories: int = 0
+    stateful_cases: int = 0
     """Cases that go on from what an earlier one has made."""
     failures: int = 0
 
     def __str__(self) -> str:
-        share = 100 * self.stories / max(1, self.cases)
+        share = 100 * self.stateful_cases / max(1, self.cases)
         return f"{self.cases} cases, {share:.0f} % in stories, {self.failures or 'no'} failures"
 
 
-def search(url: str, rounds: Iterator[Round], cases: int) -> Found:
+def run_rounds(url: str, rounds: Iterator[FuzzRound], cases: int) -> FuzzTotals:
     """Run rounds until there were so many cases."""
-    found = Found()
+    totals = FuzzTotals()
     for one in rounds:
         print(f"\n=== as {one.caller.name}, seed {one.seed}: {', '.join(one.phases)} ===")
-        report = _schemathesis(url, one)
-        found.cases += report["test_cases"]["generated"]
-        if one.phases == STORIES:
-            found.stories += report["test_cases"]["generated"]
-        found.failures += report["test_cases"]["unique_failures"] + len(report["errors"])
-        print(f"so far {found}", flush=True)
-        if found.cases >= cases:
+        report = _run_schemathesis(url, one)
+        totals.cases += report["test_cases"]["generated"]
+        if one.phases == STATEFUL_PHASES:
+            totals.stateful_cases += report["test_cases"]["generated"]
+        totals.failures += report["test_cases"]["unique_failures"] + len(report["errors"])
+        print(f"so far {totals}", flush=True)
+        if totals.cases >= cases:
             break
-    return found
+    return totals
 
 
-def long_rounds(url: str, cases: int, seed: int) -> Iterator[Round]:
+def generate_rounds(url: str, cases: int, seed: int) -> Iterator[FuzzRound]:
     """What is the same in each run, and stories; then single requests and stories, on and on."""
     paths = local_http.get(f"{url}/openapi.json").json()["paths"].values()
     examples = max(1, cases // 5 // sum(map(len, paths)))
     seconds = max(1, cases // 250)
     for caller in CALLERS:
-        yield Round(caller, seed, ("examples", "coverage"))
-        yield Round(caller, seed, STORIES, seconds=seconds)
+        yield FuzzRound(caller, seed, ("examples", "coverage"))
+        yield FuzzRound(caller, seed, STATEFUL_PHASES, max_seconds=seconds)
     for number in count(seed):
         for caller in CALLERS:
-            yield Round(caller, number, ("fuzzing",), examples)
-            yield Round(caller, number + 1, STORIES, seconds=seconds)
+            yield FuzzRound(caller, number, ("fuzzing",), examples)
+            yield FuzzRound(caller, number + 1, STATEFUL_PHASES, max_seconds=seconds)
 
 
-def _schemathesis(url: str, one: Round) -> dict[str, dict[str, int]]:
+def _run_schemathesis(url: str, one: FuzzRound) -> dict[str, dict[str, int]]:
     options = [f"--header={header}" for header in one.caller.headers]
     options += [f"--seed={one.seed}", f"--phases={','.join(one.phases)}"]
-    options += [f"--exclude-checks={NOT_CHECKED}", "--warnings=off", "--no-color"]
-    if one.seconds is not None:
-        options += [f"--max-time={one.seconds}"]
-    options += [f"--max-examples={one.examples}"]
+    options += [f"--exclude-checks={EXCLUDED_CHECK}", "--warnings=off", "--no-color"]
+    if one.max_seconds is not None:
+        options += [f"--max-time={one.max_seconds}"]
+    options += [f"--max-examples={one.max_examples}"]
     options += ["--continue-on-failure", "--report=json", "--report-json-path=report.json"]
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "schemathesis.toml").write_text(SETTINGS)
+        Path(folder, "schemathesis.toml").write_text(SCHEMATHESIS_CONFIG)
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"]
         subprocess.run([*command, *options], cwd=folder, check=False)
         report: dict[str, dict[str, int]] = json.loads(Path(folder, "report.json").read_text())
@@ -130,18 +130,18 @@ def _schemathesis(url: str, one: Round) -> dict[str, dict[str, int]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The long run."""
     parser = argparse.ArgumentParser(prog="fuzz")
-    parser.add_argument("--cases", type=int, default=20_000, metavar="N", help=CASES)
+    parser.add_argument("--cases", type=int, default=20_000, metavar="N", help=CASES_HELP)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     chosen = parser.parse_args(arguments)
     with (
-        run_folder.entered(),
+        run_folder.create_run_folder(),
         postgres_server() as postgres,
         valkey_server() as valkey,
-        running_service(postgres, valkey) as url,
+        run_disposable_service(postgres, valkey) as url,
     ):
-        found = search(url, long_rounds(url, chosen.cases, chosen.seed), chosen.cases)
-    print(f"\nfuzz: {found}; seed {chosen.seed}")
-    return 1 if found.failures else 0
+        totals = run_rounds(url, generate_rounds(url, chosen.cases, chosen.seed), chosen.cases)
+    print(f"\nfuzz: {totals}; seed {chosen.seed}")
+    return 1 if totals.failures else 0
 
 
 if __name__ == "__main__":

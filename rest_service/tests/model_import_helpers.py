@@ -2,10 +2,10 @@
 
 import json
 
-from rest_service.tests.api_helpers import Client, JsonObject, listed
+from rest_service.tests.api_helpers import Client, JsonObject, list_items
 
 JSON_HEADERS = {"Content-Type": "application/json"}
-PRICES = {
+PRICE_TABLE = {
     "sample_spec": {"input_cost_per_token": "the price"},
     "gpt-small": {
         "input_cost_per_token": 2.5e-07,
@@ -28,11 +28,11 @@ async def import_models(admin: Client, provider: JsonObject, **body: object) -> 
     return found
 
 
-async def refused_import(admin: Client, provider: JsonObject, **body: object) -> str:
+async def assert_import_refused(admin: Client, provider: JsonObject, **body: object) -> str:
     answer = await admin.post("/models/import", json={"provider_id": provider["id"]} | body)
     assert answer.status_code == 400, answer.text
     return str(answer.json()["detail"])
 
 
-async def models_by_name(admin: Client) -> dict[str, JsonObject]:
-    return {one["provider_model_name"]: one for one in await listed(admin, "/models")}
+async def get_models_by_name(admin: Client) -> dict[str, JsonObject]:
+    return {one["provider_model_name"]: one for one in await list_items(admin, "/models")}

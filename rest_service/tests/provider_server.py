@@ -9,35 +9,37 @@ from aiohttp import web
 
 from smart_kit.contracts.base import JsonObject
 
-NAMES = ("llama-small", "llama-large")
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MODEL_NAMES = ("llama-small", "llama-large")
+Responder = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class ProviderServer:
+class FakeProviderServer:
     """`answers`: what it does at a path, in place of serving; `asked`: what came."""
 
     url: str = ""
-    answers: dict[str, Answer] = field(default_factory=dict)
-    asked: list[tuple[str, str, JsonObject | None]] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
+    responders: dict[str, Responder] = field(default_factory=dict)
+    requests: list[tuple[str, str, JsonObject | None]] = field(default_factory=list)
+    authorization_headers: list[str] = field(default_factory=list)
     """With which Authorization it was asked."""
     queries: list[str] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json() if request.can_read_body else None
-        self.asked.append((request.method, request.path, body))
+        self.requests.append((request.method, request.path, body))
         self.queries.append(request.query_string)
-        self.keys.append(request.headers.get("Authorization", ""))
-        if answer := self.answers.get(request.path) or self.answers.get("*"):
+        self.authorization_headers.append(request.headers.get("Authorization", ""))
+        if answer := self.responders.get(request.path) or self.responders.get("*"):
             return await answer(request)
         return self.serve(request.path, body)
 
     def serve(self, path: str, body: JsonObject | None) -> web.Response:
         if path == "/v1/models":
-            return web.json_response({"object": "list", "data": [{"id": it} for it in NAMES]})
-        if body is not None and body.get("model") not in NAMES:
-            return error(404, "model_not_found", f"The model `{body.get('model')}` does not exist")
+            return web.json_response({"object": "list", "data": [{"id": it} for it in MODEL_NAMES]})
+        if body is not None and body.get("model") not in MODEL_NAMES:
+            return make_error(
+                404, "model_not_found", f"The model `{body.get('model')}` does not exist"
+            )
         if path == "/v1/chat/completions":
             message = {"role": "assistant", "content": "well"}
             return web.json_response({"choices": [{"index": 0, "message": message}]})
@@ -46,26 +48,26 @@ class ProviderServer:
         return web.Response(status=404, text="404 page not found")
 
 
-def error(status: int, code: Any, message: Any) -> web.Response:
+def make_error(status: int, code: Any, message: Any) -> web.Response:
     """In OpenAI's form."""
     return web.json_response({"error": {"message": message, "code": code}}, status=status)
 
 
-def answer_with(status: int, content: Any) -> Answer:
+def respond_with(status: int, content: Any) -> Responder:
     """The same to everybody; a text is a page."""
 
-    async def answer(_: web.Request) -> web.Response:
+    async def respond(_: web.Request) -> web.Response:
         if isinstance(content, str):
             return web.Response(status=status, text=content, content_type="text/html")
         return web.json_response(content, status=status)
 
-    return answer
+    return respond
 
 
 @asynccontextmanager
-async def provider_server() -> AsyncIterator[ProviderServer]:
+async def run_fake_provider_server() -> AsyncIterator[FakeProviderServer]:
     """One that runs on this machine."""
-    server = ProviderServer()
+    server = FakeProviderServer()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)

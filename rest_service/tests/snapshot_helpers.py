@@ -10,14 +10,14 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis
 
 
-async def stored_configuration(redis: Redis) -> ConfigurationSnapshot:
+async def read_stored_configuration(redis: Redis) -> ConfigurationSnapshot:
     return ConfigurationSnapshot.model_validate_json(await redis.get(CONFIGURATION_KEY) or "")
 
 
-async def stored_assistants(redis: Redis) -> dict[str, AssistantSnapshot]:
-    return {one.name: one for one in (await stored_configuration(redis)).assistants}
+async def read_stored_assistants(redis: Redis) -> dict[str, AssistantSnapshot]:
+    return {one.name: one for one in (await read_stored_configuration(redis)).assistants}
 
 
-async def stored_user(redis: Redis, user: JsonObject) -> UserSnapshot:
+async def read_stored_user(redis: Redis, user: JsonObject) -> UserSnapshot:
     text = await redis.get(user_key(user["telegram_id"]))
     return UserSnapshot.model_validate_json(text or "")

@@ -12,14 +12,25 @@ from rest_service.tests.api_helpers import (
     Client,
     JsonObject,
     Make,
-    acting_as,
-    client,
-    listed,
+    list_items,
+    make_client,
+    make_user_headers,
 )
 
 ID = "11111111-1111-1111-1111-111111111111"
-PAGE = {"", "/start.js", "/swagger-ui-bundle.js", "/swagger-ui.css", "/favicon-32x32.png"}
-OPEN = {"/health", "/metrics", "/openapi.json", *(f"/docs{part}" for part in PAGE)}
+DOCS_PAGE_PATHS = {
+    "",
+    "/start.js",
+    "/swagger-ui-bundle.js",
+    "/swagger-ui.css",
+    "/favicon-32x32.png",
+}
+PUBLIC_PATHS = {
+    "/health",
+    "/metrics",
+    "/openapi.json",
+    *(f"/docs{part}" for part in DOCS_PAGE_PATHS),
+}
 
 BAD_CREDENTIALS = [
     {},
@@ -71,7 +82,7 @@ ADMIN_ONLY = [
     ("POST", "/dead-letters/to_telegram:1-0/replay"),
     ("DELETE", "/dead-letters/to_telegram:1-0"),
     ("GET", "/audit"),
-    ("GET", "/turns/tg:1:1/journal"),
+    ("GET", "/turns/tg:1:1/trace"),
     *(
         (method, f"/{resource}/{ID}/versions{path}")
         for resource in ("assistants", "tools")
@@ -83,7 +94,7 @@ ADMIN_ONLY = [
         )
     ),
 ]
-OWNED = [
+USER_SCOPED = [
     ("GET", "/users"),
     ("GET", f"/users/{ID}"),
     ("PATCH", f"/users/{ID}"),
@@ -135,7 +146,7 @@ BODIES: dict[tuple[str, str], JsonObject] = {
 }
 
 
-def operations(app: FastAPI) -> list[tuple[str, str]]:
+def list_operations(app: FastAPI) -> list[tuple[str, str]]:
     paths = app.openapi()["paths"]
     return [
         (method.upper(), path.replace("{telegram_id}", "7"))
@@ -147,7 +158,7 @@ def operations(app: FastAPI) -> list[tuple[str, str]]:
 async def test_every_api_route_refuses_who_has_no_token_before_it_looks_at_anything(
     app: FastAPI,
 ) -> None:
-    protected = [one for one in operations(app) if one[1].startswith("/api/")]
+    protected = [one for one in list_operations(app) if one[1].startswith("/api/")]
     assert len(protected) > 45
     unknown = [("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nothing"), ("PUT", "/api/tools/")]
     async with httpx2.AsyncClient(
@@ -164,10 +175,10 @@ async def test_every_api_route_refuses_who_has_no_token_before_it_looks_at_anyth
 
 
 async def test_only_the_open_paths_lie_outside_the_api(app: FastAPI) -> None:
-    documented = {path for _, path in operations(app) if not path.startswith("/api/")}
+    documented = {path for _, path in list_operations(app) if not path.startswith("/api/")}
     plain = {getattr(route, "path", "/api") for route in app.routes}
 
-    assert {path for path in documented | plain if not path.startswith("/api")} == OPEN
+    assert {path for path in documented | plain if not path.startswith("/api")} == PUBLIC_PATHS
 
 
 async def test_the_documentation_and_the_figures_are_open(app: FastAPI) -> None:
@@ -188,7 +199,7 @@ async def test_the_service_token_cannot_change_the_configuration(
     assert answer.json()["error"] == "not_permitted"
 
 
-@pytest.mark.parametrize(("method", "path"), OWNED)
+@pytest.mark.parametrize(("method", "path"), USER_SCOPED)
 async def test_the_service_token_has_to_say_for_whom(
     service: Client, method: str, path: str
 ) -> None:
@@ -216,13 +227,15 @@ async def test_another_persons_rows_are_not_there(service: Client, make: Make) -
         paths.append(f"/{resource}/{(await make(resource, user_id=alice['id']))['id']}")
     paths += [f"/users/{alice['id']}", f"/users/by-telegram-id/{alice['telegram_id']}"]
     for path in paths:
-        assert (await service.get(path, headers=acting_as(alice))).status_code == 200, path
-        assert (await service.get(path, headers=acting_as(bob))).status_code == 404, path
+        assert (await service.get(path, headers=make_user_headers(alice))).status_code == 200, path
+        assert (await service.get(path, headers=make_user_headers(bob))).status_code == 404, path
     for path in ("/cron-jobs", "/threads", "/tasks", "/calendar"):
-        assert len((await service.get(path, headers=acting_as(alice))).json()["items"]) == 1
-        assert (await service.get(path, headers=acting_as(bob))).json()["items"] == []
-        asked = await service.get(path, headers=acting_as(bob), params={"user_id": alice["id"]})
-        assert asked.json()["items"] == []
+        assert len((await service.get(path, headers=make_user_headers(alice))).json()["items"]) == 1
+        assert (await service.get(path, headers=make_user_headers(bob))).json()["items"] == []
+        response = await service.get(
+            path, headers=make_user_headers(bob), params={"user_id": alice["id"]}
+        )
+        assert response.json()["items"] == []
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
@@ -233,7 +246,9 @@ async def test_another_persons_rows_cannot_be_changed(
     job = await make("cron-jobs", user_id=alice["id"])
 
     path = f"/cron-jobs/{job['id']}"
-    answer = await service.request(method, path, json={"text": "mine"}, headers=acting_as(bob))
+    answer = await service.request(
+        method, path, json={"text": "mine"}, headers=make_user_headers(bob)
+    )
 
     assert answer.status_code == 404
     assert (await admin.get(path)).json() == job
@@ -246,32 +261,38 @@ async def test_nobody_adds_rows_for_another_person(service: Client, make: Make) 
     thread = {"user_id": alice["id"], "assistant_id": assistant["id"]}
 
     for path, body in (("/cron-jobs", job), ("/threads", thread)):
-        assert (await service.post(path, json=body, headers=acting_as(bob))).status_code == 404
-        assert (await service.post(path, json=body, headers=acting_as(alice))).status_code == 201
+        assert (
+            await service.post(path, json=body, headers=make_user_headers(bob))
+        ).status_code == 404
+        assert (
+            await service.post(path, json=body, headers=make_user_headers(alice))
+        ).status_code == 201
 
 
 async def test_an_administrators_user_id_filters_as_well(admin: Client, make: Make) -> None:
     alice, bob = await make("users"), await make("users")
     await make("cron-jobs", user_id=alice["id"])
 
-    assert len(await listed(admin, "/cron-jobs")) == 1
-    assert (await admin.get("/cron-jobs", headers=acting_as(bob))).json()["items"] == []
+    assert len(await list_items(admin, "/cron-jobs")) == 1
+    assert (await admin.get("/cron-jobs", headers=make_user_headers(bob))).json()["items"] == []
 
 
 async def test_the_service_token_cannot_raise_anybody(service: Client, make: Make) -> None:
     user = await make("users")
 
     for body in ({"role": "owner"}, {"status": "blocked"}, {"status": "active", "language": "ru"}):
-        answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting_as(user))
+        answer = await service.patch(
+            f"/users/{user['id']}", json=body, headers=make_user_headers(user)
+        )
         assert answer.status_code == 403
     body = {"language": "ru"}
-    answer = await service.patch(f"/users/{user['id']}", json=body, headers=acting_as(user))
+    answer = await service.patch(f"/users/{user['id']}", json=body, headers=make_user_headers(user))
     assert (answer.status_code, answer.json()["language"]) == (200, "ru")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_the_schemes_case_does_not_matter(app: FastAPI, scheme: str) -> None:
-    async with client(app, Authorization=f"{scheme} {SERVICE_TOKEN}") as http:
+    async with make_client(app, Authorization=f"{scheme} {SERVICE_TOKEN}") as http:
         assert (await http.get("/assistants")).status_code == 200
 
 
@@ -279,10 +300,10 @@ async def test_older_paths_lead_to_the_same(admin: Client, make: Make) -> None:
     user = await make("users")
     job = await make("cron-jobs", user_id=user["id"])
 
-    assert await listed(admin, "/cronjobs/") == await listed(admin, "/cron-jobs") == [job]
+    assert await list_items(admin, "/cronjobs/") == await list_items(admin, "/cron-jobs") == [job]
     assert (await admin.get(f"/cronjobs/{job['id']}")).json() == job
     assert (await admin.get("/assistants/")).status_code == 200
 
 
 async def test_older_paths_are_not_documented(app: FastAPI) -> None:
-    assert not [path for _, path in operations(app) if "cronjobs" in path or path[-1] == "/"]
+    assert not [path for _, path in list_operations(app) if "cronjobs" in path or path[-1] == "/"]

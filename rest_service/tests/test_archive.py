@@ -8,11 +8,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rest_service.app.archive.reader import ArchiveReader
-from rest_service.app.database import Sessions
-from rest_service.tests.api_helpers import Client, Make, Sql, acting_as, listed
+from rest_service.app.archive.reader import ArchiveConsumer
+from rest_service.app.database import SessionFactory
+from rest_service.tests.api_helpers import Client, Make, Sql, list_items, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock
-from rest_service.tests.turn_records import ITEMS, STEPS, add_records, is_stream_empty, turn_record
+from rest_service.tests.turn_records import (
+    ITEMS,
+    STEPS,
+    add_records,
+    is_stream_empty,
+    make_turn_record,
+)
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key
 from smart_kit.redis import Redis
@@ -20,19 +26,19 @@ from smart_kit.redis import Redis
 
 class TestTurn:
     async def test_it_is_kept_with_its_items_and_its_cost(
-        self, reader: ArchiveReader, redis: Redis, admin: Client
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
-        record = turn_record()
+        record = make_turn_record()
         await add_records(redis, record)
 
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
 
-        (kept,) = await listed(admin, "/turns")
-        assert (kept["prompt_tokens"], kept["completion_tokens"]) == (220, 15)
-        assert kept["steps"] == [step.model_dump(mode="json") for step in STEPS]
-        assert (kept["status"], kept["configuration_version"]) == ("done", 3)
-        assert (await admin.get("/turns/tg:1:1")).json() == kept
-        messages = await listed(admin, "/messages")
+        (stored,) = await list_items(admin, "/turns")
+        assert (stored["prompt_tokens"], stored["completion_tokens"]) == (220, 15)
+        assert stored["steps"] == [step.model_dump(mode="json") for step in STEPS]
+        assert (stored["status"], stored["configuration_version"]) == ("done", 3)
+        assert (await admin.get("/turns/tg:1:1")).json() == stored
+        messages = await list_items(admin, "/messages")
         assert [one["position"] for one in messages] == [0, 1, 2, 3]
         assert [one["role"] for one in messages] == ["user", "assistant", "tool", "assistant"]
         said = ["What time is it?", "", "noon", "It is noon."]
@@ -42,68 +48,68 @@ class TestTurn:
         assert await is_stream_empty(redis)
 
     async def test_an_item_comes_back_byte_for_byte(
-        self, reader: ArchiveReader, redis: Redis, admin: Client
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         item = {"z": 1, "role": "user", "content": "день 🙂\0", "a": {"c": [1.0, None], "b": 2}}
-        await add_records(redis, turn_record(items=(item,)))
+        await add_records(redis, make_turn_record(items=(item,)))
 
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
 
-        (kept,) = await listed(admin, "/messages")
-        assert json.dumps(kept["payload"]) == json.dumps(item)
+        (stored,) = await list_items(admin, "/messages")
+        assert json.dumps(stored["payload"]) == json.dumps(item)
 
     async def test_it_is_kept_once_however_often_it_comes(
-        self, reader: ArchiveReader, redis: Redis, admin: Client
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
-        record = turn_record()
+        record = make_turn_record()
         await add_records(redis, record, record)
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
         await add_records(redis, record)
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
 
-        assert len(await listed(admin, "/turns")) == 1
-        assert len(await listed(admin, "/messages")) == 4
+        assert len(await list_items(admin, "/turns")) == 1
+        assert len(await list_items(admin, "/messages")) == 4
         assert await is_stream_empty(redis)
 
     async def test_it_belongs_to_its_person(
-        self, reader: ArchiveReader, redis: Redis, service: Client, make: Make
+        self, archive_reader: ArchiveConsumer, redis: Redis, service: Client, make: Make
     ) -> None:
         alice, bob = await make("users"), await make("users")
-        await add_records(redis, turn_record(user_id=UUID(alice["id"])))
-        await reader.step(0.01)
-        mine = (await service.get("/messages", headers=acting_as(alice))).json()["items"]
+        await add_records(redis, make_turn_record(user_id=UUID(alice["id"])))
+        await archive_reader.run_once(0.01)
+        mine = (await service.get("/messages", headers=make_user_headers(alice))).json()["items"]
 
         paths = ["/turns/tg:1:1", f"/messages/{mine[0]['id']}"]
         for path in paths:
-            assert (await service.get(path, headers=acting_as(alice))).status_code == 200
-            assert (await service.get(path, headers=acting_as(bob))).status_code == 404
+            assert (await service.get(path, headers=make_user_headers(alice))).status_code == 200
+            assert (await service.get(path, headers=make_user_headers(bob))).status_code == 404
         for path in ("/turns", "/messages"):
-            assert (await service.get(path, headers=acting_as(bob))).json()["items"] == []
+            assert (await service.get(path, headers=make_user_headers(bob))).json()["items"] == []
 
     async def test_messages_are_read_oldest_first_or_from_the_end(
-        self, reader: ArchiveReader, redis: Redis, admin: Client
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         start = utc_now()
         for number in range(3):
             items = tuple({"role": "user", "content": f"{number}{part}"} for part in "ab")
             at = start + timedelta(minutes=number)
-            await add_records(redis, turn_record(f"tg:1:{number}", items=items, started_at=at))
-        await reader.step(0.01)
+            await add_records(redis, make_turn_record(f"tg:1:{number}", items=items, started_at=at))
+        await archive_reader.run_once(0.01)
 
-        async def said(**params: Any) -> list[str]:
-            return [one["content"] for one in await listed(admin, "/messages", **params)]
+        async def list_contents(**params: Any) -> list[str]:
+            return [one["content"] for one in await list_items(admin, "/messages", **params)]
 
-        assert await said() == ["0a", "0b", "1a", "1b", "2a", "2b"]
-        assert await said(limit=3) == ["0a", "0b", "1a"]
-        assert await said(limit=3, newest=True) == ["1b", "2a", "2b"]
-        assert await said(limit=2, offset=2, newest=True) == ["1a", "1b"]
-        assert await said(message_id="tg:1:1") == ["1a", "1b"]
-        assert await said(thread_id=str(UUID(int=5))) == []
-        turns = await listed(admin, "/turns")
+        assert await list_contents() == ["0a", "0b", "1a", "1b", "2a", "2b"]
+        assert await list_contents(limit=3) == ["0a", "0b", "1a"]
+        assert await list_contents(limit=3, newest=True) == ["1b", "2a", "2b"]
+        assert await list_contents(limit=2, offset=2, newest=True) == ["1a", "1b"]
+        assert await list_contents(message_id="tg:1:1") == ["1a", "1b"]
+        assert await list_contents(thread_id=str(UUID(int=5))) == []
+        turns = await list_items(admin, "/turns")
         assert [one["message_id"] for one in turns] == ["tg:1:2", "tg:1:1", "tg:1:0"]
 
     async def test_items_of_both_apis_say_who_says_what(
-        self, reader: ArchiveReader, redis: Redis, admin: Client
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         items = (
             {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"text": "b"}]},
@@ -112,11 +118,11 @@ class TestTurn:
             {"type": "function_call_output", "output": "noon\0"},
             {"type": "message", "role": "assistant", "content": [{"text": "It is"}, {"text": 7}]},
         )
-        await add_records(redis, turn_record(items=items))
+        await add_records(redis, make_turn_record(items=items))
 
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
 
-        messages = await listed(admin, "/messages")
+        messages = await list_items(admin, "/messages")
         assert [(one["role"], one["content"]) for one in messages] == [
             ("user", "a\nb"),
             ("assistant", ""),
@@ -128,92 +134,104 @@ class TestTurn:
 
 class TestThread:
     async def test_the_first_is_noted_with_its_last_use(
-        self, reader: ArchiveReader, redis: Redis, admin: Client
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
-        first = turn_record("tg:1:1")
-        second = turn_record("tg:1:2", finished_at=utc_now() + timedelta(hours=1))
+        first = make_turn_record("tg:1:1")
+        second = make_turn_record("tg:1:2", finished_at=utc_now() + timedelta(hours=1))
         await add_records(redis, first, second)
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
 
-        (thread,) = await listed(admin, "/threads")
+        (thread,) = await list_items(admin, "/threads")
         assert thread["thread_id"] == str(first.thread_id)
         assert thread["last_used_at"] == second.finished_at.isoformat().replace("+00:00", "Z")
 
     async def test_the_one_that_the_person_began_stays_the_current_one(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
     ) -> None:
         user, poet = await make("users"), await make("assistants")
-        begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+        user_thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
         ends = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
-        await add_records(redis, turn_record("tg:1:1", **ends))
-        await add_records(redis, turn_record("tg:1:2", **ends, thread_id=UUID(begun["thread_id"])))
-        await reader.step(0.01)
+        await add_records(redis, make_turn_record("tg:1:1", **ends))
+        await add_records(
+            redis, make_turn_record("tg:1:2", **ends, thread_id=UUID(user_thread["thread_id"]))
+        )
+        await archive_reader.run_once(0.01)
 
-        (thread,) = await listed(admin, "/threads")
-        assert thread["thread_id"] == begun["thread_id"]
-        assert thread["last_used_at"] > begun["last_used_at"]
-        assert len(await listed(admin, "/messages")) == 8
+        (thread,) = await list_items(admin, "/threads")
+        assert thread["thread_id"] == user_thread["thread_id"]
+        assert thread["last_used_at"] > user_thread["last_used_at"]
+        assert len(await list_items(admin, "/messages")) == 8
 
     async def test_a_deleted_one_stays_deleted_with_all_its_texts(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
     ) -> None:
         user, poet = await make("users"), await make("assistants")
-        begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+        user_thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
         ends = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
-        ends |= {"thread_id": UUID(begun["thread_id"])}
+        ends |= {"thread_id": UUID(user_thread["thread_id"])}
         await add_records(
-            redis, turn_record("tg:1:1", **ends), turn_record("tg:1:2", thread_id=uuid4())
+            redis, make_turn_record("tg:1:1", **ends), make_turn_record("tg:1:2", thread_id=uuid4())
         )
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
 
-        await admin.delete(f"/threads/{begun['id']}")
+        await admin.delete(f"/threads/{user_thread['id']}")
         for path in ("/messages", "/turns"):
-            assert {one["message_id"] for one in await listed(admin, path)} == {"tg:1:2"}
+            assert {one["message_id"] for one in await list_items(admin, path)} == {"tg:1:2"}
 
     @pytest.mark.parametrize("is_first", [True, False])
     async def test_what_was_under_way_in_a_deleted_one_is_not_kept_and_what_comes_then_is(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, make: Make, is_first: bool
+        self,
+        archive_reader: ArchiveConsumer,
+        redis: Redis,
+        admin: Client,
+        make: Make,
+        is_first: bool,
     ) -> None:
         user, poet = await make("users"), await make("assistants")
         ends: dict[str, Any] = {"user_id": UUID(user["id"]), "assistant_id": UUID(poet["id"])}
         if not is_first:
-            begun = await make("threads", user_id=user["id"], assistant_id=poet["id"])
-            ends["thread_id"] = UUID(begun["thread_id"])
-        await add_records(redis, turn_record("tg:1:1", **ends))
-        await reader.step(0.01)
-        (thread,) = await listed(admin, "/threads")
+            user_thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
+            ends["thread_id"] = UUID(user_thread["thread_id"])
+        await add_records(redis, make_turn_record("tg:1:1", **ends))
+        await archive_reader.run_once(0.01)
+        (thread,) = await list_items(admin, "/threads")
         await admin.delete(f"/threads/{thread['id']}")
         history = history_key(UUID(thread["thread_id"]))
 
         await redis.rpush(history, "{}")  # as the turn's end does
-        await add_records(redis, turn_record("tg:1:2", **ends))
-        await reader.step(0.01)
-        assert await listed(admin, "/messages") == await listed(admin, "/turns") == []
+        await add_records(redis, make_turn_record("tg:1:2", **ends))
+        await archive_reader.run_once(0.01)
+        assert await list_items(admin, "/messages") == await list_items(admin, "/turns") == []
         assert not await redis.exists(history)
         assert await is_stream_empty(redis)
 
-        (fresh,) = await listed(admin, "/threads")
+        (fresh,) = await list_items(admin, "/threads")
         assert fresh["thread_id"] != thread["thread_id"]
         await add_records(
-            redis, turn_record("tg:1:3", **ends | {"thread_id": UUID(fresh["thread_id"])})
+            redis, make_turn_record("tg:1:3", **ends | {"thread_id": UUID(fresh["thread_id"])})
         )
-        await reader.step(0.01)
-        assert {one["message_id"] for one in await listed(admin, "/messages")} == {"tg:1:3"}
+        await archive_reader.run_once(0.01)
+        assert {one["message_id"] for one in await list_items(admin, "/messages")} == {"tg:1:3"}
 
     async def test_a_turn_that_is_just_being_kept_goes_with_its_thread(
-        self, sessions: Sessions, sql: Sql, reader: ArchiveReader, redis: Redis, admin: Client
+        self,
+        sessions: SessionFactory,
+        sql: Sql,
+        archive_reader: ArchiveConsumer,
+        redis: Redis,
+        admin: Client,
     ) -> None:
-        await add_records(redis, turn_record("tg:1:1"))
-        await reader.step(0.01)
-        (thread,) = await listed(admin, "/threads")
+        await add_records(redis, make_turn_record("tg:1:1"))
+        await archive_reader.run_once(0.01)
+        (thread,) = await list_items(admin, "/threads")
         async with sessions.begin() as session:
             await (await session.connection()).exec_driver_sql("LOCK TABLE turns IN SHARE MODE")
-            await add_records(redis, turn_record("tg:1:2"))
-            keeping = asyncio.ensure_future(reader.step(0.01))
+            await add_records(redis, make_turn_record("tg:1:2"))
+            keeping = asyncio.ensure_future(archive_reader.run_once(0.01))
             await wait_for_lock(sql, keeping)  # as far as the turn's insertion
             deleting = asyncio.ensure_future(admin.delete(f"/threads/{thread['id']}"))
-            await wait_for_lock(sql, deleting, waiting=2)  # as far as it gets meanwhile
+            await wait_for_lock(sql, deleting, min_waiting=2)  # as far as it gets meanwhile
 
         await keeping
         assert (await deleting).status_code == 204
-        assert await listed(admin, "/turns") == await listed(admin, "/messages") == []
+        assert await list_items(admin, "/turns") == await list_items(admin, "/messages") == []

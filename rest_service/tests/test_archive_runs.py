@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest_asyncio
 
-from rest_service.app.archive.reader import DEAD_STREAM, ArchiveReader
-from rest_service.tests.api_helpers import Client, Make, listed
-from rest_service.tests.turn_records import add_records, is_stream_empty, turn_record
+from rest_service.app.archive.reader import DEAD_LETTER_STREAM, ArchiveConsumer
+from rest_service.tests.api_helpers import Client, Make, list_items
+from rest_service.tests.turn_records import add_records, is_stream_empty, make_turn_record
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.threads import RunRecord
 from smart_kit.redis import Redis
@@ -23,55 +23,55 @@ class TestRuns:
         return UUID(claim["runs"][0]["id"])
 
     async def test_a_delivered_reminder_is_done(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
         await add_records(redis, RunRecord(run_id=run_id, state="done", ended_at=utc_now()))
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
         body = {"run_ids": [str(run_id)]}
         await admin.post("/cron-jobs/dispatched", json=body)
 
-        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
         assert run["state"] == "done"
         assert run["done_at"] is not None
 
     async def test_what_never_reached_its_person_failed_until_it_does(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
         seen = []
         for state in ("failed", "done", "failed"):
             await add_records(redis, RunRecord(run_id=run_id, state=state, ended_at=utc_now()))
-            await reader.step(0.01)
-            (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+            await archive_reader.run_once(0.01)
+            (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
             seen.append(run["state"])
         assert seen == ["failed", "done", "done"]
 
     async def test_a_prompt_is_done_with_its_turn(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
-        await add_records(redis, turn_record(f"run:{run_id}", run_id=run_id))
-        await reader.step(0.01)
+        await add_records(redis, make_turn_record(f"run:{run_id}", run_id=run_id))
+        await archive_reader.run_once(0.01)
 
-        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
         assert run["state"] == "done"
 
     async def test_a_prompt_is_done_also_where_its_thread_is_deleted(
-        self, reader: ArchiveReader, redis: Redis, admin: Client, run_id: UUID
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
-        await add_records(redis, turn_record())
-        await reader.step(0.01)
-        (thread,) = await listed(admin, "/threads")
+        await add_records(redis, make_turn_record())
+        await archive_reader.run_once(0.01)
+        (thread,) = await list_items(admin, "/threads")
         await admin.delete(f"/threads/{thread['id']}")
-        await add_records(redis, turn_record(f"run:{run_id}", run_id=run_id))
-        await reader.step(0.01)
+        await add_records(redis, make_turn_record(f"run:{run_id}", run_id=run_id))
+        await archive_reader.run_once(0.01)
 
-        (run,) = await listed(admin, f"/cron-jobs/{self.job['id']}/runs")
+        (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
         assert run["state"] == "done"
 
-    async def test_the_delivery_of_a_cancelled_job_is_no_fault(
-        self, reader: ArchiveReader, redis: Redis
+    async def test_the_delivery_of_a_cancelled_job_is_no_error(
+        self, archive_reader: ArchiveConsumer, redis: Redis
     ) -> None:
         await add_records(redis, RunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))
-        await reader.step(0.01)
+        await archive_reader.run_once(0.01)
 
         assert await is_stream_empty(redis)
-        assert await redis.xlen(DEAD_STREAM) == 0
+        assert await redis.xlen(DEAD_LETTER_STREAM) == 0

@@ -6,25 +6,25 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from rest_service.tests.api_helpers import Client, Make, listed
-from rest_service.tests.version_helpers import give_tool, versions
+from rest_service.tests.api_helpers import Client, Make, list_items
+from rest_service.tests.version_helpers import attach_tool, list_versions
 
 
-class TestCircles:
+class TestCycles:
     """However a circle of sub-assistants would be closed, it is refused and named."""
 
     @pytest_asyncio.fixture(loop_scope="session")
-    async def circle(self, admin: Client, make: Make) -> dict[str, Any]:
+    async def cycle(self, admin: Client, make: Make) -> dict[str, Any]:
         """A asks B; B would ask A by a tool that is not active."""
         a, b = await make("assistants", name="A"), await make("assistants", name="B")
         kind = {"tool_type": "sub_assistant"}
         there = await make("tools", name="there", **kind, assistant_id=b["id"])
         back = await make("tools", name="back", **kind, assistant_id=a["id"], is_active=False)
-        await give_tool(admin, a, there)
-        await give_tool(admin, b, back)
+        await attach_tool(admin, a, there)
+        await attach_tool(admin, b, back)
         return {"a": a, "b": b, "there": there, "back": back}
 
-    async def refused(self, admin: Client, method: str, path: str, body: Any = None) -> None:
+    async def assert_refused(self, admin: Client, method: str, path: str, body: Any = None) -> None:
         answer = await admin.request(method, path, json=body)
         assert answer.status_code == 400, answer.text
         detail = answer.json()["detail"]
@@ -32,68 +32,70 @@ class TestCircles:
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     async def test_by_a_tool_that_becomes_active(
-        self, admin: Client, circle: dict[str, Any], method: str
+        self, admin: Client, cycle: dict[str, Any], method: str
     ) -> None:
-        await self.refused(admin, method, f"/tools/{circle['back']['id']}", {"is_active": True})
+        await self.assert_refused(
+            admin, method, f"/tools/{cycle['back']['id']}", {"is_active": True}
+        )
 
     async def test_by_somebody_who_becomes_active(
-        self, admin: Client, make: Make, circle: dict[str, Any]
+        self, admin: Client, make: Make, cycle: dict[str, Any]
     ) -> None:
         """What asks is looked at while it is not active, too."""
-        await admin.patch(f"/assistants/{circle['b']['id']}", json={"is_active": False})
+        await admin.patch(f"/assistants/{cycle['b']['id']}", json={"is_active": False})
 
-        await self.refused(admin, "PATCH", f"/tools/{circle['back']['id']}", {"is_active": True})
+        await self.assert_refused(
+            admin, "PATCH", f"/tools/{cycle['back']['id']}", {"is_active": True}
+        )
 
-    async def test_by_whom_a_link_asks(self, admin: Client, circle: dict[str, Any]) -> None:
-        back = f"/tools/{circle['back']['id']}"
+    async def test_by_whom_a_link_asks(self, admin: Client, cycle: dict[str, Any]) -> None:
+        back = f"/tools/{cycle['back']['id']}"
         changed = {"assistant_id": None, "is_active": False}
         assert (await admin.patch(back, json=changed)).status_code == 200
-        (link,) = await listed(admin, "/assistant-tools", tool_id=circle["back"]["id"])
+        (link,) = await list_items(admin, "/assistant-tools", tool_id=cycle["back"]["id"])
         path = f"/assistant-tools/{link['id']}"
-        body = {"sub_assistant_id": circle["a"]["id"]}
+        body = {"sub_assistant_id": cycle["a"]["id"]}
         assert (await admin.put(path, json=body)).status_code == 200, "it is not active"
 
-        await self.refused(admin, "PUT", back, {"is_active": True})
+        await self.assert_refused(admin, "PUT", back, {"is_active": True})
 
-    async def test_by_a_version_of_a_tool(self, admin: Client, circle: dict[str, Any]) -> None:
-        a, b, back = circle["a"], circle["b"], circle["back"]
+    async def test_by_a_version_of_a_tool(self, admin: Client, cycle: dict[str, Any]) -> None:
+        a, b, back = cycle["a"], cycle["b"], cycle["back"]
         await admin.delete(f"/assistants/{b['id']}/tools/{back['id']}")
         await admin.patch(f"/tools/{back['id']}", json={"is_active": True})
         await admin.patch(f"/tools/{back['id']}", json={"is_active": False})
-        await give_tool(admin, b, back)
+        await attach_tool(admin, b, back)
 
-        await self.refused(admin, "POST", f"/tools/{back['id']}/versions/2/restore")
-        assert len(await versions(admin, back, "tools")) == 3
+        await self.assert_refused(admin, "POST", f"/tools/{back['id']}/versions/2/restore")
+        assert len(await list_versions(admin, back, "tools")) == 3
         assert a["name"] == "A"
 
-    async def test_by_a_version_of_an_assistant(
-        self, admin: Client, circle: dict[str, Any]
-    ) -> None:
-        b, back = circle["b"], circle["back"]
+    async def test_by_a_version_of_an_assistant(self, admin: Client, cycle: dict[str, Any]) -> None:
+        b, back = cycle["b"], cycle["back"]
         await admin.delete(f"/assistants/{b['id']}/tools/{back['id']}")
         await admin.patch(f"/tools/{back['id']}", json={"is_active": True})
 
-        await self.refused(admin, "POST", f"/assistants/{b['id']}/versions/2/restore")
-        assert [one["content"]["tools"] == [] for one in await versions(admin, b)] == [
+        await self.assert_refused(admin, "POST", f"/assistants/{b['id']}/versions/2/restore")
+        assert [one["content"]["tools"] == [] for one in await list_versions(admin, b)] == [
             True,
             False,
             True,
         ]
 
     async def test_by_a_tool_that_becomes_one_that_asks(
-        self, admin: Client, make: Make, circle: dict[str, Any]
+        self, admin: Client, make: Make, cycle: dict[str, Any]
     ) -> None:
         clock = await make("tools", name="get_time")
-        await give_tool(admin, circle["b"], clock)
-        body = {"name": "other", "tool_type": "sub_assistant", "assistant_id": circle["a"]["id"]}
+        await attach_tool(admin, cycle["b"], clock)
+        body = {"name": "other", "tool_type": "sub_assistant", "assistant_id": cycle["a"]["id"]}
 
-        await self.refused(admin, "PUT", f"/tools/{clock['id']}", body)
+        await self.assert_refused(admin, "PUT", f"/tools/{clock['id']}", body)
 
     async def test_by_two_administrators_at_once(
-        self, admin: Client, circle: dict[str, Any]
+        self, admin: Client, cycle: dict[str, Any]
     ) -> None:
         """Neither change closes it alone."""
-        a, there, back = circle["a"], circle["there"], circle["back"]
+        a, there, back = cycle["a"], cycle["there"], cycle["back"]
         for tool in (there, back):
             await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})
         for _ in range(5):
@@ -106,4 +108,4 @@ class TestCircles:
             assert sorted(answer.status_code for answer in answers) == [200, 400]
             for tool in (there, back):
                 await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})
-        assert await listed(admin, "/assistant-tools", assistant_id=a["id"])
+        assert await list_items(admin, "/assistant-tools", assistant_id=a["id"])

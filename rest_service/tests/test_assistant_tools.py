@@ -1,16 +1,16 @@
 import asyncio
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, list_items
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
 
 
-async def ask_tool(make: Make, name: str, asked: JsonObject | None) -> JsonObject:
+async def make_ask_tool(make: Make, name: str, sub_assistant: JsonObject | None) -> JsonObject:
     fields = {"name": name, "tool_type": "sub_assistant"}
-    return await make("tools", **fields, assistant_id=asked and asked["id"])
+    return await make("tools", **fields, assistant_id=sub_assistant and sub_assistant["id"])
 
 
-async def give(admin: Client, assistant: JsonObject, tool: JsonObject) -> JsonObject:
+async def attach_tool(admin: Client, assistant: JsonObject, tool: JsonObject) -> JsonObject:
     answer = await admin.post(f"/assistants/{assistant['id']}/tools/{tool['id']}")
     return {"status": answer.status_code, **answer.json()}
 
@@ -18,11 +18,11 @@ async def give(admin: Client, assistant: JsonObject, tool: JsonObject) -> JsonOb
 async def test_giving_a_tool_twice_is_one_link(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
 
-    first, second = await give(admin, poet, tool), await give(admin, poet, tool)
+    first, second = await attach_tool(admin, poet, tool), await attach_tool(admin, poet, tool)
 
     assert first == second
     assert first["status"] == 201
-    assert len(await listed(admin, "/assistant-tools")) == 1
+    assert len(await list_items(admin, "/assistant-tools")) == 1
 
 
 async def test_giving_a_tool_makes_an_inactive_link_active(admin: Client, make: Make) -> None:
@@ -30,7 +30,7 @@ async def test_giving_a_tool_makes_an_inactive_link_active(admin: Client, make: 
     body = {"assistant_id": poet["id"], "tool_id": tool["id"], "is_active": False}
     link = (await admin.post("/assistant-tools", json=body)).json()
 
-    assert (await give(admin, poet, tool))["id"] == link["id"]
+    assert (await attach_tool(admin, poet, tool))["id"] == link["id"]
     assert (await admin.get(f"/assistant-tools/{link['id']}")).json()["is_active"] is True
 
 
@@ -45,22 +45,22 @@ async def test_a_second_link_of_the_same_two_is_refused(admin: Client, make: Mak
 
 async def test_taking_a_tool_removes_the_link(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
-    await give(admin, poet, tool)
+    await attach_tool(admin, poet, tool)
     path = f"/assistants/{poet['id']}/tools/{tool['id']}"
 
     assert [(await admin.delete(path)).status_code for _ in range(2)] == [204, 404]
-    assert await listed(admin, f"/assistants/{poet['id']}/tools") == []
+    assert await list_items(admin, f"/assistants/{poet['id']}/tools") == []
 
 
 async def test_links_are_filtered(admin: Client, make: Make) -> None:
     poet, clerk = await make("assistants"), await make("assistants")
     clock, other = await make("tools"), await make("tools")
     for assistant, tool in ((poet, clock), (poet, other), (clerk, clock)):
-        await give(admin, assistant, tool)
+        await attach_tool(admin, assistant, tool)
 
-    of_poet = await listed(admin, "/assistant-tools", assistant_id=poet["id"])
-    of_clock = await listed(admin, "/assistant-tools", tool_id=clock["id"])
-    both = await listed(admin, "/assistant-tools", tool_id=clock["id"], assistant_id=poet["id"])
+    of_poet = await list_items(admin, "/assistant-tools", assistant_id=poet["id"])
+    of_clock = await list_items(admin, "/assistant-tools", tool_id=clock["id"])
+    both = await list_items(admin, "/assistant-tools", tool_id=clock["id"], assistant_id=poet["id"])
 
     assert [link["tool_id"] for link in of_poet] == [clock["id"], other["id"]]
     assert [link["assistant_id"] for link in of_clock] == [poet["id"], clerk["id"]]
@@ -81,27 +81,27 @@ async def test_unknown_ends_are_not_found(admin: Client, make: Make) -> None:
 async def test_an_assistants_tools_are_told_as_they_are_for_it(admin: Client, make: Make) -> None:
     secretary, poet, novelist = [await make("assistants") for _ in range(3)]
     clock = await make("tools", name="z_clock")
-    ask = await ask_tool(make, "ask_writer", poet)
-    await give(admin, secretary, clock)
+    ask = await make_ask_tool(make, "ask_writer", poet)
+    await attach_tool(admin, secretary, clock)
     body = {"assistant_id": secretary["id"], "tool_id": ask["id"]}
     link = await admin.post("/assistant-tools", json=body | {"sub_assistant_id": novelist["id"]})
     path = f"/assistants/{secretary['id']}/tools"
 
-    tools = await listed(admin, path)
+    tools = await list_items(admin, path)
     assert [tool["name"] for tool in tools] == ["ask_writer", "z_clock"]
     assert tools[0] == ask | {"assistant_id": novelist["id"]}
     assert tools[1] == clock
 
     await admin.patch(f"/assistant-tools/{link.json()['id']}", json={"is_active": False})
-    assert (await listed(admin, path))[0]["is_active"] is False
+    assert (await list_items(admin, path))[0]["is_active"] is False
 
 
 class TestSubAssistants:
     async def test_a_tool_must_have_somebody_to_ask(self, admin: Client, make: Make) -> None:
         secretary, poet = await make("assistants"), await make("assistants")
-        nobody = await ask_tool(make, "ask_nobody", None)
+        nobody = await make_ask_tool(make, "ask_nobody", None)
 
-        refused = await give(admin, secretary, nobody)
+        refused = await attach_tool(admin, secretary, nobody)
         assert refused["status"] == 400
         assert "does not say whom it asks" in refused["detail"]
 
@@ -111,8 +111,8 @@ class TestSubAssistants:
 
     async def test_the_last_one_to_ask_cannot_be_unset(self, admin: Client, make: Make) -> None:
         secretary, poet = await make("assistants"), await make("assistants")
-        ask = await ask_tool(make, "ask_poet", poet)
-        await give(admin, secretary, ask)
+        ask = await make_ask_tool(make, "ask_poet", poet)
+        await attach_tool(admin, secretary, ask)
 
         refused = await admin.patch(f"/tools/{ask['id']}", json={"assistant_id": None})
 
@@ -133,7 +133,7 @@ class TestSubAssistants:
     async def test_nobody_asks_themselves(self, admin: Client, make: Make) -> None:
         poet = await make("assistants", name="Poet")
 
-        refused = await give(admin, poet, await ask_tool(make, "ask_poet", poet))
+        refused = await attach_tool(admin, poet, await make_ask_tool(make, "ask_poet", poet))
 
         assert refused["status"] == 400
         assert "Poet asks Poet" in refused["detail"]
@@ -142,13 +142,13 @@ class TestSubAssistants:
         self, admin: Client, make: Make
     ) -> None:
         one, two, three = [await make("assistants", name=name) for name in ("A", "B", "C")]
-        ask_two = await ask_tool(make, "ask_two", two)
-        ask_three = await ask_tool(make, "ask_three", three)
-        ask_one = await ask_tool(make, "ask_one", one)
-        await give(admin, one, ask_two)
-        await give(admin, two, ask_three)
+        ask_two = await make_ask_tool(make, "ask_two", two)
+        ask_three = await make_ask_tool(make, "ask_three", three)
+        ask_one = await make_ask_tool(make, "ask_one", one)
+        await attach_tool(admin, one, ask_two)
+        await attach_tool(admin, two, ask_three)
 
-        by_a_link = await give(admin, three, ask_one)
+        by_a_link = await attach_tool(admin, three, ask_one)
         by_a_tool = await admin.patch(f"/tools/{ask_three['id']}", json={"assistant_id": one["id"]})
         body = {"assistant_id": three["id"], "tool_id": ask_one["id"], "is_active": False}
         link = (await admin.post("/assistant-tools", json=body)).json()
@@ -161,11 +161,11 @@ class TestSubAssistants:
 
     async def test_three_levels_are_allowed_and_no_more(self, admin: Client, make: Make) -> None:
         chain = [await make("assistants") for _ in range(5)]
-        tools = [await ask_tool(make, f"ask_{n}", one) for n, one in enumerate(chain)]
+        tools = [await make_ask_tool(make, f"ask_{n}", one) for n, one in enumerate(chain)]
         for number in (3, 2, 1):
-            assert (await give(admin, chain[number], tools[number + 1]))["status"] == 201
+            assert (await attach_tool(admin, chain[number], tools[number + 1]))["status"] == 201
 
-        refused = await give(admin, chain[0], tools[1])
+        refused = await attach_tool(admin, chain[0], tools[1])
 
         assert refused["status"] == 400
         assert "4 levels" in refused["detail"]
@@ -175,9 +175,11 @@ class TestSubAssistants:
     ) -> None:
         for number in range(5):
             one, two = await make("assistants"), await make("assistants")
-            there = await ask_tool(make, f"there_{number}", two)
-            back = await ask_tool(make, f"back_{number}", one)
+            there = await make_ask_tool(make, f"there_{number}", two)
+            back = await make_ask_tool(make, f"back_{number}", one)
 
-            answers = await asyncio.gather(give(admin, one, there), give(admin, two, back))
+            answers = await asyncio.gather(
+                attach_tool(admin, one, there), attach_tool(admin, two, back)
+            )
 
             assert sorted(answer["status"] for answer in answers) == [201, 400]

@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 
 from rest_service.app.config import Settings
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
 
 UNKNOWN = "11111111-1111-1111-1111-111111111111"
 
@@ -76,10 +76,10 @@ class TestModels:
         ):
             assert refused.status_code == 400, refused.text
             assert reason in refused.json()["detail"]
-        assert await listed(admin, "/assistants") == [poet]
+        assert await list_items(admin, "/assistants") == [poet]
 
     @pytest_asyncio.fixture(loop_scope="session")
-    async def idle(self, make: Make, settings: Settings) -> list[JsonObject]:
+    async def unusable_models(self, make: Make, settings: Settings) -> list[JsonObject]:
         """No model of these is active: DEFAULT_MODEL, one, one whose provider is not, and one that
         answers nobody."""
         own = {"provider_id": (await make("providers"))["id"]}
@@ -104,7 +104,12 @@ class TestModels:
         ],
     )
     async def test_an_active_assistant_without_an_active_model_is_refused(
-        self, admin: Client, make: Make, idle: list[JsonObject], chain: JsonObject, asked: str
+        self,
+        admin: Client,
+        make: Make,
+        unusable_models: list[JsonObject],
+        chain: JsonObject,
+        asked: str,
     ) -> None:
         """However it would come to it: made, changed, or switched on."""
         own = {"model": "small", "fallback_models": []}
@@ -122,17 +127,19 @@ class TestModels:
             chain_of = f"{name} (asks "
             assert chain_of in refused.json()["detail"]
             assert f"{asked})" in refused.json()["detail"]
-        assert await listed(admin, path) == [poet, off]
+        assert await list_items(admin, path) == [poet, off]
 
     async def test_nor_is_one_restored_to_it(
-        self, admin: Client, make: Make, idle: list[JsonObject]
+        self, admin: Client, make: Make, unusable_models: list[JsonObject]
     ) -> None:
         poet = await make("assistants", name="Poet", model="small")
         gone = await make("assistants", name="Gone", model="small")
         await admin.delete(f"/assistants/{gone['id']}")
-        await make("models", provider_id=idle[-1]["provider_id"], provider_model_name="large")
+        await make(
+            "models", provider_id=unusable_models[-1]["provider_id"], provider_model_name="large"
+        )
         await admin.patch(f"/assistants/{poet['id']}", json={"model": "large"})
-        await admin.patch(f"/models/{idle[-1]['id']}", json={"is_active": False})
+        await admin.patch(f"/models/{unusable_models[-1]['id']}", json={"is_active": False})
 
         for one in (poet, gone):
             refused = await admin.post(f"/assistants/{one['id']}/versions/1/restore")
@@ -140,7 +147,7 @@ class TestModels:
             assert f"{one['name']} (asks small)" in refused.json()["detail"]
 
     async def test_one_that_has_none_already_can_still_be_changed(
-        self, admin: Client, make: Make, idle: list[JsonObject], sql: Sql
+        self, admin: Client, make: Make, unusable_models: list[JsonObject], sql: Sql
     ) -> None:
         poet = await make("assistants", model="small")
         await sql("UPDATE llm_models SET is_active = false")
@@ -176,8 +183,8 @@ async def test_names_are_unique(admin: Client, make: Make) -> None:
 
     assert again.status_code == renamed.status_code == 409
     assert poet["name"] in again.json()["detail"]
-    kept = await admin.patch(f"/assistants/{poet['id']}", json={"name": poet["name"]})
-    assert kept.status_code == 200
+    response = await admin.patch(f"/assistants/{poet['id']}", json={"name": poet["name"]})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("field", ["name", "instructions", "is_active", "assistant_type"])
@@ -276,14 +283,14 @@ class TestDelete:
         assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 409
         await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
         assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 204
-        assert await listed(admin, "/assistant-tools") == []
+        assert await list_items(admin, "/assistant-tools") == []
 
     async def test_what_was_said_does_not_keep_it(self, admin: Client, make: Make) -> None:
         poet, user = await make("assistants"), await make("users")
         await make("threads", user_id=user["id"], assistant_id=poet["id"])
 
         assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 204
-        assert len(await listed(admin, "/threads")) == 1
+        assert len(await list_items(admin, "/threads")) == 1
 
 
 class TestLastSecretary:
@@ -304,7 +311,7 @@ class TestLastSecretary:
     ) -> None:
         for _ in range(4):
             two = [await make("assistants", is_secretary=True) for _ in range(2)]
-            everybody = [one for one in await listed(admin, "/assistants") if one["is_active"]]
+            everybody = [one for one in await list_items(admin, "/assistants") if one["is_active"]]
             for one in everybody[:-2]:
                 await admin.patch(f"/assistants/{one['id']}", json={"is_active": False})
 

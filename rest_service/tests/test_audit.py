@@ -5,28 +5,35 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
-from rest_service.app.audit.subjects import SUBJECTS
+from rest_service.app.audit.subjects import AUDITED_TYPES
 from rest_service.app.routers import ROUTERS
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    list_items,
+    make_user_headers,
+)
 from smart_kit.contracts.base import utc_now
 
 KEY = "tg:1:77/2.0"
 SECRET = "sk-a-key-of-no-worth"
 
 
-async def entries(admin: Client, **wanted: str) -> list[JsonObject]:
-    return await listed(admin, "/audit", **wanted)
+async def list_entries(admin: Client, **wanted: str) -> list[JsonObject]:
+    return await list_items(admin, "/audit", **wanted)
 
 
 async def test_a_write_is_noted_with_who_what_and_under_which_request(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    headers = acting_as(user) | {"X-Correlation-Id": "tg:1:77"}
+    headers = make_user_headers(user) | {"X-Correlation-Id": "tg:1:77"}
     body = {"user_id": user["id"], "title": "Milk"}
     task = (await service.post("/tasks", json=body, headers=headers)).json()
 
-    newest = (await entries(admin))[0]
+    newest = (await list_entries(admin))[0]
     assert (
         newest.items()
         >= {
@@ -39,7 +46,7 @@ async def test_a_write_is_noted_with_who_what_and_under_which_request(
             "result": "done",
             "status": 201,
             "request_id": "tg:1:77",
-            "left_out": 0,
+            "suppressed_count": 0,
         }.items()
     )
     assert newest["after"] == {name: task[name] for name in newest["after"]}
@@ -52,7 +59,7 @@ async def test_a_request_without_an_id_is_found_by_the_one_in_its_answer(
     user = await make("users")
     answer = await admin.patch(f"/users/{user['id']}", json={"language": "ru"})
 
-    (entry,) = await entries(admin, request_id=answer.headers["x-correlation-id"])
+    (entry,) = await list_entries(admin, request_id=answer.headers["x-correlation-id"])
     assert (entry["action"], entry["object_id"], entry["caller"]) == (
         "update_user",
         user["id"],
@@ -66,7 +73,7 @@ async def test_what_an_assistant_was_and_has_become_is_kept(admin: Client, make:
     await admin.patch(path, json={"instructions": "Rhyme twice."})
     await admin.delete(path)
 
-    versions = [one["after"] for one in await entries(admin, object_id=poet["id"])][::-1]
+    versions = [one["after"] for one in await list_entries(admin, object_id=poet["id"])][::-1]
     assert [one and one["instructions"] for one in versions] == ["Rhyme.", "Rhyme twice.", None]
 
 
@@ -77,11 +84,11 @@ async def test_no_secret_is_kept(admin: Client, make: Make, sql: Sql) -> None:
     await admin.post("/invites/redeem", json={"code": invite["code"], "telegram_id": 1001})
 
     ((encrypted,),) = await sql("SELECT encrypted_api_key FROM llm_providers")
-    kept = str(await sql("SELECT row_to_json(audit_log)::text FROM audit_log"))
-    assert "create_provider" in kept
-    assert "redeem_invite" in kept
+    stored = str(await sql("SELECT row_to_json(audit_log)::text FROM audit_log"))
+    assert "create_provider" in stored
+    assert "redeem_invite" in stored
     for secret in (SECRET, encrypted, invite["code"]):
-        assert secret not in kept
+        assert secret not in stored
 
 
 async def test_reading_and_what_changes_nothing_is_no_entry(
@@ -90,19 +97,19 @@ async def test_reading_and_what_changes_nothing_is_no_entry(
     user = await make("users")
     body = {"user_id": user["id"], "title": "Milk"}
     for _ in range(2):
-        await service.post("/tasks", json=body, headers=acting_as(user, KEY))
-    before = await entries(admin)
+        await service.post("/tasks", json=body, headers=make_user_headers(user, KEY))
+    before = await list_entries(admin)
 
     await admin.get("/tasks")
     await service.post("/cron-jobs/claim")
     await service.post("/cron-jobs/dispatched", json={"run_ids": [str(UUID(int=1))]})
     await admin.patch(f"/users/{user['id']}", json={})
 
-    assert await entries(admin) == before
-    assert len(await entries(admin, action="create_task")) == 1
+    assert await list_entries(admin) == before
+    assert len(await list_entries(admin, action="create_task")) == 1
 
 
-@pytest.mark.usefixtures("an_hour_to_dispatch")
+@pytest.mark.usefixtures("one_hour_dispatch_timeout")
 async def test_a_claim_that_hands_out_runs_is_an_entry(
     service: Client, admin: Client, make: Make
 ) -> None:
@@ -113,7 +120,7 @@ async def test_a_claim_that_hands_out_runs_is_an_entry(
     await service.post("/cron-jobs/claim")
     await service.post("/cron-jobs/claim")
 
-    assert len(await entries(admin, action="claim_runs")) == 1
+    assert len(await list_entries(admin, action="claim_runs")) == 1
 
 
 async def test_taking_back_is_noted_with_the_record_that_it_changes(
@@ -121,12 +128,12 @@ async def test_taking_back_is_noted_with_the_record_that_it_changes(
 ) -> None:
     user = await make("users")
     body = {"user_id": user["id"], "title": "Milk"}
-    task = (await service.post("/tasks", json=body, headers=acting_as(user, KEY))).json()
+    task = (await service.post("/tasks", json=body, headers=make_user_headers(user, KEY))).json()
     for key in ("tg:1:78/0.0", "tg:1:78/0.0", "tg:1:79/0.0"):
-        headers = acting_as(user, key)
+        headers = make_user_headers(user, key)
         await service.post("/effects/undo", json={"user_id": user["id"]}, headers=headers)
 
-    refused, *done = await entries(admin, action="undo_effect")
+    refused, *done = await list_entries(admin, action="undo_effect")
     assert [(one["status"], one["object_type"], one["object_id"]) for one in done] == [
         (200, "tasks", task["id"])
     ]
@@ -139,18 +146,18 @@ async def test_entries_are_found_by_each_of_their_sides(admin: Client, make: Mak
     now = utc_now()
     hour = timedelta(hours=1)
 
-    async def actions(**wanted: str) -> list[str]:
-        return [one["action"] for one in await entries(admin, **wanted)]
+    async def list_actions(**wanted: str) -> list[str]:
+        return [one["action"] for one in await list_entries(admin, **wanted)]
 
-    assert await actions() == ["create_task", "create_user"]
-    assert await actions(object_type="users") == ["create_user"]
-    assert await actions(caller="service") == []
-    assert await actions(user_id=user["id"]) == ["create_task", "create_user"]
-    assert await actions(user_id=str(UUID(int=1))) == []
-    assert await actions(from_at=(now - hour).isoformat()) == ["create_task", "create_user"]
-    assert await actions(from_at=(now + hour).isoformat()) == []
-    assert await actions(until_at=(now - hour).isoformat()) == []
-    assert await actions(object_id=str(UUID(int=1))) == []
+    assert await list_actions() == ["create_task", "create_user"]
+    assert await list_actions(object_type="users") == ["create_user"]
+    assert await list_actions(caller="service") == []
+    assert await list_actions(user_id=user["id"]) == ["create_task", "create_user"]
+    assert await list_actions(user_id=str(UUID(int=1))) == []
+    assert await list_actions(from_at=(now - hour).isoformat()) == ["create_task", "create_user"]
+    assert await list_actions(from_at=(now + hour).isoformat()) == []
+    assert await list_actions(until_at=(now - hour).isoformat()) == []
+    assert await list_actions(object_id=str(UUID(int=1))) == []
 
 
 async def test_the_runs_that_are_dispatched_are_an_entry(
@@ -165,7 +172,7 @@ async def test_the_runs_that_are_dispatched_are_an_entry(
         body = {"run_ids": [run["id"] for run in claim["runs"]]}
         assert (await service.post("/cron-jobs/dispatched", json=body)).status_code == 204
 
-    (entry,) = await entries(admin, action="record_dispatched")
+    (entry,) = await list_entries(admin, action="record_dispatched")
     assert (entry["object_type"], entry["object_id"]) == ("cron-jobs", None)
 
 
@@ -179,7 +186,7 @@ async def test_an_entry_is_called_as_the_operation_is_in_the_document(
     await admin.put("/users/by-telegram-id/1002", json={"first_name": "Ann"})
 
     operations = app.openapi()["paths"]["/api/users/{user_id}"]
-    noted = [(one["action"], one["status"]) for one in await entries(admin)]
+    noted = [(one["action"], one["status"]) for one in await list_entries(admin)]
     assert noted == [
         ("upsert_user", 201),
         (operations["patch"]["operationId"], 200),
@@ -195,8 +202,12 @@ async def test_a_link_is_the_same_record_by_whichever_path(admin: Client, make: 
     await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
     await admin.delete(path)
 
-    found = await entries(admin, object_type="assistant-tools", object_id=link["id"])
-    assert [one["action"] for one in found] == ["take_tool", "update_assistant_tool", "give_tool"]
+    found = await list_entries(admin, object_type="assistant-tools", object_id=link["id"])
+    assert [one["action"] for one in found] == [
+        "detach_tool",
+        "update_assistant_tool",
+        "attach_tool",
+    ]
     assert [(one["after"] or {}).get("is_active") for one in found] == [None, False, True]
 
 
@@ -208,7 +219,7 @@ async def test_whose_record_an_administrator_has_written_and_what_it_is_now_is_n
     for resource in ("tasks", "calendar", "cron-jobs"):
         await make(resource, user_id=user["id"])
 
-    found = await entries(admin, user_id=user["id"])
+    found = await list_entries(admin, user_id=user["id"])
     assert [one["object_type"] for one in found] == [
         "cron-jobs",
         "calendar",
@@ -222,7 +233,7 @@ async def test_whose_record_an_administrator_has_written_and_what_it_is_now_is_n
     assert [one["after"]["status"] for one in found[3:]] == ["blocked", "active"]
 
 
-async def test_nobodys_words_are_kept(admin: Client, make: Make, sql: Sql) -> None:
+async def test_no_message_text_is_stored(admin: Client, make: Make, sql: Sql) -> None:
     """Entries stay when people and what they said go."""
     secret = "Zorro"
     user = await make("users", first_name=secret, username=secret)
@@ -232,15 +243,15 @@ async def test_nobodys_words_are_kept(admin: Client, make: Make, sql: Sql) -> No
     assistant = await make("assistants")
     await make("threads", user_id=user["id"], assistant_id=assistant["id"])
 
-    kept = await sql("SELECT row_to_json(audit_log)::text FROM audit_log")
-    assert len(kept) == 6
-    assert secret not in str(kept)
+    stored = await sql("SELECT row_to_json(audit_log)::text FROM audit_log")
+    assert len(stored) == 6
+    assert secret not in str(stored)
 
 
 def test_what_an_entry_is_of_is_called_as_its_routes_are() -> None:
     known = {router.prefix.removeprefix("/") for router in ROUTERS}
 
-    assert {subject.resource for subject in SUBJECTS.values()} < known
+    assert {subject.resource for subject in AUDITED_TYPES.values()} < known
 
 
 @pytest.mark.parametrize(

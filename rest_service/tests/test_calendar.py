@@ -3,17 +3,29 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    list_items,
+    make_user_headers,
+)
 
 KEY = "tg:1:77/2.0"
 
 
-def day(number: int, hour: int = 0) -> str:
+def make_time(number: int, hour: int = 0) -> str:
     return f"2031-01-{number:02}T{hour:02}:00:00Z"
 
 
-async def refused(admin: Client, user: JsonObject, **body: Any) -> tuple[int, str]:
-    event = {"user_id": user["id"], "title": "x", "starts_at": day(1, 9), "ends_at": day(1, 10)}
+async def post_refused(admin: Client, user: JsonObject, **body: Any) -> tuple[int, str]:
+    event = {
+        "user_id": user["id"],
+        "title": "x",
+        "starts_at": make_time(1, 9),
+        "ends_at": make_time(1, 10),
+    }
     answer = await admin.post("/calendar", json=event | body)
     return answer.status_code, answer.json()["detail"]
 
@@ -32,7 +44,7 @@ async def test_an_event_is_kept_in_utc_and_read_as_it_was_written(
     local = {"starts_at": "2031-01-02T09:00:00", "ends_at": "2031-01-02T02:30:00+01:00"}
     event = await make("calendar", user_id=user["id"], **said, **local)
 
-    times = {"starts_at": day(2), "ends_at": "2031-01-02T01:30:00Z"}
+    times = {"starts_at": make_time(2), "ends_at": "2031-01-02T01:30:00Z"}
     assert event.items() >= (said | times | {"is_all_day": False}).items()
     assert (event["google_event_id"], event["effect"]) == (None, None)
     assert (await admin.get(f"/calendar/{event['id']}")).json() == event
@@ -43,18 +55,18 @@ async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
 ) -> None:
     user, other = await make("users"), await make("users")
     for number, (first, last) in enumerate([(1, 2), (2, 4), (3, 9), (5, 6)]):
-        times = {"starts_at": day(first), "ends_at": day(last)}
+        times = {"starts_at": make_time(first), "ends_at": make_time(last)}
         await make("calendar", user_id=user["id"], title=str(number), **times)
-    await make("calendar", user_id=other["id"], starts_at=day(3), ends_at=day(4))
+    await make("calendar", user_id=other["id"], starts_at=make_time(3), ends_at=make_time(4))
 
-    async def titles(**params: str) -> str:
+    async def list_titles(**params: str) -> str:
         params |= {"user_id": user["id"]}
-        return "".join(one["title"] for one in await listed(admin, "/calendar", **params))
+        return "".join(one["title"] for one in await list_items(admin, "/calendar", **params))
 
-    assert await titles() == "0123"
-    assert await titles(from_at=day(2), until_at=day(5)) == "12"
-    assert await titles(from_at=day(4)) == "23"
-    assert await titles(until_at=day(2)) == "0"
+    assert await list_titles() == "0123"
+    assert await list_titles(from_at=make_time(2), until_at=make_time(5)) == "12"
+    assert await list_titles(from_at=make_time(4)) == "23"
+    assert await list_titles(until_at=make_time(2)) == "0"
     naive = await admin.get("/calendar", params={"from_at": "2031-01-01T00:00:00"})
     assert naive.status_code == 422
 
@@ -62,8 +74,8 @@ async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
-        ({"ends_at": day(1, 9)}, 400, "ends after it starts"),
-        ({"ends_at": day(1, 8)}, 400, "ends after it starts"),
+        ({"ends_at": make_time(1, 9)}, 400, "ends after it starts"),
+        ({"ends_at": make_time(1, 8)}, 400, "ends after it starts"),
         ({"starts_at": "0001-01-01T00:00:00+14:00"}, 400, "calendar"),
         ({"is_all_day": True}, 400, "midnight in Europe/Berlin"),
         ({"attendees": ["ann"]}, 422, "attendees"),
@@ -79,13 +91,13 @@ async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
 async def test_what_makes_no_sense_is_refused(
     admin: Client, make: Make, body: JsonObject, status: int, reason: str
 ) -> None:
-    answered, detail = await refused(admin, await make("users"), **body)
+    answered, detail = await post_refused(admin, await make("users"), **body)
 
     assert (answered, reason in detail) == (status, True), detail
-    assert await listed(admin, "/calendar") == []
+    assert await list_items(admin, "/calendar") == []
 
 
-async def fill(sql: Sql, user: JsonObject, number: int) -> None:
+async def add_past_events(sql: Sql, user: JsonObject, number: int) -> None:
     await sql(
         "INSERT INTO calendar_events (id, created_at, updated_at, user_id, title, starts_at,"
         " ends_at, timezone, is_all_day, description, location, attendees)"
@@ -98,10 +110,10 @@ async def test_a_person_has_at_most_10000_events_those_that_are_over_too(
     admin: Client, make: Make, sql: Sql
 ) -> None:
     user, other = await make("users"), await make("users")
-    await fill(sql, user, 9_999)
+    await add_past_events(sql, user, 9_999)
     last = await make("calendar", user_id=user["id"])
 
-    status, detail = await refused(admin, user)
+    status, detail = await post_refused(admin, user)
     assert (status, "10000 events already" in detail) == (409, True)
     await make("calendar", user_id=other["id"])
     changed = await admin.patch(f"/calendar/{last['id']}", json={"title": "Go"})
@@ -115,10 +127,10 @@ async def test_a_cancelled_event_comes_not_back_past_the_limit(
 ) -> None:
     user = await make("users")
     event = await make("calendar", user_id=user["id"])
-    await service.delete(f"/calendar/{event['id']}", headers=acting_as(user, KEY))
-    await fill(sql, user, 10_000)
+    await service.delete(f"/calendar/{event['id']}", headers=make_user_headers(user, KEY))
+    await add_past_events(sql, user, 10_000)
 
-    body, headers = {"user_id": user["id"]}, acting_as(user, "tg:1:78/0.0")
+    body, headers = {"user_id": user["id"]}, make_user_headers(user, "tg:1:78/0.0")
     undone = await service.post("/effects/undo", json=body, headers=headers)
     assert (undone.status_code, "events already" in undone.json()["detail"]) == (409, True)
 
@@ -145,7 +157,7 @@ class TestUpdate:
     async def test_the_given_fields_change_and_no_others(self, admin: Client, make: Make) -> None:
         user = await make("users")
         event = await make("calendar", user_id=user["id"], location="Club")
-        body = {"title": "Go", "attendees": ["b@example.org"], "ends_at": day(3)}
+        body = {"title": "Go", "attendees": ["b@example.org"], "ends_at": make_time(3)}
 
         changed = (await admin.put(f"/calendar/{event['id']}", json=body)).json()
 
@@ -161,7 +173,7 @@ class TestUpdate:
         moved = (await admin.patch(path, json={"ends_at": "2031-01-02T09:00:00"})).json()
         rezoned = (await admin.patch(path, json={"timezone": "UTC"})).json()
 
-        assert moved["ends_at"] == rezoned["ends_at"] == day(2)
+        assert moved["ends_at"] == rezoned["ends_at"] == make_time(2)
         assert (rezoned["timezone"], rezoned["starts_at"]) == ("UTC", event["starts_at"])
 
     @pytest.mark.parametrize(
@@ -170,8 +182,8 @@ class TestUpdate:
             {"title": None},
             {"starts_at": None},
             {"attendees": None},
-            {"starts_at": day(1, 10)},
-            {"ends_at": day(1, 9)},
+            {"starts_at": make_time(1, 10)},
+            {"ends_at": make_time(1, 9)},
             {"is_all_day": True},
             {"user_id": str(UUID(int=1))},
         ],
@@ -192,9 +204,14 @@ class TestReceipts:
         self, service: Client, admin: Client, make: Make
     ) -> None:
         user = await make("users")
-        body = {"user_id": user["id"], "title": "Go", "starts_at": day(1), "ends_at": day(2)}
+        body = {
+            "user_id": user["id"],
+            "title": "Go",
+            "starts_at": make_time(1),
+            "ends_at": make_time(2),
+        }
         answers = [
-            await service.post("/calendar", json=body, headers=acting_as(user, KEY))
+            await service.post("/calendar", json=body, headers=make_user_headers(user, KEY))
             for _ in range(2)
         ]
 
@@ -204,7 +221,7 @@ class TestReceipts:
         assert effect["after"]["starts_at"] == event["starts_at"]
         path = f"/api/calendar/{event['id']}"
         assert effect["reversal"] == {"method": "DELETE", "path": path}
-        assert await listed(admin, "/calendar") == [event | {"effect": None}]
+        assert await list_items(admin, "/calendar") == [event | {"effect": None}]
 
     async def test_a_change_and_a_cancellation_have_one_that_takes_them_back(
         self, service: Client, make: Make
@@ -213,28 +230,28 @@ class TestReceipts:
         event = await make("calendar", user_id=user["id"], attendees=["a@example.org"])
         path = f"/calendar/{event['id']}"
         same = set(event) - {"updated_at"}
-        body = {"title": "Go", "starts_at": day(1, 1), "attendees": []}
+        body = {"title": "Go", "starts_at": make_time(1, 1), "attendees": []}
 
-        await service.patch(path, json=body, headers=acting_as(user, KEY))
-        undone = await self.undo(service, user, "event_changed")
+        await service.patch(path, json=body, headers=make_user_headers(user, KEY))
+        undone = await self.undo_latest(service, user, "event_changed")
         assert {name: undone[name] for name in same} == {name: event[name] for name in same}
 
-        gone = await service.delete(path, headers=acting_as(user, "tg:1:78/1.0"))
+        gone = await service.delete(path, headers=make_user_headers(user, "tg:1:78/1.0"))
         assert gone.status_code == 204
-        assert (await service.get(path, headers=acting_as(user))).status_code == 404
-        again = await self.undo(service, user, "event_cancelled")
+        assert (await service.get(path, headers=make_user_headers(user))).status_code == 404
+        again = await self.undo_latest(service, user, "event_cancelled")
         same -= {"id", "created_at"}
         assert {name: again[name] for name in same} == {name: event[name] for name in same}
 
-    async def undo(self, service: Client, user: JsonObject, kind: str) -> JsonObject:
+    async def undo_latest(self, service: Client, user: JsonObject, kind: str) -> JsonObject:
         """Takes the newest change back."""
-        listing = await service.get("/effects", headers=acting_as(user))
+        listing = await service.get("/effects", headers=make_user_headers(user))
         effect = listing.json()["items"][0]
         assert effect["kind"] == kind
         back = effect["reversal"]
         path = back["path"].removeprefix("/api")
         answer = await service.request(
-            back["method"], path, json=back["body"], headers=acting_as(user)
+            back["method"], path, json=back["body"], headers=make_user_headers(user)
         )
         assert answer.is_success, answer.text
         undone: JsonObject = answer.json()

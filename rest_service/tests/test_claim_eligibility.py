@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as
-from rest_service.tests.claim_helpers import claim, due_job
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
+from rest_service.tests.claim_helpers import claim_jobs, make_due_job
 from smart_kit.contracts.base import utc_now
 
 
@@ -24,27 +24,27 @@ async def test_a_blocked_persons_jobs_wait(
     service: Client, admin: Client, make: Make, bot_id: int | None
 ) -> None:
     user = await make("users")
-    await due_job(make, user)
+    await make_due_job(make, user)
     await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
 
-    blocked = await claim(service, bot_id)
+    blocked = await claim_jobs(service, bot_id)
     await admin.patch(f"/users/{user['id']}", json={"status": "active"})
 
     assert (blocked["runs"], blocked["next_fire_at"]) == ([], None)
-    assert len((await claim(service, bot_id))["runs"]) == 1
+    assert len((await claim_jobs(service, bot_id))["runs"]) == 1
 
 
 async def test_the_jobs_of_who_may_not_talk_any_more_wait(
     service: Client, make: Make, sql: Sql, bot_id: int | None
 ) -> None:
     """The same people that tg_bot answers: on the operator's list, or invited."""
-    await due_job(make, await make("users", telegram_id=9))
+    await make_due_job(make, await make("users", telegram_id=9))
 
-    refused = await claim(service, bot_id)
+    refused = await claim_jobs(service, bot_id)
     await sql("UPDATE users SET is_invited = true")
 
     assert (refused["runs"], refused["next_fire_at"]) == ([], None)
-    assert len((await claim(service, bot_id))["runs"]) == 1
+    assert len((await claim_jobs(service, bot_id))["runs"]) == 1
 
 
 async def test_where_everyone_may_talk_everybodys_jobs_fire(
@@ -54,78 +54,78 @@ async def test_where_everyone_may_talk_everybodys_jobs_fire(
     app.state.resources = replace(
         given, settings=settings.model_copy(update={"telegram_allowed_users": " * "})
     )
-    await due_job(make, await make("users", telegram_id=9))
+    await make_due_job(make, await make("users", telegram_id=9))
 
-    assert len((await claim(service))["runs"]) == 1
+    assert len((await claim_jobs(service))["runs"]) == 1
 
 
 async def test_a_run_of_somebody_who_is_blocked_meanwhile_waits_too(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    await due_job(make, user)
-    await claim(service)
+    await make_due_job(make, user)
+    await claim_jobs(service)
     await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
-    assert (await claim(service))["next_fire_at"] is None
+    assert (await claim_jobs(service))["next_fire_at"] is None
     await sql("UPDATE cron_job_runs SET claimed_at = now() - interval '11 s'")
 
-    assert (await claim(service))["runs"] == []
+    assert (await claim_jobs(service))["runs"] == []
 
 
 class TestBots:
     @staticmethod
-    async def made_by(service: Client, user: JsonObject, message_id: str) -> JsonObject:
+    async def make_job_by(service: Client, user: JsonObject, message_id: str) -> JsonObject:
         at = (utc_now() - timedelta(seconds=5)).isoformat()
         body = {"user_id": user["id"], "text": message_id, "at": at}
-        headers = acting_as(user, f"{message_id}/0.0")
+        headers = make_user_headers(user, f"{message_id}/0.0")
         answer = await service.post("/cron-jobs", json=body, headers=headers)
         assert answer.status_code == 201, answer.text
         job: JsonObject = answer.json()
         return job
 
-    @pytest.mark.usefixtures("an_hour_to_dispatch")
+    @pytest.mark.usefixtures("one_hour_dispatch_timeout")
     async def test_a_job_waits_for_the_bot_it_was_made_with(
         self, service: Client, make: Make
     ) -> None:
         user = await make("users")
-        job = await self.made_by(service, user, "tg:42:1")
-        nothing = await claim(service, 7)
+        job = await self.make_job_by(service, user, "tg:42:1")
+        nothing = await claim_jobs(service, 7)
         assert (nothing["runs"], nothing["next_fire_at"]) == ([], None)
 
-        anybodys = await due_job(make, user)
+        anybodys = await make_due_job(make, user)
         assert (job["bot_id"], anybodys["bot_id"]) == (42, None)
-        (run,) = (await claim(service, 7))["runs"]
+        (run,) = (await claim_jobs(service, 7))["runs"]
         assert run["job_id"] == anybodys["id"]
-        (run,) = (await claim(service, 42))["runs"]
+        (run,) = (await claim_jobs(service, 42))["runs"]
         assert run["job_id"] == job["id"]
 
     async def test_a_claimed_run_is_not_handed_out_to_another_bot(
         self, service: Client, make: Make, sql: Sql
     ) -> None:
-        await self.made_by(service, await make("users"), "tg:42:1")
-        await claim(service, 42)
+        await self.make_job_by(service, await make("users"), "tg:42:1")
+        await claim_jobs(service, 42)
         await sql("UPDATE cron_job_runs SET claimed_at = now() - interval '11 s'")
 
-        assert (await claim(service, 7))["runs"] == []
-        assert len((await claim(service, 42))["runs"]) == 1
+        assert (await claim_jobs(service, 7))["runs"] == []
+        assert len((await claim_jobs(service, 42))["runs"]) == 1
 
     async def test_what_a_scheduled_prompt_plans_belongs_to_its_bot(
         self, service: Client, make: Make
     ) -> None:
         user = await make("users")
-        await self.made_by(service, user, "tg:42:1")
-        (run,) = (await claim(service, 42))["runs"]
+        await self.make_job_by(service, user, "tg:42:1")
+        (run,) = (await claim_jobs(service, 42))["runs"]
 
-        assert (await self.made_by(service, user, f"run:{run['id']}"))["bot_id"] == 42
+        assert (await self.make_job_by(service, user, f"run:{run['id']}"))["bot_id"] == 42
         for unknown in ("run:nothing", f"run:{UUID(int=1)}", "chat", "tg:x:1"):
-            assert (await self.made_by(service, user, unknown))["bot_id"] is None
+            assert (await self.make_job_by(service, user, unknown))["bot_id"] is None
 
     async def test_an_administrator_gives_a_job_to_the_next_bot(
         self, service: Client, admin: Client, make: Make
     ) -> None:
-        job = await self.made_by(service, await make("users"), "tg:42:1")
+        job = await self.make_job_by(service, await make("users"), "tg:42:1")
 
         changed = await admin.patch(f"/cron-jobs/{job['id']}", json={"bot_id": None})
 
         assert changed.json()["bot_id"] is None
-        assert len((await claim(service, 7))["runs"]) == 1
+        assert len((await claim_jobs(service, 7))["runs"]) == 1

@@ -7,27 +7,27 @@ from uuid import UUID, uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.models import CronJob, CronJobRun, User
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql
 from rest_service.tests.claim_helpers import (
-    claim,
-    database_clock,
-    due_job,
-    overdue_job,
-    runs_of,
+    claim_jobs,
+    list_runs,
+    make_due_job,
+    make_overdue_job,
+    read_database_time,
 )
 from smart_kit.contracts.base import utc_now
 
 LATER = datetime(2031, 1, 1, tzinfo=UTC)
 
 
-def wait_of(claimed: JsonObject) -> timedelta:
+def get_wait(claimed: JsonObject) -> timedelta:
     """How long whoever asks is told to wait."""
     return datetime.fromisoformat(claimed["next_fire_at"]) - datetime.fromisoformat(claimed["now"])
 
 
-async def add_jobs(sessions: Sessions, user: JsonObject, *times: datetime) -> None:
+async def add_jobs(sessions: SessionFactory, user: JsonObject, *times: datetime) -> None:
     """One-offs, past the service: many at once."""
     async with sessions.begin() as session:
         session.add_all(
@@ -45,7 +45,7 @@ async def add_jobs(sessions: Sessions, user: JsonObject, *times: datetime) -> No
         )
 
 
-async def add_runs(sessions: Sessions, job: JsonObject, count: int) -> None:
+async def add_runs(sessions: SessionFactory, job: JsonObject, count: int) -> None:
     """Runs that were claimed a minute ago and never dispatched."""
     then = utc_now() - timedelta(minutes=1)
     async with sessions.begin() as session:
@@ -61,61 +61,61 @@ async def add_runs(sessions: Sessions, job: JsonObject, count: int) -> None:
 
 class TestOrder:
     async def test_what_is_due_first_is_handed_out_first(
-        self, service: Client, make: Make, sessions: Sessions
+        self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         now = utc_now()
         times = [now - timedelta(minutes=minutes) for minutes in (3, 9, 1, 7, 5)]
         await add_jobs(sessions, await make("users"), *times)
 
-        runs = (await claim(service))["runs"]
+        runs = (await claim_jobs(service))["runs"]
 
         assert [datetime.fromisoformat(run["scheduled_for"]) for run in runs] == sorted(times)
 
     async def test_runs_of_one_time_are_in_the_order_of_their_ids(
-        self, service: Client, make: Make, sessions: Sessions, sql: Sql
+        self, service: Client, make: Make, sessions: SessionFactory, sql: Sql
     ) -> None:
         """So that who asks again gets them in the same order."""
         await add_jobs(sessions, await make("users"), *[utc_now() - timedelta(minutes=1)] * 12)
-        first = await claim(service)
+        first = await claim_jobs(service)
         ids = [run["id"] for run in first["runs"]]
         assert ids == sorted(ids)
 
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at - interval '11 s'")
-        assert (await claim(service))["runs"] == first["runs"]
+        assert (await claim_jobs(service))["runs"] == first["runs"]
 
-    @pytest.mark.usefixtures("an_hour_to_dispatch")
+    @pytest.mark.usefixtures("one_hour_dispatch_timeout")
     async def test_of_more_than_one_claim_takes_the_latest_wait(
-        self, service: Client, make: Make, sessions: Sessions
+        self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         now = utc_now()
         late = [now - timedelta(seconds=1)] * 3
         await add_jobs(sessions, await make("users"), *late, *[now - timedelta(minutes=1)] * 100)
 
-        first, second = await claim(service), await claim(service)
+        first, second = await claim_jobs(service), await claim_jobs(service)
 
         assert len(first["runs"]) == 100
         assert [datetime.fromisoformat(run["scheduled_for"]) for run in second["runs"]] == late
 
     @pytest.mark.parametrize(("count", "is_all"), [(99, True), (100, False)])
     async def test_after_a_full_claim_it_says_to_ask_again_at_once(
-        self, service: Client, make: Make, sessions: Sessions, count: int, is_all: bool
+        self, service: Client, make: Make, sessions: SessionFactory, count: int, is_all: bool
     ) -> None:
         await add_jobs(sessions, await make("users"), *[utc_now() - timedelta(minutes=1)] * count)
-        claimed = await claim(service)
+        claimed = await claim_jobs(service)
         assert claimed["next_fire_at"] == (None if is_all else claimed["now"])
 
     async def test_at_most_two_claims_are_handed_out_again_at_once(
-        self, service: Client, make: Make, sessions: Sessions
+        self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         job = await make("cron-jobs", user_id=(await make("users"))["id"])
         await add_runs(sessions, job, 201)
-        assert len((await claim(service))["runs"]) == 200
+        assert len((await claim_jobs(service))["runs"]) == 200
 
 
 class TestFires:
     async def test_a_prompt_is_handed_out_as_one(self, service: Client, make: Make) -> None:
-        await due_job(make, await make("users"), type="prompt")
-        (run,) = (await claim(service))["runs"]
+        await make_due_job(make, await make("users"), type="prompt")
+        (run,) = (await claim_jobs(service))["runs"]
         assert run["type"] == "prompt"
 
     async def test_a_time_that_its_rule_does_not_name_fires_all_the_same(
@@ -123,10 +123,10 @@ class TestFires:
     ) -> None:
         """E.g. after a change of the rules of its time zone."""
         rule = f"0 0 {(utc_now().day + 13) % 28 + 1} * *"  # in about two weeks
-        job = await overdue_job(make, sql, await make("users"), cron_expression=rule)
+        job = await make_overdue_job(make, sql, await make("users"), cron_expression=rule)
         planned = (await admin.get(f"/cron-jobs/{job['id']}")).json()["next_fire_at"]
 
-        (run,) = (await claim(service))["runs"]
+        (run,) = (await claim_jobs(service))["runs"]
 
         assert run["scheduled_for"] == planned
         after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
@@ -135,29 +135,29 @@ class TestFires:
     async def test_what_it_missed_was_never_claimed_nor_handed_out(
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
-        job = await overdue_job(make, sql, await make("users"), cron_expression="0 * * * *")
-        (run,) = (await claim(service))["runs"]
+        job = await make_overdue_job(make, sql, await make("users"), cron_expression="0 * * * *")
+        (run,) = (await claim_jobs(service))["runs"]
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at - interval '1 minute'")
         await sql(f"UPDATE cron_jobs SET next_fire_at = '{LATER}'")  # the next hour may strike now
 
-        assert [one["id"] for one in (await claim(service))["runs"]] == [run["id"]]
+        assert [one["id"] for one in (await claim_jobs(service))["runs"]] == [run["id"]]
 
-        missed = [one for one in await runs_of(admin, job) if one["id"] != run["id"]]
+        missed = [one for one in await list_runs(admin, job) if one["id"] != run["id"]]
         assert {one["state"] for one in missed} == {"missed"}
         assert len(missed) in (2, 3)
 
-    @pytest.mark.usefixtures("an_hour_to_dispatch")
+    @pytest.mark.usefixtures("one_hour_dispatch_timeout")
     async def test_a_time_that_was_fired_already_is_not_fired_again(
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
-        job = await due_job(make, await make("users"))
-        await claim(service)
+        job = await make_due_job(make, await make("users"))
+        await claim_jobs(service)
         await sql("UPDATE cron_jobs SET is_active = true, next_fire_at = at")
 
-        claimed = await claim(service)
+        claimed = await claim_jobs(service)
 
         assert claimed["runs"] == []
-        assert len(await runs_of(admin, job)) == 1
+        assert len(await list_runs(admin, job)) == 1
         assert (await admin.get(f"/cron-jobs/{job['id']}")).json()["is_active"] is False
 
     @pytest.mark.parametrize(
@@ -170,30 +170,30 @@ class TestFires:
     async def test_a_job_that_was_broken_by_hand_is_named_to_the_operator(
         self, service: Client, admin: Client, make: Make, sql: Sql, damage: str, reason: str
     ) -> None:
-        job = await overdue_job(make, sql, await make("users"), cron_expression="0 9 * * *")
+        job = await make_overdue_job(make, sql, await make("users"), cron_expression="0 9 * * *")
         await sql(f"UPDATE cron_jobs SET {damage}")
 
         with capture_logs() as lines:
-            claimed = await claim(service)
+            claimed = await claim_jobs(service)
 
         assert (claimed["runs"], claimed["next_fire_at"]) == ([], None)
         (line,) = [line for line in lines if line["log_level"] == "error"]
-        assert line["event"] == "a job has no usable time and is stopped"
+        assert line["event"] == "cron job deactivated: schedule invalid"
         assert line["job_id"] == UUID(job["id"])
         assert line["reason"].startswith(reason)
-        assert await runs_of(admin, job) == []
+        assert await list_runs(admin, job) == []
 
 
-class TestOthersAtWork:
+class TestConcurrentClaims:
     async def test_a_change_of_the_person_holds_up_none_of_their_jobs(
-        self, service: Client, make: Make, sessions: Sessions
+        self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         user = await make("users")
-        await due_job(make, user)
+        await make_due_job(make, user)
         async with sessions.begin() as session:
             await session.get(User, UUID(user["id"]), with_for_update=True)
             async with asyncio.timeout(60):
-                assert len((await claim(service))["runs"]) == 1
+                assert len((await claim_jobs(service))["runs"]) == 1
 
 
 class TestDispatched:
@@ -201,67 +201,70 @@ class TestDispatched:
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
         user = await make("users")
-        job = await overdue_job(make, sql, user, cron_expression="0 * * * *")
-        other = await due_job(make, user)
-        runs = {run["job_id"]: run for run in (await claim(service))["runs"]}
-        missed = next(one for one in await runs_of(admin, job) if one["state"] == "missed")
+        job = await make_overdue_job(make, sql, user, cron_expression="0 * * * *")
+        other = await make_due_job(make, user)
+        runs = {run["job_id"]: run for run in (await claim_jobs(service))["runs"]}
+        missed = next(one for one in await list_runs(admin, job) if one["state"] == "missed")
         body = {"run_ids": [runs[job["id"]]["id"], missed["id"], str(uuid4())]}
 
         noted = []
         for _ in range(2):
             (await service.post("/cron-jobs/dispatched", json=body)).raise_for_status()
-            noted.append(await runs_of(admin, job))
+            noted.append(await list_runs(admin, job))
 
         assert noted[0] == noted[1]
         newest, *older = noted[0]
         assert newest["state"] == "dispatched"
         assert newest["dispatched_at"] is not None
         assert {(one["state"], one["dispatched_at"]) for one in older} == {("missed", None)}
-        assert [one["state"] for one in await runs_of(admin, other)] == ["claimed"]
+        assert [one["state"] for one in await list_runs(admin, other)] == ["claimed"]
 
 
 class TestNextClaim:
     async def test_it_is_the_next_fire_or_the_next_forgotten_run_whichever_is_sooner(
-        self, service: Client, make: Make, sql: Sql, an_hour_to_dispatch: timedelta
+        self, service: Client, make: Make, sql: Sql, one_hour_dispatch_timeout: timedelta
     ) -> None:
         user = await make("users")
-        await due_job(make, user)
-        first = await claim(service)
-        forgotten_at = datetime.fromisoformat(first["now"]) + an_hour_to_dispatch
+        await make_due_job(make, user)
+        first = await claim_jobs(service)
+        forgotten_at = datetime.fromisoformat(first["now"]) + one_hour_dispatch_timeout
 
-        later = await due_job(make, user, at=LATER.isoformat())
-        claimed = await claim(service)
+        later = await make_due_job(make, user, at=LATER.isoformat())
+        claimed = await claim_jobs(service)
         assert datetime.fromisoformat(claimed["next_fire_at"]) == forgotten_at
 
         await sql(
             f"UPDATE cron_jobs SET next_fire_at = '{forgotten_at}' WHERE id = '{later['id']}'"
         )
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at + interval '1 minute'")
-        claimed = await claim(service)
+        claimed = await claim_jobs(service)
         assert datetime.fromisoformat(claimed["next_fire_at"]) == forgotten_at
 
     async def test_it_is_when_the_oldest_of_others_claims_is_forgotten(
-        self, service: Client, make: Make, sql: Sql, an_hour_to_dispatch: timedelta
+        self, service: Client, make: Make, sql: Sql, one_hour_dispatch_timeout: timedelta
     ) -> None:
         user = await make("users")
         for _ in range(3):
-            await due_job(make, user)
-        claimed_at = datetime.fromisoformat((await claim(service))["now"])
+            await make_due_job(make, user)
+        claimed_at = datetime.fromisoformat((await claim_jobs(service))["now"])
         await sql(
             "UPDATE cron_job_runs SET claimed_at = claimed_at + interval '1 minute'"
             " WHERE id <> (SELECT max(id::text)::uuid FROM cron_job_runs)"
         )
-        claimed = await claim(service)
-        assert datetime.fromisoformat(claimed["next_fire_at"]) == claimed_at + an_hour_to_dispatch
+        claimed = await claim_jobs(service)
+        assert (
+            datetime.fromisoformat(claimed["next_fire_at"])
+            == claimed_at + one_hour_dispatch_timeout
+        )
 
     async def test_a_run_that_is_handed_out_again_is_nothing_to_wait_for(
         self, service: Client, make: Make, sql: Sql
     ) -> None:
-        await due_job(make, await make("users"))
-        await claim(service)
+        await make_due_job(make, await make("users"))
+        await claim_jobs(service)
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at - interval '1 minute'")
 
-        claimed = await claim(service)
+        claimed = await claim_jobs(service)
 
         assert (len(claimed["runs"]), claimed["next_fire_at"]) == (1, None)
 
@@ -269,32 +272,32 @@ class TestNextClaim:
         self, service: Client, make: Make, sql: Sql
     ) -> None:
         for state in ("dispatched", "done", "failed", "missed"):
-            await due_job(make, await make("users"))
-            await claim(service)
+            await make_due_job(make, await make("users"))
+            await claim_jobs(service)
             await sql(f"UPDATE cron_job_runs SET state = '{state}' WHERE state = 'claimed'")
-        assert (await claim(service))["next_fire_at"] is None
+        assert (await claim_jobs(service))["next_fire_at"] is None
 
     async def test_a_paused_job_is_nothing_to_wait_for(
         self, service: Client, admin: Client, make: Make
     ) -> None:
-        job = await due_job(make, await make("users"), at=LATER.isoformat())
+        job = await make_due_job(make, await make("users"), at=LATER.isoformat())
         await admin.patch(f"/cron-jobs/{job['id']}", json={"is_active": False})
-        assert (await claim(service))["next_fire_at"] is None
+        assert (await claim_jobs(service))["next_fire_at"] is None
 
     async def test_what_somebody_else_is_just_claiming_does_not_hide_what_is_sooner(
-        self, service: Client, make: Make, sessions: Sessions
+        self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         user = await make("users")
-        job = await due_job(make, user)
+        job = await make_due_job(make, user)
         soon = utc_now() + timedelta(hours=1)
-        await due_job(make, user, at=soon.isoformat())
+        await make_due_job(make, user, at=soon.isoformat())
         async with sessions.begin() as session:
             await session.get(CronJob, UUID(job["id"]), with_for_update=True)
-            assert wait_of(await claim(service)) == timedelta(seconds=10)
+            assert get_wait(await claim_jobs(service)) == timedelta(seconds=10)
 
 
 async def test_the_now_of_an_answer_is_the_databases(service: Client, make: Make, sql: Sql) -> None:
-    before = await database_clock(sql)
-    claimed = await claim(service)
-    after = await database_clock(sql)
+    before = await read_database_time(sql)
+    claimed = await claim_jobs(service)
+    after = await read_database_time(sql)
     assert before <= datetime.fromisoformat(claimed["now"]) <= after

@@ -4,28 +4,30 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.models import CronJob
 from rest_service.tests.api_helpers import Client, Make, Sql
 from rest_service.tests.claim_helpers import (
-    claim,
-    database_clock,
-    due_job,
-    overdue_job,
-    runs_of,
+    claim_jobs,
+    list_runs,
+    make_due_job,
+    make_overdue_job,
+    read_database_time,
 )
 from smart_kit.contracts.base import utc_now
 from smart_kit.redis import Redis
 
 
-@pytest.mark.usefixtures("an_hour_to_dispatch")
+@pytest.mark.usefixtures("one_hour_dispatch_timeout")
 async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users", language_code="ru")
-    job = await due_job(make, user, text="Tea", is_silent=True, timezone="Asia/Tokyo", chat_id=-100)
+    job = await make_due_job(
+        make, user, text="Tea", is_silent=True, timezone="Asia/Tokyo", chat_id=-100
+    )
 
-    first, second = await claim(service), await claim(service)
+    first, second = await claim_jobs(service), await claim_jobs(service)
 
     (run,) = first["runs"]
     assert second["runs"] == []
@@ -43,67 +45,67 @@ async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
     }
     after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
     assert (after["is_active"], after["next_fire_at"], after["at"]) == (False, None, job["at"])
-    (kept,) = await runs_of(admin, job)
-    assert (kept["id"], kept["state"]) == (run["id"], "claimed")
+    (stored,) = await list_runs(admin, job)
+    assert (stored["id"], stored["state"]) == (run["id"], "claimed")
 
 
 async def test_the_answer_says_when_to_ask_again(service: Client, make: Make, sql: Sql) -> None:
-    assert (await claim(service))["next_fire_at"] is None
+    assert (await claim_jobs(service))["next_fire_at"] is None
     user = await make("users")
-    later = await due_job(make, user, at=(utc_now() + timedelta(hours=2)).isoformat())
-    sooner = await due_job(make, user, at=(utc_now() + timedelta(hours=1)).isoformat())
+    later = await make_due_job(make, user, at=(utc_now() + timedelta(hours=2)).isoformat())
+    sooner = await make_due_job(make, user, at=(utc_now() + timedelta(hours=1)).isoformat())
 
-    before = await database_clock(sql)
-    claimed = await claim(service)
-    after = await database_clock(sql)
+    before = await read_database_time(sql)
+    claimed = await claim_jobs(service)
+    after = await read_database_time(sql)
 
     assert sooner["next_fire_at"] < later["next_fire_at"]
     assert claimed["next_fire_at"] == sooner["next_fire_at"]
     assert before <= datetime.fromisoformat(claimed["now"]) <= after
 
 
-@pytest.mark.usefixtures("an_hour_to_dispatch")
+@pytest.mark.usefixtures("one_hour_dispatch_timeout")
 async def test_many_claimers_at_once_share_the_runs_without_a_double(
     service: Client, make: Make
 ) -> None:
     user = await make("users")
-    jobs = {(await due_job(make, user))["id"] for _ in range(20)}
+    jobs = {(await make_due_job(make, user))["id"] for _ in range(20)}
 
-    answers = await asyncio.gather(*(claim(service) for _ in range(6)))
+    answers = await asyncio.gather(*(claim_jobs(service) for _ in range(6)))
 
     claimed = [run["job_id"] for answer in answers for run in answer["runs"]]
     assert sorted(claimed) == sorted(jobs)
 
 
 async def test_a_claim_neither_waits_for_a_change_nor_undoes_it(
-    service: Client, make: Make, sessions: Sessions
+    service: Client, make: Make, sessions: SessionFactory
 ) -> None:
-    job = await due_job(make, await make("users"))
+    job = await make_due_job(make, await make("users"))
     async with sessions.begin() as session:
         row = await session.get(CronJob, UUID(job["id"]))
         assert row is not None
         row.next_fire_at = datetime(2031, 1, 1, tzinfo=UTC)
         await session.flush()
         async with asyncio.timeout(60):
-            assert (await claim(service))["runs"] == []
+            assert (await claim_jobs(service))["runs"] == []
 
-    after = await claim(service)
+    after = await claim_jobs(service)
     assert (after["runs"], after["next_fire_at"]) == ([], "2031-01-01T00:00:00Z")
 
 
-@pytest.mark.usefixtures("an_hour_to_dispatch")
+@pytest.mark.usefixtures("one_hour_dispatch_timeout")
 async def test_what_does_not_fit_into_one_claim_comes_with_the_next(
     service: Client, make: Make
 ) -> None:
     user = await make("users")
     for _ in range(100):
-        await due_job(make, user)
+        await make_due_job(make, user)
     other = await make("users")
     for _ in range(30):
-        await due_job(make, other)
+        await make_due_job(make, other)
 
-    first = await claim(service)
-    second = await claim(service)
+    first = await claim_jobs(service)
+    second = await claim_jobs(service)
 
     assert (len(first["runs"]), len(second["runs"])) == (100, 30)
     assert first["next_fire_at"] == first["now"], "ask again at once"
@@ -114,12 +116,12 @@ async def test_a_late_recurring_job_fires_once_and_says_what_it_missed(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    job = await overdue_job(make, sql, user, cron_expression="*/10 * * * *")
+    job = await make_overdue_job(make, sql, user, cron_expression="*/10 * * * *")
 
-    claimed = await claim(service)
+    claimed = await claim_jobs(service)
 
     (run,) = claimed["runs"]
-    runs = await runs_of(admin, job)
+    runs = await list_runs(admin, job)
     assert [one["state"] for one in runs] == ["claimed"] + ["missed"] * (len(runs) - 1)
     assert len(runs) in (18, 19)
     assert run["scheduled_for"] == runs[0]["scheduled_for"]
@@ -134,12 +136,12 @@ async def test_a_long_outage_leaves_a_bounded_record(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    job = await overdue_job(make, sql, user, cron_expression="* * * * *")
+    job = await make_overdue_job(make, sql, user, cron_expression="* * * * *")
     await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '400 days'")
 
-    assert len((await claim(service))["runs"]) == 1
+    assert len((await claim_jobs(service))["runs"]) == 1
 
-    assert len(await runs_of(admin, job)) == 101
+    assert len(await list_runs(admin, job)) == 101
 
 
 class TestNextClaim:
@@ -147,25 +149,25 @@ class TestNextClaim:
         self, service: Client, make: Make, sql: Sql
     ) -> None:
         """So that the runs of a claimer that dies do not wait for the next minute."""
-        await due_job(make, await make("users"))
-        first = await claim(service)
+        await make_due_job(make, await make("users"))
+        first = await claim_jobs(service)
         # so that it is not handed out again at once where the machine is busy
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at + interval '1 hour'")
-        other = await claim(service)
+        other = await claim_jobs(service)
 
         assert first["next_fire_at"] is None, "who claimed the run need not wait for themselves"
         forgotten_at = datetime.fromisoformat(first["now"]) + timedelta(hours=1, seconds=10)
         assert datetime.fromisoformat(other["next_fire_at"]) == forgotten_at
         await sql("UPDATE cron_job_runs SET state = 'dispatched'")
-        assert (await claim(service))["next_fire_at"] is None
+        assert (await claim_jobs(service))["next_fire_at"] is None
 
     async def test_it_is_soon_while_somebody_else_is_just_claiming(
-        self, service: Client, make: Make, sessions: Sessions
+        self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
-        job = await due_job(make, await make("users"))
+        job = await make_due_job(make, await make("users"))
         async with sessions.begin() as session:
             await session.get(CronJob, UUID(job["id"]), with_for_update=True)
-            claimed = await claim(service)
+            claimed = await claim_jobs(service)
 
         wait = datetime.fromisoformat(claimed["next_fire_at"]) - datetime.fromisoformat(
             claimed["now"]
@@ -177,41 +179,43 @@ async def test_a_paused_or_cancelled_job_is_not_claimed(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    paused, cancelled, paused_by_hand = [await due_job(make, user) for _ in range(3)]
+    paused, cancelled, paused_by_hand = [await make_due_job(make, user) for _ in range(3)]
     await admin.patch(f"/cron-jobs/{paused['id']}", json={"is_active": False})
     await admin.delete(f"/cron-jobs/{cancelled['id']}")
     await sql(f"UPDATE cron_jobs SET is_active = false WHERE id = '{paused_by_hand['id']}'")
 
-    assert (await claim(service))["runs"] == []
+    assert (await claim_jobs(service))["runs"] == []
 
 
 async def test_a_run_that_nobody_dispatches_is_handed_out_again(
-    service: Client, make: Make, sql: Sql, an_hour_to_dispatch: timedelta
+    service: Client, make: Make, sql: Sql, one_hour_dispatch_timeout: timedelta
 ) -> None:
-    await due_job(make, await make("users"))
-    first = await claim(service)
-    assert (await claim(service))["runs"] == []
-    await sql(f"UPDATE cron_job_runs SET claimed_at = now() - interval '{an_hour_to_dispatch}'")
+    await make_due_job(make, await make("users"))
+    first = await claim_jobs(service)
+    assert (await claim_jobs(service))["runs"] == []
+    await sql(
+        f"UPDATE cron_job_runs SET claimed_at = now() - interval '{one_hour_dispatch_timeout}'"
+    )
 
-    assert (await claim(service))["runs"] == first["runs"]
+    assert (await claim_jobs(service))["runs"] == first["runs"]
     body = {"run_ids": [first["runs"][0]["id"]]}
     assert (await service.post("/cron-jobs/dispatched", json=body)).status_code == 204
-    assert (await claim(service))["runs"] == []
+    assert (await claim_jobs(service))["runs"] == []
 
 
-async def test_dispatching_is_noted_once_and_unknown_runs_do_no_harm(
+async def test_dispatching_is_recorded_once_and_unknown_runs_have_no_effect(
     service: Client, admin: Client, make: Make
 ) -> None:
-    job = await due_job(make, await make("users"))
-    (run,) = (await claim(service))["runs"]
+    job = await make_due_job(make, await make("users"))
+    (run,) = (await claim_jobs(service))["runs"]
     body = {"run_ids": [run["id"], "11111111-1111-1111-1111-111111111111"]}
 
     for _ in range(2):
         assert (await service.post("/cron-jobs/dispatched", json=body)).status_code == 204
 
-    (kept,) = await runs_of(admin, job)
-    assert kept["state"] == "dispatched"
-    assert kept["dispatched_at"] is not None
+    (stored,) = await list_runs(admin, job)
+    assert stored["state"] == "dispatched"
+    assert stored["dispatched_at"] is not None
     assert (await service.post("/cron-jobs/dispatched", json={"run_ids": []})).status_code == 204
 
 
@@ -219,11 +223,11 @@ async def test_a_job_that_was_broken_by_hand_stops_and_holds_up_nobody(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    broken = await overdue_job(make, sql, user, cron_expression="0 9 * * *")
+    broken = await make_overdue_job(make, sql, user, cron_expression="0 9 * * *")
     await sql("UPDATE cron_jobs SET cron_expression = 'never'")
-    good = await due_job(make, user)
+    good = await make_due_job(make, user)
 
-    claimed = await claim(service)
+    claimed = await claim_jobs(service)
 
     assert [run["job_id"] for run in claimed["runs"]] == [good["id"]]
     assert (await admin.get(f"/cron-jobs/{broken['id']}")).json()["is_active"] is False
@@ -236,9 +240,9 @@ async def test_whoever_waits_for_jobs_is_told_of_a_change(
     async with redis.pubsub() as heard:
         await heard.subscribe("cron:changed")
         await heard.get_message(timeout=30)  # the subscription
-        job = await due_job(make, user)
+        job = await make_due_job(make, user)
         assert (await heard.get_message(timeout=30)) is not None
-        await claim(service)
+        await claim_jobs(service)
         await admin.get(f"/cron-jobs/{job['id']}")
         await redis.publish("cron:changed", "the next one")
         assert (await heard.get_message(timeout=30))["data"] == "the next one", "not the claim"

@@ -5,7 +5,7 @@ from rest_service.app.config import Settings
 from rest_service.tests.api_helpers import MASTER_KEYS
 from smart_kit.errors import ConfigurationError
 
-GOOD = {
+VALID_ENVIRONMENT = {
     "DATABASE_URL": "postgresql+psycopg2://u:p@127.0.0.1/d",
     "ASYNC_DATABASE_URL": "postgresql+asyncpg://u:p@127.0.0.1/d",
     "ADMIN_API_TOKEN": "KJh2l3k4jh5lk3j4h5lk",
@@ -16,7 +16,7 @@ GOOD = {
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setitem(Settings.model_config, "env_file", None)
-    for name, value in GOOD.items():
+    for name, value in VALID_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
@@ -29,13 +29,13 @@ def test_the_defaults_need_two_addresses_and_two_tokens(environment: pytest.Monk
 
 
 def test_all_that_is_missing_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
-    for name in GOOD:
+    for name in VALID_ENVIRONMENT:
         environment.delenv(name)
 
     with pytest.raises(ConfigurationError) as refused:
         Settings.load()
 
-    assert all(name in refused.value.message for name in GOOD)
+    assert all(name in refused.value.message for name in VALID_ENVIRONMENT)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_all_that_is_missing_is_named_at_once(environment: pytest.MonkeyPatch) -
         ("SERVICE_API_TOKEN", "please-change-this-token"),
         ("SERVICE_API_TOKEN", "your-token-goes-here"),
         ("SERVICE_API_TOKEN", "xxxxxxxxxxxxxxxxxxxxxxxx"),
-        ("ADMIN_API_TOKEN", GOOD["SERVICE_API_TOKEN"]),
+        ("ADMIN_API_TOKEN", VALID_ENVIRONMENT["SERVICE_API_TOKEN"]),
         ("DATABASE_URL", "sqlite://"),
-        ("ASYNC_DATABASE_URL", GOOD["DATABASE_URL"]),
+        ("ASYNC_DATABASE_URL", VALID_ENVIRONMENT["DATABASE_URL"]),
         ("TELEGRAM_ALLOWED_USERS", "@alice"),
         ("DEFAULT_TIMEZONE", "Mars/Base"),
         ("REST_SERVICE_PORT", "0"),
@@ -97,7 +97,7 @@ def test_the_first_on_the_allow_list_is_the_owner(
 def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
     shown = repr(Settings.load())
 
-    assert not [value for value in GOOD.values() if value in shown]
+    assert not [value for value in VALID_ENVIRONMENT.values() if value in shown]
 
 
 def test_each_master_key_is_a_secret_of_its_own(environment: pytest.MonkeyPatch) -> None:

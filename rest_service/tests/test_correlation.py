@@ -5,19 +5,19 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from rest_service.app.correlation import Correlation
+from rest_service.app.correlation import CorrelationIdMiddleware
 
-_OWN = "[0-9a-f]{32}"
+_GENERATED_ID = "[0-9a-f]{32}"
 
 
 @pytest.mark.parametrize(
     ("given", "bound"),
     [
         (b"tg:1:77", "tg:1:77"),
-        (b"", _OWN),
-        (b"two words", _OWN),
-        (b"line\nbreak", _OWN),
-        (b"x" * 129, _OWN),
+        (b"", _GENERATED_ID),
+        (b"two words", _GENERATED_ID),
+        (b"line\nbreak", _GENERATED_ID),
+        (b"x" * 129, _GENERATED_ID),
     ],
 )
 async def test_a_requests_log_lines_and_answer_carry_the_callers_id_or_a_new_one(
@@ -29,14 +29,14 @@ async def test_a_requests_log_lines_and_answer_carry_the_callers_id_or_a_new_one
         seen.append(structlog.contextvars.get_contextvars()["correlation_id"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    async def nothing() -> Message:
+    async def refuse_to_read() -> Message:
         raise AssertionError("nobody reads the body")
 
-    async def told(message: Message) -> None:
+    async def record_header(message: Message) -> None:
         seen.append(Headers(raw=message["headers"])["x-correlation-id"])
 
     scope = {"type": "http", "headers": [(b"x-correlation-id", given)]}
-    await Correlation(app)(scope, nothing, told)
+    await CorrelationIdMiddleware(app)(scope, refuse_to_read, record_header)
 
     assert seen[0] == seen[1]
     assert re.fullmatch(bound, seen[0])

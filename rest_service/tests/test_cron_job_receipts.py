@@ -1,20 +1,22 @@
 from datetime import timedelta
 
-from rest_service.tests.api_helpers import Client, Make, acting_as, listed
+from rest_service.tests.api_helpers import Client, Make, list_items, make_user_headers
 from smart_kit.contracts.base import utc_now
 
 KEY = "tg:1:77/2.0"
 
 
-def soon(**delta: float) -> str:
+def make_future_time(**delta: float) -> str:
     return (utc_now() + timedelta(**delta)).isoformat()
 
 
 class TestReceipts:
     async def test_a_new_job_has_one(self, service: Client, make: Make) -> None:
         user = await make("users")
-        body = {"user_id": user["id"], "text": "Tea", "at": soon(hours=1)}
-        job = (await service.post("/cron-jobs", json=body, headers=acting_as(user, KEY))).json()
+        body = {"user_id": user["id"], "text": "Tea", "at": make_future_time(hours=1)}
+        job = (
+            await service.post("/cron-jobs", json=body, headers=make_user_headers(user, KEY))
+        ).json()
         effect = job["effect"]
 
         assert (effect["kind"], effect["before"]) == ("reminder_created", None)
@@ -30,9 +32,11 @@ class TestReceipts:
     ) -> None:
         user = await make("users")
         job = await make("cron-jobs", user_id=user["id"])
-        path, change = f"/cron-jobs/{job['id']}", {"at": soon(hours=1), "text": "Cake"}
+        path, change = f"/cron-jobs/{job['id']}", {"at": make_future_time(hours=1), "text": "Cake"}
 
-        changed = await service.patch(path, json=change, headers=acting_as(user, "tg:1:78/1.0"))
+        changed = await service.patch(
+            path, json=change, headers=make_user_headers(user, "tg:1:78/1.0")
+        )
         effect = changed.json()["effect"]
         assert effect["kind"] == "reminder_changed"
         assert (effect["before"]["text"], effect["after"]["text"]) == (job["text"], "Cake")
@@ -41,7 +45,7 @@ class TestReceipts:
             back["method"],
             back["path"].removeprefix("/api"),
             json=back["body"],
-            headers=acting_as(user),
+            headers=make_user_headers(user),
         )
 
         same = set(job) - {"updated_at"}
@@ -54,14 +58,14 @@ class TestReceipts:
         job = await make("cron-jobs", user_id=user["id"], is_silent=True, type="prompt")
         path = f"/cron-jobs/{job['id']}"
 
-        gone = await service.delete(path, headers=acting_as(user, "tg:1:79/1.0"))
+        gone = await service.delete(path, headers=make_user_headers(user, "tg:1:79/1.0"))
         assert gone.status_code == 204
-        effects = await service.get("/effects", headers=acting_as(user))
+        effects = await service.get("/effects", headers=make_user_headers(user))
         (effect,) = effects.json()["items"]
         assert (effect["kind"], effect["after"]) == ("reminder_cancelled", None)
         back = effect["reversal"]
         again = await service.post(
-            back["path"].removeprefix("/api"), json=back["body"], headers=acting_as(user)
+            back["path"].removeprefix("/api"), json=back["body"], headers=make_user_headers(user)
         )
 
         same = set(job) - {"id", "created_at", "updated_at"}
@@ -74,7 +78,7 @@ class TestReceipts:
 
         await admin.patch(path, json={"text": "x"}, headers={"Idempotency-Key": "no-step"})
 
-        assert await listed(admin, "/effects") == []
+        assert await list_items(admin, "/effects") == []
 
     async def test_receipts_are_read_newest_first_and_by_message(
         self, service: Client, make: Make
@@ -84,14 +88,16 @@ class TestReceipts:
         for number in (1, 2):
             key = f"tg:1:{number}/0.0"
             body = {"text": f"Tea {number}"}
-            await service.patch(f"/cron-jobs/{job['id']}", json=body, headers=acting_as(user, key))
+            await service.patch(
+                f"/cron-jobs/{job['id']}", json=body, headers=make_user_headers(user, key)
+            )
 
-        found = (await service.get("/effects", headers=acting_as(user))).json()["items"]
+        found = (await service.get("/effects", headers=make_user_headers(user))).json()["items"]
         assert [effect["message_id"] for effect in found] == ["tg:1:2", "tg:1:1"]
         path = f"/effects/{found[0]['id']}"
-        assert (await service.get(path, headers=acting_as(user))).json() == found[0]
-        assert (await service.get(path, headers=acting_as(other))).status_code == 404
-        asked = await service.get(
-            "/effects", headers=acting_as(user), params={"message_id": "tg:1:1"}
+        assert (await service.get(path, headers=make_user_headers(user))).json() == found[0]
+        assert (await service.get(path, headers=make_user_headers(other))).status_code == 404
+        response = await service.get(
+            "/effects", headers=make_user_headers(user), params={"message_id": "tg:1:1"}
         )
-        assert [effect["message_id"] for effect in asked.json()["items"]] == ["tg:1:1"]
+        assert [effect["message_id"] for effect in response.json()["items"]] == ["tg:1:1"]

@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.services import cron_jobs, timing
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.cron_jobs import CronJobCreate
@@ -16,26 +16,26 @@ KEY = "tg:1:77/2.0"
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
+def frozen_database_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """Where the database's stands, by which fires are planned: no hour strikes in the test."""
     now = datetime(2031, 3, 5, 6, tzinfo=UTC)
 
     async def database_now(_: AsyncSession) -> datetime:
         return now
 
-    monkeypatch.setattr(timing, "database_now", database_now)
+    monkeypatch.setattr(timing, "get_database_now", database_now)
     return now
 
 
-def moment(text: str) -> datetime:
+def parse_datetime(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def soon(**delta: float) -> str:
+def make_future_time(**delta: float) -> str:
     return (utc_now() + timedelta(**delta)).isoformat()
 
 
-async def refused(admin: Client, user: JsonObject, **body: object) -> tuple[int, str]:
+async def post_refused(admin: Client, user: JsonObject, **body: object) -> tuple[int, str]:
     answer = await admin.post("/cron-jobs", json={"user_id": user["id"], "text": "x"} | body)
     return answer.status_code, answer.json()["detail"]
 
@@ -45,7 +45,11 @@ async def test_a_one_off_is_meant_in_the_jobs_zone(make: Make) -> None:
     body = {"at": "2031-07-01T09:00:00", "timezone": "Asia/Tokyo", "cron_expression": None}
     job = await make("cron-jobs", user_id=user["id"], text="Tea", **body)
 
-    assert moment(job["at"]) == moment(job["next_fire_at"]) == datetime(2031, 7, 1, tzinfo=UTC)
+    assert (
+        parse_datetime(job["at"])
+        == parse_datetime(job["next_fire_at"])
+        == datetime(2031, 7, 1, tzinfo=UTC)
+    )
     assert (job["name"], job["type"], job["chat_id"]) == ("Tea", "reminder", user["telegram_id"])
     assert job["effect"] is None
 
@@ -61,15 +65,17 @@ async def test_the_zone_is_the_jobs_else_the_users_else_the_deployments(
 
     zones = [job["timezone"] for job in (deployment, users, own)]
     assert zones == ["Europe/Berlin", "Asia/Tokyo", "America/Lima"]
-    hours = [moment(job["next_fire_at"]).hour for job in (users, own)]
+    hours = [parse_datetime(job["next_fire_at"]).hour for job in (users, own)]
     assert hours == [0, 14]
 
 
-async def test_a_recurring_job_fires_next_at_its_time(make: Make, clock: datetime) -> None:
+async def test_a_recurring_job_fires_next_at_its_time(
+    make: Make, frozen_database_clock: datetime
+) -> None:
     user = await make("users")
     job = await make("cron-jobs", user_id=user["id"], cron_expression="30 6 * * *", timezone="UTC")
 
-    assert moment(job["next_fire_at"]) == clock + timedelta(minutes=30)
+    assert parse_datetime(job["next_fire_at"]) == frozen_database_clock + timedelta(minutes=30)
     assert job["at"] is None
 
 
@@ -99,7 +105,7 @@ async def test_a_job_without_a_name_has_the_beginning_of_its_text(
 async def test_a_time_that_makes_no_sense_is_refused(
     admin: Client, make: Make, body: JsonObject, reason: str
 ) -> None:
-    status, detail = await refused(admin, await make("users"), **body)
+    status, detail = await post_refused(admin, await make("users"), **body)
 
     assert status == 400
     assert reason in detail
@@ -112,7 +118,9 @@ async def test_a_time_that_makes_no_sense_is_refused(
 async def test_a_malformed_body_is_refused_by_the_fields_name(
     admin: Client, make: Make, body: JsonObject
 ) -> None:
-    status, detail = await refused(admin, await make("users"), **{"at": soon(hours=1)} | body)
+    status, detail = await post_refused(
+        admin, await make("users"), **{"at": make_future_time(hours=1)} | body
+    )
 
     assert status == 422
     assert f"body.{next(iter(body))}" in detail
@@ -120,9 +128,11 @@ async def test_a_malformed_body_is_refused_by_the_fields_name(
 
 async def test_what_is_a_little_late_fires_at_once(make: Make) -> None:
     user = await make("users")
-    job = await make("cron-jobs", user_id=user["id"], at=soon(hours=-23), cron_expression=None)
+    job = await make(
+        "cron-jobs", user_id=user["id"], at=make_future_time(hours=-23), cron_expression=None
+    )
 
-    assert moment(job["next_fire_at"]) < utc_now()
+    assert parse_datetime(job["next_fire_at"]) < utc_now()
 
 
 async def test_only_an_administrator_plans_for_a_chat_that_is_not_the_persons_own(
@@ -133,13 +143,13 @@ async def test_only_an_administrator_plans_for_a_chat_that_is_not_the_persons_ow
 
     for chat_id, status in ((-100, 403), (user["telegram_id"], 201), (None, 201)):
         job = body | {"chat_id": chat_id}
-        answer = await service.post("/cron-jobs", json=job, headers=acting_as(user))
+        answer = await service.post("/cron-jobs", json=job, headers=make_user_headers(user))
         assert answer.status_code == status, chat_id
     assert (await admin.post("/cron-jobs", json=body | {"chat_id": -100})).status_code == 201
 
 
 async def test_an_unknown_user_is_not_found(admin: Client) -> None:
-    status, _ = await refused(admin, {"id": str(UUID(int=1))}, cron_expression="* * * * *")
+    status, _ = await post_refused(admin, {"id": str(UUID(int=1))}, cron_expression="* * * * *")
     assert status == 404
 
 
@@ -147,7 +157,7 @@ async def test_a_person_has_at_most_a_hundred_active_jobs(admin: Client, make: M
     user, other = await make("users"), await make("users")
     jobs = [await make("cron-jobs", user_id=user["id"]) for _ in range(100)]
 
-    status, detail = await refused(admin, user, cron_expression="* * * * *")
+    status, detail = await post_refused(admin, user, cron_expression="* * * * *")
     assert status == 409
     assert "100 active jobs" in detail
 
@@ -161,7 +171,7 @@ async def test_a_person_has_at_most_a_hundred_active_jobs(admin: Client, make: M
 
 
 async def test_two_at_once_do_not_pass_the_limit(
-    admin: Client, make: Make, sessions: Sessions, sql: Sql
+    admin: Client, make: Make, sessions: SessionFactory, sql: Sql
 ) -> None:
     user = await make("users")
     for _ in range(99):
@@ -197,15 +207,17 @@ class TestUpdate:
     ) -> None:
         user = await make("users")
         daily = await make("cron-jobs", user_id=user["id"], timezone="UTC")
-        once = await make("cron-jobs", user_id=user["id"], at=soon(days=1), cron_expression=None)
+        once = await make(
+            "cron-jobs", user_id=user["id"], at=make_future_time(days=1), cron_expression=None
+        )
 
         moved = await admin.patch(f"/cron-jobs/{daily['id']}", json={"timezone": "Asia/Tokyo"})
-        kept = await admin.patch(f"/cron-jobs/{once['id']}", json={"timezone": "Asia/Tokyo"})
+        response = await admin.patch(f"/cron-jobs/{once['id']}", json={"timezone": "Asia/Tokyo"})
 
-        assert moment(moved.json()["next_fire_at"]).hour == 0
-        assert kept.json()["next_fire_at"] == once["next_fire_at"]
+        assert parse_datetime(moved.json()["next_fire_at"]).hour == 0
+        assert response.json()["next_fire_at"] == once["next_fire_at"]
 
-    @pytest.mark.usefixtures("clock")
+    @pytest.mark.usefixtures("frozen_database_clock")
     async def test_a_paused_job_has_no_next_fire(self, admin: Client, make: Make) -> None:
         user = await make("users")
         job = await make("cron-jobs", user_id=user["id"])
@@ -217,7 +229,7 @@ class TestUpdate:
         assert paused["next_fire_at"] is None
         assert woken["next_fire_at"] == job["next_fire_at"]
 
-    async def test_words_change_without_the_time(self, admin: Client, make: Make) -> None:
+    async def test_the_text_changes_without_the_time(self, admin: Client, make: Make) -> None:
         user = await make("users")
         job = await make("cron-jobs", user_id=user["id"])
         change = {"text": "Cake", "name": "Cake", "is_silent": True}
@@ -249,26 +261,30 @@ class TestUpdate:
         assert (await admin.patch(path, json=change)).status_code in (400, 422)
         assert (await admin.get(path)).json() == job
 
-    async def test_a_one_off_that_is_over_lives_again_by_a_new_time(
+    async def test_a_finished_one_off_is_active_again_with_a_new_time(
         self, admin: Client, make: Make
     ) -> None:
         user = await make("users")
-        job = await make("cron-jobs", user_id=user["id"], at=soon(seconds=-5), cron_expression=None)
+        job = await make(
+            "cron-jobs", user_id=user["id"], at=make_future_time(seconds=-5), cron_expression=None
+        )
         await admin.post("/cron-jobs/claim")
         path = f"/cron-jobs/{job['id']}"
         assert (await admin.get(path)).json()["is_active"] is False
 
-        revived = (await admin.patch(path, json={"at": soon(hours=1)})).json()
+        revived = (await admin.patch(path, json={"at": make_future_time(hours=1)})).json()
 
         assert revived["is_active"] is True
-        assert moment(revived["next_fire_at"]) > utc_now()
+        assert parse_datetime(revived["next_fire_at"]) > utc_now()
 
     async def test_a_one_off_does_not_live_again_at_an_instant_it_has_fired_at(
         self, admin: Client, make: Make
     ) -> None:
         """It would look planned and never fire."""
         user = await make("users")
-        job = await make("cron-jobs", user_id=user["id"], at=soon(seconds=-5), cron_expression=None)
+        job = await make(
+            "cron-jobs", user_id=user["id"], at=make_future_time(seconds=-5), cron_expression=None
+        )
         await admin.post("/cron-jobs/claim")
         path = f"/cron-jobs/{job['id']}"
         over = (await admin.get(path)).json()

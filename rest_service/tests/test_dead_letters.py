@@ -4,52 +4,54 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
-from rest_service.tests.api_helpers import Client, Sql, listed
+from rest_service.tests.api_helpers import Client, Sql, list_items
 from smart_kit.mailbox import DeadLetter
-from smart_kit.mailbox.graveyard import Grave, Graveyard, Place
+from smart_kit.mailbox.graveyard import DeadLetterEntry, DeadLetterQueue, EntryId
 from smart_kit.redis import Redis
 
 WAITING = "queue:to_telegram:waiting:tg:1:7"
-LETTER = "/dead-letters/to_telegram:7-0"
+DEAD_LETTER_PATH = "/dead-letters/to_telegram:7-0"
 
 
-class Watched(Graveyard):
+class AuditReadingQueue(DeadLetterQueue):
     """What everybody can see in the audit log before anything is taken; Redis is away then."""
 
     def __init__(self, redis: Redis, queue: str, sql: Sql) -> None:
         super().__init__(redis, queue)
-        self.seen: list[object] = []
+        self.audit_entries: list[object] = []
         self._sql = sql
 
-    async def replay(self, grave: Grave) -> bool:
-        return await self.drop(grave.place)
+    async def replay(self, entry: DeadLetterEntry) -> bool:
+        return await self.delete(entry.entry_id)
 
-    async def drop(self, place: Place) -> bool:
-        self.seen = list(await self._sql("SELECT action, result FROM audit_log"))
+    async def delete(self, entry_id: EntryId) -> bool:
+        self.audit_entries = list(await self._sql("SELECT action, result FROM audit_log"))
         raise ConnectionError
 
 
-class Contested(Graveyard):
+class ContendedQueue(DeadLetterQueue):
     """Somebody else drops what is found in the very next instant."""
 
-    async def find(self, place: Place) -> Grave | None:
-        found = await super().find(place)
-        await self.drop(place)
+    async def find(self, entry_id: EntryId) -> DeadLetterEntry | None:
+        found = await super().find(entry_id)
+        await self.delete(entry_id)
         return found
 
 
-async def bury(redis: Redis, queue: str, at: int, payload: str = "{}") -> None:
-    letter = DeadLetter(
+async def add_dead_letter(redis: Redis, queue: str, at: int, payload: str = "{}") -> None:
+    dead_letter = DeadLetter(
         queue=f"queue:{queue}", conversation="tg:1:7", payload=payload, reason="boom", attempts=5
     )
-    await redis.xadd(f"queue:{queue}:dead", {"letter": letter.model_dump_json()}, id=f"{at}-0")
+    await redis.xadd(
+        f"queue:{queue}:dead", {"dead_letter": dead_letter.model_dump_json()}, id=f"{at}-0"
+    )
 
 
-async def test_the_letters_of_both_queues_are_listed_newest_first_without_what_they_hold(
+async def test_dead_letters_of_both_queues_are_listed_newest_first_without_payloads(
     admin: Client, redis: Redis
 ) -> None:
     for at, queue in enumerate(["to_secretary", "to_telegram", "to_secretary"], 1):
-        await bury(redis, queue, at, "somebody's words")
+        await add_dead_letter(redis, queue, at, "somebody's words")
 
     answer = await admin.get("/dead-letters")
     found = answer.json()["items"]
@@ -63,63 +65,67 @@ async def test_the_letters_of_both_queues_are_listed_newest_first_without_what_t
     )
     assert "somebody's words" not in answer.text
 
-    part = await listed(admin, "/dead-letters", limit=1, offset=1)
+    part = await list_items(admin, "/dead-letters", limit=1, offset=1)
     assert [one["id"] for one in part] == ids[1:2]
     own = await admin.get("/dead-letters", params={"queue": "to_secretary"})
     assert (own.json()["total"], [one["id"] for one in own.json()["items"]]) == (2, ids[::2])
 
 
 async def test_one_of_them_is_read_with_what_it_holds(admin: Client, redis: Redis) -> None:
-    await bury(redis, "to_telegram", 7, '{"text": "Hi"}')
+    await add_dead_letter(redis, "to_telegram", 7, '{"text": "Hi"}')
 
-    letter = (await admin.get("/dead-letters/to_telegram:7-0")).json()
+    dead_letter = (await admin.get("/dead-letters/to_telegram:7-0")).json()
 
-    assert letter["payload"] == '{"text": "Hi"}'
+    assert dead_letter["payload"] == '{"text": "Hi"}'
     for unknown in ("to_telegram:8-0", "to_secretary:7-0"):
         assert (await admin.get(f"/dead-letters/{unknown}")).status_code == 404
     for malformed in ("7-0", "to_nobody:7-0", "to_telegram:7", "to_telegram:9999999999999999-0"):
         assert (await admin.get(f"/dead-letters/{malformed}")).status_code == 422
 
 
-async def test_a_letter_that_cannot_be_read_hides_no_other(admin: Client, redis: Redis) -> None:
-    await redis.xadd("queue:to_telegram:dead", {"letter": "{broken"}, id="1000-0")
+async def test_an_unreadable_dead_letter_hides_no_other(admin: Client, redis: Redis) -> None:
+    await redis.xadd("queue:to_telegram:dead", {"dead_letter": "{broken"}, id="1000-0")
     await redis.xadd("queue:to_telegram:dead", {"other": "x"}, id="2000-0")
-    await bury(redis, "to_telegram", 3000)
+    await add_dead_letter(redis, "to_telegram", 3000)
 
-    reasons = [one["reason"] for one in await listed(admin, "/dead-letters")]
+    reasons = [one["reason"] for one in await list_items(admin, "/dead-letters")]
     assert reasons == ["boom", *["the letter itself cannot be read"] * 2]
     broken = (await admin.get("/dead-letters/to_telegram:1000-0")).json()
-    assert (broken["payload"], broken["died_at"]) == ("{broken", "1970-01-01T00:00:01Z")
+    assert (broken["payload"], broken["failed_at"]) == ("{broken", "1970-01-01T00:00:01Z")
 
 
 class TestReplay:
     async def test_it_waits_in_its_conversation_again_and_is_not_dead_any_more(
         self, admin: Client, redis: Redis
     ) -> None:
-        await bury(redis, "to_telegram", 7, '{"text": "Hi"}')
-        await bury(redis, "to_secretary", 7)
+        await add_dead_letter(redis, "to_telegram", 7, '{"text": "Hi"}')
+        await add_dead_letter(redis, "to_secretary", 7)
 
-        answers = await asyncio.gather(*(admin.post(f"{LETTER}/replay") for _ in range(5)))
+        answers = await asyncio.gather(
+            *(admin.post(f"{DEAD_LETTER_PATH}/replay") for _ in range(5))
+        )
 
         assert sorted(one.status_code for one in answers)[0] == 204
         assert {one.status_code for one in answers if not one.is_success} <= {404, 409}
         assert await redis.lrange(WAITING, 0, -1) == ['{"text": "Hi"}']
-        assert [one["id"] for one in await listed(admin, "/dead-letters")] == ["to_secretary:7-0"]
+        assert [one["id"] for one in await list_items(admin, "/dead-letters")] == [
+            "to_secretary:7-0"
+        ]
 
     async def test_one_that_is_not_there_is_404(self, admin: Client, redis: Redis) -> None:
-        await bury(redis, "to_secretary", 7)
+        await add_dead_letter(redis, "to_secretary", 7)
 
-        assert (await admin.post(f"{LETTER}/replay")).status_code == 404
-        assert len(await listed(admin, "/dead-letters")) == 1
+        assert (await admin.post(f"{DEAD_LETTER_PATH}/replay")).status_code == 404
+        assert len(await list_items(admin, "/dead-letters")) == 1
 
     async def test_one_that_somebody_else_has_just_taken_is_409(
         self, app: FastAPI, admin: Client, redis: Redis
     ) -> None:
-        contested = {"to_telegram": Contested(redis, "queue:to_telegram")}
-        app.state.resources = replace(app.state.resources, graveyards=contested)
-        await bury(redis, "to_telegram", 7)
+        contested = {"to_telegram": ContendedQueue(redis, "queue:to_telegram")}
+        app.state.resources = replace(app.state.resources, dead_letter_queues=contested)
+        await add_dead_letter(redis, "to_telegram", 7)
 
-        answer = await admin.post(f"{LETTER}/replay")
+        answer = await admin.post(f"{DEAD_LETTER_PATH}/replay")
 
         assert (answer.status_code, "Somebody else" in answer.json()["detail"]) == (409, True)
         assert await redis.llen(WAITING) == 0
@@ -127,20 +133,20 @@ class TestReplay:
     async def test_what_never_was_a_message_is_400_and_stays(
         self, admin: Client, redis: Redis
     ) -> None:
-        await redis.xadd("queue:to_telegram:dead", {"letter": "{broken"}, id="7-0")
+        await redis.xadd("queue:to_telegram:dead", {"dead_letter": "{broken"}, id="7-0")
 
-        answer = await admin.post(f"{LETTER}/replay")
+        answer = await admin.post(f"{DEAD_LETTER_PATH}/replay")
 
         assert (answer.status_code, "only be dropped" in answer.json()["detail"]) == (400, True)
-        assert len(await listed(admin, "/dead-letters")) == 1
+        assert len(await list_items(admin, "/dead-letters")) == 1
 
 
 async def test_a_dropped_one_is_gone_and_no_other(admin: Client, redis: Redis) -> None:
     for queue, at in (("to_telegram", 7), ("to_telegram", 8), ("to_secretary", 7)):
-        await bury(redis, queue, at)
+        await add_dead_letter(redis, queue, at)
 
-    assert [(await admin.delete(LETTER)).status_code for _ in range(2)] == [204, 404]
-    assert [one["id"] for one in await listed(admin, "/dead-letters")] == [
+    assert [(await admin.delete(DEAD_LETTER_PATH)).status_code for _ in range(2)] == [204, 404]
+    assert [one["id"] for one in await list_items(admin, "/dead-letters")] == [
         "to_telegram:8-0",
         "to_secretary:7-0",
     ]
@@ -148,26 +154,29 @@ async def test_a_dropped_one_is_gone_and_no_other(admin: Client, redis: Redis) -
 
 @pytest.mark.parametrize(
     ("method", "path", "action"),
-    [("POST", f"{LETTER}/replay", "replay_dead_letter"), ("DELETE", LETTER, "drop_dead_letter")],
+    [
+        ("POST", f"{DEAD_LETTER_PATH}/replay", "replay_dead_letter"),
+        ("DELETE", DEAD_LETTER_PATH, "delete_dead_letter"),
+    ],
 )
 class TestAudit:
     async def test_what_is_done_and_what_is_refused_is_noted(
         self, admin: Client, redis: Redis, method: str, path: str, action: str
     ) -> None:
-        await bury(redis, "to_telegram", 7)
+        await add_dead_letter(redis, "to_telegram", 7)
         for _ in range(2):
             await admin.request(method, path)
         await admin.request(method, path.replace("to_telegram", "to_nobody"))
 
         noted = [
             (one["caller"], one["action"], one["path"], one["result"], one["status"])
-            for one in await listed(admin, "/audit")
+            for one in await list_items(admin, "/audit")
         ]
         nobody = path.replace("to_telegram", "to_nobody")
         assert noted == [
             ("admin", action, f"/api{nobody}", "refused", 422),
             ("admin", action, f"/api{path}", "refused", 404),
-            ("admin", action, f"/api{path}", "begun", 204),
+            ("admin", action, f"/api{path}", "started", 204),
         ]
 
     async def test_the_entry_is_durable_before_anything_is_done_and_says_no_more_than_that(
@@ -180,20 +189,21 @@ class TestAudit:
         path: str,
         action: str,
     ) -> None:
-        watched = Watched(redis, "queue:to_telegram", sql)
-        app.state.resources = replace(app.state.resources, graveyards={"to_telegram": watched})
-        await bury(redis, "to_telegram", 7)
+        watched = AuditReadingQueue(redis, "queue:to_telegram", sql)
+        queues = {"to_telegram": watched}
+        app.state.resources = replace(app.state.resources, dead_letter_queues=queues)
+        await add_dead_letter(redis, "to_telegram", 7)
 
         assert (await admin.request(method, path)).status_code == 503
 
-        assert [tuple(row) for row in watched.seen] == [(action, "begun")]  # type: ignore[call-overload]
-        entries = await listed(admin, "/audit")
-        assert [(one["result"], one["status"]) for one in entries] == [("begun", 204)]
+        assert [tuple(row) for row in watched.audit_entries] == [(action, "started")]  # type: ignore[call-overload]
+        entries = await list_items(admin, "/audit")
+        assert [(one["result"], one["status"]) for one in entries] == [("started", 204)]
 
     async def test_what_cannot_be_noted_is_not_done(
         self, admin: Client, redis: Redis, sql: Sql, method: str, path: str, action: str
     ) -> None:
-        await bury(redis, "to_telegram", 7)
+        await add_dead_letter(redis, "to_telegram", 7)
         await sql("ALTER TABLE audit_log RENAME TO elsewhere")
         try:
             answer = await admin.request(method, path)
@@ -201,4 +211,4 @@ class TestAudit:
             await sql("ALTER TABLE elsewhere RENAME TO audit_log")
 
         assert answer.status_code == 503, action
-        assert len(await listed(admin, "/dead-letters")) == 1
+        assert len(await list_items(admin, "/dead-letters")) == 1

@@ -9,49 +9,51 @@ from sqlalchemy.exc import DBAPIError
 
 from rest_service.app import defaults
 from rest_service.app.config import Settings
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.defaults import earlier as versions
-from rest_service.app.defaults.models import register
+from rest_service.app.defaults.models import register_env_models
 from rest_service.app.snapshots import configuration
-from rest_service.tests.api_helpers import Client, JsonObject, Make, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, list_items
 from smart_kit.errors import ConfigurationError
 from smart_kit.vault import Vault
 
 MAX_REQUEST_BYTES = 8 * 1024
-OF_EARLIER = ["ask_writer", "create_reminder", "get_time"]
-SINCE = ["change_task", "create_task", "get_weather", "list_tasks"]
+TOOLS_BEFORE = ["ask_writer", "create_reminder", "get_time"]
+TOOLS_ADDED_SINCE = ["change_task", "create_task", "get_weather", "list_tasks"]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def earlier(sessions: Sessions, admin: Client, monkeypatch: pytest.MonkeyPatch) -> JsonObject:
+async def previous_secretary(
+    sessions: SessionFactory, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> JsonObject:
     """The secretary as a former version has made it."""
     await defaults.create(sessions)
-    (secretary,) = [one for one in await listed(admin, "/assistants") if one["is_secretary"]]
-    for tool in await listed(admin, "/tools"):
-        if tool["name"] in SINCE:
+    (secretary,) = [one for one in await list_items(admin, "/assistants") if one["is_secretary"]]
+    for tool in await list_items(admin, "/tools"):
+        if tool["name"] in TOOLS_ADDED_SINCE:
             await admin.delete(f"/assistants/{secretary['id']}/tools/{tool['id']}")
             assert (await admin.delete(f"/tools/{tool['id']}")).status_code == 204
     text = "The instructions of a former version."
-    missing = next(iter(versions.EARLIER.values()))
-    monkeypatch.setattr(versions, "EARLIER", {sha256(text.encode()).hexdigest(): missing})
+    missing = next(iter(versions.UPGRADES.values()))
+    monkeypatch.setattr(versions, "UPGRADES", {sha256(text.encode()).hexdigest(): missing})
     url = f"/assistants/{secretary['id']}"
     changed: JsonObject = (await admin.patch(url, json={"instructions": text})).json()
     return changed
 
 
 async def test_a_first_start_makes_a_secretary_with_tools_and_a_writer(
-    sessions: Sessions, admin: Client
+    sessions: SessionFactory, admin: Client
 ) -> None:
     assert await defaults.create(sessions) is True
 
-    secretary, writer = await listed(admin, "/assistants")
+    secretary, writer = await list_items(admin, "/assistants")
     assert (secretary["name"], secretary["is_secretary"], secretary["model"]) == (
         "Secretary",
         True,
         None,
     )
     assert writer["is_secretary"] is False
-    tools = await listed(admin, f"/assistants/{secretary['id']}/tools")
+    tools = await list_items(admin, f"/assistants/{secretary['id']}/tools")
     assert [tool["name"] for tool in tools] == [
         "ask_writer",
         "change_task",
@@ -64,39 +66,41 @@ async def test_a_first_start_makes_a_secretary_with_tools_and_a_writer(
     assert tools[0]["assistant_id"] == writer["id"]
 
 
-async def test_later_starts_change_nothing(sessions: Sessions, admin: Client) -> None:
+async def test_later_starts_change_nothing(sessions: SessionFactory, admin: Client) -> None:
     await defaults.create(sessions)
-    before = await listed(admin, "/assistants")
+    before = await list_items(admin, "/assistants")
     await admin.patch(f"/assistants/{before[0]['id']}", json={"name": "Jeeves"})
 
     assert await defaults.create(sessions) is False
 
-    assert [one["name"] for one in await listed(admin, "/assistants")] == ["Jeeves", "Writer"]
+    assert [one["name"] for one in await list_items(admin, "/assistants")] == ["Jeeves", "Writer"]
 
 
 async def test_an_untouched_secretary_of_an_earlier_version_gets_what_came_since_once(
-    sessions: Sessions, admin: Client, earlier: JsonObject
+    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject
 ) -> None:
-    own = f"/assistants/{earlier['id']}/tools"
-    assert [tool["name"] for tool in await listed(admin, own)] == OF_EARLIER
+    own = f"/assistants/{previous_secretary['id']}/tools"
+    assert [tool["name"] for tool in await list_items(admin, own)] == TOOLS_BEFORE
 
     assert await defaults.create(sessions) is True
 
-    assert [tool["name"] for tool in await listed(admin, own)] == sorted({*OF_EARLIER, *SINCE})
-    secretary = (await admin.get(f"/assistants/{earlier['id']}")).json()
-    assert secretary["instructions"] == defaults.text_of("secretary.md")
+    assert [tool["name"] for tool in await list_items(admin, own)] == sorted(
+        {*TOOLS_BEFORE, *TOOLS_ADDED_SINCE}
+    )
+    secretary = (await admin.get(f"/assistants/{previous_secretary['id']}")).json()
+    assert secretary["instructions"] == defaults.load_instructions("secretary.md")
     assert await defaults.create(sessions) is False
 
 
 def test_todays_instructions_are_no_former_ones() -> None:
     """Else every start would upgrade."""
-    today = defaults.text_of("secretary.md")
+    today = defaults.load_instructions("secretary.md")
 
-    assert sha256(today.encode()).hexdigest() not in versions.EARLIER
+    assert sha256(today.encode()).hexdigest() not in versions.UPGRADES
 
 
 async def test_the_upgrade_reaches_the_assistants(
-    sessions: Sessions, admin: Client, earlier: JsonObject
+    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject
 ) -> None:
     async with sessions() as session:
         before = (await configuration.read(session, ())).version
@@ -107,26 +111,26 @@ async def test_the_upgrade_reaches_the_assistants(
 
 
 async def test_a_secretary_whose_instructions_somebody_has_changed_is_left_alone(
-    sessions: Sessions, admin: Client, earlier: JsonObject
+    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject
 ) -> None:
-    mine = {"instructions": f"{earlier['instructions']} Rhyme."}
-    await admin.patch(f"/assistants/{earlier['id']}", json=mine)
+    mine = {"instructions": f"{previous_secretary['instructions']} Rhyme."}
+    await admin.patch(f"/assistants/{previous_secretary['id']}", json=mine)
 
     assert await defaults.create(sessions) is False
-    assert len(await listed(admin, "/tools")) == len(OF_EARLIER)
+    assert len(await list_items(admin, "/tools")) == len(TOOLS_BEFORE)
 
 
 async def test_what_an_administrator_took_away_or_made_is_not_touched_by_an_upgrade(
-    sessions: Sessions, admin: Client, earlier: JsonObject, make: Make
+    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject, make: Make
 ) -> None:
-    own = f"/assistants/{earlier['id']}/tools"
-    clock = next(tool for tool in await listed(admin, own) if tool["name"] == "get_time")
+    own = f"/assistants/{previous_secretary['id']}/tools"
+    clock = next(tool for tool in await list_items(admin, own) if tool["name"] == "get_time")
     await admin.delete(f"{own}/{clock['id']}")
     mine = await make("tools", name="get_weather", tool_type="weather", description="Mine")
 
     await defaults.create(sessions)
 
-    names = [tool["name"] for tool in await listed(admin, own)]
+    names = [tool["name"] for tool in await list_items(admin, own)]
     assert "get_time" not in names
     assert "get_weather" not in names
     assert "create_task" in names
@@ -134,33 +138,37 @@ async def test_what_an_administrator_took_away_or_made_is_not_touched_by_an_upgr
 
 
 async def test_where_somebody_has_made_an_assistant_nothing_is_added(
-    sessions: Sessions, admin: Client, make: Make
+    sessions: SessionFactory, admin: Client, make: Make
 ) -> None:
     await make("assistants")
 
     assert await defaults.create(sessions) is False
 
 
-async def test_two_first_starts_at_once_make_one_set(sessions: Sessions, admin: Client) -> None:
+async def test_two_first_starts_at_once_make_one_set(
+    sessions: SessionFactory, admin: Client
+) -> None:
     made = await asyncio.gather(*(defaults.create(sessions) for _ in range(4)))
 
     assert sorted(made) == [False, False, False, True]
-    assert len(await listed(admin, "/assistants")) == 2
+    assert len(await list_items(admin, "/assistants")) == 2
 
 
 async def test_the_defaults_pass_the_checks_that_an_administrators_change_has_to_pass(
-    sessions: Sessions, admin: Client
+    sessions: SessionFactory, admin: Client
 ) -> None:
     await defaults.create(sessions)
 
     for path in ("/assistants", "/tools", "/assistant-tools"):
-        for record in await listed(admin, path):
+        for record in await list_items(admin, path):
             same = {"is_active": record["is_active"]}
             answer = await admin.patch(f"{path}/{record['id']}", json=same)
             assert answer.status_code == 200, answer.text
 
 
-async def test_a_short_question_to_the_secretary_is_a_small_request(sessions: Sessions) -> None:
+async def test_a_short_question_to_the_secretary_is_a_small_request(
+    sessions: SessionFactory,
+) -> None:
     await defaults.create(sessions)
     async with sessions() as session:
         secretary = (await configuration.read(session, ())).assistants[0]
@@ -189,30 +197,30 @@ async def test_a_short_question_to_the_secretary_is_a_small_request(sessions: Se
 @pytest.mark.parametrize("name", ["secretary.md", "writer.md"])
 async def test_instructions_hold_no_clock(name: str) -> None:
     """Else each minute would have a prompt of its own, and no provider could cache it."""
-    text = defaults.text_of(name)
+    text = defaults.load_instructions(name)
 
     assert "{" not in text
     assert "202" not in text
 
 
-async def test_it_waits_until_told_to_stop_while_postgres_is_away() -> None:
+async def test_it_waits_for_the_stop_event_while_postgres_is_down() -> None:
     stop = asyncio.Event()
 
-    def away() -> None:
+    def refuse_connection() -> None:
         stop.set()
         raise ConnectionRefusedError
 
-    await asyncio.wait_for(defaults.create_when_possible(away, stop), 60)  # type: ignore[arg-type]
+    await asyncio.wait_for(defaults.create_with_retry(refuse_connection, stop), 60)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a" * 256, "a\udcffb"], ids=["NUL", "long", "no UTF-8"])
-async def test_what_can_never_be_kept_is_not_tried_for_ever(
-    sessions: Sessions, settings: Settings, vault: Vault, name: str
+async def test_what_can_never_be_stored_is_not_retried_forever(
+    sessions: SessionFactory, settings: Settings, vault: Vault, name: str
 ) -> None:
     """Past the checks of the settings, which know these three."""
     bad = settings.model_copy(update={"default_model": name})
-    waiting = defaults.create_when_possible(
-        sessions, asyncio.Event(), partial(register, sessions, bad, vault)
+    waiting = defaults.create_with_retry(
+        sessions, asyncio.Event(), partial(register_env_models, sessions, bad, vault)
     )
 
     with pytest.raises(ConfigurationError, match="DEFAULT_MODEL") as stopped:
@@ -220,18 +228,18 @@ async def test_what_can_never_be_kept_is_not_tried_for_ever(
     assert len(stopped.value.message.splitlines()) == 1
 
 
-async def test_a_database_that_lets_nobody_in_is_asked_again(sessions: Sessions) -> None:
+async def test_a_database_that_lets_nobody_in_is_asked_again(sessions: SessionFactory) -> None:
     """Its password may be put right while we wait."""
 
-    class Refused(Exception):
+    class DriverError(Exception):
         sqlstate = "28P01"
 
-    errors: list[Exception] = [DBAPIError(None, None, Refused()), ConnectionRefusedError()]
+    errors: list[Exception] = [DBAPIError(None, None, DriverError()), ConnectionRefusedError()]
 
-    async def other() -> None:
+    async def fail_twice() -> None:
         if errors:
             raise errors.pop()
 
-    await asyncio.wait_for(defaults.create_when_possible(sessions, asyncio.Event(), other), 60)
+    await asyncio.wait_for(defaults.create_with_retry(sessions, asyncio.Event(), fail_twice), 60)
 
     assert errors == []

@@ -8,17 +8,20 @@ from fastapi import FastAPI
 
 from rest_service.app import docs
 
-ADDRESS = "http://rest"
-PARTS = (docs.PAGE, *(f"{docs.PAGE}/{name}" for name in (*docs.OWN, *docs.VENDORED)))
+BASE_URL = "http://rest"
+PAGE_PATHS = (
+    docs.DOCS_PATH,
+    *(f"{docs.DOCS_PATH}/{name}" for name in (*docs.OWN_FILES, *docs.VENDORED_FILES)),
+)
 
 
 async def fetch(app: FastAPI, path: str) -> httpx2.Response:
     transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS) as http:
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as http:
         return await http.get(path)
 
 
-@pytest.mark.parametrize("path", PARTS)
+@pytest.mark.parametrize("path", PAGE_PATHS)
 async def test_each_part_is_served_from_here_and_may_use_nothing_else(
     app: FastAPI, path: str
 ) -> None:
@@ -34,13 +37,13 @@ async def test_each_part_is_served_from_here_and_may_use_nothing_else(
 
 
 async def test_the_page_names_what_is_served_and_has_no_script_of_its_own(app: FastAPI) -> None:
-    page = (await fetch(app, docs.PAGE)).text
+    page = (await fetch(app, docs.DOCS_PATH)).text
 
     named = re.findall(r'(?:href|src)="([^"]+)"', page)
-    assert {f"/{name}" for name in named} == {*PARTS[1:], "/openapi.json"}
+    assert {f"/{name}" for name in named} == {*PAGE_PATHS[1:], "/openapi.json"}
     assert re.findall(r"<script[^>]*>[^<]|<style|\son\w+=|style=", page) == []
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "__init__.py", "..%2Fmain.py", "page.html"])
 async def test_nothing_else_of_the_folders_is_served(app: FastAPI, name: str) -> None:
-    assert (await fetch(app, f"{docs.PAGE}/{name}")).status_code == 404
+    assert (await fetch(app, f"{docs.DOCS_PATH}/{name}")).status_code == 404

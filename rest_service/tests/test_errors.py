@@ -89,12 +89,12 @@ async def test_where_there_is_no_body_nothing_need_be_said(admin: Client) -> Non
 
 
 async def test_a_body_that_only_turns_out_to_be_too_long_is_refused(admin: Client) -> None:
-    async def endless() -> Any:
+    async def stream_body() -> Any:
         for _ in range(20):
             yield b" " * 100_000
 
     headers = {"Content-Type": "application/json"}
-    answer = await admin.post("/assistants", content=endless(), headers=headers)
+    answer = await admin.post("/assistants", content=stream_body(), headers=headers)
 
     assert answer.status_code == 413
     assert answer.json()["error"] == "content_too_large"
@@ -108,7 +108,7 @@ async def test_a_refusal_names_each_field_and_says_what_is_wrong(admin: Client) 
         assert place in detail
 
 
-class Refusal(Exception):
+class DriverError(Exception):
     """What Postgres's driver raises."""
 
     def __init__(self, sqlstate: str) -> None:
@@ -118,11 +118,11 @@ class Refusal(Exception):
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (IntegrityError("x", None, Refusal("23505")), 409),
-        (DBAPIError("x", None, Refusal("22021")), 400),
-        (DBAPIError("x", None, Refusal("40P01")), 503),
-        (DBAPIError("x", None, Refusal("57P03")), 503),
-        (DBAPIError("x", None, Refusal("42P01")), 503),
+        (IntegrityError("x", None, DriverError("23505")), 409),
+        (DBAPIError("x", None, DriverError("22021")), 400),
+        (DBAPIError("x", None, DriverError("40P01")), 503),
+        (DBAPIError("x", None, DriverError("57P03")), 503),
+        (DBAPIError("x", None, DriverError("42P01")), 503),
         (PoolTimeout(), 503),
         (ConnectionRefusedError(), 503),
         (RedisConnectionError(), 503),

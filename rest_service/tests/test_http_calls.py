@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_KEY
 from smart_kit.redis import Redis
@@ -132,7 +132,7 @@ async def test_a_wrong_call_is_refused_with_its_place(
         assert refused.status_code == 400, refused.text
         assert reason in refused.json()["detail"]
         assert "abcdef" not in refused.json()["detail"]
-    assert await listed(admin, "/tools") == [tool]
+    assert await list_items(admin, "/tools") == [tool]
 
 
 async def test_an_argument_that_the_call_names_cannot_be_taken_from_the_schema(
@@ -171,8 +171,8 @@ async def test_a_secret_stands_where_it_may(
     tool = await make("tools", **TOOL | {"http_call": given})
 
     assert tool["http_call"] == given
-    (words, _) = await listed(admin, "/secrets")
-    assert (await admin.delete(f"/secrets/{words['id']}")).status_code == 409
+    (secret, _) = await list_items(admin, "/secrets")
+    assert (await admin.delete(f"/secrets/{secret['id']}")).status_code == 409
     assistant = await make("assistants")
     await make("assistant-tools", assistant_id=assistant["id"], tool_id=tool["id"])
     text = await redis.get(CONFIGURATION_KEY)
@@ -182,8 +182,8 @@ async def test_a_secret_stands_where_it_may(
 
 async def test_a_secret_that_a_tool_names_stays(admin: Client, make: Make, sql: Sql) -> None:
     await make("tools", **TOOL)
-    (words, _) = await listed(admin, "/secrets")
+    (secret, _) = await list_items(admin, "/secrets")
 
-    refused = await admin.delete(f"/secrets/{words['id']}")
+    refused = await admin.delete(f"/secrets/{secret['id']}")
 
     assert (refused.status_code, "look_up" in refused.text) == (409, True)

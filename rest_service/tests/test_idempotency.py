@@ -2,13 +2,13 @@ import asyncio
 
 import pytest
 
-from rest_service.app.idempotency import fingerprint
-from rest_service.tests.api_helpers import Client, JsonObject, Make, acting_as, listed
+from rest_service.app.idempotency import compute_fingerprint
+from rest_service.tests.api_helpers import Client, JsonObject, Make, list_items, make_user_headers
 
 KEY = "tg:1:77/2.0"
 
 
-def job_of(user: JsonObject, text: str = "Tea") -> JsonObject:
+def make_job_body(user: JsonObject, text: str = "Tea") -> JsonObject:
     return {"user_id": user["id"], "text": text, "cron_expression": "0 9 * * *"}
 
 
@@ -16,58 +16,64 @@ async def test_the_same_key_is_answered_the_same_and_done_once(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    body = job_of(user)
+    body = make_job_body(user)
 
-    first = await service.post("/cron-jobs", json=body, headers=acting_as(user, KEY))
+    first = await service.post("/cron-jobs", json=body, headers=make_user_headers(user, KEY))
     reordered = dict(reversed(body.items()))
-    second = await service.post("/cron-jobs", json=reordered, headers=acting_as(user, KEY))
+    second = await service.post("/cron-jobs", json=reordered, headers=make_user_headers(user, KEY))
 
     assert first.status_code == second.status_code == 201
     assert first.json() == second.json()
     assert first.json()["effect"] is not None
-    assert len(await listed(admin, "/cron-jobs")) == len(await listed(admin, "/effects")) == 1
+    assert (
+        len(await list_items(admin, "/cron-jobs")) == len(await list_items(admin, "/effects")) == 1
+    )
 
 
 async def test_the_first_answer_comes_again_even_when_much_has_happened(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    first = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
+    first = await service.post(
+        "/cron-jobs", json=make_job_body(user), headers=make_user_headers(user, KEY)
+    )
     await admin.delete(f"/cron-jobs/{first.json()['id']}")
 
-    second = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
+    second = await service.post(
+        "/cron-jobs", json=make_job_body(user), headers=make_user_headers(user, KEY)
+    )
 
     assert second.json() == first.json()
-    assert await listed(admin, "/cron-jobs") == []
+    assert await list_items(admin, "/cron-jobs") == []
 
 
 async def test_the_same_key_with_another_request_is_refused(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
-    headers = acting_as(user, KEY)
-    job = (await service.post("/cron-jobs", json=job_of(user), headers=headers)).json()
+    headers = make_user_headers(user, KEY)
+    job = (await service.post("/cron-jobs", json=make_job_body(user), headers=headers)).json()
 
-    other_body = await service.post("/cron-jobs", json=job_of(user, "Cake"), headers=headers)
+    other_body = await service.post("/cron-jobs", json=make_job_body(user, "Cake"), headers=headers)
     other_path = await service.delete(f"/cron-jobs/{job['id']}", headers=headers)
 
     assert other_body.status_code == other_path.status_code == 409
     assert other_body.json()["detail"] == "This Idempotency-Key was used for another request."
-    assert len(await listed(admin, "/cron-jobs")) == 1
+    assert len(await list_items(admin, "/cron-jobs")) == 1
 
 
 async def test_a_key_belongs_to_one_person(service: Client, admin: Client, make: Make) -> None:
     """Also where the next one uses the same: an administrator, who acts for nobody, as well."""
     alice, bob = await make("users"), await make("users")
     callers = [
-        (service, alice, acting_as(alice, KEY)),
-        (service, bob, acting_as(bob, KEY)),
+        (service, alice, make_user_headers(alice, KEY)),
+        (service, bob, make_user_headers(bob, KEY)),
         (admin, alice, {"Idempotency-Key": KEY}),
     ]
 
     jobs, repeated = [
         [
-            await http.post("/cron-jobs", json=job_of(user), headers=headers)
+            await http.post("/cron-jobs", json=make_job_body(user), headers=headers)
             for http, user, headers in callers
         ]
         for _ in range(2)
@@ -84,7 +90,9 @@ async def test_each_key_of_a_person_has_its_own_answer(service: Client, make: Ma
 
     jobs, repeated = [
         [
-            await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, key))
+            await service.post(
+                "/cron-jobs", json=make_job_body(user), headers=make_user_headers(user, key)
+            )
             for key in keys
         ]
         for _ in range(2)
@@ -98,7 +106,9 @@ async def test_an_administrators_keys_are_one_persons_too(admin: Client, make: M
     user = await make("users")
     headers = {"Idempotency-Key": KEY}
 
-    jobs = [await admin.post("/cron-jobs", json=job_of(user), headers=headers) for _ in range(2)]
+    jobs = [
+        await admin.post("/cron-jobs", json=make_job_body(user), headers=headers) for _ in range(2)
+    ]
 
     assert jobs[0].json() == jobs[1].json()
 
@@ -108,24 +118,30 @@ async def test_of_many_at_once_one_is_done(service: Client, admin: Client, make:
 
     answers = await asyncio.gather(
         *(
-            service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
+            service.post(
+                "/cron-jobs", json=make_job_body(user), headers=make_user_headers(user, KEY)
+            )
             for _ in range(8)
         )
     )
 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
-    assert len(await listed(admin, "/cron-jobs")) == len(await listed(admin, "/effects")) == 1
+    assert (
+        len(await list_items(admin, "/cron-jobs")) == len(await list_items(admin, "/effects")) == 1
+    )
 
 
 async def test_what_was_refused_may_be_tried_again_under_its_key(
     service: Client, make: Make
 ) -> None:
     user = await make("users")
-    bad = job_of(user) | {"cron_expression": "x"}
+    bad = make_job_body(user) | {"cron_expression": "x"}
 
-    refused = await service.post("/cron-jobs", json=bad, headers=acting_as(user, KEY))
-    mended = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, KEY))
+    refused = await service.post("/cron-jobs", json=bad, headers=make_user_headers(user, KEY))
+    mended = await service.post(
+        "/cron-jobs", json=make_job_body(user), headers=make_user_headers(user, KEY)
+    )
 
     assert (refused.status_code, mended.status_code) == (400, 201)
 
@@ -134,9 +150,9 @@ async def test_a_change_is_made_once(service: Client, admin: Client, make: Make)
     user = await make("users")
     path = f"/cron-jobs/{(await make('cron-jobs', user_id=user['id']))['id']}"
 
-    first = await service.patch(path, json={"text": "Cake"}, headers=acting_as(user, KEY))
+    first = await service.patch(path, json={"text": "Cake"}, headers=make_user_headers(user, KEY))
     await admin.patch(path, json={"text": "Pie"})
-    second = await service.patch(path, json={"text": "Cake"}, headers=acting_as(user, KEY))
+    second = await service.patch(path, json={"text": "Cake"}, headers=make_user_headers(user, KEY))
 
     assert second.json() == first.json()
     assert (await admin.get(path)).json()["text"] == "Pie"
@@ -148,10 +164,10 @@ async def test_a_removal_is_answered_the_same_although_nothing_is_left(
     user = await make("users")
     path = f"/cron-jobs/{(await make('cron-jobs', user_id=user['id']))['id']}"
 
-    answers = [await service.delete(path, headers=acting_as(user, KEY)) for _ in range(2)]
+    answers = [await service.delete(path, headers=make_user_headers(user, KEY)) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [204, 204]
-    assert (await service.delete(path, headers=acting_as(user))).status_code == 404
+    assert (await service.delete(path, headers=make_user_headers(user))).status_code == 404
 
 
 async def test_a_new_thread_begins_once(service: Client, make: Make) -> None:
@@ -159,7 +175,8 @@ async def test_a_new_thread_begins_once(service: Client, make: Make) -> None:
     body = {"user_id": user["id"], "assistant_id": poet["id"]}
 
     threads = [
-        await service.post("/threads", json=body, headers=acting_as(user, KEY)) for _ in range(2)
+        await service.post("/threads", json=body, headers=make_user_headers(user, KEY))
+        for _ in range(2)
     ]
 
     assert threads[0].json() == threads[1].json()
@@ -170,7 +187,7 @@ async def test_a_key_must_be_readable(service: Client, make: Make) -> None:
 
     for key in ("", "a b", "x" * 256, "é"):
         headers = {"X-User-Id": user["id"], "Idempotency-Key": key.encode("latin-1")}
-        answer = await service.post("/cron-jobs", json=job_of(user), headers=headers)  # type: ignore[arg-type]
+        answer = await service.post("/cron-jobs", json=make_job_body(user), headers=headers)  # type: ignore[arg-type]
         assert answer.status_code == 422, key
 
 
@@ -189,13 +206,15 @@ async def test_a_key_says_which_step_of_which_message_asks(
 ) -> None:
     user = await make("users")
 
-    job = await service.post("/cron-jobs", json=job_of(user), headers=acting_as(user, key))
+    job = await service.post(
+        "/cron-jobs", json=make_job_body(user), headers=make_user_headers(user, key)
+    )
 
     effect = job.json()["effect"]
     assert (effect and (effect["message_id"], effect["step"])) == origin
 
 
-FIRST = ("POST", "/tasks", b'{"a": 1, "b": {"c": [2, 3], "d": 4}}')
+FIRST_REQUEST = ("POST", "/tasks", b'{"a": 1, "b": {"c": [2, 3], "d": 4}}')
 
 
 @pytest.mark.parametrize(
@@ -204,19 +223,21 @@ FIRST = ("POST", "/tasks", b'{"a": 1, "b": {"c": [2, 3], "d": 4}}')
         ("POST", "/tasks", b'{"b":{"d":4,"c":[2,3]},"a":1}', True),
         ("POST", "/tasks", b'{"a": 1, "b": {"c": [3, 2], "d": 4}}', False),
         ("POST", "/tasks", b'{"a": 1}', False),
-        ("PATCH", *FIRST[1:], False),
-        ("POST", "/tasks/1", FIRST[2], False),
+        ("PATCH", *FIRST_REQUEST[1:], False),
+        ("POST", "/tasks/1", FIRST_REQUEST[2], False),
     ],
 )
 def test_what_is_a_repetition(method: str, path: str, body: bytes, is_same: bool) -> None:
-    assert (fingerprint(method, path, body) == fingerprint(*FIRST)) == is_same
+    assert (
+        compute_fingerprint(method, path, body) == compute_fingerprint(*FIRST_REQUEST)
+    ) == is_same
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"\xff", b"{", b"[" * 100_000], ids=["nothing", "bytes", "half", "deep"]
 )
 def test_a_body_that_is_no_json_repeats_only_itself(body: bytes) -> None:
-    found = fingerprint("POST", "/tasks", body)
+    found = compute_fingerprint("POST", "/tasks", body)
 
-    assert found == fingerprint("POST", "/tasks", body)
-    assert found != fingerprint("POST", "/tasks", body + b"\xfe")
+    assert found == compute_fingerprint("POST", "/tasks", body)
+    assert found != compute_fingerprint("POST", "/tasks", body + b"\xfe")

@@ -3,9 +3,9 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.services import invites
-from rest_service.tests.api_helpers import OWNER_TELEGRAM_ID, Client, JsonObject, Sql, listed
+from rest_service.tests.api_helpers import OWNER_TELEGRAM_ID, Client, JsonObject, Sql, list_items
 from rest_service.tests.lock_waits import wait_for_lock
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.users import InviteRedeem
@@ -62,7 +62,7 @@ async def test_a_code_is_good_for_one_person(admin: Client, service: Client) -> 
     refused = await redeem(service, code, 8)
     assert refused["status_code"] == 404
     assert "used or expired" in refused["detail"]
-    assert [user["telegram_id"] for user in await listed(admin, "/users")] == [7]
+    assert [user["telegram_id"] for user in await list_items(admin, "/users")] == [7]
 
 
 async def test_the_same_person_may_send_a_code_again(admin: Client, service: Client) -> None:
@@ -78,7 +78,7 @@ async def test_of_many_at_once_one_gets_in(admin: Client, service: Client) -> No
     answers = await asyncio.gather(*(redeem(service, code, 10 + n) for n in range(6)))
 
     assert sorted(answer["status_code"] for answer in answers) == [200] + [404] * 5
-    assert len(await listed(admin, "/users")) == 1
+    assert len(await list_items(admin, "/users")) == 1
 
 
 async def test_an_expired_code_is_refused(admin: Client, service: Client, sql: Sql) -> None:
@@ -117,10 +117,10 @@ class TestOwner:
         again = await admin.post("/invites", json={"role": "owner"})
 
         assert (late["status_code"], again.status_code) == (409, 409)
-        assert [user["telegram_id"] for user in await listed(admin, "/users")] == [7]
+        assert [user["telegram_id"] for user in await list_items(admin, "/users")] == [7]
 
     async def test_two_at_once_make_one(
-        self, admin: Client, service: Client, sessions: Sessions, sql: Sql
+        self, admin: Client, service: Client, sessions: SessionFactory, sql: Sql
     ) -> None:
         codes = [(await invite(admin, "owner"))["code"] for _ in range(2)]
         first = InviteRedeem(code=SecretStr(codes[0]), telegram_id=7)

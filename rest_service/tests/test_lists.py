@@ -10,11 +10,20 @@ import pytest_asyncio
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, acting_as
+from rest_service.tests.api_helpers import Client, JsonObject, Make, make_user_headers
 
 Statement = tuple[str, Any]
-OF_A_PERSON = ("tasks", "calendar", "cron-jobs", "threads", "messages", "turns", "usage", "effects")
-MAKEABLE = (
+USER_RESOURCES = (
+    "tasks",
+    "calendar",
+    "cron-jobs",
+    "threads",
+    "messages",
+    "turns",
+    "usage",
+    "effects",
+)
+CREATABLE_RESOURCES = (
     "tasks",
     "calendar",
     "cron-jobs",
@@ -27,18 +36,18 @@ MAKEABLE = (
 
 
 @contextmanager
-def statements(engine: AsyncEngine) -> Iterator[list[Statement]]:
+def record_statements(engine: AsyncEngine) -> Iterator[list[Statement]]:
     """What is asked of Postgres meanwhile."""
-    said: list[Statement] = []
+    recorded: list[Statement] = []
 
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        said.append((statement, parameters))
+    def record(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        recorded.append((statement, parameters))
 
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    event.listen(engine.sync_engine, "before_cursor_execute", record)
     try:
-        yield said
+        yield recorded
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
+        event.remove(engine.sync_engine, "before_cursor_execute", record)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -46,39 +55,39 @@ async def person(make: Make) -> JsonObject:
     return await make("users")
 
 
-@pytest.mark.parametrize("resource", MAKEABLE)
+@pytest.mark.parametrize("resource", CREATABLE_RESOURCES)
 async def test_a_longer_list_costs_no_more_statements(
     admin: Client, make: Make, engine: AsyncEngine, person: JsonObject, resource: str
 ) -> None:
-    owned = {"user_id": person["id"]} if resource in OF_A_PERSON else {}
+    owned = {"user_id": person["id"]} if resource in USER_RESOURCES else {}
     counts = []
     for _ in range(2):
         await make(resource, **owned)
-        with statements(engine) as said:
+        with record_statements(engine) as said:
             assert (await admin.get(f"/{resource}")).status_code == 200
         counts.append(len(said))
 
     assert counts[0] == counts[1] > 0
 
 
-@pytest.mark.parametrize("resource", OF_A_PERSON)
+@pytest.mark.parametrize("resource", USER_RESOURCES)
 async def test_a_persons_list_is_found_by_an_index(
     service: Client, engine: AsyncEngine, person: JsonObject, resource: str
 ) -> None:
-    await _has_index(service, engine, resource, acting_as(person))
+    await _assert_uses_index(service, engine, resource, make_user_headers(person))
 
 
 @pytest.mark.parametrize("path", ["audit", "audit?user_id={id}", "audit?object_id={id}"])
 async def test_the_audit_log_is_read_by_an_index(
     admin: Client, engine: AsyncEngine, person: JsonObject, path: str
 ) -> None:
-    await _has_index(admin, engine, path.format(id=person["id"]), {})
+    await _assert_uses_index(admin, engine, path.format(id=person["id"]), {})
 
 
 @pytest.mark.parametrize("name", ["assistant_id", "model", "provider", "message_id", "from_at"])
 async def test_usage_is_found_by_an_index(admin: Client, engine: AsyncEngine, name: str) -> None:
     values = {"assistant_id": str(UUID(int=1)), "from_at": "2026-11-23T00:00:00Z"}
-    await _has_index(admin, engine, f"usage?{name}={values.get(name, 'x')}", {})
+    await _assert_uses_index(admin, engine, f"usage?{name}={values.get(name, 'x')}", {})
 
 
 @pytest.mark.parametrize("resource", ["assistants", "tools"])
@@ -86,11 +95,13 @@ async def test_versions_are_found_by_an_index(
     admin: Client, make: Make, engine: AsyncEngine, resource: str
 ) -> None:
     row = await make(resource)
-    await _has_index(admin, engine, f"{resource}/{row['id']}/versions", {})
+    await _assert_uses_index(admin, engine, f"{resource}/{row['id']}/versions", {})
 
 
-async def _has_index(http: Client, engine: AsyncEngine, path: str, headers: dict[str, str]) -> None:
-    with statements(engine) as said:
+async def _assert_uses_index(
+    http: Client, engine: AsyncEngine, path: str, headers: dict[str, str]
+) -> None:
+    with record_statements(engine) as said:
         assert (await http.get(f"/{path}", headers=headers)).status_code == 200
     (rows,) = [one for one in said if "LIMIT" in one[0]]
     async with engine.connect() as connection:

@@ -6,7 +6,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
-from rest_service.tests.api_helpers import Client, JsonObject, Make, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, list_items
 
 
 async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:
@@ -20,10 +20,10 @@ async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Ma
     change = {"api": "responses", "parameters": {}, "provider_id": other["id"]}
     changed = (await admin.put(path, json=change)).json()
     assert changed == model | change | {"updated_at": changed["updated_at"]}
-    assert await listed(admin, "/models", provider_id=provider["id"]) == []
-    assert await listed(admin, "/models") == [changed] == [(await admin.get(path)).json()]
+    assert await list_items(admin, "/models", provider_id=provider["id"]) == []
+    assert await list_items(admin, "/models") == [changed] == [(await admin.get(path)).json()]
     assert (await admin.delete(path)).status_code == 204
-    assert await listed(admin, "/models") == []
+    assert await list_items(admin, "/models") == []
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,16 @@ async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Ma
         ({"parameters": {"prompt": {"id": "x"}}}, 400, "prompt"),
         ({"parameters": {"functions": [], "function_call": "x"}}, 400, "function_call, functions"),
         ({"parameters": {"tool_choice": "required"}}, 400, "tool_choice"),
-        ({"capabilities": ["embeddings"], "is_choosable": True}, 400, "embeddings"),
-        ({"capabilities": ["streaming", "embeddings"], "is_choosable": True}, 400, "embeddings"),
+        ({"capabilities": ["embeddings"], "is_user_selectable": True}, 400, "embeddings"),
+        (
+            {"capabilities": ["streaming", "embeddings"], "is_user_selectable": True},
+            400,
+            "embeddings",
+        ),
         ({"input_price": -1}, 422, "input_price"),
         ({"output_price": "0.0000001"}, 422, "output_price"),
         ({"output_price": "NaN"}, 422, "output_price"),
-        ({"is_choosable": "yes"}, 422, "is_choosable"),
+        ({"is_user_selectable": "yes"}, 422, "is_user_selectable"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused(
@@ -65,16 +69,16 @@ async def test_what_cannot_be_meant_is_refused(
     ):
         assert refused.status_code == status, refused.text
         assert reason in refused.json()["detail"]
-    assert await listed(admin, "/models") == [taken, model]
+    assert await list_items(admin, "/models") == [taken, model]
 
 
 async def test_a_models_prices_are_kept_to_a_millionth(admin: Client, make: Make) -> None:
     prices = {"input_price": "0.10", "cached_input_price": 0.000001, "output_price": "12"}
     provider = await make("providers")
-    model = await make("models", provider_id=provider["id"], is_choosable=True, **prices)
+    model = await make("models", provider_id=provider["id"], is_user_selectable=True, **prices)
 
     shown = {"input_price": "0.1", "cached_input_price": "0.000001", "output_price": "12"}
-    assert model.items() >= (shown | {"is_choosable": True}).items()
+    assert model.items() >= (shown | {"is_user_selectable": True}).items()
     assert (await admin.get(f"/models/{model['id']}")).json() == model
     unknown = dict.fromkeys(prices)
     changed = await admin.patch(f"/models/{model['id']}", json=unknown)
@@ -85,10 +89,10 @@ class TestInUse:
     @pytest_asyncio.fixture(loop_scope="session")
     async def llama(self, make: Make) -> JsonObject:
         provider = await make("providers")
-        fields = {"provider_model_name": "llama", "is_choosable": True}
+        fields = {"provider_model_name": "llama", "is_user_selectable": True}
         return await make("models", provider_id=provider["id"], **fields)
 
-    async def refused(self, admin: Client, model: JsonObject) -> set[str]:
+    async def get_refusals(self, admin: Client, model: JsonObject) -> set[str]:
         """What is said to who would rename or remove it."""
         path = f"/models/{model['id']}"
         answers = (
@@ -105,7 +109,7 @@ class TestInUse:
         await make("assistants", name="Clerk", fallback_models=["llama"])
         await make("assistants", name="Cook", fallback_models=[])
 
-        said = await self.refused(admin, llama)
+        said = await self.get_refusals(admin, llama)
 
         assert said == {"llama is in use; assistants that name it: Clerk, Poet."}
 
@@ -115,7 +119,7 @@ class TestInUse:
         user = await make("users", first_name="Alice")
         await admin.patch(f"/users/{user['id']}", json={"model": "llama"})
 
-        said = await self.refused(admin, llama)
+        said = await self.get_refusals(admin, llama)
 
         who = f"Alice {user['telegram_id']}"
         assert said == {f"llama is in use; people who have chosen it: {who}."}
@@ -129,7 +133,7 @@ class TestInUse:
             provider_model_name=settings.default_model,
         )
 
-        (said,) = await self.refused(admin, model)
+        (said,) = await self.get_refusals(admin, model)
 
         assert "DEFAULT_MODEL" in said
 

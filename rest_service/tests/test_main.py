@@ -38,7 +38,7 @@ def environment(settings: Settings) -> Environment:
 
 
 @contextmanager
-def running(environment: Environment, *command: str) -> Iterator[subprocess.Popen[str]]:
+def run_service(environment: Environment, *command: str) -> Iterator[subprocess.Popen[str]]:
     arguments = command or ("-m", "rest_service.app.main")
     with subprocess.Popen(
         [sys.executable, *arguments],
@@ -53,7 +53,9 @@ def running(environment: Environment, *command: str) -> Iterator[subprocess.Pope
             process.kill()
 
 
-def health(environment: Environment, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def wait_for_health(
+    environment: Environment, is_wanted: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
     """The first health report that is wanted."""
     deadline = time.monotonic() + 120
     report: dict[str, Any] = {}
@@ -64,20 +66,20 @@ def health(environment: Environment, wanted: Callable[[dict[str, Any]], bool]) -
             time.sleep(0.05)
             continue
         report = answer.json() | {"code": answer.status_code}
-        if wanted(report):
+        if is_wanted(report):
             return report
         time.sleep(0.05)
     raise AssertionError(f"never healthy enough: {report}")
 
 
-def is_well(report: dict[str, Any]) -> bool:
+def is_healthy(report: dict[str, Any]) -> bool:
     return bool(report["status"] == "ok")
 
 
 @pytest.mark.usefixtures("engine", "redis")
-def test_it_becomes_healthy_answers_and_stops_when_told(environment: Environment) -> None:
-    with running(environment) as process:
-        assert health(environment, is_well)["code"] == 200
+def test_it_becomes_healthy_answers_and_stops_on_sigterm(environment: Environment) -> None:
+    with run_service(environment) as process:
+        assert wait_for_health(environment, is_healthy)["code"] == 200
         answer = local_http.get(
             f"http://127.0.0.1:{environment['REST_SERVICE_PORT']}/api/assistants",
             headers={"Authorization": f"Bearer {environment['SERVICE_API_TOKEN']}"},
@@ -92,8 +94,8 @@ def test_it_becomes_healthy_answers_and_stops_when_told(environment: Environment
 def test_uvicorns_own_command_works_too(environment: Environment) -> None:
     port = environment["REST_SERVICE_PORT"]
     command = ("-m", "uvicorn", "rest_service.app.main:app", "--port", port)
-    with running(environment, *command) as process:
-        health(environment, is_well)
+    with run_service(environment, *command) as process:
+        wait_for_health(environment, is_healthy)
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_SECONDS) in (0, -signal.SIGTERM)
 
@@ -105,8 +107,8 @@ def test_it_waits_for_databases_and_says_which_are_missing(environment: Environm
         "ASYNC_DATABASE_URL": f"postgresql+asyncpg://u:p@{nowhere}/d",
         "REDIS_PORT": str(free_port()),
     }
-    with running(environment | away) as process:
-        report = health(environment, lambda one: "reached" in one["checks"]["postgres"])
+    with run_service(environment | away) as process:
+        report = wait_for_health(environment, lambda one: "reached" in one["checks"]["postgres"])
         assert report["code"] == 503
         assert report["checks"]["redis"] != "ok"
         assert "postgres" in report["detail"]
@@ -116,7 +118,7 @@ def test_it_waits_for_databases_and_says_which_are_missing(environment: Environm
 
 
 def test_a_bad_environment_is_one_line_without_a_traceback(environment: Environment) -> None:
-    with running(environment | {"ADMIN_API_TOKEN": "short"}) as process:
+    with run_service(environment | {"ADMIN_API_TOKEN": "short"}) as process:
         _, said = process.communicate(timeout=STOP_SECONDS)
 
     assert process.returncode == 78
@@ -133,11 +135,11 @@ async def test_what_a_first_start_can_never_add_ends_it_with_one_line(
         "INSERT INTO tools (id, created_at, updated_at, name, tool_type, description, is_active)"
         " VALUES (gen_random_uuid(), now(), now(), 'get_time', 'time', '', true)"
     )
-    with running(environment) as process:
+    with run_service(environment) as process:
         _, said = process.communicate(timeout=STOP_SECONDS)
 
     assert process.returncode == 78, said
-    (line,) = [one for one in said.splitlines() if "cannot start" in one]
+    (line,) = [one for one in said.splitlines() if "service cannot start" in one]
     assert "uq_tools_name" in line
     assert "DEFAULT_MODEL" in line
     assert "Traceback" not in said

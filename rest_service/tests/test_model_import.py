@@ -5,13 +5,13 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
 from rest_service.tests.model_import_helpers import (
     JSON_HEADERS,
-    PRICES,
+    PRICE_TABLE,
+    assert_import_refused,
+    get_models_by_name,
     import_models,
-    models_by_name,
-    refused_import,
 )
 
 
@@ -24,7 +24,7 @@ async def test_a_list_of_names_is_taken_and_the_second_time_nothing_is_new(
     assert first["created"] == ["b", "a", "c"]
     again = await import_models(admin, provider, models=models)
     assert (again["created"], again["unchanged"]) == ([], ["b", "a", "c"])
-    one = (await models_by_name(admin))["a"]
+    one = (await get_models_by_name(admin))["a"]
     assert one["provider_id"] == provider["id"]
     assert (one["capabilities"], one["input_price"]) == (["tools", "streaming"], None)
 
@@ -40,7 +40,9 @@ async def test_what_by_its_name_does_not_talk_is_left_out_of_a_list_of_names(
     assert found["created"] == [*talking, "text-embedding-3-small"]
     assert [one["name"] for one in found["skipped"]] == others
     assert "does not talk" in found["skipped"][0]["reason"]
-    assert (await models_by_name(admin))["text-embedding-3-small"]["capabilities"] == ["embeddings"]
+    assert (await get_models_by_name(admin))["text-embedding-3-small"]["capabilities"] == [
+        "embeddings"
+    ]
 
 
 async def test_our_own_form_says_all_and_changes_only_what_it_says(
@@ -52,17 +54,17 @@ async def test_our_own_form_says_all_and_changes_only_what_it_says(
         "parameters": {"reasoning": {"effort": "low"}},
         "capabilities": ["tools"],
         "input_price": "1.25",
-        "is_choosable": True,
+        "is_user_selectable": True,
     }
     assert (await import_models(admin, provider, models={"models": [own]}))["created"] == ["mine"]
-    before = (await models_by_name(admin))["mine"]
+    before = (await get_models_by_name(admin))["mine"]
     assert own.items() <= (before | {"input_price": "1.25"}).items()
 
     cheaper = {"provider_model_name": "mine", "input_price": 1}
     assert (await import_models(admin, provider, models={"models": [cheaper]}))["updated"] == [
         "mine"
     ]
-    after = (await models_by_name(admin))["mine"]
+    after = (await get_models_by_name(admin))["mine"]
     assert float(after["input_price"]) == 1
     changed = {"input_price", "updated_at"}
     assert {name for name in after if after[name] != before[name]} == changed
@@ -71,11 +73,11 @@ async def test_our_own_form_says_all_and_changes_only_what_it_says(
 async def test_prices_per_token_become_prices_per_million_and_flags_become_capabilities(
     admin: Client, provider: JsonObject
 ) -> None:
-    found = await import_models(admin, provider, models=PRICES)
+    found = await import_models(admin, provider, models=PRICE_TABLE)
 
     assert found["created"] == ["gpt-small", "gpt-old", "text-embedding"]
     assert found["skipped"] == []
-    models = await models_by_name(admin)
+    models = await get_models_by_name(admin)
     small = models["gpt-small"]
     prices = ("input_price", "cached_input_price", "output_price")
     assert [float(small[name]) for name in prices] == [0.25, 0.025, 2]
@@ -97,7 +99,7 @@ async def test_a_list_of_prices_takes_away_nothing_that_it_does_not_speak_of(
     table = {"gpt-small": {"supports_vision": False, "supports_function_calling": True}}
 
     assert (await import_models(admin, provider, models=table))["updated"] == ["gpt-small"]
-    one = (await models_by_name(admin))["gpt-small"]
+    one = (await get_models_by_name(admin))["gpt-small"]
     assert one["capabilities"] == ["audio", "tools"]
     assert one["parameters"] == {"reasoning_effort": "none"}
 
@@ -131,7 +133,7 @@ async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_tak
     assert reasons["new"].startswith("colour:")
     assert "provider_id" in reasons["lost"]
     assert {"#9", "#10"} <= reasons.keys()
-    assert set(await models_by_name(admin)) == {"good", "theirs"}
+    assert set(await get_models_by_name(admin)) == {"good", "theirs"}
 
 
 @pytest.mark.parametrize("form", ["data", "models", "prices"])
@@ -185,7 +187,7 @@ async def test_a_change_that_is_refused_leaves_no_trace_and_keeps_nothing_else(
     (skipped,) = found["skipped"]
     assert skipped["name"] == "only"
     assert "No active model would be left to Poet (asks only)" in skipped["reason"]
-    models = await models_by_name(admin)
+    models = await get_models_by_name(admin)
     assert models["only"] == only
     assert models["spare"]["updated_at"] > spare["updated_at"]
     await import_models(admin, provider, models={"models": [entries[1] | {"is_active": True}]})
@@ -252,7 +254,7 @@ async def test_the_audit_log_names_what_an_import_has_written(
     for _ in range(2):
         await import_models(admin, provider, models={"models": models})
 
-    (entry,) = await listed(admin, "/audit", action="import_models")
+    (entry,) = await list_items(admin, "/audit", action="import_models")
     assert entry["after"] == {
         "provider_id": provider["id"],
         "created": ["a", "b"],
@@ -292,18 +294,18 @@ async def test_a_rehearsal_says_the_same_and_does_nothing(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     await make("models", provider_id=provider["id"], provider_model_name="gpt-old")
-    before = (await models_by_name(admin), len(await listed(admin, "/audit")))
-    rehearsed = await import_models(admin, provider, models=PRICES, is_rehearsal=True)
+    before = (await get_models_by_name(admin), len(await list_items(admin, "/audit")))
+    rehearsed = await import_models(admin, provider, models=PRICE_TABLE, dry_run=True)
 
-    assert (await models_by_name(admin), len(await listed(admin, "/audit"))) == before
+    assert (await get_models_by_name(admin), len(await list_items(admin, "/audit"))) == before
     assert rehearsed["created"] == ["gpt-small", "text-embedding"]
-    assert rehearsed == await import_models(admin, provider, models=PRICES)
+    assert rehearsed == await import_models(admin, provider, models=PRICE_TABLE)
 
 
 async def test_only_those_that_are_named_are_taken_and_a_missing_one_is_said(
     admin: Client, provider: JsonObject
 ) -> None:
-    found = await import_models(admin, provider, models=PRICES, only=["gpt-old", "gpt-none"])
+    found = await import_models(admin, provider, models=PRICE_TABLE, only=["gpt-old", "gpt-none"])
 
     assert found["created"] == ["gpt-old"]
     assert found["skipped"] == [{"name": "gpt-none", "reason": "is not in the list"}]
@@ -314,8 +316,8 @@ async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
 ) -> None:
     models = {"data": [{"id": f"m{number}"} for number in range(1001)]}
 
-    assert "more than 1000" in await refused_import(admin, provider, models=models)
-    assert await models_by_name(admin) == {}
+    assert "more than 1000" in await assert_import_refused(admin, provider, models=models)
+    assert await get_models_by_name(admin) == {}
     assert (await import_models(admin, provider, models=models, only=["m7"]))["created"] == ["m7"]
 
 
@@ -326,7 +328,7 @@ async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
 async def test_a_list_of_no_known_form_is_refused(
     admin: Client, provider: JsonObject, models: JsonObject, said: str
 ) -> None:
-    assert said in await refused_import(admin, provider, models=models)
+    assert said in await assert_import_refused(admin, provider, models=models)
 
 
 async def test_a_price_that_is_no_number_costs_one_model_only(
@@ -342,7 +344,7 @@ async def test_a_price_that_is_no_number_costs_one_model_only(
 
 
 async def test_an_unknown_provider_is_not_found(admin: Client, person: JsonObject) -> None:
-    for source in ({"models": PRICES}, {}):
+    for source in ({"models": PRICE_TABLE}, {}):
         answer: httpx2.Response = await admin.post(
             "/models/import", json={"provider_id": person["id"]} | source
         )

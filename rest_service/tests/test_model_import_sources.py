@@ -8,46 +8,59 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.tests.api_helpers import Client, JsonObject, Make
-from rest_service.tests.model_import_helpers import PRICES, import_models, refused_import
-from rest_service.tests.provider_server import NAMES, ProviderServer, answer_with, provider_server
-from smart_kit.guarded_http import GuardedHttp
+from rest_service.tests.model_import_helpers import (
+    PRICE_TABLE,
+    assert_import_refused,
+    import_models,
+)
+from rest_service.tests.provider_server import (
+    MODEL_NAMES,
+    FakeProviderServer,
+    respond_with,
+    run_fake_provider_server,
+)
+from smart_kit.guarded_http import SafeHttpClient
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def server() -> AsyncIterator[ProviderServer]:
-    async with provider_server() as running:
+async def server() -> AsyncIterator[FakeProviderServer]:
+    async with run_fake_provider_server() as running:
         yield running
 
 
 async def test_without_a_list_the_provider_is_asked_for_its_own_with_its_key(
-    admin: Client, make: Make, server: ProviderServer
+    admin: Client, make: Make, server: FakeProviderServer
 ) -> None:
     provider = await make("providers", base_url=f"{server.url}/v1", api_key="sk-own-of-theirs")
 
-    assert (await import_models(admin, provider))["created"] == list(NAMES)
-    assert server.keys == ["Bearer sk-own-of-theirs"]
-    server.answers["*"] = answer_with(401, {})
-    assert "does not take the kept api_key" in await refused_import(admin, provider)
+    assert (await import_models(admin, provider))["created"] == list(MODEL_NAMES)
+    assert server.authorization_headers == ["Bearer sk-own-of-theirs"]
+    server.responders["*"] = respond_with(401, {})
+    assert "does not take the kept api_key" in await assert_import_refused(admin, provider)
 
 
 @pytest.fixture
-def neighbour(app: FastAPI, server: ProviderServer) -> str:
+def local_server_url(app: FastAPI, server: FakeProviderServer) -> str:
     """The address of a server that may be asked although it is on this machine."""
     place = server.url.removeprefix("http://")
-    app.state.resources = replace(app.state.resources, outside=lambda: GuardedHttp([place]))
+    app.state.resources = replace(
+        app.state.resources, make_safe_http=lambda: SafeHttpClient([place])
+    )
     return server.url
 
 
 async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
-    admin: Client, make: Make, server: ProviderServer, neighbour: str
+    admin: Client, make: Make, server: FakeProviderServer, local_server_url: str
 ) -> None:
     provider = await make("providers", api_key="sk-own-of-theirs")
-    server.answers["/prices.json"] = answer_with(200, PRICES)
-    found = await import_models(admin, provider, url=f"{neighbour}/prices.json?raw=1&ref=main/")
+    server.responders["/prices.json"] = respond_with(200, PRICE_TABLE)
+    found = await import_models(
+        admin, provider, url=f"{local_server_url}/prices.json?raw=1&ref=main/"
+    )
 
     assert server.queries == ["raw=1&ref=main/"]
     assert found["created"] == ["gpt-small", "gpt-old", "text-embedding"]
-    assert server.keys == [""]
+    assert server.authorization_headers == [""]
 
 
 @pytest.mark.parametrize(
@@ -63,15 +76,15 @@ async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
 async def test_what_is_no_list_is_said_to_be_none(
     admin: Client,
     provider: JsonObject,
-    server: ProviderServer,
-    neighbour: str,
+    server: FakeProviderServer,
+    local_server_url: str,
     status: int,
     content: object,
     said: str,
 ) -> None:
-    server.answers["*"] = answer_with(status, content)
+    server.responders["*"] = respond_with(status, content)
 
-    assert said in await refused_import(admin, provider, url=f"{neighbour}/list")
+    assert said in await assert_import_refused(admin, provider, url=f"{local_server_url}/list")
 
 
 @pytest.mark.parametrize(
@@ -94,17 +107,17 @@ async def test_an_address_that_no_list_has_is_refused_in_words_of_its_own(
 
 
 async def test_an_address_of_this_machine_is_not_asked(
-    admin: Client, provider: JsonObject, server: ProviderServer
+    admin: Client, provider: JsonObject, server: FakeProviderServer
 ) -> None:
-    detail = await refused_import(admin, provider, url=f"{server.url}/prices.json")
+    detail = await assert_import_refused(admin, provider, url=f"{server.url}/prices.json")
 
     assert detail.startswith("url: ")
-    assert server.asked == []
+    assert server.requests == []
 
 
 async def test_a_list_and_an_address_at_once_are_refused(
     admin: Client, provider: JsonObject
 ) -> None:
-    both = {"models": PRICES, "url": "https://prices.example/list"}
+    both = {"models": PRICE_TABLE, "url": "https://prices.example/list"}
 
-    assert "not both" in await refused_import(admin, provider, **both)
+    assert "not both" in await assert_import_refused(admin, provider, **both)

@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
 from smart_kit.vault import Vault
 
 KEY = "sk-a-key-of-no-worth"
@@ -18,7 +18,7 @@ async def test_a_provider_is_added_read_changed_and_removed(admin: Client, make:
     changed = (await admin.put(path, json={"name": "Home", "is_active": False})).json()
     same = {"name": "Home", "is_active": False, "updated_at": changed["updated_at"]}
     assert changed == provider | same
-    assert await listed(admin, "/providers") == [changed]
+    assert await list_items(admin, "/providers") == [changed]
     assert (await admin.delete(path)).status_code == 204
     assert (await admin.get(path)).status_code == 404
 
@@ -28,17 +28,17 @@ async def test_a_key_is_kept_encrypted_and_never_shown(
 ) -> None:
     provider = await make("providers", api_key=KEY)
     path = f"/providers/{provider['id']}"
-    kept = "SELECT encrypted_api_key FROM llm_providers"
-    ((encrypted,),) = await sql(kept)
+    query = "SELECT encrypted_api_key FROM llm_providers"
+    ((encrypted,),) = await sql(query)
 
-    assert provider["api_key_state"] == "kept"
+    assert provider["api_key_state"] == "stored"
     assert vault.decrypt(UUID(provider["id"]), encrypted) == KEY
     for http in (admin, service):
         assert KEY not in (await http.get(path)).text
         assert "encrypted" not in (await http.get("/providers")).text
-    assert (await admin.patch(path, json={"name": "x"})).json()["api_key_state"] == "kept"
+    assert (await admin.patch(path, json={"name": "x"})).json()["api_key_state"] == "stored"
     assert (await admin.patch(path, json={"api_key": None})).json()["api_key_state"] == "none"
-    assert await sql(kept) == [(None,)]
+    assert await sql(query) == [(None,)]
 
 
 async def test_a_key_whose_master_key_is_gone_or_that_was_moved_says_so(
@@ -51,8 +51,8 @@ async def test_a_key_whose_master_key_is_gone_or_that_was_moved_says_so(
         f" WHERE id = '{second['id']}'"
     )
 
-    states = [one["api_key_state"] for one in await listed(admin, "/providers")]
-    assert states == ["kept", "unreadable"]
+    states = [one["api_key_state"] for one in await list_items(admin, "/providers")]
+    assert states == ["stored", "unreadable"]
 
 
 async def test_an_administrator_gives_a_provider_back_to_the_environment(
@@ -68,8 +68,11 @@ async def test_an_administrator_gives_a_provider_back_to_the_environment(
     assert (await admin.patch(path, json=back | {"name": "First"})).status_code == 200
     only = await admin.patch(f"/providers/{second['id']}", json=back)
     assert (only.status_code, "First follows the environment" in only.text) == (409, True)
-    kept = await admin.patch(path, json={"source": "administrator"})
-    assert (kept.json()["source"], kept.json()["api_key_state"]) == ("administrator", "kept")
+    response = await admin.patch(path, json={"source": "administrator"})
+    assert (response.json()["source"], response.json()["api_key_state"]) == (
+        "administrator",
+        "stored",
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ async def test_a_kept_key_follows_to_no_other_server(
 
     other = (await admin.patch(path, json={"base_url": base_url, "api_key": "sk-other"})).json()
     ((encrypted,),) = await sql("SELECT encrypted_api_key FROM llm_providers")
-    assert (other["base_url"], other["api_key_state"]) == (base_url, "kept")
+    assert (other["base_url"], other["api_key_state"]) == (base_url, "stored")
     assert vault.decrypt(UUID(provider["id"]), encrypted) == "sk-other"
 
 
@@ -124,13 +127,13 @@ async def test_a_key_that_cannot_be_read_now_follows_neither(
 async def test_on_the_same_server_or_without_a_key_the_address_changes(
     admin: Client, make: Make
 ) -> None:
-    kept, bare = await make("providers", api_key=KEY), await make("providers")
+    with_key, bare = await make("providers", api_key=KEY), await make("providers")
     elsewhere = {"base_url": "https://elsewhere.example"}
     same = {"base_url": "https://MODELS.example:443/v2"}
 
-    moved = (await admin.patch(f"/providers/{kept['id']}", json=same)).json()
-    assert (moved["base_url"], moved["api_key_state"]) == (same["base_url"], "kept")
-    dropped = await admin.patch(f"/providers/{kept['id']}", json=elsewhere | {"api_key": None})
+    moved = (await admin.patch(f"/providers/{with_key['id']}", json=same)).json()
+    assert (moved["base_url"], moved["api_key_state"]) == (same["base_url"], "stored")
+    dropped = await admin.patch(f"/providers/{with_key['id']}", json=elsewhere | {"api_key": None})
     assert dropped.json()["api_key_state"] == "none"
     changed = await admin.patch(f"/providers/{bare['id']}", json=elsewhere)
     assert changed.json()["base_url"] == elsewhere["base_url"]

@@ -7,12 +7,16 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.app.config import Settings
-from rest_service.app.database import Sessions
-from rest_service.app.snapshots.publisher import Publisher
-from rest_service.app.snapshots.reconciler import Reconciler
+from rest_service.app.database import SessionFactory
+from rest_service.app.snapshots.publisher import SnapshotPublisher
+from rest_service.app.snapshots.reconciler import SnapshotReconciler
 from rest_service.app.snapshots.store import SnapshotStore
-from rest_service.tests.api_helpers import ADMIN_TOKEN, Client, Make, Sql, client
-from rest_service.tests.snapshot_helpers import stored_assistants, stored_configuration, stored_user
+from rest_service.tests.api_helpers import ADMIN_TOKEN, Client, Make, Sql, make_client
+from rest_service.tests.snapshot_helpers import (
+    read_stored_assistants,
+    read_stored_configuration,
+    read_stored_user,
+)
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import (
     CONFIGURATION_KEY,
@@ -25,20 +29,20 @@ from smart_kit.testing.ports import free_port
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def admin_without_redis(
-    app: FastAPI, settings: Settings, sessions: Sessions
+    app: FastAPI, settings: Settings, sessions: SessionFactory
 ) -> tuple[Client, Redis]:
     """The API with the admin token, where nothing answers on Redis's port."""
     nowhere = connect(settings.model_copy(update={"redis_port": free_port()}))
-    publisher = Publisher(sessions, SnapshotStore(nowhere), settings)
+    publisher = SnapshotPublisher(sessions, SnapshotStore(nowhere), settings)
     app.state.resources = replace(app.state.resources, publisher=publisher)
-    return client(app, Authorization=f"Bearer {ADMIN_TOKEN}"), nowhere
+    return make_client(app, Authorization=f"Bearer {ADMIN_TOKEN}"), nowhere
 
 
 class TestWithoutRedis:
     async def test_a_change_is_made_and_announced_later(
         self,
         admin_without_redis: tuple[Client, Redis],
-        reconciler: Reconciler,
+        reconciler: SnapshotReconciler,
         redis: Redis,
     ) -> None:
         http, nowhere = admin_without_redis
@@ -50,7 +54,7 @@ class TestWithoutRedis:
         await nowhere.aclose()
         await reconciler.reconcile()
 
-        assert list(await stored_assistants(redis)) == ["Poet"]
+        assert list(await read_stored_assistants(redis)) == ["Poet"]
         assert await redis.exists(user_key(7))
 
     async def test_a_thread_is_not_called_deleted_while_it_is_remembered(
@@ -73,7 +77,7 @@ class TestWithoutRedis:
 
 class TestReconciler:
     async def test_after_a_loss_of_all_keys_they_come_back(
-        self, make: Make, reconciler: Reconciler, redis: Redis
+        self, make: Make, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         await make("assistants", name="Poet")
         user = await make("users")
@@ -81,11 +85,11 @@ class TestReconciler:
 
         await reconciler.reconcile()
 
-        assert list(await stored_assistants(redis)) == ["Poet"]
-        assert (await stored_user(redis, user)).id == UUID(user["id"])
+        assert list(await read_stored_assistants(redis)) == ["Poet"]
+        assert (await read_stored_user(redis, user)).id == UUID(user["id"])
 
     async def test_what_is_up_to_date_is_left_alone(
-        self, make: Make, reconciler: Reconciler, redis: Redis
+        self, make: Make, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         user = await make("users")
         await make("assistants")
@@ -98,11 +102,11 @@ class TestReconciler:
         await reconciler.reconcile()
         assert {key: await redis.get(key) for key in keys} == marked
 
-        await reconciler.reconcile(everything=True)
+        await reconciler.reconcile(rewrite_all=True)
         assert not {key for key in keys if await redis.get(key) == marked[key]}
 
     async def test_a_missed_change_is_made_up_for(
-        self, make: Make, sql: Sql, reconciler: Reconciler, redis: Redis
+        self, make: Make, sql: Sql, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         user = await make("users")
         await make("assistants")
@@ -111,30 +115,30 @@ class TestReconciler:
 
         await reconciler.reconcile()
 
-        assert (await stored_user(redis, user)).status == "blocked"
-        assert list(await stored_assistants(redis)) == ["Bard"]
+        assert (await read_stored_user(redis, user)).status == "blocked"
+        assert list(await read_stored_assistants(redis)) == ["Bard"]
 
     async def test_what_belongs_to_another_database_gives_way_although_it_looks_newer(
-        self, make: Make, reconciler: Reconciler, store: SnapshotStore, redis: Redis
+        self, make: Make, reconciler: SnapshotReconciler, store: SnapshotStore, redis: Redis
     ) -> None:
         user = await make("users")
         await make("assistants", name="Poet")
-        foreign = (await stored_user(redis, user)).model_copy(
+        foreign = (await read_stored_user(redis, user)).model_copy(
             update={"version": 10**12, "status": "blocked", "id": UUID(int=1)}
         )
-        await store.put(user_key(user["telegram_id"]), foreign)
-        await store.put(CONFIGURATION_KEY, ConfigurationSnapshot(version=10**9))
+        await store.put_if_newer(user_key(user["telegram_id"]), foreign)
+        await store.put_if_newer(CONFIGURATION_KEY, ConfigurationSnapshot(version=10**9))
 
         await reconciler.reconcile()
 
-        assert (await stored_user(redis, user)).status == "active"
-        assert list(await stored_assistants(redis)) == ["Poet"]
+        assert (await read_stored_user(redis, user)).status == "active"
+        assert list(await read_stored_assistants(redis)) == ["Poet"]
 
     async def test_people_who_are_no_more_and_texts_that_are_no_snapshots_go(
-        self, make: Make, reconciler: Reconciler, redis: Redis
+        self, make: Make, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         user = await make("users")
-        gone = (await stored_user(redis, user)).model_copy(update={"telegram_id": 99})
+        gone = (await read_stored_user(redis, user)).model_copy(update={"telegram_id": 99})
         await redis.set(user_key(99), gone.model_dump_json())
         await redis.set(user_key(98), "no snapshot")
         await redis.set(user_key(user["telegram_id"]), "[]")
@@ -143,10 +147,10 @@ class TestReconciler:
         await reconciler.reconcile()
 
         assert await redis.keys("user:*") == [user_key(user["telegram_id"])]
-        assert (await stored_user(redis, user)).id == UUID(user["id"])
-        assert (await stored_configuration(redis)).assistants == ()
+        assert (await read_stored_user(redis, user)).id == UUID(user["id"])
+        assert (await read_stored_configuration(redis)).assistants == ()
 
     async def test_health_says_whether_the_snapshots_have_been_written(
-        self, reconciler: Reconciler
+        self, reconciler: SnapshotReconciler
     ) -> None:
-        assert reconciler.probe() == "have not been written yet"
+        assert reconciler.health_error() == "have not been written yet"

@@ -4,19 +4,26 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-from rest_service.app.audit.refusals import HOUR_SECONDS, Refusals
+from rest_service.app.audit.refusals import WINDOW_SECONDS, RefusalThrottle
 from rest_service.app.body_limit import MAX_BYTES
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.routers.audit import list_audit_entries
-from rest_service.app.tidying import Tidying
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.app.tidying import RetentionJob
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    list_items,
+    make_user_headers,
+)
 
-MOST_AN_HOUR = 100
+MAX_PER_HOUR = 100
 """As docs/architecture.md promises, whatever the code says."""
 
 
-async def refused(admin: Client, **wanted: str) -> list[JsonObject]:
-    return await listed(admin, "/audit", result="refused", limit=200, **wanted)
+async def list_refused(admin: Client, **wanted: str) -> list[JsonObject]:
+    return await list_items(admin, "/audit", result="refused", limit=200, **wanted)
 
 
 async def test_a_write_that_a_rule_refuses_is_noted_as_that(
@@ -25,10 +32,10 @@ async def test_a_write_that_a_rule_refuses_is_noted_as_that(
     alice, bob = await make("users"), await make("users")
     task = await make("tasks", user_id=alice["id"])
     path = f"/tasks/{task['id']}"
-    await service.patch(path, json={"title": "Mine"}, headers=acting_as(bob))
-    await service.delete(path, headers=acting_as(bob))
+    await service.patch(path, json={"title": "Mine"}, headers=make_user_headers(bob))
+    await service.delete(path, headers=make_user_headers(bob))
 
-    found = await refused(admin, user_id=bob["id"])
+    found = await list_refused(admin, user_id=bob["id"])
     assert [(one["action"], one["status"], one["object_id"]) for one in found] == [
         ("delete_task", 403, task["id"]),
         ("update_task", 404, task["id"]),
@@ -51,7 +58,7 @@ async def test_a_write_of_the_wrong_form_is_noted_too(
         method, path, content=body, headers={"Content-Type": "application/json"}
     )
 
-    (entry,) = await refused(admin)
+    (entry,) = await list_refused(admin)
     assert (answer.status_code, entry["status"]) == (422, 422)
     assert (entry["action"], entry["path"], entry["object_id"]) == (action, f"/api{path}", None)
     assert entry["request_id"] == answer.headers["x-correlation-id"]
@@ -71,14 +78,14 @@ async def test_what_comes_to_no_operation_makes_no_entry_and_the_document_says_s
 ) -> None:
     answer = await admin.request(method, path, content=body, headers={"Content-Type": kind})
 
-    assert (answer.status_code, await refused(admin)) == (status, [])
+    assert (answer.status_code, await list_refused(admin)) == (status, [])
     assert f"({status})" in str(list_audit_entries.__doc__)
 
 
 async def test_reading_in_the_wrong_form_is_no_entry(admin: Client) -> None:
     assert (await admin.get("/tasks", params={"limit": "many"})).status_code == 422
 
-    assert await refused(admin) == []
+    assert await list_refused(admin) == []
 
 
 @pytest.mark.parametrize(
@@ -98,50 +105,50 @@ async def test_whatever_the_path_holds_the_refusal_is_noted(
     http = service if status == 403 else admin
     assert (await http.delete(f"/tasks/{written}")).status_code == status
 
-    (entry,) = await refused(admin)
+    (entry,) = await list_refused(admin)
     assert entry["path"] == f"/api/tasks/{kept}"
 
 
-async def test_who_has_no_token_makes_no_entry(stranger: Client, admin: Client) -> None:
-    assert (await stranger.post("/tasks", json={})).status_code == 401
+async def test_who_has_no_token_makes_no_entry(anonymous: Client, admin: Client) -> None:
+    assert (await anonymous.post("/tasks", json={})).status_code == 401
 
-    assert await refused(admin) == []
+    assert await list_refused(admin) == []
 
 
 async def test_who_is_refused_again_and_again_makes_so_many_entries_and_no_more(
     service: Client, admin: Client, make: Make
 ) -> None:
-    for _ in range(MOST_AN_HOUR + 5):
+    for _ in range(MAX_PER_HOUR + 5):
         assert (await service.post("/tools", json={})).status_code == 403
     assert (await admin.post("/tasks", json={})).status_code == 422
     await make("users")
 
-    assert len(await refused(admin, caller="service")) == MOST_AN_HOUR
-    assert len(await refused(admin, caller="admin")) == 1
-    assert len(await listed(admin, "/audit", action="create_user")) == 1
+    assert len(await list_refused(admin, caller="service")) == MAX_PER_HOUR
+    assert len(await list_refused(admin, caller="admin")) == 1
+    assert len(await list_items(admin, "/audit", action="create_user")) == 1
 
 
 class TestRefusals:
     def test_the_next_hour_tells_how_many_the_last_has_left_out(self) -> None:
         now = [5.0]
-        refusals = Refusals(lambda: now[0])
+        refusals = RefusalThrottle(lambda: now[0])
         with capture_logs() as lines:
-            admitted = [refusals.admit("service") for _ in range(MOST_AN_HOUR + 3)]
-        now[0] += HOUR_SECONDS
+            admitted = [refusals.allow("service") for _ in range(MAX_PER_HOUR + 3)]
+        now[0] += WINDOW_SECONDS
 
-        assert admitted == [0] * MOST_AN_HOUR + [None] * 3
+        assert admitted == [0] * MAX_PER_HOUR + [None] * 3
         assert [line["caller"] for line in lines] == ["service"]
-        assert [refusals.admit("service") for _ in range(2)] == [3, 0]
+        assert [refusals.allow("service") for _ in range(2)] == [3, 0]
 
     def test_an_hour_is_not_over_before_its_end(self) -> None:
         now = [0.0]
-        refusals = Refusals(lambda: now[0])
-        for _ in range(MOST_AN_HOUR):
-            refusals.admit("admin")
-        now[0] += HOUR_SECONDS - 1
+        refusals = RefusalThrottle(lambda: now[0])
+        for _ in range(MAX_PER_HOUR):
+            refusals.allow("admin")
+        now[0] += WINDOW_SECONDS - 1
 
-        assert refusals.admit("admin") is None
-        assert refusals.admit("service") == 0
+        assert refusals.allow("admin") is None
+        assert refusals.allow("service") == 0
 
 
 async def test_how_many_were_left_out_is_read_with_the_entry(
@@ -149,15 +156,16 @@ async def test_how_many_were_left_out_is_read_with_the_entry(
 ) -> None:
     await admin.post("/tasks", json={})
     await sql(
-        "INSERT INTO audit_log (id, caller, action, object_type, path, result, status, left_out,"
-        " created_at) SELECT gen_random_uuid(), caller, action, object_type, path, result, status,"
+        "INSERT INTO audit_log (id, caller, action, object_type, path, result, status,"
+        " suppressed_count, created_at) SELECT gen_random_uuid(), caller, action, object_type,"
+        " path, result, status,"
         " 7, now() FROM audit_log"
     )
 
-    assert [one["left_out"] for one in await refused(admin)] == [7, 0]
+    assert [one["suppressed_count"] for one in await list_refused(admin)] == [7, 0]
 
 
-async def age(sql: Sql, days: int) -> None:
+async def age_entries(sql: Sql, days: int) -> None:
     """All entries, past the trigger."""
     await sql("ALTER TABLE audit_log DISABLE TRIGGER keep_audit_log")
     await sql(f"UPDATE audit_log SET created_at = now() - interval '{days} days'")
@@ -165,17 +173,17 @@ async def age(sql: Sql, days: int) -> None:
 
 
 async def test_old_refusals_are_forgotten_and_what_was_done_is_not(
-    admin: Client, make: Make, sessions: Sessions, sql: Sql
+    admin: Client, make: Make, sessions: SessionFactory, sql: Sql
 ) -> None:
     await make("users")
     await admin.post("/tasks", json={})
-    await age(sql, 29)
-    await Tidying(sessions).tidy()
-    assert len(await refused(admin)) == 1
+    await age_entries(sql, 29)
+    await RetentionJob(sessions).run_once()
+    assert len(await list_refused(admin)) == 1
 
-    await age(sql, 31)
-    await Tidying(sessions).tidy()
-    assert [one["action"] for one in await listed(admin, "/audit")] == ["create_user"]
+    await age_entries(sql, 31)
+    await RetentionJob(sessions).run_once()
+    assert [one["action"] for one in await list_items(admin, "/audit")] == ["create_user"]
 
 
 async def test_nobody_deletes_a_young_refusal_nor_what_was_done_long_ago(
@@ -186,6 +194,6 @@ async def test_nobody_deletes_a_young_refusal_nor_what_was_done_long_ago(
         await sql("DELETE FROM audit_log")
 
     await make("users")
-    await age(sql, 400)
+    await age_entries(sql, 400)
     with pytest.raises(DBAPIError, match="only added to"):
         await sql("DELETE FROM audit_log WHERE result = 'done'")

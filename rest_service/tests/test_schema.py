@@ -8,27 +8,27 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from rest_service.app.openapi import ERRORS, EXAMPLES, TAGS
+from rest_service.app.openapi import ERROR_CODES, EXAMPLES, TAGS
 from rest_service.tests.api_helpers import JsonObject
-from rest_service.tests.disposable_service import running_service
-from rest_service.tests.fuzz import ADMIN, SERVICE, STORIES, Round, search
+from rest_service.tests.disposable_service import run_disposable_service
+from rest_service.tests.fuzz import ADMIN, SERVICE, STATEFUL_PHASES, FuzzRound, run_rounds
 from smart_kit.testing.servers import Postgres, Valkey
 
 SEED = 4
 
 
 @pytest.fixture(scope="module")
-def document(reused_app: FastAPI) -> JsonObject:
+def openapi_document(reused_app: FastAPI) -> JsonObject:
     described: JsonObject = json.loads(json.dumps(reused_app.openapi()))
     return described
 
 
 @pytest.fixture(scope="module")
-def operations(document: JsonObject) -> dict[str, JsonObject]:
+def operations(openapi_document: JsonObject) -> dict[str, JsonObject]:
     """Those of the API, by method and path."""
     return {
         f"{method} {path}": operation
-        for path, methods in document["paths"].items()
+        for path, methods in openapi_document["paths"].items()
         for method, operation in methods.items()
         if path.startswith("/api/")
     }
@@ -63,15 +63,15 @@ def test_every_refusal_of_every_operation_has_the_one_shape_and_an_example(
 ) -> None:
     for name, one in operations.items():
         refusals = {status: said for status, said in one["responses"].items() if status >= "300"}
-        assert refusals.keys() == ERRORS.keys(), name
+        assert refusals.keys() == ERROR_CODES.keys(), name
         for status, said in refusals.items():
             body = said["content"]["application/json"]
             assert body["schema"] == {"$ref": "#/components/schemas/ErrorRead"}
-            assert body["example"] == {"error": ERRORS[status], "detail": said["description"]}
+            assert body["example"] == {"error": ERROR_CODES[status], "detail": said["description"]}
 
 
 def test_every_body_has_an_example_that_fits(
-    document: JsonObject, operations: dict[str, JsonObject]
+    openapi_document: JsonObject, operations: dict[str, JsonObject]
 ) -> None:
     bodies = {
         one["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
@@ -81,8 +81,11 @@ def test_every_body_has_an_example_that_fits(
 
     assert bodies == EXAMPLES.keys()
     for name in bodies:
-        shape = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
-        for example in document["components"]["schemas"][name]["examples"]:
+        shape = {
+            "$ref": f"#/components/schemas/{name}",
+            "components": openapi_document["components"],
+        }
+        for example in openapi_document["components"]["schemas"][name]["examples"]:
             Draft202012Validator(shape).validate(example)
 
 
@@ -107,8 +110,8 @@ def test_what_is_made_leads_to_what_can_be_done_with_it(operations: dict[str, Js
 
 
 def test_the_api_keeps_to_its_document_in_its_examples(postgres: Postgres, valkey: Valkey) -> None:
-    with running_service(postgres, valkey) as url:
-        found = search(url, iter((Round(ADMIN, SEED, ("examples",)),)), cases=sys.maxsize)
+    with run_disposable_service(postgres, valkey) as url:
+        found = run_rounds(url, iter((FuzzRound(ADMIN, SEED, ("examples",)),)), cases=sys.maxsize)
 
     assert found.cases > 100
     assert found.failures == 0, "what is wrong is said above"
@@ -117,14 +120,14 @@ def test_the_api_keeps_to_its_document_in_its_examples(postgres: Postgres, valke
 @pytest.mark.slow
 def test_the_api_keeps_to_its_document(postgres: Postgres, valkey: Valkey) -> None:
     """Some thousand requests, the same in each run, of which many are wrong on purpose."""
-    with running_service(postgres, valkey) as url:
+    with run_disposable_service(postgres, valkey) as url:
         rounds = (
-            Round(ADMIN, SEED, ("examples", "coverage")),
-            Round(ADMIN, SEED, STORIES, examples=50),
-            Round(SERVICE, SEED, ("fuzzing",), examples=2),
+            FuzzRound(ADMIN, SEED, ("examples", "coverage")),
+            FuzzRound(ADMIN, SEED, STATEFUL_PHASES, max_examples=50),
+            FuzzRound(SERVICE, SEED, ("fuzzing",), max_examples=2),
         )
-        found = search(url, iter(rounds), cases=sys.maxsize)
+        found = run_rounds(url, iter(rounds), cases=sys.maxsize)
 
     assert found.cases > 3000
-    assert found.stories > 100
+    assert found.stateful_cases > 100
     assert found.failures == 0, "what is wrong is said above"

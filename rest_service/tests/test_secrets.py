@@ -2,7 +2,7 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, listed
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_KEY
 from smart_kit.redis import Redis
@@ -11,7 +11,7 @@ from smart_kit.vault import Vault
 VALUE = "a-value-that-nobody-is-shown"
 
 
-async def rest_tool(make: Make, **call: object) -> JsonObject:
+async def make_rest_tool(make: Make, **call: object) -> JsonObject:
     """A tool that sends the secret `words` to its server."""
     return await make(
         "tools",
@@ -30,10 +30,10 @@ async def test_a_secret_is_added_read_changed_and_removed(admin: Client, make: M
     path = f"/secrets/{secret['id']}"
 
     assert (secret["name"], secret["origin"]) == ("words", "https://api.example")
-    assert secret["state"] == "kept"
+    assert secret["state"] == "stored"
     changed = (await admin.put(path, json={"value": "another"})).json()
     assert changed == secret | {"updated_at": changed["updated_at"]}
-    assert await listed(admin, "/secrets") == [changed]
+    assert await list_items(admin, "/secrets") == [changed]
     assert (await admin.get(path)).json() == changed
     assert (await admin.delete(path)).status_code == 204
     assert (await admin.get(path)).status_code == 404
@@ -58,7 +58,7 @@ async def test_an_assistant_whose_tool_names_it_finds_it_encrypted_in_the_snapsh
     make: Make, redis: Redis, vault: Vault
 ) -> None:
     secret = await make("secrets", name="words", value=VALUE)
-    tool, assistant = await rest_tool(make), await make("assistants")
+    tool, assistant = await make_rest_tool(make), await make("assistants")
     await make("assistant-tools", assistant_id=assistant["id"], tool_id=tool["id"])
     text = await redis.get(CONFIGURATION_KEY)
 
@@ -99,7 +99,7 @@ async def test_what_a_tool_sends_neither_goes_nor_moves_and_the_tool_is_named(
     admin: Client, make: Make
 ) -> None:
     secret, other = await make("secrets", name="words"), await make("secrets", name="word")
-    tool = await rest_tool(make)
+    tool = await make_rest_tool(make)
     path = f"/secrets/{secret['id']}"
 
     for refused in (
@@ -118,7 +118,7 @@ async def test_one_that_no_master_key_opens_says_so(admin: Client, make: Make, s
     await make("secrets")
     await sql("UPDATE secrets SET encrypted_value = 'of another master key'")
 
-    assert [one["state"] for one in await listed(admin, "/secrets")] == ["unreadable"]
+    assert [one["state"] for one in await list_items(admin, "/secrets")] == ["unreadable"]
 
 
 @pytest.mark.parametrize(

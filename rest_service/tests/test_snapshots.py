@@ -8,13 +8,13 @@ import pytest
 
 from rest_service.app.changes import Changes
 from rest_service.app.config import Settings
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.snapshots import configuration
-from rest_service.app.snapshots.publisher import Publisher
-from rest_service.app.snapshots.reconciler import Reconciler
+from rest_service.app.snapshots.publisher import SnapshotPublisher
+from rest_service.app.snapshots.reconciler import SnapshotReconciler
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api_helpers import Client, Make, Sql
-from rest_service.tests.snapshot_helpers import stored_assistants, stored_configuration
+from rest_service.tests.snapshot_helpers import read_stored_assistants, read_stored_configuration
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import (
     CONFIGURATION_CHANNEL,
@@ -34,9 +34,9 @@ class TestConfiguration:
             await heard.subscribe(CONFIGURATION_CHANNEL)
             await heard.get_message(timeout=30)  # the subscription
             poet = await make("assistants", name="Poet")
-            first = await stored_configuration(redis)
+            first = await read_stored_configuration(redis)
             await admin.patch(f"/assistants/{poet['id']}", json={"instructions": "Rhyme."})
-            second = await stored_configuration(redis)
+            second = await read_stored_configuration(redis)
             announced = [await heard.get_message(timeout=30) for _ in range(2)]
 
         assert [one.name for one in first.assistants] == ["Poet"]
@@ -65,23 +65,23 @@ class TestConfiguration:
         path = f"/assistant-tools/{own['items'][0]['id']}"
         await admin.patch(path, json={"sub_assistant_id": novelist["id"]})
 
-        kept = await stored_assistants(redis)
-        assert list(kept) == ["Secretary", "Poet", "N"], "oldest first"
-        offered = kept["Secretary"].tools
+        stored = await read_stored_assistants(redis)
+        assert list(stored) == ["Secretary", "Poet", "N"], "oldest first"
+        offered = stored["Secretary"].tools
         assert [tool.name for tool in offered] == ["ask_novelist", "ask_poet", "zone"]
-        asked = [tool.sub_assistant_id for tool in offered]
-        assert asked == [UUID(novelist["id"]), UUID(poet["id"]), None]
+        sub_assistant_ids = [tool.sub_assistant_id for tool in offered]
+        assert sub_assistant_ids == [UUID(novelist["id"]), UUID(poet["id"]), None]
         assert offered[2].input_schema == tools[0]["input_schema"]
-        assert kept["Poet"].tools == ()
+        assert stored["Poet"].tools == ()
 
         await admin.patch(path, json={"is_active": False})
         await admin.patch(f"/assistants/{poet['id']}", json={"is_active": False})
-        kept = await stored_assistants(redis)
-        assert [tool.name for tool in kept["Secretary"].tools] == ["zone"]
+        stored = await read_stored_assistants(redis)
+        assert [tool.name for tool in stored["Secretary"].tools] == ["zone"]
 
     @pytest.mark.parametrize("table", ["assistants", "tools", "assistant_tool_link"])
     async def test_whoever_changes_a_record_the_version_rises(
-        self, admin: Client, make: Make, sql: Sql, sessions: Sessions, table: str
+        self, admin: Client, make: Make, sql: Sql, sessions: SessionFactory, table: str
     ) -> None:
         poet, tool = await make("assistants"), await make("tools")
         await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")
@@ -89,50 +89,50 @@ class TestConfiguration:
 
         for statement in statements:
             async with sessions() as session:
-                before = await configuration.version(session)
+                before = await configuration.read_version(session)
             await sql(statement)
             async with sessions() as session:
-                assert await configuration.version(session) > before, statement
+                assert await configuration.read_version(session) > before, statement
 
     @pytest.mark.parametrize("table", ["llm_providers", "llm_models", "secrets"])
     async def test_nor_are_models_and_secrets_changed_unnoticed(
-        self, make: Make, sql: Sql, sessions: Sessions, table: str
+        self, make: Make, sql: Sql, sessions: SessionFactory, table: str
     ) -> None:
         await make("models", provider_id=(await make("providers"))["id"])
         await make("secrets")
         async with sessions() as session:
-            before = await configuration.version(session)
+            before = await configuration.read_version(session)
         await sql(f"UPDATE {table} SET updated_at = now()")
 
         async with sessions() as session:
-            assert await configuration.version(session) > before
+            assert await configuration.read_version(session) > before
 
     async def test_it_is_read_as_of_one_moment(
-        self, admin: Client, make: Make, sessions: Sessions
+        self, admin: Client, make: Make, sessions: SessionFactory
     ) -> None:
         """Else it could hold one half of a change that is committed meanwhile."""
         async with sessions() as session:
             snapshot = await configuration.read(session, ())
             await make("assistants")
-            assert await configuration.version(session) == snapshot.version
+            assert await configuration.read_version(session) == snapshot.version
 
     async def test_a_refused_change_raises_nothing(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         poet = await make("assistants")
-        before = await stored_configuration(redis)
+        before = await read_stored_configuration(redis)
 
         await admin.post("/assistants", json={"name": poet["name"], "instructions": ""})
 
-        assert await stored_configuration(redis) == before
+        assert await read_stored_configuration(redis) == before
 
     async def test_an_older_version_never_replaces_a_newer_one(self, store: SnapshotStore) -> None:
         new, old = ConfigurationSnapshot(version=7), ConfigurationSnapshot(version=6)
 
-        assert await store.put("k", new)
-        assert not await store.put("k", old)
-        assert (await store.kept(["k"]))["k"].version == 7
-        assert await store.put("k", new), "the same version may be written again"
+        assert await store.put_if_newer("k", new)
+        assert not await store.put_if_newer("k", old)
+        assert (await store.get_many(["k"]))["k"].version == 7
+        assert await store.put_if_newer("k", new), "the same version may be written again"
 
 
 class TestModels:
@@ -148,26 +148,26 @@ class TestModels:
             "parameters": {"z": 1, "a": 2},
             "capabilities": ["vision", "tools"],
             "input_price": "0.10",
-            "is_choosable": True,
+            "is_user_selectable": True,
         }
         own = {"provider_id": provider["id"]}
         await make("models", **own, provider_model_name="small", **whole)
-        choosable = {"is_choosable": True}
+        choosable = {"is_user_selectable": True}
         await make("models", **own, provider_model_name="large", **choosable)
         await make("models", **own, provider_model_name="retired", is_active=False, **choosable)
         await make("models", provider_id=closed["id"], provider_model_name="homeless", **choosable)
 
-        kept = await stored_configuration(redis)
-        assert [one.name for one in kept.providers] == ["Open"]
-        assert [one.name for one in kept.models] == ["large", "small"]
-        small = kept.models[1]
+        stored = await read_stored_configuration(redis)
+        assert [one.name for one in stored.providers] == ["Open"]
+        assert [one.name for one in stored.models] == ["large", "small"]
+        small = stored.models[1]
         assert (small.api, small.parameters) == ("responses", {"z": 1, "a": 2})
         assert (str(small.input_price), small.output_price) == ("0.1", None)
-        assert (small.capabilities, small.is_choosable) == ({"tools", "vision"}, True)
-        assert small.provider_id == kept.providers[0].id
+        assert (small.capabilities, small.is_user_selectable) == ({"tools", "vision"}, True)
+        assert small.provider_id == stored.providers[0].id
         await admin.patch(f"/providers/{provider['id']}", json={"is_active": False})
-        kept = await stored_configuration(redis)
-        assert (kept.providers, kept.models) == ((), ())
+        stored = await read_stored_configuration(redis)
+        assert (stored.providers, stored.models) == ((), ())
 
     async def test_only_models_that_somebody_asks_or_may_choose_are_there(
         self, admin: Client, make: Make, redis: Redis, settings: Settings
@@ -175,25 +175,25 @@ class TestModels:
         own = {"provider_id": (await make("providers"))["id"]}
         names = ("own", "other", "chosen", "unnamed", "sleeping", settings.default_model)
         for name in names:
-            fields = {"provider_model_name": name, "is_choosable": name == "chosen"}
+            fields = {"provider_model_name": name, "is_user_selectable": name == "chosen"}
             await make("models", **own, **fields)
         await make("assistants", name="Poet", model="own", fallback_models=["other"])
         sleeper = await make("assistants", name="Sleeper", model="sleeping", is_active=False)
 
-        async def kept() -> set[str]:
-            return {one.name for one in (await stored_configuration(redis)).models}
+        async def read_model_names() -> set[str]:
+            return {one.name for one in (await read_stored_configuration(redis)).models}
 
-        asked = {"own", "other", "chosen", settings.default_model}
-        assert await kept() == asked
+        expected = {"own", "other", "chosen", settings.default_model}
+        assert await read_model_names() == expected
         await admin.patch(f"/assistants/{sleeper['id']}", json={"is_active": True})
-        assert await kept() == asked | {"sleeping"}
+        assert await read_model_names() == expected | {"sleeping"}
 
     async def test_a_providers_key_is_there_encrypted(
         self, make: Make, redis: Redis, vault: Vault
     ) -> None:
         await make("providers", api_key="sk-of-no-worth")
 
-        (provider,) = (await stored_configuration(redis)).providers
+        (provider,) = (await read_stored_configuration(redis)).providers
         assert vault.decrypt(provider.id, provider.encrypted_api_key or "") == "sk-of-no-worth"
         assert "sk-of-no-worth" not in (await redis.get(CONFIGURATION_KEY) or "")
 
@@ -202,7 +202,9 @@ class TestModels:
     ) -> None:
         await make("assistants")
 
-        assert (await stored_configuration(redis)).default_models == settings.model_names
+        assert (
+            await read_stored_configuration(redis)
+        ).default_models == settings.default_model_names
 
     async def test_an_assistant_comes_with_its_chain_and_its_limits(
         self, make: Make, redis: Redis
@@ -214,10 +216,10 @@ class TestModels:
         await make("assistants", name="Poet", model="large", fallback_models=["small"], **limits)
         await make("assistants", name="Clerk")
 
-        kept = await stored_assistants(redis)
-        assert (kept["Poet"].model, kept["Poet"].fallback_models) == ("large", ("small",))
-        assert kept["Poet"].model_dump().items() >= limits.items()
-        assert (kept["Clerk"].fallback_models, kept["Clerk"].max_tool_calls) == (None, None)
+        stored = await read_stored_assistants(redis)
+        assert (stored["Poet"].model, stored["Poet"].fallback_models) == ("large", ("small",))
+        assert stored["Poet"].model_dump().items() >= limits.items()
+        assert (stored["Clerk"].fallback_models, stored["Clerk"].max_tool_calls) == (None, None)
 
     async def test_a_rest_tool_comes_with_its_call_and_only_the_secrets_that_active_ones_name(
         self, admin: Client, make: Make, redis: Redis, vault: Vault
@@ -233,34 +235,38 @@ class TestModels:
                 await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")
         await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})
 
-        (offered,) = (await stored_assistants(redis))["Poet"].tools
+        (offered,) = (await read_stored_assistants(redis))["Poet"].tools
         assert (offered.name, offered.effect_class, offered.cache_seconds) == ("used", "none", 60)
         assert offered.http_call is not None
         assert offered.http_call.headers == {"X-Key": "{secret:used}"}
-        (secret,) = (await stored_configuration(redis)).secrets
+        (secret,) = (await read_stored_configuration(redis)).secrets
         assert (secret.name, secret.origin) == ("used", "https://api.example")
         assert vault.decrypt(secret.id, secret.encrypted_value) == "value of used"
 
     async def test_the_same_state_is_the_same_text(
-        self, make: Make, redis: Redis, reconciler: Reconciler
+        self, make: Make, redis: Redis, reconciler: SnapshotReconciler
     ) -> None:
         """Else replicas would load what they have, and no provider's cache would fit."""
         own = {"provider_id": (await make("providers", api_key="sk-of-no-worth"))["id"]}
         every: list[Capability] = list(get_args(Capability))
-        await make("models", **own, capabilities=every, input_price="0.100", is_choosable=True)
+        await make(
+            "models", **own, capabilities=every, input_price="0.100", is_user_selectable=True
+        )
         before = await redis.get(CONFIGURATION_KEY)
-        await reconciler.reconcile(everything=True)
+        await reconciler.reconcile(rewrite_all=True)
 
         assert await redis.get(CONFIGURATION_KEY) == before
         assert f'"capabilities":{json.dumps(sorted(every), separators=(",", ":"))}' in before
         assert '"input_price":"0.1"' in before
 
 
-async def test_no_change_tells_nobody(sessions: Sessions, redis: Redis, settings: Settings) -> None:
+async def test_no_change_tells_nobody(
+    sessions: SessionFactory, redis: Redis, settings: Settings
+) -> None:
     async with redis.pubsub(ignore_subscribe_messages=True) as heard:
         await heard.subscribe(CRON_CHANNEL, CONFIGURATION_CHANNEL)
         await heard.get_message(timeout=30)
-        await Publisher(sessions, SnapshotStore(redis), settings).publish(Changes())
+        await SnapshotPublisher(sessions, SnapshotStore(redis), settings).publish(Changes())
         await redis.publish(CRON_CHANNEL, "the end")
 
         said = None

@@ -3,14 +3,21 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    list_items,
+    make_user_headers,
+)
 from smart_kit.contracts.base import utc_now
 
 KEY = "tg:1:77/2.0"
 LATER = "2031-07-01T09:00:00"
 
 
-async def change(
+async def change_task(
     http: Client, task: JsonObject, body: JsonObject, **headers: str
 ) -> tuple[int, JsonObject]:
     answer = await http.patch(f"/tasks/{task['id']}", json=body, headers=headers)
@@ -39,7 +46,7 @@ async def test_a_time_without_an_offset_is_meant_in_the_given_the_users_or_the_d
     hours = [datetime.fromisoformat(one["due_at"]).hour for one in (deployment, users, given)]
     assert hours == [7, 0, 14]
     assert aware["due_at"] == "2031-07-01T08:00:00Z"
-    _, moved = await change(admin, aware, {"due_at": LATER})
+    _, moved = await change_task(admin, aware, {"due_at": LATER})
     assert moved["due_at"] == users["due_at"]
 
 
@@ -49,9 +56,9 @@ async def test_a_task_that_is_done_says_since_when_until_it_is_open_again(
     user = await make("users")
     task = await make("tasks", user_id=user["id"])
 
-    _, done = await change(admin, task, {"status": "done"})
-    _, renamed = await change(admin, task, {"title": "Other", "status": "done"})
-    _, again = await change(admin, task, {"status": "open"})
+    _, done = await change_task(admin, task, {"status": "done"})
+    _, renamed = await change_task(admin, task, {"title": "Other", "status": "done"})
+    _, again = await change_task(admin, task, {"status": "open"})
 
     ended = datetime.fromisoformat(done["completed_at"])
     assert abs((utc_now() - ended).total_seconds()) < 60
@@ -80,7 +87,7 @@ async def test_a_refused_change_changes_nothing(
     user = await make("users")
     task = await make("tasks", user_id=user["id"])
 
-    assert (await change(admin, task, body))[0] == status
+    assert (await change_task(admin, task, body))[0] == status
     assert (await admin.get(f"/tasks/{task['id']}")).json() == task
 
 
@@ -91,10 +98,10 @@ async def test_what_is_due_first_comes_first_and_what_is_due_at_no_time_last(
     for title, due in (("c", None), ("b", "2031-01-02T00:00"), ("a", "2031-01-01T00:00")):
         await make("tasks", user_id=user["id"], title=title, due_at=due)
     dropped = await make("tasks", user_id=user["id"], title="d")
-    await change(admin, dropped, {"status": "cancelled"})
+    await change_task(admin, dropped, {"status": "cancelled"})
 
-    assert [one["title"] for one in await listed(admin, "/tasks")] == ["a", "b", "c", "d"]
-    still = await listed(admin, "/tasks", status="open", limit=2, offset=1)
+    assert [one["title"] for one in await list_items(admin, "/tasks")] == ["a", "b", "c", "d"]
+    still = await list_items(admin, "/tasks", status="open", limit=2, offset=1)
     assert [one["title"] for one in still] == ["b", "c"]
 
 
@@ -111,10 +118,10 @@ async def test_a_person_has_at_most_500_open_tasks(admin: Client, make: Make, sq
     refused = await admin.post("/tasks", json=body)
     assert (refused.status_code, "500 open tasks" in refused.json()["detail"]) == (409, True)
     await make("tasks", user_id=other["id"])
-    await change(admin, last, {"status": "done"})
+    await change_task(admin, last, {"status": "done"})
     assert (await admin.post("/tasks", json=body)).status_code == 201
-    assert (await change(admin, last, {"status": "open"}))[0] == 409
-    assert (await change(admin, last, {"status": "cancelled"}))[0] == 200
+    assert (await change_task(admin, last, {"status": "open"}))[0] == 409
+    assert (await change_task(admin, last, {"status": "cancelled"}))[0] == 200
 
 
 async def test_a_task_for_nobody_is_not_found(admin: Client) -> None:
@@ -128,7 +135,7 @@ async def test_only_an_administrator_removes_a_task_altogether(
     user = await make("users")
     path = f"/tasks/{(await make('tasks', user_id=user['id']))['id']}"
 
-    assert (await service.delete(path, headers=acting_as(user))).status_code == 403
+    assert (await service.delete(path, headers=make_user_headers(user))).status_code == 403
     assert (await admin.delete(path)).status_code == 204
     assert (await admin.get(path)).status_code == 404
 
@@ -139,15 +146,15 @@ async def test_a_person_takes_their_tasks_along(admin: Client, make: Make) -> No
 
     await admin.delete(f"/users/{user['id']}")
 
-    assert await listed(admin, "/tasks") == []
+    assert await list_items(admin, "/tasks") == []
 
 
 class TestReceipts:
     async def test_a_new_task_has_one_that_drops_it(self, service: Client, make: Make) -> None:
         user = await make("users")
         body = {"user_id": user["id"], "title": "Milk", "due_at": LATER, "priority": "high"}
-        first = await service.post("/tasks", json=body, headers=acting_as(user, KEY))
-        again = await service.post("/tasks", json=body, headers=acting_as(user, KEY))
+        first = await service.post("/tasks", json=body, headers=make_user_headers(user, KEY))
+        again = await service.post("/tasks", json=body, headers=make_user_headers(user, KEY))
 
         task, effect = first.json(), first.json()["effect"]
         assert again.json() == task
@@ -169,16 +176,16 @@ class TestReceipts:
         user = await make("users")
         task = await make("tasks", user_id=user["id"])
         body = {"title": "Tea", "status": "done", "due_at": LATER, "priority": "low"}
-        headers = acting_as(user, KEY)
+        headers = make_user_headers(user, KEY)
 
-        _, changed = await change(service, task, body, **headers)
+        _, changed = await change_task(service, task, body, **headers)
         effect = changed["effect"]
         assert effect["kind"] == "task_changed"
         assert (effect["before"]["title"], effect["after"]["title"]) == (task["title"], "Tea")
         back = effect["reversal"]
         path = back["path"].removeprefix("/api")
         undone = await service.request(
-            back["method"], path, json=back["body"], headers=acting_as(user)
+            back["method"], path, json=back["body"], headers=make_user_headers(user)
         )
 
         same = set(task) - {"updated_at"}
@@ -190,11 +197,13 @@ class TestReceipts:
         user = await make("users")
         body = {"user_id": user["id"], "title": "Milk"}
         for _ in range(2):
-            answer = await service.post("/tasks", json=body, headers=acting_as(user, KEY))
+            answer = await service.post("/tasks", json=body, headers=make_user_headers(user, KEY))
             assert answer.status_code == 201
 
         other = await service.post(
-            "/tasks", json=body | {"title": "T"}, headers=acting_as(user, KEY)
+            "/tasks", json=body | {"title": "T"}, headers=make_user_headers(user, KEY)
         )
         assert other.status_code == 409
-        assert len(await listed(admin, "/tasks")) == len(await listed(admin, "/effects")) == 1
+        assert (
+            len(await list_items(admin, "/tasks")) == len(await list_items(admin, "/effects")) == 1
+        )

@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from rest_service.tests.api_helpers import Client, Make, listed
+from rest_service.tests.api_helpers import Client, Make, list_items
 from smart_kit.contracts.keys import history_key, user_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis
@@ -17,7 +17,7 @@ async def test_a_new_thread_replaces_the_current_one(admin: Client, make: Make) 
     assert first["id"] == second["id"]
     assert first["thread_id"] != second["thread_id"]
     assert second["last_used_at"] > first["last_used_at"]
-    assert await listed(admin, "/threads") == [second]
+    assert await list_items(admin, "/threads") == [second]
     assert (await admin.get(f"/threads/{first['id']}")).json() == second
 
 
@@ -27,9 +27,9 @@ async def test_each_assistant_has_a_thread_of_its_own(admin: Client, make: Make)
     for person, assistant in ((user, poet), (user, clerk), (other, poet)):
         await make("threads", user_id=person["id"], assistant_id=assistant["id"])
 
-    assert len(await listed(admin, "/threads", user_id=user["id"])) == 2
-    assert len(await listed(admin, "/threads", assistant_id=poet["id"])) == 2
-    assert len({thread["thread_id"] for thread in await listed(admin, "/threads")}) == 3
+    assert len(await list_items(admin, "/threads", user_id=user["id"])) == 2
+    assert len(await list_items(admin, "/threads", assistant_id=poet["id"])) == 2
+    assert len({thread["thread_id"] for thread in await list_items(admin, "/threads")}) == 3
 
 
 async def test_both_ends_must_be_there(admin: Client, make: Make) -> None:
@@ -52,7 +52,7 @@ async def test_a_deleted_thread_is_forgotten_everywhere(
 
     assert [answer.status_code for answer in answers] == [204, 404]
     assert not await redis.exists(key)
-    (fresh,) = await listed(admin, "/threads")
+    (fresh,) = await list_items(admin, "/threads")
     assert fresh["id"] != thread["id"]
     person = UserSnapshot.model_validate_json(await redis.get(user_key(user["telegram_id"])) or "")
     assert person.threads == {UUID(poet["id"]): UUID(fresh["thread_id"])}
@@ -68,4 +68,4 @@ async def test_the_thread_of_somebody_who_is_gone_leaves_none_behind(
         assert (await admin.delete(f"/{gone}/{row['id']}")).status_code == 204
 
         assert (await admin.delete(f"/threads/{thread['id']}")).status_code == 204
-        assert await listed(admin, "/threads") == []
+        assert await list_items(admin, "/threads") == []

@@ -1,27 +1,27 @@
 import asyncio
 
 from rest_service.app.config import Settings
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.main import RestService
-from rest_service.app.tidying import Tidying
-from rest_service.tests.api_helpers import Client, Make, Sql, acting_as
+from rest_service.app.tidying import RetentionJob
+from rest_service.tests.api_helpers import Client, Make, Sql, make_user_headers
 from smart_kit.redis import Redis
 
 
 async def test_a_key_is_forgotten_after_a_month_and_not_before(
-    service: Client, make: Make, sessions: Sessions, sql: Sql
+    service: Client, make: Make, sessions: SessionFactory, sql: Sql
 ) -> None:
     user = await make("users")
     body = {"user_id": user["id"], "text": "Tea", "cron_expression": "0 9 * * *"}
     for key in ("new", "old"):
-        await service.post("/cron-jobs", json=body, headers=acting_as(user, key))
+        await service.post("/cron-jobs", json=body, headers=make_user_headers(user, key))
     for key, days in (("new", 29), ("old", 31)):
         await sql(
             f"UPDATE idempotency_keys SET created_at = now() - interval '{days} days'"
             f" WHERE key = '{key}'"
         )
 
-    await Tidying(sessions).tidy()
+    await RetentionJob(sessions).run_once()
 
     assert await sql("SELECT key FROM idempotency_keys") == [("new",)]
 
@@ -31,7 +31,7 @@ async def test_the_service_does_it_of_its_own_accord(
 ) -> None:
     user = await make("users")
     body = {"user_id": user["id"], "text": "Tea", "cron_expression": "0 9 * * *"}
-    await service.post("/cron-jobs", json=body, headers=acting_as(user, "old"))
+    await service.post("/cron-jobs", json=body, headers=make_user_headers(user, "old"))
     await sql("UPDATE idempotency_keys SET created_at = now() - interval '31 days'")
 
     running, stop = RestService(settings), asyncio.Event()
@@ -46,15 +46,15 @@ async def test_the_service_does_it_of_its_own_accord(
         await running.close()
 
 
-async def test_it_outlives_an_outage_and_stops_when_told() -> None:
+async def test_it_survives_an_outage_and_stops_on_the_stop_event() -> None:
     tried, stop = asyncio.Event(), asyncio.Event()
 
-    class Away:
+    class UnavailableSessions:
         def begin(self) -> None:
             tried.set()
             raise ConnectionRefusedError
 
-    running = asyncio.ensure_future(Tidying(Away()).run(stop))  # type: ignore[arg-type]
+    running = asyncio.ensure_future(RetentionJob(UnavailableSessions()).run(stop))  # type: ignore[arg-type]
     async with asyncio.timeout(60):
         await tried.wait()
         stop.set()

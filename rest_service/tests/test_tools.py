@@ -5,10 +5,10 @@ import pytest
 
 from rest_service.tests.api_helpers import Client, JsonObject, Make
 
-PLACE: JsonObject = {"type": "object", "properties": {"place": {"type": "string"}}}
+PLACE_SCHEMA: JsonObject = {"type": "object", "properties": {"place": {"type": "string"}}}
 
 
-def nested(depth: int) -> JsonObject:
+def make_nested_schema(depth: int) -> JsonObject:
     schema: JsonObject = {"type": "object"}
     for _ in range(depth):
         schema = {"type": "object", "not": schema}
@@ -16,14 +16,14 @@ def nested(depth: int) -> JsonObject:
 
 
 async def test_a_tool_is_added_read_changed_and_removed(admin: Client, make: Make) -> None:
-    added = await make("tools", name="clock", input_schema=PLACE)
+    added = await make("tools", name="clock", input_schema=PLACE_SCHEMA)
     path = f"/tools/{added['id']}"
 
-    assert added["input_schema"] == PLACE
+    assert added["input_schema"] == PLACE_SCHEMA
     assert (await admin.get(path)).json() == added
     changed = (await admin.patch(path, json={"description": "What time it is."})).json()
     assert changed["description"] == "What time it is."
-    assert changed["input_schema"] == PLACE
+    assert changed["input_schema"] == PLACE_SCHEMA
     assert (await admin.delete(path)).status_code == 204
     assert (await admin.get(path)).status_code == 404
 
@@ -38,7 +38,7 @@ async def test_without_a_schema_the_functions_own_is_shown(admin: Client, make: 
 
 
 async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Make) -> None:
-    tool = await make("tools", input_schema=PLACE)
+    tool = await make("tools", input_schema=PLACE_SCHEMA)
     plain = await make("tools")
 
     changed = await admin.patch(f"/tools/{tool['id']}", json={"input_schema": None})
@@ -57,9 +57,9 @@ async def test_the_order_of_a_schema_is_kept(admin: Client, make: Make) -> None:
 
 
 async def test_older_clients_send_the_schema_as_text(make: Make) -> None:
-    tool = await make("tools", input_schema=json.dumps(PLACE))
+    tool = await make("tools", input_schema=json.dumps(PLACE_SCHEMA))
 
-    assert tool["input_schema"] == PLACE
+    assert tool["input_schema"] == PLACE_SCHEMA
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ async def test_older_clients_send_the_schema_as_text(make: Make) -> None:
         ({"type": "string"}, '"type": "object"'),
         ({}, '"type": "object"'),
         ({"type": "object", "description": "x" * 9000}, "at most 8192"),
-        (nested(40), "nested deeper than 20"),
+        (make_nested_schema(40), "nested deeper than 20"),
         ({"type": "object", "title": "\0"}, "NUL"),
         ({"type": "object", "$ref": "#/nowhere"}, "at $.$ref: '#/nowhere'"),
         ({"type": "object", "$ref": "https://api.example/x.json"}, "within itself at $.$ref"),
@@ -175,7 +175,11 @@ async def test_what_only_reads_may_be_answered_from_a_cache(admin: Client, make:
 async def test_a_change_is_checked_like_a_new_tool(admin: Client, make: Make) -> None:
     tool = await make("tools", name="create_reminder", tool_type="reminder")
 
-    for change in ({"name": "foo"}, {"input_schema": PLACE}, {"tool_type": "time", "name": "a b"}):
+    for change in (
+        {"name": "foo"},
+        {"input_schema": PLACE_SCHEMA},
+        {"tool_type": "time", "name": "a b"},
+    ):
         answer = await admin.patch(f"/tools/{tool['id']}", json=change)
         assert answer.status_code in (400, 422), change
     assert (await admin.get(f"/tools/{tool['id']}")).json() == tool

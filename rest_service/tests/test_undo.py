@@ -6,33 +6,40 @@ from typing import get_args
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from rest_service.app.services.undo import BACK
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.app.services.undo import UNDO_HANDLERS
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    list_items,
+    make_user_headers,
+)
 from rest_service.tests.undo_cases import (
-    BODIES,
-    CHANGED,
-    CHANGES,
+    CHANGE_BODIES,
+    CHANGE_KINDS,
+    CREATE_BODIES,
     CallTool,
     CallUndo,
-    comparable,
-    status_and_detail,
+    get_status_and_detail,
+    strip_volatile_fields,
 )
 from smart_kit.contracts.effects import EffectKind
 
 
 def test_every_kind_of_change_can_be_taken_back() -> None:
-    assert set(BACK) == set(get_args(EffectKind))
+    assert set(UNDO_HANDLERS) == set(get_args(EffectKind))
 
 
 @pytest.mark.parametrize(
     ("resource", "kind"), [("cron-jobs", "reminder_cancelled"), ("calendar", "event_cancelled")]
 )
 async def test_what_was_made_is_cancelled(
-    admin: Client, tool: CallTool, undo: CallUndo, resource: str, kind: str
+    admin: Client, call_tool: CallTool, call_undo: CallUndo, resource: str, kind: str
 ) -> None:
-    made = await tool("POST", f"/{resource}", **BODIES[resource])
+    made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
 
-    effect = (await undo()).raise_for_status().json()
+    effect = (await call_undo()).raise_for_status().json()
 
     assert (effect["kind"], effect["undoes"]) == (kind, made["effect"]["id"])
     assert (effect["before"], effect["after"]) == (made["effect"]["after"], None)
@@ -41,28 +48,37 @@ async def test_what_was_made_is_cancelled(
 
 
 async def test_a_task_that_was_made_stays_to_be_seen_as_dropped(
-    admin: Client, milk: JsonObject, undo: CallUndo
+    admin: Client, milk_task: JsonObject, call_undo: CallUndo
 ) -> None:
-    effect = (await undo()).raise_for_status().json()
+    effect = (await call_undo()).raise_for_status().json()
 
-    assert (effect["kind"], effect["undoes"]) == ("task_changed", milk["effect"]["id"])
-    task = (await admin.get(f"/tasks/{milk['id']}")).json()
+    assert (effect["kind"], effect["undoes"]) == ("task_changed", milk_task["effect"]["id"])
+    task = (await admin.get(f"/tasks/{milk_task['id']}")).json()
     assert task["status"] == effect["after"]["status"] == "cancelled"
 
 
-@pytest.mark.parametrize("resource", BODIES)
+@pytest.mark.parametrize("resource", CREATE_BODIES)
 async def test_what_was_changed_is_as_before(
-    admin: Client, make: Make, tool: CallTool, undo: CallUndo, person: JsonObject, resource: str
+    admin: Client,
+    make: Make,
+    call_tool: CallTool,
+    call_undo: CallUndo,
+    person: JsonObject,
+    resource: str,
 ) -> None:
     body = {"cron_expression": None} if resource == "cron-jobs" else {}
-    made = await make(resource, user_id=person["id"], **body, **BODIES[resource])
+    made = await make(resource, user_id=person["id"], **body, **CREATE_BODIES[resource])
     path = f"/{resource}/{made['id']}"
-    changed = await tool("PATCH", path, **CHANGES[resource])
+    changed = await call_tool("PATCH", path, **CHANGE_BODIES[resource])
 
-    effect = (await undo()).raise_for_status().json()
+    effect = (await call_undo()).raise_for_status().json()
 
-    assert comparable((await admin.get(path)).json()) == comparable(made) != comparable(changed)
-    assert (effect["kind"], effect["undoes"]) == (CHANGED[resource], changed["effect"]["id"])
+    assert (
+        strip_volatile_fields((await admin.get(path)).json())
+        == strip_volatile_fields(made)
+        != strip_volatile_fields(changed)
+    )
+    assert (effect["kind"], effect["undoes"]) == (CHANGE_KINDS[resource], changed["effect"]["id"])
     assert effect["before"] == changed["effect"]["after"]
 
 
@@ -70,142 +86,144 @@ async def test_what_was_changed_is_as_before(
     ("resource", "kind"), [("cron-jobs", "reminder_created"), ("calendar", "event_created")]
 )
 async def test_what_was_cancelled_is_there_again_under_its_own_id(
-    admin: Client, tool: CallTool, undo: CallUndo, sql: Sql, resource: str, kind: str
+    admin: Client, call_tool: CallTool, call_undo: CallUndo, sql: Sql, resource: str, kind: str
 ) -> None:
-    made = await tool("POST", f"/{resource}", **BODIES[resource])
+    made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
     await sql("UPDATE calendar_events SET google_event_id = 'g1'")
     path = f"/{resource}/{made['id']}"
     before = (await admin.get(path)).json()
-    await tool("DELETE", path)
+    await call_tool("DELETE", path)
 
-    effect = (await undo()).raise_for_status().json()
+    effect = (await call_undo()).raise_for_status().json()
 
     after = (await admin.get(path)).json()
-    assert comparable(after) == comparable(before)
+    assert strip_volatile_fields(after) == strip_volatile_fields(before)
     assert after.get("next_fire_at") == before.get("next_fire_at")
     assert (effect["kind"], effect["before"]) == (kind, None)
     assert effect["after"]["id"] == made["id"]
 
 
 async def test_a_job_for_a_group_by_another_bot_is_there_again_as_it_was(
-    admin: Client, make: Make, tool: CallTool, undo: CallUndo, person: JsonObject
+    admin: Client, make: Make, call_tool: CallTool, call_undo: CallUndo, person: JsonObject
 ) -> None:
     job = await make("cron-jobs", user_id=person["id"], chat_id=-100, type="prompt")
     job = (await admin.patch(f"/cron-jobs/{job['id']}", json={"bot_id": 9})).json()
-    await tool("DELETE", f"/cron-jobs/{job['id']}")
+    await call_tool("DELETE", f"/cron-jobs/{job['id']}")
 
-    await undo()
+    await call_undo()
 
     again = (await admin.get(f"/cron-jobs/{job['id']}")).json()
-    assert comparable(again) == comparable(job)
+    assert strip_volatile_fields(again) == strip_volatile_fields(job)
     assert again["next_fire_at"] == job["next_fire_at"]
 
 
 async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_left(
-    admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
+    admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
 ) -> None:
-    path = f"/tasks/{milk['id']}"
-    changes = [milk["effect"]]
+    path = f"/tasks/{milk_task['id']}"
+    changes = [milk_task["effect"]]
     for body in ({"status": "done"}, {"title": "Tea"}, {"status": "open"}):
-        changes.append((await tool("PATCH", path, **body))["effect"])
+        changes.append((await call_tool("PATCH", path, **body))["effect"])
 
-    undone = [(await undo()).raise_for_status().json() for _ in changes]
+    undone = [(await call_undo()).raise_for_status().json() for _ in changes]
 
     assert [one["undoes"] for one in undone] == [one["id"] for one in changes[::-1]]
-    assert (status_and_detail(await undo())) == (404, "There is nothing to take back.")
+    assert (get_status_and_detail(await call_undo())) == (404, "There is nothing to take back.")
     assert (await admin.get(path)).json()["status"] == "cancelled"
-    assert [one["undoes"] for one in await listed(admin, "/effects")] == [
+    assert [one["undoes"] for one in await list_items(admin, "/effects")] == [
         *(one["undoes"] for one in undone[::-1]),
         *[None] * len(changes),
     ]
 
 
-async def test_what_is_taken_back_and_made_anew_can_be_taken_back_too(
-    admin: Client, tool: CallTool, undo: CallUndo
+async def test_a_record_that_is_undone_and_recreated_can_be_undone_again(
+    admin: Client, call_tool: CallTool, call_undo: CallUndo
 ) -> None:
     """A cancelled job that is restored is still the one that was made."""
-    made = await tool("POST", "/cron-jobs", **BODIES["cron-jobs"])
-    await tool("DELETE", f"/cron-jobs/{made['id']}")
+    made = await call_tool("POST", "/cron-jobs", **CREATE_BODIES["cron-jobs"])
+    await call_tool("DELETE", f"/cron-jobs/{made['id']}")
 
-    kinds = [(await undo()).json()["kind"] for _ in range(2)]
+    kinds = [(await call_undo()).json()["kind"] for _ in range(2)]
 
     assert kinds == ["reminder_created", "reminder_cancelled"]
-    assert await listed(admin, "/cron-jobs") == []
+    assert await list_items(admin, "/cron-jobs") == []
 
 
 async def test_when_a_task_was_done_is_kept_through_taking_back(
-    admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
+    admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
 ) -> None:
-    path = f"/tasks/{milk['id']}"
-    done = await tool("PATCH", path, status="done")
-    await tool("PATCH", path, status="open")
+    path = f"/tasks/{milk_task['id']}"
+    done = await call_tool("PATCH", path, status="done")
+    await call_tool("PATCH", path, status="open")
 
-    await undo()
+    await call_undo()
 
     assert (await admin.get(path)).json()["completed_at"] == done["completed_at"]
 
 
 class TestOnce:
     async def test_the_same_key_is_answered_the_same(
-        self, admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
+        self, admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
     ) -> None:
-        await tool("PATCH", f"/tasks/{milk['id']}", title="Tea")
+        await call_tool("PATCH", f"/tasks/{milk_task['id']}", title="Tea")
 
-        answers = await asyncio.gather(*(undo("tg:1:99/0.0") for _ in range(5)))
+        answers = await asyncio.gather(*(call_undo("tg:1:99/0.0") for _ in range(5)))
 
         assert {one.status_code for one in answers} == {200}
         assert len({one.text for one in answers}) == 1
-        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
+        assert (await admin.get(f"/tasks/{milk_task['id']}")).json()["status"] == "open"
 
     async def test_two_at_once_never_take_the_same_back(
-        self, admin: Client, tool: CallTool, undo: CallUndo, milk: JsonObject
+        self, admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
     ) -> None:
         for title in ("Tea", "Cake"):
-            await tool("PATCH", f"/tasks/{milk['id']}", title=title)
+            await call_tool("PATCH", f"/tasks/{milk_task['id']}", title=title)
 
-        answers = await asyncio.gather(*(undo() for _ in range(6)))
+        answers = await asyncio.gather(*(call_undo() for _ in range(6)))
 
         assert sorted(one.status_code for one in answers) == [200] * 3 + [404] * 3
         undone = {one.json()["undoes"] for one in answers if one.is_success}
         assert len(undone) == 3
-        assert len(await listed(admin, "/effects")) == 6
+        assert len(await list_items(admin, "/effects")) == 6
 
     async def test_nor_does_anybody_past_the_service(
-        self, undo: CallUndo, sql: Sql, milk: JsonObject
+        self, call_undo: CallUndo, sql: Sql, milk_task: JsonObject
     ) -> None:
-        await undo()
+        await call_undo()
 
         with pytest.raises(DBAPIError, match="uq_effects_undoes"):
-            await sql(f"UPDATE effects SET undoes = '{milk['effect']['id']}'")
+            await sql(f"UPDATE effects SET undoes = '{milk_task['effect']['id']}'")
 
     @pytest.mark.parametrize("key", [None, "tg:1:77"])
     async def test_it_needs_a_key_that_says_whence_it_comes(
-        self, service: Client, person: JsonObject, milk: JsonObject, key: str | None
+        self, service: Client, person: JsonObject, milk_task: JsonObject, key: str | None
     ) -> None:
         body = {"user_id": person["id"]}
-        answer = await service.post("/effects/undo", json=body, headers=acting_as(person, key))
+        answer = await service.post(
+            "/effects/undo", json=body, headers=make_user_headers(person, key)
+        )
 
-        assert status_and_detail(answer) == (
+        assert get_status_and_detail(answer) == (
             400,
             "The header Idempotency-Key is missing, as `<message id>/<step>`.",
         )
 
 
 async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(
-    service: Client, admin: Client, tool: CallTool, undo: CallUndo, sql: Sql
+    service: Client, admin: Client, call_tool: CallTool, call_undo: CallUndo, sql: Sql
 ) -> None:
-    await tool("POST", "/cron-jobs", text="Tea", cron_expression="0 9 * * *")
+    await call_tool("POST", "/cron-jobs", text="Tea", cron_expression="0 9 * * *")
     await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '1 second'")
     assert len((await service.post("/cron-jobs/claim")).json()["runs"]) == 1
     await sql("UPDATE cron_jobs SET next_fire_at = next_fire_at + interval '1 day'")  # it is then
 
-    assert (await undo()).status_code == 200
-    assert await listed(admin, "/cron-jobs") == []
+    assert (await call_undo()).status_code == 200
+    assert await list_items(admin, "/cron-jobs") == []
 
 
 async def test_a_receipt_of_an_earlier_version_may_say_less(
-    admin: Client, undo: CallUndo, sql: Sql, milk: JsonObject
+    admin: Client, call_undo: CallUndo, sql: Sql, milk_task: JsonObject
 ) -> None:
     await sql("""UPDATE effects SET after = (after::jsonb - 'priority' || '{"old": 1}')::json""")
 
-    assert (await undo()).status_code == 200
+    assert (await call_undo()).status_code == 200

@@ -6,112 +6,131 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.models import Task
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, acting_as, listed
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    list_items,
+    make_user_headers,
+)
 from rest_service.tests.lock_waits import wait_for_lock
-from rest_service.tests.undo_cases import BODIES, CHANGES, CallTool, CallUndo, status_and_detail
+from rest_service.tests.undo_cases import (
+    CHANGE_BODIES,
+    CREATE_BODIES,
+    CallTool,
+    CallUndo,
+    get_status_and_detail,
+)
 from smart_kit.contracts.base import utc_now
 
 
 class TestRefused:
     """What cannot be taken back stays, and so does everything else."""
 
-    @pytest.mark.parametrize("resource", BODIES)
+    @pytest.mark.parametrize("resource", CREATE_BODIES)
     async def test_a_record_that_was_changed_since(
-        self, admin: Client, tool: CallTool, undo: CallUndo, resource: str
+        self, admin: Client, call_tool: CallTool, call_undo: CallUndo, resource: str
     ) -> None:
-        made = await tool("POST", f"/{resource}", **BODIES[resource])
+        made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
         path = f"/{resource}/{made['id']}"
-        changed = (await admin.patch(path, json=CHANGES[resource])).raise_for_status().json()
+        changed = (await admin.patch(path, json=CHANGE_BODIES[resource])).raise_for_status().json()
 
-        assert status_and_detail(await undo()) == (
+        assert get_status_and_detail(await call_undo()) == (
             409,
             "It has been changed since, and taking this back would lose that.",
         )
         assert (await admin.get(path)).json() == changed
-        assert len(await listed(admin, "/effects")) == 1
+        assert len(await list_items(admin, "/effects")) == 1
 
-    @pytest.mark.parametrize("resource", BODIES)
+    @pytest.mark.parametrize("resource", CREATE_BODIES)
     async def test_a_record_that_was_deleted_since(
-        self, admin: Client, tool: CallTool, undo: CallUndo, resource: str
+        self, admin: Client, call_tool: CallTool, call_undo: CallUndo, resource: str
     ) -> None:
-        made = await tool("POST", f"/{resource}", **BODIES[resource])
+        made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
         await admin.delete(f"/{resource}/{made['id']}")
 
-        assert status_and_detail(await undo()) == (409, "What was changed has been deleted since.")
-        assert len(await listed(admin, "/effects")) == 1
+        assert get_status_and_detail(await call_undo()) == (
+            409,
+            "What was changed has been deleted since.",
+        )
+        assert len(await list_items(admin, "/effects")) == 1
 
     async def test_a_record_that_somebody_is_just_changing(
         self,
         admin: Client,
-        undo: CallUndo,
-        sessions: Sessions,
+        call_undo: CallUndo,
+        sessions: SessionFactory,
         sql: Sql,
-        milk: JsonObject,
+        milk_task: JsonObject,
     ) -> None:
         """It waits for them instead of undoing what they are about to say."""
         async with sessions.begin() as session:
-            row = await session.get(Task, UUID(milk["id"]), with_for_update=True)
+            row = await session.get(Task, UUID(milk_task["id"]), with_for_update=True)
             assert row is not None
             row.title = "Oat milk"
             await session.flush()
-            undoing = asyncio.create_task(undo())
+            undoing = asyncio.create_task(call_undo())
             await wait_for_lock(sql, undoing)
 
         assert (await undoing).status_code == 409
-        task = (await admin.get(f"/tasks/{milk['id']}")).json()
+        task = (await admin.get(f"/tasks/{milk_task['id']}")).json()
         assert (task["title"], task["status"]) == ("Oat milk", "open")
 
     async def test_a_reminder_that_has_fired(
-        self, admin: Client, service: Client, tool: CallTool, undo: CallUndo
+        self, admin: Client, service: Client, call_tool: CallTool, call_undo: CallUndo
     ) -> None:
         at = (utc_now() - timedelta(seconds=5)).isoformat()
-        job = await tool("POST", "/cron-jobs", text="Tea", at=at)
+        job = await call_tool("POST", "/cron-jobs", text="Tea", at=at)
         await service.post("/cron-jobs/claim")
 
-        assert status_and_detail(await undo()) == (409, "The reminder has fired already.")
-        assert [one["id"] for one in await listed(admin, "/cron-jobs")] == [job["id"]]
+        assert get_status_and_detail(await call_undo()) == (409, "The reminder has fired already.")
+        assert [one["id"] for one in await list_items(admin, "/cron-jobs")] == [job["id"]]
 
     async def test_a_cancelled_reminder_whose_day_is_over(
         self,
         admin: Client,
         make: Make,
-        tool: CallTool,
-        undo: CallUndo,
+        call_tool: CallTool,
+        call_undo: CallUndo,
         sql: Sql,
         person: JsonObject,
     ) -> None:
         at = (utc_now() + timedelta(days=1)).isoformat()
         job = await make("cron-jobs", user_id=person["id"], at=at, cron_expression=None)
         await sql("UPDATE cron_jobs SET at = at - interval '3 days'")
-        await tool("DELETE", f"/cron-jobs/{job['id']}")
+        await call_tool("DELETE", f"/cron-jobs/{job['id']}")
 
-        status, reason = status_and_detail(await undo())
+        status, reason = get_status_and_detail(await call_undo())
 
         assert (status, "more than a day ago" in reason) == (409, True)
-        assert await listed(admin, "/cron-jobs") == []
+        assert await list_items(admin, "/cron-jobs") == []
 
     async def test_what_has_no_way_back(
-        self, admin: Client, undo: CallUndo, sql: Sql, milk: JsonObject
+        self, admin: Client, call_undo: CallUndo, sql: Sql, milk_task: JsonObject
     ) -> None:
         await sql("UPDATE effects SET reversal = NULL")
 
-        assert status_and_detail(await undo()) == (409, "This change cannot be taken back.")
-        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
+        assert get_status_and_detail(await call_undo()) == (
+            409,
+            "This change cannot be taken back.",
+        )
+        assert (await admin.get(f"/tasks/{milk_task['id']}")).json()["status"] == "open"
 
     async def test_a_change_of_somebody_else(
-        self, service: Client, admin: Client, make: Make, person: JsonObject, milk: JsonObject
+        self, service: Client, admin: Client, make: Make, person: JsonObject, milk_task: JsonObject
     ) -> None:
         bob = await make("users")
         for user, owner in ((person, bob), (bob, bob)):
             answer = await service.post(
                 "/effects/undo",
                 json={"user_id": user["id"]},
-                headers=acting_as(owner, "tg:1:9/0.0"),
+                headers=make_user_headers(owner, "tg:1:9/0.0"),
             )
             assert answer.status_code == 404
-        assert (await admin.get(f"/tasks/{milk['id']}")).json()["status"] == "open"
+        assert (await admin.get(f"/tasks/{milk_task['id']}")).json()["status"] == "open"
 
     async def test_a_change_of_nobody(self, admin: Client) -> None:
         body = {"user_id": str(UUID(int=1))}

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from fastapi.encoders import jsonable_encoder
 
-from rest_service.app.database import Sessions
+from rest_service.app.database import SessionFactory
 from rest_service.app.snapshots import users
 from rest_service.tests.api_helpers import Client, Make, Sql
-from rest_service.tests.snapshot_helpers import stored_user
+from rest_service.tests.snapshot_helpers import read_stored_user
 from smart_kit.redis import Redis
 
 
@@ -18,17 +18,17 @@ class TestUsers:
     ) -> None:
         user = await make("users", language_code="ru")
 
-        kept = await stored_user(redis, user)
-        assert kept.id == UUID(user["id"])
-        assert (kept.first_name, kept.language_code) == (user["first_name"], "ru")
-        assert (kept.role, kept.status, kept.threads) == ("user", "active", {})
+        stored = await read_stored_user(redis, user)
+        assert stored.id == UUID(user["id"])
+        assert (stored.first_name, stored.language_code) == (user["first_name"], "ru")
+        assert (stored.role, stored.status, stored.threads) == ("user", "active", {})
 
     async def test_each_change_is_there_with_a_higher_version(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         user, poet = await make("users"), await make("assistants")
-        versions = [(await stored_user(redis, user)).version]
-        await make("models", provider_id=(await make("providers"))["id"], is_choosable=True)
+        versions = [(await read_stored_user(redis, user)).version]
+        await make("models", provider_id=(await make("providers"))["id"], is_user_selectable=True)
         for change in (
             {"status": "blocked"},
             {"timezone": "Asia/Tokyo"},
@@ -37,22 +37,22 @@ class TestUsers:
             {"daily_budget": Decimal("0.25")},
         ):
             await admin.patch(f"/users/{user['id']}", json=jsonable_encoder(change))
-            kept = await stored_user(redis, user)
-            assert kept.model_dump() | change == kept.model_dump()
-            versions.append(kept.version)
+            stored = await read_stored_user(redis, user)
+            assert stored.model_dump() | change == stored.model_dump()
+            versions.append(stored.version)
         thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
-        kept = await stored_user(redis, user)
-        versions.append(kept.version)
-        assert kept.threads == {UUID(poet["id"]): UUID(thread["thread_id"])}
+        stored = await read_stored_user(redis, user)
+        versions.append(stored.version)
+        assert stored.threads == {UUID(poet["id"]): UUID(thread["thread_id"])}
         await admin.delete(f"/threads/{thread['id']}")
-        kept = await stored_user(redis, user)
-        versions.append(kept.version)
+        stored = await read_stored_user(redis, user)
+        versions.append(stored.version)
 
-        assert kept.threads[UUID(poet["id"])] != UUID(thread["thread_id"])
+        assert stored.threads[UUID(poet["id"])] != UUID(thread["thread_id"])
         assert versions == sorted(set(versions))
 
     async def test_who_has_no_budget_has_the_deployments(
-        self, admin: Client, make: Make, sessions: Sessions
+        self, admin: Client, make: Make, sessions: SessionFactory
     ) -> None:
         poor, rich = await make("users"), await make("users")
         await admin.patch(f"/users/{poor['id']}", json={"daily_budget": 0})
@@ -80,31 +80,31 @@ class TestUsers:
     ) -> None:
         """Else what is left of the first in Redis would never give way."""
         user = await make("users", telegram_id=7)
-        first = await stored_user(redis, user)
+        first = await read_stored_user(redis, user)
         await admin.delete(f"/users/{user['id']}")
         await make("users", telegram_id=7)
 
-        assert (await stored_user(redis, user)).version > first.version
+        assert (await read_stored_user(redis, user)).version > first.version
 
     async def test_a_change_by_hand_raises_the_version_too(
-        self, make: Make, sql: Sql, redis: Redis, sessions: Sessions
+        self, make: Make, sql: Sql, redis: Redis, sessions: SessionFactory
     ) -> None:
         user = await make("users")
-        before = (await stored_user(redis, user)).version
+        before = (await read_stored_user(redis, user)).version
         await sql("UPDATE users SET status = 'blocked'")
 
         async with sessions() as session:
-            ((_, version),) = (await users.marks(session)).values()
+            ((_, version),) = (await users.read_versions(session)).values()
         assert version > before
 
     async def test_the_use_of_a_thread_raises_nothing(
-        self, make: Make, sql: Sql, sessions: Sessions
+        self, make: Make, sql: Sql, sessions: SessionFactory
     ) -> None:
         user, poet = await make("users"), await make("assistants")
         await make("threads", user_id=user["id"], assistant_id=poet["id"])
         async with sessions() as session:
-            before = await users.marks(session)
+            before = await users.read_versions(session)
         await sql("UPDATE user_assistant_threads SET last_used_at = now()")
 
         async with sessions() as session:
-            assert await users.marks(session) == before
+            assert await users.read_versions(session) == before

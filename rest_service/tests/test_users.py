@@ -3,7 +3,13 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.tests.api_helpers import OWNER_TELEGRAM_ID, Client, Make, acting_as, listed
+from rest_service.tests.api_helpers import (
+    OWNER_TELEGRAM_ID,
+    Client,
+    Make,
+    list_items,
+    make_user_headers,
+)
 
 ALICE = {"first_name": "Alice", "username": "alice", "language_code": "en"}
 
@@ -63,7 +69,7 @@ class TestUpsert:
         assert (first.status_code, second.status_code) == (201, 200)
         assert first.json() == second.json()
 
-    async def test_what_telegram_says_anew_is_kept(self, service: Client) -> None:
+    async def test_new_data_from_telegram_is_stored(self, service: Client) -> None:
         first = (await service.put("/users/by-telegram-id/7", json=ALICE)).json()
         said = {"first_name": "Alicia", "username": None}
         second = (await service.put("/users/by-telegram-id/7", json=said)).json()
@@ -89,10 +95,10 @@ class TestUpsert:
 
         assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
         assert len({answer.json()["id"] for answer in answers}) == 1
-        assert len(await listed(admin, "/users")) == 1
+        assert len(await list_items(admin, "/users")) == 1
 
 
-class TestChoice:
+class TestSelection:
     async def test_an_assistant_is_chosen_and_unchosen(self, admin: Client, make: Make) -> None:
         poet, user = await make("assistants", is_secretary=True), await make("users")
         path = f"/users/{user['id']}"
@@ -119,7 +125,7 @@ class TestChoice:
         """An administrator who gives them another one is refused too: nobody would keep to it."""
         user, writer = await make("users"), await make("assistants", name="Writer")
         secretary = await make("assistants", is_secretary=True)
-        path, own = f"/users/{user['id']}", acting_as(user)
+        path, own = f"/users/{user['id']}", make_user_headers(user)
 
         for caller, headers in ((service, own), (admin, {})):
             refused = await caller.patch(path, json={"assistant_id": writer["id"]}, headers=headers)
@@ -133,14 +139,14 @@ class TestChoice:
         user, provider = await make("users"), await make("providers")
         closed = await make("providers", is_active=False)
         for name, fields in (
-            ("open", {"is_choosable": True}),
+            ("open", {"is_user_selectable": True}),
             ("dear", {}),
-            ("retired", {"is_choosable": True, "is_active": False}),
-            ("homeless", {"is_choosable": True, "provider_id": closed["id"]}),
+            ("retired", {"is_user_selectable": True, "is_active": False}),
+            ("homeless", {"is_user_selectable": True, "provider_id": closed["id"]}),
         ):
             whole = {"provider_id": provider["id"], "provider_model_name": name} | fields
             await make("models", **whole)
-        path, own = f"/users/{user['id']}", acting_as(user)
+        path, own = f"/users/{user['id']}", make_user_headers(user)
 
         for name, reason in (
             ("dear", "people may choose"),
@@ -163,7 +169,7 @@ class TestChoice:
     ) -> None:
         """Who writes back what they have read changes the rest."""
         own = {"provider_id": (await make("providers"))["id"]}
-        model = await make("models", **own, is_choosable=True)
+        model = await make("models", **own, is_user_selectable=True)
         secretary, user = await make("assistants", is_secretary=True), await make("users")
         await make("assistants", is_secretary=True)
         path = f"/users/{user['id']}"
@@ -171,11 +177,11 @@ class TestChoice:
         assert (await admin.patch(path, json=chosen)).status_code == 200
         off = {"is_active": False}
         await admin.patch(f"/assistants/{secretary['id']}", json=off)
-        await admin.patch(f"/models/{model['id']}", json={"is_choosable": False})
+        await admin.patch(f"/models/{model['id']}", json={"is_user_selectable": False})
 
-        kept = await admin.put(path, json=chosen | {"language": "ru"})
+        response = await admin.put(path, json=chosen | {"language": "ru"})
 
-        assert (kept.status_code, kept.json()["language"]) == (200, "ru")
+        assert (response.status_code, response.json()["language"]) == (200, "ru")
         for name, value in chosen.items():
             await admin.patch(path, json={name: None})
             assert (await admin.patch(path, json={name: value})).status_code == 400
@@ -187,7 +193,7 @@ async def test_only_an_administrator_gives_a_budget(
     user = await make("users")
     path, budget = f"/users/{user['id']}", {"daily_budget": "0.50"}
 
-    refused = await service.patch(path, json=budget, headers=acting_as(user))
+    refused = await service.patch(path, json=budget, headers=make_user_headers(user))
     assert (refused.status_code, "daily_budget" in refused.text) == (403, True)
     assert (await admin.patch(path, json=budget)).json()["daily_budget"] == "0.5"
     assert (await admin.get(path)).json()["daily_budget"] == "0.5"
@@ -202,8 +208,8 @@ async def test_with_a_person_go_their_jobs_but_not_what_was_said(admin: Client, 
 
     assert (await admin.delete(f"/users/{user['id']}")).status_code == 204
 
-    assert await listed(admin, "/cron-jobs") == []
-    assert len(await listed(admin, "/threads")) == 1
+    assert await list_items(admin, "/cron-jobs") == []
+    assert len(await list_items(admin, "/threads")) == 1
 
 
 async def test_rich_messages_are_on_until_somebody_turns_them_off(
@@ -213,7 +219,11 @@ async def test_rich_messages_are_on_until_somebody_turns_them_off(
     assert user["rich_messages"] is True
 
     path = f"/users/{user['id']}"
-    changed = await service.patch(path, json={"rich_messages": False}, headers=acting_as(user))
+    changed = await service.patch(
+        path, json={"rich_messages": False}, headers=make_user_headers(user)
+    )
     assert changed.json()["rich_messages"] is False
-    refused = await service.patch(path, json={"rich_messages": None}, headers=acting_as(user))
+    refused = await service.patch(
+        path, json={"rich_messages": None}, headers=make_user_headers(user)
+    )
     assert refused.status_code == 400

@@ -1,12 +1,12 @@
 """Versions of assistants and tools that are put back, and what refuses it."""
 
-from rest_service.tests.api_helpers import Client, Make, Sql, listed
-from rest_service.tests.snapshot_helpers import stored_configuration
-from rest_service.tests.version_helpers import give_tool, restore, versions
+from rest_service.tests.api_helpers import Client, Make, Sql, list_items
+from rest_service.tests.snapshot_helpers import read_stored_configuration
+from rest_service.tests.version_helpers import attach_tool, list_versions, restore_version
 from smart_kit.redis import Redis
 
 
-class TestRestored:
+class TestRestore:
     async def test_an_assistant_is_what_it_was_with_its_links(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
@@ -16,14 +16,14 @@ class TestRestored:
         clerk = await make("assistants", name="Clerk", instructions="Write.", temperature=0.3)
         body = {"assistant_id": clerk["id"], "tool_id": ask["id"]}
         await admin.post("/assistant-tools", json=body | {"sub_assistant_id": novelist["id"]})
-        was = (await versions(admin, clerk))[-1]
-        (link,) = await listed(admin, "/assistant-tools", assistant_id=clerk["id"])
+        was = (await list_versions(admin, clerk))[-1]
+        (link,) = await list_items(admin, "/assistant-tools", assistant_id=clerk["id"])
         await admin.patch(f"/assistant-tools/{link['id']}", json={"sub_assistant_id": None})
-        await give_tool(admin, clerk, clock)
+        await attach_tool(admin, clerk, clock)
         changed = {"name": "Scribe", "instructions": "Draw.", "temperature": None}
         await admin.patch(f"/assistants/{clerk['id']}", json=changed)
 
-        now = await restore(admin, clerk, was["number"])
+        now = await restore_version(admin, clerk, was["number"])
 
         assert now["content"] == was["content"]
         assert (now["number"], now["restored_from"], now["caller"]) == (6, 2, "admin")
@@ -31,13 +31,13 @@ class TestRestored:
         assert (
             read.items() >= {"name": "Clerk", "instructions": "Write.", "temperature": 0.3}.items()
         )
-        links = await listed(admin, "/assistant-tools", assistant_id=clerk["id"])
+        links = await list_items(admin, "/assistant-tools", assistant_id=clerk["id"])
         assert [(one["id"], one["sub_assistant_id"]) for one in links] == [
             (link["id"], novelist["id"])
         ]
-        kept = {one.name: one for one in (await stored_configuration(redis)).assistants}
-        assert kept["Clerk"].instructions == "Write."
-        (entry,) = await listed(admin, "/audit", action="restore_assistant")
+        stored = {one.name: one for one in (await read_stored_configuration(redis)).assistants}
+        assert stored["Clerk"].instructions == "Write."
+        (entry,) = await list_items(admin, "/audit", action="restore_assistant")
         assert (entry["object_id"], entry["status"]) == (clerk["id"], 200)
 
     async def test_what_is_so_already_stays_the_version_that_it_is(
@@ -45,8 +45,8 @@ class TestRestored:
     ) -> None:
         poet = await make("assistants")
 
-        assert (await restore(admin, poet, 1))["number"] == 1
-        assert len(await versions(admin, poet)) == 1
+        assert (await restore_version(admin, poet, 1))["number"] == 1
+        assert len(await list_versions(admin, poet)) == 1
 
     async def test_what_was_deleted_comes_back_under_its_id(
         self, admin: Client, make: Make
@@ -56,35 +56,35 @@ class TestRestored:
         clerk = await make("assistants", name="Clerk", is_secretary=True)
         other = await make("assistants", is_secretary=True)
         await admin.patch(f"/assistants/{clerk['id']}", json={"is_secretary": False})
-        await give_tool(admin, clerk, ask)
-        (link,) = await listed(admin, "/assistant-tools")
+        await attach_tool(admin, clerk, ask)
+        (link,) = await list_items(admin, "/assistant-tools")
         await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
         for path in (f"/assistants/{clerk['id']}", f"/tools/{ask['id']}"):
             assert (await admin.delete(path)).status_code == 204
         assert (await admin.delete(f"/assistants/{writer['id']}")).status_code == 204
 
-        async def refusal(path: str) -> str:
+        async def post_refused(path: str) -> str:
             answer = await admin.post(path)
             assert answer.status_code == 409, answer.text
             return str(answer.json()["detail"])
 
-        assert "tool 'ask' is gone" in await refusal(
+        assert "tool 'ask' is gone" in await post_refused(
             f"/assistants/{clerk['id']}/versions/3/restore"
         )
-        assert "assistant 'Writer' is gone" in await refusal(
+        assert "assistant 'Writer' is gone" in await post_refused(
             f"/tools/{ask['id']}/versions/1/restore"
         )
-        assert "deletion" in await refusal(f"/tools/{ask['id']}/versions/2/restore")
-        await restore(admin, writer, 1)
-        await restore(admin, ask, 1, "tools")
-        await restore(admin, clerk, 3)
+        assert "deletion" in await post_refused(f"/tools/{ask['id']}/versions/2/restore")
+        await restore_version(admin, writer, 1)
+        await restore_version(admin, ask, 1, "tools")
+        await restore_version(admin, clerk, 3)
 
         for kind, row in (("assistants", clerk), ("assistants", writer), ("tools", ask)):
             read = (await admin.get(f"/{kind}/{row['id']}")).json()
             assert (read["id"], read["name"]) == (row["id"], row["name"])
-        (brought_back,) = await listed(admin, "/assistant-tools")
+        (brought_back,) = await list_items(admin, "/assistant-tools")
         assert brought_back["assistant_id"] == clerk["id"]
-        assert (await versions(admin, clerk))[-1]["restored_from"] == 3
+        assert (await list_versions(admin, clerk))[-1]["restored_from"] == 3
         assert other["is_secretary"]
 
     async def test_a_model_that_is_gone_is_named(self, admin: Client, make: Make) -> None:
@@ -124,7 +124,7 @@ class TestRestored:
         for kind, row in (("assistants", poet), ("tools", clock)):
             assert (await admin.delete(f"/{kind}/{row['id']}")).status_code == 204
             await make(kind, name=row["id"])
-            assert (await restore(admin, row, 1, kind))["content"]["name"] == row["name"]
+            assert (await restore_version(admin, row, 1, kind))["content"]["name"] == row["name"]
 
     async def test_the_last_secretary_stays_one(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")

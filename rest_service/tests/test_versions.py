@@ -1,23 +1,21 @@
 """Every version of assistants and tools: who made it, what it was; compared."""
 
 import asyncio
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from alembic.script import ScriptDirectory
 
 from rest_service.app import defaults
-from rest_service.app.database import Sessions
-from rest_service.tests.api_helpers import Client, Make, Sql, alembic_config, listed
-from rest_service.tests.snapshot_helpers import stored_configuration
-from rest_service.tests.version_helpers import give_tool, restore, versions
+from rest_service.app.database import SessionFactory
+from rest_service.tests.api_helpers import Client, Make, list_items
+from rest_service.tests.snapshot_helpers import read_stored_configuration
+from rest_service.tests.version_helpers import attach_tool, list_versions, restore_version
 from smart_kit.redis import Redis
 
 LONG = "\n".join(f"Line {number} of what to do." for number in range(30))
 
 
-class TestRecorded:
+class TestRecording:
     async def test_each_change_is_one_version_with_who_when_and_what(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
@@ -26,7 +24,7 @@ class TestRecorded:
         body = {"instructions": "Rhyme twice."}
         await admin.patch(f"/assistants/{poet['id']}", json=body, headers=headers)
 
-        first, second = await versions(admin, poet)
+        first, second = await list_versions(admin, poet)
         assert (first["number"], second["number"]) == (1, 2)
         assert (second["caller"], second["request_id"]) == ("admin", "change-2")
         assert first["content"]["instructions"] == "Rhyme."
@@ -34,7 +32,7 @@ class TestRecorded:
         assert second["content"].keys() == (poet.keys() - {"id", "created_at", "updated_at"}) | {
             "tools"
         }
-        assert second["configuration_version"] == (await stored_configuration(redis)).version
+        assert second["configuration_version"] == (await read_stored_configuration(redis)).version
         assert first["configuration_version"] < second["configuration_version"]
         assert first["restored_from"] is second["restored_from"] is None
         assert first["created_at"] < second["created_at"]
@@ -43,13 +41,13 @@ class TestRecorded:
 
     async def test_what_changes_nothing_is_none(self, admin: Client, make: Make) -> None:
         poet, clock = await make("assistants"), await make("tools")
-        await give_tool(admin, poet, clock)
-        await give_tool(admin, poet, clock)
+        await attach_tool(admin, poet, clock)
+        await attach_tool(admin, poet, clock)
         await admin.patch(f"/assistants/{poet['id']}", json={"instructions": "Help."})
         await admin.patch(f"/tools/{clock['id']}", json={})
 
-        assert len(await versions(admin, poet)) == 2
-        assert len(await versions(admin, clock, "tools")) == 1
+        assert len(await list_versions(admin, poet)) == 2
+        assert len(await list_versions(admin, clock, "tools")) == 1
 
     async def test_a_refused_change_is_none(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")
@@ -57,24 +55,28 @@ class TestRecorded:
 
         assert (await admin.patch(path, json={"model": "unheard-of"})).status_code == 400
 
-        assert len(await versions(admin, poet)) == 1
+        assert len(await list_versions(admin, poet)) == 1
 
     async def test_a_link_is_its_assistants_change(self, admin: Client, make: Make) -> None:
         poet, clock = await make("assistants"), await make("tools")
         other = await make("assistants")
-        await give_tool(admin, poet, clock)
-        (link,) = await listed(admin, "/assistant-tools")
+        await attach_tool(admin, poet, clock)
+        (link,) = await list_items(admin, "/assistant-tools")
         await admin.put(f"/assistant-tools/{link['id']}", json={"is_active": False})
         await admin.delete(f"/assistant-tools/{link['id']}")
 
         linked = {"tool_id": clock["id"], "name": clock["name"], "sub_assistant_id": None}
-        assert [one["content"]["tools"] for one in await versions(admin, poet)] == [
+        assert [one["content"]["tools"] for one in await list_versions(admin, poet)] == [
             [],
             [linked | {"is_active": True}],
             [linked | {"is_active": False}],
             [],
         ]
-        assert len(await versions(admin, other)) == len(await versions(admin, clock, "tools")) == 1
+        assert (
+            len(await list_versions(admin, other))
+            == len(await list_versions(admin, clock, "tools"))
+            == 1
+        )
 
     async def test_a_deletion_is_one_without_content_and_takes_the_links_with_it(
         self, admin: Client, make: Make
@@ -85,9 +87,9 @@ class TestRecorded:
         assert (await admin.delete(f"/tools/{clock['id']}")).status_code == 204
         assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 204
 
-        kept = [one["content"] for one in await versions(admin, poet)]
-        assert [content and len(content["tools"]) for content in kept] == [0, 1, 0, None]
-        assert [one["content"] is None for one in await versions(admin, clock, "tools")] == [
+        stored_versions = [one["content"] for one in await list_versions(admin, poet)]
+        assert [content and len(content["tools"]) for content in stored_versions] == [0, 1, 0, None]
+        assert [one["content"] is None for one in await list_versions(admin, clock, "tools")] == [
             False,
             True,
         ]
@@ -98,7 +100,7 @@ class TestRecorded:
         tool = await make("tools", name="get_weather", tool_type="weather", input_schema=schema)
         path = f"/tools/{tool['id']}"
         await admin.patch(path, json={"input_schema": None})
-        await restore(admin, tool, 1, "tools")
+        await restore_version(admin, tool, 1, "tools")
 
         read = (await admin.get(path)).json()["input_schema"]
         assert (list(read["properties"]), read) == (["days", "place"], schema)
@@ -114,45 +116,18 @@ class TestRecorded:
             *(admin.patch(path, json={"instructions": f"Help {n}."}) for n in range(8))
         )
 
-        assert [one["number"] for one in await versions(admin, poet)] == list(range(1, 10))
+        assert [one["number"] for one in await list_versions(admin, poet)] == list(range(1, 10))
 
     async def test_the_defaults_have_a_first_version_by_nobody(
-        self, sessions: Sessions, admin: Client
+        self, sessions: SessionFactory, admin: Client
     ) -> None:
         await asyncio.gather(*(defaults.create(sessions) for _ in range(2)))
 
         for resource in ("assistants", "tools"):
-            for row in await listed(admin, f"/{resource}"):
-                (only,) = await versions(admin, row, resource)
+            for row in await list_items(admin, f"/{resource}"):
+                (only,) = await list_versions(admin, row, resource)
                 assert (only["number"], only["caller"], only["request_id"]) == (1, None, None)
                 assert only["content"]["name"] == row["name"]
-
-    async def test_what_was_there_before_is_version_1_and_reads_as_a_new_one_does(
-        self, admin: Client, make: Make, sql: Sql
-    ) -> None:
-        """The migration writes what the service would write."""
-        migration: Any = ScriptDirectory.from_config(alembic_config("")).get_revision("0007").module
-        poet, clerk = await make("assistants"), await make("assistants", temperature=1.5)
-        schema = {"type": "object", "properties": {"place": {"type": "string"}}}
-        tools = [
-            await make("tools", name="get_weather", tool_type="weather", input_schema=schema),
-            await make("tools", name="ask", tool_type="sub_assistant", assistant_id=poet["id"]),
-        ]
-        for tool in tools:
-            await give_tool(admin, clerk, tool)
-        rows = [("assistants", poet), ("assistants", clerk), *(("tools", one) for one in tools)]
-        by_service = [(await versions(admin, row, kind))[-1]["content"] for kind, row in rows]
-
-        await sql("TRUNCATE versions")
-        await sql(migration.FIRST_VERSIONS_OF_ASSISTANTS)
-        await sql(migration.FIRST_VERSIONS_OF_TOOLS)
-
-        by_migration = [await versions(admin, row, kind) for kind, row in rows]
-        assert [[one["content"] for one in found] for found in by_migration] == [
-            [content] for content in by_service
-        ]
-        await admin.patch(f"/assistants/{clerk['id']}", json={"name": "Clerk"})
-        assert [one["number"] for one in await versions(admin, clerk)] == [1, 2]
 
     async def test_what_was_never_there_has_none(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")
@@ -164,17 +139,17 @@ class TestRecorded:
             assert (await admin.get(path)).status_code == 404
 
 
-class TestCompared:
+class TestComparison:
     async def test_each_field_that_differs_is_told_with_both_values(
         self, admin: Client, make: Make
     ) -> None:
         poet = await make("assistants", name="Poet", instructions=LONG)
         clock, calendar = await make("tools"), await make("tools")
-        await give_tool(admin, poet, calendar)
+        await attach_tool(admin, poet, calendar)
         body = {"instructions": LONG.replace("Line 7 ", "Row 7 "), "temperature": 0.2}
         await admin.patch(f"/assistants/{poet['id']}", json=body)
-        await give_tool(admin, poet, clock)
-        (link,) = await listed(admin, "/assistant-tools", tool_id=calendar["id"])
+        await attach_tool(admin, poet, clock)
+        (link,) = await list_items(admin, "/assistant-tools", tool_id=calendar["id"])
         await admin.patch(f"/assistant-tools/{link['id']}", json={"is_active": False})
         path = f"/assistants/{poet['id']}/versions/compare"
 
@@ -209,9 +184,9 @@ class TestCompared:
 
         compared = (await admin.get(path, params={"before": 1, "after": 2})).json()
 
-        told = {one["field"]: one["after"] for one in compared["differences"]}
-        assert {"name", "instructions", "is_active"} <= told.keys()
-        assert set(told.values()) == {None}
+        new_values = {one["field"]: one["after"] for one in compared["differences"]}
+        assert {"name", "instructions", "is_active"} <= new_values.keys()
+        assert set(new_values.values()) == {None}
 
     async def test_a_tools_new_name_is_no_change_of_who_has_it(
         self, admin: Client, make: Make
@@ -219,7 +194,7 @@ class TestCompared:
         poet, writer = await make("assistants"), await make("assistants")
         ask = {"tool_type": "sub_assistant", "assistant_id": writer["id"]}
         tool = await make("tools", name="ask_writer", **ask)
-        await give_tool(admin, poet, tool)
+        await attach_tool(admin, poet, tool)
         await admin.patch(f"/tools/{tool['id']}", json={"name": "ask_author"})
         await admin.patch(f"/assistants/{poet['id']}", json={"is_secretary": True})
         path = f"/assistants/{poet['id']}/versions/compare"

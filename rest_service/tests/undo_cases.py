@@ -6,7 +6,7 @@ import httpx2
 
 from rest_service.tests.api_helpers import JsonObject
 
-BODIES: dict[str, JsonObject] = {
+CREATE_BODIES: dict[str, JsonObject] = {
     "cron-jobs": {"text": "Tea", "at": "2031-01-01T09:00Z", "is_silent": True},
     "tasks": {"title": "Milk", "due_at": "2031-01-01T09:00Z", "priority": "high"},
     "calendar": {
@@ -17,12 +17,12 @@ BODIES: dict[str, JsonObject] = {
         "attendees": ["ann@example.org"],
     },
 }
-CHANGES: dict[str, JsonObject] = {
+CHANGE_BODIES: dict[str, JsonObject] = {
     "cron-jobs": {"text": "Cake", "cron_expression": "0 9 * * *", "timezone": "Asia/Tokyo"},
     "tasks": {"title": "Tea", "status": "done", "due_at": None},
     "calendar": {"title": "Go", "starts_at": "2031-01-01T09:30Z", "attendees": []},
 }
-CHANGED = {
+CHANGE_KINDS = {
     "cron-jobs": "reminder_changed",
     "tasks": "task_changed",
     "calendar": "event_changed",
@@ -32,11 +32,11 @@ CallTool = Callable[..., Awaitable[JsonObject]]
 CallUndo = Callable[..., Awaitable[httpx2.Response]]
 
 
-def comparable(record: JsonObject) -> JsonObject:
+def strip_volatile_fields(record: JsonObject) -> JsonObject:
     """What a receipt speaks of, without what follows from the time of day."""
     passing = {"created_at", "updated_at", "effect", "next_fire_at"}
     return {name: value for name, value in record.items() if name not in passing}
 
 
-def status_and_detail(answer: httpx2.Response) -> tuple[int, str]:
+def get_status_and_detail(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["detail"]

@@ -1,16 +1,16 @@
 """Reads and restores versions, and gives tools to assistants."""
 
-from rest_service.tests.api_helpers import Client, JsonObject, listed
+from rest_service.tests.api_helpers import Client, JsonObject, list_items
 
 
-async def versions(
+async def list_versions(
     admin: Client, row: JsonObject, resource: str = "assistants"
 ) -> list[JsonObject]:
     """From the first on."""
-    return (await listed(admin, f"/{resource}/{row['id']}/versions"))[::-1]
+    return (await list_items(admin, f"/{resource}/{row['id']}/versions"))[::-1]
 
 
-async def restore(
+async def restore_version(
     admin: Client, row: JsonObject, number: int, resource: str = "assistants"
 ) -> JsonObject:
     answer = await admin.post(f"/{resource}/{row['id']}/versions/{number}/restore")
@@ -18,6 +18,6 @@ async def restore(
     return dict(answer.json())
 
 
-async def give_tool(admin: Client, assistant: JsonObject, tool: JsonObject) -> None:
+async def attach_tool(admin: Client, assistant: JsonObject, tool: JsonObject) -> None:
     answer = await admin.post(f"/assistants/{assistant['id']}/tools/{tool['id']}")
     assert answer.status_code == 201, answer.text

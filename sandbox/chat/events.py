@@ -7,15 +7,15 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.telegram.state.feed import Watcher
-from sandbox.telegram.world import World
+from sandbox.telegram.state.feed import Subscriber
+from sandbox.telegram.world import TelegramState
 
 HEARTBEAT_SECONDS = 15.0
 """How often a silent stream shows that it lives; a dead one is noticed then."""
 
 
 async def stream_events(
-    request: web.Request, world: World, person_id: int | None, after: int | None
+    request: web.Request, state: TelegramState, person_id: int | None, after: int | None
 ) -> web.StreamResponse:
     """Events of one person, or of all: `hello` first, then what came after a message, then live."""
     response = web.StreamResponse(
@@ -25,25 +25,31 @@ async def stream_events(
             "X-Accel-Buffering": "no",
         }
     )
-    with world.feed.watch() as watcher:
-        missed = _missed(world, person_id, after)
+    with state.event_bus.subscribe() as watcher:
+        missed = _messages_since(state, person_id, after)
         await response.prepare(request)
-        await response.write(b"retry: 1000\n\n" + _event("hello", {}))
+        await response.write(b"retry: 1000\n\n" + _format_sse("hello", {}))
         for message in missed:
-            await response.write(_event("message", message))
+            await response.write(_format_sse("message", message))
         with contextlib.suppress(ConnectionResetError):
-            await _follow(response, watcher, person_id)
+            await _stream_live(response, watcher, person_id)
     return response
 
 
-def _missed(world: World, person_id: int | None, after: int | None) -> list[dict[str, Any]]:
+def _messages_since(
+    state: TelegramState, person_id: int | None, after: int | None
+) -> list[dict[str, Any]]:
     if after is None:
         return []
-    people = [person.id for person in world.people.all() if person_id in (None, person.id)]
-    return [message.to_json() for one in people for message in world.messages.after(one, after)]
+    people = [person.id for person in state.people.list_all() if person_id in (None, person.id)]
+    return [
+        message.to_json() for one in people for message in state.messages.list_after(one, after)
+    ]
 
 
-async def _follow(response: web.StreamResponse, watcher: Watcher, person_id: int | None) -> None:
+async def _stream_live(
+    response: web.StreamResponse, watcher: Subscriber, person_id: int | None
+) -> None:
     while True:
         try:
             event = await asyncio.wait_for(watcher.next(), HEARTBEAT_SECONDS)
@@ -53,8 +59,10 @@ async def _follow(response: web.StreamResponse, watcher: Watcher, person_id: int
         if event is None:
             return
         if event.person_id is None or person_id in (None, event.person_id):
-            await response.write(_event(event.kind, {"person_id": event.person_id, **event.data}))
+            await response.write(
+                _format_sse(event.kind, {"person_id": event.person_id, **event.data})
+            )
 
 
-def _event(kind: str, data: dict[str, Any]) -> bytes:
+def _format_sse(kind: str, data: dict[str, Any]) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

@@ -7,24 +7,24 @@ from xml.etree.ElementTree import Element
 
 from latex2mathml.converter import convert_to_element
 
-MAX_SOURCE = 4000
+MAX_SOURCE_LENGTH = 4000
 
 
 @lru_cache(maxsize=500)
-def formula_tree(source: str, display: str) -> dict[str, Any] | None:
+def latex_to_mathml(source: str, display: str) -> dict[str, Any] | None:
     """`{tag, attributes, children}`, texts as strings; None where the LaTeX is not understood.
 
     `display` is "block" or "inline".
     """
-    if len(source) > MAX_SOURCE:
+    if len(source) > MAX_SOURCE_LENGTH:
         return None
     try:
-        return _tree(convert_to_element(source, display=display))
+        return _to_tree(convert_to_element(source, display=display))
     except Exception:  # it has no error of its own that all mistakes of a source end in
         return None
 
 
-def _tree(element: Element) -> dict[str, Any]:
+def _to_tree(element: Element) -> dict[str, Any]:
     children: list[Any] = [unescape(element.text)] if element.text else []
-    children += [_tree(child) for child in element]
+    children += [_to_tree(child) for child in element]
     return {"tag": element.tag, "attributes": dict(element.attrib), "children": children}

@@ -7,15 +7,15 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.chat.security import Gate, Handler
-from sandbox.telegram.world import World
+from sandbox.chat.security import RequestGuard, RequestHandler
+from sandbox.telegram.world import TelegramState
 from smart_kit.errors import DomainError, InvalidRequest
 
 JsonHandler = Callable[[web.Request], Awaitable[dict[str, Any]]]
-ShapeT = TypeVar("ShapeT", bound="Body")
+BodyT = TypeVar("BodyT", bound="JsonBody")
 
 
-class Body(BaseModel):
+class JsonBody(BaseModel):
     """What a request brings; a field too many is a mistake."""
 
     model_config = ConfigDict(extra="forbid")
@@ -24,36 +24,36 @@ class Body(BaseModel):
 class JsonApi:
     """Makes handlers of functions that return JSON."""
 
-    def __init__(self, world: World, gate: Gate) -> None:
-        self._world = world
-        self._gate = gate
+    def __init__(self, state: TelegramState, guard: RequestGuard) -> None:
+        self._state = state
+        self._guard = guard
 
-    def handler(self, handler: JsonHandler) -> Handler:
+    def wrap_handler(self, handler: JsonHandler) -> RequestHandler:
         """A guarded handler; one request is one transaction."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
             try:
                 body = await handler(request)
             except DomainError as error:
-                self._world.rollback()
-                refused = {"error": type(error).__name__, "detail": error.message}
-                return web.json_response(refused, status=error.status_code)
+                self._state.rollback()
+                error_body = {"error": type(error).__name__, "detail": error.message}
+                return web.json_response(error_body, status=error.status_code)
             except BaseException:
-                self._world.rollback()
+                self._state.rollback()
                 raise
-            self._world.commit()
+            self._state.commit()
             return web.json_response(body, headers={"Cache-Control": "no-store"})
 
-        return self._gate.guard(serve)
+        return self._guard.protect(serve)
 
 
-async def read_body(request: web.Request, shape: type[ShapeT]) -> ShapeT:
+async def read_body(request: web.Request, body_type: type[BodyT]) -> BodyT:
     """The body of a request. Raises InvalidRequest with a sentence about the first mistake."""
     try:
-        return shape.model_validate(json.loads(await request.read()))
+        return body_type.model_validate(json.loads(await request.read()))
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"]) or "body"
-        raise InvalidRequest(f"{where}: {problem['msg']}") from error
+        first_error = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first_error["loc"]) or "body"
+        raise InvalidRequest(f"{where}: {first_error['msg']}") from error
     except ValueError as error:
         raise InvalidRequest("The body is not JSON") from error

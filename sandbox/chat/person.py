@@ -2,65 +2,69 @@
 
 from typing import Any
 
-from sandbox.telegram.render import render_callback, render_message
-from sandbox.telegram.rich.buttons import callback_data
-from sandbox.telegram.state.messages import Content, Message
+from sandbox.telegram.render import render_callback_query, render_message
+from sandbox.telegram.rich.buttons import iter_callback_data
+from sandbox.telegram.state.messages import Message, MessageContent
 from sandbox.telegram.state.people import Person
-from sandbox.telegram.state.presses import Press
-from sandbox.telegram.text.detection import with_detected
+from sandbox.telegram.state.presses import PendingCallbackQuery
+from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import FormattedText, utf16_length
-from sandbox.telegram.text.formatting import MAX_LENGTH
-from sandbox.telegram.world import World
+from sandbox.telegram.text.formatting import MAX_TEXT_LENGTH
+from sandbox.telegram.world import TelegramState
 from smart_kit.errors import InvalidRequest, NotFound
 
 
-def say(world: World, person: Person, text: str, reply_to: int | None) -> Message:
+def send_text(state: TelegramState, person: Person, text: str, reply_to: int | None) -> Message:
     """Send a text, in several messages where it is long. Returns the last of them."""
-    parts = split(text.strip())
+    parts = split_text(text.strip())
     if not parts:
         raise InvalidRequest("The text is empty")
-    if reply_to is not None and world.messages.get(person.id, reply_to) is None:
+    if reply_to is not None and state.messages.get(person.id, reply_to) is None:
         raise NotFound(f"There is no message {reply_to} in this chat")
     for number, part in enumerate(parts):
-        message = _send(world, person, part, reply_to if number == 0 else None)
+        message = _send(state, person, part, reply_to if number == 0 else None)
     return message
 
 
-def _send(world: World, person: Person, text: str, reply_to: int | None) -> Message:
-    content = Content.of_text(with_detected(FormattedText(text)))
-    message = world.messages.add(person.id, content, is_from_bot=False, reply_to=reply_to)
-    update_id = world.updates.push("message", render_message(world, message))
+def _send(state: TelegramState, person: Person, text: str, reply_to: int | None) -> Message:
+    content = MessageContent.from_text(add_detected_entities(FormattedText(text)))
+    message = state.messages.add(person.id, content, is_from_bot=False, reply_to=reply_to)
+    update_id = state.updates.push("message", render_message(state, message))
     if update_id is not None:
-        world.messages.link_update(message, update_id)
-    world.tell("message", message)
+        state.messages.link_update(message, update_id)
+    state.publish_message("message", message)
     return message
 
 
-def press(world: World, person: Person, message_id: int, data: str) -> Press:
+def press_button(
+    state: TelegramState, person: Person, message_id: int, data: str
+) -> PendingCallbackQuery:
     """Press a button that is there."""
-    message = world.messages.get(person.id, message_id)
+    message = state.messages.get(person.id, message_id)
     if message is None:
         raise NotFound(f"There is no message {message_id} in this chat")
-    if data not in callback_data([message.inline_keyboard, message.rich_message]):
+    if data not in iter_callback_data([message.inline_keyboard, message.rich_message]):
         raise NotFound("This message has no such button")
-    pressed = world.presses.add(person.id, message_id)
-    world.updates.push("callback_query", render_callback(world, person, message, pressed.id, data))
-    return pressed
+    callback_query = state.callback_queries.add(person.id, message_id)
+    state.updates.push(
+        "callback_query", render_callback_query(state, person, message, callback_query.id, data)
+    )
+    return callback_query
 
 
-def stop(world: World, person: Person, draft_id: int) -> None:
+def stop_draft(state: TelegramState, person: Person, draft_id: int) -> None:
     """Press Stop under the answer that grows; the bot is told and nothing else happens to it."""
-    if not world.activity.stop_draft(person.id, draft_id):
+    if not state.activity.stop_draft(person.id, draft_id):
         raise NotFound("There is no answer that could be stopped")
     stopped = {"chat": person.to_chat(), "draft_id": draft_id}
-    world.updates.push("stopped_message_generation", stopped)
+    state.updates.push("stopped_message_generation", stopped)
 
 
-def split(text: str) -> list[str]:
+def split_text(text: str) -> list[str]:
     """Pieces of at most 4096 UTF-16 units, cut at a line end or a space where there is one."""
     pieces: list[str] = []
-    while utf16_length(text) > MAX_LENGTH:
-        head = _longest_head(text)
+    while utf16_length(text) > MAX_TEXT_LENGTH:
+        head = _max_prefix(text)
         cut = max(head.rfind("\n"), head.rfind(" "))
         cut = cut if cut > len(head) // 2 else len(head)
         pieces.append(text[:cut].strip())
@@ -68,21 +72,21 @@ def split(text: str) -> list[str]:
     return [piece for piece in (*pieces, text) if piece]
 
 
-def _longest_head(text: str) -> str:
+def _max_prefix(text: str) -> str:
     units = 0
     for index, character in enumerate(text):
         units += 2 if character > "\uffff" else 1
-        if units > MAX_LENGTH:
+        if units > MAX_TEXT_LENGTH:
             return text[:index]
     return text
 
 
-def describe_bot(world: World, language_code: str) -> dict[str, Any]:
+def describe_bot(state: TelegramState, language_code: str) -> dict[str, Any]:
     """What a chat's head and empty chat show."""
-    bot = world.bot
+    bot = state.bot
     return {
         **bot.to_user(),
-        "name": bot.shown("name", language_code),
-        "description": bot.shown("description", language_code),
-        "short_description": bot.shown("short_description", language_code),
+        "name": bot.get_effective_text("name", language_code),
+        "description": bot.get_effective_text("description", language_code),
+        "short_description": bot.get_effective_text("short_description", language_code),
     }

@@ -6,17 +6,17 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-COOKIE_SECONDS = 365 * 24 * 3600
-HOSTS = ("127.0.0.1", "localhost")
-REFUSED = (
+COOKIE_MAX_AGE_SECONDS = 365 * 24 * 3600
+ALLOWED_HOSTS = ("127.0.0.1", "localhost")
+FORBIDDEN_TEXT = (
     "This is the Smart Assistant sandbox. Please open it by the link "
     "that ./manage.py start has printed.\n"
     "Это песочница Smart Assistant. Откройте её по ссылке, которую напечатала команда "
     "./manage.py start.\n"
 )
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -29,54 +29,56 @@ HEADERS = {
 }
 
 
-class Gate:
+class RequestGuard:
     """Checks Host, Origin and the token (header or cookie) of every request."""
 
     def __init__(self, token: str, port: int) -> None:
         self._token = token
-        self._hosts = {f"{host}:{port}" for host in HOSTS}
+        self._hosts = {f"{host}:{port}" for host in ALLOWED_HOSTS}
         self._origins = {f"http://{host}" for host in self._hosts}
         self._cookie_name = f"sandbox_chat_{port}"
         # Browsers send cookies to every port of this machine: the cookie is not the token itself.
         self._cookie = hmac.new(token.encode(), b"sandbox chat cookie", hashlib.sha256).hexdigest()
 
-    def guard(self, handler: Handler) -> Handler:
+    def protect(self, handler: RequestHandler) -> RequestHandler:
         """The handler behind this gate."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            if not self._is_from_here(request) or not self._is_known(request):
-                return web.Response(status=403, text=REFUSED, headers=HEADERS)
+            if not self._is_allowed_origin(request) or not self._is_authenticated(request):
+                return web.Response(status=403, text=FORBIDDEN_TEXT, headers=SECURITY_HEADERS)
             return await handler(request)
 
         return guarded
 
-    def admit(self, request: web.Request) -> web.Response:
+    def exchange_token(self, request: web.Request) -> web.Response:
         """Turns the link's token into a cookie, and the address into one without it."""
-        if not self._is_from_here(request) or not _same(request.query["token"], self._token):
-            return web.Response(status=403, text=REFUSED, headers=HEADERS)
-        response = web.Response(status=303, headers={"Location": "/", **HEADERS})
+        if not self._is_allowed_origin(request) or not _is_equal_secret(
+            request.query["token"], self._token
+        ):
+            return web.Response(status=403, text=FORBIDDEN_TEXT, headers=SECURITY_HEADERS)
+        response = web.Response(status=303, headers={"Location": "/", **SECURITY_HEADERS})
         response.set_cookie(
             self._cookie_name,
             self._cookie,
             httponly=True,
             samesite="Strict",
-            max_age=COOKIE_SECONDS,
+            max_age=COOKIE_MAX_AGE_SECONDS,
             path="/",
         )
         return response
 
-    def _is_from_here(self, request: web.Request) -> bool:
+    def _is_allowed_origin(self, request: web.Request) -> bool:
         """Not by another name of this machine (DNS rebinding), not from another site's page."""
         origin = request.headers.get("Origin")
         return request.host in self._hosts and (origin is None or origin in self._origins)
 
-    def _is_known(self, request: web.Request) -> bool:
+    def _is_authenticated(self, request: web.Request) -> bool:
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return _same(bearer.strip(), self._token)
-        return _same(request.cookies.get(self._cookie_name, ""), self._cookie)
+            return _is_equal_secret(bearer.strip(), self._token)
+        return _is_equal_secret(request.cookies.get(self._cookie_name, ""), self._cookie)
 
 
-def _same(given: str, secret: str) -> bool:
+def _is_equal_secret(given: str, secret: str) -> bool:
     """aiohttp keeps bytes of a request that are no UTF-8 as surrogates."""
     return hmac.compare_digest(given.encode(errors="surrogateescape"), secret.encode())

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field, NonNegativeInt
 
-from sandbox.chat.json_api import Body, JsonApi, read_body
-from sandbox.telegram.faults import ANY_METHOD, Fault
-from sandbox.telegram.world import World
+from sandbox.chat.json_api import JsonApi, JsonBody, read_body
+from sandbox.telegram.faults import ANY_METHOD, TelegramFault
+from sandbox.telegram.world import TelegramState
 
-Kind = Literal[
+TelegramFaultKind = Literal[
     "blocked",
     "deactivated",
     "kicked",
@@ -37,10 +37,10 @@ Kind = Literal[
 Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
-class FaultCreate(Body):
+class FaultCreate(JsonBody):
     """A `Fault`; see there."""
 
-    kind: Kind
+    kind: TelegramFaultKind
     method: str = ANY_METHOD
     chat_id: int | None = None
     times: int = Field(1, ge=1, le=1_000_000)
@@ -50,79 +50,79 @@ class FaultCreate(Body):
     description: str = "Bad Request"
 
 
-class UpdateCreate(Body):
+class UpdateCreate(JsonBody):
     """Anything; an object gets an `update_id` unless it brings one."""
 
     update: Any
 
 
-class LimitsChange(Body):
+class FloodLimitsUpdate(JsonBody):
     """The limits to change; 0 = none."""
 
     per_chat: Rate | None = None
     burst: NonNegativeInt | None = None
-    signals: Rate | None = None
-    signal_burst: NonNegativeInt | None = None
+    chat_actions: Rate | None = None
+    chat_action_burst: NonNegativeInt | None = None
     per_group: Rate | None = None
     overall: Rate | None = None
 
 
-class Trials:
+class FaultInjectionApi:
     """The routes; every one behind the gate."""
 
-    def __init__(self, world: World, api: JsonApi) -> None:
-        self._world = world
+    def __init__(self, state: TelegramState, api: JsonApi) -> None:
+        self._state = state
         self._api = api
 
     def routes(self) -> list[web.RouteDef]:
         """For the application."""
-        handler = self._api.handler
+        handler = self._api.wrap_handler
         return [
-            web.get("/chat/api/faults", handler(self.faults)),
+            web.get("/chat/api/faults", handler(self.list_faults)),
             web.post("/chat/api/faults", handler(self.add_fault)),
             web.delete("/chat/api/faults", handler(self.clear_faults)),
-            web.get("/chat/api/violations", handler(self.violations)),
+            web.get("/chat/api/violations", handler(self.list_violations)),
             web.delete("/chat/api/violations", handler(self.clear_violations)),
             web.post("/chat/api/updates", handler(self.add_update)),
-            web.get("/chat/api/limits", handler(self.limits)),
+            web.get("/chat/api/limits", handler(self.get_limits)),
             web.put("/chat/api/limits", handler(self.set_limits)),
         ]
 
-    async def faults(self, _: web.Request) -> dict[str, Any]:
+    async def list_faults(self, _: web.Request) -> dict[str, Any]:
         """Those that still wait for their calls."""
-        return {"items": self._world.faults.to_json()}
+        return {"items": self._state.faults.to_json()}
 
     async def add_fault(self, request: web.Request) -> dict[str, Any]:
         """Order one; several are met in their order."""
-        fault = Fault(**(await read_body(request, FaultCreate)).model_dump())
-        self._world.faults.add(fault)
+        fault = TelegramFault(**(await read_body(request, FaultCreate)).model_dump())
+        self._state.faults.add(fault)
         return fault.to_json()
 
     async def clear_faults(self, _: web.Request) -> dict[str, Any]:
         """No trouble any more."""
-        self._world.faults.clear()
+        self._state.faults.clear()
         return {"items": []}
 
-    async def violations(self, _: web.Request) -> dict[str, Any]:
+    async def list_violations(self, _: web.Request) -> dict[str, Any]:
         """A test fails where `items` is not empty; `warnings` are for the eye."""
-        return self._world.violations.to_json()
+        return self._state.violations.to_json()
 
     async def clear_violations(self, _: web.Request) -> dict[str, Any]:
         """Begin anew."""
-        self._world.violations.clear()
-        return self._world.violations.to_json()
+        self._state.violations.clear()
+        return self._state.violations.to_json()
 
     async def add_update(self, request: web.Request) -> dict[str, Any]:
         """Queue it, whatever the bot has asked for."""
         given = await read_body(request, UpdateCreate)
-        return {"update_id": self._world.updates.push_raw(given.update)}
+        return {"update_id": self._state.updates.push_raw(given.update)}
 
-    async def limits(self, _: web.Request) -> dict[str, Any]:
+    async def get_limits(self, _: web.Request) -> dict[str, Any]:
         """Those in force."""
-        return self._world.meter.limits.to_json()
+        return self._state.rate_limiter.limits.to_json()
 
     async def set_limits(self, request: web.Request) -> dict[str, Any]:
         """Change the given ones; what was counted is forgotten."""
-        given = (await read_body(request, LimitsChange)).model_dump(exclude_none=True)
-        self._world.meter.set(replace(self._world.meter.limits, **given))
-        return self._world.meter.limits.to_json()
+        given = (await read_body(request, FloodLimitsUpdate)).model_dump(exclude_none=True)
+        self._state.rate_limiter.set_limits(replace(self._state.rate_limiter.limits, **given))
+        return self._state.rate_limiter.limits.to_json()

@@ -3,26 +3,28 @@
 import re
 from typing import Any
 
-from sandbox.llm.conversation import Tool
-from sandbox.llm.places import named_place
+from sandbox.llm.conversation import ToolDefinition
+from sandbox.llm.places import extract_last_place
 
 _QUOTED = re.compile(r"[“\"«]([^”\"»]+)[”\"»]")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
-_PLACE_NAMES = ("place", "city", "location", "address")
+_PLACE_PARAMETERS = ("place", "city", "location", "address")
 
 
-def fill_in(tool: Tool, message: str) -> dict[str, Any] | None:
+def build_arguments(tool: ToolDefinition, message: str) -> dict[str, Any] | None:
     """What the tool's schema asks for, or None where the message does not say it."""
-    if tool.takes("message"):
+    if tool.has_parameter("message"):
         names = ["message"]
     else:
         texts = [name for name, part in tool.properties.items() if part.get("type") == "string"]
         names = tool.required or texts[:1]
-    arguments = {name: _value(name, tool.properties.get(name) or {}, message) for name in names}
+    arguments = {
+        name: _extract_value(name, tool.properties.get(name) or {}, message) for name in names
+    }
     return None if None in arguments.values() else arguments
 
 
-def _value(name: str, schema: dict[str, Any], message: str) -> Any:
+def _extract_value(name: str, schema: dict[str, Any], message: str) -> Any:
     if "enum" in schema:
         return next((one for one in schema["enum"] if str(one).lower() in message.lower()), None)
     kind = schema.get("type", "string")
@@ -32,7 +34,7 @@ def _value(name: str, schema: dict[str, Any], message: str) -> Any:
         return int(value) if value is not None and kind == "integer" else value
     if kind != "string":
         return None
-    if name in _PLACE_NAMES:
-        return named_place(message) or message
+    if name in _PLACE_PARAMETERS:
+        return extract_last_place(message) or message
     quoted = _QUOTED.search(message)
     return quoted[1] if quoted and name != "message" else message

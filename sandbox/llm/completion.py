@@ -7,18 +7,20 @@ from typing import Any
 
 from sandbox.llm.conversation import ToolCall
 from sandbox.llm.ids import random_id
-from sandbox.llm.model import Reply
-from sandbox.llm.tokens import count, count_prompt, pieces, within
+from sandbox.llm.model import ModelReply
+from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
 
 
-class Completion:
+class ChatCompletionResponse:
     """One answer to one request."""
 
-    def __init__(self, body: dict[str, Any], reply: Reply) -> None:
+    def __init__(self, body: dict[str, Any], reply: ModelReply) -> None:
         self._body = body
-        self._calls = [_call(call) for call in reply.calls]
-        self._pieces, self._is_cut = within(pieces(reply.text), _limit(body))
-        self._head = {
+        self._calls = [_to_tool_call(call) for call in reply.tool_calls]
+        self._text_chunks, self._is_truncated = truncate_chunks(
+            split_chunks(reply.text), _get_max_tokens(body)
+        )
+        self._common_fields = {
             "id": f"chatcmpl-{random_id(29)}",
             "created": int(time.time()),
             "model": body["model"],
@@ -31,13 +33,13 @@ class Completion:
         """Why it ends."""
         if self._calls:
             return "tool_calls"
-        return "length" if self._is_cut else "stop"
+        return "length" if self._is_truncated else "stop"
 
-    def whole(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The body of an answer that is not streamed."""
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": None if self._calls else "".join(self._pieces),
+            "content": None if self._calls else "".join(self._text_chunks),
             "refusal": None,
             "annotations": [],
         }
@@ -50,53 +52,57 @@ class Completion:
             "finish_reason": self.finish_reason,
         }
         return {
-            **self._head,
+            **self._common_fields,
             "object": "chat.completion",
             "choices": [choice],
-            "usage": self._usage(),
+            "usage": self._build_usage(),
         }
 
-    def chunks(self) -> Iterator[dict[str, Any]]:
+    def to_chunks(self) -> Iterator[dict[str, Any]]:
         """The bodies of the stream's events."""
-        yield self._chunk({"role": "assistant", "content": None if self._calls else ""})
+        yield self._build_chunk({"role": "assistant", "content": None if self._calls else ""})
         for index, call in enumerate(self._calls):
-            yield from self._call_chunks(index, call)
-        for piece in self._pieces if not self._calls else ():
-            yield self._chunk({"content": piece})
-        yield self._chunk({}, self.finish_reason)
+            yield from self._build_call_chunks(index, call)
+        for piece in self._text_chunks if not self._calls else ():
+            yield self._build_chunk({"content": piece})
+        yield self._build_chunk({}, self.finish_reason)
         if self._includes_usage:
             yield {
-                **self._head,
+                **self._common_fields,
                 "object": "chat.completion.chunk",
                 "choices": [],
-                "usage": self._usage(),
+                "usage": self._build_usage(),
             }
 
-    def _call_chunks(self, index: int, call: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _build_call_chunks(self, index: int, call: dict[str, Any]) -> Iterator[dict[str, Any]]:
         function = call["function"]
-        begin = {**call, "function": {"name": function["name"], "arguments": ""}}
-        yield self._chunk({"tool_calls": [{"index": index, **begin}]})
-        for piece in pieces(function["arguments"]):
-            yield self._chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+        start = {**call, "function": {"name": function["name"], "arguments": ""}}
+        yield self._build_chunk({"tool_calls": [{"index": index, **start}]})
+        for piece in split_chunks(function["arguments"]):
+            yield self._build_chunk(
+                {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+            )
 
-    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+    def _build_chunk(
+        self, delta: dict[str, Any], finish_reason: str | None = None
+    ) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        chunk = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
+        chunk = {**self._common_fields, "object": "chat.completion.chunk", "choices": [choice]}
         return chunk | ({"usage": None} if self._includes_usage else {})
 
     @property
     def _includes_usage(self) -> bool:
         return bool((self._body.get("stream_options") or {}).get("include_usage"))
 
-    def _usage(self) -> dict[str, Any]:
-        prompt = count_prompt(self._body)
-        written = count("".join(self._pieces)) + sum(
-            count(json.dumps(call["function"], ensure_ascii=False)) for call in self._calls
+    def _build_usage(self) -> dict[str, Any]:
+        prompt_tokens = count_prompt_tokens(self._body)
+        completion_tokens = count_tokens("".join(self._text_chunks)) + sum(
+            count_tokens(json.dumps(call["function"], ensure_ascii=False)) for call in self._calls
         )
         return {
-            "prompt_tokens": prompt,
-            "completion_tokens": written,
-            "total_tokens": prompt + written,
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
                 "reasoning_tokens": 0,
@@ -107,7 +113,7 @@ class Completion:
         }
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _to_tool_call(call: ToolCall) -> dict[str, Any]:
     arguments = json.dumps(call.arguments, ensure_ascii=False)
     return {
         "id": f"call_{random_id(24)}",
@@ -116,6 +122,6 @@ def _call(call: ToolCall) -> dict[str, Any]:
     }
 
 
-def _limit(body: dict[str, Any]) -> int | None:
+def _get_max_tokens(body: dict[str, Any]) -> int | None:
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     return limit if isinstance(limit, int) else None

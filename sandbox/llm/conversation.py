@@ -7,25 +7,25 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sandbox.llm.language import Language, language_of
-from sandbox.llm.manner import demanded_language, is_brief
+from sandbox.llm.language import Language, detect_language
+from sandbox.llm.manner import find_required_language, is_brevity_required
 
 _CONTEXT_LINE = re.compile(
     r"\A\s*\[(?P<line>[^\]\n]*?(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)[^\]\n]*)\]\s*"
 )
-_SCHEDULED = re.compile(r"\AScheduled request\b[^\n]*\n")
+_SCHEDULED_PREFIX = re.compile(r"\AScheduled request\b[^\n]*\n")
 """What the assistant service puts before a request that comes from a schedule."""
-_MISTAKE = re.compile(
+_WRONG_ARGUMENTS_REQUEST = re.compile(
     r"[\s,.;(!?—-]*\b(?:and\s+)?(?:with|use|using)\s+(?:the\s+)?wrong\s+arguments\b[\s.!)]*"
     r"|[\s,.;(!?—-]*(?:\bно\s+|\bсначала\s+)*\bс\s+(?:неверными|неправильными)\s+аргументами\b[\s.!)]*",
     re.IGNORECASE,
 )
 """Asks the model to make a mistake first."""
-_ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
+_TIME_ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
 
 
 @dataclass(frozen=True)
-class Tool:
+class ToolDefinition:
     """A function the model may call."""
 
     name: str
@@ -48,7 +48,7 @@ class Tool:
         """The name as one says it: `ask_writer` is the writer."""
         return re.sub(r"[_-]+", " ", re.sub(r"^ask[_-]", "", self.name))
 
-    def takes(self, argument: str) -> bool:
+    def has_parameter(self, argument: str) -> bool:
         """Whether the schema has this argument."""
         return argument in self.properties
 
@@ -70,71 +70,72 @@ class ToolResult:
 
 
 @dataclass(frozen=True)
-class Conversation:
+class PromptContext:
     """A request in its surroundings."""
 
     model: str
     text: str
     """The last user message without the context line."""
-    earlier: tuple[str, ...]
+    previous_messages: tuple[str, ...]
     """The user messages before, the oldest first."""
     instructions: str
-    tools: tuple[Tool, ...]
-    results: tuple[ToolResult, ...]
+    tools: tuple[ToolDefinition, ...]
+    tool_results: tuple[ToolResult, ...]
     """What tools have answered since the last user message."""
-    rounds: int
+    tool_rounds: int
     """How many times the model has called tools since then."""
-    must_call: Tool | None
+    forced_tool: ToolDefinition | None
     """The tool that `tool_choice` demands."""
     now: datetime
     """The user's time: from the context line, else this machine's in UTC."""
-    knows_now: bool
+    has_user_time: bool
     language: Language
     is_brief: bool
     """Whether as little as possible is to be said."""
-    errs: bool
+    is_wrong_call_requested: bool
     """Whether the first calls are to have wrong arguments."""
 
-    def tool(self, name: str) -> Tool | None:
+    def find_tool(self, name: str) -> ToolDefinition | None:
         """The tool of this name."""
         return next((tool for tool in self.tools if tool.name == name), None)
 
-    def say(self, en: str, ru: str) -> str:
+    def localize(self, en: str, ru: str) -> str:
         """The sentence in the user's language."""
         return ru if self.language == "ru" else en
 
 
-def read_conversation(body: dict[str, Any]) -> Conversation:
+def parse_prompt(body: dict[str, Any]) -> PromptContext:
     """The conversation of a checked request."""
     messages: list[dict[str, Any]] = body["messages"]
     last = max((i for i, one in enumerate(messages) if one["role"] == "user"), default=-1)
-    users = [_text(one) for one in messages[: last + 1] if one["role"] == "user"]
-    said, now, knows_now = _without_context(users[-1] if users else "")
-    text = _MISTAKE.sub(" ", said).strip()
-    earlier = tuple(_without_context(one)[0] for one in users[:-1])
+    users = [_get_message_text(one) for one in messages[: last + 1] if one["role"] == "user"]
+    user_text, now, has_user_time = _split_context_line(users[-1] if users else "")
+    text = _WRONG_ARGUMENTS_REQUEST.sub(" ", user_text).strip()
+    previous_messages = tuple(_split_context_line(one)[0] for one in users[:-1])
     after = messages[last + 1 :]
     instructions = "\n".join(
-        _text(one) for one in messages if one["role"] in ("system", "developer")
+        _get_message_text(one) for one in messages if one["role"] in ("system", "developer")
     )
-    tools = () if body.get("tool_choice") == "none" else tuple(_tools(body))
-    return Conversation(
+    tools = () if body.get("tool_choice") == "none" else tuple(_parse_tools(body))
+    return PromptContext(
         model=body["model"],
         text=text,
-        earlier=earlier,
+        previous_messages=previous_messages,
         instructions=instructions,
         tools=tools,
-        must_call=_demanded(body, tools),
-        results=tuple(_results(after)),
-        rounds=sum(1 for one in after if one.get("tool_calls")),
+        forced_tool=_parse_forced_tool(body, tools),
+        tool_results=tuple(_parse_tool_results(after)),
+        tool_rounds=sum(1 for one in after if one.get("tool_calls")),
         now=now,
-        knows_now=knows_now,
-        language=demanded_language(instructions) or language_of(text, *reversed(earlier)),
-        is_brief=is_brief(body["model"], instructions),
-        errs=text != said,
+        has_user_time=has_user_time,
+        language=find_required_language(instructions)
+        or detect_language(text, *reversed(previous_messages)),
+        is_brief=is_brevity_required(body["model"], instructions),
+        is_wrong_call_requested=text != user_text,
     )
 
 
-def _text(message: dict[str, Any]) -> str:
+def _get_message_text(message: dict[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, list):
         parts = [part.get("text", "") for part in content if isinstance(part, dict)]
@@ -142,29 +143,31 @@ def _text(message: dict[str, Any]) -> str:
     return content or ""
 
 
-def _without_context(text: str) -> tuple[str, datetime, bool]:
+def _split_context_line(text: str) -> tuple[str, datetime, bool]:
     """A user's own words, and the user's now from the bracketed line before them."""
     found = _CONTEXT_LINE.match(text)
     if found is None:
         return text.strip(), datetime.now(UTC), False
-    zone = _ZONE.search(found["line"])
+    zone = _TIME_ZONE.search(found["line"])
     try:
         info = ZoneInfo(zone[1]) if zone else ZoneInfo("UTC")
     except ZoneInfoNotFoundError:
         info = ZoneInfo("UTC")
     now = datetime.fromisoformat(f"{found['date']}T{found['time']}").replace(tzinfo=info)
-    return _SCHEDULED.sub("", text[found.end() :]).strip(), now, True
+    return _SCHEDULED_PREFIX.sub("", text[found.end() :]).strip(), now, True
 
 
-def _tools(body: dict[str, Any]) -> list[Tool]:
+def _parse_tools(body: dict[str, Any]) -> list[ToolDefinition]:
     functions = [tool["function"] for tool in body.get("tools") or ()]
     return [
-        Tool(one["name"], one.get("description") or "", one.get("parameters") or {})
+        ToolDefinition(one["name"], one.get("description") or "", one.get("parameters") or {})
         for one in functions
     ]
 
 
-def _demanded(body: dict[str, Any], tools: tuple[Tool, ...]) -> Tool | None:
+def _parse_forced_tool(
+    body: dict[str, Any], tools: tuple[ToolDefinition, ...]
+) -> ToolDefinition | None:
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
         name = (choice.get("function") or {}).get("name")
@@ -172,21 +175,21 @@ def _demanded(body: dict[str, Any], tools: tuple[Tool, ...]) -> Tool | None:
     return tools[0] if choice == "required" and tools else None
 
 
-def _results(messages: list[dict[str, Any]]) -> list[ToolResult]:
+def _parse_tool_results(messages: list[dict[str, Any]]) -> list[ToolResult]:
     calls = {
         call["id"]: ToolCall(
-            str(call["function"].get("name")), _arguments(call["function"]["arguments"])
+            str(call["function"].get("name")), _parse_arguments(call["function"]["arguments"])
         )
         for message in messages
         for call in message.get("tool_calls") or ()
     }
     return [
-        ToolResult(calls[message["tool_call_id"]], _text(message))
+        ToolResult(calls[message["tool_call_id"]], _get_message_text(message))
         for message in messages
         if message["role"] == "tool" and message["tool_call_id"] in calls
     ]
 
 
-def _arguments(text: str) -> dict[str, Any]:
+def _parse_arguments(text: str) -> dict[str, Any]:
     arguments = json.loads(text)
     return arguments if isinstance(arguments, dict) else {}

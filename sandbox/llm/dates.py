@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sandbox.llm.skill import Request
+from sandbox.llm.skill import SkillRequest
 
 _WEEKDAYS = (
     ("Monday", "понедельник"),
@@ -29,7 +29,7 @@ _MONTHS = (
 )
 
 
-def long_date(request: Request, day: date) -> str:
+def format_long_date(request: SkillRequest, day: date) -> str:
     """“Saturday, 21 November”."""
-    weekday = request.say(*_WEEKDAYS[day.weekday()])
-    return f"{weekday}, {day.day} {request.say(*_MONTHS[day.month - 1])}"
+    weekday = request.localize(*_WEEKDAYS[day.weekday()])
+    return f"{weekday}, {day.day} {request.localize(*_MONTHS[day.month - 1])}"

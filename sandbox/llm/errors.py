@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class ApiError(Exception):
+class OpenAiError(Exception):
     """An answer `{"error": {…}}`."""
 
     def __init__(

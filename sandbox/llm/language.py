@@ -8,7 +8,7 @@ Language = Literal["ru", "en"]
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 _LATIN = re.compile("[a-z]", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_IGNORED = """
+_STOP_WORD_TEXT = """
     a about all an and any are ask asks assistant can could does for from get give have help helps
     her him his how its let make may me more need not one our out please question questions request
     say says she should some tell text than that the their them then there these they this tool use
@@ -19,7 +19,7 @@ _IGNORED = """
     ответ отвечает отвечать под пожалуйста помоги помогает помощник помощь попроси пользователь при
     про скажи спроси так там тебе тебя тот ты что чтобы эта эти это этот
 """
-_MEANINGS = {
+_ENGLISH_STEMS = {
     "напиш": "write",
     "напис": "write",
     "писат": "write",
@@ -30,10 +30,10 @@ _MEANINGS = {
     "редак": "edito",
 }
 """Russian for what tools are called in English."""
-_STOP_WORDS = frozenset(_IGNORED.split())
+_STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
 
 
-def language_of(*texts: str) -> Language:
+def detect_language(*texts: str) -> Language:
     """The language of the first text that has letters."""
     for text in texts:
         cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
@@ -42,8 +42,8 @@ def language_of(*texts: str) -> Language:
     return "en"
 
 
-def stems(text: str) -> set[str]:
+def extract_stems(text: str) -> set[str]:
     """The beginnings of the words that mean something: enough to match other forms of them."""
     words = (word.lower() for word in _WORD.findall(text))
-    beginnings = {word[:5] for word in words if word not in _STOP_WORDS}
-    return beginnings | {_MEANINGS[one] for one in beginnings if one in _MEANINGS}
+    found = {word[:5] for word in words if word not in _STOP_WORDS}
+    return found | {_ENGLISH_STEMS[one] for one in found if one in _ENGLISH_STEMS}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sandbox.llm import names
 from sandbox.llm.language import Language
 
-_WORDS = r"(?P<words>“[^”]+”|\"[^\"]+\"|«[^»]+»|[^\n.]+)"
+_QUOTED_TEXT = r"(?P<words>“[^”]+”|\"[^\"]+\"|«[^»]+»|[^\n.]+)"
 _ANSWERS = r"(?:(?:every|each|all|your|the)\s+)*(?:answers?|repl(?:y|ies)|messages?)"
 _RUSSIAN_ANSWERS = r"(?:(?:кажд|люб|сво|вс)\w+\s+)*(?:ответ|сообщени)\w*"
 _LANGUAGE = re.compile(
@@ -19,7 +19,7 @@ _LANGUAGE = re.compile(
     r"|\b(?:отвечай|пиши|говори)(?:те)?\s+(?:только\s+|всегда\s+)?(?:по-|на )(?P<ru>англ|русск)",
     re.IGNORECASE,
 )
-_BRIEFLY = re.compile(
+_BREVITY = re.compile(
     r"\b(?:answer|reply)\s+(?:very\s+)?briefly\b|\bbe\s+(?:very\s+)?brief\b"
     r"|\bотвечай(?:те)?\s+(?:очень\s+)?кратко\b",
     re.IGNORECASE,
@@ -28,32 +28,34 @@ _SENTENCE = re.compile(r"\A[^\n]*?[.!?…](?=\s|$)")
 
 
 @dataclass(frozen=True)
-class Rule:
+class StyleRule:
     """`apply` takes an answer and the words that the instructions name."""
 
     instruction: re.Pattern[str]
     apply: Callable[[str, str], str]
 
 
-def _rule(english: str, russian: str, apply: Callable[[str, str], str]) -> tuple[Rule, Rule]:
+def _bilingual_rule(
+    english: str, russian: str, apply: Callable[[str, str], str]
+) -> tuple[StyleRule, StyleRule]:
     return (
-        Rule(re.compile(english, re.IGNORECASE), apply),
-        Rule(re.compile(russian, re.IGNORECASE), apply),
+        StyleRule(re.compile(english, re.IGNORECASE), apply),
+        StyleRule(re.compile(russian, re.IGNORECASE), apply),
     )
 
 
-RULES: tuple[Rule, ...] = (
-    *_rule(
-        rf"\b(?:begin|start)\s+{_ANSWERS}\s+with\s+{_WORDS}",
-        rf"\bначинай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:с|со)\s+(?:слов\w*\s+)?{_WORDS}",
+STYLE_RULES: tuple[StyleRule, ...] = (
+    *_bilingual_rule(
+        rf"\b(?:begin|start)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
+        rf"\bначинай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:с|со)\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
         lambda answer, words: f"{words} {answer}",
     ),
-    *_rule(
-        rf"\b(?:end|finish)\s+{_ANSWERS}\s+with\s+{_WORDS}",
-        rf"\bзаканчивай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:слов\w*\s+)?{_WORDS}",
+    *_bilingual_rule(
+        rf"\b(?:end|finish)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
+        rf"\bзаканчивай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
         lambda answer, words: f"{answer}\n\n{words}",
     ),
-    *_rule(
+    *_bilingual_rule(
         r"\b(?:answer|reply|write)\s+(?:only\s+)?in\s+(?:all\s+)?(?:caps|capitals?)\b",
         r"\b(?:отвечай|пиши)(?:те)?\s+(?:только\s+)?(?:заглавными|большими|прописными)\b",
         lambda answer, _: answer.upper(),
@@ -61,27 +63,27 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def in_manner(answer: str, instructions: str) -> str:
+def apply_style(answer: str, instructions: str) -> str:
     """The answer as the instructions want it."""
-    for rule in RULES:
+    for rule in STYLE_RULES:
         if found := rule.instruction.search(instructions):
-            words = found.groupdict().get("words") or ""
-            answer = rule.apply(answer, words.strip(' “”"«»'))
+            quoted_text = found.groupdict().get("words") or ""
+            answer = rule.apply(answer, quoted_text.strip(' “”"«»'))
     return answer
 
 
-def is_brief(model: str, instructions: str) -> bool:
+def is_brevity_required(model: str, instructions: str) -> bool:
     """Whether no more is said than must be."""
-    return model == names.BRIEF or _BRIEFLY.search(instructions) is not None
+    return model == names.BRIEF_MODEL or _BREVITY.search(instructions) is not None
 
 
-def shortened(answer: str) -> str:
+def truncate_to_sentence(answer: str) -> str:
     """The first sentence; what is no prose, such as a list of facts, stays whole."""
     found = _SENTENCE.match(answer)
     return found[0] if found else answer
 
 
-def demanded_language(instructions: str) -> Language | None:
+def find_required_language(instructions: str) -> Language | None:
     """The one language that the instructions allow."""
     found = _LANGUAGE.search(instructions)
     if found is None:

@@ -1,8 +1,8 @@
 """What one can try, as far as the offered tools go."""
 
-from sandbox.llm.conversation import Conversation
+from sandbox.llm.conversation import PromptContext
 
-_EXAMPLES = (
+_TOOL_SUGGESTIONS = (
     ("get_time", "What time is it in Tokyo?", "Который час в Токио?"),
     (
         "create_reminder",
@@ -24,13 +24,13 @@ _EXAMPLES = (
     ("change_task", "Mark the task about milk as done", "Отметь задачу про молоко выполненной"),
     ("get_weather", "What is the weather in Paris tomorrow?", "Какая погода завтра в Париже?"),
 )
-_ALWAYS = (
+_GENERAL_SUGGESTIONS = (
     ("How much is 12 * 7?", "Сколько будет 12 * 7?"),
     ("What was my previous message?", "Какое было моё прошлое сообщение?"),
     ("Show me markdown", "Покажи markdown"),
     ("What is the quadratic formula?", "Какая формула у корней квадратного уравнения?"),
 )
-BUILT_IN = frozenset(
+BUILT_IN_TOOLS = frozenset(
     {
         "get_time",
         "get_weather",
@@ -46,14 +46,14 @@ BUILT_IN = frozenset(
 """Tools that have skills of their own."""
 
 
-def offers(conversation: Conversation) -> str:
+def render_suggestions(context: PromptContext) -> str:
     """A list of things to try."""
-    names = {tool.name for tool in conversation.tools}
-    examples = [(en, ru) for name, en, ru in _EXAMPLES if name in names]
-    lines = [conversation.say(en, ru) for en, ru in (*examples, *_ALWAYS)]
+    names = {tool.name for tool in context.tools}
+    examples = [(en, ru) for name, en, ru in _TOOL_SUGGESTIONS if name in names]
+    lines = [context.localize(en, ru) for en, ru in (*examples, *_GENERAL_SUGGESTIONS)]
     lines += [
-        conversation.say(f"Ask the {tool.title} …", f"Спроси {tool.title} …")
-        for tool in conversation.tools
-        if tool.takes("message") and tool.name not in BUILT_IN
+        context.localize(f"Ask the {tool.title} …", f"Спроси {tool.title} …")
+        for tool in context.tools
+        if tool.has_parameter("message") and tool.name not in BUILT_IN_TOOLS
     ]
     return "\n".join(f"- {line}" for line in lines)

@@ -2,15 +2,15 @@
 
 import re
 
-from sandbox.llm.when.words import WEEKDAY
+from sandbox.llm.when.words import WEEKDAY_PATTERN
 
 _PLACE = re.compile(
     r"\b(?:in|at|for|в|во|на)\s+(?P<place>(?!the moment|this moment)[^\W\d_][^?.!,;\n]*)",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"\b[A-Z][A-Za-z]+/[A-Za-z_/+-]+\b")
-_NOT_A_PLACE = re.compile(
-    rf"\b(?:(?:on|this|next|в|во)\s+(?:{WEEKDAY})|(?:(?:at|on|for|this|next)\s+)*(?:the\s+)?weekend|"
+_NON_PLACE_PHRASES = re.compile(
+    rf"\b(?:(?:on|this|next|в|во)\s+(?:{WEEKDAY_PATTERN})|(?:(?:at|on|for|this|next)\s+)*(?:the\s+)?weekend|"
     r"(?:в|на)\s+(?:эти\s+)?выходн\w+|(?:for\s+)?(?:the\s+)?(?:next\s+)?(?:\d+ days|week)|"
     r"(?:the )?day after tomorrow|right now|now|please|today|tomorrow|currently|is it|this week|"
     r"the next \d+ days|"
@@ -20,28 +20,41 @@ _NOT_A_PLACE = re.compile(
 )
 _NAME = re.compile(r"(?<!^)\b[A-ZА-ЯЁ][\w-]+(?: [A-ZА-ЯЁ][\w-]+)*")
 _AND = re.compile(r"\s*(?:,|\band\b|\bи\b)\s*(?:(?:in|в|во)\s+)?", re.IGNORECASE)
-_HERE = ("here", "my place", "my city", "город", "моём городе", "день", "данный момент", "часах")
+_CURRENT_PLACE_WORDS = (
+    "here",
+    "my place",
+    "my city",
+    "город",
+    "моём городе",
+    "день",
+    "данный момент",
+    "часах",
+)
 
 
-def places(text: str) -> list[str]:
+def extract_places(text: str) -> list[str]:
     """The places in the user's words; empty where none is named."""
     zones = _ZONE.findall(text)
     if zones:
         return list(zones)
-    found = _PLACE.search(_NOT_A_PLACE.sub(" ", text))
+    found = _PLACE.search(_NON_PLACE_PHRASES.sub(" ", text))
     if found is None:
         return []
     names = [re.sub(r"^the\s+", "", name.strip(" \"'«»")) for name in _AND.split(found["place"])]
-    return [" ".join(name.split()) for name in names if name.strip() and name.lower() not in _HERE]
+    return [
+        " ".join(name.split())
+        for name in names
+        if name.strip() and name.lower() not in _CURRENT_PLACE_WORDS
+    ]
 
 
-def named_place(text: str) -> str:
+def extract_last_place(text: str) -> str:
     """The last name in a text, for a tool that wants a place."""
-    found = places(text) or _NAME.findall(_NOT_A_PLACE.sub(" ", text))
+    found = extract_places(text) or _NAME.findall(_NON_PLACE_PHRASES.sub(" ", text))
     return found[-1] if found else ""
 
 
-def other_forms(place: str) -> list[str]:
+def guess_nominative_forms(place: str) -> list[str]:
     """What a Russian name may be before its case ending: Москве → Москва, Берлине → Берлин."""
     for ending, stems in (
         ("ии", ("ия",)),

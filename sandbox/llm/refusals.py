@@ -1,11 +1,11 @@
 """What to say where a tool is missing or has failed."""
 
-from sandbox.llm.skill import Request
+from sandbox.llm.skill import SkillRequest
 
 
-def no_tool(request: Request, what_en: str, what_ru: str) -> str:
+def missing_tool_text(request: SkillRequest, what_en: str, what_ru: str) -> str:
     """The assistant has no such tool."""
-    return request.say(
+    return request.localize(
         f"I have no tool for {what_en} here, so I cannot do that. "
         "An administrator can link one to this assistant.",
         f"Здесь у меня нет инструмента {what_ru}, поэтому сделать это я не могу. "
@@ -13,9 +13,9 @@ def no_tool(request: Request, what_en: str, what_ru: str) -> str:
     )
 
 
-def tool_failed(request: Request, reason: str) -> str:
+def tool_failure_text(request: SkillRequest, reason: str) -> str:
     """The tool said no."""
-    return request.say(
+    return request.localize(
         f"That did not work. The tool says: {reason}",
         f"Не получилось. Инструмент отвечает: {reason}",
     )

@@ -12,26 +12,26 @@ _FAILURE = re.compile(
     re.IGNORECASE,
 )
 _ERROR = re.compile(r"^\W*(?:error|ошибка)\b[\s:.!—-]*", re.IGNORECASE)
-_FOR_THE_MODEL = re.compile(r"\s*\b(?:Tell the user|Call again\b[^.]*)\.\s*$")
+_MODEL_HINT = re.compile(r"\s*\b(?:Tell the user|Call again\b[^.]*)\.\s*$")
 """Hints at the end of an error that are no news to a person."""
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
-_ZONE = re.compile(r"\b[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+\b|\bUTC\b")
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_TIME_ZONE = re.compile(r"\b[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+\b|\bUTC\b")
 _ID = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=#)\w+|(?<=id[ =:])\s*\w+"
 )
-_LISTS = ("items", "reminders", "tasks", "results", "data")
-_TITLES = ("text", "title", "name", "message", "summary")
+_LIST_FIELDS = ("items", "reminders", "tasks", "results", "data")
+_TITLE_FIELDS = ("text", "title", "name", "message", "summary")
 
 
 @dataclass(frozen=True)
-class Item:
+class ListItem:
     """One entry of a list that a tool gave."""
 
     id: str
     text: str
 
 
-def decoded(content: str) -> Any:
+def parse_json(content: str) -> Any:
     """The JSON value of a result, or None where it is plain text."""
     try:
         return json.loads(content)
@@ -39,66 +39,72 @@ def decoded(content: str) -> Any:
         return None
 
 
-def failure(content: str, *, may_be_prose: bool = False) -> str | None:
+def find_error(content: str, *, may_be_prose: bool = False) -> str | None:
     """Why a tool failed, or None where it did not.
 
     `may_be_prose`: an assistant has written it, so that a first word like “unknown” means nothing.
     """
-    value = decoded(content)
+    value = parse_json(content)
     if isinstance(value, dict) and value.get("error"):
         reason = value.get("detail") or value.get("message") or value["error"]
         return reason if isinstance(reason, str) else json.dumps(reason, ensure_ascii=False)
-    signs = _ERROR if may_be_prose else _FAILURE
-    if value is not None or not signs.match(content):
+    error_pattern = _ERROR if may_be_prose else _FAILURE
+    if value is not None or not error_pattern.match(content):
         return None
-    return _FOR_THE_MODEL.sub("", _ERROR.sub("", content.strip())) or content
+    return _MODEL_HINT.sub("", _ERROR.sub("", content.strip())) or content
 
 
-def moment(content: str) -> datetime | None:
+def find_datetime(content: str) -> datetime | None:
     """The first date with a time in a result, as it is written there."""
-    found = _MOMENT.search(content)
+    found = _DATETIME.search(content)
     return datetime.fromisoformat(found[0].replace("Z", "+00:00")) if found else None
 
 
-def zone(content: str) -> str:
+def find_time_zone(content: str) -> str:
     """The first IANA zone in a result."""
-    found = _ZONE.search(content)
+    found = _TIME_ZONE.search(content)
     return found[0] if found else ""
 
 
-def items(content: str) -> list[Item]:
+def parse_items(content: str) -> list[ListItem]:
     """The entries of a list that have an id."""
-    value = decoded(content)
+    value = parse_json(content)
     if isinstance(value, dict):
-        value = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), None)
+        value = next(
+            (value[name] for name in _LIST_FIELDS if isinstance(value.get(name), list)), None
+        )
     if isinstance(value, list):
         entries = [entry for entry in value if isinstance(entry, dict) and entry.get("id")]
-        return [Item(str(entry["id"]), _title(entry)) for entry in entries]
+        return [ListItem(str(entry["id"]), _get_title(entry)) for entry in entries]
     found = [(line, _ID.search(line)) for line in content.splitlines()]
-    return [Item(match[0].strip(), line.strip()) for line, match in found if match]
+    return [ListItem(match[0].strip(), line.strip()) for line, match in found if match]
 
 
-def _title(entry: dict[str, Any]) -> str:
-    return next((str(entry[name]) for name in _TITLES if entry.get(name)), "")
+def _get_title(entry: dict[str, Any]) -> str:
+    return next((str(entry[name]) for name in _TITLE_FIELDS if entry.get(name)), "")
 
 
-def shown(content: str) -> str:
+def format_result(content: str) -> str:
     """A result for a reader: text as it is, JSON as a list of what it holds."""
-    value = decoded(content)
+    value = parse_json(content)
     if isinstance(value, dict):
-        return "\n".join(f"- {_spaced(name)}: {_inline(part)}" for name, part in value.items())
+        return "\n".join(
+            f"- {_humanize_name(name)}: {_format_inline(part)}" for name, part in value.items()
+        )
     if isinstance(value, list):
-        return "\n".join(f"- {_inline(part)}" for part in value)
+        return "\n".join(f"- {_format_inline(part)}" for part in value)
     return content.strip()
 
 
-def _spaced(name: str) -> str:
+def _humanize_name(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _inline(value: Any) -> str:
+def _format_inline(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{_spaced(name)} {_inline(part)}" for name, part in value.items())
+        return ", ".join(
+            f"{_humanize_name(name)} {_format_inline(part)}" for name, part in value.items()
+        )
     if isinstance(value, list):
-        return "; ".join(map(_inline, value))
+        return "; ".join(map(_format_inline, value))
     return str(value)

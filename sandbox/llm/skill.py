@@ -3,31 +3,31 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from sandbox.llm.conversation import Conversation, ToolCall
+from sandbox.llm.conversation import PromptContext, ToolCall
 
-Script = Generator[ToolCall, str, str]
+SkillScript = Generator[ToolCall, str, str]
 """Yields a call, is sent its result, … and returns the answer."""
 
 
 @dataclass(frozen=True)
-class Request:
+class SkillRequest:
     """One request of a message that may hold several."""
 
     text: str
-    conversation: Conversation
-    is_alone: bool = True
+    context: PromptContext
+    is_only_request: bool = True
 
-    def say(self, en: str, ru: str) -> str:
+    def localize(self, en: str, ru: str) -> str:
         """The sentence in the user's language."""
-        return self.conversation.say(en, ru)
+        return self.context.localize(en, ru)
 
 
 @dataclass(frozen=True)
 class Skill:
     """One thing the model can do."""
 
-    takes: Callable[[Request], bool]
-    begin: Callable[[Request], Script | list[Script] | str]
+    matches: Callable[[SkillRequest], bool]
+    start: Callable[[SkillRequest], SkillScript | list[SkillScript] | str]
     """Several scripts run side by side, so that their tools are called together."""
-    is_own_request: bool = True
+    can_start_mid_message: bool = True
     """Whether it may begin in the middle of a message ("… and remind me …")."""

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sandbox.llm.dates import long_date
-from sandbox.llm.language import stems
-from sandbox.llm.skill import Request
+from sandbox.llm.dates import format_long_date
+from sandbox.llm.language import extract_stems
+from sandbox.llm.skill import SkillRequest
 
 _LINE = re.compile(
     r"^- (?P<title>.+?)(?: \[due \w{3} (?P<due>[\d-]{10} \d\d:\d\d)\])?"
@@ -17,7 +17,7 @@ _END_OF_DAY = "23:59"
 
 
 @dataclass(frozen=True)
-class Task:
+class ListedTask:
     """A line of the list; `due` is the user's local time."""
 
     id: str
@@ -26,10 +26,10 @@ class Task:
     priority: str
 
 
-def read_tasks(result: str) -> list[Task]:
+def parse_tasks(result: str) -> list[ListedTask]:
     """The tasks of a list."""
     return [
-        Task(
+        ListedTask(
             line["id"],
             line["title"],
             datetime.fromisoformat(line["due"]) if line["due"] else None,
@@ -39,29 +39,31 @@ def read_tasks(result: str) -> list[Task]:
     ]
 
 
-def best_matches(tasks: list[Task], words: str) -> list[Task]:
+def find_best_matches(tasks: list[ListedTask], text: str) -> list[ListedTask]:
     """Those whose titles have most of the words; without words all."""
-    wanted = stems(words)
+    wanted = extract_stems(text)
     if not wanted:
         return tasks
-    scores = [(len(wanted & stems(task.title)), task) for task in tasks]
+    scores = [(len(wanted & extract_stems(task.title)), task) for task in tasks]
     best = max((score for score, _ in scores), default=0)
     return [task for score, task in scores if score == best > 0]
 
 
-def told(request: Request, task: Task) -> str:
+def describe_task(request: SkillRequest, task: ListedTask) -> str:
     """“buy milk (due Friday, 27 November, urgent)”."""
-    notes = [due_words(request, task.due)] if task.due else []
+    notes = [describe_due(request, task.due)] if task.due else []
     if task.priority:
         is_high = task.priority == "high"
         notes.append(
-            request.say("urgent", "срочно") if is_high else request.say("can wait", "не к спеху")
+            request.localize("urgent", "срочно")
+            if is_high
+            else request.localize("can wait", "не к спеху")
         )
     return f"{task.title} ({'; '.join(notes)})" if notes else task.title
 
 
-def due_words(request: Request, due: datetime) -> str:
+def describe_due(request: SkillRequest, due: datetime) -> str:
     """When it is due; the end of a day is the day."""
     at = f"{due:%H:%M}"
-    when = long_date(request, due) + ("" if at == _END_OF_DAY else f", {at}")
-    return request.say(f"due {when}", f"срок: {when}")
+    when = format_long_date(request, due) + ("" if at == _END_OF_DAY else f", {at}")
+    return request.localize(f"due {when}", f"срок: {when}")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from sandbox.llm.dates import long_date
-from sandbox.llm.results import shown
-from sandbox.llm.skill import Request
+from sandbox.llm.dates import format_long_date
+from sandbox.llm.results import format_result
+from sandbox.llm.skill import SkillRequest
 from sandbox.weather.climate import SOURCE
 
 _PLACE = re.compile(r"^Weather in (?P<place>.+) \([^()]+\)$", re.MULTILINE)
@@ -14,7 +14,7 @@ _NOW = re.compile(r"^Now, [^:]+:\d\d: (?P<what>.+)$", re.MULTILINE)
 _DAY = re.compile(r"^\w{3} (?P<date>\d{4}-\d\d-\d\d): (?P<what>.+)$", re.MULTILINE)
 _SOURCE = re.compile(r"^Source: (?P<source>.+)$", re.MULTILINE)
 
-_RUSSIAN = {
+_RUSSIAN_TERMS = {
     "clear": "ясно",
     "mainly clear": "малооблачно",
     "partly cloudy": "переменная облачность",
@@ -46,7 +46,7 @@ _RUSSIAN = {
     "not known": "неизвестно",
     SOURCE: "песочница, погода выдуманная",
 }
-_FORMS = (
+_RUSSIAN_PATTERNS = (
     (re.compile(r"^feels like (\S+) °C$"), r"ощущается как \1 °C"),
     (re.compile(r"^(\S+) to (\S+) °C$"), r"от \1 до \2 °C"),
     (re.compile(r"^wind up to (\S+) km/h$"), r"ветер до \1 км/ч"),
@@ -55,38 +55,43 @@ _FORMS = (
 )
 
 
-def told(request: Request, result: str, is_wanted: Callable[[date], bool] | None) -> str:
+def describe_forecast(
+    request: SkillRequest, result: str, is_day_wanted: Callable[[date], bool] | None
+) -> str:
     """The days that are wanted; without a wish the weather now and every day there is."""
     place, source = _PLACE.search(result), _SOURCE.search(result)
     if place is None or source is None:
-        return shown(result)
+        return format_result(result)
     lines = []
     now = _NOW.search(result)
-    if now is not None and is_wanted is None:
-        lines += [f"- {request.say('Now', 'Сейчас')}: {_said(request, now['what'])}"]
+    if now is not None and is_day_wanted is None:
+        lines += [
+            f"- {request.localize('Now', 'Сейчас')}: {_translate_conditions(request, now['what'])}"
+        ]
     for day in _DAY.finditer(result):
         when = date.fromisoformat(day["date"])
-        if is_wanted is None or is_wanted(when):
-            lines.append(f"- {long_date(request, when)}: {_said(request, day['what'])}")
-    named = _word(request, source["source"])
+        if is_day_wanted is None or is_day_wanted(when):
+            conditions = _translate_conditions(request, day["what"])
+            lines.append(f"- {format_long_date(request, when)}: {conditions}")
+    named = _translate_term(request, source["source"])
     return "\n".join(
         (
             f"**{place['place']}**",
             "",
-            *(lines or [request.say("No forecast yet.", "Прогноза пока нет.")]),
+            *(lines or [request.localize("No forecast yet.", "Прогноза пока нет.")]),
             "",
-            request.say(f"Source: {named}", f"Источник: {named}"),
+            request.localize(f"Source: {named}", f"Источник: {named}"),
         )
     )
 
 
-def _said(request: Request, what: str) -> str:
-    return ", ".join(_word(request, part) for part in what.split(", "))
+def _translate_conditions(request: SkillRequest, what: str) -> str:
+    return ", ".join(_translate_term(request, part) for part in what.split(", "))
 
 
-def _word(request: Request, part: str) -> str:
-    if request.conversation.language != "ru":
+def _translate_term(request: SkillRequest, part: str) -> str:
+    if request.context.language != "ru":
         return part
-    for pattern, russian in _FORMS:
+    for pattern, russian in _RUSSIAN_PATTERNS:
         part = pattern.sub(russian, part)
-    return _RUSSIAN.get(part, part)
+    return _RUSSIAN_TERMS.get(part, part)

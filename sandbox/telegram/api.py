@@ -5,21 +5,21 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.telegram.bot import is_token
-from sandbox.telegram.call import Answer, Call, Method
+from sandbox.telegram.bot import is_valid_token
+from sandbox.telegram.call import ApiMethod, DescribedResult, MethodCall
 from sandbox.telegram.errors import BotApiError
-from sandbox.telegram.faults import BAD_GATEWAY, Fault, reset
+from sandbox.telegram.faults import BAD_GATEWAY_PAGE, TelegramFault, reset_connection
 from sandbox.telegram.methods import METHODS
-from sandbox.telegram.parameters import Parameters, read_parameters
-from sandbox.telegram.strictness import unknown_fields, wrong_types
-from sandbox.telegram.world import World
+from sandbox.telegram.parameters import CallParameters, read_parameters
+from sandbox.telegram.strictness import find_unknown_fields, find_wrong_types
+from sandbox.telegram.world import TelegramState
 
 
 class BotApi:
     """Dispatches calls; each is one transaction."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: TelegramState) -> None:
+        self._state = state
         self._methods = {method.name.lower(): method for method in METHODS}
 
     def routes(self) -> list[web.RouteDef]:
@@ -29,83 +29,91 @@ class BotApi:
     async def serve(self, request: web.Request) -> web.Response:
         """One call and its envelope, or the trouble that was ordered for it."""
         try:
-            method = self._method(request)
+            method = self._find_method(request)
             parameters = await read_parameters(request)
-            fault = self._world.faults.take(method.name, parameters)
+            fault = self._state.faults.pop_matching(method.name, parameters)
             if fault is None:
-                return await self._answer(method, parameters)
-            return await self._troubled(request, fault, method, parameters)
+                return await self._execute_method(method, parameters)
+            return await self._execute_with_fault(request, fault, method, parameters)
         except BotApiError as error:
-            return _refused(error)
+            return _error_response(error)
 
-    async def perform(self, name: str, values: dict[str, Any]) -> None:
+    async def execute(self, name: str, values: dict[str, Any]) -> None:
         """A call that a webhook's answer holds; nobody hears how it went."""
         method = self._methods.get(name.lower())
         if method is None:
-            self._world.violations.note(name, "unknown_method", f"the sandbox has no {name}")
+            self._state.violations.record(name, "unknown_method", f"the sandbox has no {name}")
             return
         with contextlib.suppress(BotApiError):
-            await self._answer(method, Parameters(values))
+            await self._execute_method(method, CallParameters(values))
 
-    async def _troubled(
-        self, request: web.Request, fault: Fault, method: Method, parameters: Parameters
+    async def _execute_with_fault(
+        self,
+        request: web.Request,
+        fault: TelegramFault,
+        method: ApiMethod,
+        parameters: CallParameters,
     ) -> web.Response:
-        fault.refuse()
+        fault.raise_if_error()
         if fault.kind == "bad_gateway":
-            return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
+            return web.Response(status=502, text=BAD_GATEWAY_PAGE, content_type="text/html")
         if fault.kind == "reset_before":
-            reset(request)
+            reset_connection(request)
             return web.Response()
-        return await fault.answer(request, await self._answer(method, parameters))
+        return await fault.apply_to_response(
+            request, await self._execute_method(method, parameters)
+        )
 
-    async def _answer(self, method: Method, parameters: Parameters) -> web.Response:
-        self._note(method, parameters)
+    async def _execute_method(self, method: ApiMethod, parameters: CallParameters) -> web.Response:
+        self._record_violations(method, parameters)
         try:
-            result = await self._metered(method, Call(self._world, method.name, parameters))
+            result = await self._execute_rate_limited(
+                method, MethodCall(self._state, method.name, parameters)
+            )
         except BaseException:
-            self._world.rollback()
+            self._state.rollback()
             raise
-        self._world.commit()
+        self._state.commit()
         envelope: dict[str, Any] = {"ok": True, "result": result}
-        if isinstance(result, Answer):
+        if isinstance(result, DescribedResult):
             envelope |= {"result": result.result, "description": result.description}
         return web.json_response(envelope)
 
-    async def _metered(self, method: Method, call: Call) -> Any:
-        if method.metered is None:
+    async def _execute_rate_limited(self, method: ApiMethod, call: MethodCall) -> Any:
+        if method.rate_limit_kind is None:
             return await method.handle(call)
-        chat_id = call.parameters.integer("chat_id", low=-(2**63), high=2**63 - 1)
-        self._world.meter.check(method.metered, chat_id)
+        chat_id = call.parameters.get_int("chat_id", low=-(2**63), high=2**63 - 1)
+        self._state.rate_limiter.check(method.rate_limit_kind, chat_id)
         result = await method.handle(call)
-        self._world.meter.spend(method.metered, chat_id)
+        self._state.rate_limiter.consume(method.rate_limit_kind, chat_id)
         return result
 
-    def _method(self, request: web.Request) -> Method:
+    def _find_method(self, request: web.Request) -> ApiMethod:
         token, name = request.match_info["token"], request.match_info["method"]
-        if not is_token(token):
+        if not is_valid_token(token):
             raise BotApiError(401, "Unauthorized: invalid token specified")
-        if not self._world.bot.knows(token):
+        if not self._state.bot.is_own_token(token):
             raise BotApiError(401, "Unauthorized")
         method = self._methods.get(name.lower())
         if method is None:
-            self._world.violations.note(name, "unknown_method", f"the sandbox has no {name}")
+            self._state.violations.record(name, "unknown_method", f"the sandbox has no {name}")
             raise BotApiError(404, "Not Found: method not found")
         return method
 
-    def _note(self, method: Method, parameters: Parameters) -> None:
-        note = self._world.violations.note
+    def _record_violations(self, method: ApiMethod, parameters: CallParameters) -> None:
+        record = self._state.violations.record
         for name in sorted(parameters.names - set(method.parameters)):
-            note(method.name, "unknown_parameter", name)
-        for detail in unknown_fields(parameters.values):
-            note(method.name, "unknown_parameter", detail)
+            record(method.name, "unknown_parameter", name)
+        for detail in find_unknown_fields(parameters.values):
+            record(method.name, "unknown_parameter", detail)
         known = {
             name: parameters.values[name] for name in parameters.names & set(method.parameters)
         }
-        for detail in wrong_types(known):
-            note(method.name, "wrong_type", detail)
+        for detail in find_wrong_types(known):
+            record(method.name, "wrong_type", detail)
 
 
-def _refused(error: BotApiError) -> web.Response:
+def _error_response(error: BotApiError) -> web.Response:
     envelope: dict[str, Any] = {
         "ok": False,
         "error_code": error.code,

@@ -6,90 +6,90 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.parameters import Parameters
-from sandbox.telegram.rich.message import RichReader
+from sandbox.telegram.parameters import CallParameters
+from sandbox.telegram.rich.message import RichMessageParser
 from sandbox.telegram.state.messages import Message, RichMessage
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.text.entities import FormattedText
-from sandbox.telegram.text.formatting import format_text
-from sandbox.telegram.world import World
+from sandbox.telegram.text.formatting import parse_formatted_text
+from sandbox.telegram.world import TelegramState
 
 _ID = re.compile(r"-?[0-9]{1,18}")
 MAX_MESSAGE_ID = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Call:
+class MethodCall:
     """What a method works with."""
 
-    world: World
+    state: TelegramState
     method: str
-    parameters: Parameters
+    parameters: CallParameters
 
-    def person(self) -> Person:
+    def get_person(self) -> Person:
         """Whose private chat `chat_id` is."""
-        chat_id = self.parameters.text("chat_id")
+        chat_id = self.parameters.get_text("chat_id")
         if not chat_id:
             raise bad_request("chat_id is empty")
         if not _ID.fullmatch(chat_id):
             raise bad_request("chat not found")
-        person = self.world.people.get(int(chat_id))
+        person = self.state.people.get(int(chat_id))
         if person is None:
             raise bad_request("chat not found")
         return person
 
-    def message(self, person: Person, missing: str) -> Message:
+    def get_message(self, person: Person, not_found_text: str) -> Message:
         """The message that `message_id` names; `missing` is what to say when there is none."""
-        message_id = self.parameters.integer("message_id", low=0, high=MAX_MESSAGE_ID)
+        message_id = self.parameters.get_int("message_id", low=0, high=MAX_MESSAGE_ID)
         if message_id == 0:
             raise bad_request("message identifier is not specified")
-        message = self.world.messages.get(person.id, message_id)
+        message = self.state.messages.get(person.id, message_id)
         if message is None:
-            raise bad_request(missing)
+            raise bad_request(not_found_text)
         return message
 
-    def formatted(self, *, may_be_empty: bool = False) -> FormattedText:
+    def parse_text(self, *, may_be_empty: bool = False) -> FormattedText:
         """`text` with `parse_mode` or `entities`."""
-        return format_text(
-            self.parameters.text("text"),
-            parse_mode=self.parameters.text("parse_mode"),
-            entities=self.parameters.json("entities", "entities JSON object"),
+        return parse_formatted_text(
+            self.parameters.get_text("text"),
+            parse_mode=self.parameters.get_text("parse_mode"),
+            entities=self.parameters.get_json("entities", "entities JSON object"),
             may_be_empty=may_be_empty,
         )
 
-    def rich(self, *, is_draft: bool = False) -> RichMessage:
+    def parse_rich_message(self, *, is_draft: bool = False) -> RichMessage:
         """`rich_message`, checked."""
-        violations, method = self.world.violations, self.method
-        reader = RichReader(
-            lambda detail: violations.note(method, "unknown_parameter", detail),
-            lambda detail: violations.warn(method, detail),
-            lambda address: violations.note(method, "loads_address", address),
+        violations, method = self.state.violations, self.method
+        reader = RichMessageParser(
+            lambda detail: violations.record(method, "unknown_parameter", detail),
+            lambda detail: violations.record_warning(method, detail),
+            lambda address: violations.record(method, "loads_address", address),
             is_draft=is_draft,
         )
-        return reader.read(self.parameters.json("rich_message", "rich message JSON object"))
+        return reader.parse(self.parameters.get_json("rich_message", "rich message JSON object"))
 
-    def refuse_thread(self) -> None:
+    def reject_thread(self) -> None:
         """Private chats here have no topics."""
-        if self.parameters.integer("message_thread_id", low=0, high=MAX_MESSAGE_ID):
+        if self.parameters.get_int("message_thread_id", low=0, high=MAX_MESSAGE_ID):
             raise bad_request("message thread not found")
 
 
 @dataclass(frozen=True)
-class Answer:
+class DescribedResult:
     """A result with a word about it."""
 
     result: Any
     description: str
 
 
-Handler = Callable[[Call], Awaitable[Any]]
+MethodHandler = Callable[[MethodCall], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
-class Method:
+class ApiMethod:
     """A method, its documented parameters, what it does and which bucket it empties."""
 
     name: str
     parameters: tuple[str, ...]
-    handle: Handler
-    metered: str | None = None
+    handle: MethodHandler
+    rate_limit_kind: str | None = None

@@ -7,98 +7,98 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.telegram.state.webhook import Target
-from sandbox.telegram.world import World
+from sandbox.telegram.state.webhook import WebhookTarget
+from sandbox.telegram.world import TelegramState
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 60.0
-ANSWER_SECONDS = 30.0
-IDLE_SECONDS = 5.0
+INITIAL_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 60.0
+RESPONSE_TIMEOUT_SECONDS = 30.0
+IDLE_TIMEOUT_SECONDS = 5.0
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 # a header's name
 
-Perform = Callable[[str, dict[str, Any]], Awaitable[None]]
+ExecuteMethod = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
-class Delivery:
+class WebhookDelivery:
     """Posts what waits, one update at a time; the answer may be a call of a method."""
 
-    def __init__(self, world: World, perform: Perform) -> None:
-        self._world = world
-        self._perform = perform
+    def __init__(self, state: TelegramState, execute: ExecuteMethod) -> None:
+        self._state = state
+        self._execute = execute
 
     async def run(self) -> None:
         """Until cancelled."""
-        pause = FIRST_PAUSE
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        backoff = INITIAL_BACKOFF_SECONDS
+        timeout = aiohttp.ClientTimeout(total=RESPONSE_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
-                self._world.webhook.changed.clear()
-                target = self._world.webhook.target
-                waiting = self._world.updates.numbered(1)
-                if target is None or not waiting:
-                    await self._idle(is_set=target is not None)
+                self._state.webhook.changed.clear()
+                target = self._state.webhook.target
+                pending = self._state.updates.list_with_ids(1)
+                if target is None or not pending:
+                    await self._wait_for_work(has_webhook=target is not None)
                     continue
-                asked = await self._deliver(session, target, *waiting[0])
-                if asked is None:
-                    pause = FIRST_PAUSE
+                retry_after = await self._post_update(session, target, *pending[0])
+                if retry_after is None:
+                    backoff = INITIAL_BACKOFF_SECONDS
                     continue
-                await self._until_changed(max(pause, asked))
-                pause = min(2 * pause, LONGEST_PAUSE)
+                await self._wait_until_webhook_changed(max(backoff, retry_after))
+                backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
 
-    async def _idle(self, *, is_set: bool) -> None:
-        if is_set:
-            await self._world.updates.arrival(IDLE_SECONDS)
+    async def _wait_for_work(self, *, has_webhook: bool) -> None:
+        if has_webhook:
+            await self._state.updates.wait_for_update(IDLE_TIMEOUT_SECONDS)
         else:
-            await self._until_changed(IDLE_SECONDS)
+            await self._wait_until_webhook_changed(IDLE_TIMEOUT_SECONDS)
 
-    async def _until_changed(self, seconds: float) -> None:
+    async def _wait_until_webhook_changed(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._world.webhook.changed.wait(), seconds)
+            await asyncio.wait_for(self._state.webhook.changed.wait(), seconds)
         except TimeoutError:
             return
 
-    async def _deliver(
-        self, session: aiohttp.ClientSession, target: Target, update_id: int, update: Any
+    async def _post_update(
+        self, session: aiohttp.ClientSession, target: WebhookTarget, update_id: int, update: Any
     ) -> float | None:
         """None: taken. Else the seconds that the other side wants to be left alone."""
         headers = {SECRET_HEADER: target.secret_token} if target.secret_token else {}
         try:
             async with session.post(target.url, json=update, headers=headers) as response:
                 status, reason, body = response.status, response.reason, await response.read()
-                asked = _seconds(response.headers.get("Retry-After", ""))
+                retry_after = _parse_retry_after(response.headers.get("Retry-After", ""))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            self._world.webhook.failed(_reason(error))
+            self._state.webhook.record_failure(_describe_error(error))
             return 0.0
         if 200 <= status < 300:
-            await self._taken(update_id, body)
+            await self._on_delivered(update_id, body)
             return None
-        self._world.webhook.failed(f"Wrong response from the webhook: {status} {reason}")
+        self._state.webhook.record_failure(f"Wrong response from the webhook: {status} {reason}")
         if status == 410:
-            self._world.webhook.gone()
-            self._world.commit()
-        return asked
+            self._state.webhook.record_gone()
+            self._state.commit()
+        return retry_after
 
-    async def _taken(self, update_id: int, body: bytes) -> None:
-        self._world.webhook.succeeded()
-        self._world.confirm(update_id + 1)
-        self._world.commit()
-        call = _object(body)
+    async def _on_delivered(self, update_id: int, body: bytes) -> None:
+        self._state.webhook.record_success()
+        self._state.confirm_updates(update_id + 1)
+        self._state.commit()
+        call = _parse_json_object(body)
         method = call.pop("method", None)
         if isinstance(method, str):
-            await self._perform(method, call)
+            await self._execute(method, call)
 
 
-def _reason(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return "Connection refused"
     return "Read timeout expired" if isinstance(error, TimeoutError) else "Connection closed"
 
 
-def _seconds(value: str) -> float:
+def _parse_retry_after(value: str) -> float:
     return float(value) if value.isdecimal() else 0.0
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _parse_json_object(body: bytes) -> dict[str, Any]:
     try:
         decoded = json.loads(body)
     except ValueError:

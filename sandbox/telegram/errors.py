@@ -26,6 +26,6 @@ def conflict(reason: str) -> BotApiError:
     return BotApiError(409, f"Conflict: {reason}")
 
 
-def too_many(seconds: int) -> BotApiError:
+def too_many_requests(seconds: int) -> BotApiError:
     """429: not before so many seconds."""
     return BotApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)

@@ -8,14 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.telegram.errors import BotApiError, too_many
-from sandbox.telegram.parameters import Parameters
+from sandbox.telegram.errors import BotApiError, too_many_requests
+from sandbox.telegram.parameters import CallParameters
 
 ANY_METHOD = "*"
-BAD_GATEWAY = (
+BAD_GATEWAY_PAGE = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body></body>\r\n</html>\r\n"
 )
-_REFUSALS = {
+_ERRORS = {
     "blocked": (403, "Forbidden: bot was blocked by the user"),
     "deactivated": (403, "Forbidden: user is deactivated"),
     "kicked": (403, "Forbidden: bot was kicked from the supergroup chat"),
@@ -25,8 +25,8 @@ _REFUSALS = {
     "internal": (500, "Internal Server Error: restart"),
     "no_method": (404, "Not Found: method not found"),
 }
-KINDS = (
-    *_REFUSALS,
+FAULT_KINDS = (
+    *_ERRORS,
     "too_many_requests",
     "refused",
     "bad_gateway",
@@ -34,11 +34,11 @@ KINDS = (
     "reset_after",
     "slow",
 )
-_LINGER = struct.pack("ii", 1, 0)
+_ZERO_LINGER = struct.pack("ii", 1, 0)
 
 
 @dataclass
-class Fault:
+class TelegramFault:
     """One kind of trouble for the next `times` calls.
 
     `seconds`: retry_after of too_many_requests, delay of slow; `migrate_to_chat_id`: of migrated;
@@ -58,41 +58,41 @@ class Fault:
         """What is left of it."""
         return asdict(self)
 
-    def meets(self, method: str, parameters: Parameters) -> bool:
+    def matches(self, method: str, parameters: CallParameters) -> bool:
         """Whether a call is one of those; a call without a reply has nothing to be deleted."""
         if self.method not in (ANY_METHOD, method):
             return False
-        if self.chat_id is not None and parameters.text("chat_id") != str(self.chat_id):
+        if self.chat_id is not None and parameters.get_text("chat_id") != str(self.chat_id):
             return False
-        return self.kind != "reply_deleted" or _insists_on_reply(parameters)
+        return self.kind != "reply_deleted" or _is_reply_required(parameters)
 
-    def refuse(self) -> None:
+    def raise_if_error(self) -> None:
         """Raises BotApiError where the call is not carried out."""
         if self.kind == "refused":
             raise BotApiError(self.error_code, self.description)
         if self.kind == "too_many_requests":
-            raise too_many(int(self.seconds))
+            raise too_many_requests(int(self.seconds))
         if self.kind == "migrated":
-            raise BotApiError(*_REFUSALS["migrated"], migrate_to_chat_id=self.migrate_to_chat_id)
-        if self.kind in _REFUSALS:
-            raise BotApiError(*_REFUSALS[self.kind])
+            raise BotApiError(*_ERRORS["migrated"], migrate_to_chat_id=self.migrate_to_chat_id)
+        if self.kind in _ERRORS:
+            raise BotApiError(*_ERRORS[self.kind])
 
-    async def answer(self, request: web.Request, response: web.Response) -> web.Response:
+    async def apply_to_response(self, request: web.Request, response: web.Response) -> web.Response:
         """What comes back of a call that was carried out."""
         if self.kind == "reset_after":
-            reset(request)
+            reset_connection(request)
         elif self.kind == "slow":
             await asyncio.sleep(self.seconds)
         return response
 
 
-class Faults:
+class FaultQueue:
     """Those that wait for their calls; the first that fits a call is used up."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[TelegramFault] = []
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: TelegramFault) -> None:
         """From now on."""
         self._faults.append(fault)
 
@@ -100,9 +100,9 @@ class Faults:
         """No trouble any more."""
         self._faults.clear()
 
-    def take(self, method: str, parameters: Parameters) -> Fault | None:
+    def pop_matching(self, method: str, parameters: CallParameters) -> TelegramFault | None:
         """What this call meets."""
-        fault = next((one for one in self._faults if one.meets(method, parameters)), None)
+        fault = next((one for one in self._faults if one.matches(method, parameters)), None)
         if fault is not None:
             fault.times -= 1
             self._faults = [one for one in self._faults if one.times > 0]
@@ -113,23 +113,23 @@ class Faults:
         return [one.to_json() for one in self._faults]
 
 
-def reset(request: web.Request) -> None:
+def reset_connection(request: web.Request) -> None:
     """Break the connection off so that the other side sees a reset, not an end."""
     transport = request.transport
     if transport is None:
         return
     connection = transport.get_extra_info("socket")
     if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ZERO_LINGER)
     transport.abort()
 
 
-def _insists_on_reply(parameters: Parameters) -> bool:
+def _is_reply_required(parameters: CallParameters) -> bool:
     try:
-        reply = parameters.json("reply_parameters", "reply parameters")
+        reply = parameters.get_json("reply_parameters", "reply parameters")
     except BotApiError:
         return False
     if isinstance(reply, dict):
         return bool(reply.get("message_id")) and not reply.get("allow_sending_without_reply")
-    is_named = bool(parameters.text("reply_to_message_id"))
-    return is_named and not parameters.flag("allow_sending_without_reply")
+    is_named = bool(parameters.get_text("reply_to_message_id"))
+    return is_named and not parameters.get_bool("allow_sending_without_reply")

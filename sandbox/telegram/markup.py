@@ -3,14 +3,14 @@
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.parameters import Parameters
-from sandbox.telegram.text.links import WrongLink, checked_link
+from sandbox.telegram.parameters import CallParameters
+from sandbox.telegram.text.links import InvalidLink, normalize_link
 
-MAX_CALLBACK_BYTES = 64
+MAX_CALLBACK_DATA_BYTES = 64
 MAX_BUTTONS = 100
-STYLES = ("danger", "success", "primary")
+BUTTON_STYLES = ("danger", "success", "primary")
 
-_ACTIONS = (
+_BUTTON_ACTIONS = (
     "url",
     "callback_data",
     "web_app",
@@ -23,77 +23,79 @@ _ACTIONS = (
     "pay",
     "disabled",
 )
-_RICH_ACTIONS = frozenset(_ACTIONS) - {"callback_game", "pay"}
-_INLINE_FIELDS = {"text", "icon_custom_emoji_id", "style", *_ACTIONS}
+_RICH_BUTTON_ACTIONS = frozenset(_BUTTON_ACTIONS) - {"callback_game", "pay"}
+_INLINE_BUTTON_FIELDS = {"text", "icon_custom_emoji_id", "style", *_BUTTON_ACTIONS}
 
 
-def read_markup(parameters: Parameters) -> dict[str, Any] | None:
+def parse_reply_markup(parameters: CallParameters) -> dict[str, Any] | None:
     """The checked keyboard of a message, or None. Raises BotApiError in Telegram's words."""
     if parameters.is_missing("reply_markup"):
         return None
-    markup = parameters.json("reply_markup", "reply keyboard markup JSON object")
+    markup = parameters.get_json("reply_markup", "reply keyboard markup JSON object")
     if not isinstance(markup, dict):
         raise bad_request("object expected as reply markup")
     if "inline_keyboard" in markup:
-        return {"inline_keyboard": _inline(markup["inline_keyboard"])}
+        return {"inline_keyboard": _parse_inline_keyboard(markup["inline_keyboard"])}
     if "keyboard" in markup:
-        return markup | {"keyboard": _keyboard(markup["keyboard"])}
+        return markup | {"keyboard": _parse_keyboard(markup["keyboard"])}
     if markup.get("remove_keyboard") or markup.get("force_reply"):
         return markup
     return None
 
 
-def read_inline_markup(parameters: Parameters) -> dict[str, Any] | None:
+def parse_inline_keyboard_markup(parameters: CallParameters) -> dict[str, Any] | None:
     """Inline buttons, or None; an edit takes nothing else."""
-    markup = read_markup(parameters)
+    markup = parse_reply_markup(parameters)
     if markup is not None and "inline_keyboard" not in markup:
         raise bad_request("inline keyboard expected")
     return markup if markup and markup["inline_keyboard"] else None
 
 
-def _rows(rows: Any, field: str, owner: str) -> list[list[Any]]:
+def _parse_rows(rows: Any, field: str, owner: str) -> list[list[Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise bad_request(f'field "{field}" of the {owner} must be an Array of Arrays')
     return [row for row in rows if row]
 
 
-def _inline(rows: Any) -> list[list[dict[str, Any]]]:
+def _parse_inline_keyboard(rows: Any) -> list[list[dict[str, Any]]]:
     checked = [
-        [_inline_button(button) for button in row]
-        for row in _rows(rows, "inline_keyboard", "InlineKeyboardMarkup")
+        [_parse_inline_button(button) for button in row]
+        for row in _parse_rows(rows, "inline_keyboard", "InlineKeyboardMarkup")
     ]
     if sum(map(len, checked)) > MAX_BUTTONS:
         raise bad_request("reply markup is too long")
     return checked
 
 
-def _inline_button(button: Any) -> dict[str, Any]:
+def _parse_inline_button(button: Any) -> dict[str, Any]:
     where = "can't parse inline keyboard button"
     if not isinstance(button, dict):
         raise bad_request(f"{where}: InlineKeyboardButton must be an Object")
-    _check_text(button, where)
-    action = _action(button, where)
-    if button.get("style") not in (None, *STYLES):
+    _validate_text(button, where)
+    action = _find_action(button, where)
+    if button.get("style") not in (None, *BUTTON_STYLES):
         raise bad_request("BUTTON_STYLE_INVALID")
-    _check_action(button, action)
-    return {name: value for name, value in button.items() if name in _INLINE_FIELDS}
+    _validate_action(button, action)
+    return {name: value for name, value in button.items() if name in _INLINE_BUTTON_FIELDS}
 
 
-def check_rich_button(button: dict[str, Any]) -> dict[str, Any]:
+def validate_rich_button(button: dict[str, Any]) -> dict[str, Any]:
     """The known fields of a `RichMessageButton`; its text is not looked at."""
-    action = _action(button, "can't parse RichMessageButton")
-    if action not in _RICH_ACTIONS:
+    action = _find_action(button, "can't parse RichMessageButton")
+    if action not in _RICH_BUTTON_ACTIONS:
         raise bad_request(f"can't parse RichMessageButton: {action} is unallowed")
     style = button.get("style")
-    if style not in (None, *STYLES, "link") or (style == "link" and action != "callback_data"):
+    if style not in (None, *BUTTON_STYLES, "link") or (
+        style == "link" and action != "callback_data"
+    ):
         raise bad_request("BUTTON_STYLE_INVALID")
-    _check_action(button, action)
+    _validate_action(button, action)
     return {name: button[name] for name in ("text", "style", action) if name in button}
 
 
-def _action(button: dict[str, Any], where: str) -> str:
+def _find_action(button: dict[str, Any], where: str) -> str:
     """The one field that says what the button does."""
-    kinds = [name for name in _ACTIONS if _is_set(button, name)]
+    kinds = [name for name in _BUTTON_ACTIONS if _is_set(button, name)]
     if not kinds:
         raise bad_request(f"{where}: Text buttons are unallowed in the inline keyboard")
     if len(kinds) > 1:
@@ -109,7 +111,7 @@ def _is_set(button: dict[str, Any], name: str) -> bool:
     return value is not None and value is not False
 
 
-def _check_text(button: dict[str, Any], where: str) -> None:
+def _validate_text(button: dict[str, Any], where: str) -> None:
     if "text" not in button:
         raise bad_request(f'{where}: Can\'t find field "text"')
     if not isinstance(button["text"], str):
@@ -118,10 +120,10 @@ def _check_text(button: dict[str, Any], where: str) -> None:
         raise bad_request(f"{where}: Text must be non-empty")
 
 
-def _check_action(button: dict[str, Any], kind: str) -> None:
+def _validate_action(button: dict[str, Any], kind: str) -> None:
     value = button[kind]
     if kind == "callback_data":
-        if not isinstance(value, str) or len(value.encode()) > MAX_CALLBACK_BYTES:
+        if not isinstance(value, str) or len(value.encode()) > MAX_CALLBACK_DATA_BYTES:
             raise bad_request("BUTTON_DATA_INVALID")
     elif kind == "copy_text":
         text = value.get("text") if isinstance(value, dict) else None
@@ -129,29 +131,29 @@ def _check_action(button: dict[str, Any], kind: str) -> None:
             raise bad_request("BUTTON_COPY_TEXT_INVALID")
     elif kind == "url":
         try:
-            button["url"] = checked_link(str(value))
-        except WrongLink as error:
+            button["url"] = normalize_link(str(value))
+        except InvalidLink as error:
             raise bad_request(
                 f"inline keyboard button URL '{value}' is invalid: {error}"
             ) from error
 
 
-def _keyboard(rows: Any) -> list[list[dict[str, Any]]]:
+def _parse_keyboard(rows: Any) -> list[list[dict[str, Any]]]:
     checked: list[list[dict[str, Any]]] = []
-    for row in _rows(rows, "keyboard", "ReplyKeyboardMarkup"):
-        checked.append([_keyboard_button(button) for button in row])
+    for row in _parse_rows(rows, "keyboard", "ReplyKeyboardMarkup"):
+        checked.append([_parse_keyboard_button(button) for button in row])
     if not checked:
         raise bad_request("reply keyboard must be non-empty")
     return checked
 
 
-def _keyboard_button(button: Any) -> dict[str, Any]:
+def _parse_keyboard_button(button: Any) -> dict[str, Any]:
     where = "can't parse keyboard button"
     if isinstance(button, str):
         button = {"text": button}
     if not isinstance(button, dict):
         raise bad_request(f"{where}: KeyboardButton must be an Object")
-    _check_text(button, where)
+    _validate_text(button, where)
     kinds = [name for name in button if name.startswith(("request_", "web_app"))]
     if len([name for name in kinds if button[name]]) > 1:
         raise bad_request(f"{where}: exactly one optional field must be used")

@@ -6,17 +6,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from sandbox.telegram.errors import too_many
+from sandbox.telegram.errors import too_many_requests
 
-GROUP_SECONDS = 60.0
+GROUP_WINDOW_SECONDS = 60.0
 MESSAGE = "message"
 """What sends or edits a message; the page of limits counts both together."""
-SIGNAL = "signal"
+CHAT_ACTION = "signal"
 """Drafts and chat actions, which are one call underneath."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class FloodLimits:
     """Rates a second with their bursts, and the most that any minute of a group and any second over
     all chats holds; 0 is no limit.
 
@@ -26,8 +26,8 @@ class Limits:
 
     per_chat: float = 1.0
     burst: int = 5
-    signals: float = 1.0
-    signal_burst: int = 5
+    chat_actions: float = 1.0
+    chat_action_burst: int = 5
     per_group: float = 20.0
     overall: float = 30.0
 
@@ -36,58 +36,58 @@ class Limits:
         return asdict(self)
 
 
-class Bucket:
+class TokenBucket:
     """Refills at a rate up to a size: an average that leaves room for a burst."""
 
     def __init__(self, rate: float, size: float, now: float) -> None:
         self._rate = rate
         self._size = max(1.0, size)
         self._tokens = self._size
-        self._at = now
+        self._refilled_at = now
 
-    def wait(self, now: float) -> float:
+    def next_delay(self, now: float) -> float:
         """Seconds until the next call may come; 0 = now."""
-        self._tokens = min(self._size, self._tokens + (now - self._at) * self._rate)
-        self._at = now
+        self._tokens = min(self._size, self._tokens + (now - self._refilled_at) * self._rate)
+        self._refilled_at = now
         return max(0.0, (1.0 - self._tokens) / self._rate)
 
-    def spend(self, _: float) -> None:
+    def consume(self, _: float) -> None:
         """One call was carried out."""
         self._tokens -= 1.0
 
 
-class Window:
+class SlidingWindow:
     """So many in any stretch of so many seconds, wherever it begins: a limit and no average."""
 
-    def __init__(self, most: float, seconds: float) -> None:
-        whole = max(1, int(most))
-        self._seconds = seconds * max(1.0, whole / most)
-        self._spent = deque[float](maxlen=whole)
+    def __init__(self, limit: float, seconds: float) -> None:
+        max_calls = max(1, int(limit))
+        self._seconds = seconds * max(1.0, max_calls / limit)
+        self._consumed_at = deque[float](maxlen=max_calls)
 
-    def wait(self, now: float) -> float:
+    def next_delay(self, now: float) -> float:
         """Seconds until the next call may come; 0 = now."""
-        if len(self._spent) < (self._spent.maxlen or 0):
+        if len(self._consumed_at) < (self._consumed_at.maxlen or 0):
             return 0.0
-        return max(0.0, self._spent[0] + self._seconds - now)
+        return max(0.0, self._consumed_at[0] + self._seconds - now)
 
-    def spend(self, now: float) -> None:
+    def consume(self, now: float) -> None:
         """One call was carried out."""
-        self._spent.append(now)
+        self._consumed_at.append(now)
 
 
-class Meter:
+class RateLimiter:
     """A limit a chat for messages, one for signals, and one for messages over all chats."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self.set(Limits())
+        self.set_limits(FloodLimits())
 
-    def set(self, limits: Limits) -> None:
+    def set_limits(self, limits: FloodLimits) -> None:
         """Other limits, from now on; what was counted is forgotten."""
         self.limits = limits
-        self._overall = Window(limits.overall, 1.0) if limits.overall else None
-        self._chats: dict[tuple[str, int], Bucket | Window] = {}
-        self._shut_until: dict[tuple[str, int], float] = {}
+        self._overall = SlidingWindow(limits.overall, 1.0) if limits.overall else None
+        self._chat_limiters: dict[tuple[str, int], TokenBucket | SlidingWindow] = {}
+        self._blocked_until: dict[tuple[str, int], float] = {}
 
     def check(self, kind: str, chat_id: int) -> None:
         """Raises BotApiError 429 where a call of this kind comes too early.
@@ -95,31 +95,41 @@ class Meter:
         The chat that was refused stays shut for the whole seconds that it was told; others go on.
         """
         now = self._clock()
-        seconds = math.ceil(self._shut_until.get((kind, chat_id), now) - now)
+        seconds = math.ceil(self._blocked_until.get((kind, chat_id), now) - now)
         if seconds <= 0:
-            waits = [one.wait(now) for one in self._of(kind, chat_id, now)]
+            waits = [one.next_delay(now) for one in self._limiters_for(kind, chat_id, now)]
             seconds = math.ceil(max(waits, default=0))
-            self._shut_until[kind, chat_id] = now + seconds
+            self._blocked_until[kind, chat_id] = now + seconds
         if seconds:
-            raise too_many(seconds)
+            raise too_many_requests(seconds)
 
-    def spend(self, kind: str, chat_id: int) -> None:
+    def consume(self, kind: str, chat_id: int) -> None:
         """A call of this kind was carried out."""
         now = self._clock()
-        for one in self._of(kind, chat_id, now):
-            one.spend(now)
+        for one in self._limiters_for(kind, chat_id, now):
+            one.consume(now)
 
-    def _of(self, kind: str, chat_id: int, now: float) -> list[Bucket | Window]:
+    def _limiters_for(
+        self, kind: str, chat_id: int, now: float
+    ) -> list[TokenBucket | SlidingWindow]:
         key = kind, chat_id
-        if key not in self._chats and (made := self._made_for(kind, chat_id, now)):
-            self._chats[key] = made
-        found = [self._chats[key]] if key in self._chats else []
+        if key not in self._chat_limiters and (limiter := self._create_limiter(kind, chat_id, now)):
+            self._chat_limiters[key] = limiter
+        found = [self._chat_limiters[key]] if key in self._chat_limiters else []
         return [*found, self._overall] if kind == MESSAGE and self._overall else found
 
-    def _made_for(self, kind: str, chat_id: int, now: float) -> Bucket | Window | None:
+    def _create_limiter(
+        self, kind: str, chat_id: int, now: float
+    ) -> TokenBucket | SlidingWindow | None:
         limits = self.limits
-        if kind == SIGNAL:
-            return Bucket(limits.signals, limits.signal_burst, now) if limits.signals else None
+        if kind == CHAT_ACTION:
+            return (
+                TokenBucket(limits.chat_actions, limits.chat_action_burst, now)
+                if limits.chat_actions
+                else None
+            )
         if chat_id < 0:
-            return Window(limits.per_group, GROUP_SECONDS) if limits.per_group else None
-        return Bucket(limits.per_chat, limits.burst, now) if limits.per_chat else None
+            return (
+                SlidingWindow(limits.per_group, GROUP_WINDOW_SECONDS) if limits.per_group else None
+            )
+        return TokenBucket(limits.per_chat, limits.burst, now) if limits.per_chat else None

@@ -7,15 +7,15 @@ from aiohttp import BodyPartReader, web
 
 from sandbox.telegram.errors import bad_request
 
-_TRUE = ("true", "yes", "1")
+_TRUE_VALUES = ("true", "yes", "1")
 
 
-class Parameters:
+class CallParameters:
     """Reads values as leniently as Telegram does: numbers are clamped, not refused."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         """Raises BotApiError for text that UTF-8 cannot hold."""
-        _check_encoding(values)
+        _validate_encoding(values)
         self._values = values
 
     @property
@@ -32,26 +32,26 @@ class Parameters:
         """Whether it is absent or an empty string; null in JSON counts as given."""
         return bool(self._values.get(name, "") == "")
 
-    def text(self, name: str) -> str:
+    def get_text(self, name: str) -> str:
         """A string; empty when missing."""
         value = self._values.get(name)
         if value is None:
             return ""
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
-    def integer(self, name: str, *, default: int = 0, low: int, high: int) -> int:
+    def get_int(self, name: str, *, default: int = 0, low: int, high: int) -> int:
         """A number moved into its bounds; what is no number counts as missing."""
         try:
-            value = int(self.text(name) or default)
+            value = int(self.get_text(name) or default)
         except ValueError:
             value = default
         return min(max(value, low), high)
 
-    def flag(self, name: str) -> bool:
+    def get_bool(self, name: str) -> bool:
         """A Boolean; false when missing."""
-        return self.text(name).lower() in _TRUE
+        return self.get_text(name).lower() in _TRUE_VALUES
 
-    def json(self, name: str, what: str) -> Any:
+    def get_json(self, name: str, what: str) -> Any:
         """An object or array; None when missing. In forms it is a JSON string."""
         value = self._values.get(name)
         if not isinstance(value, str) or not value:
@@ -60,11 +60,11 @@ class Parameters:
             decoded = json.loads(value)
         except (ValueError, RecursionError) as error:
             raise bad_request(f"can't parse {what}") from error
-        _check_encoding(decoded)
+        _validate_encoding(decoded)
         return decoded
 
 
-def _check_encoding(value: Any) -> None:
+def _validate_encoding(value: Any) -> None:
     """JSON can escape halves of characters, which are no text."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
@@ -72,12 +72,12 @@ def _check_encoding(value: Any) -> None:
         raise bad_request("strings must be encoded in UTF-8") from error
 
 
-async def read_parameters(request: web.Request) -> Parameters:
+async def read_parameters(request: web.Request) -> CallParameters:
     """Everything a request brought; the body wins over the query."""
     values: dict[str, Any] = dict(request.query)
     if request.method == "POST":
         values |= await _read_body(request)
-    return Parameters(values)
+    return CallParameters(values)
 
 
 async def _read_body(request: web.Request) -> dict[str, Any]:

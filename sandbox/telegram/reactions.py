@@ -1,8 +1,8 @@
 """The fixed list of emoji that may be a reaction (Bot API, ReactionTypeEmoji)."""
 
-_EMOJI = """
+_ALLOWED_EMOJI = """
 👍 👎 ❤ 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳
 ❤‍🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨‍💻 👀 🎃 🙈
 😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ 😡
 """
-REACTIONS = frozenset(_EMOJI.split())
+ALLOWED_REACTIONS = frozenset(_ALLOWED_EMOJI.split())

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.telegram.state.updates import KINDS
+from sandbox.telegram.state.updates import UPDATE_KINDS
 
 _INTEGERS = (
     "offset limit timeout message_id message_thread_id direct_messages_topic_id draft_id "
@@ -24,74 +24,74 @@ _OBJECTS = (
     "suggested_post_parameters rich_message scope"
 )
 _ENTITY = "type offset length url user language custom_emoji_id unix_time date_time_format"
-_BUTTON = (
+_INLINE_BUTTON = (
     "text icon_custom_emoji_id style url callback_data web_app login_url switch_inline_query "
     "switch_inline_query_current_chat switch_inline_query_chosen_chat copy_text callback_game pay "
     "disabled"
 )
-_KEY = (
+_KEYBOARD_BUTTON = (
     "text icon_custom_emoji_id style request_users request_chat request_managed_bot "
     "request_contact request_location request_poll web_app request_user"
 )
-_REPLY = (
+_REPLY_PARAMETERS = (
     "message_id chat_id allow_sending_without_reply quote quote_parse_mode quote_entities "
     "quote_position checklist_task_id poll_option_id ephemeral_message_id"
 )
-_PREVIEW = "is_disabled url prefer_small_media prefer_large_media show_above_text"
+_LINK_PREVIEW = "is_disabled url prefer_small_media prefer_large_media show_above_text"
 _EPHEMERAL = "receiver_user_id callback_query_id replace_callback_query_message"
-_MARKUP = (
+_REPLY_MARKUP = (
     "inline_keyboard keyboard is_persistent resize_keyboard one_time_keyboard "
     "input_field_placeholder selective force_reply remove_keyboard"
 )
 
-_TYPES = {
+_PARAMETER_TYPES = {
     **dict.fromkeys(_INTEGERS.split(), "Integer"),
     **dict.fromkeys(_FLAGS.split(), "Boolean"),
     **dict.fromkeys(_ARRAYS.split(), "Array"),
     **dict.fromkeys(_OBJECTS.split(), "Object"),
     "chat_id": "Integer or String",
 }
-_FIELDS = {
-    "reply_parameters": set(_REPLY.split()),
-    "link_preview_options": set(_PREVIEW.split()),
+_OBJECT_FIELDS = {
+    "reply_parameters": set(_REPLY_PARAMETERS.split()),
+    "link_preview_options": set(_LINK_PREVIEW.split()),
     "entities": set(_ENTITY.split()),
     "commands": {"command", "description", "is_ephemeral"},
     "reaction": {"type", "emoji", "custom_emoji_id"},
     "scope": {"type", "chat_id", "user_id"},
     "ephemeral_message_parameters": set(_EPHEMERAL.split()),
-    "reply_markup": set(_MARKUP.split()),
+    "reply_markup": set(_REPLY_MARKUP.split()),
 }
 """The fields of objects, and of the objects in arrays."""
 
 
-def wrong_types(values: dict[str, Any]) -> Iterator[str]:
+def find_wrong_types(values: dict[str, Any]) -> Iterator[str]:
     """Parameters of another type than documented; in forms every value is a string."""
     for name, value in values.items():
-        wanted = _TYPES.get(name, "String")
-        if value != "" and not _is(wanted, value):
+        wanted = _PARAMETER_TYPES.get(name, "String")
+        if value != "" and not _has_type(wanted, value):
             yield f"{name} is not of type {wanted}"
 
 
-def unknown_fields(values: dict[str, Any]) -> Iterator[str]:
+def find_unknown_fields(values: dict[str, Any]) -> Iterator[str]:
     """Fields of objects that do not exist, and update kinds that do not."""
-    for name, known in _FIELDS.items():
-        for one in _objects(values.get(name)):
+    for name, known in _OBJECT_FIELDS.items():
+        for one in _to_objects(values.get(name)):
             yield from (f"{name}.{field}" for field in sorted(one.keys() - known))
-    for field, buttons in (("inline_keyboard", _BUTTON), ("keyboard", _KEY)):
-        for markup in _objects(values.get("reply_markup")):
-            yield from _unknown_in_rows(field, markup.get(field), set(buttons.split()))
-    kinds = _decoded(values.get("allowed_updates"))
+    for field, buttons in (("inline_keyboard", _INLINE_BUTTON), ("keyboard", _KEYBOARD_BUTTON)):
+        for markup in _to_objects(values.get("reply_markup")):
+            yield from _find_unknown_in_rows(field, markup.get(field), set(buttons.split()))
+    kinds = _parse_json(values.get("allowed_updates"))
     if isinstance(kinds, list):
-        yield from (f"allowed_updates: {kind}" for kind in kinds if kind not in KINDS)
+        yield from (f"allowed_updates: {kind}" for kind in kinds if kind not in UPDATE_KINDS)
 
 
-def _unknown_in_rows(field: str, rows: Any, known: set[str]) -> Iterator[str]:
+def _find_unknown_in_rows(field: str, rows: Any, known: set[str]) -> Iterator[str]:
     for row in rows if isinstance(rows, list) else ():
-        for button in _objects(row):
+        for button in _to_objects(row):
             yield from (f"{field}.{name}" for name in sorted(button.keys() - known))
 
 
-def _is(wanted: str, value: Any) -> bool:
+def _has_type(wanted: str, value: Any) -> bool:
     if wanted == "Integer":
         return _is_integer(value)
     if wanted == "Boolean":
@@ -100,7 +100,7 @@ def _is(wanted: str, value: Any) -> bool:
         return isinstance(value, str)
     if wanted == "Integer or String":
         return isinstance(value, str) or _is_integer(value)
-    return isinstance(_decoded(value), list if wanted == "Array" else dict)
+    return isinstance(_parse_json(value), list if wanted == "Array" else dict)
 
 
 def _is_integer(value: Any) -> bool:
@@ -109,7 +109,7 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _decoded(value: Any) -> Any:
+def _parse_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
@@ -118,7 +118,7 @@ def _decoded(value: Any) -> Any:
         return None
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    decoded = _decoded(value)
+def _to_objects(value: Any) -> list[dict[str, Any]]:
+    decoded = _parse_json(value)
     given = decoded if isinstance(decoded, list) else [decoded]
     return [one for one in given if isinstance(one, dict)]

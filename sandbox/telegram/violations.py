@@ -6,11 +6,11 @@ from typing import Any
 
 import structlog
 
-from sandbox.telegram.state.feed import Event, Feed
+from sandbox.telegram.state.feed import ChatEvent, EventBus
 
 log = structlog.stdlib.get_logger()
 
-MOST = 1000
+MAX_VIOLATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,21 @@ class Violation:
         return asdict(self)
 
 
-class Violations:
+class ViolationLog:
     """The newest ones. Warnings are what nobody has verified on the real servers."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
-        self.errors: deque[Violation] = deque(maxlen=MOST)
-        self.warnings: deque[Violation] = deque(maxlen=MOST)
+    def __init__(self, event_bus: EventBus) -> None:
+        self._event_bus = event_bus
+        self.errors: deque[Violation] = deque(maxlen=MAX_VIOLATIONS)
+        self.warnings: deque[Violation] = deque(maxlen=MAX_VIOLATIONS)
 
-    def note(self, method: str, kind: str, detail: str) -> None:
+    def record(self, method: str, kind: str, detail: str) -> None:
         """A mistake of the bot."""
         self.errors.append(Violation(method, kind, detail))
-        log.warning("not in the Bot API", method=method, kind=kind, detail=detail)
-        self._tell()
+        log.warning("bot api violation recorded", method=method, kind=kind, detail=detail)
+        self._publish_count()
 
-    def warn(self, method: str, detail: str) -> None:
+    def record_warning(self, method: str, detail: str) -> None:
         """Something doubtful."""
         self.warnings.append(Violation(method, "unverified", detail))
 
@@ -51,10 +51,10 @@ class Violations:
         """Begin anew."""
         self.errors.clear()
         self.warnings.clear()
-        self._tell()
+        self._publish_count()
 
-    def _tell(self) -> None:
-        self._feed.publish(Event("violations", None, {"count": len(self.errors)}))
+    def _publish_count(self) -> None:
+        self._event_bus.publish(ChatEvent("violations", None, {"count": len(self.errors)}))
 
     def to_json(self) -> dict[str, Any]:
         """Mistakes in `items`, the rest in `warnings`; the oldest first."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.tests.sandbox_harness import SandboxHarness, running_sandbox
+from sandbox.tests.sandbox_harness import SandboxHarness, run_sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -18,5 +18,5 @@ def no_real_model(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def sandbox(tmp_path: Path) -> AsyncIterator[SandboxHarness]:
     """A fresh sandbox."""
-    async with running_sandbox(tmp_path) as sandbox:
+    async with run_sandbox(tmp_path) as sandbox:
         yield sandbox

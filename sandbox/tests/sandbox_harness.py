@@ -18,7 +18,7 @@ CHAT_TOKEN = "a-chat-token-for-tests"
 ALICE, BOB = 1001, 1002
 
 
-class BotRefused(Exception):
+class BotApiRefused(Exception):
     """The Bot API said no."""
 
     def __init__(self, status: int, envelope: dict[str, Any], headers: Mapping[str, str]) -> None:
@@ -37,52 +37,56 @@ class SandboxHarness:
         self.port = port
         self.http = session
 
-    async def bot(self, method: str, /, **parameters: Any) -> Any:
+    async def call_bot_api(self, method: str, /, **parameters: Any) -> Any:
         """The result of a Bot API call; raises BotRefused."""
         url = f"{self.url}/bot{TOKEN}/{method}"
         async with self.http.post(url, json=parameters) as response:
             envelope = await response.json()
         if not envelope["ok"]:
             assert response.status == envelope["error_code"]
-            raise BotRefused(response.status, envelope, response.headers)
+            raise BotApiRefused(response.status, envelope, response.headers)
         return envelope["result"]
 
-    async def page(self, method: str, path: str, /, **body: Any) -> Any:
+    async def call_chat_api(self, method: str, path: str, /, **body: Any) -> Any:
         """The answer of the chat page's API."""
         headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
         async with self.http.request(
             method, self.url + path, json=body or None, headers=headers
         ) as response:
-            answer = await response.json()
-            assert response.status == 200, answer
-            return answer
+            content = await response.json()
+            assert response.status == 200, content
+            return content
 
     async def say(self, text: str, person: int = ALICE) -> dict[str, Any]:
         """A person writes to the bot."""
-        message: dict[str, Any] = await self.page("POST", f"/chat/{person}/messages", text=text)
+        message: dict[str, Any] = await self.call_chat_api(
+            "POST", f"/chat/{person}/messages", text=text
+        )
         return message
 
-    async def violations(self) -> list[str]:
+    async def get_violations(self) -> list[str]:
         """What the bot did that the Bot API does not know."""
-        found = (await self.page("GET", "/chat/api/violations"))["items"]
+        found = (await self.call_chat_api("GET", "/chat/api/violations"))["items"]
         return [f"{one['method']}: {one['kind']}: {one['detail']}" for one in found]
 
-    async def order_fault(self, kind: str, method: str = "*", **details: Any) -> None:
+    async def inject_fault(self, kind: str, method: str = "*", **details: Any) -> None:
         """Order a fault for the next call."""
-        await self.page("POST", "/chat/api/faults", kind=kind, method=method, **details)
+        await self.call_chat_api("POST", "/chat/api/faults", kind=kind, method=method, **details)
 
-    async def limits(self, **limits: float) -> None:
+    async def set_limits(self, **limits: float) -> None:
         """Change the flood limits."""
-        await self.page("PUT", "/chat/api/limits", **limits)
+        await self.call_chat_api("PUT", "/chat/api/limits", **limits)
 
-    async def chat_messages(self, person: int = ALICE) -> list[dict[str, Any]]:
+    async def list_messages(self, person: int = ALICE) -> list[dict[str, Any]]:
         """The messages of a chat as the page sees them."""
-        items: list[dict[str, Any]] = (await self.page("GET", f"/chat/{person}/messages"))["items"]
+        items: list[dict[str, Any]] = (await self.call_chat_api("GET", f"/chat/{person}/messages"))[
+            "items"
+        ]
         return items
 
 
 @asynccontextmanager
-async def running_sandbox(state_dir: Path, **settings: Any) -> AsyncIterator[SandboxHarness]:
+async def run_sandbox(state_dir: Path, **settings: Any) -> AsyncIterator[SandboxHarness]:
     """A sandbox that keeps its state in this folder."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))  # nobody else can have the port any more

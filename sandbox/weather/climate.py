@@ -7,15 +7,28 @@ from random import Random
 
 SOURCE = "the sandbox, which makes its weather up"
 
-_WARMEST_DAY = 200
+_WARMEST_DAY_OF_YEAR = 200
 """Of the year, in the north; half a year later in the south."""
 
-_DRY = (0, 1, 2, 2, 3, 3, 3, 45)
-_COLD = (71, 73, 75, 85)
-_MILD = (51, 53, 61, 61, 63, 65, 80)
-_HOT = (61, 80, 81, 95)
-_DRY_SHARE = 0.6
-_MOST_MM = {51: 0.8, 53: 2, 61: 3, 63: 9, 65: 20, 71: 2, 73: 6, 75: 12, 80: 4, 81: 9, 85: 3, 95: 18}
+_DRY_CODES = (0, 1, 2, 2, 3, 3, 3, 45)
+_COLD_CODES = (71, 73, 75, 85)
+_MILD_CODES = (51, 53, 61, 61, 63, 65, 80)
+_HOT_CODES = (61, 80, 81, 95)
+_DRY_PROBABILITY = 0.6
+_MAX_PRECIPITATION_MM = {
+    51: 0.8,
+    53: 2,
+    61: 3,
+    63: 9,
+    65: 20,
+    71: 2,
+    73: 6,
+    75: 12,
+    80: 4,
+    81: 9,
+    85: 3,
+    95: 18,
+}
 
 
 @dataclass(frozen=True)
@@ -23,28 +36,28 @@ class DayWeather:
     """Degrees Celsius, mm, percent, km/h; the code is WMO's."""
 
     code: int
-    warmest: float
-    coldest: float
+    max_temperature: float
+    min_temperature: float
     precipitation: float
-    chance: int
-    wind: float
+    precipitation_probability: int
+    wind_speed: float
 
 
 def weather_on(latitude: float, longitude: float, day: date) -> DayWeather:
     """The weather of a place on a day."""
     dice = Random(f"{latitude:.2f} {longitude:.2f} {day}")  # noqa: S311 # weather is no secret
-    middle = _mean(latitude, day) + dice.uniform(-4, 4)
+    middle = _mean_temperature(latitude, day) + dice.uniform(-4, 4)
     half = dice.uniform(2, 5)
-    is_dry = dice.random() < _DRY_SHARE
-    code = dice.choice(_DRY if is_dry else _wet(middle))
-    most = _MOST_MM.get(code, 0.0)
+    is_dry = dice.random() < _DRY_PROBABILITY
+    code = dice.choice(_DRY_CODES if is_dry else _get_wet_codes(middle))
+    max_precipitation = _MAX_PRECIPITATION_MM.get(code, 0.0)
     return DayWeather(
         code=code,
-        warmest=round(middle + half, 1),
-        coldest=round(middle - half, 1),
-        precipitation=round(dice.uniform(0.3, 1) * most, 1),
-        chance=dice.randrange(0, 20) if is_dry else dice.randrange(55, 100),
-        wind=round(dice.uniform(4, 38), 1),
+        max_temperature=round(middle + half, 1),
+        min_temperature=round(middle - half, 1),
+        precipitation=round(dice.uniform(0.3, 1) * max_precipitation, 1),
+        precipitation_probability=dice.randrange(0, 20) if is_dry else dice.randrange(55, 100),
+        wind_speed=round(dice.uniform(4, 38), 1),
     )
 
 
@@ -52,17 +65,19 @@ def temperature_at(weather: DayWeather, moment: datetime) -> float:
     """The temperature at a local time: coldest at 3, warmest at 15 o'clock."""
     hour = moment.hour + moment.minute / 60
     share = (1 - math.cos((hour - 3) / 24 * math.tau)) / 2
-    return round(weather.coldest + share * (weather.warmest - weather.coldest), 1)
+    return round(
+        weather.min_temperature + share * (weather.max_temperature - weather.min_temperature), 1
+    )
 
 
-def _mean(latitude: float, day: date) -> float:
+def _mean_temperature(latitude: float, day: date) -> float:
     """What is usual there at that time of the year."""
-    warmest_day = _WARMEST_DAY if latitude >= 0 else _WARMEST_DAY + 182
+    warmest_day = _WARMEST_DAY_OF_YEAR if latitude >= 0 else _WARMEST_DAY_OF_YEAR + 182
     season = math.cos((day.timetuple().tm_yday - warmest_day) / 365 * math.tau)
     return 27 - 0.006 * latitude**2 + 0.2 * abs(latitude) * season
 
 
-def _wet(middle: float) -> tuple[int, ...]:
+def _get_wet_codes(middle: float) -> tuple[int, ...]:
     if middle < 0:
-        return _COLD
-    return _MILD if middle < 18 else _HOT
+        return _COLD_CODES
+    return _MILD_CODES if middle < 18 else _HOT_CODES

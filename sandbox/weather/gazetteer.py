@@ -16,16 +16,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-_ENDING = re.compile("(?<=[а-я]{2})(?:[аяыи]х|[оеыи]м|[аеиоуыэюяь]+)$")
-_PLACE = re.compile(r"([+-])(\d\d)(\d\d)\d*([+-])(\d{3})(\d\d)")
+_RUSSIAN_ENDING = re.compile("(?<=[а-я]{2})(?:[аяыи]х|[оеыи]м|[аеиоуыэюяь]+)$")
+_ISO_6709 = re.compile(r"([+-])(\d\d)(\d\d)\d*([+-])(\d{3})(\d\d)")
 """Latitude and longitude in IANA's table: ±DDMM±DDDMM, seconds where they are known."""
 
 
 class City(NamedTuple):
     """A place, and what it is found by."""
 
-    keys: frozenset[str]
-    facts: dict[str, Any]
+    search_keys: frozenset[str]
+    fields: dict[str, Any]
     """As Open-Meteo gives them."""
 
 
@@ -34,32 +34,32 @@ def find_places(name: str, language: str) -> list[dict[str, Any]]:
     if "," in name:
         return []
     is_russian = language == "ru"
-    wanted = _key(name, is_russian)
-    return [city.facts for city in cities(is_russian) if wanted in city.keys]
+    wanted = _normalize_name(name, is_russian)
+    return [city.fields for city in load_cities(is_russian) if wanted in city.search_keys]
 
 
-def zone_at(latitude: float, longitude: float) -> str:
+def find_time_zone(latitude: float, longitude: float) -> str:
     """What `timezone=auto` means there."""
-    places = (city.facts for city in cities(is_russian=False))
+    places = (city.fields for city in load_cities(is_russian=False))
     here = (one for one in places if (one["latitude"], one["longitude"]) == (latitude, longitude))
     return next((str(one["timezone"]) for one in here), "GMT")
 
 
 @cache
-def cities(is_russian: bool) -> tuple[City, ...]:
+def load_cities(is_russian: bool) -> tuple[City, ...]:
     """All that can be found in a language."""
     lines = (files(__package__) / "cities.txt").read_text("utf-8").splitlines()
-    table = [_city(line.split("; "), index, is_russian) for index, line in enumerate(lines)]
-    known = set[tuple[str, str]]().union(*map(_named, table))
-    named = [] if is_russian else [*_named_after_zones(len(table))]
-    return (*table, *(one for one in named if known.isdisjoint(_named(one))))
+    table = [_parse_city(line.split("; "), index, is_russian) for index, line in enumerate(lines)]
+    known = set[tuple[str, str]]().union(*map(_get_zone_keys, table))
+    zone_cities = [] if is_russian else [*_build_zone_cities(len(table))]
+    return (*table, *(one for one in zone_cities if known.isdisjoint(_get_zone_keys(one))))
 
 
-def _named(city: City) -> set[tuple[str, str]]:
-    return {(city.facts["timezone"], key) for key in city.keys}
+def _get_zone_keys(city: City) -> set[tuple[str, str]]:
+    return {(city.fields["timezone"], key) for key in city.search_keys}
 
 
-def _city(columns: list[str], index: int, is_russian: bool) -> City:
+def _parse_city(columns: list[str], index: int, is_russian: bool) -> City:
     where, *words, code = columns
     latitude, longitude, zone = where.split()
     names, region, country = words[int(is_russian) :: 2]
@@ -73,41 +73,41 @@ def _city(columns: list[str], index: int, is_russian: bool) -> City:
         "country": country,
         **({"admin1": region} if region else {}),
     }
-    return City(frozenset(_key(name, is_russian) for name in names.split("/")), facts)
+    return City(frozenset(_normalize_name(name, is_russian) for name in names.split("/")), facts)
 
 
-def _named_after_zones(index: int) -> Iterator[City]:
+def _build_zone_cities(index: int) -> Iterator[City]:
     """The places of IANA's own table, which says where and in which country they are."""
-    countries = {code: name for code, name, *_ in _iana_rows("iso3166.tab")}
-    for code, where, zone, *_ in _iana_rows("zone.tab"):
+    countries = {code: name for code, name, *_ in _read_iana_rows("iso3166.tab")}
+    for code, where, zone, *_ in _read_iana_rows("zone.tab"):
         index += 1
-        found = _PLACE.match(where)
+        found = _ISO_6709.match(where)
         assert found, "the table holds nothing else"
         name = zone.rpartition("/")[2].replace("_", " ")
         facts = {
             "id": index,
             "name": name,
-            "latitude": _degrees(*found.groups()[:3]),
-            "longitude": _degrees(*found.groups()[3:]),
+            "latitude": _to_degrees(*found.groups()[:3]),
+            "longitude": _to_degrees(*found.groups()[3:]),
             "timezone": zone,
             "country_code": code,
             "country": countries[code],
         }
-        yield City(frozenset({_key(name, is_russian=False)}), facts)
+        yield City(frozenset({_normalize_name(name, is_russian=False)}), facts)
 
 
-def _iana_rows(table: str) -> Iterator[list[str]]:
+def _read_iana_rows(table: str) -> Iterator[list[str]]:
     lines = (files("tzdata") / "zoneinfo" / table).read_text("utf-8").splitlines()
     return (line.split("\t") for line in lines if not line.startswith("#"))
 
 
-def _degrees(sign: str, degrees: str, minutes: str) -> float:
+def _to_degrees(sign: str, degrees: str, minutes: str) -> float:
     return round(float(f"{sign}1") * (int(degrees) + int(minutes) / 60), 2)
 
 
-def _key(name: str, is_russian: bool) -> str:
+def _normalize_name(name: str, is_russian: bool) -> str:
     """Without case, accents, punctuation and, in Russian, endings."""
     signs = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(sign for sign in signs if not unicodedata.combining(sign))
     words = re.sub(r"[^\w]+", " ", letters).split()
-    return " ".join(_ENDING.sub("", word) if is_russian else word for word in words)
+    return " ".join(_RUSSIAN_ENDING.sub("", word) if is_russian else word for word in words)

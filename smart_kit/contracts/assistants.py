@@ -5,12 +5,14 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Command, Contract, Name, UtcDatetime
+from smart_kit.contracts.base import Contract, Name, RequestBody, UtcDatetime
 
 AssistantType = Literal["llm", "openai_api"]
-Model = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-Models = Annotated[
-    list[Model],
+AssistantModelName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)
+]
+FallbackModelNames = Annotated[
+    list[AssistantModelName],
     Field(
         max_length=5,
         description="Asked in this order where its own model fails; null: the deployment's"
@@ -18,51 +20,53 @@ Models = Annotated[
     ),
 ]
 Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
-OutputTokens = Annotated[int, Field(ge=16, le=1_000_000)]
-ToolCalls = Annotated[int, Field(ge=0, le=10, description="At most so many in a turn")]
-ContextMessages = Annotated[int, Field(ge=2, le=200)]
-ContextLength = Annotated[int, Field(ge=1_000, le=2_000_000, description="Characters of JSON")]
+MaxOutputTokens = Annotated[int, Field(ge=16, le=1_000_000)]
+MaxToolCalls = Annotated[int, Field(ge=0, le=10, description="At most so many in a turn")]
+MaxContextMessages = Annotated[int, Field(ge=2, le=200)]
+MaxContextLength = Annotated[int, Field(ge=1_000, le=2_000_000, description="Characters of JSON")]
 Instructions = Annotated[str, StringConstraints(max_length=100_000)]
 
 
-class AssistantCreate(Command):
+class AssistantCreate(RequestBody):
     """A new assistant."""
 
     name: Name
     is_secretary: bool = False
-    model: Model | None = Field(None, description="null: the deployment's DEFAULT_MODEL")
-    fallback_models: Models | None = None
+    model: AssistantModelName | None = Field(
+        None, description="null: the deployment's DEFAULT_MODEL"
+    )
+    fallback_models: FallbackModelNames | None = None
     instructions: Instructions
     assistant_type: AssistantType = Field(
         "llm", description="llm: as each model's record says; openai_api: the Responses API"
     )
     temperature: Temperature | None = None
-    max_output_tokens: OutputTokens | None = None
-    max_tool_calls: ToolCalls | None = None
-    max_context_messages: ContextMessages | None = Field(
+    max_output_tokens: MaxOutputTokens | None = None
+    max_tool_calls: MaxToolCalls | None = None
+    max_context_messages: MaxContextMessages | None = Field(
         None, description="null: the deployment's MAX_CONTEXT_MESSAGES"
     )
-    max_context_length: ContextLength | None = None
+    max_context_length: MaxContextLength | None = None
     openai_assistant_id: str | None = Field(
         None, max_length=255, description="Kept from older records and ignored"
     )
     is_active: bool = True
 
 
-class AssistantUpdate(Command):
+class AssistantUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     name: Name | None = None
     is_secretary: bool | None = None
-    model: Model | None = None
-    fallback_models: Models | None = None
+    model: AssistantModelName | None = None
+    fallback_models: FallbackModelNames | None = None
     instructions: Instructions | None = None
     assistant_type: AssistantType | None = None
     temperature: Temperature | None = None
-    max_output_tokens: OutputTokens | None = None
-    max_tool_calls: ToolCalls | None = None
-    max_context_messages: ContextMessages | None = None
-    max_context_length: ContextLength | None = None
+    max_output_tokens: MaxOutputTokens | None = None
+    max_tool_calls: MaxToolCalls | None = None
+    max_context_messages: MaxContextMessages | None = None
+    max_context_length: MaxContextLength | None = None
     openai_assistant_id: str | None = Field(None, max_length=255)
     is_active: bool | None = None
 

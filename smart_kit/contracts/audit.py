@@ -7,7 +7,7 @@ from pydantic import Field
 
 from smart_kit.contracts.base import Contract, JsonObject, UtcDatetime
 
-AuditResult = Literal["begun", "done", "refused"]
+AuditResult = Literal["started", "done", "refused"]
 Caller = Literal["admin", "service"]
 
 
@@ -30,17 +30,17 @@ class AuditRead(Contract):
     object_id: UUID | None = Field(description="Of what was written, else the path's first id")
     path: str = Field(description="As in an address, at most 512 characters")
     result: AuditResult = Field(
-        description="begun: outside Postgres, noted before it is done. It may have been done,"
+        description="started: outside Postgres, noted before it is done. It may have been done,"
         " unless a refusal with the same request_id follows"
     )
-    status: int = Field(description="Of the answer; begun: of the one that success would have")
+    status: int = Field(description="Of the response; started: of the one that success would have")
     request_id: str | None = Field(description="The X-Correlation-Id of the call's answer")
     after: JsonObject | None = Field(
         description="The record as it is since then, without secrets and what people have written;"
         " null where it is gone or nothing but a path is known. Of an import the names of the"
         " models that it has created and updated"
     )
-    left_out: int = Field(
+    suppressed_count: int = Field(
         description="How many refusals of the same caller before it are not noted: too many"
     )
     created_at: UtcDatetime

@@ -20,39 +20,41 @@ from pydantic import (
 )
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _to_utc(value: datetime) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        return value.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("is beyond the calendar") from error
 
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """An aware time, kept in UTC."""
 
-_NUMBER = re.compile(r"\s*[-+]?[\d.]+\s*")
+_NUMBER_PATTERN = re.compile(r"\s*[-+]?[\d.]+\s*")
 
 
-def _not_a_number(value: Any) -> Any:
+def _reject_number(value: Any) -> Any:
     """Pydantic would count seconds from 1970: a mistake of somebody who means something else."""
-    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if isinstance(value, int | float) or (
+        isinstance(value, str) and _NUMBER_PATTERN.fullmatch(value)
+    ):
         raise ValueError("is a number; a time is written like 2026-11-27T09:00:00+01:00")
     return value
 
 
-WrittenDatetime = Annotated[datetime, BeforeValidator(_not_a_number)]
+DatetimeInput = Annotated[datetime, BeforeValidator(_reject_number)]
 """A time as callers write it, with an offset or without."""
 
-WrittenMoment = Annotated[UtcDatetime, BeforeValidator(_not_a_number)]
+AwareDatetimeInput = Annotated[UtcDatetime, BeforeValidator(_reject_number)]
 """A time as callers write it, with an offset."""
 
 
-def _shortest(amount: Decimal) -> Decimal:
+def _strip_trailing_zeros(amount: Decimal) -> Decimal:
     text = f"{amount:f}"
     return Decimal(text.rstrip("0") if "." in text else text)
 
 
-Dollars = Annotated[Decimal, AfterValidator(_shortest)]
+Dollars = Annotated[Decimal, AfterValidator(_strip_trailing_zeros)]
 """USD without zeros at its end: 0.100000, as Postgres has it, is 0.1."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
@@ -64,11 +66,11 @@ JsonObject = dict[str, Any]
 ItemT = TypeVar("ItemT")
 
 
-def _kinds(annotation: Any) -> Iterator[Any]:
+def _iter_types(annotation: Any) -> Iterator[Any]:
     """What a field may hold, behind every `| None` and Annotated."""
     if get_origin(annotation) in (Union, UnionType, Annotated):
         for part in get_args(annotation):
-            yield from _kinds(part)
+            yield from _iter_types(part)
     elif isinstance(annotation, type):
         yield annotation
 
@@ -79,25 +81,25 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class Command(BaseModel):
+class RequestBody(BaseModel):
     """A shape that a caller writes: an unknown field is a mistake and is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _of_its_kind(cls, value: Any, field: ValidationInfo) -> Any:
+    def _check_type(cls, value: Any, field: ValidationInfo) -> Any:
         """Pydantic would take "yes" and 1 for true, "7" for 7."""
-        kinds = set(_kinds(cls.model_fields[str(field.field_name)].annotation))
-        if bool in kinds and not isinstance(value, bool | None):
+        types = set(_iter_types(cls.model_fields[str(field.field_name)].annotation))
+        if bool in types and not isinstance(value, bool | None):
             raise ValueError("is true or false")
-        if int in kinds and isinstance(value, bool | str):
+        if int in types and isinstance(value, bool | str):
             raise ValueError("is a number, without quotes")
         return value
 
     @field_validator("*")
     @classmethod
-    def _storable(cls, value: Any) -> Any:
+    def _reject_nul(cls, value: Any) -> Any:
         if isinstance(value, str) and "\0" in value:
             raise ValueError("holds a NUL character, which Postgres cannot keep")
         return value

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Command, Contract, Name, UtcDatetime, WrittenDatetime
+from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import TimeZoneName
 
@@ -18,7 +18,7 @@ Attendee = Annotated[
 ]
 Attendees = Annotated[list[Attendee], Field(max_length=100)]
 EventTime = Annotated[
-    WrittenDatetime,
+    DatetimeInput,
     Field(
         description="ISO 8601; without an offset it is meant in `timezone`",
         examples=["2026-11-27T09:00:00+01:00"],
@@ -26,7 +26,7 @@ EventTime = Annotated[
 ]
 
 
-class CalendarEventCreate(Command):
+class CalendarEventCreate(RequestBody):
     """A new event. It ends after it starts; all day means from midnight to midnight."""
 
     user_id: UUID
@@ -40,7 +40,7 @@ class CalendarEventCreate(Command):
     attendees: Attendees = Field(default_factory=list)
 
 
-class CalendarEventUpdate(Command):
+class CalendarEventUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     title: Name | None = None

@@ -34,10 +34,10 @@ class ModelSnapshot(Contract):
     """USD per million of tokens, as the others; None: not known."""
     cached_input_price: Dollars | None = None
     output_price: Dollars | None = None
-    is_choosable: bool = False
+    is_user_selectable: bool = False
 
     @field_serializer("capabilities", when_used="json")
-    def _in_order(self, capabilities: frozenset[Capability]) -> list[Capability]:
+    def _sort_capabilities(self, capabilities: frozenset[Capability]) -> list[Capability]:
         """A set has an order of its own in each process; the snapshot's text is always the same."""
         return sorted(capabilities)
 
@@ -52,7 +52,7 @@ class SecretSnapshot(Contract):
     encrypted_value: str
 
 
-class CallSnapshot(HttpCall):
+class HttpCallSnapshot(HttpCall):
     """A rest tool's call; a replica of before knows nothing of fields added later."""
 
     model_config = ConfigDict(extra="ignore")
@@ -68,7 +68,7 @@ class ToolSnapshot(Contract):
     input_schema: JsonObject
     effect_class: EffectClass = "none"
     cache_seconds: int = 0
-    http_call: CallSnapshot | None = None
+    http_call: HttpCallSnapshot | None = None
     sub_assistant_id: UUID | None = None
 
 
@@ -105,7 +105,7 @@ class ConfigurationSnapshot(Contract):
     """DEFAULT_MODEL and FALLBACK_MODEL, as rest_service's environment names them."""
 
 
-def chain(
+def build_model_chain(
     model: str | None, fallback_models: Sequence[str] | None, default_models: Sequence[str]
 ) -> tuple[str, ...]:
     """The names of the models that an assistant asks, in this order, each once."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Command, Contract, Name, UtcDatetime, WrittenDatetime
+from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import TimeZoneName
 
@@ -14,19 +14,19 @@ RunState = Literal["claimed", "dispatched", "done", "missed", "failed"]
 JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
 BotId = Annotated[int, Field(ge=0, lt=2**52, description="What stands before a token's colon")]
-LocalOrAware = Annotated[
-    WrittenDatetime, Field(description="ISO 8601; without an offset it is meant in `timezone`")
+JobTime = Annotated[
+    DatetimeInput, Field(description="ISO 8601; without an offset it is meant in `timezone`")
 ]
 
 
-class CronJobCreate(Command):
+class CronJobCreate(RequestBody):
     """A new job: exactly one of `at` and `cron_expression`."""
 
     user_id: UUID
     type: CronJobType = "reminder"
     name: Name | None = Field(None, description="null: the beginning of the text")
     text: JobText
-    at: LocalOrAware | None = None
+    at: JobTime | None = None
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
     timezone: TimeZoneName | None = Field(None, description="null: the user's")
     chat_id: int | None = Field(
@@ -36,12 +36,12 @@ class CronJobCreate(Command):
     is_active: bool = True
 
 
-class CronJobUpdate(Command):
+class CronJobUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     name: Name | None = None
     text: JobText | None = None
-    at: LocalOrAware | None = None
+    at: JobTime | None = None
     cron_expression: CronExpression | None = None
     timezone: TimeZoneName | None = None
     is_silent: bool | None = None
@@ -109,7 +109,7 @@ class Claim(Contract):
     now: UtcDatetime = Field(description="Postgres's clock, by which `next_fire_at` is meant")
 
 
-class RunsDispatched(Command):
+class RunsDispatched(RequestBody):
     """These runs are in the queue now."""
 
     run_ids: Annotated[list[UUID], Field(max_length=1000)]

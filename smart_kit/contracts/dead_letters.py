@@ -25,7 +25,7 @@ class DeadLetterRead(Contract):
     conversation: str = Field(description="Empty where not even that could be read")
     reason: str
     attempts: int
-    died_at: UtcDatetime
+    failed_at: UtcDatetime
 
 
 class DeadLetterContentRead(DeadLetterRead):

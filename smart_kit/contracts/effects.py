@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from smart_kit.contracts.base import Command, Contract, JsonObject, UtcDatetime
+from smart_kit.contracts.base import Contract, JsonObject, RequestBody, UtcDatetime
 
 EffectKind = Literal[
     "reminder_created",
@@ -34,7 +34,7 @@ class EffectRead(Contract):
     created_at: UtcDatetime
 
 
-class EffectUndo(Command):
+class EffectUndo(RequestBody):
     """Take back the newest effect of a person that is not taken back yet."""
 
     user_id: UUID

@@ -42,7 +42,7 @@ class CreateReminder(Arguments):
     )
 
     @model_validator(mode="after")
-    def _one_time(self) -> Self:
+    def _require_one_time(self) -> Self:
         given = [name for name in ("at", "in_seconds", "cron") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give exactly one of at, in_seconds and cron")
@@ -75,7 +75,7 @@ class ChangeTask(Arguments):
     priority: TaskPriority | None = None
 
     @model_validator(mode="after")
-    def _some_change(self) -> Self:
+    def _require_change(self) -> Self:
         if self.model_fields_set <= {"id"}:
             raise ValueError("give at least one thing to change")
         return self
@@ -99,7 +99,7 @@ class AskAssistant(Arguments):
 
 
 @dataclass(frozen=True)
-class Function:
+class BuiltinFunction:
     """A built-in function."""
 
     tool_type: ToolType
@@ -112,27 +112,27 @@ class Function:
     @property
     def schema(self) -> JsonObject:
         """The JSON Schema of the arguments, as a model is shown it: no titles, no null types."""
-        return _compact(self.arguments.model_json_schema())
+        return _compact_schema(self.arguments.model_json_schema())
 
 
-FUNCTIONS: tuple[Function, ...] = (
-    Function("time", "get_time", GetTime, "none", is_renamable=True),
-    Function("reminder", "create_reminder", CreateReminder, "writes"),
-    Function("reminder", "create_task", CreateTask, "writes"),
-    Function("reminder", "list_tasks", ListTasks, "none"),
-    Function("reminder", "change_task", ChangeTask, "writes"),
-    Function("weather", "get_weather", GetWeather, "reads_outside", is_renamable=True),
-    Function("sub_assistant", "ask_assistant", AskAssistant, "none", is_renamable=True),
+FUNCTIONS: tuple[BuiltinFunction, ...] = (
+    BuiltinFunction("time", "get_time", GetTime, "none", is_renamable=True),
+    BuiltinFunction("reminder", "create_reminder", CreateReminder, "writes"),
+    BuiltinFunction("reminder", "create_task", CreateTask, "writes"),
+    BuiltinFunction("reminder", "list_tasks", ListTasks, "none"),
+    BuiltinFunction("reminder", "change_task", ChangeTask, "writes"),
+    BuiltinFunction("weather", "get_weather", GetWeather, "reads_outside", is_renamable=True),
+    BuiltinFunction("sub_assistant", "ask_assistant", AskAssistant, "none", is_renamable=True),
 )
 
 
-def function_of(tool_type: ToolType, name: str) -> Function | None:
+def find_function(tool_type: ToolType, name: str) -> BuiltinFunction | None:
     """The built-in function behind a record, or None where there is none of that type and name."""
-    of_type = (function for function in FUNCTIONS if function.tool_type == tool_type)
-    return next((one for one in of_type if one.is_renamable or one.name == name), None)
+    candidates = (function for function in FUNCTIONS if function.tool_type == tool_type)
+    return next((one for one in candidates if one.is_renamable or one.name == name), None)
 
 
-def _compact(schema: JsonObject) -> JsonObject:
+def _compact_schema(schema: JsonObject) -> JsonObject:
     """A schema without what costs tokens and says nothing: titles, defaults, `or null`."""
     properties = {name: _compact_property(part) for name, part in schema["properties"].items()}
     compact: JsonObject = {"type": "object", "properties": properties}
@@ -142,7 +142,7 @@ def _compact(schema: JsonObject) -> JsonObject:
 
 
 def _compact_property(part: JsonObject) -> JsonObject:
-    kinds = [kind for kind in part.get("anyOf", ()) if kind != {"type": "null"}]
-    merged = (kinds[0] if kinds else {}) | {k: v for k, v in part.items() if k != "anyOf"}
-    unsaid = ("title", "default", *(("format",) if len(kinds) > 1 else ()))
-    return {key: value for key, value in merged.items() if key not in unsaid}
+    types = [kind for kind in part.get("anyOf", ()) if kind != {"type": "null"}]
+    merged = (types[0] if types else {}) | {k: v for k, v in part.items() if k != "anyOf"}
+    omitted = ("title", "default", *(("format",) if len(types) > 1 else ()))
+    return {key: value for key, value in merged.items() if key not in omitted}

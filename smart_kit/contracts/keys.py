@@ -6,7 +6,7 @@ from uuid import UUID
 CONFIGURATION_KEY = "config:snapshot"
 CONFIGURATION_CHANNEL = "config:changed"
 CRON_CHANNEL = "cron:changed"
-BOT_KEY = "bot"
+ACTIVE_BOT_KEY = "bot"
 """Which bot tg_bot serves (BotIdentity); who answers of their own accord needs it."""
 TURNS_STREAM = "turns"
 
@@ -31,7 +31,7 @@ def budget_key(user_id: UUID, day: date) -> str:
     return f"budget:{user_id}:{day:%Y-%m-%d}"
 
 
-def cached_call_key(tool_id: UUID, user_id: UUID, digest: str) -> str:
+def tool_result_key(tool_id: UUID, user_id: UUID, digest: str) -> str:
     """The key of the result of a tool's call that may be given again."""
     return f"cached:{tool_id}:{user_id}:{digest}"
 
@@ -46,7 +46,7 @@ def bot_lease_key(bot_id: int) -> str:
     return f"lease:{bot_id}"
 
 
-def message_id(bot_id: int, update_id: int) -> str:
+def update_message_id(bot_id: int, update_id: int) -> str:
     """The id of the queue message made from a Telegram update."""
     return f"tg:{bot_id}:{update_id}"
 
@@ -56,12 +56,12 @@ def run_message_id(run_id: UUID) -> str:
     return f"run:{run_id}"
 
 
-def conversation(bot_id: int, chat_id: int) -> str:
+def conversation_for_chat(bot_id: int, chat_id: int) -> str:
     """The conversation that a chat is, in both queues."""
     return f"tg:{bot_id}:{chat_id}"
 
 
-def bot_of(conversation: str) -> int | None:
+def parse_bot_id(conversation: str) -> int | None:
     """The bot id in `tg:<bot id>:<chat id>`; None where it is another kind of conversation."""
     parts = conversation.split(":")
     return int(parts[1]) if len(parts) == 3 and parts[1].isdecimal() else None

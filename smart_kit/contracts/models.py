@@ -17,7 +17,7 @@ from pydantic import (
     field_serializer,
 )
 
-from smart_kit.contracts.base import Command, Contract, Dollars, JsonObject, Name, UtcDatetime
+from smart_kit.contracts.base import Contract, Dollars, JsonObject, Name, RequestBody, UtcDatetime
 
 ModelApi = Literal["chat", "responses"]
 Capability = Literal[
@@ -32,7 +32,7 @@ Capabilities = Annotated[
 ]
 
 
-def can_answer(capabilities: Iterable[Capability]) -> bool:
+def can_chat(capabilities: Iterable[Capability]) -> bool:
     """Whether an assistant may ask it: not one that makes embeddings and nothing else, however it
     would send them."""
     return set(capabilities) - {"streaming"} != {"embeddings"}
@@ -45,7 +45,7 @@ Price = Annotated[
     ),
 ]
 ProviderSource = Literal["environment", "administrator"]
-ApiKeyState = Literal["none", "kept", "unreadable"]
+ApiKeyState = Literal["none", "stored", "unreadable"]
 ModelName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[!-~]+$")
 ]
@@ -62,12 +62,16 @@ Parameters = Annotated[
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^[!-~]+$")]
 
 
-def is_url(example: str, surplus: str, *, has_query: bool = False) -> AfterValidator:
+def url_validator(example: str, surplus_message: str, *, has_query: bool = False) -> AfterValidator:
     """One of http or https, such as the example; `surplus`: what is said where it holds more."""
-    return AfterValidator(partial(_url, example=example, surplus=surplus, has_query=has_query))
+    return AfterValidator(
+        partial(
+            _validate_url, example=example, surplus_message=surplus_message, has_query=has_query
+        )
+    )
 
 
-def _url(url: str, *, example: str, surplus: str, has_query: bool) -> str:
+def _validate_url(url: str, *, example: str, surplus_message: str, has_query: bool) -> str:
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -78,34 +82,36 @@ def _url(url: str, *, example: str, surplus: str, has_query: bool) -> str:
     if not is_usable:
         raise ValueError(f"is not an address such as {example}")
     if not is_bare or (parts.query and not has_query):
-        raise ValueError(surplus)
+        raise ValueError(surplus_message)
     return url if parts.query else url.rstrip("/")
 
 
 BaseUrl = Annotated[
     Url,
-    is_url("https://api.openai.com/v1", "holds more than host and path; a key goes into api_key"),
+    url_validator(
+        "https://api.openai.com/v1", "holds more than host and path; a key goes into api_key"
+    ),
     Field(examples=["https://api.openai.com/v1"]),
 ]
 ListUrl = Annotated[
     Url,
-    is_url(
+    url_validator(
         "https://example.org/models.json", "holds more than host, path and query", has_query=True
     ),
 ]
-_KEY = re.compile(r"[!-~]+")
-_LONGEST_KEY = 4096
+_API_KEY_PATTERN = re.compile(r"[!-~]+")
+_MAX_KEY_LENGTH = 4096
 
 
-def _stripped(value: Any) -> Any:
+def _strip(value: Any) -> Any:
     """What is copied often brings its line's end along."""
     return value.strip() if isinstance(value, str) else value
 
 
-def _sendable(key: SecretStr) -> SecretStr:
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise ValueError(f"is empty, or longer than {_LONGEST_KEY} characters")
-    if not _KEY.fullmatch(key.get_secret_value()):
+def _validate_api_key(key: SecretStr) -> SecretStr:
+    if not 0 < len(key) <= _MAX_KEY_LENGTH:
+        raise ValueError(f"is empty, or longer than {_MAX_KEY_LENGTH} characters")
+    if not _API_KEY_PATTERN.fullmatch(key.get_secret_value()):
         raise ValueError("holds a blank, or what is no letter, digit or sign of ASCII")
     return key
 
@@ -114,23 +120,23 @@ ApiKey = Annotated[
     SecretStr,
     Field(
         description="Kept encrypted; never shown again",
-        json_schema_extra={"minLength": 1, "maxLength": _LONGEST_KEY, "pattern": r"^[!-~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": _MAX_KEY_LENGTH, "pattern": r"^[!-~]+$"},
     ),
-    BeforeValidator(_stripped),
-    AfterValidator(_sendable),
+    BeforeValidator(_strip),
+    AfterValidator(_validate_api_key),
 ]
 
 
-class _WithKey(Command):
+class _ApiKeyBody(RequestBody):
     api_key: ApiKey | None = None
 
     @field_serializer("api_key", when_used="json")
-    def _reveal(self, key: SecretStr | None) -> str | None:
+    def _reveal_api_key(self, key: SecretStr | None) -> str | None:
         """It is sent as it is; only what is printed or logged shows stars."""
         return key.get_secret_value() if key is not None else None
 
 
-class ProviderCreate(_WithKey):
+class ProviderCreate(_ApiKeyBody):
     """A new server of models."""
 
     name: Name
@@ -138,7 +144,7 @@ class ProviderCreate(_WithKey):
     is_active: bool = True
 
 
-class ProviderUpdate(_WithKey):
+class ProviderUpdate(_ApiKeyBody):
     """The fields to change; those left out stay. `api_key`: null removes it.
 
     A base_url of another server (scheme, host or port) needs the api_key again, or null: a kept key
@@ -173,7 +179,7 @@ class ProviderRead(Contract):
     updated_at: UtcDatetime
 
 
-class ProviderTestRequest(Command):
+class ProviderTestRequest(RequestBody):
     """What to try."""
 
     model: ModelName | None = Field(
@@ -181,17 +187,17 @@ class ProviderTestRequest(Command):
     )
 
 
-ProviderProblem = Literal[
+ProviderErrorCode = Literal[
     "unreadable_key",
     "unknown_host",
     "unreachable",
-    "no_tls",
+    "tls_failed",
     "timed_out",
-    "wrong_key",
-    "no_money",
-    "wrong_path",
-    "wrong_model",
-    "no_api",
+    "invalid_key",
+    "quota_exceeded",
+    "path_not_found",
+    "model_not_found",
+    "unexpected_response",
     "busy",
     "refused",
 ]
@@ -200,8 +206,8 @@ ProviderProblem = Literal[
 class ProviderTestRead(Contract):
     """What came of it."""
 
-    is_well: bool
-    problem: ProviderProblem | None = None
+    is_healthy: bool
+    error_code: ProviderErrorCode | None = None
     detail: str = Field(description="What was seen and, if it is not well, what to do")
     seconds: float
     model_names: list[str] = Field(
@@ -209,7 +215,7 @@ class ProviderTestRead(Contract):
     )
 
 
-class LlmModelCreate(Command):
+class LlmModelCreate(RequestBody):
     """A new model of a provider."""
 
     provider_id: UUID
@@ -223,11 +229,11 @@ class LlmModelCreate(Command):
     input_price: Price | None = Field(None, description="null: not known")
     cached_input_price: Price | None = Field(None, description="null: as input_price")
     output_price: Price | None = Field(None, description="null: not known")
-    is_choosable: bool = Field(False, description="Whether people may choose it by /model")
+    is_user_selectable: bool = Field(False, description="Whether people may choose it by /model")
     is_active: bool = True
 
 
-class LlmModelUpdate(Command):
+class LlmModelUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     provider_id: UUID | None = None
@@ -238,7 +244,7 @@ class LlmModelUpdate(Command):
     input_price: Price | None = None
     cached_input_price: Price | None = None
     output_price: Price | None = None
-    is_choosable: bool | None = None
+    is_user_selectable: bool | None = None
     is_active: bool | None = None
 
 
@@ -254,13 +260,13 @@ class LlmModelRead(Contract):
     input_price: Dollars | None
     cached_input_price: Dollars | None
     output_price: Dollars | None
-    is_choosable: bool
+    is_user_selectable: bool
     is_active: bool
     created_at: UtcDatetime
     updated_at: UtcDatetime
 
 
-class ModelImport(Command):
+class ModelImport(RequestBody):
     """A list of models: given here, as a file would hold it, or to be fetched.
 
     In the form of `GET /models` ({"data": [{"id": …}]}), of ours ({"models": [{…}]}, each as for
@@ -276,7 +282,7 @@ class ModelImport(Command):
     only: list[ModelName] = Field(
         default_factory=list, max_length=1000, description="Names to take; empty: all"
     )
-    is_rehearsal: bool = Field(False, description="Say what would be done, and do nothing")
+    dry_run: bool = Field(False, description="Say what would be done, and do nothing")
 
 
 class SkippedModel(Contract):

@@ -63,7 +63,7 @@ class UserCommand(QueueMessage):
     name: Literal["new", "undo", "assistant", "model"]
 
 
-Chosen = Literal["assistant", "model"]
+ChoiceKind = Literal["assistant", "model"]
 """What people choose by buttons."""
 
 
@@ -72,7 +72,7 @@ class UserPress(QueueMessage):
 
     kind: Literal["user_press"] = "user_press"
     sender: Sender
-    chosen: Chosen
+    choice_kind: ChoiceKind
     row_id: UUID | None
     """Of the assistant or model; None: the deployment's own choice."""
 
@@ -91,10 +91,10 @@ class ScheduledPrompt(QueueMessage):
 ToSecretary = Annotated[
     UserMessage | UserCommand | UserPress | ScheduledPrompt, Field(discriminator="kind")
 ]
-TO_SECRETARY: TypeAdapter[ToSecretary] = TypeAdapter(ToSecretary)
+TO_SECRETARY_ADAPTER: TypeAdapter[ToSecretary] = TypeAdapter(ToSecretary)
 
 
-class ToTelegramMessage(QueueMessage):
+class BaseTelegramMessage(QueueMessage):
     """What every message to a person has."""
 
     language_code: str | None = None
@@ -103,7 +103,7 @@ class ToTelegramMessage(QueueMessage):
     """Deliver without a sound."""
 
 
-class Reply(ToTelegramMessage):
+class Reply(BaseTelegramMessage):
     """The assistant's answer: a model's Markdown and what its tools changed."""
 
     kind: Literal["reply"] = "reply"
@@ -111,7 +111,7 @@ class Reply(ToTelegramMessage):
     receipts: tuple[EffectRead, ...] = ()
 
 
-class Notification(ToTelegramMessage):
+class Notification(BaseTelegramMessage):
     """A reminder at its time."""
 
     kind: Literal["notification"] = "notification"
@@ -122,21 +122,24 @@ class Notification(ToTelegramMessage):
     timezone: str
 
 
-class Option(Contract):
+class ChoiceOption(Contract):
     """A button."""
 
     row_id: UUID | None
     """None: the deployment's own choice."""
     label: str
-    is_chosen: bool = False
+    is_selected: bool = False
 
 
-class Choice(ToTelegramMessage):
-    """What a person can choose from: `callback_data` is `<chosen>:<row id>`, or `<chosen>:own`."""
+class Choice(BaseTelegramMessage):
+    """What a person can choose from.
+
+    `callback_data` is `<choice_kind>:<row id>`, or `<choice_kind>:default`.
+    """
 
     kind: Literal["choice"] = "choice"
-    chosen: Chosen
-    options: tuple[Option, ...]
+    choice_kind: ChoiceKind
+    options: tuple[ChoiceOption, ...]
 
 
 NoticeName = Literal[
@@ -147,8 +150,8 @@ NoticeName = Literal[
     "private_chats_only",
     "text_only",
     "unknown_command",
-    "paired",
-    "pairing_failed",
+    "invite_redeemed",
+    "invite_invalid",
     "new_conversation",
     "undone",
     "nothing_to_undo",
@@ -160,15 +163,15 @@ NoticeName = Literal[
     "try_again_later",
     "assistant_chosen",
     "model_chosen",
-    "own_model_chosen",
+    "default_model_chosen",
     "nothing_to_choose",
-    "choice_gone",
+    "choice_unavailable",
     "budget_low",
-    "budget_spent",
+    "budget_exceeded",
 ]
 
 
-class Notice(ToTelegramMessage):
+class Notice(BaseTelegramMessage):
     """A fact that tg_bot has the words for."""
 
     kind: Literal["notice"] = "notice"
@@ -178,7 +181,7 @@ class Notice(ToTelegramMessage):
 
 
 ToTelegram = Annotated[Reply | Notification | Notice | Choice, Field(discriminator="kind")]
-TO_TELEGRAM: TypeAdapter[ToTelegram] = TypeAdapter(ToTelegram)
+TO_TELEGRAM_ADAPTER: TypeAdapter[ToTelegram] = TypeAdapter(ToTelegram)
 
 
 class LiveFrame(Contract):
@@ -204,6 +207,6 @@ def reply_id(message_id: str) -> str:
     return f"reply:{message_id}"
 
 
-def late_by(scheduled_for: datetime, now: datetime) -> float:
+def compute_lateness(scheduled_for: datetime, now: datetime) -> float:
     """How many seconds after its time something comes; 0 where it is early."""
     return max(0.0, (now - scheduled_for).total_seconds())

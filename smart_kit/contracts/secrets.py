@@ -6,24 +6,24 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_serializer
 
-from smart_kit.contracts.base import Command, Contract, UtcDatetime
-from smart_kit.contracts.models import Url, is_url
+from smart_kit.contracts.base import Contract, RequestBody, UtcDatetime
+from smart_kit.contracts.models import Url, url_validator
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-SecretState = Literal["kept", "unreadable"]
-_PRINTABLE = re.compile(r"[ -~]+")
-_LONGEST = 8192
+SecretState = Literal["stored", "unreadable"]
+_PRINTABLE_PATTERN = re.compile(r"[ -~]+")
+_MAX_LENGTH = 8192
 _EXAMPLE = "https://api.example.org"
 Origin = Annotated[
     Url,
-    is_url(_EXAMPLE, "holds more than a server's address; what is secret goes into value"),
+    url_validator(_EXAMPLE, "holds more than a server's address; what is secret goes into value"),
 ]
 
 
-def _sendable(value: SecretStr) -> SecretStr:
-    if not 0 < len(value) <= _LONGEST:
-        raise ValueError(f"is empty, or longer than {_LONGEST} characters")
-    if not _PRINTABLE.fullmatch(value.get_secret_value()):
+def _validate_value(value: SecretStr) -> SecretStr:
+    if not 0 < len(value) <= _MAX_LENGTH:
+        raise ValueError(f"is empty, or longer than {_MAX_LENGTH} characters")
+    if not _PRINTABLE_PATTERN.fullmatch(value.get_secret_value()):
         raise ValueError("holds what is no letter, digit, sign or blank of ASCII, or a line's end")
     return value
 
@@ -32,20 +32,20 @@ SecretValue = Annotated[
     SecretStr,
     Field(
         description="Kept encrypted; never shown again",
-        json_schema_extra={"minLength": 1, "maxLength": _LONGEST, "pattern": r"^[ -~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": _MAX_LENGTH, "pattern": r"^[ -~]+$"},
     ),
-    AfterValidator(_sendable),
+    AfterValidator(_validate_value),
 ]
 
 
-class _WithValue(Command):
+class _SecretValueBody(RequestBody):
     @field_serializer("value", when_used="json", check_fields=False)
-    def _reveal(self, value: SecretStr | None) -> str | None:
+    def _reveal_value(self, value: SecretStr | None) -> str | None:
         """It is sent as it is; only what is printed or logged shows stars."""
         return value.get_secret_value() if value is not None else None
 
 
-class SecretCreate(_WithValue):
+class SecretCreate(_SecretValueBody):
     """A new secret."""
 
     name: SecretName = Field(description="As `{secret:NAME}` in a tool's call", examples=["words"])
@@ -56,7 +56,7 @@ class SecretCreate(_WithValue):
     value: SecretValue
 
 
-class SecretUpdate(_WithValue):
+class SecretUpdate(_SecretValueBody):
     """The fields to change; those left out stay. Another origin needs the value again."""
 
     origin: Origin | None = None
@@ -76,7 +76,7 @@ class SecretRead(Contract):
     updated_at: UtcDatetime
 
 
-class RotationRead(Contract):
+class KeyRotationRead(Contract):
     """What was encrypted anew, with the first of LLM_MODEL_DECRYPT_KEY."""
 
     rewritten: int = Field(description="Those that an older key had encrypted")

@@ -5,34 +5,34 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Command, Contract, UtcDatetime, WrittenDatetime
+from smart_kit.contracts.base import Contract, DatetimeInput, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import TimeZoneName
 
 TaskStatus = Literal["open", "done", "cancelled"]
 TaskPriority = Literal["low", "normal", "high"]
 TaskTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Due = Annotated[
-    WrittenDatetime, Field(description="ISO 8601; without an offset it is meant in `timezone`")
+DueTime = Annotated[
+    DatetimeInput, Field(description="ISO 8601; without an offset it is meant in `timezone`")
 ]
 
 
-class TaskCreate(Command):
+class TaskCreate(RequestBody):
     """A new task."""
 
     user_id: UUID
     title: TaskTitle
-    due_at: Due | None = None
+    due_at: DueTime | None = None
     priority: TaskPriority = "normal"
     timezone: TimeZoneName | None = Field(None, description="null: the user's")
 
 
-class TaskUpdate(Command):
+class TaskUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     title: TaskTitle | None = None
     status: TaskStatus | None = None
-    due_at: Due | None = Field(None, description="null: no longer due at any time")
+    due_at: DueTime | None = Field(None, description="null: no longer due at any time")
     priority: TaskPriority | None = None
     timezone: TimeZoneName | None = Field(None, description="Of `due_at`; null: the user's")
 

@@ -6,11 +6,11 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, TypeAdapter
 
-from smart_kit.contracts.base import Command, Contract, Dollars, JsonObject, UtcDatetime
+from smart_kit.contracts.base import Contract, Dollars, JsonObject, RequestBody, UtcDatetime
 from smart_kit.contracts.tools import ToolType
 
 
-class ThreadCreate(Command):
+class ThreadCreate(RequestBody):
     """Begins a new thread of a user with an assistant; the old one's messages keep theirs."""
 
     user_id: UUID
@@ -108,7 +108,7 @@ class RunRecord(Contract):
 
 
 ArchiveRecord = Annotated[TurnRecord | RunRecord, Field(discriminator="kind")]
-ARCHIVE_RECORD: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
+ARCHIVE_RECORD_ADAPTER: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
 
 
 class TurnRead(Contract):
@@ -128,7 +128,7 @@ class TurnRead(Contract):
     finished_at: UtcDatetime
 
 
-class AssistantThen(Contract):
+class TracedAssistant(Contract):
     """An assistant that took part in a turn, as it was."""
 
     id: UUID
@@ -138,7 +138,7 @@ class AssistantThen(Contract):
     instructions: str
 
 
-class ToolThen(Contract):
+class TracedTool(Contract):
     """A tool that one of them was offered, as it was."""
 
     id: UUID
@@ -149,17 +149,17 @@ class ToolThen(Contract):
     was_called: bool
 
 
-class JournalRead(Contract):
+class TurnTraceRead(Contract):
     """A turn with the configuration that it was made with."""
 
     turn: TurnRead
-    assistants: list[AssistantThen] = Field(
+    assistants: list[TracedAssistant] = Field(
         description="Those of which a version of that time is kept, as with tools"
     )
-    tools: list[ToolThen]
+    tools: list[TracedTool]
     messages: list[MessageRead] = Field(description="What the turn has added to its thread")
 
 
-def first_thread_id(user_id: UUID, assistant_id: UUID) -> UUID:
+def derive_first_thread_id(user_id: UUID, assistant_id: UUID) -> UUID:
     """The thread of a user with an assistant until they begin another: known without asking."""
     return uuid5(user_id, str(assistant_id))

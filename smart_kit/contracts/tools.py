@@ -7,14 +7,14 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from smart_kit.contracts.base import Command, Contract, FunctionName, JsonObject, UtcDatetime
+from smart_kit.contracts.base import Contract, FunctionName, JsonObject, RequestBody, UtcDatetime
 
 ToolType = Literal["calendar", "reminder", "time", "weather", "sub_assistant", "rest"]
 EffectClass = Literal["none", "reads_outside", "writes"]
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def _parsed(value: Any) -> Any:
+def _parse_json(value: Any) -> Any:
     """Older clients send the schema as a string of JSON."""
     if not isinstance(value, str):
         return value
@@ -24,7 +24,7 @@ def _parsed(value: Any) -> Any:
         raise ValueError(f"is not JSON: {error}") from error
 
 
-InputSchema = Annotated[JsonObject, BeforeValidator(_parsed)]
+InputSchema = Annotated[JsonObject, BeforeValidator(_parse_json)]
 CacheSeconds = Annotated[
     int,
     Field(
@@ -33,15 +33,15 @@ CacheSeconds = Annotated[
         description="So long the same call of the same person is answered the same; not for writes",
     ),
 ]
-PLACEHOLDER = re.compile(
+PLACEHOLDER_PATTERN = re.compile(
     r"\{(?:secret:(?P<secret>[a-z][a-z0-9_]{0,63})|(?P<argument>[A-Za-z_][A-Za-z0-9_-]{0,63}))\}"
 )
 """`{secret:NAME}` or `{argument}` in the texts of a HttpCall; other braces are braces."""
-Texts = Annotated[dict[str, str], Field(max_length=50)]
+TemplateMap = Annotated[dict[str, str], Field(max_length=50)]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
-class HttpCall(Command):
+class HttpCall(RequestBody):
     """The call that a rest tool makes.
 
     `{name}` stands for the argument of that name, `{secret:NAME}` (in headers, the query, and as a
@@ -54,8 +54,8 @@ class HttpCall(Command):
         description="http or https; arguments may stand in its path only, and fill one segment",
         examples=["https://api.example.org/v1/words/{word}"],
     )
-    query: Texts = Field(default_factory=dict, examples=[{"lang": "{language}"}])
-    headers: Texts = Field(
+    query: TemplateMap = Field(default_factory=dict, examples=[{"lang": "{language}"}])
+    headers: TemplateMap = Field(
         default_factory=dict, examples=[{"Authorization": "Bearer {secret:words}"}]
     )
     body: JsonObject | None = Field(
@@ -63,7 +63,7 @@ class HttpCall(Command):
     )
 
 
-class ToolCreate(Command):
+class ToolCreate(RequestBody):
     """A new tool."""
 
     name: FunctionName
@@ -83,7 +83,7 @@ class ToolCreate(Command):
     is_active: bool = True
 
 
-class ToolUpdate(Command):
+class ToolUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     name: FunctionName | None = None
@@ -114,7 +114,7 @@ class ToolRead(Contract):
     updated_at: UtcDatetime
 
 
-class AssistantToolCreate(Command):
+class AssistantToolCreate(RequestBody):
     """Gives a tool to an assistant."""
 
     assistant_id: UUID
@@ -125,7 +125,7 @@ class AssistantToolCreate(Command):
     is_active: bool = True
 
 
-class AssistantToolUpdate(Command):
+class AssistantToolUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     sub_assistant_id: UUID | None = None

@@ -6,21 +6,21 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, StringConstraints, field_serializer
 
-from smart_kit.contracts.assistants import Model
-from smart_kit.contracts.base import Command, Contract, Dollars, UtcDatetime
+from smart_kit.contracts.assistants import AssistantModelName
+from smart_kit.contracts.base import Contract, Dollars, RequestBody, UtcDatetime
 from smart_kit.settings import Language, TimeZoneName
 
 Role = Literal["owner", "user"]
 UserStatus = Literal["active", "blocked"]
 TelegramId = Annotated[int, Field(ge=1, lt=2**52, description="Telegram's numeric user id")]
 PersonName = Annotated[str, StringConstraints(max_length=255)]
-Budget = Annotated[
+BudgetAmount = Annotated[
     Decimal, Field(ge=0, le=100_000, max_digits=12, decimal_places=6, description="USD a day")
 ]
 LanguageCode = Annotated[str, StringConstraints(max_length=35)]
 
 
-class UserCreate(Command):
+class UserCreate(RequestBody):
     """A new person."""
 
     telegram_id: TelegramId
@@ -29,7 +29,7 @@ class UserCreate(Command):
     language_code: LanguageCode | None = Field(None, description="As Telegram says")
 
 
-class UserUpsert(Command):
+class UserUpsert(RequestBody):
     """What Telegram says of a person, whether known or new."""
 
     first_name: PersonName = ""
@@ -37,7 +37,7 @@ class UserUpsert(Command):
     language_code: LanguageCode | None = None
 
 
-class UserUpdate(Command):
+class UserUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
     first_name: PersonName | None = None
@@ -48,7 +48,7 @@ class UserUpdate(Command):
     assistant_id: UUID | None = Field(
         None, description="The assistant the person chose: an active secretary"
     )
-    model: Model | None = Field(
+    model: AssistantModelName | None = Field(
         None, description="The model the person chose: an active one that is choosable"
     )
     rich_messages: bool | None = Field(
@@ -56,7 +56,7 @@ class UserUpdate(Command):
     )
     role: Role | None = Field(None, description="Only with the admin token")
     status: UserStatus | None = Field(None, description="Only with the admin token")
-    daily_budget: Budget | None = Field(
+    daily_budget: BudgetAmount | None = Field(
         None, description="Only with the admin token; null: the deployment's DAILY_BUDGET"
     )
 
@@ -104,7 +104,7 @@ class UserSnapshot(Contract):
     version: int
 
 
-class InviteCreate(Command):
+class InviteCreate(RequestBody):
     """Asks for a single-use code."""
 
     role: Role = "user"
@@ -118,7 +118,7 @@ class InviteRead(Contract):
     expires_at: UtcDatetime
 
 
-class InviteRedeem(Command):
+class InviteRedeem(RequestBody):
     """Somebody opened an invitation."""
 
     code: SecretStr
@@ -128,6 +128,6 @@ class InviteRedeem(Command):
     language_code: LanguageCode | None = None
 
     @field_serializer("code", when_used="json")
-    def _reveal(self, code: SecretStr) -> str:
+    def _reveal_code(self, code: SecretStr) -> str:
         """It is sent as it is; only what is printed or logged shows stars."""
         return code.get_secret_value()

@@ -25,7 +25,7 @@ class VersionRead(Contract):
     created_at: UtcDatetime
 
 
-class Difference(Contract):
+class FieldDifference(Contract):
     """A field that is not the same in both versions."""
 
     field: str = Field(examples=["instructions", "tools.get_weather.is_active"])
@@ -42,4 +42,4 @@ class ComparisonRead(Contract):
     object_id: UUID
     before: int
     after: int
-    differences: list[Difference]
+    differences: list[FieldDifference]

@@ -12,30 +12,30 @@ an older one is refused.
 from smart_kit.mailbox.letters import (
     DeadLetter,
     Delivery,
-    Depth,
-    Entry,
-    Letter,
+    Envelope,
+    LeaseLost,
     Outcome,
-    Superseded,
+    QueueDepth,
+    StreamEntry,
 )
 from smart_kit.mailbox.mailbox import Mailbox
-from smart_kit.mailbox.reconciliation import Reconciliation
-from smart_kit.mailbox.watch import Watch
-from smart_kit.mailbox.worker import DEFAULT_PACE, Pace, Worker, until_redis
+from smart_kit.mailbox.reconciliation import MailboxReconciler
+from smart_kit.mailbox.watch import QueueMonitor
+from smart_kit.mailbox.worker import DEFAULT_TIMINGS, Worker, WorkerTimings, retry_until_redis
 
 __all__ = [
-    "DEFAULT_PACE",
+    "DEFAULT_TIMINGS",
     "DeadLetter",
     "Delivery",
-    "Depth",
-    "Entry",
-    "Letter",
+    "Envelope",
+    "LeaseLost",
     "Mailbox",
+    "MailboxReconciler",
     "Outcome",
-    "Pace",
-    "Reconciliation",
-    "Superseded",
-    "Watch",
+    "QueueDepth",
+    "QueueMonitor",
+    "StreamEntry",
     "Worker",
-    "until_redis",
+    "WorkerTimings",
+    "retry_until_redis",
 ]

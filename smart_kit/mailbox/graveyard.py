@@ -8,84 +8,84 @@ from redis.commands.core import AsyncScript
 
 from smart_kit.errors import InvalidRequest
 from smart_kit.mailbox.letters import DeadLetter
-from smart_kit.mailbox.mailbox import source_of
-from smart_kit.redis import Redis, answer
+from smart_kit.mailbox.mailbox import read_script
+from smart_kit.redis import Redis, await_result
 
-Place = tuple[int, int]
+EntryId = tuple[int, int]
 """Of a stream's entry: milliseconds and a number; later letters have higher ones."""
 
 
-def _entry(place: Place) -> str:
-    return f"{place[0]}-{place[1]}"
+def _format_entry_id(entry_id: EntryId) -> str:
+    return f"{entry_id[0]}-{entry_id[1]}"
 
 
 @dataclass(frozen=True)
-class Grave:
+class DeadLetterEntry:
     """A dead letter and its place."""
 
-    place: Place
-    letter: DeadLetter
+    entry_id: EntryId
+    dead_letter: DeadLetter
 
 
-class Graveyard:
+class DeadLetterQueue:
     """The dead letters of one queue."""
 
     def __init__(self, redis: Redis, queue: str) -> None:
         self._redis = redis
         self._queue = queue
         self._stream = f"{queue}:dead"
-        self._replay = AsyncScript(redis, source_of("replay"))
+        self._replay_script = AsyncScript(redis, read_script("replay"))
 
     async def count(self) -> int:
         """How many there are."""
-        return int(await answer(self._redis.xlen(self._stream)))
+        return int(await await_result(self._redis.xlen(self._stream)))
 
-    async def newest(self, most: int) -> list[Grave]:
+    async def list_newest(self, limit: int) -> list[DeadLetterEntry]:
         """At most so many, the newest first."""
-        entries = await answer(self._redis.xrevrange(self._stream, count=most))
-        return [self._grave(entry, fields) for entry, fields in entries]
+        entries = await await_result(self._redis.xrevrange(self._stream, count=limit))
+        return [self._parse_entry(entry, fields) for entry, fields in entries]
 
-    async def find(self, place: Place) -> Grave | None:
+    async def find(self, entry_id: EntryId) -> DeadLetterEntry | None:
         """The one at that place."""
-        name = _entry(place)
-        entries = await answer(self._redis.xrange(self._stream, name, name))
-        return self._grave(*entries[0]) if entries else None
+        raw_id = _format_entry_id(entry_id)
+        entries = await await_result(self._redis.xrange(self._stream, raw_id, raw_id))
+        return self._parse_entry(*entries[0]) if entries else None
 
-    async def replay(self, grave: Grave) -> bool:
+    async def replay(self, entry: DeadLetterEntry) -> bool:
         """Have it handled once more, after what waits in its conversation; False: it is gone.
 
         Raises InvalidRequest for what never was a message, e.g. an update that could not be read.
         """
-        conversation = grave.letter.conversation
+        conversation = entry.dead_letter.conversation
         if not conversation:
             raise InvalidRequest("It never was a message of the queue: it can only be dropped.")
         waiting = f"{self._queue}:waiting:{conversation}"
         return bool(
-            await self._replay(
+            await self._replay_script(
                 keys=[self._queue, f"{self._queue}:active", waiting, self._stream],
-                args=[_entry(grave.place), conversation, grave.letter.payload],
+                args=[_format_entry_id(entry.entry_id), conversation, entry.dead_letter.payload],
             )
         )
 
-    async def drop(self, place: Place) -> bool:
+    async def delete(self, entry_id: EntryId) -> bool:
         """Forget it; False: it is gone already."""
-        return bool(await answer(self._redis.xdel(self._stream, _entry(place))))
+        return bool(await await_result(self._redis.xdel(self._stream, _format_entry_id(entry_id))))
 
-    def _grave(self, entry: str, fields: dict[str, str]) -> Grave:
-        milliseconds, _, number = entry.partition("-")
-        place = (int(milliseconds), int(number))
-        written = fields.get("letter", "")
+    def _parse_entry(self, raw_id: str, fields: dict[str, str]) -> DeadLetterEntry:
+        milliseconds, _, number = raw_id.partition("-")
+        entry_id = (int(milliseconds), int(number))
+        raw = fields.get("dead_letter", "")
         try:
-            return Grave(place, DeadLetter.model_validate_json(written))
+            return DeadLetterEntry(entry_id, DeadLetter.model_validate_json(raw))
         except ValidationError:  # by another version, or by hand: still to be seen
-            return Grave(place, self._unreadable(written, place))
+            return DeadLetterEntry(entry_id, self._build_unreadable(raw, entry_id))
 
-    def _unreadable(self, written: str, place: Place) -> DeadLetter:
+    def _build_unreadable(self, raw: str, entry_id: EntryId) -> DeadLetter:
         return DeadLetter(
             queue=self._queue,
             conversation="",
-            payload=written,
+            payload=raw,
             reason="the letter itself cannot be read",
             attempts=0,
-            died_at=datetime.fromtimestamp(place[0] / 1000, UTC),
+            failed_at=datetime.fromtimestamp(entry_id[0] / 1000, UTC),
         )

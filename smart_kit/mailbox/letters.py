@@ -9,12 +9,12 @@ from smart_kit.contracts.base import Contract, UtcDatetime, utc_now
 from smart_kit.errors import SmartAssistantError
 
 
-class Superseded(SmartAssistantError):
+class LeaseLost(SmartAssistantError):
     """Another worker has this message now; whatever we do with it must stop."""
 
 
 @dataclass(frozen=True)
-class Letter:
+class Envelope:
     """A message to enqueue."""
 
     message_id: str
@@ -23,7 +23,7 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Entry:
+class StreamEntry:
     """A conversation with work, as read from the stream."""
 
     id: str
@@ -34,9 +34,9 @@ class Entry:
 class Delivery:
     """A message that this worker holds until its lease ends."""
 
-    entry: str
+    entry_id: str
     conversation: str
-    token: int
+    fencing_token: int
     attempt: int
     """1 at first; higher where a worker died or failed with it."""
     payload: str
@@ -46,14 +46,14 @@ class Delivery:
 class Outcome:
     """Everything that has to happen in the instant in which a message is done."""
 
-    replies: tuple[Letter, ...] = ()
+    replies: tuple[Envelope, ...] = ()
     """Go into the mailbox that this one answers into."""
     history: tuple[str, ...] = ()
     """Items for the end of `thread_id`'s history."""
     thread_id: UUID | None = None
-    record: str = ""
+    archive_record: str = ""
     """For the archive; empty: none."""
-    journal_of: str = ""
+    journal_message_id: str = ""
     """The message whose journal is no longer needed; empty: none."""
 
 
@@ -65,11 +65,11 @@ class DeadLetter(Contract):
     payload: str
     reason: str
     attempts: int
-    died_at: UtcDatetime = Field(default_factory=utc_now)
+    failed_at: UtcDatetime = Field(default_factory=utc_now)
 
 
 @dataclass(frozen=True)
-class Depth:
+class QueueDepth:
     """How much lies in a mailbox."""
 
     conversations: int
@@ -77,4 +77,4 @@ class Depth:
     delayed: int
     oldest_seconds: float
     """Since the one that waits longest was woken; 0 where none waits."""
-    dead: int
+    dead_letters: int

@@ -9,58 +9,63 @@ import structlog
 from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 
-from smart_kit.mailbox.mailbox import GROUP, source_of
-from smart_kit.redis import UNREACHABLE, Redis, answer
+from smart_kit.mailbox.mailbox import GROUP, read_script
+from smart_kit.redis import CONNECTION_ERRORS, Redis, await_result
 
-EVERY_SECONDS = 60.0
-_BATCH = 500
+INTERVAL_SECONDS = 60.0
+_BATCH_SIZE = 500
 """Conversations that one script looks at: nobody else is served meanwhile."""
-_LOOKED_AT = 1000
+_SCAN_COUNT = 1000
 """Keys of any kind that one step of a scan looks at."""
-_SPECIAL = re.compile(r"[*?\[\]\\^]")
+_GLOB_CHARACTERS = re.compile(r"[*?\[\]\\^]")
 
 log = structlog.stdlib.get_logger()
 
 
-class Reconciliation:
+class MailboxReconciler:
     """Of one queue. Our own scripts never need it; hands, tools and restored data may."""
 
-    def __init__(self, redis: Redis, queue: str, every: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self, redis: Redis, queue: str, interval_seconds: float = INTERVAL_SECONDS
+    ) -> None:
         self._redis = redis
         self._queue = queue
         self._prefix = f"{queue}:waiting:"
-        self._every = every
-        self._script = AsyncScript(redis, source_of("reconcile"))
+        self._interval_seconds = interval_seconds
+        self._script = AsyncScript(redis, read_script("reconcile"))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop`."""
         while not stop.is_set():
             try:
-                await self.wake()
-            except (*UNREACHABLE, ResponseError) as error:
-                log.debug("queue not reconciled", queue=self._queue, reason=str(error))
+                await self.restore_wakeups()
+            except (*CONNECTION_ERRORS, ResponseError) as error:
+                log.debug("queue reconciliation failed", queue=self._queue, reason=str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._every)
+                await asyncio.wait_for(stop.wait(), self._interval_seconds)
 
-    async def wake(self) -> int:
+    async def restore_wakeups(self) -> int:
         """Wake what sleeps by mistake; returns how many conversations did."""
-        known = {*await self._waiting(), *await answer(self._redis.hkeys(f"{self._queue}:active"))}
-        woken = 0
-        for conversations in _batches(sorted(known)):
-            woken += await self._script(
+        known = {
+            *await self._list_waiting(),
+            *await await_result(self._redis.hkeys(f"{self._queue}:active")),
+        }
+        restored = 0
+        for conversations in _split_batches(sorted(known)):
+            restored += await self._script(
                 keys=[self._queue, f"{self._queue}:active", f"{self._queue}:delayed"],
                 args=[GROUP, self._prefix, *conversations],
             )
-        if woken:
-            log.warning("lost wake-ups replaced", queue=self._queue, conversations=woken)
-        return woken
+        if restored:
+            log.warning("lost wake-ups restored", queue=self._queue, conversations=restored)
+        return restored
 
-    async def _waiting(self) -> list[str]:
+    async def _list_waiting(self) -> list[str]:
         """The conversations in which messages wait."""
-        pattern = _SPECIAL.sub(r"\\\g<0>", self._prefix) + "*"
-        found = self._redis.scan_iter(pattern, count=_LOOKED_AT, _type="LIST")
+        pattern = _GLOB_CHARACTERS.sub(r"\\\g<0>", self._prefix) + "*"
+        found = self._redis.scan_iter(pattern, count=_SCAN_COUNT, _type="LIST")
         return [key.removeprefix(self._prefix) async for key in found]
 
 
-def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (names[start : start + _BATCH] for start in range(0, len(names), _BATCH))
+def _split_batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + _BATCH_SIZE] for start in range(0, len(names), _BATCH_SIZE))

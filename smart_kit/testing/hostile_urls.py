@@ -1,6 +1,6 @@
 """Addresses by which servers have been made to ask themselves, or somebody in their own network."""
 
-SPELLINGS = """\
+HOSTILE_SPELLINGS = """\
 http://127.0.0.1:{port}/
 http://127.0.0.1:{port}
 HTTP://127.0.0.1:{port}/
@@ -268,7 +268,7 @@ unix:///var/run/docker.sock
 http+unix://%2Fvar%2Frun%2Fdocker.sock/info
 url:http://127.0.0.1:{port}/"""
 HOSTILE_URLS = (
-    *SPELLINGS.split("\n"),
+    *HOSTILE_SPELLINGS.split("\n"),
     "",
     "\n",
     "http://\u212aey.example.com/",

@@ -16,65 +16,65 @@ STATE_VARIABLE = "STATE_DIR"
 _PROC = Path("/proc")
 HAS_PROC = (_PROC / "self" / "environ").exists()
 
-_SERVERS = ("postgres", "initdb", "valkey-server")
+_SERVER_PROGRAMS = ("postgres", "initdb", "valkey-server")
 """They write over their own environment; their working folder tells whose they are."""
-_PATIENCE = 60.0
+_EXIT_TIMEOUT_SECONDS = 60.0
 """Seconds in which a process ends on a busy machine."""
-_POLL = 0.05
+_POLL_INTERVAL_SECONDS = 0.05
 
 
-def end_started_by_tests(folder: Path) -> None:
+def terminate_started_by_tests(folder: Path) -> None:
     """End those that tests have started themselves: they could start more."""
-    _end(lambda process: _named(process, RUN_VARIABLE, folder) is not None)
+    _terminate(lambda process: _get_path_variable(process, RUN_VARIABLE, folder) is not None)
 
 
-def end_all(folder: Path) -> None:
+def terminate_all(folder: Path) -> None:
     """End whatever is proved to be of the run.
 
     A program that only works in the folder may be that of somebody who looks around there.
     """
-    _end(
+    _terminate(
         lambda process: (
-            _named(process, RUN_VARIABLE, folder) is not None
-            or _named(process, STATE_VARIABLE, folder) is not None
-            or (_is_server(process) and _works_in(process, folder))
+            _get_path_variable(process, RUN_VARIABLE, folder) is not None
+            or _get_path_variable(process, STATE_VARIABLE, folder) is not None
+            or (_is_server(process) and _is_working_in(process, folder))
         )
     )
 
 
-def state_dirs(folder: Path) -> set[Path]:
+def find_state_dirs(folder: Path) -> set[Path]:
     """Of the suites in the folder of which something lives."""
-    found = (_named(process, STATE_VARIABLE, folder) for process in _others())
+    found = (_get_path_variable(process, STATE_VARIABLE, folder) for process in _other_processes())
     return {path for path in found if path is not None}
 
 
-def _end(is_wanted: Callable[[Path], bool]) -> None:
+def _terminate(is_target: Callable[[Path], bool]) -> None:
     """Ask them, and kill those that take too long. Raises RuntimeError where one lives on."""
-    found = [*filter(is_wanted, _others())]
+    found = [*filter(is_target, _other_processes())]
     for process in found:
         # SIGTERM has PostgreSQL wait for its clients; either lets it give back shared memory
-        _send(process, signal.SIGQUIT if _is_server(process) else signal.SIGTERM)
-    if found and _wait(is_wanted):
-        for process in filter(is_wanted, _others()):
-            _send(process, signal.SIGKILL)
-        if left := _wait(is_wanted):
+        _send_signal(process, signal.SIGQUIT if _is_server(process) else signal.SIGTERM)
+    if found and _wait_for_exit(is_target):
+        for process in filter(is_target, _other_processes()):
+            _send_signal(process, signal.SIGKILL)
+        if left := _wait_for_exit(is_target):
             raise RuntimeError(f"processes live on: {', '.join(one.name for one in left)}")
 
 
-def _wait(is_wanted: Callable[[Path], bool]) -> list[Path]:
+def _wait_for_exit(is_target: Callable[[Path], bool]) -> list[Path]:
     """Those that are still there after a while."""
-    deadline = time.monotonic() + _PATIENCE
-    while (left := [*filter(is_wanted, _others())]) and time.monotonic() < deadline:
-        time.sleep(_POLL)
+    deadline = time.monotonic() + _EXIT_TIMEOUT_SECONDS
+    while (left := [*filter(is_target, _other_processes())]) and time.monotonic() < deadline:
+        time.sleep(_POLL_INTERVAL_SECONDS)
     return left
 
 
-def _others() -> Iterator[Path]:
+def _other_processes() -> Iterator[Path]:
     """The folders of all processes but our own."""
     return (one for one in _PROC.glob("[0-9]*") if int(one.name) != os.getpid())
 
 
-def _named(process: Path, variable: str, folder: Path) -> Path | None:
+def _get_path_variable(process: Path, variable: str, folder: Path) -> Path | None:
     """What a variable of the process names, if that is the folder or something in it."""
     start = f"{variable}=".encode()
     try:
@@ -83,12 +83,12 @@ def _named(process: Path, variable: str, folder: Path) -> Path | None:
         return None
     if start not in environ:  # most; each test process looks at all processes several times
         return None
-    words = environ.split(b"\0")
-    named = (Path(os.fsdecode(one[len(start) :])) for one in words if one.startswith(start))
+    entries = environ.split(b"\0")
+    named = (Path(os.fsdecode(one[len(start) :])) for one in entries if one.startswith(start))
     return next((path for path in named if path.is_relative_to(folder)), None)
 
 
-def _works_in(process: Path, folder: Path) -> bool:
+def _is_working_in(process: Path, folder: Path) -> bool:
     try:
         return (process / "cwd").readlink().is_relative_to(folder)
     except OSError:
@@ -97,11 +97,11 @@ def _works_in(process: Path, folder: Path) -> bool:
 
 def _is_server(process: Path) -> bool:
     try:
-        return (process / "comm").read_text().strip() in _SERVERS
+        return (process / "comm").read_text().strip() in _SERVER_PROGRAMS
     except OSError:
         return False
 
 
-def _send(process: Path, number: signal.Signals) -> None:
+def _send_signal(process: Path, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(int(process.name), number)

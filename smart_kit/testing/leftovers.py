@@ -14,40 +14,40 @@ from smart_kit.testing import docker_resources, leftover_processes
 ROOT = Path(__file__).resolve().parents[2]
 _SHARED_FOLDER = Path("/var/lib/smart-assistant")
 """See control/local/shared_folder.py, which this package must not import."""
-_SECONDS = 180.0
+_REMOVE_TIMEOUT_SECONDS = 180.0
 """For a suite whose processes have to be killed."""
 
 
-def end(folder: Path) -> None:
+def clean_up(folder: Path) -> None:
     """End and remove what the run of that folder has started; its files stay.
 
     Raises RuntimeError where something could not be ended.
     """
-    leftover_processes.end_started_by_tests(folder)
-    failures = [said for state_dir in suites(folder) if (said := _remove(state_dir))]
-    leftover_processes.end_all(folder)
-    if docker_resources.is_claimed(folder):
-        docker_resources.remove(docker_resources.prefix(folder.name))
+    leftover_processes.terminate_started_by_tests(folder)
+    failures = [said for state_dir in find_suites(folder) if (said := _remove_suite(state_dir))]
+    leftover_processes.terminate_all(folder)
+    if docker_resources.is_docker_used(folder):
+        docker_resources.remove_resources(docker_resources.resource_prefix(folder.name))
     if failures:
         raise RuntimeError("; ".join(failures))
 
 
-def suites(folder: Path) -> list[Path]:
+def find_suites(folder: Path) -> list[Path]:
     """The state folders of suites that still run, or have their database elsewhere.
 
     Only our own: PostgreSQL's user owns folders there too, and could put a link into one.
     """
     found = {lock.parents[1]: lock for lock in folder.rglob("run/supervisor.lock")}
     if leftover_processes.HAS_PROC:
-        living = leftover_processes.state_dirs(folder)
+        running = leftover_processes.find_state_dirs(folder)
     else:
-        living = {state_dir for state_dir, lock in found.items() if _is_held(lock)}
-    outside = set(_recorded(folder))
-    left = (one for one in found if one in living or (one / "postgres").is_symlink())
+        running = {state_dir for state_dir, lock in found.items() if _is_locked(lock)}
+    outside = set(_find_recorded_state_dirs(folder))
+    left = (one for one in found if one in running or (one / "postgres").is_symlink())
     return sorted({one for one in left if one.lstat().st_uid == os.geteuid()} | outside)
 
 
-def _recorded(folder: Path) -> Iterator[Path]:
+def _find_recorded_state_dirs(folder: Path) -> Iterator[Path]:
     """The state folders whose database is in root's shared folder, also those that are gone."""
     for record in _SHARED_FOLDER.glob("*.owner"):
         with contextlib.suppress(OSError, ValueError, LookupError):
@@ -56,7 +56,7 @@ def _recorded(folder: Path) -> Iterator[Path]:
                 yield state_dir
 
 
-def _is_held(lock: Path) -> bool:
+def _is_locked(lock: Path) -> bool:
     with lock.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,7 +65,7 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
-def _remove(state_dir: Path) -> str:
+def _remove_suite(state_dir: Path) -> str:
     """As an operator does: that ends what has been recorded, and knows where the database is.
 
     Returns what was said where it failed.
@@ -79,7 +79,7 @@ def _remove(state_dir: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=_SECONDS,
+        timeout=_REMOVE_TIMEOUT_SECONDS,
         check=False,
     )
     return f"{state_dir}: {done.stdout.strip()}" if done.returncode else ""

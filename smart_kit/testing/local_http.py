@@ -9,29 +9,29 @@ from typing import Any
 
 import httpx2
 
-SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 """How long a server may take to answer."""
 
 
-def client(base_url: str = "", headers: Mapping[str, str] | None = None) -> httpx2.Client:
+def make_client(base_url: str = "", headers: Mapping[str, str] | None = None) -> httpx2.Client:
     return httpx2.Client(
-        base_url=base_url, headers=headers, timeout=SECONDS, trust_env=False, verify=False
+        base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False, verify=False
     )
 
 
 def get(url: str, headers: Mapping[str, str] | None = None) -> httpx2.Response:
     """Raises httpx2.TransportError where nothing answers."""
-    with client() as http:
+    with make_client() as http:
         return http.get(url, headers=headers)
 
 
 def post(url: str, headers: Mapping[str, str] | None = None, json: Any = None) -> httpx2.Response:
     """Raises httpx2.TransportError where nothing answers."""
-    with client() as http:
+    with make_client() as http:
         return http.post(url, headers=headers, json=json)
 
 
-def is_well(url: str) -> bool:
+def is_healthy(url: str) -> bool:
     """Whether a service answers there with 200."""
     try:
         return get(url).status_code == 200

@@ -18,22 +18,22 @@ from smart_kit.testing.run_folder import RunFolder
 from smart_kit.testing.servers import Postgres, Valkey, postgres_server, valkey_server
 from smart_kit.testing.virtual_clock_loop import VirtualClockLoop
 
-RUN_FOLDER = pytest.StashKey[RunFolder]()
-SERVERS = frozenset({"postgres", "valkey"})
+RUN_FOLDER_KEY = pytest.StashKey[RunFolder]()
+SERVER_FIXTURES = frozenset({"postgres", "valkey"})
 """The fixtures that are the image's servers where the tests run in Docker."""
-SHARED_SUITE = "tests/e2e/shared"
+SHARED_SUITE_DIR = "tests/e2e/shared"
 """Whose stories are told on one suite of the whole session."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Before pytest chooses the folder of `tmp_path`."""
-    _log_plainly()
-    _try_the_same_examples_each_time()
+    _configure_plain_logging()
+    _make_hypothesis_deterministic()
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist is told by its controller
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
-    folder = config.stash[RUN_FOLDER] = RunFolder.make()
+    folder = config.stash[RUN_FOLDER_KEY] = RunFolder.create()
     if config.option.basetemp is None:
         config.option.basetemp = str(folder.path / "pytest")
 
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what speaks with PostgreSQL or Redis: it is run on the servers of production too."""
     for item in items:
-        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+        if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
 
 
@@ -61,31 +61,35 @@ def has_virtual_clock(item: pytest.Item) -> bool:
     return marker is not None and marker.args == ("virtual",)
 
 
-class LoadSharedSuite(LoadFileScheduling):  # type: ignore[misc] # has no types
+class SharedSuiteScheduling(LoadFileScheduling):  # type: ignore[misc] # has no types
     """One worker gets all stories of the shared suite, which so is started once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return scope_of(nodeid)
+        return get_scope(nodeid)
 
 
-def scope_of(nodeid: str) -> str:
+def get_scope(nodeid: str) -> str:
     """What is told by one worker together with this test: its file, or the shared suite."""
-    return SHARED_SUITE if nodeid.startswith(f"{SHARED_SUITE}/") else nodeid.split("::", 1)[0]
+    return (
+        SHARED_SUITE_DIR if nodeid.startswith(f"{SHARED_SUITE_DIR}/") else nodeid.split("::", 1)[0]
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSharedSuite | None:
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer
+) -> SharedSuiteScheduling | None:
     """Where the files are what is shared out."""
-    return LoadSharedSuite(config, log) if config.getvalue("dist") == "loadfile" else None
+    return SharedSuiteScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Whatever has become of the tests."""
-    if folder := config.stash.get(RUN_FOLDER, None):
-        folder.end()
+    if folder := config.stash.get(RUN_FOLDER_KEY, None):
+        folder.close()
 
 
-def _log_plainly() -> None:
+def _configure_plain_logging() -> None:
     """Plain tracebacks: rich ones take seconds each, in which a test's event loop stands still."""
     renderer = structlog.dev.ConsoleRenderer(
         colors=False, exception_formatter=structlog.dev.plain_traceback
@@ -99,7 +103,7 @@ def _log_plainly() -> None:
     )
 
 
-def _try_the_same_examples_each_time() -> None:
+def _make_hypothesis_deterministic() -> None:
     """And take the time that a busy machine needs: Hypothesis leaves nothing to chance."""
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
     settings.register_profile(
@@ -136,7 +140,7 @@ def redis_settings(valkey: Valkey) -> RedisSettings:
 async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
     """A client of an empty Valkey."""
     if isinstance(loop := asyncio.get_running_loop(), VirtualClockLoop):
-        loop.waits_for(redis_settings)
+        loop.track_redis(redis_settings)
     client = connect(redis_settings)
     await client.flushdb(asynchronous=True)  # VirtualClockLoop says why
     yield client

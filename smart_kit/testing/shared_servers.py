@@ -14,14 +14,18 @@ from contextlib import ExitStack
 from smart_kit.testing import run_folder
 from smart_kit.testing.leftover_processes import RUN_VARIABLE
 from smart_kit.testing.ports import free_ports
-from smart_kit.testing.servers import LOCKS_VARIABLE, own_valkey, postgres_server
+from smart_kit.testing.servers import LOCKS_VARIABLE, postgres_server, running_valkey
 
 
-def main(redis: int) -> None:
-    with run_folder.entered() as folder, postgres_server() as postgres, ExitStack() as stack:
-        ports = free_ports(redis)
+def main(redis_count: int) -> None:
+    with (
+        run_folder.create_run_folder() as folder,
+        postgres_server() as postgres,
+        ExitStack() as stack,
+    ):
+        ports = free_ports(redis_count)
         for port in ports:
-            stack.enter_context(own_valkey(port))
+            stack.enter_context(running_valkey(port))
         found = {
             "TEST_POSTGRES_PORT": str(postgres.port),
             "TEST_REDIS_PORT": str(ports[0]),

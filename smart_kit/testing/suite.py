@@ -19,7 +19,7 @@ from smart_kit.testing import docker_resources, local_http, run_folder
 from smart_kit.testing.ports import LOCALHOST, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-PORTS = (
+PORT_VARIABLES = (
     "REST_SERVICE_PORT",
     "GOOGLE_CALENDAR_SERVICE_PORT",
     "ASSISTANT_PORT",
@@ -29,14 +29,14 @@ PORTS = (
     "POSTGRES_PORT",
     "REDIS_PORT",
 )
-SECRETS = (
+SECRET_VARIABLES = (
     "ADMIN_API_TOKEN",
     "SERVICE_API_TOKEN",
     "REDIS_PASSWORD",
     "POSTGRES_PASSWORD",
     "SANDBOX_CHAT_TOKEN",
 )
-OUTSIDE = (
+EXTERNAL_SETTINGS = (
     "TELEGRAM_TOKEN",
     "TELEGRAM_API_URL",
     "TELEGRAM_ALLOWED_USERS",
@@ -51,48 +51,51 @@ OUTSIDE = (
 )
 """Emptied, so that a developer's own `.env` never reaches a test."""
 
-COMMAND_SECONDS = 600.0
+COMMAND_TIMEOUT_SECONDS = 600.0
 """Images are built on the first start in Docker."""
 
-Mode = Literal["local", "docker"]
-MODE: Mode = "docker" if os.environ.get("SUITE_MODE") == "docker" else "local"
+SuiteMode = Literal["local", "docker"]
+DEFAULT_MODE: SuiteMode = "docker" if os.environ.get("SUITE_MODE") == "docker" else "local"
 """How stories that do not care are told; `./manage.py test` sets it."""
 
 
 @dataclass
-class Suite:
+class SuiteHarness:
     """One suite. `settings` wins over everything else."""
 
     state_dir: Path
     settings: dict[str, str] = field(default_factory=dict)
-    mode: Mode = "local"
-    entry: Path = ROOT / "manage.py"
+    mode: SuiteMode = "local"
+    entry_point: Path = ROOT / "manage.py"
     environment: dict[str, str] = field(init=False)
-    _open: ExitStack = field(default_factory=ExitStack)
+    _exit_stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.environment = (
-            dict.fromkeys(OUTSIDE, "")
-            | {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
-            | {secret: secrets.token_urlsafe(24) for secret in SECRETS}
+            dict.fromkeys(EXTERNAL_SETTINGS, "")
+            | {
+                name: str(port)
+                for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)
+            }
+            | {secret: secrets.token_urlsafe(24) for secret in SECRET_VARIABLES}
             | {"STATE_DIR": str(self.state_dir), "LOG_FORMAT": "json"}
-            | {"COMPOSE_PROJECT_NAME": _project_name(self.mode)}
+            | {"COMPOSE_PROJECT_NAME": _make_project_name(self.mode)}
             | self.settings
         )
 
-    def manage(self, *arguments: str, timeout: float = COMMAND_SECONDS) -> str:
+    def manage(self, *arguments: str, timeout: float = COMMAND_TIMEOUT_SECONDS) -> str:
         """Run `./manage.py` and return what it printed; fails the test where it fails."""
         done = self.try_manage(*arguments, timeout=timeout)
         assert done.returncode == 0, f"manage.py {' '.join(arguments)}:\n{done.stdout}"
         return done.stdout
 
     def try_manage(
-        self, *arguments: str, timeout: float = COMMAND_SECONDS
+        self, *arguments: str, timeout: float = COMMAND_TIMEOUT_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """Run `./manage.py`, whatever comes of it."""
         command, *rest = arguments
         return subprocess.run(
-            [sys.executable, self.entry, command, f"--{self.mode}", *rest],
+            [sys.executable, self.entry_point, command, f"--{self.mode}", *rest],
             env=os.environ | self.environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -108,55 +111,57 @@ class Suite:
         return f"http://{LOCALHOST}:{self.environment[port]}{path}"
 
     @property
-    def machine(self) -> str:
+    def test_host(self) -> str:
         """How its services call this machine, on which tests have servers of their own."""
         return "host.docker.internal" if self.mode == "docker" else LOCALHOST
 
-    def admin(self) -> httpx2.Client:
+    def make_admin_client(self) -> httpx2.Client:
         """A client of the REST API with the admin's token."""
-        return _client(self.url("REST_SERVICE_PORT", "/api"), self.environment["ADMIN_API_TOKEN"])
+        return _make_client(
+            self.url("REST_SERVICE_PORT", "/api"), self.environment["ADMIN_API_TOKEN"]
+        )
 
-    def read(self, path: str, **query: str | int) -> Any:
+    def get_json(self, path: str, **query: str | int) -> Any:
         """What the REST API answers the admin."""
-        with self.admin() as admin:
+        with self.make_admin_client() as admin:
             return admin.get(path, params=query).raise_for_status().json()
 
-    def secretary(self) -> str:
+    def get_secretary_id(self) -> str:
         """The id of the assistant whom people talk to."""
-        found = self.read("/assistants")["items"]
+        found = self.get_json("/assistants")["items"]
         return str(next(one["id"] for one in found if one["is_secretary"]))
 
-    def user_id(self, person: "Person") -> str:
+    def get_user_id(self, user: "SandboxUser") -> str:
         """The id of somebody who has written already."""
-        return str(self.read(f"/users/by-telegram-id/{person.telegram_id}")["id"])
+        return str(self.get_json(f"/users/by-telegram-id/{user.telegram_id}")["id"])
 
-    def sandbox(self) -> httpx2.Client:
+    def make_sandbox_client(self) -> httpx2.Client:
         """A client of the sandbox's chat page, closed with the suite."""
-        client = _client(self.url("SANDBOX_PORT"), self.environment["SANDBOX_CHAT_TOKEN"])
-        return self._open.enter_context(client)
+        client = _make_client(self.url("SANDBOX_PORT"), self.environment["SANDBOX_CHAT_TOKEN"])
+        return self._exit_stack.enter_context(client)
 
-    def check_calls(self) -> None:
+    def assert_no_api_violations(self) -> None:
         """Fails the test where the bot has called what Telegram does not document."""
-        answer = self.sandbox().get("/chat/api/violations").raise_for_status().json()
+        answer = self.make_sandbox_client().get("/chat/api/violations").raise_for_status().json()
         assert answer["items"] == []
 
-    def person(self, name: str) -> "Person":
+    def get_or_create_user(self, name: str) -> "SandboxUser":
         """Somebody of the sandbox's chat page, made if they are not there yet."""
-        http = self.sandbox()
+        http = self.make_sandbox_client()
         people = http.get("/chat/people").raise_for_status().json()["items"]
         found = next((one for one in people if one["first_name"] == name), None)
-        return Person(http, found) if found else self.newcomer(name)
+        return SandboxUser(http, found) if found else self.create_user(name)
 
-    def newcomer(self, name: str) -> "Person":
+    def create_user(self, name: str) -> "SandboxUser":
         """Somebody new on the sandbox's chat page, whoever else has the name."""
-        http = self.sandbox()
+        http = self.make_sandbox_client()
         language = "ru" if re.search("[а-я]", name.lower()) else "en"
         body = {"first_name": name, "language_code": language}
-        return Person(http, http.post("/chat/people", json=body).raise_for_status().json())
+        return SandboxUser(http, http.post("/chat/people", json=body).raise_for_status().json())
 
     def close(self) -> None:
         """Close what was opened to speak with it."""
-        self._open.close()
+        self._exit_stack.close()
 
     def remove(self) -> None:
         """Stop it and leave nothing behind, also where its database had to be elsewhere."""
@@ -164,11 +169,11 @@ class Suite:
         self.manage("stop", "--remove", "--yes")
         if self.mode == "docker":
             name = self.environment["COMPOSE_PROJECT_NAME"]
-            docker_resources.remove(name)  # its images too
-            assert docker_resources.left(name) == {}
+            docker_resources.remove_resources(name)  # its images too
+            assert docker_resources.find_resources(name) == {}
         shutil.rmtree(self.state_dir, ignore_errors=True)
 
-    def compose(self, *arguments: str) -> str:
+    def run_compose(self, *arguments: str) -> str:
         """Run `docker compose` for this suite's containers and return what it printed."""
         files = ["--file", "docker-compose.yml", "--env-file", os.devnull]
         done = subprocess.run(
@@ -182,7 +187,7 @@ class Suite:
         assert done.returncode == 0, f"docker compose {' '.join(arguments)}:\n{done.stderr}"
         return done.stdout
 
-    def processes(self) -> list[int]:
+    def find_pids(self) -> list[int]:
         """The pids of all processes that were given this suite's folder."""
         mark = f"STATE_DIR={self.state_dir}".encode()
         found = []
@@ -195,57 +200,57 @@ class Suite:
         return [pid for pid in found if pid != os.getpid()]
 
 
-def _client(url: str, token: str) -> httpx2.Client:
-    return local_http.client(url, {"Authorization": f"Bearer {token}"})
+def _make_client(url: str, token: str) -> httpx2.Client:
+    return local_http.make_client(url, {"Authorization": f"Bearer {token}"})
 
 
-def _project_name(mode: Mode) -> str:
+def _make_project_name(mode: SuiteMode) -> str:
     """By which the next test run finds what is left in Docker where this one is killed."""
-    run = run_folder.current()
+    run = run_folder.get_current_path()
     if run and mode == "docker":
-        docker_resources.claim(run)
-    return f"{docker_resources.prefix(run.name if run else 'alone')}{secrets.token_hex(4)}"
+        docker_resources.mark_docker_used(run)
+    return f"{docker_resources.resource_prefix(run.name if run else 'alone')}{secrets.token_hex(4)}"
 
 
 @dataclass
-class Person:
+class SandboxUser:
     """Talks to the bot as a person would on the sandbox's chat page."""
 
     http: httpx2.Client
-    facts: dict[str, Any]
+    profile: dict[str, Any]
 
     @property
     def telegram_id(self) -> int:
         """Telegram's id of this person."""
-        return int(self.facts["id"])
+        return int(self.profile["id"])
 
-    def messages(self, after: int = 0) -> list[dict[str, Any]]:
+    def get_messages(self, after: int = 0) -> list[dict[str, Any]]:
         """The chat's messages with greater ids, oldest first."""
         answer = self.http.get(f"/chat/{self.telegram_id}/messages", params={"after": after})
         items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
         return items
 
-    def say(self, text: str) -> int:
+    def send(self, text: str) -> int:
         """Send a message; returns its id."""
         path = f"/chat/{self.telegram_id}/messages"
         sent = self.http.post(path, json={"text": text}).raise_for_status().json()
         return int(sent["message_id"])
 
-    def wait_for(
-        self, after: int, wanted: Callable[[str], bool] = bool, seconds: float = 60.0
+    def wait_for_message(
+        self, after: int, is_match: Callable[[str], bool] = bool, seconds: float = 60.0
     ) -> str:
         """The first message of the bot after that id whose text is wanted."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for message in self.messages(after):
-                if message["from"] == "bot" and wanted(message["text"]):
+            for message in self.get_messages(after):
+                if message["from"] == "bot" and is_match(message["text"]):
                     return str(message["text"])
             time.sleep(0.05)
-        raise AssertionError(f"no such answer within {seconds} s: {self.messages(after)}")
+        raise AssertionError(f"no such answer within {seconds} s: {self.get_messages(after)}")
 
-    def ask(self, text: str, seconds: float = 60.0) -> str:
+    def send_and_wait(self, text: str, seconds: float = 60.0) -> str:
         """Send a message and wait for the answer."""
-        return self.wait_for(self.say(text), seconds=seconds)
+        return self.wait_for_message(self.send(text), seconds=seconds)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -28,7 +28,7 @@ kernel has answered to that, such as to a connection that begins."""
 TICK_SECONDS = 1e-6
 """What one round of the loop takes, whatever happens in it: who asks again and again whether some
 moment has come gets there, and so does who waits for less than a float can tell."""
-ANSWER_SECONDS = 60.0
+ECHO_TIMEOUT_SECONDS = 60.0
 """An echo that does not come at all fails the test."""
 
 
@@ -43,14 +43,14 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.now = time.monotonic()
-        self.in_threads = 0
+        self.executor_job_count = 0
         """Functions that run in other threads."""
-        self._virtual = _VirtualClockSelector(self)
-        super().__init__(self._virtual)
+        self._clock_selector = _VirtualClockSelector(self)
+        super().__init__(self._clock_selector)
 
-    def waits_for(self, redis: RedisSettings) -> None:
+    def track_redis(self, redis: RedisSettings) -> None:
         """From now on nothing between this process and that Redis is left behind."""
-        self._virtual.add(redis)
+        self._clock_selector.add_redis(redis)
 
     def time(self) -> float:
         """Seconds, of which work takes none to speak of."""
@@ -61,30 +61,30 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[T]:
         """As ever; the clock waits for it."""
         future = super().run_in_executor(executor, func, *args)
-        self.in_threads += 1
-        future.add_done_callback(self._has_run)
+        self.executor_job_count += 1
+        future.add_done_callback(self._on_executor_done)
         return future
 
     async def shutdown_default_executor(self, *_: float | None) -> None:
         """As ever, however long a thread takes: its limit, of Python 3.12 on, is no real time."""
-        self.in_threads += 1
+        self.executor_job_count += 1
         try:
             await super().shutdown_default_executor()
         finally:
-            self.in_threads -= 1
+            self.executor_job_count -= 1
 
-    def _has_run(self, _: asyncio.Future[Any]) -> None:
-        self.in_threads -= 1
+    def _on_executor_done(self, _: asyncio.Future[Any]) -> None:
+        self.executor_job_count -= 1
 
 
 class _VirtualClockSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualClockLoop) -> None:
         super().__init__()
         self._loop = loop
-        self._echoes: list[_Echo | _OwnEcho] = [_OwnEcho()]
+        self._echoes: list[_RedisEcho | _LoopbackEcho] = [_LoopbackEcho()]
 
-    def add(self, redis: RedisSettings) -> None:
-        self._echoes.append(_Echo(redis))
+    def add_redis(self, redis: RedisSettings) -> None:
+        self._echoes.append(_RedisEcho(redis))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._loop.now += TICK_SECONDS
@@ -93,10 +93,10 @@ class _VirtualClockSelector(selectors.DefaultSelector):
             return events
         if timeout is None:
             return super().select(None)
-        if self._loop.in_threads:
-            begun = time.monotonic()
+        if self._loop.executor_job_count:
+            started_at = time.monotonic()
             events = super().select(timeout)
-            self._loop.now += time.monotonic() - begun
+            self._loop.now += time.monotonic() - started_at
             return events
         for echo in self._echoes * ROUND_TRIPS:
             echo.wait()
@@ -111,7 +111,7 @@ class _VirtualClockSelector(selectors.DefaultSelector):
         super().close()
 
 
-class _OwnEcho:
+class _LoopbackEcho:
     """A connection of this process to itself, over the same interface as all others.
 
     That interface delivers in turn, so what has come this way has come behind everything else.
@@ -119,48 +119,48 @@ class _OwnEcho:
 
     def __init__(self) -> None:
         with socket.create_server((LOCALHOST, 0)) as server:
-            self._ends = (
-                socket.create_connection(server.getsockname(), ANSWER_SECONDS),
+            self._sockets = (
+                socket.create_connection(server.getsockname(), ECHO_TIMEOUT_SECONDS),
                 server.accept()[0],
             )
-        for end in self._ends:
-            end.settimeout(ANSWER_SECONDS)
+        for end in self._sockets:
+            end.settimeout(ECHO_TIMEOUT_SECONDS)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def wait(self) -> None:
         """Until a byte has gone there and back."""
-        here, there = self._ends
+        here, there = self._sockets
         for sender, receiver in ((here, there), (there, here)):
             sender.sendall(b".")
             if receiver.recv(1) != b".":
                 raise RuntimeError("the connection of the event loop to itself is broken")
 
     def close(self) -> None:
-        for end in self._ends:
+        for end in self._sockets:
             end.close()
 
 
-class _Echo:
+class _RedisEcho:
     """A connection to Redis of its own, on which it is only greeted."""
 
     def __init__(self, settings: RedisSettings) -> None:
         address = (settings.redis_host, settings.redis_port)
-        self._socket = socket.create_connection(address, ANSWER_SECONDS)
+        self._socket = socket.create_connection(address, ECHO_TIMEOUT_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._answers = self._socket.makefile("rb")
+        self._reader = self._socket.makefile("rb")
         if settings.redis_password is not None:
-            self._ask(f"AUTH {settings.redis_password.get_secret_value()}", b"+OK\r\n")
+            self._send_command(f"AUTH {settings.redis_password.get_secret_value()}", b"+OK\r\n")
 
     def wait(self) -> None:
         """Until Redis has answered: to this, and to what came before."""
-        self._ask("PING", b"+PONG\r\n")
+        self._send_command("PING", b"+PONG\r\n")
 
     def close(self) -> None:
-        self._answers.close()
+        self._reader.close()
         self._socket.close()
 
-    def _ask(self, command: str, expected: bytes) -> None:
+    def _send_command(self, command: str, expected: bytes) -> None:
         self._socket.sendall(f"{command}\r\n".encode())
-        said = self._answers.readline()
-        if said != expected:
-            raise RuntimeError(f"Redis said {said!r}")
+        response = self._reader.readline()
+        if response != expected:
+            raise RuntimeError(f"Redis said {response!r}")

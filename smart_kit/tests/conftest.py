@@ -7,18 +7,18 @@ import pytest
 
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis
-from smart_kit.tests.guarded_http_harness import Canary
+from smart_kit.tests.guarded_http_harness import CanaryServer
 
 
 @pytest.fixture
 def mailbox(redis: Redis) -> Mailbox:
-    return Mailbox(redis, "in", replies_to="out")
+    return Mailbox(redis, "in", reply_queue="out")
 
 
 @pytest.fixture
-async def canary() -> AsyncIterator[Canary]:
-    made = Canary()
-    server = await asyncio.start_server(made.hear, "127.0.0.1", 0)
+async def canary_server() -> AsyncIterator[CanaryServer]:
+    made = CanaryServer()
+    server = await asyncio.start_server(made.handle_connection, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     yield made
     server.close()

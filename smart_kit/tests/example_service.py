@@ -7,13 +7,13 @@ import structlog
 from pydantic import SecretStr
 
 from smart_kit.health import Health
-from smart_kit.service import health_routes, http_loop, launch, run_loops
+from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
 from smart_kit.settings import ServiceSettings
 
 log = structlog.stdlib.get_logger()
 
 
-class Settings(ServiceSettings):
+class ExampleSettings(ServiceSettings):
     """Where it listens, and what its loop is like."""
 
     example_port: int
@@ -21,10 +21,10 @@ class Settings(ServiceSettings):
     example_loop: Literal["steady", "failing", "ending"] = "steady"
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: ExampleSettings) -> None:
     """Run until told to stop."""
 
-    async def loop(stop: asyncio.Event) -> None:
+    async def run_loop(stop: asyncio.Event) -> None:
         if settings.example_loop == "failing":
             secret = settings.example_secret.get_secret_value()
             raise RuntimeError(f"http://user:password@host and {secret} are no good")
@@ -32,9 +32,9 @@ async def serve(settings: Settings) -> None:
             await stop.wait()
             log.info("put away")
 
-    app = health_routes(Health("example"))
-    await run_loops(http_loop(app, settings.bind_host, settings.example_port), loop)
+    app = build_health_app(Health("example"))
+    await run_loops(aiohttp_loop(app, settings.bind_host, settings.example_port), run_loop)
 
 
 if __name__ == "__main__":
-    launch("example", Settings, serve)
+    launch("example", ExampleSettings, serve)

@@ -5,14 +5,14 @@ from typing import Any
 
 import redis.asyncio
 
-from smart_kit.mailbox import DeadLetter, Delivery, Entry, Mailbox, Outcome
+from smart_kit.mailbox import DeadLetter, Delivery, Mailbox, Outcome, StreamEntry
 from smart_kit.redis import Redis
 
-LONG = 600.0
+WORKER_TIMEOUT_SECONDS = 600.0
 """Seconds of the virtual clock in which any worker ends."""
 
 
-def delivery(conversation: str = "chat", attempt: int = 1) -> Delivery:
+def make_delivery(conversation: str = "chat", attempt: int = 1) -> Delivery:
     return Delivery("1-0", conversation, 7, attempt, "text")
 
 
@@ -24,67 +24,69 @@ class ScriptedMailbox(Mailbox):
 
     def __init__(self, **answers: list[Any]) -> None:
         super().__init__(redis.asyncio.Redis(), "queue:scripted", lease_seconds=30.0)
-        self.arriving = asyncio.Queue[Delivery]()
-        self.asked: list[tuple[float, str, Any]] = []
+        self.incoming = asyncio.Queue[Delivery]()
+        self.calls: list[tuple[float, str, Any]] = []
         """When, by the loop's clock, and for what."""
-        self._answers = answers
-        self._begun: dict[str, Delivery] = {}
-        self._began_at = asyncio.get_running_loop().time()
+        self._responses = answers
+        self._received: dict[str, Delivery] = {}
+        self._created_at = asyncio.get_running_loop().time()
 
-    def told(self, *operations: str) -> list[Any]:
-        return [what for _, operation, what in self.asked if operation in operations]
+    def calls_to(self, *operations: str) -> list[Any]:
+        return [what for _, operation, what in self.calls if operation in operations]
 
-    def times(self, operation: str) -> list[float]:
+    def call_times(self, operation: str) -> list[float]:
         """Seconds since it was made, rounded to hundredths."""
-        return [round(at, 2) for at, name, _ in self.asked if name == operation]
+        return [round(at, 2) for at, name, _ in self.calls if name == operation]
 
-    async def create(self) -> None:
-        self._answer("create", None)
+    async def create_group(self) -> None:
+        self._record_call("create", None)
 
     async def promote(self) -> float | None:
-        seconds: float | None = self._answer("promote", None)
+        seconds: float | None = self._record_call("promote", None)
         return seconds
 
-    async def reclaim(self, consumer: str, most: int) -> list[Entry]:
-        found: list[Delivery] | None = self._answer("reclaim", (consumer, most))
-        return [self._entry(one) for one in found or ()]
+    async def reclaim(self, consumer: str, limit: int) -> list[StreamEntry]:
+        found: list[Delivery] | None = self._record_call("reclaim", (consumer, limit))
+        return [self._make_entry(one) for one in found or ()]
 
-    async def receive(self, blocking: Redis, consumer: str, seconds: float) -> Entry | None:
-        self._answer("receive", (blocking, consumer, round(seconds, 2)))
+    async def receive(
+        self, blocking: Redis, consumer: str, timeout_seconds: float
+    ) -> StreamEntry | None:
+        self._record_call("receive", (blocking, consumer, round(timeout_seconds, 2)))
         try:
-            async with asyncio.timeout(seconds):
-                return self._entry(await self.arriving.get())
+            async with asyncio.timeout(timeout_seconds):
+                return self._make_entry(await self.incoming.get())
         except TimeoutError:
             return None
 
-    async def begin(self, entry: Entry) -> Delivery | None:
-        self._answer("begin", entry)
-        return self._begun.pop(entry.conversation, None)
+    async def begin(self, entry: StreamEntry) -> Delivery | None:
+        self._record_call("begin", entry)
+        return self._received.pop(entry.conversation, None)
 
     async def renew(self, delivery: Delivery, consumer: str) -> None:
-        self._answer("renew", (delivery, consumer))
+        self._record_call("renew", (delivery, consumer))
 
     async def finish(
-        self, delivery: Delivery, outcome: Outcome, *, dead: DeadLetter | None = None
+        self, delivery: Delivery, outcome: Outcome, *, dead_letter: DeadLetter | None = None
     ) -> None:
-        self._answer("finish", (delivery, outcome, dead))
+        self._record_call("finish", (delivery, outcome, dead_letter))
 
     async def delay(
-        self, delivery: Delivery, after_seconds: float, *, is_counted: bool = False
+        self, delivery: Delivery, delay_seconds: float, *, is_attempt_counted: bool = False
     ) -> None:
-        self._answer("delay", (delivery, after_seconds, is_counted))
+        self._record_call("delay", (delivery, delay_seconds, is_attempt_counted))
 
-    async def forget(self, consumer: str) -> None:
-        self._answer("forget", consumer)
+    async def remove_consumer(self, consumer: str) -> None:
+        self._record_call("forget", consumer)
 
-    def _entry(self, delivery: Delivery) -> Entry:
-        self._begun[delivery.conversation] = delivery
-        return Entry(delivery.entry, delivery.conversation)
+    def _make_entry(self, delivery: Delivery) -> StreamEntry:
+        self._received[delivery.conversation] = delivery
+        return StreamEntry(delivery.entry_id, delivery.conversation)
 
-    def _answer(self, operation: str, what: Any) -> Any:
-        at = asyncio.get_running_loop().time() - self._began_at
-        self.asked.append((at, operation, what))
-        answers = self._answers.get(operation)
+    def _record_call(self, operation: str, argument: Any) -> Any:
+        at = asyncio.get_running_loop().time() - self._created_at
+        self.calls.append((at, operation, argument))
+        answers = self._responses.get(operation)
         answered = answers.pop(0) if answers else None
         if isinstance(answered, Exception):
             raise answered

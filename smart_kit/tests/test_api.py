@@ -12,8 +12,8 @@ import pytest
 from fastapi import FastAPI, Query
 from starlette.exceptions import HTTPException
 
-from smart_kit.api import add_error_handlers, add_health, app_loop, error_responses
-from smart_kit.contracts.base import Command
+from smart_kit.api import add_error_handlers, add_health, error_responses, uvicorn_loop
+from smart_kit.contracts.base import RequestBody
 from smart_kit.errors import (
     DOMAIN_ERRORS,
     ConfigurationError,
@@ -23,10 +23,10 @@ from smart_kit.errors import (
     NotFound,
 )
 from smart_kit.health import Health
-from smart_kit.testing.ports import free_port, is_open
+from smart_kit.testing.ports import free_port, is_listening
 
 
-class Thing(Command):
+class Thing(RequestBody):
     name: str
     size: int = 0
 
@@ -38,20 +38,20 @@ class OutOfPaper(DomainError):
 
 
 @pytest.fixture
-def raised() -> list[Exception]:
+def error_to_raise() -> list[Exception]:
     """What the route raises."""
     return []
 
 
 @pytest.fixture
-def app(raised: list[Exception]) -> FastAPI:
+def app(error_to_raise: list[Exception]) -> FastAPI:
     app = FastAPI(responses=error_responses(NotFound, Conflict))
     add_error_handlers(app)
     add_health(app, Health("a_service"))
 
     @app.get("/things/{thing_id}")
     async def read(thing_id: UUID) -> None:
-        raise raised[0]
+        raise error_to_raise[0]
 
     @app.post("/things")
     async def create(thing: Thing, limit: Annotated[int, Query()] = 1) -> str:
@@ -84,12 +84,12 @@ THING = "/things/6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11"
 )
 async def test_an_error_answers_with_its_status_kind_and_sentence(
     client: httpx2.AsyncClient,
-    raised: list[Exception],
+    error_to_raise: list[Exception],
     error: Exception,
     status: int,
     body: tuple[str, str],
 ) -> None:
-    raised.append(error)
+    error_to_raise.append(error)
     response = await client.get(THING)
 
     assert response.status_code == status
@@ -97,9 +97,9 @@ async def test_an_error_answers_with_its_status_kind_and_sentence(
 
 
 async def test_whoever_is_not_known_is_told_how_to_say_who_they_are(
-    client: httpx2.AsyncClient, raised: list[Exception]
+    client: httpx2.AsyncClient, error_to_raise: list[Exception]
 ) -> None:
-    raised.append(NotAuthenticated())
+    error_to_raise.append(NotAuthenticated())
     response = await client.get(THING)
 
     assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -168,9 +168,9 @@ async def test_health_and_metrics_are_served(client: httpx2.AsyncClient) -> None
 
 async def test_the_loop_serves_until_told_to_stop(app: FastAPI) -> None:
     port, stop = free_port(), asyncio.Event()
-    serving = asyncio.create_task(app_loop(app, "127.0.0.1", port)(stop))
+    serving = asyncio.create_task(uvicorn_loop(app, "127.0.0.1", port)(stop))
     async with asyncio.timeout(60):
-        while not is_open(port):
+        while not is_listening(port):
             await asyncio.sleep(0.01)
     async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
         response = await client.get(f"http://127.0.0.1:{port}/health")
@@ -185,15 +185,17 @@ async def test_a_busy_port_is_named(app: FastAPI) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}"):
-            await app_loop(app, "127.0.0.1", port)(asyncio.Event())
+            await uvicorn_loop(app, "127.0.0.1", port)(asyncio.Event())
 
 
 async def test_replicas_share_a_port_and_each_answers_for_itself_at_its_own(app: FastAPI) -> None:
     shared, stop = free_port(), asyncio.Event()
     own = [free_port(), free_port()]
-    loops = [asyncio.create_task(app_loop(app, "127.0.0.1", shared, port)(stop)) for port in own]
+    loops = [
+        asyncio.create_task(uvicorn_loop(app, "127.0.0.1", shared, port)(stop)) for port in own
+    ]
     async with asyncio.timeout(60):
-        while not all(map(is_open, (shared, *own))):
+        while not all(map(is_listening, (shared, *own))):
             await asyncio.sleep(0.01)
     stop.set()
     await asyncio.wait_for(asyncio.gather(*loops), 60)
@@ -203,12 +205,12 @@ async def test_who_does_not_share_is_not_let_in_and_another_suites_replica_is_no
     app: FastAPI,
 ) -> None:
     shared, own, stop = free_port(), free_port(), asyncio.Event()
-    replica = asyncio.create_task(app_loop(app, "127.0.0.1", shared, own)(stop))
+    replica = asyncio.create_task(uvicorn_loop(app, "127.0.0.1", shared, own)(stop))
     async with asyncio.timeout(60):
-        while not is_open(shared):
+        while not is_listening(shared):
             await asyncio.sleep(0.01)
     for taken, ports in ((shared, (shared, None)), (own, (shared, own))):
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{taken}"):
-            await asyncio.wait_for(app_loop(app, "127.0.0.1", *ports)(asyncio.Event()), 60)
+            await asyncio.wait_for(uvicorn_loop(app, "127.0.0.1", *ports)(asyncio.Event()), 60)
     stop.set()
     await asyncio.wait_for(replica, 60)

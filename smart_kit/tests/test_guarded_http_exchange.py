@@ -11,17 +11,17 @@ from aiohttp import web
 
 from smart_kit import guarded_http
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
-from smart_kit.guarded_http import AnswerTooLarge, NotSendable, OutsideRequest
+from smart_kit.guarded_http import HttpRequest, InvalidHttpRequest, ResponseTooLarge
 from smart_kit.tests.guarded_http_harness import (
-    PUBLIC,
-    Canary,
-    allowed_server,
-    get_request,
-    guarded_http_client,
-    redirects,
+    PUBLIC_ADDRESS,
+    CanaryServer,
+    make_get_request,
+    make_redirect_handler,
+    make_safe_http_client,
+    run_allowed_server,
 )
 
-MOST_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 """As docs/administration.md promises, whatever the code says."""
 
 
@@ -29,22 +29,22 @@ async def test_an_answer_comes_back_with_its_status_kind_and_address() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.json_response({"a": 1}, status=418)
 
-    async with allowed_server(handler) as there:
+    async with run_allowed_server(handler) as there:
         answer = await there.send("POST", headers={"X-Key": "k"}, body=b"{}")
         assert answer.url == there.url()
 
     assert (answer.status, answer.body) == (418, b'{"a": 1}')
     assert answer.content_type == "application/json; charset=utf-8"
-    (request,) = there.heard
+    (request,) = there.requests
     assert (request.method, request.headers["X-Key"]) == ("POST", "k")
 
 
 async def test_what_is_sent_says_of_us_no_more_than_a_name() -> None:
-    async with allowed_server(redirects(302, lambda _: "/end")) as there:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
         await there.send()
         host = there.url().split("/")[2]
 
-    for request in there.heard:
+    for request in there.requests:
         assert dict(request.headers) == {
             "Host": host,
             "User-Agent": "smart-assistant",
@@ -56,32 +56,34 @@ async def test_what_is_sent_says_of_us_no_more_than_a_name() -> None:
 
 async def test_a_path_and_a_query_arrive_as_they_were_written() -> None:
     written = "/a%2Fb/%2e%2e/%7Ec?d=%20+%26&&e"
-    async with allowed_server(redirects(302, lambda _: written)) as there:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: written)) as there:
         answer = await there.send()
 
-    assert there.heard[-1].raw_path == written
+    assert there.requests[-1].raw_path == written
     assert answer.url.endswith(written)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_what_was_broken_off_is_not_sent_again(canary: Canary, method: str) -> None:
-    host = f"127.0.0.1:{canary.port}"
-    async with guarded_http_client(private_hosts=[host]) as http:
+async def test_what_was_broken_off_is_not_sent_again(
+    canary_server: CanaryServer, method: str
+) -> None:
+    host = f"127.0.0.1:{canary_server.port}"
+    async with make_safe_http_client(private_hosts=[host]) as http:
         with pytest.raises(UpstreamUnavailable) as failure:
-            await http.send(OutsideRequest(method, f"http://{host}/"))
+            await http.send(HttpRequest(method, f"http://{host}/"))
     assert failure.value.message == "The server broke off."
-    assert canary.calls == 1
+    assert canary_server.connection_count == 1
 
 
 async def test_proxies_of_the_environment_are_not_used(
-    canary: Canary, monkeypatch: pytest.MonkeyPatch
+    canary_server: CanaryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{canary_server.port}")
 
-    async with allowed_server(redirects(302, lambda _: "/end")) as there:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
         assert (await there.send()).body == b"the end"
-    assert canary.calls == 0
+    assert canary_server.connection_count == 0
 
 
 async def test_cookies_are_not_kept() -> None:
@@ -90,10 +92,10 @@ async def test_cookies_are_not_kept() -> None:
         answer.set_cookie("session", "s")
         return answer
 
-    async with allowed_server(handler) as there:
+    async with run_allowed_server(handler) as there:
         await there.send()
         await there.send()
-    assert "Cookie" not in there.heard[1].headers
+    assert "Cookie" not in there.requests[1].headers
 
 
 async def test_no_connection_is_used_for_a_second_request() -> None:
@@ -101,7 +103,7 @@ async def test_no_connection_is_used_for_a_second_request() -> None:
         assert request.transport is not None
         return web.Response(text=str(request.transport.get_extra_info("peername")[1]))
 
-    async with allowed_server(handler) as there:
+    async with run_allowed_server(handler) as there:
         ports = {(await there.send()).body for _ in range(3)}
     assert len(ports) == 3
 
@@ -111,15 +113,15 @@ async def test_an_answer_beyond_two_megabytes_is_refused(says_so: bool) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         if says_so:
-            response.content_length = MOST_BYTES + 1
+            response.content_length = MAX_BYTES + 1
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
             for _ in range(3):
-                await response.write(b"x" * (MOST_BYTES // 2))
+                await response.write(b"x" * (MAX_BYTES // 2))
         return response
 
-    async with allowed_server(handler) as there:
-        with pytest.raises(AnswerTooLarge):
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(ResponseTooLarge):
             await there.send()
 
 
@@ -129,34 +131,34 @@ async def test_an_answer_that_says_it_is_too_large_is_not_waited_for() -> None:
 
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
-        response.content_length = MOST_BYTES + 1
+        response.content_length = MAX_BYTES + 1
         await response.prepare(request)
         await is_over.wait()
         return response
 
-    async with allowed_server(handler) as there:
-        with pytest.raises(AnswerTooLarge):
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(ResponseTooLarge):
             await there.send()
         is_over.set()
 
 
 async def test_an_answer_of_two_megabytes_is_taken() -> None:
     async def handler(_: web.Request) -> web.Response:
-        return web.Response(body=b"x" * MOST_BYTES)
+        return web.Response(body=b"x" * MAX_BYTES)
 
-    async with allowed_server(handler) as there:
-        assert len((await there.send()).body) == MOST_BYTES
+    async with run_allowed_server(handler) as there:
+        assert len((await there.send()).body) == MAX_BYTES
 
 
 async def test_an_answer_that_is_beyond_two_megabytes_once_unpacked_is_refused() -> None:
-    packed = gzip.compress(bytes(8 * MOST_BYTES))
+    packed = gzip.compress(bytes(8 * MAX_BYTES))
 
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
 
-    assert len(packed) < MOST_BYTES
-    async with allowed_server(handler) as there:
-        with pytest.raises(AnswerTooLarge):
+    assert len(packed) < MAX_BYTES
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(ResponseTooLarge):
             await there.send()
 
 
@@ -164,14 +166,14 @@ async def test_a_packed_answer_is_unpacked() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(b"hello"), headers={"Content-Encoding": "gzip"})
 
-    async with allowed_server(handler) as there:
+    async with run_allowed_server(handler) as there:
         assert (await there.send()).body == b"hello"
 
 
 async def test_a_server_that_drips_is_left_when_the_time_is_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(guarded_http, "SECONDS", 0.3)
+    monkeypatch.setattr(guarded_http, "TIMEOUT_SECONDS", 0.3)
 
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -182,35 +184,35 @@ async def test_a_server_that_drips_is_left_when_the_time_is_up(
                 await asyncio.sleep(0.02)
         return response
 
-    async with allowed_server(handler) as there:
+    async with run_allowed_server(handler) as there:
         with pytest.raises(UpstreamUnavailable) as failure:
             await there.send()
     assert failure.value.message == "The server took too long."
 
 
 async def test_names_that_take_too_long_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded_http, "SECONDS", 0.05)
+    monkeypatch.setattr(guarded_http, "TIMEOUT_SECONDS", 0.05)
 
     async def lookup(_: str, __: int) -> list[str]:
         await asyncio.sleep(30)
-        return [PUBLIC]
+        return [PUBLIC_ADDRESS]
 
-    async with guarded_http_client(lookup=lookup) as http:
+    async with make_safe_http_client(lookup=lookup) as http:
         with pytest.raises(UpstreamUnavailable, match="too long"):
-            await http.send(get_request("http://example.com/"))
+            await http.send(make_get_request("http://example.com/"))
 
 
 @asynccontextmanager
-async def server_that_says(said: bytes) -> AsyncIterator[str]:
+async def run_raw_server(raw_response: bytes) -> AsyncIterator[str]:
     """Whatever is asked; yields its host."""
 
-    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(said)
+        writer.write(raw_response)
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle_connection, "127.0.0.1", 0)
     yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
 
@@ -233,33 +235,33 @@ async def server_that_says(said: bytes) -> AsyncIterator[str]:
 async def test_what_is_no_whole_answer_is_an_error_of_the_servers(
     said: bytes, failure: UpstreamRejected | UpstreamUnavailable
 ) -> None:
-    async with server_that_says(said) as host, guarded_http_client(private_hosts=[host]) as http:
+    async with run_raw_server(said) as host, make_safe_http_client(private_hosts=[host]) as http:
         with pytest.raises(type(failure)) as raised:
-            await http.send(get_request(f"http://{host}/"))
+            await http.send(make_get_request(f"http://{host}/"))
     assert raised.value.message == failure.message
 
 
 async def test_an_answer_that_does_not_say_what_it_is_has_no_content_type() -> None:
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    async with server_that_says(said) as host, guarded_http_client(private_hosts=[host]) as http:
-        answer = await http.send(get_request(f"http://{host}/"))
+    async with run_raw_server(said) as host, make_safe_http_client(private_hosts=[host]) as http:
+        answer = await http.send(make_get_request(f"http://{host}/"))
     assert (answer.content_type, answer.body) == ("", b"ok")
 
 
 @pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Connection"])
 async def test_what_makes_the_request_one_cannot_be_written_by_others(name: str) -> None:
-    async with allowed_server(redirects(302, lambda _: "/end")) as there:
-        with pytest.raises(NotSendable) as refused:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
+        with pytest.raises(InvalidHttpRequest) as refused:
             await there.send(headers={name: "x"})
     assert refused.value.message == f"The header {name} cannot be set."
-    assert there.heard == []
+    assert there.requests == []
 
 
 @pytest.mark.parametrize("text", ["a\r\nHost: b", "a\nb", "a\x00", "\ud800"])
 async def test_what_cannot_be_sent_is_not_said_to_be_the_servers_fault(text: str) -> None:
-    async with allowed_server(redirects(302, lambda _: "/end")) as there:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
         for name, value in (("X-Word", text), ("X Word", "a")):
-            with pytest.raises(NotSendable) as refused:
+            with pytest.raises(InvalidHttpRequest) as refused:
                 await there.send(headers={name: value})
             assert refused.value.message == f"The header {name!r} cannot be sent as it is."
-    assert there.heard == []
+    assert there.requests == []

@@ -4,11 +4,11 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from smart_kit.health import Health
-from smart_kit.metrics import MESSAGES
-from smart_kit.service import health_routes
+from smart_kit.metrics import PROCESSED_MESSAGES
+from smart_kit.service import build_health_app
 
 
-def test_a_service_without_probes_is_well() -> None:
+def test_service_without_probes_is_healthy() -> None:
     assert Health("a_service").report() == {
         "status": "ok",
         "service": "a_service",
@@ -20,8 +20,8 @@ def test_a_service_without_probes_is_well() -> None:
 
 def test_one_bad_probe_makes_it_unavailable_and_is_named() -> None:
     health = Health("a_service")
-    health.add("redis", lambda: None)
-    health.add("telegram", lambda: "no answer for 95 s")
+    health.add_check("redis", lambda: None)
+    health.add_check("telegram", lambda: "no answer for 95 s")
 
     assert health.report() == {
         "status": "unavailable",
@@ -33,19 +33,19 @@ def test_one_bad_probe_makes_it_unavailable_and_is_named() -> None:
 
 
 @pytest.fixture
-def sentences() -> list[str | None]:
+def probe_results() -> list[str | None]:
     """What the probe says; the last one counts."""
     return [None]
 
 
-async def test_over_http_the_status_follows_the_probes(sentences: list[str | None]) -> None:
+async def test_over_http_the_status_follows_the_probes(probe_results: list[str | None]) -> None:
     health = Health("a_service")
-    health.add("redis", lambda: sentences[-1])
-    async with TestClient(TestServer(health_routes(health))) as client:
+    health.add_check("redis", lambda: probe_results[-1])
+    async with TestClient(TestServer(build_health_app(health))) as client:
         well = await client.get("/health")
-        sentences.append("it is away")
+        probe_results.append("it is away")
         ill = await client.get("/health")
-        sentences.append(None)
+        probe_results.append(None)
         again = await client.get("/health")
 
         assert (well.status, ill.status, again.status) == (200, 503, 200)
@@ -53,8 +53,8 @@ async def test_over_http_the_status_follows_the_probes(sentences: list[str | Non
 
 
 async def test_metrics_are_for_prometheus() -> None:
-    MESSAGES.labels("in", "done").inc()
-    async with TestClient(TestServer(health_routes(Health("a_service")))) as client:
+    PROCESSED_MESSAGES.labels("in", "done").inc()
+    async with TestClient(TestServer(build_health_app(Health("a_service")))) as client:
         response = await client.get("/metrics")
 
         assert response.headers["Content-Type"].startswith("text/plain")

@@ -18,11 +18,11 @@ from smart_kit import log as logs
 
 TELEGRAM_TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 
-Configure = Callable[..., io.StringIO]
+ConfigureLogging = Callable[..., io.StringIO]
 
 
 @pytest.fixture
-def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
+def configure_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConfigureLogging]:
     """`log.configure` that gives what is written; logging is the process's, so undone at the end.
 
     pytest's own handlers are taken away first, because `configure` closes those it finds.
@@ -30,7 +30,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
     configured, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def configure_anew(**options: Any) -> io.StringIO:
+    def reconfigure(**options: Any) -> io.StringIO:
         stderr = io.StringIO()
         root.handlers.clear()
         with monkeypatch.context() as patch:
@@ -38,14 +38,14 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
             logs.configure("a_service", **options)
         return stderr
 
-    yield configure_anew
+    yield reconfigure
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.configure(**configured)
     structlog.contextvars.clear_contextvars()
 
 
-def lines(stderr: io.StringIO) -> list[dict[str, Any]]:
+def parse_lines(stderr: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stderr.getvalue().splitlines()]
 
 
@@ -77,8 +77,8 @@ SECRETS = ("pa/ss:w@rd", "admin-token", "it's \\ mine", "longer admin-token of i
     ],
 )
 def test_redact(text: str, shown: str | None) -> None:
-    assert logs.Redaction().text(text) == (shown or text)
-    assert logs.holds_secret(text) == (shown is not None)
+    assert logs.Redactor().redact(text) == (shown or text)
+    assert logs.contains_secret(text) == (shown is not None)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_whatever_a_stranger_writes_is_looked_through_in_time_that_grows_with_it
     """Where each of its places is looked at from each other one, it takes a minute."""
     text = part * (200_000 // len(part))
     begun = time.process_time()
-    logs.Redaction(SECRETS).text(text)
-    logs.holds_secret(f"{text} @")
+    logs.Redactor(SECRETS).redact(text)
+    logs.contains_secret(f"{text} @")
 
     assert time.process_time() - begun < 5
 
@@ -111,20 +111,20 @@ def test_whatever_a_stranger_writes_is_looked_through_in_time_that_grows_with_it
 def test_what_is_known_to_be_secret_is_redacted_whatever_it_looks_like(
     text: str, shown: str
 ) -> None:
-    assert logs.Redaction(SECRETS).text(text) == shown
+    assert logs.Redactor(SECRETS).redact(text) == shown
 
 
 def test_a_text_without_secrets_is_not_even_copied() -> None:
     text = "nothing to hide " * 10
 
-    assert logs.Redaction(SECRETS).text(text) is text
+    assert logs.Redactor(SECRETS).redact(text) is text
 
 
 @pytest.mark.parametrize("fmt", ["json", "console"])
 def test_a_known_secret_is_redacted_in_events_keys_and_tracebacks(
-    fmt: str, configure: Configure
+    fmt: str, configure_logging: ConfigureLogging
 ) -> None:
-    stderr = configure(fmt=fmt, secrets=["plain words"])
+    stderr = configure_logging(fmt=fmt, secrets=["plain words"])
     try:
         raise ValueError("plain words")
     except ValueError as error:
@@ -143,13 +143,13 @@ def test_problems_are_told_without_what_was_given() -> None:
     with pytest.raises(ValidationError) as broken:
         Shape.model_validate({"number": "my secret", "kind": "my secret"})
 
-    told = logs.problems_of(broken.value)
+    told = logs.summarize_validation_error(broken.value)
     assert "number" in told
     assert "my secret" not in told
 
 
-def test_a_secret_is_redacted_wherever_it_stands(configure: Configure) -> None:
-    stderr = configure(fmt="json")
+def test_a_secret_is_redacted_wherever_it_stands(configure_logging: ConfigureLogging) -> None:
+    stderr = configure_logging(fmt="json")
     structlog.stdlib.get_logger().warning(
         f"event {TELEGRAM_TOKEN}",
         text=TELEGRAM_TOKEN,
@@ -159,16 +159,16 @@ def test_a_secret_is_redacted_wherever_it_stands(configure: Configure) -> None:
     structlog.contextvars.bind_contextvars(bound=TELEGRAM_TOKEN)
     logging.getLogger("library").warning("calling %s", TELEGRAM_TOKEN)
 
-    written = lines(stderr)
+    written = parse_lines(stderr)
     assert len(written) == 2
     assert TELEGRAM_TOKEN not in json.dumps(written)
 
 
 @pytest.mark.parametrize("fmt", ["json", "console"])
 def test_a_secret_is_redacted_in_tracebacks_of_ours_and_of_libraries(
-    fmt: str, configure: Configure
+    fmt: str, configure_logging: ConfigureLogging
 ) -> None:
-    stderr = configure(fmt=fmt)
+    stderr = configure_logging(fmt=fmt)
     try:
         raise ValueError(f"no answer from /bot{TELEGRAM_TOKEN}/getMe")
     except ValueError:
@@ -181,13 +181,13 @@ def test_a_secret_is_redacted_in_tracebacks_of_ours_and_of_libraries(
     assert TELEGRAM_TOKEN not in written
 
 
-def test_a_line_says_which_service_when_and_how_bad(configure: Configure) -> None:
-    stderr = configure(fmt="json")
+def test_a_line_says_which_service_when_and_how_bad(configure_logging: ConfigureLogging) -> None:
+    stderr = configure_logging(fmt="json")
     user = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
     structlog.stdlib.get_logger().warning("something", user_id=user, seconds=0.5, found=None)
     logging.getLogger("library").error("theirs")
 
-    ours, theirs = lines(stderr)
+    ours, theirs = parse_lines(stderr)
     assert ours.pop("timestamp").endswith("Z")
     assert ours == {
         "service": "a_service",
@@ -201,9 +201,9 @@ def test_a_line_says_which_service_when_and_how_bad(configure: Configure) -> Non
 
 
 def test_lines_below_the_level_and_chatter_of_libraries_are_left_out(
-    configure: Configure,
+    configure_logging: ConfigureLogging,
 ) -> None:
-    stderr = configure(level="INFO")
+    stderr = configure_logging(level="INFO")
     structlog.stdlib.get_logger().debug("ours")
     logging.getLogger("library").debug("theirs")
     logging.getLogger("httpx2").info("HTTP Request: GET")
@@ -212,13 +212,13 @@ def test_lines_below_the_level_and_chatter_of_libraries_are_left_out(
 
 
 async def test_the_correlation_id_is_in_every_line_of_its_task_and_in_no_others(
-    configure: Configure,
+    configure_logging: ConfigureLogging,
 ) -> None:
-    stderr = configure(fmt="json")
+    stderr = configure_logging(fmt="json")
     log = structlog.stdlib.get_logger()
 
     async def handle(correlation_id: str) -> None:
-        logs.bind(correlation_id=correlation_id)
+        logs.reset_context(correlation_id=correlation_id)
         await asyncio.sleep(0)
         log.info("ours")
         logging.getLogger("library").warning("theirs")
@@ -232,26 +232,28 @@ async def test_the_correlation_id_is_in_every_line_of_its_task_and_in_no_others(
     )
     log.info("outside")
 
-    written = lines(stderr)
+    written = parse_lines(stderr)
     for correlation_id in ("tg:1:1", "tg:1:2"):
         events = [one["event"] for one in written if one.get("correlation_id") == correlation_id]
         assert events == ["ours", "theirs", "deeper"]
     assert "correlation_id" not in written[-1]
 
 
-def test_a_new_binding_forgets_the_last_one(configure: Configure) -> None:
-    stderr = configure(fmt="json")
-    logs.bind(correlation_id="tg:1:1", turn=1)
-    logs.bind(correlation_id="tg:1:2")
+def test_a_new_binding_forgets_the_last_one(configure_logging: ConfigureLogging) -> None:
+    stderr = configure_logging(fmt="json")
+    logs.reset_context(correlation_id="tg:1:1", turn=1)
+    logs.reset_context(correlation_id="tg:1:2")
     structlog.stdlib.get_logger().info("something")
 
-    (line,) = lines(stderr)
+    (line,) = parse_lines(stderr)
     assert line["correlation_id"] == "tg:1:2"
     assert "turn" not in line
 
 
-def test_a_warning_that_belongs_to_no_message_is_not_repeated(configure: Configure) -> None:
-    stderr = configure(fmt="json")
+def test_a_warning_that_belongs_to_no_message_is_not_repeated(
+    configure_logging: ConfigureLogging,
+) -> None:
+    stderr = configure_logging(fmt="json")
     for _ in range(3):
-        structlog.stdlib.get_logger().warning("redis is away", reason="refused")
-    assert [line["event"] for line in lines(stderr)] == ["redis is away"]
+        structlog.stdlib.get_logger().warning("redis unavailable", reason="refused")
+    assert [line["event"] for line in parse_lines(stderr)] == ["redis unavailable"]

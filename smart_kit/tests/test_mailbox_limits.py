@@ -7,20 +7,28 @@ import pytest
 from redis.exceptions import ResponseError
 
 from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
-from smart_kit.mailbox import DeadLetter, Delivery, Depth, Entry, Letter, Mailbox, Outcome
-from smart_kit.redis import Redis, answer
+from smart_kit.mailbox import (
+    DeadLetter,
+    Delivery,
+    Envelope,
+    Mailbox,
+    Outcome,
+    QueueDepth,
+    StreamEntry,
+)
+from smart_kit.redis import Redis, await_result
 
-WEEK = 7 * 86_400
+WEEK_SECONDS = 7 * 86_400
 
 
 @pytest.fixture
 async def mailbox(redis: Redis) -> Mailbox:
-    box = Mailbox(redis, "in", replies_to="out")
-    await box.create()
+    box = Mailbox(redis, "in", reply_queue="out")
+    await box.create_group()
     return box
 
 
-async def take(mailbox: Mailbox, blocking: Redis, consumer: str = "worker") -> Delivery:
+async def receive_delivery(mailbox: Mailbox, blocking: Redis, consumer: str = "worker") -> Delivery:
     entry = await mailbox.receive(blocking, consumer, 1.0)
     assert entry is not None
     delivery = await mailbox.begin(entry)
@@ -28,7 +36,7 @@ async def take(mailbox: Mailbox, blocking: Redis, consumer: str = "worker") -> D
     return delivery
 
 
-async def now_ms(redis: Redis) -> int:
+async def get_redis_time_ms(redis: Redis) -> int:
     seconds, _ = await redis.time()
     return int(seconds) * 1000
 
@@ -36,22 +44,22 @@ async def now_ms(redis: Redis) -> int:
 async def test_a_queue_is_made_once_and_not_where_something_else_is(
     mailbox: Mailbox, redis: Redis
 ) -> None:
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    await mailbox.create()
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    await mailbox.create_group()
     assert await redis.xlen("in") == 1
 
     await redis.set("taken", "no stream")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
-        await Mailbox(redis, "taken").create()
+        await Mailbox(redis, "taken").create_group()
 
 
 async def test_a_group_that_is_made_late_gets_what_was_there_before(
     redis: Redis, blocking: Redis
 ) -> None:
     mailbox = Mailbox(redis, "in")
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    await mailbox.create()
-    assert (await take(mailbox, blocking)).payload == "a"
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    await mailbox.create_group()
+    assert (await receive_delivery(mailbox, blocking)).payload == "a"
 
 
 async def test_nothing_is_added_where_there_is_nothing_to_add(mailbox: Mailbox) -> None:
@@ -59,26 +67,26 @@ async def test_nothing_is_added_where_there_is_nothing_to_add(mailbox: Mailbox) 
 
 
 async def test_a_message_id_is_remembered_for_a_week(mailbox: Mailbox, redis: Redis) -> None:
-    now = await now_ms(redis)
-    ages = {"older": WEEK + 60, "younger": WEEK - 60}
+    now = await get_redis_time_ms(redis)
+    ages = {"older": WEEK_SECONDS + 60, "younger": WEEK_SECONDS - 60}
     await redis.zadd("in:seen", {name: now - age * 1000 for name, age in ages.items()})
 
-    await mailbox.enqueue(Letter("1", "chat", "a"))
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
     assert await redis.zrange("in:seen", 0, -1) == ["younger", "1"]
 
 
-class Reader:
+class FakeBlockingRedis:
     """Redis as a blocking read sees it."""
 
-    def __init__(self, answered: Any = None) -> None:
-        self.asked: list[tuple[Any, ...]] = []
-        self._answered = answered
+    def __init__(self, response: Any = None) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self._response = response
 
     async def xreadgroup(
         self, group: str, consumer: str, streams: dict[str, str], *, count: int, block: int
     ) -> Any:
-        self.asked.append((group, consumer, streams, count, block))
-        return self._answered
+        self.calls.append((group, consumer, streams, count, block))
+        return self._response
 
 
 @pytest.mark.parametrize(
@@ -87,9 +95,9 @@ class Reader:
 async def test_a_read_waits_as_long_as_it_may_and_never_for_ever(
     mailbox: Mailbox, seconds: float, block: int
 ) -> None:
-    reader: Any = Reader()
+    reader: Any = FakeBlockingRedis()
     assert await mailbox.receive(reader, "worker", seconds) is None
-    assert reader.asked == [("workers", "worker", {"in": ">"}, 1, block)]
+    assert reader.calls == [("workers", "worker", {"in": ">"}, 1, block)]
 
 
 @pytest.mark.parametrize(
@@ -101,26 +109,26 @@ async def test_a_read_waits_as_long_as_it_may_and_never_for_ever(
     ],
 )
 async def test_an_entry_is_read_from_whatever_protocol(mailbox: Mailbox, answered: Any) -> None:
-    reader: Any = Reader(answered)
-    assert await mailbox.receive(reader, "worker", 1.0) == Entry("1-0", "chat")
+    reader: Any = FakeBlockingRedis(answered)
+    assert await mailbox.receive(reader, "worker", 1.0) == StreamEntry("1-0", "chat")
 
 
 @pytest.mark.parametrize("answered", [None, [], {}, {"in": []}, {"in": [[]]}])
 async def test_a_read_of_nothing_is_nothing(mailbox: Mailbox, answered: Any) -> None:
-    reader: Any = Reader(answered)
+    reader: Any = FakeBlockingRedis(answered)
     assert await mailbox.receive(reader, "worker", 1.0) is None
 
 
 async def test_only_leases_that_have_ended_are_taken_over_and_no_more_than_wanted(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    await mailbox.enqueue(*(Letter(str(n), f"chat {n}", "x") for n in range(4)))
-    held = [await take(mailbox, blocking) for _ in range(4)]
+    await mailbox.enqueue(*(Envelope(str(n), f"chat {n}", "x") for n in range(4)))
+    held = [await receive_delivery(mailbox, blocking) for _ in range(4)]
     for one, idle in zip(held, (1_000, 31_000, 31_000, 31_000), strict=True):
-        await redis.xclaim("in", "workers", "worker", 0, [one.entry], idle=idle, justid=True)
+        await redis.xclaim("in", "workers", "worker", 0, [one.entry_id], idle=idle, justid=True)
 
     taken = await mailbox.reclaim("heir", 2)
-    assert taken == [Entry(one.entry, one.conversation) for one in held[1:3]]
+    assert taken == [StreamEntry(one.entry_id, one.conversation) for one in held[1:3]]
     pending = await redis.xpending_range("in", "workers", "-", "+", 10)
     assert [one["consumer"] for one in pending] == ["worker", "heir", "heir", "worker"]
     assert await mailbox.reclaim("heir", 0) == []
@@ -144,40 +152,40 @@ async def test_a_lease_ends_after_exactly_thirty_seconds(
 
 async def test_an_entry_that_is_out_of_date_is_dropped(mailbox: Mailbox, redis: Redis) -> None:
     old = await redis.xadd("in", {"conversation": "chat"})
-    assert await mailbox.begin(Entry(old, "chat")) is None
+    assert await mailbox.begin(StreamEntry(old, "chat")) is None
     assert await redis.xlen("in") == 0
 
 
 async def test_what_is_taken_says_where_it_is_from_and_how_often(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
-    await mailbox.enqueue(Letter("1", "chat", "text"))
-    first = await take(mailbox, blocking)
-    again = await mailbox.begin(Entry(first.entry, "chat"))
+    await mailbox.enqueue(Envelope("1", "chat", "text"))
+    first = await receive_delivery(mailbox, blocking)
+    again = await mailbox.begin(StreamEntry(first.entry_id, "chat"))
 
-    assert first == Delivery(first.entry, "chat", 1, 1, "text")
-    assert again == Delivery(first.entry, "chat", 2, 2, "text")
+    assert first == Delivery(first.entry_id, "chat", 1, 1, "text")
+    assert again == Delivery(first.entry_id, "chat", 2, 2, "text")
 
 
 async def test_finished_steps_are_kept_for_a_week(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    delivery = await take(mailbox, blocking)
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    delivery = await receive_delivery(mailbox, blocking)
     await mailbox.journal(delivery, "1", "0.0", "one")
     await mailbox.journal(delivery, "1", "0.1", "two")
 
-    assert await mailbox.steps("1") == {"0.0": "one", "0.1": "two"}
-    assert await mailbox.steps("2") == {}
-    assert 0 <= WEEK - await redis.ttl(journal_key("1")) < 60
+    assert await mailbox.load_journal("1") == {"0.0": "one", "0.1": "two"}
+    assert await mailbox.load_journal("2") == {}
+    assert 0 <= WEEK_SECONDS - await redis.ttl(journal_key("1")) < 60
 
 
 async def test_a_lease_is_renewed_for_who_holds_it(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    delivery = await take(mailbox, blocking)
-    await redis.xclaim("in", "workers", "another", 0, [delivery.entry], justid=True)
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    delivery = await receive_delivery(mailbox, blocking)
+    await redis.xclaim("in", "workers", "another", 0, [delivery.entry_id], justid=True)
     await mailbox.renew(delivery, "worker")
 
     (pending,) = await redis.xpending_range("in", "workers", "-", "+", 10)
@@ -187,27 +195,27 @@ async def test_a_lease_is_renewed_for_who_holds_it(
 async def test_a_message_that_ends_without_consequences_leaves_nothing(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    await mailbox.finish(await take(mailbox, blocking), Outcome())
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    await mailbox.finish(await receive_delivery(mailbox, blocking), Outcome())
 
     assert sorted(await redis.keys()) == ["in", "in:fence", "in:seen"]
     assert await redis.xlen("in") == 0
 
 
-async def test_a_dead_letter_keeps_its_journal_and_brings_its_apology(
+async def test_dead_letter_retains_its_journal_and_sends_its_reply(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    delivery = await take(mailbox, blocking)
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    delivery = await receive_delivery(mailbox, blocking)
     await mailbox.journal(delivery, "1", "0", "done")
-    letter = DeadLetter(queue="in", conversation="chat", payload="a", reason="why", attempts=5)
-    outcome = Outcome(replies=(Letter("sorry", "chat", "sorry"),), journal_of="1")
-    await mailbox.finish(delivery, outcome, dead=letter)
+    dead_letter = DeadLetter(queue="in", conversation="chat", payload="a", reason="why", attempts=5)
+    outcome = Outcome(replies=(Envelope("sorry", "chat", "sorry"),), journal_message_id="1")
+    await mailbox.finish(delivery, outcome, dead_letter=dead_letter)
 
     assert await redis.exists(journal_key("1"))
     ((_, fields),) = await redis.xrange("in:dead")
-    assert DeadLetter.model_validate_json(fields["letter"]) == letter
-    assert await answer(redis.lrange("out:waiting:chat", 0, -1)) == ["sorry"]
+    assert DeadLetter.model_validate_json(fields["dead_letter"]) == dead_letter
+    assert await await_result(redis.lrange("out:waiting:chat", 0, -1)) == ["sorry"]
     assert not await redis.exists("in:waiting:chat", "in:active", "in:attempts", TURNS_STREAM)
 
 
@@ -215,11 +223,11 @@ async def test_a_reply_that_was_given_already_is_not_given_again(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     for number in "12":
-        await mailbox.enqueue(Letter(number, "chat", "a"))
-        replies = (Letter("reply", "chat", number), Letter(f"reply {number}", "chat", number))
-        await mailbox.finish(await take(mailbox, blocking), Outcome(replies=replies))
+        await mailbox.enqueue(Envelope(number, "chat", "a"))
+        replies = (Envelope("reply", "chat", number), Envelope(f"reply {number}", "chat", number))
+        await mailbox.finish(await receive_delivery(mailbox, blocking), Outcome(replies=replies))
 
-    assert await answer(redis.lrange("out:waiting:chat", 0, -1)) == ["1", "1", "2"]
+    assert await await_result(redis.lrange("out:waiting:chat", 0, -1)) == ["1", "1", "2"]
     assert await redis.zrange("out:seen", 0, -1) == ["reply", "reply 1", "reply 2"]
     assert list(await redis.hgetall("out:active")) == ["chat"]
     assert await redis.xlen("out") == 1
@@ -229,12 +237,12 @@ async def test_a_queue_that_answers_into_none_refuses_replies_and_changes_nothin
     redis: Redis, blocking: Redis
 ) -> None:
     mailbox = Mailbox(redis, "in")
-    await mailbox.create()
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    delivery = await take(mailbox, blocking)
+    await mailbox.create_group()
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    delivery = await receive_delivery(mailbox, blocking)
 
     with pytest.raises(ValueError, match=r"^in has no mailbox to reply into$"):
-        await mailbox.finish(delivery, Outcome(replies=(Letter("r", "chat", "x"),)))
+        await mailbox.finish(delivery, Outcome(replies=(Envelope("r", "chat", "x"),)))
     await mailbox.finish(delivery, Outcome())
 
 
@@ -243,13 +251,13 @@ async def test_a_history_keeps_its_newest_items_and_without_a_thread_there_is_no
 ) -> None:
     thread = uuid4()
     for number, thread_id, count in (("1", thread, 450), ("2", None, 0)):
-        await mailbox.enqueue(Letter(number, "chat", "a"))
+        await mailbox.enqueue(Envelope(number, "chat", "a"))
         history = tuple(map(str, range(count)))
         outcome = Outcome(history=history, thread_id=thread_id)
-        await mailbox.finish(await take(mailbox, blocking), outcome)
+        await mailbox.finish(await receive_delivery(mailbox, blocking), outcome)
 
-    kept = await answer(redis.lrange(history_key(thread), 0, -1))
-    assert kept == [str(n) for n in range(100, 450)]
+    stored = await await_result(redis.lrange(history_key(thread), 0, -1))
+    assert stored == [str(n) for n in range(100, 450)]
     assert not await redis.exists(history_key(UUID(int=0)))
 
 
@@ -257,17 +265,17 @@ async def test_the_seconds_until_the_next_is_due_are_told(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     assert await mailbox.promote() is None
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    delivery = await take(mailbox, blocking)
-    before = await now_ms(redis)
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    delivery = await receive_delivery(mailbox, blocking)
+    before = await get_redis_time_ms(redis)
     await mailbox.delay(delivery, 1000.25)
-    after = await now_ms(redis) + 1000
+    after = await get_redis_time_ms(redis) + 1000
     ((_, due_ms),) = await redis.zrange("in:delayed", 0, -1, withscores=True)
     left = await mailbox.promote()
 
     assert before <= due_ms - 1000_250 <= after
     assert left is not None
-    assert (due_ms - await now_ms(redis)) / 1000 - 1 <= left <= 1000.25
+    assert (due_ms - await get_redis_time_ms(redis)) / 1000 - 1 <= left <= 1000.25
     assert await redis.hgetall("in:active") == {"chat": "delayed"}
 
 
@@ -285,38 +293,38 @@ async def test_of_a_crowd_that_is_due_a_hundred_are_woken_and_the_next_are_due_a
 
 
 async def test_how_much_lies_in_a_mailbox_is_known(mailbox: Mailbox, redis: Redis) -> None:
-    assert await mailbox.depth() == Depth(0, 0, 0.0, 0)
-    now = await now_ms(redis)
+    assert await mailbox.get_depth() == QueueDepth(0, 0, 0.0, 0)
+    now = await get_redis_time_ms(redis)
     for age in (90, 40):
         await redis.xadd("in", {"conversation": f"{age}"}, id=f"{now - age * 1000}-0")
     await redis.hset("in:active", mapping={"90": "1-0", "a": "delayed", "b": "delayed"})
     await redis.zadd("in:delayed", {"a": now, "b": now})
     for _ in range(4):
-        await redis.xadd("in:dead", {"letter": "{}"})
+        await redis.xadd("in:dead", {"dead_letter": "{}"})
 
-    depth = await mailbox.depth()
-    assert (depth.conversations, depth.delayed, depth.dead) == (3, 2, 4)
-    assert 90 <= depth.oldest_seconds <= 90 + (await now_ms(redis) - now) / 1000
+    depth = await mailbox.get_depth()
+    assert (depth.conversations, depth.delayed, depth.dead_letters) == (3, 2, 4)
+    assert 90 <= depth.oldest_seconds <= 90 + (await get_redis_time_ms(redis) - now) / 1000
 
 
 async def test_what_was_woken_by_a_clock_that_went_ahead_has_not_waited(
     mailbox: Mailbox, redis: Redis
 ) -> None:
-    await redis.xadd("in", {"conversation": "a"}, id=f"{await now_ms(redis) + 90_000}-0")
-    assert (await mailbox.depth()).oldest_seconds == 0
+    await redis.xadd("in", {"conversation": "a"}, id=f"{await get_redis_time_ms(redis) + 90_000}-0")
+    assert (await mailbox.get_depth()).oldest_seconds == 0
 
 
 async def test_only_who_holds_nothing_is_forgotten(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    held = await take(mailbox, blocking, "busy")
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    held = await receive_delivery(mailbox, blocking, "busy")
     assert await mailbox.receive(blocking, "idle", 0.001) is None
-    await mailbox.forget("idle")
-    await mailbox.forget("busy")
+    await mailbox.remove_consumer("idle")
+    await mailbox.remove_consumer("busy")
 
     (left,) = await redis.xinfo_consumers("in", "workers")
     assert (left["name"], left["pending"]) == ("busy", 1)
     await mailbox.finish(held, Outcome())
-    await mailbox.forget("busy")
+    await mailbox.remove_consumer("busy")
     assert await redis.xinfo_consumers("in", "workers") == []

@@ -1,15 +1,15 @@
 """How test processes share the tests out."""
 
-from smart_kit.testing.plugin import SHARED_SUITE, scope_of
+from smart_kit.testing.plugin import SHARED_SUITE_DIR, get_scope
 from smart_kit.testing.suite import ROOT
 
 
 def test_all_stories_of_the_shared_suite_go_to_one_process() -> None:
-    files = [path.relative_to(ROOT) for path in (ROOT / SHARED_SUITE).glob("test_*.py")]
+    files = [path.relative_to(ROOT) for path in (ROOT / SHARED_SUITE_DIR).glob("test_*.py")]
 
     assert len(files) > 1
-    assert {scope_of(f"{path}::test_one[first]") for path in files} == {SHARED_SUITE}
+    assert {get_scope(f"{path}::test_one[first]") for path in files} == {SHARED_SUITE_DIR}
 
 
 def test_other_tests_go_with_those_of_their_file() -> None:
-    assert scope_of("tests/e2e/test_lifecycle.py::test_one") == "tests/e2e/test_lifecycle.py"
+    assert get_scope("tests/e2e/test_lifecycle.py::test_one") == "tests/e2e/test_lifecycle.py"

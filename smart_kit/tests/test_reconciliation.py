@@ -7,19 +7,19 @@ import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Reconciliation
+from smart_kit.mailbox import Delivery, Envelope, Mailbox, MailboxReconciler, Outcome
 from smart_kit.redis import Redis
 
 
 @pytest.fixture
 async def mailbox(redis: Redis) -> Mailbox:
     made = Mailbox(redis, "in")
-    await made.create()
-    await made.enqueue(Letter("1", "chat", "first"), Letter("2", "chat", "second"))
+    await made.create_group()
+    await made.enqueue(Envelope("1", "chat", "first"), Envelope("2", "chat", "second"))
     return made
 
 
-async def take(mailbox: Mailbox, blocking: Redis) -> Delivery | None:
+async def receive_entry(mailbox: Mailbox, blocking: Redis) -> Delivery | None:
     entry = await mailbox.receive(blocking, "worker", 0.01)
     return await mailbox.begin(entry) if entry else None
 
@@ -28,9 +28,9 @@ async def test_an_entry_that_was_deleted_is_replaced(
     redis: Redis, blocking: Redis, mailbox: Mailbox
 ) -> None:
     await redis.xtrim("in", maxlen=0)
-    assert await take(mailbox, blocking) is None
-    assert await Reconciliation(redis, "in").wake() == 1
-    delivery = await take(mailbox, blocking)
+    assert await receive_entry(mailbox, blocking) is None
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    delivery = await receive_entry(mailbox, blocking)
     assert delivery is not None
     assert delivery.payload == "first"
 
@@ -39,13 +39,13 @@ async def test_an_entry_whose_consumer_was_deleted_is_replaced(
     redis: Redis, blocking: Redis, mailbox: Mailbox
 ) -> None:
     """XGROUP DELCONSUMER drops what is pending: delivered, and nobody's."""
-    held = await take(mailbox, blocking)
+    held = await receive_entry(mailbox, blocking)
     assert held is not None
     await redis.xgroup_delconsumer("in", "workers", "worker")
-    assert await Reconciliation(redis, "in").wake() == 1
-    again = await take(mailbox, blocking)
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    again = await receive_entry(mailbox, blocking)
     assert again is not None
-    assert (again.payload, again.token) == ("first", held.token + 1)
+    assert (again.payload, again.fencing_token) == ("first", held.fencing_token + 1)
     assert await redis.xlen("in") == 1, "the old entry is gone"
 
 
@@ -65,25 +65,25 @@ async def test_what_nobody_holds_is_lost_where_the_group_has_gone_past_it(
     redis: Redis, entry: str, delivered: str, is_lost: bool
 ) -> None:
     """Ids are two numbers each, not words: `5-10` comes after `5-9`."""
-    await Mailbox(redis, "in").create()
+    await Mailbox(redis, "in").create_group()
     await redis.rpush("in:waiting:chat", "text")
     await redis.hset("in:active", "chat", entry)
     await redis.xadd("in", {"conversation": "chat"}, id=entry)
     await redis.xgroup_setid("in", "workers", delivered)
 
-    assert await Reconciliation(redis, "in").wake() == is_lost
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == is_lost
     assert (await redis.hget("in:active", "chat") != entry) == is_lost
 
 
 async def test_a_delay_that_was_forgotten_ends(
     redis: Redis, blocking: Redis, mailbox: Mailbox
 ) -> None:
-    held = await take(mailbox, blocking)
+    held = await receive_entry(mailbox, blocking)
     assert held is not None
     await mailbox.delay(held, 60)
     await redis.delete("in:delayed")
-    assert await Reconciliation(redis, "in").wake() == 1
-    assert await take(mailbox, blocking) is not None
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    assert await receive_entry(mailbox, blocking) is not None
 
 
 @pytest.mark.parametrize("has_begun", [True, False])
@@ -91,16 +91,16 @@ async def test_a_conversation_of_which_only_its_messages_are_left_is_woken(
     redis: Redis, blocking: Redis, mailbox: Mailbox, has_begun: bool
 ) -> None:
     if has_begun:
-        assert await take(mailbox, blocking) is not None
+        assert await receive_entry(mailbox, blocking) is not None
     await redis.delete("in", "in:active")
-    await mailbox.create()
-    assert await Reconciliation(redis, "in").wake() == 1
-    assert await take(mailbox, blocking) is not None
+    await mailbox.create_group()
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    assert await receive_entry(mailbox, blocking) is not None
 
 
 async def test_a_mark_without_a_message_is_taken_away(redis: Redis, mailbox: Mailbox) -> None:
     await redis.delete("in:waiting:chat", "in")
-    assert await Reconciliation(redis, "in").wake() == 0
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
     assert await redis.hgetall("in:active") == {}
 
 
@@ -108,7 +108,7 @@ async def test_a_mark_without_a_message_is_taken_away(redis: Redis, mailbox: Mai
 async def test_what_is_in_order_is_left_alone(
     redis: Redis, blocking: Redis, mailbox: Mailbox, state: str
 ) -> None:
-    held = await take(mailbox, blocking) if state in {"held", "delayed", "ended"} else None
+    held = await receive_entry(mailbox, blocking) if state in {"held", "delayed", "ended"} else None
     if held and state == "delayed":
         await mailbox.delay(held, 60)
     if held and state == "ended":
@@ -116,33 +116,33 @@ async def test_what_is_in_order_is_left_alone(
     if state == "without a group":
         await redis.xgroup_destroy("in", "workers")
     before = await redis.hgetall("in:active"), await redis.xrange("in")
-    assert await Reconciliation(redis, "in").wake() == 0
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
     assert (await redis.hgetall("in:active"), await redis.xrange("in")) == before
 
 
 async def test_more_conversations_than_one_look_takes_are_all_woken(redis: Redis) -> None:
     mailbox = Mailbox(redis, "in")
-    await mailbox.create()
-    await mailbox.enqueue(*(Letter(f"m{n}", f"c{n}", "text") for n in range(1500)))
+    await mailbox.create_group()
+    await mailbox.enqueue(*(Envelope(f"m{n}", f"c{n}", "text") for n in range(1500)))
     await redis.xtrim("in", maxlen=0)
-    assert await Reconciliation(redis, "in").wake() == 1500
-    assert await Reconciliation(redis, "in").wake() == 0
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1500
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
 
 
 async def test_a_queue_with_a_strange_name_finds_its_own_conversations_only(
     redis: Redis,
 ) -> None:
     for queue in ("in*[a]", "in*a"):
-        await Mailbox(redis, queue).create()
-        await Mailbox(redis, queue).enqueue(Letter(queue, "chat", "text"))
+        await Mailbox(redis, queue).create_group()
+        await Mailbox(redis, queue).enqueue(Envelope(queue, "chat", "text"))
         await redis.delete(queue, f"{queue}:active")
-    assert await Reconciliation(redis, "in*[a]").wake() == 1
+    assert await MailboxReconciler(redis, "in*[a]").restore_wakeups() == 1
     assert await redis.xlen("in*a") == 0
 
 
 async def test_what_is_no_list_of_messages_wakes_nobody(redis: Redis, mailbox: Mailbox) -> None:
     await redis.set("in:waiting:odd", "by hand")
-    assert await Reconciliation(redis, "in").wake() == 0
+    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
     assert list(await redis.hgetall("in:active")) == ["chat"]
 
 
@@ -155,8 +155,8 @@ async def test_it_looks_each_minute_until_its_stop_whatever_redis_answers(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    class Failing(Reconciliation):
-        async def wake(self) -> int:
+    class Failing(MailboxReconciler):
+        async def restore_wakeups(self) -> int:
             looks.append(loop.time() - begun)
             if len(looks) == 3:
                 stop.set()
@@ -173,7 +173,7 @@ async def test_it_looks_each_minute_until_its_stop_whatever_redis_answers(
     assert lines == [
         {
             "log_level": "debug",
-            "event": "queue not reconciled",
+            "event": "queue reconciliation failed",
             "queue": "in",
             "reason": str(error),
         }
@@ -185,13 +185,13 @@ async def test_an_operator_is_told_of_what_was_lost_and_of_nothing_else(
 ) -> None:
     await redis.xtrim("in", maxlen=0)
     with structlog.testing.capture_logs() as lines:
-        await Reconciliation(redis, "in").wake()
-        await Reconciliation(redis, "in").wake()
+        await MailboxReconciler(redis, "in").restore_wakeups()
+        await MailboxReconciler(redis, "in").restore_wakeups()
 
     assert lines == [
         {
             "log_level": "warning",
-            "event": "lost wake-ups replaced",
+            "event": "lost wake-ups restored",
             "queue": "in",
             "conversations": 1,
         }

@@ -3,33 +3,33 @@
 import pytest
 import structlog
 
-from smart_kit.repetition import SECONDS, Repetition
+from smart_kit.repetition import INTERVAL_SECONDS, LogThrottle
 
-OUTAGE = {"event": "redis is away", "level": "warning", "reason": "refused"}
+OUTAGE = {"event": "redis unavailable", "level": "warning", "reason": "refused"}
 
 
-class RepetitionHarness:
+class LogThrottleHarness:
     """What is let through, by a clock that stands still."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._repetition = Repetition(lambda: self.now)
+        self.throttle = LogThrottle(lambda: self.now)
 
-    def tell(self, **event: object) -> dict[str, object] | None:
+    def log(self, **event: object) -> dict[str, object] | None:
         try:
-            return dict(self._repetition.event(None, "", event))
+            return dict(self.throttle.process(None, "", event))
         except structlog.DropEvent:
             return None
 
 
-def test_the_same_warning_is_told_now_and_then_with_how_often_it_was_left_out() -> None:
-    told = RepetitionHarness()
-    assert told.tell(**OUTAGE) == OUTAGE
-    assert [told.tell(**OUTAGE) for _ in range(3)] == [None] * 3
-    told.now = SECONDS
-    assert told.tell(**OUTAGE) == OUTAGE | {"left_out": 3}
-    told.now = 2 * SECONDS
-    assert told.tell(**OUTAGE) == OUTAGE
+def test_repeated_warning_is_logged_periodically_with_suppressed_count() -> None:
+    throttle = LogThrottleHarness()
+    assert throttle.log(**OUTAGE) == OUTAGE
+    assert [throttle.log(**OUTAGE) for _ in range(3)] == [None] * 3
+    throttle.now = INTERVAL_SECONDS
+    assert throttle.log(**OUTAGE) == OUTAGE | {"suppressed_count": 3}
+    throttle.now = 2 * INTERVAL_SECONDS
+    assert throttle.log(**OUTAGE) == OUTAGE
 
 
 @pytest.mark.parametrize(
@@ -38,33 +38,33 @@ def test_the_same_warning_is_told_now_and_then_with_how_often_it_was_left_out() 
         {"reason": "time-out"},
         {"queue": "queue:to_telegram"},
         {"caller": "admin"},
-        {"event": "configuration cannot be read"},
+        {"event": "configuration unavailable"},
         {"level": "error"},
         {"correlation_id": "tg:1:2"},
     ],
 )
-def test_what_says_something_else_or_belongs_to_a_message_is_always_told(
+def test_different_warning_or_line_of_a_message_is_always_logged(
     other: dict[str, str],
 ) -> None:
-    told = RepetitionHarness()
-    told.tell(**OUTAGE)
-    assert told.tell(**OUTAGE | other) == OUTAGE | other
+    throttle = LogThrottleHarness()
+    throttle.log(**OUTAGE)
+    assert throttle.log(**OUTAGE | other) == OUTAGE | other
 
 
-def test_a_line_of_a_message_is_told_as_often_as_it_is_said() -> None:
-    told = RepetitionHarness()
+def test_line_of_a_message_is_never_suppressed() -> None:
+    throttle = LogThrottleHarness()
     line = OUTAGE | {"correlation_id": "tg:1:2"}
-    assert [told.tell(**line) for _ in range(3)] == [line] * 3
+    assert [throttle.log(**line) for _ in range(3)] == [line] * 3
 
 
-def test_moments_and_counts_do_not_make_another_line() -> None:
-    told = RepetitionHarness()
-    told.tell(**OUTAGE, timestamp="12:00:00", updates=1)
-    assert told.tell(**OUTAGE, timestamp="12:00:01", updates=2) is None
+def test_timestamps_and_counts_do_not_make_another_line() -> None:
+    throttle = LogThrottleHarness()
+    throttle.log(**OUTAGE, timestamp="12:00:00", updates=1)
+    assert throttle.log(**OUTAGE, timestamp="12:00:01", updates=2) is None
 
 
-def test_it_remembers_only_so_many() -> None:
-    told = RepetitionHarness()
+def test_number_of_remembered_lines_is_limited() -> None:
+    throttle = LogThrottleHarness()
     for number in range(5000):
-        told.tell(**OUTAGE | {"reason": str(number)})
-    assert len(told._repetition._said) <= 1000
+        throttle.log(**OUTAGE | {"reason": str(number)})
+    assert len(throttle.throttle._seen) <= 1000

@@ -10,7 +10,7 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
-from smart_kit.contracts.base import Command, Contract
+from smart_kit.contracts.base import Contract, RequestBody
 from smart_kit.errors import (
     Conflict,
     InvalidRequest,
@@ -21,20 +21,20 @@ from smart_kit.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
-from smart_kit.rest_client import ATTEMPTS, ServiceClient
+from smart_kit.rest_client import MAX_ATTEMPTS, ServiceClient
 from smart_kit.settings import RestClientSettings
 from smart_kit.testing.ports import free_port
-from smart_kit.tests.guarded_http_harness import Canary
+from smart_kit.tests.guarded_http_harness import CanaryServer
 
 USER = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
 
-Answer = httpx2.Response | Exception
+MockedResponse = httpx2.Response | Exception
 
 
 @pytest.fixture(autouse=True)
-def no_waits() -> Iterator[None]:
+def no_retry_delays() -> Iterator[None]:
     """As many attempts as in earnest, one after the other."""
-    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+    with stamina.set_testing(True, attempts=MAX_ATTEMPTS, cap=True):
         yield
 
 
@@ -42,28 +42,28 @@ class Thing(Contract):
     name: str
 
 
-class ThingUpdate(Command):
+class ThingUpdate(RequestBody):
     name: str | None = None
     colour: str | None = None
 
 
-class Server:
+class ScriptedRestService:
     """Answers in the given order, the last one for ever; keeps the requests."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *responses: MockedResponse) -> None:
         self.requests: list[httpx2.Request] = []
-        self._answers = list(answers)
+        self._responses = list(responses)
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        answer = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
 
 @asynccontextmanager
-async def client_of(
+async def make_client(
     server: Callable[[httpx2.Request], httpx2.Response],
 ) -> AsyncIterator[ServiceClient]:
     settings = RestClientSettings(
@@ -75,18 +75,18 @@ async def client_of(
     await client.close()
 
 
-def thing() -> httpx2.Response:
+def make_thing_response() -> httpx2.Response:
     return httpx2.Response(200, json={"name": "a", "added later": 1})
 
 
-def refusal(status: int, headers: dict[str, str] | None = None) -> httpx2.Response:
+def make_error_response(status: int, headers: dict[str, str] | None = None) -> httpx2.Response:
     body = {"error": "kind", "detail": "the reason"}
     return httpx2.Response(status, json=body, headers=headers)
 
 
 async def test_a_request_carries_token_user_key_and_only_the_fields_that_were_given() -> None:
-    server = Server(thing())
-    async with client_of(server) as client:
+    server = ScriptedRestService(make_thing_response())
+    async with make_client(server) as client:
         answered = await client.call(
             "PATCH",
             "/things/1",
@@ -108,20 +108,20 @@ async def test_a_request_carries_token_user_key_and_only_the_fields_that_were_gi
 
 
 async def test_a_request_carries_the_correlation_id_of_what_it_is_made_for() -> None:
-    server = Server(thing())
+    server = ScriptedRestService(make_thing_response())
     with structlog.contextvars.bound_contextvars(correlation_id="tg:1:2"):
-        async with client_of(server) as client:
+        async with make_client(server) as client:
             await client.call("GET", "/things", Thing)
 
     assert server.requests[0].headers["X-Correlation-Id"] == "tg:1:2"
 
 
 async def test_proxies_of_the_environment_are_not_used(
-    canary: Canary, monkeypatch: pytest.MonkeyPatch
+    canary_server: CanaryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine's proxy would be told the service token."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{canary_server.port}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     settings = RestClientSettings(
@@ -133,12 +133,12 @@ async def test_proxies_of_the_environment_are_not_used(
         await client.call("GET", "/things", Thing)
     await client.close()
 
-    assert canary.calls == 0
+    assert canary_server.connection_count == 0
 
 
 async def test_an_answer_without_a_body_is_fine_where_none_is_wanted() -> None:
-    server = Server(httpx2.Response(204))
-    async with client_of(server) as client:
+    server = ScriptedRestService(httpx2.Response(204))
+    async with make_client(server) as client:
         await client.send("DELETE", "/things/1")
 
     assert server.requests[0].content == b""
@@ -159,8 +159,8 @@ async def test_an_answer_without_a_body_is_fine_where_none_is_wanted() -> None:
 async def test_a_refusal_becomes_our_own_error_with_its_reason_and_is_not_repeated(
     status: int, error: type[SmartAssistantError]
 ) -> None:
-    server = Server(refusal(status))
-    async with client_of(server) as client:
+    server = ScriptedRestService(make_error_response(status))
+    async with make_client(server) as client:
         with pytest.raises(error) as caught:
             await client.call("GET", "/things/1", Thing)
 
@@ -170,14 +170,19 @@ async def test_a_refusal_becomes_our_own_error_with_its_reason_and_is_not_repeat
 
 @pytest.mark.parametrize(
     "answer",
-    [refusal(418), httpx2.Response(302), httpx2.Response(200, text="<html>"), httpx2.Response(204)],
+    [
+        make_error_response(418),
+        httpx2.Response(302),
+        httpx2.Response(200, text="<html>"),
+        httpx2.Response(204),
+    ],
     ids=["teapot", "redirect", "a page", "nothing"],
 )
 async def test_an_answer_nobody_expects_is_a_rejection_and_not_repeated(
     answer: httpx2.Response,
 ) -> None:
-    server = Server(answer)
-    async with client_of(server) as client:
+    server = ScriptedRestService(answer)
+    async with make_client(server) as client:
         with pytest.raises(UpstreamRejected, match="rest_service"):
             await client.call("GET", "/things/1", Thing)
 
@@ -191,31 +196,31 @@ async def test_an_answer_nobody_expects_is_a_rejection_and_not_repeated(
         httpx2.ReadTimeout(""),
         httpx2.RemoteProtocolError("disconnected"),
         AttributeError("'NoneType' object has no attribute 'getpeername'"),
-        refusal(500),
-        refusal(503),
-        refusal(429),
+        make_error_response(500),
+        make_error_response(503),
+        make_error_response(429),
     ],
     ids=lambda failure: getattr(failure, "status_code", type(failure).__name__),
 )
-async def test_a_passing_failure_is_tried_again(failure: Answer) -> None:
-    server = Server(failure, thing())
-    async with client_of(server) as client:
+async def test_a_passing_failure_is_tried_again(failure: MockedResponse) -> None:
+    server = ScriptedRestService(failure, make_thing_response())
+    async with make_client(server) as client:
         assert await client.call("GET", "/things/1", Thing) == Thing(name="a")
 
 
 async def test_a_lasting_failure_is_told_after_three_attempts_with_its_reason() -> None:
-    server = Server(httpx2.ReadTimeout(""))
-    async with client_of(server) as client:
+    server = ScriptedRestService(httpx2.ReadTimeout(""))
+    async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable) as caught:
             await client.call("GET", "/things/1", Thing)
 
     assert caught.value.message == "rest_service: ReadTimeout"
-    assert len(server.requests) == ATTEMPTS
+    assert len(server.requests) == MAX_ATTEMPTS
 
 
 async def test_a_failure_keeps_its_status_and_how_long_to_wait() -> None:
-    server = Server(refusal(503, {"Retry-After": "7"}))
-    async with client_of(server) as client:
+    server = ScriptedRestService(make_error_response(503, {"Retry-After": "7"}))
+    async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable) as caught:
             await client.call("POST", "/things", Thing)
 
@@ -223,18 +228,18 @@ async def test_a_failure_keeps_its_status_and_how_long_to_wait() -> None:
 
 
 async def test_a_failure_that_is_not_in_our_shape_is_told_by_its_status() -> None:
-    server = Server(httpx2.Response(502, text="<html>Bad gateway</html>"))
-    async with client_of(server) as client:
+    server = ScriptedRestService(httpx2.Response(502, text="<html>Bad gateway</html>"))
+    async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable, match="rest_service: HTTP 502"):
             await client.call("POST", "/things", Thing)
 
 
-@pytest.mark.parametrize(("key", "attempts"), [(None, 1), ("tg:1:2/0.1", ATTEMPTS)])
+@pytest.mark.parametrize(("key", "attempts"), [(None, 1), ("tg:1:2/0.1", MAX_ATTEMPTS)])
 async def test_a_post_is_repeated_only_with_an_idempotency_key(
     key: str | None, attempts: int
 ) -> None:
-    server = Server(httpx2.ReadTimeout(""))
-    async with client_of(server) as client:
+    server = ScriptedRestService(httpx2.ReadTimeout(""))
+    async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable):
             await client.call("POST", "/things", Thing, idempotency_key=key)
 
@@ -242,7 +247,9 @@ async def test_a_post_is_repeated_only_with_an_idempotency_key(
 
 
 async def test_what_is_sent_never_reaches_the_log() -> None:
-    async with client_of(Server(httpx2.ConnectError("refused"), thing())) as client:
+    async with make_client(
+        ScriptedRestService(httpx2.ConnectError("refused"), make_thing_response())
+    ) as client:
         with structlog.testing.capture_logs() as lines:
             await client.call("PUT", "/things/1", Thing, body=ThingUpdate(name="private"))
 

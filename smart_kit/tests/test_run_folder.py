@@ -12,7 +12,7 @@ import pytest
 from smart_kit.testing import docker_resources, leftovers, servers
 
 ROOT = Path(__file__).resolve().parents[2]
-LIVE = "input()"
+WAIT_FOR_INPUT = "input()"
 START_SLEEP = """
 import subprocess
 sleep = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, close_fds=False)
@@ -28,11 +28,12 @@ input()
 """
 
 
-class Run:
+class RunProcess:
     """A process with a folder of its own, which goes on with `script`."""
 
     def __init__(self, temporary: Path, script: str, **environment: str) -> None:
-        made = "from smart_kit.testing.run_folder import entered\nwith entered() as folder:\n"
+        made = "from smart_kit.testing.run_folder import create_run_folder\n"
+        made += "with create_run_folder() as folder:\n"
         made += " print(folder.path, flush=True)\n exec(" + repr(script) + ")"
         self.process = subprocess.Popen(
             [sys.executable, "-c", made],
@@ -42,9 +43,9 @@ class Run:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.folder = Path(self.says())
+        self.folder = Path(self.read_line())
 
-    def says(self) -> str:
+    def read_line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
@@ -58,23 +59,23 @@ class Run:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path) -> Path:
+def temp_dir(tmp_path: Path) -> Path:
     """What these runs have for a folder for temporary files."""
     return tmp_path
 
 
 @pytest.fixture
-def living(temporary: Path) -> Iterator[Run]:
-    run = Run(temporary, LIVE)
+def running_process(temp_dir: Path) -> Iterator[RunProcess]:
+    run = RunProcess(temp_dir, WAIT_FOR_INPUT)
     yield run
     run.end()
 
 
-def begin_and_end(temporary: Path) -> None:
-    Run(temporary, "pass").end()
+def run_to_completion(temporary: Path) -> None:
+    RunProcess(temporary, "pass").end()
 
 
-def ends(pid: int) -> bool:
+def has_exited(pid: int) -> bool:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
@@ -87,95 +88,99 @@ needs_proc = pytest.mark.skipif(
 )
 
 
-def test_a_run_removes_its_folder_and_leaves_none_for_all_runs(temporary: Path) -> None:
-    begin_and_end(temporary)
+def test_a_run_removes_its_folder_and_leaves_none_for_all_runs(temp_dir: Path) -> None:
+    run_to_completion(temp_dir)
 
-    assert list(temporary.iterdir()) == []
+    assert list(temp_dir.iterdir()) == []
 
 
-def test_what_a_killed_run_left_goes_with_the_next(temporary: Path) -> None:
-    killed = Run(temporary, LIVE)
+def test_what_a_killed_run_left_goes_with_the_next(temp_dir: Path) -> None:
+    killed = RunProcess(temp_dir, WAIT_FOR_INPUT)
     (killed.folder / "data").mkdir(mode=0o000)
     killed.kill()
     assert killed.folder.exists()
-    begin_and_end(temporary)
+    run_to_completion(temp_dir)
 
-    assert list(temporary.iterdir()) == []
+    assert list(temp_dir.iterdir()) == []
 
 
-def test_a_run_that_lives_keeps_its_files_and_processes(temporary: Path) -> None:
-    living = Run(temporary, START_SLEEP)
-    sleep = int(living.says())
-    begin_and_end(temporary)
+def test_a_run_that_lives_keeps_its_files_and_processes(temp_dir: Path) -> None:
+    living = RunProcess(temp_dir, START_SLEEP)
+    sleep = int(living.read_line())
+    run_to_completion(temp_dir)
 
     assert living.folder.exists()
-    assert not ends(sleep)
+    assert not has_exited(sleep)
     os.kill(sleep, signal.SIGKILL)
     living.end()
 
 
 @needs_proc
 @pytest.mark.parametrize("script", [START_SLEEP, START_VALKEY], ids=["program", "server"])
-def test_processes_of_a_killed_run_are_ended_by_the_next(temporary: Path, script: str) -> None:
-    killed = Run(temporary, script)
-    left = int(killed.says())
+def test_processes_of_a_killed_run_are_ended_by_the_next(temp_dir: Path, script: str) -> None:
+    killed = RunProcess(temp_dir, script)
+    left = int(killed.read_line())
     killed.kill()
-    assert not ends(left)
-    begin_and_end(temporary)
+    assert not has_exited(left)
+    run_to_completion(temp_dir)
 
-    assert ends(left)
-    assert list(temporary.iterdir()) == []
+    assert has_exited(left)
+    assert list(temp_dir.iterdir()) == []
 
 
-def test_who_looks_around_in_the_folder_of_a_killed_run_is_not_ended(temporary: Path) -> None:
-    killed = Run(temporary, LIVE)
+def test_who_looks_around_in_the_folder_of_a_killed_run_is_not_ended(temp_dir: Path) -> None:
+    killed = RunProcess(temp_dir, WAIT_FOR_INPUT)
     with subprocess.Popen(["sleep", "60"], cwd=killed.folder) as sleep:
         killed.kill()
-        begin_and_end(temporary)
+        run_to_completion(temp_dir)
         try:
             assert sleep.poll() is None
         finally:
             sleep.kill()
 
 
-def test_a_folder_is_kept_on_request_until_somebody_removes_it(temporary: Path) -> None:
-    run = Run(temporary, LIVE, KEEP_TEST_FILES="1")
+def test_folder_is_retained_on_request_until_removed(temp_dir: Path) -> None:
+    run = RunProcess(temp_dir, WAIT_FOR_INPUT, KEEP_TEST_FILES="1")
     (run.folder / "evidence").touch()
     run.end()
-    begin_and_end(temporary)
+    run_to_completion(temp_dir)
 
     assert (run.folder / "evidence").exists()
 
 
-def test_a_killed_run_is_removed_even_where_its_files_were_to_be_kept(temporary: Path) -> None:
-    killed = Run(temporary, LIVE, KEEP_TEST_FILES="1")
+def test_a_killed_run_is_removed_even_where_its_files_were_to_be_kept(temp_dir: Path) -> None:
+    killed = RunProcess(temp_dir, WAIT_FOR_INPUT, KEEP_TEST_FILES="1")
     killed.kill()
-    begin_and_end(temporary)
+    run_to_completion(temp_dir)
 
     assert not killed.folder.exists()
 
 
-def test_what_a_run_starts_does_not_keep_its_folder_alive(temporary: Path) -> None:
+def test_what_a_run_starts_does_not_keep_its_folder_alive(temp_dir: Path) -> None:
     """A lock that a child had inherited would be held after the death of the run."""
-    killed = Run(temporary, START_SLEEP)
-    sleep = int(killed.says())
+    killed = RunProcess(temp_dir, START_SLEEP)
+    sleep = int(killed.read_line())
     killed.kill()
-    begin_and_end(temporary)
+    run_to_completion(temp_dir)
     is_left = killed.folder.exists()
-    if not ends(sleep):
+    if not has_exited(sleep):
         os.kill(sleep, signal.SIGKILL)
 
     assert not is_left
 
 
 def test_a_link_in_place_of_the_folder_of_all_runs_is_refused(
-    temporary: Path, tmp_path_factory: pytest.TempPathFactory
+    temp_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    (temporary / f"smart-assistant-tests-{os.geteuid()}").symlink_to(elsewhere)
+    (temp_dir / f"smart-assistant-tests-{os.geteuid()}").symlink_to(elsewhere)
     tried = subprocess.run(
-        [sys.executable, "-c", "from smart_kit.testing.run_folder import RunFolder as R; R.make()"],
-        env=os.environ | {"TMPDIR": str(temporary)},
+        [
+            sys.executable,
+            "-c",
+            "from smart_kit.testing.run_folder import RunFolder as R; R.create()",
+        ],
+        env=os.environ | {"TMPDIR": str(temp_dir)},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -186,8 +191,10 @@ def test_a_link_in_place_of_the_folder_of_all_runs_is_refused(
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_system_user_may_pass_and_nobody_may_look(temporary: Path, living: Run) -> None:
-    for folder in (living.folder, living.folder.parent):
+def test_a_system_user_may_pass_and_nobody_may_look(
+    temp_dir: Path, running_process: RunProcess
+) -> None:
+    for folder in (running_process.folder, running_process.folder.parent):
         assert folder.stat().st_mode & 0o777 == 0o711
 
 
@@ -208,7 +215,7 @@ def test_two(tmp_path):
 
 
 def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_where_a_test_fails(
-    temporary: Path, tmp_path_factory: pytest.TempPathFactory
+    temp_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project = tmp_path_factory.mktemp("project")
     (project / "test_it.py").write_text(TESTS)
@@ -219,7 +226,7 @@ def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_wher
             *(f"--rootdir={project}", "-c", os.devnull, project),
         ],
         env=os.environ
-        | {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+        | {"TMPDIR": str(temp_dir), "PYTHONPATH": str(ROOT)}
         | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # the others cost seconds and no file
         cwd=project,
         stdout=subprocess.PIPE,
@@ -230,13 +237,13 @@ def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_wher
 
     assert "1 failed, 1 passed" in ran.stdout, ran.stdout
     noted = [Path((project / name).read_text()) for name in ("one", "two")]
-    (_, run, _), (_, of_tmp_path, folder, *_) = (one.relative_to(temporary).parts for one in noted)
+    (_, run, _), (_, of_tmp_path, folder, *_) = (one.relative_to(temp_dir).parts for one in noted)
     assert (of_tmp_path, folder) == (run, "pytest")
-    assert list(temporary.iterdir()) == []
+    assert list(temp_dir.iterdir()) == []
 
 
 def test_a_run_that_is_told_to_end_tidies_up_as_after_ctrl_c(
-    temporary: Path, tmp_path_factory: pytest.TempPathFactory
+    temp_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project = tmp_path_factory.mktemp("project")
     wait = "import signal\n\ndef test_it():\n    print('begun', flush=True)\n    signal.pause()\n"
@@ -245,7 +252,7 @@ def test_a_run_that_is_told_to_end_tidies_up_as_after_ctrl_c(
         *(sys.executable, "-m", "pytest", "-s", "-p", "smart_kit.testing.plugin"),
         *(f"--rootdir={project}", "-c", os.devnull, project),
     )
-    environ = os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    environ = os.environ | {"TMPDIR": str(temp_dir), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
@@ -255,7 +262,7 @@ def test_a_run_that_is_told_to_end_tidies_up_as_after_ctrl_c(
         said = run.stdout.read()
 
     assert run.returncode == pytest.ExitCode.INTERRUPTED, said
-    assert list(temporary.iterdir()) == []
+    assert list(temp_dir.iterdir()) == []
 
 
 def test_copied_programs_can_be_run_by_everybody_whatever_the_umask_was(tmp_path: Path) -> None:
@@ -264,13 +271,13 @@ def test_copied_programs_can_be_run_by_everybody_whatever_the_umask_was(tmp_path
     for name, mode in (("postgres", 0o700), ("share", 0o600)):
         (folder / name).touch()
         (folder / name).chmod(mode)
-    servers.open_to_all(folder.parent)
+    servers.make_world_readable(folder.parent)
 
     modes = {path.name: path.stat().st_mode & 0o777 for path in folder.parent.rglob("*")}
     assert modes == {"bin": 0o755, "postgres": 0o755, "share": 0o644}
 
 
-DOCKER = """\
+FAKE_DOCKER = """\
 #!{python}
 import sys
 with open({asked!r}, "a") as asked:
@@ -280,15 +287,15 @@ if "ls" in sys.argv:
 """
 
 
-def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temporary: Path) -> None:
-    program, asked = temporary / "programs" / "docker", temporary / "asked"
+def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temp_dir: Path) -> None:
+    program, asked = temp_dir / "programs" / "docker", temp_dir / "asked"
     program.parent.mkdir()
-    program.write_text(DOCKER.format(python=sys.executable, asked=str(asked)))
+    program.write_text(FAKE_DOCKER.format(python=sys.executable, asked=str(asked)))
     program.chmod(0o755)
-    killed = Run(temporary, LIVE)
-    docker_resources.claim(killed.folder)
+    killed = RunProcess(temp_dir, WAIT_FOR_INPUT)
+    docker_resources.mark_docker_used(killed.folder)
     killed.kill()
-    Run(temporary, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
+    RunProcess(temp_dir, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
 
     words = asked.read_text().splitlines()
     beginning = f"sa-test-{killed.folder.name}-"
@@ -301,22 +308,24 @@ def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temporary: Path
     assert not killed.folder.exists()
 
 
-def test_while_docker_does_not_answer_what_names_the_things_there_stays(temporary: Path) -> None:
-    program = temporary / "programs" / "docker"
+def test_while_docker_does_not_answer_what_names_the_things_there_stays(temp_dir: Path) -> None:
+    program = temp_dir / "programs" / "docker"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
-    killed = Run(temporary, LIVE)
-    docker_resources.claim(killed.folder)
+    killed = RunProcess(temp_dir, WAIT_FOR_INPUT)
+    docker_resources.mark_docker_used(killed.folder)
     killed.kill()
-    Run(temporary, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
+    RunProcess(temp_dir, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
     assert killed.folder.exists()
 
 
-def test_a_file_among_the_folders_of_runs_disturbs_nobody(temporary: Path, living: Run) -> None:
-    (living.folder.parent / ".DS_Store").touch()
-    begin_and_end(temporary)
-    assert living.folder.exists()
+def test_a_file_among_the_folders_of_runs_disturbs_nobody(
+    temp_dir: Path, running_process: RunProcess
+) -> None:
+    (running_process.folder.parent / ".DS_Store").touch()
+    run_to_completion(temp_dir)
+    assert running_process.folder.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
@@ -327,4 +336,4 @@ def test_a_folder_of_another_user_is_not_taken_for_a_suite(tmp_path: Path) -> No
         (tmp_path / name / "run" / "supervisor.lock").touch()
         (tmp_path / name / "postgres").symlink_to(tmp_path)
     os.chown(tmp_path / "theirs", 1234, 1234)
-    assert leftovers.suites(tmp_path) == [tmp_path / "ours"]
+    assert leftovers.find_suites(tmp_path) == [tmp_path / "ours"]

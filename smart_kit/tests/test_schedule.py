@@ -18,12 +18,12 @@ BERLIN = (
 )
 
 
-NEVER = "0 9 */29 2 1#5"
+NEVER_FIRING = "0 9 */29 2 1#5"
 """The fifth Monday of a February that is also its first or thirtieth day."""
 
 
 @pytest.fixture
-def machine_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def tokyo_system_timezone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The machine itself is in a zone that nobody has asked for."""
     monkeypatch.setenv("TZ", "JST-9")
     tzset()
@@ -32,23 +32,23 @@ def machine_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     tzset()
 
 
-def fires(expression: str, zone: str, after: datetime, count: int) -> list[datetime]:
+def list_fires(expression: str, zone: str, after: datetime, count: int) -> list[datetime]:
     found = []
     for _ in range(count):
-        fire = schedule.next_fire(expression, zone, after)
+        fire = schedule.get_next_fire(expression, zone, after)
         assert fire is not None
         found.append(fire)
         after = fire
     return found
 
 
-def local(zone: str, text: str, fold: int = 0) -> datetime:
+def to_utc(zone: str, text: str, fold: int = 0) -> datetime:
     """In UTC, because Python calls a time of a fold unequal to any time of another zone."""
     moment = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold)
     return moment.astimezone(UTC)
 
 
-def utc(text: str) -> datetime:
+def parse_utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
@@ -70,23 +70,23 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_next_fire(expression: str, zone: str, after: str, expected: str) -> None:
-    schedule.check(expression)
-    assert schedule.next_fire(expression, zone, utc(after)) == utc(expected)
+    schedule.check_cron_expression(expression)
+    assert schedule.get_next_fire(expression, zone, parse_utc(after)) == parse_utc(expected)
 
 
 def test_what_never_fires_is_found_neither_ahead_nor_behind() -> None:
-    first, last = utc("2025-01-01T00:00"), utc("2026-01-01T00:00")
+    first, last = parse_utc("2025-01-01T00:00"), parse_utc("2026-01-01T00:00")
 
-    assert schedule.next_fire(NEVER, BERLIN, last) is None
-    assert schedule.fires_between(NEVER, BERLIN, first, last, 5) == []
+    assert schedule.get_next_fire(NEVER_FIRING, BERLIN, last) is None
+    assert schedule.list_fires_between(NEVER_FIRING, BERLIN, first, last, 5) == []
 
 
-@pytest.mark.usefixtures("machine_in_tokyo")
+@pytest.mark.usefixtures("tokyo_system_timezone")
 def test_the_machines_own_zone_changes_nothing_and_all_is_told_in_utc() -> None:
-    after, fire = utc("2026-01-01T07:00"), utc("2026-01-01T08:00")
-    found = schedule.next_fire("0 9 * * *", BERLIN, after)
-    back = schedule.fires_between("0 9 * * *", BERLIN, after, fire, 5)
-    resolved = schedule.resolve(datetime.fromisoformat("2026-01-01T09:00"), BERLIN)
+    after, fire = parse_utc("2026-01-01T07:00"), parse_utc("2026-01-01T08:00")
+    found = schedule.get_next_fire("0 9 * * *", BERLIN, after)
+    back = schedule.list_fires_between("0 9 * * *", BERLIN, after, fire, 5)
+    resolved = schedule.to_utc(datetime.fromisoformat("2026-01-01T09:00"), BERLIN)
 
     assert [found, *back, resolved] == [fire] * 3
     assert {one.tzinfo for one in (found, *back, resolved) if one} == {UTC}
@@ -108,29 +108,31 @@ def test_the_machines_own_zone_changes_nothing_and_all_is_told_in_utc() -> None:
 def test_a_job_in_the_gap_fires_at_the_first_valid_instant(
     expression: str, zone: str, day_before: str, expected: list[str]
 ) -> None:
-    after = local(zone, day_before)
-    assert fires(expression, zone, after, len(expected)) == [local(zone, one) for one in expected]
+    after = to_utc(zone, day_before)
+    assert list_fires(expression, zone, after, len(expected)) == [
+        to_utc(zone, one) for one in expected
+    ]
 
 
 def test_a_job_in_the_fold_fires_in_the_first_pass_only() -> None:
-    found = fires("30 2 * * *", BERLIN, local(BERLIN, "2026-10-24T12:00"), 2)
+    found = list_fires("30 2 * * *", BERLIN, to_utc(BERLIN, "2026-10-24T12:00"), 2)
 
-    assert found == [local(BERLIN, "2026-10-25T02:30", fold=0), local(BERLIN, "2026-10-26T02:30")]
+    assert found == [to_utc(BERLIN, "2026-10-25T02:30", fold=0), to_utc(BERLIN, "2026-10-26T02:30")]
 
 
 def test_in_the_second_pass_of_a_fold_what_is_over_does_not_come_again() -> None:
-    after = local(BERLIN, "2026-10-25T02:10", fold=1)
+    after = to_utc(BERLIN, "2026-10-25T02:10", fold=1)
 
-    assert schedule.next_fire("30 2 * * *", BERLIN, after) == local(BERLIN, "2026-10-26T02:30")
+    assert schedule.get_next_fire("30 2 * * *", BERLIN, after) == to_utc(BERLIN, "2026-10-26T02:30")
 
 
 @pytest.mark.parametrize(
     ("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)]
 )
 def test_wildcards_count_elapsed_time_through_a_clock_change(day: str, hours: int) -> None:
-    midnight = local(BERLIN, f"{day}T00:00")
-    hourly = fires("0 * * * *", BERLIN, midnight, hours)
-    quarterly = fires("*/15 * * * *", BERLIN, midnight, hours * 4)
+    midnight = to_utc(BERLIN, f"{day}T00:00")
+    hourly = list_fires("0 * * * *", BERLIN, midnight, hours)
+    quarterly = list_fires("*/15 * * * *", BERLIN, midnight, hours * 4)
 
     assert {later - earlier for earlier, later in pairwise(hourly)} == {timedelta(hours=1)}
     assert {later - earlier for earlier, later in pairwise(quarterly)} == {timedelta(minutes=15)}
@@ -139,10 +141,10 @@ def test_wildcards_count_elapsed_time_through_a_clock_change(day: str, hours: in
 
 
 def test_a_wildcard_minute_of_a_fixed_hour_runs_in_both_passes() -> None:
-    found = fires("*/30 2 * * *", BERLIN, local(BERLIN, "2026-10-25T01:00"), 4)
+    found = list_fires("*/30 2 * * *", BERLIN, to_utc(BERLIN, "2026-10-25T01:00"), 4)
 
     assert found == [
-        utc(f"2026-10-25T{hour}:{minute}") for hour in ("00", "01") for minute in ("00", "30")
+        parse_utc(f"2026-10-25T{hour}:{minute}") for hour in ("00", "01") for minute in ("00", "30")
     ]
 
 
@@ -157,13 +159,13 @@ def test_a_wildcard_minute_of_a_fixed_hour_runs_in_both_passes() -> None:
     ],
 )
 def test_resolve(at: str, zone: str, expected: str) -> None:
-    assert schedule.resolve(datetime.fromisoformat(at), zone) == utc(expected)
+    assert schedule.to_utc(datetime.fromisoformat(at), zone) == parse_utc(expected)
 
 
 def test_a_time_that_comes_twice_is_the_first_whatever_it_says_itself() -> None:
     second_pass = datetime.fromisoformat("2026-10-25T02:30").replace(fold=1)
 
-    assert schedule.resolve(second_pass, BERLIN) == utc("2026-10-25T00:30")
+    assert schedule.to_utc(second_pass, BERLIN) == parse_utc("2026-10-25T00:30")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_a_time_that_comes_twice_is_the_first_whatever_it_says_itself() -> None:
 )
 def test_a_time_beyond_the_calendar_is_refused(at: str, said: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        schedule.resolve(datetime.fromisoformat(at), "UTC")
+        schedule.to_utc(datetime.fromisoformat(at), "UTC")
     assert refused.value.message == f"{said} is beyond the calendar."
 
 
@@ -194,12 +196,12 @@ def test_a_time_beyond_the_calendar_is_refused(at: str, said: str) -> None:
         ("*/0 * * * *", "bad minute"),
         ("0 9 31 4 *", "bad day-of-month"),
         ("0 9 30 2 *", "bad day-of-month"),
-        (NEVER, "it never fires"),
+        (NEVER_FIRING, "it never fires"),
     ],
 )
 def test_a_bad_expression_is_refused_with_its_reason(expression: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        schedule.check(expression)
+        schedule.check_cron_expression(expression)
     assert refused.value.message == (
         f"{expression!r} is not a usable cron expression: {reason}. It has five fields, minute"
         " hour day-of-month month day-of-week, e.g. '0 9 * * 1-5' for weekdays at nine."
@@ -209,10 +211,10 @@ def test_a_bad_expression_is_refused_with_its_reason(expression: str, reason: st
 @given(st.text(alphabet="0123456789*/,-#L?W MONJAN\t\n²", max_size=30))
 def test_check_lets_through_only_what_fires(expression: str) -> None:
     try:
-        schedule.check(expression)
+        schedule.check_cron_expression(expression)
     except InvalidRequest:
         return
-    assert schedule.next_fire(expression, BERLIN, utc("2026-01-01T00:00")) is not None
+    assert schedule.get_next_fire(expression, BERLIN, parse_utc("2026-01-01T00:00")) is not None
 
 
 @pytest.mark.parametrize("zone", [BERLIN, "America/Santiago", "Australia/Lord_Howe", "Asia/Tokyo"])
@@ -223,39 +225,39 @@ def test_check_lets_through_only_what_fires(expression: str) -> None:
 def test_looking_back_finds_the_fires_that_looking_forward_found(
     expression: str, zone: str
 ) -> None:
-    first = utc("2026-01-01T00:00")
-    forward = fires(expression, zone, first, 400)
+    first = parse_utc("2026-01-01T00:00")
+    forward = list_fires(expression, zone, first, 400)
 
     for earliest, latest in ((0, 399), (50, 60), (7, 7)):
         last = forward[latest] + timedelta(seconds=30)
-        back = schedule.fires_between(expression, zone, forward[earliest], last, 1000)
+        back = schedule.list_fires_between(expression, zone, forward[earliest], last, 1000)
         assert back == forward[earliest : latest + 1]
 
 
 def test_looking_back_gives_the_newest_where_there_are_too_many() -> None:
-    last = utc("2026-01-01T12:00")
-    found = schedule.fires_between("* * * * *", "UTC", utc("2025-12-01T00:00"), last, 3)
+    last = parse_utc("2026-01-01T12:00")
+    found = schedule.list_fires_between("* * * * *", "UTC", parse_utc("2025-12-01T00:00"), last, 3)
 
     assert found == [last - timedelta(minutes=2), last - timedelta(minutes=1), last]
 
 
 def test_looking_back_finds_nothing_later_than_the_last_moment() -> None:
-    first, fire = utc("2026-01-01T00:00"), utc("2026-01-02T09:00")
+    first, fire = parse_utc("2026-01-01T00:00"), parse_utc("2026-01-02T09:00")
     a_microsecond_before = fire - timedelta(microseconds=1)
 
     for last, found in ((fire, [fire]), (a_microsecond_before, [])):
-        assert schedule.fires_between("0 9 2 * *", "UTC", first, last, 5) == found
+        assert schedule.list_fires_between("0 9 2 * *", "UTC", first, last, 5) == found
 
 
 def test_looking_back_finds_what_the_gap_has_brought_together_once() -> None:
-    last, first = local(BERLIN, "2026-03-29T12:00"), local(BERLIN, "2026-03-28T12:00")
+    last, first = to_utc(BERLIN, "2026-03-29T12:00"), to_utc(BERLIN, "2026-03-28T12:00")
 
-    found = schedule.fires_between("0,30 2 * * *", BERLIN, first, last, 5)
-    assert found == [local(BERLIN, "2026-03-29T03:00")]
+    found = schedule.list_fires_between("0,30 2 * * *", BERLIN, first, last, 5)
+    assert found == [to_utc(BERLIN, "2026-03-29T03:00")]
 
 
 def test_looking_back_from_the_second_pass_of_a_fold_finds_the_first() -> None:
-    now = local(BERLIN, "2026-10-25T02:10", fold=1)
-    found = schedule.fires_between("30 2 * * *", BERLIN, now - timedelta(days=1), now, 5)
+    now = to_utc(BERLIN, "2026-10-25T02:10", fold=1)
+    found = schedule.list_fires_between("30 2 * * *", BERLIN, now - timedelta(days=1), now, 5)
 
-    assert found[-1] == local(BERLIN, "2026-10-25T02:30", fold=0)
+    assert found[-1] == to_utc(BERLIN, "2026-10-25T02:30", fold=0)

@@ -6,24 +6,28 @@ from functools import partial
 
 import pytest
 
-from smart_kit.testing.servers import accepts_sessions
+from smart_kit.testing.servers import is_accepting_connections
 
-STARTING, PASSWORD_WANTED = b"57P03", b"28P01"
+STARTING_UP_CODE, PASSWORD_REQUIRED_CODE = b"57P03", b"28P01"
 """PostgreSQL's error codes."""
 
 
 @pytest.mark.local
-@pytest.mark.parametrize(("code", "is_ready"), [(STARTING, False), (PASSWORD_WANTED, True)])
+@pytest.mark.parametrize(
+    ("code", "is_ready"), [(STARTING_UP_CODE, False), (PASSWORD_REQUIRED_CODE, True)]
+)
 async def test_postgres_is_ready_when_it_no_longer_says_that_it_starts(
     code: bytes, is_ready: bool
 ) -> None:
-    server = await asyncio.start_server(partial(refuse, code), "127.0.0.1", 0)
+    server = await asyncio.start_server(partial(send_error_response, code), "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await asyncio.to_thread(accepts_sessions, port) is is_ready
+        assert await asyncio.to_thread(is_accepting_connections, port) is is_ready
 
 
-async def refuse(code: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def send_error_response(
+    code: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """Answer a client that asks for a session by PostgreSQL's ErrorResponse."""
     (length,) = struct.unpack("!i", await reader.readexactly(4))
     await reader.readexactly(length - 4)

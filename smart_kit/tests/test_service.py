@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from smart_kit.testing import local_http
-from smart_kit.testing.ports import free_port, is_open
+from smart_kit.testing.ports import free_port, is_listening
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 
 
 @contextmanager
-def service(**variables: str) -> Iterator[subprocess.Popen[str]]:
+def run_service(**variables: str) -> Iterator[subprocess.Popen[str]]:
     """The example service; killed where it does not end by itself."""
     process = subprocess.Popen(
         [sys.executable, "-m", "smart_kit.tests.example_service"],
@@ -38,27 +38,27 @@ def service(**variables: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
+def wait_for_exit(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
     """Its exit status and what it wrote."""
-    _, stderr = process.communicate(timeout=SECONDS)
+    _, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
     return process.returncode, stderr.splitlines()
 
 
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not is_open(port):
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not is_listening(port):
         assert time.monotonic() < deadline, "the service does not listen"
         time.sleep(0.02)
 
 
-def log_line(line: str) -> dict[str, Any]:
+def parse_log_line(line: str) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(line)
     return parsed
 
 
 def test_bad_settings_end_it_with_status_78_and_one_line() -> None:
-    with service(EXAMPLE_PORT="", LOG_LEVEL="LOUD") as process:
-        status, lines = ended(process)
+    with run_service(EXAMPLE_PORT="", LOG_LEVEL="LOUD") as process:
+        status, lines = wait_for_exit(process)
 
     assert status == 78
     (line,) = lines
@@ -70,40 +70,40 @@ def test_bad_settings_end_it_with_status_78_and_one_line() -> None:
 def test_a_busy_port_ends_it_with_status_78_and_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        with service(EXAMPLE_PORT=str(port), EXAMPLE_LOOP="ending") as process:
-            status, lines = ended(process)
+        with run_service(EXAMPLE_PORT=str(port), EXAMPLE_LOOP="ending") as process:
+            status, lines = wait_for_exit(process)
 
     assert status == 78
-    (line,) = map(log_line, lines)
+    (line,) = map(parse_log_line, lines)
     assert f"Cannot listen on 127.0.0.1:{port}" in line["reason"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_signal_ends_its_loops_and_it_with_status_0(number: signal.Signals) -> None:
     port = free_port()
-    with service(EXAMPLE_PORT=str(port)) as process:
-        wait_for(port)
+    with run_service(EXAMPLE_PORT=str(port)) as process:
+        wait_for_port(port)
         assert local_http.get(f"http://127.0.0.1:{port}/health").json()["status"] == "ok"
         process.send_signal(number)
-        status, lines = ended(process)
+        status, lines = wait_for_exit(process)
 
     assert status == 0
-    assert [log_line(line)["event"] for line in lines] == ["put away"]
-    assert not is_open(port)
+    assert [parse_log_line(line)["event"] for line in lines] == ["put away"]
+    assert not is_listening(port)
 
 
 def test_a_loop_that_fails_is_its_end_with_status_1_and_a_redacted_reason() -> None:
     secret = "looks like plain words"
-    with service(
+    with run_service(
         EXAMPLE_PORT=str(free_port()), EXAMPLE_LOOP="failing", EXAMPLE_SECRET=secret
     ) as process:
-        status, lines = ended(process)
+        status, lines = wait_for_exit(process)
 
     assert status == 1
-    (line,) = map(log_line, lines)
+    (line,) = map(parse_log_line, lines)
     assert "RuntimeError: http://[redacted]@host and [redacted] are no good" in line["exception"]
 
 
 def test_a_loop_that_ends_by_itself_is_its_end() -> None:
-    with service(EXAMPLE_PORT=str(free_port()), EXAMPLE_LOOP="ending") as process:
-        assert ended(process) == (0, [])
+    with run_service(EXAMPLE_PORT=str(free_port()), EXAMPLE_LOOP="ending") as process:
+        assert wait_for_exit(process) == (0, [])

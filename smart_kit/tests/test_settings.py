@@ -12,7 +12,7 @@ from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
 TOKEN = "a-token-of-sixteen-and-more"
 
 
-class Settings(RestClientSettings, LocaleSettings):
+class SampleSettings(RestClientSettings, LocaleSettings):
     a_port: int = Field(1, ge=1, le=65535)
     a_limit: int = 100
 
@@ -24,9 +24,9 @@ class Settings(RestClientSettings, LocaleSettings):
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """Nothing but a token."""
-    names = (name.upper() for kind in (Settings, RedisSettings) for name in kind.model_fields)
+    names = (name.upper() for kind in (SampleSettings, RedisSettings) for name in kind.model_fields)
     for name in names:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SERVICE_API_TOKEN", TOKEN)
@@ -35,64 +35,64 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 
 
 def test_only_the_environment_is_read_because_env_holds_what_is_not_for_every_service(
-    environment: pytest.MonkeyPatch, tmp_path: Path
+    clean_environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".env").write_text("A_PORT=2\nA_LIMIT=3\n")
-    environment.setenv("A_PORT", "5")
-    environment.setenv("SOMEBODY_ELSES", "4")
+    clean_environment.setenv("A_PORT", "5")
+    clean_environment.setenv("SOMEBODY_ELSES", "4")
 
-    settings = Settings.load()
+    settings = SampleSettings.load()
     assert (settings.a_port, settings.a_limit) == (5, 100)
 
 
-def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("A_PORT", "")
-    environment.setenv("REDIS_PASSWORD", "")
+def test_an_empty_variable_is_as_good_as_none(clean_environment: pytest.MonkeyPatch) -> None:
+    clean_environment.setenv("A_PORT", "")
+    clean_environment.setenv("REDIS_PASSWORD", "")
 
-    assert Settings.load().a_port == 1
+    assert SampleSettings.load().a_port == 1
     assert RedisSettings.load().redis_password is None
 
 
 def test_every_bad_variable_is_named_at_once_and_no_value_shown(
-    environment: pytest.MonkeyPatch,
+    clean_environment: pytest.MonkeyPatch,
 ) -> None:
-    environment.setenv("SERVICE_API_TOKEN", "short-secret")
-    environment.setenv("A_PORT", "70000")
-    environment.setenv("A_LIMIT", "plenty")
-    environment.setenv("DEFAULT_TIMEZONE", "Mars/Olympus")
+    clean_environment.setenv("SERVICE_API_TOKEN", "short-secret")
+    clean_environment.setenv("A_PORT", "70000")
+    clean_environment.setenv("A_LIMIT", "plenty")
+    clean_environment.setenv("DEFAULT_TIMEZONE", "Mars/Olympus")
 
     with pytest.raises(ConfigurationError) as caught:
-        Settings.load()
+        SampleSettings.load()
     for name in ("SERVICE_API_TOKEN: ", "A_PORT: ", "A_LIMIT: ", "DEFAULT_TIMEZONE: "):
         assert name in caught.value.message
     assert "short-secret" not in caught.value.message
     assert "\n" not in caught.value.message
 
 
-def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch) -> None:
-    environment.delenv("SERVICE_API_TOKEN")
+def test_a_missing_variable_is_named(clean_environment: pytest.MonkeyPatch) -> None:
+    clean_environment.delenv("SERVICE_API_TOKEN")
 
     with pytest.raises(ConfigurationError, match=r"^SERVICE_API_TOKEN: Field required$"):
-        Settings.load()
+        SampleSettings.load()
 
 
 def test_what_is_wrong_with_two_together_reads_as_a_sentence(
-    environment: pytest.MonkeyPatch,
+    clean_environment: pytest.MonkeyPatch,
 ) -> None:
-    environment.setenv("A_PORT", "100")
+    clean_environment.setenv("A_PORT", "100")
 
     with pytest.raises(ConfigurationError, match=r"^A_PORT and A_LIMIT must differ$"):
-        Settings.load()
+        SampleSettings.load()
 
 
 def test_secrets_are_not_printed() -> None:
-    assert TOKEN not in repr(Settings.load())
-    assert Settings.load().service_api_token == SecretStr(TOKEN)
+    assert TOKEN not in repr(SampleSettings.load())
+    assert SampleSettings.load().service_api_token == SecretStr(TOKEN)
 
 
 def test_settings_stay_as_they_were_read() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Settings.load().a_port = 2
+        SampleSettings.load().a_port = 2
 
 
 def test_the_secrets_of_settings_are_their_secret_fields_and_the_passwords_of_their_urls() -> None:

@@ -43,10 +43,10 @@ def test_what_our_key_opens_and_no_vault_has_written_is_none(content: Any) -> No
 def test_it_is_known_which_key_has_encrypted_a_secret() -> None:
     vault, row = Vault((NEW, OLD)), uuid4()
 
-    assert vault.is_newest(vault.encrypt(row, SECRET))
-    assert not vault.is_newest(Vault((OLD,)).encrypt(row, SECRET))
-    assert not vault.is_newest("no token at all")
-    assert not Vault(()).is_newest(vault.encrypt(row, SECRET))
+    assert vault.is_encrypted_with_newest_key(vault.encrypt(row, SECRET))
+    assert not vault.is_encrypted_with_newest_key(Vault((OLD,)).encrypt(row, SECRET))
+    assert not vault.is_encrypted_with_newest_key("no token at all")
+    assert not Vault(()).is_encrypted_with_newest_key(vault.encrypt(row, SECRET))
 
 
 def test_without_a_key_nothing_is_kept() -> None:

@@ -8,32 +8,32 @@ from contextlib import suppress
 import pytest
 
 from smart_kit.errors import RejectMessage, RetryMessage
-from smart_kit.mailbox import DeadLetter, Delivery, Letter, Mailbox, Outcome, Pace
-from smart_kit.redis import Redis, answer, connect, connect_blocking
+from smart_kit.mailbox import DeadLetter, Delivery, Envelope, Mailbox, Outcome, WorkerTimings
+from smart_kit.redis import Redis, await_result, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.tests.running_worker import (
-    SECONDS,
+    TIMEOUT_SECONDS,
     RecordingHandler,
-    end_lease,
-    eventually,
-    running_worker,
+    expire_lease,
+    run_worker,
+    wait_until,
 )
 
 
-async def apology(delivery: Delivery) -> Outcome:
-    return Outcome(replies=(Letter(f"sorry:{delivery.payload}", "chat", "sorry"),))
+async def make_dead_letter_reply(delivery: Delivery) -> Outcome:
+    return Outcome(replies=(Envelope(f"sorry:{delivery.payload}", "chat", "sorry"),))
 
 
-async def dead_letters(redis: Redis) -> list[DeadLetter]:
+async def read_dead_letters(redis: Redis) -> list[DeadLetter]:
     return [
-        DeadLetter.model_validate_json(fields["letter"])
+        DeadLetter.model_validate_json(fields["dead_letter"])
         for _, fields in await redis.xrange("in:dead")
     ]
 
 
-async def replies(redis: Redis) -> list[str]:
-    return list(await answer(redis.lrange("out:waiting:chat", 0, -1)))
+async def read_replies(redis: Redis) -> list[str]:
+    return list(await await_result(redis.lrange("out:waiting:chat", 0, -1)))
 
 
 async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
@@ -53,15 +53,15 @@ async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
         handled[delivery.conversation].append(delivery.payload)
         return Outcome()
 
-    letters = [Letter(f"{c}:{n}", f"chat {c}", str(n)) for n in range(20) for c in range(8)]
-    await mailbox.enqueue(*letters[:80])
+    envelopes = [Envelope(f"{c}:{n}", f"chat {c}", str(n)) for n in range(20) for c in range(8)]
+    await mailbox.enqueue(*envelopes[:80])
     first, second = connect_blocking(redis_settings), connect_blocking(redis_settings)
     async with (
-        running_worker(mailbox, first, handle, slots=3),
-        running_worker(mailbox, second, handle, slots=3),
+        run_worker(mailbox, first, handle, slots=3),
+        run_worker(mailbox, second, handle, slots=3),
     ):
-        await mailbox.enqueue(*letters[80:])
-        await eventually(lambda: sum(map(len, handled.values())) == len(letters))
+        await mailbox.enqueue(*envelopes[80:])
+        await wait_until(lambda: sum(map(len, handled.values())) == len(envelopes))
     await first.aclose()
     await second.aclose()
 
@@ -75,11 +75,11 @@ async def test_a_worker_takes_no_more_than_it_has_slots_for(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler(60.0, 60.0)
-    await mailbox.enqueue(*(Letter(str(n), f"chat {n}", str(n)) for n in range(5)))
-    async with running_worker(mailbox, blocking, handler, slots=2):
+    await mailbox.enqueue(*(Envelope(str(n), f"chat {n}", str(n)) for n in range(5)))
+    async with run_worker(mailbox, blocking, handler, slots=2):
         await asyncio.sleep(30)
 
-        assert len(handler.taken) == 2
+        assert len(handler.deliveries) == 2
         assert (await redis.xpending("in", "workers"))["pending"] == 2
 
 
@@ -87,12 +87,14 @@ async def test_a_stop_lets_running_messages_finish(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler(0.2)
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handler, pace=Pace(promote=0.01)) as stop:
-        await eventually(lambda: len(handler.taken) == 1)
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    async with run_worker(
+        mailbox, blocking, handler, timings=WorkerTimings(promote_interval_seconds=0.01)
+    ) as stop:
+        await wait_until(lambda: len(handler.deliveries) == 1)
         stop.set()
 
-    assert handler.done == ["a"]
+    assert handler.completed == ["a"]
     assert not await redis.exists("in:waiting:chat")
     assert await redis.xinfo_consumers("in", "workers") == []
 
@@ -101,14 +103,14 @@ async def test_a_stop_hands_over_what_takes_too_long_and_takes_its_attempt_back(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
     slow, heir = RecordingHandler(60.0), RecordingHandler()
-    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with running_worker(mailbox, blocking, slow) as stop:
-        await eventually(lambda: len(slow.taken) == 1)
+    await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
+    async with run_worker(mailbox, blocking, slow) as stop:
+        await wait_until(lambda: len(slow.deliveries) == 1)
         stop.set()
     assert [delivery.payload for delivery in slow.cancelled] == ["a"]
 
-    async with running_worker(mailbox, blocking, heir):
-        await eventually(lambda: len(heir.done) == 2)
+    async with run_worker(mailbox, blocking, heir):
+        await wait_until(lambda: len(heir.completed) == 2)
     assert heir.attempts == [("a", 1), ("b", 1)]
 
 
@@ -116,9 +118,9 @@ async def test_a_retried_message_waits_uncounted_and_the_next_waits_behind_it(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
     handler = RecordingHandler(*[RetryMessage(0.02)] * 7)
-    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with running_worker(mailbox, blocking, handler):
-        await eventually(lambda: len(handler.done) == 2)
+    await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
+    async with run_worker(mailbox, blocking, handler):
+        await wait_until(lambda: len(handler.completed) == 2)
 
     assert handler.attempts == [("a", 1)] * 8 + [("b", 1)]
 
@@ -127,14 +129,18 @@ async def test_a_rejected_message_is_dead_at_once_and_the_next_goes_on(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler(RejectMessage("it is empty"))
-    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with running_worker(mailbox, blocking, handler, apology):
-        await eventually(lambda: handler.done == ["b"])
+    await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
+    async with run_worker(mailbox, blocking, handler, make_dead_letter_reply):
+        await wait_until(lambda: handler.completed == ["b"])
 
-    (letter,) = await dead_letters(redis)
-    assert (letter.payload, letter.reason, letter.attempts) == ("a", "it is empty", 1)
-    assert (letter.queue, letter.conversation) == ("in", "chat")
-    assert await replies(redis) == ["sorry"]
+    (dead_letter,) = await read_dead_letters(redis)
+    assert (dead_letter.payload, dead_letter.reason, dead_letter.attempts) == (
+        "a",
+        "it is empty",
+        1,
+    )
+    assert (dead_letter.queue, dead_letter.conversation) == ("in", "chat")
+    assert await read_replies(redis) == ["sorry"]
 
 
 @pytest.mark.parametrize(
@@ -142,53 +148,53 @@ async def test_a_rejected_message_is_dead_at_once_and_the_next_goes_on(
     [ValueError("poison"), TimeoutError("of the model"), ConnectionResetError("by the model")],
     ids=lambda error: type(error).__name__,
 )
-async def test_poison_is_dead_after_five_attempts_with_an_apology(
+async def test_poison_message_is_dead_lettered_after_five_attempts_with_a_reply(
     mailbox: Mailbox, blocking: Redis, redis: Redis, error: Exception
 ) -> None:
     handler = RecordingHandler(*[error] * 5)
-    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with running_worker(mailbox, blocking, handler, apology):
-        await eventually(lambda: handler.done == ["b"])
+    await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
+    async with run_worker(mailbox, blocking, handler, make_dead_letter_reply):
+        await wait_until(lambda: handler.completed == ["b"])
 
     assert handler.attempts == [("a", n) for n in (1, 2, 3, 4, 5)] + [("b", 1)]
-    (letter,) = await dead_letters(redis)
-    assert letter.reason == f"{type(error).__name__}: {error}"
-    assert letter.attempts == 5
-    assert await replies(redis) == ["sorry"]
+    (dead_letter,) = await read_dead_letters(redis)
+    assert dead_letter.reason == f"{type(error).__name__}: {error}"
+    assert dead_letter.attempts == 5
+    assert await read_replies(redis) == ["sorry"]
 
 
 async def test_a_message_that_kills_its_workers_is_dead_after_five_of_them(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    await mailbox.create()
-    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
+    await mailbox.create_group()
+    await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
     entry = await mailbox.receive(blocking, "killed", 1.0)
     assert entry is not None
     for _ in range(5):
         await mailbox.begin(entry)
-    await end_lease(redis, entry)
+    await expire_lease(redis, entry)
     handler = RecordingHandler()
-    async with running_worker(mailbox, blocking, handler, apology):
-        await eventually(lambda: handler.done == ["b"])
+    async with run_worker(mailbox, blocking, handler, make_dead_letter_reply):
+        await wait_until(lambda: handler.completed == ["b"])
 
     assert handler.attempts == [("b", 1)]
-    (letter,) = await dead_letters(redis)
-    assert (letter.payload, letter.attempts) == ("a", 5)
-    assert await replies(redis) == ["sorry"]
+    (dead_letter,) = await read_dead_letters(redis)
+    assert (dead_letter.payload, dead_letter.attempts) == ("a", 5)
+    assert await read_replies(redis) == ["sorry"]
 
 
-async def test_a_message_is_buried_even_where_no_apology_can_be_made(
+async def test_message_is_dead_lettered_even_if_the_reply_fails(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    async def speechless(_: Delivery) -> Outcome:
+    async def fail_dead_letter_reply(_: Delivery) -> Outcome:
         raise RuntimeError("no words")
 
     handler = RecordingHandler(RejectMessage("it is empty"))
-    await mailbox.enqueue(Letter("1", "chat", "a"), Letter("2", "chat", "b"))
-    async with running_worker(mailbox, blocking, handler, speechless):
-        await eventually(lambda: handler.done == ["b"])
+    await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
+    async with run_worker(mailbox, blocking, handler, fail_dead_letter_reply):
+        await wait_until(lambda: handler.completed == ["b"])
 
-    assert len(await dead_letters(redis)) == 1
+    assert len(await read_dead_letters(redis)) == 1
 
 
 async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
@@ -204,9 +210,9 @@ async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
         return Outcome()
 
     await redis.set("in:dead", "no stream")
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handle):
-        async with asyncio.timeout(SECONDS):
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    async with run_worker(mailbox, blocking, handle):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while await redis.exists("in:waiting:chat"):
                 await asyncio.sleep(0.01)
 
@@ -218,12 +224,12 @@ async def test_an_emptied_redis_is_served_again(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler()
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handler):
-        await eventually(lambda: handler.done == ["a"])
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    async with run_worker(mailbox, blocking, handler):
+        await wait_until(lambda: handler.completed == ["a"])
         await redis.flushall()
-        await mailbox.enqueue(Letter("2", "chat", "b"))
-        await eventually(lambda: handler.done == ["a", "b"])
+        await mailbox.enqueue(Envelope("2", "chat", "b"))
+        await wait_until(lambda: handler.completed == ["a", "b"])
 
 
 async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: DurableValkey) -> None:
@@ -238,16 +244,16 @@ async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: Durabl
         await may_end.wait()
         return Outcome()
 
-    await mailbox.enqueue(*(Letter(str(n), "chat", str(n)) for n in range(3)))
-    async with running_worker(mailbox, blocking, handle):
-        await eventually(lambda: len(handled) == 1)
+    await mailbox.enqueue(*(Envelope(str(n), "chat", str(n)) for n in range(3)))
+    async with run_worker(mailbox, blocking, handle):
+        await wait_until(lambda: len(handled) == 1)
         durable_valkey.kill()
         may_end.set()
         await asyncio.sleep(0.1)  # the end is tried in vain
         durable_valkey.start()
-        await mailbox.enqueue(Letter("3", "chat", "3"))
-        await eventually(lambda: len(handled) == 4)
-        async with asyncio.timeout(SECONDS):
+        await mailbox.enqueue(Envelope("3", "chat", "3"))
+        await wait_until(lambda: len(handled) == 4)
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while await commands.exists("in:waiting:chat"):
                 await asyncio.sleep(0.01)
     await commands.aclose()
@@ -257,7 +263,7 @@ async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: Durabl
 
 
 async def test_a_cancelled_command_leaves_no_answer_for_the_next_one(redis: Redis) -> None:
-    waiting = asyncio.create_task(answer(redis.blpop(["nothing"], timeout=1)))
+    waiting = asyncio.create_task(await_result(redis.blpop(["nothing"], timeout=1)))
     await asyncio.sleep(0.05)
     waiting.cancel()
     with suppress(asyncio.CancelledError):

@@ -8,24 +8,33 @@ from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from smart_kit.mailbox import Delivery, Entry, Letter, Mailbox, Outcome, Pace, Worker, until_redis
-from smart_kit.redis import Redis, answer
-from smart_kit.tests.running_worker import no_apology
+from smart_kit.mailbox import (
+    Delivery,
+    Envelope,
+    Mailbox,
+    Outcome,
+    StreamEntry,
+    Worker,
+    WorkerTimings,
+    retry_until_redis,
+)
+from smart_kit.redis import Redis, await_result
+from smart_kit.tests.running_worker import no_dead_letter_reply
 
-SECONDS = 30.0
-QUICK = Pace(promote=0.01, hand_over=0.01)
+TIMEOUT_SECONDS = 30.0
+FAST_TIMINGS = WorkerTimings(promote_interval_seconds=0.01, drain_timeout_seconds=0.01)
 
 
 class SlowCommand:
     """A command that takes long, and the task that waits for it."""
 
     def __init__(self) -> None:
-        self.begun = asyncio.Event()
+        self.is_started = asyncio.Event()
         self.task: asyncio.Task[Any] | None = None
         self._has_swallowed = False
 
     async def run(self) -> None:
-        self.begun.set()
+        self.is_started.set()
         self.task = asyncio.current_task()
         try:
             await asyncio.sleep(60)
@@ -36,14 +45,14 @@ class SlowCommand:
             await asyncio.sleep(0)  # it reads its answer
 
 
-async def slow(_: Delivery) -> Outcome:
+async def handle_slowly(_: Delivery) -> Outcome:
     await asyncio.sleep(60)
     return Outcome()
 
 
-async def has_ended(task: "asyncio.Task[Any] | None") -> bool:
+async def has_finished(task: "asyncio.Task[Any] | None") -> bool:
     assert task is not None
-    ended, _ = await asyncio.wait({task}, timeout=SECONDS)
+    ended, _ = await asyncio.wait({task}, timeout=TIMEOUT_SECONDS)
     return bool(ended)
 
 
@@ -51,19 +60,23 @@ async def test_a_cancelled_worker_ends(redis: Redis, blocking: Redis) -> None:
     command = SlowCommand()
 
     class Swallowing(Mailbox):
-        async def receive(self, blocking: Redis, consumer: str, seconds: float) -> Entry | None:
+        async def receive(
+            self, blocking: Redis, consumer: str, timeout_seconds: float
+        ) -> StreamEntry | None:
             await command.run()
             return None
 
-    worker = Worker(Swallowing(redis, "in"), blocking, slow, no_apology, pace=QUICK)
+    worker = Worker(
+        Swallowing(redis, "in"), blocking, handle_slowly, no_dead_letter_reply, timings=FAST_TIMINGS
+    )
     running = asyncio.create_task(worker.run(asyncio.Event()))
-    await command.begun.wait()
+    await command.is_started.wait()
     running.cancel()
 
-    assert await has_ended(running)
+    assert await has_finished(running)
 
 
-async def test_the_heart_ends_with_its_worker(redis: Redis, blocking: Redis) -> None:
+async def test_lease_renewal_ends_with_its_worker(redis: Redis, blocking: Redis) -> None:
     command = SlowCommand()
 
     class Swallowing(Mailbox):
@@ -71,19 +84,19 @@ async def test_the_heart_ends_with_its_worker(redis: Redis, blocking: Redis) -> 
             await command.run()
 
     mailbox = Swallowing(redis, "in", lease_seconds=0.3)
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    await mailbox.enqueue(Letter("2", "other chat", "b"))
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    await mailbox.enqueue(Envelope("2", "other chat", "b"))
     stop = asyncio.Event()
-    worker = Worker(mailbox, blocking, slow, no_apology, pace=QUICK)
+    worker = Worker(mailbox, blocking, handle_slowly, no_dead_letter_reply, timings=FAST_TIMINGS)
     running = asyncio.create_task(worker.run(stop))
-    await command.begun.wait()
+    await command.is_started.wait()
     stop.set()
 
-    assert await has_ended(running)
-    assert await has_ended(command.task)
+    assert await has_finished(running)
+    assert await has_finished(command.task)
 
 
-async def test_the_heart_outlives_every_failure(redis: Redis, blocking: Redis) -> None:
+async def test_lease_renewal_survives_every_failure(redis: Redis, blocking: Redis) -> None:
     """Else all that runs would be taken over by others."""
     again = asyncio.Event()
 
@@ -97,28 +110,32 @@ async def test_the_heart_outlives_every_failure(redis: Redis, blocking: Redis) -
             raise RuntimeError("the transport is closed")
 
     mailbox = Failing(redis, "in", lease_seconds=0.3)
-    await mailbox.enqueue(Letter("1", "chat", "a"))
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
     stop = asyncio.Event()
-    running = asyncio.create_task(Worker(mailbox, blocking, slow, no_apology, pace=QUICK).run(stop))
-    async with asyncio.timeout(SECONDS):
+    running = asyncio.create_task(
+        Worker(mailbox, blocking, handle_slowly, no_dead_letter_reply, timings=FAST_TIMINGS).run(
+            stop
+        )
+    )
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         await again.wait()
     stop.set()
 
-    assert await has_ended(running)
+    assert await has_finished(running)
 
 
-async def test_whoever_waits_for_redis_ends_when_cancelled() -> None:
+async def test_waiting_for_redis_ends_when_cancelled() -> None:
     command = SlowCommand()
 
-    async def away() -> None:
+    async def redis_unavailable() -> None:
         await command.run()
         raise RedisConnectionError("refused")
 
-    waiting = asyncio.create_task(until_redis(away))
-    await command.begun.wait()
+    waiting = asyncio.create_task(retry_until_redis(redis_unavailable))
+    await command.is_started.wait()
     waiting.cancel()
 
-    assert await has_ended(waiting)
+    assert await has_finished(waiting)
     assert waiting.cancelled()
 
 
@@ -126,10 +143,10 @@ async def test_a_worker_that_is_cancelled_while_it_hands_over_still_does(
     redis: Redis, blocking: Redis
 ) -> None:
     """Nobody else would wait for what runs."""
-    begun, is_ending, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    is_started, is_ending, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def reluctant(_: Delivery) -> Outcome:
-        begun.set()
+    async def resist_cancellation(_: Delivery) -> Outcome:
+        is_started.set()
         try:
             await asyncio.sleep(60)
         finally:
@@ -138,15 +155,17 @@ async def test_a_worker_that_is_cancelled_while_it_hands_over_still_does(
         return Outcome()
 
     mailbox = Mailbox(redis, "in")
-    await mailbox.enqueue(Letter("1", "chat", "a"))
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
     stop = asyncio.Event()
     running = asyncio.create_task(
-        Worker(mailbox, blocking, reluctant, no_apology, pace=QUICK).run(stop)
+        Worker(
+            mailbox, blocking, resist_cancellation, no_dead_letter_reply, timings=FAST_TIMINGS
+        ).run(stop)
     )
-    await begun.wait()
+    await is_started.wait()
     stop.set()
     await is_ending.wait()
     running.cancel()
 
-    assert await has_ended(running)
-    assert await answer(redis.hget("in:active", "chat")) == "delayed"
+    assert await has_finished(running)
+    assert await await_result(redis.hget("in:active", "chat")) == "delayed"

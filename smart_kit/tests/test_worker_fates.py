@@ -12,146 +12,159 @@ import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smart_kit.errors import RejectMessage, RetryMessage
-from smart_kit.mailbox import Delivery, Outcome, Superseded, Worker, worker
-from smart_kit.metrics import HANDLING_SECONDS, MESSAGES
-from smart_kit.tests.scripted_mailbox import LONG, ScriptedMailbox, delivery
+from smart_kit.mailbox import Delivery, LeaseLost, Outcome, Worker, worker
+from smart_kit.metrics import HANDLING_SECONDS, PROCESSED_MESSAGES
+from smart_kit.tests.scripted_mailbox import WORKER_TIMEOUT_SECONDS, ScriptedMailbox, make_delivery
 
 pytestmark = pytest.mark.clock("virtual")
 
 QUEUE = "queue:scripted"
-ANSWER = Outcome(record="an answer")
-APOLOGY = Outcome(record="an apology")
+HANDLER_OUTCOME = Outcome(archive_record="an answer")
+DEAD_LETTER_OUTCOME = Outcome(archive_record="an apology")
 HANDLED_SECONDS = 3.0
-OUTCOMES = ("done", "delayed", "dead", "superseded")
+OUTCOMES = ("done", "delayed", "dead_lettered", "lease_lost")
 
 
 @dataclass(frozen=True)
-class Fate:
+class OutcomeCase:
     """Of a message."""
 
     attempt: int
     error: Exception | None
     """Of its handler."""
-    done: tuple[str, Any]
+    expected_operation: tuple[str, Any]
     """With the mailbox."""
-    counted_as: str
-    said: dict[str, Any] | None = None
-    finish: Exception | None = None
+    metric_label: str
+    expected_log: dict[str, Any] | None = None
+    finish_error: Exception | None = None
 
 
-def delayed(seconds: float, *, is_counted: bool = False) -> tuple[str, Any]:
+def delay_operation(seconds: float, *, is_counted: bool = False) -> tuple[str, Any]:
     return "delay", (seconds, is_counted)
 
 
-def dead(reason: str, attempts: int, outcome: Outcome = APOLOGY) -> tuple[str, Any]:
+def dead_letter_operation(
+    reason: str, attempts: int, outcome: Outcome = DEAD_LETTER_OUTCOME
+) -> tuple[str, Any]:
     return "finish", (outcome, ("queue:scripted", "chat", "text", reason, attempts))
 
 
-def says(level: str, event: str, **fields: Any) -> dict[str, Any]:
+def log_entry(level: str, event: str, **fields: Any) -> dict[str, Any]:
     return {"log_level": level, "event": event, **fields}
 
 
-def buried(reason: str, attempts: int) -> dict[str, Any]:
-    return says("error", "message is dead", reason=reason, attempts=attempts)
+def dead_letter_log(reason: str, attempts: int) -> dict[str, Any]:
+    return log_entry("error", "message dead-lettered", reason=reason, attempts=attempts)
 
 
 POISON = ValueError("poison")
-FATES = {
-    "handled": Fate(1, None, ("finish", (ANSWER, None)), "done"),
-    "has to wait": Fate(
+OUTCOME_CASES = {
+    "handled": OutcomeCase(1, None, ("finish", (HANDLER_OUTCOME, None)), "done"),
+    "has to wait": OutcomeCase(
         1,
         RetryMessage(7.5, "too many"),
-        delayed(7.5),
+        delay_operation(7.5),
         "delayed",
-        says("info", "message waits", seconds=7.5, reason="too many"),
+        log_entry("info", "message delayed", seconds=7.5, reason="too many"),
     ),
-    "can never be handled": Fate(
-        2, RejectMessage("empty"), dead("empty", 2), "dead", buried("empty", 2)
+    "can never be handled": OutcomeCase(
+        2,
+        RejectMessage("empty"),
+        dead_letter_operation("empty", 2),
+        "dead_lettered",
+        dead_letter_log("empty", 2),
     ),
     **{
-        f"fails, attempt {attempt}": Fate(
+        f"fails, attempt {attempt}": OutcomeCase(
             attempt,
             POISON,
-            delayed(seconds, is_counted=True),
+            delay_operation(seconds, is_counted=True),
             "delayed",
-            says("error", "message failed", attempt=attempt, exc_info=True),
+            log_entry("error", "message handler failed", attempt=attempt, exc_info=True),
         )
         for attempt, seconds in ((1, 2.0), (2, 4.0), (3, 8.0), (4, 16.0))
     },
-    "fails for the last time": Fate(
-        5, POISON, dead("ValueError: poison", 5), "dead", buried("ValueError: poison", 5)
+    "fails for the last time": OutcomeCase(
+        5,
+        POISON,
+        dead_letter_operation("ValueError: poison", 5),
+        "dead_lettered",
+        dead_letter_log("ValueError: poison", 5),
     ),
-    "has killed five workers": Fate(
+    "has killed five workers": OutcomeCase(
         6,
         None,
-        dead("Given up after 5 attempts.", 5),
-        "dead",
-        buried("Given up after 5 attempts.", 5),
+        dead_letter_operation("Given up after 5 attempts.", 5),
+        "dead_lettered",
+        dead_letter_log("Given up after 5 attempts.", 5),
     ),
-    "Redis went away": Fate(
+    "Redis went away": OutcomeCase(
         3,
         RedisConnectionError("refused"),
-        delayed(0.5),
+        delay_operation(0.5),
         "delayed",
-        says("warning", "redis went away during a message", reason="refused"),
+        log_entry("warning", "redis lost during message", reason="refused"),
     ),
-    "lost, by its handler": Fate(
+    "lost, by its handler": OutcomeCase(
         1,
-        Superseded(),
+        LeaseLost(),
         ("nothing", None),
-        "superseded",
-        says("info", "another worker has the message", conversation="chat"),
+        "lease_lost",
+        log_entry("info", "message lease lost", conversation="chat"),
     ),
-    "lost, at its end": Fate(
+    "lost, at its end": OutcomeCase(
         1,
         None,
-        ("finish", (ANSWER, None)),
-        "superseded",
-        says("info", "another worker has the message", conversation="chat"),
-        finish=Superseded(),
+        ("finish", (HANDLER_OUTCOME, None)),
+        "lease_lost",
+        log_entry("info", "message lease lost", conversation="chat"),
+        finish_error=LeaseLost(),
     ),
 }
 
 
 @pytest.fixture(autouse=True)
-async def _the_workers_clock_is_the_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+async def _worker_uses_loop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
     monkeypatch.setattr(worker, "time", clock)
 
 
 @pytest.fixture
-def counts() -> Callable[[], Any]:
-    before = {name: MESSAGES.labels(QUEUE, name)._value.get() for name in OUTCOMES}
+def count_metrics() -> Callable[[], Any]:
+    before = {name: PROCESSED_MESSAGES.labels(QUEUE, name)._value.get() for name in OUTCOMES}
     seconds = HANDLING_SECONDS.labels(QUEUE)._sum.get()
 
-    def since() -> tuple[dict[str, float], float]:
-        now = {name: MESSAGES.labels(QUEUE, name)._value.get() for name in OUTCOMES}
+    def get_difference() -> tuple[dict[str, float], float]:
+        now = {name: PROCESSED_MESSAGES.labels(QUEUE, name)._value.get() for name in OUTCOMES}
         more = {name: count - before[name] for name, count in now.items() if count != before[name]}
         return more, HANDLING_SECONDS.labels(QUEUE)._sum.get() - seconds
 
-    return since
+    return get_difference
 
 
-def what_was_done(mailbox: ScriptedMailbox, message: Delivery) -> tuple[str, Any]:
-    ends = [(name, what) for _, name, what in mailbox.asked if name in ("finish", "delay")]
+def get_final_operation(mailbox: ScriptedMailbox, message: Delivery) -> tuple[str, Any]:
+    ends = [(name, what) for _, name, what in mailbox.calls if name in ("finish", "delay")]
     if not ends:
         return "nothing", None
     ((name, (whose, *rest)),) = ends
     assert whose == message
     if name == "finish" and rest[1] is not None:
-        letter = rest[1]
+        dead_letter = rest[1]
         rest[1] = (
-            letter.queue,
-            letter.conversation,
-            letter.payload,
-            letter.reason,
-            letter.attempts,
+            dead_letter.queue,
+            dead_letter.conversation,
+            dead_letter.payload,
+            dead_letter.reason,
+            dead_letter.attempts,
         )
     return name, tuple(rest)
 
 
-async def work(
-    mailbox: ScriptedMailbox, message: Delivery, error: Exception | None, speechless: bool = False
+async def handle_message(
+    mailbox: ScriptedMailbox,
+    message: Delivery,
+    error: Exception | None,
+    is_reply_failing: bool = False,
 ) -> list[Delivery]:
     """Have the message handled; returns what the handler was given."""
     given: list[Delivery] = []
@@ -161,64 +174,66 @@ async def work(
         await asyncio.sleep(HANDLED_SECONDS)
         if error is not None:
             raise error
-        return ANSWER
+        return HANDLER_OUTCOME
 
-    async def apology(one: Delivery) -> Outcome:
+    async def make_dead_letter_reply(one: Delivery) -> Outcome:
         assert one == message
-        if speechless:
+        if is_reply_failing:
             raise RuntimeError("no words")
-        return APOLOGY
+        return DEAD_LETTER_OUTCOME
 
     stop = asyncio.Event()
-    mailbox.arriving.put_nowait(message)
-    made = Worker(mailbox, redis.asyncio.Redis(), handler, apology)
+    mailbox.incoming.put_nowait(message)
+    made = Worker(mailbox, redis.asyncio.Redis(), handler, make_dead_letter_reply)
     running = asyncio.create_task(made.run(stop))
     await asyncio.sleep(2 * HANDLED_SECONDS)
     stop.set()
-    async with asyncio.timeout(LONG):
+    async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
         await running
     return given
 
 
-@pytest.mark.parametrize("fate", FATES.values(), ids=FATES)
-async def test_the_fate_of_a_message_is_done_counted_and_told(fate: Fate, counts: Any) -> None:
-    mailbox = ScriptedMailbox(finish=[fate.finish] if fate.finish else [])
-    message = delivery(attempt=fate.attempt)
+@pytest.mark.parametrize("fate", OUTCOME_CASES.values(), ids=OUTCOME_CASES)
+async def test_outcome_of_a_message_is_applied_counted_and_logged(
+    fate: OutcomeCase, count_metrics: Any
+) -> None:
+    mailbox = ScriptedMailbox(finish=[fate.finish_error] if fate.finish_error else [])
+    message = make_delivery(attempt=fate.attempt)
     with structlog.testing.capture_logs() as lines:
-        given = await work(mailbox, message, fate.error)
+        given = await handle_message(mailbox, message, fate.error)
 
     assert given == ([] if fate.attempt > 5 else [message])
-    assert what_was_done(mailbox, message) == fate.done
+    assert get_final_operation(mailbox, message) == fate.expected_operation
     took = HANDLED_SECONDS if given else 0.0
-    assert counts() == ({fate.counted_as: 1}, pytest.approx(took, abs=0.1))
-    assert lines[-1:] == ([fate.said] if fate.said else [])
+    assert count_metrics() == ({fate.metric_label: 1}, pytest.approx(took, abs=0.1))
+    assert lines[-1:] == ([fate.expected_log] if fate.expected_log else [])
 
 
-async def test_a_letter_is_buried_even_where_no_apology_can_be_made() -> None:
-    mailbox, message = ScriptedMailbox(), delivery()
+async def test_message_is_dead_lettered_even_if_the_reply_fails() -> None:
+    mailbox, message = ScriptedMailbox(), make_delivery()
     with structlog.testing.capture_logs() as lines:
-        await work(mailbox, message, RejectMessage("empty"), speechless=True)
+        await handle_message(mailbox, message, RejectMessage("empty"), is_reply_failing=True)
 
-    assert what_was_done(mailbox, message) == dead("empty", 1, Outcome())
-    assert lines[-1] == says("error", "no apology could be made", exc_info=True)
+    assert get_final_operation(mailbox, message) == dead_letter_operation("empty", 1, Outcome())
+    assert lines[-1] == log_entry("error", "dead-letter hook failed", exc_info=True)
 
 
 @pytest.mark.parametrize("operation", ["begin", "finish"])
 async def test_what_redis_refuses_ends_the_attempt_and_nothing_else(
-    operation: str, counts: Any
+    operation: str, count_metrics: Any
 ) -> None:
     mailbox = ScriptedMailbox(**{operation: [RuntimeError("refused")]})
-    other = delivery("other")
-    mailbox.arriving.put_nowait(delivery())
+    other = make_delivery("other")
+    mailbox.incoming.put_nowait(make_delivery())
     with structlog.testing.capture_logs() as lines:
-        given = await work(mailbox, other, None)
+        given = await handle_message(mailbox, other, None)
 
     assert given[-1] == other
-    assert counts()[0] == {"done": 1}
+    assert count_metrics()[0] == {"done": 1}
     assert lines == [
-        says(
+        log_entry(
             "error",
-            "message could not be taken or ended",
+            "message processing failed",
             conversation="chat",
             exc_info=True,
         )
@@ -226,26 +241,26 @@ async def test_what_redis_refuses_ends_the_attempt_and_nothing_else(
 
 
 @pytest.mark.parametrize("operation", ["begin", "finish", "delay"])
-async def test_an_end_waits_for_redis_and_says_so_once(operation: str, counts: Any) -> None:
+async def test_an_end_waits_for_redis_and_says_so_once(operation: str, count_metrics: Any) -> None:
     away = [RedisConnectionError("refused") for _ in range(3)]
-    mailbox, message = ScriptedMailbox(**{operation: away}), delivery()
+    mailbox, message = ScriptedMailbox(**{operation: away}), make_delivery()
     error = RetryMessage(1) if operation == "delay" else None
     with structlog.testing.capture_logs() as lines:
-        await work(mailbox, message, error)
+        await handle_message(mailbox, message, error)
 
-    assert counts()[0] == {"delayed" if error else "done": 1}
-    first, *rest = mailbox.times(operation)
+    assert count_metrics()[0] == {"delayed" if error else "done": 1}
+    first, *rest = mailbox.call_times(operation)
     assert [round(at - first, 1) for at in rest] == [0.5, 1.0, 1.5]
     assert [line for line in lines if line["log_level"] == "warning"] == [
-        says("warning", "redis is away", reason="refused")
+        log_entry("warning", "redis unavailable", reason="refused")
     ]
 
 
-async def test_an_entry_that_is_out_of_date_is_nobodys_message(counts: Any) -> None:
+async def test_an_entry_that_is_out_of_date_is_nobodys_message(count_metrics: Any) -> None:
     class OutOfDate(ScriptedMailbox):
         async def begin(self, entry: Any) -> None:
             await super().begin(replace(entry, conversation="another"))
 
     mailbox = OutOfDate()
-    assert await work(mailbox, delivery(), None) == []
-    assert counts() == ({}, 0)
+    assert await handle_message(mailbox, make_delivery(), None) == []
+    assert count_metrics() == ({}, 0)

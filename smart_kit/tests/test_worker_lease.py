@@ -5,25 +5,25 @@ import asyncio
 import pytest
 import structlog
 
-from smart_kit.mailbox import Entry, Letter, Mailbox, Outcome, worker
+from smart_kit.mailbox import Envelope, Mailbox, Outcome, StreamEntry, worker
 from smart_kit.mailbox.mailbox import GROUP
 from smart_kit.redis import Redis, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.tests.running_worker import (
-    SECONDS,
+    TIMEOUT_SECONDS,
     RecordingHandler,
-    end_lease,
-    eventually,
-    running_worker,
+    expire_lease,
+    run_worker,
+    wait_until,
 )
 
 
-async def until_renewed(redis: Redis) -> None:
+async def wait_until_lease_renewed(redis: Redis) -> None:
     """Let nearly all of a lease pass, and wait until a living worker has begun it anew."""
     (pending,) = await redis.xpending_range("in", GROUP, "-", "+", 2)
     entry, owner = pending["message_id"], pending["consumer"]
     await redis.xclaim("in", GROUP, owner, 0, [entry], idle=50_000, justid=True)
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while await redis.xpending_range("in", GROUP, "-", "+", 1, idle=50_000):
             await asyncio.sleep(0.005)
 
@@ -31,15 +31,15 @@ async def until_renewed(redis: Redis) -> None:
 async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
     mailbox: Mailbox, redis: Redis, blocking: Redis
 ) -> None:
-    await mailbox.create()
-    await mailbox.enqueue(Letter("1", "chat", "a"))
+    await mailbox.create_group()
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
     entry = await mailbox.receive(blocking, "killed", 1.0)
     assert entry is not None
     await mailbox.begin(entry)
-    await end_lease(redis, entry)
+    await expire_lease(redis, entry)
     handler = RecordingHandler()
-    async with running_worker(mailbox, blocking, handler):
-        await eventually(lambda: handler.done == ["a"])
+    async with run_worker(mailbox, blocking, handler):
+        await wait_until(lambda: handler.completed == ["a"])
 
     assert handler.attempts == [("a", 2)]
 
@@ -54,21 +54,21 @@ async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_re
     monkeypatch.setattr(worker, "RENEWALS_PER_LEASE", 1000)
     handler, envious = RecordingHandler(3600.0), RecordingHandler()
     other = connect_blocking(redis_settings)
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handler, slots=1):
-        await eventually(lambda: len(handler.taken) == 1)
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    async with run_worker(mailbox, blocking, handler, slots=1):
+        await wait_until(lambda: len(handler.deliveries) == 1)
         with structlog.testing.capture_logs() as lines:
             async with redis.pipeline() as at_once:  # without it the message would be lost
                 await at_once.rename("in:fence", "kept").set("in:fence", "not a hash").execute()
-            await eventually(lambda: len(lines) > 0)
+            await wait_until(lambda: len(lines) > 0)
             await redis.rename("kept", "in:fence")
-        await until_renewed(redis)
-        await mailbox.enqueue(Letter("2", "other", "b"))
-        async with running_worker(mailbox, other, envious):
-            await eventually(lambda: envious.done == ["b"])
+        await wait_until_lease_renewed(redis)
+        await mailbox.enqueue(Envelope("2", "other", "b"))
+        async with run_worker(mailbox, other, envious):
+            await wait_until(lambda: envious.completed == ["b"])
     await other.aclose()
 
-    assert {line["event"] for line in lines} == {"lease could not be renewed"}
+    assert {line["event"] for line in lines} == {"lease renewal failed"}
     assert handler.attempts == [("a", 1)]
     assert envious.attempts == [("b", 1)]
 
@@ -78,12 +78,12 @@ async def test_a_worker_that_lost_its_message_stops_working_on_it(
 ) -> None:
     monkeypatch.setattr(worker, "RENEWALS_PER_LEASE", 1000)
     handler = RecordingHandler(3600.0)
-    await mailbox.enqueue(Letter("1", "chat", "a"))
-    async with running_worker(mailbox, blocking, handler):
-        await eventually(lambda: len(handler.taken) == 1)
-        heir = await mailbox.begin(Entry(handler.taken[0].entry, "chat"))
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    async with run_worker(mailbox, blocking, handler):
+        await wait_until(lambda: len(handler.deliveries) == 1)
+        heir = await mailbox.begin(StreamEntry(handler.deliveries[0].entry_id, "chat"))
         assert heir is not None
         await mailbox.finish(heir, Outcome())
-        await eventually(lambda: len(handler.cancelled) == 1)
+        await wait_until(lambda: len(handler.cancelled) == 1)
 
     assert not await redis.exists("in:waiting:chat")

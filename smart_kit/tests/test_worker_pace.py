@@ -13,63 +13,63 @@ import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from smart_kit.mailbox import Delivery, Outcome, Superseded, Worker, worker
-from smart_kit.tests.scripted_mailbox import LONG, ScriptedMailbox, delivery
+from smart_kit.mailbox import Delivery, LeaseLost, Outcome, Worker, worker
+from smart_kit.tests.scripted_mailbox import WORKER_TIMEOUT_SECONDS, ScriptedMailbox, make_delivery
 
 pytestmark = pytest.mark.clock("virtual")
 
-Handle = Callable[[Delivery], Awaitable[Outcome]]
+MessageHandler = Callable[[Delivery], Awaitable[Outcome]]
 
 
 @pytest.fixture(autouse=True)
-async def _the_workers_clock_is_the_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+async def _worker_uses_loop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
     monkeypatch.setattr(worker, "time", clock)
 
 
-class Slow:
+class SlowHandler:
     """A handler that takes so many seconds, and keeps when it began and was cancelled."""
 
-    def __init__(self, seconds: float, reluctance: int = 0) -> None:
-        self.began: list[float] = []
-        self.cancelled: list[float] = []
+    def __init__(self, seconds: float, swallowed_cancellations: int = 0) -> None:
+        self.started_at: list[float] = []
+        self.cancelled_at: list[float] = []
         self._seconds = seconds
-        self._reluctance = reluctance
-        self._made_at = asyncio.get_running_loop().time()
+        self._swallowed_cancellations = swallowed_cancellations
+        self._created_at = asyncio.get_running_loop().time()
 
     async def __call__(self, _: Delivery) -> Outcome:
-        self.began.append(self._now())
+        self.started_at.append(self._now())
         try:
             await asyncio.sleep(self._seconds)
         except asyncio.CancelledError:
-            self.cancelled.append(self._now())
-            while len(self.cancelled) <= self._reluctance:
+            self.cancelled_at.append(self._now())
+            while len(self.cancelled_at) <= self._swallowed_cancellations:
                 try:
                     await asyncio.sleep(self._seconds)
                 except asyncio.CancelledError:
-                    self.cancelled.append(self._now())
+                    self.cancelled_at.append(self._now())
             raise
         return Outcome()
 
     def _now(self) -> float:
-        return round(asyncio.get_running_loop().time() - self._made_at, 1)
+        return round(asyncio.get_running_loop().time() - self._created_at, 1)
 
 
-async def at_once(_: Delivery) -> Outcome:
+async def handle_at_once(_: Delivery) -> Outcome:
     return Outcome()
 
 
 @asynccontextmanager
-async def working(
-    mailbox: ScriptedMailbox, handler: Handle = at_once, **options: Any
+async def run_worker(
+    mailbox: ScriptedMailbox, handler: MessageHandler = handle_at_once, **options: Any
 ) -> AsyncIterator[Worker]:
     """A worker that is told to stop, and has ended, afterwards."""
     stop = asyncio.Event()
-    made = Worker(mailbox, redis.asyncio.Redis(), handler, at_once, **options)
+    made = Worker(mailbox, redis.asyncio.Redis(), handler, handle_at_once, **options)
     running = asyncio.create_task(made.run(stop))
     yield made
     stop.set()
-    async with asyncio.timeout(LONG):
+    async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
         await running
 
 
@@ -85,59 +85,63 @@ async def test_what_was_delayed_is_woken_when_it_is_due_and_looked_for_each_seco
     due: list[float | None], promoted_at: list[float]
 ) -> None:
     mailbox = ScriptedMailbox(promote=due)
-    async with working(mailbox):
+    async with run_worker(mailbox):
         await asyncio.sleep(2.9)
 
-    assert mailbox.times("promote")[:3] == promoted_at
-    waits = [seconds for _, _, seconds in mailbox.told("receive")]
+    assert mailbox.call_times("promote")[:3] == promoted_at
+    waits = [seconds for _, _, seconds in mailbox.calls_to("receive")]
     until_next = [round(later - earlier, 2) for earlier, later in pairwise(promoted_at)]
     assert waits[:2] == until_next
 
 
-async def test_conversations_of_the_dead_are_taken_over_twice_in_a_lease() -> None:
+async def test_conversations_of_dead_workers_are_reclaimed_twice_per_lease() -> None:
     mailbox = ScriptedMailbox()
-    async with working(mailbox, slots=3):
+    async with run_worker(mailbox, slots=3):
         await asyncio.sleep(31)
 
-    assert mailbox.times("reclaim") == [0.0, 15.0, 30.0]
-    assert [most for _, most in mailbox.told("reclaim")] == [3, 3, 3]
+    assert mailbox.call_times("reclaim") == [0.0, 15.0, 30.0]
+    assert [most for _, most in mailbox.calls_to("reclaim")] == [3, 3, 3]
 
 
-async def test_as_long_as_there_are_more_of_the_dead_than_slots_they_come_first() -> None:
-    crowd = [[delivery("a"), delivery("b")], [delivery("c"), delivery("d")], [delivery("e")]]
+async def test_conversations_of_dead_workers_come_first_while_they_exceed_the_slots() -> None:
+    crowd = [
+        [make_delivery("a"), make_delivery("b")],
+        [make_delivery("c"), make_delivery("d")],
+        [make_delivery("e")],
+    ]
     mailbox = ScriptedMailbox(reclaim=crowd)
-    async with working(mailbox, Slow(1.0), slots=2):
+    async with run_worker(mailbox, SlowHandler(1.0), slots=2):
         await asyncio.sleep(3.5)
-        assert [round(at) for at in mailbox.times("reclaim")] == [0, 1, 2]
-    assert mailbox.times("receive")[0] >= 2
-    assert [one[0].conversation for one in mailbox.told("finish")] == ["a", "b", "c", "d", "e"]
+        assert [round(at) for at in mailbox.call_times("reclaim")] == [0, 1, 2]
+    assert mailbox.call_times("receive")[0] >= 2
+    assert [one[0].conversation for one in mailbox.calls_to("finish")] == ["a", "b", "c", "d", "e"]
 
 
-async def test_half_a_slot_full_of_the_dead_leaves_the_rest_for_new_messages() -> None:
-    mailbox = ScriptedMailbox(reclaim=[[delivery("a")]])
-    mailbox.arriving.put_nowait(delivery("b"))
-    handler = Slow(20.0)
-    async with working(mailbox, handler, slots=3):
+async def test_reclaimed_conversations_leave_free_slots_for_new_messages() -> None:
+    mailbox = ScriptedMailbox(reclaim=[[make_delivery("a")]])
+    mailbox.incoming.put_nowait(make_delivery("b"))
+    handler = SlowHandler(20.0)
+    async with run_worker(mailbox, handler, slots=3):
         await asyncio.sleep(16)
-        assert handler.began == [0.0, 0.0]
-        assert [most for _, most in mailbox.told("reclaim")] == [3, 1]
+        assert handler.started_at == [0.0, 0.0]
+        assert [most for _, most in mailbox.calls_to("reclaim")] == [3, 1]
 
 
 async def test_a_full_worker_takes_the_next_message_when_one_has_ended() -> None:
-    mailbox, handler = ScriptedMailbox(), Slow(5.0)
+    mailbox, handler = ScriptedMailbox(), SlowHandler(5.0)
     for number in range(18):
-        mailbox.arriving.put_nowait(delivery(f"chat {number}"))
-    async with working(mailbox, handler):
+        mailbox.incoming.put_nowait(make_delivery(f"chat {number}"))
+    async with run_worker(mailbox, handler):
         await asyncio.sleep(4)
-        assert len(handler.began) == 16
+        assert len(handler.started_at) == 16
         await asyncio.sleep(2)
-    assert handler.began == [0.0] * 16 + [5.0] * 2
+    assert handler.started_at == [0.0] * 16 + [5.0] * 2
 
 
 async def test_it_is_known_when_it_has_read_last() -> None:
     loop = asyncio.get_running_loop()
     mailbox = ScriptedMailbox(receive=[RedisConnectionError("refused")])
-    async with working(mailbox) as made:
+    async with run_worker(mailbox) as made:
         await asyncio.sleep(0.1)
         assert made.last_read_at is None
         await asyncio.sleep(1.5)
@@ -147,8 +151,8 @@ async def test_it_is_known_when_it_has_read_last() -> None:
 @pytest.mark.parametrize(
     ("error", "event", "groups"),
     [
-        (RedisConnectionError("refused"), "redis is away", 1),
-        (ResponseError("NOGROUP"), "redis cannot answer", 3),
+        (RedisConnectionError("refused"), "redis unavailable", 1),
+        (ResponseError("NOGROUP"), "redis command failed", 3),
     ],
 )
 async def test_redis_is_asked_again_every_half_second(
@@ -156,11 +160,11 @@ async def test_redis_is_asked_again_every_half_second(
 ) -> None:
     mailbox = ScriptedMailbox(receive=[error, error])
     with structlog.testing.capture_logs() as lines:
-        async with working(mailbox):
+        async with run_worker(mailbox):
             await asyncio.sleep(1.4)
 
-    assert mailbox.times("receive")[:3] == [0.0, 0.5, 1.0]
-    assert len(mailbox.told("create")) == groups, "the group may be gone with a restart"
+    assert mailbox.call_times("receive")[:3] == [0.0, 0.5, 1.0]
+    assert len(mailbox.calls_to("create")) == groups, "the group may be gone with a restart"
     told = {"log_level": "warning", "event": event, "queue": mailbox.name, "reason": str(error)}
     assert lines == [told, told]
 
@@ -172,94 +176,92 @@ async def test_each_worker_reads_under_one_name_of_its_own_and_takes_it_back(
     names = set()
     for _ in range(2):
         mailbox = ScriptedMailbox(forget=[error])
-        mailbox.arriving.put_nowait(delivery())
+        mailbox.incoming.put_nowait(make_delivery())
         blocking = redis.asyncio.Redis()
         stop = asyncio.Event()
-        made = Worker(mailbox, blocking, Slow(11.0), at_once)
+        made = Worker(mailbox, blocking, SlowHandler(11.0), handle_at_once)
         running = asyncio.create_task(made.run(stop))
         await asyncio.sleep(12)
         stop.set()
-        async with asyncio.timeout(LONG):
+        async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
             await running
 
-        reads = mailbox.told("receive")
+        reads = mailbox.calls_to("receive")
         assert {client for client, _, _ in reads} == {blocking}
-        used = {name for _, name, _ in reads} | {name for name, _ in mailbox.told("reclaim")}
-        (name,) = used | {name for _, name in mailbox.told("renew")}
-        assert mailbox.told("forget") == [name]
+        used = {name for _, name, _ in reads} | {name for name, _ in mailbox.calls_to("reclaim")}
+        (name,) = used | {name for _, name in mailbox.calls_to("renew")}
+        assert mailbox.calls_to("forget") == [name]
         names.add(name)
     assert len(names) == 2
 
 
-async def test_what_is_in_work_is_kept_three_times_in_a_lease_whatever_fails() -> None:
+async def test_leases_are_renewed_three_times_per_lease_despite_failures() -> None:
     mailbox = ScriptedMailbox(renew=[None, None, RuntimeError("closed")])
-    mailbox.arriving.put_nowait(delivery("a"))
-    mailbox.arriving.put_nowait(delivery("b"))
+    mailbox.incoming.put_nowait(make_delivery("a"))
+    mailbox.incoming.put_nowait(make_delivery("b"))
     with structlog.testing.capture_logs() as lines:
-        async with working(mailbox, Slow(25.0)):
+        async with run_worker(mailbox, SlowHandler(25.0)):
             await asyncio.sleep(35)
 
-    assert mailbox.times("renew") == [10.0, 10.0, 20.0, 20.0]
-    assert [one.conversation for one, _ in mailbox.told("renew")] == ["a", "b"] * 2
-    assert lines == [
-        {"log_level": "warning", "event": "lease could not be renewed", "reason": "closed"}
-    ]
+    assert mailbox.call_times("renew") == [10.0, 10.0, 20.0, 20.0]
+    assert [one.conversation for one, _ in mailbox.calls_to("renew")] == ["a", "b"] * 2
+    assert lines == [{"log_level": "warning", "event": "lease renewal failed", "reason": "closed"}]
 
 
 async def test_what_another_worker_has_is_left_to_it_and_the_rest_goes_on() -> None:
-    mailbox, handler = ScriptedMailbox(renew=[Superseded(), None]), Slow(25.0)
-    mailbox.arriving.put_nowait(delivery("a"))
-    mailbox.arriving.put_nowait(delivery("b"))
-    async with working(mailbox, handler):
+    mailbox, handler = ScriptedMailbox(renew=[LeaseLost(), None]), SlowHandler(25.0)
+    mailbox.incoming.put_nowait(make_delivery("a"))
+    mailbox.incoming.put_nowait(make_delivery("b"))
+    async with run_worker(mailbox, handler):
         await asyncio.sleep(26)
 
-    assert handler.cancelled == [10.0]
-    assert [one[0].conversation for one in mailbox.told("finish")] == ["b"]
+    assert handler.cancelled_at == [10.0]
+    assert [one[0].conversation for one in mailbox.calls_to("finish")] == ["b"]
 
 
 async def test_what_runs_at_a_stop_has_fifteen_seconds_and_is_given_back_at_once() -> None:
     mailbox = ScriptedMailbox()
-    mailbox.arriving.put_nowait(delivery("a"))
-    mailbox.arriving.put_nowait(delivery("b"))
-    handler = Slow(60.0)
-    async with working(mailbox, handler):
+    mailbox.incoming.put_nowait(make_delivery("a"))
+    mailbox.incoming.put_nowait(make_delivery("b"))
+    handler = SlowHandler(60.0)
+    async with run_worker(mailbox, handler):
         await asyncio.sleep(1.5)  # a read of a second ends at 2
 
-    assert handler.cancelled == [17.0, 17.0]
-    assert {(one.conversation, *rest) for one, *rest in mailbox.told("delay")} == {
+    assert handler.cancelled_at == [17.0, 17.0]
+    assert {(one.conversation, *rest) for one, *rest in mailbox.calls_to("delay")} == {
         ("a", 0, False),
         ("b", 0, False),
     }
-    assert mailbox.asked[-1][1] == "forget", "else what it holds would be dropped with its name"
-    assert mailbox.told("finish") == []
+    assert mailbox.calls[-1][1] == "forget", "else what it holds would be dropped with its name"
+    assert mailbox.calls_to("finish") == []
 
 
 async def test_what_ends_soon_after_a_stop_is_not_given_back() -> None:
     mailbox = ScriptedMailbox()
-    mailbox.arriving.put_nowait(delivery("a"))
-    handler = Slow(14.0)
-    async with working(mailbox, handler):
+    mailbox.incoming.put_nowait(make_delivery("a"))
+    handler = SlowHandler(14.0)
+    async with run_worker(mailbox, handler):
         await asyncio.sleep(2)
 
-    assert handler.cancelled == []
-    assert len(mailbox.told("finish")) == 1
+    assert handler.cancelled_at == []
+    assert len(mailbox.calls_to("finish")) == 1
 
 
-@pytest.mark.parametrize("error", [Superseded(), RedisConnectionError("refused")])
+@pytest.mark.parametrize("error", [LeaseLost(), RedisConnectionError("refused")])
 async def test_a_stop_does_not_fail_for_a_message_that_cannot_be_given_back(
     error: Exception,
 ) -> None:
     mailbox = ScriptedMailbox(delay=[error])
-    mailbox.arriving.put_nowait(delivery("a"))
+    mailbox.incoming.put_nowait(make_delivery("a"))
     with structlog.testing.capture_logs() as lines:
-        async with working(mailbox, Slow(60.0)):
+        async with run_worker(mailbox, SlowHandler(60.0)):
             await asyncio.sleep(1)
     assert lines == []
 
 
-async def test_who_swallows_a_cancellation_is_cancelled_again_after_a_second() -> None:
-    mailbox, handler = ScriptedMailbox(), Slow(60.0, reluctance=2)
-    mailbox.arriving.put_nowait(delivery("a"))
-    async with working(mailbox, handler):
+async def test_handler_swallowing_a_cancellation_is_cancelled_again_after_a_second() -> None:
+    mailbox, handler = ScriptedMailbox(), SlowHandler(60.0, swallowed_cancellations=2)
+    mailbox.incoming.put_nowait(make_delivery("a"))
+    async with run_worker(mailbox, handler):
         await asyncio.sleep(0.5)
-    assert handler.cancelled == [16.0, 17.0, 18.0]
+    assert handler.cancelled_at == [16.0, 17.0, 18.0]

@@ -4,26 +4,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from smart_kit.testing.suite import Suite
+from smart_kit.testing.suite import SuiteHarness
 from tests.chaos.kill_points import FIRST_START
-from tests.chaos.killable.killable_suite import ENTRY, NO_LIMITS, KillableSuite
-from tests.chaos.killable.outside_server import OutsideServer
+from tests.chaos.killable.killable_suite import ENTRY_POINT, NO_RATE_LIMITS, KillableSuite
+from tests.chaos.killable.outside_server import ExternalServer
 
 SETTINGS = {"TELEGRAM_RATE_PER_CHAT": "0", "TELEGRAM_RATE_OVERALL": "0"}
 
 
 @pytest.fixture(scope="session")
 def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableSuite]:
-    outside = OutsideServer()
+    outside = ExternalServer()
     settings = SETTINGS | {"REST_TOOL_PRIVATE_HOSTS": outside.host}
-    suite = Suite(tmp_path_factory.mktemp("suite") / "state", settings, entry=ENTRY)
+    suite = SuiteHarness(
+        tmp_path_factory.mktemp("suite") / "state", settings, entry_point=ENTRY_POINT
+    )
     killable = KillableSuite(suite, outside)
     try:
-        killable.arm((f"before {FIRST_START}", 1), (f"after {FIRST_START}", 1))
+        killable.arm_kills((f"before {FIRST_START}", 1), (f"after {FIRST_START}", 1))
         suite.try_manage("start")  # which is said to be unwell where it takes longer than 30 s
-        killable.wait_until_well(120.0)
-        killable.ask_sandbox("PUT", "limits", NO_LIMITS)
-        killable.note_first_names()
+        killable.wait_until_healthy(120.0)
+        killable.call_sandbox("PUT", "limits", NO_RATE_LIMITS)
+        killable.record_default_names()
         yield killable
     finally:
         killable.close()

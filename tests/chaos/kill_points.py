@@ -17,7 +17,7 @@ tg_bot:*:refused:*`, `DEL bot`, `setWebhook`, `deleteWebhook`; nor Google's cale
 from dataclasses import dataclass
 
 from tests.chaos.killable.crash_points import Side
-from tests.chaos.killable.redis_boundary import JUDGED
+from tests.chaos.killable.redis_boundary import REPLY_PREDICATES
 from tests.chaos.killable.stories import (
     Story,
     administrators,
@@ -39,9 +39,9 @@ class KillPoint:
 
     name: str
     story: Story
-    first: str = ""
-    at: int = 1
-    like: str = ""
+    prior_kill: str = ""
+    pass_number: int = 1
+    same_as: str = ""
 
     @property
     def service(self) -> str:
@@ -52,155 +52,214 @@ class KillPoint:
     def sides(self) -> tuple[Side, ...]:
         """Where one can die there."""
         command = self.name.split()[1]
-        return ("after",) if command in JUDGED else ("after", "before")
+        return ("after",) if command in REPLY_PREDICATES else ("after", "before")
 
 
 FIRST_START = "rest_service: commit RestService._keep_snapshots"
 """Only where there is nothing yet: the suite's own first start dies there, on both sides."""
 
-CHANGED = "rest_service: commit PATCH /api/assistants/*"
-ADDED = "rest_service: commit POST /api/providers"
-REMOVED = "rest_service: commit DELETE /api/providers/*"
-RESTORED = "rest_service: commit POST /api/assistants/*/versions/*/restore"
+RECORD_CHANGED = "rest_service: commit PATCH /api/assistants/*"
+RECORD_ADDED = "rest_service: commit POST /api/providers"
+RECORD_REMOVED = "rest_service: commit DELETE /api/providers/*"
+RECORD_RESTORED = "rest_service: commit POST /api/assistants/*/versions/*/restore"
 """Each for all records of the configuration: they are committed and published by the same lines."""
 
 KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: claim lease:*", people.chat),
     KillPoint("tg_bot: XGROUP CREATE queue:to_telegram", failures.lost_groups),
-    KillPoint("tg_bot: setMyCommands", failures.tg_bot_dies),
+    KillPoint("tg_bot: setMyCommands", failures.tg_bot_killed),
     KillPoint("tg_bot: SET bot", failures.lost_identity),
     KillPoint("tg_bot: getUpdates", people.chat),
-    KillPoint("tg_bot: DEL tg_bot:*:turned_away:*", people.chat),
+    KillPoint("tg_bot: DEL tg_bot:*:bot_blocked:*", people.chat),
     KillPoint("tg_bot: enqueue queue:to_secretary", people.chat),
-    KillPoint("tg_bot: enqueue queue:to_telegram", people.invitation),
-    KillPoint("tg_bot: XADD queue:to_secretary:dead", administrators.unreadable),
-    KillPoint("tg_bot: SET tg_bot:*:group:*", telegram.group),
-    KillPoint("tg_bot: SET tg_bot:*:tries:* + INCRBY tg_bot:*:tries:*", people.invitation),
-    KillPoint("tg_bot: POST /api/invites/redeem", people.invitation),
-    KillPoint("tg_bot: POST /api/users", people.start),
-    KillPoint("tg_bot: PATCH /api/users/*", people.rich),
-    KillPoint("tg_bot: answerCallbackQuery", telegram.button),
+    KillPoint("tg_bot: enqueue queue:to_telegram", people.invalid_invite),
+    KillPoint("tg_bot: XADD queue:to_secretary:dead", administrators.unreadable_update),
+    KillPoint("tg_bot: SET tg_bot:*:group:*", telegram.group_message),
+    KillPoint(
+        "tg_bot: SET tg_bot:*:invite_attempts:* + INCRBY tg_bot:*:invite_attempts:*",
+        people.invalid_invite,
+    ),
+    KillPoint("tg_bot: POST /api/invites/redeem", people.invalid_invite),
+    KillPoint("tg_bot: POST /api/users", people.start_command),
+    KillPoint("tg_bot: PATCH /api/users/*", people.rich_text_toggle),
+    KillPoint("tg_bot: answerCallbackQuery", telegram.stale_button),
     KillPoint("tg_bot: XREADGROUP queue:to_telegram", people.chat),
     KillPoint(
         "tg_bot: XAUTOCLAIM queue:to_telegram",
         people.chat,
-        first="after tg_bot: begin queue:to_telegram",
+        prior_kill="after tg_bot: begin queue:to_telegram",
     ),
     KillPoint("tg_bot: begin queue:to_telegram", people.chat),
     KillPoint("tg_bot: renew queue:to_telegram", telegram.slow_telegram),
-    KillPoint("tg_bot: sendChatAction", failures.patience),
-    KillPoint("tg_bot: sendMessageDraft", choices.growing_answer),
+    KillPoint("tg_bot: sendChatAction", failures.slow_tool),
+    KillPoint("tg_bot: sendMessageDraft", choices.streamed_answer),
     KillPoint("tg_bot: sendMessage", people.chat),
-    KillPoint("tg_bot: sendRichMessage", people.layout),
+    KillPoint("tg_bot: sendRichMessage", people.formatted_answer),
     KillPoint("tg_bot: journal queue:to_telegram", people.long_answer),
     KillPoint("tg_bot: finish queue:to_telegram", people.chat),
-    KillPoint("tg_bot: delay queue:to_telegram", telegram.flood),
-    KillPoint("tg_bot: promote queue:to_telegram", telegram.flood),
+    KillPoint("tg_bot: delay queue:to_telegram", telegram.rate_limited),
+    KillPoint("tg_bot: promote queue:to_telegram", telegram.rate_limited),
     KillPoint("tg_bot: reconcile queue:to_telegram", failures.lost_delay),
-    KillPoint("tg_bot: SET tg_bot:*:turned_away:*", telegram.block),
-    KillPoint("tg_bot: XGROUP DELCONSUMER queue:to_telegram", administrators.graceful),
-    KillPoint("tg_bot: release lease:*", administrators.graceful),
+    KillPoint("tg_bot: SET tg_bot:*:bot_blocked:*", telegram.blocked_by_user),
+    KillPoint("tg_bot: XGROUP DELCONSUMER queue:to_telegram", administrators.graceful_restart),
+    KillPoint("tg_bot: release lease:*", administrators.graceful_restart),
     KillPoint("assistant: XGROUP CREATE queue:to_secretary", failures.lost_groups),
     KillPoint("assistant: XREADGROUP queue:to_secretary", people.chat),
     KillPoint(
         "assistant: XAUTOCLAIM queue:to_secretary",
         people.chat,
-        first="after assistant: begin queue:to_secretary",
+        prior_kill="after assistant: begin queue:to_secretary",
     ),
     KillPoint("assistant: begin queue:to_secretary", people.chat),
-    KillPoint("assistant: renew queue:to_secretary", failures.patience),
-    KillPoint("assistant: PUT /api/users/by-telegram-id/*", people.newcomer),
+    KillPoint("assistant: renew queue:to_secretary", failures.slow_tool),
+    KillPoint("assistant: PUT /api/users/by-telegram-id/*", people.new_user),
     KillPoint("assistant: PUBLISH live:*", people.chat),
-    KillPoint("assistant: refill history:*", people.newcomer),
-    KillPoint("assistant: SET history:*:mark", people.fresh_thread),
-    KillPoint("assistant: DEL history:*:mark", people.fresh_thread),
+    KillPoint("assistant: refill history:*", people.new_user),
+    KillPoint("assistant: SET history:*:mark", people.new_thread),
+    KillPoint("assistant: DEL history:*:mark", people.new_thread),
     KillPoint("assistant: POST /v1/chat/completions", people.reminder),
-    KillPoint("assistant: POST /v1/responses", choices.budget),
-    KillPoint("assistant: script budget:*:*", choices.budget, at=3),  # a call is settled
-    KillPoint("assistant: POST /bell", choices.doorman),
-    KillPoint("assistant: SET cached:*:*:*", choices.doorman),
+    KillPoint("assistant: POST /v1/responses", choices.budgeted_user),
+    KillPoint(
+        "assistant: script budget:*:*", choices.budgeted_user, pass_number=3
+    ),  # a call is settled
+    KillPoint("assistant: POST /bell", choices.external_tools),
+    KillPoint("assistant: SET cached:*:*:*", choices.external_tools),
     KillPoint("assistant: journal queue:to_secretary", people.reminder),
     KillPoint("assistant: POST /api/cron-jobs", people.reminder),
     KillPoint("assistant: POST /api/tasks", people.task),
     KillPoint("assistant: PATCH /api/tasks/*", people.task),
-    KillPoint("assistant: PATCH /api/users/*", choices.growing_answer),
+    KillPoint("assistant: PATCH /api/users/*", choices.streamed_answer),
     KillPoint("assistant: POST /api/effects/undo", people.undo),
-    KillPoint("assistant: POST /api/threads", people.fresh_thread),
+    KillPoint("assistant: POST /api/threads", people.new_thread),
     KillPoint("assistant: finish queue:to_secretary", people.reminder),
-    KillPoint("assistant: delay queue:to_secretary", failures.rest_dies),
-    KillPoint("assistant: promote queue:to_secretary", failures.rest_dies),
-    KillPoint("assistant: reconcile queue:to_secretary", failures.lost_wake_up),
-    KillPoint("assistant: XGROUP DELCONSUMER queue:to_secretary", administrators.graceful),
-    KillPoint("cron_service: POST /api/cron-jobs/claim", people.alarm),
-    KillPoint("cron_service: enqueue queue:to_telegram", people.alarm),
+    KillPoint("assistant: delay queue:to_secretary", failures.rest_service_killed),
+    KillPoint("assistant: promote queue:to_secretary", failures.rest_service_killed),
+    KillPoint("assistant: reconcile queue:to_secretary", failures.lost_wakeup),
+    KillPoint("assistant: XGROUP DELCONSUMER queue:to_secretary", administrators.graceful_restart),
+    KillPoint("cron_service: POST /api/cron-jobs/claim", people.due_reminder),
+    KillPoint("cron_service: enqueue queue:to_telegram", people.due_reminder),
     KillPoint("cron_service: enqueue queue:to_secretary", people.scheduled_prompt),
-    KillPoint("cron_service: POST /api/cron-jobs/dispatched", people.alarm),
+    KillPoint("cron_service: POST /api/cron-jobs/dispatched", people.due_reminder),
     KillPoint(FIRST_START, people.chat),
-    KillPoint("rest_service: commit Tidying.run", failures.rest_dies),
-    KillPoint("rest_service: put config:snapshot", administrators.configuration),
-    KillPoint("rest_service: put user:*", people.newcomer),
-    KillPoint("rest_service: delete_unchanged user:*", failures.stray_user),
-    KillPoint("rest_service: commit PUT /api/users/by-telegram-id/*", people.newcomer),
-    KillPoint("rest_service: commit POST /api/users", people.start),
-    KillPoint("rest_service: commit PATCH /api/users/*", people.rich),
+    KillPoint("rest_service: commit Tidying.run", failures.rest_service_killed),
+    KillPoint("rest_service: put config:snapshot", administrators.assistant_change),
+    KillPoint("rest_service: put user:*", people.new_user),
+    KillPoint("rest_service: delete_unchanged user:*", failures.orphaned_user_key),
+    KillPoint("rest_service: commit PUT /api/users/by-telegram-id/*", people.new_user),
+    KillPoint("rest_service: commit POST /api/users", people.start_command),
+    KillPoint("rest_service: commit PATCH /api/users/*", people.rich_text_toggle),
     KillPoint("rest_service: commit DELETE /api/users/*", administrators.deletion),
     KillPoint("rest_service: DEL user:*", administrators.deletion),
-    KillPoint("rest_service: commit POST /api/invites/redeem", people.invitation),
-    KillPoint("rest_service: commit POST /api/threads", people.fresh_thread),
+    KillPoint("rest_service: commit POST /api/invites/redeem", people.invalid_invite),
+    KillPoint("rest_service: commit POST /api/threads", people.new_thread),
     KillPoint("rest_service: commit DELETE /api/threads/*", administrators.deletion),
     KillPoint("rest_service: DEL history:*", administrators.deletion),
-    KillPoint(CHANGED, administrators.configuration),
-    KillPoint(ADDED, records.new_server),
-    KillPoint(REMOVED, records.new_server),
-    KillPoint("rest_service: commit PATCH /api/providers/*", records.new_server, like=CHANGED),
-    KillPoint("rest_service: POST /v1/chat/completions", records.new_server),
-    KillPoint("rest_service: commit POST /api/models/import", records.new_server),
-    KillPoint("rest_service: commit PATCH /api/models/*", records.new_server, like=CHANGED),
-    KillPoint("rest_service: commit DELETE /api/models/*", records.new_server, like=REMOVED),
-    KillPoint("rest_service: commit POST /api/secrets", records.new_helper, like=ADDED),
-    KillPoint("rest_service: commit PATCH /api/secrets/*", records.new_helper, like=CHANGED),
-    KillPoint("rest_service: commit DELETE /api/secrets/*", records.new_helper, like=REMOVED),
-    KillPoint("rest_service: commit POST /api/tools", records.new_helper, like=ADDED),
-    KillPoint("rest_service: commit PATCH /api/tools/*", records.new_helper, like=CHANGED),
-    KillPoint("rest_service: commit DELETE /api/tools/*", records.new_helper, like=REMOVED),
-    KillPoint("rest_service: commit POST /api/assistants", records.new_helper, like=ADDED),
-    KillPoint("rest_service: commit DELETE /api/assistants/*", records.new_helper, like=REMOVED),
+    KillPoint(RECORD_CHANGED, administrators.assistant_change),
+    KillPoint(RECORD_ADDED, records.provider_lifecycle),
+    KillPoint(RECORD_REMOVED, records.provider_lifecycle),
     KillPoint(
-        "rest_service: commit POST /api/assistants/*/tools/*", records.new_helper, like=ADDED
+        "rest_service: commit PATCH /api/providers/*",
+        records.provider_lifecycle,
+        same_as=RECORD_CHANGED,
+    ),
+    KillPoint("rest_service: POST /v1/chat/completions", records.provider_lifecycle),
+    KillPoint("rest_service: commit POST /api/models/import", records.provider_lifecycle),
+    KillPoint(
+        "rest_service: commit PATCH /api/models/*",
+        records.provider_lifecycle,
+        same_as=RECORD_CHANGED,
     ),
     KillPoint(
-        "rest_service: commit DELETE /api/assistants/*/tools/*", records.new_helper, like=REMOVED
+        "rest_service: commit DELETE /api/models/*",
+        records.provider_lifecycle,
+        same_as=RECORD_REMOVED,
     ),
-    KillPoint(RESTORED, records.new_helper),
+    KillPoint(
+        "rest_service: commit POST /api/secrets", records.assistant_lifecycle, same_as=RECORD_ADDED
+    ),
+    KillPoint(
+        "rest_service: commit PATCH /api/secrets/*",
+        records.assistant_lifecycle,
+        same_as=RECORD_CHANGED,
+    ),
+    KillPoint(
+        "rest_service: commit DELETE /api/secrets/*",
+        records.assistant_lifecycle,
+        same_as=RECORD_REMOVED,
+    ),
+    KillPoint(
+        "rest_service: commit POST /api/tools", records.assistant_lifecycle, same_as=RECORD_ADDED
+    ),
+    KillPoint(
+        "rest_service: commit PATCH /api/tools/*",
+        records.assistant_lifecycle,
+        same_as=RECORD_CHANGED,
+    ),
+    KillPoint(
+        "rest_service: commit DELETE /api/tools/*",
+        records.assistant_lifecycle,
+        same_as=RECORD_REMOVED,
+    ),
+    KillPoint(
+        "rest_service: commit POST /api/assistants",
+        records.assistant_lifecycle,
+        same_as=RECORD_ADDED,
+    ),
+    KillPoint(
+        "rest_service: commit DELETE /api/assistants/*",
+        records.assistant_lifecycle,
+        same_as=RECORD_REMOVED,
+    ),
+    KillPoint(
+        "rest_service: commit POST /api/assistants/*/tools/*",
+        records.assistant_lifecycle,
+        same_as=RECORD_ADDED,
+    ),
+    KillPoint(
+        "rest_service: commit DELETE /api/assistants/*/tools/*",
+        records.assistant_lifecycle,
+        same_as=RECORD_REMOVED,
+    ),
+    KillPoint(RECORD_RESTORED, records.assistant_lifecycle),
     KillPoint(
         "rest_service: commit POST /api/tools/*/versions/*/restore",
-        records.new_helper,
-        like=RESTORED,
+        records.assistant_lifecycle,
+        same_as=RECORD_RESTORED,
     ),
-    KillPoint("rest_service: commit POST /api/secrets/rotation", records.rotation, at=2),
+    KillPoint(
+        "rest_service: commit POST /api/secrets/rotation", records.key_rotation, pass_number=2
+    ),
     KillPoint("rest_service: commit POST /api/cron-jobs", people.reminder),
-    KillPoint("rest_service: PUBLISH cron:changed", people.alarm),
-    KillPoint("rest_service: commit POST /api/cron-jobs/claim", people.alarm),
-    KillPoint("rest_service: commit POST /api/cron-jobs/dispatched", people.alarm),
+    KillPoint("rest_service: PUBLISH cron:changed", people.due_reminder),
+    KillPoint("rest_service: commit POST /api/cron-jobs/claim", people.due_reminder),
+    KillPoint("rest_service: commit POST /api/cron-jobs/dispatched", people.due_reminder),
     KillPoint("rest_service: commit POST /api/tasks", people.task),
     KillPoint("rest_service: commit PATCH /api/tasks/*", people.task),
     KillPoint("rest_service: commit POST /api/effects/undo", people.undo),
     KillPoint(
-        "rest_service: commit POST /api/dead-letters/to_telegram:*/replay", administrators.refusal
+        "rest_service: commit POST /api/dead-letters/to_telegram:*/replay",
+        administrators.rejected_reply,
     ),
-    KillPoint("rest_service: replay queue:to_telegram", administrators.refusal),
-    KillPoint("rest_service: commit DELETE /api/dead-letters/to_telegram:*", telegram.group),
-    KillPoint("rest_service: XDEL queue:to_telegram:dead", telegram.group),
+    KillPoint("rest_service: replay queue:to_telegram", administrators.rejected_reply),
     KillPoint(
-        "rest_service: commit DELETE /api/dead-letters/to_secretary:*", administrators.unreadable
+        "rest_service: commit DELETE /api/dead-letters/to_telegram:*", telegram.group_message
     ),
-    KillPoint("rest_service: XDEL queue:to_secretary:dead", administrators.unreadable),
+    KillPoint("rest_service: XDEL queue:to_telegram:dead", telegram.group_message),
+    KillPoint(
+        "rest_service: commit DELETE /api/dead-letters/to_secretary:*",
+        administrators.unreadable_update,
+    ),
+    KillPoint("rest_service: XDEL queue:to_secretary:dead", administrators.unreadable_update),
     KillPoint("rest_service: XGROUP CREATE turns", failures.lost_groups),
     KillPoint("rest_service: XREADGROUP turns", people.chat),
     KillPoint(
-        "rest_service: XAUTOCLAIM turns", people.chat, first="after rest_service: XREADGROUP turns"
+        "rest_service: XAUTOCLAIM turns",
+        people.chat,
+        prior_kill="after rest_service: XREADGROUP turns",
     ),
     KillPoint("rest_service: commit ArchiveReader.run", people.chat),
     KillPoint("rest_service: XACK turns + XDEL turns", people.chat),
-    KillPoint("rest_service: XADD turns:dead + XACK turns + XDEL turns", failures.bad_record),
+    KillPoint(
+        "rest_service: XADD turns:dead + XACK turns + XDEL turns", failures.unreadable_turn_record
+    ),
 )

@@ -12,12 +12,12 @@ class ReferenceModel:
 
     sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Every message of a conversation, in order."""
-    ended: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    finished: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Those whose end was accepted."""
     replies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    holder: dict[str, Delivery] = field(default_factory=dict)
+    lease_holder: dict[str, Delivery] = field(default_factory=dict)
     """The newest delivery of a conversation: only it may do anything."""
-    dead: int = 0
+    dead_letter_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -30,4 +30,4 @@ class MailboxState:
     delayed: list[str]
     entries: dict[str, list[str]]
     pending: set[str]
-    dead: int
+    dead_letter_count: int

@@ -21,17 +21,17 @@ from hypothesis.stateful import (
 )
 from redis.commands.core import AsyncScript
 
-from smart_kit.mailbox import Delivery, Letter, Mailbox, Outcome, Reconciliation, Superseded
-from smart_kit.mailbox.graveyard import Graveyard
+from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, MailboxReconciler, Outcome
+from smart_kit.mailbox.graveyard import DeadLetterQueue
 from smart_kit.mailbox.letters import DeadLetter
-from smart_kit.redis import Redis, answer, connect, connect_blocking
+from smart_kit.redis import Redis, await_result, connect, connect_blocking
 from smart_kit.testing.durable_valkey import DurableValkey
 from tests.chaos.mailbox_reference_model import MailboxState, ReferenceModel
 
 T = TypeVar("T")
 CONVERSATIONS = ("a", "b", "c")
 WORKERS = ("w1", "w2", "w3")
-IN, OUT = "chaos:in", "chaos:out"
+IN_QUEUE, OUT_QUEUE = "chaos:in", "chaos:out"
 
 
 class MailboxMachine(RuleBasedStateMachine):
@@ -47,24 +47,24 @@ class MailboxMachine(RuleBasedStateMachine):
         super().__init__()
         self.model = ReferenceModel()
         self.runner = asyncio.Runner()
-        self.number = 0
+        self.message_count = 0
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(work)
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(coroutine)
 
     @initialize()
     def connect(self) -> None:
         self.redis = connect(self.server.settings)
         self.blocking = connect_blocking(self.server.settings)
-        self.mailbox = Mailbox(self.redis, IN, replies_to=OUT, lease_seconds=0)
-        self.out = Mailbox(self.redis, OUT)
-        _break(self.redis, self.mailbox, self.broken_scripts)
-        self.run(self._begin())
+        self.mailbox = Mailbox(self.redis, IN_QUEUE, reply_queue=OUT_QUEUE, lease_seconds=0)
+        self.reply_mailbox = Mailbox(self.redis, OUT_QUEUE)
+        _break_scripts(self.redis, self.mailbox, self.broken_scripts)
+        self.run(self._reset())
 
-    async def _begin(self) -> None:
+    async def _reset(self) -> None:
         await self.redis.flushall()
-        await self.mailbox.create()
-        await self.out.create()
+        await self.mailbox.create_group()
+        await self.reply_mailbox.create_group()
 
     def teardown(self) -> None:
         if hasattr(self, "redis"):
@@ -74,49 +74,49 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(conversation=st.sampled_from(CONVERSATIONS))
     def enqueue(self, conversation: str) -> None:
-        self.number += 1
-        message = f"m{self.number}"
-        assert self.run(self.mailbox.enqueue(Letter(message, conversation, message))) == [True]
+        self.message_count += 1
+        message = f"m{self.message_count}"
+        assert self.run(self.mailbox.enqueue(Envelope(message, conversation, message))) == [True]
         self.model.sent[conversation].append(message)
 
     @rule(conversation=st.sampled_from(CONVERSATIONS), data=st.data())
-    def repeat(self, conversation: str, data: st.DataObject) -> None:
+    def repeat_enqueue(self, conversation: str, data: st.DataObject) -> None:
         """Telegram says it again, whatever has become of it meanwhile."""
         sent = self.model.sent[conversation]
         if sent:
             message = data.draw(st.sampled_from(sent))
-            letter = Letter(message, conversation, message)
-            assert self.run(self.mailbox.enqueue(letter)) == [False]
+            envelope = Envelope(message, conversation, message)
+            assert self.run(self.mailbox.enqueue(envelope)) == [False]
 
     @rule(target=deliveries, worker=st.sampled_from(WORKERS))
     def receive(self, worker: str) -> Any:
-        return self._taken(self.run(self.mailbox.receive(self.blocking, worker, 0.001)))
+        return self._begin_delivery(self.run(self.mailbox.receive(self.blocking, worker, 0.001)))
 
     @rule(target=deliveries, worker=st.sampled_from(WORKERS))
-    def rob(self, worker: str) -> Any:
+    def steal_lease(self, worker: str) -> Any:
         """Every lease has ended: its conversation is taken over."""
-        robbed = self.run(self.mailbox.reclaim(worker, 1))
-        return self._taken(robbed[0] if robbed else None)
+        reclaimed = self.run(self.mailbox.reclaim(worker, 1))
+        return self._begin_delivery(reclaimed[0] if reclaimed else None)
 
-    def _taken(self, entry: Any) -> Any:
+    def _begin_delivery(self, entry: Any) -> Any:
         delivery = self.run(self.mailbox.begin(entry)) if entry else None
         if delivery is None:
             return multiple()
-        waiting = self._waiting(delivery.conversation)
+        waiting = self._get_waiting(delivery.conversation)
         assert waiting, "a message was handed out of a conversation that has none"
         assert delivery.payload == waiting[0], "not the first that waits"
-        before = self.model.holder.get(delivery.conversation)
-        assert before is None or delivery.token > before.token
-        self.model.holder[delivery.conversation] = delivery
+        before = self.model.lease_holder.get(delivery.conversation)
+        assert before is None or delivery.fencing_token > before.fencing_token
+        self.model.lease_holder[delivery.conversation] = delivery
         return delivery
 
     @rule(delivery=deliveries, worker=st.sampled_from(WORKERS))
     def renew(self, delivery: Delivery, worker: str) -> None:
-        self._only_its_holder(delivery, self.mailbox.renew(delivery, worker))
+        self._assert_fenced(delivery, self.mailbox.renew(delivery, worker))
 
     @rule(delivery=deliveries)
     def journal(self, delivery: Delivery) -> None:
-        self._only_its_holder(
+        self._assert_fenced(
             delivery, self.mailbox.journal(delivery, delivery.payload, "0.0", "done")
         )
 
@@ -124,117 +124,121 @@ class MailboxMachine(RuleBasedStateMachine):
     def finish(self, delivery: Delivery, is_dead: bool) -> None:
         """Also for the second time, and by those who were taken for dead."""
         name = f"{'apology' if is_dead else 'reply'}:{delivery.payload}"
-        reply = Letter(name, delivery.conversation, name)
-        outcome = Outcome(replies=(reply,), journal_of=delivery.payload)
-        dead = _dead_letter(delivery) if is_dead else None
-        if self._only_its_holder(delivery, self.mailbox.finish(delivery, outcome, dead=dead)):
-            self.model.ended[delivery.conversation].append(delivery.payload)
+        reply = Envelope(name, delivery.conversation, name)
+        outcome = Outcome(replies=(reply,), journal_message_id=delivery.payload)
+        dead = _make_dead_letter(delivery) if is_dead else None
+        if self._assert_fenced(delivery, self.mailbox.finish(delivery, outcome, dead_letter=dead)):
+            self.model.finished[delivery.conversation].append(delivery.payload)
             replies = self.model.replies[delivery.conversation]
             if name not in replies:  # who dies again is apologised for once
                 replies.append(name)
-            self.model.holder.pop(delivery.conversation)
-            self.model.dead += is_dead
+            self.model.lease_holder.pop(delivery.conversation)
+            self.model.dead_letter_count += is_dead
 
     @rule(delivery=consumes(deliveries), is_counted=st.booleans())
     def delay(self, delivery: Delivery, is_counted: bool) -> None:
-        if self._only_its_holder(delivery, self.mailbox.delay(delivery, 0, is_counted=is_counted)):
-            self.model.holder.pop(delivery.conversation)
+        if self._assert_fenced(
+            delivery, self.mailbox.delay(delivery, 0, is_attempt_counted=is_counted)
+        ):
+            self.model.lease_holder.pop(delivery.conversation)
 
     @rule()
     def promote(self) -> None:
         self.run(self.mailbox.promote())
 
     @rule(delivery=consumes(deliveries))
-    def die(self, delivery: Delivery) -> None:
+    def drop_delivery(self, delivery: Delivery) -> None:
         """Without a word; what it held stays held until its lease ends."""
 
     @rule(data=st.data())
     def replay(self, data: st.DataObject) -> None:
         """An administrator has mended what was wrong; the letter joins the end of its queue."""
-        graveyard = Graveyard(self.redis, IN)
-        graves = self.run(graveyard.newest(100))
-        if not graves:
+        dead_letter_queue = DeadLetterQueue(self.redis, IN_QUEUE)
+        entries = self.run(dead_letter_queue.list_newest(100))
+        if not entries:
             return
-        grave = data.draw(st.sampled_from(graves))
-        assert self.run(graveyard.replay(grave))
-        assert not self.run(graveyard.replay(grave)), "replayed twice"
-        self.model.sent[grave.letter.conversation].append(grave.letter.payload)
-        self.model.dead -= 1
+        entry = data.draw(st.sampled_from(entries))
+        assert self.run(dead_letter_queue.replay(entry))
+        assert not self.run(dead_letter_queue.replay(entry)), "replayed twice"
+        self.model.sent[entry.dead_letter.conversation].append(entry.dead_letter.payload)
+        self.model.dead_letter_count -= 1
 
     @rule()
     def reconcile(self) -> None:
         """Where only our own scripts have worked it has nothing to do."""
-        assert self.run(Reconciliation(self.redis, IN).wake()) == 0, "a wake-up was lost"
+        assert self.run(MailboxReconciler(self.redis, IN_QUEUE).restore_wakeups()) == 0, (
+            "a wake-up was lost"
+        )
 
     @rule(conversation=st.sampled_from(CONVERSATIONS), is_deleted=st.booleans())
-    def lose_the_wake_up(self, conversation: str, is_deleted: bool) -> None:
+    def lose_wakeup(self, conversation: str, is_deleted: bool) -> None:
         """By hand or by a tool. Who holds the message is robbed of it."""
-        entry = self.run(self._lose(conversation, is_deleted))
+        entry = self.run(self._remove_wakeup(conversation, is_deleted))
         if entry is None:
             return
-        assert self.run(Reconciliation(self.redis, IN).wake()) == 1
-        self.model.holder.pop(conversation, None)
+        assert self.run(MailboxReconciler(self.redis, IN_QUEUE).restore_wakeups()) == 1
+        self.model.lease_holder.pop(conversation, None)
 
-    async def _lose(self, conversation: str, is_deleted: bool) -> str | None:
-        entry = await answer(self.redis.hget(f"{IN}:active", conversation))
+    async def _remove_wakeup(self, conversation: str, is_deleted: bool) -> str | None:
+        entry = await await_result(self.redis.hget(f"{IN_QUEUE}:active", conversation))
         if entry is None:
             return None
         if entry == "delayed":
-            await self.redis.zrem(f"{IN}:delayed", conversation)
+            await self.redis.zrem(f"{IN_QUEUE}:delayed", conversation)
         elif is_deleted:
-            await self.redis.xdel(IN, entry)
-        elif await self.redis.xpending_range(IN, "workers", entry, entry, 1):
-            await self.redis.xack(IN, "workers", entry)
+            await self.redis.xdel(IN_QUEUE, entry)
+        elif await self.redis.xpending_range(IN_QUEUE, "workers", entry, entry, 1):
+            await self.redis.xack(IN_QUEUE, "workers", entry)
         else:
             return None
         return str(entry)
 
     @rule(worker=st.sampled_from(WORKERS))
-    def leave(self, worker: str) -> None:
+    def leave_group(self, worker: str) -> None:
         """A worker that ends in order takes nothing with it."""
-        self.run(self.mailbox.forget(worker))
+        self.run(self.mailbox.remove_consumer(worker))
 
-    def _only_its_holder(self, delivery: Delivery, work: Coroutine[Any, Any, None]) -> bool:
+    def _assert_fenced(self, delivery: Delivery, coroutine: Coroutine[Any, Any, None]) -> bool:
         """Whether it was accepted, which it must be from the newest holder, and from no other."""
-        is_holder = self.model.holder.get(delivery.conversation) == delivery
+        is_holder = self.model.lease_holder.get(delivery.conversation) == delivery
         try:
-            self.run(work)
-        except Superseded:
+            self.run(coroutine)
+        except LeaseLost:
             assert not is_holder, "refused to its holder"
             return False
         assert is_holder, "accepted from somebody who no longer holds it"
         return True
 
-    def _waiting(self, conversation: str) -> list[str]:
-        sent, ended = self.model.sent[conversation], self.model.ended[conversation]
+    def _get_waiting(self, conversation: str) -> list[str]:
+        sent, ended = self.model.sent[conversation], self.model.finished[conversation]
         return sent[len(ended) :]
 
     @invariant()
-    def every_promise_holds(self) -> None:
+    def assert_invariants(self) -> None:
         if not hasattr(self, "redis"):
             return
-        found = self.run(self._look())
+        found = self.run(self._read_state())
         self._check_messages(found)
-        self._check_wakefulness(found)
-        assert {delivery.entry for delivery in self.model.holder.values()} <= found.pending, (
-            "somebody holds what nobody could take over"
-        )
-        assert found.dead == self.model.dead
+        self._check_wakeups(found)
+        assert {
+            delivery.entry_id for delivery in self.model.lease_holder.values()
+        } <= found.pending, "somebody holds what nobody could take over"
+        assert found.dead_letter_count == self.model.dead_letter_count
 
-    def _check_messages(self, found: MailboxState) -> None:
+    def _check_messages(self, state: MailboxState) -> None:
         for conversation in CONVERSATIONS:
-            sent, ended = self.model.sent[conversation], self.model.ended[conversation]
+            sent, ended = self.model.sent[conversation], self.model.finished[conversation]
             assert ended == sent[: len(ended)], "ended out of order"
-            assert found.waiting[conversation] == self._waiting(conversation), "lost or doubled"
-            assert found.replies[conversation] == self.model.replies[conversation], (
+            assert state.waiting[conversation] == self._get_waiting(conversation), "lost or doubled"
+            assert state.replies[conversation] == self.model.replies[conversation], (
                 "a reply is lost, doubled or misplaced"
             )
 
-    def _check_wakefulness(self, found: MailboxState) -> None:
+    def _check_wakeups(self, found: MailboxState) -> None:
         for conversation in CONVERSATIONS:
             entries = found.entries.get(conversation, [])
             assert len(entries) <= 1, f"{conversation} has two live entries"
-            if not self._waiting(conversation):
+            if not self._get_waiting(conversation):
                 continue
             state = found.active.get(conversation)
             assert state is not None, f"{conversation} sleeps although something waits"
@@ -243,16 +247,16 @@ class MailboxMachine(RuleBasedStateMachine):
             else:
                 assert entries == [state], f"{conversation} is in no stream"
 
-    async def _look(self) -> MailboxState:
+    async def _read_state(self) -> MailboxState:
         async with self.redis.pipeline(transaction=False) as pipeline:
-            for box in (IN, OUT):
+            for box in (IN_QUEUE, OUT_QUEUE):
                 for conversation in CONVERSATIONS:
                     pipeline.lrange(f"{box}:waiting:{conversation}", 0, -1)
-            pipeline.hgetall(f"{IN}:active")
-            pipeline.zrange(f"{IN}:delayed", 0, -1)
-            pipeline.xrange(IN)
-            pipeline.xpending_range(IN, "workers", "-", "+", 100)
-            pipeline.xlen(f"{IN}:dead")
+            pipeline.hgetall(f"{IN_QUEUE}:active")
+            pipeline.zrange(f"{IN_QUEUE}:delayed", 0, -1)
+            pipeline.xrange(IN_QUEUE)
+            pipeline.xpending_range(IN_QUEUE, "workers", "-", "+", 100)
+            pipeline.xlen(f"{IN_QUEUE}:dead")
             *lists, active, delayed, stream, pending, dead = await pipeline.execute()
         entries: dict[str, list[str]] = defaultdict(list)
         for entry, fields in stream:
@@ -264,22 +268,22 @@ class MailboxMachine(RuleBasedStateMachine):
             delayed=delayed,
             entries=entries,
             pending={one["message_id"] for one in pending},
-            dead=dead,
+            dead_letter_count=dead,
         )
 
 
-class MailboxMachineAndServer(MailboxMachine):
+class CrashingServerMachine(MailboxMachine):
     """The same, and Redis itself dies too."""
 
     @rule()
-    def lose_the_server(self) -> None:
+    def lose_server(self) -> None:
         self.server.kill()
         self.server.start()
 
 
-def _dead_letter(delivery: Delivery) -> DeadLetter:
+def _make_dead_letter(delivery: Delivery) -> DeadLetter:
     return DeadLetter(
-        queue=IN,
+        queue=IN_QUEUE,
         conversation=delivery.conversation,
         payload=delivery.payload,
         reason="chaos",
@@ -287,7 +291,9 @@ def _dead_letter(delivery: Delivery) -> DeadLetter:
     )
 
 
-def _break(redis: Redis, mailbox: Mailbox, broken_scripts: Mapping[str, tuple[str, str]]) -> None:
+def _break_scripts(
+    redis: Redis, mailbox: Mailbox, broken_scripts: Mapping[str, tuple[str, str]]
+) -> None:
     for name, (words, others) in broken_scripts.items():
         script = mailbox._scripts[name].script
         text = script.decode() if isinstance(script, bytes) else script

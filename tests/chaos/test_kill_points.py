@@ -4,7 +4,7 @@ from itertools import chain
 from pathlib import Path
 
 from tests.chaos.kill_points import KILL_POINTS
-from tests.chaos.kill_runs import CAUGHT, broken_in, stories_of
+from tests.chaos.kill_runs import BROKEN_MAILBOX_CASES, broken_variants_for, stories_for
 from tests.chaos.killable.stories import STORIES
 
 SERVICES = {point.service for point in KILL_POINTS}
@@ -14,7 +14,7 @@ def test_a_name_is_there_once() -> None:
     names = [point.name for point in KILL_POINTS]
 
     assert len(names) == len(set(names)) >= 25
-    assert {point.like for point in KILL_POINTS if point.like} <= set(names)
+    assert {point.same_as for point in KILL_POINTS if point.same_as} <= set(names)
 
 
 def test_every_service_has_a_file() -> None:
@@ -24,5 +24,5 @@ def test_every_service_has_a_file() -> None:
 
 
 def test_every_story_is_told_and_every_broken_mailbox_run() -> None:
-    assert set(chain.from_iterable(map(stories_of, SERVICES))) == set(STORIES)
-    assert set(chain.from_iterable(map(broken_in, SERVICES))) == set(CAUGHT)
+    assert set(chain.from_iterable(map(stories_for, SERVICES))) == set(STORIES)
+    assert set(chain.from_iterable(map(broken_variants_for, SERVICES))) == set(BROKEN_MAILBOX_CASES)

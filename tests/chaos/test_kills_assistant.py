@@ -4,10 +4,10 @@ import pytest
 
 from tests.chaos.kill_points import KillPoint
 from tests.chaos.kill_runs import (
-    broken_in,
-    check_names,
-    deaths_of,
-    run_broken,
+    assert_broken_mailbox_detected,
+    assert_effect_names_complete,
+    broken_variants_for,
+    kill_params_for,
     run_with_crash,
 )
 from tests.chaos.killable.crash_points import Side
@@ -16,19 +16,19 @@ from tests.chaos.killable.killable_suite import KillableSuite
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-@pytest.mark.parametrize(("point", "side", "repeat", "at"), deaths_of("assistant"))
-def test_a_death_there_breaks_no_promise(
+@pytest.mark.parametrize(("point", "side", "repeat", "at"), kill_params_for("assistant"))
+def test_kill_at_point_breaks_no_promise(
     killable: KillableSuite, point: KillPoint, side: Side, repeat: int, at: int
 ) -> None:
     run_with_crash(killable, point, side, repeat, at)
 
 
-@pytest.mark.parametrize("variant", broken_in("assistant"))
-def test_a_broken_mailbox_is_caught_by_a_death(killable: KillableSuite, variant: str) -> None:
-    run_broken(killable, variant)
+@pytest.mark.parametrize("variant", broken_variants_for("assistant"))
+def test_broken_mailbox_is_detected_by_a_kill(killable: KillableSuite, variant: str) -> None:
+    assert_broken_mailbox_detected(killable, variant)
 
 
-def test_no_side_effect_is_without_a_name_and_no_name_without_a_side_effect(
+def test_kill_points_match_the_side_effects(
     killable: KillableSuite,
 ) -> None:
-    check_names(killable, "assistant")
+    assert_effect_names_complete(killable, "assistant")

@@ -3,27 +3,30 @@
 import pytest
 
 from tests.chaos.kill_points import FIRST_START, KillPoint
-from tests.chaos.kill_runs import check_names, deaths_of, run_with_crash
+from tests.chaos.kill_runs import assert_effect_names_complete, kill_params_for, run_with_crash
 from tests.chaos.killable.crash_points import Side
-from tests.chaos.killable.killable_suite import KillableSuite, died_at
+from tests.chaos.killable.killable_suite import KillableSuite, parse_kills
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-def test_a_first_start_that_dies_makes_one_set_of_defaults(killable: KillableSuite) -> None:
-    assert died_at(killable.passed())[:2] == [f"before {FIRST_START}", f"after {FIRST_START}"]
-    assert sorted(killable.first_names["assistants"]) == ["Secretary", "Writer"]
-    assert len(killable.first_names["providers"]) == 1
+def test_killed_first_start_creates_one_set_of_defaults(killable: KillableSuite) -> None:
+    assert parse_kills(killable.read_passed_points())[:2] == [
+        f"before {FIRST_START}",
+        f"after {FIRST_START}",
+    ]
+    assert sorted(killable.default_names["assistants"]) == ["Secretary", "Writer"]
+    assert len(killable.default_names["providers"]) == 1
 
 
-@pytest.mark.parametrize(("point", "side", "repeat", "at"), deaths_of("rest_service"))
-def test_a_death_there_breaks_no_promise(
+@pytest.mark.parametrize(("point", "side", "repeat", "at"), kill_params_for("rest_service"))
+def test_kill_at_point_breaks_no_promise(
     killable: KillableSuite, point: KillPoint, side: Side, repeat: int, at: int
 ) -> None:
     run_with_crash(killable, point, side, repeat, at)
 
 
-def test_no_side_effect_is_without_a_name_and_no_name_without_a_side_effect(
+def test_kill_points_match_the_side_effects(
     killable: KillableSuite,
 ) -> None:
-    check_names(killable, "rest_service")
+    assert_effect_names_complete(killable, "rest_service")

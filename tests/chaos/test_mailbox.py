@@ -8,25 +8,25 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from smart_kit.testing.durable_valkey import DurableValkey
-from tests.chaos.mailbox_state_machine import MailboxMachine, MailboxMachineAndServer
+from tests.chaos.mailbox_state_machine import CrashingServerMachine, MailboxMachine
 
-HELD = "if not holds("
-NEVER = "if false and not holds("
-BROKEN: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "no fence at the end": {"finish": (HELD, NEVER)},
-    "no fence for a delay": {"delay": (HELD, NEVER)},
-    "no fence for a lease": {"renew": (HELD, NEVER)},
-    "no fence for the journal": {"journal": (HELD, NEVER)},
+FENCE_CHECK = "if not holds_lease("
+DISABLED_FENCE_CHECK = "if false and not holds_lease("
+BROKEN_SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "no fence at the end": {"finish": (FENCE_CHECK, DISABLED_FENCE_CHECK)},
+    "no fence for a delay": {"delay": (FENCE_CHECK, DISABLED_FENCE_CHECK)},
+    "no fence for a lease": {"renew": (FENCE_CHECK, DISABLED_FENCE_CHECK)},
+    "no fence for the journal": {"journal": (FENCE_CHECK, DISABLED_FENCE_CHECK)},
     "no deduplication": {
         "enqueue": ("if redis.call('ZSCORE', KEYS[3], ARGV[1]) then return 0 end", "")
     },
     "no waking after the end": {
         "finish": (
-            "if redis.call('EXISTS', KEYS[5]) == 1 then wake_if_asleep",
-            "if false then wake_if_asleep",
+            "if redis.call('EXISTS', KEYS[5]) == 1 then wake_if_idle",
+            "if false then wake_if_idle",
         )
     },
-    "no waking after a delay": {"promote": ("wake_if_asleep(KEYS[1], KEYS[2], conversation)", "")},
+    "no waking after a delay": {"promote": ("wake_if_idle(KEYS[1], KEYS[2], conversation)", "")},
     "waking what is awake": {
         "enqueue": ("if redis.call('HEXISTS', active, conversation) == 1 then return end", "")
     },
@@ -43,13 +43,15 @@ BROKEN: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "a dead letter that stays": {
         "finish": (
             "redis.call('LPOP', KEYS[5])",
-            "if dead == '' then redis.call('LPOP', KEYS[5]) end",
+            "if dead_letter == '' then redis.call('LPOP', KEYS[5]) end",
         )
     },
 }
 
 
-FOUND_LATE = frozenset(("no fence for a delay", "no fence for a lease", "no fence for the journal"))
+SLOW_VARIANTS = frozenset(
+    ("no fence for a delay", "no fence for a lease", "no fence for the journal")
+)
 """After a hundred orders of events and more, which takes many seconds."""
 
 
@@ -64,10 +66,12 @@ def server() -> Iterator[DurableValkey]:
 def run_machine(
     server: DurableValkey,
     examples: int,
-    kind: type[MailboxMachine] = MailboxMachine,
+    machine_class: type[MailboxMachine] = MailboxMachine,
     broken_scripts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> None:
-    machine = type("Machine", (kind,), {"server": server, "broken_scripts": broken_scripts})
+    machine = type(
+        "Machine", (machine_class,), {"server": server, "broken_scripts": broken_scripts}
+    )
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -92,16 +96,20 @@ def test_no_order_of_events_breaks_a_promise(server: DurableValkey) -> None:
 
 
 @pytest.mark.slow
-def test_nor_does_the_death_of_the_server(server: DurableValkey) -> None:
-    run_machine(server, 10, MailboxMachineAndServer)
+def test_no_server_crash_breaks_a_promise(server: DurableValkey) -> None:
+    run_machine(server, 10, CrashingServerMachine)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one in FOUND_LATE)) for one in BROKEN]
+    "name",
+    [
+        pytest.param(one, marks=[pytest.mark.slow] * (one in SLOW_VARIANTS))
+        for one in BROKEN_SCRIPTS
+    ],
 )
 def test_a_broken_mailbox_is_caught(server: DurableValkey, name: str) -> None:
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - of several failures a group
-        run_machine(server, 200, broken_scripts=BROKEN[name])
+        run_machine(server, 200, broken_scripts=BROKEN_SCRIPTS[name])
     assert "AssertionError" in repr(caught.value) or isinstance(caught.value, AssertionError)
 
 

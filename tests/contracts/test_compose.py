@@ -7,14 +7,14 @@ import pytest
 import yaml
 
 from control import replicas
-from control.local.postgres import MOST_CONNECTIONS
+from control.local.postgres import MAX_CONNECTIONS
 from control.services import ALEMBIC, SERVICES, Service
 from rest_service.app.database import POOL_SIZE
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SET_BY_IMAGE = {"PORT", "STATE_DIR"}
-OUTER_PORTS = {service.port for service in SERVICES} - {"SANDBOX_PORT"}
+PUBLISHED_PORTS = {service.port for service in SERVICES} - {"SANDBOX_PORT"}
 """A container has its usual port to itself; only the sandbox's page has to know its outer one."""
 
 
@@ -41,7 +41,7 @@ def test_a_replica_is_the_same_service_at_the_same_name_without_a_port_of_this_m
 
 def test_what_may_have_replicas_has_no_port_of_this_machine_but_its_first() -> None:
     for service in SERVICES:
-        if service.replicable and service.name != "rest_service":
+        if service.is_replicable and service.name != "rest_service":
             assert "ports" not in COMPOSE["services"][service.name]
 
 
@@ -50,7 +50,7 @@ def test_a_container_is_given_what_its_process_is_given_in_local_mode(service: S
     given = set(COMPOSE["services"][service.name]["environment"])
     local = {name.partition("=")[0] for name in service.variables}
 
-    assert given - SET_BY_IMAGE == local - SET_BY_IMAGE - OUTER_PORTS
+    assert given - SET_BY_IMAGE == local - SET_BY_IMAGE - PUBLISHED_PORTS
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -79,9 +79,9 @@ def test_every_container_is_confined_and_ends_in_order(name: str) -> None:
 def test_postgres_takes_the_connections_of_as_many_rest_services_as_there_may_be() -> None:
     most_of_one = 2 * POOL_SIZE  # in a rush, see rest_service/app/database.py
 
-    assert int(MOST_CONNECTIONS) >= replicas.MOST * most_of_one + 30, "some for the operator"
+    assert int(MAX_CONNECTIONS) >= replicas.MAX_REPLICAS * most_of_one + 30, "some for the operator"
     command = COMPOSE["services"]["postgres"]["command"]
-    assert f"max_connections={MOST_CONNECTIONS}" in command
+    assert f"max_connections={MAX_CONNECTIONS}" in command
 
 
 @pytest.mark.parametrize(

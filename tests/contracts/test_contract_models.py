@@ -14,17 +14,17 @@ from polyfactory.factories.pydantic_factory import ModelFactory
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from smart_kit import contracts
-from smart_kit.contracts.base import Command, Contract, Page, UtcDatetime, utc_now
-from smart_kit.contracts.configuration import CallSnapshot, chain
+from smart_kit.contracts.base import Contract, Page, RequestBody, UtcDatetime, utc_now
+from smart_kit.contracts.configuration import HttpCallSnapshot, build_model_chain
 from smart_kit.contracts.queue import (
-    TO_SECRETARY,
-    TO_TELEGRAM,
+    TO_SECRETARY_ADAPTER,
+    TO_TELEGRAM_ADAPTER,
     QueueMessage,
     ToSecretary,
     ToTelegram,
-    late_by,
+    compute_lateness,
 )
-from smart_kit.contracts.threads import ARCHIVE_RECORD, ArchiveRecord
+from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, ArchiveRecord
 
 for module in pkgutil.iter_modules(contracts.__path__):
     importlib.import_module(f"{contracts.__name__}.{module.name}")
@@ -32,25 +32,26 @@ for module in pkgutil.iter_modules(contracts.__path__):
 Model = type[BaseModel]
 
 
-def descendants(model: Model) -> Iterator[Model]:
+def iter_subclasses(model: Model) -> Iterator[Model]:
     for child in model.__subclasses__():
         if child.__module__.startswith(contracts.__name__):
             yield child
-            yield from descendants(child)
+            yield from iter_subclasses(child)
 
 
-def members(union: Any) -> set[Model]:
+def union_members(union: Any) -> set[Model]:
     """Of an annotated union."""
     return set(get_args(get_args(union)[0]))
 
 
-SHAPES = sorted(
-    {*descendants(Contract), *descendants(Command)} - {Page}, key=lambda shape: shape.__name__
+CONTRACT_MODELS = sorted(
+    {*iter_subclasses(Contract), *iter_subclasses(RequestBody)} - {Page},
+    key=lambda shape: shape.__name__,
 )
 QUEUES: list[tuple[TypeAdapter[Any], Any]] = [
-    (TO_SECRETARY, ToSecretary),
-    (TO_TELEGRAM, ToTelegram),
-    (ARCHIVE_RECORD, ArchiveRecord),
+    (TO_SECRETARY_ADAPTER, ToSecretary),
+    (TO_TELEGRAM_ADAPTER, ToTelegram),
+    (ARCHIVE_RECORD_ADAPTER, ArchiveRecord),
 ]
 SAMPLES = 5
 WELL_FORMED = {
@@ -65,7 +66,7 @@ WELL_FORMED = {
 
 
 @cache
-def samples(shape: Model, count: int = SAMPLES) -> list[BaseModel]:
+def make_samples(shape: Model, count: int = SAMPLES) -> list[BaseModel]:
     """The same ones in each run, the first of which is always the same."""
     factory = ModelFactory.create_factory(shape)
     factory.seed_random(1)
@@ -73,9 +74,9 @@ def samples(shape: Model, count: int = SAMPLES) -> list[BaseModel]:
     return factory.batch(count, **given)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("shape", CONTRACT_MODELS, ids=lambda shape: shape.__name__)
 def test_what_is_written_is_what_is_read(shape: Model) -> None:
-    for sample in samples(shape):
+    for sample in make_samples(shape):
         assert shape.model_validate_json(sample.model_dump_json(exclude_unset=True)) == sample
 
 
@@ -83,8 +84,8 @@ def test_what_is_written_is_what_is_read(shape: Model) -> None:
 def test_every_message_of_a_queue_comes_out_as_it_went_in(
     queue: TypeAdapter[Any], union: Any
 ) -> None:
-    for shape in members(union):
-        for sample in samples(shape):
+    for shape in union_members(union):
+        for sample in make_samples(shape):
             received = queue.validate_json(sample.model_dump_json())
 
             assert type(received) is shape
@@ -92,14 +93,17 @@ def test_every_message_of_a_queue_comes_out_as_it_went_in(
 
 
 def test_every_queue_message_is_in_exactly_one_queue() -> None:
-    sent = {shape for shape in descendants(QueueMessage) if "kind" in shape.model_fields}
+    sent = {shape for shape in iter_subclasses(QueueMessage) if "kind" in shape.model_fields}
 
-    assert members(ToSecretary) | members(ToTelegram) == sent
-    assert members(ToSecretary) & members(ToTelegram) == set()
+    assert union_members(ToSecretary) | union_members(ToTelegram) == sent
+    assert union_members(ToSecretary) & union_members(ToTelegram) == set()
 
 
 @pytest.mark.parametrize(
-    "shape", sorted(members(ToSecretary) | members(ToTelegram), key=lambda shape: shape.__name__)
+    "shape",
+    sorted(
+        union_members(ToSecretary) | union_members(ToTelegram), key=lambda shape: shape.__name__
+    ),
 )
 def test_a_kind_is_the_name_of_its_class(shape: Model) -> None:
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", shape.__name__).lower()
@@ -110,20 +114,20 @@ def test_a_kind_is_the_name_of_its_class(shape: Model) -> None:
 
 def test_a_message_of_a_kind_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ValidationError, match="kind"):
-        TO_SECRETARY.validate_json('{"kind": "riddle"}')
+        TO_SECRETARY_ADAPTER.validate_json('{"kind": "riddle"}')
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("shape", CONTRACT_MODELS, ids=lambda shape: shape.__name__)
 def test_a_later_version_may_add_a_field_and_a_caller_may_not(shape: Model) -> None:
-    written = samples(shape, 1)[0].model_dump(mode="json") | {"added_later": 1}
-    if issubclass(shape, Command) and shape is not CallSnapshot:
+    written = make_samples(shape, 1)[0].model_dump(mode="json") | {"added_later": 1}
+    if issubclass(shape, RequestBody) and shape is not HttpCallSnapshot:
         with pytest.raises(ValidationError, match="added_later"):
             shape.model_validate(written)
     else:
         shape.model_validate(written)
 
 
-UPDATES = [shape for shape in SHAPES if shape.__name__.endswith("Update")]
+UPDATES = [shape for shape in CONTRACT_MODELS if shape.__name__.endswith("Update")]
 
 
 @pytest.mark.parametrize("update", UPDATES, ids=lambda shape: shape.__name__)
@@ -131,7 +135,7 @@ def test_what_can_be_changed_can_be_given_or_seen(update: Model) -> None:
     resource = update.__name__.removesuffix("Update")
     known = {
         field
-        for shape in SHAPES
+        for shape in CONTRACT_MODELS
         if shape.__name__ in (f"{resource}Create", f"{resource}Read")
         for field in shape.model_fields
     }
@@ -144,24 +148,24 @@ def test_a_change_names_only_what_changes(update: Model) -> None:
     assert update().model_dump(exclude_unset=True) == {}
 
 
-TIMES = [
+TIME_FIELDS = [
     (shape, name)
-    for shape in SHAPES
+    for shape in CONTRACT_MODELS
     for name, described in shape.model_json_schema()["properties"].items()
     if '"date-time"' in json.dumps(described)
 ]
 
 
-@pytest.mark.parametrize(("shape", "name"), TIMES)
+@pytest.mark.parametrize(("shape", "name"), TIME_FIELDS)
 def test_a_time_is_called_like_one(shape: Model, name: str) -> None:
     assert name.endswith("_at") or name in ("at", "now", "scheduled_for")
 
 
 @pytest.mark.parametrize(
-    ("shape", "name"), [(shape, name) for shape, name in TIMES if issubclass(shape, Contract)]
+    ("shape", "name"), [(shape, name) for shape, name in TIME_FIELDS if issubclass(shape, Contract)]
 )
 def test_a_time_without_an_offset_is_refused(shape: Model, name: str) -> None:
-    written = samples(shape, 1)[0].model_dump(mode="json") | {name: "2026-01-01T09:00:00"}
+    written = make_samples(shape, 1)[0].model_dump(mode="json") | {name: "2026-01-01T09:00:00"}
 
     with pytest.raises(ValidationError, match="timezone"):
         shape.model_validate(written)
@@ -179,13 +183,15 @@ def test_a_time_without_an_offset_is_refused(shape: Model, name: str) -> None:
 def test_an_assistant_asks_its_models_in_their_order_and_each_once(
     model: str | None, fallback_models: list[str] | None, asked: tuple[str, ...]
 ) -> None:
-    assert chain(model, fallback_models, ("default", "fallback")) == asked
+    assert build_model_chain(model, fallback_models, ("default", "fallback")) == asked
 
 
 @pytest.mark.parametrize(("now", "seconds"), [("09:00:01.5", 1.5), ("08:59", 0.0), ("09:00", 0.0)])
 def test_what_comes_after_its_time_is_late_by_so_many_seconds(now: str, seconds: float) -> None:
     day = "2026-01-01T"
-    late = late_by(datetime.fromisoformat(f"{day}09:00Z"), datetime.fromisoformat(f"{day}{now}Z"))
+    late = compute_lateness(
+        datetime.fromisoformat(f"{day}09:00Z"), datetime.fromisoformat(f"{day}{now}Z")
+    )
     assert late == seconds
 
 

@@ -10,50 +10,52 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assistant.src.services.forecast import Current, Daily, Forecast, Place
-from assistant.src.services.open_meteo import OpenMeteo
+from assistant.src.services.forecast import CurrentWeather, DailySeries, Forecast, Place
+from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.tools import task_tool
 from assistant.src.tools.weather_place import find_place
-from assistant.src.tools.weather_report import WEATHER_WORDS, report
-from sandbox.llm.places import other_forms
-from sandbox.llm.task_list import read_tasks
-from sandbox.telegram.rich.plain import flat
-from sandbox.tests.llm.model_requests import ask, converse
-from sandbox.tests.sandbox_harness import running_sandbox
+from assistant.src.tools.weather_report import WEATHER_DESCRIPTIONS, render_report
+from sandbox.llm.places import guess_nominative_forms
+from sandbox.llm.task_list import parse_tasks
+from sandbox.telegram.rich.plain import flatten_rich_text
+from sandbox.tests.llm.model_requests import call_model, run_conversation
+from sandbox.tests.sandbox_harness import run_sandbox
 from sandbox.weather.climate import SOURCE
 from smart_kit.contracts.tasks import TaskRead
 from smart_kit.errors import InvalidInputError
-from tg_bot.src.rendering.rich import render_letter
+from tg_bot.src.rendering.rich import render_message
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PARIS = Place(name="Париж", latitude=48.9, longitude=2.4, timezone="Europe/Paris")
 
 
-def weather(codes: Iterable[int | None], value: float | None) -> str:
+def make_weather_report(codes: Iterable[int | None], value: float | None) -> str:
     """A report with a day for each code."""
     codes = tuple(codes)
     days = tuple(date.fromordinal(739_000 + ahead) for ahead in range(len(codes)))
-    values = {name: (value,) * len(codes) for name in Daily.model_fields}
+    values = {name: (value,) * len(codes) for name in DailySeries.model_fields}
     forecast = Forecast(
-        current=Current(
+        current=CurrentWeather(
             time="2026-11-21T13:15",
             temperature_2m=8,
             apparent_temperature=7,
             weather_code=0,
             wind_speed_10m=3,
         ),
-        daily=Daily(**values | {"time": days, "weather_code": codes}),
+        daily=DailySeries(**values | {"time": days, "weather_code": codes}),
         source=SOURCE,
     )
-    return report(PARIS, forecast, forecast.days)
+    return render_report(PARIS, forecast, forecast.days)
 
 
 @pytest.mark.parametrize("value", [3.4, None])
 def test_the_weather_is_told_in_russian_whatever_it_is(value: float | None) -> None:
-    told = converse("какая погода в Париже?", weather((*WEATHER_WORDS, None), value))
+    told = run_conversation(
+        "какая погода в Париже?", make_weather_report((*WEATHER_DESCRIPTIONS, None), value)
+    )
 
     assert told.startswith("**Париж**")
-    assert told.count("\n- ") == 1 + len(WEATHER_WORDS) + 1
+    assert told.count("\n- ") == 1 + len(WEATHER_DESCRIPTIONS) + 1
     assert re.findall("[A-Za-z]{2,}", told) == []
 
 
@@ -71,14 +73,16 @@ def test_the_weather_is_told_in_russian_whatever_it_is(value: float | None) -> N
 async def test_of_a_place_that_nobody_knows_the_demo_says_so(
     asked: str, name: str, said: str, tmp_path: Path
 ) -> None:
-    async with running_sandbox(tmp_path) as sandbox:
-        weather = OpenMeteo(f"{sandbox.url}/weather")
-        refusals = [await refusal(weather, form) for form in (name, *other_forms(name))]
+    async with run_sandbox(tmp_path) as sandbox:
+        weather = OpenMeteoClient(f"{sandbox.url}/weather")
+        refusals = [
+            await get_tool_error(weather, form) for form in (name, *guess_nominative_forms(name))
+        ]
         await weather.close()
-    assert converse(asked, *(f"Error: {one}" for one in refusals)) == said
+    assert run_conversation(asked, *(f"Error: {one}" for one in refusals)) == said
 
 
-async def refusal(weather: OpenMeteo, name: str) -> str:
+async def get_tool_error(weather: OpenMeteoClient, name: str) -> str:
     """What the tool says of a name that is no place."""
     with pytest.raises(InvalidInputError) as refused:
         await find_place(weather, name)
@@ -91,7 +95,7 @@ async def refusal(weather: OpenMeteo, name: str) -> str:
 def test_the_demos_formula_becomes_a_rich_message_and_every_dollar_of_it_mathematics(
     asked: str,
 ) -> None:
-    (piece,) = render_letter(ask(asked).text).rich
+    (piece,) = render_message(call_model(asked).text).rich_parts
 
     assert [block["type"] for block in piece.blocks] == [
         "paragraph",
@@ -101,10 +105,10 @@ def test_the_demos_formula_becomes_a_rich_message_and_every_dollar_of_it_mathema
     assert piece.blocks[1]["expression"] == r"x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}"
     assert str(piece.blocks).count("'mathematical_expression'") == 1 + 2 + 3
     assert "$" not in str(piece.blocks)
-    assert "\n" not in "".join(flat(block["text"]) for block in piece.blocks[::2])
+    assert "\n" not in "".join(flatten_rich_text(block["text"]) for block in piece.blocks[::2])
 
 
-def task(**changes: Any) -> TaskRead:
+def make_task(**changes: Any) -> TaskRead:
     """A task as rest_service tells it."""
     moment = "2026-11-21T12:00:00Z"
     return TaskRead(
@@ -130,8 +134,8 @@ def task(**changes: Any) -> TaskRead:
 def test_every_line_of_a_list_of_tasks_is_read(
     status: str, priority: str, due_at: str | None, title: str
 ) -> None:
-    made = task(status=status, priority=priority, due_at=due_at, title=title)
-    (read,) = read_tasks(f"All tasks:\n- {task_tool._line(made, BERLIN)}")
+    made = make_task(status=status, priority=priority, due_at=due_at, title=title)
+    (read,) = parse_tasks(f"All tasks:\n- {task_tool._render_task(made, BERLIN)}")
 
     assert (read.id, read.title) == (str(made.id), " ".join(title.split()))
     assert read.priority == ("" if priority == "normal" else priority)

@@ -25,38 +25,38 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "sandbox": SandboxSettings,
 }
 
-OF_THE_HOUSE = {"BIND_HOST", "REST_SERVICE_OWN_PORT"}
+SUITE_VARIABLES = {"BIND_HOST", "REST_SERVICE_OWN_PORT"}
 """Set by an image or manage.py for a process, never by an operator."""
 
-OF_THE_OPERATOR = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
+OPERATOR_VARIABLES = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
 """Read by manage.py and the servers it starts, also where no service of ours does."""
 
-PROMISED = {"GOOGLE_CALENDAR_SERVICE_URL"}
+RESERVED_VARIABLES = {"GOOGLE_CALENDAR_SERVICE_URL"}
 """Named in the example before the part that reads them is built; each leaves this set with it."""
 
 
-def example() -> list[str]:
+def read_example() -> list[str]:
     text = (ROOT / ".env.example").read_text("utf-8")
     return re.findall(r"(?m)^([A-Z][A-Z0-9_]*)=", text)
 
 
-def read_by(service: str) -> set[str]:
-    return {name.upper() for name in SETTINGS[service].model_fields} - OF_THE_HOUSE
+def variables_read_by(service: str) -> set[str]:
+    return {name.upper() for name in SETTINGS[service].model_fields} - SUITE_VARIABLES
 
 
 def test_no_variable_stands_twice_in_the_example() -> None:
-    assert len(example()) == len(set(example()))
+    assert len(read_example()) == len(set(read_example()))
 
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_every_variable_that_a_service_reads_is_in_the_example(service: str) -> None:
-    assert read_by(service) - set(example()) == set()
+    assert variables_read_by(service) - set(read_example()) == set()
 
 
 def test_every_variable_of_the_example_is_read_by_somebody() -> None:
-    somebody = OF_THE_OPERATOR.union(*map(read_by, SETTINGS))
+    somebody = OPERATOR_VARIABLES.union(*map(variables_read_by, SETTINGS))
 
-    assert set(example()) - somebody == PROMISED
+    assert set(read_example()) - somebody == RESERVED_VARIABLES
 
 
 @pytest.mark.parametrize("service", SETTINGS)
@@ -64,7 +64,7 @@ def test_a_service_is_given_every_variable_that_it_reads(service: str) -> None:
     (described,) = (one for one in services.SERVICES if one.name == service)
     given = {name.partition("=")[0] for name in described.variables}
 
-    assert read_by(service) - given == set()
+    assert variables_read_by(service) - given == set()
 
 
 def test_every_service_has_its_settings_here() -> None:

@@ -7,7 +7,7 @@ import pytest
 from smart_kit import errors
 from smart_kit.errors import DOMAIN_ERRORS, DomainError, SmartAssistantError
 
-EVERY = [
+ALL_ERRORS = [
     error
     for _, error in inspect.getmembers(errors, inspect.isclass)
     if issubclass(error, SmartAssistantError)
@@ -15,7 +15,7 @@ EVERY = [
 
 
 def test_every_domain_error_is_listed_with_a_status_of_its_own() -> None:
-    concrete = {error for error in EVERY if issubclass(error, DomainError)} - {DomainError}
+    concrete = {error for error in ALL_ERRORS if issubclass(error, DomainError)} - {DomainError}
     statuses = [error.status_code for error in DOMAIN_ERRORS]
 
     assert set(DOMAIN_ERRORS) == concrete
@@ -23,7 +23,7 @@ def test_every_domain_error_is_listed_with_a_status_of_its_own() -> None:
     assert all(400 <= status < 500 for status in statuses)
 
 
-@pytest.mark.parametrize("error", EVERY, ids=lambda error: error.__name__)
+@pytest.mark.parametrize("error", ALL_ERRORS, ids=lambda error: error.__name__)
 def test_every_error_explains_itself_and_stands_in_the_tree(
     error: type[SmartAssistantError],
 ) -> None:

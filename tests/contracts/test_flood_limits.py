@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from sandbox.telegram.meter import MESSAGE, Meter
+from sandbox.telegram.meter import MESSAGE, RateLimiter
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.services.pace import Pace
+from tg_bot.src.services.pace import TelegramRateLimiter
 
 pytestmark = pytest.mark.clock("virtual")
 
@@ -16,11 +16,11 @@ SETTINGS = TgBotSettings.model_construct(
 """The defaults, whatever the developer's environment says."""
 
 
-async def sent(pace: Pace, meter: Meter, chat_id: int) -> float:
+async def send_message(pace: TelegramRateLimiter, meter: RateLimiter, chat_id: int) -> float:
     """Send a message; when it went. Raises BotApiError 429 where that was too early."""
-    await pace.wait(chat_id)
+    await pace.acquire(chat_id)
     meter.check(MESSAGE, chat_id)
-    meter.spend(MESSAGE, chat_id)
+    meter.consume(MESSAGE, chat_id)
     return asyncio.get_running_loop().time()
 
 
@@ -31,8 +31,8 @@ def test_the_defaults_are_the_ones_tested() -> None:
 
 
 async def test_seventy_five_chats_at_once_are_answered_without_a_refusal() -> None:
-    pace, meter = Pace(SETTINGS), Meter(asyncio.get_running_loop().time)
-    times = await asyncio.gather(*(sent(pace, meter, chat_id) for chat_id in range(75)))
+    pace, meter = TelegramRateLimiter(SETTINGS), RateLimiter(asyncio.get_running_loop().time)
+    times = await asyncio.gather(*(send_message(pace, meter, chat_id) for chat_id in range(75)))
     assert max(times) - min(times) < 5.0, "so many do meet the limit, and no much stricter one"
 
 
@@ -40,5 +40,5 @@ async def test_seventy_five_chats_at_once_are_answered_without_a_refusal() -> No
 async def test_a_chat_with_three_messages_at_once_is_answered_without_a_refusal(
     chat_id: int,
 ) -> None:
-    pace, meter = Pace(SETTINGS), Meter(asyncio.get_running_loop().time)
-    await asyncio.gather(*(sent(pace, meter, chat_id) for _ in range(4)))
+    pace, meter = TelegramRateLimiter(SETTINGS), RateLimiter(asyncio.get_running_loop().time)
+    await asyncio.gather(*(send_message(pace, meter, chat_id) for _ in range(4)))

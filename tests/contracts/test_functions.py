@@ -14,13 +14,13 @@ from smart_kit.contracts.functions import (
     ChangeTask,
     CreateReminder,
     CreateTask,
-    function_of,
+    find_function,
 )
 
 ID = "00000000-0000-0000-0000-000000000001"
 
 
-def read(shape: type[Arguments], **given: Any) -> Arguments:
+def parse_arguments(shape: type[Arguments], **given: Any) -> Arguments:
     """As the code reads what a model has written."""
     return shape.model_validate_json(json.dumps(given))
 
@@ -41,7 +41,7 @@ def read(shape: type[Arguments], **given: Any) -> Arguments:
 def test_only_what_asks_for_nothing_else_may_be_called_otherwise(
     tool_type: Any, name: str, found: str | None
 ) -> None:
-    function = function_of(tool_type, name)
+    function = find_function(tool_type, name)
     assert (function.name if function else None) == found
 
 
@@ -106,12 +106,12 @@ def test_a_model_is_told_what_it_has_to_give(
 
 def test_one_time_and_one_change_are_enough() -> None:
     for time in ({"at": "2026-01-01T09:00"}, {"in_seconds": 5}, {"cron": "* * * * *"}):
-        assert read(CreateReminder, text="x", **time).model_fields_set == {"text", *time}
-    assert read(ChangeTask, id=ID, due=None).model_fields_set == {"id", "due"}
+        assert parse_arguments(CreateReminder, text="x", **time).model_fields_set == {"text", *time}
+    assert parse_arguments(ChangeTask, id=ID, due=None).model_fields_set == {"id", "due"}
 
 
 @pytest.mark.parametrize(
     ("due", "kind"), [("2026-01-01", date), ("2026-01-01T09:00", datetime), (None, type(None))]
 )
 def test_a_date_alone_is_no_midnight(due: str | None, kind: type) -> None:
-    assert type(read(CreateTask, title="x", due=due).model_dump()["due"]) is kind
+    assert type(parse_arguments(CreateTask, title="x", due=due).model_dump()["due"]) is kind

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from smart_kit.contracts import keys
 from smart_kit.contracts.queue import reply_id
-from smart_kit.contracts.threads import first_thread_id
+from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect
 from smart_kit.settings import RedisSettings
@@ -23,10 +23,10 @@ def test_no_two_things_in_redis_have_one_name() -> None:
         if "__" not in name and not name.startswith("_")  # what a tool has generated is nobody's
     ]
     made = [
-        function(*(SAMPLES.get(p.annotation, NUMBER) for p in _parameters(function)))
+        function(*(SAMPLES.get(p.annotation, NUMBER) for p in _get_parameters(function)))
         for function in functions
         # an id within a queue looks as a conversation does, by design; the other makes no name
-        if function not in (keys.message_id, keys.bot_of)
+        if function not in (keys.update_message_id, keys.parse_bot_id)
     ]
 
     names = [*constants, *made]
@@ -37,7 +37,7 @@ def test_no_two_things_in_redis_have_one_name() -> None:
     assert len(first_parts) == len(set(first_parts)), "one could be made to look like another"
 
 
-def _parameters(function: object) -> list[inspect.Parameter]:
+def _get_parameters(function: object) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())  # type: ignore[arg-type]
 
 
@@ -47,10 +47,10 @@ def test_names_stay_as_they_are_because_a_later_suite_finds_what_an_earlier_one_
         keys.history_key(ID),
         keys.journal_key("tg:1:2"),
         keys.budget_key(ID, date(2026, 1, 2)),
-        keys.cached_call_key(ID, UUID(int=2), "abc"),
+        keys.tool_result_key(ID, UUID(int=2), "abc"),
         keys.live_channel(5),
         keys.bot_lease_key(5),
-        keys.conversation(5, -7),
+        keys.conversation_for_chat(5, -7),
     ] == [
         "user:5",
         f"history:{ID}",
@@ -64,13 +64,13 @@ def test_names_stay_as_they_are_because_a_later_suite_finds_what_an_earlier_one_
 
 
 def test_the_first_thread_of_a_person_is_known_without_asking() -> None:
-    first, other = first_thread_id(ID, UUID(int=2)), first_thread_id(ID, UUID(int=3))
+    first, other = derive_first_thread_id(ID, UUID(int=2)), derive_first_thread_id(ID, UUID(int=3))
     assert str(first) == "fc2a5a19-267c-526c-8abb-b488c2fda4a7"
-    assert len({first, other, first_thread_id(UUID(int=2), ID)}) == 3
+    assert len({first, other, derive_first_thread_id(UUID(int=2), ID)}) == 3
 
 
 def test_a_message_its_reply_and_a_run_have_three_ids() -> None:
-    message_id = keys.message_id(42, 7)
+    message_id = keys.update_message_id(42, 7)
 
     assert message_id == "tg:42:7"
     assert reply_id(message_id) == "reply:tg:42:7"
@@ -79,9 +79,9 @@ def test_a_message_its_reply_and_a_run_have_three_ids() -> None:
 
 
 def test_a_conversation_tells_its_bot_and_nothing_else_does() -> None:
-    assert keys.bot_of(keys.conversation(42, -7)) == 42
+    assert keys.parse_bot_id(keys.conversation_for_chat(42, -7)) == 42
     for other in ("", "chat", "tg:42", "tg::7", "tg:x:7", "tg:42:7:1", "tg:42:7:1:1"):
-        assert keys.bot_of(other) is None
+        assert keys.parse_bot_id(other) is None
 
 
 async def test_queues_with_different_names_share_no_key() -> None:

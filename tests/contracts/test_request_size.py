@@ -11,16 +11,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, person
+from assistant.tests.snapshots import ALICE, make_user
 from rest_service.app import database, defaults
 from rest_service.app.snapshots import configuration
 from rest_service.tests.api_helpers import alembic_config
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.redis import Redis
-from smart_kit.testing.scripted_model import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 from smart_kit.testing.servers import Postgres
 
-MOST_BYTES = 8 * 1024
+MAX_BYTES = 8 * 1024
 """Peers send 60 kB for a greeting."""
 
 QUESTION = "What time is it in Tokyo?"
@@ -36,12 +36,12 @@ def first_start(postgres: Postgres) -> ConfigurationSnapshot:
         connection.execute(text(f"CREATE DATABASE {own.name}"))
     engine.dispose()
     command.upgrade(alembic_config(own.sync_url), "head")
-    return asyncio.run(_defaults(own))
+    return asyncio.run(_create_defaults(own))
 
 
-async def _defaults(server: Postgres) -> ConfigurationSnapshot:
+async def _create_defaults(server: Postgres) -> ConfigurationSnapshot:
     engine = create_async_engine(server.async_url)
-    sessions = database.session_maker(engine)
+    sessions = database.create_session_factory(engine)
     assert await defaults.create(sessions)
     async with sessions() as session:
         snapshot = await configuration.read(session, ("gpt-6-luna",))
@@ -61,7 +61,7 @@ async def harness(
 ) -> AsyncIterator[AssistantHarness]:
     made = AssistantHarness(redis, model.url)
     await made.configure(*first_start.assistants)
-    await made.store_user(person())
+    await made.store_user(make_user())
     yield made
     await made.close()
 
@@ -69,10 +69,10 @@ async def harness(
 async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect("Noon.")
+    model.add_steps("Noon.")
     await harness.say(QUESTION)
 
-    (asked,) = model.asked
+    (asked,) = model.requests
     assert [one["function"]["name"] for one in asked.body["tools"]] == [
         "ask_writer",
         "change_task",
@@ -83,24 +83,31 @@ async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
         "list_tasks",
     ]
     assert [message["role"] for message in asked.messages] == ["system", "user"]
-    assert len(asked.raw) <= MOST_BYTES
-    assert len(json.dumps(asked.body)) <= MOST_BYTES, "however it is encoded"
+    assert len(asked.raw) <= MAX_BYTES
+    assert len(json.dumps(asked.body)) <= MAX_BYTES, "however it is encoded"
 
 
 async def test_what_stands_before_the_conversation_is_the_same_bytes_in_every_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """And for everybody, and for a replica that has just started."""
-    model.expect(calls(("get_time", {"place": "Tokyo"})), "Noon.", "You are welcome.", "Hello!")
+    model.add_steps(
+        make_tool_call_response(("get_time", {"place": "Tokyo"})),
+        "Noon.",
+        "You are welcome.",
+        "Hello!",
+    )
     await harness.say(QUESTION)
     await harness.say("Thanks")
     harness.orchestrator = harness.build_orchestrator()
-    await harness.store_user(person(ALICE, first_name="Bob", timezone="Asia/Tokyo", language="ru"))
+    await harness.store_user(
+        make_user(ALICE, first_name="Bob", timezone="Asia/Tokyo", language="ru")
+    )
     await harness.redis.delete(*await harness.redis.keys("history:*"))
     await harness.say("hi")
 
-    prefixes = {asked.raw[: asked.raw.index(b'{"role":"user"')] for asked in model.asked}
-    assert len(model.asked) == 4
+    prefixes = {asked.raw[: asked.raw.index(b'{"role":"user"')] for asked in model.requests}
+    assert len(model.requests) == 4
     assert len(prefixes) == 1
     (prefix,) = prefixes
     assert all(part in prefix for part in (b'"tools":[', b'{"role":"system"'))

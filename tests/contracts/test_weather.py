@@ -6,36 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from assistant.src.services.open_meteo import DAYS, OpenMeteo
-from sandbox.tests.sandbox_harness import running_sandbox
+from assistant.src.services.open_meteo import FORECAST_DAYS, OpenMeteoClient
+from sandbox.tests.sandbox_harness import run_sandbox
 from sandbox.weather.climate import SOURCE
 
 TODAY = date(2026, 11, 21)
 
 
 @pytest.fixture
-async def weather(tmp_path: Path) -> AsyncIterator[OpenMeteo]:
-    async with running_sandbox(tmp_path) as sandbox:
-        client = OpenMeteo(f"{sandbox.url}/weather")
+async def weather(tmp_path: Path) -> AsyncIterator[OpenMeteoClient]:
+    async with run_sandbox(tmp_path) as sandbox:
+        client = OpenMeteoClient(f"{sandbox.url}/weather")
         yield client
         await client.close()
 
 
 @pytest.mark.parametrize(("name", "country"), [("Berlin", "Germany"), ("Берлин", "Германия")])
 async def test_a_place_and_its_forecast_are_whole_and_name_the_sandbox(
-    weather: OpenMeteo, name: str, country: str
+    weather: OpenMeteoClient, name: str, country: str
 ) -> None:
-    (place,) = await weather.places(name)
+    (place,) = await weather.search_places(name)
     assert (place.name, place.country, place.timezone) == (name, country, "Europe/Berlin")
 
-    forecast = await weather.forecast(place, TODAY)
+    forecast = await weather.get_forecast(place, TODAY)
     days = list(forecast.days)
-    assert [day.date for day in days] == [TODAY + timedelta(days=ahead) for ahead in range(DAYS)]
+    assert [day.date for day in days] == [
+        TODAY + timedelta(days=ahead) for ahead in range(FORECAST_DAYS)
+    ]
     assert None not in {value for day in days for value in day}
     assert forecast.current is not None
     assert None not in dict(forecast.current).values()
     assert forecast.source == SOURCE
 
 
-async def test_nothing_found_is_no_error(weather: OpenMeteo) -> None:
-    assert await weather.places("x") == ()
+async def test_nothing_found_is_no_error(weather: OpenMeteoClient) -> None:
+    assert await weather.search_places("x") == ()

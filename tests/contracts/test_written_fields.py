@@ -10,34 +10,36 @@ import pytest
 from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 
 from smart_kit.contracts.assistants import AssistantUpdate
-from smart_kit.contracts.base import Dollars, UtcDatetime, WrittenDatetime, WrittenMoment
+from smart_kit.contracts.base import AwareDatetimeInput, DatetimeInput, Dollars, UtcDatetime
 from smart_kit.contracts.configuration import ModelSnapshot
 from smart_kit.contracts.models import (
     LlmModelUpdate,
     ModelImport,
     ProviderUpdate,
-    can_answer,
-    is_url,
+    can_chat,
+    url_validator,
 )
 from smart_kit.contracts.secrets import SecretUpdate
 from smart_kit.contracts.tools import ToolUpdate
 from smart_kit.contracts.users import InviteRedeem, UserUpdate
 
 NUMBER = "is a number; a time is written like 2026-11-27T09:00:00+01:00"
-NO_BASE_URL = "is not an address such as https://api.openai.com/v1"
-MORE_THAN_A_BASE = "holds more than host and path; a key goes into api_key"
-NO_JSON = "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
-NO_LIST = "is not an address such as https://example.org/models.json"
-NO_ORIGIN = "is not an address such as https://api.example.org"
-MORE_THAN_A_SERVER = "holds more than a server's address; what is secret goes into value"
-NO_KEY = "holds a blank, or what is no letter, digit or sign of ASCII"
-NO_SECRET = "holds what is no letter, digit, sign or blank of ASCII, or a line's end"
+INVALID_BASE_URL = "is not an address such as https://api.openai.com/v1"
+BASE_URL_WITH_EXTRAS = "holds more than host and path; a key goes into api_key"
+INVALID_JSON = (
+    "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+)
+INVALID_LIST = "is not an address such as https://example.org/models.json"
+INVALID_ORIGIN = "is not an address such as https://api.example.org"
+ORIGIN_WITH_EXTRAS = "holds more than a server's address; what is secret goes into value"
+INVALID_API_KEY = "holds a blank, or what is no letter, digit or sign of ASCII"
+INVALID_SECRET = "holds what is no letter, digit, sign or blank of ASCII, or a line's end"
 ID = UUID(int=1)
 
 
-def refusal(shape: Any, written: Any) -> str:
+def get_validation_error(shape: Any, fields: Any) -> str:
     with pytest.raises(ValidationError) as refused:
-        TypeAdapter(shape).validate_python(written)
+        TypeAdapter(shape).validate_python(fields)
     (problem,) = refused.value.errors()
     return problem["msg"].removeprefix("Value error, ")
 
@@ -46,10 +48,10 @@ def refusal(shape: Any, written: Any) -> str:
     ("shape", "written", "said"),
     [
         (UtcDatetime, "0001-01-01T00:00+14:00", "is beyond the calendar"),
-        (WrittenDatetime, 1795250000, NUMBER),
-        (WrittenDatetime, 1.5, NUMBER),
-        (WrittenDatetime, " -1795250000.5 ", NUMBER),
-        (WrittenMoment, "1795250000", NUMBER),
+        (DatetimeInput, 1795250000, NUMBER),
+        (DatetimeInput, 1.5, NUMBER),
+        (DatetimeInput, " -1795250000.5 ", NUMBER),
+        (AwareDatetimeInput, "1795250000", NUMBER),
         (UserUpdate, {"rich_messages": "yes"}, "is true or false"),
         (UserUpdate, {"rich_messages": 1}, "is true or false"),
         (AssistantUpdate, {"max_output_tokens": "700"}, "is a number, without quotes"),
@@ -59,41 +61,41 @@ def refusal(shape: Any, written: Any) -> str:
             {"first_name": "a\0b"},
             "holds a NUL character, which Postgres cannot keep",
         ),
-        (ProviderUpdate, {"base_url": "ftp://a.b/v1"}, NO_BASE_URL),
-        (ProviderUpdate, {"base_url": "https:///v1"}, NO_BASE_URL),
-        (ProviderUpdate, {"base_url": "https://[::1/v1"}, NO_BASE_URL),
-        (ProviderUpdate, {"base_url": "https://a.b:x/v1"}, NO_BASE_URL),
-        (ProviderUpdate, {"base_url": "https://a.b/v1?x=1"}, MORE_THAN_A_BASE),
-        (ProviderUpdate, {"base_url": "https://a.b/v1#x"}, MORE_THAN_A_BASE),
-        (ProviderUpdate, {"base_url": "https://u@a.b/v1"}, MORE_THAN_A_BASE),
-        (ProviderUpdate, {"base_url": "https://:p@a.b/v1"}, MORE_THAN_A_BASE),
+        (ProviderUpdate, {"base_url": "ftp://a.b/v1"}, INVALID_BASE_URL),
+        (ProviderUpdate, {"base_url": "https:///v1"}, INVALID_BASE_URL),
+        (ProviderUpdate, {"base_url": "https://[::1/v1"}, INVALID_BASE_URL),
+        (ProviderUpdate, {"base_url": "https://a.b:x/v1"}, INVALID_BASE_URL),
+        (ProviderUpdate, {"base_url": "https://a.b/v1?x=1"}, BASE_URL_WITH_EXTRAS),
+        (ProviderUpdate, {"base_url": "https://a.b/v1#x"}, BASE_URL_WITH_EXTRAS),
+        (ProviderUpdate, {"base_url": "https://u@a.b/v1"}, BASE_URL_WITH_EXTRAS),
+        (ProviderUpdate, {"base_url": "https://:p@a.b/v1"}, BASE_URL_WITH_EXTRAS),
         (ProviderUpdate, {"api_key": " \n"}, "is empty, or longer than 4096 characters"),
         (ProviderUpdate, {"api_key": "k" * 4097}, "is empty, or longer than 4096 characters"),
-        (ProviderUpdate, {"api_key": "a b"}, NO_KEY),
-        (ProviderUpdate, {"api_key": "aж"}, NO_KEY),
-        (ModelImport, {"provider_id": ID, "url": "models.json"}, NO_LIST),
+        (ProviderUpdate, {"api_key": "a b"}, INVALID_API_KEY),
+        (ProviderUpdate, {"api_key": "aж"}, INVALID_API_KEY),
+        (ModelImport, {"provider_id": ID, "url": "models.json"}, INVALID_LIST),
         (
             ModelImport,
             {"provider_id": ID, "url": "https://a.b/models#x"},
             "holds more than host, path and query",
         ),
-        (SecretUpdate, {"origin": "a.b"}, NO_ORIGIN),
-        (SecretUpdate, {"origin": "https://a.b?key=x"}, MORE_THAN_A_SERVER),
+        (SecretUpdate, {"origin": "a.b"}, INVALID_ORIGIN),
+        (SecretUpdate, {"origin": "https://a.b?key=x"}, ORIGIN_WITH_EXTRAS),
         (SecretUpdate, {"value": ""}, "is empty, or longer than 8192 characters"),
         (SecretUpdate, {"value": "s" * 8193}, "is empty, or longer than 8192 characters"),
-        (SecretUpdate, {"value": "s\n"}, NO_SECRET),
-        (SecretUpdate, {"value": "ж"}, NO_SECRET),
+        (SecretUpdate, {"value": "s\n"}, INVALID_SECRET),
+        (SecretUpdate, {"value": "ж"}, INVALID_SECRET),
         (
             ToolUpdate,
             {"input_schema": "{"},
-            NO_JSON,
+            INVALID_JSON,
         ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words_that_help(
     shape: Any, written: Any, said: str
 ) -> None:
-    assert refusal(shape, written) == said
+    assert get_validation_error(shape, written) == said
 
 
 @pytest.mark.parametrize(
@@ -109,23 +111,27 @@ def test_an_address_is_refused_by_the_example_and_the_words_of_its_field(
     has_query: bool | None, url: str, said: str
 ) -> None:
     options = {} if has_query is None else {"has_query": has_query}
-    field = Annotated[str, is_url("http://x.y", "too much", **options)]
+    field = Annotated[str, url_validator("http://x.y", "too much", **options)]
 
-    assert refusal(field, url) == said
-    with_query = TypeAdapter(Annotated[str, is_url("http://x.y", "too much", has_query=True)])
+    assert get_validation_error(field, url) == said
+    with_query = TypeAdapter(
+        Annotated[str, url_validator("http://x.y", "too much", has_query=True)]
+    )
     assert with_query.validate_python("https://a.b/?q") == "https://a.b/?q"
 
 
 def test_a_schema_that_is_nested_beyond_reading_is_no_json() -> None:
-    assert refusal(ToolUpdate, {"input_schema": "[" * 100_000}).startswith("is not JSON: ")
+    assert get_validation_error(ToolUpdate, {"input_schema": "[" * 100_000}).startswith(
+        "is not JSON: "
+    )
 
 
 @pytest.mark.parametrize(
     ("shape", "written", "kept"),
     [
-        (WrittenDatetime, "2026-11-27T09:00", datetime(2026, 11, 27, 9)),
-        (WrittenMoment, "2026-11-27T09:00+01:00", datetime(2026, 11, 27, 8, tzinfo=UTC)),
-        (WrittenMoment, "2026-11-27", None),
+        (DatetimeInput, "2026-11-27T09:00", datetime(2026, 11, 27, 9)),
+        (AwareDatetimeInput, "2026-11-27T09:00+01:00", datetime(2026, 11, 27, 8, tzinfo=UTC)),
+        (AwareDatetimeInput, "2026-11-27", None),
         (Dollars, Decimal("0.100000"), "0.1"),
         (Dollars, Decimal("100"), "100"),
         (Dollars, Decimal("1E+2"), "100"),
@@ -135,7 +141,7 @@ def test_a_schema_that_is_nested_beyond_reading_is_no_json() -> None:
 )
 def test_times_and_prices_are_kept_in_one_way(shape: Any, written: Any, kept: Any) -> None:
     if kept is None:
-        assert "timezone" in refusal(shape, written)
+        assert "timezone" in get_validation_error(shape, written)
         return
     made = TypeAdapter(shape).validate_python(written)
     assert (str(made) if isinstance(made, Decimal) else made) == kept
@@ -211,4 +217,4 @@ def test_a_models_capabilities_are_always_written_in_one_order() -> None:
     ],
 )
 def test_who_only_makes_embeddings_cannot_answer(capabilities: Any, can: bool) -> None:
-    assert can_answer(capabilities) == can
+    assert can_chat(capabilities) == can

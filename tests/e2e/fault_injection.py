@@ -8,10 +8,10 @@ from itertools import groupby
 
 import redis
 
-from control.local.run_directory import PartStatus, RunDirectory
+from control.local.run_directory import ComponentStatus, RunDirectory
 from smart_kit.mailbox.mailbox import GROUP
 from smart_kit.testing import leases
-from smart_kit.testing.suite import Person, Suite
+from smart_kit.testing.suite import SandboxUser, SuiteHarness
 
 SERVICES = ("rest_service", "google_calendar_service", "assistant", "cron_service", "tg_bot")
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
@@ -22,30 +22,30 @@ NO_RATE_LIMITS = {
 }
 
 
-def kill(suite: Suite, *parts: str) -> None:
+def kill_components(suite: SuiteHarness, *components: str) -> None:
     """kill -9, one after the other without a pause."""
-    processes = RunDirectory(suite.state_dir).processes()
-    for part in parts:
+    processes = RunDirectory(suite.state_dir).find_processes()
+    for part in components:
         os.kill(processes[part].pid, signal.SIGKILL)
 
 
-def parts_of(suite: Suite) -> dict[str, PartStatus]:
+def get_component_statuses(suite: SuiteHarness) -> dict[str, ComponentStatus]:
     """What its supervisor knows."""
-    return RunDirectory(suite.state_dir).status()
+    return RunDirectory(suite.state_dir).read_status()
 
 
-def restarts_of(suite: Suite) -> dict[str, int]:
+def get_restart_counts(suite: SuiteHarness) -> dict[str, int]:
     """How often each part had to be started again."""
-    return {name: part.restarts for name, part in parts_of(suite).items()}
+    return {name: part.restarts for name, part in get_component_statuses(suite).items()}
 
 
-def restarts_since(before: Mapping[str, int], suite: Suite) -> dict[str, int]:
+def count_restarts_since(before: Mapping[str, int], suite: SuiteHarness) -> dict[str, int]:
     """How often each service had to be since `restarts_of` was asked."""
-    now = restarts_of(suite)
+    now = get_restart_counts(suite)
     return {name: now[name] - before.get(name, 0) for name in SERVICES}
 
 
-def redis_of(suite: Suite) -> "redis.Redis":
+def connect_redis(suite: SuiteHarness) -> "redis.Redis":
     """Its Redis, as whoever has the password sees it."""
     return redis.Redis(
         port=int(suite.environment["REDIS_PORT"]),
@@ -55,36 +55,38 @@ def redis_of(suite: Suite) -> "redis.Redis":
     )
 
 
-def end_leases(suite: Suite) -> None:
+def expire_leases(suite: SuiteHarness) -> None:
     """Let a lease's time pass for the messages of a dead worker, instead of waiting for it."""
-    with redis_of(suite) as client:
+    with connect_redis(suite) as client:
         for queue in QUEUES:
-            leases.end_leases(client, queue, GROUP)
+            leases.expire_leases(client, queue, GROUP)
 
 
-def lift_limits(suite: Suite) -> None:
+def disable_rate_limits(suite: SuiteHarness) -> None:
     """Let the sandbox's Telegram take messages as fast as they come; beside NO_RATE_LIMITS."""
-    limits = dict.fromkeys(("per_chat", "signals", "per_group", "overall"), 0)
-    suite.sandbox().put("/chat/api/limits", json=limits).raise_for_status()
+    limits = dict.fromkeys(("per_chat", "chat_actions", "per_group", "overall"), 0)
+    suite.make_sandbox_client().put("/chat/api/limits", json=limits).raise_for_status()
 
 
-def send_sums(people: list[Person], numbers: range) -> None:
+def send_sum_questions(users: list[SandboxUser], numbers: range) -> None:
     """Everybody asks for sums at once, and waits for no answer."""
 
-    def ask(person: Person) -> None:
+    def send_all(person: SandboxUser) -> None:
         for number in numbers:
-            person.say(f"what is {number} + 1000?")
+            person.send(f"what is {number} + 1000?")
 
-    with ThreadPoolExecutor(len(people)) as threads:
-        list(threads.map(ask, people))
+    with ThreadPoolExecutor(len(users)) as threads:
+        list(threads.map(send_all, users))
 
 
-def sums_answered(person: Person) -> list[int]:
+def get_answered_sums(person: SandboxUser) -> list[int]:
     """The numbers whose sums the bot has answered, in the order of the chat."""
-    told = [one["text"].split(" + 1000 = ") for one in person.messages() if one["from"] == "bot"]
-    return [int(parts[0]) for parts in told if len(parts) == 2]
+    answers = [
+        one["text"].split(" + 1000 = ") for one in person.get_messages() if one["from"] == "bot"
+    ]
+    return [int(parts[0]) for parts in answers if len(parts) == 2]
 
 
-def without_repeats(numbers: list[int]) -> list[int]:
+def collapse_repeats(numbers: list[int]) -> list[int]:
     """Once what came twice in a row."""
     return [number for number, _ in groupby(numbers)]

@@ -6,43 +6,43 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from smart_kit.testing.scripted_model import Line, ScriptedModel
-from smart_kit.testing.suite import Person, Suite
+from smart_kit.testing.scripted_model import ScriptedModel, ScriptStep
+from smart_kit.testing.suite import SandboxUser, SuiteHarness
 
 
-class OwnRecords:
+class TemporaryRecords:
     """Makes them, for as long as it is entered."""
 
-    def __init__(self, suite: Suite) -> None:
+    def __init__(self, suite: SuiteHarness) -> None:
         self._suite = suite
-        self._open = ExitStack()
-        self._admin = self._open.enter_context(suite.admin())
+        self._exit_stack = ExitStack()
+        self._admin = self._exit_stack.enter_context(suite.make_admin_client())
 
-    def make(self, path: str, **fields: Any) -> str:
+    def create(self, path: str, **fields: Any) -> str:
         """Returns the id."""
         made = self._admin.post(path, json=fields)
         assert made.status_code == 201, made.text
         number = str(made.json()["id"])
-        self._open.callback(self._remove, f"{path}/{number}")
+        self._exit_stack.callback(self._remove, f"{path}/{number}")
         return number
 
-    def give(self, assistant: str, tool: str) -> None:
+    def attach_tool(self, assistant: str, tool: str) -> None:
         """Let an assistant have a tool; both by id."""
         path = f"/assistants/{assistant}/tools/{tool}"
         self._admin.post(path).raise_for_status()
-        self._open.callback(self._remove, path)
+        self._exit_stack.callback(self._remove, path)
 
-    def newcomer(self, name: str, assistant: str) -> Person:
+    def create_user(self, name: str, assistant: str) -> SandboxUser:
         """Somebody new, whom this assistant answers."""
-        person = self._suite.newcomer(name)
+        person = self._suite.create_user(name)
         known = {"telegram_id": person.telegram_id, "first_name": name}
         user = self._admin.post("/users", json=known).raise_for_status().json()
         path = f"/users/{user['id']}"
-        self.change(path, assistant_id=assistant)
-        self._open.callback(self.change, path, assistant_id=None, model=None)
+        self.update(path, assistant_id=assistant)
+        self._exit_stack.callback(self.update, path, assistant_id=None, model=None)
         return person
 
-    def change(self, path: str, **fields: Any) -> None:
+    def update(self, path: str, **fields: Any) -> None:
         """Fields of a record; they stay so."""
         changed = self._admin.patch(path, json=fields)
         assert changed.status_code == 200, changed.text
@@ -56,7 +56,7 @@ class OwnRecords:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._open.close()
+        self._exit_stack.close()
 
     def _remove(self, path: str) -> None:
         removed = self._admin.delete(path)
@@ -64,7 +64,7 @@ class OwnRecords:
 
 
 @dataclass(frozen=True)
-class OwnModel:
+class ModelSpec:
     """A model, and the server that has it for itself."""
 
     name: str
@@ -75,43 +75,45 @@ class OwnModel:
 
 
 @dataclass(frozen=True)
-class OwnAssistant:
+class TemporaryAssistant:
     """A secretary that answers those people only to whom it is given."""
 
-    suite: Suite
+    suite: SuiteHarness
     id: str
-    records: OwnRecords
+    records: TemporaryRecords
 
-    def newcomer(self, name: str) -> Person:
+    def create_user(self, name: str) -> SandboxUser:
         """Somebody new, whom it answers."""
-        return self.records.newcomer(name, self.id)
+        return self.records.create_user(name, self.id)
 
-    def change(self, **fields: Any) -> None:
+    def update(self, **fields: Any) -> None:
         """From the next message on."""
-        self.records.change(f"/assistants/{self.id}", **fields)
+        self.records.update(f"/assistants/{self.id}", **fields)
 
 
 @contextmanager
-def own_assistant(
-    suite: Suite, *models: OwnModel, tools: Sequence[str] = ()
-) -> Iterator[OwnAssistant]:
+def temporary_assistant(
+    suite: SuiteHarness, *models: ModelSpec, tools: Sequence[str] = ()
+) -> Iterator[TemporaryAssistant]:
     """Asks the first model, then the others; has some of the suite's tools, by name."""
-    with OwnRecords(suite) as records:
+    with TemporaryRecords(suite) as records:
         for model in models:
             server = {"name": f"server of {model.name}", "base_url": model.url}
-            provider = records.make("/providers", **server, api_key=model.api_key)
+            provider = records.create("/providers", **server, api_key=model.api_key)
             named = {"provider_id": provider, "provider_model_name": model.name}
-            records.make("/models", **named, **model.fields)
+            records.create("/models", **named, **model.fields)
         first, *others = [model.name for model in models]
         chain = {"model": first, "fallback_models": others}
-        words = {"name": f"asks {first}", "instructions": "Answer."}
-        assistant = records.make("/assistants", **words, **chain, is_secretary=True)
-        ids = {one["name"]: one["id"] for one in suite.read("/tools", limit=200)["items"]}
+        identity = {"name": f"asks {first}", "instructions": "Answer."}
+        assistant = records.create("/assistants", **identity, **chain, is_secretary=True)
+        ids = {one["name"]: one["id"] for one in suite.get_json("/tools", limit=200)["items"]}
         for tool in tools:
-            records.give(assistant, ids[tool])
-        yield OwnAssistant(suite, assistant, records)
+            records.attach_tool(assistant, ids[tool])
+        yield TemporaryAssistant(suite, assistant, records)
 
 
-def model_server(suite: Suite, *lines: Line, otherwise: Line | None = None) -> ScriptedModel:
+def make_model_server(
+    suite: SuiteHarness, *steps: ScriptStep, default_step: ScriptStep | None = None
+) -> ScriptedModel:
     """A model of the test's that the suite's services can ask, also from containers."""
-    return ScriptedModel(*lines, otherwise=otherwise, reached_at=suite.machine)
+    return ScriptedModel(*steps, default_step=default_step, host=suite.test_host)

@@ -11,10 +11,10 @@ from typing import Any
 import psycopg2
 import redis
 
-from smart_kit.testing.suite import Suite
-from tests.e2e.fault_injection import redis_of
+from smart_kit.testing.suite import SuiteHarness
+from tests.e2e.fault_injection import connect_redis
 
-WrittenData = list[tuple[str, str]]
+StoredData = list[tuple[str, str]]
 """Where, and what is written there."""
 
 _OWNER = "smart_assistant"
@@ -22,7 +22,7 @@ _TABLES = """
     SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'f') AND
     relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"""
 
-_READ: dict[str, Callable[["redis.Redis", str], Any]] = {
+_VALUE_READERS: dict[str, Callable[["redis.Redis", str], Any]] = {
     "string": lambda client, key: client.get(key),
     "hash": lambda client, key: client.hgetall(key),
     "list": lambda client, key: client.lrange(key, 0, -1),
@@ -33,17 +33,17 @@ _READ: dict[str, Callable[["redis.Redis", str], Any]] = {
 }
 
 
-def written_data_of(suite: Suite) -> WrittenData:
+def collect_stored_data(suite: SuiteHarness) -> StoredData:
     """Of a suite in local mode, with its own databases; it may go on working."""
-    return [*_rows(suite), *_values(suite), *_files(suite)]
+    return [*_iter_rows(suite), *_iter_redis_values(suite), *_iter_files(suite)]
 
 
-def places_containing(text: str, written_data: WrittenData) -> set[str]:
+def find_places(text: str, stored_data: StoredData) -> set[str]:
     """Where it is to be found."""
-    return {place for place, written in written_data if text in written}
+    return {place for place, written in stored_data if text in written}
 
 
-def _rows(suite: Suite) -> Iterator[tuple[str, str]]:
+def _iter_rows(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
     """Every row of every table, as text."""
     server = {"host": "127.0.0.1", "port": suite.environment["POSTGRES_PORT"], "user": _OWNER}
     secret = suite.environment["POSTGRES_PASSWORD"]
@@ -58,15 +58,15 @@ def _rows(suite: Suite) -> Iterator[tuple[str, str]]:
             yield f"table {table}", "\n".join(row for (row,) in cursor)
 
 
-def _values(suite: Suite) -> Iterator[tuple[str, str]]:
+def _iter_redis_values(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
     """Every value by the command for its type."""
-    with redis_of(suite) as client:
+    with connect_redis(suite) as client:
         assert client.info("keyspace").keys() <= {"db0"}
         for key in client.scan_iter("*"):
-            yield f"key {key}", f"{key} {_READ[client.type(key)](client, key)}"
+            yield f"key {key}", f"{key} {_VALUE_READERS[client.type(key)](client, key)}"
 
 
-def _files(suite: Suite) -> Iterator[tuple[str, str]]:
+def _iter_files(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
     """Of both databases and of the logs; with what databases have forgotten."""
     for folder in ("postgres", "redis", "logs"):
         for path in (suite.state_dir / folder).resolve().rglob("*"):

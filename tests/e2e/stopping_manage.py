@@ -23,10 +23,10 @@ from control.cli import main  # noqa: E402 # found by the path above
 from control.context import Context  # noqa: E402 # the same
 from control.terminal import Terminal  # noqa: E402 # the same
 
-STOP_AT, STOP_SINCE, STOP_NOTE = "STOP_AT", "STOP_SINCE", "STOP_NOTE"
+STOP_AT_VARIABLE, STOP_SINCE_VARIABLE, STOP_NOTE_VARIABLE = "STOP_AT", "STOP_SINCE", "STOP_NOTE"
 """Variables: a pattern of names in STATE_DIR, since when (Unix time) a file counts, the note."""
 
-_EVENTS = frozenset(
+_AUDIT_EVENTS = frozenset(
     (
         "open",
         "os.kill",
@@ -41,12 +41,12 @@ _EVENTS = frozenset(
 )
 
 
-def stop_when_it_appears(pattern: Path, since: float, note: Path) -> None:
+def stop_when_file_appears(pattern: Path, since: float, note: Path) -> None:
     """From now on, in this process, in each of its threads."""
     looking = threading.local()
 
-    def look(event: str, _: tuple[Any, ...]) -> None:
-        if event not in _EVENTS or getattr(looking, "is_looking", False):
+    def on_audit_event(event: str, _: tuple[Any, ...]) -> None:
+        if event not in _AUDIT_EVENTS or getattr(looking, "is_looking", False):
             return
         looking.is_looking = True  # to look is to touch files
         found = glob(str(pattern))  # noqa: PTH207 # Path.glob raises where a folder is being removed
@@ -57,7 +57,7 @@ def stop_when_it_appears(pattern: Path, since: float, note: Path) -> None:
                 time.sleep(1)
         looking.is_looking = False
 
-    sys.addaudithook(look)
+    sys.addaudithook(on_audit_event)
 
 
 def _is_new(path: Path, since: float) -> bool:
@@ -71,6 +71,8 @@ def _is_new(path: Path, since: float) -> bool:
 
 if __name__ == "__main__":
     environ = dict(os.environ)
-    at = Path(environ["STATE_DIR"]) / environ[STOP_AT]
-    stop_when_it_appears(at, float(environ[STOP_SINCE]), Path(environ[STOP_NOTE]))
-    sys.exit(main(context=Context(ROOT, Path(__file__).resolve(), environ, Terminal.of())))
+    at = Path(environ["STATE_DIR"]) / environ[STOP_AT_VARIABLE]
+    stop_when_file_appears(
+        at, float(environ[STOP_SINCE_VARIABLE]), Path(environ[STOP_NOTE_VARIABLE])
+    )
+    sys.exit(main(context=Context(ROOT, Path(__file__).resolve(), environ, Terminal.from_stream())))

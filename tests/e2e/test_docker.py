@@ -11,44 +11,44 @@ from typing import Any
 import pytest
 
 from control.services import SERVICES
-from control.variables import OUTSIDE
-from smart_kit.testing.suite import MODE, ROOT, Suite
+from control.variables import PROXY_VARIABLES
+from smart_kit.testing.suite import DEFAULT_MODE, ROOT, SuiteHarness
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(MODE != "docker", reason="told where the suite runs in Docker"),
+    pytest.mark.skipif(DEFAULT_MODE != "docker", reason="told where the suite runs in Docker"),
 ]
 
-ONE_SHOT = "migrate"
+ONE_SHOT_SERVICES = "migrate"
 
 
-def _containers(suite: Suite) -> list[dict[str, Any]]:
-    ids = suite.compose("ps", "--all", "--quiet").split()
-    facts: list[dict[str, Any]] = json.loads(_docker("inspect", *ids))
+def _inspect_containers(suite: SuiteHarness) -> list[dict[str, Any]]:
+    ids = suite.run_compose("ps", "--all", "--quiet").split()
+    facts: list[dict[str, Any]] = json.loads(_run_docker("inspect", *ids))
     assert len(facts) >= 9
     return facts
 
 
-def _docker(*arguments: str) -> str:
+def _run_docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def _service(facts: dict[str, Any]) -> str:
+def _get_service_name(facts: dict[str, Any]) -> str:
     return str(facts["Config"]["Labels"]["com.docker.compose.service"])
 
 
 def test_no_container_is_root_may_do_more_than_it_needs_or_can_write_its_root(
-    suite: Suite,
+    suite: SuiteHarness,
 ) -> None:
-    for facts in _containers(suite):
+    for facts in _inspect_containers(suite):
         host = facts["HostConfig"]
         assert facts["Config"]["User"] not in ("", "0", "root"), facts["Name"]
         assert host["ReadonlyRootfs"], facts["Name"]
         assert host["CapDrop"] == ["ALL"], facts["Name"]
         assert "no-new-privileges:true" in host["SecurityOpt"], facts["Name"]
-        if _service(facts) == ONE_SHOT:
+        if _get_service_name(facts) == ONE_SHOT_SERVICES:
             continue
-        tried = _docker(
+        tried = _run_docker(
             "exec", facts["Id"], "sh", "-c", "id -u; touch /here /app/here /etc/here 2>&1; true"
         )
         uid, *refusals = tried.splitlines()
@@ -58,11 +58,11 @@ def test_no_container_is_root_may_do_more_than_it_needs_or_can_write_its_root(
 
 
 def test_ports_are_only_open_on_this_machine_and_only_those_that_somebody_needs(
-    suite: Suite,
+    suite: SuiteHarness,
 ) -> None:
     published = {
-        (_service(facts), binding["HostIp"])
-        for facts in _containers(suite)
+        (_get_service_name(facts), binding["HostIp"])
+        for facts in _inspect_containers(suite)
         for bindings in (facts["NetworkSettings"]["Ports"] or {}).values()
         for binding in bindings or ()
     }
@@ -70,43 +70,45 @@ def test_ports_are_only_open_on_this_machine_and_only_those_that_somebody_needs(
     assert published == {(name, "127.0.0.1") for name in outer}
 
 
-def test_a_container_sees_its_own_variables_and_no_secret_of_another(suite: Suite) -> None:
+def test_a_container_sees_its_own_variables_and_no_secret_of_another(suite: SuiteHarness) -> None:
     allowed = {
         service.name: {name.partition("=")[0] for name in service.variables} for service in SERVICES
     }
     secrets = {
         name for service in allowed.values() for name in service if "TOKEN" in name or "KEY" in name
     } | {"DATABASE_URL", "ASYNC_DATABASE_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
-    for facts in _containers(suite):
-        name = _service(facts)
+    for facts in _inspect_containers(suite):
+        name = _get_service_name(facts)
         if name in ("postgres", "redis"):
             continue
         seen = {line.partition("=")[0] for line in facts["Config"]["Env"]}
-        assert not (seen & secrets) - allowed[name] - set(OUTSIDE), name
+        assert not (seen & secrets) - allowed[name] - set(PROXY_VARIABLES), name
 
 
-def test_after_a_restart_the_conversation_goes_on(suite: Suite) -> None:
-    heidi = suite.person("Heidi")
-    heidi.ask("My favourite colour is teal")
+def test_after_a_restart_the_conversation_goes_on(suite: SuiteHarness) -> None:
+    heidi = suite.get_or_create_user("Heidi")
+    heidi.send_and_wait("My favourite colour is teal")
     suite.close()
     suite.manage("restart")
 
     assert suite.try_manage("status").returncode == 0
-    assert "teal" in suite.person("Heidi").ask("What was my previous message?")
+    assert "teal" in suite.get_or_create_user("Heidi").send_and_wait(
+        "What was my previous message?"
+    )
 
 
-def test_logs_and_a_service_of_ones_own_choice(suite: Suite) -> None:
+def test_logs_and_a_service_of_ones_own_choice(suite: SuiteHarness) -> None:
     suite.manage("restart", "--service", "tg_bot")
     assert "tg_bot" in suite.manage("logs", "-n", "5", "--service", "tg_bot")
     assert suite.try_manage("status", "--service", "tg_bot").returncode == 0
 
 
 def test_three_assistants_and_two_rest_services_share_the_work_until_said_otherwise(
-    suite: Suite,
+    suite: SuiteHarness,
 ) -> None:
     def running() -> list[str]:
-        facts = [one for one in _containers(suite) if one["State"]["Running"]]
-        return sorted(name for one in facts if (name := _service(one)) in shared)
+        facts = [one for one in _inspect_containers(suite) if one["State"]["Running"]]
+        return sorted(name for one in facts if (name := _get_service_name(one)) in shared)
 
     shared = ("assistant", "rest_service", "rest_service_replica")
     suite.manage("start", "--replicas", "assistant=3,rest_service=2")
@@ -114,9 +116,9 @@ def test_three_assistants_and_two_rest_services_share_the_work_until_said_otherw
     assert running() == wanted
     said = suite.manage("status")
     assert all(f"\n{name} " in said for name in ("assistant.3", "rest_service", "rest_service.2"))
-    judy = suite.person("Judy")
+    judy = suite.get_or_create_user("Judy")
     for number in range(6):
-        assert str(number + 7) in judy.ask(f"what is {number} + 7?")
+        assert str(number + 7) in judy.send_and_wait(f"what is {number} + 7?")
 
     suite.close()
     suite.manage("restart", "--service", "assistant")
@@ -128,46 +130,52 @@ def test_three_assistants_and_two_rest_services_share_the_work_until_said_otherw
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Iterator[Suite]:
+def bare_compose_suite(tmp_path: Path) -> Iterator[SuiteHarness]:
     """What a bare `docker compose up --build --wait` makes of a clone without any .env."""
-    mine = Suite(tmp_path, mode="docker")
+    mine = SuiteHarness(tmp_path, mode="docker")
     ports = {name: value for name, value in mine.environment.items() if name.endswith("_PORT")}
     mine.environment = ports | {"COMPOSE_PROJECT_NAME": mine.environment["COMPOSE_PROJECT_NAME"]}
     yield mine
     mine.close()
-    mine.compose(*BARE, "down", "--volumes", "--rmi", "local")
+    mine.run_compose(*COMPOSE_FILE_OPTIONS, "down", "--volumes", "--rmi", "local")
 
 
-BARE = ("--file", "docker-compose.override.yml")
+COMPOSE_FILE_OPTIONS = ("--file", "docker-compose.override.yml")
 
 
 @pytest.mark.slow
 def test_a_bare_docker_compose_up_makes_up_its_secrets_and_three_assistants_share_the_work(
-    bare: Suite,
+    bare_compose_suite: SuiteHarness,
 ) -> None:
     scaled = ("--scale", "assistant=3", "--scale", "rest_service_replica=1")
-    bare.compose(*BARE, "up", "--build", "--wait", *scaled)
-    services = [_service(facts) for facts in _containers(bare) if facts["State"]["Running"]]
+    bare_compose_suite.run_compose(*COMPOSE_FILE_OPTIONS, "up", "--build", "--wait", *scaled)
+    services = [
+        _get_service_name(facts)
+        for facts in _inspect_containers(bare_compose_suite)
+        if facts["State"]["Running"]
+    ]
     assert services.count("assistant") == 3
     assert services.count("rest_service_replica") == 1
 
-    said = bare.compose(*BARE, "logs", "--no-log-prefix", "setup")
-    link = re.search(rf"Chat: {bare.url('SANDBOX_PORT')}/\?token=(\S+)", said)
+    said = bare_compose_suite.run_compose(*COMPOSE_FILE_OPTIONS, "logs", "--no-log-prefix", "setup")
+    link = re.search(rf"Chat: {bare_compose_suite.url('SANDBOX_PORT')}/\?token=(\S+)", said)
     assert link, said
-    bare.environment["SANDBOX_CHAT_TOKEN"] = link[1]
+    bare_compose_suite.environment["SANDBOX_CHAT_TOKEN"] = link[1]
     tell = re.search(r"Admin token: docker compose exec (\w+) sh -c '(.+)'", said)
     assert tell, said
-    told = bare.compose(*BARE, "exec", "--no-TTY", tell[1], "sh", "-c", tell[2])
-    bare.environment["ADMIN_API_TOKEN"] = told.strip()
-    with bare.admin() as api:
+    told = bare_compose_suite.run_compose(
+        *COMPOSE_FILE_OPTIONS, "exec", "--no-TTY", tell[1], "sh", "-c", tell[2]
+    )
+    bare_compose_suite.environment["ADMIN_API_TOKEN"] = told.strip()
+    with bare_compose_suite.make_admin_client() as api:
         assert api.get("/assistants").status_code == 200
-    ivan = bare.person("Ivan")
+    ivan = bare_compose_suite.get_or_create_user("Ivan")
     for number in range(6):
-        assert str(number + 7) in ivan.ask(f"what is {number} + 7?")
+        assert str(number + 7) in ivan.send_and_wait(f"what is {number} + 7?")
 
 
 @pytest.fixture
-def broken(tmp_path: Path) -> Iterator[Suite]:
+def broken_bot_suite(tmp_path: Path) -> Iterator[SuiteHarness]:
     """A clone made under umask 077, with a bot that cannot start."""
     clone = tmp_path / "clone"
     unneeded = shutil.ignore_patterns(".git", ".venv", ".local", ".env", ".*_cache", "__pycache__")
@@ -176,24 +184,26 @@ def broken(tmp_path: Path) -> Iterator[Suite]:
         path.chmod(0o700 if path.is_dir() else 0o600)
     main = clone / "tg_bot" / "src" / "main.py"
     main.write_text(f"raise RuntimeError('broken by hand')\n{main.read_text()}")
-    mine = Suite(tmp_path / "state", mode="docker", entry=clone / "manage.py")
+    mine = SuiteHarness(tmp_path / "state", mode="docker", entry_point=clone / "manage.py")
     yield mine
     mine.remove()
 
 
 @pytest.mark.slow
 def test_a_service_that_cannot_start_is_given_up_and_what_it_left_can_be_removed(
-    broken: Suite,
+    broken_bot_suite: SuiteHarness,
 ) -> None:
-    done = broken.try_manage("start", "--service", "tg_bot")
+    done = broken_bot_suite.try_manage("start", "--service", "tg_bot")
     assert done.returncode == 1
     assert "✗ tg_bot" in done.stdout
     assert "   | RuntimeError: broken by hand\n" in done.stdout
     for command in ("status", "doctor"):
-        told = broken.try_manage(command)
+        told = broken_bot_suite.try_manage(command)
         assert (told.returncode, "RuntimeError: broken by hand" in told.stdout) == (1, True)
 
-    broken.manage("stop", "--remove", "--yes")
-    mark = f"label=com.docker.compose.project={broken.environment['COMPOSE_PROJECT_NAME']}"
-    assert _docker("ps", "--all", "--quiet", "--filter", mark) == ""
-    assert _docker("volume", "ls", "--quiet", "--filter", mark) == ""
+    broken_bot_suite.manage("stop", "--remove", "--yes")
+    mark = (
+        f"label=com.docker.compose.project={broken_bot_suite.environment['COMPOSE_PROJECT_NAME']}"
+    )
+    assert _run_docker("ps", "--all", "--quiet", "--filter", mark) == ""
+    assert _run_docker("volume", "ls", "--quiet", "--filter", mark) == ""

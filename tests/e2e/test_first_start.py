@@ -11,13 +11,13 @@ import pytest
 
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.suite import ROOT, Suite, wait_until
+from smart_kit.testing.suite import ROOT, SuiteHarness, wait_until
 from tests.e2e import stopping_manage
-from tests.e2e.stopping_manage import STOP_AT, STOP_NOTE, STOP_SINCE
+from tests.e2e.stopping_manage import STOP_AT_VARIABLE, STOP_NOTE_VARIABLE, STOP_SINCE_VARIABLE
 
 pytestmark = pytest.mark.e2e
 
-MOMENTS = {
+STOP_PATTERNS = {
     "the secrets are made": "secrets.env",
     "the mode is written": "mode",
     "the supervisor runs": "run/supervisor",
@@ -31,21 +31,27 @@ MOMENTS = {
     "the assistant begins": "run/processes/assistant",
 }
 """What appears in STATE_DIR while a suite starts for the first time, in this order."""
-START_SECONDS = 120.0
+START_TIMEOUT_SECONDS = 120.0
 
 
-def test_killed_at_any_moment_the_same_command_goes_on(own_suite: Suite) -> None:
-    reached = [name for name in MOMENTS if _is_killed_at(own_suite, MOMENTS[name])]
-    assert reached == list(MOMENTS), "a start was not killed at some moment"
-    own_suite.manage("start")
-    assert "Tokyo" in own_suite.person("Alice").ask("What time is it in Tokyo?")
+def test_killed_at_any_moment_the_same_command_goes_on(fresh_suite: SuiteHarness) -> None:
+    reached = [name for name in STOP_PATTERNS if _kill_start_at(fresh_suite, STOP_PATTERNS[name])]
+    assert reached == list(STOP_PATTERNS), "a start was not killed at some moment"
+    fresh_suite.manage("start")
+    assert "Tokyo" in fresh_suite.get_or_create_user("Alice").send_and_wait(
+        "What time is it in Tokyo?"
+    )
 
 
-def _is_killed_at(suite: Suite, pattern: str) -> bool:
+def _kill_start_at(suite: SuiteHarness, pattern: str) -> bool:
     """Kill a start and its supervisor, stopped when a file appears; false where it never does."""
     note = suite.state_dir.with_name("stopped")
     note.unlink(missing_ok=True)
-    stop = {STOP_AT: pattern, STOP_SINCE: str(time.time()), STOP_NOTE: str(note)}
+    stop = {
+        STOP_AT_VARIABLE: pattern,
+        STOP_SINCE_VARIABLE: str(time.time()),
+        STOP_NOTE_VARIABLE: str(note),
+    }
     starting = subprocess.Popen(
         [sys.executable, stopping_manage.__file__, "start", "--local"],
         env=os.environ | suite.environment | stop,
@@ -55,7 +61,7 @@ def _is_killed_at(suite: Suite, pattern: str) -> bool:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: note.exists() or starting.poll() is not None, START_SECONDS)
+        wait_until(lambda: note.exists() or starting.poll() is not None, START_TIMEOUT_SECONDS)
     finally:
         starting.kill()
         starting.wait()
@@ -65,14 +71,14 @@ def _is_killed_at(suite: Suite, pattern: str) -> bool:
 
 def _kill_supervisor(run: RunDirectory) -> None:
     """Also where it has not yet been written down: it holds the lock that start handed to it."""
-    holders = map(Process.of, _holders(run.path / "supervisor.lock"))
-    victims = [process for process in (run.supervisor(), *holders) if process]
+    holders = map(Process.from_pid, _find_holders(run.path / "supervisor.lock"))
+    victims = [process for process in (run.find_supervisor(), *holders) if process]
     for victim in victims:
-        victim.send(signal.SIGKILL)
-    wait_until(lambda: not any(victim.lives for victim in victims))
+        victim.send_signal(signal.SIGKILL)
+    wait_until(lambda: not any(victim.is_alive for victim in victims))
 
 
-def _holders(file: Path) -> list[int]:
+def _find_holders(file: Path) -> list[int]:
     """The processes that have a file open."""
     found = []
     for link in Path("/proc").glob("[0-9]*/fd/*"):

@@ -5,126 +5,135 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, held, says
-from smart_kit.testing.suite import Person, Suite, wait_until
-from tests.e2e.fault_injection import end_leases, kill
+from smart_kit.testing.scripted_model import (
+    RecordedRequest,
+    ScriptedModel,
+    ScriptedResponse,
+    make_gated_response,
+    make_text_response,
+    make_tool_call_response,
+)
+from smart_kit.testing.suite import SandboxUser, SuiteHarness, wait_until
+from tests.e2e.fault_injection import expire_leases, kill_components
 
 pytestmark = pytest.mark.e2e
 
 ATTEMPTS = 5
-REMIND = calls(("create_reminder", {"text": "stretch", "in_seconds": 3600}))
+REMINDER_CALL = make_tool_call_response(
+    ("create_reminder", {"text": "stretch", "in_seconds": 3600})
+)
 
 
-class KillingModel:
+class BlockingModel:
     """A model that keeps who asks it waiting, as long as it is armed, where `catches` says so."""
 
     def __init__(self) -> None:
         self.is_armed = True
-        self.caught = 0
-        self.released = threading.Event()
+        self.blocked_count = 0
+        self.release_event = threading.Event()
 
-    def catches(self, asked: Asked) -> bool:
-        return "poison" in str(asked.messages[-1]["content"])
+    def is_blocked(self, request: RecordedRequest) -> bool:
+        return "poison" in str(request.messages[-1]["content"])
 
-    def says(self, asked: Asked) -> Answer:
-        return says(f"Heard: {_words(asked)}")
+    def make_response(self, request: RecordedRequest) -> ScriptedResponse:
+        return make_text_response(f"Heard: {_get_user_text(request)}")
 
-    def answer(self, asked: Asked) -> Answer:
-        if self.is_armed and self.catches(asked):
-            self.caught += 1
-            return held(self.released, says("to nobody"))
-        return self.says(asked)
+    def respond(self, request: RecordedRequest) -> ScriptedResponse:
+        if self.is_armed and self.is_blocked(request):
+            self.blocked_count += 1
+            return make_gated_response(self.release_event, make_text_response("to nobody"))
+        return self.make_response(request)
 
-    def kill_with(self, suite: Suite, times: int) -> None:
+    def kill_on_requests(self, suite: SuiteHarness, times: int) -> None:
         """kill -9 of the assistant, so often, each time that it has asked."""
         for death in range(1, times + 1):
-            wait_until(lambda n=death: self.caught == n, seconds=60)
-            kill(suite, "assistant")
-            end_leases(suite)
+            wait_until(lambda n=death: self.blocked_count == n, seconds=60)
+            kill_components(suite, "assistant")
+            expire_leases(suite)
 
 
-class ModelKillingAfterTools(KillingModel):
+class ModelBlockingAfterTools(BlockingModel):
     """Plans a reminder, and kills who brings the tool's result."""
 
-    def catches(self, asked: Asked) -> bool:
-        return asked.messages[-1]["role"] == "tool"
+    def is_blocked(self, request: RecordedRequest) -> bool:
+        return request.messages[-1]["role"] == "tool"
 
-    def says(self, asked: Asked) -> Answer:
-        return says("Planned.") if self.catches(asked) else REMIND
+    def make_response(self, request: RecordedRequest) -> ScriptedResponse:
+        return make_text_response("Planned.") if self.is_blocked(request) else REMINDER_CALL
 
 
 def test_a_message_that_always_kills_is_put_aside_its_chat_goes_on_and_it_can_be_replayed(
-    own_suite: Suite,
+    fresh_suite: SuiteHarness,
 ) -> None:
-    killing_model = KillingModel()
-    with ScriptedModel(otherwise=killing_model.answer) as model:
-        own_suite.environment["OPENAI_BASE_URL"] = model.url
-        own_suite.manage("start")
-        alice = own_suite.person("Alice")
-        poison = alice.say("poison")
-        alice.say("after it")
-        killing_model.kill_with(own_suite, ATTEMPTS)
+    killing_model = BlockingModel()
+    with ScriptedModel(default_step=killing_model.respond) as model:
+        fresh_suite.environment["OPENAI_BASE_URL"] = model.url
+        fresh_suite.manage("start")
+        alice = fresh_suite.get_or_create_user("Alice")
+        poison = alice.send("poison")
+        alice.send("after it")
+        killing_model.kill_on_requests(fresh_suite, ATTEMPTS)
 
-        alice.wait_for(poison, lambda text: text == "Heard: after it", seconds=60)
-        apology, after = _told(alice, poison)
+        alice.wait_for_message(poison, lambda text: text == "Heard: after it", seconds=60)
+        failure_reply, after = _get_bot_texts(alice, poison)
         assert after == "Heard: after it"
-        assert killing_model.caught == ATTEMPTS
-        (letter,) = _dead_letters(own_suite)
-        assert letter["attempts"] == ATTEMPTS
+        assert killing_model.blocked_count == ATTEMPTS
+        (dead_letter,) = _get_dead_letters(fresh_suite)
+        assert dead_letter["attempts"] == ATTEMPTS
 
         killing_model.is_armed = False
-        _replay(own_suite, letter)
-        alice.wait_for(poison, lambda text: text == "Heard: poison")
-        assert _told(alice, poison) == [apology, after, "Heard: poison"]
-        assert _dead_letters(own_suite) == []
-        killing_model.released.set()
+        _replay_dead_letter(fresh_suite, dead_letter)
+        alice.wait_for_message(poison, lambda text: text == "Heard: poison")
+        assert _get_bot_texts(alice, poison) == [failure_reply, after, "Heard: poison"]
+        assert _get_dead_letters(fresh_suite) == []
+        killing_model.release_event.set()
 
 
 def test_a_turn_killed_between_its_tool_and_its_answer_reminds_once_says_so_once_and_is_undone(
-    own_suite: Suite,
+    fresh_suite: SuiteHarness,
 ) -> None:
-    killing_model = ModelKillingAfterTools()
-    with ScriptedModel(otherwise=killing_model.answer) as model:
-        own_suite.environment["OPENAI_BASE_URL"] = model.url
-        own_suite.manage("start")
-        alice = own_suite.person("Alice")
-        asked = alice.say("remind me in an hour to stretch")
-        killing_model.kill_with(own_suite, times=2)
+    killing_model = ModelBlockingAfterTools()
+    with ScriptedModel(default_step=killing_model.respond) as model:
+        fresh_suite.environment["OPENAI_BASE_URL"] = model.url
+        fresh_suite.manage("start")
+        alice = fresh_suite.get_or_create_user("Alice")
+        asked = alice.send("remind me in an hour to stretch")
+        killing_model.kill_on_requests(fresh_suite, times=2)
         killing_model.is_armed = False
 
-        said = alice.wait_for(asked, lambda text: "Planned." in text, seconds=60)
+        said = alice.wait_for_message(asked, lambda text: "Planned." in text, seconds=60)
         assert said.count("✓") == 1
-        assert _told(alice, asked) == [said]
-        (job,) = _reminders(own_suite, alice)
+        assert _get_bot_texts(alice, asked) == [said]
+        (job,) = _get_reminders(fresh_suite, alice)
         assert job["text"] == "stretch"
-        begun = [one for one in model.asked if not killing_model.catches(one)]
+        begun = [one for one in model.requests if not killing_model.is_blocked(one)]
         assert len(begun) == 1, "the model's first answer is in the journal"
 
-        alice.ask("/undo")
-        assert _reminders(own_suite, alice) == []
-        killing_model.released.set()
+        alice.send_and_wait("/undo")
+        assert _get_reminders(fresh_suite, alice) == []
+        killing_model.release_event.set()
 
 
-def _words(asked: Asked) -> str:
+def _get_user_text(request: RecordedRequest) -> str:
     """What the person wrote, without what is told to the model beside it."""
-    content = str(asked.messages[-1]["content"])
+    content = str(request.messages[-1]["content"])
     return content.strip().splitlines()[-1]
 
 
-def _told(person: Person, after: int) -> list[str]:
-    return [one["text"] for one in person.messages(after) if one["from"] == "bot"]
+def _get_bot_texts(person: SandboxUser, after: int) -> list[str]:
+    return [one["text"] for one in person.get_messages(after) if one["from"] == "bot"]
 
 
-def _dead_letters(suite: Suite) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = suite.read("/dead-letters")["items"]
+def _get_dead_letters(suite: SuiteHarness) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = suite.get_json("/dead-letters")["items"]
     return items
 
 
-def _replay(suite: Suite, letter: dict[str, Any]) -> None:
-    with suite.admin() as admin:
-        admin.post(f"/dead-letters/{letter['id']}/replay").raise_for_status()
+def _replay_dead_letter(suite: SuiteHarness, dead_letter: dict[str, Any]) -> None:
+    with suite.make_admin_client() as admin:
+        admin.post(f"/dead-letters/{dead_letter['id']}/replay").raise_for_status()
 
 
-def _reminders(suite: Suite, person: Person) -> list[dict[str, Any]]:
-    found = suite.read("/cron-jobs", user_id=suite.user_id(person))["items"]
+def _get_reminders(suite: SuiteHarness, person: SandboxUser) -> list[dict[str, Any]]:
+    found = suite.get_json("/cron-jobs", user_id=suite.get_user_id(person))["items"]
     return [one for one in found if one["is_active"]]

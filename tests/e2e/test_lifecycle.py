@@ -5,77 +5,79 @@ import socket
 import pytest
 
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.suite import Suite, wait_until
-from tests.e2e.fault_injection import kill
+from smart_kit.testing.suite import SuiteHarness, wait_until
+from tests.e2e.fault_injection import kill_components
 
 pytestmark = pytest.mark.e2e
 
 
 def test_after_stop_nothing_runs_and_after_start_the_conversation_goes_on(
-    running_suite: Suite,
+    running_suite: SuiteHarness,
 ) -> None:
-    alice = running_suite.newcomer("Alice of the teal")
-    alice.ask("My favourite colour is teal")
-    seen = alice.messages()
+    alice = running_suite.create_user("Alice of the teal")
+    alice.send_and_wait("My favourite colour is teal")
+    seen = alice.get_messages()
 
     running_suite.manage("stop")
-    assert running_suite.processes() == []
+    assert running_suite.find_pids() == []
 
     started = running_suite.manage("start")
     assert running_suite.url("SANDBOX_PORT", "/?token=") in started
-    alice = running_suite.person("Alice of the teal")
-    assert alice.messages() == seen
-    assert "teal" in alice.ask("What was my previous message?")
+    alice = running_suite.get_or_create_user("Alice of the teal")
+    assert alice.get_messages() == seen
+    assert "teal" in alice.send_and_wait("What was my previous message?")
 
 
-def test_a_killed_service_is_started_again_and_answers(running_suite: Suite) -> None:
-    alice = running_suite.newcomer("Alice")
-    alice.ask("hi")
-    kill(running_suite, "assistant", "tg_bot")
+def test_a_killed_service_is_started_again_and_answers(running_suite: SuiteHarness) -> None:
+    alice = running_suite.create_user("Alice")
+    alice.send_and_wait("hi")
+    kill_components(running_suite, "assistant", "tg_bot")
 
-    assert alice.ask("hi", seconds=60)
+    assert alice.send_and_wait("hi", seconds=60)
     wait_until(lambda: running_suite.try_manage("status").returncode == 0, seconds=60)
 
 
 def test_three_assistants_share_the_work_and_one_of_them_is_missed_by_nobody(
-    running_suite: Suite,
+    running_suite: SuiteHarness,
 ) -> None:
     running_suite.manage("start", "--replicas", "assistant=3", "--replicas", "rest_service=2")
     run = RunDirectory(running_suite.state_dir)
-    before = {name: process.pid for name, process in run.processes().items()}
+    before = {name: process.pid for name, process in run.find_processes().items()}
     three = {before[name] for name in ("assistant", "assistant.2", "assistant.3")}
     assert len(three) == 3
-    assert three <= set(running_suite.processes())
+    assert three <= set(running_suite.find_pids())
 
-    kill(running_suite, "assistant.2", "rest_service")
-    people = [running_suite.newcomer(name) for name in ("Alice", "Bob", "Carol", "Dave")]
+    kill_components(running_suite, "assistant.2", "rest_service")
+    people = [running_suite.create_user(name) for name in ("Alice", "Bob", "Carol", "Dave")]
     for number, person in enumerate(people):
-        assert str(number + 7) in person.ask(f"what is {number} + 7?", seconds=60)
+        assert str(number + 7) in person.send_and_wait(f"what is {number} + 7?", seconds=60)
     wait_until(lambda: running_suite.try_manage("status").returncode == 0, seconds=60)
     killed = ("assistant.2", "rest_service")
-    after = {name: process.pid for name, process in run.processes().items()}
+    after = {name: process.pid for name, process in run.find_processes().items()}
     assert {name for name in before if after[name] != before[name]} == set(killed)
 
     running_suite.manage("restart")
-    assert {"assistant.2", "assistant.3", "rest_service.2"} <= set(run.processes())
-    kept = {name: process.pid for name, process in run.processes().items()}
+    assert {"assistant.2", "assistant.3", "rest_service.2"} <= set(run.find_processes())
+    remaining = {name: process.pid for name, process in run.find_processes().items()}
     running_suite.manage("start", "--replicas", "assistant=1")
-    left = {name: process.pid for name, process in run.processes().items()}
-    assert left == {name: kept[name] for name in kept if name not in ("assistant.2", "assistant.3")}
-    assert "12" in running_suite.newcomer("Alice").ask("what is 5 + 7?")
+    left = {name: process.pid for name, process in run.find_processes().items()}
+    assert left == {
+        name: remaining[name] for name in remaining if name not in ("assistant.2", "assistant.3")
+    }
+    assert "12" in running_suite.create_user("Alice").send_and_wait("what is 5 + 7?")
 
     running_suite.manage("stop")
-    assert running_suite.processes() == []
+    assert running_suite.find_pids() == []
 
 
-def test_a_busy_port_is_named_in_one_line(own_suite: Suite) -> None:
+def test_a_busy_port_is_named_in_one_line(fresh_suite: SuiteHarness) -> None:
     with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", int(own_suite.environment["ASSISTANT_PORT"])))
+        squatter.bind(("127.0.0.1", int(fresh_suite.environment["ASSISTANT_PORT"])))
         squatter.listen()
-        refused = own_suite.try_manage("start")
+        refused = fresh_suite.try_manage("start")
 
     assert refused.returncode != 0
-    assert own_suite.environment["ASSISTANT_PORT"] in refused.stdout
+    assert fresh_suite.environment["ASSISTANT_PORT"] in refused.stdout
     assert "ASSISTANT_PORT" in refused.stdout
     assert "Traceback" not in refused.stdout
-    assert own_suite.processes() == []
+    assert fresh_suite.find_pids() == []

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from smart_kit.testing.ports import is_open
-from smart_kit.testing.suite import ROOT, Suite, wait_until
+from smart_kit.testing.ports import is_listening
+from smart_kit.testing.suite import ROOT, SuiteHarness, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -17,9 +17,9 @@ WRONG_TOKEN = "424242:" + "B" * 35
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+def external_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteHarness]:
     """Of a suite that is not this one only the sandbox: the servers of somebody else."""
-    theirs = Suite(tmp_path_factory.mktemp("other"), {"TELEGRAM_TOKEN": TOKEN})
+    theirs = SuiteHarness(tmp_path_factory.mktemp("other"), {"TELEGRAM_TOKEN": TOKEN})
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox.main"],
         env=os.environ | theirs.environment,
@@ -28,7 +28,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: is_open(int(theirs.environment["SANDBOX_PORT"])))
+        wait_until(lambda: is_listening(int(theirs.environment["SANDBOX_PORT"])))
         yield theirs
     finally:
         theirs.close()
@@ -37,16 +37,16 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
 
 
 @pytest.fixture(scope="module")
-def settings(other: Suite) -> dict[str, str]:
+def settings(external_servers: SuiteHarness) -> dict[str, str]:
     return {
-        "TELEGRAM_API_URL": other.url("SANDBOX_PORT"),
+        "TELEGRAM_API_URL": external_servers.url("SANDBOX_PORT"),
         "TELEGRAM_ALLOWED_USERS": "*",
-        "OPENAI_BASE_URL": other.url("SANDBOX_PORT", "/v1"),
+        "OPENAI_BASE_URL": external_servers.url("SANDBOX_PORT", "/v1"),
         "OPENAI_API_KEY": "somebody-elses",
     }
 
 
-def test_a_wrong_token_is_named(module_suite: Suite) -> None:
+def test_a_wrong_token_is_named(module_suite: SuiteHarness) -> None:
     module_suite.environment["TELEGRAM_TOKEN"] = WRONG_TOKEN
     started = module_suite.try_manage("restart")
 
@@ -57,10 +57,12 @@ def test_a_wrong_token_is_named(module_suite: Suite) -> None:
 
 
 def test_the_same_services_work_with_them_and_start_no_sandbox(
-    module_suite: Suite, other: Suite
+    module_suite: SuiteHarness, external_servers: SuiteHarness
 ) -> None:
     module_suite.environment["TELEGRAM_TOKEN"] = TOKEN
     module_suite.manage("restart")
 
-    assert "Tokyo" in other.person("Alice").ask("What time is it in Tokyo?")
-    assert not is_open(int(module_suite.environment["SANDBOX_PORT"]))
+    assert "Tokyo" in external_servers.get_or_create_user("Alice").send_and_wait(
+        "What time is it in Tokyo?"
+    )
+    assert not is_listening(int(module_suite.environment["SANDBOX_PORT"]))

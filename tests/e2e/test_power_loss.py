@@ -9,34 +9,43 @@ import threading
 import pytest
 
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.scripted_model import Answer, Asked, held, says
-from smart_kit.testing.suite import Suite, wait_until
+from smart_kit.testing.scripted_model import (
+    RecordedRequest,
+    ScriptedResponse,
+    make_gated_response,
+    make_text_response,
+)
+from smart_kit.testing.suite import SuiteHarness, wait_until
 from tests.e2e.fault_injection import (
     NO_RATE_LIMITS,
-    lift_limits,
-    parts_of,
-    send_sums,
-    sums_answered,
-    without_repeats,
+    collapse_repeats,
+    disable_rate_limits,
+    get_answered_sums,
+    get_component_statuses,
+    send_sum_questions,
 )
-from tests.e2e.own_records import OwnModel, model_server, own_assistant
+from tests.e2e.own_records import ModelSpec, make_model_server, temporary_assistant
 
 pytestmark = pytest.mark.e2e
 
-CHATS = 20
-EACH = range(5)
+CHAT_COUNT = 20
+NUMBERS = range(5)
 
 
 class GatedModel:
     """A model that answers a message per chat, and then nothing before it is opened."""
 
     def __init__(self) -> None:
-        self.opened = threading.Event()
-        self._answered = itertools.count(1)
+        self.is_open = threading.Event()
+        self._answered_chats = itertools.count(1)
 
-    def answer(self, asked: Asked) -> Answer:
-        sum_told = says(_sum(asked))
-        return sum_told if next(self._answered) <= CHATS else held(self.opened, sum_told)
+    def respond(self, request: RecordedRequest) -> ScriptedResponse:
+        sum_told = make_text_response(_make_sum_answer(request))
+        return (
+            sum_told
+            if next(self._answered_chats) <= CHAT_COUNT
+            else make_gated_response(self.is_open, sum_told)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -44,59 +53,61 @@ def settings() -> dict[str, str]:
     return NO_RATE_LIMITS
 
 
-def _sum(asked: Asked) -> str:
-    found = re.findall(r"what is (\d+) \+ 1000", str(asked.messages[-1]["content"]))
+def _make_sum_answer(request: RecordedRequest) -> str:
+    found = re.findall(r"what is (\d+) \+ 1000", str(request.messages[-1]["content"]))
     return f"{found[-1]} + 1000 = {int(found[-1]) + 1000}"
 
 
 def test_a_hundred_messages_on_their_way_through_a_kill_of_everything_are_all_answered_in_order(
-    running_suite: Suite,
+    running_suite: SuiteHarness,
 ) -> None:
     """Twice at most what a chat was just being told: Telegram has no idempotency key."""
     gate = GatedModel()
     with (
-        model_server(running_suite, otherwise=gate.answer) as model,
-        own_assistant(running_suite, OwnModel("gate", model.url)) as assistant,
+        make_model_server(running_suite, default_step=gate.respond) as model,
+        temporary_assistant(running_suite, ModelSpec("gate", model.url)) as assistant,
     ):
-        lift_limits(running_suite)
-        people = [assistant.newcomer(f"Person {number}") for number in range(CHATS)]
-        send_sums(people, EACH)
-        wait_until(lambda: len(model.asked) > 1.5 * CHATS)
-        for pid in running_suite.processes():
+        disable_rate_limits(running_suite)
+        people = [assistant.create_user(f"Person {number}") for number in range(CHAT_COUNT)]
+        send_sum_questions(people, NUMBERS)
+        wait_until(lambda: len(model.requests) > 1.5 * CHAT_COUNT)
+        for pid in running_suite.find_pids():
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: running_suite.processes() == [])
-        gate.opened.set()
+        wait_until(lambda: running_suite.find_pids() == [])
+        gate.is_open.set()
 
         running_suite.manage("start")
-        wait_until(lambda: all(set(sums_answered(one)) == set(EACH) for one in people), seconds=90)
+        wait_until(
+            lambda: all(set(get_answered_sums(one)) == set(NUMBERS) for one in people), seconds=90
+        )
     for person in people:
-        chat = sums_answered(person)
-        assert without_repeats(chat) == list(EACH)
-        assert len(chat) <= len(EACH) + 1, "one message of a chat is being sent at a time"
+        chat = get_answered_sums(person)
+        assert collapse_repeats(chat) == list(NUMBERS)
+        assert len(chat) <= len(NUMBERS) + 1, "one message of a chat is being sent at a time"
     wait_until(lambda: running_suite.try_manage("status").returncode == 0)
-    running_suite.check_calls()
+    running_suite.assert_no_api_violations()
 
 
 def test_without_its_supervisor_the_suite_goes_on_and_start_takes_over(
-    running_suite: Suite,
+    running_suite: SuiteHarness,
 ) -> None:
-    alice = running_suite.newcomer("Alice")
+    alice = running_suite.create_user("Alice")
     run = RunDirectory(running_suite.state_dir)
-    supervisor = run.supervisor()
+    supervisor = run.find_supervisor()
     assert supervisor is not None
-    before = {name: process.pid for name, process in run.processes().items()}
+    before = {name: process.pid for name, process in run.find_processes().items()}
     os.kill(supervisor.pid, signal.SIGKILL)
-    wait_until(lambda: run.supervisor() is None)
+    wait_until(lambda: run.find_supervisor() is None)
 
-    alice.ask("My favourite colour is teal")
-    assert {name: process.pid for name, process in run.processes().items()} == before
-    on_its_way = alice.say("what is 1 + 1000?")
+    alice.send_and_wait("My favourite colour is teal")
+    assert {name: process.pid for name, process in run.find_processes().items()} == before
+    on_its_way = alice.send("what is 1 + 1000?")
     running_suite.manage("start")
 
-    alice.wait_for(on_its_way, lambda text: "1001" in text, seconds=60)
-    chat = sums_answered(alice)
-    assert without_repeats(chat) == [1]
+    alice.wait_for_message(on_its_way, lambda text: "1001" in text, seconds=60)
+    chat = get_answered_sums(alice)
+    assert collapse_repeats(chat) == [1]
     assert len(chat) <= 2, "start kills a part that does not end in time: it may have been sending"
-    assert all(part.restarts == 0 for part in parts_of(running_suite).values())
-    assert not {process.pid for process in run.processes().values()} & set(before.values())
+    assert all(part.restarts == 0 for part in get_component_statuses(running_suite).values())
+    assert not {process.pid for process in run.find_processes().values()} & set(before.values())
     wait_until(lambda: running_suite.try_manage("status").returncode == 0)

@@ -13,7 +13,7 @@ model = AsyncOpenAI(base_url=os.environ["OPENAI_BASE_URL"], api_key="none")
 
 
 @dispatcher.message()
-async def answer(message: types.Message) -> None:
+async def answer_message(message: types.Message) -> None:
     said = await model.chat.completions.create(
         model="demo", messages=[{"role": "user", "content": message.text or ""}]
     )

@@ -7,45 +7,45 @@ from aiohttp import web
 
 from smart_kit.clock import Clock
 from smart_kit.health import Health
-from smart_kit.mailbox import DEFAULT_PACE, Mailbox, Reconciliation, Watch, Worker
-from smart_kit.mailbox import Pace as WorkerPace
+from smart_kit.mailbox import DEFAULT_TIMINGS, Mailbox, MailboxReconciler, QueueMonitor, Worker
+from smart_kit.mailbox import WorkerTimings as WorkerPace
 from smart_kit.redis import Redis, connect, connect_blocking
-from smart_kit.service import Loop, health_routes, http_loop, launch, run_loops
+from smart_kit.service import Loop, aiohttp_loop, build_health_app, launch, run_loops
 
 from .client.rest import RestClient
 from .client.telegram import TelegramClient
 from .config.settings import TgBotSettings
 from .handlers import COMMANDS
-from .handlers.context import Context
-from .services.access import Access
-from .services.dead_letters import DeadLetters
+from .handlers.context import HandlerContext
+from .services.access import AccessControl
+from .services.dead_letters import UpdateDeadLetterQueue
 from .services.dispatcher import Dispatcher
-from .services.identity import Identity
-from .services.intake import Intake, Queues
-from .services.lease import LEASE_SECONDS, Lease
-from .services.live import Live
-from .services.outbox import Outbox
-from .services.pace import Pace
+from .services.identity import BotProfile
+from .services.intake import Queues, UpdateProcessor
+from .services.lease import LEASE_SECONDS, LeaderLease
+from .services.live import ProgressListener
+from .services.outbox import MessageSender
+from .services.pace import TelegramRateLimiter
 from .services.polling import Poller
 from .services.response_handler import ResponseHandler
-from .services.signals import Signals
-from .services.sketch import RHYTHM, Rhythm
-from .services.tenure import Tenure
-from .services.webhook import PATH, Webhook
+from .services.signals import CallbackAcknowledger
+from .services.sketch import DEFAULT_DRAFT_TIMINGS, DraftTimings
+from .services.tenure import LeaderRunner
+from .services.webhook import WEBHOOK_PATH, Webhook
 from .texts.composer import Composer
 from .texts.translations import Translations
 
-SLOTS = 64
+MAX_CONCURRENT_CHATS = 64
 """Chats that are written to at once; most of them wait for Telegram's pace."""
 
 
 @dataclass(frozen=True)
-class Bot:
+class BotApp:
     """The parts that run."""
 
     health: Health
     loops: tuple[Loop, ...]
-    pages: web.Application
+    web_app: web.Application
 
 
 async def serve(settings: TgBotSettings, lease_seconds: float = LEASE_SECONDS) -> None:
@@ -53,71 +53,83 @@ async def serve(settings: TgBotSettings, lease_seconds: float = LEASE_SECONDS) -
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(settings))
         blocking = await stack.enter_async_context(connect_blocking(settings))
-        lease = Lease(redis, settings.bot_id, lease_seconds)
-        client = await stack.enter_async_context(TelegramClient(settings, lease.check))
+        lease = LeaderLease(redis, settings.bot_id, lease_seconds)
+        client = await stack.enter_async_context(TelegramClient(settings, lease.ensure_held))
         rest = RestClient(settings)
         stack.push_async_callback(rest.close)
-        bot = assemble(settings, client, rest, redis, blocking, lease)
-        serve_pages = http_loop(bot.pages, settings.bind_host, settings.tg_bot_port)
-        await run_loops(serve_pages, *bot.loops)
+        bot = build(settings, client, rest, redis, blocking, lease)
+        serve_http = aiohttp_loop(bot.web_app, settings.bind_host, settings.tg_bot_port)
+        await run_loops(serve_http, *bot.loops)
 
 
-def assemble(
+def build(
     settings: TgBotSettings,
     client: TelegramClient,
     rest: RestClient,
     redis: Redis,
     blocking: Redis,
-    lease: Lease,
-    worker_pace: WorkerPace = DEFAULT_PACE,
-    rhythm: Rhythm = RHYTHM,
-) -> Bot:
+    lease: LeaderLease,
+    worker_timings: WorkerPace = DEFAULT_TIMINGS,
+    draft_timings: DraftTimings = DEFAULT_DRAFT_TIMINGS,
+) -> BotApp:
     """Give every part what it works with."""
     bot_id = settings.bot_id
     to_secretary = Mailbox(redis, settings.redis_queue_to_secretary)
     to_telegram = Mailbox(redis, settings.redis_queue_to_telegram)
-    queues = Queues(to_secretary, to_telegram, DeadLetters(redis, to_secretary.name))
-    access = Access(redis, bot_id, settings.telegram_allowed_users)
+    queues = Queues(to_secretary, to_telegram, UpdateDeadLetterQueue(redis, to_secretary.name))
+    access = AccessControl(redis, bot_id, settings.telegram_allowed_users)
     composer = Composer(
         Translations(settings.default_language), Clock(), COMMANDS, settings.default_timezone
     )
-    dispatcher = Dispatcher(Context(rest, access))
-    intake = Intake(bot_id, queues, access, dispatcher, Signals(client))
-    identity = Identity(bot_id, client, redis, dispatcher, composer, settings.default_language)
-    pace = Pace(settings)
-    live = Live(client, pace, blocking, bot_id, rhythm=rhythm)
-    outbox = Outbox(client, to_telegram, pace)
-    handler = ResponseHandler(bot_id, composer, access, outbox, live)
-    worker = Worker(
-        to_telegram, blocking, handler.handle, handler.apologise, slots=SLOTS, pace=worker_pace
+    dispatcher = Dispatcher(HandlerContext(rest, access))
+    update_processor = UpdateProcessor(
+        bot_id, queues, access, dispatcher, CallbackAcknowledger(client)
     )
-    watch = Watch(to_telegram)
+    bot_profile = BotProfile(bot_id, client, redis, dispatcher, composer, settings.default_language)
+    rate_limiter = TelegramRateLimiter(settings)
+    progress_listener = ProgressListener(
+        client, rate_limiter, blocking, bot_id, draft_timings=draft_timings
+    )
+    message_sender = MessageSender(client, to_telegram, rate_limiter)
+    handler = ResponseHandler(bot_id, composer, access, message_sender, progress_listener)
+    worker = Worker(
+        to_telegram,
+        blocking,
+        handler.handle,
+        handler.on_dead_letter,
+        slots=MAX_CONCURRENT_CHATS,
+        timings=worker_timings,
+    )
+    queue_monitor = QueueMonitor(to_telegram)
     health = Health("tg_bot")
-    health.tell(lease.note)
-    health.tell(watch.note)
-    pages = health_routes(health)
-    source = _source(settings, client, intake, identity)
+    health.add_note(lease.health_note)
+    health.add_note(queue_monitor.health_note)
+    web_app = build_health_app(health)
+    source = _build_update_source(settings, client, update_processor, bot_profile)
     if isinstance(source, Webhook):
-        pages.add_routes([web.post(PATH, source.receive)])
-    health.tell(lambda: "" if lease.stands_by else source.note())
-    health.add("telegram", lambda: None if lease.stands_by else source.probe())
-    health.add("redis", identity.probe)
-    reconciliation = Reconciliation(redis, to_telegram.name)
-    tenure = Tenure(lease, source.run, worker.run, live.run, reconciliation.run)
-    return Bot(health, (tenure.run, identity.run, watch.run), pages)
+        web_app.add_routes([web.post(WEBHOOK_PATH, source.receive)])
+    health.add_note(lambda: "" if lease.is_standby else source.health_note())
+    health.add_check("telegram", lambda: None if lease.is_standby else source.health_error())
+    health.add_check("redis", bot_profile.redis_health_error)
+    reconciler = MailboxReconciler(redis, to_telegram.name)
+    leader = LeaderRunner(lease, source.run, worker.run, progress_listener.run, reconciler.run)
+    return BotApp(health, (leader.run, bot_profile.run, queue_monitor.run), web_app)
 
 
-def _source(
-    settings: TgBotSettings, client: TelegramClient, intake: Intake, identity: Identity
+def _build_update_source(
+    settings: TgBotSettings,
+    client: TelegramClient,
+    update_processor: UpdateProcessor,
+    bot_profile: BotProfile,
 ) -> Poller | Webhook:
     """Where updates come from."""
     if not settings.telegram_webhook:
-        return Poller(client, intake, identity.learn)
+        return Poller(client, update_processor, bot_profile.initialize)
     return Webhook(
         client,
-        intake,
-        identity.learn,
-        url=f"{settings.public_url}{PATH}",
+        update_processor,
+        bot_profile.initialize,
+        url=f"{settings.public_url}{WEBHOOK_PATH}",
         secret=settings.webhook_secret,
     )
 

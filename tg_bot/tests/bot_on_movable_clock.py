@@ -15,7 +15,7 @@ from tg_bot.src.main import serve
 from tg_bot.src.services import lease, tenure
 from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
 
-AHEAD_FILE = "TEST_CLOCK_AHEAD_FILE"
+CLOCK_OFFSET_FILE = "TEST_CLOCK_AHEAD_FILE"
 """The environment variable with the path of the file that holds the seconds."""
 
 
@@ -26,7 +26,7 @@ class MovableClockLoop(asyncio.SelectorEventLoop):
 
 def monotonic() -> float:
     """As far ahead of the machine's as the file says."""
-    return time.monotonic() + float(Path(os.environ[AHEAD_FILE]).read_text())
+    return time.monotonic() + float(Path(os.environ[CLOCK_OFFSET_FILE]).read_text())
 
 
 if __name__ == "__main__":

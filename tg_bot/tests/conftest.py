@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
-from smart_kit.mailbox import Pace as WorkerPace
+from smart_kit.mailbox import WorkerTimings as WorkerPace
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
@@ -20,27 +20,27 @@ from smart_kit.testing.plugin import has_virtual_clock
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
-from tg_bot.src.handlers.context import Context
-from tg_bot.src.main import Bot, assemble
+from tg_bot.src.handlers.context import HandlerContext
+from tg_bot.src.main import BotApp, build
 from tg_bot.src.services import backoff, consignment, response_handler, tenure
-from tg_bot.src.services.access import Access
-from tg_bot.src.services.dead_letters import DeadLetters
+from tg_bot.src.services.access import AccessControl
+from tg_bot.src.services.dead_letters import UpdateDeadLetterQueue
 from tg_bot.src.services.dispatcher import Dispatcher
-from tg_bot.src.services.intake import Intake, Queues
-from tg_bot.src.services.lease import Lease
-from tg_bot.src.services.live import Live
-from tg_bot.src.services.pace import Pace
-from tg_bot.src.services.signals import Signals
-from tg_bot.src.services.sketch import RHYTHM, Rhythm
+from tg_bot.src.services.intake import Queues, UpdateProcessor
+from tg_bot.src.services.lease import LeaderLease
+from tg_bot.src.services.live import ProgressListener
+from tg_bot.src.services.pace import TelegramRateLimiter
+from tg_bot.src.services.signals import CallbackAcknowledger
+from tg_bot.src.services.sketch import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
-from tg_bot.tests.live_frames import QUICK, MakeLive
+from tg_bot.tests.live_frames import FAST_TIMINGS, MakeProgressListener
 from tg_bot.tests.queue_messages import BOT_ID
 
 TIMEOUT_SECONDS = 60.0
 
-Run = Callable[..., AbstractAsyncContextManager[Bot]]
-MakeIntake = Callable[[AllowList], Intake]
+RunBot = Callable[..., AbstractAsyncContextManager[BotApp]]
+MakeUpdateProcessor = Callable[[AllowList], UpdateProcessor]
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +50,11 @@ def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     On a virtual clock nothing stalls, and they are those of production.
     """
     if not has_virtual_clock(request.node):
-        monkeypatch.setattr("tg_bot.src.handlers.rich.REST_SECONDS", TIMEOUT_SECONDS)
-        monkeypatch.setattr("tg_bot.src.handlers.start.REST_SECONDS", TIMEOUT_SECONDS)
-        monkeypatch.setattr("tg_bot.src.services.signals.ANSWER_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr("tg_bot.src.handlers.rich.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr("tg_bot.src.handlers.start.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr(
+            "tg_bot.src.services.signals.ACKNOWLEDGE_TIMEOUT_SECONDS", TIMEOUT_SECONDS
+        )
 
 
 @pytest.fixture
@@ -87,46 +89,59 @@ async def client(settings: TgBotSettings) -> AsyncIterator[TelegramClient]:
 
 
 @pytest.fixture
-async def make_intake(
+async def make_update_processor(
     settings: TgBotSettings, client: TelegramClient, rest: FakeRestService, redis: Redis
-) -> AsyncIterator[MakeIntake]:
+) -> AsyncIterator[MakeUpdateProcessor]:
     """What takes updates, for a given allow-list, and nobody who takes from the queues."""
-    service = RestClient(settings, httpx2.MockTransport(rest.serve))
+    service = RestClient(settings, httpx2.MockTransport(rest.handle_request))
 
-    def make(allowed: AllowList) -> Intake:
+    def make(allowed: AllowList) -> UpdateProcessor:
         to_secretary, to_telegram = (
             Mailbox(redis, "queue:to_secretary"),
             Mailbox(redis, "queue:to_telegram"),
         )
-        access = Access(redis, settings.bot_id, allowed)
-        dispatcher = Dispatcher(Context(service, access))
+        access = AccessControl(redis, settings.bot_id, allowed)
+        dispatcher = Dispatcher(HandlerContext(service, access))
         dispatcher.username = "fake_bot"
-        queues = Queues(to_secretary, to_telegram, DeadLetters(redis, to_secretary.name))
-        return Intake(settings.bot_id, queues, access, dispatcher, Signals(client))
+        queues = Queues(to_secretary, to_telegram, UpdateDeadLetterQueue(redis, to_secretary.name))
+        return UpdateProcessor(
+            settings.bot_id, queues, access, dispatcher, CallbackAcknowledger(client)
+        )
 
     yield make
     await service.close()
 
 
 @pytest.fixture
-def intake(make_intake: MakeIntake) -> Intake:
+def update_processor(make_update_processor: MakeUpdateProcessor) -> UpdateProcessor:
     """Lets everybody in."""
-    return make_intake(AllowList(everyone=True))
+    return make_update_processor(AllowList(everyone=True))
 
 
 @pytest.fixture
-async def make_live(
+async def make_progress_listener(
     client: TelegramClient, settings: TgBotSettings, redis_settings: RedisSettings, redis: Redis
-) -> AsyncIterator[MakeLive]:
+) -> AsyncIterator[MakeProgressListener]:
     """A running Live, with a rhythm and seconds after which a turn is over by itself."""
     stop, tasks = asyncio.Event(), []
     async with connect_blocking(redis_settings) as blocking:
 
-        def make(rhythm: Rhythm = QUICK, longest: float = 100.0, **changes: Any) -> Live:
-            pace = Pace(settings.model_copy(update=changes))
-            live = Live(client, pace, blocking, BOT_ID, rhythm=rhythm, longest_seconds=longest)
-            tasks.append(asyncio.create_task(live.run(stop)))
-            return live
+        def make(
+            draft_timings: DraftTimings = FAST_TIMINGS,
+            idle_timeout_seconds: float = 100.0,
+            **changes: Any,
+        ) -> ProgressListener:
+            rate_limiter = TelegramRateLimiter(settings.model_copy(update=changes))
+            listener = ProgressListener(
+                client,
+                rate_limiter,
+                blocking,
+                BOT_ID,
+                draft_timings=draft_timings,
+                idle_timeout_seconds=idle_timeout_seconds,
+            )
+            tasks.append(asyncio.create_task(listener.run(stop)))
+            return listener
 
         yield make
         stop.set()
@@ -135,57 +150,59 @@ async def make_live(
 
 
 @pytest.fixture
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """What fails is tried again at once."""
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.02)
+    monkeypatch.setattr(backoff, "INITIAL_DELAY_SECONDS", 0.02)
 
 
 @pytest.fixture
-def quick_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease that lasts long, and that ends when a test ends it, is noticed at once."""
     monkeypatch.setattr(tenure, "CLAIMS_PER_LEASE", LEASE_SECONDS / CLAIM_SECONDS)
 
 
 @pytest.fixture
-def run(
+def run_bot(
     settings: TgBotSettings,
     rest: FakeRestService,
     monkeypatch: pytest.MonkeyPatch,
-    quick_claims: None,
-) -> Run:
+    fast_claims: None,
+) -> RunBot:
     """Runs the bot as `main` does; leaving the block ends it at once, and its lease too.
 
     A message that could not be sent waits for a moment instead of a second.
     """
-    monkeypatch.setattr(response_handler, "SHORTEST_WAIT", 0.1)
-    monkeypatch.setattr(consignment, "UNCERTAIN_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr(response_handler, "MIN_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(consignment, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
     @asynccontextmanager
     async def running(
-        given: TgBotSettings = settings, rhythm: Rhythm = RHYTHM
-    ) -> AsyncIterator[Bot]:
+        given: TgBotSettings = settings, draft_timings: DraftTimings = DEFAULT_DRAFT_TIMINGS
+    ) -> AsyncIterator[BotApp]:
         async with AsyncExitStack() as stack:
             redis = await stack.enter_async_context(connect(given))
             blocking = await stack.enter_async_context(connect_blocking(given))
-            lease = Lease(redis, given.bot_id, LEASE_SECONDS)
-            client = await stack.enter_async_context(TelegramClient(given, lease.check))
-            service = RestClient(given, httpx2.MockTransport(rest.serve))
+            lease = LeaderLease(redis, given.bot_id, LEASE_SECONDS)
+            client = await stack.enter_async_context(TelegramClient(given, lease.ensure_held))
+            service = RestClient(given, httpx2.MockTransport(rest.handle_request))
             stack.push_async_callback(service.close)
-            pace = WorkerPace(promote=0.05)
-            bot = assemble(given, client, service, redis, blocking, lease, pace, rhythm)
+            worker_timings = WorkerPace(promote_interval_seconds=0.05)
+            bot = build(
+                given, client, service, redis, blocking, lease, worker_timings, draft_timings
+            )
             stop = asyncio.Event()
             tasks = [asyncio.ensure_future(loop(stop)) for loop in bot.loops]
             try:
                 yield bot
             finally:
-                await _end(tasks)
+                await _cancel_all(tasks)
                 with suppress(RedisError):
                     await lease.release()
 
     return running
 
 
-async def _end(tasks: list[asyncio.Future[None]]) -> None:
+async def _cancel_all(tasks: list[asyncio.Future[None]]) -> None:
     """On Python 3.11 `asyncio.wait_for`, and so redis-py, may swallow a cancellation."""
     pending = set(tasks)
     while pending:

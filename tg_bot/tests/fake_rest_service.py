@@ -11,7 +11,7 @@ from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.users import UserRead, UserSnapshot
 from smart_kit.redis import Redis
 
-PATH = "/api/users/by-telegram-id/"
+USER_PATH = "/api/users/by-telegram-id/"
 
 
 class FakeRestService:
@@ -20,14 +20,14 @@ class FakeRestService:
     def __init__(self, redis: Redis) -> None:
         self.calls: list[httpx2.Request] = []
         self.users: dict[int, UserRead] = {}
-        self.codes: set[str] = set()
-        self.failure: int | None = None
+        self.invite_codes: set[str] = set()
+        self.failure_status: int | None = None
         """Answer everything with this status."""
-        self.hangs = False
+        self.is_hanging = False
         """Never answer."""
         self._redis = redis
 
-    async def add(self, telegram_id: int, **facts: object) -> UserRead:
+    async def add_user(self, telegram_id: int, **facts: object) -> UserRead:
         """Make a person known."""
         now = utc_now()
         defaults = {
@@ -54,27 +54,27 @@ class FakeRestService:
         await self._redis.set(user_key(telegram_id), snapshot.model_dump_json())
         return user
 
-    async def serve(self, request: httpx2.Request) -> httpx2.Response:
+    async def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request."""
         self.calls.append(request)
-        if self.hangs:
+        if self.is_hanging:
             await asyncio.Event().wait()
-        if self.failure is not None:
-            return _refusal(self.failure, "no")
+        if self.failure_status is not None:
+            return _error_response(self.failure_status, "no")
         path, method = request.url.path, request.method
-        if method == "GET" and path.startswith(PATH):
-            return _answer(self.users.get(int(path.removeprefix(PATH))))
+        if method == "GET" and path.startswith(USER_PATH):
+            return _user_response(self.users.get(int(path.removeprefix(USER_PATH))))
         if method == "GET":
-            return _answer(self._find(path))
+            return _user_response(self._find(path))
         body = json.loads(request.content)
         if method == "PATCH":
             known = self._find(path)
-            return _answer(known and await self.add(known.telegram_id, **body))
+            return _user_response(known and await self.add_user(known.telegram_id, **body))
         if path == "/api/invites/redeem":
             return await self._redeem(body)
         if body["telegram_id"] in self.users:
-            return _refusal(409, "There is such a user already")
-        return _answer(await self.add(**body), 201)
+            return _error_response(409, "There is such a user already")
+        return _user_response(await self.add_user(**body), 201)
 
     def _find(self, path: str) -> UserRead | None:
         wanted = UUID(path.rpartition("/")[2])
@@ -82,17 +82,17 @@ class FakeRestService:
 
     async def _redeem(self, body: dict[str, object]) -> httpx2.Response:
         code = body.pop("code")
-        if code not in self.codes:
-            return _refusal(404, "This invitation is unknown, used or expired.")
-        self.codes.discard(str(code))
-        return _answer(await self.add(**body, is_invited=True))  # type: ignore[arg-type] # JSON
+        if code not in self.invite_codes:
+            return _error_response(404, "This invitation is unknown, used or expired.")
+        self.invite_codes.discard(str(code))
+        return _user_response(await self.add_user(**body, is_invited=True))  # type: ignore[arg-type] # JSON
 
 
-def _answer(user: UserRead | None, status: int = 200) -> httpx2.Response:
+def _user_response(user: UserRead | None, status: int = 200) -> httpx2.Response:
     if user is None:
-        return _refusal(404, "There is no such user")
+        return _error_response(404, "There is no such user")
     return httpx2.Response(status, content=user.model_dump_json())
 
 
-def _refusal(status: int, detail: str) -> httpx2.Response:
+def _error_response(status: int, detail: str) -> httpx2.Response:
     return httpx2.Response(status, json={"error": "refused", "detail": detail})

@@ -9,18 +9,30 @@ from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, reply_id
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
-from tg_bot.src.services.live import Live
-from tg_bot.src.services.sketch import Rhythm
-from tg_bot.tests.queue_contents import send
-from tg_bot.tests.queue_messages import BOT_ID, reply
+from tg_bot.src.services.live import ProgressListener
+from tg_bot.src.services.sketch import DraftTimings
+from tg_bot.tests.queue_contents import enqueue_to_telegram
+from tg_bot.tests.queue_messages import BOT_ID, make_reply
 
-MakeLive = Callable[..., Live]
+MakeProgressListener = Callable[..., ProgressListener]
 
-REPEAT = 0.1
-QUICK = Rhythm(grace=0.05, shortest=0.05, typing=REPEAT, draft=REPEAT, drawing=30.0)
+REPEAT_SECONDS = 0.1
+FAST_TIMINGS = DraftTimings(
+    initial_delay_seconds=0.05,
+    min_interval_seconds=0.05,
+    typing_refresh_seconds=REPEAT_SECONDS,
+    draft_refresh_seconds=REPEAT_SECONDS,
+    send_timeout_seconds=30.0,
+)
 """Everything is drawn again and again."""
 
-ONCE = Rhythm(grace=0.05, shortest=0.05, typing=60.0, draft=60.0, drawing=30.0)
+DRAW_ONCE_TIMINGS = DraftTimings(
+    initial_delay_seconds=0.05,
+    min_interval_seconds=0.05,
+    typing_refresh_seconds=60.0,
+    draft_refresh_seconds=60.0,
+    send_timeout_seconds=30.0,
+)
 """What does not change is drawn once."""
 
 QUIET_SECONDS = 0.3
@@ -32,7 +44,7 @@ _NUMBERS = itertools.count(2)
 _OTHER_CHAT = 900
 
 
-def answer_id(number: int = 1) -> str:
+def reply_id_for(number: int = 1) -> str:
     """Of the answer to the message of that number."""
     return reply_id(f"tg:{BOT_ID}:{number}")
 
@@ -54,10 +66,10 @@ async def publish_frame(
         kind=kind,
         text=text,
     )
-    await publish_text(redis, frame.model_dump_json())
+    await publish_raw(redis, frame.model_dump_json())
 
 
-async def publish_text(redis: Redis, frame: str) -> None:
+async def publish_raw(redis: Redis, frame: str) -> None:
     """Publish any text, once somebody listens."""
     async with asyncio.timeout(60):
         while not await redis.publish(live_channel(BOT_ID), frame):
@@ -66,32 +78,35 @@ async def publish_text(redis: Redis, frame: str) -> None:
 
 async def wait_until_shown(redis: Redis, telegram: FakeTelegram) -> None:
     """Wait until every frame so far has come: one behind them is shown in another chat."""
-    before = typing_count(telegram, _OTHER_CHAT)
+    before = count_typing(telegram, _OTHER_CHAT)
     await publish_frame(redis, "begin", _OTHER_CHAT, number=1_000 + next(_NUMBERS))
-    await telegram.until(lambda: typing_count(telegram, _OTHER_CHAT) > before)
+    await telegram.wait_until(lambda: count_typing(telegram, _OTHER_CHAT) > before)
 
 
 async def wait_for_another_turn(redis: Redis, telegram: FakeTelegram, chat_id: int) -> None:
     """Wait while a whole bot shows a turn in that chat several times, and answers it."""
     number = next(_NUMBERS)
     await publish_frame(redis, "begin", chat_id, number)
-    await telegram.until(lambda: typing_count(telegram, chat_id) >= 3)
-    await send(redis, reply("elsewhere", number, chat_id))
-    await telegram.until(lambda: telegram.texts(chat_id) == ["elsewhere"])
+    await telegram.wait_until(lambda: count_typing(telegram, chat_id) >= 3)
+    await enqueue_to_telegram(redis, make_reply("elsewhere", number, chat_id))
+    await telegram.wait_until(lambda: telegram.sent_texts(chat_id) == ["elsewhere"])
 
 
-async def wait_until_over(live: Live, number: int = 1) -> None:
+async def wait_until_finished(listener: ProgressListener, number: int = 1) -> None:
     """Wait until a turn has ended and nothing of it is on its way."""
     async with asyncio.timeout(60):
-        while answer_id(number) in live._shows or answer_id(number) not in live._over:
+        while (
+            reply_id_for(number) in listener._displays
+            or reply_id_for(number) not in listener._finished_turns
+        ):
             await asyncio.sleep(0.01)
 
 
-def typing_count(telegram: FakeTelegram, chat_id: int = 7) -> int:
+def count_typing(telegram: FakeTelegram, chat_id: int = 7) -> int:
     """How often *typing* was shown in a chat."""
-    return sum(call.chat_id == chat_id for call in telegram.calls_of("sendChatAction"))
+    return sum(call.chat_id == chat_id for call in telegram.calls_to("sendChatAction"))
 
 
-def drafts(telegram: FakeTelegram) -> list[str]:
+def draft_texts(telegram: FakeTelegram) -> list[str]:
     """The growing answers, in all chats."""
-    return [call.text for call in telegram.calls_of("sendMessageDraft")]
+    return [call.text for call in telegram.calls_to("sendMessageDraft")]

@@ -1,32 +1,43 @@
 """Reads what waits in the queues, and writes to them as other services do."""
 
-from smart_kit.contracts.queue import TO_SECRETARY, TO_TELEGRAM, ToSecretary, ToTelegram
-from smart_kit.mailbox import DeadLetter, Letter, Mailbox
-from smart_kit.redis import Redis, answer
+from smart_kit.contracts.queue import (
+    TO_SECRETARY_ADAPTER,
+    TO_TELEGRAM_ADAPTER,
+    ToSecretary,
+    ToTelegram,
+)
+from smart_kit.mailbox import DeadLetter, Envelope, Mailbox
+from smart_kit.redis import Redis, await_result
 
 
-async def to_secretary(redis: Redis) -> list[ToSecretary]:
+async def read_secretary_queue(redis: Redis) -> list[ToSecretary]:
     """Waiting for the assistant, by conversation."""
-    return [TO_SECRETARY.validate_json(one) for one in await _waiting(redis, "queue:to_secretary")]
+    return [
+        TO_SECRETARY_ADAPTER.validate_json(one)
+        for one in await _read_waiting(redis, "queue:to_secretary")
+    ]
 
 
-async def to_telegram(redis: Redis) -> list[ToTelegram]:
+async def read_telegram_queue(redis: Redis) -> list[ToTelegram]:
     """Waiting to be sent, by conversation."""
-    return [TO_TELEGRAM.validate_json(one) for one in await _waiting(redis, "queue:to_telegram")]
+    return [
+        TO_TELEGRAM_ADAPTER.validate_json(one)
+        for one in await _read_waiting(redis, "queue:to_telegram")
+    ]
 
 
-async def dead_letters(redis: Redis, queue: str = "queue:to_secretary") -> list[DeadLetter]:
+async def read_dead_letters(redis: Redis, queue: str = "queue:to_secretary") -> list[DeadLetter]:
     """The dead letters of a queue, oldest first."""
     entries = await redis.xrange(f"{queue}:dead")
-    return [DeadLetter.model_validate_json(fields["letter"]) for _, fields in entries]
+    return [DeadLetter.model_validate_json(fields["dead_letter"]) for _, fields in entries]
 
 
-async def send(redis: Redis, *messages: ToTelegram) -> None:
+async def enqueue_to_telegram(redis: Redis, *messages: ToTelegram) -> None:
     """Put messages into `queue:to_telegram`, as the assistant does."""
-    letters = (Letter(one.id, one.conversation, one.model_dump_json()) for one in messages)
-    await Mailbox(redis, "queue:to_telegram").enqueue(*letters)
+    envelopes = (Envelope(one.id, one.conversation, one.model_dump_json()) for one in messages)
+    await Mailbox(redis, "queue:to_telegram").enqueue(*envelopes)
 
 
-async def _waiting(redis: Redis, queue: str) -> list[str]:
+async def _read_waiting(redis: Redis, queue: str) -> list[str]:
     names = sorted([name async for name in redis.scan_iter(f"{queue}:waiting:*")])
-    return [one for name in names for one in await answer(redis.lrange(name, 0, -1))]
+    return [one for name in names for one in await await_result(redis.lrange(name, 0, -1))]

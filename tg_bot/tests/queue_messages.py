@@ -23,15 +23,15 @@ def common_fields(number: int, chat_id: int) -> dict[str, Any]:
     }
 
 
-def reply(text: str, number: int = 1, chat_id: int = 7, **fields: Any) -> Reply:
+def make_reply(text: str, number: int = 1, chat_id: int = 7, **fields: Any) -> Reply:
     return Reply(**common_fields(number, chat_id) | {"text": text} | fields)
 
 
-def notice(name: NoticeName, number: int = 1, chat_id: int = 7, **fields: Any) -> Notice:
+def make_notice(name: NoticeName, number: int = 1, chat_id: int = 7, **fields: Any) -> Notice:
     return Notice(**common_fields(number, chat_id) | {"notice": name} | fields)
 
 
-def reminder(
+def make_reminder(
     text: str, scheduled_for: datetime | None = None, chat_id: int = 7, **fields: Any
 ) -> Notification:
     run_id = uuid4()
@@ -49,7 +49,7 @@ def reminder(
     )
 
 
-def effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRead:
+def make_effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRead:
     """A receipt as rest_service writes it; `facts` replace or add."""
     job = {
         "id": str(uuid4()),
@@ -65,17 +65,17 @@ def effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRead:
         "next_fire_at": "2026-11-27T08:00:00Z",
     } | facts
     is_cancelled = kind == "reminder_cancelled"
-    return effect_of(
+    return make_effect_from(
         kind, before=job if is_cancelled else None, after=None if is_cancelled else job
     )
 
 
-def old_effect() -> EffectRead:
+def make_past_effect() -> EffectRead:
     """A receipt whose words do not depend on the date of today: the year is told."""
-    return effect(next_fire_at="2020-11-27T08:00:00Z")
+    return make_effect(next_fire_at="2020-11-27T08:00:00Z")
 
 
-def effect_of(
+def make_effect_from(
     kind: EffectKind, *, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
 ) -> EffectRead:
     """A receipt with these facts."""

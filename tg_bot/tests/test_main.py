@@ -12,32 +12,32 @@ import httpx2
 import pytest
 
 from smart_kit.contracts.keys import bot_lease_key, journal_key
-from smart_kit.redis import Redis, answer
+from smart_kit.redis import Redis, await_result
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.bare_environment import bare_environment
-from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, ScriptedApiResponse, make_api_error
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.suite import ROOT
 from tg_bot.tests import updates
-from tg_bot.tests.bot_on_movable_clock import AHEAD_FILE
-from tg_bot.tests.queue_contents import send
-from tg_bot.tests.queue_messages import BOT_ID, reply
+from tg_bot.tests.bot_on_movable_clock import CLOCK_OFFSET_FILE
+from tg_bot.tests.queue_contents import enqueue_to_telegram
+from tg_bot.tests.queue_messages import BOT_ID, make_reply
 
-Start = Callable[..., "Process"]
+StartProcess = Callable[..., "BotProcess"]
 
 
-class Process:
+class BotProcess:
     """tg_bot with what it writes."""
 
     def __init__(self, module: str, environment: dict[str, str], log: Path) -> None:
         self._log = log
-        self._ahead = log.with_suffix(".ahead")
-        self._ahead.write_text("0")
+        self._clock_offset = log.with_suffix(".ahead")
+        self._clock_offset.write_text("0")
         self.url = f"http://127.0.0.1:{environment['TG_BOT_PORT']}"
         with log.open("wb") as output:
             self.popen = subprocess.Popen(
                 [sys.executable, "-m", module],
-                env=environment | {AHEAD_FILE: str(self._ahead)},
+                env=environment | {CLOCK_OFFSET_FILE: str(self._clock_offset)},
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
@@ -51,18 +51,20 @@ class Process:
         async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
             return (await http.get(f"{self.url}/health")).json()  # type: ignore[no-any-return] # JSON
 
-    def stop_and_let_pass(self, seconds: float) -> None:
+    def suspend_and_advance_clock(self, seconds: float) -> None:
         """When SIGCONT comes it finds its clock so far ahead (`bot_on_movable_clock`)."""
         self.popen.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.popen.pid, os.WSTOPPED)
-        self._ahead.write_text(str(seconds))
+        self._clock_offset.write_text(str(seconds))
 
 
 @pytest.fixture
-def start(tmp_path: Path, telegram: FakeTelegram, redis_settings: RedisSettings) -> Iterator[Start]:
-    started: list[Process] = []
+def start_process(
+    tmp_path: Path, telegram: FakeTelegram, redis_settings: RedisSettings
+) -> Iterator[StartProcess]:
+    started: list[BotProcess] = []
 
-    def start(module: str = "tg_bot.src.main", **changes: str) -> Process:
+    def start(module: str = "tg_bot.src.main", **changes: str) -> BotProcess:
         assert redis_settings.redis_password is not None
         environment = {
             **bare_environment(),
@@ -77,7 +79,7 @@ def start(tmp_path: Path, telegram: FakeTelegram, redis_settings: RedisSettings)
             "LOG_LEVEL": "DEBUG",
             "LOG_FORMAT": "json",
         } | changes
-        started.append(Process(module, environment, tmp_path / f"{len(started)}.log"))
+        started.append(BotProcess(module, environment, tmp_path / f"{len(started)}.log"))
         return started[-1]
 
     yield start
@@ -87,12 +89,12 @@ def start(tmp_path: Path, telegram: FakeTelegram, redis_settings: RedisSettings)
 
 
 async def test_it_polls_answers_and_stops_when_told(
-    start: Start, redis: object, telegram: FakeTelegram
+    start_process: StartProcess, redis: object, telegram: FakeTelegram
 ) -> None:
-    telegram.is_patient = True
-    process = start()
+    telegram.is_poll_timeout_disabled = True
+    process = start_process()
     telegram.push(updates.message("/help"))
-    await telegram.until(lambda: bool(telegram.sent) and not telegram.updates, seconds=120)
+    await telegram.wait_until(lambda: bool(telegram.sent) and not telegram.updates, seconds=120)
     assert (await process.health())["status"] == "ok"
 
     process.popen.send_signal(signal.SIGTERM)
@@ -102,39 +104,52 @@ async def test_it_polls_answers_and_stops_when_told(
 
 
 async def test_one_id_leads_from_the_update_to_what_was_sent(
-    start: Start, redis: object, telegram: FakeTelegram
+    start_process: StartProcess, redis: object, telegram: FakeTelegram
 ) -> None:
-    process = start()
+    process = start_process()
     update = updates.message("/help")
     telegram.push(update)
-    await telegram.until(lambda: bool(telegram.sent), seconds=120)
+    await telegram.wait_until(lambda: bool(telegram.sent), seconds=120)
     process.popen.send_signal(signal.SIGTERM)
     process.popen.wait(timeout=60)
 
     mark = f'"correlation_id": "tg:424242:{update["update_id"]}"'
     lines = [line for line in process.output.splitlines() if mark in line]
-    assert any('"event": "update"' in line for line in lines)
-    assert any('"event": "sent"' in line for line in lines)
+    assert any('"event": "update handled"' in line for line in lines)
+    assert any('"event": "message sent"' in line for line in lines)
 
 
 @pytest.mark.slow
 async def test_the_token_is_in_no_line_whatever_goes_wrong(
-    start: Start, redis: object, telegram: FakeTelegram
+    start_process: StartProcess, redis: object, telegram: FakeTelegram
 ) -> None:
-    html = Scripted(502, "<html>no</html>")
-    telegram.script("getMe", Scripted(cut="before"), html, refusal(500, "no"))
-    telegram.script("getUpdates", Scripted(cut="before"), html, refusal(409, "Conflict: other"))
-    telegram.script("sendMessage", Scripted(cut="before"), refusal(400, "Bad Request: no"))
+    html = ScriptedApiResponse(502, "<html>no</html>")
+    telegram.script_responses(
+        "getMe", ScriptedApiResponse(disconnect="before"), html, make_api_error(500, "no")
+    )
+    telegram.script_responses(
+        "getUpdates",
+        ScriptedApiResponse(disconnect="before"),
+        html,
+        make_api_error(409, "Conflict: other"),
+    )
+    telegram.script_responses(
+        "sendMessage",
+        ScriptedApiResponse(disconnect="before"),
+        make_api_error(400, "Bad Request: no"),
+    )
     telegram.push(updates.message("/help"), updates.message("/help", telegram_id=8))
-    process = start()
-    await telegram.until(lambda: len(telegram.calls_of("sendMessage")) >= 2, seconds=60)
-    nobody = f"http://127.0.0.1:{free_port()}"
-    nowhere = start(TELEGRAM_API_URL=nobody, TELEGRAM_TOKEN="424243:" + "Wrong" * 7)
-    wrong = start(TELEGRAM_TOKEN="424244:" + "Wrong" * 7)
+    process = start_process()
+    await telegram.wait_until(lambda: len(telegram.calls_to("sendMessage")) >= 2, seconds=60)
+    unused_address = f"http://127.0.0.1:{free_port()}"
+    unreachable = start_process(
+        TELEGRAM_API_URL=unused_address, TELEGRAM_TOKEN="424243:" + "Wrong" * 7
+    )
+    wrong = start_process(TELEGRAM_TOKEN="424244:" + "Wrong" * 7)
     async with asyncio.timeout(60):
-        while "refuses the token" not in wrong.output or "cannot connect" not in nowhere.output:
+        while "refuses the token" not in wrong.output or "cannot connect" not in unreachable.output:
             await asyncio.sleep(0.1)
-    for one in (process, nowhere, wrong):
+    for one in (process, unreachable, wrong):
         assert one.output
         assert TOKEN.partition(":")[2] not in one.output
         assert "WrongWrong" not in one.output
@@ -142,64 +157,68 @@ async def test_the_token_is_in_no_line_whatever_goes_wrong(
 
 @pytest.mark.slow
 async def test_the_second_process_serves_the_bot_when_the_first_is_killed(
-    start: Start, redis: Redis, telegram: FakeTelegram
+    start_process: StartProcess, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    first, _ = await start_two(start, telegram)
-    assert {call.door for call in telegram.calls} == {"first"}
+    first, _ = await start_leader_and_standby(start_process, telegram)
+    assert {call.path_prefix for call in telegram.calls} == {"first"}
 
     first.popen.kill()
     first.popen.wait()
-    await end_lease(redis)
+    await expire_lease(redis)
     telegram.push(updates.message("/help"))
-    await telegram.until(lambda: bool(telegram.sent), seconds=120)
-    assert [call.door for call in telegram.sent] == ["second"]
+    await telegram.wait_until(lambda: bool(telegram.sent), seconds=120)
+    assert [call.path_prefix for call in telegram.sent] == ["second"]
 
 
 @pytest.mark.slow
 async def test_one_that_was_stopped_and_goes_on_says_nothing_more(
-    start: Start, redis: Redis, telegram: FakeTelegram
+    start_process: StartProcess, redis: Redis, telegram: FakeTelegram
 ) -> None:
     """It is stopped in the middle of an answer, while it waits for the pace of the chat."""
-    telegram.is_patient = True
-    message = reply("\n".join(f"line {n}" for n in range(2000)))
+    telegram.is_poll_timeout_disabled = True
+    message = make_reply("\n".join(f"line {n}" for n in range(2000)))
     # three go at once, and the fourth after a thousand seconds
-    first, _ = await start_two(start, telegram, TELEGRAM_RATE_PER_CHAT="0.001")
-    await send(redis, message)
+    first, _ = await start_leader_and_standby(
+        start_process, telegram, TELEGRAM_RATE_PER_CHAT="0.001"
+    )
+    await enqueue_to_telegram(redis, message)
     async with asyncio.timeout(60):
-        while await answer(redis.hlen(journal_key(message.id))) < 3:
+        while await await_result(redis.hlen(journal_key(message.id))) < 3:
             await asyncio.sleep(0.01)
-    first.stop_and_let_pass(seconds=3600)
-    await end_lease(redis)
-    await telegram.until(lambda: telegram.conflicts == 1, seconds=60)  # the first one's last poll
+    first.suspend_and_advance_clock(seconds=3600)
+    await expire_lease(redis)
+    await telegram.wait_until(
+        lambda: telegram.conflicts == 1, seconds=60
+    )  # the first one's last poll
 
     first.popen.send_signal(signal.SIGCONT)
-    await stands_by(first)
-    await telegram.until(lambda: len(telegram.sent) == 5, seconds=120)
-    assert "\n".join(telegram.texts(7)) == message.text
-    assert [call.door for call in telegram.sent] == ["first"] * 3 + ["second"] * 2
+    await wait_until_standby(first)
+    await telegram.wait_until(lambda: len(telegram.sent) == 5, seconds=120)
+    assert "\n".join(telegram.sent_texts(7)) == message.text
+    assert [call.path_prefix for call in telegram.sent] == ["first"] * 3 + ["second"] * 2
     assert telegram.conflicts == 1
 
 
-async def start_two(
-    start: Start, telegram: FakeTelegram, **changes: str
-) -> tuple[Process, Process]:
+async def start_leader_and_standby(
+    start_process: StartProcess, telegram: FakeTelegram, **changes: str
+) -> tuple[BotProcess, BotProcess]:
     """The first serves the bot, and the second stands by."""
     module = "tg_bot.tests.bot_on_movable_clock"
-    first = start(module, TELEGRAM_API_URL=f"{telegram.url}/first", **changes)
-    await telegram.until(lambda: bool(telegram.calls_of("getUpdates")), seconds=120)
-    second = start(module, TELEGRAM_API_URL=f"{telegram.url}/second", **changes)
-    await stands_by(second)
+    first = start_process(module, TELEGRAM_API_URL=f"{telegram.url}/first", **changes)
+    await telegram.wait_until(lambda: bool(telegram.calls_to("getUpdates")), seconds=120)
+    second = start_process(module, TELEGRAM_API_URL=f"{telegram.url}/second", **changes)
+    await wait_until_standby(second)
     return first, second
 
 
-async def end_lease(redis: Redis) -> None:
+async def expire_lease(redis: Redis) -> None:
     """As Redis does it by itself when the lease's time is over."""
     key = bot_lease_key(BOT_ID)
     assert await redis.pttl(key) > 0
     await redis.delete(key)
 
 
-async def stands_by(process: Process) -> None:
+async def wait_until_standby(process: BotProcess) -> None:
     """Wait until it says so, and is well."""
     async with asyncio.timeout(120):
         while True:
@@ -221,8 +240,10 @@ async def stands_by(process: Process) -> None:
         ({"SERVICE_API_TOKEN": ""}, "SERVICE_API_TOKEN"),
     ],
 )
-def test_a_bad_setting_is_one_line(start: Start, changes: dict[str, str], word: str) -> None:
-    process = start(**changes)
+def test_a_bad_setting_is_one_line(
+    start_process: StartProcess, changes: dict[str, str], word: str
+) -> None:
+    process = start_process(**changes)
     assert process.popen.wait(timeout=60) == 78
     assert len(process.output.splitlines()) == 1
     assert word in process.output

@@ -19,7 +19,7 @@ def update(kind: str, body: Any) -> dict[str, Any]:
     return {"update_id": next(_ids), kind: body}
 
 
-def message(words: str | None = "hello", /, telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
+def message(text: str | None = "hello", /, telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
     """A private message; `fields` replace or add."""
     body: dict[str, Any] = {
         "message_id": 1,
@@ -27,14 +27,14 @@ def message(words: str | None = "hello", /, telegram_id: int = 7, **fields: Any)
         "from": user(telegram_id),
         "chat": {"id": telegram_id, "type": "private", "first_name": "Anna"},
     }
-    return update("message", body | ({"text": words} if words is not None else {}) | fields)
+    return update("message", body | ({"text": text} if text is not None else {}) | fields)
 
 
 def group_message(text: str, chat_id: int = -100500, **fields: Any) -> dict[str, Any]:
     return message(text, chat={"id": chat_id, "type": "supergroup", "title": "Us"}, **fields)
 
 
-def press(data: Any, telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
+def callback_query(data: Any, telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
     """A button pressed in one's own chat; `fields` replace or add."""
     chat = {"id": telegram_id, "type": "private", "first_name": "Anna"}
     body: dict[str, Any] = {

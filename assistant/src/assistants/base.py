@@ -11,21 +11,21 @@ from uuid import UUID
 
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import AssistantSnapshot
-from smart_kit.contracts.threads import first_thread_id
+from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 
 from ..core.journal import ToolResult
 from ..core.turn import Turn
-from ..messages.conversation import Conversation, dated
-from ..messages.item import Item
-from ..messages.window import Window
+from ..messages.conversation import Conversation, add_timestamp
+from ..messages.item import ChatItem
+from ..messages.window import ContextWindow
 from ..tools.base import BaseTool, ToolContext
 
 
 class BaseAssistant(ABC):
     """Answers conversations. Shared by all turns of a configuration, so it holds none of them."""
 
-    def __init__(self, record: AssistantSnapshot, window: Window) -> None:
+    def __init__(self, record: AssistantSnapshot, window: ContextWindow) -> None:
         self.id: UUID = record.id
         self.name = record.name
         self.window = window
@@ -46,12 +46,12 @@ class BaseAssistant(ABC):
 
     def get_or_create_thread(self, user: UserSnapshot) -> UUID:
         """The person's thread with it: the one they have begun last, or the first."""
-        return user.threads.get(self.id) or first_thread_id(user.id, self.id)
+        return user.threads.get(self.id) or derive_first_thread_id(user.id, self.id)
 
     def add_user_message(self, turn: Turn, conversation: Conversation, text: str) -> None:
         """Let the conversation go on with this text, written when the turn was asked for."""
-        content = dated(text, turn.asked_at)
-        conversation.items.append(Item.of({"role": "user", "content": content}))
+        content = add_timestamp(text, turn.requested_at)
+        conversation.items.append(ChatItem.from_message({"role": "user", "content": content}))
 
     @abstractmethod
     async def process_message(self, turn: Turn, conversation: Conversation) -> str:

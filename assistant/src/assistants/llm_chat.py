@@ -12,18 +12,18 @@ from smart_kit.contracts.models import ModelApi
 from smart_kit.contracts.threads import ModelFailure, StepRecord
 from smart_kit.errors import UpstreamError
 
-from ..core.errors import ContextTooLong
+from ..core.errors import ContextLengthExceeded
 from ..core.journal import ToolResult
 from ..core.turn import MAX_TOOL_CALLS, Turn
 from ..messages.completion import Completion
 from ..messages.conversation import Conversation
-from ..messages.window import Window
-from ..services.models.catalogue import Catalogue
+from ..messages.window import ContextWindow
+from ..services.models.catalogue import ModelRegistry
 from ..services.models.client import ModelClient
 from ..services.models.request import ModelRequest, Prompt
 from ..tools.base import BaseTool, ToolContext
 from .base import BaseAssistant
-from .tool_calls import ToolCalls
+from .tool_calls import ToolRunner
 
 _NO_CALLS_LEFT = (
     "Not run: no more tool calls are allowed. Answer with what you have, and say what is left"
@@ -42,21 +42,23 @@ class LLMChat(BaseAssistant):
         record: AssistantSnapshot,
         tools: Sequence[BaseTool[Any]],
         client: ModelClient,
-        catalogue: Catalogue,
-        window: Window,
+        registry: ModelRegistry,
+        window: ContextWindow,
     ) -> None:
         super().__init__(record, window)
         self._record = record
         self._tools = {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
         self._client = client
-        self._catalogue = catalogue
-        self._chain = catalogue.chain(record)
-        self._most_calls = min(MAX_TOOL_CALLS, _or(record.max_tool_calls, MAX_TOOL_CALLS))
-        offered = self._tools.values() if self._most_calls else ()
+        self._registry = registry
+        self._chain = registry.resolve_chain(record)
+        self._max_tool_calls = min(
+            MAX_TOOL_CALLS, _value_or_default(record.max_tool_calls, MAX_TOOL_CALLS)
+        )
+        offered = self._tools.values() if self._max_tool_calls else ()
         self._prompt = Prompt(record.instructions, tuple(tool.definition for tool in offered))
         given = {"temperature": record.temperature, "max_tokens": record.max_output_tokens}
         self._overrides = {name: value for name, value in given.items() if value is not None}
-        self._calls = ToolCalls(self._tools, self.id, self._execute_tool_call)
+        self._tool_runner = ToolRunner(self._tools, self.id, self._execute_tool_call)
 
     def update_assistant(
         self,
@@ -74,51 +76,55 @@ class LLMChat(BaseAssistant):
             self._record.model_copy(update=changes),
             tuple(self._tools.values()) if tools is None else tools,
             self._client,
-            self._catalogue,
+            self._registry,
             self.window,
         )
 
     async def process_message(self, turn: Turn, conversation: Conversation) -> str:
         """See BaseAssistant."""
-        with self._catalogue.held():
+        with self._registry.pin():
             return await self.run_with_assistant(turn, conversation)
 
     async def run_with_assistant(self, turn: Turn, conversation: Conversation) -> str:
         """See BaseAssistant. After the last tool call the model has to answer; what an earlier
         attempt began is followed through, however many calls are allowed by now."""
-        number, calls_left = 0, self._most_calls
+        number, calls_left = 0, self._max_tool_calls
         while True:
             number += 1
             step = f"{conversation.path}{number}"
-            kept = turn.journal.find(step, Completion)
-            may_call = kept is not None or min(calls_left, turn.tool_calls_left) > 0
-            completion = kept or await self._ask(turn, conversation, step, may_call=may_call)
-            if completion.calls and may_call and kept is None:
-                completion = _limited(completion, calls_left)
-                await turn.journal.keep(step, completion)  # what ends the turn needs no write
-            turn.steps.append(self._recorded(step, completion))
+            journaled = turn.journal.find(step, Completion)
+            may_call = journaled is not None or min(calls_left, turn.tool_calls_left) > 0
+            completion = journaled or await self._call_model(
+                turn, conversation, step, may_call=may_call
+            )
+            if completion.calls and may_call and journaled is None:
+                completion = _limit_calls(completion, calls_left)
+                await turn.journal.save(step, completion)  # what ends the turn needs no write
+            turn.steps.append(self._build_step_record(step, completion))
             if not (completion.calls and may_call):
-                conversation.items.append(completion.words)
+                conversation.items.append(completion.text_item)
                 return completion.text
             conversation.items.append(completion.item)
-            turn.frames.tools_run()
-            conversation.items += await self._calls.run(turn, step, completion.calls)
+            turn.progress.on_tool_calls()
+            conversation.items += await self._tool_runner.run(turn, step, completion.calls)
             calls_left -= len(completion.calls)
-            turn.frames.model_thinks()
+            turn.progress.on_model_call()
 
-    async def _ask(
+    async def _call_model(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
     ) -> Completion:
         """Ask; what it cost and why is recorded where nobody answers, too."""
         failures: list[ModelFailure] = []
         started_at = utc_now()
         try:
-            return await self._answer(turn, conversation, step, failures, may_call=may_call)
+            return await self._complete_within_context(
+                turn, conversation, step, failures, may_call=may_call
+            )
         except UpstreamError:
-            turn.steps.append(self._unanswered(step, failures, started_at))
+            turn.steps.append(self._build_failed_step_record(step, failures, started_at))
             raise
 
-    async def _answer(
+    async def _complete_within_context(
         self,
         turn: Turn,
         conversation: Conversation,
@@ -130,35 +136,35 @@ class LLMChat(BaseAssistant):
         """Where the conversation is too long for a model, it is asked with ever shorter ones; then
         those after it with the whole."""
         chain = [one for one in self._chain if one.name not in conversation.too_long_for]
-        whole = copy(conversation)
+        original = copy(conversation)
         while True:
-            request = self._request(turn, conversation, step, may_call=may_call)
+            request = self._build_request(turn, conversation, step, may_call=may_call)
             try:
                 return await self._client.complete(chain, request, turn, failures)
-            except ContextTooLong:
+            except ContextLengthExceeded:
                 at = next(at for at, one in enumerate(chain) if one.name == failures[-1].model)
                 if conversation.shorten():
                     chain = chain[at:]
                 elif chain := chain[at + 1 :]:
                     conversation.too_long_for.add(failures[-1].model)
-                    conversation.restore(whole)
+                    conversation.restore(original)
                 else:
                     raise
 
-    def _request(
+    def _build_request(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
     ) -> ModelRequest:
         return ModelRequest(
             prompt=self._prompt,
             items=conversation.all_items,
             key=f"{turn.message_id}/{step}",
-            may_call=may_call,
+            may_call_tools=may_call,
             overrides=self._overrides,
             api=self.api,
-            listener=turn.frames if conversation.is_for_person else None,
+            listener=turn.progress if conversation.is_for_person else None,
         )
 
-    def _recorded(self, step: str, completion: Completion) -> StepRecord:
+    def _build_step_record(self, step: str, completion: Completion) -> StepRecord:
         return StepRecord(
             step=step,
             kind="model",
@@ -176,7 +182,7 @@ class LLMChat(BaseAssistant):
             seconds=round(completion.seconds, 3),
         )
 
-    def _unanswered(
+    def _build_failed_step_record(
         self, step: str, failures: Sequence[ModelFailure], started_at: datetime
     ) -> StepRecord:
         last = failures[-1] if failures else ModelFailure(model="", provider="", reason="")
@@ -200,14 +206,14 @@ class LLMChat(BaseAssistant):
         return await self._tools[function_name].call(context, arguments)
 
 
-def _limited(completion: Completion, calls_left: int) -> Completion:
+def _limit_calls(completion: Completion, calls_left: int) -> Completion:
     """With a word at the calls that are too many, so that every attempt leaves out the same."""
     calls = (
-        call if position < calls_left else call.model_copy(update={"problem": _NO_CALLS_LEFT})
+        call if position < calls_left else call.model_copy(update={"error": _NO_CALLS_LEFT})
         for position, call in enumerate(completion.calls)
     )
     return completion.model_copy(update={"calls": tuple(calls)})
 
 
-def _or(value: int | None, default: int) -> int:
+def _value_or_default(value: int | None, default: int) -> int:
     return default if value is None else value

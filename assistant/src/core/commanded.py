@@ -9,18 +9,18 @@ from smart_kit.contracts.configuration import AssistantSnapshot, ModelSnapshot
 from smart_kit.contracts.queue import NoticeName, UserCommand, UserPress
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import RetryMessage
-from smart_kit.mailbox import Letter, Outcome
+from smart_kit.mailbox import Envelope, Outcome
 
 from ..messages import replies
 
-NOT_SEEN_SECONDS = 1.0
-SEEN_BY_SECONDS = 60.0
+VISIBILITY_RETRY_SECONDS = 1.0
+VISIBILITY_TIMEOUT_SECONDS = 60.0
 """So old a command must be before it no longer waits for what it changed to be seen: another may
 have followed it."""
 
 
 @dataclass(frozen=True)
-class Commanded:
+class CommandContext:
     """It, with everything known of it."""
 
     message: UserCommand | UserPress
@@ -41,20 +41,24 @@ class Commanded:
         return f"{self.message.id}/0"
 
     @property
-    def age(self) -> float:
+    def age_seconds(self) -> float:
         """Seconds since it was put into the queue."""
         return (utc_now() - self.message.created_at).total_seconds()
 
-    def wait_for(self, what: str, *, is_there: bool) -> None:
+    def require_visible(self, what: str, *, is_there: bool) -> None:
         """The next message has to find in Redis what this one changed: raises RetryMessage until
         it is there."""
-        if not is_there and self.age < SEEN_BY_SECONDS:
-            raise RetryMessage(NOT_SEEN_SECONDS, f"{what} is not in Redis yet")
+        if not is_there and self.age_seconds < VISIBILITY_TIMEOUT_SECONDS:
+            raise RetryMessage(VISIBILITY_RETRY_SECONDS, f"{what} is not in Redis yet")
 
-    def told(self, name: NoticeName, parameters: Mapping[str, str] | None = None) -> Outcome:
+    def reply_with_notice(
+        self, name: NoticeName, parameters: Mapping[str, str] | None = None
+    ) -> Outcome:
         """It ends with this notice."""
-        return self.ended(replies.notice(self.message, self.user, name, parameters=parameters))
+        return self.reply_with(
+            replies.build_notice(self.message, self.user, name, parameters=parameters)
+        )
 
-    def ended(self, *letters: Letter) -> Outcome:
+    def reply_with(self, *envelopes: Envelope) -> Outcome:
         """It ends with these letters."""
-        return Outcome(replies=letters, journal_of=self.message.id)
+        return Outcome(replies=envelopes, journal_message_id=self.message.id)

@@ -18,51 +18,51 @@ UpstreamError
 
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
-Tokens = tuple[int, int, int]
+TokenUsage = tuple[int, int, int]
 """As a model counts: of the prompt, of these cached, of the answer. None in place of them: it has
 not said, and what was to be expected counts."""
 
 
-class LeftAlone(UpstreamUnavailable):
+class CircuitOpen(UpstreamUnavailable):
     """The model has failed too often just now."""
 
 
-class CutOff(UpstreamUnavailable):
+class StreamInterrupted(UpstreamUnavailable):
     """The answer ended before it was whole."""
 
     def __init__(
-        self, message: str | None = None, *, status: int | None = None, has_begun: bool = True
+        self, message: str | None = None, *, status: int | None = None, has_started: bool = True
     ) -> None:
         super().__init__(message, status=status)
-        self.has_begun = has_begun
+        self.has_started = has_started
         """Whether a part of it had come: then it is paid for."""
 
 
-class Unreadable(UpstreamUnavailable):
+class MalformedResponse(UpstreamUnavailable):
     """What came is no answer."""
 
-    def __init__(self, message: str, *, tokens: Tokens | None = (0, 0, 0)) -> None:
+    def __init__(self, message: str, *, tokens: TokenUsage | None = (0, 0, 0)) -> None:
         super().__init__(message)
         self.tokens = tokens
 
 
-class GaveUp(UpstreamUnavailable):
+class GenerationFailed(UpstreamUnavailable):
     """The model began an answer and failed."""
 
-    def __init__(self, message: str, *, tokens: Tokens | None = (0, 0, 0)) -> None:
+    def __init__(self, message: str, *, tokens: TokenUsage | None = (0, 0, 0)) -> None:
         super().__init__(message)
         self.tokens = tokens
 
 
-class NoTimeLeft(UpstreamUnavailable):
+class DeadlineExceeded(UpstreamUnavailable):
     """No time is left in this turn."""
 
 
-class ContextTooLong(UpstreamRejected):
+class ContextLengthExceeded(UpstreamRejected):
     """The conversation is longer than the model can take."""
 
 
-class ParameterRefused(UpstreamRejected):
+class UnsupportedParameter(UpstreamRejected):
     """The model does not take one of the parameters."""
 
     def __init__(
@@ -71,7 +71,7 @@ class ParameterRefused(UpstreamRejected):
         *,
         parameters: tuple[str, ...],
         is_missing: bool = False,
-        is_for_all: bool = False,
+        is_for_any_value: bool = False,
         status: int | None = None,
     ) -> None:
         super().__init__(message, status=status)
@@ -79,28 +79,30 @@ class ParameterRefused(UpstreamRejected):
         """Those that the refusal names, in its order: one of them it is."""
         self.is_missing = is_missing
         """Whether it seems to be missed."""
-        self.is_for_all = is_for_all
+        self.is_for_any_value = is_for_any_value
         """Whether it surely is the parameter, whatever its value."""
 
 
-class OwnWordsRefused(UpstreamRejected):
+class ExtrasRejected(UpstreamRejected):
     """The model can no longer read what it added to its own messages."""
 
 
-class NotServed(UpstreamRejected):
+class ModelNotAccessible(UpstreamRejected):
     """The model does not serve us at all: key, money or name are wrong."""
 
-    def __init__(self, message: str, *, status: int | None = None, seconds: float = 0.0) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, pause_seconds: float = 0.0
+    ) -> None:
         super().__init__(message, status=status)
-        self.seconds = seconds
+        self.pause_seconds = pause_seconds
         """For so long at least, as far as is known."""
 
 
-class EmptyAnswer(UpstreamError):
+class EmptyResponse(UpstreamError):
     """The model gave neither a text nor a call."""
 
     def __init__(
-        self, message: str, *, tokens: Tokens | None = (0, 0, 0), is_filtered: bool = False
+        self, message: str, *, tokens: TokenUsage | None = (0, 0, 0), is_filtered: bool = False
     ) -> None:
         super().__init__(message)
         self.tokens = tokens
@@ -108,5 +110,5 @@ class EmptyAnswer(UpstreamError):
         """Whether a filter took its words: it would take them again."""
 
 
-class BudgetSpent(UpstreamError):
+class BudgetExceeded(UpstreamError):
     """What the person may spend today allows no further call of any model."""

@@ -38,10 +38,10 @@ class Journal:
 
     def find(self, step: str, step_type: type[StepT]) -> StepT | None:
         """What an earlier attempt finished."""
-        kept = self._steps.get(step)
-        return None if kept is None else step_type.model_validate_json(kept)
+        stored = self._steps.get(step)
+        return None if stored is None else step_type.model_validate_json(stored)
 
-    async def keep(self, step: str, result: Contract) -> None:
+    async def save(self, step: str, result: Contract) -> None:
         """Write a step down. Raises Superseded where another worker has the message now."""
         value = result.model_dump_json(exclude_defaults=True)
         await self._mailbox.journal(self._delivery, self._message_id, step, value)
@@ -52,15 +52,15 @@ def step_order(step: str) -> tuple[int, ...]:
     return tuple(int(part) for part in step.split("."))
 
 
-def effects_in(steps: Mapping[str, str]) -> dict[str, tuple[EffectRead, ...]]:
+def parse_effects(steps: Mapping[str, str]) -> dict[str, tuple[EffectRead, ...]]:
     """What the tools of a journal have changed, by step."""
     return {
-        step: ToolResult.model_validate_json(kept).effects
-        for step, kept in steps.items()
+        step: ToolResult.model_validate_json(stored).effects
+        for step, stored in steps.items()
         if step.count(".") % 2 == 1  # a tool call and no model call
     }
 
 
-def receipts_of(effects: Mapping[str, tuple[EffectRead, ...]]) -> tuple[EffectRead, ...]:
+def to_receipts(effects: Mapping[str, tuple[EffectRead, ...]]) -> tuple[EffectRead, ...]:
     """The effects in the order of their steps."""
     return tuple(effect for step in sorted(effects, key=step_order) for effect in effects[step])

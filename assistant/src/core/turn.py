@@ -13,10 +13,10 @@ from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.threads import StepRecord
 from smart_kit.contracts.users import UserSnapshot
 
-from ..services.live_frames import Frames
-from .journal import Journal, receipts_of, step_order
+from ..services.live_frames import TurnProgress
+from .journal import Journal, step_order, to_receipts
 
-TURN_SECONDS = 90.0
+TURN_TIMEOUT_SECONDS = 90.0
 MAX_TOOL_CALLS = 10
 
 
@@ -45,15 +45,15 @@ class Turn:
     configuration_version: int
     zone: ZoneInfo
     """Of the person."""
-    asked_at: datetime
+    requested_at: datetime
     """When the message was written, by the clock of `smart_kit` and in `zone`: the turn's "now",
     the same however often it is tried."""
     journal: Journal
-    frames: Frames
+    progress: TurnProgress
     budget: Budget
     started_at: datetime = field(default_factory=utc_now)
     deadline: float = field(
-        default_factory=lambda: asyncio.get_running_loop().time() + TURN_SECONDS
+        default_factory=lambda: asyncio.get_running_loop().time() + TURN_TIMEOUT_SECONDS
     )
     """By the event loop's clock, as all time-outs."""
     tool_calls_left: int = MAX_TOOL_CALLS
@@ -66,7 +66,7 @@ class Turn:
     @property
     def receipts(self) -> tuple[EffectRead, ...]:
         """What was changed, in the order of the steps."""
-        return receipts_of(self.effects)
+        return to_receipts(self.effects)
 
     @property
     def ordered_steps(self) -> tuple[StepRecord, ...]:

@@ -7,8 +7,8 @@ from pydantic import Field
 from smart_kit.contracts.base import Contract, JsonObject, UtcDatetime
 from smart_kit.contracts.threads import ModelFailure
 
-from ..core.errors import EmptyAnswer
-from .item import Item
+from ..core.errors import EmptyResponse
+from .item import ChatItem
 
 
 class ToolCall(Contract):
@@ -17,7 +17,7 @@ class ToolCall(Contract):
     id: str
     name: str
     arguments: JsonObject
-    problem: str = ""
+    error: str = ""
     """Why it cannot be run, told to the model."""
 
 
@@ -28,7 +28,7 @@ class Completion(Contract):
     provider: str = ""
     message: JsonObject
     """The assistant's message, as every model understands it."""
-    added: JsonObject = Field(default_factory=dict)
+    extras: JsonObject = Field(default_factory=dict)
     """What the provider added, and `by` whom; see `Item`."""
     text: str
     calls: tuple[ToolCall, ...] = ()
@@ -46,15 +46,15 @@ class Completion(Contract):
     """Who was asked before, in vain."""
 
     @property
-    def item(self) -> Item:
+    def item(self) -> ChatItem:
         """For the conversation."""
-        return Item.of(self.message, self.added)
+        return ChatItem.from_message(self.message, self.extras)
 
     @property
-    def words(self) -> Item:
+    def text_item(self) -> ChatItem:
         """Without its calls. Raises EmptyAnswer where it is nothing but calls."""
         if not self.text.strip():
-            raise EmptyAnswer("The model went on calling tools when none were left")
+            raise EmptyResponse("The model went on calling tools when none were left")
         if not self.calls:
             return self.item
-        return Item.of({"role": "assistant", "content": self.text})
+        return ChatItem.from_message({"role": "assistant", "content": self.text})

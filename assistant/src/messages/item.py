@@ -12,27 +12,27 @@ from typing import Any, Self
 
 from smart_kit.contracts.base import JsonObject
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 """Compact JSON that keeps the order of keys, so that the same message is the same bytes."""
 
-ADDED = "_added"
-_MARK = f',"{ADDED}":{{"by":'
+EXTRAS_KEY = "_added"
+_EXTRAS_MARKER = f',"{EXTRAS_KEY}":{{"by":'
 """Never within a text, where a quotation mark has a backslash before it."""
-_UNDERSTOOD_BY_ALL = ("role", "content", "tool_calls", "tool_call_id")
-_CALL_UNDERSTOOD_BY_ALL = ("id", "type", "function")
-_ROLE_FIRST = '{"role":"'
+_STANDARD_KEYS = ("role", "content", "tool_calls", "tool_call_id")
+_STANDARD_CALL_KEYS = ("id", "type", "function")
+_ROLE_PREFIX = '{"role":"'
 
 
 @dataclass(frozen=True)
-class Item:
+class ChatItem:
     """A message."""
 
     json: str
 
     @classmethod
-    def of(cls, message: JsonObject, added: JsonObject | None = None) -> Self:
+    def from_message(cls, message: JsonObject, extras: JsonObject | None = None) -> Self:
         """The message, with what its writer added: an object that begins with `by`, who it was."""
-        return cls(encode({**message, ADDED: added} if added else message))
+        return cls(encode_json({**message, EXTRAS_KEY: extras} if extras else message))
 
     @cached_property
     def message(self) -> JsonObject:
@@ -41,47 +41,47 @@ class Item:
         return message
 
     @property
-    def plain(self) -> str:
+    def json_without_extras(self) -> str:
         """The message without what a provider added."""
-        at = self.json.find(_MARK)
+        at = self.json.find(_EXTRAS_MARKER)
         return self.json if at < 0 else f"{self.json[:at]}}}"
 
     @property
-    def words(self) -> Self:
+    def without_extras(self) -> Self:
         """The item without it."""
-        plain = self.plain
+        plain = self.json_without_extras
         return self if plain is self.json else type(self)(plain)
 
     @property
-    def bare(self) -> str:
+    def standard_json(self) -> str:
         """The same of a message that was kept before there were marks: parsed."""
-        message = _only(self.message, _UNDERSTOOD_BY_ALL)
+        message = _pick(self.message, _STANDARD_KEYS)
         if "tool_calls" in message:
             message["tool_calls"] = [
-                _only(call, _CALL_UNDERSTOOD_BY_ALL) for call in message["tool_calls"]
+                _pick(call, _STANDARD_CALL_KEYS) for call in message["tool_calls"]
             ]
-        return encode(message)
+        return encode_json(message)
 
-    def added_by(self, writer: str) -> JsonObject | None:
+    def get_extras(self, writer: str) -> JsonObject | None:
         """What this writer added to it."""
-        at = self.json.find(_MARK)
-        if at < 0 or not self.json.startswith(encode(writer), at + len(_MARK)):
+        at = self.json.find(_EXTRAS_MARKER)
+        if at < 0 or not self.json.startswith(encode_json(writer), at + len(_EXTRAS_MARKER)):
             return None
-        added: JsonObject = self.message[ADDED]
-        return added
+        extras: JsonObject = self.message[EXTRAS_KEY]
+        return extras
 
     @property
     def is_from_user(self) -> bool:
         """Whether a turn begins here."""
-        if self.json.startswith(_ROLE_FIRST):  # as we write them; saves parsing whole histories
-            return self.json.startswith(f'{_ROLE_FIRST}user"')
+        if self.json.startswith(_ROLE_PREFIX):  # as we write them; saves parsing whole histories
+            return self.json.startswith(f'{_ROLE_PREFIX}user"')
         return bool(self.message.get("role") == "user")
 
 
-def tool_item(call_id: str, content: str) -> Item:
+def build_tool_item(call_id: str, content: str) -> ChatItem:
     """The result of a call."""
-    return Item.of({"role": "tool", "tool_call_id": call_id, "content": content})
+    return ChatItem.from_message({"role": "tool", "tool_call_id": call_id, "content": content})
 
 
-def _only(message: JsonObject, keys: tuple[str, ...]) -> dict[str, Any]:
+def _pick(message: JsonObject, keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in message.items() if key in keys}

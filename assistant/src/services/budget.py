@@ -18,13 +18,13 @@ from smart_kit.clock import Clock
 from smart_kit.contracts.keys import budget_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import DomainError, UpstreamError
-from smart_kit.redis import Redis, answer
+from smart_kit.redis import Redis, await_result
 
 from .rest_service import RestServiceClient
 
 LOW_PERCENT = 80
-KEPT_SECONDS = 2 * 86_400
-PATIENCE_SECONDS = 2.0
+RETENTION_SECONDS = 2 * 86_400
+TIMEOUT_SECONDS = 2.0
 """How long rest_service may take to say what was spent before Redis knew of it."""
 
 _UNKNOWN_DAY, _REFUSED = -1, -2
@@ -55,7 +55,7 @@ return 0
 log = structlog.stdlib.get_logger()
 
 
-class Budgets:
+class BudgetStore:
     """The budgets of everybody."""
 
     def __init__(self, redis: Redis, rest: RestServiceClient, clock: Clock) -> None:
@@ -63,13 +63,15 @@ class Budgets:
         self._rest = rest
         self._clock = clock
 
-    def of(self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False) -> "DayBudget":
+    def for_user(
+        self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False
+    ) -> "DailyBudget":
         """Of today, in that zone. What is `exempt` is counted and never refused."""
         today = self._clock.now(zone).date()
-        return DayBudget(self._script, self._rest, user, today, exempt=exempt)
+        return DailyBudget(self._script, self._rest, user, today, exempt=exempt)
 
 
-class DayBudget:
+class DailyBudget:
     """What a person may spend in a day. Who has no limit costs no round trip."""
 
     def __init__(
@@ -95,8 +97,8 @@ class DayBudget:
         spent for it before. False: it does not fit."""
         if self._limit is None or not cost:
             return True
-        micros = _micros(self._limit, ROUND_FLOOR)
-        return await self._set(key, cost, limit="" if self._is_exempt else micros) != _REFUSED
+        micros = _to_micros(self._limit, ROUND_FLOOR)
+        return await self._set_cost(key, cost, limit="" if self._is_exempt else micros) != _REFUSED
 
     async def settle(self, key: str, cost: Decimal) -> None:
         """What the call cost in the end; 0: nothing, though an attempt that broke off may have set
@@ -104,32 +106,32 @@ class DayBudget:
         if self._limit is None:
             return
         # a schedule may run long after the person was told that nothing is left
-        low = "" if self._is_exempt else _micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
-        if await self._set(key, cost, low=low) == 1:
+        low = "" if self._is_exempt else _to_micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
+        if await self._set_cost(key, cost, low=low) == 1:
             self.is_low = True
 
-    async def _set(
+    async def _set_cost(
         self, key: str, cost: Decimal, *, limit: int | str = "", low: int | str = ""
     ) -> int:
         message_id = key.rpartition("/")[0]
-        micros = _micros(cost, ROUND_CEILING)
-        given: list[str | int] = [key, message_id, micros, limit, low, KEPT_SECONDS]
-        found = await answer(self._script(keys=[self._key], args=[*given, ""]))
+        micros = _to_micros(cost, ROUND_CEILING)
+        given: list[str | int] = [key, message_id, micros, limit, low, RETENTION_SECONDS]
+        found = await await_result(self._script(keys=[self._key], args=[*given, ""]))
         if found == _UNKNOWN_DAY:
-            spent = _micros(await self._spent(), ROUND_CEILING)
-            found = await answer(self._script(keys=[self._key], args=[*given, spent]))
+            spent = _to_micros(await self._fetch_spent(), ROUND_CEILING)
+            found = await await_result(self._script(keys=[self._key], args=[*given, spent]))
         return int(found)
 
-    async def _spent(self) -> Decimal:
+    async def _fetch_spent(self) -> Decimal:
         """Today, as rest_service knows; nothing where it does not say so in time."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                return (await self._rest.budget(self._user_id)).spent
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return (await self._rest.get_budget(self._user_id)).spent
         except (DomainError, UpstreamError, TimeoutError) as error:
             reason = str(error) or "no answer in time"
-            log.warning("what was spent today is not known", reason=reason)
+            log.warning("daily spending unavailable", reason=reason)
             return Decimal(0)
 
 
-def _micros(dollars: Decimal, rounding: str) -> int:
+def _to_micros(dollars: Decimal, rounding: str) -> int:
     return int((dollars * 1_000_000).to_integral_value(rounding))

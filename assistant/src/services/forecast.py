@@ -9,9 +9,9 @@ from pydantic import AfterValidator, model_validator
 from smart_kit.contracts.base import Contract
 from smart_kit.settings import TimeZoneName
 
-MOST_CHARACTERS = 100
+MAX_LABEL_CHARACTERS = 100
 
-Label = Annotated[str, AfterValidator(lambda text: " ".join(text.split())[:MOST_CHARACTERS])]
+Label = Annotated[str, AfterValidator(lambda text: " ".join(text.split())[:MAX_LABEL_CHARACTERS])]
 """A name from outside: one short line."""
 
 
@@ -35,7 +35,7 @@ class Place(Contract, allow_inf_nan=False):
         return ", ".join(dict.fromkeys(part for part in parts if part))
 
 
-class Current(Contract, allow_inf_nan=False):
+class CurrentWeather(Contract, allow_inf_nan=False):
     """The weather now. Degrees are Celsius, wind is km/h; any value may be missing."""
 
     time: datetime
@@ -46,7 +46,7 @@ class Current(Contract, allow_inf_nan=False):
     wind_speed_10m: float | None = None
 
 
-class Day(NamedTuple):
+class DayForecast(NamedTuple):
     """The weather of a day, in the units of Current; precipitation is mm, its chance percent."""
 
     date: date
@@ -58,7 +58,7 @@ class Day(NamedTuple):
     wind: float | None
 
 
-class Daily(Contract):
+class DailySeries(Contract):
     """The days as parallel arrays."""
 
     time: tuple[date, ...]
@@ -70,7 +70,7 @@ class Daily(Contract):
     wind_speed_10m_max: tuple[float | None, ...]
 
     @model_validator(mode="after")
-    def _parallel(self) -> Self:
+    def _check_equal_lengths(self) -> Self:
         if len({len(values) for _, values in self}) > 1:
             raise ValueError("the arrays are not equally long")
         return self
@@ -79,17 +79,17 @@ class Daily(Contract):
 class Forecast(Contract):
     """What a place has before it."""
 
-    current: Current | None = None
-    daily: Daily
+    current: CurrentWeather | None = None
+    daily: DailySeries
     source: Label = "Open-Meteo.com (CC BY 4.0)"
     """Not Open-Meteo's: the sandbox says here that its weather is its own."""
 
     @property
-    def days(self) -> Iterator[Day]:
+    def days(self) -> Iterator[DayForecast]:
         """The days in their order."""
         daily = self.daily
         return map(
-            Day,
+            DayForecast,
             daily.time,
             daily.weather_code,
             daily.temperature_2m_max,

@@ -8,13 +8,13 @@ from typing import Literal
 import structlog
 from redis.exceptions import RedisError
 
-from smart_kit.contracts.keys import bot_of, live_channel
+from smart_kit.contracts.keys import live_channel, parse_bot_id
 from smart_kit.contracts.queue import LiveFrame, QueueMessage
 from smart_kit.redis import Redis, is_cancelled
 
-BEAT_SECONDS = 4.0
+HEARTBEAT_SECONDS = 4.0
 """Telegram shows *typing* for five."""
-TEXT_SECONDS = 1.0
+MIN_TEXT_INTERVAL_SECONDS = 1.0
 """Between two frames with the text so far."""
 
 FrameKind = Literal["begin", "delta", "tool", "end"]
@@ -22,24 +22,24 @@ FrameKind = Literal["begin", "delta", "tool", "end"]
 log = structlog.stdlib.get_logger()
 
 
-class Frames:
+class TurnProgress:
     """The frames of one turn. One that cannot be published is left out."""
 
     def __init__(self, redis: Redis, message: QueueMessage) -> None:
         self._redis = redis
         self._message = message
-        bot_id = bot_of(message.conversation)
+        bot_id = parse_bot_id(message.conversation)
         self._channel = None if bot_id is None else live_channel(bot_id)
         self._seq = 0
         self._kind: FrameKind = "begin"
         self._text = ""
         self._next_text_at = 0.0
 
-    def tools_run(self) -> None:
+    def on_tool_calls(self) -> None:
         """From now on the turn is at its tools."""
         self._kind = "tool"
 
-    def model_thinks(self) -> None:
+    def on_model_call(self) -> None:
         """From now on the turn waits for a model."""
         self._kind = "begin"
 
@@ -48,17 +48,17 @@ class Frames:
         """Whether a growing text may be shown again."""
         return asyncio.get_running_loop().time() >= self._next_text_at
 
-    async def text_grows(self, text: str) -> None:
+    async def on_text(self, text: str) -> None:
         """Show the answer as far as it is written; no half of a character is in it."""
         if text.strip():
-            self._next_text_at = asyncio.get_running_loop().time() + TEXT_SECONDS
+            self._next_text_at = asyncio.get_running_loop().time() + MIN_TEXT_INTERVAL_SECONDS
             self._kind, self._text = "delta", text
             await self.publish("delta")
 
-    async def beat(self) -> None:
+    async def run_heartbeat(self) -> None:
         """Repeat what the turn is at until cancelled."""
         while not is_cancelled():
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
             await self.publish(self._kind)
 
     async def publish(self, kind: FrameKind) -> None:
@@ -77,23 +77,23 @@ class Frames:
         try:
             await self._redis.publish(self._channel, frame.model_dump_json())
         except (RedisError, OSError) as error:
-            log.debug("frame lost", reason=str(error))
+            log.debug("progress frame dropped", reason=str(error))
 
 
-class LiveFrames:
+class ProgressPublisher:
     """Where the turns of this replica show themselves."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     @contextlib.asynccontextmanager
-    async def show(self, message: QueueMessage) -> AsyncIterator[Frames]:
+    async def track(self, message: QueueMessage) -> AsyncIterator[TurnProgress]:
         """Show the turn of this message as long as the block runs."""
-        frames = Frames(self._redis, message)
-        await frames.publish("begin")
-        heart = asyncio.create_task(frames.beat())
+        progress = TurnProgress(self._redis, message)
+        await progress.publish("begin")
+        heartbeat = asyncio.create_task(progress.run_heartbeat())
         try:
-            yield frames
+            yield progress
         finally:
-            heart.cancel()
-            await frames.publish("end")
+            heartbeat.cancel()
+            await progress.publish("end")

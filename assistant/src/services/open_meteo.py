@@ -15,37 +15,39 @@ from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.rest_client import TRANSPORT_ERRORS
 
-from .cache import Cache
-from .forecast import Current, Daily, Forecast, Place
+from .cache import TtlCache
+from .forecast import CurrentWeather, DailySeries, Forecast, Place
 
 SEARCH_URL = "https://geocoding-api.open-meteo.com"
 FORECAST_URL = "https://api.open-meteo.com"
 
-DAYS = 7
+FORECAST_DAYS = 7
 """Always asked for, so that one kept answer serves every question about a place."""
 
-_FOUND_AT_MOST = 20
-_PLACE_SECONDS = 30 * 86_400
-_FORECAST_SECONDS = 15 * 60
-_PLACES_KEPT = 1_000
-_FORECASTS_KEPT = 500
-_IDLE_SECONDS = 3.0
+_MAX_RESULTS = 20
+_PLACE_TTL_SECONDS = 30 * 86_400
+_FORECAST_TTL_SECONDS = 15 * 60
+_MAX_CACHED_PLACES = 1_000
+_MAX_CACHED_FORECASTS = 500
+_KEEPALIVE_SECONDS = 3.0
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-class _Found(Contract):
+class _SearchResponse(Contract):
     results: tuple[JsonObject, ...] = ()
     """The key is missing where nothing was found."""
 
     @property
     def places(self) -> tuple[Place, ...]:
         """Those that say where they are and in which time zone."""
-        return tuple(place for result in self.results if (place := _place(result)) is not None)
+        return tuple(
+            place for result in self.results if (place := _parse_place(result)) is not None
+        )
 
 
-class OpenMeteo:
+class OpenMeteoClient:
     """Raises UpstreamUnavailable where it is away or has had enough (status 429), else
     UpstreamRejected. Close it when done."""
 
@@ -57,19 +59,19 @@ class OpenMeteo:
         self._forecast_url = f"{(url or FORECAST_URL).rstrip('/')}/v1/forecast"
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(8.0, connect=3.0),
-            limits=httpx2.Limits(keepalive_expiry=_IDLE_SECONDS),
+            limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
             transport=transport,
         )
-        self._places = Cache[str, tuple[Place, ...]](_PLACE_SECONDS, _PLACES_KEPT)
-        self._forecasts = Cache[tuple[float, float, date], Forecast](
-            _FORECAST_SECONDS, _FORECASTS_KEPT
+        self._places = TtlCache[str, tuple[Place, ...]](_PLACE_TTL_SECONDS, _MAX_CACHED_PLACES)
+        self._forecasts = TtlCache[tuple[float, float, date], Forecast](
+            _FORECAST_TTL_SECONDS, _MAX_CACHED_FORECASTS
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def places(self, name: str) -> tuple[Place, ...]:
+    async def search_places(self, name: str) -> tuple[Place, ...]:
         """The places of that name, the most important first.
 
         A name is found only in the language that is asked in, so its script decides on that.
@@ -77,32 +79,32 @@ class OpenMeteo:
 
         async def search() -> tuple[Place, ...]:
             language = "ru" if _CYRILLIC.search(name) else "en"
-            given = {"name": name, "count": _FOUND_AT_MOST, "language": language, "format": "json"}
-            return (await self._get(self._search_url, given, _Found)).places
+            params = {"name": name, "count": _MAX_RESULTS, "language": language, "format": "json"}
+            return (await self._get(self._search_url, params, _SearchResponse)).places
 
         return await self._places.get(name.casefold(), search)
 
-    async def forecast(self, place: Place, first_day: date) -> Forecast:
+    async def get_forecast(self, place: Place, first_day: date) -> Forecast:
         """The weather from that day on."""
 
-        async def ask() -> Forecast:
-            given = {
+        async def fetch() -> Forecast:
+            params = {
                 "latitude": place.latitude,
                 "longitude": place.longitude,
                 "timezone": place.timezone,
                 "start_date": first_day.isoformat(),
-                "end_date": (first_day + timedelta(days=DAYS - 1)).isoformat(),
-                "current": ",".join(_variables(Current)),
-                "daily": ",".join(_variables(Daily)),
+                "end_date": (first_day + timedelta(days=FORECAST_DAYS - 1)).isoformat(),
+                "current": ",".join(_list_variables(CurrentWeather)),
+                "daily": ",".join(_list_variables(DailySeries)),
             }
-            return await self._get(self._forecast_url, given, Forecast)
+            return await self._get(self._forecast_url, params, Forecast)
 
         key = (place.latitude, place.longitude, first_day)
-        return await self._forecasts.get(key, ask)
+        return await self._forecasts.get(key, fetch)
 
-    async def _get(self, url: str, given: dict[str, Any], answer_type: type[ModelT]) -> ModelT:
+    async def _get(self, url: str, params: dict[str, Any], response_type: type[ModelT]) -> ModelT:
         try:
-            response = await self._http.get(url, params=given)
+            response = await self._http.get(url, params=params)
         except TRANSPORT_ERRORS as error:
             reason = str(error) or type(error).__name__
             raise UpstreamUnavailable(f"weather: {reason}") from error
@@ -113,18 +115,18 @@ class OpenMeteo:
             reason = response.text[:200]
             raise UpstreamRejected(f"weather: HTTP {status}: {reason}", status=status)
         try:
-            return answer_type.model_validate_json(response.content)
+            return response_type.model_validate_json(response.content)
         except ValidationError as error:
-            raise UpstreamRejected(f"weather: no {answer_type.__name__} came") from error
+            raise UpstreamRejected(f"weather: no {response_type.__name__} came") from error
 
 
-def _place(result: JsonObject) -> Place | None:
+def _parse_place(result: JsonObject) -> Place | None:
     try:
         return Place.model_validate(result)
     except ValidationError:
         return None
 
 
-def _variables(shape: type[BaseModel]) -> list[str]:
+def _list_variables(schema: type[BaseModel]) -> list[str]:
     """Their names are the shape's own; the time comes unasked."""
-    return [name for name in shape.model_fields if name != "time"]
+    return [name for name in schema.model_fields if name != "time"]

@@ -18,10 +18,10 @@ class RestServiceClient:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    async def upsert_user(self, telegram_id: int, said: UserUpsert) -> UserRead:
+    async def upsert_user(self, telegram_id: int, profile: UserUpsert) -> UserRead:
         """The person of that Telegram id, created where they are new."""
         path = f"/users/by-telegram-id/{telegram_id}"
-        return await self._client.call("PUT", path, UserRead, body=said)
+        return await self._client.call("PUT", path, UserRead, body=profile)
 
     async def update_user(self, user_id: UUID, change: UserUpdate) -> UserRead:
         """Change the given fields of a person; done twice it is as done once."""
@@ -29,10 +29,10 @@ class RestServiceClient:
             "PATCH", f"/users/{user_id}", UserRead, body=change, user_id=user_id
         )
 
-    async def budget(self, user_id: UUID) -> BudgetRead:
+    async def get_budget(self, user_id: UUID) -> BudgetRead:
         """What a person has spent today. Asked once, because somebody waits."""
         return await self._client.call(
-            "GET", f"/users/{user_id}/budget", BudgetRead, user_id=user_id, attempts=1
+            "GET", f"/users/{user_id}/budget", BudgetRead, user_id=user_id, max_attempts=1
         )
 
     async def create_thread(
@@ -80,7 +80,7 @@ class RestServiceClient:
             params={"user_id": str(user_id), "status": status, "limit": limit},
         )
 
-    async def change_task(
+    async def update_task(
         self, task_id: UUID, change: TaskUpdate, user_id: UUID, idempotency_key: str
     ) -> TaskRead:
         """Change the given fields; the `effect` is the receipt."""
@@ -107,7 +107,7 @@ class RestServiceClient:
             idempotency_key=idempotency_key,
         )
 
-    async def newest_messages(
+    async def list_newest_messages(
         self, user_id: UUID, thread_id: UUID, limit: int
     ) -> Page[MessageRead]:
         """The newest items of a thread, oldest first. Asked once, because somebody waits."""
@@ -122,7 +122,7 @@ class RestServiceClient:
                 "newest": "true",
                 "limit": limit,
             },
-            attempts=1,
+            max_attempts=1,
         )
 
     async def close(self) -> None:

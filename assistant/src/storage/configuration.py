@@ -9,8 +9,8 @@ from redis.exceptions import ResponseError
 
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
-from smart_kit.log import problems_of
-from smart_kit.redis import BLOCK_SECONDS, UNREACHABLE, Redis, answer
+from smart_kit.log import summarize_validation_error
+from smart_kit.redis import CONNECTION_ERRORS, MAX_BLOCK_SECONDS, Redis, await_result
 
 RECONNECT_SECONDS = 0.5
 VERSION = Gauge(
@@ -23,13 +23,15 @@ log = structlog.stdlib.get_logger()
 class ConfigurationStore:
     """Keeps the last readable snapshot in memory, whatever becomes of Redis and rest_service."""
 
-    def __init__(self, redis: Redis, blocking: Redis, look_seconds: float = BLOCK_SECONDS) -> None:
+    def __init__(
+        self, redis: Redis, blocking: Redis, poll_seconds: float = MAX_BLOCK_SECONDS
+    ) -> None:
         """`look_seconds`: after so many without an announcement it looks by itself."""
         self.current: ConfigurationSnapshot | None = None
         self._redis = redis
         self._blocking = blocking
-        self._look_seconds = look_seconds
-        self._seen = ""
+        self._poll_seconds = poll_seconds
+        self._last_stored = ""
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Follow announcements until `stop`; one may be lost, so look now and then too."""
@@ -39,9 +41,9 @@ class ConfigurationStore:
                     await announcements.subscribe(CONFIGURATION_CHANNEL)
                     while not stop.is_set():
                         await self.refresh()
-                        await announcements.get_message(timeout=self._look_seconds)
-            except (*UNREACHABLE, ResponseError) as error:
-                log.warning("configuration cannot be read", reason=str(error))
+                        await announcements.get_message(timeout=self._poll_seconds)
+            except (*CONNECTION_ERRORS, ResponseError) as error:
+                log.warning("configuration unavailable", reason=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def refresh(self) -> None:
@@ -50,14 +52,14 @@ class ConfigurationStore:
         Whatever its version: rest_service guards the key, and after Postgres was restored from a
         backup the right one has a lower number.
         """
-        kept = await answer(self._redis.get(CONFIGURATION_KEY))
-        if kept is None or kept == self._seen:
+        stored = await await_result(self._redis.get(CONFIGURATION_KEY))
+        if stored is None or stored == self._last_stored:
             return
-        self._seen = kept
+        self._last_stored = stored
         try:
-            snapshot = ConfigurationSnapshot.model_validate_json(kept)
+            snapshot = ConfigurationSnapshot.model_validate_json(stored)
         except ValidationError as error:
-            log.error("configuration snapshot is broken", reason=problems_of(error))
+            log.error("configuration snapshot invalid", reason=summarize_validation_error(error))
             return
         self.current = snapshot
         VERSION.set(snapshot.version)

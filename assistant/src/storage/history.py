@@ -16,11 +16,11 @@ from uuid import UUID
 from redis.commands.core import AsyncScript
 
 from smart_kit.contracts.keys import history_key
-from smart_kit.mailbox.mailbox import HISTORY_SECONDS
-from smart_kit.redis import Redis, answer
+from smart_kit.mailbox.mailbox import HISTORY_TTL_SECONDS
+from smart_kit.redis import Redis, await_result
 
-from ..messages.item import Item
-from .history_archive import MOST_ITEMS, HistoryArchive
+from ..messages.item import ChatItem
+from .history_archive import MAX_ITEMS, HistoryArchive
 
 _REFILL = """
 -- Puts items before a history, unless it has changed since it was looked at.
@@ -33,13 +33,13 @@ else redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[2]) end
 return 1
 """
 
-Mark = Literal["new", "partial"]
+HistoryMark = Literal["new", "partial"]
 
 
-class _Kept(NamedTuple):
+class _StoredHistory(NamedTuple):
     items: list[str]
     length: int
-    mark: Mark | None
+    mark: HistoryMark | None
 
 
 class HistoryStore:
@@ -50,54 +50,56 @@ class HistoryStore:
         self._archive = archive
         self._refill = AsyncScript(redis, _REFILL)
 
-    async def newest(self, thread_id: UUID, user_id: UUID, count: int) -> tuple[list[str], int]:
+    async def get_newest(self, thread_id: UUID, user_id: UUID, count: int) -> tuple[list[str], int]:
         """The newest items, oldest first, and how many are kept in all."""
-        kept = await self._read(thread_id, count)
-        if kept.length and kept.mark == "new":  # no longer: if it is lost now, that must show
+        stored = await self._read_stored(thread_id, count)
+        if stored.length and stored.mark == "new":  # no longer: if it is lost now, that must show
             await self._redis.delete(_mark_key(thread_id))
-        elif kept.mark == "partial" or not (kept.length or kept.mark):
-            await self._complete(thread_id, user_id, kept)
-            kept = await self._read(thread_id, count)
-        return kept.items, kept.length
+        elif stored.mark == "partial" or not (stored.length or stored.mark):
+            await self._refill_from_archive(thread_id, user_id, stored)
+            stored = await self._read_stored(thread_id, count)
+        return stored.items, stored.length
 
-    async def begin(self, thread_id: UUID) -> None:
+    async def start_thread(self, thread_id: UUID) -> None:
         """Note that nothing has been said in this thread, so that nobody needs to ask."""
-        await self._mark(thread_id, "new")
+        await self._set_mark(thread_id, "new")
 
-    async def _read(self, thread_id: UUID, count: int) -> _Kept:
+    async def _read_stored(self, thread_id: UUID, count: int) -> _StoredHistory:
         key = history_key(thread_id)
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.lrange(key, -count, -1)
             pipeline.llen(key)
             pipeline.get(_mark_key(thread_id))
-            items, length, mark = await answer(pipeline.execute())
-        return _Kept(list(items), int(length), mark)
+            items, length, mark = await await_result(pipeline.execute())
+        return _StoredHistory(list(items), int(length), mark)
 
-    async def _complete(self, thread_id: UUID, user_id: UUID, kept: _Kept) -> None:
-        archived = await self._archive.newest(user_id, thread_id)
+    async def _refill_from_archive(
+        self, thread_id: UUID, user_id: UUID, stored: _StoredHistory
+    ) -> None:
+        archived = await self._archive.fetch_newest(user_id, thread_id)
         if archived is None:
-            if kept.mark is None:
-                await self._mark(thread_id, "partial")
+            if stored.mark is None:
+                await self._set_mark(thread_id, "partial")
             return
         key = history_key(thread_id)
-        later = await answer(self._redis.lrange(key, 0, -1)) if kept.length else []
-        missing = [Item(one).plain for one in _missing(archived, later)]
-        mark: Mark | Literal[""] = "" if missing or later else "new"
+        later = await await_result(self._redis.lrange(key, 0, -1)) if stored.length else []
+        missing = [ChatItem(one).json_without_extras for one in _find_missing(archived, later)]
+        mark: HistoryMark | Literal[""] = "" if missing or later else "new"
         await self._refill(
-            keys=[key, _mark_key(thread_id)], args=[len(later), HISTORY_SECONDS, mark, *missing]
+            keys=[key, _mark_key(thread_id)], args=[len(later), HISTORY_TTL_SECONDS, mark, *missing]
         )
 
-    async def _mark(self, thread_id: UUID, mark: Mark) -> None:
-        await self._redis.set(_mark_key(thread_id), mark, ex=HISTORY_SECONDS, nx=True)
+    async def _set_mark(self, thread_id: UUID, mark: HistoryMark) -> None:
+        await self._redis.set(_mark_key(thread_id), mark, ex=HISTORY_TTL_SECONDS, nx=True)
 
 
 def _mark_key(thread_id: UUID) -> str:
     return f"{history_key(thread_id)}:mark"
 
 
-def _missing(archived: list[str], later: list[str]) -> list[str]:
+def _find_missing(archived: list[str], later: list[str]) -> list[str]:
     """What the archive has from before the `later` items, whose first it may have too."""
-    if len(later) >= MOST_ITEMS:
+    if len(later) >= MAX_ITEMS:
         return []
     for start in range(len(archived)):
         both = archived[start:]

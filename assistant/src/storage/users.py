@@ -7,15 +7,15 @@ import structlog
 from pydantic import ValidationError
 
 from smart_kit.contracts.base import Contract
-from smart_kit.contracts.keys import BOT_KEY, user_key
+from smart_kit.contracts.keys import ACTIVE_BOT_KEY, user_key
 from smart_kit.contracts.queue import BotIdentity, Sender
 from smart_kit.contracts.users import UserSnapshot, UserUpsert
-from smart_kit.log import problems_of
-from smart_kit.redis import Redis, answer
+from smart_kit.log import summarize_validation_error
+from smart_kit.redis import Redis, await_result
 
 from ..services.rest_service import RestServiceClient
 
-_TOLD_BY_TELEGRAM = {"first_name", "username", "language_code"}
+_TELEGRAM_FIELDS = {"first_name", "username", "language_code"}
 
 SnapshotT = TypeVar("SnapshotT", bound=Contract)
 
@@ -23,7 +23,7 @@ log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class Known:
+class UserState:
     """What Redis holds about a message; None: nothing, or nothing that can be read."""
 
     user: UserSnapshot | None
@@ -38,26 +38,32 @@ class UserStore:
         self._redis = redis
         self._rest = rest
 
-    async def look_up(self, telegram_id: int) -> Known:
+    async def get(self, telegram_id: int) -> UserState:
         """The person and the bot, in one round trip."""
-        user, bot = await answer(self._redis.mget(user_key(telegram_id), BOT_KEY))
-        identity = _read(BotIdentity, bot)
-        return Known(_read(UserSnapshot, user), identity.id if identity is not None else None)
+        user, bot = await await_result(self._redis.mget(user_key(telegram_id), ACTIVE_BOT_KEY))
+        identity = _parse_snapshot(BotIdentity, bot)
+        return UserState(
+            _parse_snapshot(UserSnapshot, user), identity.id if identity is not None else None
+        )
 
     async def create(self, sender: Sender) -> UserSnapshot:
         """Somebody who is not in Redis. Raises what RestServiceClient raises."""
-        said = sender.model_dump(include=_TOLD_BY_TELEGRAM, exclude_unset=True)
-        user = await self._rest.upsert_user(sender.telegram_id, UserUpsert.model_validate(said))
+        fields = sender.model_dump(include=_TELEGRAM_FIELDS, exclude_unset=True)
+        user = await self._rest.upsert_user(sender.telegram_id, UserUpsert.model_validate(fields))
         # rest_service writes the key before it answers, with the threads that it alone knows
-        known = await self.look_up(sender.telegram_id)
-        return known.user or UserSnapshot(**user.model_dump(), version=0)
+        state = await self.get(sender.telegram_id)
+        return state.user or UserSnapshot(**user.model_dump(), version=0)
 
 
-def _read(kind: type[SnapshotT], kept: str | None) -> SnapshotT | None:
-    if kept is None:
+def _parse_snapshot(snapshot_type: type[SnapshotT], stored: str | None) -> SnapshotT | None:
+    if stored is None:
         return None
     try:
-        return kind.model_validate_json(kept)
+        return snapshot_type.model_validate_json(stored)
     except ValidationError as error:
-        log.error("snapshot cannot be read", kind=kind.__name__, reason=problems_of(error))
+        log.error(
+            "snapshot invalid",
+            kind=snapshot_type.__name__,
+            reason=summarize_validation_error(error),
+        )
         return None

@@ -13,26 +13,26 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from smart_kit.argument_schema import MOST_PROBLEMS, ArgumentSchema
+from smart_kit.argument_schema import MAX_ERRORS, JsonSchemaValidator
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError
-from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
-from smart_kit.mailbox import Superseded
+from smart_kit.guarded_http import HttpRequest, HttpResponse
+from smart_kit.mailbox import LeaseLost
 from smart_kit.vault import Vault
 
 from ..core.journal import ToolResult
 from ..core.turn import Turn
-from ..services.kept_calls import KeptCalls
-from ..services.open_meteo import OpenMeteo
+from ..services.kept_calls import ToolResultCache
+from ..services.open_meteo import OpenMeteoClient
 from ..services.rest_service import RestServiceClient
 
-MOST_CHARACTERS = 16_000
+MAX_RESULT_CHARACTERS = 16_000
 """Of a result; what is longer would push the conversation out of the model's window."""
 
-TOOL_SECONDS = 30.0
+TOOL_TIMEOUT_SECONDS = 30.0
 
 ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
 log = structlog.stdlib.get_logger()
@@ -51,11 +51,11 @@ class ToolContext:
         return f"{self.turn.message_id}/{self.step}"
 
 
-def _nobody_to_ask(assistant_id: UUID, *_: Any) -> Any:
+def _raise_no_assistant(assistant_id: UUID, *_: Any) -> Any:
     raise ToolExecutionError(f"There is no assistant {assistant_id}.")
 
 
-def _no_way_out(_: OutsideRequest) -> Any:
+def _raise_no_http(_: HttpRequest) -> Any:
     raise ToolExecutionError("Nothing outside can be asked here.")
 
 
@@ -65,17 +65,17 @@ class ToolServices:
 
     rest: RestServiceClient
     clock: Clock
-    weather: OpenMeteo
-    ask: Callable[[UUID, ToolContext, str], Awaitable[str]] = _nobody_to_ask
+    weather: OpenMeteoClient
+    ask_assistant: Callable[[UUID, ToolContext, str], Awaitable[str]] = _raise_no_assistant
     """Asks another assistant; given by the factory, because no tool knows who holds it."""
-    may_write: Callable[[UUID], bool] = lambda _: True
+    assistant_may_write: Callable[[UUID], bool] = lambda _: True
     """Whether asking that assistant could change something."""
-    send: Callable[[OutsideRequest], Awaitable[OutsideAnswer]] = _no_way_out
+    send_http: Callable[[HttpRequest], Awaitable[HttpResponse]] = _raise_no_http
     """Asks servers that an administrator named: `GuardedHttp.send`."""
     secrets: tuple[SecretSnapshot, ...] = ()
     """Of the configuration; given by the factory."""
     vault: Vault = Vault(())  # noqa: RUF009 # it holds nothing that could change
-    kept: KeptCalls | None = None
+    result_cache: ToolResultCache | None = None
     """Results that may be given again; None: none are kept."""
 
 
@@ -89,7 +89,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     may_write: bool = False
     is_repeatable: bool = True
     """False for what writes outside without an idempotency key: begun once, it is not repeated."""
-    seconds: ClassVar[float | None] = TOOL_SECONDS
+    timeout_seconds: ClassVar[float | None] = TOOL_TIMEOUT_SECONDS
     """How long it may take."""
 
     def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
@@ -109,34 +109,36 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     async def call(self, context: ToolContext, arguments: JsonObject) -> ToolResult:
         """Run it. Whatever fails is told to the model; only a lost message or Redis ends a turn."""
         try:
-            given = self._checked(arguments)
-            async with asyncio.timeout(self._seconds(context.turn)):
-                result = await self._kept_or_run(context, given)
-        except (Superseded, RetryMessage, RedisError):
+            given = self._validate_arguments(arguments)
+            async with asyncio.timeout(self._timeout_for(context.turn)):
+                result = await self._get_cached_or_run(context, given)
+        except (LeaseLost, RetryMessage, RedisError):
             raise
         except TimeoutError:
-            return self._failed("It took too long, and whether it was done is not known.")
+            return self._build_error_result(
+                "It took too long, and whether it was done is not known."
+            )
         except InvalidInputError as error:
             return ToolResult(content=f"Error: {error.message}")
         except ToolExecutionError as error:
             log.warning("tool failed", tool=self.name, reason=str(error.__cause__ or error))
-            return self._failed(error.message)
+            return self._build_error_result(error.message)
         except Exception:  # a tool's fault must not cost the person their answer
-            log.exception("tool broke", tool=self.name)
-            return self._failed("The tool is broken.")
-        return result.model_copy(update={"content": _capped(result.content)})
+            log.exception("tool crashed", tool=self.name)
+            return self._build_error_result("The tool is broken.")
+        return result.model_copy(update={"content": _truncate(result.content)})
 
-    async def _kept_or_run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
+    async def _get_cached_or_run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
         """The result; of the same call of the same person just now, where the record allows it."""
-        kept, record = self._services.kept, self._record
-        if kept is None or self.may_write or not record.cache_seconds:
+        cache, record = self._services.result_cache, self._record
+        if cache is None or self.may_write or not record.cache_seconds:
             return await self._run(context, arguments)
-        key = kept.key(record, context.turn, arguments.model_dump_json())
-        found = await kept.find(key)
+        key = cache.build_key(record, context.turn, arguments.model_dump_json())
+        found = await cache.get(key)
         if found is not None:
             return ToolResult(content=found)
         result = await self._run(context, arguments)
-        await kept.keep(key, result.content, record.cache_seconds)
+        await cache.set(key, result.content, record.cache_seconds)
         return result
 
     @abstractmethod
@@ -144,21 +146,21 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         """Do it. Raises InvalidInputError where the model can correct itself, else
         ToolExecutionError with what the person should be told."""
 
-    def _checked(self, arguments: JsonObject) -> ArgumentsT:
+    def _validate_arguments(self, arguments: JsonObject) -> ArgumentsT:
         """The arguments, if both the record's schema and the code accept them."""
         given = {
             name: value
             for name, value in arguments.items()
             if value is not None or self._may_be_null(name)  # models fill in what they do not mean
         }
-        problems = self._schema.problems(given)
-        if not problems:
+        errors = self._schema.list_errors(given)
+        if not errors:
             try:
                 # as JSON, in which a date is a date and not its midnight
                 return self.arguments.model_validate_json(json.dumps(given))
             except ValidationError as error:
-                raise wrong_arguments(error) from error
-        raise _wrong(problems)
+                raise to_invalid_input_error(error) from error
+        raise _build_invalid_input_error(errors)
 
     def _may_be_null(self, name: str) -> bool:
         """Whether null is an answer, or needs one."""
@@ -168,33 +170,37 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         return name in schema.get("required", ()) or "null" in types
 
     @cached_property
-    def _schema(self) -> ArgumentSchema:
-        return ArgumentSchema(self._record.input_schema)
+    def _schema(self) -> JsonSchemaValidator:
+        return JsonSchemaValidator(self._record.input_schema)
 
-    def _seconds(self, turn: Turn) -> float | None:
-        return None if self.seconds is None else min(self.seconds, max(1.0, turn.seconds_left))
+    def _timeout_for(self, turn: Turn) -> float | None:
+        return (
+            None
+            if self.timeout_seconds is None
+            else min(self.timeout_seconds, max(1.0, turn.seconds_left))
+        )
 
-    def _failed(self, explanation: str) -> ToolResult:
+    def _build_error_result(self, explanation: str) -> ToolResult:
         return ToolResult(content=f"Error: {explanation} Tell the user.")
 
 
-def wrong_arguments(error: ValidationError) -> InvalidInputError:
+def to_invalid_input_error(error: ValidationError) -> InvalidInputError:
     """What the model is told where a contract of ours refuses what it gave."""
-    return _wrong([_model_problem(item) for item in error.errors()])
+    return _build_invalid_input_error([_format_validation_error(item) for item in error.errors()])
 
 
-def _wrong(problems: list[str]) -> InvalidInputError:
-    listed = "; ".join(problems[:MOST_PROBLEMS])
+def _build_invalid_input_error(errors: list[str]) -> InvalidInputError:
+    listed = "; ".join(errors[:MAX_ERRORS])
     return InvalidInputError(f"Wrong arguments: {listed}. Call again with right ones.")
 
 
-def _model_problem(item: Any) -> str:
+def _format_validation_error(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"])
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"{where}: {message}" if where else message
 
 
-def _capped(content: str) -> str:
-    if len(content) <= MOST_CHARACTERS:
+def _truncate(content: str) -> str:
+    if len(content) <= MAX_RESULT_CHARACTERS:
         return content
-    return f"{content[:MOST_CHARACTERS]}\n(cut: {len(content)} characters in all)"
+    return f"{content[:MAX_RESULT_CHARACTERS]}\n(cut: {len(content)} characters in all)"

@@ -8,7 +8,7 @@ from smart_kit.errors import InvalidInputError
 _END_OF_DAY = time(23, 59)
 
 
-def instant_of(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
+def to_utc(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
     """The instant in UTC; without an offset it is meant in the zone.
 
     Of two equal times the first, and in a gap by the offset before it. Raises InvalidInputError
@@ -21,12 +21,12 @@ def instant_of(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
         raise InvalidInputError(f"`{argument}` is beyond the calendar.") from error
 
 
-def end_of(given: datetime | date, zone: ZoneInfo, argument: str) -> datetime:
+def to_utc_end_of_day(given: datetime | date, zone: ZoneInfo, argument: str) -> datetime:
     """The same, where a date alone means its last minute."""
     moment = given if isinstance(given, datetime) else datetime.combine(given, _END_OF_DAY)
-    return instant_of(moment, zone, argument)
+    return to_utc(moment, zone, argument)
 
 
-def shown(moment: datetime, zone: ZoneInfo) -> str:
+def format_local(moment: datetime, zone: ZoneInfo) -> str:
     """As the model is told it."""
     return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"

@@ -10,12 +10,12 @@ from smart_kit.contracts.functions import CreateReminder
 from smart_kit.errors import InvalidInputError
 
 from ..core.journal import ToolResult
-from .base import ToolContext, wrong_arguments
-from .moments import instant_of, shown
-from .writing_tool import WritingTool, written
+from .base import ToolContext, to_invalid_input_error
+from .moments import format_local, to_utc
+from .writing_tool import MutatingTool, build_write_result
 
 
-class ReminderTool(WritingTool[CreateReminder]):
+class ReminderTool(MutatingTool[CreateReminder]):
     """A row of cron_jobs; whoever asks is whom it reminds."""
 
     function = "create_reminder"
@@ -24,12 +24,12 @@ class ReminderTool(WritingTool[CreateReminder]):
 
     async def _run(self, context: ToolContext, arguments: CreateReminder) -> ToolResult:
         """Raises InvalidInputError for a time in the past or an unusable cron expression."""
-        job = self._job(context, arguments)
+        job = self._build_job(context, arguments)
         call = self._services.rest.create_cron_job(job, context.idempotency_key)
         planned = await self._write(context, call)
-        return written(_told(planned, context), planned.effect)
+        return build_write_result(_render_result(planned, context), planned.effect)
 
-    def _job(self, context: ToolContext, arguments: CreateReminder) -> CronJobCreate:
+    def _build_job(self, context: ToolContext, arguments: CreateReminder) -> CronJobCreate:
         turn = context.turn
         job: JsonObject = {
             "user_id": turn.user.id,
@@ -41,36 +41,36 @@ class ReminderTool(WritingTool[CreateReminder]):
         if arguments.cron is not None:
             job["cron_expression"] = arguments.cron
         else:
-            job["at"] = self._at(context, arguments)
+            job["at"] = self._resolve_time(context, arguments)
         try:
             return CronJobCreate.model_validate(job)
         except ValidationError as error:
-            raise wrong_arguments(error) from error
+            raise to_invalid_input_error(error) from error
 
-    def _at(self, context: ToolContext, arguments: CreateReminder) -> datetime:
+    def _resolve_time(self, context: ToolContext, arguments: CreateReminder) -> datetime:
         """The instant, counted from when the message was written.
 
         So every attempt at the message plans the same, also one that comes after that instant.
         """
         turn = context.turn
         if arguments.in_seconds is not None:
-            return (turn.asked_at + timedelta(seconds=arguments.in_seconds)).astimezone(UTC)
+            return (turn.requested_at + timedelta(seconds=arguments.in_seconds)).astimezone(UTC)
         assert arguments.at is not None
-        at = instant_of(arguments.at, turn.zone, "at")
-        if at <= turn.asked_at:
+        at = to_utc(arguments.at, turn.zone, "at")
+        if at <= turn.requested_at:
             raise InvalidInputError(
                 f"{arguments.at.isoformat()} is in the past. It is now"
-                f" {turn.asked_at:%a %Y-%m-%dT%H:%M:%S%z} ({turn.zone.key})."
+                f" {turn.requested_at:%a %Y-%m-%dT%H:%M:%S%z} ({turn.zone.key})."
                 " Call again with a later time."
             )
         return at
 
 
-def _told(planned: CronJobRead, context: ToolContext) -> str:
+def _render_result(planned: CronJobRead, context: ToolContext) -> str:
     """What the model is told: what was planned and when, in the person's time."""
     zone = context.turn.zone
     fires_at = planned.next_fire_at
-    first = shown(fires_at, zone) if fires_at is not None else "never"
+    first = format_local(fires_at, zone) if fires_at is not None else "never"
     what = "Request to the secretary" if planned.type == "prompt" else "Reminder"
     if planned.cron_expression is None:
         return f"{what} planned for {first} {zone.key}: {planned.text}"

@@ -10,77 +10,86 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.tools import PLACEHOLDER, HttpCall
+from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
 from smart_kit.errors import InvalidInputError
-from smart_kit.guarded_http import OutsideRequest
+from smart_kit.guarded_http import HttpRequest
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 _SLASH = re.compile(r"[/\\]")
-_DOTS = (".", "..")
+_DOT_SEGMENTS = (".", "..")
 _ACCEPT = "application/json, text/plain;q=0.9, */*;q=0.5"
 _ABSENT = object()
-_MOST_CHARACTERS = 1_000
+_MAX_ARGUMENT_CHARACTERS = 1_000
 """Of an argument in a path: whole addresses are seldom taken beyond 2,000."""
-_MOST_ROUNDS = 5
+_MAX_DECODE_ROUNDS = 5
 """Of decoding, the last of which finds nothing to decode."""
 
-Reveal = Callable[[str], str]
+RevealSecret = Callable[[str], str]
 """The value of a secret, by its name."""
 
 
-def filled(call: HttpCall, arguments: Mapping[str, Any], reveal: Reveal) -> OutsideRequest:
+def build_request(
+    call: HttpCall, arguments: Mapping[str, Any], reveal: RevealSecret
+) -> HttpRequest:
     """The request. Raises InvalidInputError for arguments that cannot stand where they should, and
     what `reveal` raises."""
     try:
-        return _filled(call, arguments, reveal)
+        return _render_request(call, arguments, reveal)
     except ValueError as error:  # half a character, or no number
         raise InvalidInputError("The arguments hold what cannot be sent as text.") from error
 
 
-def _filled(call: HttpCall, arguments: Mapping[str, Any], reveal: Reveal) -> OutsideRequest:
-    headers = _headers(call.headers, arguments, reveal)
+def _render_request(
+    call: HttpCall, arguments: Mapping[str, Any], reveal: RevealSecret
+) -> HttpRequest:
+    headers = _render_headers(call.headers, arguments, reveal)
     named = {name.lower() for name in headers}
     if "accept" not in named:
         headers["Accept"] = _ACCEPT
     body = None
     if call.body is not None:
-        body = json.dumps(_body(call.body, arguments), allow_nan=False).encode()
+        body = json.dumps(_render_body(call.body, arguments), allow_nan=False).encode()
         if "content-type" not in named:
             headers["Content-Type"] = "application/json"
-    url, query = _url(call.url, arguments, reveal), _query(call.query, arguments, reveal)
-    return OutsideRequest(call.method, f"{url}?{query}" if query else url, headers, body)
+    url, query = (
+        _render_url(call.url, arguments, reveal),
+        _render_query(call.query, arguments, reveal),
+    )
+    return HttpRequest(call.method, f"{url}?{query}" if query else url, headers, body)
 
 
-def _url(template: str, arguments: Mapping[str, Any], reveal: Reveal) -> str:
+def _render_url(template: str, arguments: Mapping[str, Any], reveal: RevealSecret) -> str:
     def fill(match: re.Match[str]) -> str:
         if match["secret"]:
             return quote(reveal(match["secret"]), safe=":")
-        return _segment(match["argument"], arguments)
+        return _render_path_segment(match["argument"], arguments)
 
-    url = PLACEHOLDER.sub(fill, template)
-    if _has_dots(_decoded("the path", url, _MOST_ROUNDS + 1)):
+    url = PLACEHOLDER_PATTERN.sub(fill, template)
+    if _has_dot_segments(_decode_fully("the path", url, _MAX_DECODE_ROUNDS + 1)):
         raise InvalidInputError("The arguments together make `.` or `..` of a part of the path.")
     return url
 
 
-def _segment(name: str, arguments: Mapping[str, Any]) -> str:
+def _render_path_segment(name: str, arguments: Mapping[str, Any]) -> str:
     """One part of a path, which servers must not take for more, however often they decode it."""
-    text = _text(arguments.get(name))
+    text = _to_text(arguments.get(name))
     if not text:
         raise InvalidInputError(f"`{name}` is needed and must not be empty.")
-    if len(text) > _MOST_CHARACTERS:
-        raise InvalidInputError(f"`{name}` must not be longer than {_MOST_CHARACTERS} characters.")
-    plain = _decoded(f"`{name}`", text, _MOST_ROUNDS)
-    if _CONTROL.search(plain) or _has_dots(plain):
+    if len(text) > _MAX_ARGUMENT_CHARACTERS:
+        raise InvalidInputError(
+            f"`{name}` must not be longer than {_MAX_ARGUMENT_CHARACTERS} characters."
+        )
+    plain = _decode_fully(f"`{name}`", text, _MAX_DECODE_ROUNDS)
+    if _CONTROL_CHARACTERS.search(plain) or _has_dot_segments(plain):
         raise InvalidInputError(f"`{name}` must not be a path with `.` or `..`.")
     return quote(text, safe="")
 
 
-def _has_dots(plain: str) -> bool:
-    return any(part in _DOTS for part in _SLASH.split(plain))
+def _has_dot_segments(plain: str) -> bool:
+    return any(part in _DOT_SEGMENTS for part in _SLASH.split(plain))
 
 
-def _decoded(what: str, text: str, rounds: int) -> str:
+def _decode_fully(what: str, text: str, rounds: int) -> str:
     """What is left where nothing can be decoded any more."""
     for _ in range(rounds):
         decoded = unquote(text)
@@ -90,79 +99,81 @@ def _decoded(what: str, text: str, rounds: int) -> str:
     raise InvalidInputError(f"{what} must not be encoded again and again.")
 
 
-def _query(templates: Mapping[str, str], arguments: Mapping[str, Any], reveal: Reveal) -> str:
+def _render_query(
+    templates: Mapping[str, str], arguments: Mapping[str, Any], reveal: RevealSecret
+) -> str:
     pairs: list[tuple[str, str]] = []
     for name, template in templates.items():
-        whole = PLACEHOLDER.fullmatch(template)
+        whole = PLACEHOLDER_PATTERN.fullmatch(template)
         given = arguments.get(whole["argument"] or "") if whole else None
         if isinstance(given, list):
-            pairs += [(name, _text(item)) for item in given]
-        elif (text := _filled_text(template, arguments, reveal)) is not None:
+            pairs += [(name, _to_text(item)) for item in given]
+        elif (text := _render_text(template, arguments, reveal)) is not None:
             pairs.append((name, text))
     return urlencode(pairs, quote_via=quote)
 
 
-def _headers(
-    templates: Mapping[str, str], arguments: Mapping[str, Any], reveal: Reveal
+def _render_headers(
+    templates: Mapping[str, str], arguments: Mapping[str, Any], reveal: RevealSecret
 ) -> dict[str, str]:
     headers = {}
     for name, template in templates.items():
-        text = _filled_text(template, arguments, reveal)
+        text = _render_text(template, arguments, reveal)
         if text is None:
             continue
-        if _CONTROL.search(text):
+        if _CONTROL_CHARACTERS.search(text):
             raise InvalidInputError(f"What goes into the header {name} must be a single line.")
         headers[name] = text
     return headers
 
 
-def _filled_text(template: str, arguments: Mapping[str, Any], reveal: Reveal) -> str | None:
+def _render_text(template: str, arguments: Mapping[str, Any], reveal: RevealSecret) -> str | None:
     """None where an argument that it names was not given."""
-    matches = list(PLACEHOLDER.finditer(template))
+    matches = list(PLACEHOLDER_PATTERN.finditer(template))
     if any(one["argument"] and arguments.get(one["argument"]) is None for one in matches):
         return None
 
     def fill(match: re.Match[str]) -> str:
         if match["secret"]:
             return reveal(match["secret"])
-        return _text(arguments[match["argument"]])
+        return _to_text(arguments[match["argument"]])
 
-    return PLACEHOLDER.sub(fill, template)
+    return PLACEHOLDER_PATTERN.sub(fill, template)
 
 
-def _body(template: JsonObject, arguments: Mapping[str, Any]) -> JsonObject:
-    body: JsonObject = _value(template, arguments)
+def _render_body(template: JsonObject, arguments: Mapping[str, Any]) -> JsonObject:
+    body: JsonObject = _render_value(template, arguments)
     return body
 
 
-def _value(template: Any, arguments: Mapping[str, Any]) -> Any:
+def _render_value(template: Any, arguments: Mapping[str, Any]) -> Any:
     """What stands there once filled; _ABSENT where it names an argument that was not given."""
     match template:
         case dict():
-            pairs = ((name, _value(part, arguments)) for name, part in template.items())
+            pairs = ((name, _render_value(part, arguments)) for name, part in template.items())
             return {name: value for name, value in pairs if value is not _ABSENT}
         case list():
-            values = (_value(part, arguments) for part in template)
+            values = (_render_value(part, arguments) for part in template)
             return [value for value in values if value is not _ABSENT]
         case str():
-            return _text_value(template, arguments)
+            return _render_text_value(template, arguments)
     return template
 
 
-def _text_value(template: str, arguments: Mapping[str, Any]) -> Any:
-    whole = PLACEHOLDER.fullmatch(template)
+def _render_text_value(template: str, arguments: Mapping[str, Any]) -> Any:
+    whole = PLACEHOLDER_PATTERN.fullmatch(template)
     if whole and whole["argument"]:
         return arguments.get(whole["argument"], _ABSENT)
-    text = _filled_text(template, arguments, _as_written)
+    text = _render_text(template, arguments, _render_secret_placeholder)
     return _ABSENT if text is None else text
 
 
-def _as_written(name: str) -> str:
+def _render_secret_placeholder(name: str) -> str:
     """A body takes no secret."""
     return f"{{secret:{name}}}"
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     """As it stands in an address or a line: a text as it is, anything else as JSON."""
     if value is None:
         return ""

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 
 from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.contracts.functions import function_of
+from smart_kit.contracts.functions import find_function
 
 from . import TOOLS
 from .base import BaseTool, ToolServices
@@ -25,14 +25,18 @@ class RestServiceTool:
 
     def to_tool(self) -> BaseTool[Any] | None:
         """The tool of the record's type and name; None where this version knows none."""
-        tool = self._class()
+        tool = self._find_tool_class()
         if tool is None:
-            log.warning("tool is not known", tool=self._record.name, type=self._record.tool_type)
+            log.warning(
+                "tool skipped: unknown function",
+                tool=self._record.name,
+                type=self._record.tool_type,
+            )
             return None
         return tool(self._record, self._services)
 
-    def _class(self) -> type[BaseTool[Any]] | None:
+    def _find_tool_class(self) -> type[BaseTool[Any]] | None:
         if self._record.tool_type == "rest":
             return RestTool if self._record.http_call is not None else None
-        function = function_of(self._record.tool_type, self._record.name)
+        function = find_function(self._record.tool_type, self._record.name)
         return _BY_FUNCTION.get(function.name) if function is not None else None

@@ -9,39 +9,39 @@ from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
 from smart_kit.guarded_http import (
-    NotReached,
-    NotSendable,
-    OutsideAnswer,
-    OutsideRequest,
-    RedirectRefused,
+    ConnectionFailed,
+    HttpRequest,
+    HttpResponse,
+    InvalidHttpRequest,
+    RedirectBlocked,
 )
-from smart_kit.outside_url import AddressRefused, OutsideUrl
+from smart_kit.outside_url import AddressBlocked, PublicUrl
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, ToolServices
-from .rest_answer import told
-from .rest_request import filled
+from .rest_answer import render_response
+from .rest_request import build_request
 
-_REFUSAL_CHARACTERS = 2_000
-_UNKNOWN = "Whether it was done is not known: do not call again."
+_MAX_REFUSAL_CHARACTERS = 2_000
+_OUTCOME_UNKNOWN = "Whether it was done is not known: do not call again."
 
 
-class GivenArguments(Arguments):
+class RestArguments(Arguments):
     """What the record's schema accepts, and nobody else judges."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     @property
-    def by_name(self) -> dict[str, Any]:
+    def values_by_name(self) -> dict[str, Any]:
         """All of them."""
         return dict(self.model_extra or {})
 
 
-class RestTool(BaseTool[GivenArguments]):
+class RestTool(BaseTool[RestArguments]):
     """Knows no more than its record; what writes is begun at most once."""
 
     function = "rest"
-    arguments = GivenArguments
+    arguments = RestArguments
 
     def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
         super().__init__(record, services)
@@ -51,66 +51,68 @@ class RestTool(BaseTool[GivenArguments]):
     async def _run(
         self,
         context: ToolContext,  # noqa: ARG002 # no server is told whom it is asked for
-        arguments: GivenArguments,
+        arguments: RestArguments,
     ) -> ToolResult:
         """Raises InvalidInputError where the server refuses what was asked, else
         ToolExecutionError."""
-        revealed: dict[str, str] = {}
-        request = self._request(arguments, revealed)
+        secret_values: dict[str, str] = {}
+        request = self._build_request(arguments, secret_values)
         try:
-            answer = await self._services.send(request)
+            response = await self._services.send_http(request)
         except UpstreamError as error:
-            raise ToolExecutionError(self._failure(error)) from error
-        return ToolResult(content=self._accepted(answer, revealed))
+            raise ToolExecutionError(self._describe_failure(error)) from error
+        return ToolResult(content=self._render_or_raise(response, secret_values))
 
-    def _request(self, arguments: GivenArguments, revealed: dict[str, str]) -> OutsideRequest:
+    def _build_request(
+        self, arguments: RestArguments, secret_values: dict[str, str]
+    ) -> HttpRequest:
         """`revealed` grows by the secrets in it."""
         call = self._record.http_call
         assert call is not None
 
         def reveal(name: str) -> str:
-            revealed[name] = self._secret(name, call.url)
-            return revealed[name]
+            secret_values[name] = self._decrypt_secret(name, call.url)
+            return secret_values[name]
 
-        return filled(call, arguments.by_name, reveal)
+        return build_request(call, arguments.values_by_name, reveal)
 
-    def _secret(self, name: str, url: str) -> str:
+    def _decrypt_secret(self, name: str, url: str) -> str:
         """Decrypted, if it was given for the server of this call."""
-        secret = next(self._secrets_named(name), None)
+        secret = next(self._find_secrets(name), None)
         if secret is None:
             raise ToolExecutionError(f"The secret {name} of {self.name} is missing.")
-        if OutsideUrl.parse(secret.origin).origin != OutsideUrl.parse(url).origin:
+        if PublicUrl.parse(secret.origin).origin != PublicUrl.parse(url).origin:
             raise ToolExecutionError(f"The secret {name} was given for another server.")
         value = self._services.vault.decrypt(secret.id, secret.encrypted_value)
         if value is None or not value.isprintable():
             raise ToolExecutionError(f"The secret {name} cannot be read.")
         return value
 
-    def _secrets_named(self, name: str) -> Iterator[SecretSnapshot]:
+    def _find_secrets(self, name: str) -> Iterator[SecretSnapshot]:
         return (secret for secret in self._services.secrets if secret.name == name)
 
-    def _accepted(self, answer: OutsideAnswer, revealed: dict[str, str]) -> str:
-        status = answer.status
+    def _render_or_raise(self, response: HttpResponse, secret_values: dict[str, str]) -> str:
+        status = response.status
         if status == 401:
             raise ToolExecutionError(f"The server of {self.name} does not know us (HTTP 401).")
         if status == 429:
             raise ToolExecutionError(f"The server of {self.name} was asked too often (HTTP 429).")
         if status >= 500:
-            unknown = f" {_UNKNOWN}" if self.may_write else ""
+            unknown = f" {_OUTCOME_UNKNOWN}" if self.may_write else ""
             raise ToolExecutionError(f"The server of {self.name} failed (HTTP {status}).{unknown}")
         if status >= 400:
-            said = told(answer, revealed, _REFUSAL_CHARACTERS)
-            raise InvalidInputError(f"The call was refused; other arguments may help. {said}")
-        return told(answer, revealed)
+            excerpt = render_response(response, secret_values, _MAX_REFUSAL_CHARACTERS)
+            raise InvalidInputError(f"The call was refused; other arguments may help. {excerpt}")
+        return render_response(response, secret_values)
 
-    def _failure(self, error: UpstreamError) -> str:
+    def _describe_failure(self, error: UpstreamError) -> str:
         """What the person is told; the reason, which may name addresses, goes into the log."""
         server = f"The server of {self.name}"
-        if isinstance(error, NotReached):
+        if isinstance(error, ConnectionFailed):
             return f"{server} cannot be reached at the moment."
-        if isinstance(error, NotSendable):
+        if isinstance(error, InvalidHttpRequest):
             return f"What {self.name} would send is no request, so nothing was sent."
-        if isinstance(error, AddressRefused) and not isinstance(error, RedirectRefused):
+        if isinstance(error, AddressBlocked) and not isinstance(error, RedirectBlocked):
             return f"{server} is at an address that may not be asked."
-        unknown = f" {_UNKNOWN}" if self.may_write else ""
+        unknown = f" {_OUTCOME_UNKNOWN}" if self.may_write else ""
         return f"{server} gave no answer that can be used.{unknown}"

@@ -7,7 +7,7 @@ from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamErro
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, ToolServices
 
-MAX_LEVELS = 3
+MAX_DEPTH = 3
 """The secretary asks one, who asks another, who asks a third: there it ends."""
 
 
@@ -16,31 +16,31 @@ class SubAssistantTool(BaseTool[AskAssistant]):
 
     function = "ask_assistant"
     arguments = AskAssistant
-    seconds = None  # its model calls and tools have limits of their own
+    timeout_seconds = None  # its model calls and tools have limits of their own
 
     def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
         super().__init__(record, services)
-        self.may_write = record.sub_assistant_id is not None and services.may_write(
+        self.may_write = record.sub_assistant_id is not None and services.assistant_may_write(
             record.sub_assistant_id
         )
 
     async def _run(self, context: ToolContext, arguments: AskAssistant) -> ToolResult:
         """Raises InvalidInputError too deep down, ToolExecutionError where no model answers."""
-        if _level(context.step) > MAX_LEVELS:
+        if _get_depth(context.step) > MAX_DEPTH:
             raise InvalidInputError(
-                f"No assistant may be asked here: {MAX_LEVELS} levels are the limit."
+                f"No assistant may be asked here: {MAX_DEPTH} levels are the limit."
                 " Answer yourself."
             )
-        asked = self._record.sub_assistant_id
-        if asked is None:
+        assistant_id = self._record.sub_assistant_id
+        if assistant_id is None:
             raise ToolExecutionError(f"Nobody stands behind {self.name}.")
         try:
-            answer = await self._services.ask(asked, context, arguments.message)
+            answer = await self._services.ask_assistant(assistant_id, context, arguments.message)
         except UpstreamError as error:
             raise ToolExecutionError(f"{self.name} could not answer.") from error
         return ToolResult(content=answer)
 
 
-def _level(step: str) -> int:
+def _get_depth(step: str) -> int:
     """How deep the assistant is that this step asks: 1 below the secretary."""
     return (step.count(".") + 1) // 2

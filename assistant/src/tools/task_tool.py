@@ -10,14 +10,14 @@ from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskUpdate
 from smart_kit.errors import DomainError, ToolExecutionError, UpstreamError
 
 from ..core.journal import ToolResult
-from .base import BaseTool, ToolContext, wrong_arguments
-from .moments import end_of, shown
-from .writing_tool import WritingTool, written
+from .base import BaseTool, ToolContext, to_invalid_input_error
+from .moments import format_local, to_utc_end_of_day
+from .writing_tool import MutatingTool, build_write_result
 
-MOST_LISTED = 50
+MAX_LISTED_TASKS = 50
 
 
-class CreateTaskTool(WritingTool[CreateTask]):
+class CreateTaskTool(MutatingTool[CreateTask]):
     """Notes a task for whoever asks."""
 
     function = "create_task"
@@ -26,14 +26,16 @@ class CreateTaskTool(WritingTool[CreateTask]):
 
     async def _run(self, context: ToolContext, arguments: CreateTask) -> ToolResult:
         """Raises InvalidInputError for a due time beyond the calendar."""
-        fields = {"user_id": context.turn.user.id, **_fields(context, arguments)}
+        fields = {"user_id": context.turn.user.id, **_build_fields(context, arguments)}
         try:
             task = TaskCreate.model_validate(fields)
         except ValidationError as error:
-            raise wrong_arguments(error) from error
+            raise to_invalid_input_error(error) from error
         call = self._services.rest.create_task(task, context.idempotency_key)
         noted = await self._write(context, call)
-        return written(_told("Task noted", noted, context.turn.zone), noted.effect)
+        return build_write_result(
+            _render_result("Task noted", noted, context.turn.zone), noted.effect
+        )
 
 
 class ListTasksTool(BaseTool[ListTasks]):
@@ -46,18 +48,18 @@ class ListTasksTool(BaseTool[ListTasks]):
         """Raises ToolExecutionError where rest_service does not tell."""
         turn, status = context.turn, arguments.status or "open"
         try:
-            tasks = await self._services.rest.list_tasks(turn.user.id, status, MOST_LISTED)
+            tasks = await self._services.rest.list_tasks(turn.user.id, status, MAX_LISTED_TASKS)
         except (DomainError, UpstreamError) as error:
             raise ToolExecutionError("The tasks cannot be read at the moment.") from error
         if not tasks.items:
             return ToolResult(content=f"There are no {status} tasks.")
         count = f"{len(tasks.items)} of {tasks.total}" if tasks.total > len(tasks.items) else "All"
-        lines = (f"- {_line(task, turn.zone)}" for task in tasks.items)
+        lines = (f"- {_render_task(task, turn.zone)}" for task in tasks.items)
         head = f"{count} {status} tasks, times in {turn.zone.key}:"
         return ToolResult(content="\n".join((head, *lines)))
 
 
-class ChangeTaskTool(WritingTool[ChangeTask]):
+class ChangeTaskTool(MutatingTool[ChangeTask]):
     """Changes what is given and nothing else; somebody else's task is none."""
 
     function = "change_task"
@@ -67,34 +69,36 @@ class ChangeTaskTool(WritingTool[ChangeTask]):
     async def _run(self, context: ToolContext, arguments: ChangeTask) -> ToolResult:
         """Raises InvalidInputError for an id that is not one of the asker's tasks."""
         try:
-            change = TaskUpdate.model_validate(_fields(context, arguments))
+            change = TaskUpdate.model_validate(_build_fields(context, arguments))
         except ValidationError as error:
-            raise wrong_arguments(error) from error
+            raise to_invalid_input_error(error) from error
         changed = await self._write(
             context,
-            self._services.rest.change_task(
+            self._services.rest.update_task(
                 arguments.id, change, context.turn.user.id, context.idempotency_key
             ),
         )
-        return written(_told("Task changed", changed, context.turn.zone), changed.effect)
+        return build_write_result(
+            _render_result("Task changed", changed, context.turn.zone), changed.effect
+        )
 
 
-def _fields(context: ToolContext, arguments: CreateTask | ChangeTask) -> JsonObject:
+def _build_fields(context: ToolContext, arguments: CreateTask | ChangeTask) -> JsonObject:
     """What was given, as rest_service calls it; `due` as an instant, the same in every attempt."""
     fields = arguments.model_dump(include={"title", "status", "priority"}, exclude_none=True)
     if arguments.due is not None:
         zone = context.turn.zone
-        fields |= {"due_at": end_of(arguments.due, zone, "due"), "timezone": zone.key}
+        fields |= {"due_at": to_utc_end_of_day(arguments.due, zone, "due"), "timezone": zone.key}
     return fields
 
 
-def _told(what: str, task: TaskRead, zone: ZoneInfo) -> str:
-    return f"{what}, times in {zone.key}: {_line(task, zone)}"
+def _render_result(what: str, task: TaskRead, zone: ZoneInfo) -> str:
+    return f"{what}, times in {zone.key}: {_render_task(task, zone)}"
 
 
-def _line(task: TaskRead, zone: ZoneInfo) -> str:
+def _render_task(task: TaskRead, zone: ZoneInfo) -> str:
     """“buy milk [due Fri 2026-11-27 23:59] [high] (id …)”."""
-    marks = [f"due {shown(task.due_at, zone)}"] if task.due_at is not None else []
+    marks = [f"due {format_local(task.due_at, zone)}"] if task.due_at is not None else []
     marks += [task.status] if task.status != "open" else []
     marks += [task.priority] if task.priority != "normal" else []
     title = " ".join(task.title.split())

@@ -6,7 +6,7 @@ from smart_kit.contracts.functions import GetTime
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext
-from .places import zone_of
+from .places import zone_for
 
 
 class TimeTool(BaseTool[GetTime]):
@@ -18,6 +18,6 @@ class TimeTool(BaseTool[GetTime]):
     async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
         """Raises InvalidInputError for a place that is not known."""
         place = (arguments.place or "").strip()
-        zone = ZoneInfo(zone_of(place)) if place else context.turn.zone
+        zone = ZoneInfo(zone_for(place)) if place else context.turn.zone
         now = self._services.clock.now(zone).replace(microsecond=0)
         return ToolResult(content=f"{now.isoformat()} {now:%A}, {zone.key}")

@@ -7,24 +7,24 @@ from zoneinfo import ZoneInfo
 from smart_kit.errors import InvalidInputError
 
 from ..services.forecast import Place
-from ..services.open_meteo import OpenMeteo
-from .places import city_of
+from ..services.open_meteo import OpenMeteoClient
+from .places import city_for
 
-_MOST_NAMED = 5
+_MAX_SUGGESTIONS = 5
 
 
-async def find_place(weather: OpenMeteo, name: str) -> Place:
+async def find_place(weather: OpenMeteoClient, name: str) -> Place:
     """The place of that name, where “, country” or “, region” behind it tells which one.
 
     Raises InvalidInputError with what there is instead.
     """
     city, _, where = (part.strip() for part in name.partition(","))
-    found = await weather.places(name)
+    found = await weather.search_places(name)
     if found:
-        return (_within(found, where) or found)[0]
+        return (_filter_by_region(found, where) or found)[0]
     if city and where:  # not every server understands both at once
-        found = await weather.places(city)
-        if fitting := _within(found, where):
+        found = await weather.search_places(city)
+        if fitting := _filter_by_region(found, where):
             return fitting[0]
     if not found:
         raise InvalidInputError(
@@ -32,15 +32,19 @@ async def find_place(weather: OpenMeteo, name: str) -> Place:
             " name in its basic form, or in English."
         )
     labels = dict.fromkeys(place.label for place in found)
-    known = "; ".join(list(labels)[:_MOST_NAMED])
+    known = "; ".join(list(labels)[:_MAX_SUGGESTIONS])
     raise InvalidInputError(f"There is no {name!r}, but: {known}. Call again with one of them.")
 
 
-async def place_of(weather: OpenMeteo, zone: ZoneInfo, now: datetime) -> Place:
+async def find_place_for_zone(weather: OpenMeteoClient, zone: ZoneInfo, now: datetime) -> Place:
     """The city that a zone is named after. Raises InvalidInputError where that is no answer."""
-    city = city_of(zone.key)
-    found = await weather.places(city) if city else ()
-    same_time = (place for place in found if _offset(place.timezone, now) == _offset(zone.key, now))
+    city = city_for(zone.key)
+    found = await weather.search_places(city) if city else ()
+    same_time = (
+        place
+        for place in found
+        if _get_utc_offset(place.timezone, now) == _get_utc_offset(zone.key, now)
+    )
     place = next((one for one in found if one.timezone == zone.key), next(same_time, None))
     if place is None:
         raise InvalidInputError(
@@ -50,16 +54,16 @@ async def place_of(weather: OpenMeteo, zone: ZoneInfo, now: datetime) -> Place:
     return place
 
 
-def _within(found: Sequence[Place], where: str) -> Sequence[Place]:
+def _filter_by_region(found: Sequence[Place], where: str) -> Sequence[Place]:
     """Those that lie in a country or region of that name."""
     wanted = {part.strip().casefold() for part in where.split(",")} - {""}
-    return [place for place in found if wanted <= _surroundings(place)]
+    return [place for place in found if wanted <= _list_region_names(place)]
 
 
-def _surroundings(place: Place) -> set[str]:
+def _list_region_names(place: Place) -> set[str]:
     names = (place.admin1, place.admin2, place.country, place.country_code)
     return {name.casefold() for name in names if name}
 
 
-def _offset(zone: str, now: datetime) -> object:
+def _get_utc_offset(zone: str, now: datetime) -> object:
     return now.astimezone(ZoneInfo(zone)).utcoffset()

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from ..services.forecast import Current, Day, Forecast, Place
+from ..services.forecast import CurrentWeather, DayForecast, Forecast, Place
 
-WEATHER_WORDS = {
+WEATHER_DESCRIPTIONS = {
     0: "clear",
     1: "mainly clear",
     2: "partly cloudy",
@@ -37,53 +37,53 @@ WEATHER_WORDS = {
 """By WMO code 4677, as far as Open-Meteo uses it."""
 
 
-def report(place: Place, forecast: Forecast, days: Iterable[Day]) -> str:
+def render_report(place: Place, forecast: Forecast, days: Iterable[DayForecast]) -> str:
     """A line for the place, one for now, one for each day, and whose data it is."""
-    now = [_now(forecast.current)] if forecast.current is not None else []
+    now = [_render_current(forecast.current)] if forecast.current is not None else []
     head = f"Weather in {place.label} ({place.timezone})"
-    return "\n".join((head, *now, *map(_day, days), f"Source: {forecast.source}"))
+    return "\n".join((head, *now, *map(_render_day, days), f"Source: {forecast.source}"))
 
 
-def _now(current: Current) -> str:
+def _render_current(current: CurrentWeather) -> str:
     parts = (
-        _measured("{} °C", current.temperature_2m),
-        _measured("feels like {} °C", current.apparent_temperature),
-        _words(current.weather_code),
-        _measured("wind {} km/h", current.wind_speed_10m),
+        _format_value("{} °C", current.temperature_2m),
+        _format_value("feels like {} °C", current.apparent_temperature),
+        _describe_code(current.weather_code),
+        _format_value("wind {} km/h", current.wind_speed_10m),
     )
-    return f"Now, {current.time:%a %Y-%m-%d %H:%M}: {_listed(parts)}"
+    return f"Now, {current.time:%a %Y-%m-%d %H:%M}: {_join_parts(parts)}"
 
 
-def _day(day: Day) -> str:
+def _render_day(day: DayForecast) -> str:
     parts = (
-        _words(day.weather_code),
-        _span(day),
-        _rain(day),
-        _measured("wind up to {} km/h", day.wind),
+        _describe_code(day.weather_code),
+        _render_temperatures(day),
+        _render_precipitation(day),
+        _format_value("wind up to {} km/h", day.wind),
     )
-    return f"{day.date:%a %Y-%m-%d}: {_listed(parts)}"
+    return f"{day.date:%a %Y-%m-%d}: {_join_parts(parts)}"
 
 
-def _span(day: Day) -> str:
+def _render_temperatures(day: DayForecast) -> str:
     if day.coldest is None or day.warmest is None:
         return ""
     return f"{round(day.coldest)} to {round(day.warmest)} °C"
 
 
-def _rain(day: Day) -> str:
+def _render_precipitation(day: DayForecast) -> str:
     if day.precipitation is None:
         return ""
-    chance = _measured(" ({} %)", day.chance)
+    chance = _format_value(" ({} %)", day.chance)
     return f"precipitation {day.precipitation:g} mm{chance}"
 
 
-def _words(code: int | None) -> str:
-    return "" if code is None else WEATHER_WORDS.get(code, f"weather code {code}")
+def _describe_code(code: int | None) -> str:
+    return "" if code is None else WEATHER_DESCRIPTIONS.get(code, f"weather code {code}")
 
 
-def _measured(form: str, value: float | None) -> str:
+def _format_value(form: str, value: float | None) -> str:
     return "" if value is None else form.format(round(value))
 
 
-def _listed(parts: Iterable[str]) -> str:
+def _join_parts(parts: Iterable[str]) -> str:
     return ", ".join(part for part in parts if part) or "not known"

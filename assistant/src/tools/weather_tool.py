@@ -8,13 +8,13 @@ from smart_kit.errors import ToolExecutionError, UpstreamError, UpstreamUnavaila
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext
-from .weather_place import find_place, place_of
-from .weather_report import report
+from .weather_place import find_place, find_place_for_zone
+from .weather_report import render_report
 
-_ASSUMED = "No place was named; this is the city of the person's time zone."
-_NO_ANSWER = "The weather service does not answer at the moment."
-_ENOUGH = "The weather service's limit of requests is used up for now; ask again later."
-_REFUSED = "The weather service could not answer this."
+_PLACE_ASSUMED = "No place was named; this is the city of the person's time zone."
+_UNAVAILABLE = "The weather service does not answer at the moment."
+_RATE_LIMITED = "The weather service's limit of requests is used up for now; ask again later."
+_REJECTED = "The weather service could not answer this."
 
 
 class WeatherTool(BaseTool[GetWeather]):
@@ -26,21 +26,21 @@ class WeatherTool(BaseTool[GetWeather]):
     async def _run(self, context: ToolContext, arguments: GetWeather) -> ToolResult:
         """Raises InvalidInputError for a place that cannot be told, else ToolExecutionError."""
         try:
-            return ToolResult(content=await self._report(context, arguments))
+            return ToolResult(content=await self._build_report(context, arguments))
         except UpstreamUnavailable as error:
-            enough = error.status == 429
-            raise ToolExecutionError(_ENOUGH if enough else _NO_ANSWER) from error
+            is_rate_limited = error.status == 429
+            raise ToolExecutionError(_RATE_LIMITED if is_rate_limited else _UNAVAILABLE) from error
         except UpstreamError as error:
-            raise ToolExecutionError(_REFUSED) from error
+            raise ToolExecutionError(_REJECTED) from error
 
-    async def _report(self, context: ToolContext, arguments: GetWeather) -> str:
+    async def _build_report(self, context: ToolContext, arguments: GetWeather) -> str:
         weather, clock = self._services.weather, self._services.clock
         name = (arguments.place or "").strip()
         if name:
             place = await find_place(weather, name)
         else:
-            place = await place_of(weather, context.turn.zone, clock.now())
+            place = await find_place_for_zone(weather, context.turn.zone, clock.now())
         today = clock.now(ZoneInfo(place.timezone)).date()
-        forecast = await weather.forecast(place, today)
-        told = report(place, forecast, islice(forecast.days, arguments.days or 1))
-        return told if name else f"{_ASSUMED}\n{told}"
+        forecast = await weather.get_forecast(place, today)
+        report = render_report(place, forecast, islice(forecast.days, arguments.days or 1))
+        return report if name else f"{_PLACE_ASSUMED}\n{report}"

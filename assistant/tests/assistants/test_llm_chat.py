@@ -7,22 +7,29 @@ from dataclasses import replace
 
 import pytest
 
-from assistant.tests.assistants.llm_chat_helpers import REMIND, tool_results
+from assistant.tests.assistants.llm_chat_helpers import REMIND, get_tool_results
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import secretary, tool
+from assistant.tests.snapshots import make_secretary, make_tool
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.scripted_model import ScriptedModel, calls, held, sends
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    make_gated_response,
+    make_response,
+    make_tool_call_response,
+)
 
 
 async def test_a_tool_is_run_and_its_result_goes_to_the_model(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(calls(("get_time", {"place": "Tokyo"})), "It is evening in Tokyo.")
+    model.add_steps(
+        make_tool_call_response(("get_time", {"place": "Tokyo"})), "It is evening in Tokyo."
+    )
     said = await harness.say("What time is it in Tokyo?")
 
     assert said.text == "It is evening in Tokyo."
-    *_, call, result = model.asked[1].messages
+    *_, call, result = model.requests[1].messages
     assert call["tool_calls"][0]["function"] == {
         "name": "get_time",
         "arguments": '{"place":"Tokyo"}',
@@ -32,10 +39,10 @@ async def test_a_tool_is_run_and_its_result_goes_to_the_model(
 
 
 async def test_the_archive_gets_every_step(harness: AssistantHarness, model: ScriptedModel) -> None:
-    model.expect(calls(("get_time", {}), REMIND), "Done.")
+    model.add_steps(make_tool_call_response(("get_time", {}), REMIND), "Done.")
     await harness.say("hi")
 
-    (record,) = await harness.turn_records()
+    (record,) = await harness.read_turn_records()
     assert [(step.step, step.kind, step.name) for step in record.steps] == [
         ("1", "model", "default-model"),
         ("1.0", "tool", "get_time"),
@@ -57,7 +64,7 @@ async def test_the_archive_gets_every_step(harness: AssistantHarness, model: Scr
 async def test_what_a_tool_changed_comes_with_the_answer(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(calls(REMIND), "I will.")
+    model.add_steps(make_tool_call_response(REMIND), "I will.")
     said = await harness.say("remind me")
 
     assert isinstance(said, Reply)
@@ -83,30 +90,34 @@ async def test_what_a_tool_changed_comes_with_the_answer(
 async def test_wrong_arguments_are_explained_and_can_be_corrected(
     harness: AssistantHarness, model: ScriptedModel, name: str, arguments: dict | str, told: str
 ) -> None:
-    model.expect(calls((name, arguments)), calls(("get_time", {})), "There.")
+    model.add_steps(
+        make_tool_call_response((name, arguments)),
+        make_tool_call_response(("get_time", {})),
+        "There.",
+    )
 
     assert (await harness.say("hi")).text == "There."
-    (result,) = tool_results(model.asked[1])
+    (result,) = get_tool_results(model.requests[1])
     assert result.startswith("Error: ")
     assert told in result
-    assert "Error" not in tool_results(model.asked[2])[1]
+    assert "Error" not in get_tool_results(model.requests[2])[1]
     assert harness.rest.requests == []
 
 
 async def test_broken_arguments_are_replayed_as_json_that_every_server_can_read(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(calls(("get_time", '{"place": ')), "There.")
+    model.add_steps(make_tool_call_response(("get_time", '{"place": ')), "There.")
     await harness.say("hi")
 
-    assert model.asked[1].messages[-2]["tool_calls"][0]["function"]["arguments"] == "{}"
+    assert model.requests[1].messages[-2]["tool_calls"][0]["function"]["arguments"] == "{}"
 
 
 async def test_optional_arguments_may_be_null(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     given = {"text": "stretch", "in_seconds": 60, "at": None, "cron": None}
-    model.expect(calls(("create_reminder", given)), "Done.")
+    model.add_steps(make_tool_call_response(("create_reminder", given)), "Done.")
     said = await harness.say("remind me")
 
     assert len(said.receipts) == 1
@@ -115,44 +126,44 @@ async def test_optional_arguments_may_be_null(
 async def test_a_call_that_was_cut_off_is_not_run(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    body = json.loads(calls(REMIND).body)
+    body = json.loads(make_tool_call_response(REMIND).body)
     body["choices"][0]["finish_reason"] = "length"
-    model.expect(sends(body), "Sorry.")
+    model.add_steps(make_response(body), "Sorry.")
     await harness.say("remind me")
 
     assert harness.rest.requests == []
-    assert "cut off" in tool_results(model.asked[1])[0]
+    assert "cut off" in get_tool_results(model.requests[1])[0]
 
 
 async def test_a_broken_tool_does_not_cost_the_answer(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.services = replace(harness.services, clock=None)  # type: ignore[arg-type] # any bug will do
-    model.expect(calls(("get_time", {})), "I cannot tell.")
+    model.add_steps(make_tool_call_response(("get_time", {})), "I cannot tell.")
 
     assert (await harness.say("what time is it?")).text == "I cannot tell."
-    assert tool_results(model.asked[1]) == ["Error: The tool is broken. Tell the user."]
+    assert get_tool_results(model.requests[1]) == ["Error: The tool is broken. Tell the user."]
 
 
 async def test_after_ten_calls_the_model_has_to_answer(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    six = calls(*[("get_time", {})] * 6)
-    model.expect(six, six, "Enough.")
+    six = make_tool_call_response(*[("get_time", {})] * 6)
+    model.add_steps(six, six, "Enough.")
     said = await harness.say("hi")
 
     assert said.text == "Enough."
-    last = tool_results(model.asked[2])
+    last = get_tool_results(model.requests[2])
     assert [result.startswith("Error: Not run") for result in last] == [False] * 10 + [True] * 2
-    assert model.asked[2].body["tool_choice"] == "none"
-    assert "tool_choice" not in model.asked[1].body
+    assert model.requests[2].body["tool_choice"] == "none"
+    assert "tool_choice" not in model.requests[1].body
 
 
 async def test_a_model_that_never_stops_calling_ends_in_a_notice(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    ten = calls(*[("get_time", {})] * 10)
-    model.expect(ten, ten)
+    ten = make_tool_call_response(*[("get_time", {})] * 10)
+    model.add_steps(ten, ten)
     said = await harness.say("hi")
 
     assert isinstance(said, Notice)
@@ -162,44 +173,46 @@ async def test_a_model_that_never_stops_calling_ends_in_a_notice(
 async def test_calls_of_a_last_answer_are_left_out_of_the_history(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(
-        calls(*[("get_time", {})] * 10), calls(("get_time", {}), text="So be it."), "Next."
+    model.add_steps(
+        make_tool_call_response(*[("get_time", {})] * 10),
+        make_tool_call_response(("get_time", {}), text="So be it."),
+        "Next.",
     )
     assert (await harness.say("hi")).text == "So be it."
     await harness.say("and now?")
 
-    assert model.asked[2].messages[-2] == {"role": "assistant", "content": "So be it."}
+    assert model.requests[2].messages[-2] == {"role": "assistant", "content": "So be it."}
 
 
 async def test_a_running_turn_keeps_its_connection_though_another_server_is_configured(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     until = threading.Event()
-    model.expect(held(until, calls(("get_time", {}))), "Noon.")
+    model.add_steps(make_gated_response(until, make_tool_call_response(("get_time", {}))), "Noon.")
     running = asyncio.create_task(harness.say("what time is it?"))
     async with asyncio.timeout(60):
-        while not model.asked:
+        while not model.requests:
             await asyncio.sleep(0.01)
-    client = harness.model_connection()
+    client = harness.get_model_connection()
     harness.provider = harness.provider.model_copy(
         update={"base_url": f"http://127.0.0.1:{free_port()}/v1"}
     )
-    await harness.configure(secretary(tool("get_time")), version=2)
-    bob = harness.command("undo").model_copy(update={"conversation": "tg:77:2", "chat_id": 2})
+    await harness.configure(make_secretary(make_tool("get_time")), version=2)
+    bob = harness.make_command("undo").model_copy(update={"conversation": "tg:77:2", "chat_id": 2})
     await harness.handle(await harness.deliver(bob))
     is_open = not client.is_closed()
     until.set()
 
     assert (await running).text == "Noon."
     assert is_open
-    assert len(model.asked) == 2
+    assert len(model.requests) == 2
 
 
 async def test_a_turn_without_tools_writes_no_journal(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect("Hello!")
-    delivery = await harness.deliver(harness.message("hi"))
+    model.add_steps("Hello!")
+    delivery = await harness.deliver(harness.make_message("hi"))
     await harness.orchestrator.process_message(delivery)
 
-    assert await harness.mailbox.steps("tg:77:1") == {}
+    assert await harness.mailbox.load_journal("tg:77:1") == {}

@@ -2,32 +2,36 @@
 
 import pytest
 
-from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over, tool_results
+from assistant.tests.assistants.llm_chat_helpers import REMIND, get_tool_results, take_over
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import secretary, tool
+from assistant.tests.snapshots import make_secretary, make_tool
 from smart_kit.contracts.keys import journal_key
 from smart_kit.contracts.queue import Notice
-from smart_kit.mailbox import Superseded
-from smart_kit.testing.scripted_model import ScriptedModel, calls, fails
+from smart_kit.mailbox import LeaseLost
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    make_error_response,
+    make_tool_call_response,
+)
 
 
 class TestAnotherAttempt:
     async def test_runs_no_tool_again_and_asks_the_model_only_what_is_missing(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
-        model.expect(calls(REMIND), "Never sent.", "I will.")
-        delivery = await harness.deliver(harness.message("remind me"))
+        model.add_steps(make_tool_call_response(REMIND), "Never sent.", "I will.")
+        delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)  # its worker dies before the end
 
         harness.orchestrator = harness.build_orchestrator()
-        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
         assert said.text == "I will."
         assert len(harness.rest.requests) == 1
         assert len(said.receipts) == 1
-        assert len(model.asked) == 3
-        assert model.asked[2].raw == model.asked[1].raw
-        (record,) = await harness.turn_records()
+        assert len(model.requests) == 3
+        assert model.requests[2].raw == model.requests[1].raw
+        (record,) = await harness.read_turn_records()
         assert [step.step for step in record.steps] == ["1", "1.0", "2"]
         assert await harness.redis.exists(journal_key(record.message_id)) == 0
 
@@ -35,11 +39,11 @@ class TestAnotherAttempt:
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
         other = ("create_reminder", {"text": "drink", "in_seconds": 90})
-        model.expect(calls(REMIND, other), "Never sent.", "Both.")
-        delivery = await harness.deliver(harness.message("remind me"))
+        model.add_steps(make_tool_call_response(REMIND, other), "Never sent.", "Both.")
+        delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)
         await harness.redis.hdel(journal_key("tg:77:1"), "1.1")
-        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
         keys = [request.headers["Idempotency-Key"] for request in harness.rest.requests]
         assert keys == ["tg:77:1/1.0", "tg:77:1/1.1", "tg:77:1/1.1"]
@@ -50,8 +54,8 @@ class TestAnotherAttempt:
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
         """A stop gives messages back without counting the attempt."""
-        model.expect(calls(REMIND), "Never sent.", "I will.")
-        delivery = await harness.deliver(harness.message("remind me"))
+        model.add_steps(make_tool_call_response(REMIND), "Never sent.", "I will.")
+        delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)
         await harness.mailbox.delay(delivery, 0)
         while await harness.mailbox.promote() is not None:
@@ -65,10 +69,14 @@ class TestAnotherAttempt:
     async def test_sends_the_receipts_of_the_first_where_it_fails_itself(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
-        model.expect(calls(REMIND), "Never sent.", fails(401, {"error": {"message": "no"}}))
-        delivery = await harness.deliver(harness.message("remind me"))
+        model.add_steps(
+            make_tool_call_response(REMIND),
+            "Never sent.",
+            make_error_response(401, {"error": {"message": "no"}}),
+        )
+        delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)
-        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
         assert isinstance(said, Notice)
         assert len(said.receipts) == 1
@@ -78,43 +86,43 @@ class TestAnotherAttempt:
         self, harness: AssistantHarness, model: ScriptedModel, most: int
     ) -> None:
         other = ("create_reminder", {"text": "drink", "in_seconds": 90})
-        model.expect(calls(REMIND, other), "Never sent.", "Both.")
-        delivery = await harness.deliver(harness.message("remind me"))
+        model.add_steps(make_tool_call_response(REMIND, other), "Never sent.", "Both.")
+        delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)
-        tools = (tool("get_time"), tool("create_reminder"))
-        await harness.configure(secretary(*tools, max_tool_calls=most), version=2)
-        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+        tools = (make_tool("get_time"), make_tool("create_reminder"))
+        await harness.configure(make_secretary(*tools, max_tool_calls=most), version=2)
+        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
         assert said.text == "Both."
         assert [receipt.step for receipt in said.receipts] == ["1.0", "1.1"]
         assert len(harness.rest.requests) == 2
-        assert len(model.asked) == 3
-        assert [result[:6] for result in tool_results(model.asked[2])] != ["Error:"] * 2
+        assert len(model.requests) == 3
+        assert [result[:6] for result in get_tool_results(model.requests[2])] != ["Error:"] * 2
 
     async def test_leaves_out_the_calls_that_were_too_many_though_more_are_allowed_by_now(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
-        tools = (tool("get_time"), tool("create_reminder"))
-        await harness.configure(secretary(*tools, max_tool_calls=1), version=2)
-        model.expect(calls(REMIND, REMIND), "Never sent.", "One.")
-        delivery = await harness.deliver(harness.message("remind me"))
+        tools = (make_tool("get_time"), make_tool("create_reminder"))
+        await harness.configure(make_secretary(*tools, max_tool_calls=1), version=2)
+        model.add_steps(make_tool_call_response(REMIND, REMIND), "Never sent.", "One.")
+        delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)
         await harness.redis.hdel(journal_key("tg:77:1"), "1.0", "1.1")
-        await harness.configure(secretary(*tools, max_tool_calls=5), version=3)
-        said = harness.only_reply(await harness.handle(await take_over(harness, delivery)))
+        await harness.configure(make_secretary(*tools, max_tool_calls=5), version=3)
+        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
         assert len(said.receipts) == 1
-        assert tool_results(model.asked[2])[1].startswith("Error: Not run")
+        assert get_tool_results(model.requests[2])[1].startswith("Error: Not run")
 
 
 async def test_a_worker_that_lost_its_message_runs_no_tool(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    model.expect(calls(REMIND))
-    delivery = await harness.deliver(harness.message("remind me"))
+    model.add_steps(make_tool_call_response(REMIND))
+    delivery = await harness.deliver(harness.make_message("remind me"))
     await take_over(harness, delivery)
 
-    with pytest.raises(Superseded):
+    with pytest.raises(LeaseLost):
         await harness.orchestrator.process_message(delivery)
     assert harness.rest.requests == []
-    assert len(model.asked) == 1
+    assert len(model.requests) == 1

@@ -4,42 +4,56 @@ import time
 from decimal import Decimal
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import assistant, id_of, model_snapshot, person, secretary, tool
+from assistant.tests.snapshots import (
+    id_for,
+    make_assistant,
+    make_model,
+    make_secretary,
+    make_tool,
+    make_user,
+)
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.contracts.threads import StepRecord
-from smart_kit.redis import answer
-from smart_kit.testing.scripted_model import Answer, Asked, ScriptedModel, calls, fails, says
+from smart_kit.redis import await_result
+from smart_kit.testing.scripted_model import (
+    RecordedRequest,
+    ScriptedModel,
+    ScriptedResponse,
+    make_error_response,
+    make_text_response,
+    make_tool_call_response,
+)
 
-COST = Decimal("0.1")
+CALL_COST = Decimal("0.1")
 """Of the scripted model's 10 tokens in and 5 out."""
 PRICES = {"input_price": Decimal(10_000), "output_price": Decimal(0)}
-REFUSED = fails(401, {"error": {"code": "invalid_api_key"}})
+INVALID_KEY_ERROR = make_error_response(401, {"error": {"code": "invalid_api_key"}})
 
 
-def slow_silence(_: Asked) -> Answer:
+def respond_empty_slowly(_: RecordedRequest) -> ScriptedResponse:
     """Takes a few milliseconds, which are seen in what is written down."""
     time.sleep(0.006)
-    return says("")
+    return make_text_response("")
 
 
-async def spent(harness: AssistantHarness) -> Decimal:
+async def read_spent(harness: AssistantHarness) -> Decimal:
     """Of all days together."""
-    keys = await answer(harness.redis.keys("budget:*"))
-    totals = [int(await answer(harness.redis.hget(key, "total")) or 0) for key in keys]
+    keys = await await_result(harness.redis.keys("budget:*"))
+    totals = [int(await await_result(harness.redis.hget(key, "total")) or 0) for key in keys]
     return Decimal(sum(totals)) / 1_000_000
 
 
 async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    harness.models = {"default-model": model_snapshot("default-model", **PRICES)}
-    await harness.configure(secretary(), version=2)
-    await harness.store_user(person(daily_budget=Decimal(100)))
-    model.expect(slow_silence, slow_silence)
+    harness.models = {"default-model": make_model("default-model", **PRICES)}
+    await harness.configure(make_secretary(), version=2)
+    await harness.store_user(make_user(daily_budget=Decimal(100)))
+    model.add_steps(respond_empty_slowly, respond_empty_slowly)
     said = await harness.say("hi")
 
     assert isinstance(said, Notice)
-    (record,) = await harness.turn_records()
+    (record,) = await harness.read_turn_records()
     (step,) = record.steps
     assert record.status == "failed"
     assert step == StepRecord(
@@ -47,7 +61,7 @@ async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
         kind="model",
         name="default-model",
         provider="scripted",
-        assistant_id=id_of("Secretary"),
+        assistant_id=id_for("Secretary"),
         is_answered=False,
         cost=Decimal(0),
         failures=step.failures,
@@ -61,21 +75,28 @@ async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
     whole = (record.finished_at - record.started_at).total_seconds()
     assert 0.01 <= both <= step.seconds + 0.002 <= whole + 0.003
     assert [(one.model, one.cost, one.prompt_tokens) for one in step.failures] == [
-        ("default-model", COST, 10)
+        ("default-model", CALL_COST, 10)
     ] * 2
     assert step.cost == 0
-    assert await spent(harness) == 2 * COST
+    assert await read_spent(harness) == 2 * CALL_COST
 
 
 async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     others = ("other", "last")
-    await harness.configure(secretary(tool("get_time"), fallback_models=others), version=2)
-    model.expect(calls(("get_time", {})), REFUSED, REFUSED, REFUSED)
+    await harness.configure(
+        make_secretary(make_tool("get_time"), fallback_models=others), version=2
+    )
+    model.add_steps(
+        make_tool_call_response(("get_time", {})),
+        INVALID_KEY_ERROR,
+        INVALID_KEY_ERROR,
+        INVALID_KEY_ERROR,
+    )
     await harness.say("hi")
 
-    (record,) = await harness.turn_records()
+    (record,) = await harness.read_turn_records()
     assert [(step.step, step.is_answered) for step in record.steps] == [
         ("1", True),
         ("1.0", True),
@@ -93,52 +114,57 @@ async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
 async def test_a_sub_assistant_that_failed_is_in_the_record_of_a_turn_that_went_well(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    harness.models = {"poet-model": model_snapshot("poet-model", **PRICES)}
+    harness.models = {"poet-model": make_model("poet-model", **PRICES)}
     await harness.configure(
-        secretary(tool("ask_assistant", "ask_poet", asks="Poet")),
-        assistant("Poet", model="poet-model", fallback_models=()),
+        make_secretary(make_tool("ask_assistant", "ask_poet", sub_assistant="Poet")),
+        make_assistant("Poet", model="poet-model", fallback_models=()),
         version=2,
     )
-    await harness.store_user(person(daily_budget=Decimal(100)))
-    model.expect(calls(("ask_poet", {"message": "x"})), says(""), says(""), "He fell silent.")
+    await harness.store_user(make_user(daily_budget=Decimal(100)))
+    model.add_steps(
+        make_tool_call_response(("ask_poet", {"message": "x"})),
+        make_text_response(""),
+        make_text_response(""),
+        "He fell silent.",
+    )
     said = await harness.say("a verse?")
 
     assert isinstance(said, Reply)
-    (record,) = await harness.turn_records()
+    (record,) = await harness.read_turn_records()
     assert [step.step for step in record.steps] == ["1", "1.0", "1.0.1", "2"]
     poets = record.steps[2]
-    assert (poets.is_answered, poets.assistant_id) == (False, id_of("Poet"))
-    assert [(one.model, one.cost) for one in poets.failures] == [("poet-model", COST)] * 2
-    assert await spent(harness) == 2 * COST
+    assert (poets.is_answered, poets.assistant_id) == (False, id_for("Poet"))
+    assert [(one.model, one.cost) for one in poets.failures] == [("poet-model", CALL_COST)] * 2
+    assert await read_spent(harness) == 2 * CALL_COST
 
 
 async def test_an_answer_after_a_fallback_costs_its_own_and_its_failures_theirs(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.models = {
-        "default-model": model_snapshot("default-model", **PRICES),
-        "cheap": model_snapshot("cheap", input_price=Decimal(0), output_price=Decimal(0)),
+        "default-model": make_model("default-model", **PRICES),
+        "cheap": make_model("cheap", input_price=Decimal(0), output_price=Decimal(0)),
     }
-    await harness.configure(secretary(fallback_models=("cheap",)), version=2)
-    model.expect(says(""), says(""), "Cheaply.")
+    await harness.configure(make_secretary(fallback_models=("cheap",)), version=2)
+    model.add_steps(make_text_response(""), make_text_response(""), "Cheaply.")
     await harness.say("hi")
 
-    (record,) = await harness.turn_records()
+    (record,) = await harness.read_turn_records()
     (step,) = record.steps
     assert (step.name, step.cost) == ("cheap", 0)
-    assert [(one.model, one.cost) for one in step.failures] == [("default-model", COST)] * 2
+    assert [(one.model, one.cost) for one in step.failures] == [("default-model", CALL_COST)] * 2
 
 
 async def test_that_the_budget_allowed_nobody_is_in_the_record(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    harness.models = {"default-model": model_snapshot("default-model", **PRICES)}
-    await harness.configure(secretary(), version=2)
-    await harness.store_user(person(daily_budget=Decimal(0)))
+    harness.models = {"default-model": make_model("default-model", **PRICES)}
+    await harness.configure(make_secretary(), version=2)
+    await harness.store_user(make_user(daily_budget=Decimal(0)))
     await harness.say("hi")
 
-    (record,) = await harness.turn_records()
-    assert model.asked == []
+    (record,) = await harness.read_turn_records()
+    assert model.requests == []
     assert [(one.model, one.cost) for one in record.steps[0].failures] == [("default-model", None)]
     assert "today" in record.steps[0].failures[0].reason
 
@@ -147,11 +173,11 @@ async def test_that_no_model_is_configured_is_in_the_record(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness._default_models = ()
-    await harness.configure(secretary(), version=2)
+    await harness.configure(make_secretary(), version=2)
     said = await harness.say("hi")
 
     assert isinstance(said, Notice)
     assert said.notice == "model_unavailable"
-    (record,) = await harness.turn_records()
+    (record,) = await harness.read_turn_records()
     (step,) = record.steps
     assert (step.name, step.provider, step.is_answered, step.failures) == ("", "", False, ())

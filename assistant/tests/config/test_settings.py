@@ -9,12 +9,12 @@ from assistant.src.config.settings import AssistantSettings
 TOKEN = "token-of-sixteen-letters"
 
 
-def settings(**values: object) -> AssistantSettings:
+def make_settings(**values: object) -> AssistantSettings:
     return AssistantSettings(service_api_token=TOKEN, **values)
 
 
 def test_everything_but_the_service_token_has_a_default() -> None:
-    made = settings()
+    made = make_settings()
 
     assert made.assistant_port == 8002
     assert (made.max_context_messages, made.max_context_length) == (20, 32_000)
@@ -35,18 +35,18 @@ def test_everything_but_the_service_token_has_a_default() -> None:
 )
 def test_what_cannot_work_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        settings(**values)
+        make_settings(**values)
 
 
 def test_private_hosts_stand_between_commas() -> None:
-    made = settings(rest_tool_private_hosts="nas.lan, 10.0.0.7:8080,")
+    made = make_settings(rest_tool_private_hosts="nas.lan, 10.0.0.7:8080,")
 
     assert made.private_hosts == ("nas.lan", "10.0.0.7:8080")
 
 
 def test_the_key_is_not_shown() -> None:
     key = Fernet.generate_key().decode()
-    made = settings(llm_model_decrypt_key=key)
+    made = make_settings(llm_model_decrypt_key=key)
 
     assert key not in repr(made)
     assert key in made.secrets

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from assistant.src.messages.item import encode
+from assistant.src.messages.item import encode_json
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_numbers_that_json_does_not_have_are_never_written(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        encode({"a": [number]})
+        encode_json({"a": [number]})

@@ -11,12 +11,12 @@ import pytest
 from pydantic import SecretStr
 
 from assistant.src.services import budget as module
-from assistant.src.services.budget import Budgets, DayBudget
+from assistant.src.services.budget import BudgetStore, DailyBudget
 from assistant.src.services.rest_service import RestServiceClient
 from smart_kit.clock import Clock
 from smart_kit.contracts.keys import budget_key
 from smart_kit.contracts.users import UserSnapshot
-from smart_kit.redis import Redis, answer
+from smart_kit.redis import Redis, await_result
 from smart_kit.rest_client import ServiceClient
 from smart_kit.settings import RestClientSettings
 
@@ -40,259 +40,267 @@ ALICE = UserSnapshot.model_validate(
 )
 
 
-class StandingClock(Clock):
+class FrozenClock(Clock):
     """It is the same moment as long as a test takes."""
 
     def now(self, zone: ZoneInfo | None = None) -> datetime:
         return (NOON + self.offset).astimezone(zone or UTC)
 
 
-class RestService:
+class FakeBudgetApi:
     """Says what was spent before Redis knew of it."""
 
     def __init__(self) -> None:
         self.spent = "0"
         self.status = 200
         self.delay_seconds = 0.0
-        self.asked: list[str] = []
+        self.paths: list[str] = []
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(request.url.path)
+        self.paths.append(request.url.path)
         await asyncio.sleep(self.delay_seconds)
         day = {"day": "2026-11-21", "timezone": "UTC", "budget": "1", "spent": self.spent}
         return httpx2.Response(self.status, json=day)
 
 
 @pytest.fixture
-def rest() -> RestService:
-    return RestService()
+def rest() -> FakeBudgetApi:
+    return FakeBudgetApi()
 
 
 @pytest.fixture
-async def budgets(redis: Redis, rest: RestService) -> AsyncIterator[Budgets]:
+async def budgets(redis: Redis, rest: FakeBudgetApi) -> AsyncIterator[BudgetStore]:
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
-    yield Budgets(redis, client, StandingClock())
+    yield BudgetStore(redis, client, FrozenClock())
     await client.close()
 
 
-def dollars(amount: str) -> Decimal:
+def to_dollars(amount: str) -> Decimal:
     return Decimal(amount)
 
 
-def alices(budgets: Budgets, *, exempt: bool = False, **changes: object) -> DayBudget:
-    return budgets.of(ALICE.model_copy(update=changes), BERLIN, exempt=exempt)
+def get_alice_budget(
+    budgets: BudgetStore, *, exempt: bool = False, **changes: object
+) -> DailyBudget:
+    return budgets.for_user(ALICE.model_copy(update=changes), BERLIN, exempt=exempt)
 
 
-async def total(redis: Redis) -> int:
+async def read_total(redis: Redis) -> int:
     key = budget_key(ALICE.id, NOON.date())
-    return int(await answer(redis.hget(key, "total")) or 0)
+    return int(await await_result(redis.hget(key, "total")) or 0)
 
 
-async def test_what_fits_is_reserved_and_what_does_not_is_refused(budgets: Budgets) -> None:
-    budget = alices(budgets)
+async def test_what_fits_is_reserved_and_what_does_not_is_refused(budgets: BudgetStore) -> None:
+    budget = get_alice_budget(budgets)
 
-    assert await budget.reserve("m1/1", dollars("0.6"))
-    assert not await budget.reserve("m1/2", dollars("0.400001"))
-    assert await budget.reserve("m1/2", dollars("0.4"))
-    assert not await budget.reserve("m1/3", dollars("0.000001"))
+    assert await budget.reserve("m1/1", to_dollars("0.6"))
+    assert not await budget.reserve("m1/2", to_dollars("0.400001"))
+    assert await budget.reserve("m1/2", to_dollars("0.4"))
+    assert not await budget.reserve("m1/3", to_dollars("0.000001"))
 
 
-async def test_what_was_reserved_and_not_spent_is_given_back(budgets: Budgets) -> None:
-    budget = alices(budgets)
-    await budget.reserve("m1/1", dollars("0.9"))
-    assert not await budget.reserve("m2/1", dollars("0.2"))
-    await budget.settle("m1/1", dollars("0"))
+async def test_what_was_reserved_and_not_spent_is_given_back(budgets: BudgetStore) -> None:
+    budget = get_alice_budget(budgets)
+    await budget.reserve("m1/1", to_dollars("0.9"))
+    assert not await budget.reserve("m2/1", to_dollars("0.2"))
+    await budget.settle("m1/1", to_dollars("0"))
 
-    assert await budget.reserve("m2/1", dollars("1"))
+    assert await budget.reserve("m2/1", to_dollars("1"))
 
 
 async def test_what_was_spent_stands_though_it_is_more_than_was_reserved_or_left(
-    redis: Redis, budgets: Budgets
+    redis: Redis, budgets: BudgetStore
 ) -> None:
-    budget = alices(budgets)
-    await budget.reserve("m1/1", dollars("0.5"))
-    await budget.settle("m1/1", dollars("1.5"))
+    budget = get_alice_budget(budgets)
+    await budget.reserve("m1/1", to_dollars("0.5"))
+    await budget.settle("m1/1", to_dollars("1.5"))
 
-    assert await total(redis) == 1_500_000
-    assert not await budget.reserve("m2/1", dollars("0.000001"))
+    assert await read_total(redis) == 1_500_000
+    assert not await budget.reserve("m2/1", to_dollars("0.000001"))
 
 
 async def test_a_turn_that_is_tried_again_replaces_what_it_reserved_before(
-    redis: Redis, budgets: Budgets
+    redis: Redis, budgets: BudgetStore
 ) -> None:
     for _ in range(5):
-        assert await alices(budgets).reserve("m1/1", dollars("0.9"))
-    assert await total(redis) == 900_000
+        assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.9"))
+    assert await read_total(redis) == 900_000
 
 
 async def test_many_at_once_never_reserve_more_than_there_is(
-    redis: Redis, budgets: Budgets
+    redis: Redis, budgets: BudgetStore
 ) -> None:
-    async def one(number: int) -> bool:
-        return await alices(budgets).reserve(f"m{number}/1", dollars("0.15"))
+    async def reserve_one(number: int) -> bool:
+        return await get_alice_budget(budgets).reserve(f"m{number}/1", to_dollars("0.15"))
 
-    fitted = await asyncio.gather(*map(one, range(40)))
-    assert (fitted.count(True), await total(redis)) == (6, 900_000)
+    fitted = await asyncio.gather(*map(reserve_one, range(40)))
+    assert (fitted.count(True), await read_total(redis)) == (6, 900_000)
 
 
-async def test_what_is_exempt_is_counted_and_never_refused(redis: Redis, budgets: Budgets) -> None:
-    budget = alices(budgets, exempt=True)
-    assert await budget.reserve("run:1/1", dollars("5"))
-    await budget.settle("run:1/1", dollars("4"))
+async def test_what_is_exempt_is_counted_and_never_refused(
+    redis: Redis, budgets: BudgetStore
+) -> None:
+    budget = get_alice_budget(budgets, exempt=True)
+    assert await budget.reserve("run:1/1", to_dollars("5"))
+    await budget.settle("run:1/1", to_dollars("4"))
 
-    assert await total(redis) == 4_000_000
-    assert not await alices(budgets).reserve("m1/1", dollars("0.1"))
+    assert await read_total(redis) == 4_000_000
+    assert not await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.1"))
 
 
 async def test_who_has_no_budget_costs_no_round_trip(
-    redis: Redis, budgets: Budgets, rest: RestService
+    redis: Redis, budgets: BudgetStore, rest: FakeBudgetApi
 ) -> None:
-    budget = alices(budgets, daily_budget=None)
+    budget = get_alice_budget(budgets, daily_budget=None)
     await redis.config_resetstat()
 
-    assert await budget.reserve("m1/1", dollars("1000000"))
-    await budget.settle("m1/1", dollars("1000000"))
+    assert await budget.reserve("m1/1", to_dollars("1000000"))
+    await budget.settle("m1/1", to_dollars("1000000"))
     assert not budget.is_low
-    assert rest.asked == []
+    assert rest.paths == []
     assert set(await redis.info("commandstats")) <= {"cmdstat_config|resetstat", "cmdstat_info"}
 
 
-async def test_a_model_without_prices_is_asked_though_nothing_is_left(budgets: Budgets) -> None:
-    budget = alices(budgets, daily_budget=dollars("0"))
+async def test_a_model_without_prices_is_asked_though_nothing_is_left(budgets: BudgetStore) -> None:
+    budget = get_alice_budget(budgets, daily_budget=to_dollars("0"))
 
-    assert not await budget.reserve("m1/1", dollars("0.000001"))
-    assert await budget.reserve("m1/1", dollars("0"))
-    await budget.settle("m1/1", dollars("0"))
+    assert not await budget.reserve("m1/1", to_dollars("0.000001"))
+    assert await budget.reserve("m1/1", to_dollars("0"))
+    await budget.settle("m1/1", to_dollars("0"))
     assert not budget.is_low
 
 
 async def test_a_model_without_prices_leaves_nothing_of_what_a_crashed_attempt_reserved(
-    redis: Redis, budgets: Budgets
+    redis: Redis, budgets: BudgetStore
 ) -> None:
-    assert await alices(budgets).reserve("m1/1", dollars("0.9"))
-    again = alices(budgets)  # its model's price has been taken away meanwhile
-    assert await again.reserve("m1/1", dollars("0"))
-    await again.settle("m1/1", dollars("0"))
+    assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.9"))
+    again = get_alice_budget(budgets)  # its model's price has been taken away meanwhile
+    assert await again.reserve("m1/1", to_dollars("0"))
+    await again.settle("m1/1", to_dollars("0"))
 
-    assert await total(redis) == 0
+    assert await read_total(redis) == 0
 
 
 async def test_what_was_never_set_aside_is_not_written_down_as_nothing(
-    redis: Redis, budgets: Budgets, rest: RestService
+    redis: Redis, budgets: BudgetStore, rest: FakeBudgetApi
 ) -> None:
-    await alices(budgets).settle("m1/1", dollars("0"))
-    assert (await answer(redis.keys("budget:*")), rest.asked) == ([], [])
+    await get_alice_budget(budgets).settle("m1/1", to_dollars("0"))
+    assert (await await_result(redis.keys("budget:*")), rest.paths) == ([], [])
 
 
 async def test_who_may_spend_nothing_and_has_spent_nothing_hears_of_no_budget(
-    budgets: Budgets,
+    budgets: BudgetStore,
 ) -> None:
-    budget = alices(budgets, exempt=True, daily_budget=dollars("0"))
-    await budget.reserve("run:1/1", dollars("0.5"))
-    await budget.settle("run:1/1", dollars("0"))
+    budget = get_alice_budget(budgets, exempt=True, daily_budget=to_dollars("0"))
+    await budget.reserve("run:1/1", to_dollars("0.5"))
+    await budget.settle("run:1/1", to_dollars("0"))
     assert not budget.is_low
 
 
 async def test_what_costs_less_than_a_millionth_counts_as_one(
-    redis: Redis, budgets: Budgets
+    redis: Redis, budgets: BudgetStore
 ) -> None:
-    budget = alices(budgets)
-    await budget.reserve("m1/1", dollars("0.0000001"))
-    assert await total(redis) == 1
+    budget = get_alice_budget(budgets)
+    await budget.reserve("m1/1", to_dollars("0.0000001"))
+    assert await read_total(redis) == 1
 
 
-async def test_large_amounts_stay_exact(redis: Redis, budgets: Budgets) -> None:
-    budget = alices(budgets, daily_budget=dollars("100000"))
-    await budget.reserve("m1/1", dollars("99999.999999"))
-    assert await total(redis) == 99_999_999_999
-    assert await budget.reserve("m1/2", dollars("0.000001"))
-    assert not await budget.reserve("m1/3", dollars("0.000001"))
+async def test_large_amounts_stay_exact(redis: Redis, budgets: BudgetStore) -> None:
+    budget = get_alice_budget(budgets, daily_budget=to_dollars("100000"))
+    await budget.reserve("m1/1", to_dollars("99999.999999"))
+    assert await read_total(redis) == 99_999_999_999
+    assert await budget.reserve("m1/2", to_dollars("0.000001"))
+    assert not await budget.reserve("m1/3", to_dollars("0.000001"))
 
 
 async def test_the_answer_that_crosses_four_fifths_says_so_and_no_other_that_day(
-    budgets: Budgets,
+    budgets: BudgetStore,
 ) -> None:
-    first, second = alices(budgets), alices(budgets)
-    await first.settle("m1/1", dollars("0.799999"))
+    first, second = get_alice_budget(budgets), get_alice_budget(budgets)
+    await first.settle("m1/1", to_dollars("0.799999"))
     assert not first.is_low
-    await second.settle("m2/1", dollars("0.000001"))
+    await second.settle("m2/1", to_dollars("0.000001"))
     assert second.is_low
 
-    third = alices(budgets)
-    await third.settle("m3/1", dollars("0.1"))
-    await first.settle("m1/2", dollars("0.01"))
+    third = get_alice_budget(budgets)
+    await third.settle("m3/1", to_dollars("0.1"))
+    await first.settle("m1/2", to_dollars("0.01"))
     assert (third.is_low, first.is_low) == (False, False)
 
 
-async def test_a_schedule_leaves_it_to_the_next_answer_to_say_so(budgets: Budgets) -> None:
-    scheduled, next_one = alices(budgets, exempt=True), alices(budgets)
-    await scheduled.settle("run:1/1", dollars("0.9"))
-    await next_one.settle("m1/1", dollars("0.000001"))
+async def test_a_schedule_leaves_it_to_the_next_answer_to_say_so(budgets: BudgetStore) -> None:
+    scheduled, next_one = get_alice_budget(budgets, exempt=True), get_alice_budget(budgets)
+    await scheduled.settle("run:1/1", to_dollars("0.9"))
+    await next_one.settle("m1/1", to_dollars("0.000001"))
     assert (scheduled.is_low, next_one.is_low) == (False, True)
 
 
-async def test_the_same_message_says_so_again_when_it_is_tried_again(budgets: Budgets) -> None:
+async def test_the_same_message_says_so_again_when_it_is_tried_again(budgets: BudgetStore) -> None:
     for _ in range(2):
-        budget = alices(budgets)
-        await budget.settle("tg:1:2/1", dollars("0.9"))
+        budget = get_alice_budget(budgets)
+        await budget.settle("tg:1:2/1", to_dollars("0.9"))
         assert budget.is_low
 
 
-async def test_what_is_only_reserved_says_nothing(budgets: Budgets) -> None:
-    budget = alices(budgets)
-    await budget.reserve("m1/1", dollars("0.95"))
-    await budget.settle("m1/1", dollars("0.01"))
+async def test_what_is_only_reserved_says_nothing(budgets: BudgetStore) -> None:
+    budget = get_alice_budget(budgets)
+    await budget.reserve("m1/1", to_dollars("0.95"))
+    await budget.settle("m1/1", to_dollars("0.01"))
     assert not budget.is_low
 
 
 async def test_a_day_that_redis_does_not_know_begins_with_what_rest_service_knows(
-    budgets: Budgets, rest: RestService
+    budgets: BudgetStore, rest: FakeBudgetApi
 ) -> None:
     rest.spent = "0.7"
-    budget = alices(budgets)
+    budget = get_alice_budget(budgets)
 
-    assert not await budget.reserve("m1/1", dollars("0.31"))
-    assert await budget.reserve("m1/1", dollars("0.3"))
-    assert rest.asked == [f"/api/users/{ALICE.id}/budget"], "asked once"
+    assert not await budget.reserve("m1/1", to_dollars("0.31"))
+    assert await budget.reserve("m1/1", to_dollars("0.3"))
+    assert rest.paths == [f"/api/users/{ALICE.id}/budget"], "asked once"
 
 
 @pytest.mark.parametrize("status", [500, 404])
 async def test_where_rest_service_does_not_know_nothing_was_spent(
-    budgets: Budgets, rest: RestService, status: int
+    budgets: BudgetStore, rest: FakeBudgetApi, status: int
 ) -> None:
     rest.status = status
-    budget = alices(budgets)
+    budget = get_alice_budget(budgets)
 
-    assert await budget.reserve("m1/1", dollars("1"))
-    assert len(rest.asked) == 1
+    assert await budget.reserve("m1/1", to_dollars("1"))
+    assert len(rest.paths) == 1
 
 
 async def test_rest_service_is_not_waited_for_long(
-    budgets: Budgets, rest: RestService, monkeypatch: pytest.MonkeyPatch
+    budgets: BudgetStore, rest: FakeBudgetApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.05)
     rest.delay_seconds, rest.spent = 30, "1"
 
-    assert await alices(budgets).reserve("m1/1", dollars("1")), "nobody has heard of it"
+    assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("1")), (
+        "nobody has heard of it"
+    )
 
 
-async def test_the_day_is_the_persons_own_and_ends(redis: Redis, budgets: Budgets) -> None:
+async def test_the_day_is_the_persons_own_and_ends(redis: Redis, budgets: BudgetStore) -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
-        budget = budgets.of(ALICE, ZoneInfo(zone))
-        assert await budget.reserve("m1/1", dollars("1")), "25 hours lie between them"
-    days = await answer(redis.keys("budget:*"))
+        budget = budgets.for_user(ALICE, ZoneInfo(zone))
+        assert await budget.reserve("m1/1", to_dollars("1")), "25 hours lie between them"
+    days = await await_result(redis.keys("budget:*"))
 
     assert len(days) == 2
     for key in days:
-        assert 86_400 < await answer(redis.ttl(key)) <= timedelta(days=2).total_seconds()
+        assert 86_400 < await await_result(redis.ttl(key)) <= timedelta(days=2).total_seconds()
 
 
-async def test_the_next_day_begins_anew(redis: Redis, rest: RestService, budgets: Budgets) -> None:
-    assert await alices(budgets).reserve("m1/1", dollars("1"))
+async def test_the_budget_resets_the_next_day(
+    redis: Redis, rest: FakeBudgetApi, budgets: BudgetStore
+) -> None:
+    assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("1"))
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
-    tomorrow = Budgets(redis, client, StandingClock(timedelta(days=1)))
+    tomorrow = BudgetStore(redis, client, FrozenClock(timedelta(days=1)))
 
-    assert await alices(tomorrow).reserve("m2/1", dollars("1"))
+    assert await get_alice_budget(tomorrow).reserve("m2/1", to_dollars("1"))
     await client.close()

@@ -4,20 +4,20 @@ import asyncio
 
 import pytest
 
-from assistant.src.services.cache import Cache
+from assistant.src.services.cache import TtlCache
 
 
-class Source:
+class CountingSource:
     """Counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.computed_keys: list[str] = []
         self.now = 0.0
-        self.cache: Cache[str, str] = Cache(60, 2, clock=lambda: self.now)
+        self.cache: TtlCache[str, str] = TtlCache(60, 2, clock=lambda: self.now)
 
-    async def of(self, key: str, value: str = "value") -> str:
+    async def get(self, key: str, value: str = "value") -> str:
         async def make() -> str:
-            self.asked.append(key)
+            self.computed_keys.append(key)
             await asyncio.sleep(0)
             return value
 
@@ -25,46 +25,46 @@ class Source:
 
 
 async def test_a_value_is_made_once_and_again_when_its_time_is_over() -> None:
-    source = Source()
-    assert [await source.of("a"), await source.of("a", "other")] == ["value", "value"]
+    source = CountingSource()
+    assert [await source.get("a"), await source.get("a", "other")] == ["value", "value"]
     source.now = 60
 
-    assert await source.of("a", "new") == "new"
-    assert source.asked == ["a", "a"]
+    assert await source.get("a", "new") == "new"
+    assert source.computed_keys == ["a", "a"]
 
 
 async def test_who_asks_meanwhile_waits_for_the_same_value() -> None:
-    source = Source()
-    await asyncio.gather(*(source.of(key) for key in "abab"))
+    source = CountingSource()
+    await asyncio.gather(*(source.get(key) for key in "abab"))
 
-    assert sorted(source.asked) == ["a", "b"]
+    assert sorted(source.computed_keys) == ["a", "b"]
 
 
 async def test_full_it_drops_what_was_made_first() -> None:
-    source = Source()
+    source = CountingSource()
     for key in "abca":
-        await source.of(key)
+        await source.get(key)
 
-    assert source.asked == ["a", "b", "c", "a"]
-    await source.of("c")
-    assert source.asked[4:] == []
+    assert source.computed_keys == ["a", "b", "c", "a"]
+    await source.get("c")
+    assert source.computed_keys[4:] == []
 
 
-async def test_an_error_and_an_empty_value_are_not_kept() -> None:
-    source = Source()
+async def test_an_error_and_an_empty_value_are_not_cached() -> None:
+    source = CountingSource()
 
     async def fail() -> str:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
         await source.cache.get("a", fail)
-    assert await source.of("a", "") == ""
-    assert await source.of("a") == "value"
+    assert await source.get("a", "") == ""
+    assert await source.get("a") == "value"
 
 
 async def test_who_gives_up_waiting_leaves_the_others_their_value() -> None:
-    source = Source()
-    first, second = (asyncio.create_task(source.of("a")) for _ in range(2))
+    source = CountingSource()
+    first, second = (asyncio.create_task(source.get("a")) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
 

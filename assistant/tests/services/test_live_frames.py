@@ -10,21 +10,34 @@ from typing import Any
 import pytest
 
 from assistant.src.services import live_frames
-from assistant.src.services.live_frames import LiveFrames
+from assistant.src.services.live_frames import ProgressPublisher
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, BOT, assistant, model_snapshot, person, secretary, tool
+from assistant.tests.snapshots import (
+    ALICE,
+    BOT,
+    make_assistant,
+    make_model,
+    make_secretary,
+    make_tool,
+    make_user,
+)
 from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, QueueMessage
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.scripted_model import Answer, ScriptedModel, fails, sends
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    ScriptedResponse,
+    make_error_response,
+    make_response,
+)
 
 
-class Listener:
+class FrameSubscriber:
     def __init__(self, pubsub: Any) -> None:
         self._pubsub = pubsub
 
-    async def frame(self) -> LiveFrame:
+    async def next_frame(self) -> LiveFrame:
         while True:
             message = await self._pubsub.get_message(timeout=30)
             assert message is not None, "no frame came"
@@ -33,24 +46,24 @@ class Listener:
 
 
 @pytest.fixture
-async def listener(redis: Redis) -> AsyncIterator[Listener]:
+async def subscriber(redis: Redis) -> AsyncIterator[FrameSubscriber]:
     async with redis.pubsub() as pubsub:
         await pubsub.subscribe(live_channel(BOT))
-        yield Listener(pubsub)
+        yield FrameSubscriber(pubsub)
 
 
 @pytest.fixture
-def no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is repeated, however long a turn takes."""
-    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 3600.0)
+    monkeypatch.setattr(live_frames, "HEARTBEAT_SECONDS", 3600.0)
 
 
 async def test_a_turn_begins_and_ends(
-    harness: AssistantHarness, model: ScriptedModel, listener: Listener, no_beat: None
+    harness: AssistantHarness, model: ScriptedModel, subscriber: FrameSubscriber, no_heartbeat: None
 ) -> None:
-    model.expect("Hello!")
+    model.add_steps("Hello!")
     await harness.say("hi")
-    begin, end = await listener.frame(), await listener.frame()
+    begin, end = await subscriber.next_frame(), await subscriber.next_frame()
 
     assert (begin.kind, end.kind) == ("begin", "end")
     assert begin.seq < end.seq
@@ -59,62 +72,64 @@ async def test_a_turn_begins_and_ends(
 
 
 async def test_a_turn_that_fails_ends_too(
-    harness: AssistantHarness, model: ScriptedModel, listener: Listener, no_beat: None
+    harness: AssistantHarness, model: ScriptedModel, subscriber: FrameSubscriber, no_heartbeat: None
 ) -> None:
-    model.expect(fails(401))
+    model.add_steps(make_error_response(401))
     await harness.say("hi")
 
-    assert [(await listener.frame()).kind for _ in range(2)] == ["begin", "end"]
+    assert [(await subscriber.next_frame()).kind for _ in range(2)] == ["begin", "end"]
 
 
 async def test_what_a_long_turn_is_at_is_repeated(
-    harness: AssistantHarness, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.02)
-    async with LiveFrames(harness.redis).show(harness.message("hi")) as frames:
-        kinds = [(await listener.frame()).kind for _ in range(3)]
-        frames.tools_run()
-        while (await listener.frame()).kind != "tool":
+    monkeypatch.setattr(live_frames, "HEARTBEAT_SECONDS", 0.02)
+    async with ProgressPublisher(harness.redis).track(harness.make_message("hi")) as frames:
+        kinds = [(await subscriber.next_frame()).kind for _ in range(3)]
+        frames.on_tool_calls()
+        while (await subscriber.next_frame()).kind != "tool":
             pass
-        frames.model_thinks()
-        while (await listener.frame()).kind != "begin":
+        frames.on_model_call()
+        while (await subscriber.next_frame()).kind != "begin":
             pass
-    while (frame := await listener.frame()).kind != "end":
+    while (frame := await subscriber.next_frame()).kind != "end":
         pass
 
     assert kinds == ["begin"] * 3
     assert frame.kind == "end"
 
 
-def streamed(*deltas: dict[str, Any]) -> Answer:
+def make_event_stream(*deltas: dict[str, Any]) -> ScriptedResponse:
     """Chunks of an answer, the last with its reason."""
     choices = [{"delta": delta, "finish_reason": None} for delta in deltas]
     choices[-1]["finish_reason"] = "stop"
     lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
-    return sends("".join([*lines, "data: [DONE]\n\n"]).encode(), "text/event-stream")
+    return make_response("".join([*lines, "data: [DONE]\n\n"]).encode(), "text/event-stream")
 
 
 async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
     harness: AssistantHarness,
     model: ScriptedModel,
-    listener: Listener,
+    subscriber: FrameSubscriber,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_frames, "TEXT_SECONDS", 0.0)
-    streams = model_snapshot("default-model", capabilities=frozenset({"tools", "streaming"}))
+    monkeypatch.setattr(live_frames, "MIN_TEXT_INTERVAL_SECONDS", 0.0)
+    streams = make_model("default-model", capabilities=frozenset({"tools", "streaming"}))
     harness.models = {"default-model": streams}
     await harness.configure(
-        secretary(tool("ask_assistant", "ask_poet", asks="Poet")), assistant("Poet"), version=2
+        make_secretary(make_tool("ask_assistant", "ask_poet", sub_assistant="Poet")),
+        make_assistant("Poet"),
+        version=2,
     )
     call = {"index": 0, "id": "x", "function": {"name": "ask_poet", "arguments": '{"message":"x"}'}}
-    model.expect(
-        streamed({"content": "I ask."}, {"tool_calls": [call]}),
-        streamed({"content": "Drip"}, {"content": ", drop."}),
-        streamed({"content": "He "}, {"content": "says: drip."}),
+    model.add_steps(
+        make_event_stream({"content": "I ask."}, {"tool_calls": [call]}),
+        make_event_stream({"content": "Drip"}, {"content": ", drop."}),
+        make_event_stream({"content": "He "}, {"content": "says: drip."}),
     )
     said = await harness.say("a verse?")
     texts = []
-    while (frame := await listener.frame()).kind != "end":
+    while (frame := await subscriber.next_frame()).kind != "end":
         if frame.kind == "delta":
             texts.append(frame.text)
 
@@ -123,39 +138,39 @@ async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
 
 
 async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
-    harness: AssistantHarness, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.02)
-    monkeypatch.setattr(live_frames, "TEXT_SECONDS", 3600.0)
-    async with LiveFrames(harness.redis).show(harness.message("hi")) as frames:
+    monkeypatch.setattr(live_frames, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(live_frames, "MIN_TEXT_INTERVAL_SECONDS", 3600.0)
+    async with ProgressPublisher(harness.redis).track(harness.make_message("hi")) as frames:
         assert frames.is_due
-        await frames.text_grows(" ")
+        await frames.on_text(" ")
         assert frames.is_due
-        await frames.text_grows("Once")
+        await frames.on_text("Once")
         assert not frames.is_due
-        while (frame := await listener.frame()).kind != "delta":
+        while (frame := await subscriber.next_frame()).kind != "delta":
             pass
-        again = await listener.frame()
-        frames.model_thinks()
-        while (thinking := await listener.frame()).kind == "delta":
+        again = await subscriber.next_frame()
+        frames.on_model_call()
+        while (thinking := await subscriber.next_frame()).kind == "delta":
             pass
 
     assert (frame.text, again.text, again.kind) == ("Once", "Once", "delta")
     assert (thinking.kind, thinking.text) == ("begin", "")
 
 
-class SwallowingRedis:
+class CancellationSwallowingRedis:
     """Ends a cancelled command normally, once, as redis-py can in Python 3.11."""
 
     def __init__(self) -> None:
-        self.heart: asyncio.Task[Any] | None = None
-        self.is_beating = asyncio.Event()
+        self.heartbeat_task: asyncio.Task[Any] | None = None
+        self.has_heartbeat = asyncio.Event()
         self._turn = asyncio.current_task()
 
     async def publish(self, *_: str) -> int:
         if (task := asyncio.current_task()) is not self._turn:
-            has_swallowed, self.heart = self.heart is not None, task
-            self.is_beating.set()
+            has_swallowed, self.heartbeat_task = self.heartbeat_task is not None, task
+            self.has_heartbeat.set()
             with suppress(*(() if has_swallowed else (asyncio.CancelledError,))):
                 await asyncio.sleep(60)
         return 0
@@ -164,44 +179,44 @@ class SwallowingRedis:
 async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_cancellation(
     harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_frames, "BEAT_SECONDS", 0.01)
-    redis = SwallowingRedis()
-    async with LiveFrames(redis).show(harness.message("hi")):  # type: ignore[arg-type] # as said
-        await redis.is_beating.wait()
-    assert redis.heart is not None
-    ended, _ = await asyncio.wait({redis.heart}, timeout=30)
+    monkeypatch.setattr(live_frames, "HEARTBEAT_SECONDS", 0.01)
+    redis = CancellationSwallowingRedis()
+    async with ProgressPublisher(redis).track(harness.make_message("hi")):  # type: ignore[arg-type] # as said
+        await redis.has_heartbeat.wait()
+    assert redis.heartbeat_task is not None
+    ended, _ = await asyncio.wait({redis.heartbeat_task}, timeout=30)
 
     assert ended
 
 
 async def test_a_chat_hears_nothing_of_a_person_who_is_blocked(
-    harness: AssistantHarness, listener: Listener, model: ScriptedModel
+    harness: AssistantHarness, subscriber: FrameSubscriber, model: ScriptedModel
 ) -> None:
-    await harness.store_user(person(status="blocked"))
-    await harness.handle(await harness.deliver(harness.message("hi")))
-    await harness.store_user(person())
-    model.expect("Hello!")
+    await harness.store_user(make_user(status="blocked"))
+    await harness.handle(await harness.deliver(harness.make_message("hi")))
+    await harness.store_user(make_user())
+    model.add_steps("Hello!")
     await harness.say("hi")
 
-    assert (await listener.frame()).message_id == f"tg:{BOT}:2"
+    assert (await subscriber.next_frame()).message_id == f"tg:{BOT}:2"
 
 
 async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: RedisSettings) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
-    nowhere = connect(redis_settings.model_copy(update={"redis_port": port}))
+    with socket.socket() as unused_socket:
+        unused_socket.bind(("127.0.0.1", 0))
+        port = unused_socket.getsockname()[1]
+    unreachable_redis = connect(redis_settings.model_copy(update={"redis_port": port}))
     message = QueueMessage(id="1", conversation="tg:1:2", chat_id=2, correlation_id="c")
-    async with LiveFrames(nowhere).show(message) as frames:
+    async with ProgressPublisher(unreachable_redis).track(message) as frames:
         await frames.publish("delta")
-    await nowhere.aclose()
+    await unreachable_redis.aclose()
 
 
 @pytest.mark.parametrize("conversation", ["cli", "tg:x:1", "tg:1"])
 async def test_a_conversation_of_no_bot_has_no_frames(
     harness: AssistantHarness, conversation: str
 ) -> None:
-    async with LiveFrames(harness.redis).show(
-        harness.message("hi", conversation=conversation)
+    async with ProgressPublisher(harness.redis).track(
+        harness.make_message("hi", conversation=conversation)
     ) as frames:
         assert frames._seq == 0

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from assistant.src.services.forecast import Place
-from assistant.src.services.open_meteo import OpenMeteo
+from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.tests.fake_open_meteo import PARIS, FakeOpenMeteo
 
 
@@ -33,9 +33,9 @@ async def test_without_an_address_it_is_open_meteos_two_servers_else_that_one_fo
     url: str | None, asked: list[str]
 ) -> None:
     fake_open_meteo = FakeOpenMeteo()
-    weather = OpenMeteo(url, httpx2.MockTransport(fake_open_meteo))
-    await weather.places("Paris")
-    await weather.forecast(Place.model_validate(PARIS), date(2026, 11, 21))
+    weather = OpenMeteoClient(url, httpx2.MockTransport(fake_open_meteo))
+    await weather.search_places("Paris")
+    await weather.get_forecast(Place.model_validate(PARIS), date(2026, 11, 21))
     await weather.close()
 
     assert [str(one.url).partition("?")[0] for one in fake_open_meteo.requests] == asked

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from assistant.src.storage.configuration import ConfigurationStore
-from assistant.tests.snapshots import secretary
+from assistant.tests.snapshots import make_secretary
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
 from smart_kit.redis import Redis, connect_blocking
@@ -17,8 +17,8 @@ from smart_kit.settings import RedisSettings
 pytestmark = pytest.mark.clock("virtual")
 
 
-def snapshot(version: int, instructions: str = "Be kind.") -> str:
-    assistants = (secretary(instructions=instructions),)
+def make_snapshot(version: int, instructions: str = "Be kind.") -> str:
+    assistants = (make_secretary(instructions=instructions),)
     return ConfigurationSnapshot(version=version, assistants=assistants).model_dump_json()
 
 
@@ -30,7 +30,7 @@ async def store(redis: Redis, redis_settings: RedisSettings) -> AsyncIterator[Co
 
 
 @contextlib.asynccontextmanager
-async def watched(store: ConfigurationStore) -> AsyncIterator[None]:
+async def run_watcher(store: ConfigurationStore) -> AsyncIterator[None]:
     stop = asyncio.Event()
     task = asyncio.create_task(store.watch(stop))
     yield
@@ -38,7 +38,7 @@ async def watched(store: ConfigurationStore) -> AsyncIterator[None]:
     await task
 
 
-async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+async def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for it."""
     clock = asyncio.get_running_loop().time
     started = clock()
@@ -47,7 +47,7 @@ async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         await asyncio.sleep(0.01)
 
 
-def version(store: ConfigurationStore) -> int | None:
+def get_version(store: ConfigurationStore) -> int | None:
     return store.current.version if store.current else None
 
 
@@ -55,13 +55,13 @@ async def test_an_announcement_is_followed_by_who_would_not_look_for_an_hour(
     redis: Redis, redis_settings: RedisSettings
 ) -> None:
     blocking = connect_blocking(redis_settings)
-    store = ConfigurationStore(redis, blocking, look_seconds=3600)
+    store = ConfigurationStore(redis, blocking, poll_seconds=3600)
     stop = asyncio.Event()
     watching = asyncio.create_task(store.watch(stop))
     for number in (1, 2, 3):
-        await redis.set(CONFIGURATION_KEY, snapshot(number))
+        await redis.set(CONFIGURATION_KEY, make_snapshot(number))
         await redis.publish(CONFIGURATION_CHANNEL, str(number))
-        await until(lambda: version(store) == number)  # noqa: B023 # asked within the loop
+        await wait_until(lambda: get_version(store) == number)  # noqa: B023 # asked within the loop
 
     stop.set()
     await redis.publish(CONFIGURATION_CHANNEL, "3")  # so that it sees the end
@@ -72,22 +72,22 @@ async def test_an_announcement_is_followed_by_who_would_not_look_for_an_hour(
 async def test_a_change_whose_announcement_was_lost_is_seen_all_the_same(
     store: ConfigurationStore, redis: Redis
 ) -> None:
-    async with watched(store):
-        await redis.set(CONFIGURATION_KEY, snapshot(1))
-        await until(lambda: version(store) == 1)
-        await redis.set(CONFIGURATION_KEY, snapshot(2))
+    async with run_watcher(store):
+        await redis.set(CONFIGURATION_KEY, make_snapshot(1))
+        await wait_until(lambda: get_version(store) == 1)
+        await redis.set(CONFIGURATION_KEY, make_snapshot(2))
 
-        await until(lambda: version(store) == 2)
+        await wait_until(lambda: get_version(store) == 2)
 
 
 async def test_a_lost_connection_is_made_again(store: ConfigurationStore, redis: Redis) -> None:
-    await redis.set(CONFIGURATION_KEY, snapshot(1))
-    async with watched(store):
-        await until(lambda: version(store) == 1)
+    await redis.set(CONFIGURATION_KEY, make_snapshot(1))
+    async with run_watcher(store):
+        await wait_until(lambda: get_version(store) == 1)
         await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        await redis.set(CONFIGURATION_KEY, snapshot(2))
+        await redis.set(CONFIGURATION_KEY, make_snapshot(2))
 
-        await until(lambda: version(store) == 2)
+        await wait_until(lambda: get_version(store) == 2)
 
 
 async def test_what_stands_in_redis_is_taken_though_its_version_is_lower(
@@ -95,21 +95,21 @@ async def test_what_stands_in_redis_is_taken_though_its_version_is_lower(
 ) -> None:
     """As after Postgres was restored from a backup; rest_service guards the key."""
     for number in (5, 4, 6):
-        await redis.set(CONFIGURATION_KEY, snapshot(number))
+        await redis.set(CONFIGURATION_KEY, make_snapshot(number))
         await store.refresh()
-        assert version(store) == number
+        assert get_version(store) == number
 
 
 async def test_the_same_version_written_again_after_a_flush_is_taken(
     store: ConfigurationStore, redis: Redis
 ) -> None:
-    await redis.set(CONFIGURATION_KEY, snapshot(5))
+    await redis.set(CONFIGURATION_KEY, make_snapshot(5))
     await store.refresh()
     await redis.flushdb(asynchronous=True)
     await store.refresh()
-    assert version(store) == 5
+    assert get_version(store) == 5
 
-    await redis.set(CONFIGURATION_KEY, snapshot(5, "Be kinder."))
+    await redis.set(CONFIGURATION_KEY, make_snapshot(5, "Be kinder."))
     await store.refresh()
     assert store.current is not None
     assert store.current.assistants[0].instructions == "Be kinder."
@@ -119,7 +119,7 @@ async def test_the_same_version_written_again_after_a_flush_is_taken(
 async def test_a_broken_one_changes_nothing(
     store: ConfigurationStore, redis: Redis, broken: str
 ) -> None:
-    await redis.set(CONFIGURATION_KEY, snapshot(5))
+    await redis.set(CONFIGURATION_KEY, make_snapshot(5))
     await store.refresh()
     before = store.current
     await redis.set(CONFIGURATION_KEY, broken)
@@ -130,7 +130,7 @@ async def test_a_broken_one_changes_nothing(
 
 async def test_an_unchanged_one_is_the_same_object(store: ConfigurationStore, redis: Redis) -> None:
     """What was built from it is kept."""
-    await redis.set(CONFIGURATION_KEY, snapshot(5))
+    await redis.set(CONFIGURATION_KEY, make_snapshot(5))
     await store.refresh()
     before = store.current
     await store.refresh()

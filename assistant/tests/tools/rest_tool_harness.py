@@ -14,10 +14,10 @@ from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.src.tools.rest_tool import RestTool
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject, utc_now
-from smart_kit.contracts.configuration import CallSnapshot, SecretSnapshot, ToolSnapshot
+from smart_kit.contracts.configuration import HttpCallSnapshot, SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError
-from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
+from smart_kit.guarded_http import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
 
 URL = "https://api.example.org/v1/words/{word}"
@@ -29,21 +29,21 @@ class FakeServer:
     """Gives the same answer to every request."""
 
     def __init__(self) -> None:
-        self.requests: list[OutsideRequest] = []
+        self.requests: list[HttpRequest] = []
         self.status = 200
         self.content_type = "application/json"
-        self.body: bytes | Callable[[OutsideRequest], bytes] = b'{"meaning": "a sign"}'
+        self.body: bytes | Callable[[HttpRequest], bytes] = b'{"meaning": "a sign"}'
         self.failure: UpstreamError | None = None
 
-    async def send(self, request: OutsideRequest) -> OutsideAnswer:
+    async def send(self, request: HttpRequest) -> HttpResponse:
         self.requests.append(request)
         if self.failure is not None:
             raise self.failure
         body = self.body(request) if callable(self.body) else self.body
-        return OutsideAnswer(self.status, self.content_type, body, request.url)
+        return HttpResponse(self.status, self.content_type, body, request.url)
 
 
-def secret(
+def make_secret(
     name: str, value: str = SECRET, origin: str = "https://api.example.org"
 ) -> SecretSnapshot:
     row_id = uuid4()
@@ -52,7 +52,7 @@ def secret(
     )
 
 
-def rest_tool(
+def make_rest_tool(
     server: FakeServer,
     *,
     properties: JsonObject | None = None,
@@ -71,16 +71,18 @@ def rest_tool(
         input_schema=schema
         or {"type": "object", "properties": properties or {"word": {"type": "string"}}},
         effect_class=effect_class,
-        http_call=CallSnapshot(**call),
+        http_call=HttpCallSnapshot(**call),
     )
     unused: Any = None
-    services = ToolServices(unused, Clock(), unused, send=server.send, secrets=secrets, vault=vault)
+    services = ToolServices(
+        unused, Clock(), unused, send_http=server.send, secrets=secrets, vault=vault
+    )
     made = RestServiceTool(record, services).to_tool()
     assert isinstance(made, RestTool)
     return made
 
 
-def tool_context(step: str = "1.0", **changes: Any) -> ToolContext:
+def make_tool_context(step: str = "1.0", **changes: Any) -> ToolContext:
     """A call by Alice; `changes` are of the turn."""
     user = UserSnapshot(
         id=uuid4(),
@@ -104,18 +106,18 @@ def tool_context(step: str = "1.0", **changes: Any) -> ToolContext:
         thread_id=uuid4(),
         configuration_version=1,
         zone=ZoneInfo("UTC"),
-        asked_at=utc_now(),
+        requested_at=utc_now(),
         journal=unused,
-        frames=unused,
+        progress=unused,
         budget=unused,
     )
     return ToolContext(replace(turn, **changes), step)
 
 
 async def call_tool(tool: RestTool, **arguments: Any) -> str:
-    return (await tool.call(tool_context(), arguments)).content
+    return (await tool.call(make_tool_context(), arguments)).content
 
 
-def only_request(server: FakeServer) -> OutsideRequest:
+def get_only_request(server: FakeServer) -> HttpRequest:
     (request,) = server.requests
     return request

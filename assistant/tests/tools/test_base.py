@@ -9,37 +9,37 @@ import pytest
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from assistant.src.tools.base import MOST_CHARACTERS, BaseTool, ToolServices
+from assistant.src.tools.base import MAX_RESULT_CHARACTERS, BaseTool, ToolServices
 from assistant.src.tools.rest_service_tool import RestServiceTool
-from assistant.tests.snapshots import id_of, tool
+from assistant.tests.snapshots import id_for, make_tool
 from assistant.tests.tools.rest_tool_harness import (
     FakeServer,
     call_tool,
-    only_request,
-    rest_tool,
-    tool_context,
+    get_only_request,
+    make_rest_tool,
+    make_tool_context,
 )
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError, UpstreamRejected
-from smart_kit.guarded_http import OutsideAnswer, OutsideRequest
-from smart_kit.mailbox import Superseded
+from smart_kit.guarded_http import HttpRequest, HttpResponse
+from smart_kit.mailbox import LeaseLost
 
 ANY_ARGUMENTS = {"input_schema": {"type": "object"}}
 """What the record's schema lets through is still judged by the code."""
 
 
-def built_in(function: str, ask: Any = None, **record: Any) -> BaseTool[Any]:
+def build_tool(function: str, ask: Any = None, **record: Any) -> BaseTool[Any]:
     unused: Any = None
     services = ToolServices(unused, Clock(), unused)
     if ask is not None:
-        services = replace(services, ask=ask)
-    made = RestServiceTool(tool(function, **record), services).to_tool()
+        services = replace(services, ask_assistant=ask)
+    made = RestServiceTool(make_tool(function, **record), services).to_tool()
     assert made is not None
     return made
 
 
-def helper(answers: str | BaseException) -> BaseTool[Any]:
+def build_ask_tool(answers: str | BaseException) -> BaseTool[Any]:
     """A tool behind which somebody answers so, or fails so."""
 
     async def ask(*_: object) -> str:
@@ -47,17 +47,17 @@ def helper(answers: str | BaseException) -> BaseTool[Any]:
             raise answers
         return answers
 
-    return built_in("ask_assistant", ask, name="ask_helper", asks="Helper")
+    return build_tool("ask_assistant", ask, name="ask_helper", sub_assistant="Helper")
 
 
-async def told(tool: BaseTool[Any], **arguments: Any) -> str:
-    return (await tool.call(tool_context(), arguments)).content
+async def run_tool(tool: BaseTool[Any], **arguments: Any) -> str:
+    return (await tool.call(make_tool_context(), arguments)).content
 
 
-class SilentServer(FakeServer):
+class HangingServer(FakeServer):
     """Never answers."""
 
-    async def send(self, request: OutsideRequest) -> OutsideAnswer:
+    async def send(self, request: HttpRequest) -> HttpResponse:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets it")
 
@@ -68,8 +68,8 @@ async def test_a_tool_may_take_what_is_left_of_the_turn_but_30_seconds_at_most_a
     left: float, taken: float
 ) -> None:
     began = asyncio.get_running_loop().time()
-    context = tool_context(deadline=began + left)
-    result = await rest_tool(SilentServer()).call(context, {"word": "omen"})
+    context = make_tool_context(deadline=began + left)
+    result = await make_rest_tool(HangingServer()).call(context, {"word": "omen"})
 
     assert result.content == (
         "Error: It took too long, and whether it was done is not known. Tell the user."
@@ -79,26 +79,26 @@ async def test_a_tool_may_take_what_is_left_of_the_turn_but_30_seconds_at_most_a
 
 @pytest.mark.clock("virtual")
 async def test_another_assistant_has_its_own_limits_and_is_not_cut_off() -> None:
-    async def think_long(*_: object) -> str:
+    async def respond_slowly(*_: object) -> str:
         await asyncio.sleep(600)
         return "At last."
 
-    slow = built_in("ask_assistant", think_long, asks="Helper")
-    assert await told(slow, message="x") == "At last."
+    slow = build_tool("ask_assistant", respond_slowly, sub_assistant="Helper")
+    assert await run_tool(slow, message="x") == "At last."
 
 
-@pytest.mark.parametrize("length", [MOST_CHARACTERS, MOST_CHARACTERS + 1])
+@pytest.mark.parametrize("length", [MAX_RESULT_CHARACTERS, MAX_RESULT_CHARACTERS + 1])
 async def test_a_result_that_is_too_long_is_cut_and_says_how_long_it_was(length: int) -> None:
     said = "x" * length
     cut = f"{'x' * 16_000}\n(cut: 16001 characters in all)"
 
-    assert await told(helper(said), message="x") == (said if length == 16_000 else cut)
+    assert await run_tool(build_ask_tool(said), message="x") == (said if length == 16_000 else cut)
 
 
-@pytest.mark.parametrize("error", [Superseded(), RetryMessage(5), RedisConnectionError("away")])
+@pytest.mark.parametrize("error", [LeaseLost(), RetryMessage(5), RedisConnectionError("away")])
 async def test_only_a_lost_message_and_a_lost_redis_end_the_turn(error: Exception) -> None:
     with pytest.raises(type(error)) as raised:
-        await told(helper(error), message="x")
+        await run_tool(build_ask_tool(error), message="x")
     assert raised.value is error
 
 
@@ -112,7 +112,7 @@ async def test_only_a_lost_message_and_a_lost_redis_end_the_turn(error: Exceptio
     ],
 )
 async def test_any_other_error_is_told_to_the_model(error: Exception, content: str) -> None:
-    assert await told(helper(error), message="x") == content
+    assert await run_tool(build_ask_tool(error), message="x") == content
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ async def test_the_log_says_which_tool_failed_and_what_lies_behind_the_words_for
     error: Exception, reason: str
 ) -> None:
     with structlog.testing.capture_logs() as lines:
-        await told(helper(error), message="x")
+        await run_tool(build_ask_tool(error), message="x")
 
     (line,) = lines
     assert (line["tool"], line["reason"], line["log_level"]) == ("ask_helper", reason, "warning")
@@ -134,7 +134,7 @@ async def test_the_log_says_which_tool_failed_and_what_lies_behind_the_words_for
 
 async def test_the_log_of_a_broken_tool_names_it_and_holds_its_traceback() -> None:
     with structlog.testing.capture_logs() as lines:
-        await told(helper(ZeroDivisionError()), message="x")
+        await run_tool(build_ask_tool(ZeroDivisionError()), message="x")
 
     (line,) = lines
     assert (line["tool"], line["log_level"], line["exc_info"]) == ("ask_helper", "error", True)
@@ -158,25 +158,25 @@ async def test_a_null_counts_as_not_given_unless_the_schema_names_it_or_needs_an
     server: FakeServer, schema: JsonObject, sent: JsonObject
 ) -> None:
     body = {"a": "{a}"}
-    record = rest_tool(
+    record = make_rest_tool(
         server, schema=schema, url="https://api.example.org/", method="POST", body=body
     )
     await call_tool(record, a=None, b="b")
 
-    assert json.loads(only_request(server).body or b"") == sent
+    assert json.loads(get_only_request(server).body or b"") == sent
 
 
 async def test_a_null_where_an_answer_is_needed_is_refused(server: FakeServer) -> None:
     schema = {"properties": {"word": {"type": "string"}}, "required": ["word"]}
 
-    assert await call_tool(rest_tool(server, schema=schema), word=None) == (
+    assert await call_tool(make_rest_tool(server, schema=schema), word=None) == (
         "Error: Wrong arguments: word: None is not of type 'string'. Call again with right ones."
     )
 
 
 async def test_the_first_five_things_that_the_schema_refuses_are_told(server: FakeServer) -> None:
     schema = {"properties": {name: {"enum": [1]} for name in "abcdefg"}}
-    said = await call_tool(rest_tool(server, schema=schema), **dict.fromkeys("abcdefg", 2))
+    said = await call_tool(make_rest_tool(server, schema=schema), **dict.fromkeys("abcdefg", 2))
 
     assert said == (
         "Error: Wrong arguments: a: 2 is not one of [1]; b: 2 is not one of [1];"
@@ -186,7 +186,7 @@ async def test_the_first_five_things_that_the_schema_refuses_are_told(server: Fa
 
 
 async def test_the_first_five_things_that_the_code_refuses_are_told() -> None:
-    said = await told(built_in("get_time", **ANY_ARGUMENTS), **dict.fromkeys("abcdefg", 2))
+    said = await run_tool(build_tool("get_time", **ANY_ARGUMENTS), **dict.fromkeys("abcdefg", 2))
 
     assert said == (
         "Error: Wrong arguments: a: Extra inputs are not permitted;"
@@ -207,25 +207,25 @@ async def test_the_first_five_things_that_the_code_refuses_are_told() -> None:
         ("create_reminder", {"text": "x\0", "in_seconds": 5}, "text: holds a NUL character"),
         ("create_task", {"title": "x\0"}, "title: holds a NUL character"),
         ("create_task", {"title": "x", "due": "soon"}, "due.datetime: "),
-        ("change_task", {"id": str(id_of("x")), "title": "x\0"}, "title: holds a NUL character"),
+        ("change_task", {"id": str(id_for("x")), "title": "x\0"}, "title: holds a NUL character"),
     ],
 )
 async def test_what_only_the_code_can_know_to_be_wrong_is_told_with_its_place(
     function: str, arguments: JsonObject, problem: str
 ) -> None:
-    said = await told(built_in(function, **ANY_ARGUMENTS), **arguments)
+    said = await run_tool(build_tool(function, **ANY_ARGUMENTS), **arguments)
 
     assert said.startswith(f"Error: Wrong arguments: {problem}")
     assert said.endswith(". Call again with right ones.")
 
 
 async def test_where_nobody_can_be_asked_a_tool_that_asks_says_so(server: FakeServer) -> None:
-    nobody = built_in("ask_assistant", asks="Helper")
-    offline = rest_tool(server)
-    offline._services = replace(offline._services, send=ToolServices.send)
+    nobody = build_tool("ask_assistant", sub_assistant="Helper")
+    offline = make_rest_tool(server)
+    offline._services = replace(offline._services, send_http=ToolServices.send_http)
 
-    assert await told(nobody, message="x") == (
-        f"Error: There is no assistant {id_of('Helper')}. Tell the user."
+    assert await run_tool(nobody, message="x") == (
+        f"Error: There is no assistant {id_for('Helper')}. Tell the user."
     )
     assert nobody.may_write, "what nobody knows is not taken for harmless"
     assert await call_tool(offline, word="x") == (

@@ -47,13 +47,13 @@ from smart_kit.errors import InvalidInputError
     ],
 )
 def test_a_place_is_found_by_the_names_people_use(place: str, zone: str) -> None:
-    assert places.zone_of(place) == zone
+    assert places.zone_for(place) == zone
 
 
 @pytest.mark.parametrize("place", ["Atlantis", "Russia", "США", "GMT+3", "", "???", "Eastern"])
 def test_what_is_not_known_or_has_several_zones_says_how_to_ask(place: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
-        places.zone_of(place)
+        places.zone_for(place)
     assert raised.value.message == (
         f"{place!r} is not a place that I know. Call again with a large city nearby, in English, or"
         " an IANA time zone such as Asia/Tokyo; a country with several zones needs a city."
@@ -61,11 +61,11 @@ def test_what_is_not_known_or_has_several_zones_says_how_to_ask(place: str) -> N
 
 
 def test_every_zone_of_the_table_exists() -> None:
-    assert {zone for _, zone in places._cities()} <= available_timezones()
+    assert {zone for _, zone in places._read_cities()} <= available_timezones()
 
 
 def test_each_name_of_the_table_stands_by_itself() -> None:
-    cities = dict(places._cities())
+    cities = dict(places._read_cities())
 
     assert cities["Tokyo"] == cities["Токио"] == "Asia/Tokyo"
     assert not any("," in name for name in cities)
@@ -73,14 +73,14 @@ def test_each_name_of_the_table_stands_by_itself() -> None:
 
 def test_every_name_of_the_table_leads_to_its_zone() -> None:
     """So none stands there twice with different zones."""
-    for name, zone in places._cities():
-        assert places.zone_of(name) == zone, name
+    for name, zone in places._read_cities():
+        assert places.zone_for(name) == zone, name
 
 
 def test_every_zone_is_known_by_its_own_name() -> None:
     for zone in available_timezones():
         if "/" in zone:
-            assert places.zone_of(zone.lower()) == zone
+            assert places.zone_for(zone.lower()) == zone
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_every_zone_is_known_by_its_own_name() -> None:
     ],
 )
 def test_a_zone_tells_the_city_it_is_named_after(zone: str, city: str | None) -> None:
-    assert places.city_of(zone) == city
+    assert places.city_for(zone) == city

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from assistant.src.tools.redaction import redacted
+from assistant.src.tools.redaction import redact
 
 SECRETS = (
     "sk-Abc123_-",
@@ -52,7 +52,7 @@ SECRETS = (
     ],
 )
 def test_a_secret_is_found_in_every_spelling(secret: str, spell) -> None:
-    shown = redacted(f"<{spell(secret)}>", {"key": secret})
+    shown = redact(f"<{spell(secret)}>", {"key": secret})
 
     assert "(secret key)" in shown
     assert len(shown) <= len('<"(secret key)">') + 4, "nothing but quotation marks is left"
@@ -61,72 +61,70 @@ def test_a_secret_is_found_in_every_spelling(secret: str, spell) -> None:
 def test_of_a_secret_in_base64_no_letter_is_left() -> None:
     spelt = base64.b64encode(b"s3cretKeyABW").decode()
     assert spelt.endswith("X")
-    assert redacted(f"<{spelt}>", {"key": "s3cretKeyABW"}) == "<(secret key)>"
+    assert redact(f"<{spelt}>", {"key": "s3cretKeyABW"}) == "<(secret key)>"
 
 
 def test_a_secret_is_found_six_steps_deep() -> None:
     spelt = "sk-Äbc"
     for _ in range(6):
         spelt = quote(spelt)
-    assert redacted(f"<{spelt}>", {"key": "sk-Äbc"}) == "<(secret key)>"
+    assert redact(f"<{spelt}>", {"key": "sk-Äbc"}) == "<(secret key)>"
 
 
 def test_a_secret_is_taken_out_wherever_it_stands_and_as_often() -> None:
-    shown = redacted("sk-Abcsk-Abc, sk%2DAbc", {"key": "sk-Abc"})
+    shown = redact("sk-Abcsk-Abc, sk%2DAbc", {"key": "sk-Abc"})
     assert shown == "(secret key)(secret key), (secret key)"
 
 
 def test_a_secret_is_found_behind_what_only_looks_encoded() -> None:
     nothing = r"&nosuch; \ud800 % &#xd800; "
-    assert redacted(f"{nothing}%73k-Abc", {"key": "sk-Abc"}) == f"{nothing}(secret key)"
+    assert redact(f"{nothing}%73k-Abc", {"key": "sk-Abc"}) == f"{nothing}(secret key)"
 
 
 def test_a_secret_within_what_only_looks_encoded_is_taken_out_alone() -> None:
-    assert redacted("&nosuch; %41", {"key": "such"}) == "&no(secret key); %41"
+    assert redact("&nosuch; %41", {"key": "such"}) == "&no(secret key); %41"
 
 
 def test_half_a_character_beside_a_secret_stays() -> None:
-    assert redacted("\ud800sk-Abc\udfff", {"key": "sk-Abc"}) == "\ud800(secret key)\udfff"
+    assert redact("\ud800sk-Abc\udfff", {"key": "sk-Abc"}) == "\ud800(secret key)\udfff"
 
 
 def test_a_secret_that_stands_for_nothing_once_decoded_is_found_as_it_is() -> None:
-    assert redacted("a &#11; b", {"key": "&#11;"}) == "a (secret key) b"
+    assert redact("a &#11; b", {"key": "&#11;"}) == "a (secret key) b"
 
 
 def test_nothing_is_left_of_two_secrets_that_overlap() -> None:
-    assert redacted("<abcdefghi>", {"one": "abcdef", "other": "defghi"}) == "<(secret one)>"
-    assert redacted("<abcdef>", {"whole": "abcdef", "part": "bc"}) == "<(secret whole)>"
+    assert redact("<abcdefghi>", {"one": "abcdef", "other": "defghi"}) == "<(secret one)>"
+    assert redact("<abcdef>", {"whole": "abcdef", "part": "bc"}) == "<(secret whole)>"
 
 
 def test_what_is_no_secret_stays() -> None:
     text = 'sk-Abc12 "sk-abc123_-" \\u0041 %41'
-    assert redacted(text, {"key": "sk-Abc123_-"}) == text
-    assert redacted(text, {}) == text
+    assert redact(text, {"key": "sk-Abc123_-"}) == text
+    assert redact(text, {}) == text
 
 
 def test_one_secret_within_another_is_taken_out_once() -> None:
-    shown = redacted("<Bearer sk-Abc, sk-Abc>", {"key": "sk-Abc", "whole": "Bearer sk-Abc"})
+    shown = redact("<Bearer sk-Abc, sk-Abc>", {"key": "sk-Abc", "whole": "Bearer sk-Abc"})
     assert shown == "<(secret whole), (secret key)>"
 
 
 def test_a_secret_at_the_end_of_what_is_shown_is_taken_out_whole() -> None:
     text = "abc" + quote("sk-Äbc") + "def"
     for shown in range(3, len(text) - 3):
-        assert redacted(text, {"key": "sk-Äbc"}, shown) == (
-            "abc(secret key)" if shown > 3 else "abc"
-        )
-    assert redacted(text, {}, 4) == "abcs"
+        assert redact(text, {"key": "sk-Äbc"}, shown) == ("abc(secret key)" if shown > 3 else "abc")
+    assert redact(text, {}, 4) == "abcs"
 
 
 @pytest.mark.parametrize("filler", ["\\", "&amp;", "%25", "&#0", "s", "s\\", "%"])
 def test_a_server_cannot_keep_us_busy(filler: str) -> None:
     began = time.process_time()
-    redacted(filler * 150_000, {"key": "s" * 60 + "\\"})
+    redact(filler * 150_000, {"key": "s" * 60 + "\\"})
     assert time.process_time() - began < 5
 
 
 def test_no_long_secret_keeps_us_busy_when_it_is_used_first() -> None:
     began = time.process_time()
     for number in range(10):
-        redacted("hello", {"key": f"{number}-Abc" * 1_500})
+        redact("hello", {"key": f"{number}-Abc" * 1_500})
     assert time.process_time() - began < 5

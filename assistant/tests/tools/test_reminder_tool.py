@@ -10,43 +10,45 @@ import time_machine
 
 from assistant.src.tools.base import BaseTool
 from assistant.src.tools.reminder_tool import ReminderTool
-from assistant.src.tools.writing_tool import PATIENCE
+from assistant.src.tools.writing_tool import RETRY_TIMEOUT
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, WRITTEN_AT, id_of, person
+from assistant.tests.snapshots import ALICE, SENT_AT, id_for, make_user
 from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
-from smart_kit.testing.scripted_model import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
 
-async def told(
+async def create_reminder(
     harness: AssistantHarness,
     model: ScriptedModel,
-    written_at: datetime = WRITTEN_AT,
+    written_at: datetime = SENT_AT,
     **given: object,
 ) -> str:
     """What the model is told after asking for this reminder."""
-    model.expect(calls(("create_reminder", {"text": "stretch", **given})), "Done.")
+    model.add_steps(
+        make_tool_call_response(("create_reminder", {"text": "stretch", **given})), "Done."
+    )
     await harness.say("remind me", created_at=written_at)
-    content: str = model.asked[-1].messages[-1]["content"]
+    content: str = model.requests[-1].messages[-1]["content"]
     return content
 
 
-def planned_at(harness: AssistantHarness) -> str:
+def get_planned_at(harness: AssistantHarness) -> str:
     return harness.rest.bodies[-1]["at"]
 
 
 async def test_it_is_planned_for_the_person_who_asked_whatever_the_model_says(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await told(harness, model, in_seconds=60)
+    await create_reminder(harness, model, in_seconds=60)
 
     (request,) = harness.rest.requests
     assert request.url.path == "/api/cron-jobs"
-    assert request.headers["X-User-Id"] == str(id_of(str(ALICE)))
+    assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
     assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
     assert harness.rest.bodies[0] == {
-        "user_id": str(id_of(str(ALICE))),
+        "user_id": str(id_for(str(ALICE))),
         "type": "reminder",
         "text": "stretch",
         "at": "2026-11-21T12:25:30Z",
@@ -59,9 +61,9 @@ async def test_seconds_count_from_when_the_message_was_written(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """However long the message waited, and however often it is tried."""
-    await told(harness, model, datetime(2020, 1, 1, tzinfo=UTC), in_seconds=3600)
+    await create_reminder(harness, model, datetime(2020, 1, 1, tzinfo=UTC), in_seconds=3600)
 
-    assert planned_at(harness) == "2020-01-01T01:00:00Z"
+    assert get_planned_at(harness) == "2020-01-01T01:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -78,9 +80,9 @@ async def test_seconds_count_from_when_the_message_was_written(
 async def test_a_time_is_the_persons_unless_it_has_an_offset(
     harness: AssistantHarness, model: ScriptedModel, at: str, planned: str
 ) -> None:
-    await told(harness, model, at=at)
+    await create_reminder(harness, model, at=at)
 
-    assert planned_at(harness) == planned
+    assert get_planned_at(harness) == planned
 
 
 @pytest.mark.parametrize(
@@ -93,30 +95,30 @@ async def test_a_time_is_the_persons_unless_it_has_an_offset(
 async def test_the_zone_of_the_machine_is_in_no_time(
     harness: AssistantHarness, model: ScriptedModel, given: dict[str, Any], planned: str
 ) -> None:
-    with time_machine.travel(WRITTEN_AT.astimezone(ZoneInfo("Asia/Tokyo"))):
-        await told(harness, model, **given)
+    with time_machine.travel(SENT_AT.astimezone(ZoneInfo("Asia/Tokyo"))):
+        await create_reminder(harness, model, **given)
 
-    assert planned_at(harness) == planned
+    assert get_planned_at(harness) == planned
 
 
 async def test_a_time_in_the_past_is_refused_with_the_time_it_is(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    assert await told(harness, model, at="2026-11-21T13:24:30") == (
+    assert await create_reminder(harness, model, at="2026-11-21T13:24:30") == (
         "Error: 2026-11-21T13:24:30 is in the past. It is now Sat 2026-11-21T13:24:30+0100"
         " (Europe/Berlin). Call again with a later time."
     )
     assert harness.rest.requests == []
-    await told(harness, model, at="2026-11-21T13:24:31")
-    assert planned_at(harness) == "2026-11-21T12:24:31Z"
+    await create_reminder(harness, model, at="2026-11-21T13:24:31")
+    assert get_planned_at(harness) == "2026-11-21T12:24:31Z"
 
 
 async def test_a_time_beyond_the_calendar_is_refused(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    await harness.store_user(person(timezone="America/New_York"))
+    await harness.store_user(make_user(timezone="America/New_York"))
 
-    assert await told(harness, model, at="9999-12-31T23:59") == (
+    assert await create_reminder(harness, model, at="9999-12-31T23:59") == (
         "Error: `at` is beyond the calendar."
     )
 
@@ -124,7 +126,7 @@ async def test_a_time_beyond_the_calendar_is_refused(
 async def test_what_was_planned_is_told_in_the_persons_time(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    assert await told(harness, model, at="2026-11-27T09:00") == (
+    assert await create_reminder(harness, model, at="2026-11-27T09:00") == (
         "Reminder planned for Fri 2026-11-27 09:00 Europe/Berlin: stretch"
     )
 
@@ -132,7 +134,7 @@ async def test_what_was_planned_is_told_in_the_persons_time(
 async def test_a_recurring_one_is_told_with_its_next_time(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await told(harness, model, cron="0 9 * * 5")
+    said = await create_reminder(harness, model, cron="0 9 * * 5")
 
     assert harness.rest.bodies[0]["cron_expression"] == "0 9 * * 5"
     assert "at" not in harness.rest.bodies[0]
@@ -145,7 +147,7 @@ async def test_a_recurring_one_is_told_with_its_next_time(
 async def test_a_prompt_is_a_request_to_the_secretary(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await told(harness, model, in_seconds=60, prompt=True)
+    said = await create_reminder(harness, model, in_seconds=60, prompt=True)
 
     assert harness.rest.bodies[0]["type"] == "prompt"
     assert said == (
@@ -158,7 +160,7 @@ async def test_a_recurring_one_that_has_no_next_time_is_told_to_have_none(
 ) -> None:
     harness.rest.next_fire_at = None
 
-    assert await told(harness, model, cron="0 9 30 2 *", prompt=True) == (
+    assert await create_reminder(harness, model, cron="0 9 30 2 *", prompt=True) == (
         "Request to the secretary planned, recurring (cron 0 9 30 2 *, Europe/Berlin),"
         " the next time never: stretch"
     )
@@ -169,14 +171,17 @@ async def test_what_rest_service_finds_wrong_the_model_can_correct(
 ) -> None:
     harness.rest.refusal = (400, "'x' is not a usable cron expression")
 
-    assert await told(harness, model, cron="x") == "Error: 'x' is not a usable cron expression"
+    assert (
+        await create_reminder(harness, model, cron="x")
+        == "Error: 'x' is not a usable cron expression"
+    )
 
 
 async def test_what_rest_service_does_not_allow_is_told(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.refusal = (409, "There are 100 active jobs already; cancel one first.")
-    said = await told(harness, model, in_seconds=60)
+    said = await create_reminder(harness, model, in_seconds=60)
 
     assert said == (
         "Error: The reminder was refused: There are 100 active jobs already; cancel one first."
@@ -190,14 +195,14 @@ async def test_a_slow_rest_service_is_waited_for_longer_than_other_tools_may_tak
     """Its client gives up by itself, and then the same key tells what became of it."""
     create = harness.client.create_cron_job
 
-    async def slowly(*arguments: Any) -> CronJobRead:
+    async def create_slowly(*arguments: Any) -> CronJobRead:
         await asyncio.sleep(0.1)
         return await create(*arguments)
 
-    monkeypatch.setattr(BaseTool, "seconds", 0.01)
-    monkeypatch.setattr(harness.client, "create_cron_job", slowly)
+    monkeypatch.setattr(BaseTool, "timeout_seconds", 0.01)
+    monkeypatch.setattr(harness.client, "create_cron_job", create_slowly)
 
-    assert (await told(harness, model, in_seconds=60)).startswith("Reminder planned")
+    assert (await create_reminder(harness, model, in_seconds=60)).startswith("Reminder planned")
 
 
 async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_is_unknown(
@@ -206,10 +211,10 @@ async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_i
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(ReminderTool, "seconds", 0.05)
+    monkeypatch.setattr(ReminderTool, "timeout_seconds", 0.05)
     monkeypatch.setattr(harness.client, "create_cron_job", hang)
 
-    assert await told(harness, model, in_seconds=5) == (
+    assert await create_reminder(harness, model, in_seconds=5) == (
         "Error: It took too long, and whether it was done is not known. Tell the user."
     )
 
@@ -217,9 +222,11 @@ async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_i
 async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistant.src.tools.writing_tool.PATIENCE", timedelta(days=36500))
+    monkeypatch.setattr("assistant.src.tools.writing_tool.RETRY_TIMEOUT", timedelta(days=36500))
     harness.rest.is_down = True
-    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})))
+    model.add_steps(
+        make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 5}))
+    )
 
     with pytest.raises(RetryMessage):
         await harness.say("remind me")
@@ -230,9 +237,12 @@ async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_kn
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.is_down = True
-    model.expect(calls(("create_reminder", {"text": "stretch", "in_seconds": 5})), "Not known.")
-    said = await harness.say("remind me", created_at=harness.clock.now() - PATIENCE)
+    model.add_steps(
+        make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 5})),
+        "Not known.",
+    )
+    said = await harness.say("remind me", created_at=harness.clock.now() - RETRY_TIMEOUT)
 
     assert isinstance(said, Reply)
     assert (said.text, said.receipts) == ("Not known.", ())
-    assert "is not known" in model.asked[1].messages[-1]["content"]
+    assert "is not known" in model.requests[1].messages[-1]["content"]

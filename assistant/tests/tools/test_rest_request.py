@@ -9,9 +9,9 @@ import pytest
 from assistant.tests.tools.rest_tool_harness import (
     FakeServer,
     call_tool,
-    only_request,
-    rest_tool,
-    secret,
+    get_only_request,
+    make_rest_tool,
+    make_secret,
 )
 
 
@@ -32,8 +32,8 @@ from assistant.tests.tools.rest_tool_harness import (
 async def test_an_argument_fills_one_segment_of_the_path(
     server: FakeServer, word: str, segment: str
 ) -> None:
-    await call_tool(rest_tool(server), word=word)
-    assert only_request(server).url == f"https://api.example.org/v1/words/{segment}"
+    await call_tool(make_rest_tool(server), word=word)
+    assert get_only_request(server).url == f"https://api.example.org/v1/words/{segment}"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ async def test_an_argument_fills_one_segment_of_the_path(
 async def test_an_argument_that_would_climb_out_of_its_segment_is_refused(
     server: FakeServer, word: str
 ) -> None:
-    assert await call_tool(rest_tool(server), word=word) == (
+    assert await call_tool(make_rest_tool(server), word=word) == (
         "Error: `word` must not be a path with `.` or `..`."
         if word
         else "Error: `word` is needed and must not be empty."
@@ -71,18 +71,18 @@ async def test_what_could_be_decoded_for_long_is_not_decoded_at_all(
     server: FakeServer, word: str, said_of_it: str
 ) -> None:
     """A round for each 25: 31,000 of them take seconds, in which nothing else is done."""
-    assert await call_tool(rest_tool(server), word=word) == f"Error: {said_of_it}"
+    assert await call_tool(make_rest_tool(server), word=word) == f"Error: {said_of_it}"
     assert server.requests == []
 
 
 @pytest.mark.parametrize("word", ["a" * 1_000, "%25252541", "100%"])
 async def test_what_is_decoded_soon_is_sent(server: FakeServer, word: str) -> None:
-    await call_tool(rest_tool(server), word=word)
-    assert only_request(server).url == f"https://api.example.org/v1/words/{quote(word)}"
+    await call_tool(make_rest_tool(server), word=word)
+    assert get_only_request(server).url == f"https://api.example.org/v1/words/{quote(word)}"
 
 
 async def test_arguments_do_not_climb_together_either(server: FakeServer) -> None:
-    tool = rest_tool(
+    tool = make_rest_tool(
         server,
         url="https://api.example.org/v1/{a}{b}/x",
         properties={"a": {"type": "string"}, "b": {"type": "string"}},
@@ -98,16 +98,18 @@ async def test_arguments_do_not_climb_together_either(server: FakeServer) -> Non
     )
     assert server.requests == []
     await call_tool(tool, a="%2525", b="2541")
-    assert only_request(server).url == "https://api.example.org/v1/%2525252541/x"
+    assert get_only_request(server).url == "https://api.example.org/v1/%2525252541/x"
 
 
 async def test_a_path_cannot_do_without_its_argument(server: FakeServer) -> None:
-    assert await call_tool(rest_tool(server)) == ("Error: `word` is needed and must not be empty.")
+    assert await call_tool(make_rest_tool(server)) == (
+        "Error: `word` is needed and must not be empty."
+    )
     assert server.requests == []
 
 
 async def test_query_and_headers_leave_out_what_was_not_given(server: FakeServer) -> None:
-    tool = rest_tool(
+    tool = make_rest_tool(
         server,
         url="https://api.example.org/v1",
         properties={"a": {}, "b": {}, "c": {}, "d": {}},
@@ -116,15 +118,15 @@ async def test_query_and_headers_leave_out_what_was_not_given(server: FakeServer
     )
     await call_tool(tool, a="1&b=2", c=["x", 7], d=True)
 
-    assert only_request(server).url == (
+    assert get_only_request(server).url == (
         "https://api.example.org/v1?a=1%26b%3D2&c=x&c=7&flag=true&fixed=x%20%7By"
     )
-    assert only_request(server).headers == {"X-A": "is 1&b=2", "accept": "text/csv"}
-    assert only_request(server).body is None
+    assert get_only_request(server).headers == {"X-A": "is 1&b=2", "accept": "text/csv"}
+    assert get_only_request(server).body is None
 
 
 async def test_a_body_takes_arguments_in_their_own_types(server: FakeServer) -> None:
-    tool = rest_tool(
+    tool = make_rest_tool(
         server,
         method="POST",
         url="https://api.example.org/v1",
@@ -149,7 +151,7 @@ async def test_a_body_takes_arguments_in_their_own_types(server: FakeServer) -> 
     )
     await call_tool(tool, n=3, tags=["a", 1], due=None, title='x"y {n}')
 
-    body = only_request(server).body
+    body = get_only_request(server).body
     assert body is not None
     assert json.loads(body) == {
         "count": 3,
@@ -158,37 +160,37 @@ async def test_a_body_takes_arguments_in_their_own_types(server: FakeServer) -> 
         "deep": [{"title": 'Word: x"y {n}'}, 1, None],
         "braces": "{ not one }",
     }
-    assert only_request(server).headers == {
+    assert get_only_request(server).headers == {
         "Accept": "application/json, text/plain;q=0.9, */*;q=0.5",
         "Content-Type": "application/json",
     }
-    assert only_request(server).method == "POST"
+    assert get_only_request(server).method == "POST"
 
 
 async def test_a_records_own_headers_stand_in_place_of_the_usual_ones(server: FakeServer) -> None:
     own = {"ACCEPT": "text/csv", "content-Type": "application/vnd.words+json"}
-    tool = rest_tool(
+    tool = make_rest_tool(
         server, method="POST", url="https://api.example.org/", headers=own, body={"a": 1}
     )
     await call_tool(tool)
 
-    assert only_request(server).headers == own
+    assert get_only_request(server).headers == own
 
 
 async def test_a_body_takes_no_secret_and_keeps_its_name_as_it_is_written(
     server: FakeServer,
 ) -> None:
     body = {"whole": "{secret:key}", "part": "Key {secret:key} of {word}"}
-    tool = rest_tool(
+    tool = make_rest_tool(
         server,
         method="POST",
         url="https://api.example.org/",
-        secrets=(secret("key"),),
+        secrets=(make_secret("key"),),
         body=body,
     )
     await call_tool(tool, word="mine")
 
-    assert json.loads(only_request(server).body or b"") == {
+    assert json.loads(get_only_request(server).body or b"") == {
         "whole": "{secret:key}",
         "part": "Key {secret:key} of mine",
     }
@@ -207,16 +209,19 @@ async def test_a_body_takes_no_secret_and_keeps_its_name_as_it_is_written(
 async def test_what_is_no_text_is_written_as_json_in_a_line_and_in_a_path(
     server: FakeServer, given: Any, written: str
 ) -> None:
-    tool = rest_tool(server, headers={"X-Word": "{word}"}, properties={"word": {}})
+    tool = make_rest_tool(server, headers={"X-Word": "{word}"}, properties={"word": {}})
     await call_tool(tool, word=given)
 
-    assert only_request(server).headers["X-Word"] == written
-    assert only_request(server).url == f"https://api.example.org/v1/words/{quote(written, safe='')}"
+    assert get_only_request(server).headers["X-Word"] == written
+    assert (
+        get_only_request(server).url
+        == f"https://api.example.org/v1/words/{quote(written, safe='')}"
+    )
 
 
 @pytest.mark.parametrize("word", ["a\r\nX-Admin: 1", "a\nb", "a\x00", "a\x7f"])
 async def test_a_header_stays_one_line(server: FakeServer, word: str) -> None:
-    tool = rest_tool(server, url="https://api.example.org/", headers={"X-Word": "{word}"})
+    tool = make_rest_tool(server, url="https://api.example.org/", headers={"X-Word": "{word}"})
     assert await call_tool(tool, word=word) == (
         "Error: What goes into the header X-Word must be a single line."
     )
@@ -233,7 +238,7 @@ async def test_a_header_stays_one_line(server: FakeServer, word: str) -> None:
 async def test_what_cannot_be_sent_is_the_models_to_mend(
     server: FakeServer, given: Any, said: str
 ) -> None:
-    tool = rest_tool(
+    tool = make_rest_tool(
         server, url="https://x.org/", method="POST", properties={"word": {}}, body={"w": "{word}"}
     )
 

@@ -15,18 +15,18 @@ from assistant.tests.tools.rest_tool_harness import (
     VAULT,
     FakeServer,
     call_tool,
-    only_request,
-    rest_tool,
-    secret,
+    get_only_request,
+    make_rest_tool,
+    make_secret,
 )
-from smart_kit.guarded_http import OutsideRequest
+from smart_kit.guarded_http import HttpRequest
 from smart_kit.vault import Vault
 
 
 async def test_a_secret_is_sent_to_its_server(server: FakeServer) -> None:
-    tool = rest_tool(
+    tool = make_rest_tool(
         server,
-        secrets=(secret("other", "x"), secret("key")),
+        secrets=(make_secret("other", "x"), make_secret("key")),
         headers={"Authorization": "Bearer {secret:key}"},
         query={"key": "{secret:key}"},
     )
@@ -34,27 +34,27 @@ async def test_a_secret_is_sent_to_its_server(server: FakeServer) -> None:
         SECRET.encode("ascii")
     await call_tool(tool, word="omen")
 
-    assert only_request(server).headers["Authorization"] == f"Bearer {SECRET}"
-    assert only_request(server).url.endswith(f"?key={quote(SECRET, safe='')}")
+    assert get_only_request(server).headers["Authorization"] == f"Bearer {SECRET}"
+    assert get_only_request(server).url.endswith(f"?key={quote(SECRET, safe='')}")
 
 
 async def test_a_secret_fills_a_part_of_the_path_and_comes_back_to_nobody(
     server: FakeServer,
 ) -> None:
-    tool = rest_tool(
+    tool = make_rest_tool(
         server,
-        secrets=(secret("hook", "T0/B0:x y"),),
+        secrets=(make_secret("hook", "T0/B0:x y"),),
         url="https://api.example.org/services/{secret:hook}/{word}",
     )
     server.body = lambda request: json.dumps({"asked": request.url}).encode()
-    told = await call_tool(tool, word="omen")
+    output = await call_tool(tool, word="omen")
 
-    assert only_request(server).url == "https://api.example.org/services/T0%2FB0:x%20y/omen"
-    assert "(secret hook)" in told
-    assert "B0" not in told
-    moved = secret("hook", origin="https://other.example.org")
+    assert get_only_request(server).url == "https://api.example.org/services/T0%2FB0:x%20y/omen"
+    assert "(secret hook)" in output
+    assert "B0" not in output
+    moved = make_secret("hook", origin="https://other.example.org")
     url = "https://api.example.org/{secret:hook}"
-    refused = await call_tool(rest_tool(server, secrets=(moved,), url=url))
+    refused = await call_tool(make_rest_tool(server, secrets=(moved,), url=url))
     assert "was given for another server" in refused
     assert len(server.requests) == 1
 
@@ -62,8 +62,8 @@ async def test_a_secret_fills_a_part_of_the_path_and_comes_back_to_nobody(
 @pytest.mark.parametrize("value", [".", ".."])
 async def test_a_secret_does_not_climb_either(server: FakeServer, value: str) -> None:
     url = "https://api.example.org/a/{secret:hook}/b"
-    told = await call_tool(rest_tool(server, secrets=(secret("hook", value),), url=url))
-    assert told.startswith("Error: ")
+    output = await call_tool(make_rest_tool(server, secrets=(make_secret("hook", value),), url=url))
+    assert output.startswith("Error: ")
     assert server.requests == []
 
 
@@ -78,8 +78,8 @@ async def test_a_secret_does_not_climb_either(server: FakeServer, value: str) ->
     ],
 )
 async def test_a_secret_of_another_server_stays_here(server: FakeServer, origin: str) -> None:
-    tool = rest_tool(
-        server, secrets=(secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
+    tool = make_rest_tool(
+        server, secrets=(make_secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
     )
     assert await call_tool(tool, word="omen") == (
         "Error: The secret key was given for another server. Tell the user."
@@ -89,8 +89,8 @@ async def test_a_secret_of_another_server_stays_here(server: FakeServer, origin:
 
 @pytest.mark.parametrize("origin", ["https://API.example.org:443", "https://api.example.org/v1"])
 async def test_a_server_may_be_written_otherwise(server: FakeServer, origin: str) -> None:
-    tool = rest_tool(
-        server, secrets=(secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
+    tool = make_rest_tool(
+        server, secrets=(make_secret("key", origin=origin),), headers={"X-Key": "{secret:key}"}
     )
     assert (await call_tool(tool, word="omen")).startswith("HTTP 200")
 
@@ -99,17 +99,17 @@ async def test_a_secret_that_is_missing_or_cannot_be_read_is_said_to_be_so(
     server: FakeServer,
 ) -> None:
     headers = {"X-Key": "{secret:key}"}
-    known = secret("key")
+    known = make_secret("key")
     moved = known.model_copy(update={"id": uuid4()})
-    assert await call_tool(rest_tool(server, headers=headers), word="a") == (
+    assert await call_tool(make_rest_tool(server, headers=headers), word="a") == (
         "Error: The secret key of look_up is missing. Tell the user."
     )
     for secrets, vault in (
         ((moved,), VAULT),
         ((known,), Vault(())),
-        ((secret("key", "a\nb"),), VAULT),
+        ((make_secret("key", "a\nb"),), VAULT),
     ):
-        tool = rest_tool(server, headers=headers, secrets=secrets, vault=vault)
+        tool = make_rest_tool(server, headers=headers, secrets=secrets, vault=vault)
         assert await call_tool(tool, word="a") == (
             "Error: The secret key cannot be read. Tell the user."
         )
@@ -124,15 +124,17 @@ async def test_an_argument_cannot_name_a_secret(server: FakeServer, place: str) 
         "headers": {"url": "https://api.example.org/", "headers": {"X-Q": "{word}"}},
         "body": {"url": "https://api.example.org/", "method": "POST", "body": {"q": "{word}"}},
     }[place]
-    await call_tool(rest_tool(server, secrets=(secret("key"),), **call), word="{secret:key}")
+    await call_tool(
+        make_rest_tool(server, secrets=(make_secret("key"),), **call), word="{secret:key}"
+    )
 
-    request = only_request(server)
+    request = get_only_request(server)
     assert SECRET not in f"{request}"
     assert quote(SECRET, safe="") not in request.url
     assert SECRET not in (request.body or b"").decode()
 
 
-def echoes(request: OutsideRequest) -> bytes:
+def build_echo_body(request: HttpRequest) -> bytes:
     """Everything that a server can know of a secret, in every way in which servers write."""
     key = request.headers["X-Key"]
     return json.dumps(
@@ -153,17 +155,17 @@ def echoes(request: OutsideRequest) -> bytes:
 async def test_a_secret_is_in_no_result_and_no_log_even_where_the_server_echoes_it(
     server: FakeServer, status: int, content_type: str
 ) -> None:
-    server.status, server.content_type, server.body = status, content_type, echoes
-    tool = rest_tool(
+    server.status, server.content_type, server.body = status, content_type, build_echo_body
+    tool = make_rest_tool(
         server,
-        secrets=(secret("key"),),
+        secrets=(make_secret("key"),),
         headers={"X-Key": "{secret:key}"},
         query={"k": "{secret:key}"},
     )
     with structlog.testing.capture_logs() as lines:
-        told = await call_tool(tool, word="omen")
+        output = await call_tool(tool, word="omen")
 
-    shown = told + repr(lines)
+    shown = output + repr(lines)
     raw = SECRET.encode()
     for spelling in (
         SECRET,
@@ -177,4 +179,4 @@ async def test_a_secret_is_in_no_result_and_no_log_even_where_the_server_echoes_
         "s3cr&t",
     ):
         assert spelling not in shown, spelling
-    assert status in (401, 500) or "(secret key)" in told
+    assert status in (401, 500) or "(secret key)" in output

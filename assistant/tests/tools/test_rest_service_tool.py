@@ -6,7 +6,7 @@ import structlog
 from assistant.src.tools import TOOLS
 from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import tool
+from assistant.tests.snapshots import make_tool
 from smart_kit.contracts.functions import FUNCTIONS
 
 
@@ -24,7 +24,7 @@ def test_a_tool_takes_the_arguments_of_its_function(function) -> None:
 
 @pytest.mark.parametrize("made", TOOLS, ids=lambda one: one.__name__)
 def test_a_record_becomes_the_tool_of_its_type(made, harness: AssistantHarness) -> None:
-    record = tool(made.function)
+    record = make_tool(made.function)
     built = RestServiceTool(record, harness.services).to_tool()
 
     assert type(built) is made
@@ -36,7 +36,7 @@ def test_a_record_becomes_the_tool_of_its_type(made, harness: AssistantHarness) 
 
 
 def test_a_clock_may_be_called_otherwise(harness: AssistantHarness) -> None:
-    record = tool("get_time", "world_clock")
+    record = make_tool("get_time", "world_clock")
     built = RestServiceTool(record, harness.services).to_tool()
 
     assert built is not None
@@ -50,9 +50,9 @@ def test_what_this_version_does_not_know_is_left_out(
     harness: AssistantHarness, changes: dict
 ) -> None:
     record = (
-        tool("get_time", **changes)
+        make_tool("get_time", **changes)
         if "name" not in changes
-        else tool("get_time").model_copy(update=changes)
+        else make_tool("get_time").model_copy(update=changes)
     )
 
     with structlog.testing.capture_logs() as lines:

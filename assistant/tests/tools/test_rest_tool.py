@@ -12,11 +12,11 @@ import structlog
 
 from assistant.src.tools.base import ToolServices
 from assistant.src.tools.rest_service_tool import RestServiceTool
-from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, rest_tool
+from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, make_rest_tool
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.guarded_http import GuardedHttp
+from smart_kit.guarded_http import SafeHttpClient
 from smart_kit.testing.hostile_urls import HOSTILE_URLS
 
 
@@ -27,7 +27,7 @@ async def test_arguments_are_judged_by_the_records_schema_alone(server: FakeServ
         "required": ["word"],
         "additionalProperties": False,
     }
-    tool = rest_tool(server, schema=schema)
+    tool = make_rest_tool(server, schema=schema)
 
     for wrong in (
         {},
@@ -36,9 +36,9 @@ async def test_arguments_are_judged_by_the_records_schema_alone(server: FakeServ
         {"word": "a", "n": 3},
         {"word": "a", "x": 1},
     ):
-        told = await call_tool(tool, **wrong)
-        assert told.startswith("Error: Wrong arguments: "), told
-        assert told.endswith("Call again with right ones.")
+        output = await call_tool(tool, **wrong)
+        assert output.startswith("Error: Wrong arguments: "), output
+        assert output.endswith("Call again with right ones.")
     assert server.requests == []
     assert (await call_tool(tool, word="omen", n=None)).startswith("HTTP 200")
 
@@ -46,9 +46,9 @@ async def test_arguments_are_judged_by_the_records_schema_alone(server: FakeServ
 async def test_a_pattern_that_tries_all_ways_holds_up_nobody(server: FakeServer) -> None:
     """The usual engine takes days."""
     schema = {"type": "object", "properties": {"word": {"type": "string", "pattern": "(a+)+$"}}}
-    told = await call_tool(rest_tool(server, schema=schema), word="a" * 40 + "!")
+    output = await call_tool(make_rest_tool(server, schema=schema), word="a" * 40 + "!")
 
-    assert "does not match" in told
+    assert "does not match" in output
     assert server.requests == []
 
 
@@ -68,17 +68,17 @@ async def test_a_broken_schema_costs_the_call_and_not_the_turn(
     server: FakeServer, schema: JsonObject
 ) -> None:
     with structlog.testing.capture_logs():
-        told = await call_tool(rest_tool(server, schema=schema), word="omen")
-    assert told == "Error: The tool is broken. Tell the user."
+        output = await call_tool(make_rest_tool(server, schema=schema), word="omen")
+    assert output == "Error: The tool is broken. Tell the user."
     assert server.requests == []
 
 
 async def test_a_schema_that_names_an_address_is_not_fetched(server: FakeServer) -> None:
-    asked: list[str] = []
+    paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            paths.append(self.path)
             self.send_response(404)
             self.end_headers()
 
@@ -86,16 +86,16 @@ async def test_a_schema_that_names_an_address_is_not_fetched(server: FakeServer)
         threading.Thread(target=canary.serve_forever, args=(0.02,), daemon=True).start()
         schema = {"$ref": f"http://127.0.0.1:{canary.server_port}/schema.json"}
         with structlog.testing.capture_logs():
-            told = await call_tool(rest_tool(server, schema=schema), word="omen")
+            output = await call_tool(make_rest_tool(server, schema=schema), word="omen")
         canary.shutdown()
 
-    assert told == "Error: The tool is broken. Tell the user."
-    assert (asked, server.requests) == ([], [])
+    assert output == "Error: The tool is broken. Tell the user."
+    assert (paths, server.requests) == ([], [])
 
 
 def test_what_may_write_is_begun_once_and_what_reads_may_be_repeated(server: FakeServer) -> None:
-    writing = rest_tool(server, effect_class="writes")
-    reading = rest_tool(server, effect_class="none")
+    writing = make_rest_tool(server, effect_class="writes")
+    reading = make_rest_tool(server, effect_class="none")
 
     assert (writing.may_write, writing.is_repeatable) == (True, False)
     assert (reading.may_write, reading.is_repeatable) == (False, True)
@@ -115,11 +115,11 @@ async def canary() -> AsyncIterator[list[int]]:
     """[its port, how often it was called]"""
     calls = [0, 0]
 
-    async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def count_connection(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         calls[1] += 1
         writer.close()
 
-    listening = await asyncio.start_server(hear, "127.0.0.1", 0)
+    listening = await asyncio.start_server(count_connection, "127.0.0.1", 0)
     calls[0] = listening.sockets[0].getsockname()[1]
     yield calls
     listening.close()
@@ -133,19 +133,19 @@ async def test_no_hostile_address_reaches_a_canary_through_a_tool(
     async def lookup(_: str, __: int) -> list[str]:
         return ["127.0.0.1"]
 
-    guarded = GuardedHttp(lookup=lookup)
+    guarded = SafeHttpClient(lookup=lookup)
     hostile = [*HOSTILE_URLS, "http://rebind.example.com:{port}/{word}"]
-    asked = 0
+    attempts = 0
     for url in hostile:
         address = url.replace("{port}", str(canary[0]))
         if len(address) < 8 or "\0" in address:  # no record can hold it
             continue
-        tool = rest_tool(server, url=address, effect_class="none")
-        tool._services = ToolServices(None, Clock(), None, send=guarded.send)  # type: ignore[arg-type]
-        told = await call_tool(tool, word="x", host="127.0.0.1")
-        assert told.startswith("Error: "), url
-        asked += 1
+        tool = make_rest_tool(server, url=address, effect_class="none")
+        tool._services = ToolServices(None, Clock(), None, send_http=guarded.send)  # type: ignore[arg-type]
+        output = await call_tool(tool, word="x", host="127.0.0.1")
+        assert output.startswith("Error: "), url
+        attempts += 1
     await guarded.close()
 
-    assert asked >= 150
+    assert attempts >= 150
     assert canary[1] == 0

@@ -2,55 +2,55 @@
 
 import pytest
 
-from assistant.tests.fake_rest_service import task
+from assistant.tests.fake_rest_service import make_task
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, id_of, person, secretary, tool
+from assistant.tests.snapshots import ALICE, id_for, make_secretary, make_tool, make_user
 from smart_kit.contracts.queue import Reply
-from smart_kit.testing.scripted_model import ScriptedModel, calls
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
-MILK = str(id_of("buy milk"))
+MILK = str(id_for("buy milk"))
 
 
 @pytest.fixture
 async def harness(harness: AssistantHarness) -> AssistantHarness:
     """The secretary has the tools for tasks."""
-    tools = (tool("create_task"), tool("list_tasks"), tool("change_task"))
-    await harness.configure(secretary(*tools), version=2)
+    tools = (make_tool("create_task"), make_tool("list_tasks"), make_tool("change_task"))
+    await harness.configure(make_secretary(*tools), version=2)
     return harness
 
 
-async def told(
+async def run_tool(
     harness: AssistantHarness, model: ScriptedModel, function: str, **given: object
 ) -> str:
     """What the model is told after this call."""
-    model.expect(calls((function, given)), "Done.")
+    model.add_steps(make_tool_call_response((function, given)), "Done.")
     await harness.say("please")
-    content: str = model.asked[-1].messages[-1]["content"]
+    content: str = model.requests[-1].messages[-1]["content"]
     return content
 
 
 async def test_a_task_is_noted_for_the_person_who_asked_under_the_steps_key(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await told(harness, model, "create_task", title="buy milk")
+    said = await run_tool(harness, model, "create_task", title="buy milk")
 
     (request,) = harness.rest.requests
     assert (request.method, request.url.path) == ("POST", "/api/tasks")
-    assert request.headers["X-User-Id"] == str(id_of(str(ALICE)))
+    assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
     assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
-    assert harness.rest.bodies == [{"user_id": str(id_of(str(ALICE))), "title": "buy milk"}]
+    assert harness.rest.bodies == [{"user_id": str(id_for(str(ALICE))), "title": "buy milk"}]
     assert said == f"Task noted, times in Europe/Berlin: buy milk (id {MILK})"
 
 
 async def test_the_receipts_of_tasks_go_with_the_answer(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    harness.rest.tasks = [task("buy milk")]
+    harness.rest.tasks = [make_task("buy milk")]
     both = (
         ("create_task", {"title": "buy bread"}),
         ("change_task", {"id": MILK, "status": "done"}),
     )
-    model.expect(calls(*both), "Done.")
+    model.add_steps(make_tool_call_response(*both), "Done.")
     said = await harness.say("please")
 
     assert isinstance(said, Reply)
@@ -70,7 +70,7 @@ async def test_the_receipts_of_tasks_go_with_the_answer(
 async def test_a_date_alone_means_the_end_of_that_day_where_the_person_is(
     harness: AssistantHarness, model: ScriptedModel, due: str, written: str
 ) -> None:
-    said = await told(harness, model, "create_task", title="buy milk", due=due, priority="high")
+    said = await run_tool(harness, model, "create_task", title="buy milk", due=due, priority="high")
 
     (body,) = harness.rest.bodies
     assert (body["due_at"], body["timezone"]) == (written, "Europe/Berlin")
@@ -83,8 +83,8 @@ async def test_a_date_alone_means_the_end_of_that_day_where_the_person_is(
 async def test_a_due_time_beyond_the_calendar_is_refused(
     harness: AssistantHarness, model: ScriptedModel, due: str
 ) -> None:
-    await harness.store_user(person(timezone="America/New_York"))
-    said = await told(harness, model, "create_task", title="x", due=due)
+    await harness.store_user(make_user(timezone="America/New_York"))
+    said = await run_tool(harness, model, "create_task", title="x", due=due)
 
     assert said == "Error: `due` is beyond the calendar."
     assert harness.rest.requests == []
@@ -94,7 +94,7 @@ async def test_a_due_time_beyond_the_calendar_is_refused(
 async def test_arguments_that_make_no_task_are_refused(
     harness: AssistantHarness, model: ScriptedModel, given: dict
 ) -> None:
-    said = await told(harness, model, "create_task", **given)
+    said = await run_tool(harness, model, "create_task", **given)
     assert said.startswith("Error: Wrong arguments: ")
     assert harness.rest.requests == []
 
@@ -103,31 +103,31 @@ async def test_the_open_tasks_are_listed_with_ids_in_the_persons_time(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.tasks = [
-        task("buy milk", due_at="2026-11-27T22:59:00Z", priority="high"),
-        task("call\nAnn"),
+        make_task("buy milk", due_at="2026-11-27T22:59:00Z", priority="high"),
+        make_task("call\nAnn"),
     ]
-    said = await told(harness, model, "list_tasks")
+    said = await run_tool(harness, model, "list_tasks")
 
     (request,) = harness.rest.requests
     assert dict(request.url.params) == {
-        "user_id": str(id_of(str(ALICE))),
+        "user_id": str(id_for(str(ALICE))),
         "status": "open",
         "limit": "50",
     }
-    assert request.headers["X-User-Id"] == str(id_of(str(ALICE)))
+    assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
     assert said.splitlines() == [
         "All open tasks, times in Europe/Berlin:",
         f"- buy milk [due Fri 2026-11-27 23:59] [high] (id {MILK})",
-        f"- call Ann (id {id_of('call' + chr(10) + 'Ann')})",
+        f"- call Ann (id {id_for('call' + chr(10) + 'Ann')})",
     ]
 
 
 async def test_a_long_list_says_how_many_there_are(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    done = task("buy milk", status="done", priority="low")
-    harness.rest.tasks, harness.rest.tasks_in_all = [done], 73
-    said = await told(harness, model, "list_tasks", status="done")
+    done = make_task("buy milk", status="done", priority="low")
+    harness.rest.tasks, harness.rest.tasks_total = [done], 73
+    said = await run_tool(harness, model, "list_tasks", status="done")
 
     assert said.splitlines() == [
         "1 of 73 done tasks, times in Europe/Berlin:",
@@ -138,7 +138,7 @@ async def test_a_long_list_says_how_many_there_are(
 async def test_no_tasks_are_said_to_be_none(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    assert await told(harness, model, "list_tasks") == "There are no open tasks."
+    assert await run_tool(harness, model, "list_tasks") == "There are no open tasks."
 
 
 @pytest.mark.parametrize("status", [403, 418, 503])
@@ -147,19 +147,21 @@ async def test_a_list_that_cannot_be_read_is_no_empty_list(
 ) -> None:
     harness.rest.refusal = (status, "no")
 
-    said = await told(harness, model, "list_tasks")
+    said = await run_tool(harness, model, "list_tasks")
     assert said == "Error: The tasks cannot be read at the moment. Tell the user."
 
 
 async def test_a_change_writes_what_was_given_and_nothing_else(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    harness.rest.tasks = [task("buy milk")]
-    said = await told(harness, model, "change_task", id=MILK, status="done", due=None, title=None)
+    harness.rest.tasks = [make_task("buy milk")]
+    said = await run_tool(
+        harness, model, "change_task", id=MILK, status="done", due=None, title=None
+    )
 
     (request,) = harness.rest.requests
     assert (request.method, request.url.path) == ("PATCH", f"/api/tasks/{MILK}")
-    assert request.headers["X-User-Id"] == str(id_of(str(ALICE)))
+    assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
     assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
     assert harness.rest.bodies == [{"status": "done"}]
     assert said == f"Task changed, times in Europe/Berlin: buy milk [done] (id {MILK})"
@@ -168,8 +170,8 @@ async def test_a_change_writes_what_was_given_and_nothing_else(
 async def test_a_new_due_date_is_an_instant_too(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    harness.rest.tasks = [task("buy milk")]
-    await told(harness, model, "change_task", id=MILK, due="2026-11-27")
+    harness.rest.tasks = [make_task("buy milk")]
+    await run_tool(harness, model, "change_task", id=MILK, due="2026-11-27")
 
     assert harness.rest.bodies == [{"due_at": "2026-11-27T22:59:00Z", "timezone": "Europe/Berlin"}]
 
@@ -177,7 +179,7 @@ async def test_a_new_due_date_is_an_instant_too(
 async def test_a_change_of_nothing_is_refused(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    assert await told(harness, model, "change_task", id=MILK) == (
+    assert await run_tool(harness, model, "change_task", id=MILK) == (
         "Error: Wrong arguments: give at least one thing to change. Call again with right ones."
     )
 
@@ -187,5 +189,5 @@ async def test_a_task_that_is_not_there_the_model_can_correct(
 ) -> None:
     harness.rest.refusal = (404, "There is no such task.")
 
-    said = await told(harness, model, "change_task", id=MILK, status="done")
+    said = await run_tool(harness, model, "change_task", id=MILK, status="done")
     assert said == "Error: There is no such task."

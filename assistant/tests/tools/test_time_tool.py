@@ -6,8 +6,8 @@ import pytest
 import time_machine
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import person
-from smart_kit.testing.scripted_model import ScriptedModel, calls
+from assistant.tests.snapshots import make_user
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
 
 @pytest.mark.parametrize(
@@ -23,32 +23,32 @@ from smart_kit.testing.scripted_model import ScriptedModel, calls
 async def test_the_time_is_told_with_weekday_zone_and_offset(
     harness: AssistantHarness, model: ScriptedModel, arguments: dict, told: str
 ) -> None:
-    model.expect(calls(("get_time", arguments)), "There.")
+    model.add_steps(make_tool_call_response(("get_time", arguments)), "There.")
     with time_machine.travel("2026-11-21T12:24:30.7Z", tick=False):
         await harness.say("what time is it?")
 
-    assert model.asked[1].messages[-1]["content"] == told
+    assert model.requests[1].messages[-1]["content"] == told
 
 
 async def test_the_suites_clock_is_asked_and_not_the_machines(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.clock.offset = timedelta(days=365)
-    model.expect(calls(("get_time", {})), "There.")
+    model.add_steps(make_tool_call_response(("get_time", {})), "There.")
     await harness.say("what time is it?")
 
-    told = datetime.fromisoformat(model.asked[1].messages[-1]["content"].split()[0])
-    assert told - datetime.now(told.tzinfo) > timedelta(days=364)
+    output = datetime.fromisoformat(model.requests[1].messages[-1]["content"].split()[0])
+    assert output - datetime.now(output.tzinfo) > timedelta(days=364)
 
 
 @pytest.mark.parametrize("zone", [None, "Mars/Olympus"])
 async def test_without_a_zone_of_ones_own_the_deployments_holds(
     harness: AssistantHarness, model: ScriptedModel, zone: str | None
 ) -> None:
-    await harness.store_user(person(timezone=zone))
-    model.expect(calls(("get_time", {})), "There.")
+    await harness.store_user(make_user(timezone=zone))
+    model.add_steps(make_tool_call_response(("get_time", {})), "There.")
     await harness.say("what time is it?")
 
-    question, tool_result = (asked.messages[-1]["content"] for asked in model.asked)
+    question, tool_result = (request.messages[-1]["content"] for request in model.requests)
     assert question.startswith("[Sat 2026-11-21 07:24 America/New_York]\n")
     assert tool_result.endswith(", America/New_York")

@@ -14,10 +14,10 @@ from assistant.src.core.journal import ToolResult
 from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.tools.base import ToolServices
 from assistant.src.tools.rest_service_tool import RestServiceTool
-from assistant.src.tools.writing_tool import written
-from assistant.tests.fake_rest_service import FakeRestService, task
-from assistant.tests.snapshots import WRITTEN_AT, id_of, tool
-from assistant.tests.tools.rest_tool_harness import tool_context
+from assistant.src.tools.writing_tool import build_write_result
+from assistant.tests.fake_rest_service import FakeRestService, make_task
+from assistant.tests.snapshots import SENT_AT, id_for, make_tool
+from assistant.tests.tools.rest_tool_harness import make_tool_context
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import RetryMessage
@@ -26,17 +26,17 @@ from smart_kit.settings import RestClientSettings
 
 pytestmark = pytest.mark.clock("virtual")
 
-WRITES = pytest.mark.parametrize(
+WRITE_CALLS = pytest.mark.parametrize(
     ("function", "given", "noun"),
     [
         ("create_task", {"title": "buy milk"}, "task"),
-        ("change_task", {"id": str(id_of("buy milk")), "status": "done"}, "task"),
+        ("change_task", {"id": str(id_for("buy milk")), "status": "done"}, "task"),
         ("create_reminder", {"text": "stretch", "in_seconds": 60}, "reminder"),
     ],
 )
 
 
-class Writing:
+class WriteToolHarness:
     """Calls a tool of Alice's, before a fake of rest_service."""
 
     def __init__(self, rest: FakeRestService, client: RestServiceClient) -> None:
@@ -45,45 +45,45 @@ class Writing:
         self._services = ToolServices(client, Clock(), unused)
 
     async def call(self, function: str, given: JsonObject) -> ToolResult:
-        made = RestServiceTool(tool(function), self._services).to_tool()
+        made = RestServiceTool(make_tool(function), self._services).to_tool()
         assert made is not None
-        context = tool_context(asked_at=WRITTEN_AT, zone=ZoneInfo("Europe/Berlin"))
+        context = make_tool_context(requested_at=SENT_AT, zone=ZoneInfo("Europe/Berlin"))
         return await made.call(context, given)
 
 
 @pytest.fixture
-async def writing() -> AsyncIterator[Writing]:
-    rest = FakeRestService(tasks=[task("buy milk")])
+async def write_tools() -> AsyncIterator[WriteToolHarness]:
+    rest = FakeRestService(tasks=[make_task("buy milk")])
     settings = RestClientSettings(
         rest_service_url="http://rest", service_api_token=SecretStr("token-of-sixteen-letters")
     )
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
-    yield Writing(rest, client)
+    yield WriteToolHarness(rest, client)
     await client.close()
 
 
-@WRITES
+@WRITE_CALLS
 async def test_for_five_minutes_the_turn_waits_and_will_ask_again_under_the_same_key(
-    writing: Writing, function: str, given: JsonObject, noun: str
+    write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
-    writing.rest.is_down = True
-    just_before = WRITTEN_AT + timedelta(minutes=5, microseconds=-1)
+    write_tools.rest.is_down = True
+    just_before = SENT_AT + timedelta(minutes=5, microseconds=-1)
     with time_machine.travel(just_before, tick=False), pytest.raises(RetryMessage) as raised:
-        await writing.call(function, given)
+        await write_tools.call(function, given)
 
     assert raised.value.after == 5.0
     assert raised.value.message == f"a {noun}: rest_service: refused"
-    keys = [request.headers["Idempotency-Key"] for request in writing.rest.requests]
+    keys = [request.headers["Idempotency-Key"] for request in write_tools.rest.requests]
     assert keys == ["tg:1:1/1.0"] * 3
 
 
-@WRITES
+@WRITE_CALLS
 async def test_after_five_minutes_the_person_is_told_that_the_outcome_is_not_known(
-    writing: Writing, function: str, given: JsonObject, noun: str
+    write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
-    writing.rest.is_down = True
-    with time_machine.travel(WRITTEN_AT + timedelta(minutes=5), tick=False):
-        result = await writing.call(function, given)
+    write_tools.rest.is_down = True
+    with time_machine.travel(SENT_AT + timedelta(minutes=5), tick=False):
+        result = await write_tools.call(function, given)
 
     assert result.content == (
         f"Error: The service does not answer; whether the {noun} was saved is not known."
@@ -92,46 +92,46 @@ async def test_after_five_minutes_the_person_is_told_that_the_outcome_is_not_kno
     assert result.effects == ()
 
 
-@WRITES
+@WRITE_CALLS
 async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown_at_once(
-    writing: Writing, function: str, given: JsonObject, noun: str
+    write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
-    writing.rest.refusal = (418, "I am a teapot.")
-    result = await writing.call(function, given)
+    write_tools.rest.refusal = (418, "I am a teapot.")
+    result = await write_tools.call(function, given)
 
     assert result.content == (
         f"Error: The service does not answer; whether the {noun} was saved is not known."
         " Tell the user."
     )
-    assert len(writing.rest.requests) == 1
+    assert len(write_tools.rest.requests) == 1
 
 
-@WRITES
+@WRITE_CALLS
 @pytest.mark.parametrize("status", [401, 403, 409])
 async def test_a_refusal_is_told_to_the_person_with_its_reason(
-    writing: Writing, function: str, given: JsonObject, noun: str, status: int
+    write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str, status: int
 ) -> None:
-    writing.rest.refusal = (status, "There are too many.")
-    result = await writing.call(function, given)
+    write_tools.rest.refusal = (status, "There are too many.")
+    result = await write_tools.call(function, given)
 
     assert result.content == (f"Error: The {noun} was refused: There are too many. Tell the user.")
 
 
-@WRITES
+@WRITE_CALLS
 @pytest.mark.parametrize("status", [400, 404, 422])
 async def test_what_rest_service_finds_wrong_the_model_may_mend(
-    writing: Writing, function: str, given: JsonObject, noun: str, status: int
+    write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str, status: int
 ) -> None:
-    writing.rest.refusal = (status, "That is not possible.")
+    write_tools.rest.refusal = (status, "That is not possible.")
 
-    assert (await writing.call(function, given)).content == "Error: That is not possible."
+    assert (await write_tools.call(function, given)).content == "Error: That is not possible."
 
 
-@WRITES
+@WRITE_CALLS
 async def test_what_was_written_comes_with_its_receipt(
-    writing: Writing, function: str, given: JsonObject, noun: str
+    write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
-    result = await writing.call(function, given)
+    result = await write_tools.call(function, given)
 
     (effect,) = result.effects
     assert effect.kind.startswith(noun)
@@ -139,4 +139,4 @@ async def test_what_was_written_comes_with_its_receipt(
 
 
 def test_a_write_without_a_receipt_has_none() -> None:
-    assert written("Done.", None) == ToolResult(content="Done.", effects=())
+    assert build_write_result("Done.", None) == ToolResult(content="Done.", effects=())

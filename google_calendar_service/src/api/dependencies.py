@@ -14,12 +14,12 @@ from ..config.settings import Settings
 _bearer = HTTPBearer(auto_error=False, description="SERVICE_API_TOKEN of .env")
 
 
-def _settings(request: Request) -> Settings:
+def _get_settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-CurrentSettings = Annotated[Settings, Depends(_settings)]
+CurrentSettings = Annotated[Settings, Depends(_get_settings)]
 
 
 def authenticate(
@@ -27,12 +27,12 @@ def authenticate(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
     """Raises NotAuthenticated unless the service token is given."""
-    given = credentials.credentials if credentials else ""
+    token = credentials.credentials if credentials else ""
     expected = settings.service_api_token.get_secret_value()
-    if not hmac.compare_digest(given.encode(), expected.encode()):
+    if not hmac.compare_digest(token.encode(), expected.encode()):
         raise NotAuthenticated
 
 
-def person(user_id: UUID) -> UUID:
+def validate_user_id(user_id: UUID) -> UUID:
     """Whose calendar is meant: `users.id`, never Telegram's."""
     return user_id

@@ -19,6 +19,6 @@ class Settings(ServiceSettings):
     """The address under which people's browsers reach this machine; None: this machine only."""
 
     @property
-    def is_google_set_up(self) -> bool:
+    def is_google_configured(self) -> bool:
         """Whether there is an OAuth client to ask people's consent with."""
         return bool(self.google_client_id and self.google_client_secret)

@@ -18,8 +18,8 @@ class GoogleNotConfigured(DomainError):
     status_code = 503
 
 
-def refusal(settings: Settings) -> Exception:
+def build_unavailable_error(settings: Settings) -> Exception:
     """Why no calendar of Google's can be reached."""
-    if settings.is_google_set_up:
+    if settings.is_google_configured:
         return HTTPException(501, _NOT_IMPLEMENTED)
     return GoogleNotConfigured()

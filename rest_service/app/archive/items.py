@@ -4,24 +4,26 @@ from typing import Any
 
 from smart_kit.contracts.base import JsonObject
 
-from ..models.thread import Role
+from ..models.thread import MessageRole
 
-_ROLES: dict[str, Role] = {"user": "user", "tool": "tool"}
+_ROLES: dict[str, MessageRole] = {"user": "user", "tool": "tool"}
 
 
-def role_of(item: JsonObject) -> Role:
+def get_role(item: JsonObject) -> MessageRole:
     """Calls and reasoning without a role are the assistant's."""
     if item.get("type") == "function_call_output":
         return "tool"
     return _ROLES.get(str(item.get("role")), "assistant")
 
 
-def content_of(item: JsonObject) -> str:
+def get_text(item: JsonObject) -> str:
     """The text, without what Postgres cannot keep in one; the payload has it all."""
-    return _text(item.get("content", item.get("output"))).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return _join_text_parts(item.get("content", item.get("output"))).replace(
+        "\0", "\N{REPLACEMENT CHARACTER}"
+    )
 
 
-def _text(content: Any) -> str:
+def _join_text_parts(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

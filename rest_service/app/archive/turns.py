@@ -13,15 +13,15 @@ from smart_kit.contracts.threads import (
     ArchiveRecord,
     RunRecord,
     TurnRecord,
-    first_thread_id,
+    derive_first_thread_id,
 )
 
 from ..models import CronJobRun, DeletedThread, Message, Thread, Turn, Usage
-from .items import content_of, role_of
-from .usage import store_usage, usage_of
+from .items import get_role, get_text
+from .usage import build_usage_rows, store_usage
 
 
-async def store(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
+async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
     """Add what is not there yet; the caller commits.
 
     Returns the thread of a turn that was not kept, because the thread is deleted.
@@ -53,45 +53,45 @@ async def _is_deleted(session: AsyncSession, record: TurnRecord) -> bool:
 
 
 async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
-    turn = insert(Turn).values(**_turn(record)).on_conflict_do_nothing()
+    turn = insert(Turn).values(**_build_turn(record)).on_conflict_do_nothing()
     if (await session.exec(turn.returning(col(Turn.message_id)))).first() is None:
         return
     if record.items:
-        rows = [_message(record, position) for position in range(len(record.items))]
+        rows = [_build_message(record, position) for position in range(len(record.items))]
         await session.exec(insert(Message).values(rows).on_conflict_do_nothing())
-    await _use_thread(session, record)
+    await _touch_thread(session, record)
 
 
-def _turn(record: TurnRecord) -> dict[str, Any]:
-    calls = usage_of(record)
+def _build_turn(record: TurnRecord) -> dict[str, Any]:
+    calls = build_usage_rows(record)
     return Turn(
         **record.model_dump(include=set(Turn.model_fields), exclude={"steps"}),
         steps=[step.model_dump(mode="json") for step in record.steps],
         prompt_tokens=sum(call.prompt_tokens for call in calls),
         completion_tokens=sum(call.completion_tokens for call in calls),
-        cost=_cost(calls),
+        cost=_total_cost(calls),
     ).model_dump()
 
 
-def _cost(calls: list[Usage]) -> Decimal | None:
+def _total_cost(calls: list[Usage]) -> Decimal | None:
     """None where one of the prices is not known."""
     known = [call.cost for call in calls if call.cost is not None]
     return sum(known, Decimal()) if len(known) == len(calls) else None
 
 
-def _message(record: TurnRecord, position: int) -> dict[str, Any]:
+def _build_message(record: TurnRecord, position: int) -> dict[str, Any]:
     item = record.items[position]
     return Message(
         **record.model_dump(include={"thread_id", "user_id", "assistant_id", "message_id"}),
         position=position,
-        role=role_of(item),
-        content=content_of(item),
+        role=get_role(item),
+        content=get_text(item),
         payload=item,
         created_at=record.started_at,
     ).model_dump()
 
 
-async def _use_thread(session: AsyncSession, record: TurnRecord) -> None:
+async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:
     """Note the use of the current thread, or of the very first.
 
     A turn of a thread that the person has left meanwhile brings it not back.
@@ -104,7 +104,9 @@ async def _use_thread(session: AsyncSession, record: TurnRecord) -> None:
         .values(last_used_at=record.finished_at)
     )
     is_current = (await session.exec(used)).rowcount > 0
-    if is_current or record.thread_id != first_thread_id(record.user_id, record.assistant_id):
+    if is_current or record.thread_id != derive_first_thread_id(
+        record.user_id, record.assistant_id
+    ):
         return
     first = Thread(
         **record.model_dump(include={"thread_id", "user_id", "assistant_id"}),

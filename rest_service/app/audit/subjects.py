@@ -25,44 +25,46 @@ from ..services import credentials
 
 
 @dataclass(frozen=True)
-class Subject:
+class AuditedType:
     """A kind of record."""
 
     resource: str
     """What stands behind /api/."""
-    facts: frozenset[str]
+    columns: frozenset[str]
     """The columns that are noted. Entries outlive their records: no secret, nobody's words."""
 
-    def facts_of(self, row: SQLModel) -> JsonObject:
+    def describe(self, row: SQLModel) -> JsonObject:
         """The record as it is from now on."""
-        facts = row.model_dump(mode="json", include=set(self.facts))
+        facts = row.model_dump(mode="json", include=set(self.columns))
         if "parameters" in facts:  # an older version may have taken what is refused today
-            facts["parameters"] = credentials.redacted(facts["parameters"])
+            facts["parameters"] = credentials.redact(facts["parameters"])
         return facts
 
 
-def _whole(resource: str, table: type[SQLModel], *, but: str = "") -> Subject:
+def _all_columns(resource: str, table: type[SQLModel], *, exclude: str = "") -> AuditedType:
     """An administrator's record: what it was is what this log is for."""
-    return Subject(resource, frozenset(table.model_fields) - {but})
+    return AuditedType(resource, frozenset(table.model_fields) - {exclude})
 
 
-def _some(resource: str, *facts: str) -> Subject:
-    return Subject(resource, frozenset({"id", *facts}))
+def _only_columns(resource: str, *columns: str) -> AuditedType:
+    return AuditedType(resource, frozenset({"id", *columns}))
 
 
-SUBJECTS: Mapping[type[SQLModel], Subject] = {
-    Assistant: _whole("assistants", Assistant),
-    Tool: _whole("tools", Tool),
-    AssistantTool: _whole("assistant-tools", AssistantTool),
-    LlmProvider: _whole("providers", LlmProvider, but="encrypted_api_key"),
-    LlmModel: _whole("models", LlmModel),
-    Secret: _whole("secrets", Secret, but="encrypted_value"),
-    User: _some("users", "role", "status", "is_invited", "assistant_id", "model", "daily_budget"),
-    Invite: _some("invites", "role", "expires_at"),
-    Thread: _some("threads", "user_id", "assistant_id", "thread_id"),
-    CronJob: _some(
+AUDITED_TYPES: Mapping[type[SQLModel], AuditedType] = {
+    Assistant: _all_columns("assistants", Assistant),
+    Tool: _all_columns("tools", Tool),
+    AssistantTool: _all_columns("assistant-tools", AssistantTool),
+    LlmProvider: _all_columns("providers", LlmProvider, exclude="encrypted_api_key"),
+    LlmModel: _all_columns("models", LlmModel),
+    Secret: _all_columns("secrets", Secret, exclude="encrypted_value"),
+    User: _only_columns(
+        "users", "role", "status", "is_invited", "assistant_id", "model", "daily_budget"
+    ),
+    Invite: _only_columns("invites", "role", "expires_at"),
+    Thread: _only_columns("threads", "user_id", "assistant_id", "thread_id"),
+    CronJob: _only_columns(
         "cron-jobs", "user_id", "type", "at", "cron_expression", "timezone", "chat_id", "is_active"
     ),
-    Task: _some("tasks", "user_id", "status", "due_at", "priority"),
-    CalendarEvent: _some("calendar", "user_id", "starts_at", "ends_at", "timezone"),
+    Task: _only_columns("tasks", "user_id", "status", "due_at", "priority"),
+    CalendarEvent: _only_columns("calendar", "user_id", "starts_at", "ends_at", "timezone"),
 }

@@ -10,55 +10,55 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
 
-from ..changes import TrackedSession, flushed
+from ..changes import TrackedSession, get_flushed_rows
 from ..models import AuditEntry, Effect, IdempotencyKey
-from .subjects import SUBJECTS
+from .subjects import AUDITED_TYPES
 
-BOOKKEEPING = (AuditEntry, Effect, IdempotencyKey)
+UNAUDITED_TABLES = (AuditEntry, Effect, IdempotencyKey)
 
 
 @dataclass
-class Written:
+class SessionWrites:
     """What a session has written."""
 
-    is_any: bool = False
-    first: SQLModel | None = None
+    has_writes: bool = False
+    first_row: SQLModel | None = None
     """The first record that is a subject, where rows were written one by one."""
-    is_gone: bool = False
+    is_deleted: bool = False
     facts: JsonObject | None = None
     """What is said of many records at once, in place of the first one's."""
 
 
-def written_by(session: AsyncSession) -> Written:
+def get_writes(session: AsyncSession) -> SessionWrites:
     """What it has written so far."""
-    return _of(session.sync_session)
+    return _get_writes(session.sync_session)
 
 
-def _of(session: Session) -> Written:
-    written: Written = session.info.setdefault(Written, Written())
+def _get_writes(session: Session) -> SessionWrites:
+    written: SessionWrites = session.info.setdefault(SessionWrites, SessionWrites())
     return written
 
 
 @event.listens_for(TrackedSession, "after_flush")
-def _note_rows(session: TrackedSession, _: UOWTransaction) -> None:
-    for row in flushed(session):
-        if isinstance(row, BOOKKEEPING):
+def _record_rows(session: TrackedSession, _: UOWTransaction) -> None:
+    for row in get_flushed_rows(session):
+        if isinstance(row, UNAUDITED_TABLES):
             continue
-        written = _of(session)
-        written.is_any = True
-        if written.first is None and type(row) in SUBJECTS:
-            written.first, written.is_gone = row, row in session.deleted
+        written = _get_writes(session)
+        written.has_writes = True
+        if written.first_row is None and type(row) in AUDITED_TYPES:
+            written.first_row, written.is_deleted = row, row in session.deleted
 
 
 @event.listens_for(TrackedSession, "do_orm_execute")
-def _note_statement(state: ORMExecuteState) -> Result[Any] | None:
+def _record_statement(state: ORMExecuteState) -> Result[Any] | None:
     """A statement that has met no row has written nothing."""
     if state.is_select or state.bind_mapper is None:
         return None
-    if state.bind_mapper.class_ in BOOKKEEPING:
+    if state.bind_mapper.class_ in UNAUDITED_TABLES:
         return None
     result = state.invoke_statement()
     assert isinstance(state.session, Session)
     if getattr(result, "rowcount", -1) != 0:
-        _of(state.session).is_any = True
+        _get_writes(state.session).has_writes = True
     return result

@@ -11,17 +11,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import ConfigurationError
 
-from ..database import Sessions, is_unstorable
+from ..database import SessionFactory, is_invalid_data
 from ..models import Assistant, AssistantTool
-from ..pause import pause
-from ..services.configuration import changing
+from ..pause import sleep_until_stopped
+from ..services.configuration import configuration_change
 from .earlier import upgrade
 from .tools import default_tools
 
-RETRY_SECONDS = 1.0
-_LOCK = 7_241_003
+RETRY_INTERVAL_SECONDS = 1.0
+_LOCK_ID = 7_241_003
 """Two first starts at once make one set."""
-_UNSTORABLE = (
+_INVALID_DATA_DETAIL = (
     "Postgres cannot keep what a first start adds: {reason}. Look at OPENAI_BASE_URL, DEFAULT_MODEL"
     " and FALLBACK_MODEL, or at the rows that are in the way."
 )
@@ -29,8 +29,8 @@ _UNSTORABLE = (
 log = structlog.stdlib.get_logger()
 
 
-async def create_when_possible(
-    sessions: Sessions, stop: asyncio.Event, *others: Callable[[], Awaitable[None]]
+async def create_with_retry(
+    sessions: SessionFactory, stop: asyncio.Event, *next_steps: Callable[[], Awaitable[None]]
 ) -> None:
     """Wait for Postgres and its tables, then add the defaults or what they lack, and the others.
 
@@ -39,34 +39,38 @@ async def create_when_possible(
     while not stop.is_set():
         try:
             if await create(sessions):
-                log.info("the default assistants are there")
-            for other in others:
+                log.info("default assistants created or upgraded")
+            for other in next_steps:
                 await other()
             return
         except (SQLAlchemyError, OSError) as error:
-            if is_unstorable(error):
-                raise ConfigurationError(_UNSTORABLE.format(reason=_reason(error))) from error
-            log.warning("Postgres is not ready", reason=f"{type(error).__name__}: {error}")
-            await pause(stop, RETRY_SECONDS)
+            if is_invalid_data(error):
+                raise ConfigurationError(
+                    _INVALID_DATA_DETAIL.format(reason=_format_reason(error))
+                ) from error
+            log.warning("postgres unavailable", reason=f"{type(error).__name__}: {error}")
+            await sleep_until_stopped(stop, RETRY_INTERVAL_SECONDS)
 
 
-async def create(sessions: Sessions) -> bool:
+async def create(sessions: SessionFactory) -> bool:
     """Add the defaults where there is no assistant at all, and bring an untouched default secretary
     up to date; returns whether anything was to be done."""
     async with sessions() as session:
-        await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
+        await session.exec(select(func.pg_advisory_xact_lock(_LOCK_ID)))
         if (await session.exec(select(Assistant.id).limit(1))).first() is None:
-            async with changing(session):
-                await _add(session)
-        elif not await upgrade(session, text_of("secretary.md")):
+            async with configuration_change(session):
+                await _add_assistants(session)
+        elif not await upgrade(session, load_instructions("secretary.md")):
             return False
         await session.commit()
         return True
 
 
-async def _add(session: AsyncSession) -> None:
-    secretary = Assistant(name="Secretary", is_secretary=True, instructions=text_of("secretary.md"))
-    writer = Assistant(name="Writer", instructions=text_of("writer.md"))
+async def _add_assistants(session: AsyncSession) -> None:
+    secretary = Assistant(
+        name="Secretary", is_secretary=True, instructions=load_instructions("secretary.md")
+    )
+    writer = Assistant(name="Writer", instructions=load_instructions("writer.md"))
     session.add_all([secretary, writer])
     tools = default_tools(writer)
     await session.flush()
@@ -75,11 +79,11 @@ async def _add(session: AsyncSession) -> None:
     session.add_all(AssistantTool(assistant_id=secretary.id, tool_id=tool.id) for tool in tools)
 
 
-def text_of(name: str) -> str:
+def load_instructions(name: str) -> str:
     """The instructions in a file of this folder."""
     return (files(__name__) / name).read_text("utf-8").strip()
 
 
-def _reason(error: Exception) -> str:
+def _format_reason(error: Exception) -> str:
     """In Postgres's words, on one line."""
     return " ".join(str(getattr(error, "orig", error)).split())

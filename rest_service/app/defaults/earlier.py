@@ -13,10 +13,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from ..models import Assistant, AssistantTool, Tool
-from ..services.configuration import changing
+from ..services.configuration import configuration_change
 from .tools import task_tools, weather_tool
 
-EARLIER: Mapping[str, Callable[[], list[Tool]]] = {
+UPGRADES: Mapping[str, Callable[[], list[Tool]]] = {
     "1713017eaeefe17025ecf4d5311dde27cf7aef4d6606c13020ed8d29d6304aea": lambda: [
         *task_tools(),
         weather_tool(),
@@ -28,24 +28,24 @@ secretary.md for the next version adds a line."""
 
 async def upgrade(session: AsyncSession, instructions: str) -> bool:
     """Bring an unchanged secretary up to date; returns whether there was one."""
-    async with changing(session):
+    async with configuration_change(session):
         rows = await session.exec(select(Assistant).where(col(Assistant.is_secretary)))
-        found = ((one, EARLIER.get(_digest(one.instructions))) for one in rows)
+        found = ((one, UPGRADES.get(_compute_digest(one.instructions))) for one in rows)
         for secretary, missing in found:
             if missing is not None:
                 secretary.instructions = instructions
-                await _give(session, secretary, missing())
+                await _add_tools(session, secretary, missing())
                 return True
         return False
 
 
-async def _give(session: AsyncSession, secretary: Assistant, tools: list[Tool]) -> None:
-    taken = set(await session.exec(select(Tool.name)))
-    added = [tool for tool in tools if tool.name not in taken]
+async def _add_tools(session: AsyncSession, secretary: Assistant, tools: list[Tool]) -> None:
+    existing_names = set(await session.exec(select(Tool.name)))
+    added = [tool for tool in tools if tool.name not in existing_names]
     session.add_all(added)
     await session.flush()
     session.add_all(AssistantTool(assistant_id=secretary.id, tool_id=tool.id) for tool in added)
 
 
-def _digest(instructions: str) -> str:
+def _compute_digest(instructions: str) -> str:
     return sha256(instructions.encode()).hexdigest()

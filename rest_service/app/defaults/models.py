@@ -13,60 +13,60 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.vault import Vault
 
 from ..config import Settings
-from ..database import Sessions
+from ..database import SessionFactory
 from ..models import Assistant, LlmModel, LlmProvider
-from ..services.configuration import changing
-from ..services.rows import change
+from ..services.configuration import configuration_change
+from ..services.rows import set_fields
 from . import differences
 from . import provider as providers
 
-_LOCK = 7_241_004
+_LOCK_ID = 7_241_004
 """Two starts at once make one set."""
-_ANY: JsonObject = {"capabilities": ["tools", "streaming"]}
+_UNKNOWN_MODEL: JsonObject = {"capabilities": ["tools", "streaming"]}
 """What a model is taken to be able to of which nothing is known."""
 _PRICES = ("input_price", "cached_input_price", "output_price")
 
 log = structlog.stdlib.get_logger()
 
 
-async def register(sessions: Sessions, settings: Settings, vault: Vault) -> None:
+async def register_env_models(sessions: SessionFactory, settings: Settings, vault: Vault) -> None:
     """Let the environment's provider follow it, and add the models that are named and missing."""
     async with sessions.begin() as session:
-        await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
-        async with changing(session):
-            missing = await _missing(session, settings)
+        await session.exec(select(func.pg_advisory_xact_lock(_LOCK_ID)))
+        async with configuration_change(session):
+            missing = await _find_missing_names(session, settings)
             provider = await providers.find(session, settings, vault)
             if provider is None and missing:
-                provider = await providers.make(session, settings)
+                provider = await providers.create(session, settings)
             if provider is not None:
-                await _follow(session, provider, settings, vault)
-                session.add_all(_model(provider, name) for name in missing)
-        await differences.tell(session, settings)
+                await _sync_provider(session, provider, settings, vault)
+                session.add_all(_build_model(provider, name) for name in missing)
+        await differences.log_mismatches(session, settings)
     if missing:
-        log.info("the environment's models are added", names=missing)
+        log.info("environment models registered", names=missing)
 
 
-async def _follow(
+async def _sync_provider(
     session: AsyncSession, provider: LlmProvider, settings: Settings, vault: Vault
 ) -> None:
     """Unless it is an administrator's. Untouched models of it become what they are elsewhere."""
     if provider.source != "environment":
         return
     before = provider.base_url
-    await providers.follow(session, provider, settings, vault)
+    await providers.sync_with_env(session, provider, settings, vault)
     if provider.base_url != before:
         rows = await session.exec(select(LlmModel).where(LlmModel.provider_id == provider.id))
         for row in rows:
             was, is_now = (
-                _facts(url, row.provider_model_name) for url in (before, provider.base_url)
+                _default_fields(url, row.provider_model_name) for url in (before, provider.base_url)
             )
             if row.model_dump(include=set(was)) == was:
-                change(row, is_now)
+                set_fields(row, is_now)
 
 
-async def _missing(session: AsyncSession, settings: Settings) -> Sequence[str]:
+async def _find_missing_names(session: AsyncSession, settings: Settings) -> Sequence[str]:
     """Those that the environment or an assistant names, and that have no record."""
-    named = dict.fromkeys(settings.model_names)
+    named = dict.fromkeys(settings.default_model_names)
     chains = select(Assistant.model, Assistant.fallback_models).order_by(col(Assistant.created_at))
     for model, others in await session.exec(chains):
         named |= dict.fromkeys(filter(None, (model, *(others or ()))))
@@ -74,14 +74,14 @@ async def _missing(session: AsyncSession, settings: Settings) -> Sequence[str]:
     return [name for name in named if name not in known]
 
 
-def _model(provider: LlmProvider, name: str) -> LlmModel:
-    facts = _facts(provider.base_url, name)
+def _build_model(provider: LlmProvider, name: str) -> LlmModel:
+    facts = _default_fields(provider.base_url, name)
     return LlmModel(provider_id=provider.id, provider_model_name=name, **facts)
 
 
-def _facts(base_url: str, name: str) -> JsonObject:
+def _default_fields(base_url: str, name: str) -> JsonObject:
     """All that is known of a model at OpenAI's own; elsewhere only what it can."""
-    known = _known_models().get(name, _ANY)
+    known = _load_known_models().get(name, _UNKNOWN_MODEL)
     if not providers.is_openai(base_url):
         known = {"capabilities": known["capabilities"]}
     return {
@@ -91,7 +91,7 @@ def _facts(base_url: str, name: str) -> JsonObject:
     } | {price: Decimal(known[price]) if price in known else None for price in _PRICES}
 
 
-def _known_models() -> dict[str, JsonObject]:
+def _load_known_models() -> dict[str, JsonObject]:
     """Those of OpenAI: prices of November 2026, `api` and parameters with which they take tools."""
     known: dict[str, JsonObject] = json.loads((files(__package__) / "models.json").read_text())
     return known

@@ -11,7 +11,7 @@ from smart_kit.vault import Vault
 from ..config import Settings
 from ..models import LlmProvider
 
-_OPENAI = "api.openai.com"
+_OPENAI_HOST = "api.openai.com"
 
 
 async def find(session: AsyncSession, settings: Settings, vault: Vault) -> LlmProvider | None:
@@ -24,35 +24,35 @@ async def find(session: AsyncSession, settings: Settings, vault: Vault) -> LlmPr
     own = (await session.exec(oldest.where(LlmProvider.source == "environment"))).first()
     if own is not None:
         return own
-    there = LlmProvider.base_url == _base_url(settings.openai_base_url)
+    has_same_url = LlmProvider.base_url == _normalize_base_url(settings.openai_base_url)
     given = settings.openai_api_key
-    candidates = await session.exec(oldest.where(there))
+    candidates = await session.exec(oldest.where(has_same_url))
     return next((one for one in candidates if not given or _has_key(one, given, vault)), None)
 
 
 def _has_key(row: LlmProvider, key: SecretStr, vault: Vault) -> bool:
-    kept = row.encrypted_api_key
-    return kept is not None and vault.decrypt(row.id, kept) == key.get_secret_value()
+    encrypted = row.encrypted_api_key
+    return encrypted is not None and vault.decrypt(row.id, encrypted) == key.get_secret_value()
 
 
-async def make(session: AsyncSession, settings: Settings) -> LlmProvider:
+async def create(session: AsyncSession, settings: Settings) -> LlmProvider:
     """A new one, without a key yet."""
-    base_url = _base_url(settings.openai_base_url)
-    name = await _free_name(session, _host(base_url))
+    base_url = _normalize_base_url(settings.openai_base_url)
+    name = await _find_free_name(session, _default_name(base_url))
     provider = LlmProvider(name=name, base_url=base_url, source="environment")
     session.add(provider)
     await session.flush()
     return provider
 
 
-async def follow(
+async def sync_with_env(
     session: AsyncSession, provider: LlmProvider, settings: Settings, vault: Vault
 ) -> None:
     """Give it the environment's address and key; what is the same is not written again."""
-    base_url = _base_url(settings.openai_base_url)
+    base_url = _normalize_base_url(settings.openai_base_url)
     if provider.base_url != base_url:
-        if provider.name == _host(provider.base_url):
-            provider.name = await _free_name(session, _host(base_url))
+        if provider.name == _default_name(provider.base_url):
+            provider.name = await _find_free_name(session, _default_name(base_url))
         provider.base_url = base_url
     given = settings.openai_api_key
     if given is None:
@@ -64,10 +64,10 @@ async def follow(
 def is_openai(base_url: str) -> bool:
     """Whether it is OpenAI's own server, in whichever region."""
     host = urlsplit(base_url).hostname or ""
-    return host == _OPENAI or host.endswith(f".{_OPENAI}")
+    return host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}")
 
 
-async def _free_name(session: AsyncSession, name: str) -> str:
+async def _find_free_name(session: AsyncSession, name: str) -> str:
     taken = set(await session.exec(select(LlmProvider.name)))
     number, free = 1, name
     while free in taken:
@@ -76,19 +76,19 @@ async def _free_name(session: AsyncSession, name: str) -> str:
     return free
 
 
-def says_more(url: str) -> bool:
+def has_credentials_or_query(url: str) -> bool:
     """Whether an address holds what no record keeps: a password, a query."""
     parts = urlsplit(url)
     return bool(parts.username or parts.password or parts.query or parts.fragment)
 
 
-def _base_url(url: str) -> str:
+def _normalize_base_url(url: str) -> str:
     """As records have it; a password in the address is none of theirs."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
 
 
-def _host(base_url: str) -> str:
+def _default_name(base_url: str) -> str:
     """What it is called, unless an administrator calls it something else."""
     return urlsplit(base_url).netloc[:200]

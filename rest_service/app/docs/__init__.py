@@ -6,11 +6,11 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 
-PAGE = "/docs"
-PACKAGE = "fastapi_swagger"
+DOCS_PATH = "/docs"
+SWAGGER_PACKAGE = "fastapi_swagger"
 """Swagger UI's own files; its code, which would write scripts into the page, is not used."""
-VENDORED = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
-OWN = ("start.js",)
+VENDORED_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
+OWN_FILES = ("start.js",)
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -23,14 +23,14 @@ HEADERS = {
 }
 
 
-def add(app: FastAPI) -> None:
+def add_docs_page(app: FastAPI) -> None:
     """Serve the page and what it is made of; no token is needed."""
-    here, vendored = Path(__file__).parent, Path(str(files(PACKAGE) / "resources"))
-    _serve(app, PAGE, here / "page.html")
-    for name in OWN:
-        _serve(app, f"{PAGE}/{name}", here / name)
-    for name in VENDORED:
-        _serve(app, f"{PAGE}/{name}", vendored / name)
+    here, vendored = Path(__file__).parent, Path(str(files(SWAGGER_PACKAGE) / "resources"))
+    _serve(app, DOCS_PATH, here / "page.html")
+    for name in OWN_FILES:
+        _serve(app, f"{DOCS_PATH}/{name}", here / name)
+    for name in VENDORED_FILES:
+        _serve(app, f"{DOCS_PATH}/{name}", vendored / name)
 
 
 def _serve(app: FastAPI, path: str, file: Path) -> None:

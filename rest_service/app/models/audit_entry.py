@@ -8,7 +8,7 @@ from sqlmodel import Field
 from smart_kit.contracts.audit import AuditResult, Caller
 from smart_kit.contracts.base import utc_now
 
-from .base import INSTANT, Row
+from .base import UTC_TIMESTAMP, Row
 
 
 class AuditEntry(Row, table=True):
@@ -32,5 +32,5 @@ class AuditEntry(Row, table=True):
     status: int
     request_id: str | None = Field(default=None, max_length=128)
     after: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
-    left_out: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)
+    suppressed_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

@@ -8,16 +8,16 @@ from sqlmodel import Field, SQLModel
 
 from smart_kit.contracts.base import utc_now
 
-NAMING = {
+NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
 }
-SQLModel.metadata.naming_convention = NAMING
+SQLModel.metadata.naming_convention = NAMING_CONVENTION
 
-INSTANT = DateTime(timezone=True)
-DOLLARS = Numeric(12, 6)
+UTC_TIMESTAMP = DateTime(timezone=True)
+USD_AMOUNT = Numeric(12, 6)
 
 
 class Row(SQLModel):
@@ -29,9 +29,9 @@ class Row(SQLModel):
 class Record(Row):
     """A row that knows when it came and when it last changed."""
 
-    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)
     updated_at: datetime = Field(
-        default_factory=utc_now, sa_type=INSTANT, sa_column_kwargs={"onupdate": utc_now}
+        default_factory=utc_now, sa_type=UTC_TIMESTAMP, sa_column_kwargs={"onupdate": utc_now}
     )
 
 

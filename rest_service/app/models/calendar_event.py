@@ -3,7 +3,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Index
 from sqlmodel import Field
 
-from .base import INSTANT, OwnedRecord
+from .base import UTC_TIMESTAMP, OwnedRecord
 
 
 class CalendarEvent(OwnedRecord, table=True):
@@ -13,8 +13,8 @@ class CalendarEvent(OwnedRecord, table=True):
     __table_args__ = (Index(None, "user_id", "starts_at", "ends_at"),)
 
     title: str = Field(max_length=255)
-    starts_at: datetime = Field(sa_type=INSTANT)
-    ends_at: datetime = Field(sa_type=INSTANT)
+    starts_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    ends_at: datetime = Field(sa_type=UTC_TIMESTAMP)
     timezone: str = Field(max_length=64)
     is_all_day: bool = False
     description: str = ""

@@ -6,7 +6,7 @@ from sqlmodel import Field, UniqueConstraint
 
 from smart_kit.contracts.cron_jobs import CronJobType, RunState
 
-from .base import INSTANT, OwnedRecord, Row
+from .base import UTC_TIMESTAMP, OwnedRecord, Row
 
 
 class CronJob(OwnedRecord, table=True):
@@ -21,7 +21,7 @@ class CronJob(OwnedRecord, table=True):
     type: CronJobType = Field(sa_type=String(16))
     name: str = Field(max_length=255)
     text: str
-    at: datetime | None = Field(default=None, sa_type=INSTANT)
+    at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
     cron_expression: str | None = Field(default=None, max_length=255)
     timezone: str = Field(max_length=64)
     chat_id: int = Field(sa_type=BigInteger)
@@ -29,7 +29,7 @@ class CronJob(OwnedRecord, table=True):
     """The bot that the job was made with; null: whichever there is."""
     is_silent: bool = False
     is_active: bool = True
-    next_fire_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    next_fire_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
 
 
 class CronJobRun(Row, table=True):
@@ -42,8 +42,8 @@ class CronJobRun(Row, table=True):
     )
 
     job_id: UUID = Field(foreign_key="cron_jobs.id", ondelete="CASCADE")
-    scheduled_for: datetime = Field(sa_type=INSTANT)
+    scheduled_for: datetime = Field(sa_type=UTC_TIMESTAMP)
     state: RunState = Field(default="claimed", sa_type=String(16))
-    claimed_at: datetime = Field(sa_type=INSTANT)
-    dispatched_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    done_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    claimed_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    dispatched_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
+    done_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)

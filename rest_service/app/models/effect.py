@@ -8,7 +8,7 @@ from sqlmodel import Field, UniqueConstraint
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectKind
 
-from .base import INSTANT, Row
+from .base import UTC_TIMESTAMP, Row
 
 
 class Effect(Row, table=True):
@@ -30,4 +30,4 @@ class Effect(Row, table=True):
     """The effect that this one takes back; each is taken back once."""
     message_id: str = Field(max_length=255)
     step: str = Field(max_length=255)
-    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

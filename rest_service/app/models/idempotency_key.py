@@ -7,7 +7,7 @@ from sqlmodel import Field, UniqueConstraint
 
 from smart_kit.contracts.base import utc_now
 
-from .base import INSTANT, Row
+from .base import UTC_TIMESTAMP, Row
 
 
 class IdempotencyKey(Row, table=True):
@@ -21,5 +21,5 @@ class IdempotencyKey(Row, table=True):
     key: str = Field(max_length=255)
     fingerprint: str = Field(max_length=64)
     """SHA-256 of the method, the path and the body."""
-    answer: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
-    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)
+    response: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from smart_kit.contracts.models import Capability, ModelApi, ProviderSource
 
-from .base import DOLLARS, Record
+from .base import USD_AMOUNT, Record
 
 
 class LlmProvider(Record, table=True):
@@ -38,8 +38,8 @@ class LlmModel(Record, table=True):
     parameters: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     """Not JSONB: a request keeps the order of the writer."""
     capabilities: list[Capability] = Field(default_factory=list, sa_type=JSON)
-    input_price: Decimal | None = Field(default=None, sa_type=DOLLARS)
-    cached_input_price: Decimal | None = Field(default=None, sa_type=DOLLARS)
-    output_price: Decimal | None = Field(default=None, sa_type=DOLLARS)
-    is_choosable: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    input_price: Decimal | None = Field(default=None, sa_type=USD_AMOUNT)
+    cached_input_price: Decimal | None = Field(default=None, sa_type=USD_AMOUNT)
+    output_price: Decimal | None = Field(default=None, sa_type=USD_AMOUNT)
+    is_user_selectable: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     is_active: bool = True

@@ -5,7 +5,7 @@ from sqlmodel import Field
 
 from smart_kit.contracts.tasks import TaskPriority, TaskStatus
 
-from .base import INSTANT, OwnedRecord
+from .base import UTC_TIMESTAMP, OwnedRecord
 
 
 class Task(OwnedRecord, table=True):
@@ -19,6 +19,6 @@ class Task(OwnedRecord, table=True):
 
     title: str = Field(max_length=500)
     status: TaskStatus = Field(default="open", sa_type=String(16))
-    due_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    due_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
     priority: TaskPriority = Field(default="normal", sa_type=String(16))
-    completed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    completed_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import JSON, BigInteger, Index, Numeric, String
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from .base import INSTANT, Record, Row
+from .base import UTC_TIMESTAMP, Record, Row
 
-Role = Literal["user", "assistant", "tool"]
+MessageRole = Literal["user", "assistant", "tool"]
 TurnStatus = Literal["done", "failed"]
 
 
@@ -23,7 +23,7 @@ class Thread(Record, table=True):
     user_id: UUID
     assistant_id: UUID
     thread_id: UUID
-    last_used_at: datetime = Field(sa_type=INSTANT)
+    last_used_at: datetime = Field(sa_type=UTC_TIMESTAMP)
 
 
 class DeletedThread(SQLModel, table=True):
@@ -49,11 +49,11 @@ class Message(Row, table=True):
     assistant_id: UUID
     message_id: str = Field(max_length=255)
     position: int
-    role: Role = Field(sa_type=String(16))
+    role: MessageRole = Field(sa_type=String(16))
     content: str
     payload: dict[str, Any] = Field(sa_type=JSON)
     """Not JSONB: the model is sent it again byte for byte."""
-    created_at: datetime = Field(sa_type=INSTANT)
+    created_at: datetime = Field(sa_type=UTC_TIMESTAMP)
 
 
 class Turn(SQLModel, table=True):
@@ -73,5 +73,5 @@ class Turn(SQLModel, table=True):
     completion_tokens: int = Field(sa_type=BigInteger)
     cost: Decimal | None = Field(default=None, sa_type=Numeric)
     """USD; null where a call's price is not known, and of older turns."""
-    started_at: datetime = Field(sa_type=INSTANT)
-    finished_at: datetime = Field(sa_type=INSTANT)
+    started_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    finished_at: datetime = Field(sa_type=UTC_TIMESTAMP)

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, Numeric
 from sqlmodel import Field, UniqueConstraint
 
-from .base import INSTANT, Row
+from .base import UTC_TIMESTAMP, Row
 
 
 class Usage(Row, table=True):
@@ -34,4 +34,4 @@ class Usage(Row, table=True):
     completion_tokens: int = Field(sa_type=BigInteger)
     cost: Decimal | None = Field(default=None, sa_type=Numeric)
     seconds: float
-    created_at: datetime = Field(sa_type=INSTANT)
+    created_at: datetime = Field(sa_type=UTC_TIMESTAMP)

@@ -8,7 +8,7 @@ from sqlmodel import Field
 from smart_kit.contracts.users import Role, UserStatus
 from smart_kit.settings import Language
 
-from .base import DOLLARS, INSTANT, Record, Row
+from .base import USD_AMOUNT, UTC_TIMESTAMP, Record, Row
 
 
 class User(Record, table=True):
@@ -28,7 +28,7 @@ class User(Record, table=True):
     role: Role = Field(default="user", sa_type=String(16))
     status: UserStatus = Field(default="active", sa_type=String(16))
     is_invited: bool = False
-    daily_budget: Decimal | None = Field(default=None, sa_type=DOLLARS)
+    daily_budget: Decimal | None = Field(default=None, sa_type=USD_AMOUNT)
     version: int = Field(
         default=None,
         sa_type=BigInteger,
@@ -44,7 +44,7 @@ class Invite(Row, table=True):
 
     code_hash: str = Field(max_length=64, unique=True)
     role: Role = Field(sa_type=String(16))
-    expires_at: datetime = Field(sa_type=INSTANT)
-    used_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    expires_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    used_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
     used_by: int | None = Field(default=None, sa_type=BigInteger)
     """A Telegram id: the person's row may go, the code stays used."""

@@ -8,7 +8,7 @@ from sqlmodel import Field, UniqueConstraint
 from smart_kit.contracts.audit import Caller
 from smart_kit.contracts.base import utc_now
 
-from .base import INSTANT, Row
+from .base import UTC_TIMESTAMP, Row
 
 
 class Version(Row, table=True):
@@ -27,4 +27,4 @@ class Version(Row, table=True):
     content: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     """Not JSONB: a schema keeps the order of its writer."""
     restored_from: int | None = None
-    created_at: datetime = Field(default_factory=utc_now, sa_type=INSTANT)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

@@ -12,17 +12,17 @@ from smart_kit.contracts.tools import (
 
 from ..dependencies import AdminOnly, SessionDep
 from ..services import assistant_tools
-from ..services.assistant_tools import LinkSlice
+from ..services.assistant_tools import AssistantToolQuery
 
 router = APIRouter(prefix="/assistant-tools", tags=["assistant-tools"])
 
 
 @router.get("")
 async def list_assistant_tools(
-    session: SessionDep, wanted: Annotated[LinkSlice, Query()]
+    session: SessionDep, query: Annotated[AssistantToolQuery, Query()]
 ) -> Page[AssistantToolRead]:
     """Which assistant has which tool, oldest first."""
-    return await assistant_tools.read_page(session, wanted)
+    return await assistant_tools.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])

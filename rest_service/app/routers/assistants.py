@@ -7,16 +7,16 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import AssistantToolRead, ToolRead
 
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
-from ..pagination import SliceQuery
+from ..pagination import PageQueryDep
 from ..services import assistant_tools, assistants
 
 router = APIRouter(prefix="/assistants", tags=["assistants"])
 
 
 @router.get("")
-async def list_assistants(session: SessionDep, wanted: SliceQuery) -> Page[AssistantRead]:
+async def list_assistants(session: SessionDep, query: PageQueryDep) -> Page[AssistantRead]:
     """All assistants, oldest first."""
-    return await assistants.read_page(session, wanted)
+    return await assistants.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -24,7 +24,7 @@ async def create_assistant(
     session: SessionDep, settings: SettingsDep, body: AssistantCreate
 ) -> AssistantRead:
     """Add an assistant. Names are unique; 409 too where none of its models is active."""
-    return await assistants.create(session, body, settings.model_names)
+    return await assistants.create(session, body, settings.default_model_names)
 
 
 @router.get("/{assistant_id}")
@@ -40,7 +40,7 @@ async def update_assistant(
 ) -> AssistantRead:
     """Change the given fields. The last active secretary stays one; 409 too where none of its
     models would be active."""
-    return await assistants.update(session, assistant_id, body, settings.model_names)
+    return await assistants.update(session, assistant_id, body, settings.default_model_names)
 
 
 @router.delete("/{assistant_id}", status_code=204, dependencies=[AdminOnly])
@@ -51,19 +51,19 @@ async def delete_assistant(session: SessionDep, assistant_id: UUID) -> None:
 
 @router.get("/{assistant_id}/tools")
 async def list_tools_of_assistant(
-    session: SessionDep, assistant_id: UUID, wanted: SliceQuery
+    session: SessionDep, assistant_id: UUID, query: PageQueryDep
 ) -> Page[ToolRead]:
     """Its tools by name, as they are for it: `is_active` and `assistant_id` follow the link."""
-    return await assistant_tools.read_tools(session, assistant_id, wanted)
+    return await assistant_tools.read_tools(session, assistant_id, query)
 
 
 @router.post("/{assistant_id}/tools/{tool_id}", status_code=201, dependencies=[AdminOnly])
-async def give_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> AssistantToolRead:
+async def attach_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> AssistantToolRead:
     """Give it a tool; once more changes nothing."""
-    return await assistant_tools.give(session, assistant_id, tool_id)
+    return await assistant_tools.attach(session, assistant_id, tool_id)
 
 
 @router.delete("/{assistant_id}/tools/{tool_id}", status_code=204, dependencies=[AdminOnly])
-async def take_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> None:
+async def detach_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> None:
     """Take a tool from it."""
-    await assistant_tools.take(session, assistant_id, tool_id)
+    await assistant_tools.detach(session, assistant_id, tool_id)

@@ -7,14 +7,14 @@ from smart_kit.contracts.base import Page
 
 from ..dependencies import AdminOnly, SessionDep
 from ..services import audit
-from ..services.audit import AuditSlice
+from ..services.audit import AuditQuery
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
 
 
 @router.get("")
 async def list_audit_entries(
-    session: SessionDep, wanted: Annotated[AuditSlice, Query()]
+    session: SessionDep, query: Annotated[AuditQuery, Query()]
 ) -> Page[AuditRead]:
     """What was written through the API, and which writes were refused, the newest first.
 
@@ -22,6 +22,6 @@ async def list_audit_entries(
     form (422). What comes to no operation is not here: without a valid token (401), at an unknown
     path (404), by another method (405), with a body that is too large (413) or no JSON (415), with
     a parameter given twice. What was done or begun is kept for ever; refusals are for 30 days, of
-    each caller 100 an hour: `left_out` counts the others.
+    each caller 100 an hour: `suppressed_count` counts the others.
     """
-    return await audit.read_page(session, wanted)
+    return await audit.read_page(session, query)

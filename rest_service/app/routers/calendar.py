@@ -10,19 +10,19 @@ from smart_kit.contracts.calendar import (
     CalendarEventUpdate,
 )
 
-from ..dependencies import OnceDep, OwnerDep, SessionDep, SettingsDep
+from ..dependencies import IdempotentDep, OwnerDep, SessionDep, SettingsDep
 from ..services import calendar
-from ..services.calendar import EventSlice
+from ..services.calendar import CalendarEventQuery
 
 router = APIRouter(prefix="/calendar", tags=["calendar"])
 
 
 @router.get("")
 async def list_calendar_events(
-    session: SessionDep, wanted: Annotated[EventSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[CalendarEventQuery, Query()], owner: OwnerDep
 ) -> Page[CalendarEventRead]:
     """What is in the built-in calendar at some time between the two, the earliest first."""
-    return await calendar.read_page(session, wanted, owner)
+    return await calendar.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
@@ -31,11 +31,11 @@ async def create_calendar_event(
     settings: SettingsDep,
     body: CalendarEventCreate,
     owner: OwnerDep,
-    once: OnceDep,
+    operation: IdempotentDep,
 ) -> CalendarEventRead:
     """Put something into the built-in calendar; nobody is invited by that."""
     zone = settings.default_timezone
-    return await once.answer(
+    return await operation.run(
         CalendarEventRead,
         lambda origin: calendar.create(session, body, owner, origin, default_timezone=zone),
     )
@@ -56,17 +56,19 @@ async def update_calendar_event(
     event_id: UUID,
     body: CalendarEventUpdate,
     owner: OwnerDep,
-    once: OnceDep,
+    operation: IdempotentDep,
 ) -> CalendarEventRead:
     """Change the given fields; a new zone moves no event."""
-    return await once.answer(
+    return await operation.run(
         CalendarEventRead, lambda origin: calendar.update(session, event_id, body, owner, origin)
     )
 
 
 @router.delete("/{event_id}", status_code=204)
 async def delete_calendar_event(
-    session: SessionDep, event_id: UUID, owner: OwnerDep, once: OnceDep
+    session: SessionDep, event_id: UUID, owner: OwnerDep, operation: IdempotentDep
 ) -> None:
     """Cancel an event."""
-    await once.done(lambda origin: calendar.delete(session, event_id, owner, origin))
+    await operation.run_without_response(
+        lambda origin: calendar.delete(session, event_id, owner, origin)
+    )

@@ -14,20 +14,20 @@ from smart_kit.contracts.cron_jobs import (
     RunsDispatched,
 )
 
-from ..dependencies import OnceDep, OwnerDep, PrincipalDep, SessionDep, SettingsDep
-from ..pagination import SliceQuery
+from ..dependencies import IdempotentDep, OwnerDep, PrincipalDep, SessionDep, SettingsDep
+from ..pagination import PageQueryDep
 from ..services import claims, cron_jobs
-from ..services.cron_jobs import CronJobSlice
+from ..services.cron_jobs import CronJobQuery
 
 router = APIRouter(prefix="/cron-jobs", tags=["cron-jobs"])
 
 
 @router.get("")
 async def list_cron_jobs(
-    session: SessionDep, wanted: Annotated[CronJobSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[CronJobQuery, Query()], owner: OwnerDep
 ) -> Page[CronJobRead]:
     """Reminders and scheduled prompts, oldest first."""
-    return await cron_jobs.read_page(session, wanted, owner)
+    return await cron_jobs.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
@@ -37,11 +37,11 @@ async def create_cron_job(
     body: CronJobCreate,
     owner: OwnerDep,
     caller: PrincipalDep,
-    once: OnceDep,
+    operation: IdempotentDep,
 ) -> CronJobRead:
     """Add a job that fires once (`at`) or again and again (`cron_expression`)."""
     zone = settings.default_timezone
-    return await once.answer(
+    return await operation.run(
         CronJobRead,
         lambda origin: cron_jobs.create(
             session, body, owner, origin, caller=caller, default_timezone=zone
@@ -61,7 +61,7 @@ async def claim_runs(
 
     What is planned for people who may not talk waits until they may.
     """
-    return await claims.claim(session, claims.served(settings.allowed_telegram_ids, bot_id))
+    return await claims.claim(session, claims.eligible_jobs(settings.allowed_telegram_ids, bot_id))
 
 
 @router.post("/dispatched", status_code=204)
@@ -79,25 +79,31 @@ async def get_cron_job(session: SessionDep, job_id: UUID, owner: OwnerDep) -> Cr
 @router.put("/{job_id}", operation_id="put_cron_job")
 @router.patch("/{job_id}")
 async def update_cron_job(
-    session: SessionDep, job_id: UUID, body: CronJobUpdate, owner: OwnerDep, once: OnceDep
+    session: SessionDep,
+    job_id: UUID,
+    body: CronJobUpdate,
+    owner: OwnerDep,
+    operation: IdempotentDep,
 ) -> CronJobRead:
     """Change the given fields. A new time replaces the old one, of either kind."""
-    return await once.answer(
+    return await operation.run(
         CronJobRead, lambda origin: cron_jobs.update(session, job_id, body, owner, origin)
     )
 
 
 @router.delete("/{job_id}", status_code=204)
 async def delete_cron_job(
-    session: SessionDep, job_id: UUID, owner: OwnerDep, once: OnceDep
+    session: SessionDep, job_id: UUID, owner: OwnerDep, operation: IdempotentDep
 ) -> None:
     """Cancel a job."""
-    await once.done(lambda origin: cron_jobs.delete(session, job_id, owner, origin))
+    await operation.run_without_response(
+        lambda origin: cron_jobs.delete(session, job_id, owner, origin)
+    )
 
 
 @router.get("/{job_id}/runs")
 async def list_runs(
-    session: SessionDep, job_id: UUID, wanted: SliceQuery, owner: OwnerDep
+    session: SessionDep, job_id: UUID, query: PageQueryDep, owner: OwnerDep
 ) -> Page[CronJobRunRead]:
     """How a job has fired, the newest first."""
-    return await cron_jobs.read_runs(session, job_id, wanted, owner)
+    return await cron_jobs.read_runs(session, job_id, query, owner)

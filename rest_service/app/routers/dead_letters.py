@@ -9,43 +9,43 @@ from smart_kit.contracts.dead_letters import (
     DeadLetterRead,
 )
 
-from ..dependencies import AdminOnly, BeginDep, GraveyardsDep
+from ..dependencies import AdminOnly, AuditAheadDep, DeadLetterQueuesDep
 from ..services import dead_letters
-from ..services.dead_letters import DeadLetterSlice
+from ..services.dead_letters import DeadLetterQuery
 
 router = APIRouter(prefix="/dead-letters", tags=["dead-letters"], dependencies=[AdminOnly])
 
 
 @router.get("")
 async def list_dead_letters(
-    graveyards: GraveyardsDep, wanted: Annotated[DeadLetterSlice, Query()]
+    queues: DeadLetterQueuesDep, query: Annotated[DeadLetterQuery, Query()]
 ) -> Page[DeadLetterRead]:
     """Messages that nobody could handle, of both queues, the newest first."""
-    return await dead_letters.read_page(graveyards, wanted)
+    return await dead_letters.read_page(queues, query)
 
 
-@router.get("/{letter_id}")
+@router.get("/{dead_letter_id}")
 async def get_dead_letter(
-    graveyards: GraveyardsDep, letter_id: DeadLetterId
+    queues: DeadLetterQueuesDep, dead_letter_id: DeadLetterId
 ) -> DeadLetterContentRead:
     """One of them with what it holds, which may be somebody's words."""
-    return await dead_letters.read(graveyards, letter_id)
+    return await dead_letters.read(queues, dead_letter_id)
 
 
-@router.post("/{letter_id}/replay", status_code=204)
+@router.post("/{dead_letter_id}/replay", status_code=204)
 async def replay_dead_letter(
-    graveyards: GraveyardsDep, letter_id: DeadLetterId, begin: BeginDep
+    queues: DeadLetterQueuesDep, dead_letter_id: DeadLetterId, audit_ahead: AuditAheadDep
 ) -> None:
     """Have it handled once more, after what waits in its conversation.
 
     Its finished steps are not repeated. 400 for what never was a message of a queue.
     """
-    await dead_letters.replay(graveyards, letter_id, begin)
+    await dead_letters.replay(queues, dead_letter_id, audit_ahead)
 
 
-@router.delete("/{letter_id}", status_code=204)
-async def drop_dead_letter(
-    graveyards: GraveyardsDep, letter_id: DeadLetterId, begin: BeginDep
+@router.delete("/{dead_letter_id}", status_code=204)
+async def delete_dead_letter(
+    queues: DeadLetterQueuesDep, dead_letter_id: DeadLetterId, audit_ahead: AuditAheadDep
 ) -> None:
     """Forget it."""
-    await dead_letters.drop(graveyards, letter_id, begin)
+    await dead_letters.delete(queues, dead_letter_id, audit_ahead)

@@ -6,31 +6,31 @@ from fastapi import APIRouter, Query
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.effects import EffectRead, EffectUndo
 
-from ..dependencies import OnceDep, OwnerDep, SessionDep
+from ..dependencies import IdempotentDep, OwnerDep, SessionDep
 from ..services import effects, undo
-from ..services.effects import EffectSlice
+from ..services.effects import EffectQuery
 
 router = APIRouter(prefix="/effects", tags=["effects"])
 
 
 @router.get("")
 async def list_effects(
-    session: SessionDep, wanted: Annotated[EffectSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[EffectQuery, Query()], owner: OwnerDep
 ) -> Page[EffectRead]:
     """What tools have changed, the newest first."""
-    return await effects.read_page(session, wanted, owner)
+    return await effects.read_page(session, query, owner)
 
 
 @router.post("/undo")
 async def undo_effect(
-    session: SessionDep, body: EffectUndo, owner: OwnerDep, once: OnceDep
+    session: SessionDep, body: EffectUndo, owner: OwnerDep, operation: IdempotentDep
 ) -> EffectRead:
     """Take back a person's newest change that is not taken back yet; the answer does so.
 
     It needs an Idempotency-Key. 404 where nothing is left, 409 where what was changed is not as the
     change has left it: a reminder that has fired, a record that was changed again or deleted.
     """
-    return await once.answer(EffectRead, lambda origin: undo.undo(session, body, owner, origin))
+    return await operation.run(EffectRead, lambda origin: undo.undo(session, body, owner, origin))
 
 
 @router.get("/{effect_id}")

@@ -13,19 +13,19 @@ from smart_kit.contracts.models import (
 )
 
 from .. import audit
-from ..dependencies import AdminOnly, ProviderTestsDep, ResourcesDep, SessionDep, SettingsDep
+from ..dependencies import AdminOnly, ProviderCheckerDep, ResourcesDep, SessionDep, SettingsDep
 from ..services import llm_models, model_import
-from ..services.llm_models import ModelSlice
+from ..services.llm_models import ModelQuery
 
 router = APIRouter(prefix="/models", tags=["models"])
 
 
 @router.get("")
 async def list_models(
-    session: SessionDep, wanted: Annotated[ModelSlice, Query()]
+    session: SessionDep, query: Annotated[ModelQuery, Query()]
 ) -> Page[LlmModelRead]:
     """Models, oldest first."""
-    return await llm_models.read_page(session, wanted)
+    return await llm_models.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -36,22 +36,22 @@ async def create_model(session: SessionDep, body: LlmModelCreate) -> LlmModelRea
 
 @router.post("/import", dependencies=[AdminOnly])
 async def import_models(
-    session: SessionDep, given: ResourcesDep, tests: ProviderTestsDep, body: ModelImport
+    session: SessionDep, resources: ResourcesDep, checker: ProviderCheckerDep, body: ModelImport
 ) -> ModelImportRead:
     """Add a list of models and bring known ones up to date; what cannot be taken is named.
 
     At most 1000 at once, in a body of at most 8 MB. 400 where there is no list, or none that can be
     read.
     """
-    listed = await model_import.fetch(body, tests, given.outside)
-    names = given.settings.model_names
-    if not body.is_rehearsal:
-        taken = await model_import.take(session, body.provider_id, listed, names)
-        facts = taken.model_dump(include={"created", "updated"})
-        audit.describe(session, facts | {"provider_id": str(body.provider_id)})
-        return taken
-    async with given.sessions() as rehearsal:  # never committed
-        return await model_import.take(rehearsal, body.provider_id, listed, names)
+    listed = await model_import.fetch_list(body, checker, resources.make_safe_http)
+    names = resources.settings.default_model_names
+    if not body.dry_run:
+        imported = await model_import.apply(session, body.provider_id, listed, names)
+        facts = imported.model_dump(include={"created", "updated"})
+        audit.set_facts(session, facts | {"provider_id": str(body.provider_id)})
+        return imported
+    async with resources.sessions() as dry_run_session:  # never committed
+        return await model_import.apply(dry_run_session, body.provider_id, listed, names)
 
 
 @router.get("/{model_id}")
@@ -70,10 +70,10 @@ async def update_model(
     409 for another name while somebody names it, and where its going would leave an assistant
     without a model.
     """
-    return await llm_models.update(session, model_id, body, settings.model_names)
+    return await llm_models.update(session, model_id, body, settings.default_model_names)
 
 
 @router.delete("/{model_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_model(session: SessionDep, settings: SettingsDep, model_id: UUID) -> None:
     """Remove a model that no assistant, no person and no variable of the environment names."""
-    await llm_models.delete(session, model_id, settings.model_names)
+    await llm_models.delete(session, model_id, settings.default_model_names)

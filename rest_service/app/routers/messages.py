@@ -8,17 +8,17 @@ from smart_kit.contracts.threads import MessageRead
 
 from ..dependencies import OwnerDep, SessionDep
 from ..services import messages
-from ..services.messages import MessageSlice
+from ..services.messages import MessageQuery
 
 router = APIRouter(prefix="/messages", tags=["messages"])
 
 
 @router.get("")
 async def list_messages(
-    session: SessionDep, wanted: Annotated[MessageSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[MessageQuery, Query()], owner: OwnerDep
 ) -> Page[MessageRead]:
     """What was said, the newest last."""
-    return await messages.read_page(session, wanted, owner)
+    return await messages.read_page(session, query, owner)
 
 
 @router.get("/{row_id}")

@@ -11,8 +11,8 @@ from smart_kit.contracts.models import (
     ProviderUpdate,
 )
 
-from ..dependencies import AdminOnly, ProviderTestsDep, SessionDep, SettingsDep, VaultDep
-from ..pagination import SliceQuery
+from ..dependencies import AdminOnly, ProviderCheckerDep, SessionDep, SettingsDep, VaultDep
+from ..pagination import PageQueryDep
 from ..services import providers
 
 router = APIRouter(prefix="/providers", tags=["models"])
@@ -20,10 +20,10 @@ router = APIRouter(prefix="/providers", tags=["models"])
 
 @router.get("")
 async def list_providers(
-    session: SessionDep, vault: VaultDep, wanted: SliceQuery
+    session: SessionDep, vault: VaultDep, query: PageQueryDep
 ) -> Page[ProviderRead]:
     """Servers of models, oldest first."""
-    return await providers.read_page(session, vault, wanted)
+    return await providers.read_page(session, vault, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -56,18 +56,18 @@ async def update_provider(
     without a model. Who changes base_url or api_key decides them from then on, not the environment;
     `source` environment gives them back to it, from its next start on.
     """
-    return await providers.update(session, vault, provider_id, body, settings.model_names)
+    return await providers.update(session, vault, provider_id, body, settings.default_model_names)
 
 
 @router.post("/{provider_id}/test", dependencies=[AdminOnly])
 async def test_provider(
-    tests: ProviderTestsDep, provider_id: UUID, body: ProviderTestRequest
+    checker: ProviderCheckerDep, provider_id: UUID, body: ProviderTestRequest
 ) -> ProviderTestRead:
     """Ask a server of models whether it knows us, and a model for a word: 200 whatever is wrong.
 
     `detail` says what was seen and what to do. It costs at most 16 tokens and 30 seconds.
     """
-    return await tests.test(provider_id, body)
+    return await checker.check(provider_id, body)
 
 
 @router.delete("/{provider_id}", status_code=204, dependencies=[AdminOnly])

@@ -3,22 +3,22 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.secrets import RotationRead, SecretCreate, SecretRead, SecretUpdate
+from smart_kit.contracts.secrets import KeyRotationRead, SecretCreate, SecretRead, SecretUpdate
 
-from ..dependencies import AdminOnly, BeginDep, ResourcesDep, SessionDep, VaultDep
-from ..pagination import SliceQuery
+from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep, VaultDep
+from ..pagination import PageQueryDep
 from ..services import secrets
-from ..services.rotation import Rotation
+from ..services.rotation import KeyRotation
 
 router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[AdminOnly])
 
 
 @router.get("")
 async def list_secrets(
-    session: SessionDep, vault: VaultDep, wanted: SliceQuery
+    session: SessionDep, vault: VaultDep, query: PageQueryDep
 ) -> Page[SecretRead]:
     """Secrets that calls of tools may name, oldest first, without what they say."""
-    return await secrets.read_page(session, vault, wanted)
+    return await secrets.read_page(session, vault, query)
 
 
 @router.post("", status_code=201)
@@ -28,13 +28,13 @@ async def create_secret(session: SessionDep, vault: VaultDep, body: SecretCreate
 
 
 @router.post("/rotation")
-async def rotate_secrets(given: ResourcesDep, begin: BeginDep) -> RotationRead:
+async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) -> KeyRotationRead:
     """Encrypt anew, with the first of LLM_MODEL_DECRYPT_KEY, what an older key has encrypted.
 
     Of providers too. May be repeated at any time; `./manage.py rotate-keys` does it with a new key.
     """
-    await begin()
-    return await Rotation(given.sessions, given.publisher, given.vault).run()
+    await audit_ahead()
+    return await KeyRotation(resources.sessions, resources.publisher, resources.vault).run()
 
 
 @router.get("/{secret_id}")

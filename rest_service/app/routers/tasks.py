@@ -6,28 +6,32 @@ from fastapi import APIRouter, Query
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskUpdate
 
-from ..dependencies import AdminOnly, OnceDep, OwnerDep, SessionDep, SettingsDep
+from ..dependencies import AdminOnly, IdempotentDep, OwnerDep, SessionDep, SettingsDep
 from ..services import tasks
-from ..services.tasks import TaskSlice
+from ..services.tasks import TaskQuery
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 
 @router.get("")
 async def list_tasks(
-    session: SessionDep, wanted: Annotated[TaskSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[TaskQuery, Query()], owner: OwnerDep
 ) -> Page[TaskRead]:
     """What people mean to do: what is due first comes first, what is due at no time last."""
-    return await tasks.read_page(session, wanted, owner)
+    return await tasks.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
 async def create_task(
-    session: SessionDep, settings: SettingsDep, body: TaskCreate, owner: OwnerDep, once: OnceDep
+    session: SessionDep,
+    settings: SettingsDep,
+    body: TaskCreate,
+    owner: OwnerDep,
+    operation: IdempotentDep,
 ) -> TaskRead:
     """Note something to do."""
     zone = settings.default_timezone
-    return await once.answer(
+    return await operation.run(
         TaskRead,
         lambda origin: tasks.create(session, body, owner, origin, default_timezone=zone),
     )
@@ -47,11 +51,11 @@ async def update_task(
     task_id: UUID,
     body: TaskUpdate,
     owner: OwnerDep,
-    once: OnceDep,
+    operation: IdempotentDep,
 ) -> TaskRead:
     """Change the given fields; done and cancelled are states, so that nothing vanishes."""
     zone = settings.default_timezone
-    return await once.answer(
+    return await operation.run(
         TaskRead,
         lambda origin: tasks.update(session, task_id, body, owner, origin, default_timezone=zone),
     )

@@ -6,27 +6,27 @@ from fastapi import APIRouter, Query
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 
-from ..dependencies import OnceDep, OwnerDep, SessionDep
+from ..dependencies import IdempotentDep, OwnerDep, SessionDep
 from ..services import threads
-from ..services.threads import ThreadSlice
+from ..services.threads import ThreadQuery
 
 router = APIRouter(prefix="/threads", tags=["threads"])
 
 
 @router.get("")
 async def list_threads(
-    session: SessionDep, wanted: Annotated[ThreadSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[ThreadQuery, Query()], owner: OwnerDep
 ) -> Page[ThreadRead]:
     """The current threads, oldest first."""
-    return await threads.read_page(session, wanted, owner)
+    return await threads.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
-async def begin_thread(
-    session: SessionDep, body: ThreadCreate, owner: OwnerDep, once: OnceDep
+async def create_thread(
+    session: SessionDep, body: ThreadCreate, owner: OwnerDep, operation: IdempotentDep
 ) -> ThreadRead:
     """Begin a new thread; the messages of the one before stay, under its thread_id."""
-    return await once.answer(ThreadRead, lambda _: threads.begin(session, body, owner))
+    return await operation.run(ThreadRead, lambda _: threads.start(session, body, owner))
 
 
 @router.get("/{row_id}")
@@ -36,6 +36,8 @@ async def get_thread(session: SessionDep, row_id: UUID, owner: OwnerDep) -> Thre
 
 
 @router.delete("/{row_id}", status_code=204)
-async def delete_thread(session: SessionDep, row_id: UUID, owner: OwnerDep, once: OnceDep) -> None:
+async def delete_thread(
+    session: SessionDep, row_id: UUID, owner: OwnerDep, operation: IdempotentDep
+) -> None:
     """Remove a thread and what was said in it, also from the assistants' memory; begin anew."""
-    await once.done(lambda _: threads.delete(session, row_id, owner))
+    await operation.run_without_response(lambda _: threads.delete(session, row_id, owner))

@@ -6,16 +6,16 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
 
 from ..dependencies import AdminOnly, SessionDep
-from ..pagination import SliceQuery
+from ..pagination import PageQueryDep
 from ..services import tools
 
 router = APIRouter(prefix="/tools", tags=["tools"])
 
 
 @router.get("")
-async def list_tools(session: SessionDep, wanted: SliceQuery) -> Page[ToolRead]:
+async def list_tools(session: SessionDep, query: PageQueryDep) -> Page[ToolRead]:
     """All tools, oldest first."""
-    return await tools.read_page(session, wanted)
+    return await tools.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])

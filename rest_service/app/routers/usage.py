@@ -8,25 +8,25 @@ from smart_kit.contracts.usage import BudgetRead, UsageRead, UsageTotal
 
 from ..dependencies import OwnerDep, SessionDep, SettingsDep
 from ..services import usage
-from ..services.usage import TotalSlice, UsageSlice
+from ..services.usage import UsageQuery, UsageTotalsQuery
 
 router = APIRouter(tags=["usage"])
 
 
 @router.get("/usage")
 async def list_usage(
-    session: SessionDep, wanted: Annotated[UsageSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[UsageQuery, Query()], owner: OwnerDep
 ) -> Page[UsageRead]:
     """Each answer of a model with its tokens, cost and latency, the newest first."""
-    return await usage.read_page(session, wanted, owner)
+    return await usage.read_page(session, query, owner)
 
 
 @router.get("/usage/totals")
 async def list_usage_totals(
-    session: SessionDep, wanted: Annotated[TotalSlice, Query()], owner: OwnerDep
+    session: SessionDep, query: Annotated[UsageTotalsQuery, Query()], owner: OwnerDep
 ) -> Page[UsageTotal]:
     """The same put together, the newest day first, then what cost most."""
-    return await usage.read_totals(session, wanted, owner)
+    return await usage.read_totals(session, query, owner)
 
 
 @router.get("/users/{user_id}/budget")

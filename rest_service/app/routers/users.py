@@ -13,16 +13,16 @@ from ..dependencies import (
     SessionDep,
     SettingsDep,
 )
-from ..pagination import SliceQuery
+from ..pagination import PageQueryDep
 from ..services import users
 
 router = APIRouter(prefix="/users", tags=["users"])
 
 
 @router.get("")
-async def list_users(session: SessionDep, wanted: SliceQuery, owner: OwnerDep) -> Page[UserRead]:
+async def list_users(session: SessionDep, query: PageQueryDep, owner: OwnerDep) -> Page[UserRead]:
     """People, those first who came first."""
-    return await users.read_page(session, wanted, owner)
+    return await users.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)

@@ -9,18 +9,18 @@ from smart_kit.contracts.versions import ComparisonRead, VersionRead
 
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..models import Assistant, Tool
-from ..pagination import SliceQuery
+from ..pagination import PageQueryDep
 from ..services import comparison, restoring, versions
 
 router = APIRouter(tags=["versions"], dependencies=[AdminOnly])
 
-OF_ASSISTANT = "/assistants/{assistant_id}/versions"
-OF_TOOL = "/tools/{tool_id}/versions"
+ASSISTANT_VERSIONS_PATH = "/assistants/{assistant_id}/versions"
+TOOL_VERSIONS_PATH = "/tools/{tool_id}/versions"
 
 VersionNumber = Annotated[int, Path(ge=1, lt=2**31)]
 
 
-class Pair(BaseModel):
+class VersionPair(BaseModel):
     """Two versions of a record, by their numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,26 +29,26 @@ class Pair(BaseModel):
     after: int = Field(ge=1, lt=2**31)
 
 
-PairQuery = Annotated[Pair, Query()]
+VersionPairQuery = Annotated[VersionPair, Query()]
 
 
-@router.get(OF_ASSISTANT)
+@router.get(ASSISTANT_VERSIONS_PATH)
 async def list_versions_of_assistant(
-    session: SessionDep, assistant_id: UUID, wanted: SliceQuery
+    session: SessionDep, assistant_id: UUID, query: PageQueryDep
 ) -> Page[VersionRead]:
     """What it was, with its links, the newest first; also after it was deleted."""
-    return await versions.read_page(session, Assistant, assistant_id, wanted)
+    return await versions.read_page(session, Assistant, assistant_id, query)
 
 
-@router.get(f"{OF_ASSISTANT}/compare")
+@router.get(f"{ASSISTANT_VERSIONS_PATH}/compare")
 async def compare_versions_of_assistant(
-    session: SessionDep, assistant_id: UUID, pair: PairQuery
+    session: SessionDep, assistant_id: UUID, pair: VersionPairQuery
 ) -> ComparisonRead:
     """What is not the same in two versions, field by field; links by the tool's name."""
     return await comparison.compare(session, Assistant, assistant_id, pair.before, pair.after)
 
 
-@router.get(f"{OF_ASSISTANT}/{{number}}")
+@router.get(f"{ASSISTANT_VERSIONS_PATH}/{{number}}")
 async def get_version_of_assistant(
     session: SessionDep, assistant_id: UUID, number: VersionNumber
 ) -> VersionRead:
@@ -56,7 +56,7 @@ async def get_version_of_assistant(
     return await versions.read(session, Assistant, assistant_id, number)
 
 
-@router.post(f"{OF_ASSISTANT}/{{number}}/restore")
+@router.post(f"{ASSISTANT_VERSIONS_PATH}/{{number}}/restore")
 async def restore_assistant(
     session: SessionDep, settings: SettingsDep, assistant_id: UUID, number: VersionNumber
 ) -> VersionRead:
@@ -64,26 +64,28 @@ async def restore_assistant(
 
     Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
     """
-    return await restoring.restore_assistant(session, assistant_id, number, settings.model_names)
+    return await restoring.restore_assistant(
+        session, assistant_id, number, settings.default_model_names
+    )
 
 
-@router.get(OF_TOOL)
+@router.get(TOOL_VERSIONS_PATH)
 async def list_versions_of_tool(
-    session: SessionDep, tool_id: UUID, wanted: SliceQuery
+    session: SessionDep, tool_id: UUID, query: PageQueryDep
 ) -> Page[VersionRead]:
     """What it was, the newest first; also after it was deleted."""
-    return await versions.read_page(session, Tool, tool_id, wanted)
+    return await versions.read_page(session, Tool, tool_id, query)
 
 
-@router.get(f"{OF_TOOL}/compare")
+@router.get(f"{TOOL_VERSIONS_PATH}/compare")
 async def compare_versions_of_tool(
-    session: SessionDep, tool_id: UUID, pair: PairQuery
+    session: SessionDep, tool_id: UUID, pair: VersionPairQuery
 ) -> ComparisonRead:
     """What is not the same in two versions, field by field."""
     return await comparison.compare(session, Tool, tool_id, pair.before, pair.after)
 
 
-@router.get(f"{OF_TOOL}/{{number}}")
+@router.get(f"{TOOL_VERSIONS_PATH}/{{number}}")
 async def get_version_of_tool(
     session: SessionDep, tool_id: UUID, number: VersionNumber
 ) -> VersionRead:
@@ -91,7 +93,7 @@ async def get_version_of_tool(
     return await versions.read(session, Tool, tool_id, number)
 
 
-@router.post(f"{OF_TOOL}/{{number}}/restore")
+@router.post(f"{TOOL_VERSIONS_PATH}/{{number}}/restore")
 async def restore_tool(session: SessionDep, tool_id: UUID, number: VersionNumber) -> VersionRead:
     """Make it what it was and answer its newest version.
 

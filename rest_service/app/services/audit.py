@@ -7,15 +7,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import AuditRead, AuditResult, Caller
-from smart_kit.contracts.base import Page, WrittenMoment
+from smart_kit.contracts.base import AwareDatetimeInput, Page
 
 from ..models import AuditEntry
-from ..pagination import PlainText, Slice, fetch, page
+from ..pagination import PageQuery, PlainText, build_page, fetch_page
 
-_EXACT = ("caller", "user_id", "action", "object_type", "object_id", "result", "request_id")
+_EXACT_FILTERS = ("caller", "user_id", "action", "object_type", "object_id", "result", "request_id")
 
 
-class AuditSlice(Slice):
+class AuditQuery(PageQuery):
     """Which entries are wanted."""
 
     caller: Caller | None = None
@@ -27,18 +27,18 @@ class AuditSlice(Slice):
     object_id: UUID | None = None
     result: AuditResult | None = None
     request_id: PlainText | None = None
-    from_at: WrittenMoment | None = Field(None, description="Not earlier than this")
-    until_at: WrittenMoment | None = Field(None, description="Earlier than this")
+    from_at: AwareDatetimeInput | None = Field(None, description="Not earlier than this")
+    until_at: AwareDatetimeInput | None = Field(None, description="Earlier than this")
 
 
-async def read_page(session: AsyncSession, wanted: AuditSlice) -> Page[AuditRead]:
+async def read_page(session: AsyncSession, query: AuditQuery) -> Page[AuditRead]:
     """Entries, the newest first."""
     rows = select(AuditEntry).order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id))
-    for name in _EXACT:
-        if (value := getattr(wanted, name)) is not None:
+    for name in _EXACT_FILTERS:
+        if (value := getattr(query, name)) is not None:
             rows = rows.where(getattr(AuditEntry, name) == value)
-    if wanted.from_at is not None:
-        rows = rows.where(AuditEntry.created_at >= wanted.from_at)
-    if wanted.until_at is not None:
-        rows = rows.where(AuditEntry.created_at < wanted.until_at)
-    return page(Page[AuditRead], *await fetch(session, rows, wanted), wanted)
+    if query.from_at is not None:
+        rows = rows.where(AuditEntry.created_at >= query.from_at)
+    if query.until_at is not None:
+        rows = rows.where(AuditEntry.created_at < query.until_at)
+    return build_page(Page[AuditRead], *await fetch_page(session, rows, query), query)

@@ -10,7 +10,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import schedule
-from smart_kit.contracts.base import JsonObject, Page, WrittenMoment
+from smart_kit.contracts.base import AwareDatetimeInput, JsonObject, Page
 from smart_kit.contracts.calendar import (
     CalendarEventCreate,
     CalendarEventRead,
@@ -19,14 +19,14 @@ from smart_kit.contracts.calendar import (
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import CalendarEvent
-from ..pagination import Slice, fetch, page
-from .origins import Origin
-from .owned import find_own, lock_own, lock_person, zone_for
+from ..pagination import PageQuery, build_page, fetch_page
+from .origins import ChangeOrigin
+from .owned import find_owned, lock_owned, lock_user, timezone_for
 from .receipts import Receipts
-from .rows import Owner, change, given_fields, only_of
+from .rows import OwnerScope, filter_by_user, get_provided_fields, set_fields
 
 NOUN = "calendar event"
-TIMES = ("starts_at", "ends_at")
+TIME_FIELDS = ("starts_at", "ends_at")
 MAX_EVENTS = 10_000
 """Of a person, those that are over too: three a day for nine years."""
 RECEIPTS = Receipts[CalendarEvent, CalendarEventRead](
@@ -34,47 +34,49 @@ RECEIPTS = Receipts[CalendarEvent, CalendarEventRead](
 )
 
 
-class EventSlice(Slice):
+class CalendarEventQuery(PageQuery):
     """Which events are wanted."""
 
     user_id: UUID | None = None
-    from_at: WrittenMoment | None = Field(None, description="Leave out what has ended by then")
-    until_at: WrittenMoment | None = Field(None, description="Leave out what starts then or later")
+    from_at: AwareDatetimeInput | None = Field(None, description="Leave out what has ended by then")
+    until_at: AwareDatetimeInput | None = Field(
+        None, description="Leave out what starts then or later"
+    )
 
 
 async def read_page(
-    session: AsyncSession, wanted: EventSlice, owner: Owner
+    session: AsyncSession, query: CalendarEventQuery, owner: OwnerScope
 ) -> Page[CalendarEventRead]:
     """Events, the earliest first."""
     rows = select(CalendarEvent).order_by(col(CalendarEvent.starts_at), col(CalendarEvent.id))
-    rows = only_of(rows, CalendarEvent.user_id, wanted.user_id, owner)
-    if wanted.from_at is not None:
-        rows = rows.where(CalendarEvent.ends_at > wanted.from_at)
-    if wanted.until_at is not None:
-        rows = rows.where(CalendarEvent.starts_at < wanted.until_at)
-    return page(Page[CalendarEventRead], *await fetch(session, rows, wanted), wanted)
+    rows = filter_by_user(rows, CalendarEvent.user_id, query.user_id, owner)
+    if query.from_at is not None:
+        rows = rows.where(CalendarEvent.ends_at > query.from_at)
+    if query.until_at is not None:
+        rows = rows.where(CalendarEvent.starts_at < query.until_at)
+    return build_page(Page[CalendarEventRead], *await fetch_page(session, rows, query), query)
 
 
-async def read(session: AsyncSession, event_id: UUID, owner: Owner) -> CalendarEventRead:
+async def read(session: AsyncSession, event_id: UUID, owner: OwnerScope) -> CalendarEventRead:
     """Raises NotFound."""
-    return RECEIPTS.shape(await find_own(session, CalendarEvent, event_id, NOUN, owner))
+    return RECEIPTS.to_read(await find_owned(session, CalendarEvent, event_id, NOUN, owner))
 
 
 async def create(
     session: AsyncSession,
     body: CalendarEventCreate,
-    owner: Owner,
-    origin: Origin | None,
+    owner: OwnerScope,
+    origin: ChangeOrigin | None,
     *,
     default_timezone: str,
 ) -> CalendarEventRead:
     """Raises NotFound for an unknown user, InvalidRequest for times that make no sense, Conflict
     where there are too many.
     """
-    person = await lock_person(session, body.user_id, owner)
-    row = CalendarEvent(**body.model_dump(exclude={"timezone", *TIMES}))
-    row.timezone = body.timezone or zone_for(person, default_timezone)
-    change(row, _instants(body.model_dump(include=set(TIMES)), row.timezone))
+    user = await lock_user(session, body.user_id, owner)
+    row = CalendarEvent(**body.model_dump(exclude={"timezone", *TIME_FIELDS}))
+    row.timezone = body.timezone or timezone_for(user, default_timezone)
+    set_fields(row, _resolve_times(body.model_dump(include=set(TIME_FIELDS)), row.timezone))
     _check_times(row)
     return await _add(session, row, origin)
 
@@ -83,42 +85,44 @@ async def update(
     session: AsyncSession,
     event_id: UUID,
     body: CalendarEventUpdate,
-    owner: Owner,
-    origin: Origin | None,
+    owner: OwnerScope,
+    origin: ChangeOrigin | None,
 ) -> CalendarEventRead:
     """Raises NotFound, InvalidRequest."""
-    _, row = await lock_own(session, CalendarEvent, event_id, NOUN, owner)
-    before = RECEIPTS.facts(row)
-    fields = given_fields(body, CalendarEvent)
-    change(row, _instants(fields, body.timezone or row.timezone))
-    if fields.keys() & {"timezone", "is_all_day", *TIMES}:
+    _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
+    before = RECEIPTS.snapshot(row)
+    fields = get_provided_fields(body, CalendarEvent)
+    set_fields(row, _resolve_times(fields, body.timezone or row.timezone))
+    if fields.keys() & {"timezone", "is_all_day", *TIME_FIELDS}:
         _check_times(row)
     await session.flush()
-    return await RECEIPTS.changed(session, row, before, origin, "event_changed")
+    return await RECEIPTS.record_changed(session, row, before, origin, "event_changed")
 
 
 async def delete(
-    session: AsyncSession, event_id: UUID, owner: Owner, origin: Origin | None
+    session: AsyncSession, event_id: UUID, owner: OwnerScope, origin: ChangeOrigin | None
 ) -> None:
     """Raises NotFound."""
-    _, row = await lock_own(session, CalendarEvent, event_id, NOUN, owner)
-    await RECEIPTS.cancelled(session, row, origin, "event_cancelled")
+    _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
+    await RECEIPTS.record_cancelled(session, row, origin, "event_cancelled")
     await session.delete(row)
 
 
-async def restore(session: AsyncSession, facts: JsonObject, user_id: UUID, origin: Origin) -> None:
+async def restore(
+    session: AsyncSession, facts: JsonObject, user_id: UUID, origin: ChangeOrigin
+) -> None:
     """Put an event back that was cancelled. Raises NotFound where the person is gone, Conflict."""
-    await lock_person(session, user_id, user_id)
-    await _add(session, RECEIPTS.again(facts, user_id), origin)
+    await lock_user(session, user_id, user_id)
+    await _add(session, RECEIPTS.rebuild(facts, user_id), origin)
 
 
 async def _add(
-    session: AsyncSession, row: CalendarEvent, origin: Origin | None
+    session: AsyncSession, row: CalendarEvent, origin: ChangeOrigin | None
 ) -> CalendarEventRead:
     await _check_limit(session, row.user_id)
     session.add(row)
     await session.flush()
-    return await RECEIPTS.created(session, row, origin, "event_created")
+    return await RECEIPTS.record_created(session, row, origin, "event_created")
 
 
 async def _check_limit(session: AsyncSession, user_id: UUID) -> None:
@@ -127,8 +131,8 @@ async def _check_limit(session: AsyncSession, user_id: UUID) -> None:
         raise Conflict(f"There are {MAX_EVENTS} events already; cancel one first.")
 
 
-def _instants(fields: dict[str, Any], zone: str) -> dict[str, Any]:
-    times = {name: schedule.resolve(fields[name], zone) for name in TIMES if name in fields}
+def _resolve_times(fields: dict[str, Any], zone: str) -> dict[str, Any]:
+    times = {name: schedule.to_utc(fields[name], zone) for name in TIME_FIELDS if name in fields}
     return fields | times
 
 

@@ -17,50 +17,50 @@ from smart_kit import schedule
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, RunsDispatched
 
 from ..models import CronJob, CronJobRun, User
-from .access import Allowed, may_talk
-from .timing import database_now
+from .access import AllowedTelegramIds, is_allowed
+from .timing import get_database_now
 
 MAX_JOBS = 100
-MAX_MISSED = 100
+MAX_MISSED_RUNS = 100
 """Rows of missed fires for one outage; older ones are only implied."""
 
-DISPATCH = timedelta(seconds=10)
+DISPATCH_TIMEOUT = timedelta(seconds=10)
 """A run that was claimed longer ago is dispatched again; the queue drops the double."""
 
-Served = ColumnElement[bool]
+EligibleJobs = ColumnElement[bool]
 """Of rows of jobs and their people: those whose time counts."""
 
 log = structlog.stdlib.get_logger()
 
 
-class Firing(NamedTuple):
+class DueJob(NamedTuple):
     """What has become of a job that was due."""
 
     job: CronJob
-    fires: list[datetime]
+    fire_times: list[datetime]
     """Oldest first; all but the last are missed."""
     next_fire_at: datetime | None
 
 
-def served(allowed: Allowed, bot_id: int | None) -> Served:
+def eligible_jobs(allowed: AllowedTelegramIds, bot_id: int | None) -> EligibleJobs:
     """Jobs of people who may talk, and not of another bot, where that is given: they all wait."""
     if bot_id is None:
-        return may_talk(allowed)
-    return and_(may_talk(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
+        return is_allowed(allowed)
+    return and_(is_allowed(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
 
 
-async def claim(session: AsyncSession, served: Served) -> Claim:
+async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
     """Claim what is due. A job that is late by several fires fires once, for the latest."""
-    now = await database_now(session)
-    firings = [_fire(job, now) for job in await _due_jobs(session, now, served)]
-    claimed = await _insert_runs(session, firings, now)
-    await _move_on(session, firings)
-    runs = await _to_dispatch(session, claimed, now, served)
-    if len(firings) == MAX_JOBS:
+    now = await get_database_now(session)
+    due_jobs = [_to_due_job(job, now) for job in await _lock_due_jobs(session, now, eligible)]
+    claimed = await _insert_runs(session, due_jobs, now)
+    await _advance_jobs(session, due_jobs)
+    runs = await _read_runs_to_dispatch(session, claimed, now, eligible)
+    if len(due_jobs) == MAX_JOBS:
         return Claim(runs=runs, next_fire_at=now, now=now)
     times = (
-        await _next_fire(session, now, served),
-        await _next_forgotten(session, claimed, now, served),
+        await _next_fire_time(session, now, eligible),
+        await _next_redispatch_time(session, claimed, now, eligible),
     )
     return Claim(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
 
@@ -72,11 +72,13 @@ async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None
     await session.exec(update(CronJobRun).where(waiting).values(**values))
 
 
-async def _due_jobs(session: AsyncSession, now: datetime, served: Served) -> Sequence[CronJob]:
+async def _lock_due_jobs(
+    session: AsyncSession, now: datetime, eligible: EligibleJobs
+) -> Sequence[CronJob]:
     due = (
         select(CronJob)
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(col(CronJob.is_active), col(CronJob.next_fire_at) <= now, served)
+        .where(col(CronJob.is_active), col(CronJob.next_fire_at) <= now, eligible)
         .order_by(col(CronJob.next_fire_at))
         .limit(MAX_JOBS)
         .with_for_update(skip_locked=True, of=CronJob)
@@ -84,36 +86,36 @@ async def _due_jobs(session: AsyncSession, now: datetime, served: Served) -> Seq
     return (await session.exec(due)).all()
 
 
-def _fire(job: CronJob, now: datetime) -> Firing:
+def _to_due_job(job: CronJob, now: datetime) -> DueJob:
     assert job.next_fire_at is not None, "only such jobs are due"
     if job.cron_expression is None:
-        return Firing(job, [job.next_fire_at], None)
+        return DueJob(job, [job.next_fire_at], None)
     rule = (job.cron_expression, job.timezone)
     try:
-        fires = schedule.fires_between(*rule, job.next_fire_at, now, MAX_MISSED + 1)
-        return Firing(job, fires or [job.next_fire_at], schedule.next_fire(*rule, now))
+        fires = schedule.list_fires_between(*rule, job.next_fire_at, now, MAX_MISSED_RUNS + 1)
+        return DueJob(job, fires or [job.next_fire_at], schedule.get_next_fire(*rule, now))
     except (CronSimError, ZoneInfoNotFoundError) as error:  # written by hand, past our checks
         log.error(
-            "a job has no usable time and is stopped",
+            "cron job deactivated: schedule invalid",
             job_id=job.id,
             reason=f"{type(error).__name__}: {error}",
         )
-        return Firing(job, [], None)
+        return DueJob(job, [], None)
 
 
 async def _insert_runs(
-    session: AsyncSession, firings: list[Firing], now: datetime
+    session: AsyncSession, due_jobs: list[DueJob], now: datetime
 ) -> Sequence[UUID]:
     """The ids of the runs that are claimed now."""
     rows = [
         CronJobRun(
-            job_id=firing.job.id,
+            job_id=due_job.job.id,
             scheduled_for=fire,
             claimed_at=now,
-            state="claimed" if fire == firing.fires[-1] else "missed",
+            state="claimed" if fire == due_job.fire_times[-1] else "missed",
         ).model_dump()
-        for firing in firings
-        for fire in firing.fires
+        for due_job in due_jobs
+        for fire in due_job.fire_times
     ]
     if not rows:
         return []
@@ -122,9 +124,9 @@ async def _insert_runs(
     return list(result.scalars())
 
 
-async def _move_on(session: AsyncSession, firings: list[Firing]) -> None:
+async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
     """Not by the rows themselves: who claims knows the next fire, nobody needs to be told."""
-    if not firings:
+    if not due_jobs:
         return
     table = CronJob.metadata.tables["cron_jobs"]
     statement = (
@@ -134,29 +136,29 @@ async def _move_on(session: AsyncSession, firings: list[Firing]) -> None:
     )
     values = [
         {"job_id": one.job.id, "fire": one.next_fire_at, "active": one.next_fire_at is not None}
-        for one in firings
+        for one in due_jobs
     ]
     await (await session.connection()).execute(statement, values)
 
 
-async def _to_dispatch(
-    session: AsyncSession, claimed: Sequence[UUID], now: datetime, served: Served
+async def _read_runs_to_dispatch(
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
 ) -> list[ClaimedRun]:
     """The runs claimed now, and those whose claimer seems to have died."""
-    forgotten = col(CronJobRun.claimed_at) < now - DISPATCH
+    is_stale = col(CronJobRun.claimed_at) < now - DISPATCH_TIMEOUT
     rows = (
         select(CronJobRun, CronJob, User)
         .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(CronJobRun.state == "claimed", served)
-        .where(or_(col(CronJobRun.id).in_(claimed), forgotten))
+        .where(CronJobRun.state == "claimed", eligible)
+        .where(or_(col(CronJobRun.id).in_(claimed), is_stale))
         .order_by(col(CronJobRun.scheduled_for), col(CronJobRun.id))
         .limit(2 * MAX_JOBS)
     )
-    return [_shape(run, job, user) for run, job, user in await session.exec(rows)]
+    return [_to_claimed_run(run, job, user) for run, job, user in await session.exec(rows)]
 
 
-def _shape(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
+def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
     return ClaimedRun(
         id=run.id,
         job_id=job.id,
@@ -171,28 +173,30 @@ def _shape(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
     )
 
 
-async def _next_fire(session: AsyncSession, now: datetime, served: Served) -> datetime | None:
+async def _next_fire_time(
+    session: AsyncSession, now: datetime, eligible: EligibleJobs
+) -> datetime | None:
     """The next fire. What is due but locked is being claimed by somebody else, who may yet die."""
     is_ahead = col(CronJob.next_fire_at) > now
     upcoming = (
-        select(func.min(case((is_ahead, col(CronJob.next_fire_at)), else_=now + DISPATCH)))
+        select(func.min(case((is_ahead, col(CronJob.next_fire_at)), else_=now + DISPATCH_TIMEOUT)))
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(col(CronJob.is_active), served)
+        .where(col(CronJob.is_active), eligible)
     )
     first: datetime | None = (await session.exec(upcoming)).one()
     return first
 
 
-async def _next_forgotten(
-    session: AsyncSession, claimed: Sequence[UUID], now: datetime, served: Served
+async def _next_redispatch_time(
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
 ) -> datetime | None:
     """When a run that somebody else has claimed is handed out again, unless they dispatch it."""
     others = (
         select(func.min(CronJobRun.claimed_at))
         .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(CronJobRun.state == "claimed", col(CronJobRun.claimed_at) >= now - DISPATCH)
-        .where(col(CronJobRun.id).not_in(claimed), served)
+        .where(CronJobRun.state == "claimed", col(CronJobRun.claimed_at) >= now - DISPATCH_TIMEOUT)
+        .where(col(CronJobRun.id).not_in(claimed), eligible)
     )
     first: datetime | None = (await session.exec(others)).one()
-    return first + DISPATCH if first is not None else None
+    return first + DISPATCH_TIMEOUT if first is not None else None

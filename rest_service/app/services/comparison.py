@@ -8,60 +8,60 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.versions import ComparisonRead, Difference
+from smart_kit.contracts.versions import ComparisonRead, FieldDifference
 
 from . import versions
-from .versions import Versioned
+from .versions import VersionedTable
 
-LONG_TEXT = 80
+MAX_INLINE_LENGTH = 80
 """Characters of a line that is compared as a whole."""
 
 
 async def compare(
-    session: AsyncSession, table: Versioned, row_id: UUID, before: int, after: int
+    session: AsyncSession, table: VersionedTable, row_id: UUID, before: int, after: int
 ) -> ComparisonRead:
     """Raises NotFound."""
     contents = [
         (await versions.read(session, table, row_id, number)).content for number in (before, after)
     ]
-    found = list(_of_records(contents[0] or {}, contents[1] or {}))
+    found = list(_diff_records(contents[0] or {}, contents[1] or {}))
     return ComparisonRead(object_id=row_id, before=before, after=after, differences=found)
 
 
-def _of_records(before: JsonObject, after: JsonObject) -> Iterator[Difference]:
+def _diff_records(before: JsonObject, after: JsonObject) -> Iterator[FieldDifference]:
     for field in {**before, **after}:
         if field != "tools":
-            yield from _of_values(field, before.get(field), after.get(field))
-    yield from _of_links(before.get("tools", []), after.get("tools", []))
+            yield from _diff_values(field, before.get(field), after.get(field))
+    yield from _diff_links(before.get("tools", []), after.get("tools", []))
 
 
-def _of_links(before: list[JsonObject], after: list[JsonObject]) -> Iterator[Difference]:
+def _diff_links(before: list[JsonObject], after: list[JsonObject]) -> Iterator[FieldDifference]:
     """By the tool's id: a link knows its tool's name, but a new name is the tool's own change."""
     old = {link["tool_id"]: link for link in before}
     new = {link["tool_id"]: link for link in after}
     for tool_id in old | new:
         name = (new.get(tool_id) or old[tool_id])["name"]
         pair = (_without_name(links.get(tool_id)) for links in (old, new))
-        yield from _of_values(f"tools.{name}", *pair)
+        yield from _diff_values(f"tools.{name}", *pair)
 
 
 def _without_name(link: JsonObject | None) -> JsonObject | None:
     return link and {key: value for key, value in link.items() if key != "name"}
 
 
-def _of_values(field: str, before: Any, after: Any) -> Iterator[Difference]:
+def _diff_values(field: str, before: Any, after: Any) -> Iterator[FieldDifference]:
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in before | after:
-            yield from _of_values(f"{field}.{key}", before.get(key), after.get(key))
+            yield from _diff_values(f"{field}.{key}", before.get(key), after.get(key))
         return
-    yield Difference(field=field, before=before, after=after, lines=_lines(before, after))
+    yield FieldDifference(field=field, before=before, after=after, lines=_diff_lines(before, after))
 
 
-def _lines(before: Any, after: Any) -> list[str]:
+def _diff_lines(before: Any, after: Any) -> list[str]:
     texts = [text for text in (before, after) if isinstance(text, str)]
-    if not any("\n" in text or len(text) > LONG_TEXT for text in texts):
+    if not any("\n" in text or len(text) > MAX_INLINE_LENGTH for text in texts):
         return []
     old, new = (text.splitlines() if isinstance(text, str) else [] for text in (before, after))
     return list(unified_diff(old, new, "before", "after", lineterm=""))

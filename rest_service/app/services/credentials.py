@@ -6,97 +6,106 @@ from typing import Any
 
 from smart_kit import log
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.tools import PLACEHOLDER
+from smart_kit.contracts.tools import PLACEHOLDER_PATTERN
 from smart_kit.errors import InvalidRequest
 
-_NAMES = re.compile(
+_CREDENTIAL_NAME = re.compile(
     r"(token|extra_query"
     r"|(.*_)?(headers?|cookies?|auth|authori[sz]ation|bearer|jwts?|pwd|pass|passphrases?"
     r"|passw(or)?ds?|secrets?|credentials?)"
     r"|.+_(tokens?|keys?)|(api|secret|access|private)keys?"
     r"|(access|api|o?auth|bearer|refresh|id)tokens?)(_?\d+)?"
 )
-_INNOCENT = re.compile(
+_ALLOWED_NAME = re.compile(
     r"(max|min|num|n)_(.+_)?tokens?"
     r"|(.+_)?(budget|prompt|completion|input|output|thinking|reasoning|special|stop|suppress)_tokens"
     r"|(.+_)?(bos|eos|pad|unk|sep|cls|mask|stop|start|end)_token"
     r"|(prompt_)?cache_key|sort_key"
 )
 """Numbers of tokens, words of a tokenizer, and keys that open nothing."""
-_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
+_SCHEMA_KEYWORDS = frozenset({"properties", "$defs", "definitions"})
 """Below these a JSON Schema has the names of an answer's fields."""
-_OF_A_QUERY = frozenset({"key", "appid", "app_id", "sig", "signature"})
+_QUERY_CREDENTIAL_NAMES = frozenset({"key", "appid", "app_id", "sig", "signature"})
 """What a parameter of an address is called where it is a key."""
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z-]{0,19}[ =]")
+_AUTH_SCHEME = re.compile(r"[A-Za-z][A-Za-z-]{0,19}[ =]")
 """What may stand before a secret, as in "Bearer {secret:NAME}" or "session={secret:NAME}"."""
-_OF_PROVIDERS = "A key belongs into the provider's api_key, which is encrypted."
-_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_BETWEEN = re.compile(r"[^a-z0-9]+")
+_PROVIDER_REMEDY = "A key belongs into the provider's api_key, which is encrypted."
+_CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
-def check(name: str, value: JsonObject, remedy: str = _OF_PROVIDERS) -> None:
+def check(name: str, value: JsonObject, remedy: str = _PROVIDER_REMEDY) -> None:
     """Raises InvalidRequest that names the place. The value must not be nested too deep."""
-    for place, reason in _places(value, name):
+    for place, reason in _find_credentials(value, name):
         raise InvalidRequest(f"{place} {reason}, and {name} are kept and shown in clear. {remedy}")
 
 
 def check_text(place: str, name: str, text: str) -> None:
     """The same of a header or a parameter of an address; `{secret:NAME}` is no credential, but
     where one belongs nothing else may stand than it and the word before it."""
-    is_named = _is_credential(name) or name.lower() in _OF_A_QUERY
-    if log.holds_secret(PLACEHOLDER.sub("", text)) or (is_named and not _is_secret(text)):
+    is_named = _is_credential_name(name) or name.lower() in _QUERY_CREDENTIAL_NAMES
+    if log.contains_secret(PLACEHOLDER_PATTERN.sub("", text)) or (
+        is_named and not _is_secret_reference(text)
+    ):
         raise InvalidRequest(
             f"{place} is where a credential would be, and it is kept and shown in clear. Keep it by"
             " POST /api/secrets and write {secret:NAME}."
         )
 
 
-def _is_secret(text: str) -> bool:
-    scheme = _SCHEME.match(text)
-    match = PLACEHOLDER.fullmatch(text, scheme.end() if scheme else 0)
+def _is_secret_reference(text: str) -> bool:
+    scheme = _AUTH_SCHEME.match(text)
+    match = PLACEHOLDER_PATTERN.fullmatch(text, scheme.end() if scheme else 0)
     return match is not None and match["secret"] is not None
 
 
-def redacted(value: Any, *, is_schema: bool = False) -> Any:
+def redact(value: Any, *, is_schema: bool = False) -> Any:
     """The same without what `check` would refuse."""
     match value:
         case str():
-            return log.REDACTED if log.holds_secret(value) else value
+            return log.REDACTED if log.contains_secret(value) else value
         case list():
-            return [redacted(item) for item in value]
+            return [redact(item) for item in value]
         case dict():
-            hidden = {key for key in value if _is_refused(key, value[key], is_schema=is_schema)}
+            hidden = {
+                key for key in value if _is_credential_field(key, value[key], is_schema=is_schema)
+            }
             return {
-                redacted(key): log.REDACTED
+                redact(key): log.REDACTED
                 if key in hidden
-                else redacted(item, is_schema=key in _SCHEMAS)
+                else redact(item, is_schema=key in _SCHEMA_KEYWORDS)
                 for key, item in value.items()
             }
     return value
 
 
-def _places(value: Any, path: str, *, is_schema: bool = False) -> Iterator[tuple[str, str]]:
+def _find_credentials(
+    value: Any, path: str, *, is_schema: bool = False
+) -> Iterator[tuple[str, str]]:
     """Each with what is wrong about it."""
-    if isinstance(value, str) and log.holds_secret(value):
+    if isinstance(value, str) and log.contains_secret(value):
         yield path, "looks like a credential"
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _places(item, f"{path}[{number}]")
+            yield from _find_credentials(item, f"{path}[{number}]")
     elif isinstance(value, dict):
         for key, item in value.items():
             place = f"{path}.{key}"
-            if log.holds_secret(key):  # which is not said again
+            if log.contains_secret(key):  # which is not said again
                 yield path, "has a name that looks like a credential"
-            if _is_refused(key, item, is_schema=is_schema):
+            if _is_credential_field(key, item, is_schema=is_schema):
                 yield place, "is where a credential would be"
-            yield from _places(item, place, is_schema=key in _SCHEMAS)
+            yield from _find_credentials(item, place, is_schema=key in _SCHEMA_KEYWORDS)
 
 
-def _is_refused(key: str, item: Any, *, is_schema: bool) -> bool:
-    return _is_credential(key) and not (is_schema and isinstance(item, dict))
+def _is_credential_field(key: str, item: Any, *, is_schema: bool) -> bool:
+    return _is_credential_name(key) and not (is_schema and isinstance(item, dict))
 
 
-def _is_credential(key: str) -> bool:
+def _is_credential_name(key: str) -> bool:
     """Whether written like_this, likeThis, Like-This or LIKE_THIS."""
-    words = _BETWEEN.sub("_", _CAPITAL.sub("_", key).lower()).strip("_")
-    return _NAMES.fullmatch(words) is not None and _INNOCENT.fullmatch(words) is None
+    normalized = _SEPARATORS.sub("_", _CAMEL_CASE_BOUNDARY.sub("_", key).lower()).strip("_")
+    return (
+        _CREDENTIAL_NAME.fullmatch(normalized) is not None
+        and _ALLOWED_NAME.fullmatch(normalized) is None
+    )

@@ -14,12 +14,12 @@ from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
 from ..auth import Principal
 from ..models import CronJob, CronJobRun
-from ..pagination import Slice, fetch, page
+from ..pagination import PageQuery, build_page, fetch_page
 from . import timing
-from .origins import Origin, bot_of
-from .owned import find_own, lock_own, lock_person, zone_for
+from .origins import ChangeOrigin, get_bot_id
+from .owned import find_owned, lock_owned, lock_user, timezone_for
 from .receipts import Receipts
-from .rows import Owner, change, given_fields, only_of
+from .rows import OwnerScope, filter_by_user, get_provided_fields, set_fields
 
 NOUN = "cron job"
 RECEIPTS = Receipts[CronJob, CronJobRead](
@@ -28,48 +28,50 @@ RECEIPTS = Receipts[CronJob, CronJobRead](
     CronJobRead,
     CronJobCreate,
     CronJobUpdate,
-    passing=frozenset({"next_fire_at"}),
+    volatile_fields=frozenset({"next_fire_at"}),
 )
-MAX_ACTIVE = 100
-_NAME_LENGTH = 60
+MAX_ACTIVE_JOBS = 100
+_MAX_NAME_LENGTH = 60
 
 
-class CronJobSlice(Slice):
+class CronJobQuery(PageQuery):
     """Which jobs are wanted."""
 
     user_id: UUID | None = None
     is_active: bool | None = None
 
 
-async def read_page(session: AsyncSession, wanted: CronJobSlice, owner: Owner) -> Page[CronJobRead]:
+async def read_page(
+    session: AsyncSession, query: CronJobQuery, owner: OwnerScope
+) -> Page[CronJobRead]:
     """Jobs, oldest first."""
     rows = select(CronJob).order_by(col(CronJob.created_at), col(CronJob.id))
-    rows = only_of(rows, CronJob.user_id, wanted.user_id, owner)
-    if wanted.is_active is not None:
-        rows = rows.where(CronJob.is_active == wanted.is_active)
-    return page(Page[CronJobRead], *await fetch(session, rows, wanted), wanted)
+    rows = filter_by_user(rows, CronJob.user_id, query.user_id, owner)
+    if query.is_active is not None:
+        rows = rows.where(CronJob.is_active == query.is_active)
+    return build_page(Page[CronJobRead], *await fetch_page(session, rows, query), query)
 
 
-async def read(session: AsyncSession, job_id: UUID, owner: Owner) -> CronJobRead:
+async def read(session: AsyncSession, job_id: UUID, owner: OwnerScope) -> CronJobRead:
     """Raises NotFound."""
-    return RECEIPTS.shape(await find_own(session, CronJob, job_id, NOUN, owner))
+    return RECEIPTS.to_read(await find_owned(session, CronJob, job_id, NOUN, owner))
 
 
 async def read_runs(
-    session: AsyncSession, job_id: UUID, wanted: Slice, owner: Owner
+    session: AsyncSession, job_id: UUID, query: PageQuery, owner: OwnerScope
 ) -> Page[CronJobRunRead]:
     """How a job has fired, the newest first. Raises NotFound."""
-    await find_own(session, CronJob, job_id, NOUN, owner)
+    await find_owned(session, CronJob, job_id, NOUN, owner)
     runs = select(CronJobRun).where(CronJobRun.job_id == job_id)
     rows = runs.order_by(col(CronJobRun.scheduled_for).desc())
-    return page(Page[CronJobRunRead], *await fetch(session, rows, wanted), wanted)
+    return build_page(Page[CronJobRunRead], *await fetch_page(session, rows, query), query)
 
 
 async def create(
     session: AsyncSession,
     body: CronJobCreate,
-    owner: Owner,
-    origin: Origin | None,
+    owner: OwnerScope,
+    origin: ChangeOrigin | None,
     *,
     caller: Principal,
     default_timezone: str,
@@ -77,65 +79,73 @@ async def create(
     """Raises NotFound for an unknown user, NotPermitted for a chat that is not the person's own,
     InvalidRequest, Conflict where there are too many.
     """
-    user = await lock_person(session, body.user_id, owner)
+    user = await lock_user(session, body.user_id, owner)
     if caller != "admin" and body.chat_id not in (None, user.telegram_id):
         raise NotPermitted("Only the admin token plans jobs for a chat that is not the person's.")
     row = CronJob(
         **body.model_dump(include={"user_id", "type", "text", "is_silent", "is_active"}),
-        name=body.name or _name(body.text),
-        timezone=body.timezone or zone_for(user, default_timezone),
+        name=body.name or _default_name(body.text),
+        timezone=body.timezone or timezone_for(user, default_timezone),
         chat_id=user.telegram_id if body.chat_id is None else body.chat_id,
-        bot_id=await bot_of(session, origin),
+        bot_id=await get_bot_id(session, origin),
     )
-    timing.choose(row, {"at": body.at, "cron_expression": body.cron_expression})
+    timing.set_schedule(row, {"at": body.at, "cron_expression": body.cron_expression})
     return await _add(session, row, origin)
 
 
-async def restore(session: AsyncSession, facts: JsonObject, user_id: UUID, origin: Origin) -> None:
+async def restore(
+    session: AsyncSession, facts: JsonObject, user_id: UUID, origin: ChangeOrigin
+) -> None:
     """Put a job back that was cancelled; a one-off whose time is just over fires at once.
 
     Raises NotFound where the person is gone, InvalidRequest, Conflict.
     """
-    await lock_person(session, user_id, user_id)
-    await _add(session, RECEIPTS.again(facts, user_id), origin)
+    await lock_user(session, user_id, user_id)
+    await _add(session, RECEIPTS.rebuild(facts, user_id), origin)
 
 
 async def update(
-    session: AsyncSession, job_id: UUID, body: CronJobUpdate, owner: Owner, origin: Origin | None
+    session: AsyncSession,
+    job_id: UUID,
+    body: CronJobUpdate,
+    owner: OwnerScope,
+    origin: ChangeOrigin | None,
 ) -> CronJobRead:
     """Raises NotFound, InvalidRequest, Conflict. A new time revives a one-off that is over."""
-    _, row = await lock_own(session, CronJob, job_id, NOUN, owner)
-    before, was_active = RECEIPTS.facts(row), row.is_active
-    fields = given_fields(body, CronJob)
-    times = {name: fields.pop(name) for name in timing.TIMES if name in fields}
-    change(row, fields)
+    _, row = await lock_owned(session, CronJob, job_id, NOUN, owner)
+    before, was_active = RECEIPTS.snapshot(row), row.is_active
+    fields = get_provided_fields(body, CronJob)
+    times = {name: fields.pop(name) for name in timing.SCHEDULE_FIELDS if name in fields}
+    set_fields(row, fields)
     if times or fields.keys() & {"timezone", "is_active"}:
-        now = await timing.database_now(session)
-        if times and "is_active" not in fields and timing.is_over(row, now):
+        now = await timing.get_database_now(session)
+        if times and "is_active" not in fields and timing.has_fired(row, now):
             row.is_active = True
-        timing.choose(row, times)
-        timing.plan(row, now)
+        timing.set_schedule(row, times)
+        timing.set_next_fire(row, now)
         await _check_not_fired(session, row)
     if row.is_active and not was_active:
         await _check_limit(session, row)
     await session.flush()
-    return await RECEIPTS.changed(session, row, before, origin, "reminder_changed")
+    return await RECEIPTS.record_changed(session, row, before, origin, "reminder_changed")
 
 
-async def delete(session: AsyncSession, job_id: UUID, owner: Owner, origin: Origin | None) -> None:
+async def delete(
+    session: AsyncSession, job_id: UUID, owner: OwnerScope, origin: ChangeOrigin | None
+) -> None:
     """Raises NotFound."""
-    _, row = await lock_own(session, CronJob, job_id, NOUN, owner)
-    await RECEIPTS.cancelled(session, row, origin, "reminder_cancelled")
+    _, row = await lock_owned(session, CronJob, job_id, NOUN, owner)
+    await RECEIPTS.record_cancelled(session, row, origin, "reminder_cancelled")
     await session.delete(row)
     await session.flush()
 
 
-async def _add(session: AsyncSession, row: CronJob, origin: Origin | None) -> CronJobRead:
-    timing.plan(row, await timing.database_now(session))
+async def _add(session: AsyncSession, row: CronJob, origin: ChangeOrigin | None) -> CronJobRead:
+    timing.set_next_fire(row, await timing.get_database_now(session))
     await _check_limit(session, row)
     session.add(row)
     await session.flush()
-    return await RECEIPTS.created(session, row, origin, "reminder_created")
+    return await RECEIPTS.record_created(session, row, origin, "reminder_created")
 
 
 async def _check_not_fired(session: AsyncSession, row: CronJob) -> None:
@@ -157,11 +167,11 @@ async def _check_limit(session: AsyncSession, row: CronJob) -> None:
         .select_from(CronJob)
         .where(CronJob.user_id == row.user_id, col(CronJob.is_active), CronJob.id != row.id)
     )
-    if (await session.exec(active)).one() >= MAX_ACTIVE:
-        raise Conflict(f"There are {MAX_ACTIVE} active jobs already; cancel one first.")
+    if (await session.exec(active)).one() >= MAX_ACTIVE_JOBS:
+        raise Conflict(f"There are {MAX_ACTIVE_JOBS} active jobs already; cancel one first.")
 
 
-def _name(text: str) -> str:
+def _default_name(text: str) -> str:
     """The beginning of the text."""
     line = text.splitlines()[0].strip() or text
-    return line if len(line) <= _NAME_LENGTH else f"{line[: _NAME_LENGTH - 1].rstrip()}…"
+    return line if len(line) <= _MAX_NAME_LENGTH else f"{line[: _MAX_NAME_LENGTH - 1].rstrip()}…"

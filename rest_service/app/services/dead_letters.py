@@ -12,81 +12,83 @@ from smart_kit.contracts.dead_letters import (
     QueueName,
 )
 from smart_kit.errors import Conflict
-from smart_kit.mailbox.graveyard import Grave, Graveyard, Place
+from smart_kit.mailbox.graveyard import DeadLetterEntry, DeadLetterQueue, EntryId
 
-from ..pagination import Slice, page
-from .rows import not_found
+from ..pagination import PageQuery, build_page
+from .rows import not_found_error
 
 NOUN = "dead letter"
 MAX_OFFSET = 10_000
 """The letters before it are read too; there should never be so many."""
 
-Graveyards = Mapping[QueueName, Graveyard]
-Begin = Callable[[], Awaitable[None]]
+DeadLetterQueues = Mapping[QueueName, DeadLetterQueue]
+AuditAhead = Callable[[], Awaitable[None]]
 """Notes durably that a letter is about to be taken; where it raises, the letter stays."""
 
 
-class DeadLetterSlice(Slice):
+class DeadLetterQuery(PageQuery):
     """Which letters are wanted."""
 
     queue: QueueName | None = None
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
 
-async def read_page(graveyards: Graveyards, wanted: DeadLetterSlice) -> Page[DeadLetterRead]:
+async def read_page(queues: DeadLetterQueues, query: DeadLetterQuery) -> Page[DeadLetterRead]:
     """Letters, the newest first."""
-    chosen = [name for name in graveyards if wanted.queue in (None, name)]
-    most = wanted.offset + wanted.limit
-    counts = await asyncio.gather(*(graveyards[name].count() for name in chosen))
-    lists = await asyncio.gather(*(graveyards[name].newest(most) for name in chosen))
-    graves = [
-        (grave.place, name, grave)
+    chosen = [name for name in queues if query.queue in (None, name)]
+    end = query.offset + query.limit
+    counts = await asyncio.gather(*(queues[name].count() for name in chosen))
+    lists = await asyncio.gather(*(queues[name].list_newest(end) for name in chosen))
+    entries = [
+        (entry.entry_id, name, entry)
         for name, newest in zip(chosen, lists, strict=True)
-        for grave in newest
+        for entry in newest
     ]
-    graves.sort(key=lambda one: one[:2], reverse=True)
-    items = [DeadLetterRead(**_fields(name, one)) for _, name, one in graves[wanted.offset : most]]
-    return page(Page[DeadLetterRead], items, sum(counts), wanted)
+    entries.sort(key=lambda one: one[:2], reverse=True)
+    items = [
+        DeadLetterRead(**_to_fields(name, one)) for _, name, one in entries[query.offset : end]
+    ]
+    return build_page(Page[DeadLetterRead], items, sum(counts), query)
 
 
-async def read(graveyards: Graveyards, letter_id: str) -> DeadLetterContentRead:
+async def read(queues: DeadLetterQueues, dead_letter_id: str) -> DeadLetterContentRead:
     """Raises NotFound."""
-    queue, found = await _find(graveyards, letter_id)
-    return DeadLetterContentRead(**_fields(queue, found), payload=found.letter.payload)
+    queue, found = await _find(queues, dead_letter_id)
+    return DeadLetterContentRead(**_to_fields(queue, found), payload=found.dead_letter.payload)
 
 
-async def replay(graveyards: Graveyards, letter_id: str, begin: Begin) -> None:
+async def replay(queues: DeadLetterQueues, dead_letter_id: str, audit_ahead: AuditAhead) -> None:
     """Have it handled once more. Raises NotFound, InvalidRequest for what never was a message."""
-    queue, found = await _find(graveyards, letter_id)
-    await begin()
-    if not await graveyards[queue].replay(found):
+    queue, found = await _find(queues, dead_letter_id)
+    await audit_ahead()
+    if not await queues[queue].replay(found):
         raise Conflict("Somebody else has just replayed or dropped it.")
 
 
-async def drop(graveyards: Graveyards, letter_id: str, begin: Begin) -> None:
+async def delete(queues: DeadLetterQueues, dead_letter_id: str, audit_ahead: AuditAhead) -> None:
     """Forget it. Raises NotFound."""
-    queue, found = await _find(graveyards, letter_id)
-    await begin()
-    if not await graveyards[queue].drop(found.place):
-        raise not_found(NOUN, letter_id)
+    queue, found = await _find(queues, dead_letter_id)
+    await audit_ahead()
+    if not await queues[queue].delete(found.entry_id):
+        raise not_found_error(NOUN, dead_letter_id)
 
 
-async def _find(graveyards: Graveyards, letter_id: str) -> tuple[QueueName, Grave]:
-    queue, place = _parts(letter_id)
-    found = await graveyards[queue].find(place)
+async def _find(queues: DeadLetterQueues, dead_letter_id: str) -> tuple[QueueName, DeadLetterEntry]:
+    queue, place = _parse_id(dead_letter_id)
+    found = await queues[queue].find(place)
     if found is None:
-        raise not_found(NOUN, letter_id)
+        raise not_found_error(NOUN, dead_letter_id)
     return queue, found
 
 
-def _parts(letter_id: str) -> tuple[QueueName, Place]:
-    queue, _, place = letter_id.partition(":")
+def _parse_id(dead_letter_id: str) -> tuple[QueueName, EntryId]:
+    queue, _, place = dead_letter_id.partition(":")
     milliseconds, _, number = place.partition("-")
     name: QueueName = "to_secretary" if queue == "to_secretary" else "to_telegram"
     return name, (int(milliseconds), int(number))
 
 
-def _fields(queue: QueueName, grave: Grave) -> dict[str, object]:
-    milliseconds, number = grave.place
-    fields = grave.letter.model_dump(exclude={"payload"})
+def _to_fields(queue: QueueName, entry: DeadLetterEntry) -> dict[str, object]:
+    milliseconds, number = entry.entry_id
+    fields = entry.dead_letter.model_dump(exclude={"payload"})
     return fields | {"id": f"{queue}:{milliseconds}-{number}", "queue": queue}

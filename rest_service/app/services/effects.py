@@ -10,38 +10,40 @@ from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.effects import EffectKind, EffectRead
 
 from ..models import Effect
-from ..pagination import Slice, fetch, page
+from ..pagination import PageQuery, build_page, fetch_page
 from .messages import MessageId
-from .origins import Origin
-from .rows import Owner, check_owner, find, only_of
+from .origins import ChangeOrigin
+from .rows import OwnerScope, check_owner, filter_by_user, find
 
 NOUN = "effect"
 
 
-class EffectSlice(Slice):
+class EffectQuery(PageQuery):
     """Which effects are wanted."""
 
     user_id: UUID | None = None
     message_id: MessageId | None = None
 
 
-async def read_page(session: AsyncSession, wanted: EffectSlice, owner: Owner) -> Page[EffectRead]:
+async def read_page(
+    session: AsyncSession, query: EffectQuery, owner: OwnerScope
+) -> Page[EffectRead]:
     """Effects, the newest first."""
     rows = select(Effect).order_by(col(Effect.created_at).desc(), col(Effect.id))
-    rows = only_of(rows, Effect.user_id, wanted.user_id, owner)
-    if wanted.message_id is not None:
-        rows = rows.where(Effect.message_id == wanted.message_id)
-    return page(Page[EffectRead], *await fetch(session, rows, wanted), wanted)
+    rows = filter_by_user(rows, Effect.user_id, query.user_id, owner)
+    if query.message_id is not None:
+        rows = rows.where(Effect.message_id == query.message_id)
+    return build_page(Page[EffectRead], *await fetch_page(session, rows, query), query)
 
 
-async def read(session: AsyncSession, effect_id: UUID, owner: Owner) -> EffectRead:
+async def read(session: AsyncSession, effect_id: UUID, owner: OwnerScope) -> EffectRead:
     """Raises NotFound."""
     row = await find(session, Effect, effect_id, NOUN)
     check_owner(row.user_id, owner, NOUN, effect_id)
-    return _shape(row)
+    return _to_read(row)
 
 
-async def newest_standing(session: AsyncSession, user_id: UUID) -> Effect | None:
+async def find_latest_undoable(session: AsyncSession, user_id: UUID) -> Effect | None:
     """A person's newest effect that is neither taken back nor takes another one back."""
     undoing = aliased(Effect)
     is_undone = select(undoing.id).where(undoing.undoes == Effect.id).exists()
@@ -54,14 +56,16 @@ async def newest_standing(session: AsyncSession, user_id: UUID) -> Effect | None
     return (await session.exec(rows)).first()
 
 
-async def read_undoing(session: AsyncSession, undone: Effect) -> EffectRead:
+async def read_undo_effect(session: AsyncSession, undone_effect: Effect) -> EffectRead:
     """The effect that takes this one back, which must be there."""
-    return _shape((await session.exec(select(Effect).where(Effect.undoes == undone.id))).one())
+    return _to_read(
+        (await session.exec(select(Effect).where(Effect.undoes == undone_effect.id))).one()
+    )
 
 
 async def record(
     session: AsyncSession,
-    origin: Origin | None,
+    origin: ChangeOrigin | None,
     *,
     user_id: UUID,
     kind: EffectKind,
@@ -84,8 +88,8 @@ async def record(
     )
     session.add(row)
     await session.flush()
-    return _shape(row)
+    return _to_read(row)
 
 
-def _shape(row: Effect) -> EffectRead:
+def _to_read(row: Effect) -> EffectRead:
     return EffectRead.model_validate(row, from_attributes=True)

@@ -8,27 +8,27 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.tools import PLACEHOLDER, HttpCall
+from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
 from smart_kit.errors import InvalidRequest
-from smart_kit.guarded_http import HEADER_NAME, OF_THE_CONNECTION
-from smart_kit.outside_url import AddressRefused, OutsideUrl
+from smart_kit.guarded_http import CONNECTION_HEADERS, HEADER_NAME_PATTERN
+from smart_kit.outside_url import AddressBlocked, PublicUrl
 
 from ..models import Secret
 from . import credentials, json_limits
 
-PLACE = "$.http_call"
+ROOT_PATH = "$.http_call"
 
 _HEADER_VALUE = re.compile(r"[\t -~]*")
-_MEANT_AS_SECRET = re.compile(r"\{\s*secret\b[^}]*\}?", re.IGNORECASE)
-_ELSEWHERE = (
+_SECRET_LIKE = re.compile(r"\{\s*secret\b[^}]*\}?", re.IGNORECASE)
+_PLACEMENT_HINT = (
     "A secret goes into a header, the query or a whole part of the path, between two /:"
     " {secret:NAME}, kept by POST /api/secrets."
 )
 
 
-def secret_names(call: HttpCall) -> set[str]:
+def get_secret_names(call: HttpCall) -> set[str]:
     """The secrets that it names."""
-    return {name for _, name in _secrets(call)}
+    return {name for _, name in _iter_secrets(call)}
 
 
 async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> None:
@@ -39,39 +39,39 @@ async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> No
     _check_headers(call.headers)
     for part, texts in (("headers", call.headers), ("query", call.query)):
         for name, text in texts.items():
-            place = f"{PLACE}.{part}.{name}"
+            place = f"{ROOT_PATH}.{part}.{name}"
             _check_arguments(place, text, schema)
             credentials.check_text(place, name, text)
     _check_body(call, schema)
     await _check_secrets(session, call, address)
 
 
-def _check_url(url: str) -> OutsideUrl:
+def _check_url(url: str) -> PublicUrl:
     """A constant server, and a path that may hold arguments."""
-    place = f"{PLACE}.url"
+    place = f"{ROOT_PATH}.url"
     if "?" in url or "#" in url:
         raise InvalidRequest(f"{place} ends with its path; what follows a ? goes into query.")
     server = "/".join(url.split("/", 3)[:3])
     if "{" in server or "}" in server:
         raise InvalidRequest(f"{place} names its server itself: arguments stand in its path only.")
-    plain = PLACEHOLDER.sub("0", url)
+    plain = PLACEHOLDER_PATTERN.sub("0", url)
     if "{" in plain or "}" in plain:
         raise InvalidRequest(f"{place} has a brace that belongs to no argument.")
     try:
-        address = OutsideUrl.parse(plain)
-    except AddressRefused as error:
+        address = PublicUrl.parse(plain)
+    except AddressBlocked as error:
         raise InvalidRequest(f"{place}: {error.message}") from error
-    credentials.check(place, {"path": url}, remedy=_ELSEWHERE)
+    credentials.check(place, {"path": url}, remedy=_PLACEMENT_HINT)
     return address
 
 
 def _check_path(url: str, schema: JsonObject) -> None:
-    place = f"{PLACE}.url"
+    place = f"{ROOT_PATH}.url"
     _check_arguments(place, url, schema)
     for segment in url.split("/"):
-        if not PLACEHOLDER.fullmatch(segment):
-            _refuse_secrets(place, segment)
-    for match in PLACEHOLDER.finditer(url):
+        if not PLACEHOLDER_PATTERN.fullmatch(segment):
+            _reject_secrets(place, segment)
+    for match in PLACEHOLDER_PATTERN.finditer(url):
         if match["argument"] and match["argument"] not in schema.get("required", ()):
             raise InvalidRequest(
                 f"{place} cannot do without {match['argument']!r}: input_schema lacks it in"
@@ -82,10 +82,10 @@ def _check_path(url: str, schema: JsonObject) -> None:
 def _check_headers(headers: Mapping[str, str]) -> None:
     seen: set[str] = set()
     for name, text in headers.items():
-        place = f"{PLACE}.headers.{name}"
-        if not HEADER_NAME.fullmatch(name):
-            raise InvalidRequest(f"{PLACE}.headers: {name[:64]!r} is no name of a header.")
-        if name.lower() in OF_THE_CONNECTION:
+        place = f"{ROOT_PATH}.headers.{name}"
+        if not HEADER_NAME_PATTERN.fullmatch(name):
+            raise InvalidRequest(f"{ROOT_PATH}.headers: {name[:64]!r} is no name of a header.")
+        if name.lower() in CONNECTION_HEADERS:
             raise InvalidRequest(f"{place} belongs to the connection: it is set by itself.")
         if name.lower() in seen:
             raise InvalidRequest(f"{place} is there twice.")
@@ -97,68 +97,68 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 def _check_arguments(place: str, text: str, schema: JsonObject) -> None:
     """Each that is named exists; what is meant as a secret is written as one."""
     properties = schema.get("properties", {})
-    for match in PLACEHOLDER.finditer(text):
+    for match in PLACEHOLDER_PATTERN.finditer(text):
         if match["argument"] and match["argument"] not in properties:
             raise InvalidRequest(
                 f"{place} names {match[0]}, which input_schema does not have in $.properties."
             )
-    if _MEANT_AS_SECRET.search(PLACEHOLDER.sub("", text)):
+    if _SECRET_LIKE.search(PLACEHOLDER_PATTERN.sub("", text)):
         raise InvalidRequest(
             f"{place} names no secret rightly: {{secret:NAME}}, small letters, digits and _."
         )
 
 
 def _check_body(call: HttpCall, schema: JsonObject) -> None:
-    place = f"{PLACE}.body"
+    place = f"{ROOT_PATH}.body"
     if call.method == "GET" and call.body is not None:
         raise InvalidRequest(f"{place}: a GET has none.")
-    for inner, text in _texts(place, call.body):
-        _refuse_secrets(inner, text)
+    for inner, text in _iter_texts(place, call.body):
+        _reject_secrets(inner, text)
         _check_arguments(inner, text, schema)
-    credentials.check(place, call.body or {}, remedy=_ELSEWHERE)
+    credentials.check(place, call.body or {}, remedy=_PLACEMENT_HINT)
 
 
-def _texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
+def _iter_texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
     """Every text in it, with its place."""
     match value:
         case str():
             yield place, value
         case list():
             for number, item in enumerate(value):
-                yield from _texts(f"{place}[{number}]", item)
+                yield from _iter_texts(f"{place}[{number}]", item)
         case dict():
             for key, item in value.items():
-                yield from _texts(f"{place}.{key}", item)
+                yield from _iter_texts(f"{place}.{key}", item)
 
 
-def _refuse_secrets(place: str, text: str) -> None:
-    if _MEANT_AS_SECRET.search(text):
-        raise InvalidRequest(f"{place} takes no secret there. {_ELSEWHERE}")
+def _reject_secrets(place: str, text: str) -> None:
+    if _SECRET_LIKE.search(text):
+        raise InvalidRequest(f"{place} takes no secret there. {_PLACEMENT_HINT}")
 
 
-async def _check_secrets(session: AsyncSession, call: HttpCall, address: OutsideUrl) -> None:
+async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicUrl) -> None:
     """Each exists and was given for this server."""
-    rows = await session.exec(select(Secret).where(col(Secret.name).in_(secret_names(call))))
+    rows = await session.exec(select(Secret).where(col(Secret.name).in_(get_secret_names(call))))
     origins = {row.name: row.origin for row in rows}
-    for place, name in _secrets(call):
+    for place, name in _iter_secrets(call):
         _check_origin(place, name, origins, address)
 
 
-def _secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
+def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
     """Each secret that is named, after its place."""
-    texts = {f"{PLACE}.headers.{name}": text for name, text in call.headers.items()}
-    texts |= {f"{PLACE}.query.{name}": text for name, text in call.query.items()}
-    texts[f"{PLACE}.url"] = call.url
+    texts = {f"{ROOT_PATH}.headers.{name}": text for name, text in call.headers.items()}
+    texts |= {f"{ROOT_PATH}.query.{name}": text for name, text in call.query.items()}
+    texts[f"{ROOT_PATH}.url"] = call.url
     for place, text in texts.items():
-        for match in PLACEHOLDER.finditer(text):
+        for match in PLACEHOLDER_PATTERN.finditer(text):
             if match["secret"]:
                 yield place, match["secret"]
 
 
-def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: OutsideUrl) -> None:
+def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: PublicUrl) -> None:
     if secret not in origins:
         raise InvalidRequest(f"{place}: there is no secret {secret!r}; POST /api/secrets adds it.")
-    if OutsideUrl.parse(origins[secret]).origin != address.origin:
+    if PublicUrl.parse(origins[secret]).origin != address.origin:
         raise InvalidRequest(
             f"{place}: the secret {secret!r} was given for {origins[secret]} and goes nowhere else."
         )

@@ -4,7 +4,7 @@ from functools import cache
 
 from smart_kit import argument_schema
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.functions import FUNCTIONS, Function, function_of
+from smart_kit.contracts.functions import FUNCTIONS, BuiltinFunction, find_function
 from smart_kit.contracts.tools import ToolType
 from smart_kit.errors import InvalidRequest
 
@@ -14,21 +14,21 @@ from . import json_limits
 _NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}}
 
 
-def effective_schema(tool: Tool) -> JsonObject:
+def resolve_input_schema(tool: Tool) -> JsonObject:
     """The record's schema or, where it has none, the function's own."""
     if tool.input_schema is not None:
         return tool.input_schema
-    function = function_of(tool.tool_type, tool.name)
-    return _own_schema(function) if function else _NO_ARGUMENTS
+    function = find_function(tool.tool_type, tool.name)
+    return _function_schema(function) if function else _NO_ARGUMENTS
 
 
 def check(tool: Tool) -> None:
     """Raises InvalidRequest where the code cannot stand behind the record."""
-    function = _function(tool)
+    function = _resolve_function(tool)
     if tool.input_schema is None:
         return
     json_limits.check("input_schema", tool.input_schema)
-    argument_schema.check(tool.input_schema)
+    argument_schema.check_schema(tool.input_schema)
     if tool.input_schema.get("type") != "object":
         raise InvalidRequest('input_schema must have "type": "object" at $.')
     if function is not None:
@@ -36,14 +36,14 @@ def check(tool: Tool) -> None:
 
 
 @cache
-def _own_schema(function: Function) -> JsonObject:
+def _function_schema(function: BuiltinFunction) -> JsonObject:
     return function.schema
 
 
-def _function(tool: Tool) -> Function | None:
+def _resolve_function(tool: Tool) -> BuiltinFunction | None:
     """The built-in function; None for a type that has none yet."""
-    function = function_of(tool.tool_type, tool.name)
-    known = _names(tool.tool_type)
+    function = find_function(tool.tool_type, tool.name)
+    known = _function_names(tool.tool_type)
     if function is None and known:
         raise InvalidRequest(
             f"There is no {tool.tool_type} function called {tool.name!r}; there is"
@@ -52,11 +52,11 @@ def _function(tool: Tool) -> Function | None:
     return function
 
 
-def _names(tool_type: ToolType) -> list[str]:
+def _function_names(tool_type: ToolType) -> list[str]:
     return [function.name for function in FUNCTIONS if function.tool_type == tool_type]
 
 
-def _check_arguments(schema: JsonObject, function: Function) -> None:
+def _check_arguments(schema: JsonObject, function: BuiltinFunction) -> None:
     fields = function.arguments.model_fields
     unknown = sorted(set(schema.get("properties", {})) - set(fields))
     if unknown:

@@ -22,9 +22,9 @@ from smart_kit.errors import Conflict, NotFound, NotPermitted
 from ..models import Invite, User
 from . import users
 
-LIFETIME = timedelta(hours=1)
+CODE_LIFETIME = timedelta(hours=1)
 _CODE_BYTES = 16
-_OWNER_LOCK = 7_241_002
+_OWNER_LOCK_ID = 7_241_002
 """Two strangers with two links of owners: the second comes too late."""
 
 
@@ -33,7 +33,7 @@ async def create(session: AsyncSession, body: InviteCreate) -> InviteRead:
     if body.role == "owner":
         await _check_no_owner(session)
     code = secrets.token_urlsafe(_CODE_BYTES)
-    expires_at = utc_now() + LIFETIME
+    expires_at = utc_now() + CODE_LIFETIME
     session.add(Invite(code_hash=_hash(code), role=body.role, expires_at=expires_at))
     await session.flush()
     return InviteRead(code=code, role=body.role, expires_at=expires_at)
@@ -47,25 +47,25 @@ async def redeem(
     Raises NotFound for a code that is unknown, used or expired, NotPermitted for who is blocked,
     Conflict where there is an owner already.
     """
-    known = await users.of_telegram(session, body.telegram_id, lock=True)
-    if known is not None and known.status == "blocked":
+    existing = await users.find_by_telegram_id(session, body.telegram_id, lock=True)
+    if existing is not None and existing.status == "blocked":
         raise NotPermitted("This person is blocked.")
-    role = await _use(session, _hash(body.code.get_secret_value()), body.telegram_id)
-    person = UserUpsert(**body.model_dump(include=set(UserUpsert.model_fields)))
-    row, _ = await users.get_or_create(session, person, body.telegram_id, owner_telegram_id)
+    role = await _redeem_code(session, _hash(body.code.get_secret_value()), body.telegram_id)
+    profile = UserUpsert(**body.model_dump(include=set(UserUpsert.model_fields)))
+    row, _ = await users.get_or_create(session, profile, body.telegram_id, owner_telegram_id)
     if role == "owner" and row.role != "owner":
         await _check_no_owner(session)
         row.role = "owner"
     row.is_invited = True
     await session.flush()
-    return users.shape(row)
+    return users.to_read(row)
 
 
 def _hash(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
-async def _use(session: AsyncSession, code_hash: str, telegram_id: int) -> Role:
+async def _redeem_code(session: AsyncSession, code_hash: str, telegram_id: int) -> Role:
     unused = and_(col(Invite.used_at).is_(None), col(Invite.expires_at) > sql.now())
     statement = (
         update(Invite)
@@ -80,6 +80,6 @@ async def _use(session: AsyncSession, code_hash: str, telegram_id: int) -> Role:
 
 
 async def _check_no_owner(session: AsyncSession) -> None:
-    await session.exec(select(sql.pg_advisory_xact_lock(_OWNER_LOCK)))
+    await session.exec(select(sql.pg_advisory_xact_lock(_OWNER_LOCK_ID)))
     if (await session.exec(select(User.id).where(User.role == "owner").limit(1))).first():
         raise Conflict("There is an owner already.")

@@ -12,20 +12,20 @@ from smart_kit.contracts.models import (
     LlmModelCreate,
     LlmModelRead,
     LlmModelUpdate,
-    can_answer,
+    can_chat,
 )
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import Assistant, LlmModel, LlmProvider, User
-from ..pagination import Slice, fetch, page
+from ..pagination import PageQuery, build_page, fetch_page
 from . import credentials, json_limits
-from .chains import DefaultModels, still_answered
-from .configuration import changing
-from .references import check_unused, person_name
-from .rows import change, find, given_fields
+from .chains import DefaultModels, ensure_covered
+from .configuration import configuration_change
+from .references import check_unused, user_display_name
+from .rows import find, get_provided_fields, set_fields
 
 NOUN = "model"
-OURS = frozenset(
+RESERVED_PARAMETERS = frozenset(
     {
         "model",
         "messages",
@@ -48,75 +48,75 @@ OURS = frozenset(
 """Parts of a request that no record sets."""
 
 
-class ModelSlice(Slice):
+class ModelQuery(PageQuery):
     """Which models are wanted."""
 
     provider_id: UUID | None = None
 
 
-async def read_page(session: AsyncSession, wanted: ModelSlice) -> Page[LlmModelRead]:
+async def read_page(session: AsyncSession, query: ModelQuery) -> Page[LlmModelRead]:
     """Models, oldest first."""
     rows = select(LlmModel).order_by(col(LlmModel.created_at), col(LlmModel.id))
-    if wanted.provider_id is not None:
-        rows = rows.where(LlmModel.provider_id == wanted.provider_id)
-    return page(Page[LlmModelRead], *await fetch(session, rows, wanted), wanted)
+    if query.provider_id is not None:
+        rows = rows.where(LlmModel.provider_id == query.provider_id)
+    return build_page(Page[LlmModelRead], *await fetch_page(session, rows, query), query)
 
 
 async def read(session: AsyncSession, model_id: UUID) -> LlmModelRead:
     """Raises NotFound."""
-    return _shape(await find(session, LlmModel, model_id, NOUN))
+    return _to_read(await find(session, LlmModel, model_id, NOUN))
 
 
 async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
     """Raises NotFound for an unknown provider, Conflict where the name is taken, InvalidRequest."""
-    async with changing(session):
+    async with configuration_change(session):
         await find(session, LlmProvider, body.provider_id, "provider")
-        await _check_name(session, body.provider_model_name)
-        row = new_row(body)
+        await _check_name_available(session, body.provider_model_name)
+        row = build_row(body)
         session.add(row)
-    return _shape(row)
+    return _to_read(row)
 
 
 async def update(
     session: AsyncSession, model_id: UUID, body: LlmModelUpdate, defaults: DefaultModels
 ) -> LlmModelRead:
     """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
-    async with changing(session), still_answered(session, defaults):
+    async with configuration_change(session), ensure_covered(session, defaults):
         row = await find(session, LlmModel, model_id, NOUN, lock=True)
-        fields = given_fields(body, LlmModel)
+        fields = get_provided_fields(body, LlmModel)
         if "provider_id" in fields:
             await find(session, LlmProvider, fields["provider_id"], "provider")
         if fields.get("provider_model_name", row.provider_model_name) != row.provider_model_name:
-            await _check_name(session, fields["provider_model_name"])
+            await _check_name_available(session, fields["provider_model_name"])
             await _check_unused(session, row, defaults)
-        check(row.model_dump() | fields, fields)
-        change(row, fields)
-    return _shape(row)
+        check_fields(row.model_dump() | fields, fields)
+        set_fields(row, fields)
+    return _to_read(row)
 
 
 async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels) -> None:
     """Raises NotFound, and Conflict while somebody names it."""
-    async with changing(session):
+    async with configuration_change(session):
         row = await find(session, LlmModel, model_id, NOUN, lock=True)
         await _check_unused(session, row, defaults)
         await session.delete(row)
 
 
-def new_row(body: LlmModelCreate) -> LlmModel:
+def build_row(body: LlmModelCreate) -> LlmModel:
     """Raises InvalidRequest."""
     fields = body.model_dump()
-    check(fields, fields)
+    check_fields(fields, fields)
     return LlmModel(**fields)
 
 
-def check(fields: JsonObject, given: JsonObject) -> None:
+def check_fields(fields: JsonObject, changed: JsonObject) -> None:
     """A record as it would be, and of it what is `given` anew. Raises InvalidRequest."""
-    _check_parameters(given.get("parameters", {}))
-    if fields["is_choosable"] and not can_answer(fields["capabilities"]):
+    _check_parameters(changed.get("parameters", {}))
+    if fields["is_user_selectable"] and not can_chat(fields["capabilities"]):
         raise InvalidRequest("It makes embeddings and nothing else: people cannot choose it.")
 
 
-async def check_choice(session: AsyncSession, name: str) -> None:
+async def check_user_selectable(session: AsyncSession, name: str) -> None:
     """Raises InvalidRequest where there is no such model, or it is not active, or not to be chosen.
 
     It stays so until the transaction's end.
@@ -130,25 +130,25 @@ async def check_choice(session: AsyncSession, name: str) -> None:
     found = (await session.exec(rows)).first()
     if found is None:
         raise InvalidRequest(f"There is no model {name!r}.")
-    model, is_served = found
-    if not (model.is_active and is_served):
+    model, is_provider_active = found
+    if not (model.is_active and is_provider_active):
         raise InvalidRequest(f"{name} is not active.")
-    if not model.is_choosable:
+    if not model.is_user_selectable:
         raise InvalidRequest(f"{name} is not among the models that people may choose.")
 
 
-def _shape(row: LlmModel) -> LlmModelRead:
+def _to_read(row: LlmModel) -> LlmModelRead:
     return LlmModelRead.model_validate(row, from_attributes=True)
 
 
 def _check_parameters(parameters: JsonObject) -> None:
     json_limits.check("parameters", parameters)
-    if taken := sorted(OURS & parameters.keys()):
-        raise InvalidRequest(f"parameters cannot set {', '.join(taken)}: a request has its own.")
+    if reserved := sorted(RESERVED_PARAMETERS & parameters.keys()):
+        raise InvalidRequest(f"parameters cannot set {', '.join(reserved)}: a request has its own.")
     credentials.check("parameters", parameters)
 
 
-async def _check_name(session: AsyncSession, name: str) -> None:
+async def _check_name_available(session: AsyncSession, name: str) -> None:
     rows = select(LlmModel.id).where(LlmModel.provider_model_name == name)
     if (await session.exec(rows)).first():
         raise Conflict(f"There is already a model called {name!r}.")
@@ -164,5 +164,5 @@ async def _check_unused(session: AsyncSession, row: LlmModel, defaults: DefaultM
         session,
         name,
         ("assistants that name it", naming),
-        ("people who have chosen it", select(person_name()).where(User.model == name)),
+        ("people who have chosen it", select(user_display_name()).where(User.model == name)),
     )

@@ -9,15 +9,15 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import MessageRead
 
 from ..models import Message
-from ..pagination import PlainText, Slice, fetch, page
-from .rows import Owner, check_owner, find, only_of
+from ..pagination import PageQuery, PlainText, build_page, fetch_page
+from .rows import OwnerScope, check_owner, filter_by_user, find
 
 NOUN = "message"
 
 MessageId = Annotated[PlainText, Field(description="Of a queue message", examples=["tg:123:456"])]
 
 
-class MessageSlice(Slice):
+class MessageQuery(PageQuery):
     """Which messages are wanted."""
 
     thread_id: UUID | None = None
@@ -28,21 +28,23 @@ class MessageSlice(Slice):
     )
 
 
-async def read_page(session: AsyncSession, wanted: MessageSlice, owner: Owner) -> Page[MessageRead]:
+async def read_page(
+    session: AsyncSession, query: MessageQuery, owner: OwnerScope
+) -> Page[MessageRead]:
     """Messages, the newest last."""
     rows = select(Message)
-    if wanted.thread_id is not None:
-        rows = rows.where(Message.thread_id == wanted.thread_id)
-    if wanted.message_id is not None:
-        rows = rows.where(Message.message_id == wanted.message_id)
-    rows = only_of(rows, Message.user_id, wanted.user_id, owner)
+    if query.thread_id is not None:
+        rows = rows.where(Message.thread_id == query.thread_id)
+    if query.message_id is not None:
+        rows = rows.where(Message.message_id == query.message_id)
+    rows = filter_by_user(rows, Message.user_id, query.user_id, owner)
     order = (col(Message.created_at), col(Message.message_id), col(Message.position))
-    ordered = rows.order_by(*(one.desc() if wanted.newest else one for one in order))
-    items, total = await fetch(session, ordered, wanted)
-    return page(Page[MessageRead], items[::-1] if wanted.newest else items, total, wanted)
+    ordered = rows.order_by(*(one.desc() if query.newest else one for one in order))
+    items, total = await fetch_page(session, ordered, query)
+    return build_page(Page[MessageRead], items[::-1] if query.newest else items, total, query)
 
 
-async def read(session: AsyncSession, row_id: UUID, owner: Owner) -> MessageRead:
+async def read(session: AsyncSession, row_id: UUID, owner: OwnerScope) -> MessageRead:
     """Raises NotFound."""
     row = await find(session, Message, row_id, NOUN)
     check_owner(row.user_id, owner, NOUN, row_id)

@@ -17,28 +17,28 @@ from smart_kit.contracts.models import (
     ModelImport,
     ModelImportRead,
     SkippedModel,
-    can_answer,
+    can_chat,
 )
 from smart_kit.errors import DomainError, InvalidRequest, UpstreamError
-from smart_kit.guarded_http import GuardedHttp, OutsideRequest
+from smart_kit.guarded_http import HttpRequest, SafeHttpClient
 
 from ..models import LlmModel, LlmProvider
 from . import chains, llm_models, model_list
-from .chains import Answering, DefaultModels
-from .configuration import changing
-from .endpoint import Trouble
-from .model_list import MOST_MODELS, Listed
-from .provider_test import ProviderTests, list_models
-from .rows import change, find, given_fields
+from .chains import DefaultModels, ModelCoverage
+from .configuration import configuration_change
+from .endpoint import ProviderError
+from .model_list import MAX_MODELS, ListedModel
+from .provider_test import ProviderChecker, list_models
+from .rows import find, get_provided_fields, set_fields
 
-Outcome = Literal["created", "updated", "unchanged"]
-Known = tuple[LlmModel, str]
+ImportOutcome = Literal["created", "updated", "unchanged"]
+KnownModel = tuple[LlmModel, str]
 """A model's record, and how its provider is called."""
 
 
-async def fetch(
-    body: ModelImport, providers: ProviderTests, outside: Callable[[], GuardedHttp]
-) -> list[Listed]:
+async def fetch_list(
+    body: ModelImport, providers: ProviderChecker, make_safe_http: Callable[[], SafeHttpClient]
+) -> list[ListedModel]:
     """The models that are wanted. Raises NotFound, and InvalidRequest where there is no list."""
     if body.models is not None and body.url is not None:
         raise InvalidRequest("Give models or url, not both.")
@@ -46,46 +46,52 @@ async def fetch(
     if body.models is not None:
         content: Any = body.models
     elif body.url is not None:
-        content = await _from_url(body.url, outside)
+        content = await _fetch_from_url(body.url, make_safe_http)
     else:
-        content = await _own(body.provider_id, providers, only)
-    listed = model_list.read(content, only)
-    there = {one.name for one in listed}
-    missing = (name for name in body.only if name not in there)
-    return listed + [Listed(name, fault="is not in the list") for name in missing]
+        content = await _list_from_provider(body.provider_id, providers, only)
+    listed = model_list.parse(content, only)
+    listed_names = {one.name for one in listed}
+    missing = (name for name in body.only if name not in listed_names)
+    return listed + [ListedModel(name, error="is not in the list") for name in missing]
 
 
-async def take(
-    session: AsyncSession, provider_id: UUID, listed: Sequence[Listed], defaults: DefaultModels
+async def apply(
+    session: AsyncSession, provider_id: UUID, listed: Sequence[ListedModel], defaults: DefaultModels
 ) -> ModelImportRead:
     """Add what is new and change what differs. Raises NotFound.
 
     Each is looked at before anything of it is written: so one that is refused leaves no trace.
     """
-    done: dict[Outcome, list[str]] = {"created": [], "updated": [], "unchanged": []}
+    names_by_outcome: dict[ImportOutcome, list[str]] = {
+        "created": [],
+        "updated": [],
+        "unchanged": [],
+    }
     skipped: list[SkippedModel] = []
-    async with changing(session):
+    async with configuration_change(session):
         provider = await find(session, LlmProvider, provider_id, "provider")
-        known = await _known(session, listed)
-        answering = await chains.read(session, defaults)
+        known = await _read_known_models(session, listed)
+        coverage = await chains.read(session, defaults)
         seen: set[str] = set()
         for one in listed:
             try:
-                if one.fault or one.name in seen:
-                    raise InvalidRequest(one.fault or "is in the list twice")
-                outcome = _take_one(session, provider, one, known.get(one.name), answering)
-                done[outcome].append(one.name)
+                if one.error or one.name in seen:
+                    raise InvalidRequest(one.error or "is in the list twice")
+                outcome = _apply_one(session, provider, one, known.get(one.name), coverage)
+                names_by_outcome[outcome].append(one.name)
             except ValidationError as error:
-                skipped.append(SkippedModel(name=one.name, reason=_sentence(error)))
+                skipped.append(SkippedModel(name=one.name, reason=_format_validation_error(error)))
             except DomainError as error:
                 skipped.append(SkippedModel(name=one.name, reason=error.message))
             seen.add(one.name)
-    return ModelImportRead(**done, skipped=skipped)
+    return ModelImportRead(**names_by_outcome, skipped=skipped)
 
 
-async def _known(session: AsyncSession, listed: Iterable[Listed]) -> dict[str, Known]:
+async def _read_known_models(
+    session: AsyncSession, listed: Iterable[ListedModel]
+) -> dict[str, KnownModel]:
     """Those of the list that have a record, each with its provider's name."""
-    names = [one.name for one in listed if not one.fault]
+    names = [one.name for one in listed if not one.error]
     rows = (
         select(LlmModel, LlmProvider.name)
         .join(LlmProvider, col(LlmProvider.id) == col(LlmModel.provider_id))
@@ -96,69 +102,73 @@ async def _known(session: AsyncSession, listed: Iterable[Listed]) -> dict[str, K
     return {row.provider_model_name: (row, name) for row, name in await session.exec(rows)}
 
 
-def _take_one(
+def _apply_one(
     session: AsyncSession,
     provider: LlmProvider,
-    one: Listed,
-    known: Known | None,
-    answering: Answering,
-) -> Outcome:
+    one: ListedModel,
+    known: KnownModel | None,
+    coverage: ModelCoverage,
+) -> ImportOutcome:
     if known is None:
         own = {"provider_id": provider.id, "provider_model_name": one.name}
-        body = LlmModelCreate.model_validate(_new_fields(one) | own)
-        new = llm_models.new_row(body)
-        answering.take(one.name, is_usable=_is_usable(new.model_dump(), provider))
+        body = LlmModelCreate.model_validate(_fields_for_new(one) | own)
+        new = llm_models.build_row(body)
+        coverage.set_usable(one.name, is_usable=_is_usable(new.model_dump(), provider))
         session.add(new)
         return "created"
     row, server = known
     if row.provider_id != provider.id:
         raise InvalidRequest(f"is a model of {server}")
-    update = LlmModelUpdate.model_validate(_fields_of(one, row))
-    fields = given_fields(update, LlmModel)
+    update = LlmModelUpdate.model_validate(_fields_for_known(one, row))
+    fields = get_provided_fields(update, LlmModel)
     if all(getattr(row, name) == value for name, value in fields.items()):
         return "unchanged"
     after = row.model_dump() | fields
-    llm_models.check(after, fields)
-    answering.take(one.name, is_usable=_is_usable(after, provider))
-    change(row, fields)
+    llm_models.check_fields(after, fields)
+    coverage.set_usable(one.name, is_usable=_is_usable(after, provider))
+    set_fields(row, fields)
     return "updated"
 
 
 def _is_usable(fields: JsonObject, provider: LlmProvider) -> bool:
-    return provider.is_active and fields["is_active"] and can_answer(fields["capabilities"])
+    return provider.is_active and fields["is_active"] and can_chat(fields["capabilities"])
 
 
-def _new_fields(one: Listed) -> JsonObject:
-    if one.abilities is None:
+def _fields_for_new(one: ListedModel) -> JsonObject:
+    if one.default_capabilities is None:
         return one.fields
-    return one.fields | {"capabilities": _with_flags(one.abilities, one)}
+    return one.fields | {"capabilities": _apply_flags(one.default_capabilities, one)}
 
 
-def _fields_of(one: Listed, row: LlmModel) -> JsonObject:
+def _fields_for_known(one: ListedModel, row: LlmModel) -> JsonObject:
     """What the list says of a model that is known; where it says nothing, that stays."""
-    if not one.flags:
+    if not one.capability_flags:
         return one.fields
-    return one.fields | {"capabilities": _with_flags(row.capabilities, one)}
+    return one.fields | {"capabilities": _apply_flags(row.capabilities, one)}
 
 
-def _with_flags(abilities: Iterable[Capability], one: Listed) -> list[Capability]:
-    kept = [ability for ability in abilities if one.flags.get(ability, True)]
-    return kept + [ability for ability, has in one.flags.items() if has and ability not in kept]
+def _apply_flags(capabilities: Iterable[Capability], one: ListedModel) -> list[Capability]:
+    remaining = [ability for ability in capabilities if one.capability_flags.get(ability, True)]
+    return remaining + [
+        ability for ability, has in one.capability_flags.items() if has and ability not in remaining
+    ]
 
 
-async def _own(provider_id: UUID, providers: ProviderTests, only: frozenset[str]) -> JsonObject:
+async def _list_from_provider(
+    provider_id: UUID, providers: ProviderChecker, only: frozenset[str]
+) -> JsonObject:
     """What the provider itself lists: one more than can be taken, at most."""
     try:
-        names = await list_models(await providers.endpoint(provider_id), MOST_MODELS + 1, only)
-    except Trouble as error:
+        names = await list_models(await providers.get_client(provider_id), MAX_MODELS + 1, only)
+    except ProviderError as error:
         raise InvalidRequest(f"The provider does not tell its models: {error.message}") from error
     return {"data": [{"id": name} for name in names]}
 
 
-async def _from_url(url: str, outside: Callable[[], GuardedHttp]) -> Any:
-    http = outside()
+async def _fetch_from_url(url: str, make_safe_http: Callable[[], SafeHttpClient]) -> Any:
+    http = make_safe_http()
     try:
-        answer = await http.send(OutsideRequest("GET", url, {"Accept": "application/json"}))
+        answer = await http.send(HttpRequest("GET", url, {"Accept": "application/json"}))
     except UpstreamError as error:
         raise InvalidRequest(f"url: {error.message}") from error
     finally:
@@ -171,8 +181,8 @@ async def _from_url(url: str, outside: Callable[[], GuardedHttp]) -> Any:
         raise InvalidRequest("url: What comes from there is not JSON.") from error
 
 
-def _sentence(error: ValidationError) -> str:
+def _format_validation_error(error: ValidationError) -> str:
     """The first thing that is wrong, without the value."""
-    problem = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, problem["loc"]))
-    return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"

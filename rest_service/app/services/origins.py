@@ -11,7 +11,7 @@ from smart_kit.contracts import keys
 from ..models import CronJob, CronJobRun
 
 
-class Origin(NamedTuple):
+class ChangeOrigin(NamedTuple):
     """The step of a turn that makes a change."""
 
     message_id: str
@@ -20,13 +20,13 @@ class Origin(NamedTuple):
     """The effect that is taken back by it."""
 
 
-async def bot_of(session: AsyncSession, origin: Origin | None) -> int | None:
+async def get_bot_id(session: AsyncSession, origin: ChangeOrigin | None) -> int | None:
     """The bot: `tg:<bot>:<update>` names it, `run:<id>` has it from its job. None: nobody says."""
     if origin is None:
         return None
     kind, _, run_id = origin.message_id.partition(":")
     if kind != "run":
-        return keys.bot_of(origin.message_id)
+        return keys.parse_bot_id(origin.message_id)
     try:
         run = CronJobRun.id == UUID(run_id)
     except ValueError:

@@ -4,11 +4,11 @@ import re
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from smart_kit.contracts.models import ProviderProblem
+from smart_kit.contracts.models import ProviderErrorCode
 
-from .endpoint import Endpoint, Reply, Trouble, error_of
+from .endpoint import ProviderClient, ProviderError, ProviderResponse, extract_error
 
-NO_MONEY = frozenset(
+QUOTA_ERROR_CODES = frozenset(
     {
         "insufficient_quota",
         "insufficient_balance",
@@ -26,103 +26,121 @@ _MISSING = re.compile(
     re.I,
 )
 _VERSION = re.compile(r"/v\d")
-_NEAR = 5
+_MAX_SUGGESTIONS = 5
 
 
-def trouble(
-    endpoint: Endpoint, reply: Reply, model: str | None = None, names: list[str] | None = None
-) -> Trouble:
+def diagnose(
+    client: ProviderClient,
+    response: ProviderResponse,
+    model: str | None = None,
+    names: list[str] | None = None,
+) -> ProviderError:
     """Of an answer that is not good; `names`: the models that the server lists."""
-    status, codes = _status(reply), _codes(reply)
+    status, codes = _get_error_status(response), _get_error_codes(response)
     if 300 <= status < 400:
-        return _redirect(reply)
-    if status == 401 or (status in (400, 403) and _KEY.search(reply.words)):
-        return _wrong_key(endpoint, reply)
-    if status == 402 or codes & NO_MONEY:
-        return _said("no_money", "The account has no money or quota left: top it up.", reply)
+        return _redirect_error(response)
+    if status == 401 or (status in (400, 403) and _KEY.search(response.error_text)):
+        return _key_error(client, response)
+    if status == 402 or codes & QUOTA_ERROR_CODES:
+        return _with_server_text(
+            "quota_exceeded", "The account has no money or quota left: top it up.", response
+        )
     if status in (429, 503, 529):
-        return _said("busy", f"The server is busy (HTTP {status}): try again later.", reply)
-    if model and _is_model(reply, status, codes, model, names or []):
-        return _wrong_model(reply, model, names or [])
+        return _with_server_text(
+            "busy", f"The server is busy (HTTP {status}): try again later.", response
+        )
+    if model and _is_model_error(response, status, codes, model, names or []):
+        return _model_error(response, model, names or [])
     if status in (404, 405):
-        return wrong_path(endpoint, f"There is nothing at {endpoint.base_url} (HTTP {status}).")
+        return path_not_found_error(
+            client, f"There is nothing at {client.base_url} (HTTP {status})."
+        )
     if status >= 500:
-        return _said("refused", f"The server fails by itself (HTTP {status}).", reply)
-    return _said("refused", f"The server refuses (HTTP {status}).", reply)
+        return _with_server_text(
+            "refused", f"The server fails by itself (HTTP {status}).", response
+        )
+    return _with_server_text("refused", f"The server refuses (HTTP {status}).", response)
 
 
-def wrong_path(endpoint: Endpoint, seen: str) -> Trouble:
+def path_not_found_error(client: ProviderClient, seen: str) -> ProviderError:
     """Somebody answers, but not the API."""
-    if _VERSION.search(urlsplit(endpoint.base_url).path):
-        return Trouble("wrong_path", f"{seen} Is the path of base_url right?")
-    return Trouble("wrong_path", f"{seen} Does base_url lack /v1, as in {endpoint.base_url}/v1?")
+    if _VERSION.search(urlsplit(client.base_url).path):
+        return ProviderError("path_not_found", f"{seen} Is the path of base_url right?")
+    return ProviderError(
+        "path_not_found", f"{seen} Does base_url lack /v1, as in {client.base_url}/v1?"
+    )
 
 
-def no_api(endpoint: Endpoint, reply: Reply) -> Trouble:
+def unexpected_response_error(client: ProviderClient, response: ProviderResponse) -> ProviderError:
     """A good answer that is not the one that the protocol has."""
-    seen = "a page" if reply.content is None else "something else"
-    if _VERSION.search(urlsplit(endpoint.base_url).path):
-        return Trouble(
-            "no_api",
-            f"{endpoint.host} answers with {seen} in place of OpenAI's protocol. Is base_url the"
+    seen = "a page" if response.content is None else "something else"
+    if _VERSION.search(urlsplit(client.base_url).path):
+        return ProviderError(
+            "unexpected_response",
+            f"{client.host} answers with {seen} in place of OpenAI's protocol. Is base_url the"
             " address of its API?",
         )
-    return wrong_path(endpoint, f"{endpoint.host} answers with {seen}, not with its API.")
+    return path_not_found_error(client, f"{client.host} answers with {seen}, not with its API.")
 
 
-def _redirect(reply: Reply) -> Trouble:
-    where = f" to {reply.location}" if reply.location else ""
-    return Trouble(
-        "wrong_path",
+def _redirect_error(response: ProviderResponse) -> ProviderError:
+    where = f" to {response.location}" if response.location else ""
+    return ProviderError(
+        "path_not_found",
         f"The server redirects{where}; a key follows no redirect. Put the API's own address into"
         " base_url.",
     )
 
 
-def _wrong_key(endpoint: Endpoint, reply: Reply) -> Trouble:
+def _key_error(client: ProviderClient, response: ProviderResponse) -> ProviderError:
     """Without the server's words, which often repeat half of the key."""
-    if endpoint.key:
+    if client.key:
         detail = "The server does not take the kept api_key: give another one."
     else:
         detail = "The server wants a key and none is kept: give an api_key."
-    return Trouble("wrong_key", f"{detail} (HTTP {reply.status})")
+    return ProviderError("invalid_key", f"{detail} (HTTP {response.status})")
 
 
-def _is_model(
-    reply: Reply, status: int, codes: frozenset[str], model: str, names: list[str]
+def _is_model_error(
+    response: ProviderResponse, status: int, codes: frozenset[str], model: str, names: list[str]
 ) -> bool:
     if status not in (400, 403, 404, 422):
         return False
-    is_named = bool(_MODEL.search(reply.words) or model in reply.words)
+    is_named = bool(_MODEL.search(response.error_text) or model in response.error_text)
     return (
         "model_not_found" in codes
-        or (is_named and bool(_MISSING.search(reply.words)))
+        or (is_named and bool(_MISSING.search(response.error_text)))
         or (bool(names) and model not in names)
     )
 
 
-def _wrong_model(reply: Reply, model: str, names: list[str]) -> Trouble:
-    near = get_close_matches(model, names, n=_NEAR, cutoff=0.5)
-    near += [name for name in names if model in name and name not in near]
-    if near:
-        return Trouble(
-            "wrong_model", f"The server has no {model!r}. Near it: {', '.join(near[:_NEAR])}."
+def _model_error(response: ProviderResponse, model: str, names: list[str]) -> ProviderError:
+    suggestions = get_close_matches(model, names, n=_MAX_SUGGESTIONS, cutoff=0.5)
+    suggestions += [name for name in names if model in name and name not in suggestions]
+    if suggestions:
+        return ProviderError(
+            "model_not_found",
+            f"The server has no {model!r}. Near it: {', '.join(suggestions[:_MAX_SUGGESTIONS])}.",
         )
-    return _said("wrong_model", f"The server has no {model!r}.", reply)
+    return _with_server_text("model_not_found", f"The server has no {model!r}.", response)
 
 
-def _said(problem: ProviderProblem, detail: str, reply: Reply) -> Trouble:
-    return Trouble(problem, f"{detail} It says: {reply.words}" if reply.words else detail)
+def _with_server_text(
+    code: ProviderErrorCode, detail: str, response: ProviderResponse
+) -> ProviderError:
+    return ProviderError(
+        code, f"{detail} It says: {response.error_text}" if response.error_text else detail
+    )
 
 
-def _status(reply: Reply) -> int:
+def _get_error_status(response: ProviderResponse) -> int:
     """Of the error, also where it comes with a status that promises better."""
-    code = error_of(reply.content).get("code")
-    if 200 <= reply.status < 300 and isinstance(code, int) and 400 <= code < 600:
+    code = extract_error(response.content).get("code")
+    if 200 <= response.status < 300 and isinstance(code, int) and 400 <= code < 600:
         return code
-    return reply.status
+    return response.status
 
 
-def _codes(reply: Reply) -> frozenset[str]:
-    error = error_of(reply.content)
+def _get_error_codes(response: ProviderResponse) -> frozenset[str]:
+    error = extract_error(response.content)
     return frozenset(str(error.get(name)).lower() for name in ("code", "type", "status"))

@@ -17,25 +17,25 @@ from smart_kit.contracts.models import (
 )
 from smart_kit.vault import Vault
 
-from ..database import Sessions
+from ..database import SessionFactory
 from ..models import LlmModel, LlmProvider
-from .endpoint import Endpoint, Reply, Trouble
-from .provider_problems import no_api, trouble
+from .endpoint import ProviderClient, ProviderError, ProviderResponse
+from .provider_problems import diagnose, unexpected_response_error
 from .rows import find
 
-MOST_NAMES = 1000
-MOST_TOKENS = 16
+MAX_NAMES = 1000
+MAX_OUTPUT_TOKENS = 16
 """The least that OpenAI's Responses take."""
-_WORD = "Answer with one word: well"
-_LIMITS = ("max_tokens", "max_completion_tokens")
+_PROMPT = "Answer with one word: well"
+_TOKEN_LIMIT_PARAMETERS = ("max_tokens", "max_completion_tokens")
 """Servers know one of them, or both; some refuse the other."""
-_OURS = frozenset({"stream_options", "max_output_tokens", *_LIMITS})
-_MAYBE = ("wrong_path", "no_api")
+_RESERVED_PARAMETERS = frozenset({"stream_options", "max_output_tokens", *_TOKEN_LIMIT_PARAMETERS})
+_TOLERATED_CODES = ("path_not_found", "unexpected_response")
 """A server may list no models, and answer all the same."""
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _ModelUnderTest:
     """The model to ask."""
 
     name: str
@@ -43,49 +43,49 @@ class _Wanted:
     parameters: JsonObject | None = None
 
 
-class ProviderTests:
+class ProviderChecker:
     """Asks providers with their own keys. While it waits for one, no connection to Postgres is
     held."""
 
-    def __init__(self, sessions: Sessions, vault: Vault, http: httpx2.AsyncClient) -> None:
+    def __init__(self, sessions: SessionFactory, vault: Vault, http: httpx2.AsyncClient) -> None:
         self._sessions = sessions
         self._vault = vault
         self._http = http
 
-    async def endpoint(self, provider_id: UUID) -> Endpoint:
+    async def get_client(self, provider_id: UUID) -> ProviderClient:
         """Raises NotFound, and Trouble where its key cannot be read."""
         async with self._sessions() as session:
             row = await find(session, LlmProvider, provider_id, "provider")
         encrypted = row.encrypted_api_key
         key = None if encrypted is None else self._vault.decrypt(row.id, encrypted)
         if encrypted is not None and key is None:
-            raise Trouble(
+            raise ProviderError(
                 "unreadable_key",
                 "The kept api_key was encrypted with another LLM_MODEL_DECRYPT_KEY: give the"
                 " api_key again.",
             )
-        return Endpoint(self._http, row.base_url, key)
+        return ProviderClient(self._http, row.base_url, key)
 
-    async def test(self, provider_id: UUID, body: ProviderTestRequest) -> ProviderTestRead:
+    async def check(self, provider_id: UUID, body: ProviderTestRequest) -> ProviderTestRead:
         """Raises NotFound; whatever else is wrong is the answer."""
-        begun = time.monotonic()
+        started_at = time.monotonic()
         names: list[str] = []
         try:
-            endpoint = await self.endpoint(provider_id)
-            wanted = await self._wanted(provider_id, body.model)
-            detail = await _try(endpoint, wanted, names)
-            problem = None
-        except Trouble as error:
-            detail, problem = error.message, error.problem
+            client = await self.get_client(provider_id)
+            model = await self._find_model(provider_id, body.model)
+            detail = await _check_provider(client, model, names)
+            code = None
+        except ProviderError as error:
+            detail, code = error.message, error.code
         return ProviderTestRead(
-            is_well=problem is None,
-            problem=problem,
+            is_healthy=code is None,
+            error_code=code,
             detail=detail,
-            seconds=round(time.monotonic() - begun, 3),
+            seconds=round(time.monotonic() - started_at, 3),
             model_names=names,
         )
 
-    async def _wanted(self, provider_id: UUID, name: str | None) -> _Wanted | None:
+    async def _find_model(self, provider_id: UUID, name: str | None) -> _ModelUnderTest | None:
         if name is None:
             return None
         own = select(LlmModel).where(
@@ -93,82 +93,99 @@ class ProviderTests:
         )
         async with self._sessions() as session:
             row = (await session.exec(own)).first()
-        return _Wanted(name, row.api, row.parameters) if row else _Wanted(name)
+        return _ModelUnderTest(name, row.api, row.parameters) if row else _ModelUnderTest(name)
 
 
 async def list_models(
-    endpoint: Endpoint, most: int, only: Collection[str] = frozenset()
+    client: ProviderClient, limit: int, only: Collection[str] = frozenset()
 ) -> list[str]:
     """The first names that a server lists, of those that are wanted if any are named.
 
     Raises Trouble.
     """
-    reply = await endpoint.ask("GET", "/models")
-    if not reply.is_good:
-        raise trouble(endpoint, reply)
-    content = reply.content
+    response = await client.request("GET", "/models")
+    if not response.is_success:
+        raise diagnose(client, response)
+    content = response.content
     listed = content.get("data") if isinstance(content, dict) else content
     if not isinstance(listed, list):
-        raise no_api(endpoint, reply)
+        raise unexpected_response_error(client, response)
     found = (one.get("id") for one in listed if isinstance(one, dict))
     texts = (name for name in found if isinstance(name, str) and 0 < len(name) <= 255)
     wanted = (name for name in dict.fromkeys(texts) if not only or name.strip() in only)
-    return list(islice(filter(endpoint.may_be_said, wanted), most))
+    return list(islice(filter(client.is_safe_to_quote, wanted), limit))
 
 
-async def _try(endpoint: Endpoint, wanted: _Wanted | None, names: list[str]) -> str:
+async def _check_provider(
+    client: ProviderClient, model: _ModelUnderTest | None, names: list[str]
+) -> str:
     """What was seen where all is well. Raises Trouble."""
     try:
-        names += await list_models(endpoint, MOST_NAMES)
-        seen = f"{endpoint.host} answers and lists {len(names)} models"
-    except Trouble as error:
-        if error.problem not in _MAYBE:
+        names += await list_models(client, MAX_NAMES)
+        seen = f"{client.host} answers and lists {len(names)} models"
+    except ProviderError as error:
+        if error.code not in _TOLERATED_CODES:
             raise
-        if wanted is None:
+        if model is None:
             advice = " If it lists no models, name one to try it."
-            raise Trouble(error.problem, error.message + advice) from error
-        seen = f"{endpoint.host} lists no models"
-    if wanted is None:
+            raise ProviderError(error.code, error.message + advice) from error
+        seen = f"{client.host} lists no models"
+    if model is None:
         return f"{seen}."
-    await (_respond if wanted.api == "responses" else _chat)(endpoint, wanted, names)
-    return f"{seen}; {wanted.name} answers."
+    await (_check_responses if model.api == "responses" else _check_chat)(client, model, names)
+    return f"{seen}; {model.name} answers."
 
 
-async def _chat(endpoint: Endpoint, wanted: _Wanted, names: list[str]) -> None:
-    body = _body(wanted) | {"messages": [{"role": "user", "content": _WORD}]}
-    for limit in _LIMITS:
-        reply = await endpoint.ask("POST", "/chat/completions", body | {limit: MOST_TOKENS})
-        if reply.status not in (400, 422) or not any(one in reply.words for one in _LIMITS):
+async def _check_chat(client: ProviderClient, model: _ModelUnderTest, names: list[str]) -> None:
+    body = _build_body(model) | {"messages": [{"role": "user", "content": _PROMPT}]}
+    for limit in _TOKEN_LIMIT_PARAMETERS:
+        response = await client.request(
+            "POST", "/chat/completions", body | {limit: MAX_OUTPUT_TOKENS}
+        )
+        if response.status not in (400, 422) or not any(
+            one in response.error_text for one in _TOKEN_LIMIT_PARAMETERS
+        ):
             break
-    _check(endpoint, wanted, names, reply, holds="choices")
+    _check_response(client, model, names, response, list_field="choices")
 
 
-async def _respond(endpoint: Endpoint, wanted: _Wanted, names: list[str]) -> None:
-    body = _body(wanted) | {"input": _WORD, "max_output_tokens": MOST_TOKENS, "store": False}
-    reply = await endpoint.ask("POST", "/responses", body)
+async def _check_responses(
+    client: ProviderClient, model: _ModelUnderTest, names: list[str]
+) -> None:
+    body = _build_body(model) | {
+        "input": _PROMPT,
+        "max_output_tokens": MAX_OUTPUT_TOKENS,
+        "store": False,
+    }
+    response = await client.request("POST", "/responses", body)
     try:
-        _check(endpoint, wanted, names, reply, holds="output")
-    except Trouble as error:
-        if error.problem != "wrong_path" or not names:  # where it lists models, base_url is right
+        _check_response(client, model, names, response, list_field="output")
+    except ProviderError as error:
+        if error.code != "path_not_found" or not names:  # where it lists models, base_url is right
             raise
-        raise Trouble(
-            "wrong_path",
-            f"{endpoint.host} has no Responses API (HTTP {reply.status}): give the model"
+        raise ProviderError(
+            "path_not_found",
+            f"{client.host} has no Responses API (HTTP {response.status}): give the model"
             ' "api": "chat".',
         ) from error
 
 
-def _body(wanted: _Wanted) -> JsonObject:
-    own = wanted.parameters or {}
-    kept = {name: value for name, value in own.items() if name not in _OURS}
-    return kept | {"model": wanted.name}
+def _build_body(model: _ModelUnderTest) -> JsonObject:
+    own = model.parameters or {}
+    allowed = {name: value for name, value in own.items() if name not in _RESERVED_PARAMETERS}
+    return allowed | {"model": model.name}
 
 
-def _check(
-    endpoint: Endpoint, wanted: _Wanted, names: list[str], reply: Reply, *, holds: str
+def _check_response(
+    client: ProviderClient,
+    model: _ModelUnderTest,
+    names: list[str],
+    response: ProviderResponse,
+    *,
+    list_field: str,
 ) -> None:
-    if not reply.is_good:
-        raise trouble(endpoint, reply, wanted.name, names)
-    content = reply.content
-    if not isinstance(content, dict) or not isinstance(content.get(holds), list):
-        raise no_api(endpoint, reply)
+    if not response.is_success:
+        raise diagnose(client, response, model.name, names)
+    content = response.content
+    if not isinstance(content, dict) or not isinstance(content.get(list_field), list):
+        raise unexpected_response_error(client, response)

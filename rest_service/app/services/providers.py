@@ -13,39 +13,39 @@ from smart_kit.contracts.models import (
     ProviderUpdate,
 )
 from smart_kit.errors import Conflict, InvalidRequest
-from smart_kit.outside_url import AddressRefused, OutsideUrl
+from smart_kit.outside_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
 
 from ..models import LlmModel, LlmProvider
-from ..pagination import Slice, fetch, page
-from .chains import DefaultModels, still_answered
-from .configuration import changing
+from ..pagination import PageQuery, build_page, fetch_page
+from .chains import DefaultModels, ensure_covered
+from .configuration import configuration_change
 from .references import check_unused
-from .rows import change, find, given_fields
+from .rows import find, get_provided_fields, set_fields
 
 NOUN = "provider"
 
 
-async def read_page(session: AsyncSession, vault: Vault, wanted: Slice) -> Page[ProviderRead]:
+async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[ProviderRead]:
     """Providers, oldest first."""
     rows = select(LlmProvider).order_by(col(LlmProvider.created_at), col(LlmProvider.id))
-    found, total = await fetch(session, rows, wanted)
-    return page(Page[ProviderRead], [_shape(row, vault) for row in found], total, wanted)
+    found, total = await fetch_page(session, rows, query)
+    return build_page(Page[ProviderRead], [_to_read(row, vault) for row in found], total, query)
 
 
 async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
     """Raises NotFound."""
-    return _shape(await find(session, LlmProvider, provider_id, NOUN), vault)
+    return _to_read(await find(session, LlmProvider, provider_id, NOUN), vault)
 
 
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
     """Raises Conflict where the name is taken, InvalidRequest where no key can be kept."""
-    async with changing(session):
-        await _check_name(session, body.name)
+    async with configuration_change(session):
+        await _check_name_available(session, body.name)
         row = LlmProvider(**body.model_dump(exclude={"api_key"}))
-        _keep_key(row, body, vault)
+        _store_key(row, body, vault)
         session.add(row)
-    return _shape(row, vault)
+    return _to_read(row, vault)
 
 
 async def update(
@@ -56,40 +56,40 @@ async def update(
     defaults: DefaultModels,
 ) -> ProviderRead:
     """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
-    async with changing(session), still_answered(session, defaults):
+    async with configuration_change(session), ensure_covered(session, defaults):
         row = await find(session, LlmProvider, provider_id, NOUN)
-        fields = given_fields(body, LlmProvider, besides={"api_key"})
+        fields = get_provided_fields(body, LlmProvider, exclude={"api_key"})
         if fields.get("name", row.name) != row.name:
-            await _check_name(session, fields["name"])
+            await _check_name_available(session, fields["name"])
         if fields.get("source") == "environment":
-            await _check_follows(session, row, body)
+            await _check_can_follow_env(session, row, body)
         base_url = fields.get("base_url", row.base_url)
         if "api_key" in body.model_fields_set:
-            _keep_key(row, body, vault)
+            _store_key(row, body, vault)
             row.source = "administrator"
         else:
-            _check_server(row, base_url)
+            _check_same_server(row, base_url)
         if base_url != row.base_url:
             row.source = "administrator"
-        change(row, fields)
-    return _shape(row, vault)
+        set_fields(row, fields)
+    return _to_read(row, vault)
 
 
 async def delete(session: AsyncSession, provider_id: UUID) -> None:
     """Raises NotFound, and Conflict while it has models."""
-    async with changing(session):
+    async with configuration_change(session):
         row = await find(session, LlmProvider, provider_id, NOUN)
         own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
         await check_unused(session, row.name, ("its models", own))
         await session.delete(row)
 
 
-def _keep_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: Vault) -> None:
+def _store_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: Vault) -> None:
     key = body.api_key
     row.encrypted_api_key = vault.encrypt(row.id, key.get_secret_value()) if key else None
 
 
-def _check_server(row: LlmProvider, base_url: str) -> None:
+def _check_same_server(row: LlmProvider, base_url: str) -> None:
     """A kept key goes to no server that it was not given for."""
     if row.encrypted_api_key is not None and not _is_same_server(base_url, row.base_url):
         raise Conflict(
@@ -98,7 +98,9 @@ def _check_server(row: LlmProvider, base_url: str) -> None:
         )
 
 
-async def _check_follows(session: AsyncSession, row: LlmProvider, body: ProviderUpdate) -> None:
+async def _check_can_follow_env(
+    session: AsyncSession, row: LlmProvider, body: ProviderUpdate
+) -> None:
     """It may follow the environment again: alone, and with nothing of its own."""
     if own := sorted({"base_url", "api_key"} & body.model_fields_set):
         raise InvalidRequest(
@@ -117,21 +119,21 @@ def _is_same_server(one: str, other: str) -> bool:
     if one == other:
         return True
     try:
-        return OutsideUrl.parse(one).origin == OutsideUrl.parse(other).origin
-    except AddressRefused:
+        return PublicUrl.parse(one).origin == PublicUrl.parse(other).origin
+    except AddressBlocked:
         return False
 
 
-def _shape(row: LlmProvider, vault: Vault) -> ProviderRead:
-    return ProviderRead(**row.model_dump(), api_key_state=_key_state(row, vault))
+def _to_read(row: LlmProvider, vault: Vault) -> ProviderRead:
+    return ProviderRead(**row.model_dump(), api_key_state=_get_key_state(row, vault))
 
 
-def _key_state(row: LlmProvider, vault: Vault) -> ApiKeyState:
+def _get_key_state(row: LlmProvider, vault: Vault) -> ApiKeyState:
     if row.encrypted_api_key is None:
         return "none"
-    return "unreadable" if vault.decrypt(row.id, row.encrypted_api_key) is None else "kept"
+    return "unreadable" if vault.decrypt(row.id, row.encrypted_api_key) is None else "stored"
 
 
-async def _check_name(session: AsyncSession, name: str) -> None:
+async def _check_name_available(session: AsyncSession, name: str) -> None:
     if (await session.exec(select(LlmProvider.id).where(LlmProvider.name == name))).first():
         raise Conflict(f"There is already a provider called {name!r}.")

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Command, Contract, JsonObject
+from smart_kit.contracts.base import Contract, JsonObject, RequestBody
 from smart_kit.contracts.effects import EffectKind
 
 from ..models.base import OwnedRecord
 from . import effects
-from .origins import Origin
+from .origins import ChangeOrigin
 
-_NOT_FACTS = {"user_id", "created_at", "updated_at", "effect"}
+_EXCLUDED_FIELDS = {"user_id", "created_at", "updated_at", "effect"}
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)
@@ -23,62 +23,62 @@ ReadT = TypeVar("ReadT", bound=Contract)
 class Receipts(Generic[RowT, ReadT]):
     """The receipts of one resource. What is read has the field `effect` for them."""
 
-    path: str
+    collection_path: str
     table: type[RowT]
-    read: type[ReadT]
-    create: type[Command]
-    update: type[Command]
-    passing: frozenset[str] = frozenset()
+    read_type: type[ReadT]
+    create_type: type[RequestBody]
+    update_type: type[RequestBody]
+    volatile_fields: frozenset[str] = frozenset()
     """Facts that change although nobody changes them."""
 
-    def shape(self, row: RowT) -> ReadT:
+    def to_read(self, row: RowT) -> ReadT:
         """The record as callers see it."""
-        return self.read.model_validate(row, from_attributes=True)
+        return self.read_type.model_validate(row, from_attributes=True)
 
-    def facts(self, row: RowT) -> JsonObject:
+    def snapshot(self, row: RowT) -> JsonObject:
         """What a receipt says of a record."""
-        return self.shape(row).model_dump(mode="json", exclude=_NOT_FACTS)
+        return self.to_read(row).model_dump(mode="json", exclude=_EXCLUDED_FIELDS)
 
-    def is_still(self, row: RowT, facts: JsonObject) -> bool:
+    def matches(self, row: RowT, facts: JsonObject) -> bool:
         """Whether a record is as its receipt says; one of an earlier version may say less."""
-        now = self.facts(row)
-        compared = (facts.keys() & now.keys()) - self.passing
+        now = self.snapshot(row)
+        compared = (facts.keys() & now.keys()) - self.volatile_fields
         return all(now[name] == facts[name] for name in compared)
 
-    def again(self, facts: JsonObject, user_id: UUID) -> RowT:
+    def rebuild(self, facts: JsonObject, user_id: UUID) -> RowT:
         """A record as it was, with its own id."""
         return self.table.model_validate(facts | {"user_id": user_id})
 
-    async def created(
+    async def record_created(
         self,
         session: AsyncSession,
         row: RowT,
-        origin: Origin | None,
+        origin: ChangeOrigin | None,
         kind: EffectKind,
         *,
-        undone_by: JsonObject | None = None,
+        undo_body: JsonObject | None = None,
     ) -> ReadT:
         """The new record, with its receipt. `undone_by`: a change, where it is not deleted."""
-        way_back = {"method": "PATCH", "body": undone_by} if undone_by else {"method": "DELETE"}
-        return await self._tell(
+        reversal = {"method": "PATCH", "body": undo_body} if undo_body else {"method": "DELETE"}
+        return await self._record(
             session,
             row,
             origin,
             kind,
             before=None,
-            reversal=way_back | {"path": f"{self.path}/{row.id}"},
+            reversal=reversal | {"path": f"{self.collection_path}/{row.id}"},
         )
 
-    async def changed(
+    async def record_changed(
         self,
         session: AsyncSession,
         row: RowT,
         before: JsonObject,
-        origin: Origin | None,
+        origin: ChangeOrigin | None,
         kind: EffectKind,
     ) -> ReadT:
         """The changed record, with its receipt."""
-        return await self._tell(
+        return await self._record(
             session,
             row,
             origin,
@@ -86,17 +86,17 @@ class Receipts(Generic[RowT, ReadT]):
             before=before,
             reversal={
                 "method": "PATCH",
-                "path": f"{self.path}/{row.id}",
-                "body": _settable(before, self.update),
+                "path": f"{self.collection_path}/{row.id}",
+                "body": _select_settable(before, self.update_type),
             },
         )
 
-    async def cancelled(
-        self, session: AsyncSession, row: RowT, origin: Origin | None, kind: EffectKind
+    async def record_cancelled(
+        self, session: AsyncSession, row: RowT, origin: ChangeOrigin | None, kind: EffectKind
     ) -> None:
         """The receipt of a record that is no more."""
-        before = self.facts(row)
-        body = _settable(before, self.create) | {"user_id": str(row.user_id)}
+        before = self.snapshot(row)
+        body = _select_settable(before, self.create_type) | {"user_id": str(row.user_id)}
         await effects.record(
             session,
             origin,
@@ -104,14 +104,14 @@ class Receipts(Generic[RowT, ReadT]):
             kind=kind,
             before=before,
             after=None,
-            reversal={"method": "POST", "path": self.path, "body": body},
+            reversal={"method": "POST", "path": self.collection_path, "body": body},
         )
 
-    async def _tell(
+    async def _record(
         self,
         session: AsyncSession,
         row: RowT,
-        origin: Origin | None,
+        origin: ChangeOrigin | None,
         kind: EffectKind,
         *,
         before: JsonObject | None,
@@ -123,12 +123,12 @@ class Receipts(Generic[RowT, ReadT]):
             user_id=row.user_id,
             kind=kind,
             before=before,
-            after=self.facts(row),
+            after=self.snapshot(row),
             reversal=reversal,
         )
-        return self.shape(row).model_copy(update={"effect": effect})
+        return self.to_read(row).model_copy(update={"effect": effect})
 
 
-def _settable(facts: JsonObject, shape: type[Command]) -> JsonObject:
+def _select_settable(facts: JsonObject, body_type: type[RequestBody]) -> JsonObject:
     """The facts that a call can set."""
-    return {name: value for name, value in facts.items() if name in shape.model_fields}
+    return {name: value for name, value in facts.items() if name in body_type.model_fields}

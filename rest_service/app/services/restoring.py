@@ -9,18 +9,18 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.assistants import AssistantUpdate
-from smart_kit.contracts.base import Command, JsonObject
+from smart_kit.contracts.base import JsonObject, RequestBody
 from smart_kit.contracts.tools import AssistantToolCreate, AssistantToolUpdate, ToolUpdate
 from smart_kit.contracts.versions import VersionRead
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import Assistant, AssistantTool, LlmModel, Tool
 from . import assistant_tools, assistants, tools, versions
-from .chains import DefaultModels, still_answered
-from .configuration import changing
-from .versions import NOUNS, Versioned
+from .chains import DefaultModels, ensure_covered
+from .configuration import configuration_change
+from .versions import NOUNS, VersionedTable
 
-BodyT = TypeVar("BodyT", bound=Command)
+BodyT = TypeVar("BodyT", bound=RequestBody)
 
 
 async def restore_assistant(
@@ -30,30 +30,33 @@ async def restore_assistant(
 
     Raises NotFound, InvalidRequest, and Conflict that names what is gone or not active any more.
     """
-    async with changing(session, restored_from=number), still_answered(session, defaults):
-        content = await _content(session, Assistant, assistant_id, number)
+    async with (
+        configuration_change(session, restored_from=number),
+        ensure_covered(session, defaults),
+    ):
+        content = await _read_content(session, Assistant, assistant_id, number)
         links = content["tools"]
         await _check_models(session, [content["model"], *(content["fallback_models"] or ())])
-        await _check_there(session, Tool, (link["tool_id"] for link in links))
-        await _check_there(session, Assistant, (link["sub_assistant_id"] for link in links))
-        body = _body(AssistantUpdate, content)
+        await _check_exist(session, Tool, (link["tool_id"] for link in links))
+        await _check_exist(session, Assistant, (link["sub_assistant_id"] for link in links))
+        body = _build_body(AssistantUpdate, content)
         if await session.get(Assistant, assistant_id) is None:
-            await assistants.check_name(session, content["name"])
+            await assistants.check_name_available(session, content["name"])
             session.add(Assistant(id=assistant_id, name=content["name"], instructions=""))
             await session.flush()
         await assistants.update(session, assistant_id, body, defaults)
         await _restore_links(session, assistant_id, links)
-    return await versions.read_newest(session, Assistant, assistant_id)
+    return await versions.read_latest(session, Assistant, assistant_id)
 
 
 async def restore_tool(session: AsyncSession, tool_id: UUID, number: int) -> VersionRead:
     """The same for a tool; who has it is the assistants' business."""
-    async with changing(session, restored_from=number):
-        content = await _content(session, Tool, tool_id, number)
-        await _check_there(session, Assistant, [content["assistant_id"]])
-        body = _body(ToolUpdate, content)
+    async with configuration_change(session, restored_from=number):
+        content = await _read_content(session, Tool, tool_id, number)
+        await _check_exist(session, Assistant, [content["assistant_id"]])
+        body = _build_body(ToolUpdate, content)
         if await session.get(Tool, tool_id) is None:
-            await tools.check_name(session, content["name"])
+            await tools.check_name_available(session, content["name"])
             named = {"name": content["name"], "tool_type": content["tool_type"]}
             session.add(Tool(id=tool_id, **named, description=""))
             await session.flush()
@@ -61,11 +64,11 @@ async def restore_tool(session: AsyncSession, tool_id: UUID, number: int) -> Ver
             await tools.update(session, tool_id, body)
         except InvalidRequest as error:  # a secret that is gone, for one
             raise Conflict(error.message) from error
-    return await versions.read_newest(session, Tool, tool_id)
+    return await versions.read_latest(session, Tool, tool_id)
 
 
-async def _content(
-    session: AsyncSession, table: Versioned, row_id: UUID, number: int
+async def _read_content(
+    session: AsyncSession, table: VersionedTable, row_id: UUID, number: int
 ) -> JsonObject:
     content = (await versions.read(session, table, row_id, number)).content
     if content is None:
@@ -78,26 +81,26 @@ async def _check_models(session: AsyncSession, names: Iterable[str | None]) -> N
     known = select(LlmModel.provider_model_name).where(
         col(LlmModel.provider_model_name).in_(wanted)
     )
-    there = (await session.exec(known)).all()
-    for name in sorted(wanted.difference(there)):
+    found = (await session.exec(known)).all()
+    for name in sorted(wanted.difference(found)):
         raise Conflict(f"The model {name!r} is gone.")
 
 
-async def _check_there(
-    session: AsyncSession, table: Versioned, row_ids: Iterable[str | None]
+async def _check_exist(
+    session: AsyncSession, table: VersionedTable, row_ids: Iterable[str | None]
 ) -> None:
     wanted = {UUID(row_id) for row_id in row_ids if row_id is not None}
-    there = set(await session.exec(select(table.id).where(col(table.id).in_(wanted))))
-    for row_id in sorted(wanted - there):
-        name = await versions.last_name(session, table, row_id)
+    found = set(await session.exec(select(table.id).where(col(table.id).in_(wanted))))
+    for row_id in sorted(wanted - found):
+        name = await versions.get_last_known_name(session, table, row_id)
         raise Conflict(f"The {NOUNS[table]} {name!r} is gone; it can be brought back first.")
 
 
-def _body(shape: type[BodyT], content: JsonObject) -> BodyT:
+def _build_body(body_type: type[BodyT], content: JsonObject) -> BodyT:
     """Raises Conflict where what was once taken is refused today."""
-    fields = {name: content[name] for name in shape.model_fields if name in content}
+    fields = {name: content[name] for name in body_type.model_fields if name in content}
     try:
-        return shape.model_validate(fields)
+        return body_type.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -8,12 +8,12 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from smart_kit.contracts.base import Command
+from smart_kit.contracts.base import RequestBody
 from smart_kit.errors import InvalidRequest, NotFound
 
 RowT = TypeVar("RowT", bound=SQLModel)
 
-Owner = UUID | None
+OwnerScope = UUID | None
 """Whose rows a caller may see; None: everybody's."""
 
 
@@ -23,38 +23,38 @@ async def find(
     """Raises NotFound. `lock` keeps others from changing the row until the end."""
     row = await session.get(table, row_id, with_for_update=True if lock else None)
     if row is None:
-        raise not_found(noun, row_id)
+        raise not_found_error(noun, row_id)
     return row
 
 
-def check_owner(user_id: UUID, owner: Owner, noun: str, row_id: object) -> None:
+def check_owner(user_id: UUID, owner: OwnerScope, noun: str, row_id: object) -> None:
     """Raises NotFound for somebody else's row: that it exists is nobody else's business."""
     if owner is not None and user_id != owner:
-        raise not_found(noun, row_id)
+        raise not_found_error(noun, row_id)
 
 
-def only_of(
-    rows: SelectOfScalar[RowT], column: Any, wanted: UUID | None, owner: Owner
+def filter_by_user(
+    rows: SelectOfScalar[RowT], column: Any, requested_user_id: UUID | None, owner: OwnerScope
 ) -> SelectOfScalar[RowT]:
     """Those of the person who is asked about, and of the one for whom the call is; None: all."""
-    for user_id in filter(None, (wanted, owner)):
+    for user_id in filter(None, (requested_user_id, owner)):
         rows = rows.where(column == user_id)
     return rows
 
 
-def not_found(noun: str, row_id: object) -> NotFound:
+def not_found_error(noun: str, row_id: object) -> NotFound:
     """There is no such row."""
     return NotFound(f"There is no {noun} {row_id}.")
 
 
-def given_fields(
-    body: Command, table: type[SQLModel], *, besides: Set[str] = frozenset()
+def get_provided_fields(
+    body: RequestBody, table: type[SQLModel], *, exclude: Set[str] = frozenset()
 ) -> dict[str, Any]:
     """The fields that the caller gave, as they are; without those that are no columns.
 
     Raises InvalidRequest for a null where the column takes none.
     """
-    fields = {name: getattr(body, name) for name in body.model_fields_set - besides}
+    fields = {name: getattr(body, name) for name in body.model_fields_set - exclude}
     columns = table.metadata.tables[str(table.__tablename__)].columns
     for name, value in fields.items():
         if value is None and not columns[name].nullable:
@@ -62,7 +62,7 @@ def given_fields(
     return fields
 
 
-def change(row: SQLModel, fields: dict[str, Any]) -> None:
+def set_fields(row: SQLModel, fields: dict[str, Any]) -> None:
     """Set columns."""
     for name, value in fields.items():
         setattr(row, name, value)

@@ -8,34 +8,36 @@ from smart_kit.contracts.base import Page, utc_now
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 
 from ..models import Assistant, DeletedThread, Message, Thread, Turn, User
-from ..pagination import Slice, fetch, page
-from .rows import Owner, check_owner, find, only_of
+from ..pagination import PageQuery, build_page, fetch_page
+from .rows import OwnerScope, check_owner, filter_by_user, find
 
 NOUN = "thread"
 
 
-class ThreadSlice(Slice):
+class ThreadQuery(PageQuery):
     """Which threads are wanted."""
 
     user_id: UUID | None = None
     assistant_id: UUID | None = None
 
 
-async def read_page(session: AsyncSession, wanted: ThreadSlice, owner: Owner) -> Page[ThreadRead]:
+async def read_page(
+    session: AsyncSession, query: ThreadQuery, owner: OwnerScope
+) -> Page[ThreadRead]:
     """Current threads, oldest first."""
     rows = select(Thread).order_by(col(Thread.created_at), col(Thread.id))
-    rows = only_of(rows, Thread.user_id, wanted.user_id, owner)
-    if wanted.assistant_id is not None:
-        rows = rows.where(Thread.assistant_id == wanted.assistant_id)
-    return page(Page[ThreadRead], *await fetch(session, rows, wanted), wanted)
+    rows = filter_by_user(rows, Thread.user_id, query.user_id, owner)
+    if query.assistant_id is not None:
+        rows = rows.where(Thread.assistant_id == query.assistant_id)
+    return build_page(Page[ThreadRead], *await fetch_page(session, rows, query), query)
 
 
-async def read(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> ThreadRead:
+async def read(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> ThreadRead:
     """Raises NotFound."""
-    return _shape(await _find(session, thread_row_id, owner))
+    return _to_read(await _find(session, thread_row_id, owner))
 
 
-async def begin(session: AsyncSession, body: ThreadCreate, owner: Owner) -> ThreadRead:
+async def start(session: AsyncSession, body: ThreadCreate, owner: OwnerScope) -> ThreadRead:
     """A fresh thread from now on; what was said keeps the old one's id. Raises NotFound."""
     check_owner(body.user_id, owner, "user", body.user_id)
     await find(session, User, body.user_id, "user", lock=True)  # one after the other
@@ -43,44 +45,44 @@ async def begin(session: AsyncSession, body: ThreadCreate, owner: Owner) -> Thre
     current = select(Thread).where(
         Thread.user_id == body.user_id, Thread.assistant_id == body.assistant_id
     )
-    fresh = _fresh(body.user_id, body.assistant_id)
+    fresh = _build_thread(body.user_id, body.assistant_id)
     row = (await session.exec(current)).first() or fresh
     row.thread_id, row.last_used_at = fresh.thread_id, fresh.last_used_at
     session.add(row)
     await session.flush()
-    return _shape(row)
+    return _to_read(row)
 
 
-async def delete(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> None:
+async def delete(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> None:
     """The thread and what was said and done in it; receipts stay. Raises NotFound.
 
     A fresh one takes its place, so that no message reaches the deleted one any more: what is under
     way there is not kept.
     """
     row = await _find(session, thread_row_id, owner)
-    person = await session.get(User, row.user_id, with_for_update=True)  # first, as everywhere
+    user = await session.get(User, row.user_id, with_for_update=True)  # first, as everywhere
     row = await find(session, Thread, thread_row_id, NOUN, lock=True)
     session.add(DeletedThread(thread_id=row.thread_id))
     await session.exec(delete_from(Message).where(col(Message.thread_id) == row.thread_id))
     await session.exec(delete_from(Turn).where(col(Turn.thread_id) == row.thread_id))
     await session.delete(row)
     await session.flush()
-    if person is not None and await session.get(Assistant, row.assistant_id) is not None:
-        session.add(_fresh(row.user_id, row.assistant_id))
+    if user is not None and await session.get(Assistant, row.assistant_id) is not None:
+        session.add(_build_thread(row.user_id, row.assistant_id))
         await session.flush()
 
 
-async def _find(session: AsyncSession, thread_row_id: UUID, owner: Owner) -> Thread:
+async def _find(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> Thread:
     row = await find(session, Thread, thread_row_id, NOUN)
     check_owner(row.user_id, owner, NOUN, thread_row_id)
     return row
 
 
-def _fresh(user_id: UUID, assistant_id: UUID) -> Thread:
+def _build_thread(user_id: UUID, assistant_id: UUID) -> Thread:
     return Thread(
         user_id=user_id, assistant_id=assistant_id, thread_id=uuid4(), last_used_at=utc_now()
     )
 
 
-def _shape(row: Thread) -> ThreadRead:
+def _to_read(row: Thread) -> ThreadRead:
     return ThreadRead.model_validate(row, from_attributes=True)

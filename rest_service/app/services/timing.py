@@ -11,46 +11,50 @@ from smart_kit.errors import InvalidRequest
 
 from ..models import CronJob
 
-LONGEST_LATENESS = timedelta(days=1)
+MAX_LATENESS = timedelta(days=1)
 """A one-off in the past fires at once, as somebody may be slow; but not a mistaken date."""
 
-TIMES = ("at", "cron_expression")
+SCHEDULE_FIELDS = ("at", "cron_expression")
 
 
-async def database_now(session: AsyncSession) -> datetime:
+async def get_database_now(session: AsyncSession) -> datetime:
     """The one clock by which fires are planned and claimed."""
     now: datetime = (await session.exec(select(func.clock_timestamp()))).one()
     return now
 
 
-def choose(row: CronJob, fields: dict[str, Any]) -> None:
+def set_schedule(row: CronJob, fields: dict[str, Any]) -> None:
     """Set `at` and `cron_expression`; one that is given replaces the other.
 
     Raises InvalidRequest unless there is exactly one in the end.
     """
-    given = [name for name in TIMES if fields.get(name) is not None]
-    chosen = dict.fromkeys(TIMES) if given else {name: getattr(row, name) for name in TIMES}
-    chosen |= {name: fields[name] for name in TIMES if name in fields}
+    provided = [name for name in SCHEDULE_FIELDS if fields.get(name) is not None]
+    chosen = (
+        dict.fromkeys(SCHEDULE_FIELDS)
+        if provided
+        else {name: getattr(row, name) for name in SCHEDULE_FIELDS}
+    )
+    chosen |= {name: fields[name] for name in SCHEDULE_FIELDS if name in fields}
     if (chosen["at"] is None) == (chosen["cron_expression"] is None):
         raise InvalidRequest("Give exactly one of at and cron_expression.")
     if chosen["cron_expression"] is not None:
-        schedule.check(chosen["cron_expression"])
+        schedule.check_cron_expression(chosen["cron_expression"])
     row.cron_expression = chosen["cron_expression"]
-    row.at = chosen["at"] and schedule.resolve(chosen["at"], row.timezone)
+    row.at = chosen["at"] and schedule.to_utc(chosen["at"], row.timezone)
 
 
-def plan(row: CronJob, now: datetime) -> None:
+def set_next_fire(row: CronJob, now: datetime) -> None:
     """Set the next fire. Raises InvalidRequest where an active job would never fire."""
     if not row.is_active:
         row.next_fire_at = None
     elif row.at is not None:
-        if now - row.at > LONGEST_LATENESS:
+        if now - row.at > MAX_LATENESS:
             raise InvalidRequest(f"{row.at.isoformat()} is more than a day ago.")
         row.next_fire_at = row.at
     else:
-        row.next_fire_at = schedule.next_fire(str(row.cron_expression), row.timezone, now)
+        row.next_fire_at = schedule.get_next_fire(str(row.cron_expression), row.timezone, now)
 
 
-def is_over(row: CronJob, now: datetime) -> bool:
+def has_fired(row: CronJob, now: datetime) -> bool:
     """Whether the job was a one-off that has fired."""
     return row.at is not None and not row.is_active and row.at <= now

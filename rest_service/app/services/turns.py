@@ -7,33 +7,33 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import TurnRead
 
 from ..models import Turn
-from ..pagination import Slice, fetch, page
+from ..pagination import PageQuery, build_page, fetch_page
 from .messages import MessageId
-from .rows import Owner, check_owner, not_found, only_of
+from .rows import OwnerScope, check_owner, filter_by_user, not_found_error
 
 NOUN = "turn of the message"
 
 
-class TurnSlice(Slice):
+class TurnQuery(PageQuery):
     """Which turns are wanted."""
 
     user_id: UUID | None = None
     thread_id: UUID | None = None
 
 
-async def read_page(session: AsyncSession, wanted: TurnSlice, owner: Owner) -> Page[TurnRead]:
+async def read_page(session: AsyncSession, query: TurnQuery, owner: OwnerScope) -> Page[TurnRead]:
     """Turns, the newest first."""
     rows = select(Turn).order_by(col(Turn.started_at).desc(), col(Turn.message_id))
-    rows = only_of(rows, Turn.user_id, wanted.user_id, owner)
-    if wanted.thread_id is not None:
-        rows = rows.where(Turn.thread_id == wanted.thread_id)
-    return page(Page[TurnRead], *await fetch(session, rows, wanted), wanted)
+    rows = filter_by_user(rows, Turn.user_id, query.user_id, owner)
+    if query.thread_id is not None:
+        rows = rows.where(Turn.thread_id == query.thread_id)
+    return build_page(Page[TurnRead], *await fetch_page(session, rows, query), query)
 
 
-async def read(session: AsyncSession, message_id: MessageId, owner: Owner) -> TurnRead:
+async def read(session: AsyncSession, message_id: MessageId, owner: OwnerScope) -> TurnRead:
     """Raises NotFound."""
     row = await session.get(Turn, message_id)
     if row is None:
-        raise not_found(NOUN, message_id)
+        raise not_found_error(NOUN, message_id)
     check_owner(row.user_id, owner, NOUN, message_id)
     return TurnRead.model_validate(row, from_attributes=True)

@@ -17,17 +17,17 @@ from smart_kit.errors import Conflict, InvalidRequest, NotFound
 from ..models import CronJob, Effect
 from ..models.base import OwnedRecord
 from . import calendar, cron_jobs, effects, tasks, timing
-from .origins import Origin
-from .owned import lock_person
+from .origins import ChangeOrigin
+from .owned import lock_user
 from .receipts import Receipts
-from .rows import Owner
+from .rows import OwnerScope
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)
 
 
 async def undo(
-    session: AsyncSession, body: EffectUndo, owner: Owner, origin: Origin | None
+    session: AsyncSession, body: EffectUndo, owner: OwnerScope, origin: ChangeOrigin | None
 ) -> EffectRead:
     """The effect of taking back. Of two at once the second waits and finds the one before.
 
@@ -36,38 +36,38 @@ async def undo(
     """
     if origin is None:
         raise InvalidRequest("The header Idempotency-Key is missing, as `<message id>/<step>`.")
-    await lock_person(session, body.user_id, owner)
-    effect = await effects.newest_standing(session, body.user_id)
+    await lock_user(session, body.user_id, owner)
+    effect = await effects.find_latest_undoable(session, body.user_id)
     if effect is None:
         raise NotFound("There is nothing to take back.")
     if effect.reversal is None:
         raise Conflict("This change cannot be taken back.")
     try:
-        await BACK[effect.kind](session, effect, origin._replace(undoes=effect.id))
+        await UNDO_HANDLERS[effect.kind](session, effect, origin._replace(undoes=effect.id))
     except InvalidRequest as error:  # what was possible then is not now, e.g. a time that is over
         raise Conflict(error.message) from error
-    return await effects.read_undoing(session, effect)
+    return await effects.read_undo_effect(session, effect)
 
 
-async def _cancel_job(session: AsyncSession, effect: Effect, origin: Origin) -> None:
-    job = await _unchanged(session, effect, cron_jobs.RECEIPTS)
+async def _cancel_job(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
+    job = await _lock_unchanged(session, effect, cron_jobs.RECEIPTS)
     await cron_jobs.delete(session, job.id, effect.user_id, origin)
 
 
-async def _change_job(session: AsyncSession, effect: Effect, origin: Origin) -> None:
-    job = await _unchanged(session, effect, cron_jobs.RECEIPTS)
-    change = CronJobUpdate.model_validate(_said(effect.reversal)["body"])
+async def _change_job(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
+    job = await _lock_unchanged(session, effect, cron_jobs.RECEIPTS)
+    change = CronJobUpdate.model_validate(_require_facts(effect.reversal)["body"])
     await cron_jobs.update(session, job.id, change, effect.user_id, origin)
 
 
-async def _restore_job(session: AsyncSession, effect: Effect, origin: Origin) -> None:
-    await cron_jobs.restore(session, _said(effect.before), effect.user_id, origin)
+async def _restore_job(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
+    await cron_jobs.restore(session, _require_facts(effect.before), effect.user_id, origin)
 
 
-async def _change_task(session: AsyncSession, effect: Effect, origin: Origin) -> None:
+async def _change_task(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
     """A new task too: it stays to be seen, dropped."""
-    task = await _unchanged(session, effect, tasks.RECEIPTS)
-    change = TaskUpdate.model_validate(_said(effect.reversal)["body"])
+    task = await _lock_unchanged(session, effect, tasks.RECEIPTS)
+    change = TaskUpdate.model_validate(_require_facts(effect.reversal)["body"])
     completed = (effect.before or {}).get("completed_at")
     await tasks.update(
         session,
@@ -80,22 +80,24 @@ async def _change_task(session: AsyncSession, effect: Effect, origin: Origin) ->
     )
 
 
-async def _cancel_event(session: AsyncSession, effect: Effect, origin: Origin) -> None:
-    event = await _unchanged(session, effect, calendar.RECEIPTS)
+async def _cancel_event(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
+    event = await _lock_unchanged(session, effect, calendar.RECEIPTS)
     await calendar.delete(session, event.id, effect.user_id, origin)
 
 
-async def _change_event(session: AsyncSession, effect: Effect, origin: Origin) -> None:
-    event = await _unchanged(session, effect, calendar.RECEIPTS)
-    change = CalendarEventUpdate.model_validate(_said(effect.reversal)["body"])
+async def _change_event(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
+    event = await _lock_unchanged(session, effect, calendar.RECEIPTS)
+    change = CalendarEventUpdate.model_validate(_require_facts(effect.reversal)["body"])
     await calendar.update(session, event.id, change, effect.user_id, origin)
 
 
-async def _restore_event(session: AsyncSession, effect: Effect, origin: Origin) -> None:
-    await calendar.restore(session, _said(effect.before), effect.user_id, origin)
+async def _restore_event(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
+    await calendar.restore(session, _require_facts(effect.before), effect.user_id, origin)
 
 
-BACK: Mapping[EffectKind, Callable[[AsyncSession, Effect, Origin], Awaitable[None]]] = {
+UNDO_HANDLERS: Mapping[
+    EffectKind, Callable[[AsyncSession, Effect, ChangeOrigin], Awaitable[None]]
+] = {
     "reminder_created": _cancel_job,
     "reminder_changed": _change_job,
     "reminder_cancelled": _restore_job,
@@ -107,21 +109,21 @@ BACK: Mapping[EffectKind, Callable[[AsyncSession, Effect, Origin], Awaitable[Non
 }
 
 
-async def _unchanged(
+async def _lock_unchanged(
     session: AsyncSession, effect: Effect, receipts: Receipts[RowT, ReadT]
 ) -> RowT:
     """The record as the effect has left it, locked: otherwise a later change would be lost."""
-    after = _said(effect.after)
+    after = _require_facts(effect.after)
     row = await session.get(receipts.table, UUID(after["id"]), with_for_update=True)
     if row is None:
         raise Conflict("What was changed has been deleted since.")
-    if receipts.is_still(row, after):
+    if receipts.matches(row, after):
         return row
-    if isinstance(row, CronJob) and timing.is_over(row, await timing.database_now(session)):
+    if isinstance(row, CronJob) and timing.has_fired(row, await timing.get_database_now(session)):
         raise Conflict("The reminder has fired already.")
     raise Conflict("It has been changed since, and taking this back would lose that.")
 
 
-def _said(facts: JsonObject | None) -> JsonObject:
+def _require_facts(facts: JsonObject | None) -> JsonObject:
     assert facts is not None, "an effect of this kind says so"
     return facts

@@ -12,20 +12,20 @@ from sqlalchemy import select as select_columns
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page, WrittenMoment
+from smart_kit.contracts.base import AwareDatetimeInput, Page
 from smart_kit.contracts.usage import BudgetRead, UsageGroup, UsageRead, UsageTotal
 
 from ..config import Settings
 from ..models import Usage, User
-from ..pagination import PlainText, Slice, fetch, page
+from ..pagination import PageQuery, PlainText, build_page, fetch_page
 from .messages import MessageId
-from .owned import zone_for
-from .rows import Owner, check_owner, find
+from .owned import timezone_for
+from .rows import OwnerScope, check_owner, find
 
-_EXACT = ("user_id", "assistant_id", "model", "provider", "message_id")
-_GROUP = f"({'|'.join(get_args(UsageGroup))})"
+_EXACT_FILTERS = ("user_id", "assistant_id", "model", "provider", "message_id")
+_GROUP_PATTERN = f"({'|'.join(get_args(UsageGroup))})"
 _DAY = cast(func.timezone(literal_column("'UTC'"), Usage.created_at), Date)
-_GROUPS: dict[str, Label[Any]] = {
+_GROUP_COLUMNS: dict[str, Label[Any]] = {
     "day": _DAY.label("day"),
     "user": col(Usage.user_id).label("user_id"),
     "assistant": col(Usage.assistant_id).label("assistant_id"),
@@ -34,7 +34,7 @@ _GROUPS: dict[str, Label[Any]] = {
 }
 
 
-class UsageSlice(Slice):
+class UsageQuery(PageQuery):
     """Which answers are wanted."""
 
     user_id: UUID | None = None
@@ -42,77 +42,79 @@ class UsageSlice(Slice):
     model: PlainText | None = None
     provider: PlainText | None = None
     message_id: MessageId | None = None
-    from_at: WrittenMoment | None = Field(None, description="Not earlier than this")
-    until_at: WrittenMoment | None = Field(None, description="Earlier than this")
+    from_at: AwareDatetimeInput | None = Field(None, description="Not earlier than this")
+    until_at: AwareDatetimeInput | None = Field(None, description="Earlier than this")
 
 
-class TotalSlice(UsageSlice):
+class UsageTotalsQuery(UsageQuery):
     """Which answers are wanted, and how they are put together."""
 
     by: str = Field(
         "",
-        pattern=f"^({_GROUP}(,{_GROUP})*)?$",
+        pattern=f"^({_GROUP_PATTERN}(,{_GROUP_PATTERN})*)?$",
         max_length=100,
         description=f"With commas: {', '.join(get_args(UsageGroup))}; empty: all in one",
         examples=["day,model"],
     )
 
 
-async def read_page(session: AsyncSession, wanted: UsageSlice, owner: Owner) -> Page[UsageRead]:
+async def read_page(session: AsyncSession, query: UsageQuery, owner: OwnerScope) -> Page[UsageRead]:
     """Answers of models, the newest first."""
-    rows = select(Usage).where(*_conditions(wanted, owner))
+    rows = select(Usage).where(*_build_conditions(query, owner))
     rows = rows.order_by(col(Usage.created_at).desc(), col(Usage.id))
-    return page(Page[UsageRead], *await fetch(session, rows, wanted), wanted)
+    return build_page(Page[UsageRead], *await fetch_page(session, rows, query), query)
 
 
-async def read_totals(session: AsyncSession, wanted: TotalSlice, owner: Owner) -> Page[UsageTotal]:
+async def read_totals(
+    session: AsyncSession, query: UsageTotalsQuery, owner: OwnerScope
+) -> Page[UsageTotal]:
     """Sums: the newest day first, and in it what cost most."""
-    by = [_GROUPS[name] for name in dict.fromkeys(filter(None, wanted.by.split(",")))]
-    totals = _totals(by).where(*_conditions(wanted, owner))
+    by = [_GROUP_COLUMNS[name] for name in dict.fromkeys(filter(None, query.by.split(",")))]
+    totals = _select_totals(by).where(*_build_conditions(query, owner))
     counted = select(func.count()).select_from(totals.subquery())
     days = [group.desc() for group in by if group.name == "day"]
     ordered = totals.order_by(*days, func.coalesce(func.sum(Usage.cost), 0).desc(), *by)
     connection = await session.connection()  # a session knows rows of tables only
-    part = await connection.execute(ordered.limit(wanted.limit).offset(wanted.offset))
+    part = await connection.execute(ordered.limit(query.limit).offset(query.offset))
     items = part.mappings().all()
-    return page(Page[UsageTotal], items, (await session.exec(counted)).one(), wanted)
+    return build_page(Page[UsageTotal], items, (await session.exec(counted)).one(), query)
 
 
 async def read_budget(
-    session: AsyncSession, user_id: UUID, owner: Owner, settings: Settings, moment: datetime
+    session: AsyncSession, user_id: UUID, owner: OwnerScope, settings: Settings, moment: datetime
 ) -> BudgetRead:
     """What a person may spend on their day at that moment, and has spent of it. Raises NotFound."""
     check_owner(user_id, owner, "user", user_id)
-    person = await find(session, User, user_id, "user")
-    timezone = zone_for(person, settings.default_timezone)
+    user = await find(session, User, user_id, "user")
+    timezone = timezone_for(user, settings.default_timezone)
     now = moment.astimezone(ZoneInfo(timezone))
-    begin = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo)
+    day_start = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo)
     spent = select(func.coalesce(func.sum(Usage.cost), Decimal())).where(
         Usage.user_id == user_id,
-        Usage.created_at >= begin,
-        Usage.created_at < begin + timedelta(days=1),  # by the wall clock, as both have a zone
+        Usage.created_at >= day_start,
+        Usage.created_at < day_start + timedelta(days=1),  # by the wall clock, as both have a zone
     )
     return BudgetRead(
-        day=begin.date(),
+        day=day_start.date(),
         timezone=timezone,
-        budget=settings.daily_budget if person.daily_budget is None else person.daily_budget,
+        budget=settings.daily_budget if user.daily_budget is None else user.daily_budget,
         spent=(await session.exec(spent)).one(),
     )
 
 
-def _conditions(wanted: UsageSlice, owner: Owner) -> list[Any]:
-    given = {name: getattr(wanted, name) for name in _EXACT}
+def _build_conditions(query: UsageQuery, owner: OwnerScope) -> list[Any]:
+    given = {name: getattr(query, name) for name in _EXACT_FILTERS}
     conditions = [col(getattr(Usage, n)) == v for n, v in given.items() if v is not None]
     if owner is not None:
         conditions.append(col(Usage.user_id) == owner)
-    if wanted.from_at is not None:
-        conditions.append(col(Usage.created_at) >= wanted.from_at)
-    if wanted.until_at is not None:
-        conditions.append(col(Usage.created_at) < wanted.until_at)
+    if query.from_at is not None:
+        conditions.append(col(Usage.created_at) >= query.from_at)
+    if query.until_at is not None:
+        conditions.append(col(Usage.created_at) < query.until_at)
     return conditions
 
 
-def _totals(by: list[Label[Any]]) -> Select[Any]:
+def _select_totals(by: list[Label[Any]]) -> Select[Any]:
     def total(name: str) -> Label[Any]:
         return func.coalesce(func.sum(getattr(Usage, name)), 0).label(name)
 

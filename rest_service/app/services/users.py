@@ -11,35 +11,37 @@ from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
 from ..auth import Principal
 from ..models import Assistant, User
-from ..pagination import Slice, fetch, page
+from ..pagination import PageQuery, build_page, fetch_page
 from . import llm_models
-from .rows import Owner, change, check_owner, find, given_fields, not_found
+from .rows import OwnerScope, check_owner, find, get_provided_fields, not_found_error, set_fields
 
 NOUN = "user"
 ADMIN_FIELDS = {"role", "status", "daily_budget"}
 
 
-async def read_page(session: AsyncSession, wanted: Slice, owner: Owner) -> Page[UserRead]:
+async def read_page(session: AsyncSession, query: PageQuery, owner: OwnerScope) -> Page[UserRead]:
     """People, those first who came first."""
     rows = select(User).order_by(col(User.created_at), col(User.id))
     if owner is not None:
         rows = rows.where(User.id == owner)
-    return page(Page[UserRead], *await fetch(session, rows, wanted), wanted)
+    return build_page(Page[UserRead], *await fetch_page(session, rows, query), query)
 
 
-async def read(session: AsyncSession, user_id: UUID, owner: Owner) -> UserRead:
+async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserRead:
     """Raises NotFound."""
     check_owner(user_id, owner, NOUN, user_id)
-    return shape(await find(session, User, user_id, NOUN))
+    return to_read(await find(session, User, user_id, NOUN))
 
 
-async def read_by_telegram_id(session: AsyncSession, telegram_id: int, owner: Owner) -> UserRead:
+async def read_by_telegram_id(
+    session: AsyncSession, telegram_id: int, owner: OwnerScope
+) -> UserRead:
     """Raises NotFound."""
-    row = await of_telegram(session, telegram_id)
+    row = await find_by_telegram_id(session, telegram_id)
     if row is None:
-        raise not_found("user with the Telegram id", telegram_id)
+        raise not_found_error("user with the Telegram id", telegram_id)
     check_owner(row.id, owner, "user with the Telegram id", telegram_id)
-    return shape(row)
+    return to_read(row)
 
 
 async def create(
@@ -49,7 +51,7 @@ async def create(
     row, is_new = await get_or_create(session, body, body.telegram_id, owner_telegram_id)
     if not is_new:
         raise Conflict(f"There is already a user with the Telegram id {body.telegram_id}.")
-    return shape(row)
+    return to_read(row)
 
 
 async def upsert(
@@ -61,26 +63,26 @@ async def upsert(
     """
     row, is_new = await get_or_create(session, body, telegram_id, owner_telegram_id)
     if not is_new:
-        change(row, given_fields(body, User))
+        set_fields(row, get_provided_fields(body, User))
         await session.flush()
-    return shape(row), is_new
+    return to_read(row), is_new
 
 
 async def update(
-    session: AsyncSession, user_id: UUID, body: UserUpdate, owner: Owner, caller: Principal
+    session: AsyncSession, user_id: UUID, body: UserUpdate, owner: OwnerScope, caller: Principal
 ) -> UserRead:
     """Raises NotPermitted, NotFound, InvalidRequest."""
     if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
         raise NotPermitted(f"Only the admin token changes {', '.join(sorted(ADMIN_FIELDS))}.")
     check_owner(user_id, owner, NOUN, user_id)
     row = await find(session, User, user_id, NOUN, lock=True)
-    fields = given_fields(body, User)
+    fields = get_provided_fields(body, User)
     await _check_choices(
         session, {name: value for name, value in fields.items() if value != getattr(row, name)}
     )
-    change(row, fields)
+    set_fields(row, fields)
     await session.flush()
-    return shape(row)
+    return to_read(row)
 
 
 async def delete(session: AsyncSession, user_id: UUID) -> None:
@@ -88,7 +90,7 @@ async def delete(session: AsyncSession, user_id: UUID) -> None:
     await session.delete(await find(session, User, user_id, NOUN, lock=True))
 
 
-async def of_telegram(
+async def find_by_telegram_id(
     session: AsyncSession, telegram_id: int, *, lock: bool = False
 ) -> User | None:
     """The person whom Telegram knows by this id."""
@@ -103,7 +105,7 @@ async def get_or_create(
     owner_telegram_id: int | None,
 ) -> tuple[User, bool]:
     """The person's row and whether it is new, also where several ask at once."""
-    row = await of_telegram(session, telegram_id)
+    row = await find_by_telegram_id(session, telegram_id)
     if row is not None:
         return row, False
     fields = body.model_dump() | {"telegram_id": telegram_id}
@@ -112,17 +114,17 @@ async def get_or_create(
         async with session.begin_nested():
             session.add(row)
     except IntegrityError:
-        return await _of_another_request(session, telegram_id), False
+        return await _read_after_conflict(session, telegram_id), False
     return row, True
 
 
-def shape(row: User) -> UserRead:
+def to_read(row: User) -> UserRead:
     """The row as callers see it."""
     return UserRead.model_validate(row, from_attributes=True)
 
 
-async def _of_another_request(session: AsyncSession, telegram_id: int) -> User:
-    row = await of_telegram(session, telegram_id)
+async def _read_after_conflict(session: AsyncSession, telegram_id: int) -> User:
+    row = await find_by_telegram_id(session, telegram_id)
     if row is None:
         raise Conflict("The user is being deleted at this moment; try again.")
     return row
@@ -137,4 +139,4 @@ async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
         if not assistant.is_secretary:
             raise InvalidRequest(f"{assistant.name} is no secretary: people talk to those only.")
     if (model := fields.get("model")) is not None:
-        await llm_models.check_choice(session, model)
+        await llm_models.check_user_selectable(session, model)

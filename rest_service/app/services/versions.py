@@ -14,46 +14,48 @@ from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.versions import VersionRead
 
 from ..models import Assistant, AssistantTool, Configuration, Tool, Version
-from ..pagination import Slice, fetch, page
-from .rows import find, not_found
+from ..pagination import PageQuery, build_page, fetch_page
+from .rows import find, not_found_error
 
-Versioned = type[Assistant] | type[Tool]
-Marks = set[tuple[Versioned, UUID, UUID | None, datetime]]
+VersionedTable = type[Assistant] | type[Tool]
+ChangeFingerprints = set[tuple[VersionedTable, UUID, UUID | None, datetime]]
 
-NOUNS: Mapping[Versioned, str] = {Assistant: "assistant", Tool: "tool"}
-RESOURCES: Mapping[Versioned, str] = {Assistant: "assistants", Tool: "tools"}
-_NOT_KEPT = {"id", "created_at", "updated_at"}
+NOUNS: Mapping[VersionedTable, str] = {Assistant: "assistant", Tool: "tool"}
+RESOURCES: Mapping[VersionedTable, str] = {Assistant: "assistants", Tool: "tools"}
+_UNVERSIONED_FIELDS = {"id", "created_at", "updated_at"}
 
 
 @dataclass(frozen=True)
-class Author:
+class ChangeAuthor:
     """Who makes the changes of a session; it stands in its `info`."""
 
     caller: Caller | None = None
     request_id: str | None = None
 
 
-async def marks(session: AsyncSession) -> Marks:
+async def read_fingerprints(session: AsyncSession) -> ChangeFingerprints:
     """What differs wherever a record, or a link of an assistant, has been changed meanwhile."""
     links = select(AssistantTool.assistant_id, AssistantTool.id, AssistantTool.updated_at)
-    found: Marks = {(Assistant, *link) for link in await session.exec(links)}
+    found: ChangeFingerprints = {(Assistant, *link) for link in await session.exec(links)}
     for table in NOUNS:
         rows = await session.exec(select(table.id, table.updated_at))
         found |= {(table, row_id, None, changed_at) for row_id, changed_at in rows}
     return found
 
 
-async def record(session: AsyncSession, before: Marks, restored_from: int | None) -> None:
+async def record(
+    session: AsyncSession, before: ChangeFingerprints, restored_from: int | None
+) -> None:
     """Keep a version of each record that is no longer as its last one says."""
-    touched = {mark[:2] for mark in before ^ await marks(session)}
+    touched = {mark[:2] for mark in before ^ await read_fingerprints(session)}
     if not touched:
         return
-    author: Author = session.info.get(Author, Author())
+    author: ChangeAuthor = session.info.get(ChangeAuthor, ChangeAuthor())
     count = (await session.exec(select(Configuration.version))).one()
     for table in NOUNS:
         for row_id in sorted(row_id for its_table, row_id in touched if its_table is table):
-            content = await _content(session, table, row_id)
-            last = await _newest(session, table, row_id)
+            content = await _read_content(session, table, row_id)
+            last = await _find_latest(session, table, row_id)
             if content == (last.content if last else None):
                 continue
             session.add(
@@ -71,33 +73,40 @@ async def record(session: AsyncSession, before: Marks, restored_from: int | None
 
 
 async def read_page(
-    session: AsyncSession, table: Versioned, row_id: UUID, wanted: Slice
+    session: AsyncSession, table: VersionedTable, row_id: UUID, query: PageQuery
 ) -> Page[VersionRead]:
     """A record's versions, the newest first. Raises NotFound where there never was such a one."""
-    rows = select(Version).where(*_of(table, row_id)).order_by(col(Version.number).desc())
-    items, total = await fetch(session, rows, wanted)
+    rows = (
+        select(Version).where(*_version_filter(table, row_id)).order_by(col(Version.number).desc())
+    )
+    items, total = await fetch_page(session, rows, query)
     if not total:
         await find(session, table, row_id, NOUNS[table])
-    return page(Page[VersionRead], items, total, wanted)
+    return build_page(Page[VersionRead], items, total, query)
 
 
-async def read(session: AsyncSession, table: Versioned, row_id: UUID, number: int) -> VersionRead:
+async def read(
+    session: AsyncSession, table: VersionedTable, row_id: UUID, number: int
+) -> VersionRead:
     """Raises NotFound."""
-    rows = select(Version).where(*_of(table, row_id), Version.number == number)
+    rows = select(Version).where(*_version_filter(table, row_id), Version.number == number)
     row = (await session.exec(rows)).first()
     if row is None:
-        raise not_found(f"version of the {NOUNS[table]} {row_id} with the number", number)
+        raise not_found_error(f"version of the {NOUNS[table]} {row_id} with the number", number)
     return VersionRead.model_validate(row, from_attributes=True)
 
 
-async def read_newest(session: AsyncSession, table: Versioned, row_id: UUID) -> VersionRead:
+async def read_latest(session: AsyncSession, table: VersionedTable, row_id: UUID) -> VersionRead:
     """The last version, which must be there."""
-    row = await _newest(session, table, row_id)
+    row = await _find_latest(session, table, row_id)
     return VersionRead.model_validate(row, from_attributes=True)
 
 
-async def as_of(
-    session: AsyncSession, table: Versioned, row_ids: Collection[UUID], configuration_version: int
+async def read_as_of(
+    session: AsyncSession,
+    table: VersionedTable,
+    row_ids: Collection[UUID],
+    configuration_version: int,
 ) -> dict[UUID, VersionRead]:
     """What those of the records were then of which it is known."""
     rows = (
@@ -113,25 +122,27 @@ async def as_of(
     }
 
 
-async def last_name(session: AsyncSession, table: Versioned, row_id: UUID) -> str:
+async def get_last_known_name(session: AsyncSession, table: VersionedTable, row_id: UUID) -> str:
     """How a record is called or, where it is gone, was called; its id where nobody knows."""
-    kept = col(Version.content).is_not(None)
-    rows = select(Version.content).where(*_of(table, row_id), kept)
+    has_content = col(Version.content).is_not(None)
+    rows = select(Version.content).where(*_version_filter(table, row_id), has_content)
     content = (await session.exec(rows.order_by(col(Version.number).desc()).limit(1))).first()
     return str(content["name"]) if content else str(row_id)
 
 
-async def _content(session: AsyncSession, table: Versioned, row_id: UUID) -> JsonObject | None:
+async def _read_content(
+    session: AsyncSession, table: VersionedTable, row_id: UUID
+) -> JsonObject | None:
     """The record as it stands in Postgres; None where it is gone."""
     row = await session.get(table, row_id, populate_existing=True)
     if row is None:
         return None
     fields: JsonObject = row.model_dump(mode="json")
-    content = {name: fields[name] for name in table.model_fields if name not in _NOT_KEPT}
-    return content | ({"tools": await _links(session, row_id)} if table is Assistant else {})
+    content = {name: fields[name] for name in table.model_fields if name not in _UNVERSIONED_FIELDS}
+    return content | ({"tools": await _read_links(session, row_id)} if table is Assistant else {})
 
 
-async def _links(session: AsyncSession, assistant_id: UUID) -> list[JsonObject]:
+async def _read_links(session: AsyncSession, assistant_id: UUID) -> list[JsonObject]:
     links = (
         select(AssistantTool, Tool.name)
         .join(Tool, col(Tool.id) == col(AssistantTool.tool_id))
@@ -146,10 +157,14 @@ async def _links(session: AsyncSession, assistant_id: UUID) -> list[JsonObject]:
     return sorted(found, key=lambda link: str(link["name"]))
 
 
-async def _newest(session: AsyncSession, table: Versioned, row_id: UUID) -> Version | None:
-    rows = select(Version).where(*_of(table, row_id)).order_by(col(Version.number).desc())
+async def _find_latest(
+    session: AsyncSession, table: VersionedTable, row_id: UUID
+) -> Version | None:
+    rows = (
+        select(Version).where(*_version_filter(table, row_id)).order_by(col(Version.number).desc())
+    )
     return (await session.exec(rows.limit(1))).first()
 
 
-def _of(table: Versioned, row_id: UUID) -> tuple[bool, bool]:
+def _version_filter(table: VersionedTable, row_id: UUID) -> tuple[bool, bool]:
     return Version.object_type == RESOURCES[table], Version.object_id == row_id

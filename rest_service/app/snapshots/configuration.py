@@ -12,18 +12,18 @@ from smart_kit.contracts.configuration import (
     ConfigurationSnapshot,
     SecretSnapshot,
     ToolSnapshot,
-    chain,
+    build_model_chain,
 )
-from smart_kit.contracts.functions import function_of
+from smart_kit.contracts.functions import find_function
 
 from ..models import Assistant, AssistantTool, Configuration, Secret, Tool
-from ..services.effect_class import effective_class
-from ..services.http_call import secret_names
-from ..services.input_schema import effective_schema
+from ..services.effect_class import resolve_effect_class
+from ..services.http_call import get_secret_names
+from ..services.input_schema import resolve_input_schema
 from .models import read_models, read_providers
 
 
-async def version(session: AsyncSession) -> int:
+async def read_version(session: AsyncSession) -> int:
     """How often the configuration has changed."""
     return (await session.exec(select(Configuration.version))).one()
 
@@ -31,26 +31,31 @@ async def version(session: AsyncSession) -> int:
 async def read(session: AsyncSession, default_models: Sequence[str]) -> ConfigurationSnapshot:
     """The whole of it as of one moment: no half of a change. In a new session."""
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    number = await version(session)
+    number = await read_version(session)
     active = select(Assistant).where(col(Assistant.is_active))
     oldest_first = active.order_by(col(Assistant.created_at), col(Assistant.id))
     assistants = (await session.exec(oldest_first)).all()
-    tools = await _tools(session, {assistant.id for assistant in assistants})
+    tools = await _read_tools(session, {assistant.id for assistant in assistants})
     providers = await read_providers(session)
-    answering = tuple(_assistant(one, tools[one.id]) for one in assistants)
-    chains = (chain(one.model, one.fallback_models, default_models) for one in answering)
-    asked = {*default_models, *(name for names in chains for name in names)}
+    assistant_snapshots = tuple(_to_assistant_snapshot(one, tools[one.id]) for one in assistants)
+    chains = (
+        build_model_chain(one.model, one.fallback_models, default_models)
+        for one in assistant_snapshots
+    )
+    model_names = {*default_models, *(name for names in chains for name in names)}
     return ConfigurationSnapshot(
         version=number,
-        assistants=answering,
+        assistants=assistant_snapshots,
         providers=providers,
-        models=await read_models(session, providers, asked),
-        secrets=await _secrets(session, answering),
+        models=await read_models(session, providers, model_names),
+        secrets=await _read_secrets(session, assistant_snapshots),
         default_models=tuple(default_models),
     )
 
 
-async def _tools(session: AsyncSession, answering: set[UUID]) -> dict[UUID, list[ToolSnapshot]]:
+async def _read_tools(
+    session: AsyncSession, active_assistant_ids: set[UUID]
+) -> dict[UUID, list[ToolSnapshot]]:
     """Each assistant's tools, sorted by name; those that would ask somebody inactive left out."""
     linked = (
         select(AssistantTool, Tool)
@@ -60,34 +65,34 @@ async def _tools(session: AsyncSession, answering: set[UUID]) -> dict[UUID, list
     )
     tools: dict[UUID, list[ToolSnapshot]] = defaultdict(list)
     for link, tool in await session.exec(linked):
-        if tool.http_call is None and function_of(tool.tool_type, tool.name) is None:
+        if tool.http_call is None and find_function(tool.tool_type, tool.name) is None:
             continue
-        asked = link.sub_assistant_id or tool.assistant_id
-        if tool.tool_type != "sub_assistant" or asked in answering:
-            tools[link.assistant_id].append(_tool(tool, asked))
+        sub_assistant_id = link.sub_assistant_id or tool.assistant_id
+        if tool.tool_type != "sub_assistant" or sub_assistant_id in active_assistant_ids:
+            tools[link.assistant_id].append(_to_tool_snapshot(tool, sub_assistant_id))
     return tools
 
 
-async def _secrets(
+async def _read_secrets(
     session: AsyncSession, assistants: Iterable[AssistantSnapshot]
 ) -> tuple[SecretSnapshot, ...]:
     """Those that their tools name, by name; still encrypted."""
     calls = (tool.http_call for one in assistants for tool in one.tools)
-    names = {name for call in calls if call is not None for name in secret_names(call)}
+    names = {name for call in calls if call is not None for name in get_secret_names(call)}
     rows = await session.exec(
         select(Secret).where(col(Secret.name).in_(names)).order_by(col(Secret.name))
     )
     return tuple(SecretSnapshot.model_validate(row, from_attributes=True) for row in rows)
 
 
-def _assistant(row: Assistant, tools: list[ToolSnapshot]) -> AssistantSnapshot:
+def _to_assistant_snapshot(row: Assistant, tools: list[ToolSnapshot]) -> AssistantSnapshot:
     return AssistantSnapshot.model_validate(row.model_dump() | {"tools": tools})
 
 
-def _tool(row: Tool, asked: UUID | None) -> ToolSnapshot:
+def _to_tool_snapshot(row: Tool, sub_assistant_id: UUID | None) -> ToolSnapshot:
     resolved = {
-        "input_schema": effective_schema(row),
-        "effect_class": effective_class(row),
-        "sub_assistant_id": asked,
+        "input_schema": resolve_input_schema(row),
+        "effect_class": resolve_effect_class(row),
+        "sub_assistant_id": sub_assistant_id,
     }
     return ToolSnapshot.model_validate(row.model_dump() | resolved)

@@ -18,7 +18,7 @@ async def read_providers(session: AsyncSession) -> tuple[ProviderSnapshot, ...]:
 
 
 async def read_models(
-    session: AsyncSession, providers: Sequence[ProviderSnapshot], asked: Collection[str]
+    session: AsyncSession, providers: Sequence[ProviderSnapshot], names: Collection[str]
 ) -> tuple[ModelSnapshot, ...]:
     """Theirs, by name: those that are asked, and those that people may choose.
 
@@ -28,11 +28,11 @@ async def read_models(
     active = select(LlmModel).where(
         col(LlmModel.is_active),
         col(LlmModel.provider_id).in_([one.id for one in providers]),
-        or_(name.in_(asked), col(LlmModel.is_choosable)),
+        or_(name.in_(names), col(LlmModel.is_user_selectable)),
     )
     rows = await session.exec(active.order_by(col(LlmModel.provider_model_name)))
-    return tuple(_model(row) for row in rows)
+    return tuple(_to_model_snapshot(row) for row in rows)
 
 
-def _model(row: LlmModel) -> ModelSnapshot:
+def _to_model_snapshot(row: LlmModel) -> ModelSnapshot:
     return ModelSnapshot.model_validate(row.model_dump() | {"name": row.provider_model_name})

@@ -16,20 +16,20 @@ from smart_kit.contracts.keys import (
 
 from ..changes import Changes
 from ..config import Settings
-from ..database import Sessions
+from ..database import SessionFactory
 from . import configuration, users
 from .store import SnapshotStore
 
-PUBLISH_SECONDS = 2.0
+PUBLISH_TIMEOUT_SECONDS = 2.0
 """How long an answer may wait for Redis; after that the reconciler brings it up to date."""
 
 log = structlog.stdlib.get_logger()
 
 
-class Publisher:
+class SnapshotPublisher:
     """Writes the snapshots of what has changed; several may do so at once."""
 
-    def __init__(self, sessions: Sessions, store: SnapshotStore, settings: Settings) -> None:
+    def __init__(self, sessions: SessionFactory, store: SnapshotStore, settings: Settings) -> None:
         self._sessions = sessions
         self._store = store
         self._settings = settings
@@ -39,35 +39,37 @@ class Publisher:
         if changes == Changes():
             return
         try:
-            await self.publish_now(changes)
+            await self.publish_or_raise(changes)
         except (RedisError, SQLAlchemyError, OSError) as error:
-            log.warning("a change is not announced yet", reason=f"{type(error).__name__}: {error}")
+            log.warning("snapshot publication failed", reason=f"{type(error).__name__}: {error}")
 
-    async def publish_now(self, changes: Changes) -> None:
+    async def publish_or_raise(self, changes: Changes) -> None:
         """The same for one who has to know. Raises while Redis or Postgres is away."""
-        async with asyncio.timeout(PUBLISH_SECONDS):
+        async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
             await self._publish(changes)
 
-    async def forget_threads(self, changes: Changes) -> None:
+    async def delete_histories(self, changes: Changes) -> None:
         """Delete the working copies of deleted threads. Raises while Redis is away."""
-        if changes.gone_thread_ids:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await self._store.delete(map(history_key, changes.gone_thread_ids))
+        if changes.deleted_thread_ids:
+            async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
+                await self._store.delete(map(history_key, changes.deleted_thread_ids))
 
     async def _publish(self, changes: Changes) -> None:
-        await self.forget_threads(changes)
-        if changes.gone_telegram_ids:
-            await self._store.delete(map(user_key, changes.gone_telegram_ids))
+        await self.delete_histories(changes)
+        if changes.deleted_telegram_ids:
+            await self._store.delete(map(user_key, changes.deleted_telegram_ids))
         if changes.configuration or changes.user_ids:
-            await self._put(changes)
+            await self._put_snapshots(changes)
         if changes.cron_jobs:
-            await self._store.announce(CRON_CHANNEL)
+            await self._store.publish(CRON_CHANNEL)
 
-    async def _put(self, changes: Changes) -> None:
+    async def _put_snapshots(self, changes: Changes) -> None:
         async with self._sessions() as session:
             if changes.configuration:
-                snapshot = await configuration.read(session, self._settings.model_names)
-                await self._store.put(CONFIGURATION_KEY, snapshot, channel=CONFIGURATION_CHANNEL)
+                snapshot = await configuration.read(session, self._settings.default_model_names)
+                await self._store.put_if_newer(
+                    CONFIGURATION_KEY, snapshot, channel=CONFIGURATION_CHANNEL
+                )
             people = await users.read(session, changes.user_ids, self._settings.daily_budget)
             for user in people:
-                await self._store.put(user_key(user.telegram_id), user)
+                await self._store.put_if_newer(user_key(user.telegram_id), user)

@@ -10,11 +10,11 @@ from redis.commands.core import AsyncScript
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.users import UserSnapshot
-from smart_kit.redis import Redis, answer
+from smart_kit.redis import Redis, await_result
 
-_BATCH = 500
+_BATCH_SIZE = 500
 _USER_KEYS = user_key(0).removesuffix("0") + "*"
-_DELETE_UNCHANGED = """
+_DELETE_IF_UNCHANGED = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
@@ -23,7 +23,7 @@ Snapshot = ConfigurationSnapshot | UserSnapshot
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredSnapshot:
     """What a key holds."""
 
     text: str
@@ -38,50 +38,55 @@ class SnapshotStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         script = (files("rest_service.app.snapshots") / "put.lua").read_text()
-        self._put = AsyncScript(redis, script)
-        self._delete_unchanged = AsyncScript(redis, _DELETE_UNCHANGED)
+        self._put_if_newer = AsyncScript(redis, script)
+        self._delete_if_unchanged = AsyncScript(redis, _DELETE_IF_UNCHANGED)
 
-    async def put(
-        self, key: str, snapshot: Snapshot, *, channel: str = "", foreign: int | None = None
+    async def put_if_newer(
+        self,
+        key: str,
+        snapshot: Snapshot,
+        *,
+        channel: str = "",
+        replaceable_version: int | None = None,
     ) -> bool:
         """Keep a snapshot and announce its version; False where a newer one is there.
 
         `foreign` is a version that may be replaced although it looks newer.
         """
-        replaceable = "" if foreign is None else str(foreign)
+        replaceable = "" if replaceable_version is None else str(replaceable_version)
         arguments = [str(snapshot.version), snapshot.model_dump_json(), channel, replaceable]
-        return bool(await self._put(keys=[key], args=arguments))
+        return bool(await self._put_if_newer(keys=[key], args=arguments))
 
-    async def kept(self, keys: Iterable[str]) -> dict[str, Kept]:
+    async def get_many(self, keys: Iterable[str]) -> dict[str, StoredSnapshot]:
         """What those of the keys hold that exist."""
         wanted = list(keys)
-        found: dict[str, Kept] = {}
-        for start in range(0, len(wanted), _BATCH):
-            batch = wanted[start : start + _BATCH]
-            texts = await answer(self._redis.mget(batch))
+        found: dict[str, StoredSnapshot] = {}
+        for start in range(0, len(wanted), _BATCH_SIZE):
+            batch = wanted[start : start + _BATCH_SIZE]
+            texts = await await_result(self._redis.mget(batch))
             found |= {k: _parse(text) for k, text in zip(batch, texts, strict=True) if text}
         return found
 
-    async def user_keys(self) -> list[str]:
+    async def list_user_keys(self) -> list[str]:
         """The keys of all users that are there."""
-        return [key async for key in self._redis.scan_iter(match=_USER_KEYS, count=_BATCH)]
+        return [key async for key in self._redis.scan_iter(match=_USER_KEYS, count=_BATCH_SIZE)]
 
-    async def delete_unchanged(self, key: str, kept: Kept) -> None:
+    async def delete_if_unchanged(self, key: str, stored: StoredSnapshot) -> None:
         """Delete a key that still holds this."""
-        await self._delete_unchanged(keys=[key], args=[kept.text])
+        await self._delete_if_unchanged(keys=[key], args=[stored.text])
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Delete keys, whatever they hold."""
-        await answer(self._redis.delete(*keys))
+        await await_result(self._redis.delete(*keys))
 
-    async def announce(self, channel: str) -> None:
+    async def publish(self, channel: str) -> None:
         """Say that something has changed."""
-        await answer(self._redis.publish(channel, ""))
+        await await_result(self._redis.publish(channel, ""))
 
 
-def _parse(text: str) -> Kept:
+def _parse(text: str) -> StoredSnapshot:
     try:
         snapshot = json.loads(text)
-        return Kept(text, snapshot.get("id"), int(snapshot["version"]))
+        return StoredSnapshot(text, snapshot.get("id"), int(snapshot["version"]))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return Kept(text)
+        return StoredSnapshot(text)

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.keys import user_key
-from smart_kit.contracts.threads import first_thread_id
+from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 
 from ..models import Thread, User
@@ -24,27 +24,29 @@ async def read(
     users = (await session.exec(select(User).where(col(User.id).in_(ids)))).all()
     own = select(Thread).where(col(Thread.user_id).in_(ids)).order_by(col(Thread.assistant_id))
     threads = (await session.exec(own)).all()
-    begun = _begun(threads)
-    return [_snapshot(user, begun[user.id], daily_budget) for user in users]
+    current_threads = _group_current_threads(threads)
+    return [_to_user_snapshot(user, current_threads[user.id], daily_budget) for user in users]
 
 
-async def marks(session: AsyncSession) -> dict[str, tuple[UUID, int]]:
+async def read_versions(session: AsyncSession) -> dict[str, tuple[UUID, int]]:
     """Everybody's id and version, by the key in Redis."""
     rows = await session.exec(select(User.telegram_id, User.id, User.version))
     return {user_key(telegram_id): (user_id, version) for telegram_id, user_id, version in rows}
 
 
-def _begun(threads: Sequence[Thread]) -> dict[UUID, dict[UUID, UUID]]:
+def _group_current_threads(threads: Sequence[Thread]) -> dict[UUID, dict[UUID, UUID]]:
     """Of each person: assistant to thread, where it is not the first one."""
-    begun: dict[UUID, dict[UUID, UUID]] = defaultdict(dict)
+    current: dict[UUID, dict[UUID, UUID]] = defaultdict(dict)
     for thread in threads:
-        if thread.thread_id != first_thread_id(thread.user_id, thread.assistant_id):
-            begun[thread.user_id][thread.assistant_id] = thread.thread_id
-    return begun
+        if thread.thread_id != derive_first_thread_id(thread.user_id, thread.assistant_id):
+            current[thread.user_id][thread.assistant_id] = thread.thread_id
+    return current
 
 
-def _snapshot(user: User, begun: dict[UUID, UUID], daily_budget: Decimal | None) -> UserSnapshot:
+def _to_user_snapshot(
+    user: User, current_threads: dict[UUID, UUID], daily_budget: Decimal | None
+) -> UserSnapshot:
     budget = daily_budget if user.daily_budget is None else user.daily_budget
     return UserSnapshot.model_validate(
-        user.model_dump() | {"daily_budget": budget, "threads": begun}
+        user.model_dump() | {"daily_budget": budget, "threads": current_threads}
     )

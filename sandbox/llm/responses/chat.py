@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from sandbox.llm.responses.reasoning import Item
+from sandbox.llm.responses.reasoning import ResponseItem
 
 
-def as_chat(body: dict[str, Any]) -> dict[str, Any]:
+def to_chat_request(body: dict[str, Any]) -> dict[str, Any]:
     """The body of a checked request; its reasoning is the server's own business."""
     instructions = body.get("instructions")
     messages: list[dict[str, Any]] = (
         [{"role": "system", "content": instructions}] if instructions else []
     )
     for item in body["input"]:
-        _add(messages, item)
-    chosen = body.get("tool_choice")
+        _append_item(messages, item)
+    tool_choice = body.get("tool_choice")
     return {
         "model": body["model"],
         "messages": messages,
         "tools": [{"type": "function", "function": tool} for tool in body.get("tools") or ()],
-        "tool_choice": {"function": chosen} if isinstance(chosen, dict) else chosen,
+        "tool_choice": {"function": tool_choice} if isinstance(tool_choice, dict) else tool_choice,
     }
 
 
-def _add(messages: list[dict[str, Any]], item: Item) -> None:
+def _append_item(messages: list[dict[str, Any]], item: ResponseItem) -> None:
     """Calls that follow each other are one message's."""
     if item["type"] == "message":
         messages.append({"role": item["role"], "content": item["content"]})

@@ -12,7 +12,7 @@ from sandbox.llm.skills.identity import IDENTITY
 from sandbox.llm.skills.markdown import MARKDOWN
 from sandbox.llm.skills.memory import MEMORY
 from sandbox.llm.skills.reminder import CANCEL_REMINDER, CREATE_REMINDER, LIST_REMINDERS
-from sandbox.llm.skills.task import CREATE_TASK, END_TASK, LIST_TASKS
+from sandbox.llm.skills.task import CLOSE_TASK, CREATE_TASK, LIST_TASKS
 from sandbox.llm.skills.thanks import THANKS
 from sandbox.llm.skills.weather import WEATHER
 
@@ -22,7 +22,7 @@ SKILLS: tuple[Skill, ...] = (
     LIST_REMINDERS,
     CREATE_REMINDER,
     CREATE_TASK,
-    END_TASK,
+    CLOSE_TASK,
     LIST_TASKS,
     MEMORY,
     CLOCK,

@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, DivisionByZero, InvalidOperation, localcontext
 
-from sandbox.llm.skill import Request, Skill
+from sandbox.llm.skill import Skill, SkillRequest
 
-_SUM = re.compile(
+_EXPRESSION = re.compile(
     r"(?<![\w.-])[-(\s]*\d[\d\s.,()]*(?:(?:\*\*|//|[-+*/×·÷−^%])[\s(]*-?[\s(]*\d[\d\s.,()]*)+"
 )
 _PERCENT = re.compile(
     r"(\d+(?:[.,]\d+)?)\s*(?:%|percent|процент\w*)\s*(?:of|от)\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE
 )
-_NOT_A_SUM = re.compile(r"\d{4}-\d\d-\d\d|^\s*\d{1,2}:\d\d\s*$|\d{1,2}\.\d{1,2}\.\d{4}")
-_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**"})
+_NOT_AN_EXPRESSION = re.compile(r"\d{4}-\d\d-\d\d|^\s*\d{1,2}:\d\d\s*$|\d{1,2}\.\d{1,2}\.\d{4}")
+_OPERATOR_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**"})
 _OPERATORS: dict[type[ast.AST], Callable[..., Decimal]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -27,46 +27,50 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Decimal]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
-_GREATEST_POWER = 1000
+_MAX_EXPONENT = 1000
 
 
-class _NotCountable(Exception):
+class _NotComputable(Exception):
     """The sum is too large, or none."""
 
 
-def _takes(request: Request) -> bool:
-    return _found(request.text) is not None
+def _matches(request: SkillRequest) -> bool:
+    return _find_expression(request.text) is not None
 
 
-def _found(text: str) -> tuple[str, str] | None:
+def _find_expression(text: str) -> tuple[str, str] | None:
     """The sum as it stands, and as Python writes it."""
     percent = _PERCENT.search(text)
     if percent:
         share, whole = (part.replace(",", ".") for part in percent.groups())
         return percent[0], f"{whole}*{share}/100"
-    if _NOT_A_SUM.search(text):
+    if _NOT_AN_EXPRESSION.search(text):
         return None
-    found = _SUM.search(text)
+    found = _EXPRESSION.search(text)
     if found is None:
         return None
-    written = found[0].strip(" .,")
-    return written, re.sub(r"(?<=\d),(?=\d)", ".", written).translate(_SIGNS).replace(" ", "")
+    expression = found[0].strip(" .,")
+    return expression, re.sub(r"(?<=\d),(?=\d)", ".", expression).translate(
+        _OPERATOR_SIGNS
+    ).replace(" ", "")
 
 
-def _begin(request: Request) -> str:
-    found = _found(request.text)
+def _start(request: SkillRequest) -> str:
+    found = _find_expression(request.text)
     assert found is not None, "asked only after _takes"
-    written, formula = found
+    expression, formula = found
     try:
-        value = _value(ast.parse(formula, mode="eval").body)
+        value = _compute(ast.parse(formula, mode="eval").body)
     except (DivisionByZero, ZeroDivisionError):
-        return request.say("One cannot divide by zero.", "На ноль делить нельзя.")
-    except (_NotCountable, SyntaxError, InvalidOperation, ArithmeticError, RecursionError):
-        return request.say(f"I cannot compute “{written}”.", f"Не могу вычислить «{written}».")
-    return f"{written} = **{_shown(value)}**"
+        return request.localize("One cannot divide by zero.", "На ноль делить нельзя.")
+    except (_NotComputable, SyntaxError, InvalidOperation, ArithmeticError, RecursionError):
+        return request.localize(
+            f"I cannot compute “{expression}”.", f"Не могу вычислить «{expression}»."
+        )
+    return f"{expression} = **{_format_number(value)}**"
 
 
-def _value(node: ast.AST) -> Decimal:
+def _compute(node: ast.AST) -> Decimal:
     with localcontext() as context:
         context.prec = 28
         return _evaluate(node)
@@ -79,15 +83,15 @@ def _evaluate(node: ast.AST) -> Decimal:
         return _OPERATORS[type(node.op)](_evaluate(node.operand))
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         left, right = _evaluate(node.left), _evaluate(node.right)
-        if isinstance(node.op, ast.Pow) and abs(right) > _GREATEST_POWER:
-            raise _NotCountable
+        if isinstance(node.op, ast.Pow) and abs(right) > _MAX_EXPONENT:
+            raise _NotComputable
         return _OPERATORS[type(node.op)](left, right)
-    raise _NotCountable
+    raise _NotComputable
 
 
-def _shown(value: Decimal) -> str:
+def _format_number(value: Decimal) -> str:
     text = f"{value:.10g}" if abs(value) >= 10**15 else f"{round(value, 10):f}"
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
-ARITHMETIC = Skill(_takes, _begin)
+ARITHMETIC = Skill(_matches, _start)

@@ -3,14 +3,14 @@
 import re
 from datetime import datetime
 
-from sandbox.llm.conversation import Tool, ToolCall
-from sandbox.llm.dates import long_date
-from sandbox.llm.places import other_forms, places
-from sandbox.llm.refusals import no_tool, tool_failed
-from sandbox.llm.results import failure, moment, shown, zone
-from sandbox.llm.skill import Request, Script, Skill
+from sandbox.llm.conversation import ToolCall, ToolDefinition
+from sandbox.llm.dates import format_long_date
+from sandbox.llm.places import extract_places, guess_nominative_forms
+from sandbox.llm.refusals import missing_tool_text, tool_failure_text
+from sandbox.llm.results import find_datetime, find_error, find_time_zone, format_result
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript
 
-_ASKED = re.compile(
+_TRIGGER = re.compile(
     r"\bwhat(?:'s| is)?\s+(?:the\s+)?(?:current\s+|local\s+)?(?:time|date)\b|\bcurrent time\b"
     r"|\b(?:tell|give) me the time\b|\btime is it\b|^\W*time\s+in\b|\bwhat day is\b|^\W*time\W*$"
     r"|\btoday'?s date\b|^\W*now\W*$"
@@ -22,49 +22,49 @@ _ASKED = re.compile(
 )
 
 
-def _takes(request: Request) -> bool:
-    return _ASKED.search(request.text) is not None
+def _matches(request: SkillRequest) -> bool:
+    return _TRIGGER.search(request.text) is not None
 
 
-def _begin(request: Request) -> list[Script] | str:
-    conversation = request.conversation
-    named = (one for one in conversation.tools if re.search("time|clock", one.name))
-    tool = conversation.tool("get_time") or next(named, None)
+def _start(request: SkillRequest) -> list[SkillScript] | str:
+    context = request.context
+    named = (one for one in context.tools if re.search("time|clock", one.name))
+    tool = context.find_tool("get_time") or next(named, None)
     if tool:
-        return [_ask(request, tool, place) for place in places(request.text) or [""]]
-    if conversation.knows_now and not places(request.text):
-        return _sentence(request, conversation.now, "", str(conversation.now.tzinfo))
-    return no_tool(request, "telling the time", "для времени")
+        return [_call_tool(request, tool, place) for place in extract_places(request.text) or [""]]
+    if context.has_user_time and not extract_places(request.text):
+        return _describe_time(request, context.now, "", str(context.now.tzinfo))
+    return missing_tool_text(request, "telling the time", "для времени")
 
 
-def _ask(request: Request, tool: Tool, place: str) -> Script:
+def _call_tool(request: SkillRequest, tool: ToolDefinition, place: str) -> SkillScript:
     reason = None
-    for form in (place, *other_forms(place)):
-        arguments = {"place": form} if form and tool.takes("place") else {}
+    for form in (place, *guess_nominative_forms(place)):
+        arguments = {"place": form} if form and tool.has_parameter("place") else {}
         result = yield ToolCall(tool.name, arguments)
-        failed = failure(result)
-        if failed is None:
-            return _told(request, result, place)
-        reason = reason or failed
-    return tool_failed(request, reason or "")
+        error = find_error(result)
+        if error is None:
+            return _describe_result(request, result, place)
+        reason = reason or error
+    return tool_failure_text(request, reason or "")
 
 
-def _told(request: Request, result: str, place: str) -> str:
-    found = moment(result)
+def _describe_result(request: SkillRequest, result: str, place: str) -> str:
+    found = find_datetime(result)
     if found is None:
-        return shown(result)
-    return _sentence(request, found, place, zone(result))
+        return format_result(result)
+    return _describe_time(request, found, place, find_time_zone(result))
 
 
-def _sentence(request: Request, now: datetime, place: str, zone_name: str) -> str:
-    time, date = now.strftime("%H:%M"), long_date(request, now)
+def _describe_time(request: SkillRequest, now: datetime, place: str, zone_name: str) -> str:
+    time, date = now.strftime("%H:%M"), format_long_date(request, now)
     behind = f"{date}, {zone_name}" if zone_name and zone_name != place else date
     if not place:
-        return request.say(f"It is **{time}** ({behind}).", f"Сейчас **{time}** ({behind}).")
-    where = request.say(f"in {place}", f"в {place}")
-    return request.say(
+        return request.localize(f"It is **{time}** ({behind}).", f"Сейчас **{time}** ({behind}).")
+    where = request.localize(f"in {place}", f"в {place}")
+    return request.localize(
         f"It is **{time}** {where} ({behind}).", f"Сейчас **{time}** {where} ({behind})."
     )
 
 
-CLOCK = Skill(_takes, _begin)
+CLOCK = Skill(_matches, _start)

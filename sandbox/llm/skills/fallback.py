@@ -1,35 +1,39 @@
 """An honest answer to everything else."""
 
-from sandbox.llm.offers import offers
-from sandbox.llm.skill import Request, Skill
-from sandbox.llm.skills.identity import first_instruction
+from sandbox.llm.offers import render_suggestions
+from sandbox.llm.skill import Skill, SkillRequest
+from sandbox.llm.skills.identity import get_first_instruction
 
-_LONGEST = 120
+_MAX_QUOTE_LENGTH = 120
 
 
-def _takes(_: Request) -> bool:
+def _matches(_: SkillRequest) -> bool:
     return True
 
 
-def _begin(request: Request) -> str:
-    asked = " ".join(request.text.split())
-    asked = asked if len(asked) <= _LONGEST else f"{asked[:_LONGEST].rstrip()}…"
-    sorry = request.say(
-        f"I am only the sandbox's rule-based demo model, and “{asked}” is beyond my rules. "
-        "A real model would answer here.",
-        f"Я всего лишь демо-модель песочницы на правилах, и «{asked}» выше моих сил. "
+def _start(request: SkillRequest) -> str:
+    quoted_request = " ".join(request.text.split())
+    quoted_request = (
+        quoted_request
+        if len(quoted_request) <= _MAX_QUOTE_LENGTH
+        else f"{quoted_request[:_MAX_QUOTE_LENGTH].rstrip()}…"
+    )
+    sorry = request.localize(
+        f"I am only the sandbox's rule-based demo model, and “{quoted_request}” is beyond my"
+        " rules. A real model would answer here.",
+        f"Я всего лишь демо-модель песочницы на правилах, и «{quoted_request}» выше моих сил. "
         "Здесь ответила бы настоящая модель.",
     )
-    begins = first_instruction(request.conversation.instructions)
-    if begins:
-        sorry += request.say(
-            f"\n\nIt would follow my instructions: “{begins}”",
-            f"\n\nОна следовала бы моим инструкциям: «{begins}»",
+    instruction = get_first_instruction(request.context.instructions)
+    if instruction:
+        sorry += request.localize(
+            f"\n\nIt would follow my instructions: “{instruction}”",
+            f"\n\nОна следовала бы моим инструкциям: «{instruction}»",
         )
-    if not request.conversation.tools:
+    if not request.context.tools:
         return sorry
-    able = request.say("I can do this:", "Я умею вот что:")
-    return f"{sorry}\n\n{able}\n\n{offers(request.conversation)}"
+    able = request.localize("I can do this:", "Я умею вот что:")
+    return f"{sorry}\n\n{able}\n\n{render_suggestions(request.context)}"
 
 
-FALLBACK = Skill(_takes, _begin, is_own_request=False)
+FALLBACK = Skill(_matches, _start, can_start_mid_message=False)

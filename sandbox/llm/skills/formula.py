@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from sandbox.llm.skill import Request, Skill
+from sandbox.llm.skill import Skill, SkillRequest
 
 
 @dataclass(frozen=True)
 class _Formula:
     """What it is asked by, and what is told: Markdown with LaTeX between dollars."""
 
-    named: re.Pattern[str]
+    name_pattern: re.Pattern[str]
     en: str
     ru: str
 
@@ -43,34 +43,34 @@ $$c = \sqrt{a^2 + b^2}$$
 )
 _FORMULAS = (_QUADRATIC, _PYTHAGORAS)
 
-_ASKED = re.compile(
+_TRIGGER = re.compile(
     r"\b(?:formulas?|formulae|equations?|theorem|discriminant"
     r"|формул\w*|уравнени\w*|теорем\w*|дискриминант\w*)\b",
     re.IGNORECASE,
 )
-_ANY = re.compile(
+_ANY_FORMULA = re.compile(
     r"^\W*(?:please\s+)?(?:(?:show|give|write|send)\s+)?(?:me\s+)?(?:an?\s+|any\s+|some\s+)?formulas?\W*$"
     r"|^\W*(?:(?:покажи\w*|напиши\w*|дай\w*|пришли\w*)\s+)?(?:мне\s+)?(?:как\w+-нибудь\s+)?формул\w\W*$",
     re.IGNORECASE,
 )
 
 
-def _takes(request: Request) -> bool:
-    return _wanted(request.text) is not None
+def _matches(request: SkillRequest) -> bool:
+    return _find_formula(request.text) is not None
 
 
-def _wanted(text: str) -> _Formula | None:
+def _find_formula(text: str) -> _Formula | None:
     """The one that is asked for by its name; the first where any will do."""
-    if _ANY.match(text):
+    if _ANY_FORMULA.match(text):
         return _QUADRATIC
-    named = (one for one in _FORMULAS if one.named.search(text))
-    return next(named, None) if _ASKED.search(text) else None
+    named = (one for one in _FORMULAS if one.name_pattern.search(text))
+    return next(named, None) if _TRIGGER.search(text) else None
 
 
-def _begin(request: Request) -> str:
-    wanted = _wanted(request.text)
-    assert wanted is not None, "asked only after _takes"
-    return request.say(wanted.en, wanted.ru)
+def _start(request: SkillRequest) -> str:
+    formula = _find_formula(request.text)
+    assert formula is not None, "asked only after _takes"
+    return request.localize(formula.en, formula.ru)
 
 
-FORMULA = Skill(_takes, _begin)
+FORMULA = Skill(_matches, _start)

@@ -2,8 +2,8 @@
 
 import re
 
-from sandbox.llm.offers import offers
-from sandbox.llm.skill import Request, Skill
+from sandbox.llm.offers import render_suggestions
+from sandbox.llm.skill import Skill, SkillRequest
 
 _GREETING = re.compile(
     r"^\W*(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|day|afternoon|evening)|greetings"
@@ -13,20 +13,20 @@ _GREETING = re.compile(
 )
 
 
-def _takes(request: Request) -> bool:
+def _matches(request: SkillRequest) -> bool:
     return _GREETING.match(request.text) is not None
 
 
-def _begin(request: Request) -> str:
-    if not request.is_alone:
-        return request.say("Hi!", "Привет!")
-    hello = request.say(
+def _start(request: SkillRequest) -> str:
+    if not request.is_only_request:
+        return request.localize("Hi!", "Привет!")
+    hello = request.localize(
         "Hi! I am the **demo model** of this sandbox: a handful of rules, not a real language "
         "model. But I really use the assistant's tools. Try one of these:",
         "Привет! Я **демо-модель** этой песочницы: несколько правил, а не настоящая языковая "
         "модель. Но инструментами ассистента я пользуюсь по-настоящему. Попробуйте:",
     )
-    return f"{hello}\n\n{offers(request.conversation)}"
+    return f"{hello}\n\n{render_suggestions(request.context)}"
 
 
-GREETING = Skill(_takes, _begin, is_own_request=False)
+GREETING = Skill(_matches, _start, can_start_mid_message=False)

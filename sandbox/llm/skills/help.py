@@ -2,10 +2,10 @@
 
 import re
 
-from sandbox.llm.offers import offers
-from sandbox.llm.skill import Request, Skill
+from sandbox.llm.offers import render_suggestions
+from sandbox.llm.skill import Skill, SkillRequest
 
-_HELP = re.compile(
+_TRIGGER = re.compile(
     r"^\W*(?:/?help|помощь|помоги(?:те)?|справка)\W*$"
     r"|\bwhat (?:can|do) you (?:do|know)\b|\bhow (?:can|do) (?:you|i) (?:help|use)\b"
     r"|\bчто (?:ты |вы )?(?:умеешь|умеете|можешь|можете)\b|\bкак (?:тобой|вами) пользоваться\b",
@@ -13,22 +13,22 @@ _HELP = re.compile(
 )
 
 
-def _takes(request: Request) -> bool:
-    return _HELP.search(request.text) is not None
+def _matches(request: SkillRequest) -> bool:
+    return _TRIGGER.search(request.text) is not None
 
 
-def _begin(request: Request) -> str:
-    intro = request.say(
+def _start(request: SkillRequest) -> str:
+    intro = request.localize(
         "I am a small rule-based demo model. This is what I understand:",
         "Я маленькая демо-модель на правилах. Вот что я понимаю:",
     )
-    hint = request.say(
+    hint = request.localize(
         "With a real model connected (`OPENAI_API_KEY` or `OPENAI_BASE_URL` in `.env`), the same "
         "assistant understands everything else, too.",
         "Если подключить настоящую модель (`OPENAI_API_KEY` или `OPENAI_BASE_URL` в `.env`), тот "
         "же ассистент поймёт и всё остальное.",
     )
-    return f"{intro}\n\n{offers(request.conversation)}\n\n{hint}"
+    return f"{intro}\n\n{render_suggestions(request.context)}\n\n{hint}"
 
 
-HELP = Skill(_takes, _begin)
+HELP = Skill(_matches, _start)

@@ -2,13 +2,13 @@
 
 import re
 
-from sandbox.llm.skill import Request, Skill
+from sandbox.llm.skill import Skill, SkillRequest
 
-_ASKED = re.compile(
+_TRIGGER = re.compile(
     r"\b(?:markdown|formatting|разметк\w*|форматировани\w*|маркдаун)\b", re.IGNORECASE
 )
 
-_ENGLISH = """\
+_ENGLISH_SAMPLE = """\
 # Markdown, all of it
 
 Text may be **bold**, *italic*, ~~struck~~, `code`, or a [link](https://example.com/).
@@ -38,7 +38,7 @@ def greet(name: str) -> str:
 | Berlin | Germany | UTC+1 |
 """
 
-_RUSSIAN = """\
+_RUSSIAN_SAMPLE = """\
 # Markdown целиком
 
 Текст бывает **жирным**, *курсивом*, ~~зачёркнутым~~, `кодом` и [ссылкой](https://example.com/).
@@ -69,12 +69,12 @@ def greet(name: str) -> str:
 """
 
 
-def _takes(request: Request) -> bool:
-    return _ASKED.search(request.text) is not None
+def _matches(request: SkillRequest) -> bool:
+    return _TRIGGER.search(request.text) is not None
 
 
-def _begin(request: Request) -> str:
-    return request.say(_ENGLISH, _RUSSIAN)
+def _start(request: SkillRequest) -> str:
+    return request.localize(_ENGLISH_SAMPLE, _RUSSIAN_SAMPLE)
 
 
-MARKDOWN = Skill(_takes, _begin)
+MARKDOWN = Skill(_matches, _start)

@@ -4,38 +4,38 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from sandbox.llm.conversation import Tool, ToolCall
-from sandbox.llm.language import stems
-from sandbox.llm.refusals import no_tool, tool_failed
-from sandbox.llm.results import Item, failure, items, shown
-from sandbox.llm.skill import Request, Script, Skill
-from sandbox.llm.when import When, find_when
+from sandbox.llm.conversation import ToolCall, ToolDefinition
+from sandbox.llm.language import extract_stems
+from sandbox.llm.refusals import missing_tool_text, tool_failure_text
+from sandbox.llm.results import ListItem, find_error, format_result, parse_items
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.when import TimeExpression, find_time_expression
 
-_ASKED = re.compile(
+_REMINDER_TRIGGER = re.compile(
     r"\b(?:please\s+)?remind(?:\s+(?:me|us))?\b|\bwake me(?: up)?\b"
     r"|\b(?:set|create|add|make)\s+(?:me\s+)?(?:a|another)?\s*reminder\b|^\W*(?:a\s+)?reminder\b"
     r"|\bнапомни(?:те|ть)?(?:\s+мне)?\b|\bнапоминай(?:те)?(?:\s+мне)?\b|\bразбуди(?:те)?(?:\s+меня)?\b"
     r"|\b(?:поставь|создай|добавь|сделай)\s+напоминание\b|^\W*напоминание\b",
     re.IGNORECASE,
 )
-_SCHEDULED = re.compile(
+_SCHEDULED_PROMPT_TRIGGER = re.compile(
     r"^\W*(?:please\s+)?"
     r"(?:every|each|daily|кажд\w+|ежедневно|по (?:будням|утрам|вечерам|выходным))\b"
     r".*\b(?:tell|send|give|check|write|show|report|ask"
     r"|присылай|рассказывай|говори|сообщай|проверяй|пиши|показывай|отправляй)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_WAKE = re.compile(r"\bwake me|\bразбуди", re.IGNORECASE)
-_LEADING = re.compile(
+_WAKE_UP_TRIGGER = re.compile(r"\bwake me|\bразбуди", re.IGNORECASE)
+_LEADING_WORDS = re.compile(
     r"^(?:[\s,:—-]|(?:to|that|about|of|for|please|чтобы|о том|что|пожалуйста)\s)+",
     re.IGNORECASE,
 )
-_LIST = re.compile(
+_LIST_TRIGGER = re.compile(
     r"\b(?:list|show|see|what|which|any)\b.*\breminders\b|\bmy reminders\b"
     r"|\b(?:покажи|какие|список|все|есть)\b.*\bнапоминани\w+|\bмои напоминания\b",
     re.IGNORECASE | re.DOTALL,
 )
-_CANCEL = re.compile(
+_CANCEL_TRIGGER = re.compile(
     r"\b(?:cancel|delete|remove|drop)\b.*\breminders?\b"
     r"|\b(?:отмени\w*|удали\w*|убери\w*)\b.*\bнапоминани\w+",
     re.IGNORECASE | re.DOTALL,
@@ -47,143 +47,157 @@ _CANCEL_WORDS = re.compile(
 _ID = re.compile(r"#(\w+)|\b([0-9a-f]{8}-[0-9a-f-]{27})\b")
 
 
-def _takes_create(request: Request) -> bool:
-    return bool(_ASKED.search(request.text) or _SCHEDULED.search(request.text))
-
-
-def _begin_create(request: Request) -> Script | str:
-    tool = request.conversation.tool("create_reminder")
-    if tool is None:
-        return no_tool(request, "reminders", "для напоминаний")
-    when = find_when(request.text, request.conversation.now)
-    if when is None:
-        return request.say(
-            "When shall I remind you? For example: “Remind me in 20 seconds to stretch”.",
-            "Когда напомнить? Например: «Напомни через 20 секунд размяться».",
-        )
-    text = _what(request, when)
-    if not text:
-        return request.say(
-            "What shall I remind you of? For example: “Remind me tomorrow at 9 to call Ann”.",
-            "О чём напомнить? Например: «Напомни завтра в 9 позвонить Ане».",
-        )
-    return _create(request, tool, when, text)
-
-
-def _what(request: Request, when: When) -> str:
-    """What to remind of, in the user's words."""
-    text = _LEADING.sub("", _ASKED.sub(" ", when.rest, count=1).strip() + " ")
-    text = re.sub(r"\s+", " ", text).strip(" ,.!?:;—-")
-    if not text and _WAKE.search(request.text):
-        return request.say("Wake up!", "Подъём!")
-    return text
-
-
-def _create(request: Request, tool: Tool, when: When, text: str) -> Script:
-    time = _time(request, tool, when)
-    if time is None:
-        return request.say(
-            "My reminder tool here cannot do that kind of schedule.",
-            "Мой инструмент напоминаний здесь так не умеет.",
-        )
-    is_task = not _ASKED.search(request.text) and tool.takes("prompt")
-    arguments = {"text": text, **time, **({"prompt": True} if is_task else {})}
-    result = yield ToolCall(tool.name, arguments)
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
-    words = when.words
-    if is_task:
-        return request.say(f"All right, {words}: “{text}”.", f"Хорошо, {words}: «{text}».")
-    return request.say(
-        f"All right, I will remind you {words}: “{text}”.",
-        f"Хорошо, напомню {words}: «{text}».",
+def _matches_create(request: SkillRequest) -> bool:
+    return bool(
+        _REMINDER_TRIGGER.search(request.text) or _SCHEDULED_PROMPT_TRIGGER.search(request.text)
     )
 
 
-def _time(request: Request, tool: Tool, when: When) -> dict[str, Any] | None:
+def _start_create(request: SkillRequest) -> SkillScript | str:
+    tool = request.context.find_tool("create_reminder")
+    if tool is None:
+        return missing_tool_text(request, "reminders", "для напоминаний")
+    when = find_time_expression(request.text, request.context.now)
+    if when is None:
+        return request.localize(
+            "When shall I remind you? For example: “Remind me in 20 seconds to stretch”.",
+            "Когда напомнить? Например: «Напомни через 20 секунд размяться».",
+        )
+    text = _extract_text(request, when)
+    if not text:
+        return request.localize(
+            "What shall I remind you of? For example: “Remind me tomorrow at 9 to call Ann”.",
+            "О чём напомнить? Например: «Напомни завтра в 9 позвонить Ане».",
+        )
+    return _create_reminder(request, tool, when, text)
+
+
+def _extract_text(request: SkillRequest, when: TimeExpression) -> str:
+    """What to remind of, in the user's words."""
+    text = _LEADING_WORDS.sub(
+        "", _REMINDER_TRIGGER.sub(" ", when.remaining_text, count=1).strip() + " "
+    )
+    text = re.sub(r"\s+", " ", text).strip(" ,.!?:;—-")
+    if not text and _WAKE_UP_TRIGGER.search(request.text):
+        return request.localize("Wake up!", "Подъём!")
+    return text
+
+
+def _create_reminder(
+    request: SkillRequest, tool: ToolDefinition, when: TimeExpression, text: str
+) -> SkillScript:
+    time = _build_time_arguments(request, tool, when)
+    if time is None:
+        return request.localize(
+            "My reminder tool here cannot do that kind of schedule.",
+            "Мой инструмент напоминаний здесь так не умеет.",
+        )
+    is_scheduled_prompt = not _REMINDER_TRIGGER.search(request.text) and tool.has_parameter(
+        "prompt"
+    )
+    arguments = {"text": text, **time, **({"prompt": True} if is_scheduled_prompt else {})}
+    result = yield ToolCall(tool.name, arguments)
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
+    time_phrase = when.phrase
+    if is_scheduled_prompt:
+        return request.localize(
+            f"All right, {time_phrase}: “{text}”.", f"Хорошо, {time_phrase}: «{text}»."
+        )
+    return request.localize(
+        f"All right, I will remind you {time_phrase}: “{text}”.",
+        f"Хорошо, напомню {time_phrase}: «{text}».",
+    )
+
+
+def _build_time_arguments(
+    request: SkillRequest, tool: ToolDefinition, when: TimeExpression
+) -> dict[str, Any] | None:
     """The one time argument that the tool's schema has."""
-    now = request.conversation.now.replace(tzinfo=None)
+    now = request.context.now.replace(tzinfo=None)
     if when.cron:
-        return {"cron": when.cron} if tool.takes("cron") else None
+        return {"cron": when.cron} if tool.has_parameter("cron") else None
     at = when.at or now + timedelta(seconds=when.in_seconds or 0)
     seconds = when.in_seconds or int((at - now).total_seconds())
-    if when.in_seconds and tool.takes("in_seconds"):
+    if when.in_seconds and tool.has_parameter("in_seconds"):
         return {"in_seconds": when.in_seconds}
-    if tool.takes("at"):
+    if tool.has_parameter("at"):
         return {"at": at.isoformat(timespec="seconds")}
-    return {"in_seconds": seconds} if tool.takes("in_seconds") else None
+    return {"in_seconds": seconds} if tool.has_parameter("in_seconds") else None
 
 
-def _begin_list(request: Request) -> Script | str:
-    tool = request.conversation.tool("list_reminders")
+def _start_list(request: SkillRequest) -> SkillScript | str:
+    tool = request.context.find_tool("list_reminders")
     if tool is None:
-        return no_tool(request, "listing reminders", "для списка напоминаний")
-    return _list(request, tool)
+        return missing_tool_text(request, "listing reminders", "для списка напоминаний")
+    return _list_reminders(request, tool)
 
 
-def _list(request: Request, tool: Tool) -> Script:
+def _list_reminders(request: SkillRequest, tool: ToolDefinition) -> SkillScript:
     result = yield ToolCall(tool.name, {})
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
-    found = items(result)
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
+    found = parse_items(result)
     if not found:
-        return shown(result) if items_are_text(result) else _none(request)
-    head = request.say("Your reminders:", "Ваши напоминания:")
+        return format_result(result) if is_plain_text(result) else _no_reminders_text(request)
+    head = request.localize("Your reminders:", "Ваши напоминания:")
     return "\n".join((head, "", *(f"- {item.text}" for item in found)))
 
 
-def items_are_text(result: str) -> bool:
+def is_plain_text(result: str) -> bool:
     """Whether a tool has answered in words."""
     return bool(result.strip()) and result.strip()[0] not in "[{"
 
 
-def _none(request: Request) -> str:
-    return request.say("You have no reminders.", "Напоминаний нет.")
+def _no_reminders_text(request: SkillRequest) -> str:
+    return request.localize("You have no reminders.", "Напоминаний нет.")
 
 
-def _begin_cancel(request: Request) -> Script | str:
-    tool = request.conversation.tool("cancel_reminder")
+def _start_cancel(request: SkillRequest) -> SkillScript | str:
+    tool = request.context.find_tool("cancel_reminder")
     if tool is None:
-        return no_tool(request, "cancelling reminders", "для отмены напоминаний")
+        return missing_tool_text(request, "cancelling reminders", "для отмены напоминаний")
     named = _ID.search(request.text)
     if named:
-        return _cancel(request, tool, Item(named[1] or named[2], ""))
-    listing = request.conversation.tool("list_reminders")
+        return _cancel_reminder(request, tool, ListItem(named[1] or named[2], ""))
+    listing = request.context.find_tool("list_reminders")
     if listing is None:
-        return request.say("Which one? I need its id.", "Какое именно? Мне нужен его id.")
+        return request.localize("Which one? I need its id.", "Какое именно? Мне нужен его id.")
     return _find_and_cancel(request, tool, listing)
 
 
-def _find_and_cancel(request: Request, tool: Tool, listing: Tool) -> Script:
+def _find_and_cancel(
+    request: SkillRequest, tool: ToolDefinition, listing: ToolDefinition
+) -> SkillScript:
     result = yield ToolCall(listing.name, {})
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
-    found = items(result)
-    wanted = stems(_CANCEL_WORDS.sub(" ", request.text))
-    matching = [item for item in found if not wanted or wanted & stems(item.text)]
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
+    found = parse_items(result)
+    wanted = extract_stems(_CANCEL_WORDS.sub(" ", request.text))
+    matching = [item for item in found if not wanted or wanted & extract_stems(item.text)]
     if len(matching) == 1:
-        return (yield from _cancel(request, tool, matching[0]))
+        return (yield from _cancel_reminder(request, tool, matching[0]))
     if not found:
-        return _none(request)
-    head = request.say("Which one do you mean?", "Какое именно?")
+        return _no_reminders_text(request)
+    head = request.localize("Which one do you mean?", "Какое именно?")
     return "\n".join((head, "", *(f"- {item.text}" for item in matching or found)))
 
 
-def _cancel(request: Request, tool: Tool, item: Item) -> Script:
+def _cancel_reminder(request: SkillRequest, tool: ToolDefinition, item: ListItem) -> SkillScript:
     result = yield ToolCall(tool.name, {"id": item.id})
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
     name = f" “{item.text}”" if item.text else ""
-    return request.say(
+    return request.localize(
         f"The reminder{name} is cancelled.",
         f"Напоминание{name.replace('“', '«').replace('”', '»')} отменено.",
     )
 
 
-CREATE_REMINDER = Skill(_takes_create, _begin_create)
-LIST_REMINDERS = Skill(lambda request: bool(_LIST.search(request.text)), _begin_list)
-CANCEL_REMINDER = Skill(lambda request: bool(_CANCEL.search(request.text)), _begin_cancel)
+CREATE_REMINDER = Skill(_matches_create, _start_create)
+LIST_REMINDERS = Skill(lambda request: bool(_LIST_TRIGGER.search(request.text)), _start_list)
+CANCEL_REMINDER = Skill(lambda request: bool(_CANCEL_TRIGGER.search(request.text)), _start_cancel)

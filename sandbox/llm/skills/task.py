@@ -4,24 +4,30 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sandbox.llm.conversation import Tool, ToolCall
-from sandbox.llm.refusals import no_tool, tool_failed
-from sandbox.llm.results import failure
-from sandbox.llm.skill import Request, Script, Skill
-from sandbox.llm.task_list import Task, best_matches, due_words, read_tasks, told
-from sandbox.llm.when import When, find_when
+from sandbox.llm.conversation import ToolCall, ToolDefinition
+from sandbox.llm.refusals import missing_tool_text, tool_failure_text
+from sandbox.llm.results import find_error
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.task_list import (
+    ListedTask,
+    describe_due,
+    describe_task,
+    find_best_matches,
+    parse_tasks,
+)
+from sandbox.llm.when import TimeExpression, find_time_expression
 
-_A_TASK = (
+_TASK_PHRASE = (
     r"(?:a\s+|an\s+|new\s+|another\s+|urgent\s+|important\s+|high[- ]priority\s+)*(?:task|to-?do)"
 )
-_CREATE = re.compile(
-    rf"\b(?:add|create|make|new|note|write down)\s+(?:me\s+)?{_A_TASK}\b"
+_CREATE_TRIGGER = re.compile(
+    rf"\b(?:add|create|make|new|note|write down)\s+(?:me\s+)?{_TASK_PHRASE}\b"
     r"|\b(?:добавь|создай|запиши|поставь|нов)\w*\s+(?:мне\s+)?"
     r"(?:(?:нов|срочн|важн)\w+\s+)*(?:задач\w+|дело)\b"
     r"|^\W*(?:task|to-?do|задача)\s*:",
     re.IGNORECASE,
 )
-_INTO_LIST = re.compile(
+_ADD_TO_LIST_TRIGGER = re.compile(
     r"^\W*(?:please\s+)?(?:add|put)\s+(?P<en>.+?)\s+(?:to|on|into)\s+(?:my\s+|the\s+)?"
     r"(?:tasks?|to-?dos?)(?:\s+list)?\b(?P<en_rest>.*)$"
     r"|^\W*(?:добавь|запиши|внеси|поставь)\w*\s+(?P<ru>.+?)\s+в\s+(?:мои\s+|список\s+)*"
@@ -34,16 +40,16 @@ _URGENT = re.compile(
     r"|\s*[,;(—-]\s*(?:urgent(?:ly)?|important|asap|срочно|важно)\b\W*$",
     re.IGNORECASE,
 )
-_LIST = re.compile(
+_LIST_TRIGGER = re.compile(
     r"\b(?:list|show|see|what|which|any)\b.*\b(?:tasks|to-?dos)\b|\bmy (?:\w+ )?tasks\b"
     r"|\b(?:покажи|какие|список|все|есть)\b.*\bзадач\w*|\bмои (?:\w+ )?задачи\b",
     re.IGNORECASE | re.DOTALL,
 )
-_DONE = re.compile(
+_DONE_FILTER = re.compile(
     r"\b(?:done|finished|completed|выполненн\w+|сделанн\w+|завершённ\w+|завершенн\w+)\b",
     re.IGNORECASE,
 )
-_FINISH = re.compile(
+_FINISH_TRIGGER = re.compile(
     r"\b(?:mark|tick|check|cross)\b.*\b(?:tasks?|to-?dos?|done|off)\b"
     r"|\b(?:finish|complete|close)\b.*\b(?:task|to-?do)\b|\bdone with (?:\w+ )?task\b"
     r"|\btask\b.*\b(?:is|are)\s+(?:done|finished|completed?)\b"
@@ -52,7 +58,7 @@ _FINISH = re.compile(
     r"|\bотметь\w*\s.*\b(?:выполненн\w+|сделанн\w+)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_CANCEL = re.compile(
+_CANCEL_TRIGGER = re.compile(
     r"\b(?:cancel|delete|remove|drop)\b.*\b(?:task|to-?do)\b"
     r"|\b(?:отмени|удали|убери)\w*\s.*\bзадач[уи]\b",
     re.IGNORECASE | re.DOTALL,
@@ -64,136 +70,149 @@ _COMMAND_WORDS = re.compile(
     r"|готов\w*|завершен\w*|завершён\w*)\b",
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"^(?:[\s,:—-]|(?:to|that|чтобы)\s)+", re.IGNORECASE)
-_DANGLING = re.compile(r"\s+(?:by|until|till|before|due|on|for|до|к|на|срок)\W*$", re.IGNORECASE)
+_LEADING_WORDS = re.compile(r"^(?:[\s,:—-]|(?:to|that|чтобы)\s)+", re.IGNORECASE)
+_TRAILING_PREPOSITION = re.compile(
+    r"\s+(?:by|until|till|before|due|on|for|до|к|на|срок)\W*$", re.IGNORECASE
+)
 _DAY = timedelta(days=1)
 
 
-def _takes_create(request: Request) -> bool:
-    return bool(_CREATE.search(request.text) or _INTO_LIST.search(request.text))
+def _matches_create(request: SkillRequest) -> bool:
+    return bool(_CREATE_TRIGGER.search(request.text) or _ADD_TO_LIST_TRIGGER.search(request.text))
 
 
-def _begin_create(request: Request) -> Script | str:
-    tool = request.conversation.tool("create_task")
+def _start_create(request: SkillRequest) -> SkillScript | str:
+    tool = request.context.find_tool("create_task")
     if tool is None:
-        return no_tool(request, "tasks", "для задач")
-    title, is_urgent = _what(request.text)
+        return missing_tool_text(request, "tasks", "для задач")
+    title, is_urgent = _extract_title(request.text)
     if not title:
-        return request.say(
+        return request.localize(
             "What is the task? For example: “Add a task: buy milk”.",
             "Какая задача? Например: «Добавь задачу: купить молоко».",
         )
-    return _create(request, tool, title, is_urgent)
+    return _create_task(request, tool, title, is_urgent)
 
 
-def _what(text: str) -> tuple[str, bool]:
+def _extract_title(text: str) -> tuple[str, bool]:
     """What is to be done, still with its date, and whether it is said to be urgent."""
-    command = _CREATE.search(text)
+    command = _CREATE_TRIGGER.search(text)
     if command is not None:
         rest = text[command.end() :]
         is_urgent = bool(_URGENT_TASK.search(command[0]))
     else:
-        found = _INTO_LIST.search(text)
+        found = _ADD_TO_LIST_TRIGGER.search(text)
         assert found is not None, "asked only after one of the two has matched"
         rest = "".join(part for part in found.groups() if part)
         is_urgent = False
     without = _URGENT.sub("", rest)
-    return _LEADING.sub("", without).strip(), is_urgent or without != rest
+    return _LEADING_WORDS.sub("", without).strip(), is_urgent or without != rest
 
 
-def _create(request: Request, tool: Tool, what: str, is_urgent: bool) -> Script:
-    when = find_when(what, request.conversation.now)
-    due = _due(request, when) if when and when.rest and tool.takes("due") else None
-    title = _DANGLING.sub("", when.rest) if when and due else what
+def _create_task(
+    request: SkillRequest, tool: ToolDefinition, text: str, is_urgent: bool
+) -> SkillScript:
+    when = find_time_expression(text, request.context.now)
+    due = (
+        _to_due(request, when)
+        if when and when.remaining_text and tool.has_parameter("due")
+        else None
+    )
+    title = _TRAILING_PREPOSITION.sub("", when.remaining_text) if when and due else text
     arguments: dict[str, Any] = {"title": title.strip(" .!,:")}
     if due:
         arguments["due"] = due.isoformat()
-    if is_urgent and tool.takes("priority"):
+    if is_urgent and tool.has_parameter("priority"):
         arguments["priority"] = "high"
     result = yield ToolCall(tool.name, arguments)
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
-    behind = f", {due_words(request, _moment(due))}" if due else ""
-    noted = arguments["title"]
-    return request.say(
-        f"The task “{noted}” is noted{behind}.", f"Записал задачу «{noted}»{behind}."
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
+    behind = f", {describe_due(request, _to_datetime(due))}" if due else ""
+    title_text = arguments["title"]
+    return request.localize(
+        f"The task “{title_text}” is noted{behind}.", f"Записал задачу «{title_text}»{behind}."
     )
 
 
-def _due(request: Request, when: When) -> date | datetime | None:
+def _to_due(request: SkillRequest, when: TimeExpression) -> date | datetime | None:
     """A day where no time is said, else the user's local time; what recurs is never due."""
     if when.at is not None:
         return when.at if when.has_time else when.at.date()
     if when.in_seconds is None:
         return None
     ahead = timedelta(seconds=when.in_seconds)
-    moment = request.conversation.now.replace(tzinfo=None) + ahead
+    moment = request.context.now.replace(tzinfo=None) + ahead
     return moment if ahead % _DAY else moment.date()
 
 
-def _moment(due: date | datetime) -> datetime:
+def _to_datetime(due: date | datetime) -> datetime:
     return due if isinstance(due, datetime) else datetime.combine(due, time(23, 59))
 
 
-def _begin_list(request: Request) -> Script | str:
-    tool = request.conversation.tool("list_tasks")
+def _start_list(request: SkillRequest) -> SkillScript | str:
+    tool = request.context.find_tool("list_tasks")
     if tool is None:
-        return no_tool(request, "listing tasks", "для списка задач")
-    return _list(request, tool)
+        return missing_tool_text(request, "listing tasks", "для списка задач")
+    return _list_tasks(request, tool)
 
 
-def _list(request: Request, tool: Tool) -> Script:
-    is_done = bool(_DONE.search(request.text)) and tool.takes("status")
+def _list_tasks(request: SkillRequest, tool: ToolDefinition) -> SkillScript:
+    is_done = bool(_DONE_FILTER.search(request.text)) and tool.has_parameter("status")
     result = yield ToolCall(tool.name, {"status": "done"} if is_done else {})
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
-    tasks = read_tasks(result)
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
+    tasks = parse_tasks(result)
     if not tasks:
-        return request.say("There are no such tasks.", "Таких задач нет.")
-    return _listed(request, request.say("Your tasks:", "Ваши задачи:"), tasks)
+        return request.localize("There are no such tasks.", "Таких задач нет.")
+    return _format_list(request, request.localize("Your tasks:", "Ваши задачи:"), tasks)
 
 
-def _listed(request: Request, head: str, tasks: list[Task]) -> str:
-    return "\n".join((head, "", *(f"- {told(request, task)}" for task in tasks)))
+def _format_list(request: SkillRequest, head: str, tasks: list[ListedTask]) -> str:
+    return "\n".join((head, "", *(f"- {describe_task(request, task)}" for task in tasks)))
 
 
-def _begin_end(request: Request) -> Script | str:
-    changing = request.conversation.tool("change_task")
-    listing = request.conversation.tool("list_tasks")
+def _start_close(request: SkillRequest) -> SkillScript | str:
+    changing = request.context.find_tool("change_task")
+    listing = request.context.find_tool("list_tasks")
     if changing is None or listing is None:
-        return no_tool(request, "changing tasks", "для изменения задач")
-    return _end(request, listing, changing)
+        return missing_tool_text(request, "changing tasks", "для изменения задач")
+    return _close_task(request, listing, changing)
 
 
-def _end(request: Request, listing: Tool, changing: Tool) -> Script:
+def _close_task(
+    request: SkillRequest, listing: ToolDefinition, changing: ToolDefinition
+) -> SkillScript:
     """Find the task that is meant, then change its status."""
     result = yield ToolCall(listing.name, {})
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
-    tasks = read_tasks(result)
-    matching = best_matches(tasks, _COMMAND_WORDS.sub(" ", request.text))
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
+    tasks = parse_tasks(result)
+    matching = find_best_matches(tasks, _COMMAND_WORDS.sub(" ", request.text))
     if not tasks:
-        return request.say("There are no open tasks.", "Открытых задач нет.")
+        return request.localize("There are no open tasks.", "Открытых задач нет.")
     if len(matching) != 1:
-        head = request.say("Which one do you mean?", "Какую именно?")
-        return _listed(request, head, matching or tasks)
+        head = request.localize("Which one do you mean?", "Какую именно?")
+        return _format_list(request, head, matching or tasks)
     (task,) = matching
-    is_done = _FINISH.search(request.text) is not None
+    is_done = _FINISH_TRIGGER.search(request.text) is not None
     status = "done" if is_done else "cancelled"
     result = yield ToolCall(changing.name, {"id": task.id, "status": status})
-    failed = failure(result)
-    if failed is not None:
-        return tool_failed(request, failed)
+    error = find_error(result)
+    if error is not None:
+        return tool_failure_text(request, error)
     if is_done:
-        return request.say(f"“{task.title}” is done.", f"Задача «{task.title}» выполнена.")
-    return request.say(f"“{task.title}” is cancelled.", f"Задача «{task.title}» отменена.")
+        return request.localize(f"“{task.title}” is done.", f"Задача «{task.title}» выполнена.")
+    return request.localize(f"“{task.title}” is cancelled.", f"Задача «{task.title}» отменена.")
 
 
-CREATE_TASK = Skill(_takes_create, _begin_create)
-END_TASK = Skill(
-    lambda request: bool(_FINISH.search(request.text) or _CANCEL.search(request.text)), _begin_end
+CREATE_TASK = Skill(_matches_create, _start_create)
+CLOSE_TASK = Skill(
+    lambda request: bool(
+        _FINISH_TRIGGER.search(request.text) or _CANCEL_TRIGGER.search(request.text)
+    ),
+    _start_close,
 )
-LIST_TASKS = Skill(lambda request: bool(_LIST.search(request.text)), _begin_list)
+LIST_TASKS = Skill(lambda request: bool(_LIST_TRIGGER.search(request.text)), _start_list)

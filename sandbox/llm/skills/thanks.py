@@ -2,18 +2,18 @@
 
 import re
 
-from sandbox.llm.skill import Request, Skill
+from sandbox.llm.skill import Skill, SkillRequest
 
-_THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|спасибо|благодарю|спс)\b", re.IGNORECASE)
-_MOST_WORDS = 6
-
-
-def _takes(request: Request) -> bool:
-    return bool(_THANKS.search(request.text)) and len(request.text.split()) <= _MOST_WORDS
+_TRIGGER = re.compile(r"\b(?:thanks|thank you|thx|cheers|спасибо|благодарю|спс)\b", re.IGNORECASE)
+_MAX_WORDS = 6
 
 
-def _begin(request: Request) -> str:
-    return request.say("You are welcome!", "Пожалуйста!")
+def _matches(request: SkillRequest) -> bool:
+    return bool(_TRIGGER.search(request.text)) and len(request.text.split()) <= _MAX_WORDS
 
 
-THANKS = Skill(_takes, _begin, is_own_request=False)
+def _start(request: SkillRequest) -> str:
+    return request.localize("You are welcome!", "Пожалуйста!")
+
+
+THANKS = Skill(_matches, _start, can_start_mid_message=False)

@@ -1,5 +1,5 @@
 """When something shall happen, as people say it in English and Russian."""
 
-from sandbox.llm.when.phrase import When, find_when
+from sandbox.llm.when.phrase import TimeExpression, find_time_expression
 
-__all__ = ["When", "find_when"]
+__all__ = ["TimeExpression", "find_time_expression"]

@@ -3,12 +3,19 @@
 import re
 from dataclasses import dataclass
 
-from sandbox.llm.when.clock import Clock
-from sandbox.llm.when.words import NUMBER, WEEKDAY, day_part_hour, number, unit_seconds, weekday
+from sandbox.llm.when.clock import TimeOfDay
+from sandbox.llm.when.words import (
+    NUMBER_PATTERN,
+    WEEKDAY_PATTERN,
+    find_day_part_hour,
+    parse_number,
+    parse_unit_seconds,
+    parse_weekday,
+)
 
 _EVERY = r"(?:every|each|кажд(?:ый|ую|ое|ые|ого))"
-_STEP = re.compile(
-    rf"\b{_EVERY}\s+(?:(?P<number>{NUMBER})\s+)?"
+_INTERVAL = re.compile(
+    rf"\b{_EVERY}\s+(?:(?P<number>{NUMBER_PATTERN})\s+)?"
     r"(?P<unit>minutes?|mins?|hours?|минут\w*|час(?:а|ов)?)\b"
     r"|\b(?P<hourly>hourly|ежечасно)\b",
     re.IGNORECASE,
@@ -21,9 +28,9 @@ _WEEKDAYS = re.compile(
 _WEEKEND = re.compile(
     rf"\b(?:(?:on|{_EVERY})\s+(?:weekends?|выходн\w+)|по выходным)\b", re.IGNORECASE
 )
-_NAMED = re.compile(
-    rf"\b(?:{_EVERY}|по|on)\s+(?P<first>{WEEKDAY})\b"
-    rf"(?P<more>(?:\s*(?:,|and|и)\s*(?:по\s+)?(?:{WEEKDAY})\b)*)",
+_NAMED_WEEKDAYS = re.compile(
+    rf"\b(?:{_EVERY}|по|on)\s+(?P<first>{WEEKDAY_PATTERN})\b"
+    rf"(?P<more>(?:\s*(?:,|and|и)\s*(?:по\s+)?(?:{WEEKDAY_PATTERN})\b)*)",
     re.IGNORECASE,
 )
 _MONTHLY = re.compile(
@@ -45,29 +52,29 @@ _PLURAL_OR_EVERY = re.compile(rf"^(?:{_EVERY}|по)\s|s\b", re.IGNORECASE)
 class Recurrence:
     """The three day fields of cron, or a whole line; the spans where it is said."""
 
-    days: str
+    day_fields: str
     spans: tuple[tuple[int, int], ...]
-    line: str = ""
+    cron_line: str = ""
     hour: int = 9
 
-    def cron(self, clock: Clock | None) -> str:
+    def to_cron(self, clock: TimeOfDay | None) -> str:
         """Five fields; without a time of day at nine, or at the hour of the part of the day."""
-        if self.line:
-            return self.line
+        if self.cron_line:
+            return self.cron_line
         if clock is None:
-            return f"0 {self.hour} {self.days}"
-        return f"{clock.minute} {clock.within(self.hour).hour} {self.days}"
+            return f"0 {self.hour} {self.day_fields}"
+        return f"{clock.minute} {clock.resolve_in_day_part(self.hour).hour} {self.day_fields}"
 
 
 def find_recurrence(text: str) -> Recurrence | None:
     """What a text says about repetition."""
-    step = _STEP.search(text)
+    step = _INTERVAL.search(text)
     if step:
-        return _step(step)
-    named = _NAMED.search(text)
+        return _parse_interval(step)
+    named = _NAMED_WEEKDAYS.search(text)
     if named and _PLURAL_OR_EVERY.search(named[0]):
-        names = re.findall(rf"\b(?:{WEEKDAY})\b", named[0], re.IGNORECASE)
-        numbers = sorted({(weekday(name) + 1) % 7 for name in names})
+        names = re.findall(rf"\b(?:{WEEKDAY_PATTERN})\b", named[0], re.IGNORECASE)
+        numbers = sorted({(parse_weekday(name) + 1) % 7 for name in names})
         return Recurrence(f"* * {','.join(map(str, numbers))}", (named.span(),))
     for pattern, days in ((_WEEKDAYS, "* * 1-5"), (_WEEKEND, "* * 0,6"), (_WEEKLY, "* * 1")):
         found = pattern.search(text)
@@ -78,14 +85,14 @@ def find_recurrence(text: str) -> Recurrence | None:
         return Recurrence(f"{monthly['day'] or monthly['day2'] or 1} * *", (monthly.span(),))
     daily = _DAILY.search(text)
     if daily:
-        hour = day_part_hour(daily[0].replace("утрам", "утром").replace("вечерам", "вечером"))
+        hour = find_day_part_hour(daily[0].replace("утрам", "утром").replace("вечерам", "вечером"))
         return Recurrence("* * *", (daily.span(),), hour=hour or 9)
     return None
 
 
-def _step(found: re.Match[str]) -> Recurrence:
-    count = number(found["number"]) if found["number"] else 1
-    is_hours = bool(found["hourly"]) or unit_seconds(found["unit"]) == 3600
+def _parse_interval(found: re.Match[str]) -> Recurrence:
+    count = parse_number(found["number"]) if found["number"] else 1
+    is_hours = bool(found["hourly"]) or parse_unit_seconds(found["unit"]) == 3600
     every = "*" if count == 1 else f"*/{count}"
     line = f"0 {every} * * *" if is_hours else f"{every} * * * *"
-    return Recurrence("", (found.span(),), line=line)
+    return Recurrence("", (found.span(),), cron_line=line)

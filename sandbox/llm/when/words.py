@@ -2,7 +2,7 @@
 
 import re
 
-_NUMBERS = {
+_NUMBER_WORDS = {
     1: "a an one один одну одна",
     2: "two couple два две пару",
     3: "three три",
@@ -25,8 +25,8 @@ _NUMBERS = {
     60: "sixty шестьдесят",
     90: "ninety девяносто",
 }
-_VALUES = {word: value for value, words in _NUMBERS.items() for word in words.split()}
-NUMBER = r"\d+|" + "|".join(sorted(_VALUES, key=len, reverse=True))
+_NUMBER_VALUES = {word: value for value, words in _NUMBER_WORDS.items() for word in words.split()}
+NUMBER_PATTERN = r"\d+|" + "|".join(sorted(_NUMBER_VALUES, key=len, reverse=True))
 
 UNITS = (
     (1, r"seconds?|secs?|s|секунд\w*|сек"),
@@ -35,7 +35,7 @@ UNITS = (
     (86400, r"days?|день|дня|дней|сутки|суток"),
     (604800, r"weeks?|недел\w+"),
 )
-UNIT = "|".join(pattern for _, pattern in UNITS)
+UNIT_PATTERN = "|".join(pattern for _, pattern in UNITS)
 
 _WEEKDAYS = (
     r"mon(?:day)?s?|понедельник\w*",
@@ -46,7 +46,7 @@ _WEEKDAYS = (
     r"sat(?:urday)?s?|суббот\w+",
     r"sun(?:day)?s?|воскресень\w+",
 )
-WEEKDAY = "|".join(_WEEKDAYS)
+WEEKDAY_PATTERN = "|".join(_WEEKDAYS)
 
 _MONTHS = (
     r"jan(?:uary)?|января",
@@ -62,9 +62,9 @@ _MONTHS = (
     r"nov(?:ember)?|ноября",
     r"dec(?:ember)?|декабря",
 )
-MONTH = "|".join(_MONTHS)
+MONTH_PATTERN = "|".join(_MONTHS)
 
-DAY_PARTS = (
+DAY_PART_HOURS = (
     (9, r"in the morning|mornings?|утром|утро"),
     (13, r"in the afternoon|afternoons?|днём|днем"),
     (19, r"in the evening|evenings?|tonight|вечером|вечер"),
@@ -73,33 +73,37 @@ DAY_PARTS = (
 """The hour that a part of the day means, where no hour is said."""
 
 
-def number(word: str) -> int:
+def parse_number(word: str) -> int:
     """The value of digits or of a word."""
-    return int(word) if word.isdecimal() else _VALUES[word.lower()]
+    return int(word) if word.isdecimal() else _NUMBER_VALUES[word.lower()]
 
 
-def unit_seconds(word: str) -> int:
+def parse_unit_seconds(word: str) -> int:
     """How long a unit is."""
-    return next(seconds for seconds, pattern in UNITS if _is(word, pattern))
+    return next(seconds for seconds, pattern in UNITS if _is_match(word, pattern))
 
 
-def weekday(word: str) -> int:
+def parse_weekday(word: str) -> int:
     """0 = Monday."""
-    return next(index for index, pattern in enumerate(_WEEKDAYS) if _is(word, pattern))
+    return next(index for index, pattern in enumerate(_WEEKDAYS) if _is_match(word, pattern))
 
 
-def month(word: str) -> int:
+def parse_month(word: str) -> int:
     """1 = January."""
-    return next(index for index, pattern in enumerate(_MONTHS, 1) if _is(word, pattern))
+    return next(index for index, pattern in enumerate(_MONTHS, 1) if _is_match(word, pattern))
 
 
-def day_part_hour(text: str) -> int | None:
+def find_day_part_hour(text: str) -> int | None:
     """The hour of a part of the day in a text."""
     return next(
-        (hour for hour, part in DAY_PARTS if re.search(rf"\b(?:{part})\b", text, re.IGNORECASE)),
+        (
+            hour
+            for hour, part in DAY_PART_HOURS
+            if re.search(rf"\b(?:{part})\b", text, re.IGNORECASE)
+        ),
         None,
     )
 
 
-def _is(word: str, pattern: str) -> bool:
+def _is_match(word: str, pattern: str) -> bool:
     return re.fullmatch(pattern, word, re.IGNORECASE) is not None

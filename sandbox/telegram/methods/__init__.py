@@ -1,6 +1,6 @@
 """The methods that the sandbox's Bot API has; a new one is a function and a line here."""
 
-from sandbox.telegram.call import Method
+from sandbox.telegram.call import ApiMethod
 from sandbox.telegram.methods import (
     buttons,
     chats,
@@ -12,7 +12,7 @@ from sandbox.telegram.methods import (
     sending,
 )
 
-METHODS: tuple[Method, ...] = (
+METHODS: tuple[ApiMethod, ...] = (
     *receiving.METHODS,
     *sending.METHODS,
     *drafts.METHODS,

@@ -1,34 +1,34 @@
 """Answers to pressed buttons."""
 
-from sandbox.telegram.call import Call, Method
+from sandbox.telegram.call import ApiMethod, MethodCall
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.state.feed import Event
+from sandbox.telegram.state.feed import ChatEvent
 
-MAX_TEXT = 200
+MAX_ANSWER_LENGTH = 200
 
 
-async def answer_callback_query(call: Call) -> bool:
+async def answer_callback_query(call: MethodCall) -> bool:
     """The button stops spinning; a text becomes a toast, or a window with `show_alert`."""
     given = call.parameters
-    text = given.text("text")
-    if len(text) > MAX_TEXT:
+    text = given.get_text("text")
+    if len(text) > MAX_ANSWER_LENGTH:
         raise bad_request("MESSAGE_TOO_LONG")
-    press = call.world.presses.answer(given.text("callback_query_id"))
-    if press is None:
+    callback_query = call.state.callback_queries.mark_answered(given.get_text("callback_query_id"))
+    if callback_query is None:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
     answer = {
-        "callback_query_id": press.id,
-        "message_id": press.message_id,
-        "person_id": press.person_id,
+        "callback_query_id": callback_query.id,
+        "message_id": callback_query.message_id,
+        "person_id": callback_query.person_id,
         "text": text,
-        "show_alert": given.flag("show_alert"),
+        "show_alert": given.get_bool("show_alert"),
     }
-    call.world.feed.publish(Event("answer", press.person_id, answer))
+    call.state.event_bus.publish(ChatEvent("answer", callback_query.person_id, answer))
     return True
 
 
 METHODS = (
-    Method(
+    ApiMethod(
         "answerCallbackQuery",
         ("callback_query_id", "text", "show_alert", "url", "cache_time"),
         answer_callback_query,

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sandbox.telegram.call import Call, Method
+from sandbox.telegram.call import ApiMethod, MethodCall
 
-_GIFTS = (
+_GIFT_TYPES = (
     "unlimited_gifts",
     "limited_gifts",
     "unique_gifts",
@@ -13,15 +13,15 @@ _GIFTS = (
 )
 
 
-async def get_chat(call: Call) -> dict[str, Any]:
+async def get_chat(call: MethodCall) -> dict[str, Any]:
     """A `ChatFullInfo` of a private chat."""
-    person = call.person()
+    person = call.get_person()
     return person.to_chat() | {
         "active_usernames": [person.username],
         "accent_color_id": person.id % 7,
         "max_reaction_count": 11,
-        "accepted_gift_types": dict.fromkeys(_GIFTS, False),
+        "accepted_gift_types": dict.fromkeys(_GIFT_TYPES, False),
     }
 
 
-METHODS = (Method("getChat", ("chat_id",), get_chat),)
+METHODS = (ApiMethod("getChat", ("chat_id",), get_chat),)

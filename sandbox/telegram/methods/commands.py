@@ -3,44 +3,44 @@
 import re
 from typing import Any
 
-from sandbox.telegram.call import Call, Method
+from sandbox.telegram.call import ApiMethod, MethodCall
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.state.commands import Command, chat_scope
+from sandbox.telegram.state.commands import BotCommand, chat_scope_key
 
 MAX_COMMANDS = 100
-MAX_DESCRIPTION = 256
+MAX_DESCRIPTION_LENGTH = 256
 _COMMAND = re.compile(r"/?([a-z0-9_]{1,32})")
 _SCOPES = ("default", "all_private_chats", "all_group_chats", "all_chat_administrators")
 _CHAT_SCOPES = ("chat", "chat_administrators", "chat_member")
 
 
-async def set_my_commands(call: Call) -> bool:
+async def set_my_commands(call: MethodCall) -> bool:
     """Replaces the list of a scope and language."""
-    given = call.parameters.json("commands", "commands JSON object")
+    given = call.parameters.get_json("commands", "commands JSON object")
     if not isinstance(given, list):
         raise bad_request("expected an Array of BotCommand")
     if len(given) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    commands = [_command(one) for one in given]
-    call.world.commands.set(_scope(call), _language(call), commands)
-    call.world.tell_of_bot()
+    commands = [_parse_command(one) for one in given]
+    call.state.commands.set(_parse_scope(call), _parse_language(call), commands)
+    call.state.publish_bot_changed()
     return True
 
 
-def _command(given: Any) -> Command:
+def _parse_command(given: Any) -> BotCommand:
     if not isinstance(given, dict):
         raise bad_request("expected an Object as BotCommand")
     found = _COMMAND.fullmatch(str(given.get("command") or ""))
     if found is None:
         raise bad_request("BOT_COMMAND_INVALID")
     description = str(given.get("description") or "").strip()
-    if not 1 <= len(description) <= MAX_DESCRIPTION:
+    if not 1 <= len(description) <= MAX_DESCRIPTION_LENGTH:
         raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
     return {"command": found[1], "description": description}
 
 
-def _scope(call: Call) -> str:
-    given = call.parameters.json("scope", "BotCommandScope") or {"type": "default"}
+def _parse_scope(call: MethodCall) -> str:
+    given = call.parameters.get_json("scope", "BotCommandScope") or {"type": "default"}
     if not isinstance(given, dict):
         raise bad_request("expected an Object as BotCommandScope")
     kind = given.get("type")
@@ -50,30 +50,30 @@ def _scope(call: Call) -> str:
         raise bad_request("can't parse BotCommandScope: Unsupported type specified")
     if kind != "chat":
         raise bad_request("chat not found")
-    return chat_scope(given.get("chat_id"))
+    return chat_scope_key(given.get("chat_id"))
 
 
-def _language(call: Call) -> str:
-    language = call.parameters.text("language_code")
+def _parse_language(call: MethodCall) -> str:
+    language = call.parameters.get_text("language_code")
     if language and not re.fullmatch("[a-z]{2}", language):
         raise bad_request("LANG_CODE_INVALID")
     return language
 
 
-async def get_my_commands(call: Call) -> list[Command]:
+async def get_my_commands(call: MethodCall) -> list[BotCommand]:
     """Exactly the list of this scope and language."""
-    return call.world.commands.get(_scope(call), _language(call))
+    return call.state.commands.get(_parse_scope(call), _parse_language(call))
 
 
-async def delete_my_commands(call: Call) -> bool:
+async def delete_my_commands(call: MethodCall) -> bool:
     """Then the next wider scope applies."""
-    call.world.commands.delete(_scope(call), _language(call))
-    call.world.tell_of_bot()
+    call.state.commands.delete(_parse_scope(call), _parse_language(call))
+    call.state.publish_bot_changed()
     return True
 
 
 METHODS = (
-    Method("setMyCommands", ("commands", "scope", "language_code"), set_my_commands),
-    Method("getMyCommands", ("scope", "language_code"), get_my_commands),
-    Method("deleteMyCommands", ("scope", "language_code"), delete_my_commands),
+    ApiMethod("setMyCommands", ("commands", "scope", "language_code"), set_my_commands),
+    ApiMethod("getMyCommands", ("scope", "language_code"), get_my_commands),
+    ApiMethod("deleteMyCommands", ("scope", "language_code"), delete_my_commands),
 )

@@ -1,27 +1,27 @@
 """What the bot says about itself: name, description, short description."""
 
-from sandbox.telegram.call import Call, Handler, Method
+from sandbox.telegram.call import ApiMethod, MethodCall, MethodHandler
 from sandbox.telegram.errors import bad_request
 
-_LIMITS = {"name": 64, "description": 512, "short_description": 120}
+_MAX_LENGTHS = {"name": 64, "description": 512, "short_description": 120}
 
 
-def _setter(field: str) -> Handler:
-    async def set_field(call: Call) -> bool:
-        text = call.parameters.text(field)
-        if len(text) > _LIMITS[field]:
+def _make_setter(field: str) -> MethodHandler:
+    async def set_field(call: MethodCall) -> bool:
+        text = call.parameters.get_text(field)
+        if len(text) > _MAX_LENGTHS[field]:
             raise bad_request(f"bot {field.replace('_', ' ')} is too long")
-        call.world.bot.set_text(field, call.parameters.text("language_code"), text)
-        call.world.tell_of_bot()
+        call.state.bot.set_text(field, call.parameters.get_text("language_code"), text)
+        call.state.publish_bot_changed()
         return True
 
     return set_field
 
 
-def _getter(field: str) -> Handler:
-    async def get_field(call: Call) -> dict[str, str]:
-        language_code = call.parameters.text("language_code")
-        return {field: call.world.bot.shown(field, language_code)}
+def _make_getter(field: str) -> MethodHandler:
+    async def get_field(call: MethodCall) -> dict[str, str]:
+        language_code = call.parameters.get_text("language_code")
+        return {field: call.state.bot.get_effective_text(field, language_code)}
 
     return get_field
 
@@ -34,7 +34,7 @@ METHODS = tuple(
         ("short_description", "MyShortDescription"),
     )
     for method in (
-        Method(f"set{name}", (field, "language_code"), _setter(field)),
-        Method(f"get{name}", ("language_code",), _getter(field)),
+        ApiMethod(f"set{name}", (field, "language_code"), _make_setter(field)),
+        ApiMethod(f"get{name}", ("language_code",), _make_getter(field)),
     )
 )

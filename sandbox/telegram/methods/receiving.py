@@ -2,92 +2,94 @@
 
 from typing import Any
 
-from sandbox.telegram.call import Answer, Call, Method
+from sandbox.telegram.call import ApiMethod, DescribedResult, MethodCall
 from sandbox.telegram.errors import BotApiError, conflict
-from sandbox.telegram.state.updates import MAX_POLL_SECONDS, OTHER_POLL
-from sandbox.telegram.state.webhook import Target
+from sandbox.telegram.state.updates import MAX_POLL_SECONDS, OTHER_POLL_REASON
+from sandbox.telegram.state.webhook import WebhookTarget
 
-_WEBHOOK = (
+_WEBHOOK_ACTIVE = (
     "can't use getUpdates method while webhook is active; "
     "use deleteWebhook to delete the webhook first"
 )
 
 
-async def get_updates(call: Call) -> list[dict[str, Any]]:
+async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
     """Waiting updates, at once or as soon as one comes within `timeout` seconds."""
-    world, given = call.world, call.parameters
-    updates = world.updates
-    offset = given.integer("offset", low=-(2**31), high=2**62)
-    limit = given.integer("limit", default=100, low=1, high=100)
-    timeout = given.integer("timeout", low=0, high=MAX_POLL_SECONDS)
-    if world.webhook.target is not None:
-        raise conflict(_WEBHOOK)
-    _allow(call)
-    updates.end_poll(OTHER_POLL)
+    state, given = call.state, call.parameters
+    updates = state.updates
+    offset = given.get_int("offset", low=-(2**31), high=2**62)
+    limit = given.get_int("limit", default=100, low=1, high=100)
+    timeout = given.get_int("timeout", low=0, high=MAX_POLL_SECONDS)
+    if state.webhook.target is not None:
+        raise conflict(_WEBHOOK_ACTIVE)
+    _set_allowed_updates(call)
+    updates.terminate_poll(OTHER_POLL_REASON)
     if offset:
-        world.confirm(offset)
-    world.commit()
-    if not updates.count() and timeout:
-        await updates.wait(timeout)
-    return updates.waiting(limit)
+        state.confirm_updates(offset)
+    state.commit()
+    if not updates.count_pending() and timeout:
+        await updates.long_poll(timeout)
+    return updates.list_pending(limit)
 
 
-def _allow(call: Call) -> None:
+def _set_allowed_updates(call: MethodCall) -> None:
     """A missing or broken list leaves what was set before."""
     try:
-        kinds = call.parameters.json("allowed_updates", "allowed_updates")
+        kinds = call.parameters.get_json("allowed_updates", "allowed_updates")
     except BotApiError:
         return
     if isinstance(kinds, list):
-        call.world.updates.allow([kind for kind in kinds if isinstance(kind, str)])
+        call.state.updates.set_allowed_kinds([kind for kind in kinds if isinstance(kind, str)])
 
 
-async def set_webhook(call: Call) -> Answer:
+async def set_webhook(call: MethodCall) -> DescribedResult:
     """Where updates go from now on; an empty address removes it."""
-    world, given = call.world, call.parameters
-    url = given.text("url")
+    state, given = call.state, call.parameters
+    url = given.get_text("url")
     if not url:
-        _allow(call)
+        _set_allowed_updates(call)
         return await delete_webhook(call)
-    world.updates.end_poll("terminated by setWebhook request")
-    target = Target(
+    state.updates.terminate_poll("terminated by setWebhook request")
+    target = WebhookTarget(
         url=url,
-        secret_token=given.text("secret_token"),
-        max_connections=given.integer("max_connections", default=40, low=1, high=100),
-        ip_address=given.text("ip_address"),
+        secret_token=given.get_text("secret_token"),
+        max_connections=given.get_int("max_connections", default=40, low=1, high=100),
+        ip_address=given.get_text("ip_address"),
         has_custom_certificate=not given.is_missing("certificate"),
     )
-    is_new = await world.webhook.set(target)
-    _allow(call)
-    if given.flag("drop_pending_updates"):
-        world.drop_updates()
-    return Answer(True, "Webhook was set" if is_new else "Webhook is already set")
+    is_new = await state.webhook.set_target(target)
+    _set_allowed_updates(call)
+    if given.get_bool("drop_pending_updates"):
+        state.drop_updates()
+    return DescribedResult(True, "Webhook was set" if is_new else "Webhook is already set")
 
 
-async def delete_webhook(call: Call) -> Answer:
+async def delete_webhook(call: MethodCall) -> DescribedResult:
     """Back to getUpdates; waiting updates are dropped on demand."""
-    was_there = call.world.webhook.delete()
-    if call.parameters.flag("drop_pending_updates"):
-        call.world.drop_updates()
-    return Answer(True, "Webhook was deleted" if was_there else "Webhook is already deleted")
+    was_there = call.state.webhook.delete()
+    if call.parameters.get_bool("drop_pending_updates"):
+        call.state.drop_updates()
+    return DescribedResult(
+        True, "Webhook was deleted" if was_there else "Webhook is already deleted"
+    )
 
 
-async def get_webhook_info(call: Call) -> dict[str, Any]:
+async def get_webhook_info(call: MethodCall) -> dict[str, Any]:
     """A `WebhookInfo`."""
-    updates = call.world.updates
-    info = {**call.world.webhook.to_json(), "pending_update_count": updates.count()}
-    return info | ({"allowed_updates": updates.allowed} if updates.allowed else {})
+    updates = call.state.updates
+    info = {**call.state.webhook.to_json(), "pending_update_count": updates.count_pending()}
+    return info | ({"allowed_updates": updates.allowed_kinds} if updates.allowed_kinds else {})
 
 
-async def get_me(call: Call) -> dict[str, Any]:
+async def get_me(call: MethodCall) -> dict[str, Any]:
     """The bot."""
-    return call.world.bot.to_me()
+    return call.state.bot.to_me()
 
 
 METHODS = (
-    Method("getMe", (), get_me),
-    Method("getUpdates", ("offset", "limit", "timeout", "allowed_updates"), get_updates),
-    Method(
+    ApiMethod("getMe", (), get_me),
+    ApiMethod("getUpdates", ("offset", "limit", "timeout", "allowed_updates"), get_updates),
+    ApiMethod(
         "setWebhook",
         (
             "url",
@@ -100,6 +102,6 @@ METHODS = (
         ),
         set_webhook,
     ),
-    Method("deleteWebhook", ("drop_pending_updates",), delete_webhook),
-    Method("getWebhookInfo", (), get_webhook_info),
+    ApiMethod("deleteWebhook", ("drop_pending_updates",), delete_webhook),
+    ApiMethod("getWebhookInfo", (), get_webhook_info),
 )

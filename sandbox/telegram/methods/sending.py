@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.telegram.call import MAX_MESSAGE_ID, Call, Method
+from sandbox.telegram.call import MAX_MESSAGE_ID, ApiMethod, MethodCall
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.markup import read_markup
-from sandbox.telegram.meter import MESSAGE, SIGNAL
-from sandbox.telegram.reactions import REACTIONS
+from sandbox.telegram.markup import parse_reply_markup
+from sandbox.telegram.meter import CHAT_ACTION, MESSAGE
+from sandbox.telegram.reactions import ALLOWED_REACTIONS
 from sandbox.telegram.render import render_message
-from sandbox.telegram.state.messages import Content
+from sandbox.telegram.state.messages import MessageContent
 from sandbox.telegram.state.people import Person
 
-ACTIONS = (
+CHAT_ACTIONS = (
     "typing",
     "upload_photo",
     "record_video",
@@ -27,49 +27,49 @@ ACTIONS = (
 )
 
 
-async def send_message(call: Call) -> dict[str, Any]:
+async def send_message(call: MethodCall) -> dict[str, Any]:
     """The message is kept, shown on the page, and returned."""
-    return _send(call, lambda: Content.of_text(call.formatted()))
+    return _send(call, lambda: MessageContent.from_text(call.parse_text()))
 
 
-async def send_rich_message(call: Call) -> dict[str, Any]:
+async def send_rich_message(call: MethodCall) -> dict[str, Any]:
     """The same with blocks in place of a text."""
-    return _send(call, lambda: Content.of_rich(call.rich()))
+    return _send(call, lambda: MessageContent.from_rich(call.parse_rich_message()))
 
 
-def _send(call: Call, read: Callable[[], Content]) -> dict[str, Any]:
-    person = call.person()
-    call.refuse_thread()
-    content = read()
-    markup = read_markup(call.parameters)
-    message = call.world.messages.add(
+def _send(call: MethodCall, parse_content: Callable[[], MessageContent]) -> dict[str, Any]:
+    person = call.get_person()
+    call.reject_thread()
+    content = parse_content()
+    markup = parse_reply_markup(call.parameters)
+    message = call.state.messages.add(
         person.id,
         content,
         is_from_bot=True,
         reply_markup=markup,
-        reply_to=_replied(call, person),
+        reply_to=_find_reply_target(call, person),
     )
-    call.world.activity.end(person.id)
-    call.world.tell("message", message)
-    return render_message(call.world, message)
+    call.state.activity.clear(person.id)
+    call.state.publish_message("message", message)
+    return render_message(call.state, message)
 
 
-def _replied(call: Call, person: Person) -> int | None:
+def _find_reply_target(call: MethodCall, person: Person) -> int | None:
     """The id of the message that is answered, if it is there."""
     given = call.parameters
-    reply = given.json("reply_parameters", "reply parameters JSON object")
+    reply = given.get_json("reply_parameters", "reply parameters JSON object")
     if reply is None:
-        message_id = given.integer("reply_to_message_id", low=0, high=MAX_MESSAGE_ID)
+        message_id = given.get_int("reply_to_message_id", low=0, high=MAX_MESSAGE_ID)
         reply = {
             "message_id": message_id,
-            "allow_sending_without_reply": given.flag("allow_sending_without_reply"),
+            "allow_sending_without_reply": given.get_bool("allow_sending_without_reply"),
         }
     elif not isinstance(reply, dict):
         raise bad_request("object expected as reply parameters")
     message_id = reply.get("message_id") or 0
     if not message_id:
         return None
-    message = call.world.messages.get(person.id, int(message_id))
+    message = call.state.messages.get(person.id, int(message_id))
     if message is None:
         if reply.get("allow_sending_without_reply"):
             return None
@@ -79,34 +79,36 @@ def _replied(call: Call, person: Person) -> int | None:
     return message.message_id
 
 
-async def send_chat_action(call: Call) -> bool:
+async def send_chat_action(call: MethodCall) -> bool:
     """Shown for 5 seconds or until the next message."""
-    person = call.person()
-    action = call.parameters.text("action").lower()
-    if action not in ACTIONS:
+    person = call.get_person()
+    action = call.parameters.get_text("action").lower()
+    if action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
-    call.refuse_thread()
-    call.world.activity.act(person.id, action)
+    call.reject_thread()
+    call.state.activity.start_action(person.id, action)
     return True
 
 
-async def set_message_reaction(call: Call) -> bool:
+async def set_message_reaction(call: MethodCall) -> bool:
     """At most one emoji of the fixed list; an empty list removes it."""
-    person = call.person()
-    message = call.message(person, "message to react not found")
-    given = call.parameters.json("reaction", "reaction types JSON object") or []
+    person = call.get_person()
+    message = call.get_message(person, "message to react not found")
+    given = call.parameters.get_json("reaction", "reaction types JSON object") or []
     if not isinstance(given, list):
         raise bad_request("expected an Array of ReactionType")
     if len(given) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
     emojis = [one.get("emoji") if isinstance(one, dict) else None for one in given]
-    if any(str(emoji).replace("\ufe0f", "") not in REACTIONS for emoji in emojis):
+    if any(str(emoji).replace("\ufe0f", "") not in ALLOWED_REACTIONS for emoji in emojis):
         raise bad_request("REACTION_INVALID")
-    call.world.tell("edit", call.world.messages.react(message, emojis[0] if emojis else None))
+    call.state.publish_message(
+        "edit", call.state.messages.set_reaction(message, emojis[0] if emojis else None)
+    )
     return True
 
 
-_SENT = (
+_SEND_PARAMETERS = (
     "business_connection_id",
     "chat_id",
     "message_thread_id",
@@ -121,10 +123,10 @@ _SENT = (
     "ephemeral_message_parameters",
 )
 METHODS = (
-    Method(
+    ApiMethod(
         "sendMessage",
         (
-            *_SENT,
+            *_SEND_PARAMETERS,
             "text",
             "parse_mode",
             "entities",
@@ -136,14 +138,14 @@ METHODS = (
         send_message,
         MESSAGE,
     ),
-    Method("sendRichMessage", (*_SENT, "rich_message"), send_rich_message, MESSAGE),
-    Method(
+    ApiMethod("sendRichMessage", (*_SEND_PARAMETERS, "rich_message"), send_rich_message, MESSAGE),
+    ApiMethod(
         "sendChatAction",
         ("business_connection_id", "chat_id", "message_thread_id", "action"),
         send_chat_action,
-        SIGNAL,
+        CHAT_ACTION,
     ),
-    Method(
+    ApiMethod(
         "setMessageReaction", ("chat_id", "message_id", "reaction", "is_big"), set_message_reaction
     ),
 )

@@ -4,212 +4,230 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.rich.inline import read_button, read_text
-from sandbox.telegram.rich.media import media_block
-from sandbox.telegram.rich.tree import Node, WrongMarkup
+from sandbox.telegram.rich.inline import build_button, build_rich_text
+from sandbox.telegram.rich.media import build_media_block
+from sandbox.telegram.rich.tree import HtmlNode, InvalidRichMarkup
 
 Block = dict[str, Any]
 
-MEDIA = ("img", "video", "audio", "tg-document")
-_ALIGNED = ("left", "center", "right")
+MEDIA_TAGS = ("img", "video", "audio", "tg-document")
+_ALIGNMENTS = ("left", "center", "right")
 
 
-def read_blocks(nodes: list[Node | str]) -> list[Block]:
+def build_blocks(nodes: list[HtmlNode | str]) -> list[Block]:
     """The blocks; text between them becomes paragraphs."""
     blocks: list[Block] = []
-    text: list[Node | str] = []
+    text: list[HtmlNode | str] = []
     for node in nodes:
-        if isinstance(node, Node) and node.is_block:
-            blocks += _paragraph(text)
-            blocks += _read_block(node)
+        if isinstance(node, HtmlNode) and node.is_block:
+            blocks += _build_paragraph(text)
+            blocks += _build_block(node)
             text = []
         else:
             text.append(node)
-    return blocks + _paragraph(text)
+    return blocks + _build_paragraph(text)
 
 
-def _paragraph(nodes: list[Node | str]) -> list[Block]:
-    text = read_text(nodes)
+def _build_paragraph(nodes: list[HtmlNode | str]) -> list[Block]:
+    text = build_rich_text(nodes)
     if isinstance(text, dict) and text["type"] == "anchor":
         return [text]
     return [{"type": "paragraph", "text": text}] if text else []
 
 
-def _read_block(node: Node) -> list[Block]:
+def _build_block(node: HtmlNode) -> list[Block]:
     if node.tag == "p":
-        return _paragraph(node.children)
-    if node.tag in MEDIA:
-        return [media_block(node.tag, node.attributes)]
-    return [_READERS[node.tag](node)]
+        return _build_paragraph(node.children)
+    if node.tag in MEDIA_TAGS:
+        return [build_media_block(node.tag, node.attributes)]
+    return [_BLOCK_BUILDERS[node.tag](node)]
 
 
-def _heading(node: Node) -> Block:
-    return {"type": "heading", "size": int(node.tag[1]), "text": read_text(node.children)}
+def _build_heading(node: HtmlNode) -> Block:
+    return {"type": "heading", "size": int(node.tag[1]), "text": build_rich_text(node.children)}
 
 
-def _pre(node: Node) -> Block:
-    code = node.nodes("code")
+def _build_pre(node: HtmlNode) -> Block:
+    code = node.find_children("code")
     name = code[0].attributes.get("class", "") if len(node.children) == 1 and code else ""
     language = name.removeprefix("language-") if name.startswith("language-") else ""
-    block = {"type": "pre", "text": node.raw_text().removeprefix("\n").rstrip("\n")}
+    block = {"type": "pre", "text": node.get_raw_text().removeprefix("\n").rstrip("\n")}
     return block | ({"language": language} if language else {})
 
 
-def _list(node: Node) -> Block:
+def _build_list(node: HtmlNode) -> Block:
     if any(one.strip() if isinstance(one, str) else one.tag != "li" for one in node.children):
-        raise WrongMarkup(f"<{node.tag}> holds only <li>")
-    items = node.nodes("li")
-    numbers = _numbers(node, items) if node.tag == "ol" else [{}] * len(items)
+        raise InvalidRichMarkup(f"<{node.tag}> holds only <li>")
+    items = node.find_children("li")
+    numbers = _number_items(node, items) if node.tag == "ol" else [{}] * len(items)
     return {
         "type": "list",
-        "items": [_item(one) | number for one, number in zip(items, numbers, strict=True)],
+        "items": [_build_item(one) | number for one, number in zip(items, numbers, strict=True)],
     }
 
 
-def _numbers(node: Node, items: list[Node]) -> list[Block]:
+def _number_items(node: HtmlNode, items: list[HtmlNode]) -> list[Block]:
     is_reversed = "reversed" in node.attributes
-    number = _whole(node, "start", len(items) if is_reversed else 1)
+    number = _parse_int_attribute(node, "start", len(items) if is_reversed else 1)
     numbers: list[Block] = []
     for item in items:
-        number = _whole(item, "value", number)
+        number = _parse_int_attribute(item, "value", number)
         kind = item.attributes.get("type") or node.attributes.get("type") or "1"
         numbers.append({"value": number, "type": kind})
         number += -1 if is_reversed else 1
     return numbers
 
 
-def _item(node: Node) -> Block:
-    boxes = node.nodes("input")
-    item: Block = {"blocks": read_blocks(node.without("input"))}
+def _build_item(node: HtmlNode) -> Block:
+    boxes = node.find_children("input")
+    item: Block = {"blocks": build_blocks(node.get_children_without("input"))}
     if not boxes:
         return item
     is_checked = {"is_checked": True} if "checked" in boxes[0].attributes else {}
     return {**item, "has_checkbox": True, **is_checked}
 
 
-def _quote(node: Node) -> Block:
-    body = node.without("cite")
+def _build_quote(node: HtmlNode) -> Block:
+    body = node.get_children_without("cite")
     if {"expandable", "collapsed"} & node.attributes.keys():
-        quote: Block = {"type": "expandable_blockquote", "text": read_text(body)}
+        quote: Block = {"type": "expandable_blockquote", "text": build_rich_text(body)}
     else:
-        quote = {"type": "blockquote", "blocks": read_blocks(body)}
-    return quote | _credit(node)
+        quote = {"type": "blockquote", "blocks": build_blocks(body)}
+    return quote | _build_credit(node)
 
 
-def _aside(node: Node) -> Block:
-    return {"type": "pullquote", "text": read_text(node.without("cite")), **_credit(node)}
+def _build_pull_quote(node: HtmlNode) -> Block:
+    return {
+        "type": "pullquote",
+        "text": build_rich_text(node.get_children_without("cite")),
+        **_build_credit(node),
+    }
 
 
-def _credit(node: Node) -> Block:
-    cite = node.nodes("cite")
-    return {"credit": read_text(cite[0].children)} if cite else {}
+def _build_credit(node: HtmlNode) -> Block:
+    cite = node.find_children("cite")
+    return {"credit": build_rich_text(cite[0].children)} if cite else {}
 
 
-def _details(node: Node) -> Block:
-    summary = node.nodes("summary")
+def _build_details(node: HtmlNode) -> Block:
+    summary = node.find_children("summary")
     block: Block = {
         "type": "details",
-        "summary": read_text(summary[0].children) if summary else "",
-        "blocks": read_blocks(node.without("summary")),
+        "summary": build_rich_text(summary[0].children) if summary else "",
+        "blocks": build_blocks(node.get_children_without("summary")),
     }
     return block | ({"is_open": True} if "open" in node.attributes else {})
 
 
-def _table(node: Node) -> Block:
-    rows = [[_cell(cell) for cell in row.nodes("td", "th")] for row in node.nodes("tr")]
-    caption = node.nodes("caption")
+def _build_table(node: HtmlNode) -> Block:
+    rows = [
+        [_build_cell(cell) for cell in row.find_children("td", "th")]
+        for row in node.find_children("tr")
+    ]
+    caption = node.find_children("caption")
     flags = [name for name in ("bordered", "striped", "compact") if name in node.attributes]
     return {
         "type": "table",
         "cells": rows,
         **{f"is_{flag}": True for flag in flags},
-        **({"caption": read_text(caption[0].children)} if caption else {}),
+        **({"caption": build_rich_text(caption[0].children)} if caption else {}),
     }
 
 
-def _cell(node: Node) -> Block:
+def _build_cell(node: HtmlNode) -> Block:
     cell: Block = {
         "align": node.attributes.get("align") or "left",
         "valign": node.attributes.get("valign") or "middle",
     }
-    text = read_text(node.children)
+    text = build_rich_text(node.children)
     if text:
         cell["text"] = text
     if node.tag == "th":
         cell["is_header"] = True
-    spans = {name: _whole(node, name, 1) for name in ("colspan", "rowspan")}
+    spans = {name: _parse_int_attribute(node, name, 1) for name in ("colspan", "rowspan")}
     return cell | {name: span for name, span in spans.items() if span > 1}
 
 
-def _figure(node: Node) -> Block:
-    found = read_blocks(node.without("figcaption"))
+def _build_figure(node: HtmlNode) -> Block:
+    found = build_blocks(node.get_children_without("figcaption"))
     if len(found) != 1:
         raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
-    return found[0] | _caption(node)
+    return found[0] | _build_caption(node)
 
 
-def _caption(node: Node) -> Block:
-    given = node.nodes("figcaption")
+def _build_caption(node: HtmlNode) -> Block:
+    given = node.find_children("figcaption")
     if not given:
         return {}
-    return {"caption": {"text": read_text(given[0].without("cite")), **_credit(given[0])}}
+    return {
+        "caption": {
+            "text": build_rich_text(given[0].get_children_without("cite")),
+            **_build_credit(given[0]),
+        }
+    }
 
 
-def _gallery(node: Node) -> Block:
+def _build_gallery(node: HtmlNode) -> Block:
     kind = node.tag.removeprefix("tg-")
-    return {"type": kind, "blocks": read_blocks(node.without("figcaption")), **_caption(node)}
+    return {
+        "type": kind,
+        "blocks": build_blocks(node.get_children_without("figcaption")),
+        **_build_caption(node),
+    }
 
 
-def _map(node: Node) -> Block:
+def _build_map(node: HtmlNode) -> Block:
     try:
-        place = {name: float(node.attributes[short]) for name, short in _PLACE.items()}
+        place = {
+            name: float(node.attributes[short]) for name, short in _LOCATION_ATTRIBUTES.items()
+        }
     except (KeyError, ValueError) as error:
-        raise WrongMarkup("<tg-map> needs lat and long") from error
-    return {"type": "map", "location": place, "zoom": _whole(node, "zoom", 13)}
+        raise InvalidRichMarkup("<tg-map> needs lat and long") from error
+    return {"type": "map", "location": place, "zoom": _parse_int_attribute(node, "zoom", 13)}
 
 
-_PLACE = {"latitude": "lat", "longitude": "long"}
+_LOCATION_ATTRIBUTES = {"latitude": "lat", "longitude": "long"}
 
 
-def _buttons(node: Node) -> Block:
+def _build_buttons(node: HtmlNode) -> Block:
     block: Block = {
         "type": "buttons",
-        "buttons": [read_button(one) for one in node.nodes("tg-button")],
+        "buttons": [build_button(one) for one in node.find_children("tg-button")],
     }
     align = node.attributes.get("align")
-    return block | ({"align": align} if align in _ALIGNED else {})
+    return block | ({"align": align} if align in _ALIGNMENTS else {})
 
 
-def _texts(kind: str, node: Node) -> Block:
-    return {"type": kind, "text": read_text(node.children)}
+def _build_text_block(kind: str, node: HtmlNode) -> Block:
+    return {"type": kind, "text": build_rich_text(node.children)}
 
 
-def _whole(node: Node, name: str, default: int) -> int:
+def _parse_int_attribute(node: HtmlNode, name: str, default: int) -> int:
     try:
         return int(node.attributes.get(name, default))
     except ValueError:
         return default
 
 
-_READERS: dict[str, Callable[[Node], Block]] = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _heading),
-    "pre": _pre,
-    "footer": lambda node: _texts("footer", node),
+_BLOCK_BUILDERS: dict[str, Callable[[HtmlNode], Block]] = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _build_heading),
+    "pre": _build_pre,
+    "footer": lambda node: _build_text_block("footer", node),
     "hr": lambda _: {"type": "divider"},
-    "ul": _list,
-    "ol": _list,
-    "blockquote": _quote,
-    "aside": _aside,
-    "details": _details,
-    "table": _table,
-    "figure": _figure,
-    "tg-map": _map,
-    "tg-collage": _gallery,
-    "tg-slideshow": _gallery,
+    "ul": _build_list,
+    "ol": _build_list,
+    "blockquote": _build_quote,
+    "aside": _build_pull_quote,
+    "details": _build_details,
+    "table": _build_table,
+    "figure": _build_figure,
+    "tg-map": _build_map,
+    "tg-collage": _build_gallery,
+    "tg-slideshow": _build_gallery,
     "tg-math-block": lambda node: {
         "type": "mathematical_expression",
-        "expression": node.raw_text().strip(),
+        "expression": node.get_raw_text().strip(),
     },
-    "tg-button-row": _buttons,
-    "tg-thinking": lambda node: _texts("thinking", node),
+    "tg-button-row": _build_buttons,
+    "tg-thinking": lambda node: _build_text_block("thinking", node),
 }

@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.rich.tree import Node, WrongMarkup
-from sandbox.telegram.text.links import WrongLink, checked_link, mentioned_user
+from sandbox.telegram.rich.tree import HtmlNode, InvalidRichMarkup
+from sandbox.telegram.text.links import InvalidLink, normalize_link, parse_user_link
 
-_STYLES = {
+_STYLE_TAGS = {
     "b": "bold",
     "strong": "bold",
     "i": "italic",
@@ -23,109 +23,109 @@ _STYLES = {
     "sup": "superscript",
     "tg-spoiler": "spoiler",
 }
-_BUTTON_FIELDS = {"copy_text": "text"}
+_BUTTON_OBJECT_FIELDS = {"copy_text": "text"}
 """Actions whose value is an object, with the field that the tag's `data` fills."""
 
 
-def read_text(nodes: list[Node | str]) -> Any:
+def build_rich_text(nodes: list[HtmlNode | str]) -> Any:
     """The text of a paragraph, heading, cell: one line but for `<br>`.
 
     Raises BotApiError for a block in it, WrongMarkup for a tag that has no place there.
     """
-    return _trimmed(_joined([_inline(node) for node in nodes]))
+    return _trim(_join([_build_inline(node) for node in nodes]))
 
 
-def _inline(node: Node | str) -> Any:
+def _build_inline(node: HtmlNode | str) -> Any:
     if isinstance(node, str):
         return re.sub(r"[ \t\r\n]+", " ", node)
     if node.is_block:
         raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
     if node.tag == "br":
         return "\n"
-    if node.tag in _STYLES:
-        return _with_text(node, type=_STYLES[node.tag])
-    special = _SPECIAL.get(node.tag)
+    if node.tag in _STYLE_TAGS:
+        return _build_with_text(node, type=_STYLE_TAGS[node.tag])
+    special = _INLINE_BUILDERS.get(node.tag)
     if special is None:
-        raise WrongMarkup(f"<{node.tag}> has no place in a text")
+        raise InvalidRichMarkup(f"<{node.tag}> has no place in a text")
     return special(node)
 
 
-def _with_text(node: Node, **fields: Any) -> Any:
-    text = _joined([_inline(child) for child in node.children])
+def _build_with_text(node: HtmlNode, **fields: Any) -> Any:
+    text = _join([_build_inline(child) for child in node.children])
     return {**fields, "text": text} if text else ""
 
 
-def _link(node: Node) -> Any:
+def _build_link(node: HtmlNode) -> Any:
     href, name = node.attributes.get("href"), node.attributes.get("name")
     if href is None:
         anchor = {"type": "anchor", "name": name} if name else ""
-        return _joined([anchor, *[_inline(child) for child in node.children]])
+        return _join([anchor, *[_build_inline(child) for child in node.children]])
     scheme, _, rest = href.partition(":")
     if href.startswith("#"):
-        return _with_text(node, type="anchor_link", anchor_name=href[1:])
+        return _build_with_text(node, type="anchor_link", anchor_name=href[1:])
     if scheme == "mailto":
-        return _with_text(node, type="email_address", email_address=rest)
+        return _build_with_text(node, type="email_address", email_address=rest)
     if scheme == "tel":
-        return _with_text(node, type="phone_number", phone_number=rest)
-    user_id = mentioned_user(href)
+        return _build_with_text(node, type="phone_number", phone_number=rest)
+    user_id = parse_user_link(href)
     if user_id is not None:
-        return _with_text(node, type="text_mention", user={"id": user_id})
+        return _build_with_text(node, type="text_mention", user={"id": user_id})
     try:
-        return _with_text(node, type="url", url=checked_link(href))
-    except WrongLink:
-        return _joined([_inline(child) for child in node.children])
+        return _build_with_text(node, type="url", url=normalize_link(href))
+    except InvalidLink:
+        return _join([_build_inline(child) for child in node.children])
 
 
-def _emoji(node: Node) -> Any:
+def _build_emoji(node: HtmlNode) -> Any:
     emoji_id = node.attributes.get("emoji-id") or node.attributes.get("src", "").partition("id=")[2]
-    shown = node.attributes.get("alt") or node.raw_text()
+    shown = node.attributes.get("alt") or node.get_raw_text()
     return {"type": "custom_emoji", "custom_emoji_id": emoji_id, "alternative_text": shown}
 
 
-def _time(node: Node) -> Any:
+def _build_time(node: HtmlNode) -> Any:
     unix = node.attributes.get("unix", "")
     if not re.fullmatch(r"\d{1,12}", unix):
-        raise WrongMarkup("<tg-time> needs a Unix time")
+        raise InvalidRichMarkup("<tg-time> needs a Unix time")
     shape = node.attributes.get("format", "")
-    return _with_text(node, type="date_time", unix_time=int(unix), date_time_format=shape)
+    return _build_with_text(node, type="date_time", unix_time=int(unix), date_time_format=shape)
 
 
-def _formula(node: Node) -> Any:
-    return {"type": "mathematical_expression", "expression": node.raw_text()}
+def _build_formula(node: HtmlNode) -> Any:
+    return {"type": "mathematical_expression", "expression": node.get_raw_text()}
 
 
-def _button(node: Node) -> Any:
-    return {"type": "button", "button": read_button(node)}
+def _build_inline_button(node: HtmlNode) -> Any:
+    return {"type": "button", "button": build_button(node)}
 
 
-def read_button(node: Node) -> dict[str, Any]:
+def build_button(node: HtmlNode) -> dict[str, Any]:
     """`<tg-button type="callback_data" data="…" style="…">text</tg-button>`."""
     kind = node.attributes.get("type", "")
     value: Any = node.attributes.get("data") or node.attributes.get(kind, "")
     if kind == "disabled" or "disabled" in node.attributes:
         kind, value = "disabled", {}
-    elif kind in _BUTTON_FIELDS:
-        value = {_BUTTON_FIELDS[kind]: value}
+    elif kind in _BUTTON_OBJECT_FIELDS:
+        value = {_BUTTON_OBJECT_FIELDS[kind]: value}
     style = {"style": node.attributes["style"]} if node.attributes.get("style") else {}
-    return {"text": read_text(node.children), kind: value, **style}
+    return {"text": build_rich_text(node.children), kind: value, **style}
 
 
-def _reference(node: Node) -> Any:
-    return _with_text(node, type="reference", name=node.attributes.get("name", ""))
+def _build_reference(node: HtmlNode) -> Any:
+    return _build_with_text(node, type="reference", name=node.attributes.get("name", ""))
 
 
-_SPECIAL = {
-    "a": _link,
-    "img": _emoji,
-    "tg-emoji": _emoji,
-    "tg-time": _time,
-    "tg-math": _formula,
-    "tg-button": _button,
-    "tg-reference": _reference,
+_INLINE_BUILDERS = {
+    "a": _build_link,
+    "img": _build_emoji,
+    "tg-emoji": _build_emoji,
+    "tg-time": _build_time,
+    "tg-math": _build_formula,
+    "tg-button": _build_inline_button,
+    "tg-reference": _build_reference,
 }
 
 
-def _joined(pieces: list[Any]) -> Any:
+def _join(pieces: list[Any]) -> Any:
     """Flat, with neighbouring strings made one; a single piece stands alone."""
     flat: list[Any] = []
     for piece in pieces:
@@ -139,7 +139,7 @@ def _joined(pieces: list[Any]) -> Any:
     return flat
 
 
-def _trimmed(text: Any) -> Any:
+def _trim(text: Any) -> Any:
     """Without spaces at both ends and around line breaks."""
     pieces = text if isinstance(text, list) else [text]
     pieces = [re.sub(r" *\n *", "\n", one) if isinstance(one, str) else one for one in pieces]
@@ -147,4 +147,4 @@ def _trimmed(text: Any) -> Any:
         pieces[0] = pieces[0].lstrip(" \n")
     if isinstance(pieces[-1], str):
         pieces[-1] = pieces[-1].rstrip(" \n")
-    return _joined(pieces)
+    return _join(pieces)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_ROMAN = (
+_ROMAN_NUMERALS = (
     (1000, "m"),
     (900, "cm"),
     (500, "d"),
@@ -17,7 +17,7 @@ _ROMAN = (
     (4, "iv"),
     (1, "i"),
 )
-KINDS = ("1", "a", "A", "i", "I")
+LABEL_KINDS = ("1", "a", "A", "i", "I")
 
 
 def is_ordered(item: dict[str, Any]) -> bool:
@@ -25,17 +25,17 @@ def is_ordered(item: dict[str, Any]) -> bool:
     return "value" in item or "type" in item
 
 
-def label(number: int, kind: str) -> str:
+def format_label(number: int, kind: str) -> str:
     """`3.`, `c.`, `III.`; what letters cannot write is written in digits."""
-    written = str(number)
+    label_text = str(number)
     if number > 0 and kind in ("a", "A"):
-        written = _letters(number)
+        label_text = _to_letters(number)
     elif 0 < number < 4000 and kind in ("i", "I"):
-        written = _roman(number)
-    return f"{written.upper() if kind.isupper() else written}."
+        label_text = _to_roman(number)
+    return f"{label_text.upper() if kind.isupper() else label_text}."
 
 
-def _letters(number: int) -> str:
+def _to_letters(number: int) -> str:
     letters = ""
     while number:
         number, rest = divmod(number - 1, 26)
@@ -43,9 +43,9 @@ def _letters(number: int) -> str:
     return letters
 
 
-def _roman(number: int) -> str:
-    written = ""
-    for value, letters in _ROMAN:
+def _to_roman(number: int) -> str:
+    numeral = ""
+    for value, letters in _ROMAN_NUMERALS:
         count, number = divmod(number, value)
-        written += letters * count
-    return written
+        numeral += letters * count
+    return numeral

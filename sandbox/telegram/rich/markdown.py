@@ -14,17 +14,17 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from sandbox.telegram.rich.tree import BLOCK
+from sandbox.telegram.rich.tree import BLOCK_TAGS
 
 _OPTIONS = {"html": True, "strikethrough_single_tilde": True, "maxNesting": 100}
 """Markdown deeper than `maxNesting` loses its text; Telegram refuses from the 17th level on."""
-_PAIRS = {"=": "mark", "|": "tg-spoiler"}
+_PAIR_TAGS = {"=": "mark", "|": "tg-spoiler"}
 _TAG = re.compile(r"(</?[a-zA-Z][^<>]*>)")
-_BLOCK_TAG = re.compile(rf"<(?:{'|'.join(sorted(BLOCK - {'img'}))})\b", re.IGNORECASE)
-_RAW_BLOCK = re.compile(r"\s*<(?:pre|tg-math)", re.IGNORECASE)
+_BLOCK_TAG = re.compile(rf"<(?:{'|'.join(sorted(BLOCK_TAGS - {'img'}))})\b", re.IGNORECASE)
+_RAW_HTML_BLOCK = re.compile(r"\s*<(?:pre|tg-math)", re.IGNORECASE)
 
 
-def to_html(source: str) -> str:
+def markdown_to_html(source: str) -> str:
     """The same message in rich HTML; the HTML that the source holds stays."""
     html: str = _PARSER.render(source)
     return html
@@ -44,11 +44,11 @@ class _Renderer(RendererHTML):
 
     def paragraph_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         """A paragraph that holds a block (media, a formula, a table) is not one."""
-        is_hidden = tokens[index].hidden or _holds_block(tokens[index + 1])
+        is_hidden = tokens[index].hidden or _has_block(tokens[index + 1])
         return "" if is_hidden else "<p>"
 
     def paragraph_close(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        is_hidden = tokens[index].hidden or _holds_block(tokens[index - 1])
+        is_hidden = tokens[index].hidden or _has_block(tokens[index - 1])
         return "" if is_hidden else "</p>"
 
     def fence(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
@@ -67,7 +67,7 @@ class _Renderer(RendererHTML):
     def html_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         """Between the tags of a block of HTML stands Markdown."""
         content = tokens[index].content
-        if _RAW_BLOCK.match(content):
+        if _RAW_HTML_BLOCK.match(content):
             return content
         return "".join(
             part if _TAG.fullmatch(part) or not part.strip() else _PARSER.renderInline(part)
@@ -99,12 +99,12 @@ class _Renderer(RendererHTML):
         return f"<tg-math-block>{escape(tokens[index].content.strip())}</tg-math-block>"
 
     def footnote_ref(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        number, label = _footnote(tokens[index])
+        number, label = _get_footnote_label(tokens[index])
         return f'<sup><a href="#{label}">{number}</a></sup>'
 
     def footnote_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         """The note's paragraphs become one."""
-        number, label = _footnote(tokens[index])
+        number, label = _get_footnote_label(tokens[index])
         for token in tokens[index:]:
             if token.type == "footnote_close":
                 break
@@ -114,11 +114,11 @@ class _Renderer(RendererHTML):
     def footnote_close(self, *_: Any) -> str:
         return "</tg-reference></p>"
 
-    def nothing(self, *_: Any) -> str:
+    def render_nothing(self, *_: Any) -> str:
         return ""
 
 
-def _holds_block(inline: Token) -> bool:
+def _has_block(inline: Token) -> bool:
     children = inline.children or []
     if any(one.type == "html_inline" and _BLOCK_TAG.match(one.content) for one in children):
         return True
@@ -130,15 +130,15 @@ def _is_media(token: Token) -> bool:
     return token.type == "image" and not str(token.attrs.get("src", "")).startswith("tg://e")
 
 
-def _footnote(token: Token) -> tuple[int, str]:
+def _get_footnote_label(token: Token) -> tuple[int, str]:
     number = int(token.meta["id"]) + 1
     return number, escape(str(token.meta.get("label") or number))
 
 
-def _pair(state: StateInline, silent: bool) -> bool:
+def _scan_pair(state: StateInline, silent: bool) -> bool:
     """`==` and `||`, found as markdown-it finds `~~`."""
     character = state.src[state.pos]
-    if silent or character not in _PAIRS:
+    if silent or character not in _PAIR_TAGS:
         return False
     scanned = state.scanDelims(state.pos, True)
     if scanned.length != 2:
@@ -155,7 +155,7 @@ def _close_pairs(state: StateInline) -> None:
     nested = [meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta]
     for delimiters in (state.delimiters, *nested):
         for opening in delimiters:
-            tag = _PAIRS.get(chr(opening.marker))
+            tag = _PAIR_TAGS.get(chr(opening.marker))
             if tag is None or opening.end == -1:
                 continue
             ends = (opening.token, 1, "open"), (delimiters[opening.end].token, -1, "close")
@@ -165,13 +165,13 @@ def _close_pairs(state: StateInline) -> None:
                 token.nesting = 1 if nesting > 0 else -1
 
 
-def _build() -> MarkdownIt:
+def _build_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", _OPTIONS)
     parser.enable(["table", "strikethrough"])
     parser.use(dollarmath_plugin, allow_labels=False, double_inline=True)
     parser.use(footnote_plugin, inline=False).use(tasklists_plugin)
     parser.inline.add_terminator_char("|")
-    parser.inline.ruler.before("emphasis", "pair", _pair)
+    parser.inline.ruler.before("emphasis", "pair", _scan_pair)
     parser.inline.ruler2.before("fragments_join", "pair", _close_pairs)
     renderer = _Renderer()
     names = "heading_open heading_close paragraph_open paragraph_close fence code_block html_block"
@@ -182,10 +182,10 @@ def _build() -> MarkdownIt:
     rules |= {"footnote_open": renderer.footnote_open, "footnote_close": renderer.footnote_close}
     silent = "thead_open thead_close tbody_open tbody_close footnote_block_open"
     rules |= dict.fromkeys(
-        (*silent.split(), "footnote_block_close", "footnote_anchor"), renderer.nothing
+        (*silent.split(), "footnote_block_close", "footnote_anchor"), renderer.render_nothing
     )
     parser.renderer.rules |= rules  # type: ignore[attr-defined] # only RendererHTML has rules
     return parser
 
 
-_PARSER = _build()
+_PARSER = _build_parser()

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 from urllib.parse import urlsplit
 
-_BY_SUFFIX = {
+_TYPE_BY_SUFFIX = {
     "mp4": "video",
     "mov": "video",
     "webm": "video",
@@ -14,43 +14,45 @@ _BY_SUFFIX = {
     "ogg": "voice_note",
     "oga": "voice_note",
 }
-_BY_TAG = {"img": "photo", "video": "video", "audio": "audio", "tg-document": "document"}
+_TYPE_BY_TAG = {"img": "photo", "video": "video", "audio": "audio", "tg-document": "document"}
 
-_SIDES = {"width": 1280, "height": 720}
+_DIMENSIONS = {"width": 1280, "height": 720}
 _DURATION = {"duration": 0}
-_FACTS: dict[str, dict[str, int]] = {
-    "video": _SIDES | _DURATION,
-    "animation": _SIDES | _DURATION,
+_METADATA: dict[str, dict[str, int]] = {
+    "video": _DIMENSIONS | _DURATION,
+    "animation": _DIMENSIONS | _DURATION,
     "audio": _DURATION,
     "voice_note": _DURATION,
     "document": {},
 }
 
 
-def media_block(tag: str, attributes: dict[str, str]) -> dict[str, Any]:
+def build_media_block(tag: str, attributes: dict[str, str]) -> dict[str, Any]:
     """The block of an `<img>`, `<video>`, `<audio>` or `<tg-document>`."""
     source = attributes.get("src", "")
-    kind = "document" if tag == "tg-document" else _kind(source, _BY_TAG[tag])
+    kind = "document" if tag == "tg-document" else _get_media_type(source, _TYPE_BY_TAG[tag])
     media: dict[str, Any] = {"type": kind, "media": source}
     if "tg-spoiler" in attributes:
         media["has_spoiler"] = True
     return {"type": kind, kind: media}
 
 
-def _kind(source: str, default: str) -> str:
+def _get_media_type(source: str, default: str) -> str:
     suffix = urlsplit(source).path.rpartition(".")[2].lower()
-    return _BY_SUFFIX.get(suffix, default)
+    return _TYPE_BY_SUFFIX.get(suffix, default)
 
 
-def is_address(source: str) -> bool:
+def is_web_url(source: str) -> bool:
     """Whether Telegram would have to load it from the web."""
     return source.lower().startswith(("http://", "https://"))
 
 
-def received(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+def build_received_media(kind: str, given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a block as it comes back: a file of Telegram's in place of the source."""
     source = str(given.get("media") or "")
     key = hashlib.sha256(source.encode()).hexdigest()[:20]
     file: dict[str, Any] = {"file_id": f"sandbox-{kind}-{key}", "file_unique_id": key}
-    shown: dict[str, Any] = {kind: [file | _SIDES] if kind == "photo" else file | _FACTS[kind]}
+    shown: dict[str, Any] = {
+        kind: [file | _DIMENSIONS] if kind == "photo" else file | _METADATA[kind]
+    }
     return shown | ({"has_spoiler": True} if given.get("has_spoiler") else {})

@@ -4,68 +4,75 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.rich.blocks import read_blocks
-from sandbox.telegram.rich.checking import Checker
-from sandbox.telegram.rich.limits import MAX_TEXT, Measure
-from sandbox.telegram.rich.markdown import to_html
-from sandbox.telegram.rich.media import is_address
-from sandbox.telegram.rich.shapes import MESSAGE
-from sandbox.telegram.rich.tree import WrongMarkup, read_tree
+from sandbox.telegram.rich.blocks import build_blocks
+from sandbox.telegram.rich.checking import BlockValidator
+from sandbox.telegram.rich.limits import MAX_TEXT_LENGTH, RichMessageLimits
+from sandbox.telegram.rich.markdown import markdown_to_html
+from sandbox.telegram.rich.media import is_web_url
+from sandbox.telegram.rich.shapes import MESSAGE_FIELDS
+from sandbox.telegram.rich.tree import InvalidRichMarkup, parse_html_tree
 
-Told = Callable[[str], None]
+DetailCallback = Callable[[str], None]
 
-FORMS = ("markdown", "html", "blocks")
-_MAX_SOURCE = 8 * MAX_TEXT
+INPUT_FORMATS = ("markdown", "html", "blocks")
+_MAX_SOURCE_LENGTH = 8 * MAX_TEXT_LENGTH
 
 
-class RichReader:
+class RichMessageParser:
     """Reads what a bot sends as `rich_message`.
 
     `note` hears of what Telegram would ignore in silence, `warn` of what nobody has verified,
     `load` of addresses that Telegram would fetch.
     """
 
-    def __init__(self, note: Told, warn: Told, load: Told, *, is_draft: bool) -> None:
-        self._note = note
-        self._warn = warn
-        self._load = load
+    def __init__(
+        self,
+        on_unknown_field: DetailCallback,
+        on_warning: DetailCallback,
+        on_url: DetailCallback,
+        *,
+        is_draft: bool,
+    ) -> None:
+        self._on_unknown_field = on_unknown_field
+        self._on_warning = on_warning
+        self._on_url = on_url
         self._is_draft = is_draft
 
-    def read(self, given: Any) -> dict[str, Any]:
+    def parse(self, given: Any) -> dict[str, Any]:
         """The `RichMessage`. Raises BotApiError in Telegram's words."""
         if not given:
             raise bad_request("rich message must be non-empty")
         if not isinstance(given, dict):
             raise bad_request("object expected as rich message")
-        for name in sorted(given.keys() - MESSAGE):
-            self._note(f"rich_message.{name}")
+        for name in sorted(given.keys() - MESSAGE_FIELDS):
+            self._on_unknown_field(f"rich_message.{name}")
         try:
-            blocks = self._checker(given).blocks(self._input(given))
-            Measure().check(blocks)
+            blocks = self._build_validator(given).validate_blocks(self._parse_input(given))
+            RichMessageLimits().check(blocks)
         except RecursionError as error:
             raise bad_request("RICH_MESSAGE_DEPTH_INVALID") from error
         if not blocks:
             raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
         return {"blocks": blocks} | ({"is_rtl": True} if given.get("is_rtl") else {})
 
-    def _checker(self, given: dict[str, Any]) -> Checker:
-        return Checker(
-            self._note,
-            lambda source: self._source(source, given.get("media")),
+    def _build_validator(self, given: dict[str, Any]) -> BlockValidator:
+        return BlockValidator(
+            self._on_unknown_field,
+            lambda source: self._check_media_source(source, given.get("media")),
             is_draft=self._is_draft,
-            is_detecting=not given.get("skip_entity_detection"),
+            is_detection_enabled=not given.get("skip_entity_detection"),
         )
 
-    def _source(self, source: str, media: Any) -> None:
+    def _check_media_source(self, source: str, media: Any) -> None:
         """Where media come from: the web, or what the message has bound to an id."""
         bound = [one.get("id") for one in media or () if isinstance(one, dict)]
-        if is_address(source):
-            self._load(source)
+        if is_web_url(source):
+            self._on_url(source)
         elif source.startswith("tg://") and source.partition("?id=")[2] not in bound:
-            self._warn(f"{source} names none of the message's media")
+            self._on_warning(f"{source} names none of the message's media")
 
-    def _input(self, given: dict[str, Any]) -> Any:
-        forms = [name for name in FORMS if given.get(name) is not None]
+    def _parse_input(self, given: dict[str, Any]) -> Any:
+        forms = [name for name in INPUT_FORMATS if given.get(name) is not None]
         if not forms:
             raise bad_request("rich message must be non-empty")
         if len(forms) > 1:
@@ -76,17 +83,17 @@ class RichReader:
         form = forms[0]
         if form == "blocks":
             return given["blocks"]
-        return self._markup(form, given[form])
+        return self._parse_markup(form, given[form])
 
-    def _markup(self, form: str, source: Any) -> Any:
+    def _parse_markup(self, form: str, source: Any) -> Any:
         invalid = bad_request(f"RICH_MESSAGE_{form.upper()}_INVALID")
         if not isinstance(source, str) or not source.strip():
             raise invalid
-        if len(source) > _MAX_SOURCE:
+        if len(source) > _MAX_SOURCE_LENGTH:
             raise bad_request("RICH_MESSAGE_TEXT_TOO_LONG")
         try:
-            html = to_html(source) if form == "markdown" else source
-            return read_blocks(read_tree(html, self._warn))
-        except WrongMarkup as error:
-            self._warn(str(error))
+            html = markdown_to_html(source) if form == "markdown" else source
+            return build_blocks(parse_html_tree(html, self._on_warning))
+        except InvalidRichMarkup as error:
+            self._on_warning(str(error))
             raise invalid from error

@@ -1,6 +1,6 @@
 """What blocks and rich texts are made of: type → field → how it is read (Bot API 10.3)."""
 
-BLOCKS: dict[str, dict[str, str]] = {
+BLOCK_FIELDS: dict[str, dict[str, str]] = {
     "paragraph": {"text": "text"},
     "heading": {"text": "text", "size": "size"},
     "pre": {"text": "literal", "language": "string"},
@@ -38,14 +38,14 @@ BLOCKS: dict[str, dict[str, str]] = {
     "voice_note": {"voice_note": "media", "caption": "caption"},
     "thinking": {"text": "text"},
 }
-_NOT_EMPTY = (
+_NON_EMPTY_NAMES = (
     "text expression name items blocks cells summary buttons location "
     "animation audio document photo video voice_note"
 )
-NOT_EMPTY = frozenset(_NOT_EMPTY.split())
+NON_EMPTY_FIELDS = frozenset(_NON_EMPTY_NAMES.split())
 """Fields without which a block has no content, wherever they occur."""
 
-STYLES = (
+TEXT_STYLES = (
     "bold",
     "italic",
     "underline",
@@ -56,8 +56,8 @@ STYLES = (
     "marked",
     "code",
 )
-TEXTS: dict[str, dict[str, str]] = {
-    **{style: {"text": "text"} for style in STYLES},
+TEXT_FIELDS: dict[str, dict[str, str]] = {
+    **{style: {"text": "text"} for style in TEXT_STYLES},
     "date_time": {"text": "text", "unix_time": "integer", "date_time_format": "string"},
     "text_mention": {"text": "text", "user": "user"},
     "custom_emoji": {"custom_emoji_id": "string", "alternative_text": "string"},
@@ -76,7 +76,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "reference": {"text": "text", "name": "string"},
     "reference_link": {"text": "text", "reference_name": "string"},
 }
-ITEM = {"blocks", "has_checkbox", "is_checked", "value", "type"}
-CELL = {"text", "is_header", "colspan", "rowspan", "align", "valign"}
-CAPTION = {"text", "credit"}
-MESSAGE = {"html", "markdown", "blocks", "is_rtl", "skip_entity_detection", "media"}
+ITEM_FIELDS = {"blocks", "has_checkbox", "is_checked", "value", "type"}
+CELL_FIELDS = {"text", "is_header", "colspan", "rowspan", "align", "valign"}
+CAPTION_FIELDS = {"text", "credit"}
+MESSAGE_FIELDS = {"html", "markdown", "blocks", "is_rtl", "skip_entity_detection", "media"}

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.telegram.state.feed import Event, Feed
-from sandbox.telegram.state.messages import Content
+from sandbox.telegram.state.feed import ChatEvent, EventBus
+from sandbox.telegram.state.messages import MessageContent
 
-ACTION_SECONDS = 5.0
+CHAT_ACTION_SECONDS = 5.0
 DRAFT_SECONDS = 30.0
 
 
@@ -16,7 +16,7 @@ class Draft:
     """A frame of an answer that grows."""
 
     draft_id: int
-    content: Content
+    content: MessageContent
     can_stop: bool = False
     keep_on_stop: bool = False
     is_stopped: bool = False
@@ -32,39 +32,41 @@ class Draft:
         }
 
 
-class Activity:
+class ChatActivity:
     """Chat actions and drafts; any message of the bot ends both."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
-        self._actions: dict[int, asyncio.TimerHandle] = {}
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+    def __init__(self, event_bus: EventBus) -> None:
+        self._event_bus = event_bus
+        self._action_timers: dict[int, asyncio.TimerHandle] = {}
+        self._draft_timers: dict[int, asyncio.TimerHandle] = {}
         self._drafts: dict[int, Draft] = {}
-        self._stopped: dict[int, int] = {}
+        self._stopped_drafts: dict[int, int] = {}
 
     def is_typing(self, person_id: int) -> bool:
         """Whether the person sees the bot at work."""
-        return person_id in self._actions
+        return person_id in self._action_timers
 
-    def draft_of(self, person_id: int) -> Draft | None:
+    def get_draft(self, person_id: int) -> Draft | None:
         """The answer that grows at the moment."""
         return self._drafts.get(person_id)
 
-    def act(self, person_id: int, action: str) -> None:
+    def start_action(self, person_id: int, action: str) -> None:
         """The bot types, uploads, …"""
-        self._stop(self._actions, person_id)
-        timer = asyncio.get_running_loop().call_later(ACTION_SECONDS, self._rest, person_id)
-        self._actions[person_id] = timer
-        self._feed.publish(Event("typing", person_id, {"typing": True, "action": action}))
+        self._cancel_timer(self._action_timers, person_id)
+        timer = asyncio.get_running_loop().call_later(
+            CHAT_ACTION_SECONDS, self._end_action, person_id
+        )
+        self._action_timers[person_id] = timer
+        self._event_bus.publish(ChatEvent("typing", person_id, {"typing": True, "action": action}))
 
-    def write(self, person_id: int, draft: Draft) -> None:
+    def update_draft(self, person_id: int, draft: Draft) -> None:
         """The answer so far. Frames of one that was stopped are taken and not shown."""
-        if self._stopped.get(person_id) == draft.draft_id:
+        if self._stopped_drafts.get(person_id) == draft.draft_id:
             return
-        self._stop(self._timers, person_id)
+        self._cancel_timer(self._draft_timers, person_id)
         timer = asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._drop_draft, person_id)
-        self._timers[person_id] = timer
-        self._show(person_id, draft)
+        self._draft_timers[person_id] = timer
+        self._publish_draft(person_id, draft)
 
     def stop_draft(self, person_id: int, draft_id: int) -> bool:
         """The person stops the answer: it vanishes, or stays a while as it is.
@@ -74,41 +76,41 @@ class Activity:
         draft = self._drafts.get(person_id)
         if draft is None or draft.draft_id != draft_id or not draft.can_stop or draft.is_stopped:
             return False
-        self._stopped[person_id] = draft_id
+        self._stopped_drafts[person_id] = draft_id
         if draft.keep_on_stop:
-            self._show(person_id, replace(draft, is_stopped=True))
+            self._publish_draft(person_id, replace(draft, is_stopped=True))
         else:
-            self._stop(self._timers, person_id)
+            self._cancel_timer(self._draft_timers, person_id)
             self._drop_draft(person_id)
         return True
 
-    def end(self, person_id: int) -> None:
+    def clear(self, person_id: int) -> None:
         """The bot has sent a message."""
-        if self._stop(self._timers, person_id):
+        if self._cancel_timer(self._draft_timers, person_id):
             self._drop_draft(person_id)
-        if self._stop(self._actions, person_id):
-            self._rest(person_id)
+        if self._cancel_timer(self._action_timers, person_id):
+            self._end_action(person_id)
 
     def close(self) -> None:
         """The server stops."""
-        for timer in (*self._actions.values(), *self._timers.values()):
+        for timer in (*self._action_timers.values(), *self._draft_timers.values()):
             timer.cancel()
 
-    def _show(self, person_id: int, draft: Draft) -> None:
+    def _publish_draft(self, person_id: int, draft: Draft) -> None:
         self._drafts[person_id] = draft
-        self._feed.publish(Event("draft", person_id, draft.to_json()))
+        self._event_bus.publish(ChatEvent("draft", person_id, draft.to_json()))
 
-    def _stop(self, timers: dict[int, asyncio.TimerHandle], person_id: int) -> bool:
+    def _cancel_timer(self, timers: dict[int, asyncio.TimerHandle], person_id: int) -> bool:
         timer = timers.pop(person_id, None)
         if timer:
             timer.cancel()
         return timer is not None
 
-    def _rest(self, person_id: int) -> None:
-        self._actions.pop(person_id, None)
-        self._feed.publish(Event("typing", person_id, {"typing": False}))
+    def _end_action(self, person_id: int) -> None:
+        self._action_timers.pop(person_id, None)
+        self._event_bus.publish(ChatEvent("typing", person_id, {"typing": False}))
 
     def _drop_draft(self, person_id: int) -> None:
-        self._timers.pop(person_id, None)
+        self._draft_timers.pop(person_id, None)
         self._drafts.pop(person_id, None)
-        self._feed.publish(Event("draft", person_id, {"draft_id": None}))
+        self._event_bus.publish(ChatEvent("draft", person_id, {"draft_id": None}))

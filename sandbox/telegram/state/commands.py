@@ -4,16 +4,16 @@ import json
 import sqlite3
 from typing import Any
 
-Command = dict[str, str]
+BotCommand = dict[str, str]
 
 
-class Commands:
+class CommandStore:
     """What `/` offers."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def set(self, scope: str, language_code: str, commands: list[Command]) -> None:
+    def set(self, scope: str, language_code: str, commands: list[BotCommand]) -> None:
         """Replace a list; an empty one removes it."""
         self.delete(scope, language_code)
         if commands:
@@ -22,13 +22,13 @@ class Commands:
                 (scope, language_code, json.dumps(commands, ensure_ascii=False)),
             )
 
-    def get(self, scope: str, language_code: str) -> list[Command]:
+    def get(self, scope: str, language_code: str) -> list[BotCommand]:
         """Exactly this list."""
         row = self._database.execute(
             "SELECT commands FROM command_list WHERE scope = ? AND language_code = ?",
             (scope, language_code),
         ).fetchone()
-        commands: list[Command] = json.loads(row["commands"]) if row else []
+        commands: list[BotCommand] = json.loads(row["commands"]) if row else []
         return commands
 
     def delete(self, scope: str, language_code: str) -> None:
@@ -37,9 +37,9 @@ class Commands:
             "DELETE FROM command_list WHERE scope = ? AND language_code = ?", (scope, language_code)
         )
 
-    def shown_to(self, person_id: int, language_code: str) -> list[Command]:
+    def get_visible(self, person_id: int, language_code: str) -> list[BotCommand]:
         """The list of a private chat: the narrowest scope wins, in it the person's language."""
-        for scope in (chat_scope(person_id), "all_private_chats", "default"):
+        for scope in (chat_scope_key(person_id), "all_private_chats", "default"):
             for language in (language_code, ""):
                 commands = self.get(scope, language)
                 if commands:
@@ -47,6 +47,6 @@ class Commands:
         return []
 
 
-def chat_scope(chat_id: Any) -> str:
+def chat_scope_key(chat_id: Any) -> str:
     """The key of a scope for one chat."""
     return f"chat:{chat_id}"

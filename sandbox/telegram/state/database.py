@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS setting (
     value TEXT NOT NULL
 );
 """
-_LATER_COLUMNS = (("message", "rich_message", "TEXT"),)
+_ADDED_COLUMNS = (("message", "rich_message", "TEXT"),)
 
 
 def open_database(directory: Path) -> sqlite3.Connection:
@@ -66,18 +66,18 @@ def open_database(directory: Path) -> sqlite3.Connection:
     database.execute("PRAGMA foreign_keys=ON")
     database.executescript(_SCHEMA)
     _add_missing_columns(database)
-    _start_counting(database)
+    _seed_update_ids(database)
     return database
 
 
 def _add_missing_columns(database: sqlite3.Connection) -> None:
     """A file of an earlier release gets the columns that came later."""
-    for table, column, kind in _LATER_COLUMNS:
+    for table, column, kind in _ADDED_COLUMNS:
         if column not in {row["name"] for row in database.execute(f"PRAGMA table_info({table})")}:
             database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
-def _start_counting(database: sqlite3.Connection) -> None:
+def _seed_update_ids(database: sqlite3.Connection) -> None:
     """Update ids begin at a random number, as Telegram's do: who keeps the last one for
     deduplication must not mistake a fresh sandbox's updates for old ones."""
     known = database.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'waiting_update'")

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-BACKLOG = 1000
+MAX_BACKLOG = 1000
 """A watcher that falls further behind is sent away; it comes back and asks for everything."""
 
 
 @dataclass(frozen=True)
-class Event:
+class ChatEvent:
     """Something a page shows; without a person it concerns every chat."""
 
     kind: str
@@ -19,50 +19,50 @@ class Event:
     data: dict[str, Any]
 
 
-class Watcher:
+class Subscriber:
     """One listener's queue; None in it is the end."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
 
-    def put(self, event: Event) -> None:
+    def put(self, event: ChatEvent) -> None:
         """Tell it, or end it where it does not keep up."""
-        if self._queue.qsize() < BACKLOG:
+        if self._queue.qsize() < MAX_BACKLOG:
             self._queue.put_nowait(event)
-        elif self._queue.qsize() == BACKLOG:
-            self.end()
+        elif self._queue.qsize() == MAX_BACKLOG:
+            self.close()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Nothing more comes."""
         self._queue.put_nowait(None)
 
-    async def next(self) -> Event | None:
+    async def next(self) -> ChatEvent | None:
         """The next event, or None at the end."""
         return await self._queue.get()
 
 
-class Feed:
+class EventBus:
     """Publishes to every watcher; in memory only."""
 
     def __init__(self) -> None:
-        self._watchers: set[Watcher] = set()
+        self._subscribers: set[Subscriber] = set()
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: ChatEvent) -> None:
         """Tell everybody."""
-        for watcher in self._watchers:
+        for watcher in self._subscribers:
             watcher.put(event)
 
     @contextmanager
-    def watch(self) -> Iterator[Watcher]:
+    def subscribe(self) -> Iterator[Subscriber]:
         """Listen as long as the block lasts."""
-        watcher = Watcher()
-        self._watchers.add(watcher)
+        subscriber = Subscriber()
+        self._subscribers.add(subscriber)
         try:
-            yield watcher
+            yield subscriber
         finally:
-            self._watchers.discard(watcher)
+            self._subscribers.discard(subscriber)
 
     def close(self) -> None:
         """The server stops."""
-        for watcher in self._watchers:
-            watcher.end()
+        for watcher in self._subscribers:
+            watcher.close()

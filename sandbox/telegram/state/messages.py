@@ -6,17 +6,17 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.telegram.rich.plain import plain_text
+from sandbox.telegram.rich.plain import render_plain_text
 from sandbox.telegram.text.entities import FormattedText
 
 RichMessage = dict[str, Any]
 
-PAGE = 500
+PAGE_SIZE = 500
 """How many messages a chat page is given; older ones stay in the file."""
 
 
 @dataclass(frozen=True)
-class Content:
+class MessageContent:
     """What a message says: text with entities, or a rich message with its plain text."""
 
     text: str
@@ -24,14 +24,14 @@ class Content:
     rich_message: RichMessage | None = None
 
     @classmethod
-    def of_text(cls, formatted: FormattedText) -> "Content":
+    def from_text(cls, formatted: FormattedText) -> "MessageContent":
         """A text."""
-        return cls(formatted.text, formatted.entities_json())
+        return cls(formatted.text, formatted.entities_to_json())
 
     @classmethod
-    def of_rich(cls, rich_message: RichMessage) -> "Content":
+    def from_rich(cls, rich_message: RichMessage) -> "MessageContent":
         """A `RichMessage`."""
-        return cls(plain_text(rich_message["blocks"]), [], rich_message)
+        return cls(render_plain_text(rich_message["blocks"]), [], rich_message)
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Message:
     is_read: bool
 
     @property
-    def content(self) -> Content:
+    def content(self) -> MessageContent:
         """What it says."""
-        return Content(self.text, self.entities, self.rich_message)
+        return MessageContent(self.text, self.entities, self.rich_message)
 
     @property
     def inline_keyboard(self) -> list[list[dict[str, Any]]] | None:
@@ -82,7 +82,7 @@ class Message:
         }
 
 
-class Messages:
+class MessageStore:
     """What was said."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -91,7 +91,7 @@ class Messages:
     def add(
         self,
         person_id: int,
-        content: Content,
+        content: MessageContent,
         *,
         is_from_bot: bool,
         reply_markup: dict[str, Any] | None = None,
@@ -106,13 +106,13 @@ class Messages:
                 is_from_bot,
                 int(time.time()),
                 content.text,
-                _dumped(content.entities),
-                _dumped(content.rich_message),
-                _dumped(reply_markup),
+                _to_json(content.entities),
+                _to_json(content.rich_message),
+                _to_json(reply_markup),
                 reply_to,
             ),
         )
-        return self._required(cursor.lastrowid)
+        return self._get_required(cursor.lastrowid)
 
     def get(self, person_id: int, message_id: int) -> Message | None:
         """The message, or None."""
@@ -120,45 +120,45 @@ class Messages:
             "SELECT * FROM message WHERE message_id = ? AND person_id = ?",
             (message_id, person_id),
         ).fetchone()
-        return _message(row) if row else None
+        return _to_message(row) if row else None
 
-    def after(self, person_id: int, message_id: int) -> list[Message]:
+    def list_after(self, person_id: int, message_id: int) -> list[Message]:
         """The newest messages with a greater id, the oldest first."""
         rows = self._database.execute(
             "SELECT * FROM message WHERE person_id = ? AND message_id > ?"
             " ORDER BY message_id DESC LIMIT ?",
-            (person_id, message_id, PAGE),
+            (person_id, message_id, PAGE_SIZE),
         )
-        return [_message(row) for row in rows][::-1]
+        return [_to_message(row) for row in rows][::-1]
 
-    def last(self, person_id: int) -> Message | None:
+    def get_last(self, person_id: int) -> Message | None:
         """The newest message of a chat."""
         row = self._database.execute(
             "SELECT * FROM message WHERE person_id = ? ORDER BY message_id DESC LIMIT 1",
             (person_id,),
         ).fetchone()
-        return _message(row) if row else None
+        return _to_message(row) if row else None
 
     def edit(
-        self, message: Message, content: Content, reply_markup: dict[str, Any] | None
+        self, message: Message, content: MessageContent, reply_markup: dict[str, Any] | None
     ) -> Message:
         """Another text and other buttons."""
-        return self._set(
+        return self._update_columns(
             message,
             text=content.text,
-            entities=_dumped(content.entities),
-            rich_message=_dumped(content.rich_message),
-            reply_markup=_dumped(reply_markup),
+            entities=_to_json(content.entities),
+            rich_message=_to_json(content.rich_message),
+            reply_markup=_to_json(reply_markup),
             edit_date=int(time.time()),
         )
 
     def edit_markup(self, message: Message, reply_markup: dict[str, Any] | None) -> Message:
         """Other buttons; clients do not call that edited."""
-        return self._set(message, reply_markup=_dumped(reply_markup))
+        return self._update_columns(message, reply_markup=_to_json(reply_markup))
 
-    def react(self, message: Message, reaction: str | None) -> Message:
+    def set_reaction(self, message: Message, reaction: str | None) -> Message:
         """The bot's one reaction, or none."""
-        return self._set(message, reaction=reaction)
+        return self._update_columns(message, reaction=reaction)
 
     def delete(self, message: Message) -> None:
         """Gone."""
@@ -175,26 +175,26 @@ class Messages:
         rows = self._database.execute(
             "SELECT * FROM message WHERE update_id < ? AND NOT is_read", (below_update_id,)
         ).fetchall()
-        return [self._set(_message(row), is_read=1) for row in rows]
+        return [self._update_columns(_to_message(row), is_read=1) for row in rows]
 
-    def _set(self, message: Message, **columns: Any) -> Message:
+    def _update_columns(self, message: Message, **columns: Any) -> Message:
         names = ", ".join(f"{name} = ?" for name in columns)
         self._database.execute(
             f"UPDATE message SET {names} WHERE message_id = ?",  # noqa: S608 # names are ours
             (*columns.values(), message.message_id),
         )
-        return self._required(message.message_id)
+        return self._get_required(message.message_id)
 
-    def _required(self, message_id: int | None) -> Message:
+    def _get_required(self, message_id: int | None) -> Message:
         row = self._database.execute("SELECT * FROM message WHERE message_id = ?", (message_id,))
-        return _message(row.fetchone())
+        return _to_message(row.fetchone())
 
 
-def _dumped(value: Any) -> str | None:
+def _to_json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _message(row: sqlite3.Row) -> Message:
+def _to_message(row: sqlite3.Row) -> Message:
     return Message(
         message_id=row["message_id"],
         person_id=row["person_id"],

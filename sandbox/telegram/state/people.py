@@ -5,8 +5,8 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
-FIRST_ID = 1001
-_STARTERS = (
+FIRST_PERSON_ID = 1001
+_DEFAULT_PEOPLE = (
     ("Alice", "", "alice", "en"),
     ("Боб", "", "bob", "ru"),
     ("Carol", "Winter", "carol", "en"),
@@ -33,15 +33,15 @@ class Person:
         return {
             "id": self.id,
             "is_bot": False,
-            **self._names(),
+            **self._get_names(),
             "language_code": self.language_code,
         }
 
     def to_chat(self) -> dict[str, Any]:
         """A private `Chat` of the Bot API."""
-        return {"id": self.id, **self._names(), "type": "private"}
+        return {"id": self.id, **self._get_names(), "type": "private"}
 
-    def _names(self) -> dict[str, str]:
+    def _get_names(self) -> dict[str, str]:
         names = {
             "first_name": self.first_name,
             "last_name": self.last_name,
@@ -50,17 +50,17 @@ class Person:
         return {key: value for key, value in names.items() if value}
 
 
-class People:
+class PersonStore:
     """Who exists."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        if not self.all():
-            for starter in _STARTERS:
+        if not self.list_all():
+            for starter in _DEFAULT_PEOPLE:
                 self._insert(*starter)
             database.commit()
 
-    def all(self) -> list[Person]:
+    def list_all(self) -> list[Person]:
         """Everybody, the oldest first."""
         rows = self._database.execute("SELECT * FROM person ORDER BY id")
         return [Person(**row) for row in rows]
@@ -73,14 +73,14 @@ class People:
     def add(self, first_name: str, language_code: str) -> Person:
         """A new person with a username of their own."""
         base = re.sub(r"[^a-z0-9_]", "", first_name.lower()) or "guest"
-        taken = {person.username for person in self.all()}
+        taken = {person.username for person in self.list_all()}
         candidates = (base, *(f"{base}{number}" for number in range(2, len(taken) + 3)))
         username = next(name for name in candidates if name not in taken)
         return self._insert(first_name, "", username, language_code)
 
     def _insert(self, *values: str) -> Person:
         row = self._database.execute("SELECT max(id) FROM person").fetchone()
-        person = Person((row[0] or FIRST_ID - 1) + 1, *values)
+        person = Person((row[0] or FIRST_PERSON_ID - 1) + 1, *values)
         self._database.execute(
             "INSERT INTO person VALUES (:id, :first_name, :last_name, :username, :language_code)",
             asdict(person),

@@ -5,11 +5,11 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
-ANSWER_SECONDS = 150
+ANSWER_TIMEOUT_SECONDS = 150
 
 
 @dataclass(frozen=True)
-class Press:
+class PendingCallbackQuery:
     """A callback query."""
 
     id: str
@@ -17,33 +17,40 @@ class Press:
     message_id: int
 
 
-class Presses:
+class CallbackQueryStore:
     """The callback queries."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def add(self, person_id: int, message_id: int) -> Press:
+    def add(self, person_id: int, message_id: int) -> PendingCallbackQuery:
         """A person pressed a button under this message."""
-        self._forget_old()
-        press = Press(str(10**17 + secrets.randbelow(9 * 10**17)), person_id, message_id)
+        self._delete_expired()
+        callback_query = PendingCallbackQuery(
+            str(10**17 + secrets.randbelow(9 * 10**17)), person_id, message_id
+        )
         self._database.execute(
             "INSERT INTO callback_query (id, person_id, message_id, pressed_at)"
             " VALUES (?, ?, ?, ?)",
-            (press.id, person_id, message_id, int(time.time())),
+            (callback_query.id, person_id, message_id, int(time.time())),
         )
-        return press
+        return callback_query
 
-    def answer(self, press_id: str) -> Press | None:
+    def mark_answered(self, callback_query_id: str) -> PendingCallbackQuery | None:
         """The press, once; None where there is none, it is too old or was answered before."""
         row = self._database.execute(
             "UPDATE callback_query SET is_answered = 1 WHERE id = ? AND NOT is_answered"
             " AND pressed_at > ? RETURNING person_id, message_id",
-            (press_id, int(time.time()) - ANSWER_SECONDS),
+            (callback_query_id, int(time.time()) - ANSWER_TIMEOUT_SECONDS),
         ).fetchone()
-        return Press(press_id, row["person_id"], row["message_id"]) if row else None
+        return (
+            PendingCallbackQuery(callback_query_id, row["person_id"], row["message_id"])
+            if row
+            else None
+        )
 
-    def _forget_old(self) -> None:
+    def _delete_expired(self) -> None:
         self._database.execute(
-            "DELETE FROM callback_query WHERE pressed_at <= ?", (int(time.time()) - ANSWER_SECONDS,)
+            "DELETE FROM callback_query WHERE pressed_at <= ?",
+            (int(time.time()) - ANSWER_TIMEOUT_SECONDS,),
         )

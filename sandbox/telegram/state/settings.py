@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, MutableMapping
 
 
-class Settings(MutableMapping[str, str]):
+class SettingStore(MutableMapping[str, str]):
     """A mapping in the database."""
 
     def __init__(self, database: sqlite3.Connection) -> None:

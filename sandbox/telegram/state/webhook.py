@@ -8,28 +8,28 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.telegram.errors import BotApiError, bad_request, conflict, too_many
-from sandbox.telegram.state.settings import Settings
+from sandbox.telegram.errors import BotApiError, bad_request, conflict, too_many_requests
+from sandbox.telegram.state.settings import SettingStore
 
-PORTS = (443, 80, 88, 8443)
-DEFAULT_CONNECTIONS = 40
+ALLOWED_PORTS = (443, 80, 88, 8443)
+DEFAULT_MAX_CONNECTIONS = 40
 SETTLE_SECONDS = 0.2
 """How long a new address is looked at before it holds, as Telegram resolves the name first."""
-GONE_AFTER = 3
+MAX_GONE_RESPONSES = 3
 """So many answers 410 in a row remove the webhook."""
 
-_NAME = "webhook"
-_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SETTING_NAME = "webhook"
+_SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Target:
+class WebhookTarget:
     """An address with what was said about it."""
 
     url: str
     secret_token: str = ""
-    max_connections: int = DEFAULT_CONNECTIONS
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
     ip_address: str = ""
     has_custom_certificate: bool = False
 
@@ -37,54 +37,54 @@ class Target:
 class Webhook:
     """The bot's one webhook. Kept over restarts, but for how the last deliveries went."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SettingStore) -> None:
         self._settings = settings
-        self._setting: asyncio.Future[None] | None = None
-        self._not_before = 0.0
+        self._pending_set: asyncio.Future[None] | None = None
+        self._next_set_at = 0.0
         self.changed = asyncio.Event()
         self.last_error: tuple[int, str] | None = None
-        self._gone = 0
+        self._gone_count = 0
 
     @property
-    def target(self) -> Target | None:
+    def target(self) -> WebhookTarget | None:
         """Where updates go; None: getUpdates fetches them."""
-        kept = self._settings.get(_NAME, "")
-        return Target(**json.loads(kept)) if kept else None
+        stored = self._settings.get(_SETTING_NAME, "")
+        return WebhookTarget(**json.loads(stored)) if stored else None
 
-    async def set(self, target: Target) -> bool:
+    async def set_target(self, target: WebhookTarget) -> bool:
         """Whether it is a new one. Raises BotApiError, also where another call ends this one."""
-        check_url(target.url)
-        if target.secret_token and not _SECRET.fullmatch(target.secret_token):
+        validate_url(target.url)
+        if target.secret_token and not _SECRET_TOKEN.fullmatch(target.secret_token):
             raise bad_request("secret token contains unallowed characters")
-        self._slow_down()
-        self._end_setting()
+        self._check_set_rate()
+        self._cancel_pending_set()
         if target == self.target:
             return False
-        self._setting = asyncio.get_running_loop().create_future()
-        await self._settle(self._setting)
-        self._keep(json.dumps(asdict(target)))
+        self._pending_set = asyncio.get_running_loop().create_future()
+        await self._wait_until_settled(self._pending_set)
+        self._save(json.dumps(asdict(target)))
         return True
 
     def delete(self) -> bool:
         """Whether there was one."""
-        was_there = self.target is not None
-        self._end_setting()
-        self._keep("")
-        return was_there
+        existed = self.target is not None
+        self._cancel_pending_set()
+        self._save("")
+        return existed
 
-    def failed(self, message: str) -> None:
+    def record_failure(self, message: str) -> None:
         """A delivery did not succeed."""
         self.last_error = (int(time.time()), message)
 
-    def gone(self) -> None:
+    def record_gone(self) -> None:
         """The other side says 410; after some of them the webhook is dropped."""
-        self._gone += 1
-        if self._gone >= GONE_AFTER:
+        self._gone_count += 1
+        if self._gone_count >= MAX_GONE_RESPONSES:
             self.delete()
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """A delivery did."""
-        self._gone = 0
+        self._gone_count = 0
 
     def to_json(self) -> dict[str, Any]:
         """The fields of a `WebhookInfo` that are about the address."""
@@ -102,38 +102,38 @@ class Webhook:
             info["last_error_date"], info["last_error_message"] = self.last_error
         return info
 
-    async def _settle(self, mine: asyncio.Future[None]) -> None:
+    async def _wait_until_settled(self, pending: asyncio.Future[None]) -> None:
         try:
-            await asyncio.wait_for(asyncio.shield(mine), SETTLE_SECONDS)
+            await asyncio.wait_for(asyncio.shield(pending), SETTLE_SECONDS)
         except TimeoutError:
             return
         finally:
-            if self._setting is mine:
-                self._setting = None
+            if self._pending_set is pending:
+                self._pending_set = None
 
-    def _slow_down(self) -> None:
+    def _check_set_rate(self) -> None:
         now = time.monotonic()
-        if now < self._not_before:
-            raise too_many(1)
-        self._not_before = now + 1.0
+        if now < self._next_set_at:
+            raise too_many_requests(1)
+        self._next_set_at = now + 1.0
 
-    def _end_setting(self) -> None:
-        if self._setting is not None and not self._setting.done():
-            self._setting.set_exception(_other())
-            self._setting = None
+    def _cancel_pending_set(self) -> None:
+        if self._pending_set is not None and not self._pending_set.done():
+            self._pending_set.set_exception(_other_set_webhook_error())
+            self._pending_set = None
 
-    def _keep(self, value: str) -> None:
-        self._settings[_NAME] = value
+    def _save(self, value: str) -> None:
+        self._settings[_SETTING_NAME] = value
         self.last_error = None
-        self._gone = 0
+        self._gone_count = 0
         self.changed.set()
 
 
-def _other() -> BotApiError:
+def _other_set_webhook_error() -> BotApiError:
     return conflict("terminated by other setWebhook")
 
 
-def check_url(url: str) -> None:
+def validate_url(url: str) -> None:
     """Raises BotApiError for an address that Telegram refuses.
 
     Plain HTTP is for this machine and its containers, as with one's own Bot API server.
@@ -143,9 +143,9 @@ def check_url(url: str) -> None:
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise bad_request("bad webhook: invalid webhook URL specified") from error
-    if parts.scheme == "http" and (host in _LOOPBACK or (host and "." not in host)):
+    if parts.scheme == "http" and (host in _LOOPBACK_HOSTS or (host and "." not in host)):
         return
     if parts.scheme != "https" or not host:
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
-    if (port or 443) not in PORTS:
+    if (port or 443) not in ALLOWED_PORTS:
         raise bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")

@@ -3,7 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from sandbox.telegram.text.entities import SPLITTABLE, Entity, FormattedText, sort_key, utf16_length
+from sandbox.telegram.text.entities import (
+    SPLITTABLE_TYPES,
+    Entity,
+    FormattedText,
+    sort_key,
+    utf16_length,
+)
 
 _TOP_DOMAINS = (
     "com|org|net|io|dev|app|ru|de|uk|eu|me|info|ai|gg|tv|xyz|рф|by|kz|ua|fr|jp|us|edu|gov"
@@ -28,31 +34,31 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("hashtag", re.compile(r"(?<![\w#])#(?=\w*[^\W\d])\w{1,256}(?![\w#])")),
     ("cashtag", re.compile(r"(?<![\w$])\$(?:1INCH|[A-Z]{1,8})(?![\w$])")),
 )
-_TRAILING = ".,:;!?…'\")»”"
+_TRAILING_PUNCTUATION = ".,:;!?…'\")»”"
 
 
-def with_detected(formatted: FormattedText) -> FormattedText:
+def add_detected_entities(formatted: FormattedText) -> FormattedText:
     """The text with what clients find in it, where no other entity but emphasis stands."""
-    taken = [entity for entity in formatted.entities if entity.type not in SPLITTABLE]
+    taken = [entity for entity in formatted.entities if entity.type not in SPLITTABLE_TYPES]
     taken = [entity for entity in taken if "blockquote" not in entity.type]
     added: list[Entity] = []
-    for entity in _found(formatted.text):
+    for entity in _find_entities(formatted.text):
         if all(entity.offset >= one.end or entity.end <= one.offset for one in (*taken, *added)):
             added.append(entity)
     return FormattedText(formatted.text, tuple(sorted([*formatted.entities, *added], key=sort_key)))
 
 
-def _found(text: str) -> Iterator[Entity]:
+def _find_entities(text: str) -> Iterator[Entity]:
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(text):
-            found = _trimmed(match[0]) if kind == "url" else match[0]
+            found = _trim_punctuation(match[0]) if kind == "url" else match[0]
             start = utf16_length(text[: match.start()])
             yield Entity(kind, start, utf16_length(found))
 
 
-def _trimmed(url: str) -> str:
+def _trim_punctuation(url: str) -> str:
     """An address without the punctuation of the sentence around it."""
-    while url and url[-1] in _TRAILING:
+    while url and url[-1] in _TRAILING_PUNCTUATION:
         if url[-1] == ")" and url.count("(") >= url.count(")"):
             break
         url = url[:-1]

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-SPLITTABLE = ("bold", "italic", "underline", "strikethrough", "spoiler")
+SPLITTABLE_TYPES = ("bold", "italic", "underline", "strikethrough", "spoiler")
 """Types that may cross others: Telegram cuts them at the crossing."""
-QUOTES = ("blockquote", "expandable_blockquote")
-OPAQUE = ("code", "pre")
+QUOTE_TYPES = ("blockquote", "expandable_blockquote")
+OPAQUE_TYPES = ("code", "pre")
 """Types that hold no other entity."""
 
-_ORDER = (*QUOTES, "pre", "code", "text_link", "text_mention", "date_time")
+_NESTING_ORDER = (*QUOTE_TYPES, "pre", "code", "text_link", "text_mention", "date_time")
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,16 @@ class FormattedText:
     text: str
     entities: tuple[Entity, ...] = ()
 
-    def entities_json(self) -> list[dict[str, Any]]:
+    def entities_to_json(self) -> list[dict[str, Any]]:
         """The entities as the Bot API writes them."""
         return [entity.to_json() for entity in self.entities]
 
 
 def sort_key(entity: Entity) -> tuple[int, int, int]:
     """Outer entities first."""
-    rank = _ORDER.index(entity.type) if entity.type in _ORDER else len(_ORDER)
+    rank = (
+        _NESTING_ORDER.index(entity.type) if entity.type in _NESTING_ORDER else len(_NESTING_ORDER)
+    )
     return entity.offset, -entity.length, rank
 
 
@@ -61,17 +63,17 @@ def utf16_length(text: str) -> int:
     return len(text) + sum(1 for character in text if character > "\uffff")
 
 
-def nest(entities: list[Entity]) -> tuple[Entity, ...]:
+def nest_entities(entities: list[Entity]) -> tuple[Entity, ...]:
     """The entities made to contain each other or be apart, as Telegram's clients need them."""
     solid: list[Entity] = []
     for entity in sorted(entities, key=sort_key):
-        if entity.length > 0 and entity.type not in SPLITTABLE and _fits(entity, solid):
+        if entity.length > 0 and entity.type not in SPLITTABLE_TYPES and _can_place(entity, solid):
             solid.append(entity)
     placed = list(solid)
-    for kind in SPLITTABLE:
-        for entity in _united([e for e in entities if e.type == kind and e.length > 0]):
-            pieces = _cut(entity, placed)
-            placed.extend(piece for piece in pieces if not _in_opaque(piece, solid))
+    for kind in SPLITTABLE_TYPES:
+        for entity in _merge_overlapping([e for e in entities if e.type == kind and e.length > 0]):
+            pieces = _split_at_edges(entity, placed)
+            placed.extend(piece for piece in pieces if not _is_in_opaque(piece, solid))
     return tuple(sorted(placed, key=sort_key))
 
 
@@ -83,32 +85,32 @@ def _contains(outer: Entity, inner: Entity) -> bool:
     return outer.offset <= inner.offset and inner.end <= outer.end
 
 
-def _fits(entity: Entity, placed: list[Entity]) -> bool:
+def _can_place(entity: Entity, placed: list[Entity]) -> bool:
     """Whether it crosses nothing placed before, and stands only in what may hold it."""
     touching = (other for other in placed if _overlaps(entity, other))
     return all(
-        other.type in QUOTES and entity.type not in QUOTES and _contains(other, entity)
+        other.type in QUOTE_TYPES and entity.type not in QUOTE_TYPES and _contains(other, entity)
         for other in touching
     )
 
 
-def _in_opaque(entity: Entity, solid: list[Entity]) -> bool:
-    return any(other.type in OPAQUE and _contains(other, entity) for other in solid)
+def _is_in_opaque(entity: Entity, solid: list[Entity]) -> bool:
+    return any(other.type in OPAQUE_TYPES and _contains(other, entity) for other in solid)
 
 
-def _united(entities: list[Entity]) -> list[Entity]:
+def _merge_overlapping(entities: list[Entity]) -> list[Entity]:
     """Entities of one type without overlaps."""
-    united: list[Entity] = []
+    merged: list[Entity] = []
     for entity in sorted(entities, key=sort_key):
-        if united and entity.offset < united[-1].end:
-            end = max(entity.end, united[-1].end)
-            united[-1] = replace(united[-1], length=end - united[-1].offset)
+        if merged and entity.offset < merged[-1].end:
+            end = max(entity.end, merged[-1].end)
+            merged[-1] = replace(merged[-1], length=end - merged[-1].offset)
         else:
-            united.append(entity)
-    return united
+            merged.append(entity)
+    return merged
 
 
-def _cut(entity: Entity, placed: list[Entity]) -> list[Entity]:
+def _split_at_edges(entity: Entity, placed: list[Entity]) -> list[Entity]:
     """The entity in pieces: cut at the edges of those that it crosses only partly."""
     crossed = [
         other

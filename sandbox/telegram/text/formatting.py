@@ -7,22 +7,28 @@ from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.text.builder import MarkupError
-from sandbox.telegram.text.detection import with_detected
-from sandbox.telegram.text.entities import Entity, FormattedText, nest, sort_key, utf16_length
+from sandbox.telegram.text.detection import add_detected_entities
+from sandbox.telegram.text.entities import (
+    Entity,
+    FormattedText,
+    nest_entities,
+    sort_key,
+    utf16_length,
+)
 from sandbox.telegram.text.html import parse_html
 from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
-from sandbox.telegram.text.links import WrongLink, checked_link
-from sandbox.telegram.text.markdown import parse_markdown
+from sandbox.telegram.text.links import InvalidLink, normalize_link
+from sandbox.telegram.text.markdown import parse_markdown_v2
 
-MAX_LENGTH = 4096
-MAX_BYTES = 32_768
+MAX_TEXT_LENGTH = 4096
+MAX_TEXT_BYTES = 32_768
 
 _PARSERS: dict[str, Callable[[str], tuple[str, list[Entity]]]] = {
     "html": parse_html,
     "markdown": parse_legacy_markdown,
-    "markdownv2": parse_markdown,
+    "markdownv2": parse_markdown_v2,
 }
-_GIVEN = {
+_ENTITY_FIELDS = {
     "bold": (),
     "italic": (),
     "underline": (),
@@ -37,7 +43,7 @@ _GIVEN = {
     "date_time": ("unix_time", "date_time_format"),
 }
 """Types a bot may set, with the fields of their own."""
-_FOUND_BY_ITSELF = (
+_DETECTED_TYPES = (
     "mention",
     "hashtag",
     "cashtag",
@@ -48,10 +54,10 @@ _FOUND_BY_ITSELF = (
     "custom_emoji",
 )
 """Types that Telegram sets, or (custom emoji) that this bot may not: ignored when given."""
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
-def format_text(
+def parse_formatted_text(
     text: str, *, parse_mode: str = "", entities: Any = None, may_be_empty: bool = False
 ) -> FormattedText:
     """What is kept of a text. `entities` is decoded JSON, ignored where a parse mode is given.
@@ -60,22 +66,22 @@ def format_text(
     """
     if not text and not may_be_empty:
         raise bad_request("message text is empty")
-    if len(text.encode()) > MAX_BYTES:
+    if len(text.encode()) > MAX_TEXT_BYTES:
         raise bad_request("text is too long")
     mode = parse_mode.lower()
     if mode and mode != "none":
-        plain, found = _parse(text, mode)
+        plain, found = _parse_markup(text, mode)
     else:
-        plain, found = text, _given(entities, text)
-    formatted = _trim(*_clean(plain, found))
+        plain, found = text, _parse_entities(entities, text)
+    formatted = _trim(*_remove_control_characters(plain, found))
     if not formatted.text and not may_be_empty:
         raise bad_request("text must be non-empty")
-    if utf16_length(formatted.text) > MAX_LENGTH:
+    if utf16_length(formatted.text) > MAX_TEXT_LENGTH:
         raise bad_request("message is too long")
-    return with_detected(formatted)
+    return add_detected_entities(formatted)
 
 
-def _parse(text: str, mode: str) -> tuple[str, list[Entity]]:
+def _parse_markup(text: str, mode: str) -> tuple[str, list[Entity]]:
     if mode not in _PARSERS:
         raise bad_request("unsupported parse_mode")
     try:
@@ -84,35 +90,35 @@ def _parse(text: str, mode: str) -> tuple[str, list[Entity]]:
         raise bad_request(f"can't parse entities: {error}") from error
 
 
-def _given(entities: Any, text: str) -> list[Entity]:
+def _parse_entities(entities: Any, text: str) -> list[Entity]:
     if entities is None:
         return []
     if not isinstance(entities, Sequence) or isinstance(entities, str):
         raise bad_request("can't parse entities: expected an Array of MessageEntity")
-    bounds = _boundaries(text)
-    parsed = [_given_entity(entity, bounds) for entity in entities]
+    bounds = _get_character_offsets(text)
+    parsed = [_parse_entity(entity, bounds) for entity in entities]
     return [entity for entity in parsed if entity is not None]
 
 
-def _given_entity(given: Any, bounds: list[int]) -> Entity | None:
+def _parse_entity(given: Any, bounds: list[int]) -> Entity | None:
     if not isinstance(given, dict):
         raise bad_request("can't parse MessageEntity: expected an Object")
-    kind: str = _field(given, "type", str)
-    offset: int = _field(given, "offset", int)
-    length: int = _field(given, "length", int)
-    if kind in _FOUND_BY_ITSELF or (kind in _GIVEN and length <= 0):
+    kind: str = _require_field(given, "type", str)
+    offset: int = _require_field(given, "offset", int)
+    length: int = _require_field(given, "length", int)
+    if kind in _DETECTED_TYPES or (kind in _ENTITY_FIELDS and length <= 0):
         return None
-    if kind not in _GIVEN:
+    if kind not in _ENTITY_FIELDS:
         raise bad_request("can't parse MessageEntity: Unsupported type specified")
-    details = {name: given[name] for name in _GIVEN[kind] if given.get(name)}
+    details = {name: given[name] for name in _ENTITY_FIELDS[kind] if given.get(name)}
     if kind == "text_link":
-        details = {"url": _link(str(given.get("url") or ""))}
+        details = {"url": _normalize_link(str(given.get("url") or ""))}
     entity = Entity(kind, offset, length, details)
-    _check_bounds(entity, bounds)
+    _validate_bounds(entity, bounds)
     return entity
 
 
-def _field(given: dict[str, Any], name: str, kind: type) -> Any:
+def _require_field(given: dict[str, Any], name: str, kind: type) -> Any:
     if name not in given:
         raise bad_request(f"can't parse MessageEntity: Can't find field \"{name}\"")
     if not isinstance(given[name], kind):
@@ -120,16 +126,16 @@ def _field(given: dict[str, Any], name: str, kind: type) -> Any:
     return given[name]
 
 
-def _link(url: str) -> str:
+def _normalize_link(url: str) -> str:
     if not url:
         raise bad_request("entity URL must be non-empty")
     try:
-        return checked_link(url)
-    except WrongLink as error:
+        return normalize_link(url)
+    except InvalidLink as error:
         raise bad_request(f"entity URL '{url}' is invalid: {error}") from error
 
 
-def _boundaries(text: str) -> list[int]:
+def _get_character_offsets(text: str) -> list[int]:
     """The offsets between the characters of a text, in code units."""
     offsets = [0]
     for character in text:
@@ -137,7 +143,7 @@ def _boundaries(text: str) -> list[int]:
     return offsets
 
 
-def _check_bounds(entity: Entity, bounds: list[int]) -> None:
+def _validate_bounds(entity: Entity, bounds: list[int]) -> None:
     if entity.offset < 0 or entity.offset >= bounds[-1]:
         raise bad_request(
             f"entity begins after the end of the text at UTF-16 offset {entity.offset}"
@@ -153,7 +159,7 @@ def _check_bounds(entity: Entity, bounds: list[int]) -> None:
         raise bad_request(f"{where} in a middle of a UTF-16 symbol at UTF-16 offset {entity.end}")
 
 
-def _clean(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+def _remove_control_characters(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     """Without carriage returns; other control characters but the line feed become spaces."""
     if "\r" in text:
         before = [0]
@@ -165,17 +171,17 @@ def _clean(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
             for e in entities
         ]
         text = text.replace("\r", "")
-    return _CONTROL.sub(" ", text), entities
+    return _CONTROL_CHARACTERS.sub(" ", text), entities
 
 
 def _trim(text: str, entities: list[Entity]) -> FormattedText:
     """Without space around, but not in front of the first entity's beginning."""
-    kept = text.rstrip()
-    end = utf16_length(kept)
+    stripped = text.rstrip()
+    end = utf16_length(stripped)
     entities = [replace(e, length=min(e.end, end) - e.offset) for e in entities if e.offset < end]
     entities.sort(key=sort_key)
-    leading = len(kept) - len(kept.lstrip())
+    leading = len(stripped) - len(stripped.lstrip())
     if entities:
         leading = min(leading, entities[0].offset)
     moved = [replace(e, offset=e.offset - leading) for e in entities]
-    return FormattedText(kept[leading:], nest(moved))
+    return FormattedText(stripped[leading:], nest_entities(moved))

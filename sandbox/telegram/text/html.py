@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass, field
 
-from sandbox.telegram.text.builder import SPACES, Builder, MarkupError
+from sandbox.telegram.text.builder import SPACES, EntityBuilder, MarkupError
 from sandbox.telegram.text.entities import Entity
 
-_TYPES = {
+_TAG_TYPES = {
     "b": "bold",
     "strong": "bold",
     "i": "italic",
@@ -19,62 +19,64 @@ _TYPES = {
     "span": "spoiler",
     "tg-spoiler": "spoiler",
 }
-_TAGS = {*_TYPES, "a", "pre", "code", "blockquote", "tg-emoji", "tg-time"}
-_REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]{1,7})|#(\d{1,8})|(lt|gt|amp|quot)(?![a-zA-Z]));?")
-_NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
+_TAGS = {*_TAG_TYPES, "a", "pre", "code", "blockquote", "tg-emoji", "tg-time"}
+_CHARACTER_REFERENCE = re.compile(
+    r"&(?:#x([0-9a-fA-F]{1,7})|#(\d{1,8})|(lt|gt|amp|quot)(?![a-zA-Z]));?"
+)
+_NAMED_CHARACTERS = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
-class _Tag:
+class _OpenTag:
     name: str
     start: int
-    written_from: int
+    text_start: int
     attributes: dict[str, str] = field(default_factory=dict)
 
 
 def parse_html(source: str) -> tuple[str, list[Entity]]:
     """Plain text and entities. Raises MarkupError."""
-    parser = _Parser(source)
+    parser = _HtmlParser(source)
     parser.run()
     found = parser.builder.entities
-    return parser.builder.text(), [
+    return parser.builder.get_text(), [
         Entity(one.type, one.offset, one.length) if one.type == "code" else one for one in found
     ]
 
 
-class _Parser:
+class _HtmlParser:
     def __init__(self, source: str) -> None:
-        self.builder = Builder(source)
-        self.open: list[_Tag] = []
+        self.builder = EntityBuilder(source)
+        self.open_tags: list[_OpenTag] = []
 
     def run(self) -> None:
         builder = self.builder
-        while not builder.at_end():
+        while not builder.is_at_end():
             if builder.peek() == "<":
-                self._end_tag() if builder.peek(1) == "/" else self._start_tag()
+                self._read_end_tag() if builder.peek(1) == "/" else self._read_start_tag()
             else:
-                builder.write(self._character())
-        if self.open:
-            name = self.open[-1].name
+                builder.write(self._read_character())
+        if self.open_tags:
+            name = self.open_tags[-1].name
             raise MarkupError(f'Can\'t find end tag corresponding to start tag "{name}"')
-        if _SURROGATE.search(builder.text()):
+        if _SURROGATE.search(builder.get_text()):
             raise MarkupError(
                 "Text contains invalid Unicode characters after decoding HTML entities, "
                 "check for unmatched surrogate code units"
             )
 
-    def _character(self) -> str:
+    def _read_character(self) -> str:
         builder = self.builder
-        found = _REFERENCE.match(builder.source, builder.position)
-        decoded = _decoded(found) if found else None
+        found = _CHARACTER_REFERENCE.match(builder.source, builder.position)
+        decoded = _decode_reference(found) if found else None
         if found and decoded:
             builder.position = found.end()
             return decoded
         builder.position += 1
         return builder.source[builder.position - 1]
 
-    def _word(self, stops: str) -> str:
+    def _read_word(self, stops: str) -> str:
         """Read up to a space, the end or one of these."""
         builder, start = self.builder, self.builder.position
         while builder.peek() and builder.peek() not in SPACES + stops:
@@ -85,30 +87,30 @@ class _Parser:
         while self.builder.peek() and self.builder.peek() in SPACES:
             self.builder.position += 1
 
-    def _start_tag(self) -> None:
+    def _read_start_tag(self) -> None:
         builder = self.builder
-        begin = builder.byte_offset(builder.position)
+        begin = builder.get_byte_offset(builder.position)
         builder.position += 1
-        name = self._word(">").lower()
-        if builder.at_end():
+        name = self._read_word(">").lower()
+        if builder.is_at_end():
             raise MarkupError(f"Unclosed start tag at byte offset {begin}")
         if name not in _TAGS:
             raise MarkupError(f'Unsupported start tag "{name}" at byte offset {begin}')
-        tag = _Tag(name, builder.length, len(builder.text()))
+        tag = _OpenTag(name, builder.length, len(builder.get_text()))
         self._skip_spaces()
         while builder.peek() != ">":
-            self._attribute(tag, begin)
+            self._read_attribute(tag, begin)
             self._skip_spaces()
         builder.position += 1
         if name == "span" and tag.attributes.get("class") != "tg-spoiler":
             raise MarkupError(f'Tag "span" must have class "tg-spoiler" at byte offset {begin}')
-        self.open.append(tag)
+        self.open_tags.append(tag)
 
-    def _attribute(self, tag: _Tag, begin: int) -> None:
+    def _read_attribute(self, tag: _OpenTag, begin: int) -> None:
         builder = self.builder
-        name = self._word("=>").lower()
+        name = self._read_word("=>").lower()
         if not name:
-            if builder.at_end():
+            if builder.is_at_end():
                 raise MarkupError(f'Unclosed start tag "{tag.name}" at byte offset {begin}')
             raise MarkupError(
                 f'Empty attribute name in the tag "{tag.name}" at byte offset {begin}'
@@ -119,18 +121,18 @@ class _Parser:
             return
         builder.position += 1
         self._skip_spaces()
-        if builder.at_end():
+        if builder.is_at_end():
             raise MarkupError(f'Unclosed start tag "{tag.name}" at byte offset {begin}')
-        tag.attributes[name] = self._value(begin)
+        tag.attributes[name] = self._read_value(begin)
 
-    def _value(self, begin: int) -> str:
+    def _read_value(self, begin: int) -> str:
         builder = self.builder
         quote = builder.peek()
         if quote in "'\"":
             builder.position += 1
             value: list[str] = []
             while builder.peek() and builder.peek() != quote:
-                value.append(self._character())
+                value.append(self._read_character())
             builder.position += 1
         else:
             start = builder.position
@@ -138,54 +140,54 @@ class _Parser:
                 builder.position += 1
             value = [builder.source[start : builder.position].lower()]
             if builder.peek() not in SPACES + ">":
-                where = builder.byte_offset(start)
+                where = builder.get_byte_offset(start)
                 raise MarkupError(f"Unexpected end of name token at byte offset {where}")
-        if builder.at_end():
+        if builder.is_at_end():
             raise MarkupError(f"Unclosed start tag at byte offset {begin}")
         return "".join(value)
 
-    def _end_tag(self) -> None:
+    def _read_end_tag(self) -> None:
         builder = self.builder
-        begin = builder.byte_offset(builder.position)
-        if not self.open:
+        begin = builder.get_byte_offset(builder.position)
+        if not self.open_tags:
             raise MarkupError(f"Unexpected end tag at byte offset {begin}")
         builder.position += 2
-        name = self._word(">").lower()
+        name = self._read_word(">").lower()
         self._skip_spaces()
         if builder.peek() != ">":
             raise MarkupError(f"Unclosed end tag at byte offset {begin}")
         builder.position += 1
-        tag = self.open.pop()
+        tag = self.open_tags.pop()
         if name and name != tag.name:
             raise MarkupError(
                 f"Unmatched end tag at byte offset {begin}, "
                 f'expected "</{tag.name}>", found "</{name}>"'
             )
-        self._close(tag)
+        self._close_tag(tag)
 
-    def _close(self, tag: _Tag) -> None:
+    def _close_tag(self, tag: _OpenTag) -> None:
         builder = self.builder
-        if tag.name in _TYPES:
-            builder.add(_TYPES[tag.name], tag.start)
+        if tag.name in _TAG_TYPES:
+            builder.add_entity(_TAG_TYPES[tag.name], tag.start)
         elif tag.name == "a":
             builder.add_link(
-                tag.start, tag.attributes.get("href") or builder.text()[tag.written_from :]
+                tag.start, tag.attributes.get("href") or builder.get_text()[tag.text_start :]
             )
         elif tag.name == "blockquote":
             expandable = "expandable" in tag.attributes
-            builder.add("expandable_blockquote" if expandable else "blockquote", tag.start)
+            builder.add_entity("expandable_blockquote" if expandable else "blockquote", tag.start)
         elif tag.name == "tg-time":
             self._add_time(tag)
         elif tag.name in ("pre", "code"):
             self._add_code(tag)
 
-    def _add_time(self, tag: _Tag) -> None:
+    def _add_time(self, tag: _OpenTag) -> None:
         shape = tag.attributes.get("format", "")
         unix_time = tag.attributes.get("unix", "")
         if not self.builder.add_time(tag.start, f"tg://time?unix={unix_time}&format={shape}"):
             raise MarkupError("Invalid date-time entity specified")
 
-    def _add_code(self, tag: _Tag) -> None:
+    def _add_code(self, tag: _OpenTag) -> None:
         """`pre` and `code class="language-…"` over the same text, either way round, are one."""
         builder = self.builder
         language = tag.attributes.get("class", "").removeprefix("language-")
@@ -196,16 +198,16 @@ class _Parser:
             language = language or before.details.get("language", "")
             if before.end == builder.length and language:
                 builder.entities.pop()
-                builder.add("pre", tag.start, language=language)
+                builder.add_entity("pre", tag.start, language=language)
                 return
         details = {"language": language} if language else {}
-        builder.add(tag.name, tag.start, **details)
+        builder.add_entity(tag.name, tag.start, **details)
 
 
-def _decoded(found: re.Match[str]) -> str | None:
+def _decode_reference(found: re.Match[str]) -> str | None:
     """The character, or None where TDLib leaves the reference as it is."""
     hexadecimal, decimal, name = found.groups()
     if name:
-        return _NAMED[name]
+        return _NAMED_CHARACTERS[name]
     code = int(hexadecimal, 16) if hexadecimal else int(decimal)
     return chr(code) if 0 < code < 0x10FFFF else None

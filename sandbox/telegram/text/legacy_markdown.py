@@ -2,50 +2,50 @@
 
 import re
 
-from sandbox.telegram.text.builder import Builder, MarkupError
+from sandbox.telegram.text.builder import EntityBuilder, MarkupError
 from sandbox.telegram.text.entities import Entity
 
-_TYPES = {"_": "italic", "*": "bold", "`": "code"}
+_MARK_TYPES = {"_": "italic", "*": "bold", "`": "code"}
 _LANGUAGE = re.compile(r"([^\s`]+)(?=\s)")
 _LINE_BREAK = re.compile(r"\r\n|\n\r|\n|\r")
 
 
 def parse_legacy_markdown(source: str) -> tuple[str, list[Entity]]:
     """Plain text and entities. Raises MarkupError."""
-    builder = Builder(source)
-    while not builder.at_end():
+    builder = EntityBuilder(source)
+    while not builder.is_at_end():
         character = builder.peek()
         if character == "\\" and builder.peek(1) and builder.peek(1) in "_*`[":
             builder.write(builder.peek(1))
             builder.position += 2
         elif builder.starts_with("```"):
-            _pre(builder)
-        elif character in _TYPES:
+            _parse_pre(builder)
+        elif character in _MARK_TYPES:
             start = builder.length
-            _until(builder, character, builder.position, skip=1)
-            builder.add(_TYPES[character], start)
+            _write_until(builder, character, builder.position, skip=1)
+            builder.add_entity(_MARK_TYPES[character], start)
         elif character == "[":
-            _link(builder)
+            _parse_link(builder)
         else:
             builder.write(character)
             builder.position += 1
-    return builder.text(), builder.entities
+    return builder.get_text(), builder.entities
 
 
-def _until(builder: Builder, mark: str, begin: int, *, skip: int) -> str:
+def _write_until(builder: EntityBuilder, closing_mark: str, begin: int, *, skip: int) -> str:
     """Write what stands before the closing mark, and pass both."""
     builder.position += skip
-    end = builder.source.find(mark, builder.position)
+    end = builder.source.find(closing_mark, builder.position)
     if end < 0:
-        where = builder.byte_offset(begin)
+        where = builder.get_byte_offset(begin)
         raise MarkupError(f"Can't find end of the entity starting at byte offset {where}")
     inside = builder.source[builder.position : end]
     builder.write(inside)
-    builder.position = end + len(mark)
+    builder.position = end + len(closing_mark)
     return inside
 
 
-def _pre(builder: Builder) -> None:
+def _parse_pre(builder: EntityBuilder) -> None:
     begin, start = builder.position, builder.length
     builder.position += 3
     found = _LANGUAGE.match(builder.source, builder.position)
@@ -54,13 +54,13 @@ def _pre(builder: Builder) -> None:
     line_break = _LINE_BREAK.match(builder.source, builder.position)
     if line_break:
         builder.position = line_break.end()
-    _until(builder, "```", begin, skip=0)
-    builder.add("pre", start, **({"language": found[1]} if found else {}))
+    _write_until(builder, "```", begin, skip=0)
+    builder.add_entity("pre", start, **({"language": found[1]} if found else {}))
 
 
-def _link(builder: Builder) -> None:
+def _parse_link(builder: EntityBuilder) -> None:
     start = builder.length
-    url = _until(builder, "]", builder.position, skip=1)
+    url = _write_until(builder, "]", builder.position, skip=1)
     if builder.peek() == "(":
         end = builder.source.find(")", builder.position)
         end = len(builder.source) if end < 0 else end

@@ -4,14 +4,14 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 _HOST = re.compile(r"^(?:[\w-]+\.)+(?:[^\W\d_]{2,}|xn--[\w-]+|\d{1,3})$")
-_SCHEMES = ("http", "https", "ftp", "ton")
+_ALLOWED_SCHEMES = ("http", "https", "ftp", "ton")
 
 
-class WrongLink(ValueError):
+class InvalidLink(ValueError):
     """The reason in Telegram's words."""
 
 
-def checked_link(url: str) -> str:
+def normalize_link(url: str) -> str:
     """The address in full. Raises WrongLink for what Telegram refuses."""
     if re.match(r"^(tg|mailto|tel):", url, re.IGNORECASE):
         return url
@@ -21,38 +21,38 @@ def checked_link(url: str) -> str:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise WrongLink("Wrong HTTP URL") from error
-    if parts.scheme.lower() not in _SCHEMES:
-        raise WrongLink("Unsupported URL protocol")
+        raise InvalidLink("Wrong HTTP URL") from error
+    if parts.scheme.lower() not in _ALLOWED_SCHEMES:
+        raise InvalidLink("Unsupported URL protocol")
     if not _HOST.match(host) or parts.username:
-        raise WrongLink("Wrong HTTP URL")
+        raise InvalidLink("Wrong HTTP URL")
     authority = host if port is None else f"{host}:{port}"
     rest = url.split("//", 1)[1][len(parts.netloc) :]
     return f"{parts.scheme.lower()}://{authority}{rest if rest.startswith('/') else '/' + rest}"
 
 
-def mentioned_user(url: str) -> int | None:
+def parse_user_link(url: str) -> int | None:
     """The id of `tg://user?id=…`."""
-    return _tg_number(url, "user", "id")
+    return _parse_tg_number(url, "user", "id")
 
 
-def linked_time(url: str) -> tuple[int, str] | None:
+def parse_time_link(url: str) -> tuple[int, str] | None:
     """Unix time and format of `tg://time?unix=…&format=…`."""
-    moment = _tg_number(url, "time", "unix")
-    return None if moment is None else (moment, _tg_query(url).get("format", [""])[0])
+    moment = _parse_tg_number(url, "time", "unix")
+    return None if moment is None else (moment, _parse_tg_query(url).get("format", [""])[0])
 
 
-def is_custom_emoji(url: str) -> bool:
+def is_custom_emoji_link(url: str) -> bool:
     """Whether it is `tg://emoji?id=…`."""
-    return _tg_number(url, "emoji", "id") is not None
+    return _parse_tg_number(url, "emoji", "id") is not None
 
 
-def _tg_query(url: str) -> dict[str, list[str]]:
+def _parse_tg_query(url: str) -> dict[str, list[str]]:
     return parse_qs(url.partition("?")[2].partition("#")[0])
 
 
-def _tg_number(url: str, host: str, name: str) -> int | None:
+def _parse_tg_number(url: str, host: str, name: str) -> int | None:
     if not re.match(rf"^tg:(?://)?{host}/?(?:[?#]|$)", url, re.IGNORECASE):
         return None
-    value = _tg_query(url).get(name, [""])[0]
+    value = _parse_tg_query(url).get(name, [""])[0]
     return int(value) if re.fullmatch(r"[1-9]\d{0,18}", value) else None

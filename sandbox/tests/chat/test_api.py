@@ -5,28 +5,30 @@ from typing import Any
 
 import pytest
 
-from sandbox.chat.person import split
-from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, SandboxHarness, running_sandbox
+from sandbox.chat.person import split_text
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, SandboxHarness, run_sandbox
 
 
-async def _refused(sandbox: SandboxHarness, path: str, body: object) -> tuple[int, dict[str, Any]]:
+async def _post_refused(
+    sandbox: SandboxHarness, path: str, body: object
+) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with sandbox.http.post(sandbox.url + path, json=body, headers=headers) as response:
         return response.status, await response.json()
 
 
 async def test_there_are_people_of_both_languages(sandbox: SandboxHarness) -> None:
-    people = (await sandbox.page("GET", "/chat/people"))["items"]
+    people = (await sandbox.call_chat_api("GET", "/chat/people"))["items"]
     assert {"en", "ru"} <= {person["language_code"] for person in people}
     assert len({person["username"] for person in people}) == len(people)
 
 
 async def test_a_new_person_can_talk_at_once(sandbox: SandboxHarness) -> None:
     body = {"first_name": " Alice ", "language_code": "de"}
-    eve = await sandbox.page("POST", "/chat/people", **body)
+    eve = await sandbox.call_chat_api("POST", "/chat/people", **body)
     assert (eve["first_name"], eve["username"]) == ("Alice", "alice2")
     await sandbox.say("hello", eve["id"])
-    (update,) = await sandbox.bot("getUpdates")
+    (update,) = await sandbox.call_bot_api("getUpdates")
     assert update["message"]["from"] == {
         "id": eve["id"],
         "is_bot": False,
@@ -41,24 +43,24 @@ async def test_what_a_person_says_becomes_an_update_with_its_command_marked(
 ) -> None:
     said = await sandbox.say(" /start abc ")
     assert (said["from"], said["text"]) == ("person", "/start abc")
-    (update,) = await sandbox.bot("getUpdates")
+    (update,) = await sandbox.call_bot_api("getUpdates")
     message = update["message"]
     assert message["message_id"] == said["message_id"]
     assert message["entities"] == [{"type": "bot_command", "offset": 0, "length": 6}]
 
 
 async def test_a_person_can_answer_a_message(sandbox: SandboxHarness) -> None:
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="question")
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="question")
     body = {"text": "answer", "reply_to": sent["message_id"]}
-    await sandbox.page("POST", f"/chat/{ALICE}/messages", **body)
-    (update,) = await sandbox.bot("getUpdates")
+    await sandbox.call_chat_api("POST", f"/chat/{ALICE}/messages", **body)
+    (update,) = await sandbox.call_bot_api("getUpdates")
     assert update["message"]["reply_to_message"]["text"] == "question"
 
 
 async def test_messages_after_a_given_one(sandbox: SandboxHarness) -> None:
     first = await sandbox.say("one")
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="two")
-    page = await sandbox.page("GET", f"/chat/{ALICE}/messages?after={first['message_id']}")
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="two")
+    page = await sandbox.call_chat_api("GET", f"/chat/{ALICE}/messages?after={first['message_id']}")
     assert [(item["from"], item["text"]) for item in page["items"]] == [("bot", "two")]
     assert page["typing"] is False
 
@@ -75,19 +77,19 @@ async def test_messages_after_a_given_one(sandbox: SandboxHarness) -> None:
         (f"/chat/{ALICE}/buttons", {"message_id": 9, "data": "x"}, 404, "There is no message 9"),
     ],
 )
-async def test_mistakes_are_told_in_a_sentence(
+async def test_errors_are_described_in_a_sentence(
     sandbox: SandboxHarness, path: str, body: object, status: int, detail: str
 ) -> None:
-    answer = await _refused(sandbox, path, body)
+    answer = await _post_refused(sandbox, path, body)
     assert answer[0] == status
     assert answer[1]["detail"].startswith(detail)
-    assert await sandbox.bot("getUpdates") == []
+    assert await sandbox.call_bot_api("getUpdates") == []
 
 
 async def test_a_button_that_is_not_there_cannot_be_pressed(sandbox: SandboxHarness) -> None:
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
     body = {"message_id": sent["message_id"], "data": "forged"}
-    status, answer = await _refused(sandbox, f"/chat/{ALICE}/buttons", body)
+    status, answer = await _post_refused(sandbox, f"/chat/{ALICE}/buttons", body)
     assert (status, answer["detail"]) == (404, "This message has no such button")
 
 
@@ -96,7 +98,7 @@ async def test_a_long_text_goes_out_in_pieces_as_from_a_telegram_client(
 ) -> None:
     words = " ".join(f"слово{number}" for number in range(1500))
     last = await sandbox.say(words)
-    updates = await sandbox.bot("getUpdates")
+    updates = await sandbox.call_bot_api("getUpdates")
     texts = [update["message"]["text"] for update in updates]
     assert " ".join(texts) == words
     assert all(len(text) <= 4096 for text in texts)
@@ -104,7 +106,7 @@ async def test_a_long_text_goes_out_in_pieces_as_from_a_telegram_client(
 
 
 def test_pieces_never_cut_a_character_in_two() -> None:
-    pieces = split("🏟" * 5000)
+    pieces = split_text("🏟" * 5000)
     assert [len(piece) for piece in pieces] == [2048, 2048, 904]
 
 
@@ -121,8 +123,8 @@ def test_pieces_never_cut_a_character_in_two() -> None:
 async def test_the_page_does_not_promise_privacy_that_a_real_model_breaks(
     tmp_path: Path, settings: dict[str, Any], host: str | None
 ) -> None:
-    async with running_sandbox(tmp_path, **settings) as sandbox:
-        assert (await sandbox.page("GET", "/chat/bot"))["model_host"] == host
+    async with run_sandbox(tmp_path, **settings) as sandbox:
+        assert (await sandbox.call_chat_api("GET", "/chat/bot"))["model_host"] == host
 
 
 RICH = {"html": '<p>a <tg-button type="callback_data" data="inside">b</tg-button></p>'}
@@ -131,10 +133,10 @@ RICH = {"html": '<p>a <tg-button type="callback_data" data="inside">b</tg-button
 async def test_a_button_inside_a_rich_message_is_pressed_as_any_other(
     sandbox: SandboxHarness,
 ) -> None:
-    sent = await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=RICH)
+    sent = await sandbox.call_bot_api("sendRichMessage", chat_id=ALICE, rich_message=RICH)
     body = {"message_id": sent["message_id"], "data": "inside"}
-    await sandbox.page("POST", f"/chat/{ALICE}/buttons", **body)
-    (update,) = await sandbox.bot("getUpdates")
+    await sandbox.call_chat_api("POST", f"/chat/{ALICE}/buttons", **body)
+    (update,) = await sandbox.call_bot_api("getUpdates")
     assert update["callback_query"]["data"] == "inside"
     assert update["callback_query"]["message"]["rich_message"]["blocks"]
 
@@ -155,7 +157,7 @@ async def test_a_formula_becomes_a_tree_of_mathml(sandbox: SandboxHarness) -> No
 
 @pytest.mark.parametrize("source", ["a_", "", "x" * 5000])
 async def test_a_formula_that_is_none_is_left_as_text(sandbox: SandboxHarness, source: str) -> None:
-    assert await sandbox.page("GET", f"/chat/formula?source={source}") == {"tree": None}
+    assert await sandbox.call_chat_api("GET", f"/chat/formula?source={source}") == {"tree": None}
 
 
 @pytest.mark.parametrize(
@@ -167,9 +169,9 @@ async def test_a_formula_that_is_none_is_left_as_text(sandbox: SandboxHarness, s
         ("/chat/api/updates", {}, "update: Field required"),
     ],
 )
-async def test_a_wrong_order_for_a_test_is_told_in_a_sentence(
+async def test_an_invalid_fault_injection_request_is_described_in_a_sentence(
     sandbox: SandboxHarness, path: str, body: object, detail: str
 ) -> None:
-    status, answer = await _refused(sandbox, path, body)
+    status, answer = await _post_refused(sandbox, path, body)
     assert status == 400
     assert answer["detail"].startswith(detail)

@@ -13,20 +13,24 @@ from sandbox.tests.sandbox_harness import ALICE, BOB, CHAT_TOKEN, SandboxHarness
 
 pytestmark = pytest.mark.clock("virtual")
 
-SOON = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
-class Stream:
+class EventStream:
     """The events of one connection."""
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
         self._content = content
 
-    async def next(self) -> tuple[str, dict[str, Any]]:
+    async def next_event(self) -> tuple[str, dict[str, Any]]:
         """The next event's kind and data."""
         kind = ""
         while True:
-            line = (await asyncio.wait_for(self._content.readline(), SOON)).decode().rstrip("\n")
+            line = (
+                (await asyncio.wait_for(self._content.readline(), TIMEOUT_SECONDS))
+                .decode()
+                .rstrip("\n")
+            )
             if line.startswith("event: "):
                 kind = line.removeprefix("event: ")
             elif line.startswith("data: "):
@@ -34,81 +38,81 @@ class Stream:
 
 
 @asynccontextmanager
-async def _events(sandbox: SandboxHarness, query: str) -> AsyncIterator[Stream]:
+async def _open_stream(sandbox: SandboxHarness, query: str) -> AsyncIterator[EventStream]:
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with sandbox.http.get(f"{sandbox.url}/chat/events{query}", headers=headers) as response:
         assert response.content_type == "text/event-stream"
-        stream = Stream(response.content)
-        assert (await stream.next())[0] == "hello"
+        stream = EventStream(response.content)
+        assert (await stream.next_event())[0] == "hello"
         yield stream
 
 
-async def test_everything_that_happens_in_a_chat_is_told(sandbox: SandboxHarness) -> None:
-    async with _events(sandbox, f"?person={ALICE}") as stream:
+async def test_every_chat_event_is_streamed(sandbox: SandboxHarness) -> None:
+    async with _open_stream(sandbox, f"?person={ALICE}") as stream:
         await sandbox.say("not for Alice", BOB)
         said = await sandbox.say("hello")
-        kind, data = await stream.next()
+        kind, data = await stream.next_event()
         assert (kind, data["message_id"], data["from"]) == ("message", said["message_id"], "person")
-        await sandbox.bot("sendChatAction", chat_id=ALICE, action="typing")
-        assert (await stream.next()) == (
+        await sandbox.call_bot_api("sendChatAction", chat_id=ALICE, action="typing")
+        assert (await stream.next_event()) == (
             "typing",
             {"person_id": ALICE, "typing": True, "action": "typing"},
         )
-        sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="hi")
+        sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="hi")
         where = {"chat_id": ALICE, "message_id": sent["message_id"]}
-        assert (await stream.next()) == ("typing", {"person_id": ALICE, "typing": False})
-        assert (await stream.next())[0] == "message"
-        await sandbox.bot("editMessageText", text="ho", **where)
-        kind, data = await stream.next()
+        assert (await stream.next_event()) == ("typing", {"person_id": ALICE, "typing": False})
+        assert (await stream.next_event())[0] == "message"
+        await sandbox.call_bot_api("editMessageText", text="ho", **where)
+        kind, data = await stream.next_event()
         assert (kind, data["text"], data["edited"]) == ("edit", "ho", True)
-        await sandbox.bot("deleteMessage", **where)
-        kind, data = await stream.next()
+        await sandbox.call_bot_api("deleteMessage", **where)
+        kind, data = await stream.next_event()
         assert (kind, data["message_id"]) == ("delete", sent["message_id"])
 
 
 async def test_an_answer_to_a_press_reaches_the_page(sandbox: SandboxHarness) -> None:
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}
-    pressed = await sandbox.page("POST", f"/chat/{ALICE}/buttons", **press)
-    async with _events(sandbox, "") as stream:
+    pressed = await sandbox.call_chat_api("POST", f"/chat/{ALICE}/buttons", **press)
+    async with _open_stream(sandbox, "") as stream:
         query = {"callback_query_id": pressed["callback_query_id"]}
-        await sandbox.bot("answerCallbackQuery", text="Done", show_alert=True, **query)
-        kind, data = await stream.next()
+        await sandbox.call_bot_api("answerCallbackQuery", text="Done", show_alert=True, **query)
+        kind, data = await stream.next_event()
     assert (kind, data["text"], data["show_alert"]) == ("answer", "Done", True)
     assert data["callback_query_id"] == pressed["callback_query_id"]
 
 
-async def test_what_came_after_a_message_is_told_first(sandbox: SandboxHarness) -> None:
+async def test_messages_after_a_given_one_are_streamed_first(sandbox: SandboxHarness) -> None:
     first = await sandbox.say("one")
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="two")
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="two")
     query = f"?person={ALICE}&after={first['message_id']}"
-    async with _events(sandbox, query) as stream:
-        kind, data = await stream.next()
+    async with _open_stream(sandbox, query) as stream:
+        kind, data = await stream.next_event()
         assert (kind, data["text"]) == ("message", "two")
         await sandbox.say("three")
-        assert (await stream.next())[1]["text"] == "three"
+        assert (await stream.next_event())[1]["text"] == "three"
 
 
 async def test_a_new_name_reaches_every_page(sandbox: SandboxHarness) -> None:
-    async with _events(sandbox, f"?person={BOB}") as stream:
-        await sandbox.bot("setMyName", name="Secretary")
-        assert (await stream.next())[0] == "bot"
+    async with _open_stream(sandbox, f"?person={BOB}") as stream:
+        await sandbox.call_bot_api("setMyName", name="Secretary")
+        assert (await stream.next_event())[0] == "bot"
 
 
-async def test_a_mistake_of_the_bot_is_told_to_every_page(sandbox: SandboxHarness) -> None:
-    async with _events(sandbox, f"?person={BOB}") as stream:
-        await sandbox.bot("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
-        assert await stream.next() == ("violations", {"person_id": None, "count": 1})
+async def test_a_violation_is_streamed_to_every_page(sandbox: SandboxHarness) -> None:
+    async with _open_stream(sandbox, f"?person={BOB}") as stream:
+        await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
+        assert await stream.next_event() == ("violations", {"person_id": None, "count": 1})
 
 
-async def test_a_rich_draft_and_its_end_are_told(sandbox: SandboxHarness) -> None:
-    async with _events(sandbox, f"?person={ALICE}") as stream:
+async def test_a_rich_draft_and_its_end_are_streamed(sandbox: SandboxHarness) -> None:
+    async with _open_stream(sandbox, f"?person={ALICE}") as stream:
         rich = {"html": "<h1>a</h1>"}
         frame = {"chat_id": ALICE, "draft_id": 5, "can_stop": True}
-        await sandbox.bot("sendRichMessageDraft", rich_message=rich, **frame)
-        kind, data = await stream.next()
+        await sandbox.call_bot_api("sendRichMessageDraft", rich_message=rich, **frame)
+        kind, data = await stream.next_event()
         assert (kind, data["draft_id"], data["can_stop"]) == ("draft", "5", True)
         assert data["rich_message"]["blocks"][0]["type"] == "heading"
-        await sandbox.page("POST", f"/chat/{ALICE}/stop", draft_id="5")
-        assert (await stream.next())[1]["draft_id"] is None
+        await sandbox.call_chat_api("POST", f"/chat/{ALICE}/stop", draft_id="5")
+        assert (await stream.next_event())[1]["draft_id"] is None

@@ -4,34 +4,34 @@ import re
 
 import pytest
 
-from sandbox.chat.routes import STATIC
+from sandbox.chat.routes import STATIC_DIR
 
-SOURCES = {path.name: path.read_text() for path in STATIC.iterdir()}
-_KEY = re.compile(r"^    (\w+):", re.MULTILINE)
+SOURCES = {path.name: path.read_text() for path in STATIC_DIR.iterdir()}
+_TEXT_KEY = re.compile(r"^    (\w+):", re.MULTILINE)
 
 
-def _texts(language: str) -> set[str]:
+def _get_text_keys(language: str) -> set[str]:
     found = re.search(rf"^  {language}: \{{\n(.*?)^  \}},", SOURCES["i18n.js"], re.M | re.S)
     assert found
-    return set(_KEY.findall(found[1]))
+    return set(_TEXT_KEY.findall(found[1]))
 
 
 def test_both_languages_have_the_same_texts() -> None:
-    assert _texts("ru") == _texts("en") != set()
+    assert _get_text_keys("ru") == _get_text_keys("en") != set()
 
 
-def test_every_text_that_is_asked_for_exists() -> None:
+def test_every_used_text_exists() -> None:
     asked = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', SOURCES["index.html"]))
     for name, source in SOURCES.items():
         if name.endswith(".js"):
             asked |= set(re.findall(r'\bt\("(\w+)"\)', source))
-    assert asked <= _texts("en")
+    assert asked <= _get_text_keys("en")
 
 
-def test_every_text_is_asked_for_somewhere() -> None:
+def test_every_text_is_used_somewhere() -> None:
     everything = "".join(source for name, source in SOURCES.items() if name != "i18n.js")
     everything += SOURCES["i18n.js"].split("export const language")[1]
-    assert [key for key in _texts("en") if not re.search(rf'"{key}"', everything)] == []
+    assert [key for key in _get_text_keys("en") if not re.search(rf'"{key}"', everything)] == []
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sandbox.chat.routes import STATIC
+from sandbox.chat.routes import STATIC_DIR
 from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, SandboxHarness
 
 BEARER = {"Authorization": f"Bearer {CHAT_TOKEN}"}
@@ -28,7 +28,7 @@ async def _get(sandbox: SandboxHarness, path: str, **options: object) -> tuple[i
         return response.status, text
 
 
-async def _status(sandbox: SandboxHarness, path: bytes, *headers: bytes) -> int:
+async def _get_status(sandbox: SandboxHarness, path: bytes, *headers: bytes) -> int:
     """Of a GET as it stands: clients would not send such bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
     host = f"Host: 127.0.0.1:{sandbox.port}".encode()
@@ -39,7 +39,7 @@ async def _status(sandbox: SandboxHarness, path: bytes, *headers: bytes) -> int:
     return int(line.split()[1])
 
 
-def _cookie(sandbox: SandboxHarness) -> bytes:
+def _get_cookie_name(sandbox: SandboxHarness) -> bytes:
     return f"sandbox_chat_{sandbox.port}".encode()
 
 
@@ -60,7 +60,12 @@ async def test_without_the_token_every_path_says_where_to_get_it(
 async def test_a_key_that_is_no_ascii_is_a_wrong_one(
     sandbox: SandboxHarness, headers: bytes
 ) -> None:
-    assert await _status(sandbox, b"/chat/people", headers.replace(b"%s", _cookie(sandbox))) == 403
+    assert (
+        await _get_status(
+            sandbox, b"/chat/people", headers.replace(b"%s", _get_cookie_name(sandbox))
+        )
+        == 403
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -133,7 +138,7 @@ async def test_health_needs_no_token(sandbox: SandboxHarness) -> None:
         assert (await response.json())["status"] == "ok"
 
 
-@pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+@pytest.mark.parametrize("script", sorted(STATIC_DIR.glob("*.js")), ids=lambda path: path.name)
 def test_no_script_turns_data_into_markup(script: object) -> None:
     source = script.read_text()  # type: ignore[attr-defined]
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):

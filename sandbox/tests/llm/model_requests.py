@@ -4,39 +4,45 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.llm.conversation import ToolCall, read_conversation
-from sandbox.llm.model import Reply, respond
-from sandbox.llm.request import check_request
+from sandbox.llm.conversation import ToolCall, parse_prompt
+from sandbox.llm.model import ModelReply, generate_reply
+from sandbox.llm.request import validate_chat_request
 
-NOW = "[Sat 2026-11-21 13:24 Europe/Berlin]"
-TEXT = {"type": "string"}
+CONTEXT_LINE = "[Sat 2026-11-21 13:24 Europe/Berlin]"
+STRING_SCHEMA = {"type": "string"}
 
 
-def tool(name: str, description: str = "", **properties: dict[str, Any]) -> dict[str, Any]:
+def build_tool(name: str, description: str = "", **properties: dict[str, Any]) -> dict[str, Any]:
     """A function as a request offers it; every property is optional."""
     parameters = {"type": "object", "properties": properties}
     function = {"name": name, "description": description, "parameters": parameters}
     return {"type": "function", "function": function}
 
 
-GET_TIME = tool("get_time", "Tells the current time", place=TEXT)
-CREATE_REMINDER = tool(
+GET_TIME = build_tool("get_time", "Tells the current time", place=STRING_SCHEMA)
+CREATE_REMINDER = build_tool(
     "create_reminder",
     "Reminds the user later",
-    text=TEXT,
-    at=TEXT,
+    text=STRING_SCHEMA,
+    at=STRING_SCHEMA,
     in_seconds={"type": "integer"},
-    cron=TEXT,
+    cron=STRING_SCHEMA,
     prompt={"type": "boolean"},
 )
-LIST_REMINDERS = tool("list_reminders", "Lists the reminders")
-CANCEL_REMINDER = tool("cancel_reminder", "Cancels a reminder", id=TEXT)
-CREATE_TASK = tool("create_task", "Notes a task", title=TEXT, due=TEXT, priority=TEXT)
-LIST_TASKS = tool("list_tasks", "Lists the tasks", status=TEXT)
-CHANGE_TASK = tool("change_task", "Changes a task", id=TEXT, status=TEXT)
-GET_WEATHER = tool("get_weather", "The weather", place=TEXT, days={"type": "integer"})
-WRITER = tool("writer", "Writes letters and poems. Пишет письма и стихи.", message=TEXT)
-ALL = [
+LIST_REMINDERS = build_tool("list_reminders", "Lists the reminders")
+CANCEL_REMINDER = build_tool("cancel_reminder", "Cancels a reminder", id=STRING_SCHEMA)
+CREATE_TASK = build_tool(
+    "create_task", "Notes a task", title=STRING_SCHEMA, due=STRING_SCHEMA, priority=STRING_SCHEMA
+)
+LIST_TASKS = build_tool("list_tasks", "Lists the tasks", status=STRING_SCHEMA)
+CHANGE_TASK = build_tool("change_task", "Changes a task", id=STRING_SCHEMA, status=STRING_SCHEMA)
+GET_WEATHER = build_tool(
+    "get_weather", "The weather", place=STRING_SCHEMA, days={"type": "integer"}
+)
+WRITER = build_tool(
+    "writer", "Writes letters and poems. Пишет письма и стихи.", message=STRING_SCHEMA
+)
+ALL_TOOLS = [
     GET_TIME,
     CREATE_REMINDER,
     LIST_REMINDERS,
@@ -49,13 +55,13 @@ ALL = [
 ]
 
 
-def request(
+def build_request(
     text: str,
     *,
-    tools: list[dict[str, Any]] = ALL,
+    tools: list[dict[str, Any]] = ALL_TOOLS,
     earlier: tuple[str, ...] = (),
     results: list[tuple[ToolCall, str]] | None = None,
-    context: str = NOW,
+    context: str = CONTEXT_LINE,
     **more: Any,
 ) -> dict[str, Any]:
     """A checked body of Chat Completions."""
@@ -66,12 +72,12 @@ def request(
         messages += [{"role": "user", "content": said}, {"role": "assistant", "content": "…"}]
     messages.append({"role": "user", "content": f"{context}\n{text}" if context else text})
     if results:
-        messages += _round(results)
+        messages += _build_tool_round(results)
     body = {"model": "m", "messages": messages, **({"tools": tools} if tools else {}), **more}
-    return check_request(body)
+    return validate_chat_request(body)
 
 
-def _round(results: list[tuple[ToolCall, str]]) -> list[dict[str, Any]]:
+def _build_tool_round(results: list[tuple[ToolCall, str]]) -> list[dict[str, Any]]:
     calls = [
         {
             "id": f"call{index}",
@@ -87,27 +93,27 @@ def _round(results: list[tuple[ToolCall, str]]) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": None, "tool_calls": calls}, *answers]
 
 
-def ask(text: str, **options: Any) -> Reply:
+def call_model(text: str, **options: Any) -> ModelReply:
     """The model's reply."""
-    return respond(read_conversation(request(text, **options)))
+    return generate_reply(parse_prompt(build_request(text, **options)))
 
 
-def calls(text: str, **options: Any) -> list[tuple[str, dict[str, Any]]]:
+def get_tool_calls(text: str, **options: Any) -> list[tuple[str, dict[str, Any]]]:
     """The calls that the model asks for."""
-    return [(call.name, call.arguments) for call in ask(text, **options).calls]
+    return [(call.name, call.arguments) for call in call_model(text, **options).tool_calls]
 
 
-Answer = str | Callable[[tuple[str, dict[str, Any]]], str]
+ToolResponse = str | Callable[[tuple[str, dict[str, Any]]], str]
 
 
-def converse(text: str, *answers: Answer, **options: Any) -> str:
+def run_conversation(text: str, *tool_responses: ToolResponse, **options: Any) -> str:
     """The model's last words, each of its calls answered by the next of the answers."""
-    left = list(answers)
+    remaining = list(tool_responses)
     results: list[tuple[ToolCall, str]] = []
-    while (reply := ask(text, results=results, **options)).calls:
-        for call in reply.calls:
-            answer = left.pop(0)
+    while (reply := call_model(text, results=results, **options)).tool_calls:
+        for call in reply.tool_calls:
+            answer = remaining.pop(0)
             said = answer if isinstance(answer, str) else answer((call.name, call.arguments))
             results.append((call, said))
-    assert not left, "a tool was not asked"
+    assert not remaining, "a tool was not asked"
     return reply.text

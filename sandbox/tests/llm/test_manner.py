@@ -5,22 +5,28 @@ from typing import Any
 
 import pytest
 
-from sandbox.llm.conversation import read_conversation
-from sandbox.llm.model import respond
-from sandbox.llm.names import SLOW, pause_of
-from sandbox.tests.llm.model_requests import ALL, GET_TIME, NOW, calls, converse
+from sandbox.llm.conversation import parse_prompt
+from sandbox.llm.model import generate_reply
+from sandbox.llm.names import SLOW_MODEL, delay_for
+from sandbox.tests.llm.model_requests import (
+    ALL_TOOLS,
+    CONTEXT_LINE,
+    GET_TIME,
+    get_tool_calls,
+    run_conversation,
+)
 from sandbox.tests.sandbox_harness import SandboxHarness
 
 TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
 
 
-def said(text: str, instructions: str = "Be kind.", model: str = "sandbox-demo") -> str:
+def get_reply_text(text: str, instructions: str = "Be kind.", model: str = "sandbox-demo") -> str:
     messages = [
         {"role": "system", "content": instructions},
-        {"role": "user", "content": f"{NOW}\n{text}"},
+        {"role": "user", "content": f"{CONTEXT_LINE}\n{text}"},
     ]
-    body: dict[str, Any] = {"model": model, "messages": messages, "tools": ALL}
-    return respond(read_conversation(body)).text
+    body: dict[str, Any] = {"model": model, "messages": messages, "tools": ALL_TOOLS}
+    return generate_reply(parse_prompt(body)).text
 
 
 @pytest.mark.parametrize(
@@ -42,35 +48,39 @@ def said(text: str, instructions: str = "Be kind.", model: str = "sandbox-demo")
     ],
 )
 def test_simple_instructions_are_obeyed(instructions: str, answer: str) -> None:
-    assert said("Thanks!", instructions) == answer
+    assert get_reply_text("Thanks!", instructions) == answer
 
 
 @pytest.mark.parametrize("question", ["Which model are you?", "What model is answering this?"])
 def test_a_model_knows_its_name(question: str) -> None:
-    assert "`sandbox-demo`" in said(question)
-    assert "`gpt-6-luna`" in said(question, model="gpt-6-luna")
+    assert "`sandbox-demo`" in get_reply_text(question)
+    assert "`gpt-6-luna`" in get_reply_text(question, model="gpt-6-luna")
 
 
 def test_a_model_knows_its_name_in_russian() -> None:
-    assert "`sandbox-brief`" in said("Какая ты модель?", model="sandbox-brief")
+    assert "`sandbox-brief`" in get_reply_text("Какая ты модель?", model="sandbox-brief")
 
 
 @pytest.mark.parametrize("text", ["hello", "Which model are you?", "Make me a sandwich"])
-def test_the_brief_model_says_a_sentence_and_so_does_who_is_told_to(text: str) -> None:
-    brief, told, full = (
-        said(text, model="sandbox-brief"),
-        said(text, "Be kind. Answer briefly."),
-        said(text),
+def test_brief_model_and_brief_instructions_give_one_sentence(text: str) -> None:
+    brief, instructed, full = (
+        get_reply_text(text, model="sandbox-brief"),
+        get_reply_text(text, "Be kind. Answer briefly."),
+        get_reply_text(text),
     )
-    assert len(told) < len(full) / 2
-    assert full.startswith(told)
+    assert len(instructed) < len(full) / 2
+    assert full.startswith(instructed)
     assert "\n" not in brief
-    assert brief.replace("sandbox-brief", "sandbox-demo") == told
+    assert brief.replace("sandbox-brief", "sandbox-demo") == instructed
 
 
 def test_brevity_takes_no_facts() -> None:
-    assert said("Show me markdown", model="sandbox-brief") == said("Show me markdown")
-    brief = converse("What time is it in Tokyo?", TOKYO, tools=[GET_TIME], model="sandbox-brief")
+    assert get_reply_text("Show me markdown", model="sandbox-brief") == get_reply_text(
+        "Show me markdown"
+    )
+    brief = run_conversation(
+        "What time is it in Tokyo?", TOKYO, tools=[GET_TIME], model="sandbox-brief"
+    )
     assert "**22:24** in Tokyo" in brief
 
 
@@ -98,7 +108,7 @@ def test_brevity_takes_no_facts() -> None:
 def test_wrong_arguments_come_when_asked_for_and_are_corrected_once_refused(
     text: str, wrong: dict[str, Any], right: dict[str, Any]
 ) -> None:
-    (first,) = calls(text)
+    (first,) = get_tool_calls(text)
     assert first[1] == wrong
     seen = []
 
@@ -107,15 +117,19 @@ def test_wrong_arguments_come_when_asked_for_and_are_corrected_once_refused(
         refused = "Error: place: 42 is not a string. Call again with a corrected one."
         return TOKYO if call[1] == right else refused
 
-    assert "refused" not in converse(text, answer, answer)
+    assert "refused" not in run_conversation(text, answer, answer)
     assert seen == [wrong, right]
 
 
 async def test_the_slow_model_can_be_watched(sandbox: SandboxHarness) -> None:
-    body = {"model": SLOW, "messages": [{"role": "user", "content": "thanks"}], "stream": True}
-    begun = time.monotonic()
+    body = {
+        "model": SLOW_MODEL,
+        "messages": [{"role": "user", "content": "thanks"}],
+        "stream": True,
+    }
+    started_at = time.monotonic()
     url, headers = f"{sandbox.url}/v1/chat/completions", {"Authorization": "Bearer x"}
     async with sandbox.http.post(url, json=body, headers=headers) as response:
         events = (await response.text()).count("data: ")
-    assert time.monotonic() - begun > (events - 1) * pause_of(SLOW)
-    assert pause_of("sandbox-demo") == 0
+    assert time.monotonic() - started_at > (events - 1) * delay_for(SLOW_MODEL)
+    assert delay_for("sandbox-demo") == 0

@@ -10,15 +10,18 @@ import pytest
 from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 
 from sandbox.llm.responses.request import PARAMETERS
-from sandbox.tests.llm.model_requests import ALL, NOW
+from sandbox.tests.llm.model_requests import ALL_TOOLS, CONTEXT_LINE
 from sandbox.tests.sandbox_harness import SandboxHarness
 
-TOOLS: Any = [{"type": "function", "strict": False, **one["function"]} for one in ALL]
-ASKED = f"{NOW}\nWhat time is it in Tokyo and in Paris?"
-TIMES = {"Tokyo": "2026-11-21T22:24:00+09:00 Asia/Tokyo", "Paris": "2026-11-21T14:24:00+01:00"}
+TOOLS: Any = [{"type": "function", "strict": False, **one["function"]} for one in ALL_TOOLS]
+QUESTION = f"{CONTEXT_LINE}\nWhat time is it in Tokyo and in Paris?"
+TOOL_RESULTS = {
+    "Tokyo": "2026-11-21T22:24:00+09:00 Asia/Tokyo",
+    "Paris": "2026-11-21T14:24:00+01:00",
+}
 
 Items = list[dict[str, Any]]
-Change = Callable[[Items], Any]
+ItemsMutation = Callable[[Items], Any]
 
 
 @pytest.fixture
@@ -30,52 +33,52 @@ async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
         yield client
 
 
-def asked(**changes: Any) -> Any:
+def build_parameters(**changes: Any) -> Any:
     """The parameters of a stateless turn."""
     return {
         "model": "sandbox-demo",
         "instructions": "You are a secretary.",
-        "input": [{"role": "user", "content": ASKED}],
+        "input": [{"role": "user", "content": QUESTION}],
         "tools": TOOLS,
         "store": False,
         "include": ["reasoning.encrypted_content"],
     } | changes
 
 
-def replayed(output: Any) -> Items:
+def build_replay(output: Any) -> Items:
     """Every output item verbatim, and a result for each call."""
-    items: Items = [{"role": "user", "content": ASKED}]
+    items: Items = [{"role": "user", "content": QUESTION}]
     items += [one.model_dump(exclude_none=True) for one in output]
     for call in [one for one in output if one.type == "function_call"]:
-        said = TIMES[json.loads(call.arguments)["place"]]
+        said = TOOL_RESULTS[json.loads(call.arguments)["place"]]
         items.append({"type": "function_call_output", "call_id": call.call_id, "output": said})
     return items
 
 
 async def test_a_whole_turn_with_the_sdk(client: openai.AsyncOpenAI) -> None:
-    first = await client.responses.create(**asked())
+    first = await client.responses.create(**build_parameters())
     assert [one.type for one in first.output] == ["reasoning", "function_call", "function_call"]
     assert first.status == "completed"
-    second = await client.responses.create(**asked(input=replayed(first.output)))
+    second = await client.responses.create(**build_parameters(input=build_replay(first.output)))
     assert [one.type for one in second.output] == ["reasoning", "message"]
     assert "**22:24** in Tokyo" in second.output_text
     assert "**14:24** in Paris" in second.output_text
     assert second.usage
     assert second.usage.total_tokens == second.usage.input_tokens + second.usage.output_tokens
 
-    history = [*replayed(first.output), *(one.model_dump() for one in second.output)]
+    history = [*build_replay(first.output), *(one.model_dump() for one in second.output)]
     memory = [*history, {"role": "user", "content": "What was my previous message?"}]
-    third = await client.responses.create(**asked(input=memory))
+    third = await client.responses.create(**build_parameters(input=memory))
     assert "in Tokyo and in Paris?" in third.output_text
 
 
 async def test_a_streamed_turn_is_the_same_as_a_whole_one(client: openai.AsyncOpenAI) -> None:
-    async with client.responses.stream(**asked()) as stream:
+    async with client.responses.stream(**build_parameters()) as stream:
         first = await stream.get_final_response()
     calls = [one for one in first.output if one.type == "function_call"]
     assert [json.loads(one.arguments)["place"] for one in calls] == ["Tokyo", "Paris"]
 
-    turn = asked(input=replayed(first.output))
+    turn = build_parameters(input=build_replay(first.output))
     whole = await client.responses.create(**turn)
     kinds, text, numbers = [], "", []
     async for event in await client.responses.create(**turn, stream=True):
@@ -92,7 +95,7 @@ async def test_a_streamed_turn_is_the_same_as_a_whole_one(client: openai.AsyncOp
 
 
 async def test_a_limit_of_tokens_cuts_the_answer(client: openai.AsyncOpenAI) -> None:
-    answer = await client.responses.create(**asked(input="hello", max_output_tokens=16))
+    answer = await client.responses.create(**build_parameters(input="hello", max_output_tokens=16))
     assert answer.status == "incomplete"
     assert answer.incomplete_details
     assert answer.incomplete_details.reason == "max_output_tokens"
@@ -114,27 +117,27 @@ async def test_calls_without_ids_of_the_servers_need_no_reasoning(
     """A history that another model has written, or whose blobs were dropped."""
     call = {"type": "function_call", "call_id": "a1b2c3d4e", "name": "get_time"}
     items: Any = [
-        {"role": "user", "content": f"{NOW}\nWhat time is it in Tokyo?"},
+        {"role": "user", "content": f"{CONTEXT_LINE}\nWhat time is it in Tokyo?"},
         {**call, "arguments": json.dumps({"place": "Tokyo"})},
-        {"type": "function_call_output", "call_id": "a1b2c3d4e", "output": TIMES["Tokyo"]},
+        {"type": "function_call_output", "call_id": "a1b2c3d4e", "output": TOOL_RESULTS["Tokyo"]},
     ]
-    answer = await client.responses.create(**asked(input=items))
+    answer = await client.responses.create(**build_parameters(input=items))
     assert "**22:24**" in answer.output_text
 
 
-def _changed_call(items: Items) -> None:
+def _change_call(items: Items) -> None:
     items[2]["arguments"] = "{}"
 
 
-def _without_blob(items: Items) -> None:
+def _remove_encrypted_content(items: Items) -> None:
     del items[1]["encrypted_content"]
 
 
-def _foreign_blob(items: Items) -> None:
+def _set_foreign_content(items: Items) -> None:
     items[1]["encrypted_content"] = "gAAAAABfromsomewhereelse"
 
 
-def _swapped(items: Items) -> None:
+def _swap_items(items: Items) -> None:
     items[2], items[3] = items[3], items[2]
 
 
@@ -145,27 +148,29 @@ def _swapped(items: Items) -> None:
         (lambda items: items.pop(2), 400, "No tool call found for function call output with call"),
         (lambda items: items.pop(1), 400, "was provided without its required 'reasoning' item"),
         (lambda items: items.__delitem__(slice(2, None)), 400, "required following item"),
-        (_without_blob, 404, "Items are not persisted"),
-        (_foreign_blob, 400, "could not be verified"),
-        (_changed_call, 400, "could not be verified"),
-        (_swapped, 400, "could not be verified"),
+        (_remove_encrypted_content, 404, "Items are not persisted"),
+        (_set_foreign_content, 400, "could not be verified"),
+        (_change_call, 400, "could not be verified"),
+        (_swap_items, 400, "could not be verified"),
     ],
 )
 async def test_what_is_not_replayed_verbatim_and_in_order_is_refused(
-    client: openai.AsyncOpenAI, change: Change, status: int, words: str
+    client: openai.AsyncOpenAI, change: ItemsMutation, status: int, words: str
 ) -> None:
-    first = await client.responses.create(**asked())
-    items = copy.deepcopy(replayed(first.output))
+    first = await client.responses.create(**build_parameters())
+    items = copy.deepcopy(build_replay(first.output))
     change(items)
     with pytest.raises(openai.APIStatusError, match=words) as refused:
-        await client.responses.create(**asked(input=items))
+        await client.responses.create(**build_parameters(input=items))
     assert refused.value.status_code == status
 
 
-async def test_what_one_model_thought_is_nothing_to_another(client: openai.AsyncOpenAI) -> None:
-    first = await client.responses.create(**asked())
+async def test_reasoning_of_another_model_is_refused(client: openai.AsyncOpenAI) -> None:
+    first = await client.responses.create(**build_parameters())
     with pytest.raises(openai.BadRequestError) as refused:
-        await client.responses.create(**asked(input=replayed(first.output), model="gpt-6-luna"))
+        await client.responses.create(
+            **build_parameters(input=build_replay(first.output), model="gpt-6-luna")
+        )
     assert refused.value.code == "invalid_encrypted_content"
 
 
@@ -185,7 +190,11 @@ USER = {"role": "user", "content": "x"}
         ({"model": "m", "input": [5]}, "input[0]", "expected an object"),
         ({"model": "m", "input": [{"role": "user"}]}, "input[0].content", "Missing required"),
         ({"model": "m", "input": [{"type": "image"}]}, "input[0].type", "Invalid value: 'image'"),
-        ({"model": "m", "input": "x", "tools": [ALL[0]]}, "tools[0].name", "Missing required"),
+        (
+            {"model": "m", "input": "x", "tools": [ALL_TOOLS[0]]},
+            "tools[0].name",
+            "Missing required",
+        ),
         (
             {"model": "m", "input": "x", "tools": [{"type": "function", "name": "a b"}]},
             "tools[0].name",
@@ -206,11 +215,11 @@ async def test_broken_requests_are_refused_in_openais_words(
 
 
 @pytest.mark.parametrize("named", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])
-async def test_nothing_is_kept_to_go_on_from(
+async def test_stored_responses_and_conversations_are_unknown(
     client: openai.AsyncOpenAI, named: dict[str, str]
 ) -> None:
     with pytest.raises(openai.NotFoundError, match="keeps no responses"):
-        await client.responses.create(**asked(**named))
+        await client.responses.create(**build_parameters(**named))
 
 
 def test_every_parameter_of_the_sdk_is_known() -> None:

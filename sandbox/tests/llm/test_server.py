@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from sandbox.tests.llm.model_requests import ALL, GET_TIME, TEXT, tool
+from sandbox.tests.llm.model_requests import ALL_TOOLS, GET_TIME, STRING_SCHEMA, build_tool
 from sandbox.tests.sandbox_harness import SandboxHarness
 
 TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
@@ -24,7 +24,7 @@ async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
 
 
 async def test_a_whole_turn_with_the_sdk(client: openai.AsyncOpenAI) -> None:
-    tools: Any = ALL
+    tools: Any = ALL_TOOLS
     first = await client.chat.completions.create(model="any", messages=QUESTION, tools=tools)
     choice = first.choices[0]
     assert choice.finish_reason == "tool_calls"
@@ -96,7 +96,7 @@ async def test_models_are_listed_and_any_other_is_there_too(client: openai.Async
 async def test_tool_choice_is_obeyed(
     client: openai.AsyncOpenAI, choice: Any, name: str | None
 ) -> None:
-    tools: Any = [GET_TIME, tool("lookup", "", query=TEXT)]
+    tools: Any = [GET_TIME, build_tool("lookup", "", query=STRING_SCHEMA)]
     messages: Any = [{"role": "user", "content": "xyzzy"}]
     answer = await client.chat.completions.create(
         model="any", messages=messages, tools=tools, tool_choice=choice
@@ -164,7 +164,7 @@ USER = {"role": "user", "content": "x"}
         ),
         ({"model": "m", "messages": [USER], "tools": []}, "tools", "empty array"),
         (
-            {"model": "m", "messages": [USER], "tools": [tool("bad name")]},
+            {"model": "m", "messages": [USER], "tools": [build_tool("bad name")]},
             "tools[0].function.name",
             "does not match pattern",
         ),

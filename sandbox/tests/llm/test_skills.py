@@ -2,19 +2,19 @@
 
 import pytest
 
-from sandbox.llm.conversation import ToolCall, read_conversation
-from sandbox.llm.model import MAX_ROUNDS, respond
+from sandbox.llm.conversation import ToolCall, parse_prompt
+from sandbox.llm.model import MAX_TOOL_ROUNDS, generate_reply
 from sandbox.llm.skills import SKILLS
 from sandbox.tests.llm.model_requests import (
-    ALL,
+    ALL_TOOLS,
     CREATE_REMINDER,
     GET_TIME,
-    TEXT,
-    ask,
-    calls,
-    converse,
-    request,
-    tool,
+    STRING_SCHEMA,
+    build_request,
+    build_tool,
+    call_model,
+    get_tool_calls,
+    run_conversation,
 )
 
 TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
@@ -95,7 +95,7 @@ TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
 def test_a_request_becomes_the_right_call(
     text: str, name: str, arguments: dict[str, object]
 ) -> None:
-    assert calls(text) == [(name, arguments)]
+    assert get_tool_calls(text) == [(name, arguments)]
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,13 @@ def test_a_request_becomes_the_right_call(
     ],
 )
 def test_several_requests_are_called_together(text: str, names: list[str]) -> None:
-    assert [name for name, _ in calls(text)] == names
+    assert [name for name, _ in get_tool_calls(text)] == names
 
 
 def test_what_follows_an_and_stays_with_its_reminder() -> None:
     assert (
-        calls("remind me tomorrow at 9 to buy milk and bread")[0][1]["text"] == "buy milk and bread"
+        get_tool_calls("remind me tomorrow at 9 to buy milk and bread")[0][1]["text"]
+        == "buy milk and bread"
     )
 
 
@@ -166,7 +167,7 @@ def test_what_follows_an_and_stays_with_its_reminder() -> None:
     ],
 )
 def test_answers_are_made_of_results(text: str, answers: list[str], said: str) -> None:
-    assert said in converse(text, *answers)
+    assert said in run_conversation(text, *answers)
 
 
 @pytest.mark.parametrize(
@@ -180,15 +181,17 @@ def test_answers_are_made_of_results(text: str, answers: list[str], said: str) -
         ("add a task: buy milk", "That did not work."),
     ],
 )
-def test_a_failed_tool_is_told_and_no_result_invented(text: str, said: str) -> None:
-    answer = converse(text, '{"error": "ToolExecutionError", "detail": "the clock is broken"}')
+def test_a_failed_tool_is_reported_and_no_result_invented(text: str, said: str) -> None:
+    answer = run_conversation(
+        text, '{"error": "ToolExecutionError", "detail": "the clock is broken"}'
+    )
     assert said in answer
     assert "I will remind" not in answer
 
 
-def test_what_an_error_tells_the_model_is_not_told_to_the_user() -> None:
+def test_hints_for_the_model_in_an_error_are_not_shown_to_the_user() -> None:
     failed = "Error: 9 o'clock is in the past. Call again with a later time."
-    said = converse("remind me tomorrow at 9 to stretch", failed)
+    said = run_conversation("remind me tomorrow at 9 to stretch", failed)
     assert said == "That did not work. The tool says: 9 o'clock is in the past."
 
 
@@ -201,26 +204,32 @@ def test_what_an_error_tells_the_model_is_not_told_to_the_user() -> None:
     ],
 )
 def test_a_tool_is_known_without_its_ask_and_in_russian(text: str, message: str) -> None:
-    writer = tool("ask_writer", "A writer and editor: drafts, translates texts.", message=TEXT)
-    assert calls(text, tools=[writer]) == [("ask_writer", {"message": message})]
+    writer = build_tool(
+        "ask_writer", "A writer and editor: drafts, translates texts.", message=STRING_SCHEMA
+    )
+    assert get_tool_calls(text, tools=[writer]) == [("ask_writer", {"message": message})]
 
 
 def test_a_scheduled_request_is_done_like_one_that_is_written_now() -> None:
     scheduled = "Scheduled request, planned by the user for 2026-11-21 13:24. Do it now:\n"
-    assert calls(scheduled + "скажи, который час в Токио") == [("get_time", {"place": "Токио"})]
+    assert get_tool_calls(scheduled + "скажи, который час в Токио") == [
+        ("get_time", {"place": "Токио"})
+    ]
 
 
 def test_a_place_the_tool_does_not_know_is_tried_in_its_other_forms() -> None:
     moscow = "2026-11-21T15:24:00+03:00 Europe/Moscow"
-    answer = converse("Который час в Москве?", "Unknown place: Москве", moscow)
+    answer = run_conversation("Который час в Москве?", "Unknown place: Москве", moscow)
     assert answer == "Сейчас **15:24** в Москве (суббота, 21 ноября, Europe/Moscow)."
 
 
 def test_a_reminder_is_found_before_it_is_cancelled() -> None:
     listed = '{"items": [{"id": "1", "text": "stretch"}, {"id": "2", "text": "buy milk"}]}'
-    assert "“buy milk” is cancelled" in converse("cancel the reminder about milk", listed, "ok")
-    assert "Which one" in converse("cancel my reminder", listed)
-    assert converse("отмени напоминание", "[]") == "Напоминаний нет."
+    assert "“buy milk” is cancelled" in run_conversation(
+        "cancel the reminder about milk", listed, "ok"
+    )
+    assert "Which one" in run_conversation("cancel my reminder", listed)
+    assert run_conversation("отмени напоминание", "[]") == "Напоминаний нет."
 
 
 @pytest.mark.parametrize(
@@ -236,36 +245,44 @@ def test_a_reminder_is_found_before_it_is_cancelled() -> None:
     ],
 )
 def test_a_missing_tool_is_admitted(text: str, said: str) -> None:
-    assert said in ask(text, tools=[]).text
+    assert said in call_model(text, tools=[]).text
 
 
 def test_the_users_own_time_is_read_from_the_context_line_where_there_is_no_tool() -> None:
-    answer = ask("what time is it?", tools=[]).text
+    answer = call_model("what time is it?", tools=[]).text
     assert answer == "It is **13:24** (Saturday, 21 November, Europe/Berlin)."
-    assert "no tool" in ask("what time is it?", tools=[], context="").text
+    assert "no tool" in call_model("what time is it?", tools=[], context="").text
 
 
 @pytest.mark.parametrize(
     ("properties", "arguments"),
     [
-        ({"text": TEXT, "at": TEXT}, {"text": "stretch", "at": "2026-11-21T13:24:20"}),
-        ({"text": TEXT, "in_seconds": TEXT}, {"text": "stretch", "in_seconds": 20}),
+        (
+            {"text": STRING_SCHEMA, "at": STRING_SCHEMA},
+            {"text": "stretch", "at": "2026-11-21T13:24:20"},
+        ),
+        (
+            {"text": STRING_SCHEMA, "in_seconds": STRING_SCHEMA},
+            {"text": "stretch", "in_seconds": 20},
+        ),
     ],
 )
 def test_an_argument_that_the_schema_lacks_is_not_sent(
     properties: dict[str, dict[str, str]], arguments: dict[str, object]
 ) -> None:
-    only = [tool("create_reminder", **properties)]
-    assert calls("remind me in 20 seconds to stretch", tools=only) == [
+    only = [build_tool("create_reminder", **properties)]
+    assert get_tool_calls("remind me in 20 seconds to stretch", tools=only) == [
         ("create_reminder", arguments)
     ]
-    assert calls("what time is it in Tokyo", tools=[tool("get_time")]) == [("get_time", {})]
+    assert get_tool_calls("what time is it in Tokyo", tools=[build_tool("get_time")]) == [
+        ("get_time", {})
+    ]
 
 
 def test_a_schedule_that_the_schema_lacks_is_refused_honestly() -> None:
-    only = [tool("create_reminder", text=TEXT, at=TEXT)]
-    answer = ask("remind me every day at 9 to stretch", tools=only)
-    assert answer.calls == ()
+    only = [build_tool("create_reminder", text=STRING_SCHEMA, at=STRING_SCHEMA)]
+    answer = call_model("remind me every day at 9 to stretch", tools=only)
+    assert answer.tool_calls == ()
     assert "cannot do that kind of schedule" in answer.text
 
 
@@ -279,38 +296,38 @@ def test_a_schedule_that_the_schema_lacks_is_refused_honestly() -> None:
     ],
 )
 def test_what_is_missing_in_a_request_is_asked(text: str, said: str) -> None:
-    assert said in ask(text).text
+    assert said in call_model(text).text
 
 
 def test_a_tool_that_an_administrator_adds_is_used_when_its_words_fit() -> None:
-    population = tool("city_population", "How many people live in a city", city=TEXT)
+    population = build_tool("city_population", "How many people live in a city", city=STRING_SCHEMA)
     arguments = {"city": "Berlin"}
-    asked = calls("What is the population of Berlin?", tools=[*ALL, population])
+    asked = get_tool_calls("What is the population of Berlin?", tools=[*ALL_TOOLS, population])
     assert asked == [("city_population", arguments)]
-    pair = tool(
+    pair = build_tool(
         "convert", "Converts currencies", amount={"type": "number"}, to={"enum": ["EUR", "USD"]}
     )
     pair["function"]["parameters"]["required"] = ["amount", "to"]
-    assert calls("use convert: 12.5 to EUR", tools=[pair]) == [
+    assert get_tool_calls("use convert: 12.5 to EUR", tools=[pair]) == [
         ("convert", {"amount": 12.5, "to": "EUR"})
     ]
-    assert "do not know how to fill in amount, to" in ask("use convert", tools=[pair]).text
+    assert "do not know how to fill in amount, to" in call_model("use convert", tools=[pair]).text
 
 
 def test_a_conversation_without_end_is_ended() -> None:
     """A caller that never gives the results back is not asked for ever."""
     useless = (ToolCall("get_time", {"place": "elsewhere"}), "x")
-    body = request("what time is it", tools=[GET_TIME], results=[useless])
+    body = build_request("what time is it", tools=[GET_TIME], results=[useless])
     answers = body["messages"][2:]
-    body["messages"] += answers * (MAX_ROUNDS - 2)
-    assert respond(read_conversation(body)).calls
+    body["messages"] += answers * (MAX_TOOL_ROUNDS - 2)
+    assert generate_reply(parse_prompt(body)).tool_calls
     body["messages"] += answers
-    assert "too many steps" in respond(read_conversation(body)).text
+    assert "too many steps" in generate_reply(parse_prompt(body)).text
 
 
 def test_every_message_finds_a_skill() -> None:
     for text in ("", "?", "🏟", "\n", "a" * 5000, "и и и", "and and", "((((", "12:30", "1" * 400):
-        assert ask(text).text or ask(text).calls
+        assert call_model(text).text or call_model(text).tool_calls
 
 
 def test_no_skill_is_there_twice() -> None:
@@ -319,4 +336,4 @@ def test_no_skill_is_there_twice() -> None:
 
 def test_the_reminder_tool_is_asked_only_by_its_own_requests() -> None:
     for text in ("my reminder was late", "what is a reminder?", "thanks for the reminder"):
-        assert not ask(text, tools=[CREATE_REMINDER]).calls
+        assert not call_model(text, tools=[CREATE_REMINDER]).tool_calls

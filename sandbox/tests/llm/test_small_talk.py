@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from sandbox.chat.formulas import formula_tree
-from sandbox.tests.llm.model_requests import GET_TIME, WRITER, ask
+from sandbox.chat.formulas import latex_to_mathml
+from sandbox.tests.llm.model_requests import GET_TIME, WRITER, call_model
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ from sandbox.tests.llm.model_requests import GET_TIME, WRITER, ask
     ],
 )
 def test_plain_answers(text: str, said: str) -> None:
-    assert said in ask(text).text
+    assert said in call_model(text).text
 
 
 @pytest.mark.parametrize(
@@ -49,47 +49,47 @@ def test_plain_answers(text: str, said: str) -> None:
         ("теорема Пифагора", "**Теорема Пифагора**"),
     ],
 )
-def test_a_formula_is_told_in_latex_that_the_chat_page_can_draw(text: str, said: str) -> None:
-    answer = ask(text).text
+def test_a_formula_is_latex_that_the_chat_page_can_draw(text: str, said: str) -> None:
+    answer = call_model(text).text
     assert answer.startswith(said)
     formulas = re.findall(r"\$\$?(.+?)\$\$?", answer)
     assert len(formulas) > 3
-    assert None not in [formula_tree(one, "block") for one in formulas]
+    assert None not in [latex_to_mathml(one, "block") for one in formulas]
 
 
 @pytest.mark.parametrize("text", ["the formula of water", "who was Pythagoras?", "формула успеха"])
 def test_a_formula_that_it_does_not_know_is_not_made_up(text: str) -> None:
-    assert "$" not in ask(text).text
+    assert "$" not in call_model(text).text
 
 
 def test_what_a_greeting_offers_is_understood() -> None:
     for greeting in ("hi", "привет"):
-        lines = re.findall("^- (.+)$", ask(greeting).text, re.MULTILINE)
+        lines = re.findall("^- (.+)$", call_model(greeting).text, re.MULTILINE)
         assert len(lines) > 8
         for line in lines:
-            reply = ask(line)
-            assert reply.calls or not re.search("rule-based|на правилах", reply.text), line
+            reply = call_model(line)
+            assert reply.tool_calls or not re.search("rule-based|на правилах", reply.text), line
 
 
 @pytest.mark.parametrize("greeting", ["hi", "привет", "/help", "что ты умеешь?"])
 def test_a_formula_is_among_what_is_offered(greeting: str) -> None:
-    assert re.search("quadratic formula|корней квадратного уравнения", ask(greeting).text)
+    assert re.search("quadratic formula|корней квадратного уравнения", call_model(greeting).text)
 
 
 def test_a_greeting_offers_only_what_the_tools_allow() -> None:
-    assert "What time is it in Tokyo?" in ask("hi", tools=[GET_TIME]).text
-    assert "Remind me" not in ask("hi", tools=[GET_TIME]).text
-    assert "Ask the writer" in ask("hi", tools=[WRITER]).text
+    assert "What time is it in Tokyo?" in call_model("hi", tools=[GET_TIME]).text
+    assert "Remind me" not in call_model("hi", tools=[GET_TIME]).text
+    assert "Ask the writer" in call_model("hi", tools=[WRITER]).text
 
 
 def test_the_conversation_is_remembered() -> None:
     earlier = ("My name is Ann", "How much is 2 + 2?")
-    assert ask("what did I just ask?", earlier=earlier).text == (
+    assert call_model("what did I just ask?", earlier=earlier).text == (
         "Your previous message was: “How much is 2 + 2?”"
     )
-    assert ask("What is my name?", earlier=earlier).text == "You are Ann."
-    assert "first message" in ask("what was my previous message?").text
+    assert call_model("What is my name?", earlier=earlier).text == "You are Ann."
+    assert "first message" in call_model("what was my previous message?").text
     assert (
-        ask("какое было моё прошлое сообщение?", earlier=("Раз",)).text
+        call_model("какое было моё прошлое сообщение?", earlier=("Раз",)).text
         == "Ваше прошлое сообщение: «Раз»"
     )

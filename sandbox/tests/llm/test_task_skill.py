@@ -2,14 +2,21 @@
 
 import pytest
 
-from sandbox.tests.llm.model_requests import CREATE_TASK, LIST_TASKS, TEXT, calls, converse, tool
+from sandbox.tests.llm.model_requests import (
+    CREATE_TASK,
+    LIST_TASKS,
+    STRING_SCHEMA,
+    build_tool,
+    get_tool_calls,
+    run_conversation,
+)
 
 MILK = "0f6f7c39-0000-4000-8000-000000000001"
 BREAD = "0f6f7c39-0000-4000-8000-000000000002"
-LISTED = f"""All open tasks, times in Europe/Berlin:
+TASK_LIST = f"""All open tasks, times in Europe/Berlin:
 - buy milk [due Fri 2026-11-27 23:59] [high] (id {MILK})
 - buy bread [due Sat 2026-11-28 10:00] (id {BREAD})"""
-LISTED_IN_RUSSIAN = f"""All open tasks, times in Europe/Berlin:
+RUSSIAN_TASK_LIST = f"""All open tasks, times in Europe/Berlin:
 - купить молоко [due Fri 2026-11-27 23:59] (id {MILK})
 - купить хлеб [low] (id {BREAD})"""
 
@@ -54,12 +61,12 @@ LISTED_IN_RUSSIAN = f"""All open tasks, times in Europe/Berlin:
 def test_a_task_is_noted_with_its_due_date_and_urgency(
     text: str, arguments: dict[str, str]
 ) -> None:
-    assert calls(text) == [("create_task", arguments)]
+    assert get_tool_calls(text) == [("create_task", arguments)]
 
 
 def test_what_the_schema_lacks_is_not_sent() -> None:
-    only = [tool("create_task", title=TEXT)]
-    asked = calls("add an urgent task: buy milk by Friday", tools=only)
+    only = [build_tool("create_task", title=STRING_SCHEMA)]
+    asked = get_tool_calls("add an urgent task: buy milk by Friday", tools=only)
     assert asked == [("create_task", {"title": "buy milk by Friday"})]
 
 
@@ -77,8 +84,8 @@ def test_what_the_schema_lacks_is_not_sent() -> None:
         ),
     ],
 )
-def test_what_was_noted_is_told(text: str, said: str) -> None:
-    assert converse(text, "Task noted") == said
+def test_a_created_task_is_confirmed(text: str, said: str) -> None:
+    assert run_conversation(text, "Task noted") == said
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ def test_what_was_noted_is_told(text: str, said: str) -> None:
     [
         (
             "Show my tasks",
-            LISTED,
+            TASK_LIST,
             """Your tasks:
 
 - buy milk (due Friday, 27 November; urgent)
@@ -94,7 +101,7 @@ def test_what_was_noted_is_told(text: str, said: str) -> None:
         ),
         (
             "покажи мои задачи",
-            LISTED_IN_RUSSIAN,
+            RUSSIAN_TASK_LIST,
             """Ваши задачи:
 
 - купить молоко (срок: пятница, 27 ноября)
@@ -104,44 +111,44 @@ def test_what_was_noted_is_told(text: str, said: str) -> None:
     ],
 )
 def test_tasks_are_listed_without_their_ids(text: str, listed: str, said: str) -> None:
-    assert converse(text, listed) == said
+    assert run_conversation(text, listed) == said
 
 
 @pytest.mark.parametrize("text", ["show my completed tasks", "покажи выполненные задачи"])
 def test_the_ones_that_are_done_are_listed_when_asked_for(text: str) -> None:
-    assert calls(text) == [("list_tasks", {"status": "done"})]
+    assert get_tool_calls(text) == [("list_tasks", {"status": "done"})]
 
 
 @pytest.mark.parametrize(
     ("text", "listed", "status", "said"),
     [
-        ("mark the task about milk as done", LISTED, "done", "“buy milk” is done."),
-        ("Mark buy milk as done", LISTED, "done", "“buy milk” is done."),
-        ("complete the task buy milk", LISTED, "done", "“buy milk” is done."),
-        ("the task buy milk is done", LISTED, "done", "“buy milk” is done."),
-        ("tick off milk", LISTED, "done", "“buy milk” is done."),
-        ("delete the task about milk", LISTED, "cancelled", "“buy milk” is cancelled."),
+        ("mark the task about milk as done", TASK_LIST, "done", "“buy milk” is done."),
+        ("Mark buy milk as done", TASK_LIST, "done", "“buy milk” is done."),
+        ("complete the task buy milk", TASK_LIST, "done", "“buy milk” is done."),
+        ("the task buy milk is done", TASK_LIST, "done", "“buy milk” is done."),
+        ("tick off milk", TASK_LIST, "done", "“buy milk” is done."),
+        ("delete the task about milk", TASK_LIST, "cancelled", "“buy milk” is cancelled."),
         (
             "Отметь задачу про молоко выполненной",
-            LISTED_IN_RUSSIAN,
+            RUSSIAN_TASK_LIST,
             "done",
             "Задача «купить молоко» выполнена.",
         ),
         (
             "задача купить молоко выполнена",
-            LISTED_IN_RUSSIAN,
+            RUSSIAN_TASK_LIST,
             "done",
             "Задача «купить молоко» выполнена.",
         ),
         (
             "закрой задачу купить молоко",
-            LISTED_IN_RUSSIAN,
+            RUSSIAN_TASK_LIST,
             "done",
             "Задача «купить молоко» выполнена.",
         ),
         (
             "удали задачу про молоко",
-            LISTED_IN_RUSSIAN,
+            RUSSIAN_TASK_LIST,
             "cancelled",
             "Задача «купить молоко» отменена.",
         ),
@@ -156,7 +163,7 @@ def test_a_task_is_found_by_its_words_and_ended(
         asked.append(call)
         return listed if call[0] == "list_tasks" else "Task changed"
 
-    assert converse(text, answer, answer) == said
+    assert run_conversation(text, answer, answer) == said
     assert asked == [("list_tasks", {}), ("change_task", {"id": MILK, "status": status})]
 
 
@@ -169,19 +176,24 @@ def test_a_task_is_found_by_its_words_and_ended(
     ],
 )
 def test_a_task_that_is_not_clear_is_asked_for(text: str, said: str) -> None:
-    answer = converse(text, LISTED)
+    answer = run_conversation(text, TASK_LIST)
     assert answer.startswith(said)
     assert "- buy bread" in answer
 
 
-def test_failures_are_told() -> None:
+def test_failures_are_reported() -> None:
     failed = "Error: The tasks cannot be read at the moment. Tell the user."
     for text in ("show my tasks", "mark the task about milk as done"):
-        assert "That did not work" in converse(text, failed)
-    assert "did not work" in converse("mark buy milk as done", LISTED, "Error: no such task")
-    assert converse("close the task milk", "There are no open tasks.") == "There are no open tasks."
+        assert "That did not work" in run_conversation(text, failed)
+    assert "did not work" in run_conversation(
+        "mark buy milk as done", TASK_LIST, "Error: no such task"
+    )
+    assert (
+        run_conversation("close the task milk", "There are no open tasks.")
+        == "There are no open tasks."
+    )
 
 
 def test_a_missing_tool_is_admitted() -> None:
-    assert "no tool for changing" in converse("complete the task milk", tools=[LIST_TASKS])
-    assert "no tool for listing tasks" in converse("show my tasks", tools=[CREATE_TASK])
+    assert "no tool for changing" in run_conversation("complete the task milk", tools=[LIST_TASKS])
+    assert "no tool for listing tasks" in run_conversation("show my tasks", tools=[CREATE_TASK])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.llm.model_requests import ask, calls, converse
+from sandbox.tests.llm.model_requests import call_model, get_tool_calls, run_conversation
 from sandbox.weather.climate import SOURCE
 
 PARIS = f"""Weather in Paris, Île-de-France, France (Europe/Paris)
@@ -12,7 +12,9 @@ Now, Sat 2026-11-21 13:15: 8 °C, feels like -1 °C, partly cloudy, wind 15 km/h
 Sat 2026-11-21: light rain, 4 to 9 °C, precipitation 1.2 mm (60 %), wind up to 22 km/h
 Sun 2026-11-22: light snow, -4 to 1 °C, precipitation 0 mm (5 %), wind up to 9 km/h
 Source: {SOURCE}"""
-UNKNOWN = "Error: 'x' is not a place that the weather service knows. Call again with a city's name."
+UNKNOWN_PLACE = (
+    "Error: 'x' is not a place that the weather service knows. Call again with a city's name."
+)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +42,13 @@ UNKNOWN = "Error: 'x' is not a place that the weather service knows. Call again 
     ],
 )
 def test_place_and_days_are_understood(text: str, arguments: dict[str, Any]) -> None:
-    (asked,) = calls(text)
+    (asked,) = get_tool_calls(text)
     assert asked[0] == "get_weather"
     assert {"place": "", **asked[1]} == {"place": "", **arguments}
 
 
-def test_the_weather_now_is_told() -> None:
-    assert converse("What is the weather in Paris?", PARIS) == (
+def test_the_current_weather_is_reported() -> None:
+    assert run_conversation("What is the weather in Paris?", PARIS) == (
         "**Paris, Île-de-France, France**\n\n"
         "- Now: 8 °C, feels like -1 °C, partly cloudy, wind 15 km/h\n"
         "- Saturday, 21 November: light rain, 4 to 9 °C, precipitation 1.2 mm (60 %),"
@@ -57,8 +59,8 @@ def test_the_weather_now_is_told() -> None:
     )
 
 
-def test_tomorrow_is_told_alone_and_in_russian() -> None:
-    assert converse("Какая погода завтра в Париже?", PARIS) == (
+def test_tomorrow_is_reported_alone_and_in_russian() -> None:
+    assert run_conversation("Какая погода завтра в Париже?", PARIS) == (
         "**Paris, Île-de-France, France**\n\n"
         "- воскресенье, 22 ноября: небольшой снег, от -4 до 1 °C, осадки 0 мм (5 %),"
         " ветер до 9 км/ч\n\n"
@@ -73,23 +75,23 @@ def test_tomorrow_is_told_alone_and_in_russian() -> None:
         ("Fri 2026-11-20: clear, 4 to 9 °C\nSat 2026-11-21: fog, 1 to 2 °C", "No forecast yet."),
     ],
 )
-def test_a_day_is_told_also_where_it_is_still_yesterday(days: str, said: str) -> None:
+def test_a_day_is_reported_where_it_is_still_yesterday(days: str, said: str) -> None:
     weather = f"Weather in Oslo (Europe/Oslo)\n{days}\nSource: {SOURCE}"
-    assert said in converse("What is the weather in Oslo tomorrow?", weather)
+    assert said in run_conversation("What is the weather in Oslo tomorrow?", weather)
 
 
 def test_the_weather_of_several_places_is_asked_together() -> None:
     asked = [("get_weather", {"place": "Paris"}), ("get_weather", {"place": "Rome"})]
-    assert calls("What is the weather in Paris and Rome?") == asked
+    assert get_tool_calls("What is the weather in Paris and Rome?") == asked
 
-    said = converse("What is the weather in Paris and Rome?", PARIS, PARIS)
+    said = run_conversation("What is the weather in Paris and Rome?", PARIS, PARIS)
     assert f"{SOURCE}\n\n**Paris" in said
 
 
 def test_other_forms_of_a_name_are_tried_only_where_the_place_is_not_known() -> None:
-    assert "**Paris" in converse("погода в Париже", UNKNOWN, UNKNOWN, PARIS)
+    assert "**Paris" in run_conversation("погода в Париже", UNKNOWN_PLACE, UNKNOWN_PLACE, PARIS)
     down = "Error: The weather service does not answer at the moment. Tell the user."
-    said = converse("погода в Париже", down)
+    said = run_conversation("погода в Париже", down)
     assert said == (
         "Не получилось. Инструмент отвечает: The weather service does not answer at the moment."
     )
@@ -97,7 +99,7 @@ def test_other_forms_of_a_name_are_tried_only_where_the_place_is_not_known() -> 
 
 def test_what_a_tool_says_of_a_quoted_name_keeps_its_quotes() -> None:
     refused = "Error: 'Rome, Texas' does not exist. Call again with another."
-    assert converse("weather in Rome, Texas", refused) == (
+    assert run_conversation("weather in Rome, Texas", refused) == (
         "That did not work. The tool says: 'Rome, Texas' does not exist."
     )
 
@@ -108,7 +110,7 @@ def test_what_a_tool_says_of_a_quoted_name_keeps_its_quotes() -> None:
 )
 def test_without_a_place_it_is_asked_for(text: str, said: str) -> None:
     unknown = "Error: No place was named, and the time zone UTC tells none. Ask the user which."
-    assert converse(text, unknown).startswith(said)
+    assert run_conversation(text, unknown).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -116,5 +118,5 @@ def test_without_a_place_it_is_asked_for(text: str, said: str) -> None:
     [("forecast for Paris for 10 days", "a week ahead"), ("погода в Париже 1 декабря", "неделю")],
 )
 def test_what_lies_too_far_ahead_is_not_asked(text: str, said: str) -> None:
-    assert ask(text).calls == ()
-    assert said in ask(text).text
+    assert call_model(text).tool_calls == ()
+    assert said in call_model(text).text

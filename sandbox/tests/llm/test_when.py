@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from sandbox.llm.when import find_when
+from sandbox.llm.when import find_time_expression
 
 SATURDAY = datetime(2026, 11, 21, 13, 24)
 
@@ -28,9 +28,9 @@ SATURDAY = datetime(2026, 11, 21, 13, 24)
     ],
 )
 def test_durations(text: str, seconds: int, rest: str) -> None:
-    when = find_when(text, SATURDAY)
+    when = find_time_expression(text, SATURDAY)
     assert when
-    assert (when.in_seconds, when.at, when.cron, when.rest) == (seconds, None, None, rest)
+    assert (when.in_seconds, when.at, when.cron, when.remaining_text) == (seconds, None, None, rest)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_durations(text: str, seconds: int, rest: str) -> None:
     ],
 )
 def test_moments(text: str, at: str) -> None:
-    when = find_when(text, SATURDAY)
+    when = find_time_expression(text, SATURDAY)
     assert when
     assert (when.at, when.in_seconds, when.cron) == (datetime.fromisoformat(at), None, None)
 
@@ -108,7 +108,7 @@ def test_moments(text: str, at: str) -> None:
     ],
 )
 def test_recurrences(text: str, cron: str) -> None:
-    when = find_when(text, SATURDAY)
+    when = find_time_expression(text, SATURDAY)
     assert when
     assert (when.cron, when.at, when.in_seconds) == (cron, None, None)
 
@@ -117,13 +117,13 @@ def test_recurrences(text: str, cron: str) -> None:
     "text", ["", "stretch", "buy 2 apples", "в магазин", "купить 3 яблока", "at home"]
 )
 def test_nothing_about_time(text: str) -> None:
-    assert find_when(text, SATURDAY) is None
+    assert find_time_expression(text, SATURDAY) is None
 
 
-def test_a_text_keeps_its_words_without_the_time() -> None:
-    when = find_when("call Ann on Friday at 10 about the report", SATURDAY)
+def test_the_remaining_text_has_no_time_phrase() -> None:
+    when = find_time_expression("call Ann on Friday at 10 about the report", SATURDAY)
     assert when
-    assert (when.words, when.rest) == ("on Friday at 10", "call Ann about the report")
+    assert (when.phrase, when.remaining_text) == ("on Friday at 10", "call Ann about the report")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,6 @@ def test_a_text_keeps_its_words_without_the_time() -> None:
     ],
 )
 def test_a_day_alone_is_known_to_have_no_time_of_day(text: str, has_time: bool) -> None:
-    when = find_when(text, SATURDAY)
+    when = find_time_expression(text, SATURDAY)
     assert when
     assert when.has_time is has_time

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from sandbox.telegram.rich.message import RichReader
+from sandbox.telegram.rich.message import RichMessageParser
 
 Blocks = list[dict[str, Any]]
 
 
-def read_blocks(is_draft: bool = False, **given: Any) -> Blocks:
+def parse_blocks(is_draft: bool = False, **given: Any) -> Blocks:
     def unexpected(detail: str) -> None:
         raise AssertionError(detail)
 
-    blocks: Blocks = RichReader(unexpected, unexpected, unexpected, is_draft=is_draft).read(given)[
-        "blocks"
-    ]
+    blocks: Blocks = RichMessageParser(unexpected, unexpected, unexpected, is_draft=is_draft).parse(
+        given
+    )["blocks"]
     return blocks
 
 
-def paragraph(text: Any) -> dict[str, Any]:
+def build_paragraph(text: Any) -> dict[str, Any]:
     return {"type": "paragraph", "text": text}

@@ -4,15 +4,17 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, BotApiRefused, SandboxHarness
 
 
-async def _draft(sandbox: SandboxHarness) -> dict[str, Any] | None:
-    draft: dict[str, Any] | None = (await sandbox.page("GET", f"/chat/{ALICE}/messages"))["draft"]
+async def _get_draft(sandbox: SandboxHarness) -> dict[str, Any] | None:
+    draft: dict[str, Any] | None = (await sandbox.call_chat_api("GET", f"/chat/{ALICE}/messages"))[
+        "draft"
+    ]
     return draft
 
 
-async def _stop(sandbox: SandboxHarness, draft_id: int) -> int:
+async def _stop_draft(sandbox: SandboxHarness, draft_id: int) -> int:
     url = f"{sandbox.url}/chat/{ALICE}/stop"
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with sandbox.http.post(url, json={"draft_id": str(draft_id)}, headers=headers) as answer:
@@ -44,66 +46,74 @@ async def test_refusals(
     parameters: dict[str, Any],
     description: str,
 ) -> None:
-    with pytest.raises(BotRefused) as refused:
-        await sandbox.bot(method, **parameters, **content)
+    with pytest.raises(BotApiRefused) as refused:
+        await sandbox.call_bot_api(method, **parameters, **content)
     assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
 
 
 async def test_a_draft_without_text_thinks_and_a_rich_one_may_say_so(
     sandbox: SandboxHarness,
 ) -> None:
-    assert await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="") is True
-    assert (await _draft(sandbox) or {})["text"] == ""
+    assert (
+        await sandbox.call_bot_api("sendMessageDraft", chat_id=ALICE, draft_id=1, text="") is True
+    )
+    assert (await _get_draft(sandbox) or {})["text"] == ""
     rich = {"html": "<tg-thinking>Searching</tg-thinking>"}
-    await sandbox.bot("sendRichMessageDraft", chat_id=ALICE, draft_id=1, rich_message=rich)
-    blocks = (await _draft(sandbox) or {})["rich_message"]["blocks"]
+    await sandbox.call_bot_api("sendRichMessageDraft", chat_id=ALICE, draft_id=1, rich_message=rich)
+    blocks = (await _get_draft(sandbox) or {})["rich_message"]["blocks"]
     assert blocks == [{"type": "thinking", "text": "Searching"}]
 
 
 async def test_a_draft_may_not_bring_new_media(sandbox: SandboxHarness) -> None:
     rich = {"html": '<img src="https://a.example/b.png">'}
-    with pytest.raises(BotRefused, match="MEDIA_INVALID"):
-        await sandbox.bot("sendRichMessageDraft", chat_id=ALICE, draft_id=1, rich_message=rich)
+    with pytest.raises(BotApiRefused, match="MEDIA_INVALID"):
+        await sandbox.call_bot_api(
+            "sendRichMessageDraft", chat_id=ALICE, draft_id=1, rich_message=rich
+        )
 
 
 async def test_stop_tells_the_bot_and_later_frames_are_taken_but_not_shown(
     sandbox: SandboxHarness,
 ) -> None:
     frame = {"chat_id": ALICE, "draft_id": 2**60, "can_stop": True}
-    await sandbox.bot("sendMessageDraft", text="so", **frame)
-    assert (await _draft(sandbox) or {})["can_stop"] is True
-    assert await _stop(sandbox, 2**60) == 200
-    assert await _draft(sandbox) is None
-    (update,) = await sandbox.bot("getUpdates")
+    await sandbox.call_bot_api("sendMessageDraft", text="so", **frame)
+    assert (await _get_draft(sandbox) or {})["can_stop"] is True
+    assert await _stop_draft(sandbox, 2**60) == 200
+    assert await _get_draft(sandbox) is None
+    (update,) = await sandbox.call_bot_api("getUpdates")
     stopped = update["stopped_message_generation"]
     assert (stopped["chat"]["id"], stopped["draft_id"]) == (ALICE, 2**60)
     assert "from" not in stopped
-    assert await sandbox.bot("sendMessageDraft", text="so far", **frame) is True
-    assert await _draft(sandbox) is None
-    await sandbox.bot("sendMessageDraft", text="another", **(frame | {"draft_id": 3}))
-    assert (await _draft(sandbox) or {})["text"] == "another"
+    assert await sandbox.call_bot_api("sendMessageDraft", text="so far", **frame) is True
+    assert await _get_draft(sandbox) is None
+    await sandbox.call_bot_api("sendMessageDraft", text="another", **(frame | {"draft_id": 3}))
+    assert (await _get_draft(sandbox) or {})["text"] == "another"
 
 
-async def test_what_is_kept_on_stop_stays_until_the_message_comes(sandbox: SandboxHarness) -> None:
+async def test_keep_on_stop_keeps_the_draft_until_the_message_comes(
+    sandbox: SandboxHarness,
+) -> None:
     frame = {"chat_id": ALICE, "draft_id": 1, "can_stop": True, "keep_on_stop": True}
-    await sandbox.bot("sendMessageDraft", text="partial", **frame)
-    assert await _stop(sandbox, 1) == 200
-    draft = await _draft(sandbox) or {}
+    await sandbox.call_bot_api("sendMessageDraft", text="partial", **frame)
+    assert await _stop_draft(sandbox, 1) == 200
+    draft = await _get_draft(sandbox) or {}
     assert (draft["text"], draft["can_stop"]) == ("partial", False)
-    assert await _stop(sandbox, 1) == 404
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="partial")
-    assert await _draft(sandbox) is None
+    assert await _stop_draft(sandbox, 1) == 404
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="partial")
+    assert await _get_draft(sandbox) is None
 
 
 async def test_only_what_can_be_stopped_is(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x")
-    assert await _stop(sandbox, 1) == 404
-    assert await _stop(sandbox, 2) == 404
-    assert await sandbox.bot("getUpdates") == []
+    await sandbox.call_bot_api("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x")
+    assert await _stop_draft(sandbox, 1) == 404
+    assert await _stop_draft(sandbox, 2) == 404
+    assert await sandbox.call_bot_api("getUpdates") == []
 
 
-async def test_who_listed_other_updates_is_not_told_of_stop(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("getUpdates", allowed_updates=["message"])
-    await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x", can_stop=True)
-    assert await _stop(sandbox, 1) == 200
-    assert await sandbox.bot("getUpdates") == []
+async def test_stop_is_not_delivered_when_the_bot_did_not_allow_it(sandbox: SandboxHarness) -> None:
+    await sandbox.call_bot_api("getUpdates", allowed_updates=["message"])
+    await sandbox.call_bot_api(
+        "sendMessageDraft", chat_id=ALICE, draft_id=1, text="x", can_stop=True
+    )
+    assert await _stop_draft(sandbox, 1) == 200
+    assert await sandbox.call_bot_api("getUpdates") == []

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from sandbox.telegram.methods import METHODS
-from sandbox.tests.sandbox_harness import ALICE, TOKEN, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, TOKEN, BotApiRefused, SandboxHarness
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from sandbox.tests.sandbox_harness import ALICE, TOKEN, BotRefused, SandboxHarne
         (f"/bot{TOKEN}/getNothing", 404, "Not Found: method not found"),
     ],
 )
-async def test_wrong_tokens_and_methods_are_told_apart(
+async def test_wrong_tokens_and_methods_have_different_errors(
     sandbox: SandboxHarness, path: str, status: int, description: str
 ) -> None:
     async with sandbox.http.get(sandbox.url + path) as response:
@@ -34,7 +34,7 @@ async def test_methods_are_case_insensitive_and_take_get(sandbox: SandboxHarness
     assert body["result"]["is_bot"] is True
 
 
-def _multipart(values: dict[str, str]) -> aiohttp.MultipartWriter:
+def _build_multipart(values: dict[str, str]) -> aiohttp.MultipartWriter:
     form = aiohttp.MultipartWriter("form-data")
     for name, value in values.items():
         part = form.append(value)
@@ -57,7 +57,7 @@ IN_FORMS = {
         {"json": IN_FORMS},
         {"data": IN_FORMS},
         {"params": IN_FORMS},
-        {"data": _multipart(IN_FORMS)},
+        {"data": _build_multipart(IN_FORMS)},
     ],
     ids=["json", "json-with-strings", "urlencoded", "query", "multipart"],
 )
@@ -72,8 +72,8 @@ async def test_every_body_means_the_same(
 
 
 async def test_an_unknown_parameter_is_ignored_but_noted(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
-    noted = await sandbox.page("GET", "/chat/api/violations")
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
+    noted = await sandbox.call_chat_api("GET", "/chat/api/violations")
     assert noted == {
         "items": [{"method": "sendMessage", "kind": "unknown_parameter", "detail": "parsemode"}],
         "warnings": [],
@@ -90,15 +90,19 @@ async def test_a_body_that_is_no_object_is_a_bad_request(
         assert response.status == 400
 
 
-HALF = "\\ud83d"
+SURROGATE_HALF = "\\ud83d"
 DIGITS = "1" * 5000
 
 
 @pytest.mark.parametrize(
     ("method", "body", "description"),
     [
-        ("sendMessage", f'{{"chat_id":{ALICE},"text":"{HALF}"}}', "strings must be encoded in"),
-        ("setMyName", f'{{"name":"{HALF}"}}', "strings must be encoded in UTF-8"),
+        (
+            "sendMessage",
+            f'{{"chat_id":{ALICE},"text":"{SURROGATE_HALF}"}}',
+            "strings must be encoded in",
+        ),
+        ("setMyName", f'{{"name":"{SURROGATE_HALF}"}}', "strings must be encoded in UTF-8"),
         ("sendMessage", f'{{"chat_id":"{DIGITS}","text":"x"}}', "chat not found"),
         ("sendMessage", f'{{"chat_id":{"[" * 5000}{"]" * 5000}}}', ""),
         (
@@ -125,9 +129,9 @@ async def test_nonsense_is_a_bad_request_and_never_an_error_of_the_sandbox(
 
 
 async def test_a_refused_call_leaves_nothing_behind(sandbox: SandboxHarness) -> None:
-    with pytest.raises(BotRefused):
-        await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup="nonsense")
-    assert await sandbox.chat_messages() == []
+    with pytest.raises(BotApiRefused):
+        await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", reply_markup="nonsense")
+    assert await sandbox.list_messages() == []
 
 
 def test_no_method_is_there_twice() -> None:

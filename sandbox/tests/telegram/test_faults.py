@@ -6,16 +6,16 @@ from typing import Any, get_args
 import aiohttp
 import pytest
 
-from sandbox.chat.trials import Kind
-from sandbox.telegram.faults import KINDS
-from sandbox.tests.sandbox_harness import ALICE, BOB, TOKEN, BotRefused, SandboxHarness
+from sandbox.chat.trials import TelegramFaultKind
+from sandbox.telegram.faults import FAULT_KINDS
+from sandbox.tests.sandbox_harness import ALICE, BOB, TOKEN, BotApiRefused, SandboxHarness
 
 SLOW_SECONDS = 200.0
 """Less than what a client of aiohttp waits."""
 
 
 async def _send(sandbox: SandboxHarness, chat_id: int = ALICE, **more: Any) -> Any:
-    return await sandbox.bot("sendMessage", chat_id=chat_id, text="x", **more)
+    return await sandbox.call_bot_api("sendMessage", chat_id=chat_id, text="x", **more)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ async def _send(sandbox: SandboxHarness, chat_id: int = ALICE, **more: Any) -> A
         ),
     ],
 )
-async def test_a_refusal_is_met_once_and_nothing_is_sent(
+async def test_a_fault_applies_once_and_nothing_is_sent(
     sandbox: SandboxHarness,
     kind: str,
     details: dict[str, Any],
@@ -58,29 +58,31 @@ async def test_a_refusal_is_met_once_and_nothing_is_sent(
     description: str,
     parameters: dict[str, int],
 ) -> None:
-    await sandbox.order_fault(kind, "sendMessage", **details)
-    with pytest.raises(BotRefused) as refused:
+    await sandbox.inject_fault(kind, "sendMessage", **details)
+    with pytest.raises(BotApiRefused) as refused:
         await _send(sandbox)
     assert (refused.value.status, refused.value.description) == (status, description)
     assert refused.value.parameters == parameters
     assert refused.value.headers.get("Retry-After") == ("7" if status == 429 else None)
-    assert await sandbox.chat_messages() == []
+    assert await sandbox.list_messages() == []
     assert (await _send(sandbox))["text"] == "x"
 
 
-async def test_a_deleted_reply_target_meets_only_who_insists_on_it(sandbox: SandboxHarness) -> None:
+async def test_a_deleted_reply_target_fails_only_calls_that_require_the_reply(
+    sandbox: SandboxHarness,
+) -> None:
     said = await sandbox.say("hello")
-    await sandbox.order_fault("reply_deleted", "sendMessage")
+    await sandbox.inject_fault("reply_deleted", "sendMessage")
     lenient = {"message_id": said["message_id"], "allow_sending_without_reply": True}
     await _send(sandbox)
     await _send(sandbox, reply_parameters=lenient)
-    with pytest.raises(BotRefused, match="message to be replied not found"):
+    with pytest.raises(BotApiRefused, match="message to be replied not found"):
         await _send(sandbox, reply_parameters={"message_id": said["message_id"]})
-    assert len(await sandbox.chat_messages()) == 3
+    assert len(await sandbox.list_messages()) == 3
 
 
 async def test_a_gateway_answers_with_html(sandbox: SandboxHarness) -> None:
-    await sandbox.order_fault("bad_gateway", "getMe")
+    await sandbox.inject_fault("bad_gateway", "getMe")
     async with sandbox.http.get(f"{sandbox.url}/bot{TOKEN}/getMe") as response:
         assert (response.status, response.content_type) == (502, "text/html")
         assert "502 Bad Gateway" in await response.text()
@@ -90,44 +92,44 @@ async def test_a_gateway_answers_with_html(sandbox: SandboxHarness) -> None:
 async def test_a_reset_comes_before_or_after_the_message_is_there(
     sandbox: SandboxHarness, kind: str, sent: int
 ) -> None:
-    await sandbox.order_fault(kind, "sendMessage")
+    await sandbox.inject_fault(kind, "sendMessage")
     with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         await _send(sandbox)
-    assert len(await sandbox.chat_messages()) == sent
+    assert len(await sandbox.list_messages()) == sent
 
 
 @pytest.mark.clock("virtual")
 async def test_a_slow_answer_comes_after_its_message(sandbox: SandboxHarness) -> None:
-    await sandbox.order_fault("slow", "sendMessage", seconds=SLOW_SECONDS)
+    await sandbox.inject_fault("slow", "sendMessage", seconds=SLOW_SECONDS)
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    started_at = loop.time()
     sending = asyncio.create_task(_send(sandbox))
     async with asyncio.timeout(60):
-        while not await sandbox.chat_messages():
+        while not await sandbox.list_messages():
             await asyncio.sleep(0.01)
     assert not sending.done()
     await sending
-    assert loop.time() - begun >= SLOW_SECONDS
+    assert loop.time() - started_at >= SLOW_SECONDS
 
 
-async def test_trouble_is_for_the_named_chat_and_method_and_for_so_many_calls(
+async def test_a_fault_is_limited_to_its_chat_method_and_number_of_calls(
     sandbox: SandboxHarness,
 ) -> None:
-    await sandbox.order_fault("blocked", "sendMessage", chat_id=BOB, times=2)
+    await sandbox.inject_fault("blocked", "sendMessage", chat_id=BOB, times=2)
     await _send(sandbox, ALICE)
-    await sandbox.bot("sendChatAction", chat_id=BOB, action="typing")
+    await sandbox.call_bot_api("sendChatAction", chat_id=BOB, action="typing")
     for _ in range(2):
-        with pytest.raises(BotRefused, match="blocked"):
+        with pytest.raises(BotApiRefused, match="blocked"):
             await _send(sandbox, BOB)
     await _send(sandbox, BOB)
-    assert (await sandbox.page("GET", "/chat/api/faults")) == {"items": []}
+    assert (await sandbox.call_chat_api("GET", "/chat/api/faults")) == {"items": []}
 
 
-async def test_trouble_can_be_called_off(sandbox: SandboxHarness) -> None:
-    await sandbox.order_fault("internal", times=100)
-    (waiting,) = (await sandbox.page("GET", "/chat/api/faults"))["items"]
+async def test_faults_can_be_cleared(sandbox: SandboxHarness) -> None:
+    await sandbox.inject_fault("internal", times=100)
+    (waiting,) = (await sandbox.call_chat_api("GET", "/chat/api/faults"))["items"]
     assert (waiting["kind"], waiting["times"]) == ("internal", 100)
-    await sandbox.page("DELETE", "/chat/api/faults")
+    await sandbox.call_chat_api("DELETE", "/chat/api/faults")
     await _send(sandbox)
 
 
@@ -145,16 +147,16 @@ async def test_trouble_can_be_called_off(sandbox: SandboxHarness) -> None:
 async def test_any_update_can_be_put_into_the_queue_and_is_confirmed_as_any_other(
     sandbox: SandboxHarness, update: Any
 ) -> None:
-    await sandbox.bot("getUpdates", allowed_updates=["callback_query"])
-    put = await sandbox.page("POST", "/chat/api/updates", update=update)
-    await sandbox.bot("getUpdates", allowed_updates=[])
+    await sandbox.call_bot_api("getUpdates", allowed_updates=["callback_query"])
+    put = await sandbox.call_chat_api("POST", "/chat/api/updates", update=update)
+    await sandbox.call_bot_api("getUpdates", allowed_updates=[])
     await sandbox.say("after")
-    first, second = await sandbox.bot("getUpdates")
+    first, second = await sandbox.call_bot_api("getUpdates")
     expected = {"update_id": put["update_id"], **update} if isinstance(update, dict) else update
     assert first == expected
     assert second["update_id"] == put["update_id"] + 1
-    assert await sandbox.bot("getUpdates", offset=second["update_id"]) == [second]
+    assert await sandbox.call_bot_api("getUpdates", offset=second["update_id"]) == [second]
 
 
-def test_every_kind_of_trouble_can_be_ordered() -> None:
-    assert set(get_args(Kind)) == set(KINDS)
+def test_every_fault_kind_can_be_injected() -> None:
+    assert set(get_args(TelegramFaultKind)) == set(FAULT_KINDS)

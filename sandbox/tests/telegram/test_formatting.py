@@ -3,16 +3,16 @@
 import pytest
 
 from sandbox.telegram.errors import BotApiError
-from sandbox.telegram.text.entities import Entity, nest
-from sandbox.telegram.text.formatting import format_text
+from sandbox.telegram.text.entities import Entity, nest_entities
+from sandbox.telegram.text.formatting import parse_formatted_text
 from sandbox.telegram.text.html import parse_html
 from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
-from sandbox.telegram.text.markdown import parse_markdown
+from sandbox.telegram.text.markdown import parse_markdown_v2
 
 Expected = tuple[str, list[tuple[object, ...]]]
 
 
-def _plain(parsed: tuple[str, list[Entity]]) -> Expected:
+def _to_expected(parsed: tuple[str, list[Entity]]) -> Expected:
     text, entities = parsed
     return text, [(e.type, e.offset, e.length, *e.details.values()) for e in entities]
 
@@ -44,7 +44,7 @@ def _plain(parsed: tuple[str, list[Entity]]) -> Expected:
     ],
 )
 def test_html(source: str, expected: Expected) -> None:
-    assert _plain(parse_html(source)) == expected
+    assert _to_expected(parse_html(source)) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_html(source: str, expected: Expected) -> None:
 )
 def test_broken_html_is_refused(source: str, reason: str) -> None:
     with pytest.raises(BotApiError) as refused:
-        format_text(source, parse_mode="HTML")
+        parse_formatted_text(source, parse_mode="HTML")
     assert refused.value.description.startswith(f"Bad Request: can't parse entities: {reason}")
 
 
@@ -95,7 +95,7 @@ def test_broken_html_is_refused(source: str, reason: str) -> None:
     ],
 )
 def test_markdown_v2(source: str, expected: Expected) -> None:
-    assert _plain(parse_markdown(source)) == expected
+    assert _to_expected(parse_markdown_v2(source)) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_markdown_v2(source: str, expected: Expected) -> None:
 )
 def test_broken_markdown_v2_is_refused(source: str, reason: str) -> None:
     with pytest.raises(BotApiError) as refused:
-        format_text(source, parse_mode="markdownv2")
+        parse_formatted_text(source, parse_mode="markdownv2")
     assert refused.value.description == f"Bad Request: can't parse entities: {reason}"
 
 
@@ -129,12 +129,12 @@ def test_broken_markdown_v2_is_refused(source: str, reason: str) -> None:
     ],
 )
 def test_legacy_markdown(source: str, expected: Expected) -> None:
-    assert _plain(parse_legacy_markdown(source)) == expected
+    assert _to_expected(parse_legacy_markdown(source)) == expected
 
 
 def test_broken_legacy_markdown_is_refused() -> None:
     with pytest.raises(BotApiError, match="Can't find end of the entity starting at byte offset 2"):
-        format_text("a *b", parse_mode="Markdown")
+        parse_formatted_text("a *b", parse_mode="Markdown")
 
 
 @pytest.mark.parametrize(
@@ -179,29 +179,31 @@ def test_broken_legacy_markdown_is_refused() -> None:
         ),
     ],
 )
-def test_what_cannot_be_kept_is_refused(
+def test_invalid_text_and_entities_are_refused(
     text: str, options: dict[str, object], description: str
 ) -> None:
     with pytest.raises(BotApiError) as refused:
-        format_text(text, **options)  # type: ignore[arg-type]
+        parse_formatted_text(text, **options)  # type: ignore[arg-type]
     assert refused.value.description == f"Bad Request: {description}"
 
 
 def test_4096_code_units_are_the_most() -> None:
-    assert len(format_text("🏟" * 2048).text) == 2048
+    assert len(parse_formatted_text("🏟" * 2048).text) == 2048
 
 
 def test_space_around_a_text_goes_and_entities_move_with_it() -> None:
-    kept = format_text("  a b \n", entities=[{"type": "bold", "offset": 4, "length": 3}])
-    assert kept.text == "a b"
-    assert kept.entities_json() == [{"type": "bold", "offset": 2, "length": 1}]
+    formatted = parse_formatted_text(
+        "  a b \n", entities=[{"type": "bold", "offset": 4, "length": 3}]
+    )
+    assert formatted.text == "a b"
+    assert formatted.entities_to_json() == [{"type": "bold", "offset": 2, "length": 1}]
 
 
 def test_a_parse_mode_makes_entities_ignored() -> None:
-    kept = format_text(
+    formatted = parse_formatted_text(
         "a", parse_mode="HTML", entities=[{"type": "bold", "offset": 9, "length": 9}]
     )
-    assert kept.entities_json() == []
+    assert formatted.entities_to_json() == []
 
 
 @pytest.mark.parametrize(
@@ -219,17 +221,17 @@ def test_a_parse_mode_makes_entities_ignored() -> None:
     ],
 )
 def test_links_and_the_like_are_found(text: str, found: list[tuple[object, ...]]) -> None:
-    assert [(e.type, e.offset, e.length) for e in format_text(text).entities] == found
+    assert [(e.type, e.offset, e.length) for e in parse_formatted_text(text).entities] == found
 
 
 def test_nothing_is_found_in_code() -> None:
-    kept = format_text("<code>https://a.example</code>", parse_mode="HTML")
-    assert [entity.type for entity in kept.entities] == ["code"]
+    formatted = parse_formatted_text("<code>https://a.example</code>", parse_mode="HTML")
+    assert [entity.type for entity in formatted.entities] == ["code"]
 
 
 def test_entities_that_cross_are_cut_and_code_holds_nothing() -> None:
     crossing = [Entity("bold", 0, 5), Entity("italic", 3, 5), Entity("code", 6, 4)]
-    assert [(e.type, e.offset, e.length) for e in nest(crossing)] == [
+    assert [(e.type, e.offset, e.length) for e in nest_entities(crossing)] == [
         ("bold", 0, 5),
         ("italic", 3, 2),
         ("italic", 5, 1),

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 import time_machine
 
-from sandbox.tests.sandbox_harness import ALICE, BOB, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, BOB, BotApiRefused, SandboxHarness
 
 
 async def test_a_sent_message_is_returned_and_shown(sandbox: SandboxHarness) -> None:
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="<b>Hi</b>", parse_mode="HTML")
+    sent = await sandbox.call_bot_api(
+        "sendMessage", chat_id=ALICE, text="<b>Hi</b>", parse_mode="HTML"
+    )
     assert sent["chat"] == {
         "id": ALICE,
         "first_name": "Alice",
@@ -18,7 +20,7 @@ async def test_a_sent_message_is_returned_and_shown(sandbox: SandboxHarness) -> 
         "type": "private",
     }
     assert sent["from"]["is_bot"] is True
-    (shown,) = await sandbox.chat_messages()
+    (shown,) = await sandbox.list_messages()
     assert (shown["from"], shown["text"]) == ("bot", "Hi")
     assert shown["entities"] == [{"type": "bold", "offset": 0, "length": 2}]
 
@@ -39,22 +41,26 @@ async def test_a_sent_message_is_returned_and_shown(sandbox: SandboxHarness) -> 
 async def test_what_is_not_there_is_named(
     sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
-    with pytest.raises(BotRefused) as refused:
-        await sandbox.bot("sendMessage", **parameters)
+    with pytest.raises(BotApiRefused) as refused:
+        await sandbox.call_bot_api("sendMessage", **parameters)
     assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
 
 
 async def test_a_reply_carries_what_it_answers(sandbox: SandboxHarness) -> None:
     said = await sandbox.say("question")
     reply = {"message_id": said["message_id"]}
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="answer", reply_parameters=reply)
+    sent = await sandbox.call_bot_api(
+        "sendMessage", chat_id=ALICE, text="answer", reply_parameters=reply
+    )
     assert sent["reply_to_message"]["text"] == "question"
     alone = {"message_id": 99, "allow_sending_without_reply": True}
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_parameters=alone)
+    sent = await sandbox.call_bot_api(
+        "sendMessage", chat_id=ALICE, text="x", reply_parameters=alone
+    )
     assert "reply_to_message" not in sent
 
 
-def _inline(**button: Any) -> dict[str, Any]:
+def _build_inline_keyboard(**button: Any) -> dict[str, Any]:
     return {"inline_keyboard": [[{"text": "x", **button}]]}
 
 
@@ -64,14 +70,20 @@ def _inline(**button: Any) -> dict[str, Any]:
         (None, "object expected as reply markup"),
         ("[]", "object expected as reply markup"),
         ("{", "can't parse reply keyboard markup JSON object"),
-        (_inline(callback_data="я" * 33), "BUTTON_DATA_INVALID"),
-        (_inline(), "can't parse inline keyboard button: Text buttons are unallowed"),
+        (_build_inline_keyboard(callback_data="я" * 33), "BUTTON_DATA_INVALID"),
         (
-            _inline(callback_data="a", url="https://a.example"),
+            _build_inline_keyboard(),
+            "can't parse inline keyboard button: Text buttons are unallowed",
+        ),
+        (
+            _build_inline_keyboard(callback_data="a", url="https://a.example"),
             "can't parse inline keyboard button: exactly one optional field must be used",
         ),
-        (_inline(url="nonsense"), "inline keyboard button URL 'nonsense' is invalid"),
-        (_inline(callback_data="a", style="pink"), "BUTTON_STYLE_INVALID"),
+        (
+            _build_inline_keyboard(url="nonsense"),
+            "inline keyboard button URL 'nonsense' is invalid",
+        ),
+        (_build_inline_keyboard(callback_data="a", style="pink"), "BUTTON_STYLE_INVALID"),
         (
             {"inline_keyboard": [[{"callback_data": "a"}]]},
             "can't parse inline keyboard button: Can't find field \"text\"",
@@ -87,70 +99,74 @@ def _inline(**button: Any) -> dict[str, Any]:
 async def test_broken_keyboards_are_refused(
     sandbox: SandboxHarness, markup: object, description: str
 ) -> None:
-    with pytest.raises(BotRefused) as refused:
-        await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
+    with pytest.raises(BotApiRefused) as refused:
+        await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
     assert refused.value.description.startswith(f"Bad Request: {description}")
 
 
 @pytest.mark.parametrize(
     "markup",
     [
-        _inline(callback_data="я" * 32, style="danger"),
-        _inline(url="https://a.example/"),
-        _inline(copy_text={"text": "x"}),
-        _inline(disabled={}),
+        _build_inline_keyboard(callback_data="я" * 32, style="danger"),
+        _build_inline_keyboard(url="https://a.example/"),
+        _build_inline_keyboard(copy_text={"text": "x"}),
+        _build_inline_keyboard(disabled={}),
         {"keyboard": [[{"text": "a"}, {"text": "b"}]], "resize_keyboard": True},
         {"remove_keyboard": True},
         {"force_reply": True},
     ],
 )
 async def test_keyboards_reach_the_page(sandbox: SandboxHarness, markup: dict[str, Any]) -> None:
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
-    assert (await sandbox.chat_messages())[0]["reply_markup"] == markup
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
+    assert (await sandbox.list_messages())[0]["reply_markup"] == markup
 
 
 async def test_editing_changes_the_text_and_drops_buttons_that_are_not_named(
     sandbox: SandboxHarness,
 ) -> None:
-    markup = _inline(callback_data="a")
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
+    markup = _build_inline_keyboard(callback_data="a")
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
-    with pytest.raises(BotRefused, match="message is not modified"):
-        await sandbox.bot("editMessageText", text="x", reply_markup=markup, **where)
-    edited = await sandbox.bot("editMessageText", text="y", **where)
+    with pytest.raises(BotApiRefused, match="message is not modified"):
+        await sandbox.call_bot_api("editMessageText", text="x", reply_markup=markup, **where)
+    edited = await sandbox.call_bot_api("editMessageText", text="y", **where)
     assert "edit_date" in edited
     assert "reply_markup" not in edited
-    with pytest.raises(BotRefused, match="message is not modified"):
-        await sandbox.bot("editMessageReplyMarkup", **where)
-    with pytest.raises(BotRefused, match="inline keyboard expected"):
-        await sandbox.bot("editMessageReplyMarkup", reply_markup={"keyboard": [["a"]]}, **where)
-    again = await sandbox.bot("editMessageReplyMarkup", reply_markup=markup, **where)
+    with pytest.raises(BotApiRefused, match="message is not modified"):
+        await sandbox.call_bot_api("editMessageReplyMarkup", **where)
+    with pytest.raises(BotApiRefused, match="inline keyboard expected"):
+        await sandbox.call_bot_api(
+            "editMessageReplyMarkup", reply_markup={"keyboard": [["a"]]}, **where
+        )
+    again = await sandbox.call_bot_api("editMessageReplyMarkup", reply_markup=markup, **where)
     assert again["reply_markup"] == markup
-    (shown,) = await sandbox.chat_messages()
+    (shown,) = await sandbox.list_messages()
     assert (shown["text"], shown["edited"]) == ("y", True)
 
 
 async def test_only_ones_own_messages_can_be_edited(sandbox: SandboxHarness) -> None:
     said = await sandbox.say("mine")
     where = {"chat_id": ALICE, "message_id": said["message_id"]}
-    with pytest.raises(BotRefused, match="message can't be edited"):
-        await sandbox.bot("editMessageText", text="y", **where)
-    with pytest.raises(BotRefused, match="message to edit not found"):
-        await sandbox.bot("editMessageText", text="y", chat_id=BOB, message_id=said["message_id"])
+    with pytest.raises(BotApiRefused, match="message can't be edited"):
+        await sandbox.call_bot_api("editMessageText", text="y", **where)
+    with pytest.raises(BotApiRefused, match="message to edit not found"):
+        await sandbox.call_bot_api(
+            "editMessageText", text="y", chat_id=BOB, message_id=said["message_id"]
+        )
 
 
 async def test_a_message_can_be_deleted_once_and_for_two_days(sandbox: SandboxHarness) -> None:
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
     with (
         time_machine.travel(datetime.now(UTC) + timedelta(hours=49)),
-        pytest.raises(BotRefused, match="message can't be deleted"),
+        pytest.raises(BotApiRefused, match="message can't be deleted"),
     ):
-        await sandbox.bot("deleteMessage", **where)
-    assert await sandbox.bot("deleteMessage", **where) is True
-    assert await sandbox.chat_messages() == []
-    with pytest.raises(BotRefused, match="message to delete not found"):
-        await sandbox.bot("deleteMessage", **where)
+        await sandbox.call_bot_api("deleteMessage", **where)
+    assert await sandbox.call_bot_api("deleteMessage", **where) is True
+    assert await sandbox.list_messages() == []
+    with pytest.raises(BotApiRefused, match="message to delete not found"):
+        await sandbox.call_bot_api("deleteMessage", **where)
 
 
 async def test_at_most_one_reaction_of_the_fixed_list(sandbox: SandboxHarness) -> None:
@@ -159,38 +175,38 @@ async def test_at_most_one_reaction_of_the_fixed_list(sandbox: SandboxHarness) -
 
     async def react(*emojis: str) -> None:
         given = [{"type": "emoji", "emoji": emoji} for emoji in emojis]
-        await sandbox.bot("setMessageReaction", reaction=given, **where)
+        await sandbox.call_bot_api("setMessageReaction", reaction=given, **where)
 
     await react("👀")
-    assert (await sandbox.chat_messages())[0]["reaction"] == "👀"
-    with pytest.raises(BotRefused, match="REACTION_INVALID"):
+    assert (await sandbox.list_messages())[0]["reaction"] == "👀"
+    with pytest.raises(BotApiRefused, match="REACTION_INVALID"):
         await react("✅")
-    with pytest.raises(BotRefused, match="REACTIONS_TOO_MANY"):
+    with pytest.raises(BotApiRefused, match="REACTIONS_TOO_MANY"):
         await react("👀", "👍")
     await react()
-    assert (await sandbox.chat_messages())[0]["reaction"] is None
+    assert (await sandbox.list_messages())[0]["reaction"] is None
 
 
-async def _typing(sandbox: SandboxHarness) -> bool:
-    return bool((await sandbox.page("GET", f"/chat/{ALICE}/messages"))["typing"])
+async def _is_typing(sandbox: SandboxHarness) -> bool:
+    return bool((await sandbox.call_chat_api("GET", f"/chat/{ALICE}/messages"))["typing"])
 
 
 async def test_typing_is_shown_until_a_message_comes(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("sendChatAction", chat_id=ALICE, action="typing")
-    assert await _typing(sandbox)
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
-    assert not await _typing(sandbox)
-    with pytest.raises(BotRefused, match="wrong parameter action in request"):
-        await sandbox.bot("sendChatAction", chat_id=ALICE, action="dancing")
+    await sandbox.call_bot_api("sendChatAction", chat_id=ALICE, action="typing")
+    assert await _is_typing(sandbox)
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
+    assert not await _is_typing(sandbox)
+    with pytest.raises(BotApiRefused, match="wrong parameter action in request"):
+        await sandbox.call_bot_api("sendChatAction", chat_id=ALICE, action="dancing")
 
 
-async def test_a_draft_is_shown_until_a_message_comes_and_is_none_itself(
+async def test_a_draft_is_shown_until_a_message_comes_and_is_not_a_message(
     sandbox: SandboxHarness,
 ) -> None:
-    await sandbox.bot(
+    await sandbox.call_bot_api(
         "sendMessageDraft", chat_id=ALICE, draft_id=7, text="*so*", parse_mode="Markdown"
     )
-    page = await sandbox.page("GET", f"/chat/{ALICE}/messages")
+    page = await sandbox.call_chat_api("GET", f"/chat/{ALICE}/messages")
     assert page["items"] == []
     assert page["draft"] == {
         "draft_id": "7",
@@ -199,26 +215,28 @@ async def test_a_draft_is_shown_until_a_message_comes_and_is_none_itself(
         "rich_message": None,
         "can_stop": False,
     }
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
-    assert (await sandbox.page("GET", f"/chat/{ALICE}/messages"))["draft"] is None
-    with pytest.raises(BotRefused, match="RANDOM_ID_INVALID"):
-        await sandbox.bot("sendMessageDraft", chat_id=ALICE, draft_id=0, text="x")
-    with pytest.raises(BotRefused, match="TEXTDRAFT_PEER_INVALID"):
-        await sandbox.bot("sendMessageDraft", chat_id=-100, draft_id=1, text="x")
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
+    assert (await sandbox.call_chat_api("GET", f"/chat/{ALICE}/messages"))["draft"] is None
+    with pytest.raises(BotApiRefused, match="RANDOM_ID_INVALID"):
+        await sandbox.call_bot_api("sendMessageDraft", chat_id=ALICE, draft_id=0, text="x")
+    with pytest.raises(BotApiRefused, match="TEXTDRAFT_PEER_INVALID"):
+        await sandbox.call_bot_api("sendMessageDraft", chat_id=-100, draft_id=1, text="x")
 
 
 async def test_a_press_is_delivered_and_can_be_answered_once(sandbox: SandboxHarness) -> None:
-    markup = _inline(callback_data="yes")
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
+    markup = _build_inline_keyboard(callback_data="yes")
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}
-    pressed = await sandbox.page("POST", f"/chat/{ALICE}/buttons", **press)
-    (update,) = await sandbox.bot("getUpdates")
+    pressed = await sandbox.call_chat_api("POST", f"/chat/{ALICE}/buttons", **press)
+    (update,) = await sandbox.call_bot_api("getUpdates")
     query = update["callback_query"]
     assert (query["id"], query["data"]) == (pressed["callback_query_id"], "yes")
     assert query["from"]["id"] == ALICE
     assert query["message"]["message_id"] == sent["message_id"]
-    with pytest.raises(BotRefused, match="MESSAGE_TOO_LONG"):
-        await sandbox.bot("answerCallbackQuery", callback_query_id=query["id"], text="x" * 201)
-    assert await sandbox.bot("answerCallbackQuery", callback_query_id=query["id"]) is True
-    with pytest.raises(BotRefused, match="query is too old and response timeout expired"):
-        await sandbox.bot("answerCallbackQuery", callback_query_id=query["id"])
+    with pytest.raises(BotApiRefused, match="MESSAGE_TOO_LONG"):
+        await sandbox.call_bot_api(
+            "answerCallbackQuery", callback_query_id=query["id"], text="x" * 201
+        )
+    assert await sandbox.call_bot_api("answerCallbackQuery", callback_query_id=query["id"]) is True
+    with pytest.raises(BotApiRefused, match="query is too old and response timeout expired"):
+        await sandbox.call_bot_api("answerCallbackQuery", callback_query_id=query["id"])

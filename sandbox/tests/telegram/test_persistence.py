@@ -8,39 +8,43 @@ import pytest
 
 from sandbox.main import create_app
 from sandbox.settings import SandboxSettings
-from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, running_sandbox
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, run_sandbox
 from smart_kit.errors import ConfigurationError
 
 
 async def test_after_a_restart_everything_is_as_before(tmp_path: Path) -> None:
     commands = [{"command": "help", "description": "Help"}]
-    async with running_sandbox(tmp_path) as sandbox:
-        await sandbox.bot("getUpdates", allowed_updates=["message"])
+    async with run_sandbox(tmp_path) as sandbox:
+        await sandbox.call_bot_api("getUpdates", allowed_updates=["message"])
         await sandbox.say("hello")
-        await sandbox.bot("sendMessage", chat_id=ALICE, text="hi")
-        await sandbox.bot("setMyCommands", commands=commands)
-        eve = await sandbox.page("POST", "/chat/people", first_name="Eve", language_code="de")
-        shown = await sandbox.chat_messages()
-        (update,) = await sandbox.bot("getUpdates")
-    async with running_sandbox(tmp_path) as sandbox:
-        assert await sandbox.chat_messages() == shown
-        assert await sandbox.bot("getUpdates") == [update]
-        assert await sandbox.bot("getMyCommands") == commands
-        assert (await sandbox.bot("getWebhookInfo"))["allowed_updates"] == ["message"]
-        people = (await sandbox.page("GET", "/chat/people"))["items"]
+        await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="hi")
+        await sandbox.call_bot_api("setMyCommands", commands=commands)
+        eve = await sandbox.call_chat_api(
+            "POST", "/chat/people", first_name="Eve", language_code="de"
+        )
+        shown = await sandbox.list_messages()
+        (update,) = await sandbox.call_bot_api("getUpdates")
+    async with run_sandbox(tmp_path) as sandbox:
+        assert await sandbox.list_messages() == shown
+        assert await sandbox.call_bot_api("getUpdates") == [update]
+        assert await sandbox.call_bot_api("getMyCommands") == commands
+        assert (await sandbox.call_bot_api("getWebhookInfo"))["allowed_updates"] == ["message"]
+        people = (await sandbox.call_chat_api("GET", "/chat/people"))["items"]
         assert eve["id"] in [person["id"] for person in people]
         later = await sandbox.say("again")
         assert later["message_id"] > shown[-1]["message_id"]
-        assert (await sandbox.bot("getUpdates"))[-1]["update_id"] == update["update_id"] + 1
+        assert (await sandbox.call_bot_api("getUpdates"))[-1]["update_id"] == update[
+            "update_id"
+        ] + 1
 
 
 async def test_a_fresh_sandbox_counts_updates_from_elsewhere(tmp_path: Path) -> None:
     """Who remembers the last update id must not take new updates for old ones."""
     seen = []
     for name in ("one", "two"):
-        async with running_sandbox(tmp_path / name) as sandbox:
+        async with run_sandbox(tmp_path / name) as sandbox:
             await sandbox.say("hello")
-            seen.append((await sandbox.bot("getUpdates"))[0]["update_id"])
+            seen.append((await sandbox.call_bot_api("getUpdates"))[0]["update_id"])
     assert seen[0] != seen[1]
     assert min(seen) > 100_000_000
 
@@ -71,15 +75,15 @@ async def test_a_file_of_the_first_release_goes_on(tmp_path: Path) -> None:
     (tmp_path / "sandbox").mkdir()
     with closing(sqlite3.connect(tmp_path / "sandbox" / "telegram.sqlite3")) as database:
         database.executescript(OLD_MESSAGES)
-    async with running_sandbox(tmp_path) as sandbox:
+    async with run_sandbox(tmp_path) as sandbox:
         rich = {"html": "<h1>new</h1>"}
-        await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=rich)
-        assert [message["text"] for message in await sandbox.chat_messages()] == ["old", "new"]
+        await sandbox.call_bot_api("sendRichMessage", chat_id=ALICE, rich_message=rich)
+        assert [message["text"] for message in await sandbox.list_messages()] == ["old", "new"]
 
 
 async def test_a_webhook_survives_a_restart(tmp_path: Path) -> None:
     url = "https://example.com/hook"
-    async with running_sandbox(tmp_path) as sandbox:
-        await sandbox.bot("setWebhook", url=url, secret_token="s")
-    async with running_sandbox(tmp_path) as sandbox:
-        assert (await sandbox.bot("getWebhookInfo"))["url"] == url
+    async with run_sandbox(tmp_path) as sandbox:
+        await sandbox.call_bot_api("setWebhook", url=url, secret_token="s")
+    async with run_sandbox(tmp_path) as sandbox:
+        assert (await sandbox.call_bot_api("getWebhookInfo"))["url"] == url

@@ -4,34 +4,36 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.sandbox_harness import ALICE, BOB, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, BOB, BotApiRefused, SandboxHarness
 
 ENGLISH = [{"command": "help", "description": "Help"}]
 RUSSIAN = [{"command": "help", "description": "Помощь"}]
 PRIVATE = [{"command": "new", "description": "New"}]
 
 
-async def _shown(sandbox: SandboxHarness, person: int) -> list[dict[str, str]]:
-    items: list[dict[str, str]] = (await sandbox.page("GET", f"/chat/{person}/commands"))["items"]
+async def _list_commands(sandbox: SandboxHarness, person: int) -> list[dict[str, str]]:
+    items: list[dict[str, str]] = (await sandbox.call_chat_api("GET", f"/chat/{person}/commands"))[
+        "items"
+    ]
     return items
 
 
 async def test_commands_are_shown_in_the_persons_language(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("setMyCommands", commands=ENGLISH)
-    await sandbox.bot("setMyCommands", commands=RUSSIAN, language_code="ru")
-    assert await _shown(sandbox, ALICE) == ENGLISH
-    assert await _shown(sandbox, BOB) == RUSSIAN
-    assert await sandbox.bot("getMyCommands", language_code="ru") == RUSSIAN
-    await sandbox.bot("deleteMyCommands", language_code="ru")
-    assert await _shown(sandbox, BOB) == ENGLISH
+    await sandbox.call_bot_api("setMyCommands", commands=ENGLISH)
+    await sandbox.call_bot_api("setMyCommands", commands=RUSSIAN, language_code="ru")
+    assert await _list_commands(sandbox, ALICE) == ENGLISH
+    assert await _list_commands(sandbox, BOB) == RUSSIAN
+    assert await sandbox.call_bot_api("getMyCommands", language_code="ru") == RUSSIAN
+    await sandbox.call_bot_api("deleteMyCommands", language_code="ru")
+    assert await _list_commands(sandbox, BOB) == ENGLISH
 
 
 async def test_the_narrowest_scope_wins(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("setMyCommands", commands=ENGLISH)
+    await sandbox.call_bot_api("setMyCommands", commands=ENGLISH)
     scope = {"type": "chat", "chat_id": BOB}
-    await sandbox.bot("setMyCommands", commands=PRIVATE, scope=scope)
-    assert await _shown(sandbox, BOB) == PRIVATE
-    assert await _shown(sandbox, ALICE) == ENGLISH
+    await sandbox.call_bot_api("setMyCommands", commands=PRIVATE, scope=scope)
+    assert await _list_commands(sandbox, BOB) == PRIVATE
+    assert await _list_commands(sandbox, ALICE) == ENGLISH
 
 
 @pytest.mark.parametrize(
@@ -48,23 +50,25 @@ async def test_the_narrowest_scope_wins(sandbox: SandboxHarness) -> None:
 async def test_broken_commands_are_refused(
     sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
-    with pytest.raises(BotRefused, match=description):
-        await sandbox.bot("setMyCommands", **parameters)
+    with pytest.raises(BotApiRefused, match=description):
+        await sandbox.call_bot_api("setMyCommands", **parameters)
 
 
 async def test_name_and_descriptions_fall_back_to_every_language(sandbox: SandboxHarness) -> None:
-    assert await sandbox.bot("getMyName") == {"name": "Smart Assistant"}
-    await sandbox.bot("setMyDescription", description="Hello")
-    await sandbox.bot("setMyShortDescription", short_description="Hi")
-    await sandbox.bot("setMyName", name="Секретарь", language_code="ru")
-    assert await sandbox.bot("getMyDescription", language_code="ru") == {"description": "Hello"}
-    assert await sandbox.bot("getMyShortDescription") == {"short_description": "Hi"}
-    bot = await sandbox.page("GET", "/chat/bot?language_code=ru")
+    assert await sandbox.call_bot_api("getMyName") == {"name": "Smart Assistant"}
+    await sandbox.call_bot_api("setMyDescription", description="Hello")
+    await sandbox.call_bot_api("setMyShortDescription", short_description="Hi")
+    await sandbox.call_bot_api("setMyName", name="Секретарь", language_code="ru")
+    assert await sandbox.call_bot_api("getMyDescription", language_code="ru") == {
+        "description": "Hello"
+    }
+    assert await sandbox.call_bot_api("getMyShortDescription") == {"short_description": "Hi"}
+    bot = await sandbox.call_chat_api("GET", "/chat/bot?language_code=ru")
     assert (bot["name"], bot["description"]) == ("Секретарь", "Hello")
-    with pytest.raises(BotRefused, match="bot name is too long"):
-        await sandbox.bot("setMyName", name="x" * 65)
+    with pytest.raises(BotApiRefused, match="bot name is too long"):
+        await sandbox.call_bot_api("setMyName", name="x" * 65)
 
 
 async def test_get_chat_describes_a_person(sandbox: SandboxHarness) -> None:
-    chat = await sandbox.bot("getChat", chat_id=BOB)
+    chat = await sandbox.call_bot_api("getChat", chat_id=BOB)
     assert (chat["type"], chat["first_name"]) == ("private", "Боб")

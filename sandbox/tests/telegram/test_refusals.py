@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, BotApiRefused, SandboxHarness
 
 BOLD = {"type": "bold", "offset": 0, "length": 1}
 NOT_MODIFIED = (
@@ -15,15 +15,15 @@ BEGINNING = "entity beginning at UTF-16 offset 0 ends"
 TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 
-def _button(**fields: Any) -> dict[str, Any]:
+def _build_button(**fields: Any) -> dict[str, Any]:
     return {"inline_keyboard": [[{"text": "x", **fields}]]}
 
 
-def _entity(**fields: Any) -> dict[str, Any]:
+def _build_entity(**fields: Any) -> dict[str, Any]:
     return {"text": "a🏟", "entities": [BOLD | fields]}
 
 
-SEND: tuple[tuple[dict[str, Any], str], ...] = (
+SEND_CASES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"text": ""}, "message text is empty"),
     ({}, "message text is empty"),
     ({"text": " \n "}, "text must be non-empty"),
@@ -50,37 +50,37 @@ SEND: tuple[tuple[dict[str, Any], str], ...] = (
             "with the preceding '\\'"
         ),
     ),
-    (_entity(offset=3), "entity begins after the end of the text at UTF-16 offset 3"),
-    (_entity(offset=2), "entity begins in a middle of a UTF-16 symbol at UTF-16 offset 2"),
+    (_build_entity(offset=3), "entity begins after the end of the text at UTF-16 offset 3"),
+    (_build_entity(offset=2), "entity begins in a middle of a UTF-16 symbol at UTF-16 offset 2"),
     (
-        _entity(length=9),
+        _build_entity(length=9),
         f"{BEGINNING} after the end of the text at UTF-16 offset 9",
     ),
     (
-        _entity(length=2),
+        _build_entity(length=2),
         f"{BEGINNING} in a middle of a UTF-16 symbol at UTF-16 offset 2",
     ),
-    (_entity(type="red"), "can't parse MessageEntity: Unsupported type specified"),
-    ({"text": "x", "reply_markup": _button(callback_data="я" * 33)}, "BUTTON_DATA_INVALID"),
+    (_build_entity(type="red"), "can't parse MessageEntity: Unsupported type specified"),
+    ({"text": "x", "reply_markup": _build_button(callback_data="я" * 33)}, "BUTTON_DATA_INVALID"),
     (
-        {"text": "x", "reply_markup": _button(callback_data="a", pay=True)},
+        {"text": "x", "reply_markup": _build_button(callback_data="a", pay=True)},
         (
             "can't parse inline keyboard button: exactly one optional field must be used, "
             "not ['callback_data', 'pay']"
         ),
     ),
     (
-        {"text": "x", "reply_markup": _button()},
+        {"text": "x", "reply_markup": _build_button()},
         "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
     ),
     (
-        {"text": "x", "reply_markup": _button(copy_text={"text": "x" * 257})},
+        {"text": "x", "reply_markup": _build_button(copy_text={"text": "x" * 257})},
         "BUTTON_COPY_TEXT_INVALID",
     ),
     ({"text": "x", "reply_parameters": {"message_id": 9}}, "message to be replied not found"),
     ({"text": "x", "message_thread_id": 1}, "message thread not found"),
 )
-OTHERS: tuple[tuple[str, dict[str, Any], str], ...] = (
+OTHER_METHOD_CASES: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("editMessageText", {"message_id": 99, "text": "x"}, "message to edit not found"),
     ("editMessageText", {"message_id": 0, "text": "x"}, "message identifier is not specified"),
     ("editMessageText", {"message_id": 1, "text": "sent"}, NOT_MODIFIED),
@@ -103,32 +103,32 @@ OTHERS: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 
 
-async def _refusal(
+async def _get_error(
     sandbox: SandboxHarness, method: str, parameters: dict[str, Any]
 ) -> tuple[int, str]:
-    with pytest.raises(BotRefused) as refused:
-        await sandbox.bot(method, chat_id=ALICE, **parameters)
+    with pytest.raises(BotApiRefused) as refused:
+        await sandbox.call_bot_api(method, chat_id=ALICE, **parameters)
     return refused.value.status, refused.value.description
 
 
-@pytest.mark.parametrize(("parameters", "description"), SEND)
+@pytest.mark.parametrize(("parameters", "description"), SEND_CASES)
 async def test_send_message(
     sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
-    refusal = await _refusal(sandbox, "sendMessage", parameters)
+    refusal = await _get_error(sandbox, "sendMessage", parameters)
     assert refusal == (400, f"Bad Request: {description}")
 
 
-@pytest.mark.parametrize(("method", "parameters", "description"), OTHERS)
+@pytest.mark.parametrize(("method", "parameters", "description"), OTHER_METHOD_CASES)
 async def test_other_methods(
     sandbox: SandboxHarness, method: str, parameters: dict[str, Any], description: str
 ) -> None:
-    await sandbox.bot("sendMessage", chat_id=ALICE, text="sent")
-    refusal = await _refusal(sandbox, method, parameters)
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="sent")
+    refusal = await _get_error(sandbox, method, parameters)
     assert refusal == (400, f"Bad Request: {description}")
 
 
 async def test_the_longest_texts_are_taken(sandbox: SandboxHarness) -> None:
     for text in ("я" * 4096, "🏟" * 2048, f"  {'x' * 4096}\n"):
-        sent = await sandbox.bot("sendMessage", chat_id=ALICE, text=text)
+        sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text=text)
         assert sent["text"] == text.strip()

@@ -4,36 +4,43 @@ from typing import Any
 
 import pytest
 
-from sandbox.telegram.rich.message import RichReader
-from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
-from sandbox.tests.telegram.rich_blocks import Blocks, paragraph, read_blocks
+from sandbox.telegram.rich.message import RichMessageParser
+from sandbox.tests.sandbox_harness import ALICE, BotApiRefused, SandboxHarness
+from sandbox.tests.telegram.rich_blocks import Blocks, build_paragraph, parse_blocks
 
 
-def typed(kind: str, text: Any, **more: Any) -> dict[str, Any]:
+def build_text_block(kind: str, text: Any, **more: Any) -> dict[str, Any]:
     return {"type": kind, "text": text, **more}
 
 
-def list_item(*blocks: Any, **fields: Any) -> dict[str, Any]:
+def build_list_item(*blocks: Any, **fields: Any) -> dict[str, Any]:
     return {"label": "•", "blocks": list(blocks), **fields}
 
 
-def numbered_item(label: str, value: int, kind: str = "1") -> dict[str, Any]:
-    return {"label": label, "blocks": [paragraph("a")], "value": value, "type": kind}
+def build_numbered_item(label: str, value: int, kind: str = "1") -> dict[str, Any]:
+    return {"label": label, "blocks": [build_paragraph("a")], "value": value, "type": kind}
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("one\ntwo", [paragraph("one two")]),
-        ("**b**", [paragraph({"type": "bold", "text": "b"})]),
-        ("==m==", [paragraph({"type": "marked", "text": "m"})]),
-        ("||s||", [paragraph({"type": "spoiler", "text": "s"})]),
-        ("~5 to~ 6", [paragraph([{"type": "strikethrough", "text": "5 to"}, " 6"])]),
-        ("<u>a *b*</u>", [paragraph(typed("underline", ["a ", typed("italic", "b")]))]),
-        ("$x<y$", [paragraph({"type": "mathematical_expression", "expression": "x<y"})]),
+        ("one\ntwo", [build_paragraph("one two")]),
+        ("**b**", [build_paragraph({"type": "bold", "text": "b"})]),
+        ("==m==", [build_paragraph({"type": "marked", "text": "m"})]),
+        ("||s||", [build_paragraph({"type": "spoiler", "text": "s"})]),
+        ("~5 to~ 6", [build_paragraph([{"type": "strikethrough", "text": "5 to"}, " 6"])]),
+        (
+            "<u>a *b*</u>",
+            [
+                build_paragraph(
+                    build_text_block("underline", ["a ", build_text_block("italic", "b")])
+                )
+            ],
+        ),
+        ("$x<y$", [build_paragraph({"type": "mathematical_expression", "expression": "x<y"})]),
         (
             "$5 and $10",
-            [paragraph([{"type": "mathematical_expression", "expression": "5 and"}, "10"])],
+            [build_paragraph([{"type": "mathematical_expression", "expression": "5 and"}, "10"])],
         ),
         ("$$x$$", [{"type": "mathematical_expression", "expression": "x"}]),
         ("```math\nx\n```", [{"type": "mathematical_expression", "expression": "x"}]),
@@ -45,13 +52,13 @@ def numbered_item(label: str, value: int, kind: str = "1") -> dict[str, Any]:
                 {
                     "type": "list",
                     "items": [
-                        list_item(paragraph("a"), has_checkbox=True),
-                        list_item(paragraph("b"), has_checkbox=True, is_checked=True),
+                        build_list_item(build_paragraph("a"), has_checkbox=True),
+                        build_list_item(build_paragraph("b"), has_checkbox=True, is_checked=True),
                     ],
                 }
             ],
         ),
-        ("1986. a", [{"type": "list", "items": [numbered_item("1986.", 1986)]}]),
+        ("1986. a", [{"type": "list", "items": [build_numbered_item("1986.", 1986)]}]),
         (
             "|a|\n|-:|\n|**b**|",
             [
@@ -76,7 +83,7 @@ def numbered_item(label: str, value: int, kind: str = "1") -> dict[str, Any]:
                 {
                     "type": "details",
                     "summary": ["S ", {"type": "italic", "text": "i"}],
-                    "blocks": [{"type": "blockquote", "blocks": [paragraph("q")]}],
+                    "blocks": [{"type": "blockquote", "blocks": [build_paragraph("q")]}],
                     "is_open": True,
                 }
             ],
@@ -84,7 +91,7 @@ def numbered_item(label: str, value: int, kind: str = "1") -> dict[str, Any]:
         (
             "a[^n]\n\n[^n]: b",
             [
-                paragraph(
+                build_paragraph(
                     [
                         "a",
                         {
@@ -93,13 +100,13 @@ def numbered_item(label: str, value: int, kind: str = "1") -> dict[str, Any]:
                         },
                     ]
                 ),
-                paragraph(["1. ", {"type": "reference", "text": "b", "name": "n"}]),
+                build_paragraph(["1. ", {"type": "reference", "text": "b", "name": "n"}]),
             ],
         ),
         (
             "![22:45](tg://time?unix=9&format=wDT)",
             [
-                paragraph(
+                build_paragraph(
                     {
                         "type": "date_time",
                         "text": "22:45",
@@ -112,32 +119,40 @@ def numbered_item(label: str, value: int, kind: str = "1") -> dict[str, Any]:
     ],
 )
 def test_markdown(source: str, expected: Blocks) -> None:
-    assert read_blocks(markdown=source) == expected
+    assert parse_blocks(markdown=source) == expected
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("one\ntwo<br>three", [paragraph("one two\nthree")]),
-        ("<p>a</p>b", [paragraph("a"), paragraph("b")]),
-        ("&lt;&nbsp;&hellip;&copy;&#x41;", [paragraph("<\u00a0…&copy;A")]),
-        ('<a href="#x">a</a>', [paragraph(typed("anchor_link", "a", anchor_name="x"))]),
+        ("one\ntwo<br>three", [build_paragraph("one two\nthree")]),
+        ("<p>a</p>b", [build_paragraph("a"), build_paragraph("b")]),
+        ("&lt;&nbsp;&hellip;&copy;&#x41;", [build_paragraph("<\u00a0…&copy;A")]),
+        (
+            '<a href="#x">a</a>',
+            [build_paragraph(build_text_block("anchor_link", "a", anchor_name="x"))],
+        ),
         (
             '<a href="mailto:a@b.c">m</a>',
-            [paragraph(typed("email_address", "m", email_address="a@b.c"))],
+            [build_paragraph(build_text_block("email_address", "m", email_address="a@b.c"))],
         ),
         (
             '<a href="tg://user?id=7">u</a>',
-            [paragraph(typed("text_mention", "u", user={"id": 7}))],
+            [build_paragraph(build_text_block("text_mention", "u", user={"id": 7}))],
         ),
         ('<a name="x"></a>', [{"type": "anchor", "name": "x"}]),
         (
             '<ol start="3" type="a" reversed><li>a</li><li>a</li></ol>',
-            [{"type": "list", "items": [numbered_item("c.", 3, "a"), numbered_item("b.", 2, "a")]}],
+            [
+                {
+                    "type": "list",
+                    "items": [build_numbered_item("c.", 3, "a"), build_numbered_item("b.", 2, "a")],
+                }
+            ],
         ),
         (
             '<ol><li value="9" type="I">a</li></ol>',
-            [{"type": "list", "items": [numbered_item("IX.", 9, "I")]}],
+            [{"type": "list", "items": [build_numbered_item("IX.", 9, "I")]}],
         ),
         (
             "<blockquote collapsed>a<cite>c</cite></blockquote>",
@@ -186,48 +201,48 @@ def test_markdown(source: str, expected: Blocks) -> None:
     ],
 )
 def test_html(source: str, expected: Blocks) -> None:
-    assert read_blocks(html=source) == expected
+    assert parse_blocks(html=source) == expected
 
 
 def test_blocks_may_be_sent_as_they_come_back() -> None:
-    sent = read_blocks(markdown="# H\n\ntext **b**\n\n- [x] a\n\n|a|\n|-|\n|b|\n\n> q")
+    sent = parse_blocks(markdown="# H\n\ntext **b**\n\n- [x] a\n\n|a|\n|-|\n|b|\n\n> q")
     for item in sent[2]["items"]:
         del item["label"]
-    assert read_blocks(blocks=sent)[2]["items"][0]["is_checked"] is True
+    assert parse_blocks(blocks=sent)[2]["items"][0]["is_checked"] is True
 
 
 def test_links_and_mentions_are_found_unless_the_bot_says_no() -> None:
-    (found,) = read_blocks(markdown="*see* t.me @alice `@code` #tag /go a@t.me")
+    (found,) = parse_blocks(markdown="*see* t.me @alice `@code` #tag /go a@t.me")
     kinds = [piece["type"] for piece in found["text"] if isinstance(piece, dict)]
     assert kinds == ["italic", "url", "mention", "code", "hashtag", "bot_command", "email_address"]
-    (plain,) = read_blocks(html="t.me @alice", skip_entity_detection=True)
+    (plain,) = parse_blocks(html="t.me @alice", skip_entity_detection=True)
     assert plain["text"] == "t.me @alice"
 
 
 async def test_a_sent_rich_message_comes_back_without_a_text(sandbox: SandboxHarness) -> None:
     rich = {"markdown": "# Plan\n\n- [x] [Bob](tg://user?id=1002)\n- [ ] [x](tg://user?id=7)"}
-    sent = await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=rich)
+    sent = await sandbox.call_bot_api("sendRichMessage", chat_id=ALICE, rich_message=rich)
     assert not {"text", "entities"} & sent.keys()
     items = sent["rich_message"]["blocks"][1]["items"]
     assert items[0]["blocks"][0]["text"]["user"]["first_name"] == "Боб"
     assert items[1]["blocks"][0]["text"] == "x"
-    (shown,) = await sandbox.chat_messages()
+    (shown,) = await sandbox.list_messages()
     assert shown["text"] == "Plan\n☑ Bob\n☐ x"
     assert shown["rich_message"]["blocks"][0]["type"] == "heading"
-    assert await sandbox.violations() == []
+    assert await sandbox.get_violations() == []
 
 
 async def test_a_text_is_edited_into_a_rich_message_and_back(sandbox: SandboxHarness) -> None:
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x")
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
     rich = {"html": "<h1>y</h1>"}
-    edited = await sandbox.bot("editMessageText", rich_message=rich, **where)
+    edited = await sandbox.call_bot_api("editMessageText", rich_message=rich, **where)
     assert edited["rich_message"]["blocks"] == [{"type": "heading", "text": "y", "size": 1}]
-    with pytest.raises(BotRefused, match="message is not modified"):
-        await sandbox.bot("editMessageText", rich_message=rich, **where)
-    with pytest.raises(BotRefused, match="exactly one of text and rich_message"):
-        await sandbox.bot("editMessageText", rich_message=rich, text="z", **where)
-    assert (await sandbox.bot("editMessageText", text="z", **where))["text"] == "z"
+    with pytest.raises(BotApiRefused, match="message is not modified"):
+        await sandbox.call_bot_api("editMessageText", rich_message=rich, **where)
+    with pytest.raises(BotApiRefused, match="exactly one of text and rich_message"):
+        await sandbox.call_bot_api("editMessageText", rich_message=rich, text="z", **where)
+    assert (await sandbox.call_bot_api("editMessageText", text="z", **where))["text"] == "z"
 
 
 async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: SandboxHarness) -> None:
@@ -237,8 +252,8 @@ async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: SandboxHarne
         {"markdown": "![](https://evil.example/?q=secret)"},
         {"html": "<font>a</font>"},
     ):
-        await sandbox.bot("sendRichMessage", chat_id=ALICE, rich_message=rich, text="b")
-    assert await sandbox.violations() == [
+        await sandbox.call_bot_api("sendRichMessage", chat_id=ALICE, rich_message=rich, text="b")
+    assert await sandbox.get_violations() == [
         "sendRichMessage: unknown_parameter: text",
         "sendRichMessage: unknown_parameter: rich_message.parse_mode",
         "sendRichMessage: unknown_parameter: paragraph.colour",
@@ -246,9 +261,9 @@ async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: SandboxHarne
         "sendRichMessage: loads_address: https://evil.example/?q=secret",
         "sendRichMessage: unknown_parameter: text",
     ]
-    warnings = (await sandbox.page("GET", "/chat/api/violations"))["warnings"]
+    warnings = (await sandbox.call_chat_api("GET", "/chat/api/violations"))["warnings"]
     assert [one["detail"] for one in warnings] == ["<font> is not a tag of rich messages"]
-    assert (await sandbox.chat_messages())[-1]["text"] == "<font>a</font>"
+    assert (await sandbox.list_messages())[-1]["text"] == "<font>a</font>"
 
 
 @pytest.mark.parametrize(
@@ -259,8 +274,8 @@ async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: SandboxHarne
     ],
 )
 def test_media_of_the_message_are_named_by_their_ids(media: Blocks, warned: list[str]) -> None:
-    told: list[str] = []
-    reader = RichReader(told.append, told.append, told.append, is_draft=False)
-    (photo,) = reader.read({"markdown": "![](tg://photo?id=p1)", "media": media})["blocks"]
+    warnings: list[str] = []
+    reader = RichMessageParser(warnings.append, warnings.append, warnings.append, is_draft=False)
+    (photo,) = reader.parse({"markdown": "![](tg://photo?id=p1)", "media": media})["blocks"]
     assert photo["type"] == "photo"
-    assert told == warned
+    assert warnings == warned

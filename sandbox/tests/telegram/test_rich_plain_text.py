@@ -2,14 +2,16 @@
 
 import pytest
 
-from sandbox.telegram.rich.columns import WIDEST, width
-from sandbox.telegram.rich.plain import plain_text
-from sandbox.tests.telegram.rich_blocks import read_blocks
+from sandbox.telegram.rich.columns import MAX_COLUMN_WIDTH, display_width
+from sandbox.telegram.rich.plain import render_plain_text
+from sandbox.tests.telegram.rich_blocks import parse_blocks
 
 
 def test_plain_text_keeps_what_a_reader_needs() -> None:
     source = "# H\n\n1. a\n2. b\n\n|x|y|\n|-|-|\n|1|2|\n\n$$E$$\n\n<aside>q<cite>c</cite></aside>"
-    assert plain_text(read_blocks(markdown=source)) == "H\n1. a\n2. b\nx | y\n1 | 2\nE\nq\n— c"
+    assert (
+        render_plain_text(parse_blocks(markdown=source)) == "H\n1. a\n2. b\nx | y\n1 | 2\nE\nq\n— c"
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,12 +36,12 @@ def test_plain_text_keeps_what_a_reader_needs() -> None:
     ],
 )
 def test_signs_are_as_wide_as_a_terminal_shows_them(text: str, columns: int) -> None:
-    assert width(text) == columns
+    assert display_width(text) == columns
 
 
 def test_a_table_as_plain_text_is_in_columns() -> None:
     source = "|City|№|Note|\n|-|-:|:-:|\n|東京|1|a|\n|Sankt Gallen|10||\n|☀️ Нью-Йорк|-5|abc|\n"
-    assert plain_text(read_blocks(markdown=source)).splitlines() == [
+    assert render_plain_text(parse_blocks(markdown=source)).splitlines() == [
         "City         |  № | Note",
         "東京         |  1 |  a",
         "Sankt Gallen | 10 |",
@@ -48,9 +50,9 @@ def test_a_table_as_plain_text_is_in_columns() -> None:
 
 
 def test_a_very_long_cell_moves_only_its_own_row() -> None:
-    long = "x" * (WIDEST + 1)
+    long = "x" * (MAX_COLUMN_WIDTH + 1)
     source = f"|a|b|\n|-|-|\n|{long}|1|\n|ccc|2|\n"
-    assert plain_text(read_blocks(markdown=source)).splitlines() == [
+    assert render_plain_text(parse_blocks(markdown=source)).splitlines() == [
         "a   | b",
         f"{long} | 1",
         "ccc | 2",
@@ -59,4 +61,4 @@ def test_a_very_long_cell_moves_only_its_own_row() -> None:
 
 def test_rows_of_different_lengths_and_lines_in_a_cell_are_told_in_one_line_each() -> None:
     source = "<table><tr><td>a<br>b</td><td>c</td></tr><tr><td>d</td></tr></table>"
-    assert plain_text(read_blocks(html=source)) == "a b | c\nd"
+    assert render_plain_text(parse_blocks(html=source)) == "a b | c\nd"

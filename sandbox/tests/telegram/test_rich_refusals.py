@@ -8,41 +8,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.telegram.errors import BotApiError
-from sandbox.telegram.rich.message import RichReader
-from sandbox.telegram.rich.plain import plain_text
-from sandbox.tests.telegram.rich_blocks import Blocks, paragraph, read_blocks
+from sandbox.telegram.rich.message import RichMessageParser
+from sandbox.telegram.rich.plain import render_plain_text
+from sandbox.tests.telegram.rich_blocks import Blocks, build_paragraph, parse_blocks
 
 
-def nested_quotes(levels: int) -> Blocks:
-    block = paragraph("a")
+def build_nested_quotes(levels: int) -> Blocks:
+    block = build_paragraph("a")
     for _ in range(levels):
         block = {"type": "blockquote", "blocks": [block]}
     return [block]
 
 
-def table(columns: int) -> Blocks:
+def build_table(columns: int) -> Blocks:
     cell = {"align": "left", "valign": "top", "text": "a"}
     return [{"type": "table", "cells": [[cell] * columns]}]
 
 
-def photos(count: int) -> Blocks:
+def build_photos(count: int) -> Blocks:
     return [{"type": "photo", "photo": {"type": "photo", "media": "file-id"}}] * count
 
 
 @pytest.mark.parametrize(
     ("allowed", "refused", "code"),
     [
-        ([paragraph("я" * 32_768)], [paragraph("я" * 32_769)], "TEXT_TOO_LONG"),
-        ([paragraph("a")] * 500, [paragraph("a")] * 501, "BLOCKS_TOO_MANY"),
-        (nested_quotes(16), nested_quotes(17), "DEPTH_INVALID"),
-        (photos(50), photos(51), "MEDIA_TOO_MANY"),
-        (table(20), table(21), "TABLE_COLS_TOO_MANY"),
+        ([build_paragraph("я" * 32_768)], [build_paragraph("я" * 32_769)], "TEXT_TOO_LONG"),
+        ([build_paragraph("a")] * 500, [build_paragraph("a")] * 501, "BLOCKS_TOO_MANY"),
+        (build_nested_quotes(16), build_nested_quotes(17), "DEPTH_INVALID"),
+        (build_photos(50), build_photos(51), "MEDIA_TOO_MANY"),
+        (build_table(20), build_table(21), "TABLE_COLS_TOO_MANY"),
     ],
 )
 def test_the_five_limits(allowed: Blocks, refused: Blocks, code: str) -> None:
-    assert read_blocks(blocks=allowed)
+    assert parse_blocks(blocks=allowed)
     with pytest.raises(BotApiError) as no:
-        read_blocks(blocks=refused)
+        parse_blocks(blocks=refused)
     assert (no.value.code, no.value.description) == (400, f"Bad Request: RICH_MESSAGE_{code}")
 
 
@@ -52,19 +52,19 @@ def test_formulas_emoji_and_button_labels_count_as_text() -> None:
     blocks: Blocks = [
         {"type": "mathematical_expression", "expression": "x" * 100},
         {"type": "buttons", "buttons": [button]},
-        paragraph(["a" * 32_468, emoji]),
+        build_paragraph(["a" * 32_468, emoji]),
     ]
-    assert read_blocks(blocks=blocks)
+    assert parse_blocks(blocks=blocks)
     blocks[0]["expression"] += "x"
     with pytest.raises(BotApiError, match="TEXT_TOO_LONG"):
-        read_blocks(blocks=blocks)
+        parse_blocks(blocks=blocks)
 
 
-def button_row(**fields: Any) -> Blocks:
+def build_button_row(**fields: Any) -> Blocks:
     return [{"type": "buttons", "buttons": [{"text": "a", **fields}]}]
 
 
-REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
+REFUSED_CASES: tuple[tuple[dict[str, Any], str], ...] = (
     ({}, "rich message must be non-empty"),
     ({"is_rtl": True}, "rich message must be non-empty"),
     ({"markdown": "a", "html": "a"}, "can't parse InputRichMessage: exactly one of the fields"),
@@ -83,15 +83,18 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"html": "<tg-collage></tg-collage>"}, "RICH_MESSAGE_CONTENT_REQUIRED"),
     ({"html": "<tg-thinking>a</tg-thinking>"}, "RICH_MESSAGE_CONTENT_REQUIRED"),
     ({"blocks": []}, "RICH_MESSAGE_CONTENT_REQUIRED"),
-    ({"blocks": [paragraph("")]}, "RICH_MESSAGE_CONTENT_REQUIRED"),
+    ({"blocks": [build_paragraph("")]}, "RICH_MESSAGE_CONTENT_REQUIRED"),
     ({"blocks": [{"type": "thinking", "text": "a"}]}, "RICH_MESSAGE_CONTENT_REQUIRED"),
     ({"blocks": "a"}, "can't parse InputRichBlock: expected an Array"),
     ({"blocks": ["a"]}, "can't parse InputRichBlock: expected an Object"),
     ({"blocks": [{"type": "header"}]}, "can't parse InputRichBlock: Unsupported type specified"),
-    ({"blocks": [paragraph(5)]}, "can't parse InputRichBlock: expected an Object"),
-    ({"blocks": [paragraph({"type": "red"})]}, "can't parse InputRichBlock: Unsupported rich"),
+    ({"blocks": [build_paragraph(5)]}, "can't parse InputRichBlock: expected an Object"),
     (
-        {"blocks": [paragraph({"type": "url", "text": "a"})]},
+        {"blocks": [build_paragraph({"type": "red"})]},
+        "can't parse InputRichBlock: Unsupported rich",
+    ),
+    (
+        {"blocks": [build_paragraph({"type": "url", "text": "a"})]},
         "can't parse InputRichBlock: Can't find field \"url\"",
     ),
     (
@@ -105,35 +108,38 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     ({"blocks": [{"type": "table", "cells": [[None]]}]}, "table cell must be non-empty"),
     ({"blocks": [{"type": "table", "cells": [[{"text": "a"}]]}]}, "can't parse InputRichBlock:"),
-    ({"blocks": button_row()}, "can't parse RichMessageButton:"),
+    ({"blocks": build_button_row()}, "can't parse RichMessageButton:"),
     (
-        {"blocks": button_row(url="t.me", callback_data="a")},
+        {"blocks": build_button_row(url="t.me", callback_data="a")},
         "can't parse RichMessageButton: exactly",
     ),
-    ({"blocks": button_row(callback_data="я" * 33)}, "BUTTON_DATA_INVALID"),
-    ({"blocks": button_row(url="t.me", style="link")}, "BUTTON_STYLE_INVALID"),
+    ({"blocks": build_button_row(callback_data="я" * 33)}, "BUTTON_DATA_INVALID"),
+    ({"blocks": build_button_row(url="t.me", style="link")}, "BUTTON_STYLE_INVALID"),
 )
 
 
-@pytest.mark.parametrize(("given", "description"), REFUSED)
+@pytest.mark.parametrize(("given", "description"), REFUSED_CASES)
 def test_refusals(given: dict[str, Any], description: str) -> None:
     with pytest.raises(BotApiError) as refused:
-        RichReader(*[lambda _: None] * 3, is_draft=False).read(given)
+        RichMessageParser(*[lambda _: None] * 3, is_draft=False).parse(given)
     assert refused.value.code == 400
     assert refused.value.description.startswith(f"Bad Request: {description}")
 
 
 def test_the_deepest_nesting_is_refused_and_breaks_nothing() -> None:
-    for deep in ({"html": "<b>" * 5000 + "a" + "</b>" * 5000}, {"blocks": nested_quotes(5000)}):
+    for deep in (
+        {"html": "<b>" * 5000 + "a" + "</b>" * 5000},
+        {"blocks": build_nested_quotes(5000)},
+    ):
         with pytest.raises(BotApiError, match="RICH_MESSAGE_DEPTH_INVALID"):
-            read_blocks(**deep)
+            parse_blocks(**deep)
 
 
 def test_markdown_loses_nothing_up_to_the_deepest_nesting() -> None:
     lists = "\n".join(f"{'  ' * level}- level {level}" for level in range(16))
-    assert plain_text(read_blocks(markdown=lists)).count("level") == 16
+    assert render_plain_text(parse_blocks(markdown=lists)).count("level") == 16
     with pytest.raises(BotApiError, match="DEPTH_INVALID"):
-        read_blocks(markdown="> " * 17 + "a")
+        parse_blocks(markdown="> " * 17 + "a")
 
 
 FRAGMENTS = (
@@ -149,13 +155,13 @@ FRAGMENTS = (
     form=st.sampled_from(["markdown", "html"]),
     parts=st.lists(st.sampled_from([*FRAGMENTS.split(), "\n", "\n\n", " "]), max_size=25),
 )
-def test_whatever_a_model_writes_is_refused_or_comes_back_as_blocks_that_can_be_sent(
+def test_any_model_output_is_refused_or_parsed_to_sendable_blocks(
     form: str, parts: list[str]
 ) -> None:
     def read(**given: Any) -> Blocks:
         """Anything but a refusal fails the test."""
-        reader = RichReader(*[lambda _: None] * 3, is_draft=False)
-        blocks: Blocks = reader.read(given | {"skip_entity_detection": True})["blocks"]
+        reader = RichMessageParser(*[lambda _: None] * 3, is_draft=False)
+        blocks: Blocks = reader.parse(given | {"skip_entity_detection": True})["blocks"]
         return blocks
 
     blocks: Blocks = []

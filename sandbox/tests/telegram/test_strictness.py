@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.sandbox_harness import ALICE, TOKEN, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, TOKEN, BotApiRefused, SandboxHarness
 
 BUTTON = {"text": "a", "callback_data": "b"}
 
@@ -44,30 +44,34 @@ BUTTON = {"text": "a", "callback_data": "b"}
 async def test_mistakes_of_a_bot_are_noted(
     sandbox: SandboxHarness, parameters: dict[str, Any], noted: str
 ) -> None:
-    sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="x", **parameters)
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", **parameters)
     assert sent["text"] == "x"
-    assert await sandbox.violations() == [f"sendMessage: {noted}"]
-    await sandbox.page("DELETE", "/chat/api/violations")
-    assert await sandbox.violations() == []
+    assert await sandbox.get_violations() == [f"sendMessage: {noted}"]
+    await sandbox.call_chat_api("DELETE", "/chat/api/violations")
+    assert await sandbox.get_violations() == []
 
 
 async def test_an_update_kind_that_does_not_exist_is_noted(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("getUpdates", allowed_updates=["message", "poll", "mesage"])
-    assert await sandbox.violations() == ["getUpdates: unknown_parameter: allowed_updates: mesage"]
-    assert (await sandbox.bot("getWebhookInfo"))["allowed_updates"] == ["message", "poll"]
+    await sandbox.call_bot_api("getUpdates", allowed_updates=["message", "poll", "mesage"])
+    assert await sandbox.get_violations() == [
+        "getUpdates: unknown_parameter: allowed_updates: mesage"
+    ]
+    assert (await sandbox.call_bot_api("getWebhookInfo"))["allowed_updates"] == ["message", "poll"]
 
 
 async def test_a_method_that_does_not_exist_is_noted(sandbox: SandboxHarness) -> None:
-    with pytest.raises(BotRefused, match="method not found"):
-        await sandbox.bot("sendMesage", chat_id=ALICE, text="x")
-    assert await sandbox.violations() == [
+    with pytest.raises(BotApiRefused, match="method not found"):
+        await sandbox.call_bot_api("sendMesage", chat_id=ALICE, text="x")
+    assert await sandbox.get_violations() == [
         "sendMesage: unknown_method: the sandbox has no sendMesage"
     ]
 
 
-async def test_everything_documented_is_taken_without_a_word(sandbox: SandboxHarness) -> None:
+async def test_everything_documented_is_accepted_without_violations(
+    sandbox: SandboxHarness,
+) -> None:
     said = await sandbox.say("hello")
-    await sandbox.bot(
+    await sandbox.call_bot_api(
         "sendMessage",
         chat_id=str(ALICE),
         text="x",
@@ -80,4 +84,4 @@ async def test_everything_documented_is_taken_without_a_word(sandbox: SandboxHar
     )
     form = {"chat_id": str(ALICE), "text": "y", "disable_notification": "true", "entities": "[]"}
     await sandbox.http.post(f"{sandbox.url}/bot{TOKEN}/sendMessage", data=form)
-    assert await sandbox.violations() == []
+    assert await sandbox.get_violations() == []

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, BotApiRefused, SandboxHarness
 
-SOON = 5.0
+TIMEOUT_SECONDS = 5.0
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-async def _texts(sandbox: SandboxHarness, **parameters: object) -> list[str]:
-    updates = await sandbox.bot("getUpdates", **parameters)
+async def _get_update_texts(sandbox: SandboxHarness, **parameters: object) -> list[str]:
+    updates = await sandbox.call_bot_api("getUpdates", **parameters)
     return [update["message"]["text"] for update in updates]
 
 
@@ -22,11 +22,11 @@ async def test_an_update_comes_again_until_a_greater_offset_confirms_it(
 ) -> None:
     await sandbox.say("one")
     await sandbox.say("two")
-    first, second = await sandbox.bot("getUpdates")
+    first, second = await sandbox.call_bot_api("getUpdates")
     assert second["update_id"] == first["update_id"] + 1
-    assert await _texts(sandbox, offset=first["update_id"]) == ["one", "two"]
-    assert await _texts(sandbox, offset=second["update_id"]) == ["two"]
-    assert await _texts(sandbox, offset=second["update_id"] + 1) == []
+    assert await _get_update_texts(sandbox, offset=first["update_id"]) == ["one", "two"]
+    assert await _get_update_texts(sandbox, offset=second["update_id"]) == ["two"]
+    assert await _get_update_texts(sandbox, offset=second["update_id"] + 1) == []
 
 
 async def test_a_negative_offset_keeps_the_last_ones_and_forgets_the_rest(
@@ -34,62 +34,62 @@ async def test_a_negative_offset_keeps_the_last_ones_and_forgets_the_rest(
 ) -> None:
     for text in ("one", "two", "three"):
         await sandbox.say(text)
-    assert await _texts(sandbox, offset=-2) == ["two", "three"]
-    assert await _texts(sandbox) == ["two", "three"]
+    assert await _get_update_texts(sandbox, offset=-2) == ["two", "three"]
+    assert await _get_update_texts(sandbox) == ["two", "three"]
 
 
 async def test_out_of_range_numbers_are_clamped(sandbox: SandboxHarness) -> None:
     await sandbox.say("one")
     await sandbox.say("two")
-    assert await _texts(sandbox, limit=0, timeout=-5) == ["one"]
-    assert await _texts(sandbox, limit=100_000, timeout=1000) == ["one", "two"]
+    assert await _get_update_texts(sandbox, limit=0, timeout=-5) == ["one"]
+    assert await _get_update_texts(sandbox, limit=100_000, timeout=1000) == ["one", "two"]
 
 
 @pytest.mark.clock("virtual")
 async def test_a_waiting_poll_is_answered_when_something_comes(sandbox: SandboxHarness) -> None:
-    poll = asyncio.create_task(_texts(sandbox, timeout=30))
-    await _until_polled(sandbox)
+    poll = asyncio.create_task(_get_update_texts(sandbox, timeout=30))
+    await _wait_until_polling(sandbox)
     await sandbox.say("hello")
-    assert await asyncio.wait_for(poll, SOON) == ["hello"]
+    assert await asyncio.wait_for(poll, TIMEOUT_SECONDS) == ["hello"]
 
 
-async def _until_polled(sandbox: SandboxHarness) -> None:
+async def _wait_until_polling(sandbox: SandboxHarness) -> None:
     """Another request is served only after the poll before it has begun to wait."""
     for _ in range(3):
-        await sandbox.bot("getMe")
+        await sandbox.call_bot_api("getMe")
 
 
 @pytest.mark.clock("virtual")
 async def test_of_two_waiting_polls_the_older_loses(sandbox: SandboxHarness) -> None:
-    older = asyncio.create_task(_texts(sandbox, timeout=30))
-    await _until_polled(sandbox)
-    newer = asyncio.create_task(_texts(sandbox, timeout=30))
-    with pytest.raises(BotRefused, match="Conflict: terminated by other getUpdates request") as no:
-        await asyncio.wait_for(older, SOON)
+    older = asyncio.create_task(_get_update_texts(sandbox, timeout=30))
+    await _wait_until_polling(sandbox)
+    newer = asyncio.create_task(_get_update_texts(sandbox, timeout=30))
+    with pytest.raises(
+        BotApiRefused, match="Conflict: terminated by other getUpdates request"
+    ) as no:
+        await asyncio.wait_for(older, TIMEOUT_SECONDS)
     assert no.value.status == 409
     await sandbox.say("hello")
-    assert await asyncio.wait_for(newer, SOON) == ["hello"]
+    assert await asyncio.wait_for(newer, TIMEOUT_SECONDS) == ["hello"]
 
 
 async def test_allowed_updates_stay_until_others_are_named(sandbox: SandboxHarness) -> None:
-    await sandbox.bot("getUpdates", allowed_updates=["callback_query"])
+    await sandbox.call_bot_api("getUpdates", allowed_updates=["callback_query"])
     await sandbox.say("unwanted")
-    await sandbox.bot("getUpdates")
+    await sandbox.call_bot_api("getUpdates")
     await sandbox.say("still unwanted")
-    info = await sandbox.bot("getWebhookInfo")
+    info = await sandbox.call_bot_api("getWebhookInfo")
     assert info["allowed_updates"] == ["callback_query"]
-    await sandbox.bot("getUpdates", allowed_updates=[])
+    await sandbox.call_bot_api("getUpdates", allowed_updates=[])
     await sandbox.say("wanted")
-    assert await _texts(sandbox) == ["wanted"]
+    assert await _get_update_texts(sandbox) == ["wanted"]
 
 
 @pytest.mark.parametrize("kinds", ["nonsense", ["no_such_kind"]])
-async def test_kinds_that_nobody_knows_mean_the_default(
-    sandbox: SandboxHarness, kinds: object
-) -> None:
-    await sandbox.bot("getUpdates", allowed_updates=kinds)
+async def test_unknown_kinds_mean_the_default(sandbox: SandboxHarness, kinds: object) -> None:
+    await sandbox.call_bot_api("getUpdates", allowed_updates=kinds)
     await sandbox.say("wanted")
-    assert await _texts(sandbox) == ["wanted"]
+    assert await _get_update_texts(sandbox) == ["wanted"]
 
 
 async def test_a_pressed_button_is_forgotten_after_150_seconds_a_message_after_a_day(
@@ -97,10 +97,12 @@ async def test_a_pressed_button_is_forgotten_after_150_seconds_a_message_after_a
 ) -> None:
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
     with time_machine.travel(NOON, tick=False) as clock:
-        sent = await sandbox.bot("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
+        sent = await sandbox.call_bot_api(
+            "sendMessage", chat_id=ALICE, text="?", reply_markup=markup
+        )
         await sandbox.say("hello")
         press = {"message_id": sent["message_id"], "data": "yes"}
-        await sandbox.page("POST", f"/chat/{ALICE}/buttons", **press)
+        await sandbox.call_chat_api("POST", f"/chat/{ALICE}/buttons", **press)
         for later, kinds in (
             (timedelta(seconds=149), ["message", "callback_query"]),
             (timedelta(seconds=150), ["message"]),
@@ -108,15 +110,15 @@ async def test_a_pressed_button_is_forgotten_after_150_seconds_a_message_after_a
             (timedelta(hours=24), []),
         ):
             clock.move_to(NOON + later)
-            updates = await sandbox.bot("getUpdates")
+            updates = await sandbox.call_bot_api("getUpdates")
             assert [kind for update in updates for kind in update if kind != "update_id"] == kinds
 
 
 async def test_without_a_webhook_updates_wait_and_may_be_dropped(sandbox: SandboxHarness) -> None:
     await sandbox.say("old")
-    assert (await sandbox.bot("getWebhookInfo"))["pending_update_count"] == 1
-    assert await sandbox.bot("deleteWebhook", drop_pending_updates=True) is True
-    info = await sandbox.bot("getWebhookInfo")
+    assert (await sandbox.call_bot_api("getWebhookInfo"))["pending_update_count"] == 1
+    assert await sandbox.call_bot_api("deleteWebhook", drop_pending_updates=True) is True
+    info = await sandbox.call_bot_api("getWebhookInfo")
     assert info == {"url": "", "has_custom_certificate": False, "pending_update_count": 0}
 
 
@@ -124,7 +126,7 @@ async def test_a_message_is_marked_read_once_the_bot_has_confirmed_it(
     sandbox: SandboxHarness,
 ) -> None:
     await sandbox.say("hello")
-    (update,) = await sandbox.bot("getUpdates")
-    assert [message["read"] for message in await sandbox.chat_messages()] == [False]
-    await sandbox.bot("getUpdates", offset=update["update_id"] + 1)
-    assert [message["read"] for message in await sandbox.chat_messages()] == [True]
+    (update,) = await sandbox.call_bot_api("getUpdates")
+    assert [message["read"] for message in await sandbox.list_messages()] == [False]
+    await sandbox.call_bot_api("getUpdates", offset=update["update_id"] + 1)
+    assert [message["read"] for message in await sandbox.list_messages()] == [True]

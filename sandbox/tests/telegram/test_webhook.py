@@ -10,43 +10,43 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sandbox.telegram.state import webhook
-from sandbox.tests.sandbox_harness import ALICE, BotRefused, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, BotApiRefused, SandboxHarness
 
 pytestmark = pytest.mark.clock("virtual")
 
 SECRET = "a-Secret_1"
-SOON = 10.0
+TIMEOUT_SECONDS = 10.0
 ACTIVE = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the"
 
 
-class Receiver:
+class FakeWebhookServer:
     """A bot's web server: keeps what comes, answers as it is told."""
 
     def __init__(self) -> None:
-        self.came: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
-        self.answers: list[web.Response] = []
+        self.requests: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self.responses: list[web.Response] = []
         self.url = ""
 
     async def serve(self, request: web.Request) -> web.Response:
         secret = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-        self.came.put_nowait((secret, await request.json()))
-        return self.answers.pop(0) if self.answers else web.Response()
+        self.requests.put_nowait((secret, await request.json()))
+        return self.responses.pop(0) if self.responses else web.Response()
 
-    async def text(self) -> str:
+    async def next_text(self) -> str:
         """The text of the next message that comes."""
-        _, update = await asyncio.wait_for(self.came.get(), SOON)
+        _, update = await asyncio.wait_for(self.requests.get(), TIMEOUT_SECONDS)
         text: str = update["message"]["text"]
         return text
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
+async def webhook_server() -> AsyncIterator[FakeWebhookServer]:
+    webhook_server = FakeWebhookServer()
     app = web.Application()
-    app.add_routes([web.post("/hook", receiver.serve)])
+    app.add_routes([web.post("/hook", webhook_server.serve)])
     async with TestServer(app, host="127.0.0.1") as server:
-        receiver.url = str(server.make_url("/hook"))
-        yield receiver
+        webhook_server.url = str(server.make_url("/hook"))
+        yield webhook_server
 
 
 @pytest.mark.parametrize(
@@ -69,118 +69,124 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def test_refusals(
     sandbox: SandboxHarness, parameters: dict[str, str], description: str
 ) -> None:
-    with pytest.raises(BotRefused) as refused:
-        await sandbox.bot("setWebhook", **parameters)
+    with pytest.raises(BotApiRefused) as refused:
+        await sandbox.call_bot_api("setWebhook", **parameters)
     assert refused.value.status == 400
     assert refused.value.description.startswith(f"Bad Request: {description}")
-    assert (await sandbox.bot("getWebhookInfo"))["url"] == ""
+    assert (await sandbox.call_bot_api("getWebhookInfo"))["url"] == ""
 
 
 async def test_updates_are_delivered_with_the_secret_and_count_as_read(
-    sandbox: SandboxHarness, receiver: Receiver
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
     await sandbox.say("before")
-    await sandbox.bot("setWebhook", url=receiver.url, secret_token=SECRET, max_connections=7)
-    secret, update = await asyncio.wait_for(receiver.came.get(), SOON)
+    await sandbox.call_bot_api(
+        "setWebhook", url=webhook_server.url, secret_token=SECRET, max_connections=7
+    )
+    secret, update = await asyncio.wait_for(webhook_server.requests.get(), TIMEOUT_SECONDS)
     assert (secret, update["message"]["text"]) == (SECRET, "before")
     await sandbox.say("after")
-    assert await receiver.text() == "after"
-    async with asyncio.timeout(SOON):
-        while (info := await sandbox.bot("getWebhookInfo"))["pending_update_count"]:
+    assert await webhook_server.next_text() == "after"
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while (info := await sandbox.call_bot_api("getWebhookInfo"))["pending_update_count"]:
             await asyncio.sleep(0.01)
-    assert (info["url"], info["max_connections"]) == (receiver.url, 7)
+    assert (info["url"], info["max_connections"]) == (webhook_server.url, 7)
     assert "last_error_date" not in info
-    assert [message["read"] for message in await sandbox.chat_messages()] == [True, True]
+    assert [message["read"] for message in await sandbox.list_messages()] == [True, True]
 
 
-async def test_what_is_not_taken_comes_again_and_the_reason_is_told(
-    sandbox: SandboxHarness, receiver: Receiver
+async def test_a_failed_delivery_is_retried_and_its_error_reported(
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
-    receiver.answers = [web.Response(status=500)]
-    await sandbox.bot("setWebhook", url=receiver.url)
+    webhook_server.responses = [web.Response(status=500)]
+    await sandbox.call_bot_api("setWebhook", url=webhook_server.url)
     await sandbox.say("one")
     await sandbox.say("two")
-    assert [await receiver.text() for _ in range(3)] == ["one", "one", "two"]
-    info = await sandbox.bot("getWebhookInfo")
+    assert [await webhook_server.next_text() for _ in range(3)] == ["one", "one", "two"]
+    info = await sandbox.call_bot_api("getWebhookInfo")
     assert info["last_error_message"].startswith("Wrong response from the webhook: 500")
 
 
-async def test_retry_after_is_kept(sandbox: SandboxHarness, receiver: Receiver) -> None:
-    receiver.answers = [web.Response(status=503, headers={"Retry-After": "1"})]
-    await sandbox.bot("setWebhook", url=receiver.url)
-    await sandbox.say("one")
-    await receiver.text()
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    await receiver.text()
-    assert loop.time() - begun >= 0.9
-
-
-async def test_who_says_gone_three_times_is_left_alone(
-    sandbox: SandboxHarness, receiver: Receiver
+async def test_retry_after_is_respected(
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
-    receiver.answers = [web.Response(status=410) for _ in range(3)]
-    await sandbox.bot("setWebhook", url=receiver.url)
+    webhook_server.responses = [web.Response(status=503, headers={"Retry-After": "1"})]
+    await sandbox.call_bot_api("setWebhook", url=webhook_server.url)
+    await sandbox.say("one")
+    await webhook_server.next_text()
+    loop = asyncio.get_running_loop()
+    started_at = loop.time()
+    await webhook_server.next_text()
+    assert loop.time() - started_at >= 0.9
+
+
+async def test_three_410_responses_remove_the_webhook(
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer
+) -> None:
+    webhook_server.responses = [web.Response(status=410) for _ in range(3)]
+    await sandbox.call_bot_api("setWebhook", url=webhook_server.url)
     await sandbox.say("one")
     for _ in range(3):
-        await receiver.text()
-    async with asyncio.timeout(SOON):
-        while (await sandbox.bot("getWebhookInfo"))["url"]:
+        await webhook_server.next_text()
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while (await sandbox.call_bot_api("getWebhookInfo"))["url"]:
             await asyncio.sleep(0.01)
-    (update,) = await sandbox.bot("getUpdates")
+    (update,) = await sandbox.call_bot_api("getUpdates")
     assert update["message"]["text"] == "one"
 
 
-async def test_an_answer_may_be_a_call(sandbox: SandboxHarness, receiver: Receiver) -> None:
+async def test_a_webhook_response_may_call_a_method(
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer
+) -> None:
     call = {"method": "sendMessage", "chat_id": ALICE, "text": "at once"}
-    receiver.answers = [web.json_response(call)]
-    await sandbox.bot("setWebhook", url=receiver.url)
+    webhook_server.responses = [web.json_response(call)]
+    await sandbox.call_bot_api("setWebhook", url=webhook_server.url)
     await sandbox.say("hello")
-    async with asyncio.timeout(SOON):
-        while len(shown := await sandbox.chat_messages()) < 2:
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while len(shown := await sandbox.list_messages()) < 2:
             await asyncio.sleep(0.01)
     assert shown[1]["text"] == "at once"
-    assert await sandbox.violations() == []
+    assert await sandbox.get_violations() == []
 
 
 async def test_a_poll_and_a_webhook_exclude_each_other(
-    sandbox: SandboxHarness, receiver: Receiver
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
-    poll = asyncio.create_task(sandbox.bot("getUpdates", timeout=30))
+    poll = asyncio.create_task(sandbox.call_bot_api("getUpdates", timeout=30))
     for _ in range(3):
-        await sandbox.bot("getMe")
-    await sandbox.bot("setWebhook", url=receiver.url)
-    with pytest.raises(BotRefused, match="Conflict: terminated by setWebhook request") as ended:
+        await sandbox.call_bot_api("getMe")
+    await sandbox.call_bot_api("setWebhook", url=webhook_server.url)
+    with pytest.raises(BotApiRefused, match="Conflict: terminated by setWebhook request") as ended:
         await poll
     assert ended.value.status == 409
-    with pytest.raises(BotRefused, match=ACTIVE) as refused:
-        await sandbox.bot("getUpdates")
+    with pytest.raises(BotApiRefused, match=ACTIVE) as refused:
+        await sandbox.call_bot_api("getUpdates")
     assert refused.value.status == 409
-    await sandbox.bot("deleteWebhook")
-    assert await sandbox.bot("getUpdates") == []
+    await sandbox.call_bot_api("deleteWebhook")
+    assert await sandbox.call_bot_api("getUpdates") == []
 
 
 async def test_a_newer_call_ends_the_one_that_is_still_setting(
-    sandbox: SandboxHarness, receiver: Receiver
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
-    setting = asyncio.create_task(sandbox.bot("setWebhook", url=receiver.url))
+    setting = asyncio.create_task(sandbox.call_bot_api("setWebhook", url=webhook_server.url))
     for _ in range(3):
-        await sandbox.bot("getMe")
-    await sandbox.bot("deleteWebhook")
-    with pytest.raises(BotRefused, match="Conflict: terminated by other setWebhook") as ended:
+        await sandbox.call_bot_api("getMe")
+    await sandbox.call_bot_api("deleteWebhook")
+    with pytest.raises(BotApiRefused, match="Conflict: terminated by other setWebhook") as ended:
         await setting
     assert ended.value.status == 409
-    assert (await sandbox.bot("getWebhookInfo"))["url"] == ""
+    assert (await sandbox.call_bot_api("getWebhookInfo"))["url"] == ""
 
 
 async def test_a_webhook_can_be_set_once_a_second(
-    sandbox: SandboxHarness, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    sandbox: SandboxHarness, webhook_server: FakeWebhookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
     monkeypatch.setattr(webhook, "time", clock)
-    await sandbox.bot("setWebhook", url=receiver.url)
-    with pytest.raises(BotRefused) as refused:
-        await sandbox.bot("setWebhook", url=receiver.url)
+    await sandbox.call_bot_api("setWebhook", url=webhook_server.url)
+    with pytest.raises(BotApiRefused) as refused:
+        await sandbox.call_bot_api("setWebhook", url=webhook_server.url)
     assert (refused.value.status, refused.value.parameters) == (429, {"retry_after": 1})
     await asyncio.sleep(1)
-    assert await sandbox.bot("setWebhook", url=receiver.url) is True
+    assert await sandbox.call_bot_api("setWebhook", url=webhook_server.url) is True

@@ -9,7 +9,7 @@ import time_machine
 
 from sandbox.tests.sandbox_harness import SandboxHarness
 from sandbox.weather.climate import weather_on
-from sandbox.weather.gazetteer import cities, find_places
+from sandbox.weather.gazetteer import find_places, load_cities
 
 VARIABLES = {
     "current": "temperature_2m,apparent_temperature,weather_code,wind_speed_10m,is_day",
@@ -19,19 +19,19 @@ VARIABLES = {
 BERLIN = {"latitude": "52.52", "longitude": "13.41"}
 
 
-async def get(sandbox: SandboxHarness, path: str, **query: str) -> tuple[int, dict[str, Any]]:
+async def get_json(sandbox: SandboxHarness, path: str, **query: str) -> tuple[int, dict[str, Any]]:
     async with sandbox.http.get(f"{sandbox.url}/weather/v1/{path}", params=query) as response:
         return response.status, await response.json()
 
 
-async def forecast(sandbox: SandboxHarness, **query: str) -> dict[str, Any]:
-    status, answer = await get(sandbox, "forecast", **BERLIN, **query)
+async def get_forecast(sandbox: SandboxHarness, **query: str) -> dict[str, Any]:
+    status, answer = await get_json(sandbox, "forecast", **BERLIN, **query)
     assert status == 200, answer
     return answer
 
 
 async def test_a_city_is_found_with_its_country_and_zone(sandbox: SandboxHarness) -> None:
-    _, answer = await get(sandbox, "search", name="berlin", language="en")
+    _, answer = await get_json(sandbox, "search", name="berlin", language="en")
     (berlin,) = answer["results"]
 
     assert (berlin["name"], berlin["admin1"]) == ("Berlin", "State of Berlin")
@@ -109,14 +109,14 @@ def test_a_city_that_a_zone_is_named_after_is_found_where_it_is() -> None:
 async def test_what_is_no_known_place_has_no_results(
     sandbox: SandboxHarness, name: str, language: str
 ) -> None:
-    assert await get(sandbox, "search", name=name, language=language) == (200, {})
+    assert await get_json(sandbox, "search", name=name, language=language) == (200, {})
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_every_place_is_whole_and_found_by_its_own_name_alone(language: str) -> None:
     zones = available_timezones()
-    for city in cities(language == "ru"):
-        facts = city.facts
+    for city in load_cities(language == "ru"):
+        facts = city.fields
         assert facts["timezone"] in zones
         assert abs(facts["latitude"]) < 90
         assert abs(facts["longitude"]) <= 180
@@ -128,14 +128,14 @@ def test_every_place_is_whole_and_found_by_its_own_name_alone(language: str) -> 
 
 def test_no_place_is_there_twice() -> None:
     for is_russian in (False, True):
-        places = [(one.facts["name"], one.facts["timezone"]) for one in cities(is_russian)]
+        places = [(one.fields["name"], one.fields["timezone"]) for one in load_cities(is_russian)]
         assert len(places) == len(set(places))
 
 
 async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(
     sandbox: SandboxHarness,
 ) -> None:
-    answer = await forecast(sandbox, timezone="Europe/Berlin", **VARIABLES)
+    answer = await get_forecast(sandbox, timezone="Europe/Berlin", **VARIABLES)
 
     for part in ("current", "daily"):
         assert set(answer[part]) == {"time", *VARIABLES[part].split(",")}
@@ -151,25 +151,25 @@ async def test_a_forecast_begins_with_the_day_that_it_is_in_the_asked_zone(
     sandbox: SandboxHarness, zone: str, today: str
 ) -> None:
     with time_machine.travel(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), tick=False):
-        answer = await forecast(sandbox, timezone=zone, **VARIABLES)
+        answer = await get_forecast(sandbox, timezone=zone, **VARIABLES)
 
     assert answer["daily"]["time"][0] == today
     assert answer["current"]["time"].startswith(f"{today}T")
 
 
-async def test_days_are_asked_for_by_number_or_by_dates(sandbox: SandboxHarness) -> None:
+async def test_days_are_requested_by_number_or_by_dates(sandbox: SandboxHarness) -> None:
     daily = {"daily": "weather_code"}
-    assert len((await forecast(sandbox, forecast_days="3", **daily))["daily"]["time"]) == 3
+    assert len((await get_forecast(sandbox, forecast_days="3", **daily))["daily"]["time"]) == 3
 
     dates = {"start_date": "2030-02-28", "end_date": "2030-03-01"}
-    answer = await forecast(sandbox, current="weather_code", **daily, **dates)
+    answer = await get_forecast(sandbox, current="weather_code", **daily, **dates)
     assert answer["daily"]["time"] == ["2030-02-28", "2030-03-01"]
     assert answer["current"]["time"].startswith("2030-02-28T")
     assert answer["current"]["weather_code"] == answer["daily"]["weather_code"][0]
 
 
 async def test_auto_is_the_zone_of_the_place(sandbox: SandboxHarness) -> None:
-    assert (await forecast(sandbox, timezone="auto"))["timezone"] == "Europe/Berlin"
+    assert (await get_forecast(sandbox, timezone="auto"))["timezone"] == "Europe/Berlin"
 
 
 @pytest.mark.parametrize(
@@ -195,14 +195,14 @@ async def test_auto_is_the_zone_of_the_place(sandbox: SandboxHarness) -> None:
 async def test_a_wrong_query_is_refused_with_a_reason(
     sandbox: SandboxHarness, query: dict[str, str]
 ) -> None:
-    status, answer = await get(sandbox, "forecast", **BERLIN | query)
+    status, answer = await get_json(sandbox, "forecast", **BERLIN | query)
 
     assert (status, answer["error"]) == (400, True)
     assert answer["reason"]
 
 
 async def test_a_search_without_a_name_is_refused(sandbox: SandboxHarness) -> None:
-    assert (await get(sandbox, "search"))[0] == 400
+    assert (await get_json(sandbox, "search"))[0] == 400
 
 
 @pytest.mark.parametrize("latitude", [-33.9, 1.3, 25.1, 52.5, 64.1, 90])
@@ -212,15 +212,15 @@ def test_the_weather_is_plausible_and_the_same_whenever_one_asks(latitude: float
         weather = weather_on(latitude, 10, day)
 
         assert weather == weather_on(latitude, 10, day)
-        assert -50 < weather.coldest < weather.warmest < 50
+        assert -50 < weather.min_temperature < weather.max_temperature < 50
         assert (weather.precipitation > 0) == (weather.code > 45)
-        assert weather.code not in (71, 73, 75, 85) or weather.coldest < 0
+        assert weather.code not in (71, 73, 75, 85) or weather.min_temperature < 0
 
 
 def test_winters_are_cold_and_on_the_other_side_of_the_world_they_are_summers() -> None:
     def mean(latitude: float, month: int) -> float:
         days = [weather_on(latitude, 0, date(2026, month, day)) for day in range(1, 29)]
-        return sum(one.warmest + one.coldest for one in days) / 2 / len(days)
+        return sum(one.max_temperature + one.min_temperature for one in days) / 2 / len(days)
 
     assert mean(55.75, 1) < 0 < 15 < mean(55.75, 7)
     assert mean(-33.9, 1) > mean(-33.9, 7) + 5

@@ -1,16 +1,16 @@
 -- Takes the first message of a conversation for one worker; the message stays in the list.
 -- KEYS  ready active fence attempts waiting      ARGV  group entry conversation
 -- Returns {token, attempt, payload}, or nil where the entry is no longer the conversation's.
-expect('stream', KEYS[1]); expect('hash', KEYS[2]); expect('hash', KEYS[3])
-expect('hash', KEYS[4]); expect('list', KEYS[5])
+expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('hash', KEYS[3])
+expect_type('hash', KEYS[4]); expect_type('list', KEYS[5])
 if redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[2] then
-  drop(KEYS[1], ARGV[1], ARGV[2])
+  remove_entry(KEYS[1], ARGV[1], ARGV[2])
   return nil
 end
 local payload = redis.call('LINDEX', KEYS[5], 0)
 if not payload then
   redis.call('HDEL', KEYS[2], ARGV[3])
-  drop(KEYS[1], ARGV[1], ARGV[2])
+  remove_entry(KEYS[1], ARGV[1], ARGV[2])
   return nil
 end
 local token = redis.call('HINCRBY', KEYS[3], ARGV[3], 1)

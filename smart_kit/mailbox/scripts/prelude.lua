@@ -1,12 +1,12 @@
 -- Stands before every script. Lua in Redis does not roll back, so each script checks all it was
 -- given before its first write.
-local function expect(kind, key)
+local function expect_type(kind, key)
   local found = redis.call('TYPE', key)['ok']
   if found ~= 'none' and found ~= kind then
     error('ERR ' .. key .. ' is a ' .. found .. ', not a ' .. kind, 0)
   end
 end
-local function number(text)
+local function parse_number(text)
   local value = tonumber(text)
   if not value then error('ERR not a number: ' .. tostring(text), 0) end
   return value
@@ -15,15 +15,15 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local function holds(active, fence, conversation, entry, token)
+local function holds_lease(active, fence, conversation, entry, token)
   return redis.call('HGET', active, conversation) == entry
     and redis.call('HGET', fence, conversation) == token
 end
-local function drop(ready, group, entry)
+local function remove_entry(ready, group, entry)
   redis.call('XACK', ready, group, entry)
   redis.call('XDEL', ready, entry)
 end
-local function wake_if_asleep(ready, active, conversation)
+local function wake_if_idle(ready, active, conversation)
   if redis.call('HEXISTS', active, conversation) == 1 then return end
   redis.call('HSET', active, conversation, redis.call('XADD', ready, '*', 'conversation', conversation))
 end

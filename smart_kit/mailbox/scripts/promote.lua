@@ -1,15 +1,15 @@
 -- Wakes the conversations whose delay is over, by Redis's own clock.
--- KEYS  ready active delayed      ARGV  most
+-- KEYS  ready active delayed      ARGV  limit
 -- Returns {how many were woken, milliseconds until the next is due or -1}.
-expect('stream', KEYS[1]); expect('hash', KEYS[2]); expect('zset', KEYS[3])
-local most = number(ARGV[1])
+expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('zset', KEYS[3])
+local limit = parse_number(ARGV[1])
 local now = now_ms()
-local due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, most)
+local due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, limit)
 for _, conversation in ipairs(due) do
   redis.call('ZREM', KEYS[3], conversation)
   if redis.call('HGET', KEYS[2], conversation) == 'delayed' then
     redis.call('HDEL', KEYS[2], conversation)
-    wake_if_asleep(KEYS[1], KEYS[2], conversation)
+    wake_if_idle(KEYS[1], KEYS[2], conversation)
   end
 end
 local next_due = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')

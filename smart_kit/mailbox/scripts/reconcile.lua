@@ -1,8 +1,8 @@
 -- Wakes conversations whose wake-up is gone: deleted by hand, dropped with its consumer, or missing
 -- in a part of the data that was restored. None of our own scripts ever leaves one like that.
 -- KEYS  ready active delayed      ARGV  group waiting_prefix conversations...
--- Returns how many were woken.
-expect('stream', KEYS[1]); expect('hash', KEYS[2]); expect('zset', KEYS[3])
+-- Returns how many were restored.
+expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('zset', KEYS[3])
 
 local function is_later(one, other)
   local one_ms, one_number = string.match(one, '(%d+)-(%d+)')
@@ -10,7 +10,7 @@ local function is_later(one, other)
   if one_ms == other_ms then return tonumber(one_number) > tonumber(other_number) end
   return tonumber(one_ms) > tonumber(other_ms)
 end
-local function last_delivered()
+local function read_last_delivered_id()
   if redis.call('EXISTS', KEYS[1]) == 0 then return '0-0' end
   for _, fields in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     local group = {}
@@ -19,27 +19,27 @@ local function last_delivered()
   end
   return nil  -- whoever makes the group makes it at 0, so that it gets everything
 end
-local delivered = last_delivered()
+local last_delivered_id = read_last_delivered_id()
 
-local function will_wake(conversation, entry)
+local function has_wakeup(conversation, entry)
   if entry == 'delayed' then return redis.call('ZSCORE', KEYS[3], conversation) end
   if not entry or #redis.call('XRANGE', KEYS[1], entry, entry) == 0 then return false end
-  return not delivered or is_later(entry, delivered)
+  return not last_delivered_id or is_later(entry, last_delivered_id)
     or #redis.call('XPENDING', KEYS[1], ARGV[1], entry, entry, 1) > 0
 end
 
-local woken = 0
+local restored = 0
 for at = 3, #ARGV do
   local conversation = ARGV[at]
   local entry = redis.call('HGET', KEYS[2], conversation)
-  local waits = redis.call('EXISTS', ARGV[2] .. conversation) == 1
-  if (entry or waits) and not will_wake(conversation, entry) then
+  local has_messages = redis.call('EXISTS', ARGV[2] .. conversation) == 1
+  if (entry or has_messages) and not has_wakeup(conversation, entry) then
     if entry then redis.call('HDEL', KEYS[2], conversation) end
     if entry and entry ~= 'delayed' then redis.call('XDEL', KEYS[1], entry) end
-    if waits then
-      wake_if_asleep(KEYS[1], KEYS[2], conversation)
-      woken = woken + 1
+    if has_messages then
+      wake_if_idle(KEYS[1], KEYS[2], conversation)
+      restored = restored + 1
     end
   end
 end
-return woken
+return restored

@@ -12,17 +12,19 @@ from typing import Any, Literal, TypeVar
 Side = Literal["before", "after"]
 T = TypeVar("T")
 
-FOLDER = "kill"
-ORDER, PASSED, KILLED = "order", "passed", "killed "
+KILL_FOLDER = "kill"
+ORDER_FILE, PASSED_FILE, KILLED_PREFIX = "order", "passed", "killed "
 """Files of `STATE_DIR/kill`: lines `KILL_AT=<name>:<n>`; names passed, and `killed <name>`."""
 
-_inside: ContextVar[bool] = ContextVar("inside a side effect", default=False)
-_VARIABLE = re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}|-?\d+(?:-\d+)*)")
+_is_inside_effect: ContextVar[bool] = ContextVar("inside a side effect", default=False)
+_VARIABLE_PART = re.compile(
+    r"(?<![A-Za-z0-9])(?:[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}|-?\d+(?:-\d+)*)"
+)
 
 
-def mask(text: str) -> str:
+def mask_ids(text: str) -> str:
     """A key or a path without what differs from one person or record to the next."""
-    return _VARIABLE.sub("*", text)
+    return _VARIABLE_PART.sub("*", text)
 
 
 class CrashPoints:
@@ -30,75 +32,77 @@ class CrashPoints:
 
     def __init__(self, service: str, state_dir: Path) -> None:
         self._service = service
-        self._folder = state_dir / FOLDER
+        self._folder = state_dir / KILL_FOLDER
         if not self._folder.exists():  # the second time in a process an attempt would be noted
             self._folder.mkdir()
 
-    def await_release(self) -> None:
+    def wait_until_released(self) -> None:
         """Return when no test holds this service back any more."""
-        while (self._folder / held_file(self._service)).exists():
+        while (self._folder / hold_file_name(self._service)).exists():
             time.sleep(0.02)
 
     async def run_effect(
         self,
         effect: str | None,
         call: Callable[[], Awaitable[T]],
-        is_real: Callable[[Any], bool] | None = None,
+        has_effect: Callable[[Any], bool] | None = None,
     ) -> T:
         """Make a call that is a side effect of that name; None: it is none.
 
         `is_real` judges by the answer, where only that tells: then there is no `before`.
         """
-        if effect is None or _inside.get():
+        if effect is None or _is_inside_effect.get():
             return await call()
-        if is_real is None:
+        if has_effect is None:
             self.reach("before", effect)
-        token = _inside.set(True)
+        token = _is_inside_effect.set(True)
         try:
             answer = await call()
         finally:
-            _inside.reset(token)
-        if is_real is None or is_real(answer):
+            _is_inside_effect.reset(token)
+        if has_effect is None or has_effect(answer):
             self.reach("after", effect)
         return answer
 
     def reach(self, side: Side, effect: str) -> None:
         """Note it, and die here where that is ordered."""
         name = f"{side} {self._service}: {effect}"
-        self._note(name)
-        if self._is_ordered(name):
-            self._note(f"{KILLED}{name}")
+        self._record(name)
+        if self._consume_order(name):
+            self._record(f"{KILLED_PREFIX}{name}")
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _note(self, name: str) -> None:
-        descriptor = os.open(self._folder / PASSED, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    def _record(self, name: str) -> None:
+        descriptor = os.open(
+            self._folder / PASSED_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
+        )
         try:
             os.write(descriptor, f"{name}\n".encode())  # so short a line is written whole
         finally:
             os.close(descriptor)
 
-    def _is_ordered(self, name: str) -> bool:
+    def _consume_order(self, name: str) -> bool:
         """Whether this is the pass at which to die: the order is taken away before."""
         try:
-            first, *later = (self._folder / ORDER).read_text().splitlines()
+            first, *later = (self._folder / ORDER_FILE).read_text().splitlines()
         except FileNotFoundError:
             return False
         ordered, _, times = first.rpartition(":")
         if ordered != f"KILL_AT={name}":
             return False
         left = int(times) - 1
-        write_order(self._folder, [f"KILL_AT={name}:{left}", *later] if left else later)
+        write_kill_orders(self._folder, [f"KILL_AT={name}:{left}", *later] if left else later)
         return not left
 
 
-def held_file(service: str) -> str:
+def hold_file_name(service: str) -> str:
     """In `STATE_DIR/kill`: while it is there, a new process of that service does not begin."""
     return f"held {service}"
 
 
-def write_order(folder: Path, lines: list[str]) -> None:
+def write_kill_orders(folder: Path, lines: list[str]) -> None:
     """Each line counts only after the one before it was obeyed; none: nobody has to die."""
-    order = folder / ORDER
+    order = folder / ORDER_FILE
     if not lines:
         order.unlink(missing_ok=True)
         return

@@ -6,30 +6,30 @@ Those of the dead are ended when the next process begins, see predecessor.py.
 
 from datetime import timedelta
 
-from smart_kit.mailbox import Reconciliation
+from smart_kit.mailbox import MailboxReconciler
 from smart_kit.mailbox.mailbox import LEASE_SECONDS
-from tests.chaos.launched.leases import change, change_bot_lease
+from tests.chaos.launched.leases import set_bot_lease, set_constant
 
 RENEWALS_PER_LEASE = 60
 """So that somebody who holds a lease of production renews it each half second."""
 
-_RENEWED_OFTEN = ("smart_kit.mailbox.worker", "RENEWALS_PER_LEASE", RENEWALS_PER_LEASE)
+_FREQUENT_RENEWALS = ("smart_kit.mailbox.worker", "RENEWALS_PER_LEASE", RENEWALS_PER_LEASE)
 
 CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
     "assistant": (
-        _RENEWED_OFTEN,
-        ("assistant.src.commands", "NO_REST_SECONDS", 0.3),
+        _FREQUENT_RENEWALS,
+        ("assistant.src.commands", "REST_SERVICE_RETRY_SECONDS", 0.3),
         ("assistant.src.tools.writing_tool", "RETRY_SECONDS", 0.3),
     ),
     "rest_service": (
-        ("rest_service.app.snapshots.reconciler", "RECONCILE_SECONDS", 1.0),
+        ("rest_service.app.snapshots.reconciler", "RECONCILE_INTERVAL_SECONDS", 1.0),
         # who has claimed a run may lose it: the queue drops the double
-        ("rest_service.app.services.claims", "DISPATCH", timedelta(seconds=2)),
+        ("rest_service.app.services.claims", "DISPATCH_TIMEOUT", timedelta(seconds=2)),
     ),
     "tg_bot": (
-        _RENEWED_OFTEN,
+        _FREQUENT_RENEWALS,
         ("tg_bot.src.services.tenure", "CLAIMS_PER_LEASE", RENEWALS_PER_LEASE),
-        ("tg_bot.src.services.identity", "CHECK_SECONDS", 0.5),
+        ("tg_bot.src.services.identity", "PUBLISH_INTERVAL_SECONDS", 0.5),
     ),
 }
 """Of each service: module, name, value. Set before its `main` imports what reads them."""
@@ -37,8 +37,8 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
 
 def shorten_timings(service: str) -> None:
     """Raises AttributeError for a constant that is no longer there."""
-    Reconciliation.__init__.__defaults__ = (1.0,)
+    MailboxReconciler.__init__.__defaults__ = (1.0,)
     for constant in CONSTANTS.get(service, ()):
-        change(*constant)
+        set_constant(*constant)
     if service == "tg_bot":
-        change_bot_lease(LEASE_SECONDS)  # as long as a message's: it is 5 s in production
+        set_bot_lease(LEASE_SECONDS)  # as long as a message's: it is 5 s in production

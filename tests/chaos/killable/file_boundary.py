@@ -4,10 +4,10 @@ import os
 import sys
 from typing import Any
 
-from tests.chaos.killable.crash_points import FOLDER, CrashPoints
+from tests.chaos.killable.crash_points import KILL_FOLDER, CrashPoints
 
-_CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-_EVENTS = frozenset(
+_WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_AUDIT_EVENTS = frozenset(
     (
         "os.mkdir",
         "os.posix_spawn",
@@ -19,24 +19,24 @@ _EVENTS = frozenset(
         "subprocess.Popen",
     )
 )
-_HARMLESS = (f"/{FOLDER}/", "__pycache__", os.devnull, "uname")
+_IGNORED_PATHS = (f"/{KILL_FOLDER}/", "__pycache__", os.devnull, "uname")
 """Our own notes, Python's, nothing, and the OpenAI SDK's question what system this is."""
 
 
-def wrap(crash_points: CrashPoints) -> None:
+def instrument(crash_points: CrashPoints) -> None:
     """From now on, in this process."""
 
-    def hear(event: str, args: tuple[Any, ...]) -> None:
+    def on_audit_event(event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = args
             is_number = isinstance(path, int)  # it is open already
-            if not is_number and flags & _CHANGING and not _is_harmless(str(path)):
+            if not is_number and flags & _WRITE_FLAGS and not _is_ignored(str(path)):
                 crash_points.reach("before", f"write {path}")
-        elif event in _EVENTS and not _is_harmless(str(args[0])):
+        elif event in _AUDIT_EVENTS and not _is_ignored(str(args[0])):
             crash_points.reach("before", f"{event} {args[0]}")
 
-    sys.addaudithook(hear)
+    sys.addaudithook(on_audit_event)
 
 
-def _is_harmless(path: str) -> bool:
-    return any(part in path for part in _HARMLESS)
+def _is_ignored(path: str) -> bool:
+    return any(part in path for part in _IGNORED_PATHS)

@@ -11,31 +11,31 @@ from pathlib import Path
 from tests.chaos.killable import fast_timings, file_boundary, http_boundary, redis_boundary
 from tests.chaos.killable.broken_mailboxes import BrokenMailbox
 from tests.chaos.killable.crash_points import CrashPoints
-from tests.chaos.killable.predecessor import end_predecessors_leases
+from tests.chaos.killable.predecessor import expire_stale_leases
 
 
 def prepare(service: str) -> None:
     """Before its main module is imported or run."""
-    file_boundary.wrap(_crash_points(service))
+    file_boundary.instrument(_make_crash_points(service))
     fast_timings.shorten_timings(service)
 
 
 def run(service: str, module: str) -> None:
     """In the process that is to be the service."""
-    crash_points = _crash_points(service)
-    crash_points.await_release()
-    end_predecessors_leases(service)
-    redis_boundary.wrap(crash_points, BrokenMailbox(Path(os.environ["STATE_DIR"])))
-    http_boundary.wrap(crash_points)
+    crash_points = _make_crash_points(service)
+    crash_points.wait_until_released()
+    expire_stale_leases(service)
+    redis_boundary.instrument(crash_points, BrokenMailbox(Path(os.environ["STATE_DIR"])))
+    http_boundary.instrument(crash_points)
     if service == "rest_service":
         from tests.chaos.killable import postgres_boundary
 
-        postgres_boundary.wrap(crash_points)
+        postgres_boundary.instrument(crash_points)
     sys.argv[1:] = []
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _crash_points(service: str) -> CrashPoints:
+def _make_crash_points(service: str) -> CrashPoints:
     return CrashPoints(service, Path(os.environ["STATE_DIR"]))
 
 

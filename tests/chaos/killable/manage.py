@@ -10,5 +10,5 @@ from control.local import keeper  # noqa: E402 # found by the path above
 from tests.chaos.launched.commands import run_command  # noqa: E402 # the same
 
 if __name__ == "__main__":
-    keeper.FIRST_PAUSE = keeper.LONGEST_PAUSE = 0.05
+    keeper.MIN_BACKOFF_SECONDS = keeper.MAX_BACKOFF_SECONDS = 0.05
     sys.exit(run_command(ROOT, Path(__file__).resolve(), "tests.chaos.killable.launch"))

@@ -5,18 +5,18 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-KEY = "sesame"
+BEARER_TOKEN = "sesame"
 """What it wants to be told, as a bearer."""
 
 
-class OutsideServer:
+class ExternalServer:
     """POST /bell {"word": …} rings; GET /dial/<word> may be read as often as one likes."""
 
     def __init__(self) -> None:
-        self.rung: list[str] = []
+        self.bell_words: list[str] = []
         """The words, each time."""
-        self.read: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self.dial_words: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -36,23 +36,23 @@ class OutsideServer:
         self._server.server_close()
 
 
-def _handler_of(outside: OutsideServer) -> type[BaseHTTPRequestHandler]:
+def _make_handler(server: ExternalServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["content-length"]))
             word = str(json.loads(content)["word"])
-            if self.headers["authorization"] != f"Bearer {KEY}":
-                self._answer(401, "who are you?")
+            if self.headers["authorization"] != f"Bearer {BEARER_TOKEN}":
+                self._respond(401, "who are you?")
                 return
-            outside.rung.append(word)
-            self._answer(200, f"rang {word}")
+            server.bell_words.append(word)
+            self._respond(200, f"rang {word}")
 
         def do_GET(self) -> None:
             word = unquote(self.path.rpartition("/")[2])
-            outside.read.append(word)
-            self._answer(200, f"stands at {word}")
+            server.dial_words.append(word)
+            self._respond(200, f"stands at {word}")
 
-        def _answer(self, status: int, text: str) -> None:
+        def _respond(self, status: int, text: str) -> None:
             self.send_response(status)
             self.send_header("content-type", "text/plain")
             self.send_header("content-length", str(len(text.encode())))

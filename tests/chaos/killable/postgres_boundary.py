@@ -12,21 +12,21 @@ from sqlalchemy.dialects.postgresql.asyncpg import (
 )
 from starlette.types import Receive, Scope, Send
 
-from tests.chaos.killable.crash_points import CrashPoints, mask
+from tests.chaos.killable.crash_points import CrashPoints, mask_ids
 
-_WRITING = re.compile(r"\b(?:INSERT INTO|DELETE FROM|(?<!FOR )(?<!KEY )UPDATE)\b")
-_cause: ContextVar[str] = ContextVar("the request or the loop at work", default="")
+_WRITE_STATEMENT = re.compile(r"\b(?:INSERT INTO|DELETE FROM|(?<!FOR )(?<!KEY )UPDATE)\b")
+_current_cause: ContextVar[str] = ContextVar("the request or the loop at work", default="")
 
 
-def wrap(crash_points: CrashPoints) -> None:
+def instrument(crash_points: CrashPoints) -> None:
     """From now on, in this process. A transaction that has only read is no side effect."""
-    _note_requests()
-    written = _note_writes()
+    _track_requests()
+    writes = _track_writes()
     connection: Any = AsyncAdapt_asyncpg_connection
     commit, rollback = connection.commit, connection.rollback
 
-    def commit_named(self: Any) -> None:
-        effect = written.pop(id(self), None)
+    def commit_with_crash_points(self: Any) -> None:
+        effect = writes.pop(id(self), None)
         if effect is None:
             commit(self)
             return
@@ -35,45 +35,47 @@ def wrap(crash_points: CrashPoints) -> None:
         crash_points.reach("after", effect)
 
     def roll_back(self: Any) -> None:
-        written.pop(id(self), None)
+        writes.pop(id(self), None)
         rollback(self)
 
-    connection.commit, connection.rollback = commit_named, roll_back
+    connection.commit, connection.rollback = commit_with_crash_points, roll_back
 
 
-def _note_writes() -> dict[int, str]:
+def _track_writes() -> dict[int, str]:
     """The ids of the connections whose transaction has written something, and for whom."""
-    written: dict[int, str] = {}
+    writes: dict[int, str] = {}
     cursor: Any = AsyncAdapt_asyncpg_cursor
     execute, execute_many = cursor.execute, cursor.executemany
 
-    def noted(run: Any) -> Any:
-        def run_noted(self: Any, operation: str, parameters: Any = None) -> Any:
-            if not _cause.get():  # noted at the first query: a commit may be in a task of its own
-                _cause.set(_loop())
-            if _WRITING.search(operation):
-                written[id(self._adapt_connection)] = f"commit {_cause.get()}"
+    def track(run: Any) -> Any:
+        def run_tracked(self: Any, operation: str, parameters: Any = None) -> Any:
+            if (
+                not _current_cause.get()
+            ):  # noted at the first query: a commit may be in a task of its own
+                _current_cause.set(_get_task_name())
+            if _WRITE_STATEMENT.search(operation):
+                writes[id(self._adapt_connection)] = f"commit {_current_cause.get()}"
             return run(self, operation, parameters)
 
-        return run_noted
+        return run_tracked
 
-    cursor.execute, cursor.executemany = noted(execute), noted(execute_many)
-    return written
+    cursor.execute, cursor.executemany = track(execute), track(execute_many)
+    return writes
 
 
-def _note_requests() -> None:
+def _track_requests() -> None:
     application: Any = FastAPI
     answer = application.__call__
 
-    async def answer_noted(self: FastAPI, scope: Scope, receive: Receive, send: Send) -> None:
+    async def call_tracked(self: FastAPI, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            _cause.set(f"{scope['method']} {mask(scope['path'])}")
+            _current_cause.set(f"{scope['method']} {mask_ids(scope['path'])}")
         await answer(self, scope, receive, send)
 
-    application.__call__ = answer_noted
+    application.__call__ = call_tracked
 
 
-def _loop() -> str:
+def _get_task_name() -> str:
     """The loop of the service that this task runs."""
     task = asyncio.current_task()
     return task.get_coro().__qualname__ if task is not None else "?"  # type: ignore[union-attr]

@@ -11,10 +11,10 @@ from redis import Redis
 
 from smart_kit.contracts.keys import TURNS_STREAM, bot_lease_key
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.leases import end_leases
+from smart_kit.testing.leases import expire_leases
 
 _SETTINGS = RedisSettings()
-STREAMS = {
+CONSUMED_STREAMS = {
     "assistant": _SETTINGS.redis_queue_to_secretary,
     "tg_bot": _SETTINGS.redis_queue_to_telegram,
     "rest_service": TURNS_STREAM,
@@ -22,14 +22,14 @@ STREAMS = {
 """Who reads what with leases."""
 
 
-def end_predecessors_leases(service: str) -> None:
+def expire_stale_leases(service: str) -> None:
     """Call it in the process that is to be the service, before it begins to work."""
-    if service not in STREAMS:
+    if service not in CONSUMED_STREAMS:
         return
     with _connect() as redis:
-        if redis.exists(STREAMS[service]):
-            for group in redis.xinfo_groups(STREAMS[service]):
-                end_leases(redis, STREAMS[service], group["name"])
+        if redis.exists(CONSUMED_STREAMS[service]):
+            for group in redis.xinfo_groups(CONSUMED_STREAMS[service]):
+                expire_leases(redis, CONSUMED_STREAMS[service], group["name"])
         if service == "tg_bot":
             bot_id, _, _ = os.environ["TELEGRAM_TOKEN"].partition(":")
             redis.delete(bot_lease_key(int(bot_id)))

@@ -11,9 +11,9 @@ from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
 from tests.chaos.killable.broken_mailboxes import BrokenMailbox
-from tests.chaos.killable.crash_points import CrashPoints, mask
+from tests.chaos.killable.crash_points import CrashPoints, mask_ids
 
-READING = frozenset(
+READ_COMMANDS = frozenset(
     (
         "GET",
         "HGETALL",
@@ -36,90 +36,90 @@ READING = frozenset(
 )
 """Nothing is different afterwards."""
 
-_Judge = Callable[[Any], bool]
+_ReplyPredicate = Callable[[Any], bool]
 
 
-def _has_entries(answer: Any) -> bool:
-    streams = answer.values() if isinstance(answer, dict) else [one[1] for one in answer or ()]
+def _has_entries(reply: Any) -> bool:
+    streams = reply.values() if isinstance(reply, dict) else [one[1] for one in reply or ()]
     return any(any(entries) for entries in streams)
 
 
-def _has_claimed(answer: Any) -> bool:
-    return bool(answer[1])
+def _has_claimed(reply: Any) -> bool:
+    return bool(reply[1])
 
 
-def _has_woken(answer: Any) -> bool:
-    return int(answer[0]) > 0
+def _has_woken(reply: Any) -> bool:
+    return int(reply[0]) > 0
 
 
-def _has_found(answer: Any) -> bool:
-    return int(answer) > 0
+def _has_repaired(reply: Any) -> bool:
+    return int(reply) > 0
 
 
-JUDGED: dict[str, _Judge] = {
+REPLY_PREDICATES: dict[str, _ReplyPredicate] = {
     "XREADGROUP": _has_entries,
     "XAUTOCLAIM": _has_claimed,
     "promote": _has_woken,
-    "reconcile": _has_found,
+    "reconcile": _has_repaired,
 }
 """Asked all the time; a side effect only where something has come of it."""
 
 
-def wrap(crash_points: CrashPoints, broken_mailbox: BrokenMailbox) -> None:
+def instrument(crash_points: CrashPoints, broken_mailbox: BrokenMailbox) -> None:
     """From now on, in this process."""
     scripts: dict[str, str] = {}
-    _name_scripts(scripts, broken_mailbox)
+    _track_script_names(scripts, broken_mailbox)
     client: Any = Redis
     pipeline: Any = Pipeline
     execute, execute_all = client.execute_command, pipeline.execute
 
     async def execute_command(self: Redis, *args: Any, **options: Any) -> Any:
-        command, effect = _effect(args, scripts)
+        command, effect = _get_effect_name(args, scripts)
         return await crash_points.run_effect(
-            effect, lambda: execute(self, *args, **options), JUDGED.get(command)
+            effect, lambda: execute(self, *args, **options), REPLY_PREDICATES.get(command)
         )
 
     async def execute_pipeline(self: Pipeline, raise_on_error: bool = True) -> Any:
-        effects = (_effect(args, scripts)[1] for args, _ in self.command_stack)
+        effects = (_get_effect_name(args, scripts)[1] for args, _ in self.command_stack)
         together = " + ".join(dict.fromkeys(filter(None, effects))) or None
         return await crash_points.run_effect(together, lambda: execute_all(self, raise_on_error))
 
     client.execute_command, pipeline.execute = execute_command, execute_pipeline
 
 
-def _effect(args: tuple[Any, ...], scripts: dict[str, str]) -> tuple[str, str | None]:
+def _get_effect_name(args: tuple[Any, ...], scripts: dict[str, str]) -> tuple[str, str | None]:
     """The command or script, and what it does; None: nothing."""
     command = str(args[0]).upper()
     if command == "EVALSHA":
         script, key = scripts.get(str(args[1]), "unnamed script"), str(args[3])
-        return script, f"{script} {mask(key.removesuffix(':active'))}"
-    if command in READING:
+        return script, f"{script} {mask_ids(key.removesuffix(':active'))}"
+    if command in READ_COMMANDS:
         return command, None
     if command == "XREADGROUP":
         stream = args[args.index(b"STREAMS") + 1]
         return command, f"{command} {stream}"
-    subject = mask(str(args[1])) if len(args) > 1 else ""
+    subject = mask_ids(str(args[1])) if len(args) > 1 else ""
     return command, f"{command} {subject}"
 
 
-def _name_scripts(scripts: dict[str, str], broken_mailbox: BrokenMailbox) -> None:
+def _track_script_names(scripts: dict[str, str], broken_mailbox: BrokenMailbox) -> None:
     kind: Any = AsyncScript
     make = kind.__init__
 
     def init(self: AsyncScript, client: Any, script: str) -> None:
-        name = _name_of(script, sys._getframe(1))
+        name = _get_script_name(script, sys._getframe(1))
         make(self, client, broken_mailbox.break_script(name, script))
         scripts[self.sha] = name
 
     kind.__init__ = init
 
 
-def _name_of(script: str, maker: FrameType) -> str:
+def _get_script_name(script: str, frame: FrameType) -> str:
     """That of its file, else that of the constant in the module that makes it."""
-    for file in Path(maker.f_globals["__file__"]).parent.rglob("*.lua"):
+    for file in Path(frame.f_globals["__file__"]).parent.rglob("*.lua"):
         if script.endswith(file.read_text()):
             return file.stem
-    for name, value in maker.f_globals.items():
+    for name, value in frame.f_globals.items():
         if value == script:
             return name.strip("_").lower()
     return "unnamed script"

@@ -15,18 +15,18 @@ from control.context import Context
 from control.local import keeper
 from control.services import SERVICES, Service
 from control.terminal import Terminal
-from tests.chaos.launched.fork_server import IS_POSSIBLE, ForkServers
+from tests.chaos.launched.fork_server import IS_SUPPORTED, ForkServers
 
-SPARED = ("migrate", "sandbox")
+UNLAUNCHED_SERVICES = ("migrate", "sandbox")
 """A task that ends, and what stands for the world outside."""
-OFTEN_STARTED = ("rest_service", "assistant", "tg_bot", "cron_service")
+PREFORKED_SERVICES = ("rest_service", "assistant", "tg_bot", "cron_service")
 
 
 def run_command(root: Path, entry: Path, launcher: str) -> int:
     """The exit status of the command that the arguments of this process name."""
 
-    def launched(service: Service) -> Service:
-        if service.name in SPARED:
+    def use_launcher(service: Service) -> Service:
+        if service.name in UNLAUNCHED_SERVICES:
             return service
         flag, module = service.arguments
         assert flag == "-m"
@@ -34,15 +34,17 @@ def run_command(root: Path, entry: Path, launcher: str) -> int:
 
     context = Context(
         root=root,
-        entry=entry,
+        manage_script=entry,
         environ=dict(os.environ),
-        terminal=Terminal.of(),
-        services=tuple(map(launched, SERVICES)),
-        given_python=Path(sys.executable),
+        terminal=Terminal.from_stream(),
+        services=tuple(map(use_launcher, SERVICES)),
+        python_override=Path(sys.executable),
     )
     with ExitStack() as stack:
-        if IS_POSSIBLE and sys.argv[1] == "supervise":
-            modules = {one.name: one.arguments[1] for one in SERVICES if one.name in OFTEN_STARTED}
+        if IS_SUPPORTED and sys.argv[1] == "supervise":
+            modules = {
+                one.name: one.arguments[1] for one in SERVICES if one.name in PREFORKED_SERVICES
+            }
             servers = stack.enter_context(closing(ForkServers(launcher, modules, root)))
             keeper.spawn = servers.spawn  # type: ignore[attr-defined] # what it has imported
         return main(context=context)

@@ -22,13 +22,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from control.local.process import Launch, spawn
+from control.local.process import LaunchSpec, spawn
 
 PR_SET_CHILD_SUBREAPER = 36
 """See prctl(2): whose parent has ended gets the nearest ancestor that has asked for it."""
 REQUEST_BYTES = 1 << 17
-BOOT = Path("/proc/sys/kernel/random/boot_id")
-IS_POSSIBLE = sys.platform == "linux"
+BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
+IS_SUPPORTED = sys.platform == "linux"
 
 
 class ForkServers:
@@ -41,7 +41,7 @@ class ForkServers:
             name: ForkServer(launcher, name, module, folder) for name, module in services.items()
         }
 
-    def spawn(self, launch: Launch, record: Path, log: Path) -> Any:
+    def spawn(self, launch: LaunchSpec, record: Path, log: Path) -> Any:
         """Like control.local.process.spawn, which starts all others."""
         for name, server in self._servers.items():
             if name in launch.command:
@@ -68,7 +68,7 @@ class ForkServer:
                 start_new_session=True,
             )
 
-    def spawn(self, launch: Launch, record: Path, log: Path) -> "ForkedProcess":
+    def spawn(self, launch: LaunchSpec, record: Path, log: Path) -> "ForkedProcess":
         """The first time it waits for the imports. Raises OSError where they have failed."""
         environment = json.dumps(dict(launch.env)).encode()
         with record.open("wb") as notes, log.open("ab") as output:
@@ -116,16 +116,16 @@ def serve(channel: socket.socket) -> None:
         request, files, _, _ = socket.recv_fds(channel, REQUEST_BYTES, 2)
         if not request:
             sys.exit()
-        if _fork():
+        if _fork_detached():
             break
         for descriptor in files:
             os.close(descriptor)
-    _become(json.loads(request), *files)
+    _set_up_process(json.loads(request), *files)
     channel.send(str(os.getpid()).encode())
     channel.close()
 
 
-def _fork() -> bool:
+def _fork_detached() -> bool:
     """Whether this is the new process; its parent is the supervisor."""
     between = os.fork()
     if between:
@@ -139,13 +139,15 @@ def _fork() -> bool:
     return True
 
 
-def _become(environment: Mapping[str, str], record: int, log: int) -> None:
+def _set_up_process(environment: Mapping[str, str], record: int, log: int) -> None:
     """What control.local.process.spawn makes of a process."""
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     with os.fdopen(record, "w") as notes:
-        notes.write(f"{os.getpid()}\n{BOOT.read_text()}{Path('/proc/self/stat').read_text()}")
+        notes.write(
+            f"{os.getpid()}\n{BOOT_ID_PATH.read_text()}{Path('/proc/self/stat').read_text()}"
+        )
     nothing = os.open(os.devnull, os.O_RDONLY)
     for descriptor, number in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(descriptor, number)

@@ -11,25 +11,27 @@ def shorten_leases(service: str, seconds: float) -> None:
 
     Raises AttributeError for a constant that is no longer there.
     """
-    Mailbox.__init__.__kwdefaults__ = {"replies_to": None, "lease_seconds": seconds}
+    Mailbox.__init__.__kwdefaults__ = {"reply_queue": None, "lease_seconds": seconds}
     if service == "rest_service":
-        change("rest_service.app.archive.reader", "TAKE_OVER_SECONDS", seconds)
-        change("rest_service.app.services.claims", "DISPATCH", timedelta(seconds=seconds + 0.5))
+        set_constant("rest_service.app.archive.reader", "CLAIM_IDLE_SECONDS", seconds)
+        set_constant(
+            "rest_service.app.services.claims", "DISPATCH_TIMEOUT", timedelta(seconds=seconds + 0.5)
+        )
     if service == "tg_bot":
         from tg_bot.src.services.lease import LEASE_SECONDS
 
-        change_bot_lease(min(seconds, LEASE_SECONDS))
+        set_bot_lease(min(seconds, LEASE_SECONDS))
 
 
-def change_bot_lease(seconds: float) -> None:
+def set_bot_lease(seconds: float) -> None:
     """How long a tg_bot may serve its bot without claiming it again."""
-    from tg_bot.src.services.lease import Lease  # in its own process only
+    from tg_bot.src.services.lease import LeaderLease  # in its own process only
 
-    (_,) = Lease.__init__.__defaults__ or ()
-    Lease.__init__.__defaults__ = (seconds,)
+    (_,) = LeaderLease.__init__.__defaults__ or ()
+    LeaderLease.__init__.__defaults__ = (seconds,)
 
 
-def change(module: str, name: str, value: object) -> None:
+def set_constant(module: str, name: str, value: object) -> None:
     """Raises AttributeError for a constant that is no longer there."""
     found = import_module(module)
     getattr(found, name)

@@ -16,14 +16,14 @@ from typing import Any, Self
 
 from tests.chaos.storm.fault_record import FaultRecord
 from tests.chaos.storm.message import BotMessage
-from tests.chaos.storm.plan import PRODUCTION, Timings
-from tg_bot.src.main import SLOTS
+from tests.chaos.storm.plan import PRODUCTION_TIMINGS, StormTimings
+from tg_bot.src.main import MAX_CONCURRENT_CHATS
 
-SENDING_SECONDS = 2.0
+SEND_WINDOW_SECONDS = 2.0
 """So long before its death a sender may have sent what it could not write down any more: Telegram's
 dates are whole seconds, and the machine is busy."""
 
-BACK_SECONDS = 5.0
+REDIS_RECOVERY_SECONDS = 5.0
 """So long after its death Redis may be away; what has been sent cannot be written down then."""
 
 
@@ -31,114 +31,124 @@ BACK_SECONDS = 5.0
 class SendLog:
     """What the sender itself says of its sends."""
 
-    letters: dict[int, str] = field(default_factory=dict)
+    envelope_ids: dict[int, str] = field(default_factory=dict)
     """Telegram's id of each message that is known to be sent, and which letter it was."""
-    unanswered: Counter[str] = field(default_factory=Counter)
+    unconfirmed: Counter[str] = field(default_factory=Counter)
     """How often each letter was sent without an answer."""
 
     @classmethod
     def read(cls, folder: Path, sender: str) -> Self:
         """From its logs, also those that were put aside."""
         log = cls()
-        for line in _lines(folder.glob(f"{sender}*.log*")):
-            letter = line.get("message_id")
-            if letter is None:
+        for line in _read_json_lines(folder.glob(f"{sender}*.log*")):
+            envelope_id = line.get("message_id")
+            if envelope_id is None:
                 continue
-            if line.get("event") == "sent":
-                log.letters[int(line["telegram_message_id"])] = letter
+            if line.get("event") == "message sent":
+                log.envelope_ids[int(line["telegram_message_id"])] = envelope_id
             elif "no answer" in str(line.get("reason")):
-                log.unanswered[letter] += 1
+                log.unconfirmed[envelope_id] += 1
         return log
 
 
 @dataclass
-class Cause:
+class DuplicateCause:
     """A fault of the sender, and the chats in which it explains a repetition."""
 
     fault: FaultRecord
-    since: float
+    window_start: float
     """What was sent from then on may not have been written down before the fault."""
-    repeat_seconds: float
+    max_delay_seconds: float
     """A copy comes so soon after the fault."""
-    chats: set[int] = field(default_factory=set)
+    explained_chats: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, fault: FaultRecord, outages: Iterable[FaultRecord], timings: Timings) -> Self:
+    def from_fault(
+        cls, fault: FaultRecord, outages: Iterable[FaultRecord], timings: StormTimings
+    ) -> Self:
         """What is sent while Redis is away is not written down before it is back."""
-        since = fault.at - SENDING_SECONDS
-        for outage in sorted(outages, key=lambda one: one.at, reverse=True):
-            if outage.at < fault.at and outage.until + BACK_SECONDS >= since:
-                since = min(since, outage.at - SENDING_SECONDS)
-        return cls(fault, since, timings.repeat)
+        since = fault.started_at - SEND_WINDOW_SECONDS
+        for outage in sorted(outages, key=lambda one: one.started_at, reverse=True):
+            if (
+                outage.started_at < fault.started_at
+                and outage.ended_at + REDIS_RECOVERY_SECONDS >= since
+            ):
+                since = min(since, outage.started_at - SEND_WINDOW_SECONDS)
+        return cls(fault, since, timings.max_duplicate_delay)
 
-    def explain(self, first: BotMessage, copy: BotMessage) -> bool:
+    def try_explain(self, first: BotMessage, copy: BotMessage) -> bool:
         """Whether it can be the cause of this copy and has been of no other; then it is used up."""
         if (
             not self.can_explain(first, copy)
-            or copy.chat_id in self.chats
-            or len(self.chats) >= SLOTS
+            or copy.chat_id in self.explained_chats
+            or len(self.explained_chats) >= MAX_CONCURRENT_CHATS
         ):
             return False
-        self.chats.add(copy.chat_id)
+        self.explained_chats.add(copy.chat_id)
         return True
 
     def can_explain(self, first: BotMessage, copy: BotMessage) -> bool:
         """Whether it can be the cause of this copy. Telegram's times are cut to whole seconds."""
         was_in_flight = (
-            self.since <= first.at + 1 and first.at <= self.fault.until + SENDING_SECONDS
+            self.window_start <= first.sent_at + 1
+            and first.sent_at <= self.fault.ended_at + SEND_WINDOW_SECONDS
         )
-        latest = self.fault.until + self.repeat_seconds
-        return was_in_flight and int(self.fault.until) <= copy.at <= latest
+        latest = self.fault.ended_at + self.max_delay_seconds
+        return was_in_flight and int(self.fault.ended_at) <= copy.sent_at <= latest
 
 
-def unexplained(
-    repeats: Iterable[Sequence[BotMessage]],
+def find_unexplained(
+    duplicates: Iterable[Sequence[BotMessage]],
     fault_records: Iterable[FaultRecord],
     log: SendLog,
     outages: Sequence[FaultRecord] = (),
-    timings: Timings = PRODUCTION,
+    timings: StormTimings = PRODUCTION_TIMINGS,
 ) -> list[BotMessage]:
     """The copies that the design does not allow. `fault_records` are the
     sender's, `outages` are Redis's."""
     causes = [
-        Cause.of(fault, outages, timings)
-        for fault in sorted(fault_records, key=lambda one: one.until)
+        DuplicateCause.from_fault(fault, outages, timings)
+        for fault in sorted(fault_records, key=lambda one: one.ended_at)
     ]
-    groups = [_by_letter(heard, log) for heard in repeats]
-    doubled = [letter[0] for group in groups for letter in group[1:]]
-    left = [pair for group in groups for one in group for pair in _answered(one, causes, log)]
+    groups = [_group_by_envelope(heard, log) for heard in duplicates]
+    resent = [letter[0] for group in groups for letter in group[1:]]
+    left = [
+        pair for group in groups for one in group for pair in _drop_lost_responses(one, causes, log)
+    ]
     left.sort(key=lambda pair: pair[1].message_id)
-    return doubled + [copy for one, copy in left if not any(it.explain(one, copy) for it in causes)]
+    return resent + [
+        copy for one, copy in left if not any(it.try_explain(one, copy) for it in causes)
+    ]
 
 
-def _by_letter(heard: Sequence[BotMessage], log: SendLog) -> list[list[BotMessage]]:
+def _group_by_envelope(received: Sequence[BotMessage], log: SendLog) -> list[list[BotMessage]]:
     """One thing's messages, those of one letter together; where it is not known which it was, it
     goes with those before it. An apology without a number stays where the verifier has guessed."""
-    if heard[0].is_honest:
-        return [list(heard)]
-    letters = [log.letters.get(one.message_id) for one in heard]
-    last = next(filter(None, letters), None)
+    if received[0].is_anonymous_failure:
+        return [list(received)]
+    envelope_ids = [log.envelope_ids.get(one.message_id) for one in received]
+    last = next(filter(None, envelope_ids), None)
     groups: dict[str | None, list[BotMessage]] = defaultdict(list)
-    for one, letter in zip(heard, letters, strict=True):
+    for one, letter in zip(received, envelope_ids, strict=True):
         last = letter or last
         groups[last].append(one)
     return list(groups.values())
 
 
-def _answered(
-    heard: Sequence[BotMessage], causes: Sequence[Cause], log: SendLog
+def _drop_lost_responses(
+    received: Sequence[BotMessage], causes: Sequence[DuplicateCause], log: SendLog
 ) -> list[tuple[BotMessage, BotMessage]]:
     """Those repetitions of one thing that no lost answer of its own explains, each with what it
     repeats. Lost answers go first to those that no fault can explain."""
-    letters = {log.letters.get(one.message_id, "") for one in heard}
-    answers_lost = sum(log.unanswered[letter] for letter in letters)
+    envelope_ids = {log.envelope_ids.get(one.message_id, "") for one in received}
+    lost_response_count = sum(log.unconfirmed[letter] for letter in envelope_ids)
     pairs = sorted(
-        pairwise(heard), key=lambda pair: any(cause.can_explain(*pair) for cause in causes)
+        pairwise(received), key=lambda pair: any(cause.can_explain(*pair) for cause in causes)
     )
-    return pairs[answers_lost:]
+    return pairs[lost_response_count:]
 
 
-def _lines(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+def _read_json_lines(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
     for file in files:
         for text in file.read_text(errors="replace").splitlines():
             try:

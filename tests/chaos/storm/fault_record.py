@@ -11,9 +11,9 @@ class FaultRecord:
     """What was done, when (Unix time), and until when it lasted."""
 
     kind: FaultKind
-    at: float
-    until: float
-    name: str
+    started_at: float
+    ended_at: float
+    process_name: str
 
     def to_json(self) -> dict[str, Any]:
         """A line of the evidence."""

@@ -6,37 +6,37 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
-from sandbox.llm.completion import Completion
-from sandbox.llm.conversation import read_conversation
-from sandbox.llm.model import respond
-from sandbox.llm.request import check_request
+from sandbox.llm.completion import ChatCompletionResponse
+from sandbox.llm.conversation import parse_prompt
+from sandbox.llm.model import generate_reply
+from sandbox.llm.request import validate_chat_request
 from smart_kit.testing.scripted_model import (
-    Answer,
-    Asked,
+    RecordedRequest,
     ScriptedModel,
-    calls,
-    cuts,
-    fails,
-    hangs,
-    says,
-    sends,
+    ScriptedResponse,
+    make_error_response,
+    make_hanging_response,
+    make_response,
+    make_text_response,
+    make_tool_call_response,
+    make_truncated_response,
 )
 
-SLOWEST_SECONDS = 1.5
+MAX_DELAY_SECONDS = 1.5
 """Turns have to last a little, or nobody would be killed in the middle of one."""
 
 _UNAVAILABLE = {"error": {"message": "The server is overloaded", "type": "server_error"}}
 _LIMITED = {"error": {"message": "Rate limit reached", "type": "requests"}}
-_FAULTS: dict[str, tuple[float, Answer]] = {
-    "429": (0.03, fails(429, _LIMITED, retry_after="1")),
-    "500": (0.02, fails(500, _UNAVAILABLE)),
-    "503": (0.02, fails(503, _UNAVAILABLE)),
-    "cut connection": (0.01, cuts()),
-    "cut JSON": (0.02, cuts(b'{"id": "chatcmpl-1", "choices": [{"mess')),
-    "broken JSON": (0.01, sends(b'{"id": "chatcmpl-1", "choices": [')),
-    "empty": (0.01, says(None)),
-    "unknown tool": (0.01, calls(("fly_to_the_moon", {"speed": 1}))),
-    "time-out": (0.003, hangs()),
+_FAULTS: dict[str, tuple[float, ScriptedResponse]] = {
+    "429": (0.03, make_error_response(429, _LIMITED, retry_after="1")),
+    "500": (0.02, make_error_response(500, _UNAVAILABLE)),
+    "503": (0.02, make_error_response(503, _UNAVAILABLE)),
+    "cut connection": (0.01, make_truncated_response()),
+    "cut JSON": (0.02, make_truncated_response(b'{"id": "chatcmpl-1", "choices": [{"mess')),
+    "broken JSON": (0.01, make_response(b'{"id": "chatcmpl-1", "choices": [')),
+    "empty": (0.01, make_text_response(None)),
+    "unknown tool": (0.01, make_tool_call_response(("fly_to_the_moon", {"speed": 1}))),
+    "time-out": (0.003, make_hanging_response()),
 }
 
 
@@ -45,9 +45,9 @@ class FaultyModel:
 
     def __init__(self, seed: int) -> None:
         self.is_failing = False
-        self.faults: Counter[str] = Counter()
-        self._server = ScriptedModel(otherwise=self._answer)
-        self._dice = random.Random(f"{seed} model")
+        self.fault_counts: Counter[str] = Counter()
+        self._server = ScriptedModel(default_step=self._respond)
+        self._random = random.Random(f"{seed} model")
 
     @property
     def url(self) -> str:
@@ -66,21 +66,23 @@ class FaultyModel:
     ) -> None:
         self._server.__exit__(kind, error, traceback)
 
-    def _answer(self, asked: Asked) -> Answer:
-        self._server.asked.clear()  # a long storm would keep every request
-        fault = self._fault()
+    def _respond(self, request: RecordedRequest) -> ScriptedResponse:
+        self._server.requests.clear()  # a long storm would keep every request
+        fault = self._draw_fault()
         if fault is not None:
-            self.faults[fault] += 1
+            self.fault_counts[fault] += 1
             return _FAULTS[fault][1]
         if self.is_failing:
-            time.sleep(self._dice.uniform(0, SLOWEST_SECONDS))
-        body = check_request(asked.body)
-        return sends(Completion(body, respond(read_conversation(body))).whole())
+            time.sleep(self._random.uniform(0, MAX_DELAY_SECONDS))
+        body = validate_chat_request(request.body)
+        return make_response(
+            ChatCompletionResponse(body, generate_reply(parse_prompt(body))).to_json()
+        )
 
-    def _fault(self) -> str | None:
+    def _draw_fault(self) -> str | None:
         if not self.is_failing:
             return None
-        drawn = self._dice.random()
+        drawn = self._random.random()
         for name, (share, _) in _FAULTS.items():
             drawn -= share
             if drawn < 0:

@@ -7,12 +7,12 @@ import runpy
 import sys
 
 from tests.chaos.launched.leases import shorten_leases
-from tests.chaos.storm.plan import SHORT
+from tests.chaos.storm.plan import SHORT_TIMINGS
 
 
 def prepare(service: str) -> None:
     """Before its main module is imported or run."""
-    shorten_leases(service, SHORT.lease)
+    shorten_leases(service, SHORT_TIMINGS.lease_seconds)
 
 
 def run(service: str, module: str) -> None:

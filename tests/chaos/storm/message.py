@@ -9,25 +9,25 @@ from typing import Literal
 
 from tg_bot.src.texts.notices import NOTICES
 
-Kind = Literal["sum", "task", "reminder", "alarm"]
+MessageKind = Literal["sum", "task", "reminder", "alarm"]
 """What a message asks for: nothing but words, a task, a reminder far off, one that comes soon."""
 
-WRITING: tuple[Kind, ...] = ("task", "reminder", "alarm")
+MUTATING_KINDS: tuple[MessageKind, ...] = ("task", "reminder", "alarm")
 """Kinds that change something, exactly once."""
 
 FIRST_NUMBER = 1_000_000
-ALARM_SECONDS = 10
+ALARM_DELAY_SECONDS = 10
 
-_TEXTS: dict[Kind, str] = {
+_TEXTS: dict[MessageKind, str] = {
     "sum": "{number} - 0",
     "task": "Add a task: item {number}",
     "reminder": "Remind me in 30 days to check item {number}",
-    "alarm": f"Remind me in {ALARM_SECONDS} seconds to check item {{number}}",
+    "alarm": f"Remind me in {ALARM_DELAY_SECONDS} seconds to check item {{number}}",
 }
 _NUMBER = re.compile(r"(?<!\d)1\d{6}(?!\d)")
-_ALARM = "⏰"
-_RECEIPT = "✓"
-_HONEST = (
+_ALARM_PREFIX = "⏰"
+_RECEIPT_MARK = "✓"
+_FAILURE_PREFIXES = (
     *(NOTICES[name][0] for name in ("turn_failed", "model_unavailable", "try_again_later")),
     "That did not work. The tool says:",
 )
@@ -40,8 +40,8 @@ class UserMessage:
 
     number: int
     chat_id: int
-    kind: Kind
-    at: float
+    kind: MessageKind
+    sent_at: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BotMessage:
 
     message_id: int
     chat_id: int
-    at: int
+    sent_at: int
     text: str
 
     @property
@@ -62,30 +62,30 @@ class BotMessage:
     @property
     def is_alarm(self) -> bool:
         """A reminder at its time, and no answer."""
-        return self.text.startswith(_ALARM)
+        return self.text.startswith(_ALARM_PREFIX)
 
     @property
-    def is_honest(self) -> bool:
+    def is_anonymous_failure(self) -> bool:
         """It says that there is no answer, without a number."""
-        return self.number is None and self.is_apology
+        return self.number is None and self.is_failure_reply
 
     @property
-    def is_apology(self) -> bool:
+    def is_failure_reply(self) -> bool:
         """It says that there is no answer; a number can stand in a receipt below."""
-        return self.text.startswith(_HONEST)
+        return self.text.startswith(_FAILURE_PREFIXES)
 
     @property
     def has_receipt(self) -> bool:
         """It says what was done."""
-        return _RECEIPT in self.text
+        return _RECEIPT_MARK in self.text
 
 
-def text_of(kind: Kind, number: int) -> str:
+def build_text(kind: MessageKind, number: int) -> str:
     """What the person writes."""
     return _TEXTS[kind].format(number=number)
 
 
-def number_in(text: str) -> int | None:
+def parse_number(text: str) -> int | None:
     """The number in something that was made for a message."""
     found = _NUMBER.search(text)
     return int(found[0]) if found else None

@@ -22,16 +22,16 @@ JsonObject = dict[str, Any]
 T = TypeVar("T")
 P = ParamSpec("P")
 
-TRANSIENT = (httpx2.HTTPError, RedisError, ValueError, LookupError)
-POLL_SECONDS = 10
+TRANSIENT_ERRORS = (httpx2.HTTPError, RedisError, ValueError, LookupError)
+POLL_TIMEOUT_SECONDS = 10
 
 
-def insist(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def retry_forever(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The call's result, however often it takes."""
     while True:
         try:
             return call(*args, **kwargs)
-        except TRANSIENT:
+        except TRANSIENT_ERRORS:
             time.sleep(1)
 
 
@@ -43,58 +43,58 @@ class NaiveQueue:
         self._redis = Redis(
             port=int(os.environ["REDIS_PORT"]),
             password=os.environ["REDIS_PASSWORD"],
-            socket_timeout=POLL_SECONDS,
+            socket_timeout=POLL_TIMEOUT_SECONDS,
         )
 
     def put(self, item: JsonObject) -> None:
         """At the end."""
-        insist(self._redis.lpush, self._name, json.dumps(item))
+        retry_forever(self._redis.lpush, self._name, json.dumps(item))
 
     def get(self) -> JsonObject:
         """From the beginning; waits for it."""
-        while not (popped := insist(self._redis.brpop, [self._name], timeout=2)):
+        while not (popped := retry_forever(self._redis.brpop, [self._name], timeout=2)):
             pass
         item: JsonObject = json.loads(popped[1])
         return item
 
 
-def poll(http: httpx2.Client, inbox: NaiveQueue) -> None:
+def poll_updates(http: httpx2.Client, inbox: NaiveQueue) -> None:
     """Telegram's updates into the queue."""
-    asked = {"offset": 0, "timeout": POLL_SECONDS}
+    offset = {"offset": 0, "timeout": POLL_TIMEOUT_SECONDS}
     while True:
-        for update in insist(_call, http, "getUpdates", asked):
+        for update in retry_forever(_call_telegram, http, "getUpdates", offset):
             message = update["message"]
             inbox.put({"chat_id": message["chat"]["id"], "text": message["text"]})
-            asked = asked | {"offset": update["update_id"] + 1}
+            offset = offset | {"offset": update["update_id"] + 1}
 
 
-def send(http: httpx2.Client, outbox: NaiveQueue) -> None:
+def send_replies(http: httpx2.Client, outbox: NaiveQueue) -> None:
     """Answers to Telegram."""
     while True:
-        insist(_call, http, "sendMessage", outbox.get())
+        retry_forever(_call_telegram, http, "sendMessage", outbox.get())
 
 
-def work(http: httpx2.Client, inbox: NaiveQueue, outbox: NaiveQueue) -> None:
+def answer_questions(http: httpx2.Client, inbox: NaiveQueue, outbox: NaiveQueue) -> None:
     """Questions to answers."""
     while True:
         question = inbox.get()
-        text = insist(_ask, http, question["text"])
+        text = retry_forever(_call_model, http, question["text"])
         outbox.put({"chat_id": question["chat_id"], "text": text})
 
 
-def _call(http: httpx2.Client, method: str, given: JsonObject) -> Any:
+def _call_telegram(http: httpx2.Client, method: str, parameters: JsonObject) -> Any:
     url = f"{os.environ['TELEGRAM_URL']}/{method}"
-    return http.post(url, json=given).raise_for_status().json()["result"]
+    return http.post(url, json=parameters).raise_for_status().json()["result"]
 
 
-def _ask(http: httpx2.Client, text: str) -> str:
+def _call_model(http: httpx2.Client, text: str) -> str:
     url, headers = f"{os.environ['MODEL_URL']}/chat/completions", {"Authorization": "Bearer none"}
     body = {"model": "demo", "messages": [{"role": "user", "content": text}]}
     answer = http.post(url, json=body, headers=headers).raise_for_status().json()
-    said = answer["choices"][0]["message"]["content"]
-    if not said:
+    text_reply = answer["choices"][0]["message"]["content"]
+    if not text_reply:
         raise ValueError("the model said nothing")
-    return str(said)
+    return str(text_reply)
 
 
 def main(role: str) -> None:
@@ -102,9 +102,9 @@ def main(role: str) -> None:
     with httpx2.Client(timeout=60.0) as http:
         inbox, outbox = NaiveQueue("in"), NaiveQueue("out")
         if role == "worker":
-            work(http, inbox, outbox)
-        threading.Thread(target=send, args=(http, outbox), daemon=True).start()
-        poll(http, inbox)
+            answer_questions(http, inbox, outbox)
+        threading.Thread(target=send_replies, args=(http, outbox), daemon=True).start()
+        poll_updates(http, inbox)
 
 
 if __name__ == "__main__":

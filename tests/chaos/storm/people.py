@@ -8,97 +8,97 @@ from contextlib import suppress
 
 import httpx2
 
-from smart_kit.testing.suite import Person, Suite, wait_until
-from tests.chaos.storm.message import FIRST_NUMBER, BotMessage, Kind, UserMessage, text_of
-from tests.chaos.storm.plan import Plan
-from tests.chaos.storm.system_under_test import PATIENCE
+from smart_kit.testing.suite import SandboxUser, SuiteHarness, wait_until
+from tests.chaos.storm.message import FIRST_NUMBER, BotMessage, MessageKind, UserMessage, build_text
+from tests.chaos.storm.plan import StormPlan
+from tests.chaos.storm.system_under_test import SANDBOX_TIMEOUT_SECONDS
 
-LISTEN_SECONDS = 1.0
+POLL_INTERVAL_SECONDS = 1.0
 
 
-class People:
+class SimulatedUsers:
     """All who talk to one bot."""
 
-    def __init__(self, suite: Suite, plan: Plan) -> None:
-        self.said: list[UserMessage] = []
-        self.heard: dict[int, BotMessage] = {}
-        self._people = [suite.person(f"Storm {number}") for number in range(plan.chats)]
-        for person in self._people:
-            person.http.timeout = PATIENCE
-        self._planned_messages = plan.planned_messages()
+    def __init__(self, suite: SuiteHarness, plan: StormPlan) -> None:
+        self.sent: list[UserMessage] = []
+        self.received: dict[int, BotMessage] = {}
+        self._users = [suite.get_or_create_user(f"Storm {number}") for number in range(plan.chats)]
+        for person in self._users:
+            person.http.timeout = SANDBOX_TIMEOUT_SECONDS
+        self._planned_messages = plan.plan_messages()
         self._numbers = itertools.count(FIRST_NUMBER)
-        self._newest = {person.telegram_id: 0 for person in self._people}
-        self._last_said: dict[int, int] = {}
-        self._listening = threading.Lock()
+        self._last_message_ids = {person.telegram_id: 0 for person in self._users}
+        self._last_sent_ids: dict[int, int] = {}
+        self._lock = threading.Lock()
 
-    def write(self, clock: Callable[[], float]) -> None:
+    def send_planned(self, clock: Callable[[], float]) -> None:
         """Every message at its moment, by `clock`, in seconds; returns after the last."""
         for planned in self._planned_messages:
-            time.sleep(max(0.0, planned.at - clock()))
-            self.say(planned.person, planned.kind)
+            time.sleep(max(0.0, planned.at_seconds - clock()))
+            self.send(planned.user_index, planned.kind)
 
-    def say(self, person: int, kind: Kind) -> None:
+    def send(self, index: int, kind: MessageKind) -> None:
         """One message at once; each bears the next number."""
-        said, number, at = self._people[person], next(self._numbers), time.time()
-        self._last_said[said.telegram_id] = said.say(text_of(kind, number))
-        self.said.append(UserMessage(number, said.telegram_id, kind, at))
+        user, number, at = self._users[index], next(self._numbers), time.time()
+        self._last_sent_ids[user.telegram_id] = user.send(build_text(kind, number))
+        self.sent.append(UserMessage(number, user.telegram_id, kind, at))
 
-    def wait_for(self, number: int) -> None:
+    def wait_for_reply(self, number: int) -> None:
         """Return when the bot has said something that bears this number."""
 
-        def has_come() -> bool:
-            self.listen()
-            return any(one.number == number for one in self.heard.values())
+        def is_received() -> bool:
+            self.poll()
+            return any(one.number == number for one in self.received.values())
 
-        wait_until(has_come)
+        wait_until(is_received)
 
-    def listen(self) -> None:
+    def poll(self) -> None:
         """Read what is new in all chats; what was read is kept, whatever becomes of the others."""
-        with self._listening:
-            for person in self._people:
-                for one in self._new(person):
-                    self.heard[one.message_id] = one
+        with self._lock:
+            for person in self._users:
+                for one in self._fetch_new(person):
+                    self.received[one.message_id] = one
 
-    def is_read(self) -> bool:
+    def is_everything_read(self) -> bool:
         """Whether the bot has taken every update."""
-        return all(self._has_read(person) for person in self._people)
+        return all(self._has_read(person) for person in self._users)
 
-    def awaited(self) -> set[int]:
+    def get_pending_reminders(self) -> set[int]:
         """The messages whose reminders have been promised and have not come yet."""
-        wanted = {one.number for one in self.said if one.kind == "alarm"}
-        with self._listening:
-            heard = list(self.heard.values())
+        wanted = {one.number for one in self.sent if one.kind == "alarm"}
+        with self._lock:
+            heard = list(self.received.values())
         promised = {one.number for one in heard if one.has_receipt and not one.is_alarm}
         return wanted & promised - {one.number for one in heard if one.is_alarm}
 
-    def _new(self, person: Person) -> Iterable[BotMessage]:
-        chat_id = person.telegram_id
-        for message in person.messages(self._newest[chat_id]):
+    def _fetch_new(self, user: SandboxUser) -> Iterable[BotMessage]:
+        chat_id = user.telegram_id
+        for message in user.get_messages(self._last_message_ids[chat_id]):
             message_id = int(message["message_id"])
-            self._newest[chat_id] = max(self._newest[chat_id], message_id)
+            self._last_message_ids[chat_id] = max(self._last_message_ids[chat_id], message_id)
             if message["from"] == "bot":
                 yield BotMessage(message_id, chat_id, int(message["date"]), str(message["text"]))
 
-    def _has_read(self, person: Person) -> bool:
-        last = self._last_said.get(person.telegram_id)
-        return last is None or bool(person.messages(last - 1)[0]["read"])
+    def _has_read(self, user: SandboxUser) -> bool:
+        last = self._last_sent_ids.get(user.telegram_id)
+        return last is None or bool(user.get_messages(last - 1)[0]["read"])
 
 
-class Listener(threading.Thread):
+class ChatPoller(threading.Thread):
     """Reads along until told to stop, so that no chat grows longer than a page of it."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, users: SimulatedUsers) -> None:
         super().__init__(daemon=True)
-        self._people = people
-        self._over = threading.Event()
+        self._users = users
+        self._stop_event = threading.Event()
 
     def run(self) -> None:
         """Listen now and then."""
-        while not self._over.wait(LISTEN_SECONDS):
+        while not self._stop_event.wait(POLL_INTERVAL_SECONDS):
             with suppress(httpx2.TransportError):
-                self._people.listen()
+                self._users.poll()
 
     def stop(self) -> None:
         """Return when it has ended."""
-        self._over.set()
+        self._stop_event.set()
         self.join()

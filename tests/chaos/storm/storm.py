@@ -7,132 +7,141 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from tests.chaos.storm.duplicates import SendLog, unexplained
+from tests.chaos.storm.duplicates import SendLog, find_unexplained
 from tests.chaos.storm.fault_injector import FaultInjector
 from tests.chaos.storm.fault_record import FaultRecord
 from tests.chaos.storm.faulty_model import FaultyModel
 from tests.chaos.storm.message import BotMessage
-from tests.chaos.storm.people import Listener, People
-from tests.chaos.storm.plan import Plan
+from tests.chaos.storm.people import ChatPoller, SimulatedUsers
+from tests.chaos.storm.plan import StormPlan
 from tests.chaos.storm.system_under_test import SystemUnderTest
 from tests.chaos.storm.verifier import Verifier
 
-LONGEST_EXTENSION = 600.0
+MAX_EXTENSION_SECONDS = 600.0
 """Seconds. A storm ends with its last fault: where killed processes come back slowly, faults wait
 until there is somebody to meet, and it lasts longer than planned, but by no more than this."""
 
-QUIET_SECONDS = 300.0
+QUIESCENCE_TIMEOUT_SECONDS = 300.0
 """How long everything may take to come to rest."""
 
-SETTLED_SECONDS = 8.0
+MIN_QUIET_SECONDS = 8.0
 """Nothing waits and nothing has come for so long: it is quiet."""
 
 
-Overture = Callable[[People], None]
+Prelude = Callable[[SimulatedUsers], None]
 """What people do, and what happens to them, before the storm; the outcome counts it too."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StormResult:
     """What came of a storm."""
 
-    plan: Plan
+    plan: StormPlan
     verifier: Verifier
     fault_records: list[FaultRecord]
-    unexplained: list[BotMessage]
-    unanswered: int
+    unexplained_duplicates: list[BotMessage]
+    unconfirmed_sends: int
     """Sends whose answer never came."""
-    dead_letters: int
-    model_faults: int
+    dead_letter_count: int
+    model_fault_count: int
     sender: str
     storm_seconds: float
     """Seconds."""
-    faults_left: int
+    skipped_fault_count: int
     """They found nobody in time."""
     is_quiet: bool
 
-    def fault_records_of(self, *kinds: str) -> list[FaultRecord]:
+    def fault_records_for(self, *kinds: str) -> list[FaultRecord]:
         """Those of some kinds."""
         return [fault for fault in self.fault_records if fault.kind in kinds]
 
     @property
-    def sender_faults(self) -> int:
+    def sender_fault_count(self) -> int:
         """Deaths and stops of the sender."""
         return sum(
-            fault.name.startswith(self.sender) for fault in self.fault_records_of("kill", "stop")
+            fault.process_name.startswith(self.sender)
+            for fault in self.fault_records_for("kill", "stop")
         )
 
 
 def run_plan(
-    system: SystemUnderTest, plan: Plan, model: FaultyModel, overture: Overture = lambda _: None
-) -> Outcome:
+    system: SystemUnderTest, plan: StormPlan, model: FaultyModel, prelude: Prelude = lambda _: None
+) -> StormResult:
     """Storm, wait until all is quiet, and look at what is left. The system runs already."""
-    people = People(system.suite, plan)
-    overture(people)
-    begun = time.monotonic()
-    injector = FaultInjector(system, plan, lambda: time.monotonic() - begun)
-    listener = Listener(people)
+    users = SimulatedUsers(system.suite, plan)
+    prelude(users)
+    started_at = time.monotonic()
+    injector = FaultInjector(system, plan, lambda: time.monotonic() - started_at)
+    listener = ChatPoller(users)
     listener.start()
     model.is_failing = True
     try:
         with ThreadPoolExecutor(1) as thread:
-            writing = thread.submit(people.write, lambda: time.monotonic() - begun)
-            injector.run(plan.seconds + LONGEST_EXTENSION)
+            writing = thread.submit(users.send_planned, lambda: time.monotonic() - started_at)
+            injector.run(plan.seconds + MAX_EXTENSION_SECONDS)
         writing.result()
     finally:
-        injector.end()
+        injector.close()
         model.is_failing = False
-    storm_seconds = time.monotonic() - begun
-    is_quiet = _wait_until_quiet(system, people)
+    storm_seconds = time.monotonic() - started_at
+    is_quiet = _wait_until_quiet(system, users)
     listener.stop()
-    people.listen()
-    return _outcome(system, plan, people, injector, model, storm_seconds, is_quiet=is_quiet)
+    users.poll()
+    return _build_result(system, plan, users, injector, model, storm_seconds, is_quiet=is_quiet)
 
 
-def _wait_until_quiet(system: SystemUnderTest, people: People) -> bool:
+def _wait_until_quiet(system: SystemUnderTest, users: SimulatedUsers) -> bool:
     """Whether it became quiet in time."""
-    deadline = time.monotonic() + QUIET_SECONDS
-    quiet_since, heard = time.monotonic(), len(people.heard)
+    deadline = time.monotonic() + QUIESCENCE_TIMEOUT_SECONDS
+    quiet_since, received_count = time.monotonic(), len(users.received)
     while time.monotonic() < deadline:
         time.sleep(0.5)
-        if _is_busy(system, people) or len(people.heard) > heard:
-            quiet_since, heard = time.monotonic(), len(people.heard)
-        if time.monotonic() > quiet_since + SETTLED_SECONDS:
+        if _is_busy(system, users) or len(users.received) > received_count:
+            quiet_since, received_count = time.monotonic(), len(users.received)
+        if time.monotonic() > quiet_since + MIN_QUIET_SECONDS:
             return True
     return False
 
 
-def _is_busy(system: SystemUnderTest, people: People) -> bool:
+def _is_busy(system: SystemUnderTest, users: SimulatedUsers) -> bool:
     try:
-        return system.waiting() > 0 or not people.is_read() or bool(people.awaited())
+        return (
+            system.count_waiting() > 0
+            or not users.is_everything_read()
+            or bool(users.get_pending_reminders())
+        )
     except RedisError:
         return True
 
 
-def _outcome(
+def _build_result(
     system: SystemUnderTest,
-    plan: Plan,
-    people: People,
+    plan: StormPlan,
+    users: SimulatedUsers,
     injector: FaultInjector,
     model: FaultyModel,
     storm_seconds: float,
     *,
     is_quiet: bool,
-) -> Outcome:
-    verifier = Verifier(people.said, people.heard.values(), system.effects())
+) -> StormResult:
+    verifier = Verifier(users.sent, users.received.values(), system.count_effects())
     log = SendLog.read(system.suite.state_dir / "logs", system.sender)
-    senders = [fault for fault in injector.fault_records if fault.name.startswith(system.sender)]
-    outages = [fault for fault in injector.fault_records if fault.name == "redis"]
-    return Outcome(
+    senders = [
+        fault for fault in injector.fault_records if fault.process_name.startswith(system.sender)
+    ]
+    outages = [fault for fault in injector.fault_records if fault.process_name == "redis"]
+    return StormResult(
         plan=plan,
         verifier=verifier,
         fault_records=injector.fault_records,
-        unexplained=unexplained(verifier.repeats, senders, log, outages, plan.timings),
-        unanswered=log.unanswered.total(),
-        dead_letters=system.dead_letters(),
-        model_faults=sum(model.faults.values()),
+        unexplained_duplicates=find_unexplained(
+            verifier.duplicates, senders, log, outages, plan.timings
+        ),
+        unconfirmed_sends=log.unconfirmed.total(),
+        dead_letter_count=system.count_dead_letters(),
+        model_fault_count=sum(model.fault_counts.values()),
         sender=system.sender,
         storm_seconds=storm_seconds,
-        faults_left=injector.left,
+        skipped_fault_count=injector.remaining_count,
         is_quiet=is_quiet,
     )

@@ -8,15 +8,15 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from control.local.keeper import GOOD_LIFE
+from control.local.keeper import MIN_UPTIME_SECONDS
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.suite import ROOT, Suite
-from tests.chaos.storm.message_record import Effects
+from smart_kit.testing.suite import ROOT, SuiteHarness
+from tests.chaos.storm.message_record import EffectCounts
 from tests.chaos.storm.plan import FaultKind
 
-PATIENCE = 60.0
+SANDBOX_TIMEOUT_SECONDS = 60.0
 """Seconds for an answer of the sandbox, which shares a busy machine."""
 
 
@@ -26,19 +26,19 @@ class TargetProcess:
 
     name: str
     process: Process
-    age: float
+    age_seconds: float
     """Seconds since its start."""
 
     @property
-    def is_grown_up(self) -> bool:
+    def is_restarted_immediately(self) -> bool:
         """Its supervisor counts it as having worked, and would start it again at once."""
-        return self.age > GOOD_LIFE + 1.0
+        return self.age_seconds > MIN_UPTIME_SECONDS + 1.0
 
 
 class SystemUnderTest(Protocol):
     """What a storm needs to know of the system that it tests."""
 
-    suite: Suite
+    suite: SuiteHarness
     """Whose sandbox it talks through."""
     services: tuple[str, ...]
     """What the names of its own processes begin with."""
@@ -52,29 +52,31 @@ class SystemUnderTest(Protocol):
     def start(self) -> None:
         """Return when it answers."""
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Return when nothing of it runs; its files stay."""
 
-    def processes(self) -> list[TargetProcess]:
+    def list_processes(self) -> list[TargetProcess]:
         """All that lives, the databases too."""
 
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         """How many conversations or messages wait in its queues."""
 
-    def effects(self) -> Effects:
+    def count_effects(self) -> EffectCounts:
         """What was done for whom."""
 
-    def dead_letters(self) -> int:
+    def count_dead_letters(self) -> int:
         """How many messages it has given up."""
 
 
-def suite_with_model(state_dir: Path, model_url: str, entry: Path = ROOT / "manage.py") -> Suite:
+def make_suite(
+    state_dir: Path, model_url: str, entry_point: Path = ROOT / "manage.py"
+) -> SuiteHarness:
     """A suite whose model is one that fails."""
     settings = {"OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "storm"}
-    return Suite(state_dir, settings, entry=entry)
+    return SuiteHarness(state_dir, settings, entry_point=entry_point)
 
 
-def redis_of(suite: Suite) -> RedisSettings:
+def get_redis_settings(suite: SuiteHarness) -> RedisSettings:
     """How to reach its Redis."""
     return RedisSettings(
         redis_port=int(suite.environment["REDIS_PORT"]),
@@ -82,11 +84,11 @@ def redis_of(suite: Suite) -> RedisSettings:
     )
 
 
-def processes_in(run: RunDirectory) -> list[TargetProcess]:
+def read_processes(run_directory: RunDirectory) -> list[TargetProcess]:
     """What is recorded there and lives."""
     found = []
-    for name, process in run.processes().items():
+    for name, process in run_directory.find_processes().items():
         with suppress(FileNotFoundError):  # it has just died
-            age = time.time() - run.record(name).stat().st_mtime
+            age = time.time() - run_directory.process_record(name).stat().st_mtime
             found.append(TargetProcess(name, process, age))
     return found

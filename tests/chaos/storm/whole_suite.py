@@ -10,15 +10,15 @@ from control.local.run_directory import RunDirectory
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect
 from smart_kit.testing.suite import ROOT
-from tests.chaos.storm.message import number_in
-from tests.chaos.storm.message_record import Effects
-from tests.chaos.storm.plan import PRODUCTION, SHORT, FaultKind, Timings
+from tests.chaos.storm.message import parse_number
+from tests.chaos.storm.message_record import EffectCounts
+from tests.chaos.storm.plan import PRODUCTION_TIMINGS, SHORT_TIMINGS, FaultKind, StormTimings
 from tests.chaos.storm.process_freezer import DATABASES
 from tests.chaos.storm.system_under_test import (
     TargetProcess,
-    processes_in,
-    redis_of,
-    suite_with_model,
+    get_redis_settings,
+    make_suite,
+    read_processes,
 )
 
 SERVICES = ("tg_bot", "assistant", "rest_service", "cron_service", "google_calendar_service")
@@ -26,9 +26,12 @@ REPLICAS = "assistant=3,cron_service=2,rest_service=2"
 FREEZABLE = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
 """Who holds leases is stopped most."""
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
-ENTRIES = {PRODUCTION: ROOT / "manage.py", SHORT: Path(__file__).with_name("manage.py")}
+ENTRY_POINTS = {
+    PRODUCTION_TIMINGS: ROOT / "manage.py",
+    SHORT_TIMINGS: Path(__file__).with_name("manage.py"),
+}
 """What starts a suite that has such timings."""
-PAGE = 200
+PAGE_SIZE = 200
 
 
 class WholeSuite:
@@ -39,55 +42,57 @@ class WholeSuite:
     sender = "tg_bot"
     excluded_faults: tuple[FaultKind, ...] = ()
 
-    def __init__(self, state_dir: Path, model_url: str, timings: Timings = PRODUCTION) -> None:
-        self.suite = suite_with_model(state_dir, model_url, ENTRIES[timings])
+    def __init__(
+        self, state_dir: Path, model_url: str, timings: StormTimings = PRODUCTION_TIMINGS
+    ) -> None:
+        self.suite = make_suite(state_dir, model_url, ENTRY_POINTS[timings])
 
     def start(self) -> None:
         """See SystemUnderTest."""
         self.suite.manage("start", "--replicas", REPLICAS)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """See SystemUnderTest."""
         self.suite.manage("stop")
 
-    def processes(self) -> list[TargetProcess]:
+    def list_processes(self) -> list[TargetProcess]:
         """See SystemUnderTest."""
-        return processes_in(RunDirectory(self.suite.state_dir))
+        return read_processes(RunDirectory(self.suite.state_dir))
 
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         """See SystemUnderTest."""
-        return asyncio.run(self._depth())
+        return asyncio.run(self._count_waiting())
 
-    def effects(self) -> Effects:
+    def count_effects(self) -> EffectCounts:
         """See SystemUnderTest."""
-        rows = [one["title"] for one in self._all("/tasks")]
-        rows += [one["text"] for one in self._all("/cron-jobs")]
-        made = [one["after"] or {} for one in self._all("/effects")]
+        rows = [one["title"] for one in self._iter_items("/tasks")]
+        rows += [one["text"] for one in self._iter_items("/cron-jobs")]
+        made = [one["after"] or {} for one in self._iter_items("/effects")]
         effects = [one.get("title") or one.get("text", "") for one in made]
-        return Effects(counted(rows), counted(effects))
+        return EffectCounts(count_numbers(rows), count_numbers(effects))
 
-    def dead_letters(self) -> int:
+    def count_dead_letters(self) -> int:
         """See SystemUnderTest."""
-        return len(list(self._all("/dead-letters")))
+        return len(list(self._iter_items("/dead-letters")))
 
-    async def _depth(self) -> int:
-        redis = connect(redis_of(self.suite))
+    async def _count_waiting(self) -> int:
+        redis = connect(get_redis_settings(self.suite))
         try:
-            depths = [await Mailbox(redis, name).depth() for name in QUEUES]
+            depths = [await Mailbox(redis, name).get_depth() for name in QUEUES]
         finally:
             await redis.aclose()
         return sum(depth.conversations for depth in depths)
 
-    def _all(self, path: str) -> Iterator[dict[str, Any]]:
-        with self.suite.admin() as admin:
+    def _iter_items(self, path: str) -> Iterator[dict[str, Any]]:
+        with self.suite.make_admin_client() as admin:
             offset, total = 0, 1
             while offset < total:
-                params = {"limit": PAGE, "offset": offset}
+                params = {"limit": PAGE_SIZE, "offset": offset}
                 page = admin.get(path, params=params).raise_for_status().json()
                 yield from page["items"]
-                offset, total = offset + PAGE, page["total"]
+                offset, total = offset + PAGE_SIZE, page["total"]
 
 
-def counted(texts: Iterable[str]) -> Counter[int]:
+def count_numbers(texts: Iterable[str]) -> Counter[int]:
     """How often each number occurs; a text holds one, or counts as 0."""
-    return Counter(number_in(text) or 0 for text in texts)
+    return Counter(parse_number(text) or 0 for text in texts)

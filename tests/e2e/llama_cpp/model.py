@@ -13,16 +13,16 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-SAID = "I am a llama."
-CALLED = '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
-TOLD = "The clock has been read."
-CONTEXT = 32_768
+TEXT_REPLY = "I am a llama."
+TOOL_CALL = '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
+TOOL_RESULT_REPLY = "The clock has been read."
+CONTEXT_TOKENS = 32_768
 """Tokens; nearly each byte of a prompt is one."""
 
-_CHAINS = {"<|say|>": SAID, "<|call|>": CALLED, "<|told|>": TOLD}
+_TOKEN_CHAINS = {"<|say|>": TEXT_REPLY, "<|call|>": TOOL_CALL, "<|told|>": TOOL_RESULT_REPLY}
 _WIDTH = 64
 """Of the embedding: at least as many as the sentences have tokens."""
-_CERTAINTY = 10.0
+_LOGIT = 10.0
 _UNKNOWN, _NORMAL, _CONTROL, _BYTE = 2, 1, 3, 6
 """Kinds of tokens, by GGUF's numbers."""
 
@@ -57,29 +57,29 @@ For each call return a JSON object within <tool_call></tool_call> tags:
 """Hermes's way of calling tools; asked for the time it calls one, else it talks."""
 
 
-def write(path: Path) -> None:
+def write_model(path: Path) -> None:
     """Write the model, a few megabytes of GGUF."""
     tokens = [("<unk>", _UNKNOWN), ("<s>", _CONTROL), ("</s>", _CONTROL)]
     tokens += [(f"<0x{number:02X}>", _BYTE) for number in range(256)]
-    tokens += [(start, _CONTROL) for start in _CHAINS]
+    tokens += [(start, _CONTROL) for start in _TOKEN_CHAINS]
     follows: dict[int, int] = {}
-    for start, sentence in _CHAINS.items():
+    for start, sentence in _TOKEN_CHAINS.items():
         last = tokens.index((start, _CONTROL))
         for piece in re.findall(r"\s?\S+", sentence):
             follows[last] = last = len(tokens)
             tokens.append((piece.replace(" ", "\N{LOWER ONE EIGHTH BLOCK}"), _NORMAL))
         follows[last] = tokens.index(("</s>", _CONTROL))
     writer = gguf.GGUFWriter(path, "llama")
-    _describe(writer, tokens)
-    _weigh(writer, len(tokens), follows)
+    _write_metadata(writer, tokens)
+    _write_weights(writer, len(tokens), follows)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-def _describe(writer: gguf.GGUFWriter, tokens: list[tuple[str, int]]) -> None:
-    writer.add_context_length(CONTEXT)
+def _write_metadata(writer: gguf.GGUFWriter, tokens: list[tuple[str, int]]) -> None:
+    writer.add_context_length(CONTEXT_TOKENS)
     writer.add_embedding_length(_WIDTH)
     writer.add_feed_forward_length(_WIDTH)
     writer.add_block_count(1)
@@ -99,11 +99,11 @@ def _describe(writer: gguf.GGUFWriter, tokens: list[tuple[str, int]]) -> None:
     writer.add_chat_template(TEMPLATE)
 
 
-def _weigh(writer: gguf.GGUFWriter, size: int, follows: dict[int, int]) -> None:
+def _write_weights(writer: gguf.GGUFWriter, size: int, follows: dict[int, int]) -> None:
     embedding, output = (np.zeros((size, _WIDTH), np.float32) for _ in range(2))
     for direction, (token, successor) in enumerate(follows.items()):
         embedding[token, direction] = 1.0
-        output[successor, direction] = _CERTAINTY
+        output[successor, direction] = _LOGIT
     writer.add_tensor("token_embd.weight", embedding)
     writer.add_tensor("output.weight", output)
     for norm in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"):

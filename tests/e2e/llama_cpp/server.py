@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xllamacpp
 
-from tests.e2e.llama_cpp.model import CONTEXT, write
+from tests.e2e.llama_cpp.model import CONTEXT_TOKENS, write_model
 
 MODEL = "chain"
 
@@ -16,7 +16,7 @@ def main(key: str) -> None:
     """Serve until SIGTERM; the first line of the output is the address."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{MODEL}.gguf"
-        write(path)
+        write_model(path)
         server = xllamacpp.Server(_parameters(path, key))
         sys.stdout.write(f"{server.listening_address}\n")
         sys.stdout.flush()
@@ -30,7 +30,7 @@ def _parameters(path: Path, key: str) -> xllamacpp.CommonParams:
     parameters.api_keys = [key]
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
-    parameters.n_ctx = CONTEXT
+    parameters.n_ctx = CONTEXT_TOKENS
     parameters.n_parallel = 1
     parameters.n_gpu_layers = 0
     parameters.cpuparams.n_threads = 1

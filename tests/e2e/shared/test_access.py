@@ -3,16 +3,16 @@
 import pytest
 
 from smart_kit.testing import local_http
-from smart_kit.testing.suite import Suite
+from smart_kit.testing.suite import SuiteHarness
 
 pytestmark = pytest.mark.e2e
 
-INSIDE = ("ASSISTANT_PORT", "CRON_SERVICE_PORT")
+INTERNAL_PATHS = ("ASSISTANT_PORT", "CRON_SERVICE_PORT")
 """Containers publish only what people and their tools need."""
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-def test_every_api_route_refuses_a_caller_without_a_token(suite: Suite) -> None:
+def test_every_api_route_refuses_a_caller_without_a_token(suite: SuiteHarness) -> None:
     described = local_http.get(suite.url("REST_SERVICE_PORT", "/openapi.json")).json()["paths"]
     routes = [
         (method, path)
@@ -21,7 +21,7 @@ def test_every_api_route_refuses_a_caller_without_a_token(suite: Suite) -> None:
         for method in operations.keys() & METHODS
     ]
     assert len(routes) > 30
-    with local_http.client(suite.url("REST_SERVICE_PORT")) as http:
+    with local_http.make_client(suite.url("REST_SERVICE_PORT")) as http:
         for method, path in routes:
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
                 answer = http.request(method, path, headers=headers)
@@ -29,7 +29,7 @@ def test_every_api_route_refuses_a_caller_without_a_token(suite: Suite) -> None:
                 assert set(answer.json()) == {"error", "detail"}
 
 
-def test_the_service_token_cannot_change_the_configuration(suite: Suite) -> None:
+def test_the_service_token_cannot_change_the_configuration(suite: SuiteHarness) -> None:
     headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
     url = suite.url("REST_SERVICE_PORT", "/api/assistants")
 
@@ -38,7 +38,7 @@ def test_the_service_token_cannot_change_the_configuration(suite: Suite) -> None
     assert local_http.post(url, headers=headers, json=body).status_code == 403
 
 
-def test_the_chat_page_is_closed_without_its_token_and_to_other_hosts(suite: Suite) -> None:
+def test_the_chat_page_is_closed_without_its_token_and_to_other_hosts(suite: SuiteHarness) -> None:
     page = suite.url("SANDBOX_PORT", "/")
     token = {"Authorization": f"Bearer {suite.environment['SANDBOX_CHAT_TOKEN']}"}
 
@@ -50,7 +50,7 @@ def test_the_chat_page_is_closed_without_its_token_and_to_other_hosts(suite: Sui
     assert local_http.get(page, headers=token).status_code == 200
 
 
-def test_the_calendar_says_that_google_is_not_set_up(suite: Suite) -> None:
+def test_the_calendar_says_that_google_is_not_set_up(suite: SuiteHarness) -> None:
     headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
     path = "/auth/url/00000000-0000-0000-0000-000000000001"
     answer = local_http.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)
@@ -59,9 +59,11 @@ def test_the_calendar_says_that_google_is_not_set_up(suite: Suite) -> None:
     assert "not set up" in answer.json()["detail"]
 
 
-def test_every_service_is_healthy_and_counts(suite: Suite) -> None:
+def test_every_service_is_healthy_and_counts(suite: SuiteHarness) -> None:
     for port in (name for name in suite.environment if name.endswith("_PORT")):
-        if port in ("POSTGRES_PORT", "REDIS_PORT") or (suite.mode == "docker" and port in INSIDE):
+        if port in ("POSTGRES_PORT", "REDIS_PORT") or (
+            suite.mode == "docker" and port in INTERNAL_PATHS
+        ):
             continue
         assert local_http.get(suite.url(port, "/health")).json()["status"] == "ok", port
         if port != "SANDBOX_PORT":

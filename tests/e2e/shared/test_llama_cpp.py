@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.suite import ROOT, Person, Suite, wait_until
-from tests.e2e.llama_cpp.model import SAID, TOLD
-from tests.e2e.own_records import OwnAssistant, OwnModel, own_assistant
+from smart_kit.testing.suite import ROOT, SandboxUser, SuiteHarness, wait_until
+from tests.e2e.llama_cpp.model import TEXT_REPLY, TOOL_RESULT_REPLY
+from tests.e2e.own_records import ModelSpec, TemporaryAssistant, temporary_assistant
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.local]
 
 KEY = "llama-key"
 MODEL = "chain"
 PROVIDER = f"server of {MODEL}"
-START_SECONDS = 120.0
+START_TIMEOUT_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
-def llama() -> Iterator[str]:
+def llama_server_url() -> Iterator[str]:
     """Its address."""
     tried = subprocess.run((sys.executable, "-c", "import xllamacpp"), capture_output=True)
     if tried.returncode:
@@ -34,38 +34,40 @@ def llama() -> Iterator[str]:
     ) as server:
         assert server.stdout is not None
         try:
-            assert select.select([server.stdout], [], [], START_SECONDS)[0], "it does not start"
+            assert select.select([server.stdout], [], [], START_TIMEOUT_SECONDS)[0], (
+                "it does not start"
+            )
             address = server.stdout.readline().strip()
-            assert address, f"it has ended: {server.wait(START_SECONDS)}"
+            assert address, f"it has ended: {server.wait(START_TIMEOUT_SECONDS)}"
             yield f"{address}/v1"
         finally:
             server.terminate()
             try:
-                server.wait(START_SECONDS)
+                server.wait(START_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 server.kill()
 
 
 @pytest.fixture(scope="module")
-def assistant(suite: Suite, llama: str) -> Iterator[OwnAssistant]:
+def assistant(suite: SuiteHarness, llama_server_url: str) -> Iterator[TemporaryAssistant]:
     """Answered by llama.cpp's model, beside the demo's."""
-    model = OwnModel(MODEL, llama, KEY)
-    with own_assistant(suite, model, tools=["get_time"]) as mine:
+    model = ModelSpec(MODEL, llama_server_url, KEY)
+    with temporary_assistant(suite, model, tools=["get_time"]) as mine:
         yield mine
 
 
 @pytest.mark.parametrize("capabilities", [["tools"], ["tools", "streaming"]])
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_it_talks_and_calls_tools(
-    assistant: OwnAssistant, api: str, capabilities: list[str]
+    assistant: TemporaryAssistant, api: str, capabilities: list[str]
 ) -> None:
     suite = assistant.suite
-    _change_model(suite, {"api": api, "capabilities": capabilities})
-    person = assistant.newcomer("Ann")
+    _update_model(suite, {"api": api, "capabilities": capabilities})
+    person = assistant.create_user("Ann")
 
-    assert person.ask("Hello") == SAID
-    assert person.ask("What time is it?") == TOLD
-    steps = _newest_turn(suite, person)["steps"]
+    assert person.send_and_wait("Hello") == TEXT_REPLY
+    assert person.send_and_wait("What time is it?") == TOOL_RESULT_REPLY
+    steps = _wait_for_newest_turn(suite, person)["steps"]
     assert [(one["kind"], one["name"]) for one in steps] == [
         ("model", MODEL),
         ("tool", "get_time"),
@@ -75,42 +77,44 @@ def test_it_talks_and_calls_tools(
     assert all(one["prompt_tokens"] > 0 for one in steps if one["kind"] == "model")
 
 
-def test_both_servers_answer_in_one_suite(suite: Suite, assistant: OwnAssistant) -> None:
-    _change_model(suite, {"api": "chat", "capabilities": ["tools"]})
-    bob, carol = suite.newcomer("Bob"), assistant.newcomer("Carol")
-    assert bob.ask("what is 2 + 3?") == "2 + 3 = 5"
-    assert carol.ask("what is 2 + 3?") == SAID
+def test_both_servers_answer_in_one_suite(
+    suite: SuiteHarness, assistant: TemporaryAssistant
+) -> None:
+    _update_model(suite, {"api": "chat", "capabilities": ["tools"]})
+    bob, carol = suite.create_user("Bob"), assistant.create_user("Carol")
+    assert bob.send_and_wait("what is 2 + 3?") == "2 + 3 = 5"
+    assert carol.send_and_wait("what is 2 + 3?") == TEXT_REPLY
 
 
 def test_the_connection_test_tells_a_wrong_key_from_a_right_one(
-    suite: Suite, assistant: OwnAssistant
+    suite: SuiteHarness, assistant: TemporaryAssistant
 ) -> None:
-    providers = suite.read("/providers")["items"]
-    with suite.admin() as admin:
+    providers = suite.get_json("/providers")["items"]
+    with suite.make_admin_client() as admin:
         path = f"/providers/{next(one['id'] for one in providers if one['name'] == PROVIDER)}"
-        well = admin.post(f"{path}/test", json={"model": MODEL}).raise_for_status().json()
-        assert (well["is_well"], well["model_names"]) == (True, [MODEL])
+        healthy = admin.post(f"{path}/test", json={"model": MODEL}).raise_for_status().json()
+        assert (healthy["is_healthy"], healthy["model_names"]) == (True, [MODEL])
         admin.patch(path, json={"api_key": "another"}).raise_for_status()
         try:
-            unwell = admin.post(f"{path}/test", json={}).raise_for_status().json()
+            unhealthy = admin.post(f"{path}/test", json={}).raise_for_status().json()
         finally:
             admin.patch(path, json={"api_key": KEY}).raise_for_status()
-    assert (unwell["is_well"], unwell["problem"]) == (False, "wrong_key")
+    assert (unhealthy["is_healthy"], unhealthy["error_code"]) == (False, "invalid_key")
 
 
-def _change_model(suite: Suite, fields: dict[str, Any]) -> None:
-    models = suite.read("/models")["items"]
+def _update_model(suite: SuiteHarness, fields: dict[str, Any]) -> None:
+    models = suite.get_json("/models")["items"]
     model = next(one["id"] for one in models if one["provider_model_name"] == MODEL)
-    with suite.admin() as admin:
+    with suite.make_admin_client() as admin:
         admin.patch(f"/models/{model}", json=fields).raise_for_status()
 
 
-def _newest_turn(suite: Suite, person: Person) -> dict[str, Any]:
+def _wait_for_newest_turn(suite: SuiteHarness, person: SandboxUser) -> dict[str, Any]:
     """Archived a moment after its answer was sent."""
     found: list[dict[str, Any]] = []
 
     def is_there() -> bool:
-        found[:] = suite.read("/turns", user_id=suite.user_id(person), limit=1)["items"]
+        found[:] = suite.get_json("/turns", user_id=suite.get_user_id(person), limit=1)["items"]
         return bool(found) and len(found[0]["steps"]) == 3
 
     wait_until(is_there)

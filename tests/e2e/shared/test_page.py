@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from smart_kit.testing.suite import Suite
+from smart_kit.testing.suite import SuiteHarness
 
 pytestmark = pytest.mark.e2e
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 expect.set_options(timeout=60_000)  # milliseconds: 5000 where nothing is said
 
-QUIET = ("--no-first-run", "--disable-background-networking", "--disable-component-update")
+BROWSER_FLAGS = ("--no-first-run", "--disable-background-networking", "--disable-component-update")
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,15 @@ def browser() -> Iterator[Browser]:
         assert "CI" not in os.environ, "CI has to look at the page"
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *QUIET])
+        running = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", *BROWSER_FLAGS]
+        )
         yield running
         running.close()
 
 
 @pytest.fixture
-def page(browser: Browser, suite: Suite) -> Iterator[Page]:
+def page(browser: Browser, suite: SuiteHarness) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": 360, "height": 740}, locale="en", color_scheme="dark"
     )

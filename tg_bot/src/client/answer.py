@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import (
-    FormattingRefused,
+    EntityParseError,
     MessageTooLong,
-    MethodUnknown,
+    MethodNotFound,
     TelegramBadRequest,
     TelegramConflict,
     TelegramForbidden,
+    TelegramOutcomeUnknown,
     TelegramRejected,
     TelegramRetryAfter,
     TelegramUnauthorized,
     TelegramUnavailable,
-    TelegramUncertain,
 )
 
 DEFAULT_RETRY_SECONDS = 5.0
@@ -24,7 +24,7 @@ DEFAULT_RETRY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """A whole HTTP answer."""
 
     status: int
@@ -33,48 +33,48 @@ class Answer:
 
     def result(self) -> Any:
         """The result. Raises a TelegramError."""
-        envelope = self._envelope()
-        if envelope is None:
-            raise self._foreign()
-        if envelope.get("ok") is True:
-            return envelope.get("result")
-        raise self._refusal(envelope)
+        payload = self._parse_payload()
+        if payload is None:
+            raise self._non_api_error()
+        if payload.get("ok") is True:
+            return payload.get("result")
+        raise self._to_error(payload)
 
-    def _envelope(self) -> dict[str, Any] | None:
+    def _parse_payload(self) -> dict[str, Any] | None:
         try:
-            envelope = json.loads(self.body)
+            payload = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
-        return envelope if isinstance(envelope, dict) and "ok" in envelope else None
+        return payload if isinstance(payload, dict) and "ok" in payload else None
 
-    def _foreign(self) -> Exception:
+    def _non_api_error(self) -> Exception:
         """Somebody between us and Telegram answered, or the address is not Telegram's."""
-        said = f"HTTP {self.status} without a Bot API answer; is TELEGRAM_API_URL right?"
+        description = f"HTTP {self.status} without a Bot API answer; is TELEGRAM_API_URL right?"
         if self.status == 413:
-            return TelegramBadRequest(said, status=413)
+            return TelegramBadRequest(description, status=413)
         if self.status == 429:
-            return self._pause({})
+            return self._retry_after_error({})
         if self.status < 300:
-            return TelegramUncertain(said, status=self.status)
-        return TelegramUnavailable(said, status=self.status)
+            return TelegramOutcomeUnknown(description, status=self.status)
+        return TelegramUnavailable(description, status=self.status)
 
-    def _refusal(self, envelope: dict[str, Any]) -> Exception:
-        code = envelope.get("error_code")
+    def _to_error(self, payload: dict[str, Any]) -> Exception:
+        code = payload.get("error_code")
         status = code if isinstance(code, int) else self.status
-        said = str(envelope.get("description") or f"HTTP {status}")
+        description = str(payload.get("description") or f"HTTP {status}")
         if status == 429:
-            return self._pause(envelope)
+            return self._retry_after_error(payload)
         if status >= 500:
-            return TelegramUnavailable(said, status=status)
+            return TelegramUnavailable(description, status=status)
         if status == 400:
-            return _bad_request(said, status=status)
-        if status == 404 and "method not found" in said.lower():
-            return MethodUnknown(said, status=status)
-        error_type = _TYPES.get(status, TelegramRejected)
-        return error_type(said, status=status)
+            return _to_bad_request(description, status=status)
+        if status == 404 and "method not found" in description.lower():
+            return MethodNotFound(description, status=status)
+        error_type = _ERROR_TYPES.get(status, TelegramRejected)
+        return error_type(description, status=status)
 
-    def _pause(self, envelope: dict[str, Any]) -> TelegramRetryAfter:
-        parameters = envelope.get("parameters")
+    def _retry_after_error(self, payload: dict[str, Any]) -> TelegramRetryAfter:
+        parameters = payload.get("parameters")
         named = parameters.get("retry_after") if isinstance(parameters, dict) else None
         for value in (named, self.headers.get("Retry-After")):
             try:
@@ -86,7 +86,7 @@ class Answer:
         return TelegramRetryAfter("Too Many Requests", retry_after=DEFAULT_RETRY_SECONDS)
 
 
-_TYPES: dict[int, type[TelegramUnavailable | TelegramUnauthorized | TelegramRejected]] = {
+_ERROR_TYPES: dict[int, type[TelegramUnavailable | TelegramUnauthorized | TelegramRejected]] = {
     401: TelegramUnauthorized,
     403: TelegramForbidden,
     404: TelegramUnauthorized,
@@ -94,11 +94,11 @@ _TYPES: dict[int, type[TelegramUnavailable | TelegramUnauthorized | TelegramReje
 }
 
 
-def _bad_request(said: str, *, status: int) -> TelegramBadRequest:
+def _to_bad_request(description: str, *, status: int) -> TelegramBadRequest:
     """Telegram gives these no code of their own, so the words decide (telegram-bot-api, TDLib)."""
-    lowered = said.lower()
+    lowered = description.lower()
     if "can't parse" in lowered or "entit" in lowered:
-        return FormattingRefused(said, status=status)
+        return EntityParseError(description, status=status)
     if "too long" in lowered or "too_long" in lowered:
-        return MessageTooLong(said, status=status)
-    return TelegramBadRequest(said, status=status)
+        return MessageTooLong(description, status=status)
+    return TelegramBadRequest(description, status=status)

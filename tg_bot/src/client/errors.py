@@ -36,11 +36,11 @@ class TelegramConflict(TelegramUnavailable):
     """Another process reads this bot's updates."""
 
 
-class TelegramFenced(TelegramUnavailable):
+class LeaseNotHeld(TelegramUnavailable):
     """Nothing is said to Telegram while another process may be serving the bot."""
 
 
-class TelegramUncertain(TelegramUnavailable):
+class TelegramOutcomeUnknown(TelegramUnavailable):
     """Telegram has the request, perhaps; its answer never came."""
 
 
@@ -48,7 +48,7 @@ class TelegramUnauthorized(UpstreamRejected):
     """Telegram refuses the token."""
 
 
-class MethodUnknown(TelegramUnauthorized):
+class MethodNotFound(TelegramUnauthorized):
     """The server does not know this method."""
 
 
@@ -64,7 +64,7 @@ class TelegramBadRequest(TelegramRejected):
     """Telegram says that the request is wrong."""
 
 
-class FormattingRefused(TelegramBadRequest):
+class EntityParseError(TelegramBadRequest):
     """Telegram cannot read the formatting."""
 
 

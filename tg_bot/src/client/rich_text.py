@@ -11,45 +11,45 @@ def flatten(rich_message: Any) -> str:
     """The text, a line for each block, item and row; empty for what is no rich message."""
     if not isinstance(rich_message, dict):
         return ""
-    return "\n".join(filter(None, _lines(rich_message.get("blocks"))))
+    return "\n".join(filter(None, _iter_lines(rich_message.get("blocks"))))
 
 
-def _lines(value: Any) -> Iterator[str]:
+def _iter_lines(value: Any) -> Iterator[str]:
     """Blocks, one or several."""
     if isinstance(value, list):
         for block in value:
-            yield from _lines(block)
+            yield from _iter_lines(block)
     elif isinstance(value, dict):
-        yield _inline(value.get("summary"))
-        yield _inline(value.get("text", value.get("expression")))
-        yield from _lines(value.get("blocks"))
-        yield from _items(value.get("items"))
-        yield from _rows(value.get("cells"))
-        yield from _lines(value.get("caption"))
+        yield _flatten_inline(value.get("summary"))
+        yield _flatten_inline(value.get("text", value.get("expression")))
+        yield from _iter_lines(value.get("blocks"))
+        yield from _iter_item_lines(value.get("items"))
+        yield from _iter_row_lines(value.get("cells"))
+        yield from _iter_lines(value.get("caption"))
 
 
-def _items(items: Any) -> Iterator[str]:
+def _iter_item_lines(items: Any) -> Iterator[str]:
     for item in items if isinstance(items, list) else ():
         if not isinstance(item, dict):
             continue
-        label, lines = _inline(item.get("label")), [*filter(None, _lines(item))]
+        label, lines = _flatten_inline(item.get("label")), [*filter(None, _iter_lines(item))]
         yield " ".join(filter(None, (label, *lines[:1])))
         yield from lines[1:]
 
 
-def _rows(rows: Any) -> Iterator[str]:
+def _iter_row_lines(rows: Any) -> Iterator[str]:
     for row in rows if isinstance(rows, list) else ():
         cells = row if isinstance(row, list) else ()
-        texts = (_inline(cell.get("text")) for cell in cells if isinstance(cell, dict))
+        texts = (_flatten_inline(cell.get("text")) for cell in cells if isinstance(cell, dict))
         yield " | ".join(texts)
 
 
-def _inline(value: Any) -> str:
+def _flatten_inline(value: Any) -> str:
     """Text is a string, a list, or an object around more text."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "".join(_inline(part) for part in value)
+        return "".join(_flatten_inline(part) for part in value)
     if isinstance(value, dict):
-        return _inline(value.get("text", value.get("expression")))
+        return _flatten_inline(value.get("text", value.get("expression")))
     return ""

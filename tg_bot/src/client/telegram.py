@@ -12,16 +12,16 @@ import aiohttp
 from pydantic import ValidationError
 
 from ..config.settings import TgBotSettings
-from .answer import Answer
-from .errors import TelegramUnavailable, TelegramUncertain
-from .update import KINDS
+from .answer import ApiResponse
+from .errors import TelegramOutcomeUnknown, TelegramUnavailable
+from .update import ALLOWED_UPDATES
 from .webhook_info import WebhookInfo
 
-POLL_SECONDS = 25
+POLL_TIMEOUT_SECONDS = 25
 """How long Telegram may hold an empty getUpdates; it caps at 50."""
 
-CONNECT_SECONDS = 10.0
-ANSWER_SECONDS = 30.0
+CONNECT_TIMEOUT_SECONDS = 10.0
+RESPONSE_TIMEOUT_SECONDS = 30.0
 
 
 class TelegramClient:
@@ -30,15 +30,17 @@ class TelegramClient:
     `fence` is asked before each call, and raises TelegramFenced where it must not go out.
     """
 
-    def __init__(self, settings: TgBotSettings, fence: Callable[[], None] = lambda: None) -> None:
-        self._fence = fence
+    def __init__(
+        self, settings: TgBotSettings, ensure_lease: Callable[[], None] = lambda: None
+    ) -> None:
+        self._ensure_lease = ensure_lease
         self._base_url = settings.telegram_api_url
         self._token = settings.telegram_token
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         # A proxy is for what is out there, never for a server on this machine.
-        self._session = aiohttp.ClientSession(trust_env=not _is_this_machine(self._base_url))
+        self._session = aiohttp.ClientSession(trust_env=not _is_loopback(self._base_url))
         return self
 
     async def __aexit__(
@@ -57,14 +59,16 @@ class TelegramClient:
             raise TelegramUnavailable("getMe did not answer with a bot")
         return me
 
-    async def get_updates(self, offset: int | None, wait_seconds: int = POLL_SECONDS) -> list[Any]:
+    async def get_updates(
+        self, offset: int | None, timeout_seconds: int = POLL_TIMEOUT_SECONDS
+    ) -> list[Any]:
         """Wait for updates from `offset` on, raw; whatever is below is confirmed by the call."""
         updates = await self._make_request(
             "getUpdates",
-            answer_seconds=wait_seconds + ANSWER_SECONDS,
+            response_timeout_seconds=timeout_seconds + RESPONSE_TIMEOUT_SECONDS,
             offset=offset,
-            timeout=wait_seconds,
-            allowed_updates=KINDS,  # Telegram would remember those of an older client
+            timeout=timeout_seconds,
+            allowed_updates=ALLOWED_UPDATES,  # Telegram would remember those of an older client
         )
         if not isinstance(updates, list):
             raise TelegramUnavailable("getUpdates did not answer with a list")
@@ -89,7 +93,7 @@ class TelegramClient:
             disable_notification=is_silent or None,
             link_preview_options={"is_disabled": True},
         )
-        return _message_id(message)
+        return _parse_message_id(message)
 
     async def send_rich_message(
         self, chat_id: int, blocks: Sequence[dict[str, Any]], *, is_silent: bool = False
@@ -101,7 +105,7 @@ class TelegramClient:
             rich_message={"blocks": blocks, "skip_entity_detection": True},
             disable_notification=is_silent or None,
         )
-        return _message_id(message)
+        return _parse_message_id(message)
 
     async def send_message_draft(
         self, chat_id: int, draft_id: int, text: str, *, entities: Sequence[dict[str, Any]] = ()
@@ -138,7 +142,7 @@ class TelegramClient:
             url=url,
             secret_token=secret_token,
             max_connections=1,
-            allowed_updates=KINDS,
+            allowed_updates=ALLOWED_UPDATES,
             drop_pending_updates=False,
         )
 
@@ -160,38 +164,42 @@ class TelegramClient:
         await self._make_request("setMyCommands", commands=commands, language_code=language_code)
 
     async def _make_request(
-        self, method: str, *, answer_seconds: float = ANSWER_SECONDS, **parameters: Any
+        self,
+        method: str,
+        *,
+        response_timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS,
+        **parameters: Any,
     ) -> Any:
         """One POST of JSON, parameters that are None left out."""
         assert self._session is not None, "TelegramClient is a context manager"
-        self._fence()
-        given = {name: value for name, value in parameters.items() if value is not None}
+        self._ensure_lease()
+        body = {name: value for name, value in parameters.items() if value is not None}
         try:
             async with self._session.post(
                 f"{self._base_url}/bot{self._token.get_secret_value()}/{method}",
-                data=json.dumps(given),
+                data=json.dumps(body),
                 headers={"Content-Type": "application/json"},
                 timeout=aiohttp.ClientTimeout(
-                    total=CONNECT_SECONDS + answer_seconds,
-                    connect=CONNECT_SECONDS,
-                    sock_read=answer_seconds,
+                    total=CONNECT_TIMEOUT_SECONDS + response_timeout_seconds,
+                    connect=CONNECT_TIMEOUT_SECONDS,
+                    sock_read=response_timeout_seconds,
                 ),
                 allow_redirects=False,  # it would carry the token to wherever it is told
             ) as response:
-                answer = Answer(response.status, response.headers, await response.read())
+                api_response = ApiResponse(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise TelegramUnavailable(_not_sent(error)) from None
+            raise TelegramUnavailable(_describe_connect_error(error)) from None
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
-            raise TelegramUncertain(f"{method}: no answer ({type(error).__name__})") from None
-        return answer.result()
+            raise TelegramOutcomeUnknown(f"{method}: no answer ({type(error).__name__})") from None
+        return api_response.result()
 
 
-def _message_id(message: Any) -> int:
+def _parse_message_id(message: Any) -> int:
     sent = message.get("message_id") if isinstance(message, dict) else None
     return sent if isinstance(sent, int) else 0
 
 
-def _not_sent(error: Exception) -> str:
+def _describe_connect_error(error: Exception) -> str:
     """The reason, without the URL."""
     if isinstance(error, aiohttp.ClientConnectorError):
         reason = error.os_error.strerror or type(error.os_error).__name__
@@ -199,7 +207,7 @@ def _not_sent(error: Exception) -> str:
     return f"cannot connect: {type(error).__name__}"
 
 
-def _is_this_machine(url: str) -> bool:
+def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -20,7 +20,7 @@ from .rich_text import flatten
 
 T = TypeVar("T")
 
-CONTENT = (
+CONTENT_FIELDS = (
     "animation",
     "audio",
     "checklist",
@@ -42,7 +42,7 @@ CONTENT = (
 )
 """What a person can send beside text; what else a message holds is Telegram's own word."""
 
-KINDS = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
 """The updates that the bot asks for."""
 
 AttachmentKind = Literal["photo", "voice", "audio", "document", "video"]
@@ -60,11 +60,11 @@ Lenient = Annotated[T | None, WrapValidator(_or_none)]
 """A field that the bot can do without: what is wrong with it counts as missing."""
 
 
-class _Part(BaseModel):
+class _TelegramObject(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class User(_Part):
+class User(_TelegramObject):
     """Whoever did something."""
 
     id: TelegramId
@@ -74,29 +74,29 @@ class User(_Part):
     language_code: Lenient[Annotated[str, StringConstraints(max_length=35)]] = None
 
 
-class Chat(_Part):
+class Chat(_TelegramObject):
     """Where it was done."""
 
     id: Annotated[int, Field(ge=-(2**52), le=2**52)]
     type: Literal["private", "group", "supergroup", "channel"]
 
 
-class _File(_Part):
+class _File(_TelegramObject):
     file_id: str
     mime_type: Lenient[str] = None
     file_size: Lenient[int] = None
     file_name: Lenient[str] = None
 
 
-def _largest(value: Any) -> Any:
+def _pick_largest(value: Any) -> Any:
     """A photo comes in several sizes, the largest last."""
     return value[-1] if isinstance(value, list) and value else value
 
 
-Photo = Annotated[_File, BeforeValidator(_largest)]
+Photo = Annotated[_File, BeforeValidator(_pick_largest)]
 
 
-class Message(_Part):
+class Message(_TelegramObject):
     """A message somebody sent."""
 
     model_config = ConfigDict(extra="allow")  # the names of the fields tell what was sent
@@ -116,14 +116,14 @@ class Message(_Part):
     media_group_id: Lenient[str] = None
 
     @property
-    def words(self) -> str:
+    def text_or_caption(self) -> str:
         """What the person wrote: text, caption, or a rich message as text."""
         return (self.text or self.caption or flatten(self.rich_message)).strip()
 
     @property
     def has_content(self) -> bool:
         """Whether a person sent something that is no text."""
-        return bool(self.model_fields_set & set(CONTENT))
+        return bool(self.model_fields_set & set(CONTENT_FIELDS))
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -142,18 +142,18 @@ class Message(_Part):
         )
 
 
-class _Pressed(_Part):
+class _CallbackMessage(_TelegramObject):
     """The message under which a button is; of one that is too old to read, its place alone."""
 
     chat: Chat
 
 
-class CallbackQuery(_Part):
+class CallbackQuery(_TelegramObject):
     """A button was pressed."""
 
     id: str
     from_user: User = Field(alias="from")
-    message: Lenient[_Pressed] = None
+    message: Lenient[_CallbackMessage] = None
     data: Lenient[str] = None
 
     @property
@@ -162,48 +162,48 @@ class CallbackQuery(_Part):
         return self.message.chat if self.message is not None else None
 
 
-class Member(_Part):
+class ChatMember(_TelegramObject):
     """Somebody's place in a chat."""
 
     status: str
 
 
-class MembershipChange(_Part):
+class ChatMemberUpdated(_TelegramObject):
     """The bot was let in, thrown out, blocked or unblocked."""
 
     chat: Chat
-    new_chat_member: Member
+    new_chat_member: ChatMember
 
 
-class Stopped(_Part):
+class DraftStopped(_TelegramObject):
     """Somebody pressed Stop under a draft."""
 
     chat: Chat
 
 
-class Update(_Part):
+class Update(_TelegramObject):
     """One of these, or something that the bot has not asked for."""
 
     update_id: Annotated[int, Field(strict=True, ge=0)]
     message: Message | None = None
     callback_query: CallbackQuery | None = None
-    my_chat_member: MembershipChange | None = None
-    stopped_message_generation: Stopped | None = None
+    my_chat_member: ChatMemberUpdated | None = None
+    stopped_message_generation: DraftStopped | None = None
     raw: Any = Field(None, repr=False)
     """All of it, as it came."""
 
     @classmethod
-    def read(cls, raw: Any) -> Self:
+    def parse(cls, raw: Any) -> Self:
         """Raises ValidationError."""
         return cls.model_validate({**raw, "raw": raw} if isinstance(raw, dict) else raw)
 
     @property
     def kind(self) -> str:
         """Which of them it is, or "other"."""
-        return next((kind for kind in KINDS if getattr(self, kind) is not None), "other")
+        return next((kind for kind in ALLOWED_UPDATES if getattr(self, kind) is not None), "other")
 
     @property
-    def person_id(self) -> int | None:
+    def telegram_id(self) -> int | None:
         """Who wrote or pressed, or in whose chat the bot is wanted or not."""
         if self.message is not None and self.message.from_user is not None:
             return self.message.from_user.id

@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 
 from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
 
-_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
+_TOKEN_PATTERN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class AllowList:
         return self.everyone or telegram_id in self.telegram_ids
 
 
-def _allow_list(value: Any) -> Any:
+def _parse_allow_list(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     entries = [entry.strip() for entry in value.split(",") if entry.strip()]
@@ -40,34 +40,34 @@ def _allow_list(value: Any) -> Any:
     return AllowList(frozenset(map(int, entries)))
 
 
-def _token(value: SecretStr) -> SecretStr:
-    if not _TOKEN.fullmatch(value.get_secret_value()):
+def _validate_token(value: SecretStr) -> SecretStr:
+    if not _TOKEN_PATTERN.fullmatch(value.get_secret_value()):
         raise ValueError("a token looks like 123456:ABC-DEF, as @BotFather gives it")
     return value
 
 
-def _api_url(value: str) -> str:
+def _validate_api_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError("a URL like https://api.telegram.org is needed")
     return value.rstrip("/")
 
 
-def _public_url(value: str) -> str:
-    return _api_url(value) if value else value
+def _validate_public_url(value: str) -> str:
+    return _validate_api_url(value) if value else value
 
 
 class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
     """The bot, who may use it, and how fast it may send."""
 
     tg_bot_port: int = 8004
-    telegram_token: Annotated[SecretStr, AfterValidator(_token)]
-    telegram_api_url: Annotated[str, AfterValidator(_api_url)] = "https://api.telegram.org"
-    telegram_allowed_users: Annotated[AllowList, NoDecode, BeforeValidator(_allow_list)] = (
+    telegram_token: Annotated[SecretStr, AfterValidator(_validate_token)]
+    telegram_api_url: Annotated[str, AfterValidator(_validate_api_url)] = "https://api.telegram.org"
+    telegram_allowed_users: Annotated[AllowList, NoDecode, BeforeValidator(_parse_allow_list)] = (
         AllowList()
     )
     telegram_webhook: bool = False
     """Telegram brings updates to PUBLIC_URL, in place of our asking for them."""
-    public_url: Annotated[str, AfterValidator(_public_url)] = ""
+    public_url: Annotated[str, AfterValidator(_validate_public_url)] = ""
     """Under which this machine can be reached from outside; empty: under none."""
     telegram_rate_overall: float = Field(30.0, ge=0)
     """Messages a second; 0: no limit of ours, for one's own Bot API server."""
@@ -77,7 +77,7 @@ class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
     """Messages a minute in a group; 0: no limit of ours."""
 
     @model_validator(mode="after")
-    def _reachable(self) -> Self:
+    def _require_public_url(self) -> Self:
         if self.telegram_webhook and not self.public_url:
             raise ValueError(
                 "TELEGRAM_WEBHOOK: Telegram needs PUBLIC_URL to bring updates to, like "

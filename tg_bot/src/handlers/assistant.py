@@ -3,14 +3,14 @@
 from smart_kit.contracts.queue import UserCommand
 
 from ..texts.translations import N_
-from .context import Context
+from .context import HandlerContext
 from .handler import Handler
-from .incoming import Incoming
+from .incoming import IncomingMessage
 
 
-async def handle_assistant(_: Context, incoming: Incoming) -> UserCommand:
+async def handle_assistant(_: HandlerContext, incoming: IncomingMessage) -> UserCommand:
     """A choice of assistants comes back, as buttons."""
-    return incoming.command_in_order("assistant")
+    return incoming.build_command("assistant")
 
 
 HANDLER = Handler("assistant", N_("choose an assistant"), handle_assistant)

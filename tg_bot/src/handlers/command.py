@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_CALL = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL)
+_COMMAND_PATTERN = re.compile(
+    r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class CommandCall:
 
 def parse_command(text: str) -> CommandCall | None:
     """The command that a text is; None for any other text, such as a path."""
-    found = _CALL.fullmatch(text.strip())
+    found = _COMMAND_PATTERN.fullmatch(text.strip())
     if found is None:
         return None
     name, bot, argument = found.groups()

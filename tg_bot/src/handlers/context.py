@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from ..client.rest import RestClient
-from ..services.access import Access
+from ..services.access import AccessControl
 
-REST_SECONDS = 3.0
+REST_TIMEOUT_SECONDS = 3.0
 """How long somebody who waits for a greeting may hold up the rest of their chat."""
 
 
 @dataclass(frozen=True)
-class Context:
+class HandlerContext:
     """Made once, in `main.py`."""
 
     rest: RestClient
-    access: Access
+    access: AccessControl

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from .context import Context
-from .incoming import Answer, Incoming
+from .context import HandlerContext
+from .incoming import HandlerResult, IncomingMessage
 
 
 @dataclass(frozen=True)
@@ -14,4 +14,4 @@ class Handler:
     command: str
     description: str
     """In English; its translation stands in the `.po` files."""
-    handle: Callable[[Context, Incoming], Awaitable[Answer | None]]
+    handle: Callable[[HandlerContext, IncomingMessage], Awaitable[HandlerResult | None]]

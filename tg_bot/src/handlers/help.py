@@ -3,14 +3,14 @@
 from smart_kit.contracts.queue import Notice
 
 from ..texts.translations import N_
-from .context import Context
+from .context import HandlerContext
 from .handler import Handler
-from .incoming import Incoming
+from .incoming import IncomingMessage
 
 
-async def handle_help(_: Context, incoming: Incoming) -> Notice:
+async def handle_help(_: HandlerContext, incoming: IncomingMessage) -> Notice:
     """The words follow from HANDLERS when it is sent."""
-    return incoming.notice("help")
+    return incoming.build_notice("help")
 
 
 HANDLER = Handler("help", N_("what I can do"), handle_help)

@@ -17,12 +17,12 @@ from smart_kit.contracts.users import UserSnapshot
 from ..client.update import Message
 from .command import CommandCall
 
-Answer = UserMessage | UserCommand | UserPress | Notice
+HandlerResult = UserMessage | UserCommand | UserPress | Notice
 """What becomes of an update: a word to the secretary, or one to the person."""
 
 
 @dataclass(frozen=True)
-class Cause:
+class IncomingUpdate:
     """Something that a person did."""
 
     id: str
@@ -32,7 +32,7 @@ class Cause:
     """Where it was done."""
     sender: Sender
 
-    def notice(self, name: NoticeName, **parameters: str) -> Notice:
+    def build_notice(self, name: NoticeName, **parameters: str) -> Notice:
         """A word to the person; the same update makes the same id."""
         return Notice(
             id=reply_id(self.id),
@@ -46,7 +46,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Incoming(Cause):
+class IncomingMessage(IncomingUpdate):
     """A message by a person."""
 
     person: UserSnapshot | None
@@ -54,7 +54,7 @@ class Incoming(Cause):
     message: Message
     command: CommandCall | None
 
-    def command_in_order(self, name: Literal["new", "undo", "assistant", "model"]) -> UserCommand:
+    def build_command(self, name: Literal["new", "undo", "assistant", "model"]) -> UserCommand:
         """A command that the secretary carries out, in its place among the messages."""
         return UserCommand(
             id=self.id,
@@ -67,7 +67,7 @@ class Incoming(Cause):
 
 
 @dataclass(frozen=True)
-class Press(Cause):
+class ButtonPress(IncomingUpdate):
     """A press of a button by a person."""
 
     data: str

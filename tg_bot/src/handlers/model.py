@@ -3,14 +3,14 @@
 from smart_kit.contracts.queue import UserCommand
 
 from ..texts.translations import N_
-from .context import Context
+from .context import HandlerContext
 from .handler import Handler
-from .incoming import Incoming
+from .incoming import IncomingMessage
 
 
-async def handle_model(_: Context, incoming: Incoming) -> UserCommand:
+async def handle_model(_: HandlerContext, incoming: IncomingMessage) -> UserCommand:
     """A choice of models comes back, as buttons."""
-    return incoming.command_in_order("model")
+    return incoming.build_command("model")
 
 
 HANDLER = Handler("model", N_("choose a model"), handle_model)

@@ -3,14 +3,14 @@
 from smart_kit.contracts.queue import UserCommand
 
 from ..texts.translations import N_
-from .context import Context
+from .context import HandlerContext
 from .handler import Handler
-from .incoming import Incoming
+from .incoming import IncomingMessage
 
 
-async def handle_new(_: Context, incoming: Incoming) -> UserCommand:
+async def handle_new(_: HandlerContext, incoming: IncomingMessage) -> UserCommand:
     """The next messages begin a new conversation."""
-    return incoming.command_in_order("new")
+    return incoming.build_command("new")
 
 
 HANDLER = Handler("new", N_("begin a new conversation"), handle_new)

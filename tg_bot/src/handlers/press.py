@@ -6,26 +6,26 @@ from uuid import UUID
 
 import structlog
 
-from smart_kit.contracts.queue import Chosen, UserPress
+from smart_kit.contracts.queue import ChoiceKind, UserPress
 
-from .incoming import Press
+from .incoming import ButtonPress
 
-OWN = "own"
+DEFAULT_CHOICE = "default"
 """Stands for no row: the deployment's own choice."""
 
-CHOSEN: tuple[Chosen, ...] = get_args(Chosen)
+CHOICE_KINDS: tuple[ChoiceKind, ...] = get_args(ChoiceKind)
 
 _ROW_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 log = structlog.stdlib.get_logger()
 
 
-def handle_press(press: Press) -> UserPress | None:
+def handle_callback(press: ButtonPress) -> UserPress | None:
     """None where the button is none of ours."""
     kind, _, row = press.data.partition(":")
-    chosen = next((one for one in CHOSEN if one == kind), None)
-    if chosen is None or not (row == OWN or _ROW_ID.fullmatch(row)):
-        log.warning("press of an unknown button", data=ascii(press.data[:64]))
+    choice_kind = next((one for one in CHOICE_KINDS if one == kind), None)
+    if choice_kind is None or not (row == DEFAULT_CHOICE or _ROW_ID.fullmatch(row)):
+        log.warning("unknown callback data ignored", data=ascii(press.data[:64]))
         return None
     return UserPress(
         id=press.id,
@@ -33,11 +33,11 @@ def handle_press(press: Press) -> UserPress | None:
         chat_id=press.chat_id,
         correlation_id=press.id,
         sender=press.sender,
-        chosen=chosen,
-        row_id=None if row == OWN else UUID(row),
+        choice_kind=choice_kind,
+        row_id=None if row == DEFAULT_CHOICE else UUID(row),
     )
 
 
-def callback_data(chosen: Chosen, row_id: UUID | None) -> str:
+def build_callback_data(choice_kind: ChoiceKind, row_id: UUID | None) -> str:
     """What `handle_press` reads; Telegram takes 64 bytes."""
-    return f"{chosen}:{row_id or OWN}"
+    return f"{choice_kind}:{row_id or DEFAULT_CHOICE}"

@@ -8,33 +8,35 @@ from smart_kit.contracts.queue import Notice
 from smart_kit.errors import DomainError, UpstreamError
 
 from ..texts.translations import N_
-from .context import REST_SECONDS, Context
+from .context import REST_TIMEOUT_SECONDS, HandlerContext
 from .handler import Handler
-from .incoming import Incoming
+from .incoming import IncomingMessage
 
-_ANSWERS = {"on": True, "вкл": True, "off": False, "выкл": False}
+_ON_OFF = {"on": True, "вкл": True, "off": False, "выкл": False}
 
 log = structlog.stdlib.get_logger()
 
 
-async def handle_rich(context: Context, incoming: Incoming) -> Notice:
+async def handle_rich(context: HandlerContext, incoming: IncomingMessage) -> Notice:
     """Keep the choice; without one, say how it is."""
     assert incoming.command is not None
     person = incoming.person
     is_rich = person is None or person.rich_messages
-    wanted = _ANSWERS.get(incoming.command.argument.lower().rstrip("."))
+    wanted = _ON_OFF.get(incoming.command.argument.lower().rstrip("."))
     if wanted is not None and (person is None or wanted != is_rich):
         try:
-            async with asyncio.timeout(REST_SECONDS):
-                await _choose(context, incoming, is_rich=wanted)
+            async with asyncio.timeout(REST_TIMEOUT_SECONDS):
+                await _save_preference(context, incoming, is_rich=wanted)
         except (TimeoutError, DomainError, UpstreamError) as error:
-            log.warning("choice not kept", reason=str(error) or type(error).__name__)
-            return incoming.notice("try_again_later")
+            log.warning("rich message setting not saved", reason=str(error) or type(error).__name__)
+            return incoming.build_notice("try_again_later")
         is_rich = wanted
-    return incoming.notice("rich_on" if is_rich else "rich_off")
+    return incoming.build_notice("rich_on" if is_rich else "rich_off")
 
 
-async def _choose(context: Context, incoming: Incoming, *, is_rich: bool) -> None:
+async def _save_preference(
+    context: HandlerContext, incoming: IncomingMessage, *, is_rich: bool
+) -> None:
     person = incoming.person
     user_id = person.id if person is not None else None
     if user_id is None:

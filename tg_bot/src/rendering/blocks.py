@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from .formatted import is_blank
-from .inlines import rich_text
+from .inlines import to_rich_text
 from .tree import Node
 
 Block = dict[str, Any]
@@ -22,33 +22,33 @@ def to_blocks(nodes: Sequence[Node]) -> Iterator[Block]:
     """The blocks; text between them becomes paragraphs."""
     for kind, group in groupby(nodes, key=lambda node: node.kind if _is_block(node) else ""):
         if not kind:
-            yield from _flow([*group])
+            yield from _to_paragraphs([*group])
             continue
         for node in group:
-            yield from _READERS[kind](node)
+            yield from _CONVERTERS[kind](node)
 
 
-def needs_blocks(nodes: Sequence[Node]) -> bool:
+def needs_rich_blocks(nodes: Sequence[Node]) -> bool:
     """Whether there is something that entities cannot show: a table or a formula."""
     return any(
         node.kind in ("Table", "InlineMath", "DisplayMath")
         or _is_formula_code(node)
-        or needs_blocks(node.children)
+        or needs_rich_blocks(node.children)
         for node in nodes
     )
 
 
 def _is_block(node: Node) -> bool:
-    return node.kind in _READERS
+    return node.kind in _CONVERTERS
 
 
-def _flow(nodes: Sequence[Node]) -> Iterator[Block]:
+def _to_paragraphs(nodes: Sequence[Node]) -> Iterator[Block]:
     """A formula on a line of its own parts the text around it."""
     for is_formula, group in groupby(nodes, key=lambda node: node.kind == "DisplayMath"):
         if is_formula:
             yield from (_formula(node.value) for node in group)
             continue
-        text = rich_text([*group])
+        text = to_rich_text([*group])
         if text:
             yield {"type": "paragraph", "text": text}
 
@@ -58,7 +58,7 @@ def _formula(expression: str) -> Block:
 
 
 def _heading(node: Node) -> Iterator[Block]:
-    text = rich_text(node.children)
+    text = to_rich_text(node.children)
     if text:
         yield {"type": "heading", "text": text, "size": int(node.value["level"][1])}
 
@@ -108,7 +108,7 @@ def _list(node: Node) -> Iterator[Block]:
 
 def _item(node: Node) -> Block:
     """Empty where it has no content."""
-    marks = [child for child in _leading(node) if child.kind == "TaskListMarker"]
+    marks = [child for child in _leading_nodes(node) if child.kind == "TaskListMarker"]
     blocks = [*to_blocks(node.children)]
     if not blocks or not marks:
         return {"blocks": blocks} if blocks else {}
@@ -116,7 +116,7 @@ def _item(node: Node) -> Block:
     return {"blocks": blocks, "has_checkbox": True} | checked
 
 
-def _leading(node: Node) -> list[Node]:
+def _leading_nodes(node: Node) -> list[Node]:
     """Where the box of a task may stand: in a loose list it is in the first paragraph."""
     first = node.children[0] if node.children else None
     inner = first.children if first is not None and first.kind == "Paragraph" else []
@@ -134,7 +134,7 @@ def _table(node: Node) -> Iterator[Block]:
 def _cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
     for align, child in zip(aligns, row.children, strict=False):
         cell: Block = {"align": align, "valign": "middle"}
-        text = rich_text(child.children)
+        text = to_rich_text(child.children)
         if text:
             cell["text"] = text
         if row.kind == "TableHead":
@@ -142,13 +142,13 @@ def _cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
         yield cell
 
 
-_READERS: dict[str, Callable[[Node], Iterator[Block]]] = {
-    "Paragraph": lambda node: _flow(node.children),
+_CONVERTERS: dict[str, Callable[[Node], Iterator[Block]]] = {
+    "Paragraph": lambda node: _to_paragraphs(node.children),
     "Heading": _heading,
     "CodeBlock": _code,
     "BlockQuote": _quote,
     "List": _list,
     "Table": _table,
     "Rule": lambda _: iter([{"type": "divider"}]),
-    "HtmlBlock": lambda node: _flow(node.children),
+    "HtmlBlock": lambda node: _to_paragraphs(node.children),
 }

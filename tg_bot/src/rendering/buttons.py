@@ -5,10 +5,10 @@ from typing import Any
 
 from .formatted import is_blank
 
-MOST_BUTTONS = 100
+MAX_BUTTONS = 100
 """Telegram takes no more under a message."""
 
-LONGEST_LABEL = 32
+MAX_LABEL_LENGTH = 32
 """Characters; what is longer Telegram's apps cut off without a sign."""
 
 
@@ -19,17 +19,17 @@ class Button:
     label: str
     data: str
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As the Bot API takes it."""
-        return {"text": shortened(self.label), "callback_data": self.data}
+        return {"text": truncate_label(self.label), "callback_data": self.data}
 
 
-def shortened(label: str) -> str:
+def truncate_label(label: str) -> str:
     """In one line, and as long as is shown: without its middle, because names differ at the end."""
     line = " ".join(label.split())
     if is_blank(line):  # Telegram would refuse the message
         return "…"
-    if len(line) <= LONGEST_LABEL:
+    if len(line) <= MAX_LABEL_LENGTH:
         return line
-    half = LONGEST_LABEL // 2
+    half = MAX_LABEL_LENGTH // 2
     return f"{line[:half].rstrip()}…{line[1 - half :].lstrip()}"

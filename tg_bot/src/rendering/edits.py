@@ -6,7 +6,7 @@ Edit = tuple[int, int, bytes]
 """From, to (byte offsets), and what comes there instead."""
 
 
-def edited(markdown: str, edits: Iterable[Edit]) -> str:
+def apply_edits(markdown: str, edits: Iterable[Edit]) -> str:
     """With each change made; of changes that overlap, the first one."""
     source = markdown.encode()
     parts, cursor = [], 0

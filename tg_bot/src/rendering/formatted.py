@@ -8,7 +8,7 @@ from telegramify_markdown.entity import MessageEntity, utf16_len
 
 
 @dataclass(frozen=True)
-class Formatted:
+class FormattedText:
     """A text and what is bold, code or a link in it."""
 
     text: str
@@ -24,34 +24,34 @@ class Formatted:
         """Whether nobody would see anything; Telegram refuses such a text."""
         return is_blank(self.text)
 
-    def entities_json(self) -> list[dict[str, Any]]:
+    def entities_to_json(self) -> list[dict[str, Any]]:
         """The entities as the Bot API takes them."""
         return [entity.to_dict() for entity in self.entities]
 
-    def plain(self) -> "Formatted":
+    def to_plain(self) -> "FormattedText":
         """The same text without formatting."""
-        return Formatted(self.text)
+        return FormattedText(self.text)
 
-    def insert(self, position: int, text: str) -> "Formatted":
+    def insert(self, position: int, text: str) -> "FormattedText":
         """With a text put in at a position of the string; an entity around it grows."""
         offset, added = utf16_len(self.text[:position]), utf16_len(text)
-        return Formatted(
+        return FormattedText(
             self.text[:position] + text + self.text[position:],
-            tuple(_shifted(entity, offset, added) for entity in self.entities),
+            tuple(_shift(entity, offset, added) for entity in self.entities),
         )
 
-    def followed_by(self, text: str) -> "Formatted":
+    def append_paragraph(self, text: str) -> "FormattedText":
         """With a text at the end, a blank line between; alone where there is nothing yet."""
-        begun = self.text.rstrip()
-        if not begun:
-            return Formatted(text)
-        end = utf16_len(begun)
+        body = self.text.rstrip()
+        if not body:
+            return FormattedText(text)
+        end = utf16_len(body)
         entities = (
             replace(entity, length=min(entity.length, end - entity.offset))
             for entity in self.entities
             if entity.offset < end
         )
-        return Formatted(f"{begun}\n\n{text}", tuple(entities))
+        return FormattedText(f"{body}\n\n{text}", tuple(entities))
 
 
 def is_blank(text: str) -> bool:
@@ -59,7 +59,7 @@ def is_blank(text: str) -> bool:
     return all(one.isspace() or unicodedata.category(one) in ("Cc", "Cf") for one in text)
 
 
-def _shifted(entity: MessageEntity, offset: int, added: int) -> MessageEntity:
+def _shift(entity: MessageEntity, offset: int, added: int) -> MessageEntity:
     """An entity that begins at the offset moves; one that ends there stays as it is."""
     if entity.offset >= offset:
         return replace(entity, offset=entity.offset + added)

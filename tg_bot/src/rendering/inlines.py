@@ -15,72 +15,72 @@ from .tree import Node
 RichText = Any
 
 _STYLES = {"Strong": "bold", "Emphasis": "italic", "Strikethrough": "strikethrough"}
-_FORMULAS = ("InlineMath", "DisplayMath")
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`|]*[^\s<>\"'`|.,:;!?*_~…»”)\]}]")
+_FORMULA_KINDS = ("InlineMath", "DisplayMath")
+_URL_PATTERN = re.compile(r"https?://[^\s<>\"'`|]*[^\s<>\"'`|.,:;!?*_~…»”)\]}]")
 
 
-def rich_text(nodes: Sequence[Node]) -> RichText:
+def to_rich_text(nodes: Sequence[Node]) -> RichText:
     """The text of a paragraph, heading or cell; an empty string where nobody would see any."""
-    pieces = _trimmed(list(_pieces(nodes, is_linked=False)))
-    if is_blank(plain_text(pieces)):
+    pieces = _trim(list(_convert_nodes(nodes, is_linked=False)))
+    if is_blank(to_plain_text(pieces)):
         return ""
-    return _one(pieces)
+    return _unwrap_single(pieces)
 
 
-def plain_text(text: RichText) -> str:
+def to_plain_text(text: RichText) -> str:
     """The characters of a text; formulas as they are written."""
     if isinstance(text, str):
         return text
     if isinstance(text, list):
-        return "".join(map(plain_text, text))
-    return plain_text(text["text"] if "text" in text else text["expression"])
+        return "".join(map(to_plain_text, text))
+    return to_plain_text(text["text"] if "text" in text else text["expression"])
 
 
-def _pieces(nodes: Sequence[Node], *, is_linked: bool) -> Iterator[RichText]:
+def _convert_nodes(nodes: Sequence[Node], *, is_linked: bool) -> Iterator[RichText]:
     """Neighbouring strings as one, which addresses need to be found."""
-    words = ""
+    pending_text = ""
     for node in nodes:
-        literal = _literal(node)
+        literal = _get_literal_text(node)
         if literal is not None:
-            words += literal
+            pending_text += literal
             continue
-        yield from _words(words, is_linked=is_linked)
-        words = ""
-        yield from _styled(node, is_linked=is_linked)
-    yield from _words(words, is_linked=is_linked)
+        yield from _link_urls(pending_text, is_linked=is_linked)
+        pending_text = ""
+        yield from _convert_node(node, is_linked=is_linked)
+    yield from _link_urls(pending_text, is_linked=is_linked)
 
 
-def _literal(node: Node) -> str | None:
+def _get_literal_text(node: Node) -> str | None:
     if node.kind in ("SoftBreak", "HardBreak"):
         return "\n"
     return str(node.value) if node.kind in ("Text", "Html", "InlineHtml") else None
 
 
-def _styled(node: Node, *, is_linked: bool) -> Iterator[RichText]:
-    if node.kind in _FORMULAS:
+def _convert_node(node: Node, *, is_linked: bool) -> Iterator[RichText]:
+    if node.kind in _FORMULA_KINDS:
         yield {"type": "mathematical_expression", "expression": node.value.strip()}
     elif node.kind == "Code":
         yield {"type": "code", "text": node.value}
     elif node.kind in _STYLES:
-        inner = list(_pieces(node.children, is_linked=is_linked))
+        inner = list(_convert_nodes(node.children, is_linked=is_linked))
         if inner:
-            yield {"type": _STYLES[node.kind], "text": _one(inner)}
+            yield {"type": _STYLES[node.kind], "text": _unwrap_single(inner)}
     elif node.kind == "Link":
-        yield from _link(node)
+        yield from _convert_link(node)
     else:
-        yield from _pieces(node.children, is_linked=is_linked)
+        yield from _convert_nodes(node.children, is_linked=is_linked)
 
 
-def _link(node: Node) -> Iterator[RichText]:
+def _convert_link(node: Node) -> Iterator[RichText]:
     """Where Telegram refuses the address, it is written out; without a text it shows itself."""
     url = str(node.value["dest_url"])
-    inner = list(_pieces(node.children, is_linked=True))
+    inner = list(_convert_nodes(node.children, is_linked=True))
     if not is_linkable(url):
         yield from inner
-        if url not in plain_text(inner):
+        if url not in to_plain_text(inner):
             yield f" ({url})"
         return
-    text = url if is_blank(plain_text(inner)) else _one(inner)
+    text = url if is_blank(to_plain_text(inner)) else _unwrap_single(inner)
     kind, _, rest = url.partition(":")
     if kind.lower() == "mailto":
         yield {"type": "email_address", "text": text, "email_address": rest}
@@ -90,9 +90,9 @@ def _link(node: Node) -> Iterator[RichText]:
         yield {"type": "url", "text": text, "url": url}
 
 
-def _words(text: str, *, is_linked: bool) -> Iterator[RichText]:
+def _link_urls(text: str, *, is_linked: bool) -> Iterator[RichText]:
     end = 0
-    for found in () if is_linked else _ADDRESS.finditer(text):
+    for found in () if is_linked else _URL_PATTERN.finditer(text):
         url = found[0]
         if "(" in url and text.startswith(")", found.end()):  # as addresses of Wikipedia end
             url += ")"
@@ -103,11 +103,11 @@ def _words(text: str, *, is_linked: bool) -> Iterator[RichText]:
     yield from filter(None, [text[end:]])
 
 
-def _one(pieces: list[RichText]) -> RichText:
+def _unwrap_single(pieces: list[RichText]) -> RichText:
     return pieces[0] if len(pieces) == 1 else pieces
 
 
-def _trimmed(pieces: list[RichText]) -> list[RichText]:
+def _trim(pieces: list[RichText]) -> list[RichText]:
     """Without white space at both ends."""
     while pieces and isinstance(pieces[0], str) and not pieces[0].strip():
         pieces = pieces[1:]

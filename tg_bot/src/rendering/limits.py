@@ -8,7 +8,7 @@ from telegramify_markdown.entity import utf16_len
 from .blocks import Block
 from .inlines import RichText
 
-MAX_TEXT = 32_768
+MAX_TEXT_LENGTH = 32_768
 MAX_BLOCKS = 500
 """Blocks in blocks, items and rows included."""
 MAX_DEPTH = 16
@@ -16,7 +16,7 @@ MAX_COLUMNS = 20
 
 
 @dataclass
-class Size:
+class RichMessageSize:
     """What is limited of a message; text in UTF-16 code units, of which there are never fewer."""
 
     text: int = 0
@@ -25,18 +25,18 @@ class Size:
     columns: int = 0
 
     @property
-    def fits(self) -> bool:
+    def is_within_limits(self) -> bool:
         """Whether one message takes it."""
         return (
-            self.text <= MAX_TEXT
+            self.text <= MAX_TEXT_LENGTH
             and self.blocks <= MAX_BLOCKS
             and self.depth <= MAX_DEPTH
             and self.columns <= MAX_COLUMNS
         )
 
-    def plus(self, other: "Size") -> "Size":
+    def combine(self, other: "RichMessageSize") -> "RichMessageSize":
         """Both, one after the other."""
-        return Size(
+        return RichMessageSize(
             self.text + other.text,
             self.blocks + other.blocks,
             max(self.depth, other.depth),
@@ -44,15 +44,15 @@ class Size:
         )
 
 
-def measure(blocks: Iterable[Block]) -> Size:
+def measure(blocks: Iterable[Block]) -> RichMessageSize:
     """The size of these blocks together."""
-    size = Size()
+    size = RichMessageSize()
     for block in blocks:
         _add_block(block, size, 1)
     return size
 
 
-def _add_block(block: Block, size: Size, depth: int) -> None:
+def _add_block(block: Block, size: RichMessageSize, depth: int) -> None:
     """A block or the item of a list."""
     size.blocks += 1
     size.depth = max(size.depth, depth)
@@ -67,7 +67,7 @@ def _add_block(block: Block, size: Size, depth: int) -> None:
             _add_text(cell.get("text", ""), size, depth + 1)
 
 
-def _add_text(text: RichText, size: Size, depth: int) -> None:
+def _add_text(text: RichText, size: RichMessageSize, depth: int) -> None:
     if isinstance(text, str):
         size.text += utf16_len(text)
     elif isinstance(text, list):

@@ -3,8 +3,8 @@
 import re
 from urllib.parse import urlsplit
 
-_SCHEMES = ("tg", "mailto", "tel")
-_WEB = ("http", "https")
+_APP_SCHEMES = ("tg", "mailto", "tel")
+_WEB_SCHEMES = ("http", "https")
 
 
 def is_linkable(url: str | None) -> bool:
@@ -14,6 +14,6 @@ def is_linkable(url: str | None) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    if parts.scheme.lower() in _SCHEMES:
+    if parts.scheme.lower() in _APP_SCHEMES:
         return True
-    return parts.scheme.lower() in _WEB and bool(re.search(r"\w\.\w", host))
+    return parts.scheme.lower() in _WEB_SCHEMES and bool(re.search(r"\w\.\w", host))

@@ -8,27 +8,27 @@ import structlog
 from telegramify_markdown import convert
 from telegramify_markdown.config import RenderConfig
 
-from .formatted import Formatted
+from .formatted import FormattedText
 from .links import is_linkable
-from .source import prepare
-from .tables import without_tables
+from .source import sanitize_markdown
+from .tables import replace_tables
 
 log = structlog.stdlib.get_logger()
 
 
-def render(markdown: str) -> Formatted:
+def render_markdown(markdown: str) -> FormattedText:
     """The text to send. What cannot be rendered comes as it was written: nothing is lost."""
     try:
-        source = without_tables(prepare(markdown))
-        text, entities = convert(source, latex_escape=False, config=_configuration())
+        source = replace_tables(sanitize_markdown(markdown))
+        text, entities = convert(source, latex_escape=False, config=_build_config())
     except Exception:  # whatever the library trips over, the person gets the answer
-        log.exception("markdown could not be rendered")
-        return Formatted(markdown.strip())
-    formatted = _written_links(_parted_code(Formatted(text, tuple(entities))))
-    return Formatted(markdown.strip()) if formatted.is_blank else formatted
+        log.exception("markdown rendering failed")
+        return FormattedText(markdown.strip())
+    formatted = _expand_refused_links(_separate_code_blocks(FormattedText(text, tuple(entities))))
+    return FormattedText(markdown.strip()) if formatted.is_blank else formatted
 
 
-def _configuration() -> RenderConfig:
+def _build_config() -> RenderConfig:
     """Plain signs; the library's default decorates headings and ticks open tasks."""
     configuration = RenderConfig.isolated()
     symbols = configuration.markdown_symbol
@@ -40,29 +40,29 @@ def _configuration() -> RenderConfig:
     return configuration
 
 
-def _parted_code(formatted: Formatted) -> Formatted:
+def _separate_code_blocks(formatted: FormattedText) -> FormattedText:
     """Each code block at the beginning of a line."""
     for index in range(len(formatted.entities)):
         entity = formatted.entities[index]
-        position = _position(formatted.text, entity.offset)
+        position = _utf16_to_index(formatted.text, entity.offset)
         if entity.type == "pre" and position and formatted.text[position - 1] != "\n":
             formatted = formatted.insert(position, "\n")
     return formatted
 
 
-def _written_links(formatted: Formatted) -> Formatted:
+def _expand_refused_links(formatted: FormattedText) -> FormattedText:
     """Links only where Telegram takes them; the others' addresses in brackets."""
     refused = [e for e in formatted.entities if e.type == "text_link" and not is_linkable(e.url)]
     for link in sorted(refused, key=lambda one: one.offset, reverse=True):
-        start = _position(formatted.text, link.offset)
-        end = _position(formatted.text, link.offset + link.length)
+        start = _utf16_to_index(formatted.text, link.offset)
+        end = _utf16_to_index(formatted.text, link.offset + link.length)
         others = tuple(entity for entity in formatted.entities if entity is not link)
-        formatted = Formatted(formatted.text, others)
+        formatted = FormattedText(formatted.text, others)
         if str(link.url) not in formatted.text[start:end]:
             formatted = formatted.insert(end, f" ({link.url})")
     return formatted
 
 
-def _position(text: str, offset: int) -> int:
+def _utf16_to_index(text: str, offset: int) -> int:
     """The position in the string of an offset in UTF-16 code units."""
     return len(text.encode("utf-16-le")[: offset * 2].decode("utf-16-le"))

@@ -9,13 +9,13 @@ Event = tuple[Any, int, int]
 """What it is, and the byte offsets of where it begins and ends."""
 
 
-def read_events(markdown: str) -> list[Event]:
+def parse_events(markdown: str) -> list[Event]:
     """In document order."""
     found = pyromark.events_with_range(markdown, options=STANDARD_OPTIONS)
     return [(event, place["start"], place["end"]) for event, place in found]
 
 
-def started(event: Any) -> tuple[str, Any]:
+def get_start_tag(event: Any) -> tuple[str, Any]:
     """The name and the data of the element that begins; an empty name: none does."""
     tag = event.get("Start") if isinstance(event, dict) else None
     if isinstance(tag, dict):

@@ -5,82 +5,82 @@ from dataclasses import dataclass
 
 import structlog
 
-from .blocks import Block, needs_blocks, to_blocks
+from .blocks import Block, needs_rich_blocks, to_blocks
 from .buttons import Button
-from .formatted import Formatted
-from .limits import Size, measure
-from .markdown import render
-from .source import prepare
-from .tree import Node, read_tree
+from .formatted import FormattedText
+from .limits import RichMessageSize, measure
+from .markdown import render_markdown
+from .source import sanitize_markdown
+from .tree import Node, parse_tree
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class Piece:
+class MessagePart:
     """A message: blocks, and the text that says the same where they cannot be shown."""
 
-    text: Formatted
+    text: FormattedText
     blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
-class Letter:
+class RenderedMessage:
     """All that is to be said, however long: as text alone, and as rich messages.
 
     `rich` is empty where text alone shows everything.
     """
 
-    text: Formatted
-    rich: tuple[Piece, ...] = ()
+    text: FormattedText
+    rich_parts: tuple[MessagePart, ...] = ()
     buttons: tuple[Button, ...] = ()
     """Under the last message; only of text."""
 
-    def followed_by(self, text: str) -> "Letter":
+    def append_paragraph(self, text: str) -> "RenderedMessage":
         """With lines under it. In a message of their own under a rich one, because a reader whose
         Telegram is too old for that sees nothing of it, and nobody is told."""
-        below = (Piece(Formatted(text)),) if self.rich else ()
-        return Letter(self.text.followed_by(text), (*self.rich, *below))
+        below = (MessagePart(FormattedText(text)),) if self.rich_parts else ()
+        return RenderedMessage(self.text.append_paragraph(text), (*self.rich_parts, *below))
 
 
-def render_letter(markdown: str) -> Letter:
+def render_message(markdown: str) -> RenderedMessage:
     """Both forms of an answer."""
-    text = render(markdown)
+    text = render_markdown(markdown)
     try:
-        return Letter(text, _pieces(markdown, text))
+        return RenderedMessage(text, _build_parts(markdown, text))
     except ValueError:  # nested too deeply for any message
-        return Letter(text)
+        return RenderedMessage(text)
     except Exception:  # whatever the parser trips over, the person gets the answer
-        log.exception("markdown could not become blocks")
-        return Letter(text)
+        log.exception("rich message rendering failed")
+        return RenderedMessage(text)
 
 
-def _pieces(markdown: str, text: Formatted) -> tuple[Piece, ...]:
+def _build_parts(markdown: str, text: FormattedText) -> tuple[MessagePart, ...]:
     """None where text alone shows everything, or where a block is too large for any message."""
-    source = prepare(markdown)
-    nodes = read_tree(source)
-    if not needs_blocks(nodes):
+    source = sanitize_markdown(markdown)
+    nodes = parse_tree(source)
+    if not needs_rich_blocks(nodes):
         return ()
-    parts = [*_parts(nodes)]
-    if not parts or not all(measure(blocks).fits for _, blocks in parts):
+    block_groups = [*_group_blocks(nodes)]
+    if not block_groups or not all(measure(blocks).is_within_limits for _, blocks in block_groups):
         return ()
-    if len(parts) == 1:
-        return (Piece(text, parts[0][1]),)
-    written = source.encode()
-    ends = [*(start for start, _ in parts[1:]), len(written)]
+    if len(block_groups) == 1:
+        return (MessagePart(text, block_groups[0][1]),)
+    source_bytes = source.encode()
+    ends = [*(start for start, _ in block_groups[1:]), len(source_bytes)]
     return tuple(
-        Piece(render(written[start:end].decode()), blocks)
-        for (start, blocks), end in zip(parts, ends, strict=True)
+        MessagePart(render_markdown(source_bytes[start:end].decode()), blocks)
+        for (start, blocks), end in zip(block_groups, ends, strict=True)
     )
 
 
-def _parts(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[Block, ...]]]:
+def _group_blocks(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[Block, ...]]]:
     """As many blocks together as a message takes, with the place in the source of the first."""
-    start, blocks, size = 0, list[Block](), Size()
+    start, blocks, size = 0, list[Block](), RichMessageSize()
     for node in nodes:
         more = [*to_blocks([node])]
-        grown = size.plus(measure(more))
-        if blocks and not grown.fits:
+        grown = size.combine(measure(more))
+        if blocks and not grown.is_within_limits:
             yield start, tuple(blocks)
             start, blocks, grown = node.start, [], measure(more)
         blocks += more

@@ -7,11 +7,11 @@ out, and an empty cell of a table hides nothing behind a spoiler.
 
 import re
 
-from .edits import Edit, edited
-from .formulas import money_edits, with_dollars
-from .parsing import Event, read_events, started
+from .edits import Edit, apply_edits
+from .formulas import find_currency_edits, normalize_math_delimiters
+from .parsing import Event, get_start_tag, parse_events
 
-_PASSES = 10
+_MAX_PASSES = 10
 """A pass shows the HTML it sees, which may uncover more."""
 
 _EMPTY_IMAGE = b"![]"
@@ -19,37 +19,37 @@ _BLANK = re.compile(rb"[ \t]*")
 _EMPTY_CELL = re.compile(rb"(?<=\|)(?=\|)")
 
 
-def prepare(markdown: str) -> str:
+def sanitize_markdown(markdown: str) -> str:
     """The repaired source. Raises ValueError where HTML hides HTML hides HTML, and so on."""
-    markdown = with_dollars(markdown)
-    for _ in range(_PASSES):
+    markdown = normalize_math_delimiters(markdown)
+    for _ in range(_MAX_PASSES):
         source = markdown.encode()
-        edits = [edit for event in read_events(markdown) for edit in _edits(event, source)]
+        edits = [edit for event in parse_events(markdown) for edit in _find_edits(event, source)]
         if not edits:
             return markdown
-        markdown = edited(markdown, edits)
+        markdown = apply_edits(markdown, edits)
     raise ValueError("too deeply nested HTML")
 
 
-def _edits(event: Event, source: bytes) -> list[Edit]:
+def _find_edits(event: Event, source: bytes) -> list[Edit]:
     payload, start, end = event
     if not isinstance(payload, dict):
         return []
     if "Html" in payload or "InlineHtml" in payload:  # a line of a block may be indented
         at = start + len(_BLANK.match(source, start)[0])  # type: ignore[index] # matches anywhere
         return [(at, at, b"\\")] if source.startswith(b"<", at) else []
-    match started(payload)[0]:
+    match get_start_tag(payload)[0]:
         case "Image":
-            return [_link_edit(source, start)]
+            return [_image_to_link_edit(source, start)]
         case "Strikethrough" if source[start + 1 : start + 2] != b"~":
             return [(at, at, b"\\") for at in (start, end - 1)]
         case "Table":
             cells = _EMPTY_CELL.finditer(source, start, end)
             return [(cell.start(), cell.start(), b" ") for cell in cells]
-    return money_edits(event, source)
+    return find_currency_edits(event, source)
 
 
-def _link_edit(source: bytes, start: int) -> Edit:
+def _image_to_link_edit(source: bytes, start: int) -> Edit:
     if source.startswith(_EMPTY_IMAGE, start):  # a link needs a text to be pressed
         return start, start + len(_EMPTY_IMAGE), "[🖼]".encode()
     return start, start + 1, b""

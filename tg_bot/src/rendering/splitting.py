@@ -10,33 +10,36 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
-from .formatted import Formatted
+from .formatted import FormattedText
 
-MESSAGE_LIMIT = 4096
+MAX_MESSAGE_LENGTH = 4096
 """Telegram's, in UTF-16 code units after parsing."""
 
 _JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 """Zero-width joiner, variation selectors, keycap: they belong to their neighbours."""
 
-_LONGEST_CLUSTER = 32
+_MAX_CLUSTER_LENGTH = 32
 """A hard cut looks no further back than this for the edge of what is seen as one character."""
 
 
-def split(formatted: Formatted, limit: int = MESSAGE_LIMIT) -> list[Formatted]:
+def split(formatted: FormattedText, limit: int = MAX_MESSAGE_LENGTH) -> list[FormattedText]:
     """Pieces of at most `limit`, none of them blank; formatting goes on in the next piece."""
     offsets = [0, *accumulate(2 if one > "\uffff" else 1 for one in formatted.text)]
     pieces = (
-        _piece(formatted, offsets, start, end) for start, end in _ranges(formatted, offsets, limit)
+        _slice(formatted, offsets, start, end)
+        for start, end in _iter_ranges(formatted, offsets, limit)
     )
     return [piece for piece in pieces if not piece.is_blank]
 
 
-def _ranges(formatted: Formatted, offsets: list[int], limit: int) -> Iterator[tuple[int, int]]:
+def _iter_ranges(
+    formatted: FormattedText, offsets: list[int], limit: int
+) -> Iterator[tuple[int, int]]:
     """Positions in the string of each piece's beginning and end."""
     start, last = 0, len(formatted.text)
     while offsets[last] - offsets[start] > limit:
         furthest = bisect_right(offsets, offsets[start] + limit) - 1
-        end = _before_code(formatted, offsets, start, furthest, limit) or _cut(
+        end = _find_code_start(formatted, offsets, start, furthest, limit) or _find_cut(
             formatted.text, start, furthest
         )
         yield start, end
@@ -44,8 +47,8 @@ def _ranges(formatted: Formatted, offsets: list[int], limit: int) -> Iterator[tu
     yield start, last
 
 
-def _before_code(
-    formatted: Formatted, offsets: list[int], start: int, furthest: int, limit: int
+def _find_code_start(
+    formatted: FormattedText, offsets: list[int], start: int, furthest: int, limit: int
 ) -> int | None:
     """The beginning of the code block that would be cut, if it fits whole in the next piece."""
     for entity in formatted.entities:
@@ -57,7 +60,7 @@ def _before_code(
     return None
 
 
-def _cut(text: str, start: int, furthest: int) -> int:
+def _find_cut(text: str, start: int, furthest: int) -> int:
     """The best place to cut, at most `furthest`, after `start`."""
     half = start + (furthest - start) // 2
     for mark in ("\n\n", "\n", " "):
@@ -67,14 +70,14 @@ def _cut(text: str, start: int, furthest: int) -> int:
     return next(
         (
             end
-            for end in range(furthest, max(start, furthest - _LONGEST_CLUSTER), -1)
-            if _is_edge(text, end)
+            for end in range(furthest, max(start, furthest - _MAX_CLUSTER_LENGTH), -1)
+            if _is_cluster_boundary(text, end)
         ),
         furthest,
     )
 
 
-def _is_edge(text: str, position: int) -> bool:
+def _is_cluster_boundary(text: str, position: int) -> bool:
     """Whether nothing that is seen as one character goes across."""
     before, after = text[position - 1], text[position]
     if before == "\u200d" or after in _JOINERS or unicodedata.combining(after):
@@ -87,14 +90,14 @@ def _is_edge(text: str, position: int) -> bool:
     return True
 
 
-def _piece(formatted: Formatted, offsets: list[int], start: int, end: int) -> Formatted:
+def _slice(formatted: FormattedText, offsets: list[int], start: int, end: int) -> FormattedText:
     """That part of the text, without empty lines around it, with its share of the formatting."""
     while start < end and formatted.text[start] == "\n":
         start += 1
     while start < end and formatted.text[end - 1].isspace():
         end -= 1
     first, last = offsets[start], offsets[end]
-    return Formatted(
+    return FormattedText(
         formatted.text[start:end],
         tuple(
             replace(

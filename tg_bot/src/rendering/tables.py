@@ -8,13 +8,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .edits import Edit, edited
-from .parsing import Event, is_end, read_events, started
+from .edits import Edit, apply_edits
+from .parsing import Event, get_start_tag, is_end, parse_events
 
-PHONE_COLUMNS = 34
+PHONE_LINE_LENGTH = 34
 """Monospaced characters in a line of a message on a phone; a longer one is broken."""
 
-_PLAIN = ("Strong", "Emphasis", "Strikethrough")
+_STYLE_TAGS = ("Strong", "Emphasis", "Strikethrough")
 
 
 @dataclass
@@ -35,20 +35,22 @@ class Table:
     rows: list[list[Cell]] = field(default_factory=list)
 
 
-def without_tables(markdown: str) -> str:
+def replace_tables(markdown: str) -> str:
     """The same Markdown, its tables as code blocks or lists."""
     if "|" not in markdown:
         return markdown
     source = markdown.encode()
-    return edited(markdown, (_edit(table, source) for table in find_tables(markdown, source)))
+    return apply_edits(
+        markdown, (_build_edit(table, source) for table in find_tables(markdown, source))
+    )
 
 
 def find_tables(markdown: str, source: bytes) -> Iterator[Table]:
     """The tables of a document; they do not hold each other."""
     table: Table | None = None
-    for event in read_events(markdown):
+    for event in parse_events(markdown):
         payload, start, end = event
-        match started(payload)[0]:
+        match get_start_tag(payload)[0]:
             case "Table":
                 table = Table(start, end)
             case "TableHead" | "TableRow" if table is not None:
@@ -56,49 +58,50 @@ def find_tables(markdown: str, source: bytes) -> Iterator[Table]:
             case "TableCell" if table is not None:
                 table.rows[-1].append(Cell(source[start:end].decode().strip()))
             case _ if table is not None and table.rows and table.rows[-1]:
-                _note(event, table.rows[-1][-1])
+                _add_to_cell(event, table.rows[-1][-1])
         if table is not None and payload == {"End": "Table"}:
             yield table
             table = None
 
 
-def _note(event: Event, cell: Cell) -> None:
+def _add_to_cell(event: Event, cell: Cell) -> None:
     payload = event[0]
     if is_end(payload) or not isinstance(payload, dict):
         return
     if "Text" in payload or "Code" in payload:
         cell.text += payload.get("Text") or payload.get("Code") or ""
-    elif started(payload)[0] not in _PLAIN:  # a link's address, a formula
+    elif get_start_tag(payload)[0] not in _STYLE_TAGS:  # a link's address, a formula
         cell.is_plain = False
 
 
-def _edit(table: Table, source: bytes) -> Edit:
-    widths = [max(map(_width, column)) for column in zip(*_texts(table), strict=True)]
+def _build_edit(table: Table, source: bytes) -> Edit:
+    widths = [max(map(_display_width, column)) for column in zip(*_cell_texts(table), strict=True)]
     is_plain = all(cell.is_plain for row in table.rows for cell in row)
-    is_narrow = sum(widths) + 3 * (len(widths) - 1) <= PHONE_COLUMNS
-    lines = _drawn(table, widths) if is_plain and is_narrow else _listed(table)
-    indent = _indent(source, table.start)
+    is_narrow = sum(widths) + 3 * (len(widths) - 1) <= PHONE_LINE_LENGTH
+    lines = _render_monospaced(table, widths) if is_plain and is_narrow else _render_list(table)
+    indent = _line_prefix(source, table.start)
     text = f"\n{indent}".join([*lines, ""])
     return table.start, table.end, f"{text}\n{indent}".encode()
 
 
-def _indent(source: bytes, start: int) -> str:
+def _line_prefix(source: bytes, start: int) -> str:
     """What each line needs to stay within the list or quotation that the table is in."""
     before = source[source.rfind(b"\n", 0, start) + 1 : start].decode()
     return "".join(one if one in "> \t" else " " for one in before)
 
 
-def _texts(table: Table) -> list[list[str]]:
+def _cell_texts(table: Table) -> list[list[str]]:
     return [[cell.text for cell in row] for row in table.rows]
 
 
-def _drawn(table: Table, widths: list[int]) -> Iterator[str]:
-    rows = _texts(table)
+def _render_monospaced(table: Table, widths: list[int]) -> Iterator[str]:
+    rows = _cell_texts(table)
     fence = "`" * (3 + max(text.count("`") for row in rows for text in row))
     yield fence
     for number, row in enumerate(rows):
         padded = (
-            text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)
+            text + " " * (width - _display_width(text))
+            for text, width in zip(row, widths, strict=True)
         )
         yield " | ".join(padded).rstrip()
         if number == 0 and len(rows) > 1:
@@ -106,7 +109,7 @@ def _drawn(table: Table, widths: list[int]) -> Iterator[str]:
     yield fence
 
 
-def _listed(table: Table) -> Iterator[str]:
+def _render_list(table: Table) -> Iterator[str]:
     names, *rows = table.rows
     if not rows:
         yield " · ".join(cell.source for cell in names if cell.source)
@@ -114,15 +117,15 @@ def _listed(table: Table) -> Iterator[str]:
         mark = "- "
         for name, cell in zip(names, row, strict=True):
             if cell.source:
-                yield mark + ": ".join(filter(None, (_unescaped(name), _unescaped(cell))))
+                yield mark + ": ".join(filter(None, (_unescape(name), _unescape(cell))))
                 mark = "  - "
 
 
-def _unescaped(cell: Cell) -> str:
+def _unescape(cell: Cell) -> str:
     return cell.source.replace("\\|", "|")
 
 
-def _width(text: str) -> int:
+def _display_width(text: str) -> int:
     """In monospaced columns: East Asian characters and emoji take two, accents none."""
     wide = sum(unicodedata.east_asian_width(one) in "WF" for one in text)
     return len(text) + wide - sum(unicodedata.combining(one) > 0 for one in text)

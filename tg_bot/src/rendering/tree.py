@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from .parsing import Event, is_end, read_events, started
+from .parsing import Event, get_start_tag, is_end, parse_events
 
 MAX_DEPTH = 60
 """Deeper than any message may be; nobody means that."""
 
 
-class TooDeep(ValueError):
+class NestingTooDeep(ValueError):
     """Elements in elements in elements."""
 
 
@@ -24,26 +24,26 @@ class Node:
     children: list["Node"] = field(default_factory=list)
 
 
-def read_tree(markdown: str) -> list[Node]:
+def parse_tree(markdown: str) -> list[Node]:
     """The elements on the highest level. Raises TooDeep."""
     root = Node("", None, 0, 0)
     path = [root]
-    for event in read_events(markdown):
+    for event in parse_events(markdown):
         if is_end(event[0]):
             path.pop()
             continue
-        node = _node(event)
+        node = _to_node(event)
         path[-1].children.append(node)
-        if started(event[0])[0]:
+        if get_start_tag(event[0])[0]:
             path.append(node)
         if len(path) > MAX_DEPTH:
-            raise TooDeep
+            raise NestingTooDeep
     return root.children
 
 
-def _node(event: Event) -> Node:
+def _to_node(event: Event) -> Node:
     payload, start, end = event
-    kind, value = started(payload)
+    kind, value = get_start_tag(payload)
     if not kind:
         kind, value = next(iter(payload.items())) if isinstance(payload, dict) else (payload, None)
     return Node(kind, value, start, end)

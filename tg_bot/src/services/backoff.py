@@ -4,29 +4,29 @@ import asyncio
 import contextlib
 import random
 
-FIRST_SECONDS = 0.5
-LONGEST_SECONDS = 30.0
+INITIAL_DELAY_SECONDS = 0.5
+MAX_DELAY_SECONDS = 30.0
 
 
 class Backoff:
     """Grows with each failure in a row, with some jitter."""
 
-    def __init__(self, longest: float = LONGEST_SECONDS) -> None:
-        self._longest = longest
+    def __init__(self, max_seconds: float = MAX_DELAY_SECONDS) -> None:
+        self._max_seconds = max_seconds
         self._failures = 0
 
     def reset(self) -> None:
         """It went well."""
         self._failures = 0
 
-    def next_seconds(self) -> float:
+    def next_delay(self) -> float:
         """After one more failure."""
-        seconds = min(FIRST_SECONDS * 2.0 ** min(self._failures, 10), self._longest)
+        seconds = min(INITIAL_DELAY_SECONDS * 2.0 ** min(self._failures, 10), self._max_seconds)
         self._failures += 1
         return seconds * random.uniform(0.75, 1.0)  # noqa: S311 # no secret depends on it
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
+async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
     """Wait, but not beyond a stop."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):

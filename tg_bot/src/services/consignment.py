@@ -11,84 +11,88 @@ from dataclasses import dataclass
 import structlog
 
 from smart_kit.errors import RejectMessage, RetryMessage
-from smart_kit.mailbox import Delivery, Mailbox, until_redis
+from smart_kit.mailbox import Delivery, Mailbox, retry_until_redis
 
-from ..client.errors import TelegramUncertain
+from ..client.errors import TelegramOutcomeUnknown
 from ..metrics import SEND_SECONDS, SENDS
-from ..rendering.rich import Letter
-from .pace import Pace
+from ..rendering.rich import RenderedMessage
+from .pace import TelegramRateLimiter
 
-MAX_UNCERTAIN = 3
-UNCERTAIN_SECONDS = (2.0, 10.0)
+MAX_UNCERTAIN_ATTEMPTS = 3
+UNCERTAIN_RETRY_SECONDS = (2.0, 10.0)
 """Before the second and the third time."""
 
-RICH = "rich:"
+RICH_STEP_PREFIX = "rich:"
 """What the steps of a letter begin with that goes as rich messages."""
 
-_UNCERTAIN = "uncertain:"
+_UNCERTAIN_STEP_PREFIX = "uncertain:"
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class Consignment:
+class OutgoingMessage:
     """A letter, and for whom."""
 
     delivery: Delivery
     message_id: str
     chat_id: int
-    letter: Letter
+    rendered: RenderedMessage
     is_rich: bool
     """Whether its reader wants rich messages."""
     is_silent: bool
 
 
 @dataclass
-class Attempt:
+class SendAttempt:
     """`steps` is what earlier attempts have left in the journal."""
 
     mailbox: Mailbox
-    pace: Pace
-    consignment: Consignment
+    rate_limiter: TelegramRateLimiter
+    outgoing: OutgoingMessage
     steps: dict[str, str]
 
-    def begun(self, prefix: str = "") -> bool:
+    def is_started(self, prefix: str = "") -> bool:
         """Whether an earlier attempt has sent such a step, or perhaps has."""
-        return any(step.removeprefix(_UNCERTAIN).startswith(prefix) for step in self.steps)
+        return any(
+            step.removeprefix(_UNCERTAIN_STEP_PREFIX).startswith(prefix) for step in self.steps
+        )
 
     def is_silent(self, step: str) -> bool:
         """One answer, one sound: that of its beginning, `0`, or `0.0` where that was too long."""
-        return self.consignment.is_silent or not set(step.removeprefix(RICH)) <= set("0.")
+        return self.outgoing.is_silent or not set(step.removeprefix(RICH_STEP_PREFIX)) <= set("0.")
 
     async def send(self, step: str, send: Callable[[], Awaitable[int]]) -> int:
         """Send one message when it may go; returns its id.
 
         Raises a TelegramError; RetryMessage or RejectMessage where nobody knows of it.
         """
-        to = self.consignment
-        await self.pace.wait(to.chat_id)
-        begun = time.monotonic()
+        outgoing = self.outgoing
+        await self.rate_limiter.acquire(outgoing.chat_id)
+        started = time.monotonic()
         try:
             sent_id = await send()
-        except TelegramUncertain as error:
-            raise await self._doubt(step, error) from None
+        except TelegramOutcomeUnknown as error:
+            raise await self._on_uncertain(step, error) from None
         finally:
-            SEND_SECONDS.observe(time.monotonic() - begun)
+            SEND_SECONDS.observe(time.monotonic() - started)
         SENDS.labels("sent").inc()
-        log.info("sent", chat_id=to.chat_id, part=step, telegram_message_id=sent_id)
+        log.info("message sent", chat_id=outgoing.chat_id, part=step, telegram_message_id=sent_id)
         return sent_id
 
-    async def keep(self, step: str, value: str) -> None:
+    async def record_step(self, step: str, value: str) -> None:
         """However long Redis is away: what is not in the journal would be sent again."""
-        to = self.consignment
-        await until_redis(lambda: self.mailbox.journal(to.delivery, to.message_id, step, value))
+        outgoing = self.outgoing
+        await retry_until_redis(
+            lambda: self.mailbox.journal(outgoing.delivery, outgoing.message_id, step, value)
+        )
 
-    async def _doubt(self, step: str, error: TelegramUncertain) -> Exception:
+    async def _on_uncertain(self, step: str, error: TelegramOutcomeUnknown) -> Exception:
         """What to raise where nobody knows whether the message has arrived."""
         SENDS.labels("uncertain").inc()
-        counter = f"{_UNCERTAIN}{step}"
+        counter = f"{_UNCERTAIN_STEP_PREFIX}{step}"
         times = int(self.steps.get(counter, 0)) + 1
-        if times >= MAX_UNCERTAIN:
+        if times >= MAX_UNCERTAIN_ATTEMPTS:
             return RejectMessage(f"Sent {times} times without an answer: {error.message}")
-        await self.keep(counter, str(times))
-        return RetryMessage(UNCERTAIN_SECONDS[times - 1], error.message)
+        await self.record_step(counter, str(times))
+        return RetryMessage(UNCERTAIN_RETRY_SECONDS[times - 1], error.message)

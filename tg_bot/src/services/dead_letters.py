@@ -10,36 +10,36 @@ from smart_kit.redis import Redis
 
 
 @dataclass(frozen=True)
-class BadUpdate:
+class FailedUpdate:
     """An update as it came, and what is wrong with it."""
 
     raw: Any
     reason: str
 
 
-class DeadLetters:
+class UpdateDeadLetterQueue:
     """The dead letters of one queue."""
 
     def __init__(self, redis: Redis, queue: str) -> None:
         self._redis = redis
         self._queue = queue
 
-    async def keep(self, updates: Sequence[BadUpdate]) -> None:
+    async def add(self, updates: Sequence[FailedUpdate]) -> None:
         """Durably, in one round trip."""
         async with self._redis.pipeline(transaction=True) as pipeline:
             for update in updates:
-                letter = DeadLetter(
+                entry = DeadLetter(
                     queue=self._queue,
                     conversation="",
-                    payload=_text(update.raw),
+                    payload=_to_json(update.raw),
                     reason=update.reason,
                     attempts=1,
                 )
-                pipeline.xadd(f"{self._queue}:dead", {"letter": letter.model_dump_json()})
+                pipeline.xadd(f"{self._queue}:dead", {"dead_letter": entry.model_dump_json()})
             await pipeline.execute()
 
 
-def _text(raw: Any) -> str:
+def _to_json(raw: Any) -> str:
     try:
         return json.dumps(raw)
     except RecursionError:

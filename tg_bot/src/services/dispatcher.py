@@ -10,10 +10,10 @@ from smart_kit.contracts.users import UserSnapshot
 from ..client.update import CallbackQuery, Message, User
 from ..handlers import HANDLERS
 from ..handlers.command import parse_command
-from ..handlers.context import Context
-from ..handlers.incoming import Answer, Cause, Incoming, Press
+from ..handlers.context import HandlerContext
+from ..handlers.incoming import ButtonPress, HandlerResult, IncomingMessage, IncomingUpdate
 from ..handlers.message import handle_message
-from ..handlers.press import handle_press
+from ..handlers.press import handle_callback
 from ..handlers.start import handle_invitation
 
 log = structlog.stdlib.get_logger()
@@ -22,86 +22,88 @@ log = structlog.stdlib.get_logger()
 class Dispatcher:
     """`username` is the bot's, once Telegram has told it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: HandlerContext) -> None:
         self.username = ""
         self._context = context
         self._handlers = {handler.command: handler.handle for handler in HANDLERS}
 
-    async def dispatch(
+    async def handle_telegram_update(
         self, message_id: str, conversation: str, message: Message, person: UserSnapshot | None
-    ) -> Answer | None:
+    ) -> HandlerResult | None:
         """What becomes of a message; `message_id` is that of the queue message made from it."""
         author = message.from_user
         if author is None or author.is_bot:
             return None
-        command = parse_command(message.words) if message.forward_origin is None else None
-        incoming = Incoming(
+        command = parse_command(message.text_or_caption) if message.forward_origin is None else None
+        incoming = IncomingMessage(
             message_id,
             conversation,
             message.chat.id,
-            _sender(author),
+            _to_sender(author),
             person,
             message,
             command,
         )
-        verdict = self._context.access.judge(author.id, person)
-        if verdict == "blocked":
+        decision = self._context.access.check_access(author.id, person)
+        if decision == "blocked":
             return None
         if message.chat.type != "private":
-            return await self._send_away(incoming)
+            return await self._decline_group(incoming)
         if command is not None and command.name == "start" and command.argument:
-            answer = await handle_invitation(self._context, incoming)
-            return answer or await self._refuse(incoming)
-        if verdict == "refused":
+            result = await handle_invitation(self._context, incoming)
+            return result or await self._refuse(incoming)
+        if decision == "refused":
             return await self._refuse(incoming)
-        return await self._serve(incoming)
+        return await self._handle_allowed(incoming)
 
-    async def dispatch_press(
+    async def handle_callback_query(
         self, message_id: str, conversation: str, query: CallbackQuery, person: UserSnapshot | None
-    ) -> Answer | None:
+    ) -> HandlerResult | None:
         """What becomes of a press; only those in somebody's own chat count."""
         author, chat = query.from_user, query.chat
         if author.is_bot or chat is None or chat.type != "private" or chat.id != author.id:
-            log.warning("press outside a private chat", telegram_id=author.id)
+            log.warning("callback outside a private chat ignored", telegram_id=author.id)
             return None
-        press = Press(message_id, conversation, chat.id, _sender(author), query.data or "")
-        verdict = self._context.access.judge(author.id, person)
-        if verdict == "blocked":
+        press = ButtonPress(message_id, conversation, chat.id, _to_sender(author), query.data or "")
+        decision = self._context.access.check_access(author.id, person)
+        if decision == "blocked":
             return None
-        return handle_press(press) if verdict == "allowed" else await self._refuse(press)
+        return handle_callback(press) if decision == "allowed" else await self._refuse(press)
 
-    async def _serve(self, incoming: Incoming) -> Answer | None:
+    async def _handle_allowed(self, incoming: IncomingMessage) -> HandlerResult | None:
         if incoming.command is None:
             return handle_message(incoming)
         handle = self._handlers.get(incoming.command.name)
         if handle is None:
-            return incoming.notice("unknown_command")
+            return incoming.build_notice("unknown_command")
         return await handle(self._context, incoming)
 
-    async def _refuse(self, cause: Cause) -> Answer | None:
-        telegram_id = cause.sender.telegram_id
-        if not await self._context.access.may_be_refused(telegram_id, cause.id):
+    async def _refuse(self, incoming: IncomingUpdate) -> HandlerResult | None:
+        telegram_id = incoming.sender.telegram_id
+        if not await self._context.access.allow_refusal_notice(telegram_id, incoming.id):
             return None
-        log.info("refused", telegram_id=telegram_id)
-        return cause.notice("not_permitted", telegram_id=str(telegram_id))
+        log.info("user refused", telegram_id=telegram_id)
+        return incoming.build_notice("not_permitted", telegram_id=str(telegram_id))
 
-    async def _send_away(self, incoming: Incoming) -> Answer | None:
+    async def _decline_group(self, incoming: IncomingMessage) -> HandlerResult | None:
         """Groups have to wait for an issue of their own."""
         if not self._is_addressed(incoming):
             return None
-        if not await self._context.access.may_be_sent_away(incoming.chat_id, incoming.id):
+        if not await self._context.access.allow_group_notice(incoming.chat_id, incoming.id):
             return None
-        return incoming.notice("private_chats_only")
+        return incoming.build_notice("private_chats_only")
 
-    def _is_addressed(self, incoming: Incoming) -> bool:
+    def _is_addressed(self, incoming: IncomingMessage) -> bool:
         command, name = incoming.command, self.username.lower()
         if command is not None:
             return command.bot is None or command.bot.lower() == name
         mention = rf"(?<!\w)@{re.escape(name)}(?!\w)"
-        return bool(name) and re.search(mention, incoming.message.words.lower()) is not None
+        return (
+            bool(name) and re.search(mention, incoming.message.text_or_caption.lower()) is not None
+        )
 
 
-def _sender(user: User) -> Sender:
+def _to_sender(user: User) -> Sender:
     return Sender(
         telegram_id=user.id,
         first_name=(user.first_name or "")[:255],

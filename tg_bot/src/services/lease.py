@@ -15,11 +15,11 @@ from redis.commands.core import AsyncScript
 from smart_kit.contracts.keys import bot_lease_key
 from smart_kit.redis import Redis
 
-from ..client.errors import TelegramFenced
+from ..client.errors import LeaseNotHeld
 
 LEASE_SECONDS = 5.0
 
-_TRUSTED = 0.9
+_TRUSTED_FRACTION = 0.9
 """How much of it a holder relies on: clocks run at slightly different speeds."""
 
 _CLAIM: Final = """
@@ -38,40 +38,40 @@ end
 """
 
 
-class Lease:
+class LeaderLease:
     """One process's claim to one bot."""
 
     def __init__(self, redis: Redis, bot_id: int, seconds: float = LEASE_SECONDS) -> None:
         self.seconds = seconds
-        self.stands_by = False
+        self.is_standby = False
         """Whether another process has it, as Redis last said."""
         self._key = bot_lease_key(bot_id)
         self._holder = uuid4().hex
-        self._claim = AsyncScript(redis, _CLAIM)
-        self._release = AsyncScript(redis, _RELEASE)
+        self._claim_script = AsyncScript(redis, _CLAIM)
+        self._release_script = AsyncScript(redis, _RELEASE)
         self._trusted_until = 0.0
         """Monotonic time."""
 
-    def note(self) -> str:
+    def health_note(self) -> str:
         """For `/health`: it is well, and does nothing."""
-        return "stands by: another tg_bot serves this bot" if self.stands_by else ""
+        return "stands by: another tg_bot serves this bot" if self.is_standby else ""
 
-    def check(self) -> None:
+    def ensure_held(self) -> None:
         """Raises TelegramFenced unless this process surely serves the bot at this moment."""
         if time.monotonic() >= self._trusted_until:
-            raise TelegramFenced
+            raise LeaseNotHeld
 
     async def claim(self) -> bool:
         """Take or renew it; False where another process has it. Raises RedisError."""
-        asked_at = time.monotonic()
-        answered = await self._claim(
+        requested_at = time.monotonic()
+        is_held = await self._claim_script(
             keys=[self._key], args=[self._holder, int(self.seconds * 1000)]
         )
-        self.stands_by = not answered
-        self._trusted_until = asked_at + _TRUSTED * self.seconds if answered else 0.0
-        return bool(answered)
+        self.is_standby = not is_held
+        self._trusted_until = requested_at + _TRUSTED_FRACTION * self.seconds if is_held else 0.0
+        return bool(is_held)
 
     async def release(self) -> None:
         """Let another process have it at once. Raises RedisError."""
         self._trusted_until = 0.0
-        await self._release(keys=[self._key], args=[self._holder])
+        await self._release_script(keys=[self._key], args=[self._holder])

@@ -6,33 +6,33 @@ from typing import Literal
 from aiolimiter import AsyncLimiter
 
 from ..config.settings import TgBotSettings
-from ..metrics import PACE_SECONDS
+from ..metrics import RATE_LIMIT_WAIT_SECONDS
 
-BURST = 3.0
+CHAT_BURST = 3.0
 """Messages that a private chat takes at once."""
 
 GROUP_BURST = 5.0
 GROUP_SECONDS = 60.0
-_TIDY_AT = 256
+_EVICT_AT = 256
 
 
-class Pace:
+class TelegramRateLimiter:
     """Waits as long as Telegram's limits want it. Whatever sends or edits a message waits here."""
 
     def __init__(self, settings: TgBotSettings) -> None:
         self._per_chat = settings.telegram_rate_per_chat
         self._per_group = settings.telegram_rate_per_group
         # a second is a limit and no average: what went at once would come on top of it
-        self._overall = _limiter(settings.telegram_rate_overall, burst=1.0)
+        self._overall = _make_limiter(settings.telegram_rate_overall, burst=1.0)
         self._chats: dict[int, AsyncLimiter] = {}
-        self._tidy_at = _TIDY_AT
+        self._evict_at = _EVICT_AT
 
-    async def wait(self, chat_id: int) -> None:
+    async def acquire(self, chat_id: int) -> None:
         """Until a message may go to this chat."""
-        await _acquire(self._of(chat_id), "group" if chat_id < 0 else "chat")
-        await _acquire(self._overall, "overall")
+        await _acquire_measured(self._limiter_for(chat_id), "group" if chat_id < 0 else "chat")
+        await _acquire_measured(self._overall, "overall")
 
-    async def has_room(self) -> bool:
+    async def try_acquire(self) -> bool:
         """Whether what can be left out may go now, to a chat that is not counted for it.
 
         What has to go is not held up by more than one such.
@@ -44,36 +44,36 @@ class Pace:
         await self._overall.acquire()
         return True
 
-    def _of(self, chat_id: int) -> AsyncLimiter | None:
+    def _limiter_for(self, chat_id: int) -> AsyncLimiter | None:
         limiter = self._chats.get(chat_id)
         if limiter is None:
-            limiter = self._made_for(chat_id)
+            limiter = self._build_limiter(chat_id)
             if limiter is not None:
-                self._tidy()
+                self._evict_idle()
                 self._chats[chat_id] = limiter
         return limiter
 
-    def _made_for(self, chat_id: int) -> AsyncLimiter | None:
+    def _build_limiter(self, chat_id: int) -> AsyncLimiter | None:
         """A group's minute is a limit and no average: what goes at once is missing afterwards."""
         if chat_id >= 0:
-            return _limiter(self._per_chat, burst=BURST)
+            return _make_limiter(self._per_chat, burst=CHAT_BURST)
         burst = max(1.0, min(GROUP_BURST, self._per_group / 2))
         rest = self._per_group - (burst - 1.0)
-        return _limiter(rest / GROUP_SECONDS if self._per_group else 0.0, burst=burst)
+        return _make_limiter(rest / GROUP_SECONDS if self._per_group else 0.0, burst=burst)
 
-    def _tidy(self) -> None:
+    def _evict_idle(self) -> None:
         """Forget the chats that have been quiet long enough to begin anew."""
-        if len(self._chats) < self._tidy_at:
+        if len(self._chats) < self._evict_at:
             return
         self._chats = {
             chat_id: limiter
             for chat_id, limiter in self._chats.items()
             if not limiter.has_capacity(limiter.max_rate)
         }
-        self._tidy_at = max(_TIDY_AT, 2 * len(self._chats))
+        self._evict_at = max(_EVICT_AT, 2 * len(self._chats))
 
 
-async def _acquire(
+async def _acquire_measured(
     limiter: AsyncLimiter | None, limit: Literal["overall", "chat", "group"]
 ) -> None:
     if limiter is None:
@@ -81,12 +81,12 @@ async def _acquire(
     if limiter.has_capacity():
         await limiter.acquire()
         return
-    begun = time.monotonic()
+    started = time.monotonic()
     await limiter.acquire()
-    PACE_SECONDS.labels(limit).observe(time.monotonic() - begun)
+    RATE_LIMIT_WAIT_SECONDS.labels(limit).observe(time.monotonic() - started)
 
 
-def _limiter(rate: float, *, burst: float) -> AsyncLimiter | None:
+def _make_limiter(rate: float, *, burst: float) -> AsyncLimiter | None:
     """So many a second, and at least one at once; None: no limit."""
-    most = max(1.0, burst)
-    return AsyncLimiter(most, most / rate) if rate else None
+    max_burst = max(1.0, burst)
+    return AsyncLimiter(max_burst, max_burst / rate) if rate else None

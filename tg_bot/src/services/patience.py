@@ -8,39 +8,41 @@ import structlog
 
 from ..client.errors import (
     TELEGRAM_ERRORS,
+    LeaseNotHeld,
     TelegramError,
-    TelegramFenced,
     TelegramRetryAfter,
     TelegramUnauthorized,
 )
-from .backoff import Backoff, pause
+from .backoff import Backoff, sleep_until_stopped
 
-REFUSED_SECONDS = 30.0
+UNAUTHORIZED_RETRY_SECONDS = 30.0
 """Between two tries with a token that Telegram refuses."""
 
-FENCED_SECONDS = 0.5
+LEASE_RETRY_SECONDS = 0.5
 """Between two tries while it is not known which process serves the bot."""
 
 T = TypeVar("T")
-Recover = Callable[[TelegramError], Awaitable[float]]
-Pause = Callable[[asyncio.Event, float], Awaitable[None]]
+ErrorHook = Callable[[TelegramError], Awaitable[float]]
+Sleep = Callable[[asyncio.Event, float], Awaitable[None]]
 
 log = structlog.stdlib.get_logger()
 
 
-class Patience:
+class TelegramRetrier:
     """`recover` is called after each failure, and says how long the pause is at least."""
 
-    def __init__(self, recover: Recover | None = None, *, pause: Pause = pause) -> None:
-        self.trouble: str | None = None
+    def __init__(
+        self, on_error: ErrorHook | None = None, *, sleep: Sleep = sleep_until_stopped
+    ) -> None:
+        self.last_error: str | None = None
         """Why the last call failed; None: it did not."""
-        self.failures = 0
+        self.consecutive_failures = 0
         """In a row."""
-        self._pause = pause
-        self._recover = recover
+        self._sleep = sleep
+        self._on_error = on_error
         self._backoff = Backoff()
 
-    async def until_it_works(
+    async def call_until_success(
         self, call: Callable[[], Awaitable[None]], stop: asyncio.Event
     ) -> None:
         """Again and again until it has succeeded once, or until a stop."""
@@ -49,48 +51,48 @@ class Patience:
             await call()
             return True
 
-        while not stop.is_set() and not await self.once(done, stop):
+        while not stop.is_set() and not await self.call_once(done, stop):
             pass
 
-    async def once(self, call: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
+    async def call_once(self, call: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
         """The call's result; None after a failure, when the time to wait is over, or at a stop."""
         try:
-            result = await _unless(stop, call())
+            result = await _await_unless_stopped(stop, call())
         except TELEGRAM_ERRORS as error:
-            self._note(error)
-            seconds = self._seconds(error)
-            if self._recover is not None:
-                seconds = max(seconds, await self._recover(error))
-            await self._pause(stop, seconds)
+            self._record_failure(error)
+            seconds = self._next_delay(error)
+            if self._on_error is not None:
+                seconds = max(seconds, await self._on_error(error))
+            await self._sleep(stop, seconds)
             return None
         if result is None:
             return None
         self._backoff.reset()
-        self.failures = 0
-        if self.trouble is not None:
-            log.info("telegram answers again")
-            self.trouble = None
+        self.consecutive_failures = 0
+        if self.last_error is not None:
+            log.info("telegram available again")
+            self.last_error = None
         return result
 
-    def _note(self, error: TelegramError) -> None:
-        trouble = error.message
+    def _record_failure(self, error: TelegramError) -> None:
+        reason = error.message
         if isinstance(error, TelegramUnauthorized):
-            trouble = f"Telegram refuses the token ({error.status}); check TELEGRAM_TOKEN"
-        if trouble != self.trouble:
-            log.error("telegram cannot be read", reason=trouble)
-        self.trouble = trouble
-        self.failures += 1
+            reason = f"Telegram refuses the token ({error.status}); check TELEGRAM_TOKEN"
+        if reason != self.last_error:
+            log.error("telegram unavailable", reason=reason)
+        self.last_error = reason
+        self.consecutive_failures += 1
 
-    def _seconds(self, error: TelegramError) -> float:
-        if isinstance(error, TelegramFenced):
-            return FENCED_SECONDS
-        seconds = self._backoff.next_seconds()
+    def _next_delay(self, error: TelegramError) -> float:
+        if isinstance(error, LeaseNotHeld):
+            return LEASE_RETRY_SECONDS
+        seconds = self._backoff.next_delay()
         if isinstance(error, TelegramRetryAfter):
             return max(seconds, error.seconds)
-        return REFUSED_SECONDS if isinstance(error, TelegramUnauthorized) else seconds
+        return UNAUTHORIZED_RETRY_SECONDS if isinstance(error, TelegramUnauthorized) else seconds
 
 
-async def _unless(stop: asyncio.Event, call: Awaitable[T]) -> T | None:
+async def _await_unless_stopped(stop: asyncio.Event, call: Awaitable[T]) -> T | None:
     """The result, or None where the stop comes first; Telegram may hold a poll for long."""
     task, stopping = asyncio.ensure_future(call), asyncio.ensure_future(stop.wait())
     try:

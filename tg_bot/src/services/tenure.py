@@ -8,39 +8,39 @@ from redis.exceptions import RedisError
 
 from smart_kit.service import Loop
 
-from .backoff import pause
-from .lease import Lease
+from .backoff import sleep_until_stopped
+from .lease import LeaderLease
 
 CLAIMS_PER_LEASE = 4
 
 log = structlog.stdlib.get_logger()
 
 
-class Tenure:
+class LeaderRunner:
     """`loops` end together where another process takes over, and begin again after that one.
 
     While Redis cannot be asked they go on: what they do with Redis waits for it, and what they do
     with Telegram is refused by `Lease.check`.
     """
 
-    def __init__(self, lease: Lease, *loops: Loop) -> None:
+    def __init__(self, lease: LeaderLease, *loops: Loop) -> None:
         self._lease = lease
         self._loops = loops
-        self._pause_seconds = lease.seconds / CLAIMS_PER_LEASE
+        self._claim_interval_seconds = lease.seconds / CLAIMS_PER_LEASE
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`."""
-        was_told = False
+        is_standby_logged = False
         while not stop.is_set():
             if await self._claim():
-                log.info("this process serves the bot")
-                await self._serve(stop)
-                was_told = False
+                log.info("leader lease acquired")
+                await self._run_loops(stop)
+                is_standby_logged = False
                 continue
-            if self._lease.stands_by and not was_told:
-                log.info("another tg_bot serves this bot; this one stands by")
-                was_told = True
-            await pause(stop, self._pause_seconds)
+            if self._lease.is_standby and not is_standby_logged:
+                log.info("standby: another process holds the leader lease")
+                is_standby_logged = True
+            await sleep_until_stopped(stop, self._claim_interval_seconds)
 
     async def _claim(self) -> bool:
         try:
@@ -48,34 +48,34 @@ class Tenure:
         except RedisError:  # `/health` says so
             return False
 
-    async def _serve(self, stop: asyncio.Event) -> None:
+    async def _run_loops(self, stop: asyncio.Event) -> None:
         """The lease is kept until the last message is handed over, and given up only then."""
-        over, ended = asyncio.Event(), asyncio.Event()
-        loops = [asyncio.ensure_future(loop(over)) for loop in self._loops]
-        keeper = asyncio.create_task(self._keep(ended))
+        loops_stop, ended = asyncio.Event(), asyncio.Event()
+        loops = [asyncio.ensure_future(loop(loops_stop)) for loop in self._loops]
+        renewal = asyncio.create_task(self._renew(ended))
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({*loops, keeper, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            over.set()
+            await asyncio.wait({*loops, renewal, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            loops_stop.set()
             await asyncio.wait(loops)
         finally:
-            over.set()
+            loops_stop.set()
             ended.set()
             for task in (*loops, stopping):
                 task.cancel()
-            await asyncio.gather(*loops, keeper, stopping, return_exceptions=True)
-        for task in (*loops, keeper):
+            await asyncio.gather(*loops, renewal, stopping, return_exceptions=True)
+        for task in (*loops, renewal):
             task.result()
         with contextlib.suppress(RedisError):
             await self._lease.release()
 
-    async def _keep(self, ended: asyncio.Event) -> None:
+    async def _renew(self, ended: asyncio.Event) -> None:
         """Until another process has it, or until the end."""
         while True:
-            await pause(ended, self._pause_seconds)
+            await sleep_until_stopped(ended, self._claim_interval_seconds)
             if ended.is_set():
                 return
             with contextlib.suppress(RedisError):
                 if not await self._lease.claim():
-                    log.warning("another tg_bot has taken over")
+                    log.warning("leader lease lost to another process")
                     return

@@ -18,17 +18,17 @@ from redis.exceptions import RedisError
 from ..client.telegram import TelegramClient
 from ..client.webhook_info import WebhookInfo
 from ..metrics import WEBHOOK_REQUESTS
-from .backoff import pause
-from .intake import Intake
-from .patience import Patience
+from .backoff import sleep_until_stopped
+from .intake import UpdateProcessor
+from .patience import TelegramRetrier
 
-PATH = "/telegram/webhook"
+WEBHOOK_PATH = "/telegram/webhook"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 # a header's name
-TAKE_SECONDS = 20.0
+PROCESS_TIMEOUT_SECONDS = 20.0
 """For reading and keeping one update; Telegram waits for about a minute."""
 
-CHECK_SECONDS = 60.0
-RECENT_SECONDS = 300.0
+CHECK_INTERVAL_SECONDS = 60.0
+RECENT_FAILURE_SECONDS = 300.0
 """A delivery that failed so lately, with nothing received since, is trouble."""
 
 log = structlog.stdlib.get_logger()
@@ -40,80 +40,80 @@ class Webhook:
     def __init__(
         self,
         client: TelegramClient,
-        intake: Intake,
-        greet: Callable[[], Awaitable[None]],
+        update_processor: UpdateProcessor,
+        on_start: Callable[[], Awaitable[None]],
         *,
         url: str,
         secret: str,
     ) -> None:
         self._client = client
-        self._intake = intake
-        self._greet = greet
+        self._update_processor = update_processor
+        self._on_start = on_start
         self._url = url
         self._secret = secret
-        self._patience = Patience()
+        self._retrier = TelegramRetrier()
         self._info: WebhookInfo | None = None
-        self._taken_at = 0.0
+        self._last_update_at = 0.0
         """Unix time of the last update that was kept."""
 
-    def probe(self) -> str | None:
+    def health_error(self) -> str | None:
         """What keeps updates from coming, for `/health`."""
         if self._info is None:
-            return self._patience.trouble or "the webhook is not set yet"
+            return self._retrier.last_error or "the webhook is not set yet"
         failed_at = self._info.last_error_date or 0
-        if failed_at > self._taken_at and time.time() - failed_at < RECENT_SECONDS:
-            said, waiting = self._info.last_error_message, self._info.pending_update_count
-            return f"Telegram cannot bring updates to {self._url}: {said} ({waiting} wait)"
-        return self._patience.trouble
+        if failed_at > self._last_update_at and time.time() - failed_at < RECENT_FAILURE_SECONDS:
+            error_message, waiting = self._info.last_error_message, self._info.pending_update_count
+            return f"Telegram cannot bring updates to {self._url}: {error_message} ({waiting} wait)"
+        return self._retrier.last_error
 
-    def note(self) -> str:
+    def health_note(self) -> str:
         """When the last update came; nothing is wrong with a long silence."""
-        if not self._taken_at:
+        if not self._last_update_at:
             return "no update by webhook yet"
-        return f"last update by webhook {time.time() - self._taken_at:.0f} s ago"
+        return f"last update by webhook {time.time() - self._last_update_at:.0f} s ago"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Set the webhook, and look after it until `stop`; it stays, and Telegram keeps updates."""
-        await self._patience.until_it_works(self._greet, stop)
-        await self._patience.until_it_works(self._set, stop)
+        await self._retrier.call_until_success(self._on_start, stop)
+        await self._retrier.call_until_success(self._set_webhook, stop)
         while not stop.is_set():
-            info = await self._patience.once(self._client.get_webhook_info, stop)
+            info = await self._retrier.call_once(self._client.get_webhook_info, stop)
             self._info = info or self._info
             if self._info is not None and self._info.url != self._url:
-                log.warning("somebody has changed the webhook; it is set again")
-                await self._patience.until_it_works(self._set, stop)
-            await pause(stop, CHECK_SECONDS)
+                log.warning("webhook changed by another program; setting it again")
+                await self._retrier.call_until_success(self._set_webhook, stop)
+            await sleep_until_stopped(stop, CHECK_INTERVAL_SECONDS)
 
     async def receive(self, request: web.Request) -> web.Response:
         """One update."""
-        outcome, status = await self._outcome(request)
+        outcome, status = await self._process_request(request)
         WEBHOOK_REQUESTS.labels(outcome).inc()
         return web.Response(status=status, headers={"Retry-After": "1"} if status == 503 else None)
 
-    async def _outcome(self, request: web.Request) -> tuple[str, int]:
+    async def _process_request(self, request: web.Request) -> tuple[str, int]:
         given = request.headers.get(SECRET_HEADER, "")
         if not hmac.compare_digest(given.encode("utf-8", "replace"), self._secret.encode()):
             return "refused", 403
         try:
-            async with asyncio.timeout(TAKE_SECONDS):
-                update = _update(await request.read())
+            async with asyncio.timeout(PROCESS_TIMEOUT_SECONDS):
+                update = _parse_update(await request.read())
                 if update is None:
                     return "malformed", 400
-                await self._intake.take([update])
+                await self._update_processor.process_batch([update])
         except web.HTTPRequestEntityTooLarge:  # than aiohttp's megabyte; an update is far smaller
             return "malformed", 413
         except (RedisError, TimeoutError) as error:
-            log.warning("update not kept", reason=str(error) or type(error).__name__)
+            log.warning("update not queued", reason=str(error) or type(error).__name__)
             return "unavailable", 503
-        self._taken_at = time.time()
-        return "taken", 200
+        self._last_update_at = time.time()
+        return "accepted", 200
 
-    async def _set(self) -> None:
+    async def _set_webhook(self) -> None:
         await self._client.set_webhook(self._url, self._secret)
-        log.info("the webhook is set", url=self._url)
+        log.info("webhook set", url=self._url)
 
 
-def _update(body: bytes) -> dict[str, Any] | None:
+def _parse_update(body: bytes) -> dict[str, Any] | None:
     try:
         update = json.loads(body)
     except (ValueError, RecursionError):

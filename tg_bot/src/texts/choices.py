@@ -2,45 +2,48 @@
 
 from collections.abc import Sequence
 
-from smart_kit.contracts.queue import Choice, Chosen, Option
+from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
 
-from ..handlers.press import callback_data
-from ..rendering.buttons import MOST_BUTTONS, Button
-from ..rendering.formatted import Formatted
-from ..rendering.rich import Letter
+from ..handlers.press import build_callback_data
+from ..rendering.buttons import MAX_BUTTONS, Button
+from ..rendering.formatted import FormattedText
+from ..rendering.rich import RenderedMessage
 from .translations import N_, Translation
 
-QUESTIONS: dict[Chosen, str] = {
+QUESTIONS: dict[ChoiceKind, str] = {
     "assistant": N_("Who should answer you?"),
     "model": N_("Which model should answer you?"),
 }
 
-OWN = N_("As the administrator set it")
+DEFAULT_OPTION_LABEL = N_("As the administrator set it")
 """The option that is no row."""
 
 
-def describe_choice(choice: Choice, words: Translation) -> Letter:
+def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMessage:
     """The question, what is left out of the answers, and the buttons."""
-    shown = _shown(choice.options)
-    question = words.gettext(QUESTIONS[choice.chosen])
-    if left_out := len(choice.options) - len(shown):
-        question += "\n\n" + words.ngettext(
-            "{count} more does not fit here.", "{count} more do not fit here.", left_out
-        ).format(count=left_out)
+    visible_options = _limit_options(prompt.options)
+    question = translation.gettext(QUESTIONS[prompt.choice_kind])
+    if hidden_count := len(prompt.options) - len(visible_options):
+        question += "\n\n" + translation.ngettext(
+            "{count} more does not fit here.", "{count} more do not fit here.", hidden_count
+        ).format(count=hidden_count)
     buttons = (
-        Button(_label(option, words), callback_data(choice.chosen, option.row_id))
-        for option in shown
+        Button(
+            _option_label(option, translation),
+            build_callback_data(prompt.choice_kind, option.row_id),
+        )
+        for option in visible_options
     )
-    return Letter(Formatted(question), buttons=tuple(buttons))
+    return RenderedMessage(FormattedText(question), buttons=tuple(buttons))
 
 
-def _shown(options: Sequence[Option]) -> Sequence[Option]:
+def _limit_options(options: Sequence[ChoiceOption]) -> Sequence[ChoiceOption]:
     """As many as fit, what is chosen among them."""
-    if len(options) <= MOST_BUTTONS:
+    if len(options) <= MAX_BUTTONS:
         return options
-    return sorted(options, key=lambda option: not option.is_chosen)[:MOST_BUTTONS]
+    return sorted(options, key=lambda option: not option.is_selected)[:MAX_BUTTONS]
 
 
-def _label(option: Option, words: Translation) -> str:
-    label = words.gettext(OWN) if option.row_id is None else option.label
-    return f"✓ {label}" if option.is_chosen else label
+def _option_label(option: ChoiceOption, translation: Translation) -> str:
+    label = translation.gettext(DEFAULT_OPTION_LABEL) if option.row_id is None else option.label
+    return f"✓ {label}" if option.is_selected else label

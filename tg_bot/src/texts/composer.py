@@ -12,20 +12,20 @@ from smart_kit.contracts.queue import (
     Notification,
     Reply,
     ToTelegram,
-    late_by,
+    compute_lateness,
 )
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
 
-from ..rendering.formatted import Formatted
-from ..rendering.rich import Letter, render_letter
-from .choices import describe_choice
+from ..rendering.formatted import FormattedText
+from ..rendering.rich import RenderedMessage, render_message
+from .choices import render_choice_prompt
 from .moments import format_time
-from .notices import EMPTY_ANSWER, describe_notice
-from .receipts import Reader, describe_effect
+from .notices import EMPTY_REPLY, describe_notice
+from .receipts import ReceiptContext, describe_effect
 from .translations import Translations
 
-LATE_SECONDS = 60.0
+LATE_AFTER_SECONDS = 60.0
 """A reminder that comes later than this says when it was due."""
 
 
@@ -44,59 +44,63 @@ class Composer:
         self._commands = commands
         self._default_timezone = default_timezone
 
-    def compose(self, message: ToTelegram, person: UserSnapshot | None) -> Letter:
+    def compose(self, message: ToTelegram, person: UserSnapshot | None) -> RenderedMessage:
         """All of it, however long; never blank."""
-        language = self._translations.choose(message.language_code, person)
+        language = self._translations.negotiate(message.language_code, person)
         match message:
             case Reply():
-                answer = self._answer(message, language)
+                rendered = self._render_reply(message, language)
             case Notification():
-                return Letter(self._notification(message, language))
+                return RenderedMessage(self._render_notification(message, language))
             case Choice():
-                return describe_choice(message, self._translations.of(language))
+                return render_choice_prompt(message, self._translations.for_language(language))
             case Notice():
-                answer = Letter(self._notice(message, language))
+                rendered = RenderedMessage(self._render_notice(message, language))
             case _:
                 assert_never(message)
         if not message.receipts:
-            return answer
-        return answer.followed_by(self._receipts(message.receipts, language, person))
+            return rendered
+        return rendered.append_paragraph(self._render_receipts(message.receipts, language, person))
 
-    def describe_commands(self, language: Language) -> list[tuple[str, str]]:
+    def list_commands(self, language: Language) -> list[tuple[str, str]]:
         """Each command's name and description."""
-        words = self._translations.of(language)
-        return [(name, words.gettext(said)) for name, said in self._commands.items()]
+        translation = self._translations.for_language(language)
+        return [(name, translation.gettext(said)) for name, said in self._commands.items()]
 
-    def _answer(self, reply: Reply, language: Language) -> Letter:
-        letter = render_letter(reply.text)
-        if not letter.text.is_blank:
-            return letter
-        silence = "" if reply.receipts else self._translations.of(language).gettext(EMPTY_ANSWER)
-        return Letter(Formatted(silence))
+    def _render_reply(self, reply: Reply, language: Language) -> RenderedMessage:
+        rendered = render_message(reply.text)
+        if not rendered.text.is_blank:
+            return rendered
+        fallback = (
+            "" if reply.receipts else self._translations.for_language(language).gettext(EMPTY_REPLY)
+        )
+        return RenderedMessage(FormattedText(fallback))
 
-    def _notification(self, reminder: Notification, language: Language) -> Formatted:
-        text = Formatted(f"⏰ {reminder.text}")
+    def _render_notification(self, reminder: Notification, language: Language) -> FormattedText:
+        text = FormattedText(f"⏰ {reminder.text}")
         now = self._clock.now()
-        if late_by(reminder.scheduled_for, now) <= LATE_SECONDS:
+        if compute_lateness(reminder.scheduled_for, now) <= LATE_AFTER_SECONDS:
             return text
         zone = ZoneInfo(reminder.timezone)
         due = format_time(reminder.scheduled_for, zone, language, now)
-        words = self._translations.of(language)
-        return text.followed_by(words.gettext("(was due {time})").format(time=due))
+        translation = self._translations.for_language(language)
+        return text.append_paragraph(translation.gettext("(was due {time})").format(time=due))
 
-    def _notice(self, notice: Notice, language: Language) -> Formatted:
-        commands = "\n".join(f"/{name} — {said}" for name, said in self.describe_commands(language))
-        words = self._translations.of(language)
-        return Formatted(describe_notice(notice.notice, notice.parameters, commands, words))
+    def _render_notice(self, notice: Notice, language: Language) -> FormattedText:
+        commands = "\n".join(f"/{name} — {said}" for name, said in self.list_commands(language))
+        translation = self._translations.for_language(language)
+        return FormattedText(
+            describe_notice(notice.notice, notice.parameters, commands, translation)
+        )
 
-    def _receipts(
+    def _render_receipts(
         self, receipts: Sequence[EffectRead], language: Language, person: UserSnapshot | None
     ) -> str:
         """A line for each."""
-        reader = Reader(
-            self._translations.of(language),
+        context = ReceiptContext(
+            self._translations.for_language(language),
             language,
             (person.timezone if person is not None else None) or self._default_timezone,
             self._clock.now(),
         )
-        return "\n".join(describe_effect(effect, reader) for effect in receipts)
+        return "\n".join(describe_effect(effect, context) for effect in receipts)

@@ -8,7 +8,9 @@ from babel.dates import format_datetime
 from smart_kit.settings import Language
 
 
-def format_moment(moment: datetime, zone: ZoneInfo, language: Language, now: datetime) -> str:
+def format_local_datetime(
+    moment: datetime, zone: ZoneInfo, language: Language, now: datetime
+) -> str:
     """Like "Fri 27 Nov 09:00"; seconds and year only where they matter."""
     local = moment.astimezone(zone)
     pattern = f"{_date_pattern(local, zone, now)} {_time_pattern(local)}"
@@ -31,7 +33,7 @@ def format_time(moment: datetime, zone: ZoneInfo, language: Language, now: datet
     """Like "09:00"; with the date where it is not today's."""
     local = moment.astimezone(zone)
     if local.date() != now.astimezone(zone).date():
-        return format_moment(moment, zone, language, now)
+        return format_local_datetime(moment, zone, language, now)
     return format_datetime(local, _time_pattern(local), locale=language)
 
 

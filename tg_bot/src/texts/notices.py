@@ -21,7 +21,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
         _EXAMPLES,
         _MORE,
     ),
-    "paired": (N_("Welcome, {first_name}! You are in."), _EXAMPLES, _MORE),
+    "invite_redeemed": (N_("Welcome, {first_name}! You are in."), _EXAMPLES, _MORE),
     "help": (_EXAMPLES, N_("Commands:\n{commands}")),
     "not_permitted": (
         N_(
@@ -32,7 +32,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     "private_chats_only": (N_("I only talk in private chats: write to me directly."),),
     "text_only": (N_("I can only read text so far. Please write it to me."),),
     "unknown_command": (N_("I do not know this command."), N_("Commands:\n{commands}")),
-    "pairing_failed": (
+    "invite_invalid": (
         N_(
             "This invitation is not good (any more): it works once and within an hour. "
             "Please ask for a new one."
@@ -56,9 +56,9 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     ),
     "assistant_chosen": (N_("From now on, {name} answers you."),),
     "model_chosen": (N_("From now on, the model {name} answers you."),),
-    "own_model_chosen": (N_("From now on, the model that the administrator set answers you."),),
+    "default_model_chosen": (N_("From now on, the model that the administrator set answers you."),),
     "nothing_to_choose": (N_("There is nothing to choose from at the moment."),),
-    "choice_gone": (
+    "choice_unavailable": (
         N_("This can no longer be chosen. /assistant and /model show what there is now."),
     ),
     "budget_low": (
@@ -67,7 +67,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
             "again tomorrow; reminders still come."
         ),
     ),
-    "budget_spent": (
+    "budget_exceeded": (
         N_(
             "Your budget for today is used up, so I can answer again tomorrow. "
             "Reminders still come."
@@ -77,14 +77,14 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
 }
 """Paragraphs. {commands} is the list of commands; other names are the Notice's parameters."""
 
-EMPTY_ANSWER = N_("I have no answer to that. Could you put it differently?")
+EMPTY_REPLY = N_("I have no answer to that. Could you put it differently?")
 """For a model that said nothing."""
 
 
 def describe_notice(
-    name: NoticeName, parameters: Mapping[str, str], commands: str, words: Translation
+    name: NoticeName, parameters: Mapping[str, str], commands: str, translation: Translation
 ) -> str:
     """The text of a notice. A parameter that is missing leaves no hole."""
     values = defaultdict(str, parameters, commands=commands)
-    paragraphs = (words.gettext(paragraph).format_map(values) for paragraph in NOTICES[name])
+    paragraphs = (translation.gettext(paragraph).format_map(values) for paragraph in NOTICES[name])
     return "\n\n".join(paragraphs).replace(", !", "!")

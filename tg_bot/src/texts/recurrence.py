@@ -21,20 +21,20 @@ _MINUTES = re.compile(r"\*/(\d+) \* \* \* \*")
 _HOURS = re.compile(r"\d+ \*/(\d+) \* \* \*")
 
 
-def describe_recurrence(expression: str, words: Translation) -> str:
+def describe_recurrence(expression: str, translation: Translation) -> str:
     """Like "weekly"; what has no simple name is shown as it is."""
     fields = " ".join(expression.upper().split())
     for pattern, name in _SIMPLE:
         if pattern.fullmatch(fields):
-            return words.gettext(name)
+            return translation.gettext(name)
     if found := _MINUTES.fullmatch(fields):
         count = int(found[1])
-        return words.ngettext("every {count} minute", "every {count} minutes", count).format(
+        return translation.ngettext("every {count} minute", "every {count} minutes", count).format(
             count=count
         )
     if found := _HOURS.fullmatch(fields):
         count = int(found[1])
-        return words.ngettext("every {count} hour", "every {count} hours", count).format(
+        return translation.ngettext("every {count} hour", "every {count} hours", count).format(
             count=count
         )
-    return words.gettext("repeating: {expression}").format(expression=expression)
+    return translation.gettext("repeating: {expression}").format(expression=expression)

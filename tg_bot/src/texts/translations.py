@@ -27,22 +27,24 @@ class Translations:
 
     def __init__(self, default: Language) -> None:
         self._default = default
-        self._of = {language: _load(language) for language in LANGUAGES}
+        self._by_language = {language: _load_translation(language) for language in LANGUAGES}
 
-    def of(self, language: Language) -> Translation:
+    def for_language(self, language: Language) -> Translation:
         """The words of a language."""
-        return self._of[language]
+        return self._by_language[language]
 
-    def choose(self, language_code: str | None, person: UserSnapshot | None) -> Language:
+    def negotiate(self, language_code: str | None, person: UserSnapshot | None) -> Language:
         """The person's choice, else what Telegram says of them, else the deployment's default."""
         if person is not None and person.language is not None:
             return person.language
         code = language_code or (person.language_code if person else None) or ""
-        spoken = code.lower().replace("_", "-").partition("-")[0]
-        return next((language for language in LANGUAGES if language == spoken), self._default)
+        primary_subtag = code.lower().replace("_", "-").partition("-")[0]
+        return next(
+            (language for language in LANGUAGES if language == primary_subtag), self._default
+        )
 
 
-def _load(language: Language) -> Translation:
+def _load_translation(language: Language) -> Translation:
     path = Path(__file__).with_name(f"{language}.po")
     if not path.exists():  # English is what the code says
         return gettext.NullTranslations()

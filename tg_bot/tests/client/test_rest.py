@@ -13,15 +13,15 @@ ANNA = Sender(telegram_id=7, first_name="Anna", language_code="ru")
 
 
 @pytest.fixture
-async def service(settings: TgBotSettings, rest: FakeRestService) -> AsyncIterator[RestClient]:
-    made = RestClient(settings, httpx2.MockTransport(rest.serve))
+async def rest_client(settings: TgBotSettings, rest: FakeRestService) -> AsyncIterator[RestClient]:
+    made = RestClient(settings, httpx2.MockTransport(rest.handle_request))
     yield made
     await made.close()
 
 
-async def test_somebody_new_is_created_once(service: RestClient, rest: FakeRestService) -> None:
-    first, is_new = await service.get_or_create_user(ANNA)
-    again, is_still_new = await service.get_or_create_user(ANNA)
+async def test_somebody_new_is_created_once(rest_client: RestClient, rest: FakeRestService) -> None:
+    first, is_new = await rest_client.get_or_create_user(ANNA)
+    again, is_still_new = await rest_client.get_or_create_user(ANNA)
 
     assert (is_new, is_still_new) == (True, False)
     assert first.id == again.id
@@ -32,11 +32,11 @@ async def test_somebody_new_is_created_once(service: RestClient, rest: FakeRestS
 async def test_who_was_created_meanwhile_is_found(
     settings: TgBotSettings, rest: FakeRestService
 ) -> None:
-    user = await rest.add(7)
+    user = await rest.add_user(7)
     del rest.users[7]
 
     async def hide_at_first(request: httpx2.Request) -> httpx2.Response:
-        answer = await rest.serve(request)
+        answer = await rest.handle_request(request)
         rest.users[7] = user
         return answer
 
@@ -46,31 +46,35 @@ async def test_who_was_created_meanwhile_is_found(
     await service.close()
 
 
-async def test_people_are_found_by_either_id(service: RestClient, rest: FakeRestService) -> None:
-    user = await rest.add(7)
-    assert await service.get_user(7) == user
-    assert await service.get_user_by_id(user.id) == user
+async def test_people_are_found_by_either_id(
+    rest_client: RestClient, rest: FakeRestService
+) -> None:
+    user = await rest.add_user(7)
+    assert await rest_client.get_user(7) == user
+    assert await rest_client.get_user_by_id(user.id) == user
     with pytest.raises(NotFound):
-        await service.get_user(8)
+        await rest_client.get_user(8)
 
 
 async def test_a_call_for_a_person_says_for_whom_it_is(
-    service: RestClient, rest: FakeRestService
+    rest_client: RestClient, rest: FakeRestService
 ) -> None:
-    user = await rest.add(7)
-    await service.get_user_by_id(user.id)
+    user = await rest.add_user(7)
+    await rest_client.get_user_by_id(user.id)
     assert rest.calls[-1].headers["X-User-Id"] == str(user.id)
 
 
-async def test_the_code_arrives_as_it_is(service: RestClient, rest: FakeRestService) -> None:
+async def test_the_code_arrives_as_it_is(rest_client: RestClient, rest: FakeRestService) -> None:
     """A SecretStr serialises as stars unless told otherwise."""
-    rest.codes.add("s3cret-code")
-    assert (await service.redeem_invite("s3cret-code", ANNA)).is_invited
+    rest.invite_codes.add("s3cret-code")
+    assert (await rest_client.redeem_invite("s3cret-code", ANNA)).is_invited
     with pytest.raises(NotFound):
-        await service.redeem_invite("s3cret-code", ANNA)
+        await rest_client.redeem_invite("s3cret-code", ANNA)
 
 
-async def test_a_failing_service_is_unavailable(service: RestClient, rest: FakeRestService) -> None:
-    rest.failure = 503
+async def test_a_failing_service_is_unavailable(
+    rest_client: RestClient, rest: FakeRestService
+) -> None:
+    rest.failure_status = 503
     with pytest.raises(UpstreamUnavailable):
-        await service.get_user(7)
+        await rest_client.get_user(7)

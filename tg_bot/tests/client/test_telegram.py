@@ -6,21 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, ScriptedApiResponse, make_api_error
 from smart_kit.testing.ports import free_port
 from tg_bot.src.client.errors import (
     TELEGRAM_ERRORS,
-    FormattingRefused,
+    EntityParseError,
     MessageTooLong,
-    MethodUnknown,
+    MethodNotFound,
     TelegramBadRequest,
     TelegramConflict,
     TelegramForbidden,
+    TelegramOutcomeUnknown,
     TelegramRejected,
     TelegramRetryAfter,
     TelegramUnauthorized,
     TelegramUnavailable,
-    TelegramUncertain,
 )
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
@@ -31,36 +31,45 @@ HTML = "<html><h1>502 Bad Gateway</h1></html>"
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (refusal(400, "Bad Request: chat not found"), TelegramBadRequest),
-        (refusal(400, "Bad Request: can't parse entities: oops"), FormattingRefused),
-        (refusal(400, "Bad Request: entity beginning at UTF-16 offset 3"), FormattingRefused),
-        (refusal(400, "Bad Request: can't parse MessageEntity: x"), FormattingRefused),
-        (refusal(400, "Bad Request: message is too long"), MessageTooLong),
-        (refusal(400, "Bad Request: MESSAGE_TOO_LONG"), MessageTooLong),
-        (refusal(401, "Unauthorized"), TelegramUnauthorized),
-        (refusal(403, "Forbidden: bot was blocked by the user"), TelegramForbidden),
-        (refusal(404, "Not Found"), TelegramUnauthorized),
-        (refusal(404, "Not Found: method not found"), MethodUnknown),
-        (refusal(409, "Conflict: terminated by other getUpdates request"), TelegramConflict),
-        (refusal(418, "Teapot"), TelegramRejected),
-        (refusal(429, "Too Many Requests: retry after 7", retry_after=7), TelegramRetryAfter),
-        (refusal(500, "Internal Server Error: restart"), TelegramUnavailable),
-        (Scripted(502, HTML), TelegramUnavailable),
-        (Scripted(403, HTML), TelegramUnavailable),
-        (Scripted(301, HTML, {"Location": "https://elsewhere.example/"}), TelegramUnavailable),
-        (Scripted(413, HTML), TelegramBadRequest),
-        (Scripted(429, HTML), TelegramRetryAfter),
-        (Scripted(200, HTML), TelegramUncertain),
-        (Scripted(200, {"nothing": "of the Bot API"}), TelegramUncertain),
-        (Scripted(cut="before"), TelegramUncertain),
-        (Scripted(cut="after"), TelegramUncertain),
+        (make_api_error(400, "Bad Request: chat not found"), TelegramBadRequest),
+        (make_api_error(400, "Bad Request: can't parse entities: oops"), EntityParseError),
+        (make_api_error(400, "Bad Request: entity beginning at UTF-16 offset 3"), EntityParseError),
+        (make_api_error(400, "Bad Request: can't parse MessageEntity: x"), EntityParseError),
+        (make_api_error(400, "Bad Request: message is too long"), MessageTooLong),
+        (make_api_error(400, "Bad Request: MESSAGE_TOO_LONG"), MessageTooLong),
+        (make_api_error(401, "Unauthorized"), TelegramUnauthorized),
+        (make_api_error(403, "Forbidden: bot was blocked by the user"), TelegramForbidden),
+        (make_api_error(404, "Not Found"), TelegramUnauthorized),
+        (make_api_error(404, "Not Found: method not found"), MethodNotFound),
+        (make_api_error(409, "Conflict: terminated by other getUpdates request"), TelegramConflict),
+        (make_api_error(418, "Teapot"), TelegramRejected),
+        (
+            make_api_error(429, "Too Many Requests: retry after 7", retry_after=7),
+            TelegramRetryAfter,
+        ),
+        (make_api_error(500, "Internal Server Error: restart"), TelegramUnavailable),
+        (ScriptedApiResponse(502, HTML), TelegramUnavailable),
+        (ScriptedApiResponse(403, HTML), TelegramUnavailable),
+        (
+            ScriptedApiResponse(301, HTML, {"Location": "https://elsewhere.example/"}),
+            TelegramUnavailable,
+        ),
+        (ScriptedApiResponse(413, HTML), TelegramBadRequest),
+        (ScriptedApiResponse(429, HTML), TelegramRetryAfter),
+        (ScriptedApiResponse(200, HTML), TelegramOutcomeUnknown),
+        (ScriptedApiResponse(200, {"nothing": "of the Bot API"}), TelegramOutcomeUnknown),
+        (ScriptedApiResponse(disconnect="before"), TelegramOutcomeUnknown),
+        (ScriptedApiResponse(disconnect="after"), TelegramOutcomeUnknown),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 async def test_each_failure_is_the_error_that_says_what_to_do(
-    client: TelegramClient, telegram: FakeTelegram, answer: Scripted, error: type[Exception]
+    client: TelegramClient,
+    telegram: FakeTelegram,
+    answer: ScriptedApiResponse,
+    error: type[Exception],
 ) -> None:
-    telegram.script("sendMessage", answer)
+    telegram.script_responses("sendMessage", answer)
     with pytest.raises(TELEGRAM_ERRORS) as raised:
         await client.send_message(1, "hello")
     assert type(raised.value) is error
@@ -69,18 +78,18 @@ async def test_each_failure_is_the_error_that_says_what_to_do(
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [
-        (refusal(429, "Too Many Requests", retry_after=7), 7.0),
-        (Scripted(429, {"ok": False, "error_code": 429}, {"Retry-After": "3"}), 3.0),
-        (Scripted(429, HTML, {"Retry-After": "11"}), 11.0),
-        (refusal(429, "Too Many Requests", retry_after="soon"), 5.0),
-        (refusal(429, "Too Many Requests", retry_after=-1), 5.0),
-        (refusal(429, "Too Many Requests"), 5.0),
+        (make_api_error(429, "Too Many Requests", retry_after=7), 7.0),
+        (ScriptedApiResponse(429, {"ok": False, "error_code": 429}, {"Retry-After": "3"}), 3.0),
+        (ScriptedApiResponse(429, HTML, {"Retry-After": "11"}), 11.0),
+        (make_api_error(429, "Too Many Requests", retry_after="soon"), 5.0),
+        (make_api_error(429, "Too Many Requests", retry_after=-1), 5.0),
+        (make_api_error(429, "Too Many Requests"), 5.0),
     ],
 )
 async def test_the_pause_is_the_one_that_telegram_names(
-    client: TelegramClient, telegram: FakeTelegram, answer: Scripted, seconds: float
+    client: TelegramClient, telegram: FakeTelegram, answer: ScriptedApiResponse, seconds: float
 ) -> None:
-    telegram.script("sendMessage", answer)
+    telegram.script_responses("sendMessage", answer)
     with pytest.raises(TelegramRetryAfter) as raised:
         await client.send_message(1, "hello")
     assert raised.value.seconds == seconds
@@ -91,10 +100,12 @@ async def test_a_redirect_is_not_followed_with_the_token(
     client: TelegramClient, telegram: FakeTelegram, status: int
 ) -> None:
     elsewhere = f"{telegram.url}/elsewhere/bot{TOKEN}/sendMessage"
-    telegram.script("sendMessage", Scripted(status, HTML, {"Location": elsewhere}))
+    telegram.script_responses(
+        "sendMessage", ScriptedApiResponse(status, HTML, {"Location": elsewhere})
+    )
     with pytest.raises(TelegramUnavailable):
         await client.send_message(1, "hello")
-    assert [call.door for call in telegram.calls] == [""]
+    assert [call.path_prefix for call in telegram.calls] == [""]
 
 
 async def test_nothing_was_sent_where_nobody_listens(settings: TgBotSettings) -> None:
@@ -136,7 +147,7 @@ async def test_a_poll_names_what_it_wants(client: TelegramClient, telegram: Fake
 async def test_an_answer_of_the_wrong_shape_is_no_answer(
     client: TelegramClient, telegram: FakeTelegram, method: str
 ) -> None:
-    telegram.script(method, Scripted(200, {"ok": True, "result": "what?"}))
+    telegram.script_responses(method, ScriptedApiResponse(200, {"ok": True, "result": "what?"}))
     with pytest.raises(TelegramUnavailable):
         await (client.get_me() if method == "getMe" else client.get_updates(None))
 
@@ -161,16 +172,24 @@ async def test_the_token_is_in_no_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """aiohttp's own errors quote the URL, and so the token, e.g. after a connection time-out."""
-    monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_SECONDS", 0.3)
-    telegram.script("getMe", Scripted(cut="before"), Scripted(502, HTML), refusal(401, "No"))
-    telegram.script("getUpdates", Scripted(seconds=1))
+    monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_TIMEOUT_SECONDS", 0.3)
+    telegram.script_responses(
+        "getMe",
+        ScriptedApiResponse(disconnect="before"),
+        ScriptedApiResponse(502, HTML),
+        make_api_error(401, "No"),
+    )
+    telegram.script_responses("getUpdates", ScriptedApiResponse(delay_seconds=1))
     nobody, full = (
         TelegramClient(settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{port}"}))
         for port in (free_port(), full_port)
     )
     async with nobody, full:
         failing = [client.get_me(), client.get_me(), client.get_me(), nobody.get_me()]
-        failing += [full.get_me(), client._make_request("getUpdates", answer_seconds=0.05)]
+        failing += [
+            full.get_me(),
+            client._make_request("getUpdates", response_timeout_seconds=0.05),
+        ]
         for call in failing:
             with pytest.raises(TELEGRAM_ERRORS) as raised:
                 await call
@@ -180,7 +199,7 @@ async def test_the_token_is_in_no_error(
 async def test_a_connection_that_never_came_about_sent_nothing(
     settings: TgBotSettings, full_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_TIMEOUT_SECONDS", 0.3)
     full = settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{full_port}"})
     async with TelegramClient(full) as client:
         with pytest.raises(TelegramUnavailable) as raised:

@@ -9,7 +9,7 @@ TOKEN = "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def] # a factory
+def load_settings(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def] # a factory
     def load(**environment: str) -> TgBotSettings:
         monkeypatch.chdir("/")  # no .env of a developer's
         given = {"TELEGRAM_TOKEN": TOKEN, "SERVICE_API_TOKEN": "x" * 16} | environment
@@ -29,34 +29,34 @@ def load(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def] # a f
         ("12", AllowList(frozenset({12}))),
     ],
 )
-def test_allowed_users_are_ids_with_commas_or_everyone(load, written, meant) -> None:
-    assert load(TELEGRAM_ALLOWED_USERS=written).telegram_allowed_users == meant
+def test_allowed_users_are_ids_with_commas_or_everyone(load_settings, written, meant) -> None:
+    assert load_settings(TELEGRAM_ALLOWED_USERS=written).telegram_allowed_users == meant
 
 
 @pytest.mark.parametrize("entry", ["@anna", "12,*", "-5", "12 34", "1.5", "0"])
-def test_an_entry_that_is_no_id_is_named(load, entry) -> None:
+def test_an_entry_that_is_no_id_is_named(load_settings, entry) -> None:
     with pytest.raises(ConfigurationError, match="TELEGRAM_ALLOWED_USERS") as raised:
-        load(TELEGRAM_ALLOWED_USERS=entry)
+        load_settings(TELEGRAM_ALLOWED_USERS=entry)
     assert entry.split(",")[-1].strip() in raised.value.message
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "98765:", ":abc", "98 34:abcdef"])
-def test_a_token_of_the_wrong_shape_is_refused_without_being_shown(load, token) -> None:
+def test_a_token_of_the_wrong_shape_is_refused_without_being_shown(load_settings, token) -> None:
     with pytest.raises(ConfigurationError, match="TELEGRAM_TOKEN") as raised:
-        load(TELEGRAM_TOKEN=token)
+        load_settings(TELEGRAM_TOKEN=token)
     assert not token or token not in raised.value.message
 
 
-def test_the_token_tells_the_bots_id_and_is_never_printed(load) -> None:
-    settings = load()
+def test_the_token_tells_the_bots_id_and_is_never_printed(load_settings) -> None:
+    settings = load_settings()
     assert settings.bot_id == 123456
     assert TOKEN not in repr(settings)
 
 
 @pytest.mark.parametrize("url", ["api.telegram.org", "ftp://x", "https://", "https://x?y"])
-def test_an_address_that_is_none_is_refused(load, url) -> None:
+def test_an_address_that_is_none_is_refused(load_settings, url) -> None:
     with pytest.raises(ConfigurationError, match="TELEGRAM_API_URL"):
-        load(TELEGRAM_API_URL=url)
+        load_settings(TELEGRAM_API_URL=url)
 
 
 def test_nobody_is_in_unless_named() -> None:
@@ -65,27 +65,27 @@ def test_nobody_is_in_unless_named() -> None:
     assert 5 in AllowList(everyone=True)
 
 
-def test_a_webhook_needs_an_address_from_outside(load) -> None:
-    assert not load(PUBLIC_URL="https://a.example/bot/").telegram_webhook
-    settings = load(TELEGRAM_WEBHOOK="1")
+def test_a_webhook_needs_an_address_from_outside(load_settings) -> None:
+    assert not load_settings(PUBLIC_URL="https://a.example/bot/").telegram_webhook
+    settings = load_settings(TELEGRAM_WEBHOOK="1")
     assert settings.telegram_webhook
     assert settings.public_url == "https://a.example/bot"
     with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
-        load(PUBLIC_URL="")
+        load_settings(PUBLIC_URL="")
 
 
-def test_the_webhooks_secret_is_one_that_telegram_takes_and_no_log_shows(load) -> None:
-    settings = load()
+def test_the_webhooks_secret_is_one_that_telegram_takes_and_no_log_shows(load_settings) -> None:
+    settings = load_settings()
     assert re.fullmatch("[A-Za-z0-9_-]{64}", settings.webhook_secret)
     assert settings.webhook_secret in settings.secrets
-    other = load(TELEGRAM_TOKEN=TOKEN.replace("A", "B"))
+    other = load_settings(TELEGRAM_TOKEN=TOKEN.replace("A", "B"))
     assert other.webhook_secret != settings.webhook_secret
 
 
 @pytest.mark.parametrize("name", ["OVERALL", "PER_CHAT", "PER_GROUP"])
-def test_a_rate_is_a_number_from_zero_on(load, name) -> None:
+def test_a_rate_is_a_number_from_zero_on(load_settings, name) -> None:
     variable = f"TELEGRAM_RATE_{name}"
-    assert getattr(load(**{variable: "0"}), variable.lower()) == 0
+    assert getattr(load_settings(**{variable: "0"}), variable.lower()) == 0
     for wrong in ("-1", "fast"):
         with pytest.raises(ConfigurationError, match=variable):
-            load(**{variable: wrong})
+            load_settings(**{variable: wrong})

@@ -6,9 +6,9 @@ from smart_kit.contracts.queue import Notice, UserCommand
 from smart_kit.redis import Redis
 from tg_bot.src.handlers import HANDLERS
 from tg_bot.src.handlers.command import CommandCall, parse_command
-from tg_bot.src.services.intake import Intake
+from tg_bot.src.services.intake import UpdateProcessor
 from tg_bot.tests import updates
-from tg_bot.tests.queue_contents import to_secretary, to_telegram
+from tg_bot.tests.queue_contents import read_secretary_queue, read_telegram_queue
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_commands_are_such_as_telegram_takes() -> None:
 
 @pytest.mark.parametrize("name", ["new", "undo", "assistant", "model"])
 async def test_what_the_secretary_does_keeps_its_place_among_the_messages(
-    intake: Intake, redis: Redis, name: str
+    update_processor: UpdateProcessor, redis: Redis, name: str
 ) -> None:
-    await intake.take([updates.message(text) for text in ("a", f"/{name}", "b")])
-    first, second, third = await to_secretary(redis)
+    await update_processor.process_batch([updates.message(text) for text in ("a", f"/{name}", "b")])
+    first, second, third = await read_secretary_queue(redis)
     assert (first.kind, third.kind) == ("user_message", "user_message")
     assert isinstance(second, UserCommand)
     assert second.name == name
@@ -51,13 +51,15 @@ async def test_what_the_secretary_does_keeps_its_place_among_the_messages(
     ("text", "name"),
     [("/help", "help"), ("/nonsense", "unknown_command"), ("/other x", "unknown_command")],
 )
-async def test_what_is_answered_at_once(intake: Intake, redis: Redis, text: str, name: str) -> None:
+async def test_what_is_answered_at_once(
+    update_processor: UpdateProcessor, redis: Redis, text: str, name: str
+) -> None:
     update = updates.message(text, **{"from": updates.user(language_code="ru")})
-    await intake.take([update])
+    await update_processor.process_batch([update])
 
-    (answer,) = await to_telegram(redis)
+    (answer,) = await read_telegram_queue(redis)
     assert isinstance(answer, Notice)
     assert answer.notice == name
     assert answer.id == f"reply:tg:424242:{update['update_id']}"
     assert answer.language_code == "ru"
-    assert await to_secretary(redis) == []
+    assert await read_secretary_queue(redis) == []

@@ -1,12 +1,12 @@
 from telegramify_markdown.entity import MessageEntity
 
-from tg_bot.src.rendering.formatted import Formatted
+from tg_bot.src.rendering.formatted import FormattedText
 
 BOLD = MessageEntity("bold", 3, 4)
 
 
 def test_what_is_inserted_moves_and_stretches_the_formatting() -> None:
-    text = Formatted("🎉 bold end", (BOLD,))
+    text = FormattedText("🎉 bold end", (BOLD,))
 
     assert text.insert(0, "ab").entities == (MessageEntity("bold", 5, 4),)
     assert text.insert(4, "👍").entities == (MessageEntity("bold", 3, 6),)
@@ -15,16 +15,16 @@ def test_what_is_inserted_moves_and_stretches_the_formatting() -> None:
 
 
 def test_a_text_that_follows_is_not_formatted_like_the_end_before_it() -> None:
-    text = Formatted("🎉 bold \n", (MessageEntity("bold", 3, 6),)).followed_by("more")
+    text = FormattedText("🎉 bold \n", (MessageEntity("bold", 3, 6),)).append_paragraph("more")
 
     assert text.text == "🎉 bold\n\nmore"
     assert text.entities == (BOLD,)
 
 
 def test_a_text_after_nothing_stands_alone() -> None:
-    assert Formatted(" \n").followed_by("more") == Formatted("more")
+    assert FormattedText(" \n").append_paragraph("more") == FormattedText("more")
 
 
 def test_blank_is_what_nobody_would_see() -> None:
-    assert Formatted(" \t\n\u200b\u2060").is_blank
-    assert not Formatted("\u200b.").is_blank
+    assert FormattedText(" \t\n\u200b\u2060").is_blank
+    assert not FormattedText("\u200b.").is_blank

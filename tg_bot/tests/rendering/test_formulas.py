@@ -2,8 +2,8 @@ r"""Money is no formula, whatever stands between its signs; a formula is one in 
 
 import pytest
 
-from tg_bot.src.rendering.source import prepare
-from tg_bot.src.rendering.tree import Node, read_tree
+from tg_bot.src.rendering.source import sanitize_markdown
+from tg_bot.src.rendering.tree import Node, parse_tree
 
 PRICES = [
     "$5 and $10",
@@ -42,22 +42,22 @@ FORMULAS = [
 
 @pytest.mark.parametrize("text", PRICES)
 def test_no_price_becomes_a_formula(text: str) -> None:
-    assert formulas(text) == []
+    assert find_formulas(text) == []
 
 
 @pytest.mark.parametrize(("text", "found"), FORMULAS)
 def test_a_formula_is_found(text: str, found: list[str]) -> None:
-    assert formulas(text) == found
+    assert find_formulas(text) == found
 
 
-def formulas(text: str) -> list[str]:
-    return [*_formulas(read_tree(prepare(text)))]
+def find_formulas(text: str) -> list[str]:
+    return [*_find_formulas(parse_tree(sanitize_markdown(text)))]
 
 
-def _formulas(nodes: list[Node]) -> list[str]:
+def _find_formulas(nodes: list[Node]) -> list[str]:
     found = []
     for node in nodes:
         if node.kind in ("InlineMath", "DisplayMath"):
             found.append(node.value.strip())
-        found += _formulas(node.children)
+        found += _find_formulas(node.children)
     return found

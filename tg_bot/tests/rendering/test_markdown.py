@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import utf16_len
 
-from tg_bot.src.rendering.formatted import Formatted
-from tg_bot.src.rendering.markdown import render
-from tg_bot.src.rendering.splitting import MESSAGE_LIMIT, split
+from tg_bot.src.rendering.formatted import FormattedText
+from tg_bot.src.rendering.markdown import render_markdown
+from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 
 CODE_900 = "```python\n" + "\n".join(f"    line_{n} = '{n}'" for n in range(900)) + "\n```"
 
-NASTY = {
+EDGE_CASES = {
     "an unclosed fence": ("```py\nx = 1", "x = 1", ["pre"]),
     "unclosed marks": ("**bold and _more", "**bold and _more", []),
     "a generic type": ("a List<String> of <tags>", "a List<String> of <tags>", []),
@@ -36,16 +36,16 @@ NASTY = {
 }
 
 
-@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("name", EDGE_CASES)
 def test_nothing_is_lost(name: str) -> None:
-    markdown, text, kinds = NASTY[name]
-    rendered = render(markdown)
+    markdown, text, kinds = EDGE_CASES[name]
+    rendered = render_markdown(markdown)
     assert rendered.text == text
     if kinds is not None:
         assert [entity.type for entity in rendered.entities] == kinds
 
 
-def of_kind(rendered: Formatted, kind: str) -> list[tuple[str, str | None]]:
+def find_entities(rendered: FormattedText, kind: str) -> list[tuple[str, str | None]]:
     """What the entities of a kind cover, and their address or language."""
     units = rendered.text.encode("utf-16-le")
     return [
@@ -69,9 +69,9 @@ def of_kind(rendered: Formatted, kind: str) -> list[tuple[str, str | None]]:
 def test_an_image_becomes_a_link_and_is_not_fetched(
     markdown: str, text: str, links: list[tuple[str, str]]
 ) -> None:
-    rendered = render(markdown)
+    rendered = render_markdown(markdown)
     assert rendered.text == text
-    assert of_kind(rendered, "text_link") == links
+    assert find_entities(rendered, "text_link") == links
 
 
 @pytest.mark.parametrize(
@@ -84,16 +84,16 @@ def test_an_image_becomes_a_link_and_is_not_fetched(
     ],
 )
 def test_a_link_that_telegram_refuses_is_written_out(markdown: str, text: str) -> None:
-    rendered = render(markdown)
+    rendered = render_markdown(markdown)
     assert rendered.text == text
-    assert of_kind(rendered, "text_link") == []
+    assert find_entities(rendered, "text_link") == []
     if "*b*" in markdown:
-        assert of_kind(rendered, "italic") == [("b", None)]
+        assert find_entities(rendered, "italic") == [("b", None)]
 
 
 def test_a_good_link_stays() -> None:
-    rendered = render("[a (b)](https://x.example/a_(b)) [m](mailto:a@b.example)")
-    assert of_kind(rendered, "text_link") == [
+    rendered = render_markdown("[a (b)](https://x.example/a_(b)) [m](mailto:a@b.example)")
+    assert find_entities(rendered, "text_link") == [
         ("a (b)", "https://x.example/a_(b)"),
         ("m", "mailto:a@b.example"),
     ]
@@ -101,12 +101,12 @@ def test_a_good_link_stays() -> None:
 
 def test_html_that_hides_html_for_ever_comes_as_it_was_written() -> None:
     markdown = "<p>\n" * 2000
-    assert render(markdown).text == markdown.strip()
+    assert render_markdown(markdown).text == markdown.strip()
 
 
 def test_a_long_code_block_goes_on_as_code_in_the_next_message() -> None:
-    parts = split(render(f"Here it is:\n\n{CODE_900}\n\nDone."))
-    blocks = [of_kind(part, "pre") for part in parts]
+    parts = split(render_markdown(f"Here it is:\n\n{CODE_900}\n\nDone."))
+    blocks = [find_entities(part, "pre") for part in parts]
 
     assert len(parts) > 4
     assert all(len(block) == 1 and block[0][1] == "python" for block in blocks)
@@ -115,15 +115,15 @@ def test_a_long_code_block_goes_on_as_code_in_the_next_message() -> None:
 
 
 MARKS = "* ** _ ~~ || ` ``` > - 1. # | |-|-| [ ]( ) ![ < > <b> </div> <!-- $ \\ \\( \\[ &lt;"
-WORDS = "https://a.example 👨‍👩‍👧 🇩🇪 é слово word —"
+SAMPLE_WORDS = "https://a.example 👨‍👩‍👧 🇩🇪 é слово word —"
 SPACES = ("\n", "\n\n", " ", "    ", "\t", "\r\n", "\x00", "\n> ", "\n- ", "\n# ")
-MARKUP = st.sampled_from([*MARKS.split(), *WORDS.split(), *SPACES])
+MARKDOWN_FRAGMENTS = st.sampled_from([*MARKS.split(), *SAMPLE_WORDS.split(), *SPACES])
 
 
-@given(st.lists(MARKUP, max_size=80).map("".join))
+@given(st.lists(MARKDOWN_FRAGMENTS, max_size=80).map("".join))
 def test_whatever_a_model_writes_can_be_sent(markdown: str) -> None:
-    for limit in (MESSAGE_LIMIT, 50):
-        for part in split(render(markdown), limit):
+    for limit in (MAX_MESSAGE_LENGTH, 50):
+        for part in split(render_markdown(markdown), limit):
             assert 0 < part.length == utf16_len(part.text) <= limit
             assert not part.is_blank
             for entity in part.entities:
@@ -135,5 +135,5 @@ def test_whatever_a_model_writes_can_be_sent(markdown: str) -> None:
 @given(st.text(max_size=200))
 def test_words_survive(text: str) -> None:
     letters = [one for one in text if one.isalpha()]
-    rendered = [one for one in render(" ".join(letters)).text if one.isalpha()]
+    rendered = [one for one in render_markdown(" ".join(letters)).text if one.isalpha()]
     assert rendered == letters

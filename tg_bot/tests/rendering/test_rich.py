@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tg_bot.src.rendering.limits import MAX_BLOCKS, MAX_TEXT, measure
-from tg_bot.src.rendering.rich import Piece, render_letter
-from tg_bot.src.rendering.splitting import MESSAGE_LIMIT, split
-from tg_bot.tests.rendering.test_markdown import MARKUP
+from tg_bot.src.rendering.limits import MAX_BLOCKS, MAX_TEXT_LENGTH, measure
+from tg_bot.src.rendering.rich import MessagePart, render_message
+from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
+from tg_bot.tests.rendering.test_markdown import MARKDOWN_FRAGMENTS
 
 TABLE = "|a|b|\n|-|-|\n|1|2|"
 FORMULA = "$x^2$"
 
 
-def blocks(markdown: str) -> list[dict[str, Any]]:
+def render_blocks(markdown: str) -> list[dict[str, Any]]:
     """Of an answer that is one rich message."""
-    (piece,) = render_letter(markdown).rich
+    (piece,) = render_message(markdown).rich_parts
     return [*piece.blocks]
 
 
@@ -32,11 +32,11 @@ def blocks(markdown: str) -> list[dict[str, Any]]:
     ],
 )
 def test_what_entities_can_show_is_no_rich_message(markdown: str) -> None:
-    assert render_letter(markdown).rich == ()
+    assert render_message(markdown).rich_parts == ()
 
 
 def test_a_table_keeps_its_columns_and_their_sides() -> None:
-    (table,) = blocks("| a | *b* |\n|:-:|--:|\n| 1 | |")
+    (table,) = render_blocks("| a | *b* |\n|:-:|--:|\n| 1 | |")
     middle = {"valign": "middle"}
     assert table == {
         "type": "table",
@@ -53,7 +53,7 @@ def test_a_table_keeps_its_columns_and_their_sides() -> None:
 
 
 def test_a_formula_stands_in_its_line_or_on_its_own() -> None:
-    assert blocks("so $x^2$.\nThen\n$$y=1$$\nend\n\n```math\nz\n```") == [
+    assert render_blocks("so $x^2$.\nThen\n$$y=1$$\nend\n\n```math\nz\n```") == [
         {
             "type": "paragraph",
             "text": ["so ", {"type": "mathematical_expression", "expression": "x^2"}, ".\nThen"],
@@ -65,7 +65,7 @@ def test_a_formula_stands_in_its_line_or_on_its_own() -> None:
 
 
 def test_a_task_has_a_real_box() -> None:
-    (tasks, _) = blocks(f"- [ ] open\n- [x] done\n\n  more\n\n{TABLE}")
+    (tasks, _) = render_blocks(f"- [ ] open\n- [x] done\n\n  more\n\n{TABLE}")
     assert tasks["items"] == [
         {"blocks": [{"type": "paragraph", "text": "open"}], "has_checkbox": True},
         {
@@ -80,18 +80,20 @@ def test_a_task_has_a_real_box() -> None:
 
 
 def test_an_ordered_list_keeps_its_numbers() -> None:
-    (items, _) = blocks(f"3. a\n4.\n5. b\n   - c\n\n{TABLE}")
+    (items, _) = render_blocks(f"3. a\n4.\n5. b\n   - c\n\n{TABLE}")
     assert [(item["value"], item["type"]) for item in items["items"]] == [(3, "1"), (5, "1")]
     assert items["items"][1]["blocks"][1]["type"] == "list"
 
 
 @pytest.mark.parametrize("empty", ["## ", "> ", "```\n```", "- ", "[](x)\u200b"[5:], "| |\n|-|"])
 def test_what_is_empty_is_left_out(empty: str) -> None:
-    assert [one["type"] for one in blocks(f"{empty}\n\n{FORMULA}")] == ["paragraph"]
+    assert [one["type"] for one in render_blocks(f"{empty}\n\n{FORMULA}")] == ["paragraph"]
 
 
 def test_a_picture_becomes_a_link_and_is_not_fetched() -> None:
-    (paragraph,) = blocks(f"{FORMULA} ![cat](https://x.example/c.png) ![](https://x.example/d.png)")
+    (paragraph,) = render_blocks(
+        f"{FORMULA} ![cat](https://x.example/c.png) ![](https://x.example/d.png)"
+    )
     links = [one for one in paragraph["text"] if isinstance(one, dict) and one["type"] == "url"]
     assert [(one["text"], one["url"]) for one in links] == [
         ("cat", "https://x.example/c.png"),
@@ -111,7 +113,7 @@ def test_a_picture_becomes_a_link_and_is_not_fetched() -> None:
     ],
 )
 def test_words_and_links_are_what_was_written(markdown: str, pieces: list[str]) -> None:
-    (paragraph, _) = blocks(f"{markdown}\n\n{TABLE}")
+    (paragraph, _) = render_blocks(f"{markdown}\n\n{TABLE}")
     text = paragraph["text"]
     found = text if isinstance(text, list) else [text]
     shown = [one if isinstance(one, str) else one["text"] for one in found]
@@ -122,69 +124,73 @@ def test_words_and_links_are_what_was_written(markdown: str, pieces: list[str]) 
 class TestLimits:
     def test_a_long_answer_comes_in_parts_and_each_says_the_same_as_text(self) -> None:
         paragraphs = [f"{number} " + "word " * 1500 for number in range(10)]
-        letter = render_letter("\n\n".join([TABLE, *paragraphs, FORMULA]))
+        rendered = render_message("\n\n".join([TABLE, *paragraphs, FORMULA]))
 
-        assert len(letter.rich) == 3
-        assert all(measure(piece.blocks).fits for piece in letter.rich)
-        said = " ".join(" ".join(piece.text.text.split()) for piece in letter.rich)
-        assert said == " ".join(letter.text.text.split())
+        assert len(rendered.rich_parts) == 3
+        assert all(measure(piece.blocks).is_within_limits for piece in rendered.rich_parts)
+        said = " ".join(" ".join(piece.text.text.split()) for piece in rendered.rich_parts)
+        assert said == " ".join(rendered.text.text.split())
 
     def test_many_blocks_come_in_parts(self) -> None:
-        letter = render_letter("\n\n".join([TABLE, *map(str, range(1200))]))
-        assert [measure(piece.blocks).blocks for piece in letter.rich] == [MAX_BLOCKS, 500, 203]
+        rendered = render_message("\n\n".join([TABLE, *map(str, range(1200))]))
+        assert [measure(piece.blocks).blocks for piece in rendered.rich_parts] == [
+            MAX_BLOCKS,
+            500,
+            203,
+        ]
 
     @pytest.mark.parametrize(
         "markdown",
         [
             "|" + "a|" * 21 + "\n|" + "-|" * 21,
             f"{TABLE}\n" + "|1|2|\n" * 600,
-            f"{FORMULA} {'x' * MAX_TEXT}",
+            f"{FORMULA} {'x' * MAX_TEXT_LENGTH}",
             "> " * 17 + FORMULA,
             "> " * 500 + FORMULA,
         ],
         ids=["columns", "rows", "text", "depth", "great depth"],
     )
     def test_what_no_message_takes_goes_as_text(self, markdown: str) -> None:
-        letter = render_letter(markdown)
-        assert letter.rich == ()
-        assert not letter.text.is_blank
+        rendered = render_message(markdown)
+        assert rendered.rich_parts == ()
+        assert not rendered.text.is_blank
 
     @pytest.mark.parametrize("mark", ["$5,", "|", "\\(", "[", "> ", "`", "$$", "<a>", "|a|\n|-|\n"])
     def test_no_answer_takes_long(self, mark: str) -> None:
-        render_letter(mark * 3000)  # seconds, where something is quadratic
+        render_message(mark * 3000)  # seconds, where something is quadratic
 
 
 def test_what_is_said_below_stands_in_a_message_of_its_own() -> None:
-    letter = render_letter(TABLE).followed_by("✓ Task: x")
-    assert letter.text.text.endswith("\n\n✓ Task: x")
-    assert [piece.blocks != () for piece in letter.rich] == [True, False]
-    assert letter.rich[-1].text.text == "✓ Task: x"
-    assert render_letter("plain").followed_by("✓").rich == ()
+    rendered = render_message(TABLE).append_paragraph("✓ Task: x")
+    assert rendered.text.text.endswith("\n\n✓ Task: x")
+    assert [piece.blocks != () for piece in rendered.rich_parts] == [True, False]
+    assert rendered.rich_parts[-1].text.text == "✓ Task: x"
+    assert render_message("plain").append_paragraph("✓").rich_parts == ()
 
 
-SPICE = st.sampled_from(
+RICH_FRAGMENTS = st.sampled_from(
     ["$x$", "$", "$$", "$5", "\\(", "\\)", "\\[x\\]", "\n|a|b|\n|-|-|\n|", "- [ ] ", "~", "^", "="]
 )
 
 
-@given(st.lists(MARKUP | SPICE, max_size=60).map("".join))
+@given(st.lists(MARKDOWN_FRAGMENTS | RICH_FRAGMENTS, max_size=60).map("".join))
 def test_whatever_a_model_writes_makes_good_messages(markdown: str) -> None:
-    letter = render_letter(markdown)
-    for piece in letter.rich:
-        _check(piece)
-    for part in split(letter.text):
+    rendered = render_message(markdown)
+    for piece in rendered.rich_parts:
+        _assert_part_valid(piece)
+    for part in split(rendered.text):
         assert not part.is_blank
 
 
-def _check(piece: Piece) -> None:
-    assert measure(piece.blocks).fits
-    _check_blocks(piece.blocks)
-    for part in split(piece.text):
-        assert 0 < part.length <= MESSAGE_LIMIT
+def _assert_part_valid(message_part: MessagePart) -> None:
+    assert measure(message_part.blocks).is_within_limits
+    _assert_blocks_valid(message_part.blocks)
+    for part in split(message_part.text):
+        assert 0 < part.length <= MAX_MESSAGE_LENGTH
         assert all(one.offset + one.length <= part.length for one in part.entities)
 
 
-def _check_blocks(blocks: Any) -> None:
+def _assert_blocks_valid(blocks: Any) -> None:
     assert blocks
     for block in blocks:
         for name in ("text", "expression", "blocks", "items", "cells"):
@@ -192,4 +198,4 @@ def _check_blocks(blocks: Any) -> None:
         assert block.get("type") not in ("photo", "animation", "video", "audio", "document")
         for inner in ("blocks", "items"):
             if inner in block:
-                _check_blocks(block[inner])
+                _assert_blocks_valid(block[inner])

@@ -3,21 +3,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import MessageEntity, utf16_len
 
-from tg_bot.src.rendering.formatted import Formatted
-from tg_bot.src.rendering.splitting import MESSAGE_LIMIT, split
+from tg_bot.src.rendering.formatted import FormattedText
+from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 
 
-def texts(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
-    return [part.text for part in split(Formatted(text), limit)]
+def split_texts(text: str, limit: int = MAX_MESSAGE_LENGTH) -> list[str]:
+    return [part.text for part in split(FormattedText(text), limit)]
 
 
 def test_a_text_that_fits_is_one_message() -> None:
-    assert texts("x" * 4096) == ["x" * 4096]
-    assert texts("👍" * 2048) == ["👍" * 2048]
+    assert split_texts("x" * 4096) == ["x" * 4096]
+    assert split_texts("👍" * 2048) == ["👍" * 2048]
 
 
 def test_length_is_counted_as_telegram_does() -> None:
-    assert texts("👍" * 2049) == ["👍" * 2048, "👍"]
+    assert split_texts("👍" * 2049) == ["👍" * 2048, "👍"]
 
 
 @pytest.mark.parametrize(
@@ -30,23 +30,23 @@ def test_length_is_counted_as_telegram_does() -> None:
     ],
 )
 def test_a_cut_is_where_a_reader_would_cut(text: str, parts: list[str]) -> None:
-    assert texts(text, 14) == parts
+    assert split_texts(text, 14) == parts
 
 
 def test_a_word_of_9000_letters_is_cut_and_not_lost() -> None:
-    parts = texts("a" * 9000)
+    parts = split_texts("a" * 9000)
     assert [len(part) for part in parts] == [4096, 4096, 808]
 
 
 @pytest.mark.parametrize("cluster", ["👨‍👩‍👧‍👦", "👍🏽", "🇩🇪", "e\u0301", "1\ufe0f\u20e3"])
 def test_what_is_seen_as_one_character_is_not_cut(cluster: str) -> None:
     for before in range(12):
-        for part in texts("x" * before + cluster * 10, 20):
+        for part in split_texts("x" * before + cluster * 10, 20):
             assert part.lstrip("x").replace(cluster, "") == ""
 
 
 def test_a_code_block_that_fits_in_one_message_is_not_cut() -> None:
-    text = Formatted("intro intro intro\ncode\ncode\ncode", (MessageEntity("pre", 18, 14),))
+    text = FormattedText("intro intro intro\ncode\ncode\ncode", (MessageEntity("pre", 18, 14),))
     first, second = split(text, 25)
 
     assert first.text == "intro intro intro"
@@ -54,7 +54,7 @@ def test_a_code_block_that_fits_in_one_message_is_not_cut() -> None:
 
 
 def test_formatting_goes_on_behind_the_cut() -> None:
-    text = Formatted("🎉 bold words here", (MessageEntity("bold", 3, 15),))
+    text = FormattedText("🎉 bold words here", (MessageEntity("bold", 3, 15),))
     first, second = split(text, 10)
 
     assert (first.text, first.entities) == ("🎉 bold", (MessageEntity("bold", 3, 4),))
@@ -62,9 +62,9 @@ def test_formatting_goes_on_behind_the_cut() -> None:
 
 
 def test_what_nobody_would_see_is_not_sent() -> None:
-    assert texts("") == []
-    assert texts(" \n\u200b\u200e ") == []
-    assert texts("a" + "\n" * 30 + "b", 10) == ["a", "b"]
+    assert split_texts("") == []
+    assert split_texts(" \n\u200b\u200e ") == []
+    assert split_texts("a" + "\n" * 30 + "b", 10) == ["a", "b"]
 
 
 @given(
@@ -81,7 +81,7 @@ def test_no_part_is_too_long_and_nothing_visible_is_lost(
         for start, size in places
         if start < length
     )
-    parts = split(Formatted(text, entities), limit)
+    parts = split(FormattedText(text, entities), limit)
 
     assert all(utf16_len(part.text) <= limit for part in parts)
     for part in parts:

@@ -1,6 +1,6 @@
 """Tables in messages that have none."""
 
-from tg_bot.src.rendering.markdown import render
+from tg_bot.src.rendering.markdown import render_markdown
 
 NARROW = "| Name | Age |\n|:--|--:|\n| Anna | 30 |\n| Борис | 4 |\n\nafter"
 WIDE = (
@@ -9,53 +9,53 @@ WIDE = (
 )
 
 
-def kinds(markdown: str) -> list[str]:
-    return [entity.type for entity in render(markdown).entities]
+def entity_kinds(markdown: str) -> list[str]:
+    return [entity.type for entity in render_markdown(markdown).entities]
 
 
 def test_a_narrow_table_is_monospaced_in_columns() -> None:
-    text = render(NARROW).text
+    text = render_markdown(NARROW).text
     assert text == "Name  | Age\n------+----\nAnna  | 30\nБорис | 4\n\nafter"
-    assert kinds(NARROW) == ["pre"]
+    assert entity_kinds(NARROW) == ["pre"]
 
 
 def test_columns_stay_in_line_where_characters_are_wide() -> None:
-    text = render("|a|b|\n|-|-|\n|日本|1|\n|ab|👍|").text
+    text = render_markdown("|a|b|\n|-|-|\n|日本|1|\n|ab|👍|").text
     assert text == "a    | b\n-----+---\n日本 | 1\nab   | 👍"
 
 
 def test_what_is_too_wide_for_a_phone_becomes_a_list() -> None:
-    assert render(WIDE).text == (
+    assert render_markdown(WIDE).text == (
         "before\n\n• Name: Anna\n  • Town: St Petersburg\n  • Remark: likes long walks\n"
         "• Name: Bob\n\nafter"
     )
-    assert kinds(WIDE) == ["bold"]
+    assert entity_kinds(WIDE) == ["bold"]
 
 
 def test_no_address_is_lost_in_a_column() -> None:
-    rendered = render("|a|b|\n|-|-|\n|[x](https://a.example)|`c\\|d`|")
+    rendered = render_markdown("|a|b|\n|-|-|\n|[x](https://a.example)|`c\\|d`|")
     assert rendered.text.strip() == "• a: x\n  • b: c|d"
     assert [one.url for one in rendered.entities] == ["https://a.example", None]
 
 
 def test_an_empty_cell_hides_nothing_behind_a_spoiler() -> None:
-    assert render("|a||b|\n|-|-|-|\n|1||2|").text == "a |  | b\n--+--+--\n1 |  | 2"
+    assert render_markdown("|a||b|\n|-|-|-|\n|1||2|").text == "a |  | b\n--+--+--\n1 |  | 2"
 
 
 def test_a_table_stays_in_its_quotation_and_in_its_list() -> None:
-    quoted = render("> |a|b|\n> |-|-|\n> |1|2|\n>\n> end")
+    quoted = render_markdown("> |a|b|\n> |-|-|\n> |1|2|\n>\n> end")
     assert quoted.text.startswith("a | b\n--+--\n1 | 2")
     assert {one.type for one in quoted.entities} == {"pre", "blockquote"}
-    listed = render("- x\n\n  |a|b|\n  |-|-|\n  |1|2|\n- y").text
+    listed = render_markdown("- x\n\n  |a|b|\n  |-|-|\n  |1|2|\n- y").text
     assert "a | b\n--+--\n1 | 2" in listed
     assert listed.rstrip().endswith("• y")
 
 
 def test_signs_of_code_in_a_cell_do_not_end_the_block() -> None:
-    assert render("|a|\n|-|\n|x ``` y|").text == "a\n-------\nx ``` y"
+    assert render_markdown("|a|\n|-|\n|x ``` y|").text == "a\n-------\nx ``` y"
 
 
 def test_a_table_without_rows_shows_its_names() -> None:
-    assert render("|a very long name indeed|another long name|\n|-|-|").text == (
+    assert render_markdown("|a very long name indeed|another long name|\n|-|-|").text == (
         "a very long name indeed · another long name"
     )

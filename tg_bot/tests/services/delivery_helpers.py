@@ -7,12 +7,12 @@ from prometheus_client import REGISTRY
 
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.contracts.queue import ToTelegram
-from smart_kit.contracts.threads import ARCHIVE_RECORD, RunRecord
-from smart_kit.redis import Redis, answer
-from tg_bot.tests.conftest import Run
-from tg_bot.tests.queue_contents import send
+from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, RunRecord
+from smart_kit.redis import Redis, await_result
+from tg_bot.tests.conftest import RunBot
+from tg_bot.tests.queue_contents import enqueue_to_telegram
 
-QUEUE = "queue:to_telegram"
+TELEGRAM_QUEUE = "queue:to_telegram"
 LONG_TEXT = "\n".join(f"line {n}" for n in range(2000))
 """Five messages."""
 
@@ -20,25 +20,25 @@ LONG_TEXT = "\n".join(f"line {n}" for n in range(2000))
 async def wait_until_sent(redis: Redis) -> None:
     """Wait until nothing is left to send."""
     async with asyncio.timeout(60):
-        while await answer(redis.hlen(f"{QUEUE}:active")):
+        while await await_result(redis.hlen(f"{TELEGRAM_QUEUE}:active")):
             await asyncio.sleep(0.02)
 
 
-async def deliver(run: Run, redis: Redis, *messages: ToTelegram, **changes: Any) -> None:
-    await send(redis, *messages)
-    async with run(**changes):
+async def deliver(run_bot: RunBot, redis: Redis, *messages: ToTelegram, **changes: Any) -> None:
+    await enqueue_to_telegram(redis, *messages)
+    async with run_bot(**changes):
         await wait_until_sent(redis)
 
 
-async def run_states(redis: Redis) -> list[str]:
+async def read_run_states(redis: Redis) -> list[str]:
     """What rest_service is told of runs."""
     records = [
-        ARCHIVE_RECORD.validate_json(fields["record"])
+        ARCHIVE_RECORD_ADAPTER.validate_json(fields["record"])
         for _, fields in await redis.xrange(TURNS_STREAM)
     ]
     return [record.state for record in records if isinstance(record, RunRecord)]
 
 
-def sends_counted(outcome: str) -> float:
+def count_sends(outcome: str) -> float:
     """What `/metrics` counts."""
     return REGISTRY.get_sample_value("tg_bot_sends_total", {"outcome": outcome}) or 0.0

@@ -11,35 +11,35 @@ from smart_kit.contracts.keys import bot_lease_key
 from smart_kit.redis import Redis, connect
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.fake_telegram import FakeTelegram
-from tg_bot.src.client.errors import TelegramFenced
+from tg_bot.src.client.errors import LeaseNotHeld
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import lease as lease_module
-from tg_bot.src.services.lease import Lease
-from tg_bot.src.services.tenure import Tenure
+from tg_bot.src.services.lease import LeaderLease
+from tg_bot.src.services.tenure import LeaderRunner
 from tg_bot.tests import updates
-from tg_bot.tests.conftest import Run
+from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.lease_times import LEASE_SECONDS
-from tg_bot.tests.queue_contents import send
-from tg_bot.tests.queue_messages import BOT_ID, reply
+from tg_bot.tests.queue_contents import enqueue_to_telegram
+from tg_bot.tests.queue_messages import BOT_ID, make_reply
 
-STANDS_BY = "stands by: another tg_bot serves this bot"
+STANDBY_NOTE = "stands by: another tg_bot serves this bot"
 
 
-async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+async def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for what happens by itself."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
 
 
-async def until_renewed(redis: Redis) -> None:
+async def wait_until_renewed(redis: Redis) -> None:
     async with asyncio.timeout(60):
         while await redis.pttl(bot_lease_key(BOT_ID)) <= 10_000:
             await asyncio.sleep(0.01)
 
 
 @dataclass
-class Clock:
+class FakeClock:
     """What the holder of a lease looks at."""
 
     now: float = 1000.0
@@ -49,107 +49,107 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    clock = FakeClock()
     monkeypatch.setattr(lease_module, "time", clock)
     return clock
 
 
-def is_fenced(lease: Lease) -> bool:
+def is_blocked(lease: LeaderLease) -> bool:
     try:
-        lease.check()
-    except TelegramFenced:
+        lease.ensure_held()
+    except LeaseNotHeld:
         return True
     return False
 
 
-class TestLease:
+class TestLeaderLease:
     async def test_one_of_two_has_it_until_it_gives_it_up(self, redis: Redis) -> None:
-        first, second = Lease(redis, BOT_ID), Lease(redis, BOT_ID)
+        first, second = LeaderLease(redis, BOT_ID), LeaderLease(redis, BOT_ID)
         assert (await first.claim(), await second.claim(), await first.claim()) == (
             True,
             False,
             True,
         )
-        assert (first.note(), second.note()) == ("", STANDS_BY)
+        assert (first.health_note(), second.health_note()) == ("", STANDBY_NOTE)
         await second.release()
         assert not await second.claim(), "what one does not have one cannot give up"
 
         await first.release()
-        assert is_fenced(first)
+        assert is_blocked(first)
         assert await second.claim()
-        assert (is_fenced(second), second.note()) == (False, "")
+        assert (is_blocked(second), second.health_note()) == (False, "")
 
     async def test_other_bots_have_their_own(self, redis: Redis) -> None:
-        assert await Lease(redis, BOT_ID).claim()
-        assert await Lease(redis, BOT_ID + 1).claim()
+        assert await LeaderLease(redis, BOT_ID).claim()
+        assert await LeaderLease(redis, BOT_ID + 1).claim()
 
     async def test_its_holder_stops_before_redis_gives_it_to_another(
-        self, redis: Redis, clock: Clock
+        self, redis: Redis, clock: FakeClock
     ) -> None:
-        lease = Lease(redis, BOT_ID, LEASE_SECONDS)
-        assert is_fenced(lease), "nobody has asked yet"
+        lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
+        assert is_blocked(lease), "nobody has asked yet"
         await lease.claim()
         clock.now += 0.9 * LEASE_SECONDS - 0.1
-        assert not is_fenced(lease)
+        assert not is_blocked(lease)
         clock.now += 0.2
-        assert is_fenced(lease)
+        assert is_blocked(lease)
         assert 0 < await redis.pttl(bot_lease_key(BOT_ID)) <= 1000 * LEASE_SECONDS
 
     async def test_its_time_counts_from_the_question_and_not_from_the_answer(
-        self, redis: Redis, clock: Clock
+        self, redis: Redis, clock: FakeClock
     ) -> None:
-        lease = Lease(redis, BOT_ID, LEASE_SECONDS)
+        lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
         claim = asyncio.create_task(lease.claim())
         await asyncio.sleep(0)
         clock.now += 0.9 * LEASE_SECONDS
         assert await claim
-        assert is_fenced(lease)
+        assert is_blocked(lease)
         assert await lease.claim()
-        assert not is_fenced(lease)
+        assert not is_blocked(lease)
 
     async def test_it_ends_while_redis_is_away_and_begins_again_with_it(
-        self, durable_valkey: DurableValkey, clock: Clock
+        self, durable_valkey: DurableValkey, clock: FakeClock
     ) -> None:
         async with connect(durable_valkey.settings) as redis:
-            lease = Lease(redis, BOT_ID, LEASE_SECONDS)
+            lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
             await lease.claim()
             durable_valkey.kill()
             with pytest.raises(RedisError):
                 await lease.claim()
-            assert not is_fenced(lease)
+            assert not is_blocked(lease)
             clock.now += LEASE_SECONDS
-            assert is_fenced(lease)
+            assert is_blocked(lease)
             durable_valkey.start()
             assert await lease.claim()
-            assert not is_fenced(lease)
+            assert not is_blocked(lease)
 
 
 class CountingLoop:
     """Loops that only count."""
 
     def __init__(self) -> None:
-        self.begun = self.ended = 0
+        self.started = self.ended = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        self.begun += 1
+        self.started += 1
         await stop.wait()
         self.ended += 1
 
 
-@pytest.mark.usefixtures("quick_claims")
-class TestTenure:
+@pytest.mark.usefixtures("fast_claims")
+class TestLeaderRunner:
     async def test_the_loops_end_for_another_and_begin_again_after_it(self, redis: Redis) -> None:
         work, stop = CountingLoop(), asyncio.Event()
-        tenure = Tenure(Lease(redis, BOT_ID, LEASE_SECONDS), work.run, work.run)
-        running = asyncio.create_task(tenure.run(stop))
-        await until(lambda: work.begun == 2)
+        leader = LeaderRunner(LeaderLease(redis, BOT_ID, LEASE_SECONDS), work.run, work.run)
+        running = asyncio.create_task(leader.run(stop))
+        await wait_until(lambda: work.started == 2)
 
         await redis.set(bot_lease_key(BOT_ID), "another")
-        await until(lambda: work.ended == 2)
+        await wait_until(lambda: work.ended == 2)
         assert await redis.get(bot_lease_key(BOT_ID)) == "another"
         await redis.pexpire(bot_lease_key(BOT_ID), 1)
-        await until(lambda: work.begun == 4)
+        await wait_until(lambda: work.started == 4)
         stop.set()
         await running
         assert work.ended == 4
@@ -158,74 +158,76 @@ class TestTenure:
     async def test_data_that_redis_has_lost_interrupt_nothing(self, redis: Redis) -> None:
         work, stop = CountingLoop(), asyncio.Event()
         running = asyncio.create_task(
-            Tenure(Lease(redis, BOT_ID, LEASE_SECONDS), work.run).run(stop)
+            LeaderRunner(LeaderLease(redis, BOT_ID, LEASE_SECONDS), work.run).run(stop)
         )
-        await until(lambda: work.begun == 1)
+        await wait_until(lambda: work.started == 1)
         await redis.flushall()
-        await until_renewed(redis)
-        assert (work.begun, work.ended) == (1, 0)
+        await wait_until_renewed(redis)
+        assert (work.started, work.ended) == (1, 0)
         stop.set()
         await running
 
     async def test_what_is_handed_over_at_a_stop_may_still_be_sent(self, redis: Redis) -> None:
         """The lease is kept until the last loop has ended, however long that takes."""
-        lease = Lease(redis, BOT_ID, LEASE_SECONDS)
+        lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
         stop, may_end = asyncio.Event(), asyncio.Event()
 
         async def slow(_: asyncio.Event) -> None:
             await may_end.wait()
 
-        running = asyncio.create_task(Tenure(lease, slow).run(stop))
-        await until(lambda: not is_fenced(lease))
+        running = asyncio.create_task(LeaderRunner(lease, slow).run(stop))
+        await wait_until(lambda: not is_blocked(lease))
         stop.set()
         for _ in range(3):
             await redis.pexpire(bot_lease_key(BOT_ID), 10_000)
-            await until_renewed(redis)
-            assert not is_fenced(lease)
+            await wait_until_renewed(redis)
+            assert not is_blocked(lease)
         may_end.set()
         await running
-        assert is_fenced(lease)
+        assert is_blocked(lease)
 
     @pytest.mark.parametrize("loops", [1, 2])
     async def test_a_loop_that_fails_is_the_services_end(self, redis: Redis, loops: int) -> None:
         async def fail(_: asyncio.Event) -> None:
             raise ValueError("broken")
 
-        tenure = Tenure(Lease(redis, BOT_ID), fail, *[CountingLoop().run] * (loops - 1))
+        leader = LeaderRunner(LeaderLease(redis, BOT_ID), fail, *[CountingLoop().run] * (loops - 1))
         with pytest.raises(ValueError, match="broken"):
-            await tenure.run(asyncio.Event())
+            await leader.run(asyncio.Event())
 
 
 class TestTwoBots:
     async def test_one_polls_and_sends_and_the_other_stands_by_in_good_health(
-        self, run: Run, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
+        self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
     ) -> None:
-        async with run(_through(settings, telegram, "first")) as first:
-            await until(lambda: first.health.report()["status"] == "ok")
-            async with run(_through(settings, telegram, "second")) as second:
-                await until(lambda: STANDS_BY in second.health.report()["note"])
+        async with run_bot(_settings_through(settings, telegram, "first")) as first:
+            await wait_until(lambda: first.health.report()["status"] == "ok")
+            async with run_bot(_settings_through(settings, telegram, "second")) as second:
+                await wait_until(lambda: STANDBY_NOTE in second.health.report()["note"])
                 telegram.push(*(updates.message("/help", n) for n in range(1, 20)))
-                await send(redis, *(reply("unasked", n, chat_id=n) for n in range(1, 20)))
-                await telegram.until(lambda: len(telegram.sent) == 38)
+                await enqueue_to_telegram(
+                    redis, *(make_reply("unasked", n, chat_id=n) for n in range(1, 20))
+                )
+                await telegram.wait_until(lambda: len(telegram.sent) == 38)
 
                 assert second.health.report()["status"] == "ok"
-                assert STANDS_BY not in first.health.report()["note"]
-        assert {call.door for call in telegram.calls} == {"first"}
+                assert STANDBY_NOTE not in first.health.report()["note"]
+        assert {call.path_prefix for call in telegram.calls} == {"first"}
         assert telegram.conflicts == 0
 
     async def test_the_other_takes_over_where_the_first_dies(
-        self, run: Run, redis: Redis, telegram: FakeTelegram
+        self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         await redis.set(bot_lease_key(BOT_ID), "the first")
         telegram.push(updates.message("/help"))
-        async with run() as second:
-            await until(lambda: STANDS_BY in second.health.report()["note"])
+        async with run_bot() as second:
+            await wait_until(lambda: STANDBY_NOTE in second.health.report()["note"])
             assert telegram.calls == []
             await redis.pexpire(bot_lease_key(BOT_ID), 1)  # which the first no longer renews
-            await telegram.until(lambda: len(telegram.sent) == 1)
-            await until(lambda: second.health.report()["note"] == "")
+            await telegram.wait_until(lambda: len(telegram.sent) == 1)
+            await wait_until(lambda: second.health.report()["note"] == "")
             assert second.health.report()["status"] == "ok"
 
 
-def _through(settings: TgBotSettings, telegram: FakeTelegram, door: str) -> TgBotSettings:
+def _settings_through(settings: TgBotSettings, telegram: FakeTelegram, door: str) -> TgBotSettings:
     return settings.model_copy(update={"telegram_api_url": f"{telegram.url}/{door}"})

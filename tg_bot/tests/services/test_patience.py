@@ -7,27 +7,27 @@ import pytest
 from structlog.testing import capture_logs
 
 from tg_bot.src.client.errors import (
+    LeaseNotHeld,
     TelegramConflict,
     TelegramError,
-    TelegramFenced,
     TelegramRejected,
     TelegramRetryAfter,
     TelegramUnauthorized,
     TelegramUnavailable,
 )
-from tg_bot.src.services.patience import Patience
+from tg_bot.src.services.patience import TelegramRetrier
 
-AWAY = TelegramUnavailable("Bad Gateway", status=502)
-REFUSED = TelegramUnauthorized("Unauthorized", status=401)
+UNAVAILABLE = TelegramUnavailable("Bad Gateway", status=502)
+UNAUTHORIZED = TelegramUnauthorized("Unauthorized", status=401)
 
 
-class Caller:
+class FakeCall:
     """A call that fails as often as it is told to, with pauses that pass at once."""
 
     def __init__(self, *errors: TelegramError) -> None:
         self.errors = list(errors)
         self.calls = 0
-        self.pauses: list[float] = []
+        self.delays: list[float] = []
         self.stop = asyncio.Event()
 
     async def call(self) -> list[str]:
@@ -40,14 +40,14 @@ class Caller:
     async def no_result(self) -> None:
         await self.call()
 
-    async def pause(self, stop: asyncio.Event, seconds: float) -> None:
+    async def sleep(self, stop: asyncio.Event, seconds: float) -> None:
         assert stop is self.stop
-        self.pauses.append(seconds)
+        self.delays.append(seconds)
 
-    def patience(
-        self, recover: Callable[[TelegramError], Awaitable[float]] | None = None
-    ) -> Patience:
-        return Patience(recover, pause=self.pause)
+    def make_retrier(
+        self, on_error: Callable[[TelegramError], Awaitable[float]] | None = None
+    ) -> TelegramRetrier:
+        return TelegramRetrier(on_error, sleep=self.sleep)
 
 
 @pytest.fixture(autouse=True)
@@ -56,103 +56,106 @@ def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_call_is_repeated_until_it_has_succeeded_once() -> None:
-    caller = Caller(AWAY, AWAY, AWAY)
-    patience = caller.patience()
+    caller = FakeCall(UNAVAILABLE, UNAVAILABLE, UNAVAILABLE)
+    retrier = caller.make_retrier()
 
-    await patience.until_it_works(caller.no_result, caller.stop)
+    await retrier.call_until_success(caller.no_result, caller.stop)
 
     assert caller.calls == 4
-    assert caller.pauses == [0.5, 1.0, 2.0]
-    assert (patience.trouble, patience.failures) == (None, 0)
+    assert caller.delays == [0.5, 1.0, 2.0]
+    assert (retrier.last_error, retrier.consecutive_failures) == (None, 0)
 
 
 async def test_a_call_is_not_repeated_after_a_stop() -> None:
-    caller = Caller(AWAY, AWAY)
+    caller = FakeCall(UNAVAILABLE, UNAVAILABLE)
 
     async def recover(_: TelegramError) -> float:
         caller.stop.set()
         return 0.0
 
-    await caller.patience(recover).until_it_works(caller.no_result, caller.stop)
+    await caller.make_retrier(recover).call_until_success(caller.no_result, caller.stop)
     assert caller.calls == 1
 
-    await caller.patience().until_it_works(caller.no_result, caller.stop)
+    await caller.make_retrier().call_until_success(caller.no_result, caller.stop)
     assert caller.calls == 1, "nor even begun"
 
 
 @pytest.mark.parametrize(
     ("errors", "pauses"),
     [
-        ([AWAY] * 8, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]),
+        ([UNAVAILABLE] * 8, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]),
         ([TelegramConflict("another reader")] * 2, [0.5, 1.0]),
         ([TelegramRejected("what?")] * 2, [0.5, 1.0]),
         ([TelegramRetryAfter("slowly", retry_after=40)], [40.0]),
-        ([AWAY, AWAY, TelegramRetryAfter("slowly", retry_after=0.1)], [0.5, 1.0, 2.0]),
-        ([REFUSED, REFUSED], [30.0, 30.0]),
-        ([TelegramFenced()] * 3, [0.5, 0.5, 0.5]),
-        ([TelegramFenced(), TelegramFenced(), AWAY, AWAY], [0.5, 0.5, 0.5, 1.0]),
+        (
+            [UNAVAILABLE, UNAVAILABLE, TelegramRetryAfter("slowly", retry_after=0.1)],
+            [0.5, 1.0, 2.0],
+        ),
+        ([UNAUTHORIZED, UNAUTHORIZED], [30.0, 30.0]),
+        ([LeaseNotHeld()] * 3, [0.5, 0.5, 0.5]),
+        ([LeaseNotHeld(), LeaseNotHeld(), UNAVAILABLE, UNAVAILABLE], [0.5, 0.5, 0.5, 1.0]),
     ],
     ids=["away", "conflict", "rejected", "429", "short 429", "token", "fenced", "fenced, away"],
 )
-async def test_each_trouble_has_its_pauses(
-    errors: list[TelegramError], pauses: list[float]
-) -> None:
-    caller = Caller(*errors)
-    await caller.patience().until_it_works(caller.no_result, caller.stop)
-    assert caller.pauses == pauses
+async def test_each_error_has_its_delays(errors: list[TelegramError], pauses: list[float]) -> None:
+    caller = FakeCall(*errors)
+    await caller.make_retrier().call_until_success(caller.no_result, caller.stop)
+    assert caller.delays == pauses
 
 
 @pytest.mark.parametrize(("at_least", "pause"), [(0.0, 0.5), (0.2, 0.5), (12.0, 12.0)])
-async def test_who_recovers_from_a_trouble_may_want_a_longer_pause(
-    at_least: float, pause: float
-) -> None:
-    caller, told = Caller(AWAY), list[TelegramError]()
+async def test_the_error_hook_may_want_a_longer_delay(at_least: float, pause: float) -> None:
+    caller, errors_seen = FakeCall(UNAVAILABLE), list[TelegramError]()
 
     async def recover(error: TelegramError) -> float:
-        told.append(error)
+        errors_seen.append(error)
         return at_least
 
-    assert await caller.patience(recover).once(caller.call, caller.stop) is None
-    assert (told, caller.pauses) == ([AWAY], [pause])
+    assert await caller.make_retrier(recover).call_once(caller.call, caller.stop) is None
+    assert (errors_seen, caller.delays) == ([UNAVAILABLE], [pause])
 
 
-async def test_success_ends_the_trouble_and_the_next_one_begins_with_a_short_pause() -> None:
-    caller = Caller(AWAY, AWAY)
-    patience = caller.patience()
+async def test_success_resets_the_backoff() -> None:
+    caller = FakeCall(UNAVAILABLE, UNAVAILABLE)
+    retrier = caller.make_retrier()
 
-    results = [await patience.once(caller.call, caller.stop) for _ in range(2)]
-    assert (results, patience.trouble, patience.failures) == ([None, None], "Bad Gateway", 2)
-    assert await patience.once(caller.call, caller.stop) == []
-    assert (patience.trouble, patience.failures) == (None, 0)
-    caller.errors = [AWAY]
-    assert await patience.once(caller.call, caller.stop) is None
+    results = [await retrier.call_once(caller.call, caller.stop) for _ in range(2)]
+    assert (results, retrier.last_error, retrier.consecutive_failures) == (
+        [None, None],
+        "Bad Gateway",
+        2,
+    )
+    assert await retrier.call_once(caller.call, caller.stop) == []
+    assert (retrier.last_error, retrier.consecutive_failures) == (None, 0)
+    caller.errors = [UNAVAILABLE]
+    assert await retrier.call_once(caller.call, caller.stop) is None
 
-    assert caller.pauses == [0.5, 1.0, 0.5]
-    assert patience.failures == 1
+    assert caller.delays == [0.5, 1.0, 0.5]
+    assert retrier.consecutive_failures == 1
 
 
-async def test_the_log_names_each_new_trouble_once_and_its_end() -> None:
-    caller = Caller(AWAY, AWAY, REFUSED, REFUSED, AWAY)
-    patience = caller.patience()
+async def test_the_log_names_each_new_error_once_and_its_end() -> None:
+    caller = FakeCall(UNAVAILABLE, UNAVAILABLE, UNAUTHORIZED, UNAUTHORIZED, UNAVAILABLE)
+    retrier = caller.make_retrier()
 
     with capture_logs() as lines:
         for _ in range(7):
-            await patience.once(caller.call, caller.stop)
+            await retrier.call_once(caller.call, caller.stop)
 
     assert [(line["log_level"], line["event"], line.get("reason")) for line in lines] == [
-        ("error", "telegram cannot be read", "Bad Gateway"),
+        ("error", "telegram unavailable", "Bad Gateway"),
         (
             "error",
-            "telegram cannot be read",
+            "telegram unavailable",
             "Telegram refuses the token (401); check TELEGRAM_TOKEN",
         ),
-        ("error", "telegram cannot be read", "Bad Gateway"),
-        ("info", "telegram answers again", None),
+        ("error", "telegram unavailable", "Bad Gateway"),
+        ("info", "telegram available again", None),
     ]
 
 
-async def test_a_call_that_telegram_holds_ends_with_a_stop_and_is_no_trouble() -> None:
-    caller, held, is_cancelled = Caller(), asyncio.Event(), False
+async def test_a_call_that_telegram_holds_ends_with_a_stop_and_is_no_error() -> None:
+    caller, held, is_cancelled = FakeCall(), asyncio.Event(), False
 
     async def hold() -> list[str]:
         nonlocal is_cancelled
@@ -166,22 +169,22 @@ async def test_a_call_that_telegram_holds_ends_with_a_stop_and_is_no_trouble() -
             raise
         raise AssertionError
 
-    patience = caller.patience()
-    asked = asyncio.create_task(patience.once(hold, caller.stop))
+    retrier = caller.make_retrier()
+    asked = asyncio.create_task(retrier.call_once(hold, caller.stop))
     await held.wait()
     caller.stop.set()
 
     assert await asked is None
     assert is_cancelled
-    assert (patience.trouble, patience.failures, caller.pauses) == (None, 0, [])
+    assert (retrier.last_error, retrier.consecutive_failures, caller.delays) == (None, 0, [])
 
 
-async def test_what_is_no_trouble_of_telegrams_is_not_swallowed() -> None:
-    caller = Caller()
+async def test_an_error_that_is_not_telegrams_is_not_swallowed() -> None:
+    caller = FakeCall()
 
     async def break_down() -> list[str]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await caller.patience().once(break_down, caller.stop)
+        await caller.make_retrier().call_once(break_down, caller.stop)
     assert len(asyncio.all_tasks()) == 1, "nothing is left behind"

@@ -13,205 +13,210 @@ from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
 from smart_kit.testing.durable_valkey import DurableValkey
-from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, Scripted, refusal
-from tg_bot.src.client.telegram import POLL_SECONDS, TelegramClient
+from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, ScriptedApiResponse, make_api_error
+from tg_bot.src.client.telegram import POLL_TIMEOUT_SECONDS, TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import patience
 from tg_bot.src.services import polling as polling_module
-from tg_bot.src.services.intake import Intake
-from tg_bot.src.services.patience import Pause
-from tg_bot.src.services.polling import CONFLICT_SECONDS, Poller
+from tg_bot.src.services.intake import UpdateProcessor
+from tg_bot.src.services.patience import Sleep
+from tg_bot.src.services.polling import MAX_CONFLICT_DELAY_SECONDS, Poller
 from tg_bot.tests import updates
-from tg_bot.tests.conftest import Run
-from tg_bot.tests.queue_contents import to_secretary
+from tg_bot.tests.conftest import RunBot
+from tg_bot.tests.queue_contents import read_secretary_queue
 
 HTML = "<html>Bad Gateway</html>"
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot"
 WEBHOOK = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook"
 
 
-async def until(condition: Any, seconds: float = 60.0) -> None:
+async def wait_until(condition: Any, seconds: float = 60.0) -> None:
     """Wait for what the bot does by itself."""
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.01)
 
 
-async def until_true(condition: Callable[[], bool]) -> None:
+async def wait_until_true(condition: Callable[[], bool]) -> None:
     async def holds() -> bool:
         return condition()
 
-    await until(holds)
+    await wait_until(holds)
 
 
 async def test_a_batch_is_in_the_queue_before_it_is_confirmed(
-    run: Run, telegram: FakeTelegram, redis: Redis
+    run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
     seen: list[int] = []
     batch = [updates.message(str(n)) for n in range(5)]
 
     async def look(offset: int) -> None:
         if offset > batch[-1]["update_id"]:
-            seen.append(len(await to_secretary(redis)))
+            seen.append(len(await read_secretary_queue(redis)))
 
     telegram.on_confirm = look
     telegram.push(*batch)
-    async with run():
-        await telegram.until(lambda: telegram.updates == [])
+    async with run_bot():
+        await telegram.wait_until(lambda: telegram.updates == [])
     assert seen[0] == 5
 
 
 async def test_a_bot_that_died_before_confirming_reads_again_and_doubles_nothing(
-    run: Run, telegram: FakeTelegram, redis: Redis
+    run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
     batch = [updates.message(str(n)) for n in range(5)]
     telegram.push(*batch)
-    telegram.is_deaf = True  # no confirmation reaches it
+    telegram.is_ignoring_offsets = True  # no confirmation reaches it
 
     async def arrived() -> bool:
-        return len(await to_secretary(redis)) == 5
+        return len(await read_secretary_queue(redis)) == 5
 
     for _ in range(3):
-        async with run():
-            await until(arrived)
+        async with run_bot():
+            await wait_until(arrived)
         assert len(telegram.updates) == 5
-    assert [one.text for one in await to_secretary(redis)] == list("01234")  # type: ignore[union-attr] # texts
+    assert [one.text for one in await read_secretary_queue(redis)] == list("01234")  # type: ignore[union-attr] # texts
 
 
-@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.usefixtures("fast_retries")
 async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
-    run: Run,
+    run_bot: RunBot,
     telegram: FakeTelegram,
     settings: TgBotSettings,
     durable_valkey: DurableValkey,
 ) -> None:
     given = settings.model_copy(update=durable_valkey.settings.model_dump())
     batch = [updates.message(str(n)) for n in range(5)]
-    async with run(given) as bot:
-        await telegram.until(lambda: bool(telegram.calls_of("getUpdates")))
+    async with run_bot(given) as bot:
+        await telegram.wait_until(lambda: bool(telegram.calls_to("getUpdates")))
         durable_valkey.kill()
         telegram.push(*batch)
 
         async def says_so() -> bool:
             return "Redis" in bot.health.report()["detail"]
 
-        await until(says_so)
+        await wait_until(says_so)
         assert len(telegram.updates) == 5
         durable_valkey.start()
-        await telegram.until(lambda: telegram.updates == [])
+        await telegram.wait_until(lambda: telegram.updates == [])
 
-        async def is_well() -> bool:
+        async def is_healthy() -> bool:
             return bot.health.report()["status"] == "ok"
 
-        await until(is_well)
+        await wait_until(is_healthy)
 
 
-@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.usefixtures("fast_retries")
 @pytest.mark.parametrize(
-    "trouble",
+    "failure",
     [
-        refusal(409, CONFLICT),
-        refusal(500, "Internal Server Error: restart"),
-        Scripted(502, HTML),
-        Scripted(200, HTML),
-        Scripted(cut="before"),
-        refusal(429, "Too Many Requests", retry_after=0),
-        refusal(400, "Bad Request: what?"),
-        Scripted(200, {"ok": True, "result": {"not": "a list"}}),
+        make_api_error(409, CONFLICT),
+        make_api_error(500, "Internal Server Error: restart"),
+        ScriptedApiResponse(502, HTML),
+        ScriptedApiResponse(200, HTML),
+        ScriptedApiResponse(disconnect="before"),
+        make_api_error(429, "Too Many Requests", retry_after=0),
+        make_api_error(400, "Bad Request: what?"),
+        ScriptedApiResponse(200, {"ok": True, "result": {"not": "a list"}}),
     ],
     ids=["conflict", "500", "502", "html", "cut", "429", "400", "no list"],
 )
-async def test_no_trouble_ends_it(
-    run: Run, telegram: FakeTelegram, redis: Redis, trouble: Scripted
+async def test_no_error_ends_it(
+    run_bot: RunBot, telegram: FakeTelegram, redis: Redis, failure: ScriptedApiResponse
 ) -> None:
-    telegram.script("getMe", trouble)
-    telegram.script("getUpdates", trouble, trouble)
+    telegram.script_responses("getMe", failure)
+    telegram.script_responses("getUpdates", failure, failure)
     telegram.push(updates.message("hello"))
 
     async def arrived() -> bool:
-        return len(await to_secretary(redis)) == 1
+        return len(await read_secretary_queue(redis)) == 1
 
-    async with run():
-        await until(arrived)
+    async with run_bot():
+        await wait_until(arrived)
 
 
-class ForgetfulIntake:
+class FailingUpdateProcessor:
     """Loses the way to Redis with the first batch; keeps what comes then."""
 
     def __init__(self) -> None:
         self.batches = 0
-        self.kept: list[Any] = []
+        self.stored: list[Any] = []
 
-    async def take(self, batch: Sequence[Any]) -> None:
+    async def process_batch(self, batch: Sequence[Any]) -> None:
         self.batches += bool(batch)
         if self.batches == 1:
             raise RedisError("went away")
-        self.kept += batch
+        self.stored += batch
 
 
 @asynccontextmanager
-async def polling(client: TelegramClient, intake: Intake | ForgetfulIntake) -> AsyncIterator[None]:
+async def polling(
+    client: TelegramClient, update_processor: UpdateProcessor | FailingUpdateProcessor
+) -> AsyncIterator[None]:
     """As long as the block runs."""
     stop = asyncio.Event()
-    running = asyncio.create_task(Poller(client, intake, _greet).run(stop))
+    running = asyncio.create_task(Poller(client, update_processor, _on_start).run(stop))
     yield
     stop.set()
     await running
 
 
-@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.usefixtures("fast_retries")
 async def test_a_batch_that_could_not_be_kept_is_not_confirmed_and_comes_again(
     client: TelegramClient, telegram: FakeTelegram
 ) -> None:
-    intake, batch = ForgetfulIntake(), [updates.message(str(n)) for n in range(5)]
+    update_processor, batch = FailingUpdateProcessor(), [updates.message(str(n)) for n in range(5)]
     telegram.push(*batch)
-    async with polling(client, intake):
-        await telegram.until(lambda: telegram.updates == [])
-    assert intake.kept == batch
+    async with polling(client, update_processor):
+        await telegram.wait_until(lambda: telegram.updates == [])
+    assert update_processor.stored == batch
 
 
 @pytest.mark.clock("virtual")
 async def test_a_pause_that_telegram_asks_for_is_kept(
-    client: TelegramClient, intake: Intake, telegram: FakeTelegram
+    client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
 ) -> None:
     clock = asyncio.get_running_loop().time
-    telegram.script("getUpdates", refusal(429, "Too Many Requests", retry_after=2))
-    async with polling(client, intake):
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 1)
+    telegram.script_responses("getUpdates", make_api_error(429, "Too Many Requests", retry_after=2))
+    async with polling(client, update_processor):
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 1)
         asked_at = clock()
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 2)
         assert clock() - asked_at >= 2
 
 
 async def test_a_webhook_is_removed_and_its_updates_are_kept(
-    run: Run, telegram: FakeTelegram, redis: Redis
+    run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
-    telegram.script("getUpdates", refusal(409, WEBHOOK))
-    async with run():
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
-    (call,) = telegram.calls_of("deleteWebhook")
+    telegram.script_responses("getUpdates", make_api_error(409, WEBHOOK))
+    async with run_bot():
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 2)
+    (call,) = telegram.calls_to("deleteWebhook")
     assert call.parameters == {"drop_pending_updates": False}
 
 
 async def test_a_webhook_is_left_alone_where_there_is_none(
-    run: Run, telegram: FakeTelegram, redis: Redis
+    run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
-    telegram.script("getUpdates", refusal(409, CONFLICT))
-    async with run():
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
-    assert telegram.calls_of("deleteWebhook") == []
+    telegram.script_responses("getUpdates", make_api_error(409, CONFLICT))
+    async with run_bot():
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 2)
+    assert telegram.calls_to("deleteWebhook") == []
 
 
 async def test_a_refused_token_is_named_once_and_tried_slowly(
-    run: Run, telegram: FakeTelegram, settings: TgBotSettings, monkeypatch: pytest.MonkeyPatch
+    run_bot: RunBot,
+    telegram: FakeTelegram,
+    settings: TgBotSettings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patience, "REFUSED_SECONDS", 0.05)
-    telegram.script("getMe", *[refusal(401, "Unauthorized")] * 3)
+    monkeypatch.setattr(patience, "UNAUTHORIZED_RETRY_SECONDS", 0.05)
+    telegram.script_responses("getMe", *[make_api_error(401, "Unauthorized")] * 3)
     with capture_logs() as lines:
-        async with run() as bot:
-            await telegram.until(lambda: len(telegram.calls_of("getMe")) == 3)
+        async with run_bot() as bot:
+            await telegram.wait_until(lambda: len(telegram.calls_to("getMe")) == 3)
             detail = bot.health.report()["detail"]
-            await telegram.until(lambda: bool(telegram.calls_of("getUpdates")))
+            await telegram.wait_until(lambda: bool(telegram.calls_to("getUpdates")))
     errors = [line for line in lines if line["log_level"] == "error"]
 
     assert "Telegram refuses the token (401); check TELEGRAM_TOKEN" in detail
@@ -223,88 +228,103 @@ async def test_a_refused_token_is_named_once_and_tried_slowly(
 
 @pytest.mark.clock("virtual")
 async def test_updates_that_cannot_be_confirmed_do_not_make_it_race(
-    client: TelegramClient, intake: Intake, telegram: FakeTelegram
+    client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
 ) -> None:
     clock = asyncio.get_running_loop().time
     telegram.push({"no": "id"})
-    async with polling(client, intake):
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 3)
-        begun = clock()
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 4)
-        assert clock() - begun > 0.5
+    async with polling(client, update_processor):
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 3)
+        started = clock()
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 4)
+        assert clock() - started > 0.5
 
 
-class TestHours:
+class TestLongOutage:
     """Trouble that lasts: pauses are counted and not slept."""
 
     @pytest.mark.parametrize(
-        "trouble",
-        [refusal(409, CONFLICT), Scripted(cut="before"), Scripted(502, HTML)],
+        "failure",
+        [
+            make_api_error(409, CONFLICT),
+            ScriptedApiResponse(disconnect="before"),
+            ScriptedApiResponse(502, HTML),
+        ],
         ids=["conflict", "network", "502"],
     )
     async def test_it_is_asked_twice_a_minute_and_goes_on_afterwards(
         self,
         client: TelegramClient,
-        intake: Intake,
+        update_processor: UpdateProcessor,
         telegram: FakeTelegram,
         redis: Redis,
-        trouble: Scripted,
+        failure: ScriptedApiResponse,
     ) -> None:
         paused: list[float] = []
-        poller, stop = Poller(client, intake, _greet, pause=_counted(paused)), asyncio.Event()
-        telegram.script("getUpdates", *[trouble] * 500)
+        poller, stop = (
+            Poller(client, update_processor, _on_start, sleep=_record_sleeps(paused)),
+            asyncio.Event(),
+        )
+        telegram.script_responses("getUpdates", *[failure] * 500)
         telegram.push(updates.message("after all"))
         with capture_logs() as lines:
             running = asyncio.create_task(poller.run(stop))
-            await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 400)
+            await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 400)
             tasks = len(asyncio.all_tasks())
-            await telegram.until(lambda: telegram.updates == [])
+            await telegram.wait_until(lambda: telegram.updates == [])
         assert sum(paused) > 3 * 3600, "500 polls"
-        assert len(await to_secretary(redis)) == 1
+        assert len(await read_secretary_queue(redis)) == 1
         assert len([one for one in lines if one["log_level"] == "error"]) == 1
         assert tasks < 20
         stop.set()
         await running
 
     async def test_another_reader_whose_polls_alternate_with_ours_makes_no_race(
-        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+        self, client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
     ) -> None:
         """A short poll of ours succeeds each time, and the long one after it is ended."""
         paused: list[float] = []
-        poller, stop = Poller(client, intake, _greet, pause=_counted(paused)), asyncio.Event()
-        telegram.script("getUpdates", *[Scripted(), refusal(409, CONFLICT)] * 100)
+        poller, stop = (
+            Poller(client, update_processor, _on_start, sleep=_record_sleeps(paused)),
+            asyncio.Event(),
+        )
+        telegram.script_responses(
+            "getUpdates", *[ScriptedApiResponse(), make_api_error(409, CONFLICT)] * 100
+        )
         running = asyncio.create_task(poller.run(stop))
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) > 200)
-        assert sum(paused) > 100 * 0.7 * CONFLICT_SECONDS
-        assert poller.probe() is None
-        assert "another program reads this bot's updates" in poller.note()
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) > 200)
+        assert sum(paused) > 100 * 0.7 * MAX_CONFLICT_DELAY_SECONDS
+        assert poller.health_error() is None
+        assert "another program reads this bot's updates" in poller.health_note()
         stop.set()
         await running
 
     async def test_a_conflict_that_is_over_costs_the_next_one_nothing(
-        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+        self, client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
     ) -> None:
         paused: list[float] = []
-        poller, stop = Poller(client, intake, _greet, pause=_counted(paused)), asyncio.Event()
-        telegram.script("getUpdates", *[refusal(409, CONFLICT)] * 20)
+        poller, stop = (
+            Poller(client, update_processor, _on_start, sleep=_record_sleeps(paused)),
+            asyncio.Event(),
+        )
+        telegram.script_responses("getUpdates", *[make_api_error(409, CONFLICT)] * 20)
         running = asyncio.create_task(poller.run(stop))
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 22)
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 22)
         telegram.push(updates.message("hello"))  # which the long poll brings
-        await telegram.until(lambda: telegram.updates == [])
+        await telegram.wait_until(lambda: telegram.updates == [])
         paused.clear()
-        telegram.script("getUpdates", refusal(409, CONFLICT))
+        telegram.script_responses("getUpdates", make_api_error(409, CONFLICT))
         telegram.push(updates.message("hello"))
-        await telegram.until(lambda: telegram.updates == [] and bool(paused))
+        await telegram.wait_until(lambda: telegram.updates == [] and bool(paused))
         assert paused[0] < 1
         stop.set()
         await running
 
 
-async def _greet() -> None:
+async def _on_start() -> None:
     """Nobody to greet."""
 
 
-def _counted(paused: list[float]) -> Pause:
+def _record_sleeps(paused: list[float]) -> Sleep:
     """A pause that passes at once."""
 
     async def pause(_: asyncio.Event, seconds: float) -> None:
@@ -317,52 +337,56 @@ def _counted(paused: list[float]) -> Pause:
 class TestHealth:
     @pytest.mark.clock("virtual")
     async def test_it_is_bad_while_polls_fail_and_good_after_the_first_that_does_not(
-        self, client: TelegramClient, intake: Intake, telegram: FakeTelegram
+        self, client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
     ) -> None:
-        poller, stop = Poller(client, intake, _greet), asyncio.Event()
-        telegram.script(
-            "getUpdates", Scripted(), *[refusal(500, "Internal Server Error: restart")] * 3
+        poller, stop = Poller(client, update_processor, _on_start), asyncio.Event()
+        telegram.script_responses(
+            "getUpdates",
+            ScriptedApiResponse(),
+            *[make_api_error(500, "Internal Server Error: restart")] * 3,
         )
         running = asyncio.create_task(poller.run(stop))
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 3)
-        assert poller.probe() is None, "one that fails is no trouble yet"
-        await until_true(lambda: poller.probe() == "Internal Server Error: restart")
-        await until_true(lambda: poller.probe() is None)
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 3)
+        assert poller.health_error() is None, "one that fails is no trouble yet"
+        await wait_until_true(lambda: poller.health_error() == "Internal Server Error: restart")
+        await wait_until_true(lambda: poller.health_error() is None)
         stop.set()
         await running
-        assert math.isnan(poller._age()), "who does not poll has no age"
+        assert math.isnan(poller._seconds_since_poll()), "who does not poll has no age"
 
     async def test_it_is_good_after_the_first_good_poll_without_any_message(
-        self, run: Run, telegram: FakeTelegram, redis: Redis
+        self, run_bot: RunBot, telegram: FakeTelegram, redis: Redis
     ) -> None:
-        async with run() as bot:
+        async with run_bot() as bot:
             assert bot.health.report()["status"] == "unavailable"
 
-            async def is_well() -> bool:
+            async def is_healthy() -> bool:
                 return bot.health.report()["status"] == "ok"
 
-            await until(is_well)
+            await wait_until(is_healthy)
 
     @pytest.mark.clock("virtual")
     async def test_it_is_bad_after_a_long_silence_and_says_why(
         self,
         client: TelegramClient,
-        intake: Intake,
+        update_processor: UpdateProcessor,
         telegram: FakeTelegram,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(polling_module, "time", SimpleNamespace(monotonic=lambda: 1000.0))
-        poller = Poller(client, intake, _greet)
-        assert poller.probe() == "Telegram has not answered yet"
+        poller = Poller(client, update_processor, _on_start)
+        assert poller.health_error() == "Telegram has not answered yet"
         stop = asyncio.Event()
         running = asyncio.create_task(poller.run(stop))
-        await telegram.until(lambda: len(telegram.calls_of("getUpdates")) == 2)
-        assert poller.probe() is None
+        await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 2)
+        assert poller.health_error() is None
 
         poller._last_poll_at = 1000.0 - 89
-        assert poller.probe() is None
+        assert poller.health_error() is None
         poller._last_poll_at = 1000.0 - 91
-        assert poller.probe() == "Telegram has not answered for 91 s"
+        assert poller.health_error() == "Telegram has not answered for 91 s"
         stop.set()
-        async with asyncio.timeout(POLL_SECONDS / 2):  # a poll that waits does not hold up a stop
+        async with asyncio.timeout(
+            POLL_TIMEOUT_SECONDS / 2
+        ):  # a poll that waits does not hold up a stop
             await running

@@ -9,17 +9,22 @@ from smart_kit.contracts.keys import journal_key
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.tests.conftest import Run
+from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.fake_rest_service import FakeRestService
-from tg_bot.tests.queue_contents import send
-from tg_bot.tests.queue_messages import notice, old_effect, reminder, reply
-from tg_bot.tests.services.delivery_helpers import LONG_TEXT, QUEUE, deliver, run_states
+from tg_bot.tests.queue_contents import enqueue_to_telegram
+from tg_bot.tests.queue_messages import make_notice, make_past_effect, make_reminder, make_reply
+from tg_bot.tests.services.delivery_helpers import (
+    LONG_TEXT,
+    TELEGRAM_QUEUE,
+    deliver,
+    read_run_states,
+)
 
 
 async def test_an_answer_arrives_formatted_with_its_receipts(
-    run: Run, redis: Redis, telegram: FakeTelegram
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await deliver(run, redis, reply("**Done**", receipts=(old_effect(),)))
+    await deliver(run_bot, redis, make_reply("**Done**", receipts=(make_past_effect(),)))
 
     (sent,) = telegram.sent
     assert sent.text.startswith("Done\n\n✓ Reminder: Fri 27 Nov 2020 09:00 Europe/Berlin")
@@ -30,18 +35,18 @@ async def test_an_answer_arrives_formatted_with_its_receipts(
 
 
 async def test_an_answer_whose_wake_up_was_lost_is_sent_all_the_same(
-    run: Run, redis: Redis, telegram: FakeTelegram
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await send(redis, reply("Done"))
-    await redis.delete(QUEUE, f"{QUEUE}:active")
-    async with run():
-        await telegram.until(lambda: bool(telegram.sent))
+    await enqueue_to_telegram(redis, make_reply("Done"))
+    await redis.delete(TELEGRAM_QUEUE, f"{TELEGRAM_QUEUE}:active")
+    async with run_bot():
+        await telegram.wait_until(lambda: bool(telegram.sent))
 
 
 async def test_a_silent_message_makes_no_sound(
-    run: Run, redis: Redis, telegram: FakeTelegram
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await deliver(run, redis, reply("hush", silent=True))
+    await deliver(run_bot, redis, make_reply("hush", silent=True))
     assert telegram.sent[0].parameters["disable_notification"] is True
 
 
@@ -56,7 +61,7 @@ async def test_a_silent_message_makes_no_sound(
     ],
 )
 async def test_the_person_is_spoken_to_in_their_language(
-    run: Run,
+    run_bot: RunBot,
     redis: Redis,
     telegram: FakeTelegram,
     rest: FakeRestService,
@@ -65,26 +70,26 @@ async def test_the_person_is_spoken_to_in_their_language(
     word: str,
 ) -> None:
     if facts is not None:
-        await rest.add(7, **facts)
-    await deliver(run, redis, notice("unknown_command", language_code=code))
-    assert telegram.texts(7)[0].startswith(word)
+        await rest.add_user(7, **facts)
+    await deliver(run_bot, redis, make_notice("unknown_command", language_code=code))
+    assert telegram.sent_texts(7)[0].startswith(word)
 
 
 async def test_a_chats_messages_come_in_order(
-    run: Run, redis: Redis, telegram: FakeTelegram
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await deliver(run, redis, *(reply(str(n), n, chat_id=1 + n % 3) for n in range(60)))
+    await deliver(run_bot, redis, *(make_reply(str(n), n, chat_id=1 + n % 3) for n in range(60)))
     for chat_id in (1, 2, 3):
-        assert telegram.texts(chat_id) == [str(n) for n in range(chat_id - 1, 60, 3)]
+        assert telegram.sent_texts(chat_id) == [str(n) for n in range(chat_id - 1, 60, 3)]
 
 
 async def test_a_long_answer_comes_whole_and_sounds_once(
-    run: Run, redis: Redis, telegram: FakeTelegram
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await deliver(run, redis, reply(LONG_TEXT))
+    await deliver(run_bot, redis, make_reply(LONG_TEXT))
 
     assert len(telegram.sent) == 5
-    assert "\n".join(telegram.texts(7)) == LONG_TEXT
+    assert "\n".join(telegram.sent_texts(7)) == LONG_TEXT
     silent = [one.parameters.get("disable_notification", False) for one in telegram.sent]
     assert silent == [False, True, True, True, True]
     assert not await redis.exists(journal_key("reply:tg:424242:1"))
@@ -92,28 +97,28 @@ async def test_a_long_answer_comes_whole_and_sounds_once(
 
 class TestReminder:
     async def test_its_end_says_that_it_was_delivered(
-        self, run: Run, redis: Redis, telegram: FakeTelegram
+        self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
-        message = reminder("stretch")
-        await deliver(run, redis, message)
+        message = make_reminder("stretch")
+        await deliver(run_bot, redis, message)
 
-        assert telegram.texts(7) == ["⏰ stretch"]
-        assert await run_states(redis) == ["done"]
+        assert telegram.sent_texts(7) == ["⏰ stretch"]
+        assert await read_run_states(redis) == ["done"]
 
     async def test_a_double_is_not_sent(
-        self, run: Run, redis: Redis, telegram: FakeTelegram
+        self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
-        message = reminder("stretch")
-        await deliver(run, redis, message, message)
-        await deliver(run, redis, message)
-        assert telegram.texts(7) == ["⏰ stretch"]
+        message = make_reminder("stretch")
+        await deliver(run_bot, redis, message, message)
+        await deliver(run_bot, redis, message)
+        assert telegram.sent_texts(7) == ["⏰ stretch"]
 
 
 async def test_no_chat_and_no_whole_is_sent_faster_than_allowed(
-    run: Run, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
 ) -> None:
     paced = settings.model_copy(update={"telegram_rate_per_chat": 2.0})
     begun = time.monotonic()
-    await deliver(run, redis, *(reply(str(n), n) for n in range(6)), given=paced)
+    await deliver(run_bot, redis, *(make_reply(str(n), n) for n in range(6)), given=paced)
     assert time.monotonic() - begun > 1.4, "three at once, then two a second"
-    assert telegram.texts(7) == list("012345")
+    assert telegram.sent_texts(7) == list("012345")

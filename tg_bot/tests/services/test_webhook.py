@@ -14,40 +14,40 @@ from structlog.testing import capture_logs
 
 from smart_kit.redis import Redis
 from smart_kit.testing.durable_valkey import DurableValkey
-from smart_kit.testing.fake_telegram import FakeTelegram, refusal
+from smart_kit.testing.fake_telegram import FakeTelegram, make_api_error
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.main import Bot
+from tg_bot.src.main import BotApp
 from tg_bot.src.services import webhook
-from tg_bot.src.services.webhook import PATH, SECRET_HEADER
+from tg_bot.src.services.webhook import SECRET_HEADER, WEBHOOK_PATH
 from tg_bot.tests import updates
-from tg_bot.tests.conftest import Run
-from tg_bot.tests.queue_contents import dead_letters, to_secretary
+from tg_bot.tests.conftest import RunBot
+from tg_bot.tests.queue_contents import read_dead_letters, read_secretary_queue
 
 URL = "https://assistant.example.org"
-Serve = Callable[..., AbstractAsyncContextManager["RunningBot"]]
+ServeWebhook = Callable[..., AbstractAsyncContextManager["WebhookHarness"]]
 
 
-class RunningBot:
+class WebhookHarness:
     """A running bot and its pages."""
 
-    def __init__(self, bot: Bot, pages: Any, secret: str) -> None:
+    def __init__(self, bot: BotApp, http: Any, secret: str) -> None:
         self.bot = bot
-        self._pages = pages
+        self._http = http
         self._secret = secret
 
-    async def bring(self, update: Any, **headers: str) -> int:
+    async def deliver(self, update: Any, **headers: str) -> int:
         """As Telegram does; returns the status."""
         given = {SECRET_HEADER: self._secret} | headers
         is_raw = isinstance(update, bytes)
         body = {"data": BytesIO(update)} if is_raw else {"json": update}
-        async with self._pages.post(PATH, headers=given, **body) as response:
+        async with self._http.post(WEBHOOK_PATH, headers=given, **body) as response:
             return int(response.status)
 
     async def get(self, path: str) -> int:
-        async with self._pages.get(path) as response:
+        async with self._http.get(path) as response:
             return int(response.status)
 
-    async def until_it_is(self, status: str) -> str:
+    async def wait_until_health(self, status: str) -> str:
         """Wait for the state of health; returns what it says."""
         async with asyncio.timeout(60):
             while self.bot.health.report()["status"] != status:
@@ -56,30 +56,33 @@ class RunningBot:
 
 
 @pytest.fixture
-def hooked(settings: TgBotSettings) -> TgBotSettings:
+def webhook_settings(settings: TgBotSettings) -> TgBotSettings:
     return settings.model_copy(update={"telegram_webhook": True, "public_url": URL})
 
 
 @pytest.fixture
-def serve(run: Run, hooked: TgBotSettings) -> Serve:
+def serve_webhook(run_bot: RunBot, webhook_settings: TgBotSettings) -> ServeWebhook:
     @asynccontextmanager
-    async def serving(**changes: Any) -> AsyncIterator[RunningBot]:
-        given = hooked.model_copy(update=changes)
-        async with run(given) as bot, TestClient(TestServer(bot.pages)) as pages:
-            yield RunningBot(bot, pages, given.webhook_secret)
+    async def serving(**changes: Any) -> AsyncIterator[WebhookHarness]:
+        given = webhook_settings.model_copy(update=changes)
+        async with run_bot(given) as bot, TestClient(TestServer(bot.web_app)) as pages:
+            yield WebhookHarness(bot, pages, given.webhook_secret)
 
     return serving
 
 
 async def test_telegram_is_told_where_to_and_drops_nothing(
-    serve: Serve, telegram: FakeTelegram, redis: Redis, hooked: TgBotSettings
+    serve_webhook: ServeWebhook,
+    telegram: FakeTelegram,
+    redis: Redis,
+    webhook_settings: TgBotSettings,
 ) -> None:
-    async with serve() as served:
-        await served.until_it_is("ok")
-    (call,) = telegram.calls_of("setWebhook")
+    async with serve_webhook() as harness:
+        await harness.wait_until_health("ok")
+    (call,) = telegram.calls_to("setWebhook")
     assert call.parameters == {
         "url": f"{URL}/telegram/webhook",
-        "secret_token": hooked.webhook_secret,
+        "secret_token": webhook_settings.webhook_secret,
         "max_connections": 1,
         "allowed_updates": [
             "message",
@@ -89,37 +92,39 @@ async def test_telegram_is_told_where_to_and_drops_nothing(
         ],
         "drop_pending_updates": False,
     }
-    assert telegram.calls_of("getUpdates") == []
+    assert telegram.calls_to("getUpdates") == []
     assert telegram.webhook, "it stays, so that Telegram keeps updates while nobody is there"
 
 
 async def test_an_update_is_in_the_queue_when_it_is_answered(
-    serve: Serve, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    serve_webhook: ServeWebhook, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhook, "time", SimpleNamespace(time=lambda: 1_000_000.0))
-    async with serve() as served:
-        assert served.bot.health.report()["note"] == "no update by webhook yet"
-        assert await served.bring(updates.message("hello")) == 200
-        (message,) = await to_secretary(redis)
-        assert served.bot.health.report()["note"] == "last update by webhook 0 s ago"
+    async with serve_webhook() as harness:
+        assert harness.bot.health.report()["note"] == "no update by webhook yet"
+        assert await harness.deliver(updates.message("hello")) == 200
+        (message,) = await read_secretary_queue(redis)
+        assert harness.bot.health.report()["note"] == "last update by webhook 0 s ago"
     assert message.text == "hello"  # type: ignore[union-attr] # a text
 
 
-async def test_an_update_that_comes_twice_is_handled_once(serve: Serve, redis: Redis) -> None:
+async def test_an_update_that_comes_twice_is_handled_once(
+    serve_webhook: ServeWebhook, redis: Redis
+) -> None:
     update = updates.message("hello")
-    async with serve() as served:
-        assert [await served.bring(update) for _ in range(3)] == [200] * 3
-    assert len(await to_secretary(redis)) == 1
+    async with serve_webhook() as harness:
+        assert [await harness.deliver(update) for _ in range(3)] == [200] * 3
+    assert len(await read_secretary_queue(redis)) == 1
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", "ключ", "x" * 64])
 async def test_who_does_not_know_the_secret_is_refused_unread(
-    serve: Serve, redis: Redis, secret: str
+    serve_webhook: ServeWebhook, redis: Redis, secret: str
 ) -> None:
-    async with serve() as served:
-        assert await served.bring(updates.message("hello"), **{SECRET_HEADER: secret}) == 403
-        assert await served.bring(b"\xff", **{SECRET_HEADER: secret}) == 403
-    assert await to_secretary(redis) == []
+    async with serve_webhook() as harness:
+        assert await harness.deliver(updates.message("hello"), **{SECRET_HEADER: secret}) == 403
+        assert await harness.deliver(b"\xff", **{SECRET_HEADER: secret}) == 403
+    assert await read_secretary_queue(redis) == []
 
 
 @pytest.mark.parametrize(
@@ -135,88 +140,97 @@ async def test_who_does_not_know_the_secret_is_refused_unread(
     ids=["half", "bytes", "list", "nothing", "nested", "huge"],
 )
 async def test_what_is_no_update_is_refused(
-    serve: Serve, redis: Redis, body: Any, status: int
+    serve_webhook: ServeWebhook, redis: Redis, body: Any, status: int
 ) -> None:
-    async with serve() as served:
-        assert await served.bring(body) == status
-        assert await served.get(PATH) == 405
-    assert await dead_letters(redis) == []
+    async with serve_webhook() as harness:
+        assert await harness.deliver(body) == status
+        assert await harness.get(WEBHOOK_PATH) == 405
+    assert await read_dead_letters(redis) == []
 
 
 async def test_an_update_that_cannot_be_read_is_kept_and_not_brought_again(
-    serve: Serve, redis: Redis
+    serve_webhook: ServeWebhook, redis: Redis
 ) -> None:
-    async with serve() as served:
-        assert await served.bring({"update_id": "soon"}) == 200
-    assert len(await dead_letters(redis)) == 1
+    async with serve_webhook() as harness:
+        assert await harness.deliver({"update_id": "soon"}) == 200
+    assert len(await read_dead_letters(redis)) == 1
 
 
 async def test_without_redis_telegram_is_asked_to_come_again(
-    serve: Serve, durable_valkey: DurableValkey
+    serve_webhook: ServeWebhook, durable_valkey: DurableValkey
 ) -> None:
-    async with serve(**durable_valkey.settings.model_dump()) as served:
-        await served.until_it_is("ok")
+    async with serve_webhook(**durable_valkey.settings.model_dump()) as harness:
+        await harness.wait_until_health("ok")
         durable_valkey.kill()
-        assert await served.bring(updates.message("hello")) == 503
+        assert await harness.deliver(updates.message("hello")) == 503
         durable_valkey.start()
         async with asyncio.timeout(60):
-            while await served.bring(updates.message("hello")) != 200:
+            while await harness.deliver(updates.message("hello")) != 200:
                 await asyncio.sleep(0.1)
 
 
 async def test_what_keeps_telegram_from_coming_is_said(
-    serve: Serve, telegram: FakeTelegram, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    serve_webhook: ServeWebhook,
+    telegram: FakeTelegram,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webhook, "CHECK_SECONDS", 0.05)
-    async with serve() as served:
-        await served.until_it_is("ok")
-        telegram.webhook_trouble = {
+    monkeypatch.setattr(webhook, "CHECK_INTERVAL_SECONDS", 0.05)
+    async with serve_webhook() as harness:
+        await harness.wait_until_health("ok")
+        telegram.webhook_error_info = {
             "last_error_date": int(time.time()) - 1,
             "last_error_message": "Connection refused",
             "pending_update_count": 3,
         }
-        said = await served.until_it_is("unavailable")
-        assert f"Telegram cannot bring updates to {URL}{PATH}: Connection refused (3 wait)" in said
-        assert await served.bring(updates.message("hello")) == 200
-        await served.until_it_is("ok")
+        said = await harness.wait_until_health("unavailable")
+        assert (
+            f"Telegram cannot bring updates to {URL}{WEBHOOK_PATH}: Connection refused (3 wait)"
+            in said
+        )
+        assert await harness.deliver(updates.message("hello")) == 200
+        await harness.wait_until_health("ok")
 
 
 async def test_a_webhook_that_somebody_has_changed_is_set_again(
-    serve: Serve, telegram: FakeTelegram, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    serve_webhook: ServeWebhook,
+    telegram: FakeTelegram,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webhook, "CHECK_SECONDS", 0.05)
-    async with serve() as served:
-        await served.until_it_is("ok")
+    monkeypatch.setattr(webhook, "CHECK_INTERVAL_SECONDS", 0.05)
+    async with serve_webhook() as harness:
+        await harness.wait_until_health("ok")
         telegram.webhook = {"url": "https://elsewhere.example"}
-        await telegram.until(lambda: telegram.webhook["url"].startswith(URL))
+        await telegram.wait_until(lambda: telegram.webhook["url"].startswith(URL))
 
 
 async def test_an_address_that_telegram_refuses_is_named(
-    serve: Serve, telegram: FakeTelegram, redis: Redis
+    serve_webhook: ServeWebhook, telegram: FakeTelegram, redis: Redis
 ) -> None:
     reason = "Bad Request: bad webhook: An HTTPS URL must be provided for webhook"
-    telegram.script("setWebhook", *[refusal(400, reason)] * 100)
+    telegram.script_responses("setWebhook", *[make_api_error(400, reason)] * 100)
     with capture_logs() as lines:
-        async with serve() as served:
-            await telegram.until(lambda: len(telegram.calls_of("setWebhook")) == 2)
-            assert reason in served.bot.health.report()["detail"]
+        async with serve_webhook() as harness:
+            await telegram.wait_until(lambda: len(telegram.calls_to("setWebhook")) == 2)
+            assert reason in harness.bot.health.report()["detail"]
     assert [one["reason"] for one in lines if one["log_level"] == "error"] == [reason]
 
 
 async def test_back_in_polling_what_waits_is_read(
-    serve: Serve, run: Run, telegram: FakeTelegram, redis: Redis
+    serve_webhook: ServeWebhook, run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
-    async with serve() as served:
-        await served.until_it_is("ok")
+    async with serve_webhook() as harness:
+        await harness.wait_until_health("ok")
     telegram.push(updates.message("hello"))
-    async with run():
-        await telegram.until(lambda: telegram.updates == [])
-    (call,) = telegram.calls_of("deleteWebhook")
+    async with run_bot():
+        await telegram.wait_until(lambda: telegram.updates == [])
+    (call,) = telegram.calls_to("deleteWebhook")
     assert call.parameters == {"drop_pending_updates": False}
-    assert len(await to_secretary(redis)) == 1
+    assert len(await read_secretary_queue(redis)) == 1
 
 
-async def test_while_polling_nobody_can_bring_anything(run: Run, redis: Redis) -> None:
-    async with run() as bot, TestClient(TestServer(bot.pages)) as pages:
-        response = await pages.post(PATH, json=updates.message("hello"))
+async def test_while_polling_nobody_can_bring_anything(run_bot: RunBot, redis: Redis) -> None:
+    async with run_bot() as bot, TestClient(TestServer(bot.web_app)) as pages:
+        response = await pages.post(WEBHOOK_PATH, json=updates.message("hello"))
         assert response.status == 404

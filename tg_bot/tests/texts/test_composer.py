@@ -9,13 +9,13 @@ from smart_kit.contracts.queue import NoticeName
 from tg_bot.src.handlers import COMMANDS
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
-from tg_bot.tests.queue_messages import effect, notice, reminder, reply
+from tg_bot.tests.queue_messages import make_effect, make_notice, make_reminder, make_reply
 
 AT_NINE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 """In Berlin, where the reminders of these tests are due."""
 
 
-class StandingClock(Clock):
+class FrozenClock(Clock):
     """It is the same moment as long as a test takes."""
 
     def __init__(self, moment: datetime) -> None:
@@ -26,10 +26,10 @@ class StandingClock(Clock):
         return self._moment.astimezone(zone or UTC)
 
 
-def reminded(text: str, late: timedelta) -> str:
+def compose_late_reminder(text: str, late: timedelta) -> str:
     """What is said so long after it was due."""
-    composer = Composer(Translations("en"), StandingClock(AT_NINE + late), COMMANDS)
-    return composer.compose(reminder(text, AT_NINE), None).text.text
+    composer = Composer(Translations("en"), FrozenClock(AT_NINE + late), COMMANDS)
+    return composer.compose(make_reminder(text, AT_NINE), None).text.text
 
 
 @pytest.fixture
@@ -39,18 +39,20 @@ def composer() -> Composer:
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b", "\t"])
 def test_a_silent_model_is_excused_in_a_sentence(composer: Composer, text: str) -> None:
-    assert "no answer" in composer.compose(reply(text), None).text.text
-    assert "ответить" in composer.compose(reply(text, language_code="ru"), None).text.text
+    assert "no answer" in composer.compose(make_reply(text), None).text.text
+    assert "ответить" in composer.compose(make_reply(text, language_code="ru"), None).text.text
 
 
 def test_what_was_done_needs_no_excuse(composer: Composer) -> None:
-    assert composer.compose(reply("", receipts=(effect(),)), None).text.text.startswith(
+    assert composer.compose(make_reply("", receipts=(make_effect(),)), None).text.text.startswith(
         "✓ Reminder"
     )
 
 
 def test_receipts_stand_under_the_answer(composer: Composer) -> None:
-    text = composer.compose(reply("**Done**.\n", receipts=(effect(), effect())), None).text.text
+    text = composer.compose(
+        make_reply("**Done**.\n", receipts=(make_effect(), make_effect())), None
+    ).text.text
     answer, _, receipts = text.partition("\n\n")
 
     assert answer == "Done."
@@ -58,14 +60,14 @@ def test_receipts_stand_under_the_answer(composer: Composer) -> None:
 
 
 def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
-    text = composer.compose(notice("turn_failed", receipts=(effect(),)), None).text.text
+    text = composer.compose(make_notice("turn_failed", receipts=(make_effect(),)), None).text.text
     assert text.startswith("Something went wrong")
     assert "✓ Reminder" in text
 
 
 def test_what_was_taken_back_is_told_by_its_receipt(composer: Composer) -> None:
-    gone = effect("reminder_cancelled").model_copy(update={"undoes": effect().id})
-    said = composer.compose(notice("undone", receipts=(gone,)), None).text.text
+    gone = make_effect("reminder_cancelled").model_copy(update={"undoes": make_effect().id})
+    said = composer.compose(make_notice("undone", receipts=(gone,)), None).text.text
     assert said.startswith("Done.\n\n↩ Reminder taken back: ")
 
 
@@ -73,10 +75,12 @@ def test_what_was_taken_back_is_told_by_its_receipt(composer: Composer) -> None:
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: str) -> None:
     parameters = {"first_name": "{Anna}", "telegram_id": "7"}
-    full = composer.compose(notice(name, language_code=language, parameters=parameters), None).text
-    bare = composer.compose(notice(name, language_code=language), None).text
+    full = composer.compose(
+        make_notice(name, language_code=language, parameters=parameters), None
+    ).text
+    bare = composer.compose(make_notice(name, language_code=language), None).text
 
-    assert ("{Anna}" in full.text) == (name in ("welcome", "welcome_back", "paired"))
+    assert ("{Anna}" in full.text) == (name in ("welcome", "welcome_back", "invite_redeemed"))
     assert "{" not in bare.text
     assert ", !" not in bare.text
     assert full.entities == ()
@@ -84,16 +88,18 @@ def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: s
 
 def test_help_and_an_unknown_command_list_every_command(composer: Composer) -> None:
     for name in ("help", "unknown_command"):
-        text = composer.compose(notice(name), None).text.text
+        text = composer.compose(make_notice(name), None).text.text
         assert all(f"/{command} — " in text for command in COMMANDS)
 
 
 def test_a_reminder_in_time_is_only_its_text() -> None:
-    assert reminded("*stretch* <b>", timedelta(seconds=60)) == "⏰ *stretch* <b>"
+    assert compose_late_reminder("*stretch* <b>", timedelta(seconds=60)) == "⏰ *stretch* <b>"
 
 
 def test_a_late_reminder_says_when_it_was_due() -> None:
-    assert reminded("stretch", timedelta(seconds=61)) == "⏰ stretch\n\n(was due 09:00)"
-    late = reminded("stretch", timedelta(days=2))
+    assert (
+        compose_late_reminder("stretch", timedelta(seconds=61)) == "⏰ stretch\n\n(was due 09:00)"
+    )
+    late = compose_late_reminder("stretch", timedelta(days=2))
     assert late.startswith("⏰ stretch\n\n(was due ")
     assert "Nov" in late

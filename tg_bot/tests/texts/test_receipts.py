@@ -5,24 +5,24 @@ import pytest
 
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import Language
-from tg_bot.src.texts.receipts import EFFECT_KINDS, Reader, describe_effect
-from tg_bot.src.texts.receipts.event import EVENT_UNDO_WORDS, EVENT_WORDS
-from tg_bot.src.texts.receipts.job import JOB_UNDO_WORDS, JOB_WORDS
+from tg_bot.src.texts.receipts import EFFECT_KINDS, ReceiptContext, describe_effect
+from tg_bot.src.texts.receipts.event import EVENT_TITLES, EVENT_UNDO_TITLES
+from tg_bot.src.texts.receipts.job import REMINDER_TITLES, REMINDER_UNDO_TITLES
 from tg_bot.src.texts.translations import Translations
-from tg_bot.tests.queue_messages import effect, effect_of
+from tg_bot.tests.queue_messages import make_effect, make_effect_from
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 WEEKLY = {"cron_expression": "0 9 * * 5", "at": None}
 
 
-def receipt(language: Language = "en", **facts: Any) -> str:
+def render_receipt(language: Language = "en", **facts: Any) -> str:
     kind = facts.pop("kind", "reminder_created")
-    return describe_effect(effect(kind, **facts), reader(language))
+    return describe_effect(make_effect(kind, **facts), make_context(language))
 
 
-def reader(language: Language = "en") -> Reader:
+def make_context(language: Language = "en") -> ReceiptContext:
     """Somebody in Berlin."""
-    return Reader(Translations("en").of(language), language, "Europe/Berlin", NOW)
+    return ReceiptContext(Translations("en").for_language(language), language, "Europe/Berlin", NOW)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def reader(language: Language = "en") -> Reader:
     ],
 )
 def test_a_receipt_says_what_was_done(facts: dict[str, Any], english: str, russian: str) -> None:
-    assert receipt("en", **facts) == english
-    assert receipt("ru", **facts) == russian
+    assert render_receipt("en", **facts) == english
+    assert render_receipt("ru", **facts) == russian
 
 
 def test_a_long_text_is_shortened_to_one_line() -> None:
-    said = receipt(text="buy\nmilk " * 50)
+    said = render_receipt(text="buy\nmilk " * 50)
     assert "\n" not in said
     assert said.endswith("…")
     assert len(said) < 140
@@ -76,16 +76,16 @@ def test_a_long_text_is_shortened_to_one_line() -> None:
 def test_facts_that_cannot_be_read_still_say_that_something_was_done(
     facts: dict[str, Any],
 ) -> None:
-    assert receipt(**facts) == "✓ Reminder"
+    assert render_receipt(**facts) == "✓ Reminder"
 
 
 @pytest.mark.parametrize(
     ("made", "english", "russian"),
     [
-        (effect("reminder_cancelled"), "Reminder taken back", "Напоминание убрано"),
-        (effect("reminder_created"), "Reminder restored", "Напоминание восстановлено"),
+        (make_effect("reminder_cancelled"), "Reminder taken back", "Напоминание убрано"),
+        (make_effect("reminder_created"), "Reminder restored", "Напоминание восстановлено"),
         (
-            effect("reminder_changed", type="prompt"),
+            make_effect("reminder_changed", type="prompt"),
             "Scheduled request changed back",
             "Запрос по расписанию возвращён к прежнему виду",
         ),
@@ -94,21 +94,21 @@ def test_facts_that_cannot_be_read_still_say_that_something_was_done(
 def test_what_takes_something_back_says_so(made: EffectRead, english: str, russian: str) -> None:
     undo = made.model_copy(update={"undoes": made.id})
     facts = "Europe/Berlin — call Anna"
-    assert describe_effect(undo, reader("en")) == f"↩ {english}: Fri 27 Nov 09:00 {facts}"
-    assert describe_effect(undo, reader("ru")) == f"↩ {russian}: пт 27 нояб. 09:00 {facts}"
+    assert describe_effect(undo, make_context("en")) == f"↩ {english}: Fri 27 Nov 09:00 {facts}"
+    assert describe_effect(undo, make_context("ru")) == f"↩ {russian}: пт 27 нояб. 09:00 {facts}"
     unreadable = undo.model_copy(update={"before": {}, "after": {"text": None}})
-    assert describe_effect(unreadable, reader()) == "↩ Reminder"
+    assert describe_effect(unreadable, make_context()) == "↩ Reminder"
 
 
 def test_every_kind_of_effect_has_words() -> None:
-    assert set(JOB_UNDO_WORDS) == set(JOB_WORDS)
-    assert set(EVENT_UNDO_WORDS) == set(EVENT_WORDS)
-    of_jobs = {kind for kind, _ in JOB_WORDS}
-    assert len(JOB_WORDS) == 2 * len(of_jobs)
-    assert of_jobs | set(EVENT_WORDS) | {"task_created", "task_changed"} == set(EFFECT_KINDS)
+    assert set(REMINDER_UNDO_TITLES) == set(REMINDER_TITLES)
+    assert set(EVENT_UNDO_TITLES) == set(EVENT_TITLES)
+    of_jobs = {kind for kind, _ in REMINDER_TITLES}
+    assert len(REMINDER_TITLES) == 2 * len(of_jobs)
+    assert of_jobs | set(EVENT_TITLES) | {"task_created", "task_changed"} == set(EFFECT_KINDS)
     for kind in EFFECT_KINDS:
-        unreadable = effect_of(kind, after={"nothing": "known"})
-        assert len(describe_effect(unreadable, reader())) > 5
+        unreadable = make_effect_from(kind, after={"nothing": "known"})
+        assert len(describe_effect(unreadable, make_context())) > 5
 
 
 TASK = {"title": "buy milk", "status": "open", "due_at": None, "priority": "normal"}
@@ -151,13 +151,13 @@ TODAY = {"due_at": "2026-11-21T22:59:59Z"}
 def test_a_receipt_of_a_task_says_what_has_become_of_it(
     before: dict[str, Any] | None, after: dict[str, Any], english: str, russian: str
 ) -> None:
-    made = effect_of(
+    made = make_effect_from(
         "task_created" if before is None else "task_changed",
         before=None if before is None else TASK | before,
         after=TASK | after,
     )
-    assert describe_effect(made, reader("en")) == english
-    assert describe_effect(made, reader("ru")) == russian
+    assert describe_effect(made, make_context("en")) == english
+    assert describe_effect(made, make_context("ru")) == russian
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_a_receipt_of_a_task_says_what_has_become_of_it(
 def test_a_task_that_is_taken_back_says_so(
     before: dict[str, Any], after: dict[str, Any], said: str
 ) -> None:
-    made = effect_of("task_changed", before=TASK | before, after=TASK | after)
-    assert describe_effect(made.model_copy(update={"undoes": made.id}), reader()) == said
+    made = make_effect_from("task_changed", before=TASK | before, after=TASK | after)
+    assert describe_effect(made.model_copy(update={"undoes": made.id}), make_context()) == said
 
 
 EVENT = {
@@ -220,10 +220,12 @@ TRIP = EVENT | {
 def test_a_receipt_of_an_event_says_when_and_where(
     event: dict[str, Any], english: str, russian: str
 ) -> None:
-    made = effect_of("event_created", after=event)
-    assert describe_effect(made, reader("en")) == english
-    assert describe_effect(made, reader("ru")) == russian
-    gone = effect_of("event_cancelled", before=event)
-    assert describe_effect(gone, reader("en")) == english.replace("Event", "Event cancelled")
+    made = make_effect_from("event_created", after=event)
+    assert describe_effect(made, make_context("en")) == english
+    assert describe_effect(made, make_context("ru")) == russian
+    gone = make_effect_from("event_cancelled", before=event)
+    assert describe_effect(gone, make_context("en")) == english.replace("Event", "Event cancelled")
     undo = gone.model_copy(update={"undoes": made.id})
-    assert describe_effect(undo, reader("en")) == english.replace("✓ Event", "↩ Event taken back")
+    assert describe_effect(undo, make_context("en")) == english.replace(
+        "✓ Event", "↩ Event taken back"
+    )

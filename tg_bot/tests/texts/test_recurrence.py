@@ -26,5 +26,5 @@ from tg_bot.src.texts.translations import Translations
 )
 def test_a_simple_expression_has_a_simple_name(expression: str, english: str, russian: str) -> None:
     translations = Translations("en")
-    assert describe_recurrence(expression, translations.of("en")) == english
-    assert describe_recurrence(expression, translations.of("ru")) == russian
+    assert describe_recurrence(expression, translations.for_language("en")) == english
+    assert describe_recurrence(expression, translations.for_language("ru")) == russian

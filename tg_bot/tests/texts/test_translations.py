@@ -59,7 +59,9 @@ def test_every_command_has_a_description_in_both_languages() -> None:
     assert set(LANGUAGES) == {"en", "ru"}
     assert list(COMMANDS) == [handler.command for handler in HANDLERS]
     for handler in HANDLERS:
-        described = {translations.of(one).gettext(handler.description) for one in LANGUAGES}
+        described = {
+            translations.for_language(one).gettext(handler.description) for one in LANGUAGES
+        }
         assert len(described) == 2, handler.command
         assert all(0 < len(text) <= 256 for text in described)
 
@@ -92,9 +94,9 @@ def test_the_persons_choice_wins_then_telegrams_word_then_the_default(
         assistant_id=None,
         version=1,
     )
-    assert Translations("ru").choose(said, person) == language
+    assert Translations("ru").negotiate(said, person) == language
     if chosen is None and known is None:
-        assert Translations("ru").choose(said, None) == language
+        assert Translations("ru").negotiate(said, None) == language
 
 
 def _names(text: str) -> set[str | None]:

@@ -7,27 +7,27 @@ from typing import Any, Protocol
 
 from smart_kit.contracts.base import JsonObject
 
-from ...core.errors import Tokens
+from ...core.errors import TokenUsage
 from ...messages.completion import ToolCall
-from ...messages.item import Item
-from .assembling import Assembly
-from .own_words import digest_of
-from .parameters import Learnt
+from ...messages.item import ChatItem
+from .assembling import StreamAccumulator
+from .own_words import digest_item
+from .parameters import RequestAdaptation
 from .request import ModelRequest
-from .served import ServedModel
-from .telling import told
+from .served import ResolvedModel
+from .telling import flatten_tool_calls
 
 
 @dataclass(frozen=True)
-class Asking:
+class ModelCall:
     """One request to one model."""
 
     request: ModelRequest
-    model: ServedModel
-    sent: Mapping[str, Any]
+    model: ResolvedModel
+    parameters: Mapping[str, Any]
     """The parameters."""
-    learnt: Learnt
-    unread: Collection[bytes] = ()
+    adaptation: RequestAdaptation
+    rejected_digests: Collection[bytes] = ()
     """Digests of items whose additions it no longer reads."""
 
     @property
@@ -36,51 +36,51 @@ class Asking:
         return bool(self.request.prompt.functions) and "tools" in self.model.capabilities
 
     @cached_property
-    def items(self) -> Sequence[Item]:
+    def items(self) -> Sequence[ChatItem]:
         """The conversation; in words alone where no functions are offered."""
-        return self.request.items if self.has_tools else told(self.request.items)
+        return self.request.items if self.has_tools else flatten_tool_calls(self.request.items)
 
-    def own(self, item: Item) -> JsonObject:
+    def get_extras(self, item: ChatItem) -> JsonObject:
         """What the model that is asked has added to it, and still reads."""
-        added = item.added_by(self.model.writer)
-        if added is None or (self.unread and digest_of(item) in self.unread):
+        extras = item.get_extras(self.model.writer)
+        if extras is None or (self.rejected_digests and digest_item(item) in self.rejected_digests):
             return {}
-        return added
+        return extras
 
 
 @dataclass(frozen=True)
-class Answer:
+class ParsedResponse:
     """What was read in a body of status 200."""
 
     text: str
     calls: tuple[ToolCall, ...]
     message: JsonObject
-    added: JsonObject
+    extras: JsonObject
     """Without `by`; empty: nothing."""
-    tokens: Tokens | None = (0, 0, 0)
+    tokens: TokenUsage | None = (0, 0, 0)
     finish_reason: str = ""
 
 
-class Api(Protocol):
+class ModelProtocol(Protocol):
     """Chat Completions or Responses."""
 
     path: str
 
     @property
-    def additions(self) -> Collection[str]:
+    def extras_names(self) -> Collection[str]:
         """Under which names what a model added itself goes back to it."""
 
-    def wanted(self, request: ModelRequest, model: ServedModel) -> dict[str, Any]:
+    def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
         """The parameters, before what was learnt of the model is applied to them."""
 
-    def body(self, asking: Asking) -> str:
+    def build_body(self, call: ModelCall) -> str:
         """The request's JSON."""
 
-    def read(self, body: object, key: str) -> Answer:
+    def parse_response(self, body: object, key: str) -> ParsedResponse:
         """The answer; `key` names message and step, for the ids of calls.
 
         Raises Unreadable where it is no answer, EmptyAnswer where it says nothing.
         """
 
-    def assembly(self) -> Assembly:
+    def create_accumulator(self) -> StreamAccumulator:
         """For a streamed answer."""

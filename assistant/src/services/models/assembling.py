@@ -11,31 +11,37 @@ from openai import APIError
 
 from smart_kit.contracts.base import JsonObject
 
-from ...core.errors import CutOff
-from .events import drain, events
-from .reading import sound_text
+from ...core.errors import StreamInterrupted
+from .events import drain, iter_events
+from .reading import repair_surrogates_in_text
 
-BROKEN = (APIError, aiohttp.ClientError, httpx2.HTTPError, ValueError, RecursionError)
+CONNECTION_OR_JSON_ERRORS = (
+    APIError,
+    aiohttp.ClientError,
+    httpx2.HTTPError,
+    ValueError,
+    RecursionError,
+)
 """Of a connection, or of JSON."""
-REST_SECONDS = 1.0
+TRAILING_TIMEOUT_SECONDS = 1.0
 """What comes after a whole answer, its usage, is waited for so long: some never close a stream."""
 
 
-class Listener(Protocol):
+class StreamListener(Protocol):
     """Whom a growing answer is shown to."""
 
     @property
     def is_due(self) -> bool:
         """Whether it wants to hear the text now."""
 
-    async def text_grows(self, text: str) -> None:
+    async def on_text(self, text: str) -> None:
         """The text so far, without halves of characters."""
 
 
-class Assembly(Protocol):
+class StreamAccumulator(Protocol):
     """Puts the events of a stream together to the answer as it would have come whole."""
 
-    has_begun: bool
+    has_started: bool
     """Whether anything of an answer came."""
 
     @property
@@ -49,41 +55,43 @@ class Assembly(Protocol):
     def add(self, event: JsonObject) -> None:
         """Raises UpstreamError for the error that an event is."""
 
-    def body(self) -> JsonObject:
+    def build_response(self) -> JsonObject:
         """The whole answer."""
 
 
-async def assembled(
-    chunks: AsyncIterator[bytes], assembly: Assembly, listener: Listener | None
+async def read_stream(
+    chunks: AsyncIterator[bytes], accumulator: StreamAccumulator, listener: StreamListener | None
 ) -> JsonObject:
     """The answer. Raises CutOff where the stream breaks or ends too soon."""
-    patience = asyncio.timeout(None)
+    timeout = asyncio.timeout(None)
     try:
-        async with patience, contextlib.aclosing(events(chunks)) as coming:
-            while await _grows(coming, assembly):
-                if assembly.is_complete and patience.when() is None:
-                    patience.reschedule(asyncio.get_running_loop().time() + REST_SECONDS)
+        async with timeout, contextlib.aclosing(iter_events(chunks)) as stream_events:
+            while await _read_event(stream_events, accumulator):
+                if accumulator.is_complete and timeout.when() is None:
+                    timeout.reschedule(asyncio.get_running_loop().time() + TRAILING_TIMEOUT_SECONDS)
                 if listener is not None and listener.is_due:
-                    await listener.text_grows(sound_text(assembly.text))
-            with contextlib.suppress(*BROKEN):
+                    await listener.on_text(repair_surrogates_in_text(accumulator.text))
+            with contextlib.suppress(*CONNECTION_OR_JSON_ERRORS):
                 await drain(chunks)
     except TimeoutError:
-        if not patience.expired():
+        if not timeout.expired():
             raise
-    if not assembly.is_complete:
-        raise CutOff(has_begun=assembly.has_begun)
-    return assembly.body()
+    if not accumulator.is_complete:
+        raise StreamInterrupted(has_started=accumulator.has_started)
+    return accumulator.build_response()
 
 
-async def _grows(coming: AsyncGenerator[JsonObject], assembly: Assembly) -> bool:
+async def _read_event(
+    stream_events: AsyncGenerator[JsonObject], accumulator: StreamAccumulator
+) -> bool:
     """Whether there was another event."""
     try:
-        event = await anext(coming, None)
+        event = await anext(stream_events, None)
         if event is not None:
-            assembly.add(event)
-    except BROKEN as error:
-        if assembly.is_complete:
+            accumulator.add(event)
+    except CONNECTION_OR_JSON_ERRORS as error:
+        if accumulator.is_complete:
             return False
         reason = f"The stream broke: {type(error).__name__}"
-        raise CutOff(reason, has_begun=assembly.has_begun) from error
+        raise StreamInterrupted(reason, has_started=accumulator.has_started) from error
     return event is not None

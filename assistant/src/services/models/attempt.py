@@ -7,102 +7,112 @@ from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
 from ...core.errors import (
-    CutOff,
-    EmptyAnswer,
-    GaveUp,
-    LeftAlone,
-    NoTimeLeft,
-    NotServed,
-    Tokens,
-    Unreadable,
+    CircuitOpen,
+    DeadlineExceeded,
+    EmptyResponse,
+    GenerationFailed,
+    MalformedResponse,
+    ModelNotAccessible,
+    StreamInterrupted,
+    TokenUsage,
 )
 from ...messages.completion import Completion
-from .api import Answer, Api, Asking
-from .breaker import Breaker, Errand
-from .endpoint import ATTEMPT_SECONDS, CONNECT_SECONDS, Endpoint
-from .meters import MODEL_SECONDS, count
-from .patience import LEAST_SECONDS, Patience, now
-from .served import ServedModel
+from .api import ModelCall, ModelProtocol, ParsedResponse
+from .breaker import CircuitBreaker, Permit
+from .endpoint import ATTEMPT_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, Endpoint
+from .meters import MODEL_SECONDS, record_token_usage
+from .patience import MIN_CALL_SECONDS, RetryPolicy, loop_time
+from .served import ResolvedModel
 
 
-async def ask_once(
-    asking: Asking, api: Api, endpoint: Endpoint, breaker: Breaker, patience: Patience
+async def call_model(
+    call: ModelCall,
+    protocol: ModelProtocol,
+    endpoint: Endpoint,
+    breaker: CircuitBreaker,
+    policy: RetryPolicy,
 ) -> Completion:
     """The answer. Raises UpstreamError; how the model is, its breaker is told."""
-    model, started, started_at = asking.model, now(), utc_now()
-    seconds = min(ATTEMPT_SECONDS, patience.until - started)
-    if seconds < LEAST_SECONDS:
-        raise NoTimeLeft
-    errand = breaker.begin(started)
-    if errand is None:
-        raise LeftAlone
+    model, started, started_at = call.model, loop_time(), utc_now()
+    seconds = min(ATTEMPT_TIMEOUT_SECONDS, policy.deadline - started)
+    if seconds < MIN_CALL_SECONDS:
+        raise DeadlineExceeded
+    permit = breaker.acquire(started)
+    if permit is None:
+        raise CircuitOpen
     outcome = "failed"
     try:
-        answer = await _answer(asking, api, endpoint, seconds)
+        response = await _send(call, protocol, endpoint, seconds)
         outcome = "answered"
     except UpstreamError as error:
         outcome = "refused" if isinstance(error, UpstreamRejected) else outcome
-        _judge(breaker, errand, error, has_others=patience.has_others)
+        _record_failure(breaker, permit, error, has_fallbacks=policy.has_fallbacks)
         raise
     except BaseException:
-        breaker.abandoned(errand)
+        breaker.release(permit)
         raise
     finally:
-        MODEL_SECONDS.labels(model.provider, model.name, outcome).observe(now() - started)
-    breaker.answered()
-    if answer.tokens is not None:
-        count(asking, answer.tokens)
-    return _completion(asking, answer, started, started_at)
+        MODEL_SECONDS.labels(model.provider, model.name, outcome).observe(loop_time() - started)
+    breaker.record_success()
+    if response.tokens is not None:
+        record_token_usage(call, response.tokens)
+    return _build_completion(call, response, started, started_at)
 
 
-def _completion(asking: Asking, answer: Answer, started: float, started_at: datetime) -> Completion:
-    model, tokens = asking.model, answer.tokens or asking.request.expected_tokens
+def _build_completion(
+    call: ModelCall, response: ParsedResponse, started: float, started_at: datetime
+) -> Completion:
+    model, tokens = call.model, response.tokens or call.request.estimated_tokens
     prompt, cached, completion = tokens
     return Completion(
         model=model.name,
         provider=model.provider,
-        message=answer.message,
-        added={"by": model.writer, **answer.added} if answer.added else {},
-        text=answer.text,
-        calls=answer.calls,
+        message=response.message,
+        extras={"by": model.writer, **response.extras} if response.extras else {},
+        text=response.text,
+        calls=response.calls,
         prompt_tokens=prompt,
         cached_tokens=cached,
         completion_tokens=completion,
-        cost=model.prices.cost(*tokens),
-        finish_reason=answer.finish_reason,
-        seconds=now() - started,
+        cost=model.prices.calculate_cost(*tokens),
+        finish_reason=response.finish_reason,
+        seconds=loop_time() - started,
         started_at=started_at,
     )
 
 
-async def _answer(asking: Asking, api: Api, endpoint: Endpoint, seconds: float) -> Answer:
-    assembly = api.assembly() if asking.sent.get("stream") else None
-    listener = asking.request.listener
-    body = api.body(asking).encode()
-    answered = await endpoint.ask(api.path, body, seconds, assembly, listener)
-    return api.read(answered, asking.request.key)
+async def _send(
+    call: ModelCall, protocol: ModelProtocol, endpoint: Endpoint, seconds: float
+) -> ParsedResponse:
+    accumulator = protocol.create_accumulator() if call.parameters.get("stream") else None
+    listener = call.request.listener
+    body = protocol.build_body(call).encode()
+    response = await endpoint.send(protocol.path, body, seconds, accumulator, listener)
+    return protocol.parse_response(response, call.request.key)
 
 
-def _judge(breaker: Breaker, errand: Errand, error: UpstreamError, *, has_others: bool) -> None:
+def _record_failure(
+    breaker: CircuitBreaker, permit: Permit, error: UpstreamError, *, has_fallbacks: bool
+) -> None:
     """Whose fault it was: what a conversation brings about says nothing of the model."""
-    if isinstance(error, NotServed):
+    if isinstance(error, ModelNotAccessible):
         # where nobody else could be asked, an account filled again should show at once
-        breaker.failed(errand, now(), (has_others and error.seconds) or None)
+        breaker.record_failure(permit, loop_time(), (has_fallbacks and error.pause_seconds) or None)
     elif isinstance(error, UpstreamUnavailable):
-        breaker.failed(errand, now())
+        breaker.record_failure(permit, loop_time())
     else:
-        breaker.answered()
+        breaker.record_success()
 
 
-def failure_of(
-    model: ServedModel,
+def to_failure(
+    model: ResolvedModel,
     reason: str,
     seconds: float = 0.0,
-    asking: Asking | None = None,
+    call: ModelCall | None = None,
     error: UpstreamError | None = None,
 ) -> ModelFailure:
     """How it is noted, with what it cost."""
-    prompt, cached, completion = tokens = _paid(asking, error, seconds)
+    prompt, cached, completion = tokens = _estimate_billed_tokens(call, error, seconds)
     return ModelFailure(
         model=model.name,
         provider=model.provider,
@@ -111,17 +121,21 @@ def failure_of(
         prompt_tokens=prompt,
         cached_tokens=cached,
         completion_tokens=completion,
-        cost=model.prices.cost(*tokens) if any(tokens) else None,
+        cost=model.prices.calculate_cost(*tokens) if any(tokens) else None,
     )
 
 
-def _paid(asking: Asking | None, error: UpstreamError | None, seconds: float) -> Tokens:
+def _estimate_billed_tokens(
+    call: ModelCall | None, error: UpstreamError | None, seconds: float
+) -> TokenUsage:
     """What providers bill for an attempt in vain: all that the model wrote or was about to."""
-    if asking is None or error is None:
+    if call is None or error is None:
         return 0, 0, 0
-    if isinstance(error, EmptyAnswer | Unreadable | GaveUp):
-        return error.tokens or asking.request.expected_tokens
-    is_at_work = isinstance(error, CutOff) and error.has_begun
-    if is_at_work or (isinstance(error.__cause__, TimeoutError) and seconds > CONNECT_SECONDS):
-        return asking.request.expected_tokens  # a connection takes no longer: it was asked
+    if isinstance(error, EmptyResponse | MalformedResponse | GenerationFailed):
+        return error.tokens or call.request.estimated_tokens
+    is_generating = isinstance(error, StreamInterrupted) and error.has_started
+    if is_generating or (
+        isinstance(error.__cause__, TimeoutError) and seconds > CONNECT_TIMEOUT_SECONDS
+    ):
+        return call.request.estimated_tokens  # a connection takes no longer: it was asked
     return 0, 0, 0

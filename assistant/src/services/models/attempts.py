@@ -10,44 +10,47 @@ from smart_kit.contracts.models import ModelApi
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamRejected
 
-from ...core.errors import ContextTooLong, NotServed, ParameterRefused
+from ...core.errors import ContextLengthExceeded, ModelNotAccessible, UnsupportedParameter
 from ...messages.completion import Completion
-from .api import Api, Asking
-from .attempt import ask_once, failure_of
-from .breakers import Breakers
-from .chat import ChatCompletions
+from .api import ModelCall, ModelProtocol
+from .attempt import call_model, to_failure
+from .breakers import BreakerRegistry
+from .chat import ChatCompletionsProtocol
 from .endpoint import Endpoint
-from .own_words import UnreadWords, own_words
-from .parameters import Learnt, LearntParameters
-from .patience import Patience, now
+from .own_words import RejectedExtras, digest_items_with_extras
+from .parameters import AdaptationCache, RequestAdaptation
+from .patience import RetryPolicy, loop_time
 from .request import ModelRequest
-from .responses import Responses
-from .served import ServedModel
+from .responses import ResponsesProtocol
+from .served import ResolvedModel
 
-APIS: Mapping[ModelApi, Api] = {"chat": ChatCompletions(), "responses": Responses()}
+PROTOCOLS: Mapping[ModelApi, ModelProtocol] = {
+    "chat": ChatCompletionsProtocol(),
+    "responses": ResponsesProtocol(),
+}
 
-MOST_ADAPTED = 12
+MAX_ADAPTATIONS = 12
 """So often one request is adapted."""
-_UNEXPLAINED = (None, 400, 404, 422)
+_AMBIGUOUS_STATUSES = (None, 400, 404, 422)
 """With these a model may refuse what it said itself."""
-_NO_SUCH_PATH = (404, 405)
+_MISSING_PATH_STATUSES = (404, 405)
 
 log = structlog.stdlib.get_logger()
 
 
-class Attempts:
+class RetryingCaller:
     """What this process knows of models: how they are, and what they take."""
 
     def __init__(self) -> None:
-        self._parameters = LearntParameters()
-        self._breakers = Breakers()
-        self._unread = UnreadWords()
+        self._adaptations = AdaptationCache()
+        self._breakers = BreakerRegistry()
+        self._rejected_extras = RejectedExtras()
 
-    async def insist(
+    async def call(
         self,
-        model: ServedModel,
+        model: ResolvedModel,
         request: ModelRequest,
-        patience: Patience,
+        policy: RetryPolicy,
         failures: list[ModelFailure],
     ) -> Completion:
         """The answer; `failures` grows by attempts in vain. Raises as ModelClient.complete.
@@ -56,85 +59,102 @@ class Attempts:
         of its record.
         """
         if model.endpoint is None:
-            failures.append(failure_of(model, model.problem))
-            raise NotServed(model.problem)
-        name, endpoint = self._api_of(model, model.endpoint, request), model.endpoint
+            failures.append(to_failure(model, model.unavailable_reason))
+            raise ModelNotAccessible(model.unavailable_reason)
+        name, endpoint = self._choose_api(model, model.endpoint, request), model.endpoint
         try:
-            return await self._insist(name, model, endpoint, request, patience, failures)
+            return await self._call_with_retries(name, model, endpoint, request, policy, failures)
         except UpstreamRejected as error:
-            if name == model.api or error.status not in _NO_SUCH_PATH:
+            if name == model.api or error.status not in _MISSING_PATH_STATUSES:
                 raise
-        completion = await self._insist(model.api, model, endpoint, request, patience, failures)
-        self._parameters.keep(model, endpoint, name, Learnt(is_absent=True))
+        completion = await self._call_with_retries(
+            model.api, model, endpoint, request, policy, failures
+        )
+        self._adaptations.set(model, endpoint, name, RequestAdaptation(is_api_missing=True))
         return completion
 
-    async def _insist(
+    async def _call_with_retries(
         self,
         name: ModelApi,
-        model: ServedModel,
+        model: ResolvedModel,
         endpoint: Endpoint,
         request: ModelRequest,
-        patience: Patience,
+        policy: RetryPolicy,
         failures: list[ModelFailure],
     ) -> Completion:
-        api, breaker = APIS[name], self._breakers.of(model, endpoint, name)
-        known = learnt = self._parameters.of(model, endpoint, name)
-        unread: frozenset[bytes] = frozenset()
+        protocol, breaker = PROTOCOLS[name], self._breakers.get(model, endpoint, name)
+        cached = adaptation = self._adaptations.get(model, endpoint, name)
+        rejected: frozenset[bytes] = frozenset()
         while True:
-            sent = learnt.applied(api.wanted(request, model))
-            asking = Asking(request, model, sent, learnt, self._unread | unread)
-            began = now()
+            parameters = adaptation.apply(protocol.build_parameters(request, model))
+            call = ModelCall(
+                request, model, parameters, adaptation, self._rejected_extras | rejected
+            )
+            started = loop_time()
             try:
-                completion = await ask_once(asking, api, endpoint, breaker, patience)
+                completion = await call_model(call, protocol, endpoint, breaker, policy)
             except UpstreamError as error:
-                if (adapted := _adapted(learnt, error, sent, patience)) is not None:
-                    learnt = adapted
-                    log.info("parameters adapted", model=model.name, reason=error.message)
+                if (next_adaptation := _adapt(adaptation, error, parameters, policy)) is not None:
+                    adaptation = next_adaptation
+                    log.info("model request adapted", model=model.name, reason=error.message)
                     continue
-                failures.append(failure_of(model, error.message, now() - began, asking, error))
-                if unreadable := _unreadable(asking, api, error):
-                    unread |= unreadable
+                failures.append(
+                    to_failure(model, error.message, loop_time() - started, call, error)
+                )
+                if newly_rejected := _find_rejected_extras(call, protocol, error):
+                    rejected |= newly_rejected
                     continue
-                wait = patience.wait(error, breaker.seconds_left(now()))
-                if wait is None:
+                delay = policy.next_delay(error, breaker.seconds_until_retry(loop_time()))
+                if delay is None:
                     raise
                 log.info(
-                    "model is asked again", model=model.name, reason=error.message, seconds=wait
+                    "model call retried", model=model.name, reason=error.message, seconds=delay
                 )
-                await asyncio.sleep(wait)
+                await asyncio.sleep(delay)
             else:
-                if learnt is not known:
-                    self._parameters.keep(model, endpoint, name, learnt)
-                self._unread.add(unread)
+                if adaptation is not cached:
+                    self._adaptations.set(model, endpoint, name, adaptation)
+                self._rejected_extras.add(rejected)
                 return completion
 
-    def pause_of(self, model: ServedModel, request: ModelRequest) -> float:
+    def get_retry_delay(self, model: ResolvedModel, request: ModelRequest) -> float:
         """Seconds until it is worth asking; 0 where it may be asked."""
         if model.endpoint is None:
             return 0.0
-        api = self._api_of(model, model.endpoint, request)
-        return self._breakers.of(model, model.endpoint, api).seconds_left(now())
+        api = self._choose_api(model, model.endpoint, request)
+        return self._breakers.get(model, model.endpoint, api).seconds_until_retry(loop_time())
 
-    def _api_of(self, model: ServedModel, endpoint: Endpoint, request: ModelRequest) -> ModelApi:
+    def _choose_api(
+        self, model: ResolvedModel, endpoint: Endpoint, request: ModelRequest
+    ) -> ModelApi:
         wanted = request.api or model.api
-        is_absent = self._parameters.of(model, endpoint, wanted).is_absent
+        is_absent = self._adaptations.get(model, endpoint, wanted).is_api_missing
         return model.api if is_absent else wanted
 
 
-def _adapted(
-    learnt: Learnt, error: UpstreamError, sent: Mapping[str, Any], patience: Patience
-) -> Learnt | None:
+def _adapt(
+    adaptation: RequestAdaptation,
+    error: UpstreamError,
+    parameters: Mapping[str, Any],
+    policy: RetryPolicy,
+) -> RequestAdaptation | None:
     """What to try after a refusal; kept only once it was answered."""
-    if not isinstance(error, ParameterRefused) or patience.adapted == MOST_ADAPTED:
+    if not isinstance(error, UnsupportedParameter) or policy.adaptations == MAX_ADAPTATIONS:
         return None
-    patience.adapted += 1
-    return learnt.adapted(error, sent)
+    policy.adaptations += 1
+    return adaptation.adapt(error, parameters)
 
 
-def _unreadable(asking: Asking, api: Api, error: UpstreamError) -> frozenset[bytes]:
+def _find_rejected_extras(
+    call: ModelCall, protocol: ModelProtocol, error: UpstreamError
+) -> frozenset[bytes]:
     """The model's own messages, where they may be what it refuses, and it was sent them."""
-    is_explained = isinstance(error, NotServed | ContextTooLong)
-    if is_explained or not isinstance(error, UpstreamRejected) or error.status not in _UNEXPLAINED:
+    is_explained = isinstance(error, ModelNotAccessible | ContextLengthExceeded)
+    if (
+        is_explained
+        or not isinstance(error, UpstreamRejected)
+        or error.status not in _AMBIGUOUS_STATUSES
+    ):
         return frozenset()
-    own = own_words(asking.items, asking.model.writer, api.additions)
-    return own.difference(asking.unread)
+    digests = digest_items_with_extras(call.items, call.model.writer, protocol.extras_names)
+    return digests.difference(call.rejected_digests)

@@ -4,24 +4,24 @@ from weakref import WeakKeyDictionary
 
 from smart_kit.contracts.models import ModelApi
 
-from .breaker import Breaker
+from .breaker import CircuitBreaker
 from .endpoint import Endpoint
-from .served import ServedModel
+from .served import ResolvedModel
 
 
-class Breakers:
+class BreakerRegistry:
     """A corrected address or key is another endpoint, and is asked at once. Those of an endpoint go
     with it."""
 
     def __init__(self) -> None:
-        self._of: WeakKeyDictionary[Endpoint, dict[tuple[str, str, ModelApi], Breaker]] = (
-            WeakKeyDictionary()
-        )
+        self._breakers: WeakKeyDictionary[
+            Endpoint, dict[tuple[str, str, ModelApi], CircuitBreaker]
+        ] = WeakKeyDictionary()
 
-    def of(self, model: ServedModel, endpoint: Endpoint, api: ModelApi) -> Breaker:
+    def get(self, model: ResolvedModel, endpoint: Endpoint, api: ModelApi) -> CircuitBreaker:
         """The one that guards such requests."""
-        known = self._of.setdefault(endpoint, {})
+        known = self._breakers.setdefault(endpoint, {})
         key = (model.provider, model.name, api)
         if key not in known:
-            known[key] = Breaker(*key)
+            known[key] = CircuitBreaker(*key)
         return known[key]

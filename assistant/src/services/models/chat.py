@@ -6,83 +6,91 @@ from typing import Any
 
 from smart_kit.contracts.base import JsonObject
 
-from ...messages.item import Item, encode
-from .api import Answer, Asking
-from .chat_answer import read_answer
-from .chat_stream import ChatStream
-from .extras import FILLS
-from .parameters import Learnt
+from ...messages.item import ChatItem, encode_json
+from .api import ModelCall, ParsedResponse
+from .chat_answer import parse_response
+from .chat_stream import ChatStreamAccumulator
+from .extras import DEFAULT_EXTRAS
+from .parameters import RequestAdaptation
 from .request import ModelRequest
-from .served import ServedModel
+from .served import ResolvedModel
 
-_OF_OTHERS = ('{"role":"user"', '{"role":"tool"')
-_OF_MODELS = '{"role":"assistant"'
+_NON_ASSISTANT_PREFIXES = ('{"role":"user"', '{"role":"tool"')
+_ASSISTANT_PREFIX = '{"role":"assistant"'
 
 
-class ChatCompletions:
+class ChatCompletionsProtocol:
     """See Api."""
 
     path = "/chat/completions"
-    additions = ("keys", "calls")
+    extras_names = ("keys", "calls")
 
-    def wanted(self, request: ModelRequest, model: ServedModel) -> dict[str, Any]:
+    def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
         """See Api."""
-        wanted = model.wanted(request.overrides)
-        if "tools" in model.capabilities and request.prompt.functions and not request.may_call:
-            wanted["tool_choice"] = "none"
+        parameters = model.merge_parameters(request.overrides)
+        if (
+            "tools" in model.capabilities
+            and request.prompt.functions
+            and not request.may_call_tools
+        ):
+            parameters["tool_choice"] = "none"
         if "streaming" in model.capabilities:
-            wanted |= {"stream": True, "stream_options": {"include_usage": True}}
-        return wanted
+            parameters |= {"stream": True, "stream_options": {"include_usage": True}}
+        return parameters
 
-    def body(self, asking: Asking) -> str:
+    def build_body(self, call: ModelCall) -> str:
         """See Api: the instructions first, then the items as they were sent before."""
-        prompt = asking.request.prompt
-        head = encode({"model": asking.model.name, **asking.sent})[:-1]
-        tools = f'"tools":{prompt.tools},' if asking.has_tools else ""
-        messages = [prompt.system, *(_sent(item, asking) for item in asking.items)]
+        prompt = call.request.prompt
+        head = encode_json({"model": call.model.name, **call.parameters})[:-1]
+        tools = f'"tools":{prompt.chat_tools},' if call.has_tools else ""
+        messages = [prompt.system_message, *(_render_item(item, call) for item in call.items)]
         return f'{head},{tools}"messages":[{",".join(messages)}]}}'
 
-    def read(self, body: object, key: str) -> Answer:
+    def parse_response(self, body: object, key: str) -> ParsedResponse:
         """See Api."""
-        return read_answer(body, key)
+        return parse_response(body, key)
 
-    def assembly(self) -> ChatStream:
+    def create_accumulator(self) -> ChatStreamAccumulator:
         """See Api."""
-        return ChatStream()
+        return ChatStreamAccumulator()
 
 
-def _sent(item: Item, asking: Asking) -> str:
-    is_of_others = item.json.startswith(_OF_OTHERS)
-    is_marked = is_of_others or item.plain is not item.json
-    own = {} if is_of_others else asking.own(item)
-    fills = {} if is_of_others else _missed(item, asking.learnt)
-    if fills or not own.keys().isdisjoint(ChatCompletions.additions):
-        return encode(_dressed(item, own, fills, asking.learnt.refused))
-    return item.plain if is_marked else item.bare
+def _render_item(item: ChatItem, call: ModelCall) -> str:
+    is_not_assistant = item.json.startswith(_NON_ASSISTANT_PREFIXES)
+    is_marked = is_not_assistant or item.json_without_extras is not item.json
+    extras = {} if is_not_assistant else call.get_extras(item)
+    default_extras = {} if is_not_assistant else _find_missing_extras(item, call.adaptation)
+    if default_extras or not extras.keys().isdisjoint(ChatCompletionsProtocol.extras_names):
+        return encode_json(
+            _add_extras(item, extras, default_extras, call.adaptation.refused_extras)
+        )
+    return item.json_without_extras if is_marked else item.standard_json
 
 
-def _missed(item: Item, learnt: Learnt) -> JsonObject:
+def _find_missing_extras(item: ChatItem, adaptation: RequestAdaptation) -> JsonObject:
     """What this model misses at a message of another one; empty: nothing."""
-    if not learnt.fills or not item.plain.startswith(_OF_MODELS):
+    if not adaptation.default_extras or not item.json_without_extras.startswith(_ASSISTANT_PREFIX):
         return {}
-    is_calling = '"tool_calls":' in item.plain
+    is_calling = '"tool_calls":' in item.json_without_extras
     return {
-        name: FILLS[name] for name, is_at_all in learnt.fills.items() if is_at_all or is_calling
+        name: DEFAULT_EXTRAS[name]
+        for name, is_at_all in adaptation.default_extras.items()
+        if is_at_all or is_calling
     }
 
 
-def _dressed(
-    item: Item, own: JsonObject, fills: JsonObject, refused: Collection[str]
+def _add_extras(
+    item: ChatItem, extras: JsonObject, default_extras: JsonObject, refused: Collection[str]
 ) -> JsonObject:
     """The message as its model wrote it, and with what is still missed then."""
-    message: JsonObject = json.loads(item.bare)
-    message |= _taken(own.get("keys", {}), refused)
-    if calls := own.get("calls"):
+    message: JsonObject = json.loads(item.standard_json)
+    message |= _drop_refused(extras.get("keys", {}), refused)
+    if calls := extras.get("calls"):
         message["tool_calls"] = [
-            {**call, **_taken(more, refused)}
+            {**call, **_drop_refused(more, refused)}
             for call, more in zip(message["tool_calls"], calls, strict=True)
         ]
-    for fill in fills.values():
+    for fill in default_extras.values():
         message = fill.get("keys", {}) | message
         more = fill.get("call", {})
         called = message.get("tool_calls", ())
@@ -91,5 +99,5 @@ def _dressed(
     return message
 
 
-def _taken(added: JsonObject, refused: Collection[str]) -> JsonObject:
-    return {key: value for key, value in added.items() if key not in refused}
+def _drop_refused(extras: JsonObject, refused: Collection[str]) -> JsonObject:
+    return {key: value for key, value in extras.items() if key not in refused}

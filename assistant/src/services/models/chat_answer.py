@@ -6,17 +6,24 @@ from pydantic import BaseModel, ValidationError
 
 from smart_kit.contracts.base import JsonObject
 
-from ...core.errors import EmptyAnswer, Unreadable
-from .api import Answer
-from .errors import shape_of
-from .reading import Text, is_too_deep, message_of, read_calls, sound, tokens_in
+from ...core.errors import EmptyResponse, MalformedResponse
+from .api import ParsedResponse
+from .errors import describe_shape
+from .reading import (
+    LenientText,
+    build_assistant_message,
+    is_too_deep,
+    parse_token_usage,
+    parse_tool_calls,
+    repair_surrogates,
+)
 
-_OF_EVERY_MESSAGE = {"role", "content", "tool_calls", "refusal", "annotations", "audio"}
-_OF_EVERY_CALL = {"index", "id", "type", "function"}
+_STANDARD_MESSAGE_KEYS = {"role", "content", "tool_calls", "refusal", "annotations", "audio"}
+_STANDARD_CALL_KEYS = {"index", "id", "type", "function"}
 
 
 class _Function(BaseModel):
-    name: Text = ""
+    name: LenientText = ""
     arguments: Any = None
 
 
@@ -30,49 +37,49 @@ class _Message(BaseModel):
 
 class _Choice(BaseModel):
     message: _Message | None = None
-    finish_reason: Text = ""
+    finish_reason: LenientText = ""
 
 
 class _Body(BaseModel):
     choices: list[_Choice] | None = None
 
 
-def read_answer(body: object, key: str) -> Answer:
+def parse_response(body: object, key: str) -> ParsedResponse:
     """See Api.read."""
-    tokens = tokens_in(body)
+    tokens = parse_token_usage(body)
     try:
-        read = _Body.model_validate(body)
+        parsed = _Body.model_validate(body)
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False)
-        reason = f"The answer cannot be read: {problems[0]['loc']}"
-        raise Unreadable(reason, tokens=tokens) from error
-    choice = read.choices[0] if read.choices else None
+        errors = error.errors(include_input=False, include_url=False)
+        reason = f"The answer cannot be read: {errors[0]['loc']}"
+        raise MalformedResponse(reason, tokens=tokens) from error
+    choice = parsed.choices[0] if parsed.choices else None
     if choice is None or choice.message is None:
-        raise Unreadable(f"The answer has no message: {shape_of(body)}", tokens=tokens)
+        raise MalformedResponse(f"The answer has no message: {describe_shape(body)}", tokens=tokens)
     assert isinstance(body, dict)
     raw = body["choices"][0]["message"]
     if is_too_deep(raw):
-        raise Unreadable("The answer is nested too deeply", tokens=tokens)
-    raw = sound(raw)
-    text = text_of(raw.get("content")) or text_of(raw.get("refusal"))
+        raise MalformedResponse("The answer is nested too deeply", tokens=tokens)
+    raw = repair_surrogates(raw)
+    text = to_text(raw.get("content")) or to_text(raw.get("refusal"))
     reason = choice.finish_reason
     functions = [call.function or _Function() for call in choice.message.tool_calls or ()]
     called = ((function.name, function.arguments) for function in functions)
-    calls = read_calls(key, called, is_cut=reason == "length")
+    calls = parse_tool_calls(key, called, is_truncated=reason == "length")
     if not calls and not text.strip():
-        said = f"The model said nothing: finish_reason {reason!r}"
-        raise EmptyAnswer(said, tokens=tokens, is_filtered=reason == "content_filter")
-    return Answer(
+        error_message = f"The model said nothing: finish_reason {reason!r}"
+        raise EmptyResponse(error_message, tokens=tokens, is_filtered=reason == "content_filter")
+    return ParsedResponse(
         text=text,
         calls=calls,
-        message=message_of(text, calls),
-        added=_added(raw, len(calls)),
-        tokens=tokens_in(body, is_answer=True),
+        message=build_assistant_message(text, calls),
+        extras=_collect_extras(raw, len(calls)),
+        tokens=parse_token_usage(body, is_completion=True),
         finish_reason=reason,
     )
 
 
-def text_of(content: Any) -> str:
+def to_text(content: Any) -> str:
     """Some servers answer with a list of parts."""
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))
@@ -80,20 +87,23 @@ def text_of(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _added(raw: JsonObject, calls: int) -> JsonObject:
+def _collect_extras(raw: JsonObject, calls: int) -> JsonObject:
     """What this provider says beyond what every one does; it may want it back."""
-    added: JsonObject = {}
-    if keys := _beyond(raw, _OF_EVERY_MESSAGE):
-        added["keys"] = keys
-    of_calls = [_beyond(call, _OF_EVERY_CALL) for call in (raw.get("tool_calls") or [])[:calls]]
-    if any(of_calls):
-        added["calls"] = of_calls
-    return added
+    extras: JsonObject = {}
+    if keys := _drop_standard_keys(raw, _STANDARD_MESSAGE_KEYS):
+        extras["keys"] = keys
+    call_extras = [
+        _drop_standard_keys(call, _STANDARD_CALL_KEYS)
+        for call in (raw.get("tool_calls") or [])[:calls]
+    ]
+    if any(call_extras):
+        extras["calls"] = call_extras
+    return extras
 
 
-def _beyond(raw: JsonObject, usual: set[str]) -> JsonObject:
+def _drop_standard_keys(raw: JsonObject, standard: set[str]) -> JsonObject:
     return {
         key: value
         for key, value in raw.items()
-        if key not in usual and value is not None and value != []
+        if key not in standard and value is not None and value != []
     }

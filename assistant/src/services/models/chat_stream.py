@@ -14,26 +14,26 @@ from typing import Any
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import UpstreamUnavailable
 
-from ...core.errors import CutOff, GaveUp
-from .chat_answer import text_of
-from .errors import error_in
+from ...core.errors import GenerationFailed, StreamInterrupted
+from .chat_answer import to_text
+from .errors import error_from_body
 
-_GROWN_OTHERWISE = {"role", "content", "refusal", "tool_calls"}
+_ACCUMULATED_KEYS = {"role", "content", "refusal", "tool_calls"}
 
 
-class ChatStream:
+class ChatStreamAccumulator:
     """See Assembly."""
 
     def __init__(self) -> None:
         self._content: list[str] = []
         self._refusal: list[str] = []
-        self._more: JsonObject = {}
-        self._calls: list[_Call] = []
-        self._at: dict[int, _Call] = {}
-        self._reason = ""
+        self._extras: JsonObject = {}
+        self._calls: list[_CallAccumulator] = []
+        self._calls_by_index: dict[int, _CallAccumulator] = {}
+        self._finish_reason = ""
         self._usage: Any = None
-        self._grows_by_deltas = False
-        self.has_begun = False
+        self._has_deltas = False
+        self.has_started = False
 
     @property
     def text(self) -> str:
@@ -43,15 +43,17 @@ class ChatStream:
     @property
     def is_complete(self) -> bool:
         """See Assembly."""
-        return bool(self._reason)
+        return bool(self._finish_reason)
 
     def add(self, event: JsonObject) -> None:
         """See Assembly. Raises CutOff for an error that may pass: the answer is asked for again."""
-        refusal = error_in(event)
-        if isinstance(refusal, UpstreamUnavailable) and not isinstance(refusal, GaveUp):
-            raise CutOff(refusal.message, status=refusal.status, has_begun=self.has_begun)
-        if refusal is not None:
-            raise refusal
+        error = error_from_body(event)
+        if isinstance(error, UpstreamUnavailable) and not isinstance(error, GenerationFailed):
+            raise StreamInterrupted(
+                error.message, status=error.status, has_started=self.has_started
+            )
+        if error is not None:
+            raise error
         if isinstance(event.get("usage"), dict):
             self._usage = event["usage"]
         choices = event.get("choices")
@@ -60,119 +62,127 @@ class ChatStream:
             return
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and delta:
-            self._grow(delta)
-            self._grows_by_deltas = self.has_begun
-        elif isinstance(message, dict) and not self._grows_by_deltas:
-            self._grow(message)
+            self._add_delta(delta)
+            self._has_deltas = self.has_started
+        elif isinstance(message, dict) and not self._has_deltas:
+            self._add_delta(message)
         reason = choice.get("finish_reason")
         if reason == "error":
-            raise CutOff("finish_reason error", has_begun=self.has_begun)
+            raise StreamInterrupted("finish_reason error", has_started=self.has_started)
         if isinstance(reason, str) and reason:
-            self._reason = reason
+            self._finish_reason = reason
 
-    def body(self) -> JsonObject:
+    def build_response(self) -> JsonObject:
         """See Assembly."""
-        message = {"role": "assistant", "content": "".join(self._content), **self._more}
+        message = {"role": "assistant", "content": "".join(self._content), **self._extras}
         if self._refusal:
             message["refusal"] = "".join(self._refusal)
         if self._calls:
-            message["tool_calls"] = [call.whole() for call in self._calls]
-        choice = {"message": message, "finish_reason": self._reason}
+            message["tool_calls"] = [call.build_tool_call() for call in self._calls]
+        choice = {"message": message, "finish_reason": self._finish_reason}
         return {"choices": [choice], "usage": self._usage}
 
-    def _grow(self, delta: JsonObject) -> None:
+    def _add_delta(self, delta: JsonObject) -> None:
         if content := delta.get("content"):
-            self._content.append(text_of(content))
+            self._content.append(to_text(content))
         if refusal := delta.get("refusal"):
-            self._refusal.append(text_of(refusal))
+            self._refusal.append(to_text(refusal))
         calls = delta.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict):
-                self._call(call)
-        if not delta.keys() <= _GROWN_OTHERWISE:
-            more = {key: value for key, value in delta.items() if key not in _GROWN_OTHERWISE}
-            _merge(self._more, more)
-        self.has_begun = self.has_begun or bool(self.text or self._calls or self._more)
+                self._add_call_delta(call)
+        if not delta.keys() <= _ACCUMULATED_KEYS:
+            more = {key: value for key, value in delta.items() if key not in _ACCUMULATED_KEYS}
+            _merge_into(self._extras, more)
+        self.has_started = self.has_started or bool(self.text or self._calls or self._extras)
 
-    def _call(self, delta: JsonObject) -> None:
+    def _add_call_delta(self, delta: JsonObject) -> None:
         index = delta.get("index")
-        found = self._at.get(index) if isinstance(index, int) else self._without_index(delta)
-        if found is not None and isinstance(index, int) and found.is_said_again(delta):
+        found = (
+            self._calls_by_index.get(index)
+            if isinstance(index, int)
+            else self._find_call_without_index(delta)
+        )
+        if found is not None and isinstance(index, int) and found.is_duplicate(delta):
             return
-        if found is None or found.is_another(delta):
-            found = _Call()
+        if found is None or found.is_new_call(delta):
+            found = _CallAccumulator()
             self._calls.append(found)
         if isinstance(index, int):
-            self._at[index] = found
-        found.grow(delta)
+            self._calls_by_index[index] = found
+        found.add_delta(delta)
 
-    def _without_index(self, delta: JsonObject) -> "_Call | None":
+    def _find_call_without_index(self, delta: JsonObject) -> "_CallAccumulator | None":
         call_id = delta.get("id")
         if call_id:
             return next((call for call in self._calls if call.id == call_id), None)
         return self._calls[-1] if self._calls else None
 
 
-class _Call:
+class _CallAccumulator:
     """A call as it grows."""
 
     def __init__(self) -> None:
         self.id: Any = ""
         self._name = ""
-        self._written: list[str] = []
-        self._object: Any = None
-        self._more: JsonObject = {}
+        self._argument_parts: list[str] = []
+        self._argument_object: Any = None
+        self._extras: JsonObject = {}
 
-    def is_another(self, delta: JsonObject) -> bool:
+    def is_new_call(self, delta: JsonObject) -> bool:
         """Whether this chunk, though it was found to go on with this call, begins another."""
-        name, call_id = text_of(_function(delta).get("name")), delta.get("id")
+        name, call_id = to_text(_get_function(delta).get("name")), delta.get("id")
         if not name:
             return False
         is_other_name = bool(self._name) and name != self._name
         is_other_id = bool(call_id and self.id) and call_id != self.id
-        return is_other_name or is_other_id or self._has_ended_before(delta)
+        return is_other_name or is_other_id or self._has_new_arguments(delta)
 
-    def is_said_again(self, delta: JsonObject) -> bool:
+    def is_duplicate(self, delta: JsonObject) -> bool:
         """Whether the chunk at its index is all of it, though it was whole already."""
-        function = _function(delta)
+        function = _get_function(delta)
         is_same = bool(self.id) and (delta.get("id"), function.get("name")) == (self.id, self._name)
-        return is_same and self._is_whole and function.get("arguments") == self._arguments
+        return is_same and self._is_complete and function.get("arguments") == self._arguments
 
-    def _has_ended_before(self, delta: JsonObject) -> bool:
+    def _has_new_arguments(self, delta: JsonObject) -> bool:
         """Whether its arguments are whole and this chunk brings others."""
-        given = _function(delta).get("arguments")
+        given = _get_function(delta).get("arguments")
         if not (isinstance(given, dict) or (isinstance(given, str) and "{" in given)):
             return False
-        return self._is_whole
+        return self._is_complete
 
     @property
     def _arguments(self) -> Any:
-        return "".join(self._written) if self._object is None else self._object
+        return (
+            "".join(self._argument_parts)
+            if self._argument_object is None
+            else self._argument_object
+        )
 
     @property
-    def _is_whole(self) -> bool:
-        return self._object is not None or _is_json(self._arguments)
+    def _is_complete(self) -> bool:
+        return self._argument_object is not None or _is_json(self._arguments)
 
-    def grow(self, delta: JsonObject) -> None:
+    def add_delta(self, delta: JsonObject) -> None:
         """Take what the chunk says of it."""
-        function = _function(delta)
+        function = _get_function(delta)
         self.id = self.id or delta.get("id") or ""
-        self._name = self._name or text_of(function.get("name"))
+        self._name = self._name or to_text(function.get("name"))
         given = function.get("arguments")
         if isinstance(given, str):
-            self._written.append(given)
+            self._argument_parts.append(given)
         elif given is not None:
-            self._object = given
+            self._argument_object = given
         usual = ("index", "id", "type", "function")
-        _merge(self._more, {key: value for key, value in delta.items() if key not in usual})
+        _merge_into(self._extras, {key: value for key, value in delta.items() if key not in usual})
 
-    def whole(self) -> JsonObject:
+    def build_tool_call(self) -> JsonObject:
         """As in an answer that is not streamed."""
         function = {"name": self._name, "arguments": self._arguments}
-        return {"id": self.id, "type": "function", "function": function, **self._more}
+        return {"id": self.id, "type": "function", "function": function, **self._extras}
 
 
-def _function(delta: JsonObject) -> JsonObject:
+def _get_function(delta: JsonObject) -> JsonObject:
     function = delta.get("function")
     return function if isinstance(function, dict) else {}
 
@@ -187,37 +197,37 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _merge(whole: JsonObject, more: JsonObject) -> None:
+def _merge_into(target: JsonObject, update: JsonObject) -> None:
     """What providers add grows as the text does: texts are parts, parts of one index are one."""
-    for key, value in more.items():
-        kept = whole.get(key)
-        if isinstance(kept, str) and isinstance(value, str):
-            whole[key] = kept + value
-        elif isinstance(kept, dict) and isinstance(value, dict):
-            whole[key] = _joined(kept, value)
+    for key, value in update.items():
+        current = target.get(key)
+        if isinstance(current, str) and isinstance(value, str):
+            target[key] = current + value
+        elif isinstance(current, dict) and isinstance(value, dict):
+            target[key] = _merge_objects(current, value)
         elif isinstance(value, list):
-            whole[key] = _merged(kept if isinstance(kept, list) else [], value)
+            target[key] = _merge_lists(current if isinstance(current, list) else [], value)
         elif value is not None:
-            whole[key] = value
+            target[key] = value
 
 
-def _joined(kept: JsonObject, more: JsonObject) -> JsonObject:
+def _merge_objects(current: JsonObject, update: JsonObject) -> JsonObject:
     """What is said later wins, and what is not said again stays."""
-    joined = dict(kept)
-    for key, value in more.items():
-        before = kept.get(key)
+    merged = dict(current)
+    for key, value in update.items():
+        before = current.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
-            joined[key] = _joined(before, value)
+            merged[key] = _merge_objects(before, value)
         elif value is not None:
-            joined[key] = value
-    return joined
+            merged[key] = value
+    return merged
 
 
-def _merged(kept: list[Any], more: list[Any]) -> list[Any]:
+def _merge_lists(current: list[Any], updates: list[Any]) -> list[Any]:
     """OpenRouter's reasoning_details: each chunk holds parts of the entries, known by index."""
-    grown = list(kept)
-    for part in more:
-        last = grown[-1] if grown else None
+    merged = list(current)
+    for part in updates:
+        last = merged[-1] if merged else None
         if (
             isinstance(part, dict)
             and isinstance(last, dict)
@@ -227,11 +237,11 @@ def _merged(kept: list[Any], more: list[Any]) -> list[Any]:
         ):
             texts = {name: part[name] for name in ("text", "summary", "data") if name in part}
             rest = {name: value for name, value in part.items() if value is not None}
-            grown[-1] = {**last, **rest}
+            merged[-1] = {**last, **rest}
             for name, text in texts.items():
                 before = last.get(name)
                 if isinstance(before, str) and isinstance(text, str):
-                    grown[-1][name] = before + text
+                    merged[-1][name] = before + text
         else:
-            grown.append(part)
-    return grown
+            merged.append(part)
+    return merged

@@ -9,24 +9,30 @@ import structlog
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamUnavailable
 
-from ...core.errors import BudgetSpent, ContextTooLong, LeftAlone, NoTimeLeft, NotServed
+from ...core.errors import (
+    BudgetExceeded,
+    CircuitOpen,
+    ContextLengthExceeded,
+    DeadlineExceeded,
+    ModelNotAccessible,
+)
 from ...core.turn import Budget
 from ...messages.completion import Completion
-from .attempts import Attempts
-from .breaker import PAUSE_SECONDS
-from .patience import Patience, now
+from .attempts import RetryingCaller
+from .breaker import OPEN_SECONDS
+from .patience import RetryPolicy, loop_time
 from .request import ModelRequest
-from .served import ServedModel
+from .served import ResolvedModel
 
-FALLBACK_SECONDS = 30.0
+FALLBACK_RESERVE_SECONDS = 30.0
 """What is kept of a turn's time for each of the other models, as far as half of it goes."""
 
-_NOTHING = Decimal(0)
+_ZERO = Decimal(0)
 
 log = structlog.stdlib.get_logger()
 
 
-class Asker(Protocol):
+class CallContext(Protocol):
     """For whom models are asked: a turn."""
 
     deadline: float
@@ -40,13 +46,13 @@ class ModelClient:
     """Answers of any model. Knows no conversation, and outlives every configuration."""
 
     def __init__(self) -> None:
-        self._attempts = Attempts()
+        self._caller = RetryingCaller()
 
     async def complete(
         self,
-        chain: Sequence[ServedModel],
+        chain: Sequence[ResolvedModel],
         request: ModelRequest,
-        asker: Asker,
+        context: CallContext,
         failures: list[ModelFailure] | None = None,
     ) -> Completion:
         """The answer of the first model that gives one, before the deadline.
@@ -57,81 +63,93 @@ class ModelClient:
         """
         failures = [] if failures is None else failures
         failure: UpstreamError | None = None
-        spent: BudgetSpent | None = None
-        willing = self._willing(chain, request, asker.models_down, failures)
-        for model in willing:
-            after = len(willing) - willing.index(model) - 1
-            until = asker.deadline - _kept(asker.deadline, after)
-            patience = Patience(until, is_last=not after, has_others=len(chain) > 1)
+        budget_error: BudgetExceeded | None = None
+        available = self._select_available(chain, request, context.models_down, failures)
+        for model in available:
+            after = len(available) - available.index(model) - 1
+            deadline = context.deadline - _reserve_for_fallbacks(context.deadline, after)
+            policy = RetryPolicy(deadline, is_last=not after, has_fallbacks=len(chain) > 1)
             try:
-                completion = await self._paid(model, request, patience, asker.budget, failures)
-            except ContextTooLong:
+                completion = await self._call_within_budget(
+                    model, request, policy, context.budget, failures
+                )
+            except ContextLengthExceeded:
                 raise
-            except BudgetSpent as error:
-                failures.append(_note(model, error.message))
-                spent = error
+            except BudgetExceeded as error:
+                failures.append(_build_skipped_failure(model, error.message))
+                budget_error = error
             except UpstreamError as error:
                 log.warning(
                     "model failed", model=model.name, provider=model.provider, reason=error.message
                 )
                 failure = error
-                if isinstance(error, UpstreamUnavailable) and not isinstance(error, NoTimeLeft):
-                    asker.models_down.add(model.name)
+                if isinstance(error, UpstreamUnavailable) and not isinstance(
+                    error, DeadlineExceeded
+                ):
+                    context.models_down.add(model.name)
             else:
                 return completion.model_copy(update={"failures": tuple(failures)})
-        raise failure or spent or (LeftAlone() if chain else NotServed("No model is configured"))
+        raise (
+            failure
+            or budget_error
+            or (CircuitOpen() if chain else ModelNotAccessible("No model is configured"))
+        )
 
-    async def _paid(
+    async def _call_within_budget(
         self,
-        model: ServedModel,
+        model: ResolvedModel,
         request: ModelRequest,
-        patience: Patience,
+        policy: RetryPolicy,
         budget: Budget,
         failures: list[ModelFailure],
     ) -> Completion:
         """Ask one model; what it may cost is reserved before, and what it did settled after: with
         what was spent in vain, since a key has one cost."""
-        expected = model.prices.cost(*request.expected_tokens) or _NOTHING
-        if not await budget.reserve(request.key, _spent(failures) + expected):
-            raise BudgetSpent
+        estimated = model.prices.calculate_cost(*request.estimated_tokens) or _ZERO
+        if not await budget.reserve(request.key, _sum_costs(failures) + estimated):
+            raise BudgetExceeded
         try:
-            completion = await self._attempts.insist(model, request, patience, failures)
+            completion = await self._caller.call(model, request, policy, failures)
         except UpstreamError:
-            await budget.settle(request.key, _spent(failures))
+            await budget.settle(request.key, _sum_costs(failures))
             raise
-        await budget.settle(request.key, _spent(failures) + (completion.cost or _NOTHING))
+        await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
         return completion
 
-    def _willing(
+    def _select_available(
         self,
-        chain: Sequence[ServedModel],
+        chain: Sequence[ResolvedModel],
         request: ModelRequest,
         down: set[str],
         failures: list[ModelFailure],
-    ) -> list[ServedModel]:
+    ) -> list[ResolvedModel]:
         """Those that are not left alone; where all are, the one that may soon be asked again."""
-        pauses = {
-            one.name: self._attempts.pause_of(one, request) for one in chain if one.name not in down
+        delays = {
+            one.name: self._caller.get_retry_delay(one, request)
+            for one in chain
+            if one.name not in down
         }
-        up = [one for one in chain if one.name in pauses]
-        free = [one for one in up if not pauses[one.name]]
-        soon = [one for one in up if pauses[one.name] <= PAUSE_SECONDS]
-        willing = free or sorted(soon, key=lambda one: pauses[one.name])[:1]
-        before = chain[: chain.index(willing[0])] if willing else chain
-        notes = [_note(one, "It has failed before: nobody asked it") for one in before]
+        up = [one for one in chain if one.name in delays]
+        free = [one for one in up if not delays[one.name]]
+        soon = [one for one in up if delays[one.name] <= OPEN_SECONDS]
+        available = free or sorted(soon, key=lambda one: delays[one.name])[:1]
+        before = chain[: chain.index(available[0])] if available else chain
+        notes = [
+            _build_skipped_failure(one, "It has failed before: nobody asked it") for one in before
+        ]
         failures += [note for note in notes if note not in failures]
-        return willing
+        return available
 
 
-def _kept(deadline: float, after: int) -> float:
+def _reserve_for_fallbacks(deadline: float, after: int) -> float:
     """Seconds of those left that are kept for the models after one; at least half are its own."""
-    left = max(0.0, deadline - now())
-    return min(FALLBACK_SECONDS * after, left / 2) if after else 0.0
+    left = max(0.0, deadline - loop_time())
+    return min(FALLBACK_RESERVE_SECONDS * after, left / 2) if after else 0.0
 
 
-def _spent(failures: Sequence[ModelFailure]) -> Decimal:
-    return sum((one.cost or _NOTHING for one in failures), _NOTHING)
+def _sum_costs(failures: Sequence[ModelFailure]) -> Decimal:
+    return sum((one.cost or _ZERO for one in failures), _ZERO)
 
 
-def _note(model: ServedModel, reason: str) -> ModelFailure:
+def _build_skipped_failure(model: ResolvedModel, reason: str) -> ModelFailure:
     return ModelFailure(model=model.name, provider=model.provider, reason=reason)

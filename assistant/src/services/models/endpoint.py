@@ -12,20 +12,20 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from smart_kit.errors import UpstreamUnavailable
 
-from ...core.errors import CutOff
-from .assembling import BROKEN, Assembly, Listener, assembled
-from .errors import error_in, error_of
-from .events import beginning, limited, read_json
+from ...core.errors import StreamInterrupted
+from .assembling import CONNECTION_OR_JSON_ERRORS, StreamAccumulator, StreamListener, read_stream
+from .errors import error_from_body, error_from_response
+from .events import limit_bytes, parse_json, read_head
 
-CONNECT_SECONDS = 5.0
-ATTEMPT_SECONDS = 60.0
+CONNECT_TIMEOUT_SECONDS = 5.0
+ATTEMPT_TIMEOUT_SECONDS = 60.0
 """A model that takes longer than this for an answer is not worth waiting for."""
 
 _LIMITS = httpx2.Limits(max_connections=100, keepalive_expiry=30.0)
 """People pause longer than the usual 5 s between messages; a new TLS connection costs them time."""
-_TIMEOUT = httpx2.Timeout(ATTEMPT_SECONDS, connect=CONNECT_SECONDS)
+_TIMEOUT = httpx2.Timeout(ATTEMPT_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
 _HEADERS = {"Content-Type": "application/json"}
-_WHOLE = ("json", "html", "xml")
+_NON_STREAM_TYPES = ("json", "html", "xml")
 """Types of an answer that is no stream, whatever was asked for."""
 
 
@@ -41,13 +41,13 @@ class Endpoint:
         self._api_key = api_key
         self._client: AsyncOpenAI | None = None
 
-    async def ask(
+    async def send(
         self,
         path: str,
         body: bytes,
-        seconds: float,
-        assembly: Assembly | None = None,
-        listener: Listener | None = None,
+        timeout_seconds: float,
+        accumulator: StreamAccumulator | None = None,
+        listener: StreamListener | None = None,
     ) -> object:
         """Post a request, wait so long; returns the JSON of the answer.
 
@@ -55,37 +55,41 @@ class Endpoint:
         UpstreamUnavailable, UpstreamRejected and those of core.errors.
         """
         try:
-            async with asyncio.timeout(seconds):
-                answer = await self._asked(path, body, assembly, listener)
+            async with asyncio.timeout(timeout_seconds):
+                response = await self._exchange(path, body, accumulator, listener)
         except TimeoutError as error:
-            reason = f"No answer within {seconds:.0f} s"
-            if assembly is None or not assembly.has_begun:
+            reason = f"No answer within {timeout_seconds:.0f} s"
+            if accumulator is None or not accumulator.has_started:
                 raise UpstreamUnavailable(reason) from error
-            if not assembly.is_complete:
-                raise CutOff(reason) from error
-            answer = assembly.body()
-        if (refusal := error_in(answer, body)) is not None:
-            raise refusal
-        return answer
+            if not accumulator.is_complete:
+                raise StreamInterrupted(reason) from error
+            response = accumulator.build_response()
+        if (api_error := error_from_body(response, body)) is not None:
+            raise api_error
+        return response
 
-    async def _asked(
-        self, path: str, body: bytes, assembly: Assembly | None, listener: Listener | None
+    async def _exchange(
+        self,
+        path: str,
+        body: bytes,
+        accumulator: StreamAccumulator | None,
+        listener: StreamListener | None,
     ) -> object:
         response = await self._post(path, body)
         try:
             kind = response.headers.get("content-type", "")
-            if assembly is not None and not any(name in kind for name in _WHOLE):
-                return await assembled(response.aiter_bytes(), assembly, listener)
-            with _decided():
-                chunks = [chunk async for chunk in limited(response.aiter_bytes())]
-                return read_json(b"".join(chunks))
+            if accumulator is not None and not any(name in kind for name in _NON_STREAM_TYPES):
+                return await read_stream(response.aiter_bytes(), accumulator, listener)
+            with _translate_errors():
+                chunks = [chunk async for chunk in limit_bytes(response.aiter_bytes())]
+                return parse_json(b"".join(chunks))
         finally:
             await response.aclose()
 
     async def _post(self, path: str, body: bytes) -> httpx2.Response:
         """Its answer is not read yet, so that it can be read as far as is sensible."""
-        with _decided():
-            stream = await self._open().post(
+        with _translate_errors():
+            stream = await self._get_client().post(
                 path,
                 content=body,
                 cast_to=object,
@@ -101,9 +105,9 @@ class Endpoint:
         if client is not None:
             await client.close()
 
-    def _open(self) -> AsyncOpenAI:
+    def _get_client(self) -> AsyncOpenAI:
         if self._client is None:
-            self._client = _Client(
+            self._client = _OpenAIClient(
                 api_key=self._api_key,
                 base_url=self.base_url,
                 max_retries=0,
@@ -111,21 +115,21 @@ class Endpoint:
                 http_client=DefaultAioHttpClient(
                     timeout=_TIMEOUT,
                     limits=_LIMITS,
-                    verify=_tls(),
+                    verify=_get_ssl_context(),
                     follow_redirects=False,
-                    event_hooks={"response": [_refused]},
+                    event_hooks={"response": [_raise_for_status]},
                 ),
             )
         return self._client
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _get_ssl_context() -> ssl.SSLContext:
     """For all endpoints: to read the system's certificates takes longer than many a request."""
     return httpx2.create_ssl_context()
 
 
-class _Client(AsyncOpenAI):
+class _OpenAIClient(AsyncOpenAI):
     """Without what the SDK takes from the environment: it would go to every provider."""
 
     def __init__(self, **given: Any) -> None:
@@ -134,22 +138,24 @@ class _Client(AsyncOpenAI):
         self._custom_headers = {}
 
 
-async def _refused(response: httpx2.Response) -> None:
+async def _raise_for_status(response: httpx2.Response) -> None:
     """Raises what another status than 2xx means: the SDK would read all that comes with it."""
     if response.is_success:
         return
-    said = await beginning(response.aiter_bytes())
-    body: object = said.decode(errors="replace")
+    head = await read_head(response.aiter_bytes())
+    body: object = head.decode(errors="replace")
     with contextlib.suppress(ValueError, RecursionError):
-        body = read_json(said)
-    raise error_of(response.status_code, body, response.headers, response.request.content)
+        body = parse_json(head)
+    raise error_from_response(
+        response.status_code, body, response.headers, response.request.content
+    )
 
 
 @contextlib.contextmanager
-def _decided() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Turns what a connection raises into what is decided by."""
     try:
         yield
-    except BROKEN as error:
+    except CONNECTION_OR_JSON_ERRORS as error:
         reason = f"{type(error).__name__}: {error.__cause__ or error}"
         raise UpstreamUnavailable(reason) from error

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from smart_kit.contracts.base import JsonObject
 
-EXTRAS = ("reasoning_content", "reasoning_details", "reasoning", "extra_content")
+EXTRA_KEYS = ("reasoning_content", "reasoning_details", "reasoning", "extra_content")
 """What providers add to an assistant's message; some refuse what others demand."""
-FILLS: Mapping[str, JsonObject] = {
+DEFAULT_EXTRAS: Mapping[str, JsonObject] = {
     # as its documentation has it: also where it has thought nothing
     "reasoning_content": {"keys": {"reasoning_content": ""}},
     # Google's word for calls that another model made (ai.google.dev, thought signatures)
@@ -19,7 +19,9 @@ FILLS: Mapping[str, JsonObject] = {
 """What a model may miss at the calls of another one, by the name it is missed by."""
 
 
-def keys_of(name: str) -> frozenset[str]:
+def extra_keys_for(name: str) -> frozenset[str]:
     """The keys in a message or a call that an addition of this name stands under."""
-    fill = FILLS.get(name)
-    return frozenset({name} if fill is None else {key for keys in fill.values() for key in keys})
+    default = DEFAULT_EXTRAS.get(name)
+    return frozenset(
+        {name} if default is None else {key for keys in default.values() for key in keys}
+    )

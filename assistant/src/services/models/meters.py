@@ -3,11 +3,11 @@
 import structlog
 from prometheus_client import Counter, Histogram
 
-from ...core.errors import Tokens
-from .api import Asking
-from .request import MOST_CHARACTERS_PER_TOKEN
+from ...core.errors import TokenUsage
+from .api import ModelCall
+from .request import MAX_CHARACTERS_PER_TOKEN
 
-SHORT_PROMPT = 2_000
+MIN_CHECKED_PROMPT_CHARACTERS = 2_000
 """Characters; below, the average says nothing."""
 
 MODEL_SECONDS = Histogram(
@@ -23,17 +23,17 @@ TOKENS = Counter(
 log = structlog.stdlib.get_logger()
 
 
-def count(asking: Asking, counted: Tokens) -> None:
+def record_token_usage(call: ModelCall, usage: TokenUsage) -> None:
     """The tokens; of a prompt that has too few of them a part was cut off."""
-    model, characters = asking.model, asking.request.characters
-    for kind, tokens in zip(("prompt", "cached", "completion"), counted, strict=True):
+    model, characters = call.model, call.request.characters
+    for kind, tokens in zip(("prompt", "cached", "completion"), usage, strict=True):
         TOKENS.labels(model.provider, model.name, kind).inc(tokens)
-    least, given = characters // MOST_CHARACTERS_PER_TOKEN, counted[0]
-    if characters > SHORT_PROMPT and 0 < given < least:
+    min_tokens, given = characters // MAX_CHARACTERS_PER_TOKEN, usage[0]
+    if characters > MIN_CHECKED_PROMPT_CHARACTERS and 0 < given < min_tokens:
         log.warning(
-            "the server seems to cut prompts off, instructions first: give the model more context",
+            "model server truncates prompts: increase its context size",
             model=model.name,
             provider=model.provider,
             prompt_tokens=given,
-            expected_at_least=least,
+            expected_at_least=min_tokens,
         )

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Collection, Iterable
 
-from ...messages.item import Item
+from ...messages.item import ChatItem
 
-MOST_UNREAD = 10_000
+MAX_REJECTED = 10_000
 """So many messages are remembered at a time; who is forgotten is refused once more."""
 
 
-class UnreadWords:
+class RejectedExtras:
     """Messages, by their digests, that go to their own model as to every other one."""
 
     def __init__(self) -> None:
@@ -20,20 +20,22 @@ class UnreadWords:
 
     def add(self, digests: Collection[bytes]) -> None:
         """Remember them."""
-        if len(self._digests) > MOST_UNREAD:
+        if len(self._digests) > MAX_REJECTED:
             self._digests.clear()
         self._digests.update(digests)
 
 
-def digest_of(item: Item) -> bytes:
+def digest_item(item: ChatItem) -> bytes:
     """Known by this, whatever its length."""
     return hashlib.blake2b(item.json.encode(), digest_size=16).digest()
 
 
-def own_words(items: Iterable[Item], writer: str, names: Collection[str]) -> frozenset[bytes]:
+def digest_items_with_extras(
+    items: Iterable[ChatItem], writer: str, names: Collection[str]
+) -> frozenset[bytes]:
     """The messages to which this writer has added something of these names."""
     return frozenset(
-        digest_of(item)
+        digest_item(item)
         for item in items
-        if not (item.added_by(writer) or {}).keys().isdisjoint(names)
+        if not (item.get_extras(writer) or {}).keys().isdisjoint(names)
     )

@@ -8,110 +8,122 @@ from weakref import WeakKeyDictionary
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ModelApi
 
-from ...core.errors import ParameterRefused
-from ...messages.item import encode
+from ...core.errors import UnsupportedParameter
+from ...messages.item import encode_json
 from .endpoint import Endpoint
-from .extras import EXTRAS, FILLS, keys_of
-from .served import ServedModel
+from .extras import DEFAULT_EXTRAS, EXTRA_KEYS, extra_keys_for
+from .served import ResolvedModel
 
-_RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+_ALTERNATIVE_NAMES = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 @dataclass(frozen=True)
-class Learnt:
+class RequestAdaptation:
     """How requests to one model differ from what is wanted."""
 
-    dropped: frozenset[str] = frozenset()
-    values: frozenset[tuple[str, str]] = frozenset()
+    dropped_parameters: frozenset[str] = frozenset()
+    dropped_values: frozenset[tuple[str, str]] = frozenset()
     """Parameters and values, as JSON, that are dropped where they come together: what one assistant
     says too much of, another may say."""
-    added: Mapping[str, Any] = field(default_factory=dict)
-    refused: frozenset[str] = frozenset()
+    added_parameters: Mapping[str, Any] = field(default_factory=dict)
+    refused_extras: frozenset[str] = frozenset()
     """Of EXTRAS, what it does not take, not even its own."""
-    fills: Mapping[str, bool] = field(default_factory=dict)
+    default_extras: Mapping[str, bool] = field(default_factory=dict)
     """Names in FILLS that it misses at calls, and whether at words without calls too."""
-    is_absent: bool = False
+    is_api_missing: bool = False
     """Whether its server has no such API at all."""
 
-    def applied(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    def apply(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters to send."""
-        given = {**wanted, **self.added}
-        sent = {name: value for name, value in given.items() if self._takes(name, value)}
+        given = {**parameters, **self.added_parameters}
+        sent = {name: value for name, value in given.items() if self._accepts(name, value)}
         for name in given.keys() - sent.keys():
-            other = _RENAMED.get(name)
-            if other is not None and self._takes(other, given[name]):
+            other = _ALTERNATIVE_NAMES.get(name)
+            if other is not None and self._accepts(other, given[name]):
                 sent.setdefault(other, given[name])
         return {name: value for name, value in sent.items() if value is not None}
 
-    def _takes(self, name: str, value: Any) -> bool:
-        is_refused = bool(self.values) and (name, encode(value)) in self.values
-        return name not in self.dropped and not is_refused
+    def _accepts(self, name: str, value: Any) -> bool:
+        is_refused = bool(self.dropped_values) and (name, encode_json(value)) in self.dropped_values
+        return name not in self.dropped_parameters and not is_refused
 
-    def adapted(self, refusal: ParameterRefused, sent: Mapping[str, Any]) -> Self | None:
+    def adapt(self, refusal: UnsupportedParameter, sent: Mapping[str, Any]) -> Self | None:
         """The next thing to try after a refusal of what was sent; None: nothing is left to try.
 
         Each way leads on and none back, so that this comes to an end.
         """
-        ways = (self._without(name, sent, refusal) for name in refusal.parameters)
+        ways = (self._adapt_parameter(name, sent, refusal) for name in refusal.parameters)
         return next((way for way in ways if way is not None), None)
 
-    def _without(
-        self, name: str, sent: Mapping[str, Any], refusal: ParameterRefused
+    def _adapt_parameter(
+        self, name: str, sent: Mapping[str, Any], refusal: UnsupportedParameter
     ) -> Self | None:
-        is_new = name not in self.dropped and name not in self.added
+        is_new = name not in self.dropped_parameters and name not in self.added_parameters
         if name == "reasoning_effort" and name not in sent and is_new:
             # newer models of OpenAI's take tools only so: leaving it out means "medium"
-            return replace(self, added={**self.added, name: "none"})
-        if name in sent and refusal.is_for_all:
-            return replace(self, dropped=self.dropped | {name})
+            return replace(self, added_parameters={**self.added_parameters, name: "none"})
+        if name in sent and refusal.is_for_any_value:
+            return replace(self, dropped_parameters=self.dropped_parameters | {name})
         if name in sent:
-            return replace(self, values=self.values | {(name, encode(sent[name]))})
-        return (refusal.is_missing and self._filling(name)) or self._refusing(name)
+            return replace(
+                self, dropped_values=self.dropped_values | {(name, encode_json(sent[name]))}
+            )
+        return (refusal.is_missing and self._add_default_extras(name)) or self._drop_extras(name)
 
-    def _filling(self, name: str) -> Self | None:
+    def _add_default_extras(self, name: str) -> Self | None:
         """With the addition at calls, then at all words."""
-        if name not in FILLS or keys_of(name) & self.refused:
+        if name not in DEFAULT_EXTRAS or extra_keys_for(name) & self.refused_extras:
             return None
-        if name not in self.fills:
-            return replace(self, fills={**self.fills, name: False})
-        if not self.fills[name] and "keys" in FILLS[name]:
-            return replace(self, fills={**self.fills, name: True})
+        if name not in self.default_extras:
+            return replace(self, default_extras={**self.default_extras, name: False})
+        if not self.default_extras[name] and "keys" in DEFAULT_EXTRAS[name]:
+            return replace(self, default_extras={**self.default_extras, name: True})
         return None
 
-    def _refusing(self, name: str) -> Self | None:
+    def _drop_extras(self, name: str) -> Self | None:
         """Without the addition, whoever made it."""
-        keys = keys_of(name)
-        if not keys <= {*EXTRAS} or keys <= self.refused:
+        keys = extra_keys_for(name)
+        if not keys <= {*EXTRA_KEYS} or keys <= self.refused_extras:
             return None
-        fills = {other: where for other, where in self.fills.items() if not keys_of(other) & keys}
-        return replace(self, refused=self.refused | keys, fills=fills)
+        default_extras = {
+            other: where
+            for other, where in self.default_extras.items()
+            if not extra_keys_for(other) & keys
+        }
+        return replace(
+            self, refused_extras=self.refused_extras | keys, default_extras=default_extras
+        )
 
 
 @dataclass(frozen=True)
-class _Lesson:
+class _CacheEntry:
     parameters: JsonObject
     """The record's when it was learnt."""
-    learnt: Learnt
+    adaptation: RequestAdaptation
 
 
-class LearntParameters:
+class AdaptationCache:
     """As long as its server is asked; it is learnt in one call. A changed record forgets."""
 
     def __init__(self) -> None:
-        self._lessons: WeakKeyDictionary[Endpoint, dict[tuple[str, ModelApi], _Lesson]] = (
+        self._entries: WeakKeyDictionary[Endpoint, dict[tuple[str, ModelApi], _CacheEntry]] = (
             WeakKeyDictionary()
         )
 
-    def of(self, model: ServedModel, endpoint: Endpoint, api: ModelApi) -> Learnt:
+    def get(self, model: ResolvedModel, endpoint: Endpoint, api: ModelApi) -> RequestAdaptation:
         """What is known of it."""
-        lesson = self._lessons.get(endpoint, {}).get((model.name, api))
-        if lesson is None or lesson.parameters != model.parameters:
-            return _NOTHING
-        return lesson.learnt
+        entry = self._entries.get(endpoint, {}).get((model.name, api))
+        if entry is None or entry.parameters != model.parameters:
+            return _NO_ADAPTATION
+        return entry.adaptation
 
-    def keep(self, model: ServedModel, endpoint: Endpoint, api: ModelApi, learnt: Learnt) -> None:
+    def set(
+        self, model: ResolvedModel, endpoint: Endpoint, api: ModelApi, adaptation: RequestAdaptation
+    ) -> None:
         """Remember with what it has answered: a refusal that had another reason teaches nothing."""
-        self._lessons.setdefault(endpoint, {})[model.name, api] = _Lesson(model.parameters, learnt)
+        self._entries.setdefault(endpoint, {})[model.name, api] = _CacheEntry(
+            model.parameters, adaptation
+        )
 
 
-_NOTHING = Learnt()
+_NO_ADAPTATION = RequestAdaptation()

@@ -5,77 +5,89 @@ from typing import Any
 
 from smart_kit.contracts.base import JsonObject
 
-from ...messages.item import encode
-from .api import Answer, Asking
+from ...messages.item import encode_json
+from .api import ModelCall, ParsedResponse
 from .request import ModelRequest
-from .responses_answer import read_answer
-from .responses_stream import ResponsesStream
-from .served import ServedModel
+from .responses_answer import parse_response
+from .responses_stream import ResponsesStreamAccumulator
+from .served import ResolvedModel
 
 _STATELESS = {"store": False, "include": ["reasoning.encrypted_content"]}
-_RENAMED = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
-_NESTED = {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")}
+_RENAMED_PARAMETERS = {
+    "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+}
+_NESTED_PARAMETERS = {
+    "reasoning_effort": ("reasoning", "effort"),
+    "verbosity": ("text", "verbosity"),
+}
 """What Chat Completions has flat."""
 
 
-class Responses:
+class ResponsesProtocol:
     """See Api."""
 
     path = "/responses"
-    additions = ("output",)
+    extras_names = ("output",)
 
-    def wanted(self, request: ModelRequest, model: ServedModel) -> dict[str, Any]:
+    def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
         """See Api."""
-        given = model.wanted(request.overrides)
-        wanted = {_RENAMED.get(name, name): value for name, value in given.items()} | _STATELESS
-        if "tools" in model.capabilities and request.prompt.functions and not request.may_call:
-            wanted["tool_choice"] = "none"
+        given = model.merge_parameters(request.overrides)
+        parameters = {
+            _RENAMED_PARAMETERS.get(name, name): value for name, value in given.items()
+        } | _STATELESS
+        if (
+            "tools" in model.capabilities
+            and request.prompt.functions
+            and not request.may_call_tools
+        ):
+            parameters["tool_choice"] = "none"
         if "streaming" in model.capabilities:
-            wanted["stream"] = True
-        return wanted
+            parameters["stream"] = True
+        return parameters
 
-    def body(self, asking: Asking) -> str:
+    def build_body(self, call: ModelCall) -> str:
         """See Api."""
-        prompt = asking.request.prompt
-        head = encode({"model": asking.model.name, **_nested(asking.sent)})[:-1]
-        tools = f'"tools":{prompt.flat_tools},' if asking.has_tools else ""
-        given = encode(list(_input(asking)))
-        return f'{head},"instructions":{prompt.quoted},{tools}"input":{given}}}'
+        prompt = call.request.prompt
+        head = encode_json({"model": call.model.name, **_nest_parameters(call.parameters)})[:-1]
+        tools = f'"tools":{prompt.responses_tools},' if call.has_tools else ""
+        given = encode_json(list(_build_input(call)))
+        return f'{head},"instructions":{prompt.instructions_json},{tools}"input":{given}}}'
 
-    def read(self, body: object, key: str) -> Answer:
+    def parse_response(self, body: object, key: str) -> ParsedResponse:
         """See Api."""
-        return read_answer(body, key)
+        return parse_response(body, key)
 
-    def assembly(self) -> ResponsesStream:
+    def create_accumulator(self) -> ResponsesStreamAccumulator:
         """See Api."""
-        return ResponsesStream()
+        return ResponsesStreamAccumulator()
 
 
-def _nested(sent: Any) -> dict[str, Any]:
+def _nest_parameters(parameters: Any) -> dict[str, Any]:
     nested: dict[str, Any] = {}
-    for name, value in sent.items():
-        if name not in _NESTED:
+    for name, value in parameters.items():
+        if name not in _NESTED_PARAMETERS:
             nested[name] = nested.get(name, {}) | value if isinstance(value, dict) else value
             continue
-        outer, inner = _NESTED[name]
+        outer, inner = _NESTED_PARAMETERS[name]
         nested[outer] = {inner: value} | nested.get(outer, {})
     return nested
 
 
-def _input(asking: Asking) -> Iterator[JsonObject]:
+def _build_input(call: ModelCall) -> Iterator[JsonObject]:
     """What the model wrote itself goes back as it was, in its order; a call keeps its id, and so
     does the result."""
     their_ids: dict[str, str] = {}
-    for item in asking.items:
-        added = asking.own(item)
-        if "output" in added:
-            their_ids |= added["ids"]
-            yield from added["output"]
+    for item in call.items:
+        extras = call.get_extras(item)
+        if "output" in extras:
+            their_ids |= extras["ids"]
+            yield from extras["output"]
         else:
-            yield from _plain(item.message, their_ids)
+            yield from _to_input_items(item.message, their_ids)
 
 
-def _plain(message: JsonObject, their_ids: dict[str, str]) -> Iterator[JsonObject]:
+def _to_input_items(message: JsonObject, their_ids: dict[str, str]) -> Iterator[JsonObject]:
     if message["role"] == "tool":
         call_id = message["tool_call_id"]
         call_id = their_ids.get(call_id, call_id)

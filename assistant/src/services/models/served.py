@@ -22,18 +22,18 @@ class Prices:
     """None: as others of the prompt."""
     completion: Decimal | None = None
 
-    def cost(self, prompt: int, cached: int, completion: int) -> Decimal | None:
+    def calculate_cost(self, prompt: int, cached: int, completion: int) -> Decimal | None:
         """USD of so many tokens, `cached` being among those of the prompt; None: not known."""
         if self.prompt is None or self.completion is None:
             return None
-        of_cached = self.prompt if self.cached is None else self.cached
+        cached_price = self.prompt if self.cached is None else self.cached
         known = min(cached, prompt)
-        whole = (prompt - known) * self.prompt + known * of_cached + completion * self.completion
+        whole = (prompt - known) * self.prompt + known * cached_price + completion * self.completion
         return whole / _MILLION
 
 
 @dataclass(frozen=True)
-class ServedModel:
+class ResolvedModel:
     """One of a catalogue's."""
 
     name: str
@@ -41,19 +41,19 @@ class ServedModel:
     writer: str = ""
     """Names provider, server and model for good, in what the model has written."""
     endpoint: Endpoint | None = None
-    problem: str = ""
+    unavailable_reason: str = ""
     """Why it cannot be asked, where there is no endpoint."""
     api: ModelApi = "chat"
     parameters: JsonObject = field(default_factory=dict)
     capabilities: frozenset[Capability] = frozenset()
     prices: Prices = Prices()
-    is_choosable: bool = False
+    is_user_selectable: bool = False
 
     @property
     def base_url(self) -> str:
         """Of its server."""
         return self.endpoint.base_url if self.endpoint is not None else ""
 
-    def wanted(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    def merge_parameters(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
         """Its record's parameters under those of an assistant."""
         return {**self.parameters, **overrides}

@@ -10,63 +10,71 @@ from dataclasses import replace
 from typing import Any
 
 from assistant.src.messages.completion import Completion
-from assistant.src.messages.item import Item, tool_item
+from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.model_harness import (
     QUESTION,
-    fake_turn,
-    model_request,
-    served_model,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
 from assistant.tests.services.models.openai_compatible_server import (
-    CompatibleServer,
-    HttpAnswer,
+    FakeOpenAIServer,
     JsonObject,
-    Respond,
-    calling_in,
-    delta,
-    refuses,
-    results_in,
-    stream,
-    whole,
+    Responder,
+    StubResponse,
+    get_calling_messages,
+    get_tool_messages,
+    make_chunk,
+    make_completion,
+    make_error,
+    make_stream,
 )
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}
 
 
-def call(name: str, arguments: Any, **more: Any) -> JsonObject:
+def make_tool_call(name: str, arguments: Any, **more: Any) -> JsonObject:
     return {"type": "function", "function": {"name": name, "arguments": arguments}, **more}
 
 
-def piece(arguments: str, **more: Any) -> JsonObject:
+def make_call_fragment(arguments: str, **more: Any) -> JsonObject:
     return {"function": {"arguments": arguments}, **more}
 
 
-def calling(*calls: JsonObject, chunks: Sequence[JsonObject] = (), **message: Any) -> Respond:
+def respond_with_calls(
+    *calls: JsonObject, chunks: Sequence[JsonObject] = (), **message: Any
+) -> Responder:
     """Calls in one piece; streamed in these chunks, or each in a chunk of its own."""
-    pieces = chunks or [delta(tool_calls=[one]) for one in calls]
+    pieces = chunks or [make_chunk(tool_calls=[one]) for one in calls]
 
-    def respond(body: JsonObject) -> HttpAnswer:
+    def respond(body: JsonObject) -> StubResponse:
         if body.get("stream"):
-            grown = [delta(**message)] if message else []
-            return stream([*grown, *pieces, delta("tool_calls"), {"choices": [], "usage": USAGE}])
-        return whole({"content": None, "tool_calls": list(calls), **message}, "tool_calls")
+            grown = [make_chunk(**message)] if message else []
+            return make_stream(
+                [*grown, *pieces, make_chunk("tool_calls"), {"choices": [], "usage": USAGE}]
+            )
+        return make_completion(
+            {"content": None, "tool_calls": list(calls), **message}, "tool_calls"
+        )
 
     return respond
 
 
-def done(body: JsonObject) -> HttpAnswer:
+def respond_done(body: JsonObject) -> StubResponse:
     if body.get("stream"):
-        return stream([delta(content="Do"), delta(content="ne."), delta("stop")])
-    return whole({"content": "Done."}, usage=USAGE)
+        return make_stream(
+            [make_chunk(content="Do"), make_chunk(content="ne."), make_chunk("stop")]
+        )
+    return make_completion({"content": "Done."}, usage=USAGE)
 
 
-def turn(first: Respond, last: Respond = done) -> Respond:
+def call_then_finish(first: Responder, last: Responder = respond_done) -> Responder:
     """Calls first, and ends once there are results."""
-    return lambda body: last(body) if results_in(body) else first(body)
+    return lambda body: last(body) if get_tool_messages(body) else first(body)
 
 
-def openai_newest(body: JsonObject) -> HttpAnswer:
+def openai_newest(body: JsonObject) -> StubResponse:
     """No tools without effort none; another name for max_tokens; no temperature."""
     for name, refused in (
         ("reasoning_effort", "tools" in body and body.get("reasoning_effort") != "none"),
@@ -75,194 +83,216 @@ def openai_newest(body: JsonObject) -> HttpAnswer:
     ):
         if refused:
             error = {"param": name, "code": None, "message": f"'{name}' is not supported so"}
-            return refuses(400, {"error": error})
+            return make_error(400, {"error": error})
     assert body["max_completion_tokens"] == 50
-    return turn(
-        calling(
-            call("f", '{"a": 1}', id="call_1"),
+    return call_then_finish(
+        respond_with_calls(
+            make_tool_call("f", '{"a": 1}', id="call_1"),
             chunks=[
-                delta(role="assistant", content=None),
-                delta(tool_calls=[call("f", "", index=0, id="call_1")]),
-                delta(tool_calls=[piece('{"a"', index=0)]),
-                delta(tool_calls=[piece(": 1}", index=0)]),
+                make_chunk(role="assistant", content=None),
+                make_chunk(tool_calls=[make_tool_call("f", "", index=0, id="call_1")]),
+                make_chunk(tool_calls=[make_call_fragment('{"a"', index=0)]),
+                make_chunk(tool_calls=[make_call_fragment(": 1}", index=0)]),
             ],
         )
     )(body)
 
 
-def mistral(body: JsonObject) -> HttpAnswer:
+def mistral(body: JsonObject) -> StubResponse:
     """Forbids whatever it does not know; ids have nine characters; usage with the last words."""
     known = {"model", "messages", "tools", "tool_choice", "stream", "temperature", "max_tokens"}
     for name in body.keys() - known:
         detail = [{"type": "extra_forbidden", "loc": ["body", name], "msg": "Extra inputs"}]
-        return refuses(422, {"object": "error", "message": {"detail": detail}})
+        return make_error(422, {"object": "error", "message": {"detail": detail}})
     for message in body["messages"]:
         more = message.keys() - {"role", "content", "tool_calls", "tool_call_id"}
         if more:
             detail = [{"type": "extra_forbidden", "loc": ["body", "messages", 1, *more]}]
-            return refuses(422, {"object": "error", "message": {"detail": detail}})
-    for result in results_in(body):
+            return make_error(422, {"object": "error", "message": {"detail": detail}})
+    for result in get_tool_messages(body):
         if not re.fullmatch("[a-zA-Z0-9]{9}", result["tool_call_id"]):
-            return refuses(400, {"message": "must be a-z, length of 9", "code": 3280})
-    first = calling(
-        call("f", '{"a": 1}', id="Ab1Cd2Ef3", index=0),
-        chunks=[delta(tool_calls=[call("f", '{"a": 1}', id="Ab1Cd2Ef3", index=0)])],
+            return make_error(400, {"message": "must be a-z, length of 9", "code": 3280})
+    first = respond_with_calls(
+        make_tool_call("f", '{"a": 1}', id="Ab1Cd2Ef3", index=0),
+        chunks=[make_chunk(tool_calls=[make_tool_call("f", '{"a": 1}', id="Ab1Cd2Ef3", index=0)])],
     )
-    last = stream([delta(content="Done."), delta("stop", USAGE, content="")])
-    return turn(first, lambda asked: last if asked.get("stream") else done(asked))(body)
+    last = make_stream([make_chunk(content="Done."), make_chunk("stop", USAGE, content="")])
+    return call_then_finish(
+        first, lambda request: last if request.get("stream") else respond_done(request)
+    )(body)
 
 
-def deepseek(body: JsonObject) -> HttpAnswer:
+def deepseek(body: JsonObject) -> StubResponse:
     """Wants its thoughts back with every call, even where there were none."""
-    for at, message in enumerate(calling_in(body)):
+    for at, message in enumerate(get_calling_messages(body)):
         if "reasoning_content" not in message:
             sentence = f"Missing `reasoning_content` field in the assistant message at index {at}"
-            return refuses(400, {"error": {"message": sentence, "code": "invalid_request_error"}})
-    return turn(calling(call("f", '{"a": 1}', id="c", index=0), reasoning_content="hm"))(body)
+            return make_error(
+                400, {"error": {"message": sentence, "code": "invalid_request_error"}}
+            )
+    return call_then_finish(
+        respond_with_calls(make_tool_call("f", '{"a": 1}', id="c", index=0), reasoning_content="hm")
+    )(body)
 
 
 SIGNATURE = {"google": {"thought_signature": "c2ln"}}
-DUMMY = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+DUMMY_SIGNATURE = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 
 
-def gemini(body: JsonObject) -> HttpAnswer:
+def gemini(body: JsonObject) -> StubResponse:
     """All calls at index 0 without ids, `stop` for calls, and its signatures must come back."""
-    for message in calling_in(body):
+    for message in get_calling_messages(body):
         for one in message["tool_calls"][:1]:
-            if one.get("extra_content") not in (SIGNATURE, DUMMY):
+            if one.get("extra_content") not in (SIGNATURE, DUMMY_SIGNATURE):
                 sentence = "Function call is missing a thought_signature in functionCall parts."
                 error = {"code": 400, "message": sentence, "status": "INVALID_ARGUMENT"}
-                return refuses(400, [{"error": error}])
+                return make_error(400, [{"error": error}])
     both = [
-        call("f", '{"a": 1}', id="", index=0, extra_content=SIGNATURE),
-        call("g", "{}", id="", index=0),
+        make_tool_call("f", '{"a": 1}', id="", index=0, extra_content=SIGNATURE),
+        make_tool_call("g", "{}", id="", index=0),
     ]
-    if results_in(body):
-        return done(body)
+    if get_tool_messages(body):
+        return respond_done(body)
     if body.get("stream"):
-        return stream([delta(tool_calls=[one]) for one in both] + [delta("stop")])
-    return whole({"tool_calls": both}, "stop")
+        return make_stream([make_chunk(tool_calls=[one]) for one in both] + [make_chunk("stop")])
+    return make_completion({"tool_calls": both}, "stop")
 
 
-def gemini_in_parts(body: JsonObject) -> HttpAnswer:
+def gemini_split_signature(body: JsonObject) -> StubResponse:
     """What is not said again stays."""
-    for message in calling_in(body):
+    for message in get_calling_messages(body):
         assert message["tool_calls"][0]["extra_content"] == SIGNATURE
-    signed = call("f", '{"a": 1}', id="", index=0, extra_content=SIGNATURE)
+    signed = make_tool_call("f", '{"a": 1}', id="", index=0, extra_content=SIGNATURE)
     chunks = [
-        delta(tool_calls=[signed]),
-        delta(tool_calls=[{"index": 0, "extra_content": {"google": {}}}]),
+        make_chunk(tool_calls=[signed]),
+        make_chunk(tool_calls=[{"index": 0, "extra_content": {"google": {}}}]),
     ]
-    return turn(calling(signed, chunks=chunks))(body)
+    return call_then_finish(respond_with_calls(signed, chunks=chunks))(body)
 
 
-def two_minded(body: JsonObject) -> HttpAnswer:
+def contradictory_provider(body: JsonObject) -> StubResponse:
     """Adds two things, and takes back one of them, which has to be there."""
-    for message in calling_in(body):
+    for message in get_calling_messages(body):
         if "reasoning_details" in message:
             detail = [{"type": "extra_forbidden", "loc": ["messages", 1, "reasoning_details"]}]
-            return refuses(422, {"detail": detail})
+            return make_error(422, {"detail": detail})
         assert message["reasoning_content"] == "hm"
     details = [{"type": "reasoning.text", "text": "hm", "index": 0}]
-    first = call("f", '{"a": 1}', id="c", index=0)
-    return turn(calling(first, reasoning_content="hm", reasoning_details=details))(body)
+    first = make_tool_call("f", '{"a": 1}', id="c", index=0)
+    return call_then_finish(
+        respond_with_calls(first, reasoning_content="hm", reasoning_details=details)
+    )(body)
 
 
-GRIN = "\U0001f600"
+EMOJI = "\U0001f600"
 
 
-def halved(body: JsonObject) -> HttpAnswer:
+def split_surrogates(body: JsonObject) -> StubResponse:
     """An emoji as two escapes, each in a chunk of its own."""
-    if results_in(body):
-        return done(body)
-    first = call("f", f'{{"a": "{GRIN}"}}', id="c", index=0)
+    if get_tool_messages(body):
+        return respond_done(body)
+    first = make_tool_call("f", f'{{"a": "{EMOJI}"}}', id="c", index=0)
     chunks = [
-        delta(content="\ud83d"),
-        delta(content="\ude00"),
-        delta(tool_calls=[call("f", '{"a": "\ud83d', id="c", index=0)]),
-        delta(tool_calls=[piece('\ude00"}', index=0)]),
+        make_chunk(content="\ud83d"),
+        make_chunk(content="\ude00"),
+        make_chunk(tool_calls=[make_tool_call("f", '{"a": "\ud83d', id="c", index=0)]),
+        make_chunk(tool_calls=[make_call_fragment('\ude00"}', index=0)]),
     ]
-    return calling(first, chunks=chunks, content=None)(body)
+    return respond_with_calls(first, chunks=chunks, content=None)(body)
 
 
-def left_open(body: JsonObject) -> HttpAnswer:
+def leave_stream_open(body: JsonObject) -> StubResponse:
     """Neither [DONE] nor an end of the connection."""
-    sent = well(body)
+    sent = respond_with_one_call(body)
     if not body.get("stream"):
         return sent
     assert isinstance(sent.body, str)
-    return replace(sent, body=sent.body.replace("data: [DONE]", ""), stays_open=True)
+    return replace(sent, body=sent.body.replace("data: [DONE]", ""), is_left_open=True)
 
 
-DETAILS = [
+REASONING_DETAILS = [
     {"type": "reasoning.text", "text": "let me see", "signature": "s", "index": 0},
     {"type": "reasoning.encrypted", "data": "YWJj", "index": 1},
 ]
 
 
-def openrouter(body: JsonObject) -> HttpAnswer:
+def openrouter(body: JsonObject) -> StubResponse:
     """Comments in the stream, and its details of reasoning come back as they were."""
-    for message in calling_in(body):
-        assert message["reasoning_details"] == DETAILS
-    if results_in(body):
-        return done(body)
+    for message in get_calling_messages(body):
+        assert message["reasoning_details"] == REASONING_DETAILS
+    if get_tool_messages(body):
+        return respond_done(body)
     grown = [
         ": OPENROUTER PROCESSING\n\n",
-        delta(reasoning_details=[{"type": "reasoning.text", "text": "let me", "index": 0}]),
-        delta(
+        make_chunk(reasoning_details=[{"type": "reasoning.text", "text": "let me", "index": 0}]),
+        make_chunk(
             reasoning_details=[
                 {"type": "reasoning.text", "text": " see", "signature": "s", "index": 0}
             ]
         ),
-        delta(reasoning_details=[DETAILS[1]]),
+        make_chunk(reasoning_details=[REASONING_DETAILS[1]]),
         ": OPENROUTER PROCESSING\n\n",
-        delta(tool_calls=[call("f", '{"a": 1}', id="x", index=0)]),
-        delta("tool_calls"),
+        make_chunk(tool_calls=[make_tool_call("f", '{"a": 1}', id="x", index=0)]),
+        make_chunk("tool_calls"),
     ]
     if body.get("stream"):
-        return stream(grown)
-    message = {"content": "", "reasoning_details": DETAILS}
-    return whole(message | {"tool_calls": [call("f", '{"a": 1}', id="x")]})
+        return make_stream(grown)
+    message = {"content": "", "reasoning_details": REASONING_DETAILS}
+    return make_completion(message | {"tool_calls": [make_tool_call("f", '{"a": 1}', id="x")]})
 
 
-def ollama(body: JsonObject) -> HttpAnswer:
+def ollama(body: JsonObject) -> StubResponse:
     """A whole call a chunk, without an index; thinks in `reasoning`, and takes it back."""
-    for message in calling_in(body):
+    for message in get_calling_messages(body):
         assert message["reasoning"] == "hm"
-    first = call("f", '{"a":1}', id="call_x1")
-    return turn(calling(first, call("g", "{}", id="call_x2"), reasoning="hm"))(body)
+    first = make_tool_call("f", '{"a":1}', id="call_x1")
+    return call_then_finish(
+        respond_with_calls(first, make_tool_call("g", "{}", id="call_x2"), reasoning="hm")
+    )(body)
 
 
-def llama_cpp(body: JsonObject) -> HttpAnswer:
+def llama_cpp(body: JsonObject) -> StubResponse:
     """Pieces of several calls that come by turns."""
     chunks = [
-        delta(role="assistant", content=None),
-        delta(tool_calls=[call("f", "{", index=0, id="aa")]),
-        delta(tool_calls=[call("g", "{", index=1, id="bb")]),
-        delta(tool_calls=[piece('"a":1}', index=0), piece("}", index=1)]),
+        make_chunk(role="assistant", content=None),
+        make_chunk(tool_calls=[make_tool_call("f", "{", index=0, id="aa")]),
+        make_chunk(tool_calls=[make_tool_call("g", "{", index=1, id="bb")]),
+        make_chunk(
+            tool_calls=[make_call_fragment('"a":1}', index=0), make_call_fragment("}", index=1)]
+        ),
     ]
-    return turn(calling(call("f", '{"a":1}', id="aa"), call("g", "{}", id="bb"), chunks=chunks))(
+    return call_then_finish(
+        respond_with_calls(
+            make_tool_call("f", '{"a":1}', id="aa"),
+            make_tool_call("g", "{}", id="bb"),
+            chunks=chunks,
+        )
+    )(body)
+
+
+def respond_with_one_call(body: JsonObject) -> StubResponse:
+    return call_then_finish(respond_with_calls(make_tool_call("f", '{"a": 1}', id="1", index=0)))(
         body
     )
 
 
-def well(body: JsonObject) -> HttpAnswer:
-    return turn(calling(call("f", '{"a": 1}', id="1", index=0)))(body)
-
-
-async def converse(
-    server: CompatibleServer,
-    *more: str,
+async def run_turn(
+    server: FakeOpenAIServer,
+    *capabilities: str,
     overrides: JsonObject | None = None,
-    items: Sequence[Item] = (QUESTION,),
+    items: Sequence[ChatItem] = (QUESTION,),
 ) -> list[Completion]:
     """The completions of a turn."""
     client, given = ModelClient(), list(items)
     said: list[Completion] = []
     while not said or said[-1].calls:
-        asked = model_request(*given, overrides=overrides or {})
+        request = make_model_request(*given, overrides=overrides or {})
         said.append(
-            await client.complete([served_model(server.endpoint, "m", *more)], asked, fake_turn())
+            await client.complete(
+                [make_resolved_model(server.endpoint, "m", *capabilities)],
+                request,
+                make_fake_turn(),
+            )
         )
-        given += [said[-1].item, *(tool_item(one.id, "result") for one in said[-1].calls)]
+        given += [said[-1].item, *(build_tool_item(one.id, "result") for one in said[-1].calls)]
     return said

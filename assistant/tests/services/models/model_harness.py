@@ -6,29 +6,29 @@ from decimal import Decimal
 from typing import Any
 
 from assistant.src.messages.completion import Completion
-from assistant.src.messages.item import Item
+from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.request import ModelRequest, Prompt
-from assistant.src.services.models.served import ServedModel
+from assistant.src.services.models.served import ResolvedModel
 from smart_kit.testing.scripted_model import ScriptedModel
 
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}}
-QUESTION = Item('{"role":"user","content":"hi"}')
+QUESTION = ChatItem('{"role":"user","content":"hi"}')
 
 
 @dataclass
 class FakeBudget:
     """A budget that keeps what it was told."""
 
-    left: Decimal = Decimal(100)
+    remaining: Decimal = Decimal(100)
     reserved: list[Decimal] = field(default_factory=list)
     settled: list[Decimal] = field(default_factory=list)
     is_low: bool = False
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
         self.reserved.append(cost)
-        return cost <= self.left
+        return cost <= self.remaining
 
     async def settle(self, key: str, cost: Decimal) -> None:
         self.settled.append(cost)
@@ -43,23 +43,25 @@ class FakeTurn:
     budget: FakeBudget = field(default_factory=FakeBudget)
 
 
-def fake_turn(seconds: float = 60, **changes: Any) -> FakeTurn:
+def make_fake_turn(seconds: float = 60, **changes: Any) -> FakeTurn:
     return FakeTurn(asyncio.get_running_loop().time() + seconds, **changes)
 
 
-def served_model(endpoint: Endpoint, name: str = "own", *more: str, **changes: Any) -> ServedModel:
+def make_resolved_model(
+    endpoint: Endpoint, name: str = "own", *extra_capabilities: str, **changes: Any
+) -> ResolvedModel:
     """A model that takes tools and what else is named."""
     given = {
         "provider": "scripted",
         "writer": f"p/{name}",
         "endpoint": endpoint,
-        "capabilities": frozenset({"tools", *more}),
+        "capabilities": frozenset({"tools", *extra_capabilities}),
     }
-    return ServedModel(name=name, **(given | changes))
+    return ResolvedModel(name=name, **(given | changes))
 
 
-def model_request(
-    *items: Item, functions: Any = (FUNCTION,), instructions: str = "s", **changes: Any
+def make_model_request(
+    *items: ChatItem, functions: Any = (FUNCTION,), instructions: str = "s", **changes: Any
 ) -> ModelRequest:
     return ModelRequest(
         prompt=Prompt(instructions, functions),
@@ -70,25 +72,27 @@ def model_request(
 
 
 async def complete_chain(
-    *chain: ServedModel, asked: ModelRequest | None = None, seconds: float = 60
+    *chain: ResolvedModel, request: ModelRequest | None = None, seconds: float = 60
 ) -> Completion:
     """What a client that knows nothing yet gets."""
-    return await ModelClient().complete(chain, asked or model_request(), fake_turn(seconds))
+    return await ModelClient().complete(
+        chain, request or make_model_request(), make_fake_turn(seconds)
+    )
 
 
-async def complete_own(
+async def complete_own_model(
     endpoint: Endpoint,
     *,
     fallback: str | None = None,
     seconds: float = 60,
-    asked: ModelRequest | None = None,
+    request: ModelRequest | None = None,
     **parameters: Any,
 ) -> Completion:
     """Ask the model `own`, and perhaps another one after it."""
     names = ("own", fallback) if fallback else ("own",)
-    chain = [served_model(endpoint, name, parameters=parameters) for name in names]
-    return await complete_chain(*chain, asked=asked, seconds=seconds)
+    chain = [make_resolved_model(endpoint, name, parameters=parameters) for name in names]
+    return await complete_chain(*chain, request=request, seconds=seconds)
 
 
-def models_asked(model: ScriptedModel) -> list[str]:
-    return [asked.body["model"] for asked in model.asked]
+def get_requested_models(model: ScriptedModel) -> list[str]:
+    return [request.body["model"] for request in model.requests]

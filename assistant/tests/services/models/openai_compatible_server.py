@@ -16,42 +16,44 @@ JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
+class StubResponse:
     """An answer as it goes out."""
 
     body: str | bytes
     content_type: str = "application/json"
     status: int = 200
-    stays_open: bool = False
+    is_left_open: bool = False
     """The connection is not closed after it."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    goes_on: bytes = b""
+    repeated_chunk: bytes = b""
     """Comes after it again and again, while it stays open."""
 
 
-Respond = Callable[[JsonObject], HttpAnswer]
+Responder = Callable[[JsonObject], StubResponse]
 
 
 @dataclass
-class CompatibleServer:
+class FakeOpenAIServer:
     """Running; `asked` are the bodies of requests."""
 
     endpoint: Endpoint
-    respond: Respond
-    asked: list[JsonObject] = field(default_factory=list)
+    responder: Responder
+    requests: list[JsonObject] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
-    clients: list[Any] = field(default_factory=list)
+    client_addresses: list[Any] = field(default_factory=list)
     """The other ends of their connections."""
-    ends: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        self.asked.append(body)
+        self.requests.append(body)
         self.paths.append(request.path)
         self.headers.append(request.headers)
-        self.clients.append(request.transport and request.transport.get_extra_info("peername"))
-        sent = self.respond(body)
+        self.client_addresses.append(
+            request.transport and request.transport.get_extra_info("peername")
+        )
+        sent = self.responder(body)
         response = web.StreamResponse(
             status=sent.status, headers={"content-type": sent.content_type, **sent.headers}
         )
@@ -61,19 +63,19 @@ class CompatibleServer:
         await response.write(data[:middle])
         await response.write(data[middle:])
         with contextlib.suppress(ConnectionError):
-            while sent.goes_on and not self.ends.is_set():
-                await response.write(sent.goes_on)
+            while sent.repeated_chunk and not self.stopped.is_set():
+                await response.write(sent.repeated_chunk)
                 await asyncio.sleep(0.01)
-            if sent.stays_open:
-                await self.ends.wait()
+            if sent.is_left_open:
+                await self.stopped.wait()
             await response.write_eof()
         return response
 
 
 @asynccontextmanager
-async def running_server(respond: Respond) -> AsyncIterator[CompatibleServer]:
+async def run_fake_openai_server(respond: Responder) -> AsyncIterator[FakeOpenAIServer]:
     """Listens on a port of its own."""
-    server = CompatibleServer(Endpoint("", ""), respond)
+    server = FakeOpenAIServer(Endpoint("", ""), respond)
     app = web.Application()
     app.router.add_post("/{path:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None)
@@ -85,54 +87,54 @@ async def running_server(respond: Respond) -> AsyncIterator[CompatibleServer]:
     try:
         yield server
     finally:
-        server.ends.set()
+        server.stopped.set()
         await server.endpoint.close()
         await runner.cleanup()
 
 
-def whole(message: JsonObject, reason: str | None = "stop", **more: Any) -> HttpAnswer:
+def make_completion(message: JsonObject, reason: str | None = "stop", **more: Any) -> StubResponse:
     """An answer in one piece."""
     choices = [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": reason}]
-    return HttpAnswer(json.dumps({"choices": choices, **more}))
+    return StubResponse(json.dumps({"choices": choices, **more}))
 
 
-def delta(reason: str | None = None, usage: Any = None, **grown: Any) -> JsonObject:
+def make_chunk(reason: str | None = None, usage: Any = None, **grown: Any) -> JsonObject:
     """A chunk."""
     choice = {"index": 0, "delta": grown, "finish_reason": reason}
     return {"choices": [choice], "usage": usage}
 
 
-def stream(events: Iterable[JsonObject | str], *, is_done: bool = True) -> HttpAnswer:
+def make_stream(events: Iterable[JsonObject | str], *, is_done: bool = True) -> StubResponse:
     """Events one after the other; a text goes out as it is."""
     lines = [one if isinstance(one, str) else f"data: {json.dumps(one)}\n\n" for one in events]
     if is_done:
         lines.append("data: [DONE]\n\n")
-    return HttpAnswer("".join(lines), "text/event-stream")
+    return StubResponse("".join(lines), "text/event-stream")
 
 
-def refuses(status: int, body: Any) -> HttpAnswer:
+def make_error(status: int, body: Any) -> StubResponse:
     """An error; a text is sent as it is."""
     if isinstance(body, str):
-        return HttpAnswer(body, "text/html", status)
-    return HttpAnswer(json.dumps(body), status=status)
+        return StubResponse(body, "text/html", status)
+    return StubResponse(json.dumps(body), status=status)
 
 
-def in_turn(*answers: HttpAnswer | Respond) -> Respond:
+def respond_in_order(*answers: StubResponse | Responder) -> Responder:
     """The first answer to the first request, and so on."""
     left = list(answers)
 
-    def respond(body: JsonObject) -> HttpAnswer:
+    def respond(body: JsonObject) -> StubResponse:
         answer = left.pop(0)
         return answer(body) if callable(answer) else answer
 
     return respond
 
 
-def results_in(body: JsonObject) -> list[JsonObject]:
+def get_tool_messages(body: JsonObject) -> list[JsonObject]:
     """What the tools answered."""
     return [one for one in body["messages"] if one["role"] == "tool"]
 
 
-def calling_in(body: JsonObject) -> list[JsonObject]:
+def get_calling_messages(body: JsonObject) -> list[JsonObject]:
     """The messages that called tools."""
     return [one for one in body["messages"] if one.get("tool_calls")]

@@ -7,22 +7,26 @@ from typing import Any
 import pytest
 
 from assistant.src.messages.completion import Completion
-from assistant.src.messages.item import Item
+from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.services.models.model_harness import fake_turn, model_request, served_model
+from assistant.tests.services.models.model_harness import (
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
+)
 from assistant.tests.services.models.openai_compatible_server import (
-    CompatibleServer,
-    HttpAnswer,
+    FakeOpenAIServer,
     JsonObject,
-    Respond,
-    stream,
+    Responder,
+    StubResponse,
+    make_stream,
 )
 
-WHOLE_AND_STREAMED = pytest.mark.parametrize(
+WITH_AND_WITHOUT_STREAMING = pytest.mark.parametrize(
     "more", [(), ("streaming",)], ids=["whole", "streamed"]
 )
-THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "Z0FB"}
-CALL = {
+REASONING_ITEM = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "Z0FB"}
+FUNCTION_CALL = {
     "type": "function_call",
     "id": "fc_1",
     "call_id": "call_Qx81kK",
@@ -37,20 +41,20 @@ USAGE = {
 }
 
 
-def message(text: str, **more: Any) -> JsonObject:
+def make_output_message(text: str, **more: Any) -> JsonObject:
     content = [{"type": "output_text", "text": text, "annotations": []}]
     return {"type": "message", "id": "msg_1", "role": "assistant", "content": content, **more}
 
 
-def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Respond:
+def respond_with_output(*output: JsonObject, status: str = "completed", **more: Any) -> Responder:
     """As its servers do: items are done one by one, the terminal event has all of them."""
     response = {"id": "resp_1", "status": status, "output": output, "usage": USAGE, **more}
 
-    def respond(body: JsonObject) -> HttpAnswer:
+    def respond(body: JsonObject) -> StubResponse:
         assert body["store"] is False
         assert body["include"] == ["reasoning.encrypted_content"]
         if not body.get("stream"):
-            return HttpAnswer(json.dumps(response))
+            return StubResponse(json.dumps(response))
         events: list[JsonObject] = [{"type": "response.created", "response": {"id": "resp_1"}}]
         for item in output:
             for part in item.get("content", ()):
@@ -60,18 +64,18 @@ def answers(*output: JsonObject, status: str = "completed", **more: Any) -> Resp
             events.append({"type": "response.output_item.done", "item": item})
         events.append({"type": "response.unheard_of"})
         events.append({"type": f"response.{status}", "response": response})
-        return stream(events, is_done=False)
+        return make_stream(events, is_done=False)
 
     return respond
 
 
-async def ask(
-    server: CompatibleServer,
-    *items: Item,
+async def complete_once(
+    server: FakeOpenAIServer,
+    *items: ChatItem,
     more: Sequence[str] = (),
     client: ModelClient | None = None,
-    **asked: Any,
+    **request_fields: Any,
 ) -> Completion:
-    model = served_model(server.endpoint, "m", *more, api="responses")
-    given = model_request(*items, **asked)
-    return await (client or ModelClient()).complete([model], given, fake_turn())
+    model = make_resolved_model(server.endpoint, "m", *more, api="responses")
+    given = make_model_request(*items, **request_fields)
+    return await (client or ModelClient()).complete([model], given, make_fake_turn())

@@ -7,30 +7,38 @@ from itertools import pairwise
 
 import pytest
 
-from assistant.src.core.errors import EmptyAnswer, LeftAlone, NotServed
-from assistant.src.messages.item import Item
+from assistant.src.core.errors import CircuitOpen, EmptyResponse, ModelNotAccessible
+from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
-from assistant.src.services.models.served import ServedModel
-from assistant.tests.model_on_the_loop import model_on_the_loop
+from assistant.src.services.models.served import ResolvedModel
+from assistant.tests.model_on_the_loop import serve_model
 from assistant.tests.services.models.model_harness import (
     complete_chain,
-    complete_own,
-    fake_turn,
-    model_request,
-    models_asked,
-    served_model,
+    complete_own_model,
+    get_requested_models,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.scripted_model import Answer, ScriptedModel, cuts, fails, hangs, says, sends
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    ScriptedResponse,
+    make_error_response,
+    make_hanging_response,
+    make_response,
+    make_text_response,
+    make_truncated_response,
+)
 
 
 @pytest.fixture
-async def endpoint_on_the_loop(model: ScriptedModel) -> AsyncIterator[Endpoint]:
+async def async_endpoint(model: ScriptedModel) -> AsyncIterator[Endpoint]:
     """Of the model where the clock is virtual."""
-    async with model_on_the_loop(model) as url:
+    async with serve_model(model) as url:
         made = Endpoint(url, "sk-test")
         yield made
         await made.close()
@@ -39,19 +47,19 @@ async def endpoint_on_the_loop(model: ScriptedModel) -> AsyncIterator[Endpoint]:
 async def test_a_request_is_what_every_server_takes(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect("Hello!", "Hello!")
-    await complete_own(endpoint)
-    await complete_own(endpoint, asked=model_request(functions=()))
+    model.add_steps("Hello!", "Hello!")
+    await complete_own_model(endpoint)
+    await complete_own_model(endpoint, request=make_model_request(functions=()))
 
-    assert model.asked[0].body.keys() == {"model", "tools", "messages"}
-    assert model.asked[1].body.keys() == {"model", "messages"}
-    assert model.asked[0].headers["authorization"] == "Bearer sk-test"
-    assert model.asked[0].headers["content-type"] == "application/json"
+    assert model.requests[0].body.keys() == {"model", "tools", "messages"}
+    assert model.requests[1].body.keys() == {"model", "messages"}
+    assert model.requests[0].headers["authorization"] == "Bearer sk-test"
+    assert model.requests[0].headers["content-type"] == "application/json"
 
 
 async def test_a_good_answer_tells_its_tokens(endpoint: Endpoint, model: ScriptedModel) -> None:
-    model.expect("Hello!")
-    completion = await complete_own(endpoint)
+    model.add_steps("Hello!")
+    completion = await complete_own_model(endpoint)
 
     assert (completion.text, completion.model) == ("Hello!", "own")
     assert (completion.prompt_tokens, completion.completion_tokens) == (10, 5)
@@ -60,96 +68,98 @@ async def test_a_good_answer_tells_its_tokens(endpoint: Endpoint, model: Scripte
 @pytest.mark.parametrize(
     "failure",
     [
-        fails(500, {"error": {"message": "boom"}}),
-        fails(503, {"error": "busy"}),
-        fails(529, b"overloaded"),
-        fails(408),
-        fails(409, {"error": {"code": "conversation_locked"}}),
-        fails(429, {"error": {"code": "rate_limit_exceeded"}}),
-        fails(500, [{"error": {"code": 500, "message": "internal"}}]),
-        cuts(),
-        sends(b"<html>oops</html>", "text/html"),
-        sends(b'{"choices": [', "application/json"),
-        sends({"choices": None}),
-        sends({"choices": []}),
-        sends({"error": {"code": 502, "message": "upstream"}}),
-        sends({"choices": [{"message": {"tool_calls": "none"}}]}),
-        sends([]),
-        sends("text"),
-        sends(b"null"),
+        make_error_response(500, {"error": {"message": "boom"}}),
+        make_error_response(503, {"error": "busy"}),
+        make_error_response(529, b"overloaded"),
+        make_error_response(408),
+        make_error_response(409, {"error": {"code": "conversation_locked"}}),
+        make_error_response(429, {"error": {"code": "rate_limit_exceeded"}}),
+        make_error_response(500, [{"error": {"code": 500, "message": "internal"}}]),
+        make_truncated_response(),
+        make_response(b"<html>oops</html>", "text/html"),
+        make_response(b'{"choices": [', "application/json"),
+        make_response({"choices": None}),
+        make_response({"choices": []}),
+        make_response({"error": {"code": 502, "message": "upstream"}}),
+        make_response({"choices": [{"message": {"tool_calls": "none"}}]}),
+        make_response([]),
+        make_response("text"),
+        make_response(b"null"),
     ],
     ids=str,
 )
 async def test_what_passes_is_tried_again(
-    endpoint: Endpoint, model: ScriptedModel, failure: Answer
+    endpoint: Endpoint, model: ScriptedModel, failure: ScriptedResponse
 ) -> None:
-    model.expect(failure, failure, "Hello!")
+    model.add_steps(failure, failure, "Hello!")
 
-    assert (await complete_own(endpoint)).text == "Hello!"
+    assert (await complete_own_model(endpoint)).text == "Hello!"
 
 
 async def test_three_tries_are_enough(endpoint: Endpoint, model: ScriptedModel) -> None:
-    model.expect(*[fails(500)] * 3)
+    model.add_steps(*[make_error_response(500)] * 3)
 
     with pytest.raises(UpstreamUnavailable):
-        await complete_own(endpoint)
-    assert len(model.asked) == 3
+        await complete_own_model(endpoint)
+    assert len(model.requests) == 3
 
 
 @pytest.mark.parametrize(
     "failure",
     [
-        fails(401, {"error": {"code": "invalid_api_key"}}),
-        fails(402, {"error": {"message": "Insufficient Balance"}}),
-        fails(403, {"error": {"message": "region"}}),
-        fails(404, {"error": {"code": "model_not_found"}}),
-        fails(404, b"<html>nothing here</html>"),
-        fails(429, {"error": {"type": "insufficient_quota", "code": "credit_balance_exhausted"}}),
-        fails(400, {"error": {"message": "invalid image", "param": "messages"}}),
-        sends({"error": {"code": 402, "message": "no credits"}}),
+        make_error_response(401, {"error": {"code": "invalid_api_key"}}),
+        make_error_response(402, {"error": {"message": "Insufficient Balance"}}),
+        make_error_response(403, {"error": {"message": "region"}}),
+        make_error_response(404, {"error": {"code": "model_not_found"}}),
+        make_error_response(404, b"<html>nothing here</html>"),
+        make_error_response(
+            429, {"error": {"type": "insufficient_quota", "code": "credit_balance_exhausted"}}
+        ),
+        make_error_response(400, {"error": {"message": "invalid image", "param": "messages"}}),
+        make_response({"error": {"code": 402, "message": "no credits"}}),
     ],
     ids=str,
 )
 async def test_what_does_not_pass_is_not_tried_again(
-    endpoint: Endpoint, model: ScriptedModel, failure: Answer
+    endpoint: Endpoint, model: ScriptedModel, failure: ScriptedResponse
 ) -> None:
-    model.expect(failure)
+    model.add_steps(failure)
 
     with pytest.raises(UpstreamRejected):
-        await complete_own(endpoint)
-    assert len(model.asked) == 1
+        await complete_own_model(endpoint)
+    assert len(model.requests) == 1
 
-    model.expect(failure, "From the other.")
-    assert (await complete_own(endpoint, fallback="other")).model == "other"
+    model.add_steps(failure, "From the other.")
+    assert (await complete_own_model(endpoint, fallback="other")).model == "other"
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
     nowhere = Endpoint(f"http://127.0.0.1:{free_port()}/v1", "sk")
 
     with pytest.raises(UpstreamUnavailable):
-        await complete_own(nowhere)
+        await complete_own_model(nowhere)
     await nowhere.close()
 
 
 @pytest.mark.clock("virtual")
 async def test_a_silent_model_is_given_up_at_the_deadline(
-    endpoint_on_the_loop: Endpoint, model: ScriptedModel
+    async_endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect(hangs())
+    model.add_steps(make_hanging_response())
     clock = asyncio.get_running_loop().time
     started = clock()
 
     with pytest.raises(UpstreamUnavailable, match="No answer within 60 s"):
-        await complete_own(endpoint_on_the_loop, seconds=60)
+        await complete_own_model(async_endpoint, seconds=60)
     assert clock() - started == pytest.approx(60, abs=0.1)
 
 
 async def test_what_the_server_asks_us_to_wait_is_waited(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect(fails(429, None, retry_after_ms="300"), "Hello!")
+    model.add_steps(make_error_response(429, None, retry_after_ms="300"), "Hello!")
     started = time.monotonic()
-    await complete_own(endpoint)
+    await complete_own_model(endpoint)
 
     assert time.monotonic() - started >= 0.3
 
@@ -157,20 +167,20 @@ async def test_what_the_server_asks_us_to_wait_is_waited(
 async def test_nobody_waits_beyond_the_deadline_but_falls_back(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect(fails(429, None, retry_after="3600"), "From the other.")
+    model.add_steps(make_error_response(429, None, retry_after="3600"), "From the other.")
 
-    assert (await complete_own(endpoint, fallback="other")).model == "other"
-    assert models_asked(model) == ["own", "other"]
+    assert (await complete_own_model(endpoint, fallback="other")).model == "other"
+    assert get_requested_models(model) == ["own", "other"]
 
 
 @pytest.mark.clock("virtual")
 async def test_a_silent_model_leaves_time_for_the_other(
-    endpoint_on_the_loop: Endpoint, model: ScriptedModel
+    async_endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect(hangs(), "From the other.")
+    model.add_steps(make_hanging_response(), "From the other.")
     clock = asyncio.get_running_loop().time
     started = clock()
-    completion = await complete_own(endpoint_on_the_loop, fallback="other", seconds=6)
+    completion = await complete_own_model(async_endpoint, fallback="other", seconds=6)
 
     assert completion.model == "other"
     assert clock() - started == pytest.approx(3, abs=0.1)
@@ -179,12 +189,12 @@ async def test_a_silent_model_leaves_time_for_the_other(
 async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect(*[fails(500)] * 3, "One.", "Two.")
-    chain = [served_model(endpoint, "own"), served_model(endpoint, "other")]
-    asking, turn = ModelClient(), fake_turn()
-    first, second = [await asking.complete(chain, model_request(), turn) for _ in range(2)]
+    model.add_steps(*[make_error_response(500)] * 3, "One.", "Two.")
+    chain = [make_resolved_model(endpoint, "own"), make_resolved_model(endpoint, "other")]
+    client, turn = ModelClient(), make_fake_turn()
+    first, second = [await client.complete(chain, make_model_request(), turn) for _ in range(2)]
 
-    assert models_asked(model) == ["own"] * 3 + ["other"] * 2
+    assert get_requested_models(model) == ["own"] * 3 + ["other"] * 2
     assert [one.model for one in first.failures] == ["own"] * 3
     assert {one.reason for one in first.failures} == {"500: a NoneType"}
     assert [one.reason for one in second.failures] == ["It has failed before: nobody asked it"]
@@ -193,78 +203,88 @@ async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
 async def test_that_nobody_was_asked_is_noted_once_where_all_are_left_alone(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    turn, failures = fake_turn(models_down={"own"}), list[ModelFailure]()
+    turn, failures = make_fake_turn(models_down={"own"}), list[ModelFailure]()
     for _ in range(2):
-        with pytest.raises(LeftAlone):
-            await ModelClient().complete([served_model(endpoint)], model_request(), turn, failures)
+        with pytest.raises(CircuitOpen):
+            await ModelClient().complete(
+                [make_resolved_model(endpoint)], make_model_request(), turn, failures
+            )
 
     assert [(one.model, one.reason) for one in failures] == [
         ("own", "It has failed before: nobody asked it")
     ]
-    assert model.asked == []
+    assert model.requests == []
 
 
 async def test_an_empty_answer_is_asked_for_once_more(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect(says(None), "Hello!")
-    assert (await complete_own(endpoint)).text == "Hello!"
+    model.add_steps(make_text_response(None), "Hello!")
+    assert (await complete_own_model(endpoint)).text == "Hello!"
 
-    model.expect(says(""), says(" \n"))
-    with pytest.raises(EmptyAnswer):
-        await complete_own(endpoint)
+    model.add_steps(make_text_response(""), make_text_response(" \n"))
+    with pytest.raises(EmptyResponse):
+        await complete_own_model(endpoint)
 
 
 @pytest.mark.parametrize("may_call", [True, False])
 async def test_a_model_that_takes_no_tools_is_offered_none(
     endpoint: Endpoint, model: ScriptedModel, may_call: bool
 ) -> None:
-    model.expect("Hello!")
-    without = served_model(endpoint, capabilities=frozenset())
-    await complete_chain(without, asked=model_request(may_call=may_call))
+    model.add_steps("Hello!")
+    without = make_resolved_model(endpoint, capabilities=frozenset())
+    await complete_chain(without, request=make_model_request(may_call_tools=may_call))
 
-    assert model.asked[0].body.keys() == {"model", "messages"}
+    assert model.requests[0].body.keys() == {"model", "messages"}
 
 
 async def test_a_model_that_nobody_serves_is_passed_over(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    gone = ServedModel(name="gone", problem="no active model has this name")
-    model.expect("Hello!")
-    completion = await complete_chain(gone, served_model(endpoint))
+    gone = ResolvedModel(name="gone", unavailable_reason="no active model has this name")
+    model.add_steps("Hello!")
+    completion = await complete_chain(gone, make_resolved_model(endpoint))
 
     assert completion.model == "own"
-    assert [(one.model, one.reason) for one in completion.failures] == [("gone", gone.problem)]
-    with pytest.raises(NotServed, match="no active model"):
+    assert [(one.model, one.reason) for one in completion.failures] == [
+        ("gone", gone.unavailable_reason)
+    ]
+    with pytest.raises(ModelNotAccessible, match="no active model"):
         await complete_chain(gone)
-    with pytest.raises(NotServed, match="No model is configured"):
+    with pytest.raises(ModelNotAccessible, match="No model is configured"):
         await complete_chain()
 
 
 async def test_two_models_of_one_name_at_two_providers_have_each_their_own_breaker(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    model.expect(*[fails(404)] * 5, "Hello!")
-    asking = ModelClient()
+    model.add_steps(*[make_error_response(404)] * 5, "Hello!")
+    client = ModelClient()
     for _ in range(5):
         with pytest.raises(UpstreamRejected):
-            await asking.complete([served_model(endpoint)], model_request(), fake_turn())
-    elsewhere = served_model(endpoint, provider="another")
+            await client.complete(
+                [make_resolved_model(endpoint)], make_model_request(), make_fake_turn()
+            )
+    elsewhere = make_resolved_model(endpoint, provider="another")
 
-    assert (await asking.complete([elsewhere], model_request(), fake_turn())).provider == "another"
+    assert (
+        await client.complete([elsewhere], make_model_request(), make_fake_turn())
+    ).provider == "another"
 
 
 async def test_a_corrected_address_or_key_is_asked_at_once(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
-    no_money = fails(402, {"error": {"message": "Insufficient Balance"}})
-    model.expect(no_money, "From the other.", "Hello!")
-    asking, other = ModelClient(), served_model(endpoint, "other")
-    await asking.complete([served_model(endpoint), other], model_request(), fake_turn())
+    no_money = make_error_response(402, {"error": {"message": "Insufficient Balance"}})
+    model.add_steps(no_money, "From the other.", "Hello!")
+    client, other = ModelClient(), make_resolved_model(endpoint, "other")
+    await client.complete(
+        [make_resolved_model(endpoint), other], make_model_request(), make_fake_turn()
+    )
     corrected = Endpoint(endpoint.base_url, "sk-new")
 
-    completion = await asking.complete(
-        [served_model(corrected), other], model_request(), fake_turn()
+    completion = await client.complete(
+        [make_resolved_model(corrected), other], make_model_request(), make_fake_turn()
     )
     await corrected.close()
     assert completion.model == "own"
@@ -274,13 +294,13 @@ class TestPrefix:
     async def test_stays_the_same_while_the_conversation_grows(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect("One.", "Two.", "Three.")
-        asking, items = ModelClient(), [Item('{"role":"user","content":"hi"}')]
+        model.add_steps("One.", "Two.", "Three.")
+        client, items = ModelClient(), [ChatItem('{"role":"user","content":"hi"}')]
         for _ in range(3):
-            completion = await asking.complete(
-                [served_model(endpoint)], model_request(*items), fake_turn()
+            completion = await client.complete(
+                [make_resolved_model(endpoint)], make_model_request(*items), make_fake_turn()
             )
-            items += [completion.item, Item('{"role":"user","content":"and?"}')]
+            items += [completion.item, ChatItem('{"role":"user","content":"and?"}')]
 
-        for earlier, later in pairwise(model.asked):
+        for earlier, later in pairwise(model.requests):
             assert later.raw.startswith(earlier.raw.removesuffix(b"]}"))

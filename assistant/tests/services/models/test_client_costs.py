@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from assistant.src.core.errors import BudgetSpent
+from assistant.src.core.errors import BudgetExceeded
 from assistant.src.services.models import meters
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
@@ -13,42 +13,50 @@ from assistant.src.services.models.served import Prices
 from assistant.tests.services.models.model_harness import (
     FakeBudget,
     complete_chain,
-    complete_own,
-    fake_turn,
-    model_request,
-    served_model,
+    complete_own_model,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
-from smart_kit.testing.scripted_model import ScriptedModel, calls, fails, says, sends
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    make_error_response,
+    make_response,
+    make_text_response,
+    make_tool_call_response,
+)
 
 CHEAP = Prices(Decimal(1), None, Decimal(2))
-DEAR = Prices(Decimal(100), Decimal(10), Decimal(200))
+EXPENSIVE = Prices(Decimal(100), Decimal(10), Decimal(200))
 
 
 class TestCost:
     async def test_is_by_the_prices_of_the_record(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        body = json.loads(says("Hello!").body)
+        body = json.loads(make_text_response("Hello!").body)
         body["usage"]["prompt_tokens_details"] = {"cached_tokens": 4}
-        model.expect(*[sends(body)] * 3)
+        model.add_steps(*[make_response(body)] * 3)
 
         for prices, cost in (
-            (DEAR, Decimal("0.00164")),  # 6 x 100 + 4 x 10 + 5 x 200 millionths
+            (EXPENSIVE, Decimal("0.00164")),  # 6 x 100 + 4 x 10 + 5 x 200 millionths
             (CHEAP, Decimal("0.00002")),
             (Prices(Decimal(1)), None),
         ):
-            completion = await complete_chain(served_model(endpoint, prices=prices))
+            completion = await complete_chain(make_resolved_model(endpoint, prices=prices))
             assert completion.cost == cost
             assert completion.cached_tokens == 4
 
     async def test_is_reserved_before_and_settled_after(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect("Hello!")
+        model.add_steps("Hello!")
         budget = FakeBudget()
-        asked = model_request(overrides={"max_tokens": 100}, functions=(), instructions="x" * 798)
-        chain = [served_model(endpoint, prices=CHEAP)]
-        await ModelClient().complete(chain, asked, fake_turn(budget=budget))
+        request = make_model_request(
+            overrides={"max_tokens": 100}, functions=(), instructions="x" * 798
+        )
+        chain = [make_resolved_model(endpoint, prices=CHEAP)]
+        await ModelClient().complete(chain, request, make_fake_turn(budget=budget))
 
         prompt = (798 + len('{"role":"user","content":"hi"}')) // 4
         assert budget.reserved == [Decimal(prompt + 200) / 1_000_000]
@@ -57,40 +65,51 @@ class TestCost:
     async def test_of_a_model_that_failed_is_nothing(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect(fails(401), "From the other.")
+        model.add_steps(make_error_response(401), "From the other.")
         budget = FakeBudget()
-        chain = [served_model(endpoint, prices=CHEAP), served_model(endpoint, "other")]
-        await ModelClient().complete(chain, model_request(), fake_turn(budget=budget))
+        chain = [
+            make_resolved_model(endpoint, prices=CHEAP),
+            make_resolved_model(endpoint, "other"),
+        ]
+        await ModelClient().complete(chain, make_model_request(), make_fake_turn(budget=budget))
 
         assert budget.settled == [0, 0]
 
     async def test_what_the_budget_does_not_allow_a_cheaper_model_answers(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect("From the other.")
-        budget = FakeBudget(left=Decimal("0.01"))
-        chain = [served_model(endpoint, prices=DEAR), served_model(endpoint, "other", prices=CHEAP)]
-        completion = await ModelClient().complete(chain, model_request(), fake_turn(budget=budget))
+        model.add_steps("From the other.")
+        budget = FakeBudget(remaining=Decimal("0.01"))
+        chain = [
+            make_resolved_model(endpoint, prices=EXPENSIVE),
+            make_resolved_model(endpoint, "other", prices=CHEAP),
+        ]
+        completion = await ModelClient().complete(
+            chain, make_model_request(), make_fake_turn(budget=budget)
+        )
 
         assert completion.model == "other"
-        assert len(model.asked) == len(budget.settled) == 1
+        assert len(model.requests) == len(budget.settled) == 1
         assert "today" in completion.failures[0].reason
 
     async def test_that_fits_nowhere_asks_nobody(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        budget = FakeBudget(left=Decimal(0))
-        chain = [served_model(endpoint, prices=DEAR), served_model(endpoint, "other", prices=CHEAP)]
+        budget = FakeBudget(remaining=Decimal(0))
+        chain = [
+            make_resolved_model(endpoint, prices=EXPENSIVE),
+            make_resolved_model(endpoint, "other", prices=CHEAP),
+        ]
 
-        with pytest.raises(BudgetSpent):
-            await ModelClient().complete(chain, model_request(), fake_turn(budget=budget))
-        assert model.asked == []
+        with pytest.raises(BudgetExceeded):
+            await ModelClient().complete(chain, make_model_request(), make_fake_turn(budget=budget))
+        assert model.requests == []
 
 
 async def test_calls_are_counted_by_model(endpoint: Endpoint, model: ScriptedModel) -> None:
     counter = meters.TOKENS.labels("scripted", "own", "prompt")
     before = counter._value.get()
-    model.expect(calls(("f", {})))
-    await complete_own(endpoint)
+    model.add_steps(make_tool_call_response(("f", {})))
+    await complete_own_model(endpoint)
 
     assert counter._value.get() - before == 10

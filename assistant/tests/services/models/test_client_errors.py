@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from assistant.src.core.errors import ContextTooLong
+from assistant.src.core.errors import ContextLengthExceeded
 from assistant.src.services.models.endpoint import Endpoint
-from assistant.tests.services.models.model_harness import complete_own, model_request
+from assistant.tests.services.models.model_harness import complete_own_model, make_model_request
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
-from smart_kit.testing.scripted_model import ScriptedModel, fails, says, sends
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    make_error_response,
+    make_response,
+    make_text_response,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,21 +32,21 @@ from smart_kit.testing.scripted_model import ScriptedModel, fails, says, sends
 async def test_a_conversation_too_long_is_recognised_by_whatever_it_says(
     endpoint: Endpoint, model: ScriptedModel, body: object
 ) -> None:
-    model.expect(fails(400, body))
+    model.add_steps(make_error_response(400, body))
 
-    with pytest.raises(ContextTooLong):
-        await complete_own(endpoint, fallback="other")
-    assert len(model.asked) == 1
+    with pytest.raises(ContextLengthExceeded):
+        await complete_own_model(endpoint, fallback="other")
+    assert len(model.requests) == 1
 
 
 async def test_errors_name_codes_and_say_nothing_of_the_key_or_of_what_was_sent(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     error = {"code": "invalid_api_key", "type": None, "message": "sk-test may not ask 'my secret'"}
-    model.expect(fails(401, {"error": error}))
+    model.add_steps(make_error_response(401, {"error": error}))
 
     with pytest.raises(UpstreamRejected) as refused:
-        await complete_own(endpoint)
+        await complete_own_model(endpoint)
     assert "sk-test" not in str(refused.value)
     assert refused.value.message == "401: code invalid_api_key"
 
@@ -57,10 +62,10 @@ async def test_errors_name_codes_and_say_nothing_of_the_key_or_of_what_was_sent(
 async def test_an_error_without_a_code_is_known_by_its_shape(
     endpoint: Endpoint, model: ScriptedModel, body: Any, said: str
 ) -> None:
-    model.expect(*[fails(500, body)] * 3)
+    model.add_steps(*[make_error_response(500, body)] * 3)
 
     with pytest.raises(UpstreamUnavailable) as failed:
-        await complete_own(endpoint)
+        await complete_own_model(endpoint)
     assert failed.value.message == said
 
 
@@ -73,9 +78,11 @@ async def test_a_prompt_that_the_server_cut_off_silently_is_told_in_the_log(
     warnings: int,
 ) -> None:
     """Ollama does it, system and tools first, where its context is too small."""
-    body = json.loads(says("Hello!").body)
+    body = json.loads(make_text_response("Hello!").body)
     body["usage"]["prompt_tokens"] = 4096
-    model.expect(sends(body))
-    await complete_own(endpoint, asked=model_request(instructions="every word " * words))
+    model.add_steps(make_response(body))
+    await complete_own_model(
+        endpoint, request=make_model_request(instructions="every word " * words)
+    )
 
-    assert capsys.readouterr().out.count("seems to cut prompts off") == warnings
+    assert capsys.readouterr().out.count("model server truncates prompts") == warnings

@@ -8,15 +8,15 @@ import pytest
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.endpoint import Endpoint
 from assistant.tests.services.models.model_harness import (
-    complete_own,
-    fake_turn,
-    model_request,
-    served_model,
+    complete_own_model,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
 from smart_kit.errors import UpstreamRejected
-from smart_kit.testing.scripted_model import Answer, ScriptedModel, fails
+from smart_kit.testing.scripted_model import ScriptedModel, ScriptedResponse, make_error_response
 
-MISSING_EFFORT = fails(
+MISSING_EFFORT = make_error_response(
     400,
     {
         "error": {
@@ -33,32 +33,36 @@ class TestParameters:
     async def test_effort_is_named_where_it_must_be_and_remembered(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect(MISSING_EFFORT, "One.", "Two.")
-        asking = ModelClient()
+        model.add_steps(MISSING_EFFORT, "One.", "Two.")
+        client = ModelClient()
         for _ in range(2):
-            await asking.complete([served_model(endpoint)], model_request(), fake_turn())
+            await client.complete(
+                [make_resolved_model(endpoint)], make_model_request(), make_fake_turn()
+            )
 
-        efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
+        efforts = [request.body.get("reasoning_effort") for request in model.requests]
         assert efforts == [None, "none", "none"]
 
     async def test_effort_is_dropped_where_it_is_refused_and_then_it_is_over(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect(MISSING_EFFORT, MISSING_EFFORT, MISSING_EFFORT)
+        model.add_steps(MISSING_EFFORT, MISSING_EFFORT, MISSING_EFFORT)
 
         with pytest.raises(UpstreamRejected):
-            await complete_own(endpoint)
-        efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
+            await complete_own_model(endpoint)
+        efforts = [request.body.get("reasoning_effort") for request in model.requests]
         assert efforts == [None, "none", None]
 
     async def test_what_one_model_refuses_another_still_gets(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        refused = fails(400, {"error": {"param": "temperature", "message": "unsupported"}})
-        model.expect(refused, fails(404), "Hello!")
-        await complete_own(endpoint, fallback="other", temperature=0.2)
+        refused = make_error_response(
+            400, {"error": {"param": "temperature", "message": "unsupported"}}
+        )
+        model.add_steps(refused, make_error_response(404), "Hello!")
+        await complete_own_model(endpoint, fallback="other", temperature=0.2)
 
-        assert [asked.body.get("temperature") for asked in model.asked] == [0.2, None, 0.2]
+        assert [request.body.get("temperature") for request in model.requests] == [0.2, None, 0.2]
 
     @pytest.mark.parametrize(
         "body",
@@ -75,59 +79,63 @@ class TestParameters:
     async def test_a_refused_parameter_is_found_wherever_it_is_named(
         self, endpoint: Endpoint, model: ScriptedModel, body: object
     ) -> None:
-        model.expect(fails(400, body), "Hello!")
-        await complete_own(endpoint, max_tokens=500)
+        model.add_steps(make_error_response(400, body), "Hello!")
+        await complete_own_model(endpoint, max_tokens=500)
 
-        second = model.asked[1].body
+        second = model.requests[1].body
         assert "max_tokens" not in second
         assert second["max_completion_tokens"] == 500
 
     async def test_tool_choice_is_left_out_where_it_is_refused(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect(fails(422, {"detail": [{"loc": ["body", "tool_choice"]}]}), "Hello!")
-        await complete_own(endpoint, asked=model_request(may_call=False))
+        model.add_steps(
+            make_error_response(422, {"detail": [{"loc": ["body", "tool_choice"]}]}), "Hello!"
+        )
+        await complete_own_model(endpoint, request=make_model_request(may_call_tools=False))
 
-        assert [asked.body.get("tool_choice") for asked in model.asked] == ["none", None]
+        assert [request.body.get("tool_choice") for request in model.requests] == ["none", None]
 
-    async def test_two_turns_that_learn_at_the_same_time_learn_the_same(
+    async def test_two_concurrent_turns_make_the_same_adaptation(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
         both = threading.Barrier(2, timeout=60)
 
-        def refuse(_: object) -> Answer:
+        def refuse(_: object) -> ScriptedResponse:
             both.wait()
             return MISSING_EFFORT
 
-        model.expect(refuse, refuse, "One.", "Two.")
-        asking, chain = ModelClient(), [served_model(endpoint)]
+        model.add_steps(refuse, refuse, "One.", "Two.")
+        client, chain = ModelClient(), [make_resolved_model(endpoint)]
         await asyncio.gather(
-            *(asking.complete(chain, model_request(), fake_turn()) for _ in range(2))
+            *(client.complete(chain, make_model_request(), make_fake_turn()) for _ in range(2))
         )
-        efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
+        efforts = [request.body.get("reasoning_effort") for request in model.requests]
         assert efforts == [None, None, "none", "none"]
 
-    async def test_a_changed_record_forgets_what_was_learnt(
+    async def test_a_changed_record_drops_its_adaptations(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        model.expect(MISSING_EFFORT, "One.", "Two.")
-        asking = ModelClient()
+        model.add_steps(MISSING_EFFORT, "One.", "Two.")
+        client = ModelClient()
         for parameters in ({}, {"temperature": 0.5}):
-            chain = [served_model(endpoint, parameters=parameters)]
-            await asking.complete(chain, model_request(), fake_turn())
+            chain = [make_resolved_model(endpoint, parameters=parameters)]
+            await client.complete(chain, make_model_request(), make_fake_turn())
 
-        efforts = [asked.body.get("reasoning_effort") for asked in model.asked]
+        efforts = [request.body.get("reasoning_effort") for request in model.requests]
         assert efforts == [None, "none", None]
 
     async def test_an_assistants_own_win_over_the_records_and_are_dropped_where_refused(
         self, endpoint: Endpoint, model: ScriptedModel
     ) -> None:
-        refused = fails(400, {"error": {"param": "temperature", "code": "unsupported_value"}})
-        model.expect(refused, "Hello!")
-        asked = model_request(overrides={"temperature": 0.1, "max_tokens": 50})
-        await complete_own(endpoint, asked=asked, temperature=0.9, seed=1)
+        refused = make_error_response(
+            400, {"error": {"param": "temperature", "code": "unsupported_value"}}
+        )
+        model.add_steps(refused, "Hello!")
+        request = make_model_request(overrides={"temperature": 0.1, "max_tokens": 50})
+        await complete_own_model(endpoint, request=request, temperature=0.9, seed=1)
 
-        first, second = (one.body for one in model.asked)
+        first, second = (one.body for one in model.requests)
         assert (first["temperature"], first["max_tokens"], first["seed"]) == (0.1, 50, 1)
         assert "temperature" not in second
         assert second["max_tokens"] == 50

@@ -5,39 +5,39 @@ from typing import Any
 
 import pytest
 
-from assistant.src.messages.item import Item, tool_item
+from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models import assembling
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.fake_providers import (
-    DUMMY,
+    DUMMY_SIGNATURE,
     SIGNATURE,
-    call,
-    converse,
     deepseek,
-    done,
     gemini,
+    make_tool_call,
     mistral,
     ollama,
     openrouter,
+    respond_done,
+    run_turn,
 )
 from assistant.tests.services.models.model_harness import (
     QUESTION,
-    fake_turn,
-    model_request,
-    served_model,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
 from assistant.tests.services.models.openai_compatible_server import (
-    HttpAnswer,
-    Respond,
-    calling_in,
-    in_turn,
-    running_server,
+    Responder,
+    StubResponse,
+    get_calling_messages,
+    respond_in_order,
+    run_fake_openai_server,
 )
 
 
 @pytest.fixture(autouse=True)
-def _no_long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembling, "REST_SECONDS", 0.05)
+def _short_drain_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembling, "TRAILING_TIMEOUT_SECONDS", 0.05)
 
 
 PAIRS = [("DeepSeek", deepseek), ("Gemini", gemini), ("OpenRouter", openrouter), ("Ollama", ollama)]
@@ -46,48 +46,70 @@ PAIRS = [("DeepSeek", deepseek), ("Gemini", gemini), ("OpenRouter", openrouter),
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("name", "respond"), PAIRS, ids=[name for name, _ in PAIRS])
 async def test_what_one_model_added_never_reaches_another(
-    name: str, respond: Respond, capabilities: tuple[str, ...]
+    name: str, respond: Responder, capabilities: tuple[str, ...]
 ) -> None:
     """Mistral would refuse it."""
-    async with running_server(respond) as first, running_server(mistral) as second:
-        (asked, *_) = await converse(first, *capabilities)
-        items = [QUESTION, asked.item, *(tool_item(one.id, "r") for one in asked.calls)]
-        other = served_model(second.endpoint, "other")
-        completion = await ModelClient().complete([other], model_request(*items), fake_turn())
+    async with run_fake_openai_server(respond) as first, run_fake_openai_server(mistral) as second:
+        (first_completion, *_) = await run_turn(first, *capabilities)
+        items = [
+            QUESTION,
+            first_completion.item,
+            *(build_tool_item(one.id, "r") for one in first_completion.calls),
+        ]
+        other = make_resolved_model(second.endpoint, "other")
+        completion = await ModelClient().complete(
+            [other], make_model_request(*items), make_fake_turn()
+        )
 
     assert completion.text == "Done."
-    assert len(second.asked) == 1
+    assert len(second.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("respond", "has_it"),
     [
         (deepseek, lambda message: message["reasoning_content"] == ""),
-        (gemini, lambda message: message["tool_calls"][0]["extra_content"] == DUMMY),
+        (gemini, lambda message: message["tool_calls"][0]["extra_content"] == DUMMY_SIGNATURE),
     ],
 )
 async def test_a_model_that_misses_its_additions_at_the_calls_of_another_gets_empty_ones(
-    respond: Respond, has_it: Any
+    respond: Responder, has_it: Any
 ) -> None:
-    plain = Item.of(
-        {"role": "assistant", "content": "", "tool_calls": [call("f", "{}", id="abcdefghi")]}
+    plain = ChatItem.from_message(
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [make_tool_call("f", "{}", id="abcdefghi")],
+        }
     )
-    async with running_server(respond) as server:
-        (completion,) = await converse(server, items=[QUESTION, plain, tool_item("abcdefghi", "r")])
+    async with run_fake_openai_server(respond) as server:
+        (completion,) = await run_turn(
+            server, items=[QUESTION, plain, build_tool_item("abcdefghi", "r")]
+        )
 
     assert completion.text == "Done."
-    assert has_it(calling_in(server.asked[1])[0])
+    assert has_it(get_calling_messages(server.requests[1])[0])
 
 
 async def test_additions_of_before_there_were_marks_go_to_no_model() -> None:
-    old = Item.of({"role": "assistant", "content": "x", "reasoning_content": "hm"})
-    called = {"role": "assistant", "content": "", "tool_calls": [call("f", "{}", id="abcdefghi")]}
+    old = ChatItem.from_message({"role": "assistant", "content": "x", "reasoning_content": "hm"})
+    called = {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [make_tool_call("f", "{}", id="abcdefghi")],
+    }
     called["tool_calls"][0]["extra_content"] = SIGNATURE
-    items = [QUESTION, old, QUESTION, Item.of(called), tool_item("abcdefghi", "r")]
-    async with running_server(done) as server:
-        await converse(server, items=items)
+    items = [
+        QUESTION,
+        old,
+        QUESTION,
+        ChatItem.from_message(called),
+        build_tool_item("abcdefghi", "r"),
+    ]
+    async with run_fake_openai_server(respond_done) as server:
+        await run_turn(server, items=items)
 
-    sent = [one for one in server.asked[0]["messages"] if one["role"] == "assistant"]
+    sent = [one for one in server.requests[0]["messages"] if one["role"] == "assistant"]
     assert [one.keys() for one in sent] == [
         {"role", "content"},
         {"role", "content", "tool_calls"},
@@ -96,15 +118,15 @@ async def test_additions_of_before_there_were_marks_go_to_no_model() -> None:
 
 
 async def test_numbers_that_json_does_not_have_are_in_no_call_and_no_later_request() -> None:
-    wrong = call("f", '{"a": 1e999}', id="1"), call("g", "@", id="2")
+    wrong = make_tool_call("f", '{"a": 1e999}', id="1"), make_tool_call("g", "@", id="2")
     details = '"reasoning_details": [{"x": NaN, "y": -1e999, "z": 0.5}]'
     message = f'{{"tool_calls": {json.dumps(wrong)}, {details}}}'
     body = f'{{"choices": [{{"message": {message}}}]}}'.replace('"@"', '{"a": Infinity}')
-    async with running_server(in_turn(HttpAnswer(body), done)) as server:
-        first, _ = await converse(server)
+    async with run_fake_openai_server(respond_in_order(StubResponse(body), respond_done)) as server:
+        first, _ = await run_turn(server)
 
     assert [one.arguments for one in first.calls] == [{}, {"a": None}]
-    assert "1e999 is no number" in first.calls[0].problem
-    (sent,) = calling_in(server.asked[1])
+    assert "1e999 is no number" in first.calls[0].error
+    (sent,) = get_calling_messages(server.requests[1])
     assert sent["reasoning_details"] == [{"x": None, "y": None, "z": 0.5}]
     assert [one["function"]["arguments"] for one in sent["tool_calls"]] == ["{}", '{"a":null}']

@@ -13,250 +13,326 @@ import pytest
 
 from assistant.src.services.models import assembling
 from assistant.tests.services.models.fake_providers import (
-    GRIN,
+    EMOJI,
     USAGE,
-    call,
-    calling,
-    converse,
+    call_then_finish,
+    contradictory_provider,
     deepseek,
-    done,
     gemini,
-    gemini_in_parts,
-    halved,
-    left_open,
+    gemini_split_signature,
+    leave_stream_open,
     llama_cpp,
+    make_call_fragment,
+    make_tool_call,
     mistral,
     ollama,
     openai_newest,
     openrouter,
-    piece,
-    turn,
-    two_minded,
-    well,
+    respond_done,
+    respond_with_calls,
+    respond_with_one_call,
+    run_turn,
+    split_surrogates,
 )
 from assistant.tests.services.models.openai_compatible_server import (
-    HttpAnswer,
     JsonObject,
-    Respond,
-    delta,
-    running_server,
-    stream,
+    Responder,
+    StubResponse,
+    make_chunk,
+    make_stream,
+    run_fake_openai_server,
 )
 
 A, B = ("f", {"a": 1}), ("g", {})
 
 
 @pytest.fixture(autouse=True)
-def _no_long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembling, "REST_SECONDS", 0.05)
+def _short_drain_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembling, "TRAILING_TIMEOUT_SECONDS", 0.05)
 
 
-def badly_once(streamed: HttpAnswer, whole: HttpAnswer) -> Respond:
+def fail_once(streamed: StubResponse, whole: StubResponse) -> Responder:
     """The first answer is bad; then all is well."""
     left = [lambda body: streamed if body.get("stream") else whole]
 
-    return lambda body: (left.pop() if left else well)(body)
+    return lambda body: (left.pop() if left else respond_with_one_call)(body)
 
 
-HTML = HttpAnswer("<html>gateway</html>", "text/html")
-BROKEN = HttpAnswer('{"choices": [{"mess')
-UPSTREAM = {"code": 502, "message": "provider", "metadata": {"error_type": "provider"}}
-WORDS = delta(content="I would")
+HTML_PAGE = StubResponse("<html>gateway</html>", "text/html")
+TRUNCATED_JSON = StubResponse('{"choices": [{"mess')
+UPSTREAM_ERROR = {"code": 502, "message": "provider", "metadata": {"error_type": "provider"}}
+TEXT_CHUNK = make_chunk(content="I would")
 
 
-class Row(NamedTuple):
+class QuirkCase(NamedTuple):
     quirk: str
-    respond: Respond | Callable[[], Respond]
+    respond: Responder | Callable[[], Responder]
     calls: Sequence[tuple[str, JsonObject]] = (A,)
     overrides: Mapping[str, Any] = MappingProxyType({})
-    asks: int | None = None
+    request_count: int | None = None
     """How many requests it takes, where that is a part of it."""
 
 
-def bad(streamed: HttpAnswer, whole: HttpAnswer) -> Callable[[], Respond]:
+def make_failing_once(streamed: StubResponse, whole: StubResponse) -> Callable[[], Responder]:
     """See badly_once; made anew for each test."""
-    return partial(badly_once, streamed, whole)
+    return partial(fail_once, streamed, whole)
 
 
-WHOLE = call("f", '{"a": 1}', id="1", index=0)
+COMPLETE_CALL = make_tool_call("f", '{"a": 1}', id="1", index=0)
 
 
-def message_of(reason: str, **message: Any) -> JsonObject:
+def make_message_chunk(reason: str, **message: Any) -> JsonObject:
     """A chunk with an empty delta and all of the answer."""
-    chunk = delta(reason)
+    chunk = make_chunk(reason)
     chunk["choices"][0]["message"] = {"role": "assistant", **message}
     return chunk
 
 
-def only_streamed(first: HttpAnswer, last: HttpAnswer) -> Respond:
+def respond_when_streaming(first: StubResponse, last: StubResponse) -> Responder:
     """Answers so where it is asked for streams."""
-    streamed = turn(lambda _: first, lambda _: last)
-    return lambda body: (streamed if body.get("stream") else well)(body)
+    streamed = call_then_finish(lambda _: first, lambda _: last)
+    return lambda body: (streamed if body.get("stream") else respond_with_one_call)(body)
 
 
-ROWS = (
-    Row("OpenAI, newest", openai_newest, overrides={"max_tokens": 50, "temperature": 0.1}),
-    Row("Mistral", mistral),
-    Row("DeepSeek", deepseek, asks=2),
-    Row("Gemini", gemini, (A, B), asks=2),
-    Row("Gemini: more of the signature's object in a later chunk", gemini_in_parts, asks=2),
-    Row("forbids one of its own additions, demands another", two_minded, asks=3),
-    Row("characters beyond the sixteen bits in halves", halved, (("f", {"a": GRIN}),), asks=2),
-    Row("leaves the stream open", left_open, asks=2),
-    Row("OpenRouter", openrouter, asks=2),
-    Row("Ollama", ollama, (A, B), asks=2),
-    Row("llama.cpp", llama_cpp, (A, B), asks=2),
-    Row(
+QUIRK_CASES = (
+    QuirkCase("OpenAI, newest", openai_newest, overrides={"max_tokens": 50, "temperature": 0.1}),
+    QuirkCase("Mistral", mistral),
+    QuirkCase("DeepSeek", deepseek, request_count=2),
+    QuirkCase("Gemini", gemini, (A, B), request_count=2),
+    QuirkCase(
+        "Gemini: more of the signature's object in a later chunk",
+        gemini_split_signature,
+        request_count=2,
+    ),
+    QuirkCase(
+        "forbids one of its own additions, demands another", contradictory_provider, request_count=3
+    ),
+    QuirkCase(
+        "characters beyond the sixteen bits in halves",
+        split_surrogates,
+        (("f", {"a": EMOJI}),),
+        request_count=2,
+    ),
+    QuirkCase("leaves the stream open", leave_stream_open, request_count=2),
+    QuirkCase("OpenRouter", openrouter, request_count=2),
+    QuirkCase("Ollama", ollama, (A, B), request_count=2),
+    QuirkCase("llama.cpp", llama_cpp, (A, B), request_count=2),
+    QuirkCase(
         "Anthropic's: an id in each chunk, the name too",
-        turn(
-            calling(
-                call("f", '{"a":1}', id="toolu_1"),
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", '{"a":1}', id="toolu_1"),
                 chunks=[
-                    delta(tool_calls=[call("f", "", index=0, id="toolu_1")]),
-                    delta(tool_calls=[call("f", '{"a"', index=0, id="toolu_1")]),
-                    delta(tool_calls=[call("f", ":1}", index=0, id="toolu_1")]),
+                    make_chunk(tool_calls=[make_tool_call("f", "", index=0, id="toolu_1")]),
+                    make_chunk(tool_calls=[make_tool_call("f", '{"a"', index=0, id="toolu_1")]),
+                    make_chunk(tool_calls=[make_tool_call("f", ":1}", index=0, id="toolu_1")]),
                 ],
             )
         ),
     ),
-    Row("vLLM: reasoning, then calls", turn(calling(call("f", '{"a": 1}', id="v"), reasoning="x"))),
-    Row(
+    QuirkCase(
+        "vLLM: reasoning, then calls",
+        call_then_finish(
+            respond_with_calls(make_tool_call("f", '{"a": 1}', id="v"), reasoning="x")
+        ),
+    ),
+    QuirkCase(
         "arguments as objects",
-        turn(calling(call("f", {"a": 1}, id="1"), call("g", {}, id="2"))),
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", {"a": 1}, id="1"), make_tool_call("g", {}, id="2")
+            )
+        ),
         (A, B),
     ),
-    Row(
+    QuirkCase(
         "one id for all calls, at different indexes",
-        turn(calling(call("f", '{"a":1}', id="0", index=0), call("g", "{}", id="0", index=1))),
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", '{"a":1}', id="0", index=0),
+                make_tool_call("g", "{}", id="0", index=1),
+            )
+        ),
         (A, B),
     ),
-    Row(
+    QuirkCase(
         "one id for all calls, and no index",
-        turn(calling(call("f", '{"a":1}', id="0"), call("g", "{}", id="0"))),
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", '{"a":1}', id="0"), make_tool_call("g", "{}", id="0")
+            )
+        ),
         (A, B),
     ),
-    Row(
+    QuirkCase(
         "all at index 0 without ids, one without arguments",
-        turn(
-            calling(call("f", None, id="", index=0), call("g", '{"a": 1}', id="", index=0)),
-        ),
-        (("f", {}), ("g", {"a": 1})),
-    ),
-    Row(
-        "neither id nor index, one without arguments",
-        turn(calling(call("f", ""), call("g", '{"a": 1}'))),
-        (("f", {}), ("g", {"a": 1})),
-    ),
-    Row(
-        "all at index 0, the arguments of the second in a later chunk",
-        turn(
-            calling(
-                call("f", '{"a": 1}', id=""),
-                call("g", "{}", id=""),
-                chunks=[
-                    delta(tool_calls=[call("f", '{"a": 1}', id="", index=0)]),
-                    delta(tool_calls=[call("g", "", id="", index=0)]),
-                    delta(tool_calls=[piece("{}", index=0)]),
-                ],
-            )
-        ),
-        (A, B),
-    ),
-    Row("neither id nor index", turn(calling(call("f", '{"a":1}'), call("g", "{}"))), (A, B)),
-    Row(
-        "another id at the same index",
-        turn(calling(call("f", '{"a":1}', id="1", index=0), call("g", "{}", id="2", index=0))),
-        (A, B),
-    ),
-    Row(
-        "pieces without index or id",
-        turn(
-            calling(
-                call("f", '{"a":1}', id="1"),
-                chunks=[
-                    delta(tool_calls=[call("f", None, id="1")]),
-                    delta(tool_calls=[piece('{"a":')]),
-                    delta(tool_calls=[piece("1}", id="")]),
-                ],
-            )
-        ),
-    ),
-    Row(
-        "[DONE] missing",
-        turn(
-            calling(call("f", '{"a": 1}', id="1")),
-            lambda body: (
-                stream([delta(content="Done."), delta("stop")], is_done=False)
-                if body.get("stream")
-                else done(body)
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", None, id="", index=0),
+                make_tool_call("g", '{"a": 1}', id="", index=0),
             ),
         ),
-        asks=2,
+        (("f", {}), ("g", {"a": 1})),
     ),
-    Row(
-        "a stream that is one message",
-        only_streamed(
-            stream([message_of("tool_calls", tool_calls=[WHOLE])]),
-            stream([message_of("stop", content="Done.")]),
+    QuirkCase(
+        "neither id nor index, one without arguments",
+        call_then_finish(
+            respond_with_calls(make_tool_call("f", ""), make_tool_call("g", '{"a": 1}'))
         ),
-        asks=2,
+        (("f", {}), ("g", {"a": 1})),
     ),
-    Row(
+    QuirkCase(
+        "all at index 0, the arguments of the second in a later chunk",
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", '{"a": 1}', id=""),
+                make_tool_call("g", "{}", id=""),
+                chunks=[
+                    make_chunk(tool_calls=[make_tool_call("f", '{"a": 1}', id="", index=0)]),
+                    make_chunk(tool_calls=[make_tool_call("g", "", id="", index=0)]),
+                    make_chunk(tool_calls=[make_call_fragment("{}", index=0)]),
+                ],
+            )
+        ),
+        (A, B),
+    ),
+    QuirkCase(
+        "neither id nor index",
+        call_then_finish(
+            respond_with_calls(make_tool_call("f", '{"a":1}'), make_tool_call("g", "{}"))
+        ),
+        (A, B),
+    ),
+    QuirkCase(
+        "another id at the same index",
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", '{"a":1}', id="1", index=0),
+                make_tool_call("g", "{}", id="2", index=0),
+            )
+        ),
+        (A, B),
+    ),
+    QuirkCase(
+        "pieces without index or id",
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", '{"a":1}', id="1"),
+                chunks=[
+                    make_chunk(tool_calls=[make_tool_call("f", None, id="1")]),
+                    make_chunk(tool_calls=[make_call_fragment('{"a":')]),
+                    make_chunk(tool_calls=[make_call_fragment("1}", id="")]),
+                ],
+            )
+        ),
+    ),
+    QuirkCase(
+        "[DONE] missing",
+        call_then_finish(
+            respond_with_calls(make_tool_call("f", '{"a": 1}', id="1")),
+            lambda body: (
+                make_stream([make_chunk(content="Done."), make_chunk("stop")], is_done=False)
+                if body.get("stream")
+                else respond_done(body)
+            ),
+        ),
+        request_count=2,
+    ),
+    QuirkCase(
+        "a stream that is one message",
+        respond_when_streaming(
+            make_stream([make_message_chunk("tool_calls", tool_calls=[COMPLETE_CALL])]),
+            make_stream([make_message_chunk("stop", content="Done.")]),
+        ),
+        request_count=2,
+    ),
+    QuirkCase(
         "all that came by deltas once more in a last message",
-        only_streamed(
-            stream(
+        respond_when_streaming(
+            make_stream(
                 [
-                    delta(content="I see."),
-                    delta(tool_calls=[WHOLE]),
-                    message_of("tool_calls", content="I see.", tool_calls=[WHOLE]),
+                    make_chunk(content="I see."),
+                    make_chunk(tool_calls=[COMPLETE_CALL]),
+                    make_message_chunk("tool_calls", content="I see.", tool_calls=[COMPLETE_CALL]),
                 ]
             ),
-            stream([delta(content="Done."), message_of("stop", content="Done.")]),
+            make_stream([make_chunk(content="Done."), make_message_chunk("stop", content="Done.")]),
         ),
-        asks=2,
+        request_count=2,
     ),
-    Row(
+    QuirkCase(
         "a whole call once more, in its delta",
-        only_streamed(
-            stream([delta(tool_calls=[WHOLE]), delta("tool_calls", tool_calls=[WHOLE])]),
-            stream([delta(content="Done."), delta("stop")]),
+        respond_when_streaming(
+            make_stream(
+                [
+                    make_chunk(tool_calls=[COMPLETE_CALL]),
+                    make_chunk("tool_calls", tool_calls=[COMPLETE_CALL]),
+                ]
+            ),
+            make_stream([make_chunk(content="Done."), make_chunk("stop")]),
         ),
-        asks=2,
+        request_count=2,
     ),
-    Row("HTML in place of JSON", bad(HTML, HTML), asks=3),
-    Row(
+    QuirkCase("HTML in place of JSON", make_failing_once(HTML_PAGE, HTML_PAGE), request_count=3),
+    QuirkCase(
         "JSON in place of a stream",
-        lambda body: turn(calling(call("f", '{"a": 1}', id="1")))(body | {"stream": False}),
-        asks=2,
-    ),
-    Row(
-        "200 with an error",
-        bad(
-            HttpAnswer(json.dumps({"error": UPSTREAM})), HttpAnswer(json.dumps({"error": UPSTREAM}))
+        lambda body: call_then_finish(respond_with_calls(make_tool_call("f", '{"a": 1}', id="1")))(
+            body | {"stream": False}
         ),
-        asks=3,
+        request_count=2,
     ),
-    Row(
+    QuirkCase(
+        "200 with an error",
+        make_failing_once(
+            StubResponse(json.dumps({"error": UPSTREAM_ERROR})),
+            StubResponse(json.dumps({"error": UPSTREAM_ERROR})),
+        ),
+        request_count=3,
+    ),
+    QuirkCase(
         "an error within the stream",
-        bad(stream([WORDS, {"error": UPSTREAM, **delta("error")}]), BROKEN),
-        asks=3,
+        make_failing_once(
+            make_stream([TEXT_CHUNK, {"error": UPSTREAM_ERROR, **make_chunk("error")}]),
+            TRUNCATED_JSON,
+        ),
+        request_count=3,
     ),
-    Row("finish_reason error", bad(stream([WORDS, delta("error")]), BROKEN), asks=3),
-    Row("a stream that ends silently", bad(stream([WORDS], is_done=False), BROKEN), asks=3),
-    Row("a stream that is done without an end", bad(stream([WORDS]), BROKEN), asks=3),
-    Row("a broken line", bad(stream([WORDS, 'data: {"choi\n\n']), BROKEN), asks=3),
-    Row("an empty stream", bad(stream([]), BROKEN), asks=3),
-    Row(
+    QuirkCase(
+        "finish_reason error",
+        make_failing_once(make_stream([TEXT_CHUNK, make_chunk("error")]), TRUNCATED_JSON),
+        request_count=3,
+    ),
+    QuirkCase(
+        "a stream that ends silently",
+        make_failing_once(make_stream([TEXT_CHUNK], is_done=False), TRUNCATED_JSON),
+        request_count=3,
+    ),
+    QuirkCase(
+        "a stream that is done without an end",
+        make_failing_once(make_stream([TEXT_CHUNK]), TRUNCATED_JSON),
+        request_count=3,
+    ),
+    QuirkCase(
+        "a broken line",
+        make_failing_once(make_stream([TEXT_CHUNK, 'data: {"choi\n\n']), TRUNCATED_JSON),
+        request_count=3,
+    ),
+    QuirkCase(
+        "an empty stream", make_failing_once(make_stream([]), TRUNCATED_JSON), request_count=3
+    ),
+    QuirkCase(
         "usage and nulls in odd chunks",
-        turn(
-            calling(
-                call("f", '{"a": 1}', id="1"),
+        call_then_finish(
+            respond_with_calls(
+                make_tool_call("f", '{"a": 1}', id="1"),
                 chunks=[
                     {"choices": None, "usage": None},
                     {"object": "ping"},
-                    delta(usage={"prompt_tokens": 1}, tool_calls=None, content=None),
+                    make_chunk(usage={"prompt_tokens": 1}, tool_calls=None, content=None),
                     {"choices": [None]},
-                    delta(usage=USAGE, tool_calls=[call("f", '{"a": 1}', id="1", index=0)]),
+                    make_chunk(
+                        usage=USAGE, tool_calls=[make_tool_call("f", '{"a": 1}', id="1", index=0)]
+                    ),
                 ],
             )
         ),
@@ -265,16 +341,18 @@ ROWS = (
 
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.quirk)
-async def test_a_turn_with_tools_comes_to_its_end(row: Row, capabilities: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("row", QUIRK_CASES, ids=lambda row: row.quirk)
+async def test_a_turn_with_tools_comes_to_its_end(
+    row: QuirkCase, capabilities: tuple[str, ...]
+) -> None:
     respond = row.respond() if isinstance(row.respond, partial) else row.respond
-    async with running_server(respond) as server:
-        said = await converse(server, *capabilities, overrides=dict(row.overrides))
-        asked = server.asked
+    async with run_fake_openai_server(respond) as server:
+        said = await run_turn(server, *capabilities, overrides=dict(row.overrides))
+        requests = server.requests
 
     assert [(one.name, one.arguments) for one in said[0].calls] == list(row.calls)
-    assert not any(one.problem for one in said[0].calls)
+    assert not any(one.error for one in said[0].calls)
     ids = [one.id for one in said[0].calls]
     assert len(set(ids)) == len(ids)
     assert said[-1].text == "Done."
-    assert row.asks is None or len(asked) == row.asks
+    assert row.request_count is None or len(requests) == row.request_count

@@ -2,25 +2,25 @@
 
 import pytest
 
-from assistant.src.messages.item import Item, tool_item
+from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.telling import told
+from assistant.src.services.models.telling import flatten_tool_calls
 from assistant.tests.services.models.model_harness import (
     FUNCTION,
     QUESTION,
-    fake_turn,
-    model_request,
-    served_model,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
 from assistant.tests.services.models.openai_compatible_server import (
-    HttpAnswer,
     JsonObject,
-    running_server,
-    whole,
+    StubResponse,
+    make_completion,
+    run_fake_openai_server,
 )
 
 
-def call(call_id: str, name: str, arguments: str = "{}") -> JsonObject:
+def make_tool_call(call_id: str, name: str, arguments: str = "{}") -> JsonObject:
     return {
         "id": call_id,
         "type": "function",
@@ -28,26 +28,35 @@ def call(call_id: str, name: str, arguments: str = "{}") -> JsonObject:
     }
 
 
-CALLED = Item.of(
+CALLING_ITEM = ChatItem.from_message(
     {
         "role": "assistant",
         "content": "Let me see.",
-        "tool_calls": [call("a", "get_time"), call("b", "get_weather", '{"city":"Rome"}')],
+        "tool_calls": [
+            make_tool_call("a", "get_time"),
+            make_tool_call("b", "get_weather", '{"city":"Rome"}'),
+        ],
     },
     {"by": "p/own", "keys": {"reasoning": "hm"}},
 )
-ITEMS = (QUESTION, CALLED, tool_item("a", "It is five."), tool_item("b", "Rain."), QUESTION)
+ITEMS = (
+    QUESTION,
+    CALLING_ITEM,
+    build_tool_item("a", "It is five."),
+    build_tool_item("b", "Rain."),
+    QUESTION,
+)
 
 
-def respond(body: JsonObject) -> HttpAnswer:
+def respond(body: JsonObject) -> StubResponse:
     if "input" not in body:
-        return whole({"content": "Done."})
+        return make_completion({"content": "Done."})
     message = {"type": "message", "content": [{"type": "output_text", "text": "Done."}]}
-    return HttpAnswer(f'{{"status": "completed", "output": [{encode(message)}]}}')
+    return StubResponse(f'{{"status": "completed", "output": [{encode(message)}]}}')
 
 
 def encode(message: JsonObject) -> str:
-    return Item.of(message).json
+    return ChatItem.from_message(message).json
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
@@ -56,23 +65,23 @@ def encode(message: JsonObject) -> str:
     [((), {"tools"}), ((FUNCTION,), set())],
     ids=["an assistant without tools", "a model without tools"],
 )
-async def test_calls_are_told_in_words_where_none_can_be_made(
+async def test_calls_are_rendered_as_text_where_none_can_be_made(
     api: str, functions: tuple[JsonObject, ...], capabilities: set[str]
 ) -> None:
-    async with running_server(respond) as server:
-        model = served_model(server.endpoint, api=api, capabilities=frozenset(capabilities))
+    async with run_fake_openai_server(respond) as server:
+        model = make_resolved_model(server.endpoint, api=api, capabilities=frozenset(capabilities))
         await ModelClient().complete(
-            [model], model_request(*ITEMS, functions=functions), fake_turn()
+            [model], make_model_request(*ITEMS, functions=functions), make_fake_turn()
         )
 
-    (body,) = server.asked
+    (body,) = server.requests
     said = body["messages"][1:] if api == "chat" else body["input"]
-    told_calls = [
+    calls_text = [
         "Let me see.",
         "(I called get_time with {}.)",
         '(I called get_weather with {"city":"Rome"}.)',
     ]
-    told_results = [
+    results_text = [
         "(What get_time returned, as data:)",
         "It is five.",
         "",
@@ -81,16 +90,22 @@ async def test_calls_are_told_in_words_where_none_can_be_made(
     ]
     assert [(one["role"], one["content"]) for one in said] == [
         ("user", "hi"),
-        ("assistant", "\n".join(told_calls)),
-        ("user", "\n".join(told_results)),
+        ("assistant", "\n".join(calls_text)),
+        ("user", "\n".join(results_text)),
         ("user", "hi"),
     ]
     assert all(one.keys() == {"role", "content"} for one in said)
 
 
-def test_results_at_the_end_are_told_too_and_words_stay_as_they_are() -> None:
-    words = Item.of({"role": "assistant", "content": 'not a "tool_call'}, {"by": "p/own"})
+def test_results_at_the_end_are_rendered_too_and_text_is_unchanged() -> None:
+    plain_item = ChatItem.from_message(
+        {"role": "assistant", "content": 'not a "tool_call'}, {"by": "p/own"}
+    )
 
-    assert told([QUESTION, words]) == [QUESTION, words]
-    assert [one.message["role"] for one in told(ITEMS[:3])] == ["user", "assistant", "user"]
-    assert "a tool" in told([tool_item("unknown", "x")])[0].message["content"]
+    assert flatten_tool_calls([QUESTION, plain_item]) == [QUESTION, plain_item]
+    assert [one.message["role"] for one in flatten_tool_calls(ITEMS[:3])] == [
+        "user",
+        "assistant",
+        "user",
+    ]
+    assert "a tool" in flatten_tool_calls([build_tool_item("unknown", "x")])[0].message["content"]

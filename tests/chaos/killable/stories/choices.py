@@ -4,84 +4,92 @@ from collections import defaultdict
 from decimal import ROUND_CEILING, Decimal
 
 from smart_kit.testing.suite import wait_until
-from tests.chaos.killable.admin_fixtures import DOORMAN, PRICED, SLOW, add_admin_fixtures
-from tests.chaos.killable.killable_suite import died_at
+from tests.chaos.killable.admin_fixtures import (
+    DOORMAN_ASSISTANT,
+    PRICED_MODEL,
+    SLOW_MODEL,
+    add_admin_fixtures,
+)
+from tests.chaos.killable.killable_suite import parse_kills
 from tests.chaos.killable.stories.people import chat, reminder
-from tests.chaos.killable.user_session import PATIENCE, UserSession
+from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 QUESTIONS = {"assistant": "Who should answer you", "model": "Which model should answer you"}
-UNKNOWN = "is not known"
+UNKNOWN_OUTCOME = "is not known"
 
 
-def growing_answer(session: UserSession) -> None:
+def streamed_answer(session: UserSession) -> None:
     """An answer that is shown while it is written, and then is there once."""
-    choose(session, "model", SLOW)
-    number = session.number
-    session.ask(f"what is {number} + 1 + 1 + 1 + 1 + 1 + 1 + 1?", rf"= {number + 7}\b")
-    shown = session.person.http.get(f"/chat/{session.person.telegram_id}/messages")
+    select_option(session, "model", SLOW_MODEL)
+    number = session.next_number
+    session.send_and_wait(f"what is {number} + 1 + 1 + 1 + 1 + 1 + 1 + 1?", rf"= {number + 7}\b")
+    shown = session.user.http.get(f"/chat/{session.user.telegram_id}/messages")
     assert shown.raise_for_status().json()["draft"] is None
 
 
-def doorman(session: UserSession) -> None:
+def external_tools(session: UserSession) -> None:
     """A tool that writes outside is called once at most, and its person told if nobody knows; what
     was read outside is read again from what was kept."""
-    choose(session, "assistant", DOORMAN)
-    ring(session)
-    read_dial(session)
+    select_option(session, "assistant", DOORMAN_ASSISTANT)
+    call_bell(session)
+    call_dial_twice(session)
 
 
-def ring(session: UserSession) -> None:
+def call_bell(session: UserSession) -> None:
     """The doorman's bell."""
-    word = f"ding{session.person.telegram_id}x{session.number}"
-    session.ask(f"use ring bell “{word}”", f"rang {word}|{UNKNOWN}")
+    word = f"ding{session.user.telegram_id}x{session.next_number}"
+    session.send_and_wait(f"use ring bell “{word}”", f"rang {word}|{UNKNOWN_OUTCOME}")
     chat(session)
-    rung, heard = session.killable.outside.rung.count(word), session.heard()
-    is_told = any(f"rang {word}" in said for said in heard)
-    assert rung <= 1, f"{word} has rung {rung} times"
-    assert rung == 1 or not is_told, heard
-    assert is_told or any(UNKNOWN in said for said in heard), heard
+    bell_count, received = (
+        session.killable.external_server.bell_words.count(word),
+        session.get_received_texts(),
+    )
+    is_reported = any(f"rang {word}" in said for said in received)
+    assert bell_count <= 1, f"{word} has rung {bell_count} times"
+    assert bell_count == 1 or not is_reported, received
+    assert is_reported or any(UNKNOWN_OUTCOME in said for said in received), received
 
 
-def read_dial(session: UserSession) -> None:
+def call_dial_twice(session: UserSession) -> None:
     """The doorman's dial, twice."""
     word, seen = (
-        f"dial{session.person.telegram_id}x{session.number}",
-        len(session.killable.passed()),
+        f"dial{session.user.telegram_id}x{session.next_number}",
+        len(session.killable.read_passed_points()),
     )
     for _ in range(2):
-        session.ask(f"use read dial “{word}”", f"stands at {word}")
+        session.send_and_wait(f"use read dial “{word}”", f"stands at {word}")
     chat(session)
-    deaths = len(died_at(session.killable.passed()[seen:]))
-    assert 1 <= session.killable.outside.read.count(word) <= 1 + deaths
+    kill_count = len(parse_kills(session.killable.read_passed_points()[seen:]))
+    assert 1 <= session.killable.external_server.dial_words.count(word) <= 1 + kill_count
 
 
-def budget(session: UserSession) -> None:
+def budgeted_user(session: UserSession) -> None:
     """Somebody with a budget asks a model that costs, by the Responses API: a call counts once."""
     chat(session)
-    session.killable.api("PATCH", f"/users/{session.user_id}", {"daily_budget": "10"})
-    choose(session, "model", PRICED)
+    session.killable.call_api("PATCH", f"/users/{session.user_id}", {"daily_budget": "10"})
+    select_option(session, "model", PRICED_MODEL)
     reminder(session)
-    _check_spent(session)
+    _assert_budget_matches_usage(session)
 
 
-def choose(session: UserSession, what: str, label: str) -> None:
+def select_option(session: UserSession, what: str, label: str) -> None:
     """By a button of the question's newest letter."""
     add_admin_fixtures(session.killable)
     chat(session)
-    session.ask(f"/{what}", QUESTIONS[what], turns=0)
-    letter = [one for one in session.person.messages() if one.get("reply_markup")][-1]
-    rows = letter["reply_markup"]["inline_keyboard"]
+    session.send_and_wait(f"/{what}", QUESTIONS[what], turns=0)
+    message = [one for one in session.user.get_messages() if one.get("reply_markup")][-1]
+    rows = message["reply_markup"]["inline_keyboard"]
     button = next(one for row in rows for one in row if label in one["text"])
-    words = (f"From now on.* {label} answers you",)
-    session.answers.append(words)
-    body = {"message_id": letter["message_id"], "data": button["callback_data"]}
-    session.person.http.post(
-        f"/chat/{session.person.telegram_id}/buttons", json=body
+    patterns = (f"From now on.* {label} answers you",)
+    session.expected_answers.append(patterns)
+    body = {"message_id": message["message_id"], "data": button["callback_data"]}
+    session.user.http.post(
+        f"/chat/{session.user.telegram_id}/buttons", json=body
     ).raise_for_status()
-    session.hear(*words)
+    session.wait_for_message(*patterns)
 
 
-def _check_spent(session: UserSession) -> None:
+def _assert_budget_matches_usage(session: UserSession) -> None:
     """The budget's own count is the archive's, call by call."""
     spent: dict[str, int] = {}
     total = 0
@@ -93,12 +101,12 @@ def _check_spent(session: UserSession) -> None:
         spent |= {name: int(cost) for name, cost in calls.items()}  # type: ignore[union-attr]
     assert spent
     assert sum(spent.values()) == total, spent
-    wait_until(lambda: _usage(session) == spent, PATIENCE)
+    wait_until(lambda: _get_usage(session) == spent, TIMEOUT_SECONDS)
 
 
-def _usage(session: UserSession) -> dict[str, int]:
+def _get_usage(session: UserSession) -> dict[str, int]:
     """What each call cost, in millionths of a USD, as the archive has it."""
-    found = session.killable.api("GET", f"/usage?user_id={session.user_id}&limit=200")["items"]
+    found = session.killable.call_api("GET", f"/usage?user_id={session.user_id}&limit=200")["items"]
     costs = defaultdict[str, Decimal](Decimal)
     for one in found:
         step = one["step"].partition("~")[0]  # what follows numbers its paid attempts in vain

@@ -3,25 +3,25 @@
 from typing import Any
 
 from smart_kit.testing.suite import wait_until
-from tests.chaos.killable.user_session import PATIENCE, UserSession
+from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 
-def is_of(session: UserSession, conversation: str) -> bool:
-    return conversation.endswith(f":{session.person.telegram_id}")
+def is_own_conversation(session: UserSession, conversation: str) -> bool:
+    return conversation.endswith(f":{session.user.telegram_id}")
 
 
-def waits(session: UserSession, queue: str) -> bool:
+def is_queued(session: UserSession, queue: str) -> bool:
     active: Any = session.killable.redis.hkeys(f"{queue}:active")
-    return any(is_of(session, conversation) for conversation in active)
+    return any(is_own_conversation(session, conversation) for conversation in active)
 
 
-def letters_of(session: UserSession, chat_id: str | None = None) -> list[dict[str, Any]]:
+def get_dead_letters(session: UserSession, chat_id: str | None = None) -> list[dict[str, Any]]:
     """The dead letters of this person's chat, or of another."""
-    wanted = str(session.person.telegram_id) if chat_id is None else chat_id
-    found = session.killable.api("GET", "/dead-letters")["items"]
+    wanted = str(session.user.telegram_id) if chat_id is None else chat_id
+    found = session.killable.call_api("GET", "/dead-letters")["items"]
     return [one for one in found if one["conversation"].rpartition(":")[2] == wanted]
 
 
-def await_letters(session: UserSession, chat_id: str) -> list[dict[str, Any]]:
-    wait_until(lambda: bool(letters_of(session, chat_id)), PATIENCE)
-    return letters_of(session, chat_id)
+def wait_for_dead_letters(session: UserSession, chat_id: str) -> list[dict[str, Any]]:
+    wait_until(lambda: bool(get_dead_letters(session, chat_id)), TIMEOUT_SECONDS)
+    return get_dead_letters(session, chat_id)

@@ -3,84 +3,84 @@
 from typing import Any
 
 from smart_kit.testing.suite import wait_until
-from tests.chaos.killable.killable_suite import died_at
+from tests.chaos.killable.killable_suite import parse_kills
 from tests.chaos.killable.stories.people import chat
-from tests.chaos.killable.stories.queue_checks import await_letters, waits
-from tests.chaos.killable.user_session import PATIENCE, UserSession
+from tests.chaos.killable.stories.queue_checks import is_queued, wait_for_dead_letters
+from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 
-def flood(session: UserSession) -> None:
+def rate_limited(session: UserSession) -> None:
     """Telegram asks for a pause."""
-    order_fault(session, "too_many_requests", seconds=1)
+    inject_fault(session, "too_many_requests", seconds=1)
     chat(session)
 
 
-def block(session: UserSession) -> None:
+def blocked_by_user(session: UserSession) -> None:
     """Somebody blocks the bot, so that its answer is lost on purpose, and comes back."""
     chat(session)
-    order_fault(session, "blocked", times=1000)
-    session.turns += 1
-    session.person.say("what is 2 + 2?")
-    key = f"turned_away:{session.person.telegram_id}"
-    wait_until(lambda: bool(session.killable.redis.keys(f"*:{key}")), PATIENCE)
-    wait_until(lambda: not waits(session, "queue:to_telegram"), PATIENCE)
-    session.killable.ask_sandbox("DELETE", "faults")
+    inject_fault(session, "blocked", times=1000)
+    session.expected_turns += 1
+    session.user.send("what is 2 + 2?")
+    key = f"bot_blocked:{session.user.telegram_id}"
+    wait_until(lambda: bool(session.killable.redis.keys(f"*:{key}")), TIMEOUT_SECONDS)
+    wait_until(lambda: not is_queued(session, "queue:to_telegram"), TIMEOUT_SECONDS)
+    session.killable.call_sandbox("DELETE", "faults")
     chat(session)
 
 
 def slow_telegram(session: UserSession) -> None:
     """Telegram takes its time, so that tg_bot's lease is renewed."""
-    order_fault(session, "slow", seconds=1.5)
+    inject_fault(session, "slow", seconds=1.5)
     chat(session)
     chat(session)
 
 
-def group(session: UserSession) -> None:
+def group_message(session: UserSession) -> None:
     """Groups are told once that they are none of ours; this one is not even there."""
     chat(session)
-    author = {"id": session.person.telegram_id, "first_name": "Somebody", "is_bot": False}
-    chat_id = -(10**9) - 1000 * session.person.telegram_id - session.number
+    author = {"id": session.user.telegram_id, "first_name": "Somebody", "is_bot": False}
+    chat_id = -(10**9) - 1000 * session.user.telegram_id - session.next_number
     message = {
         "message_id": 1,
         "from": author,
         "chat": {"id": chat_id, "type": "supergroup"},
         "text": "/help",
     }
-    session.killable.ask_sandbox("POST", "updates", {"update": {"message": message}})
-    (letter,) = await_letters(session, str(chat_id))
-    take_letter(session, "DELETE", letter["id"])
+    session.killable.call_sandbox("POST", "updates", {"update": {"message": message}})
+    (dead_letter,) = wait_for_dead_letters(session, str(chat_id))
+    resolve_dead_letter(session, "DELETE", dead_letter["id"])
     chat(session)
 
 
-def button(session: UserSession) -> None:
+def stale_button(session: UserSession) -> None:
     """A press of a button that is no longer there."""
     chat(session)
-    seen = len(session.killable.passed())
-    query = {"id": "1", "from": {"id": session.person.telegram_id}, "data": "x:1"}
-    session.killable.ask_sandbox("POST", "updates", {"update": {"callback_query": query}})
-    wait_until(lambda: is_passed(session, seen, "tg_bot: answerCallbackQuery"), PATIENCE)
+    seen = len(session.killable.read_passed_points())
+    query = {"id": "1", "from": {"id": session.user.telegram_id}, "data": "x:1"}
+    session.killable.call_sandbox("POST", "updates", {"update": {"callback_query": query}})
+    wait_until(lambda: has_passed(session, seen, "tg_bot: answerCallbackQuery"), TIMEOUT_SECONDS)
     chat(session)
 
 
-def take_letter(session: UserSession, method: str, path: str) -> None:
+def resolve_dead_letter(session: UserSession, method: str, path: str) -> None:
     """As an administrator does; that it was begun is noted once, and once more with each death."""
-    seen = len(session.killable.passed())
-    session.killable.api(method, f"/dead-letters/{path}")
-    begun = session.killable.api("GET", "/audit?result=begun&object_type=dead-letters&limit=100")[
-        "items"
-    ]
-    noted = [one for one in begun if one["path"] == f"/api/dead-letters/{path}"]
-    deaths = len(died_at(session.killable.passed()[seen:]))
-    assert 1 <= len(noted) <= 1 + deaths, f"{method} {path}: {noted}"
+    seen = len(session.killable.read_passed_points())
+    session.killable.call_api(method, f"/dead-letters/{path}")
+    started = session.killable.call_api(
+        "GET", "/audit?result=started&object_type=dead-letters&limit=100"
+    )["items"]
+    recorded = [one for one in started if one["path"] == f"/api/dead-letters/{path}"]
+    kill_count = len(parse_kills(session.killable.read_passed_points()[seen:]))
+    assert 1 <= len(recorded) <= 1 + kill_count, f"{method} {path}: {recorded}"
 
 
-def order_fault(session: UserSession, kind: str, **rest: Any) -> None:
+def inject_fault(session: UserSession, kind: str, **rest: Any) -> None:
     """For this person's next answer, or the next `times`."""
-    chat_id = session.person.telegram_id
+    chat_id = session.user.telegram_id
     body = {"kind": kind, "method": "sendMessage", "chat_id": chat_id, **rest}
-    session.killable.ask_sandbox("POST", "faults", body)
+    session.killable.call_sandbox("POST", "faults", body)
 
 
-def is_passed(session: UserSession, seen: int, effect: str) -> bool:
+def has_passed(session: UserSession, seen: int, effect: str) -> bool:
     """Whether somebody has passed it since that many notes."""
-    return any(f"after {effect}" in note for note in session.killable.passed()[seen:])
+    return any(f"after {effect}" in note for note in session.killable.read_passed_points()[seen:])

@@ -10,11 +10,11 @@ import httpx2
 
 from control.local.process import Process
 from tests.chaos.storm.fault_injector import FaultInjector
-from tests.chaos.storm.plan import FaultKind, Plan
+from tests.chaos.storm.plan import FaultKind, StormPlan
 from tests.chaos.storm.system_under_test import TargetProcess
 
 
-class SystemOfOneService:
+class SingleServiceSystem:
     """A system of one service, to which only some things happen."""
 
     services = freezable = ("tg_bot",)
@@ -25,18 +25,18 @@ class SystemOfOneService:
         self.excluded_faults = tuple(set(get_args(FaultKind)) - set(kinds))
         self._process = process
 
-    def sandbox(self) -> httpx2.Client:
+    def make_sandbox_client(self) -> httpx2.Client:
         return httpx2.Client()
 
-    def processes(self) -> list[TargetProcess]:
+    def list_processes(self) -> list[TargetProcess]:
         return [TargetProcess("tg_bot", self._process, 20)]
 
 
 def run_injector(process: Process, *kinds: FaultKind) -> FaultInjector:
     """A tenth of a minute of them, over before one can wait."""
     clock = itertools.count(0, 10)
-    system = SystemOfOneService(process, *kinds)
-    injector = FaultInjector(system, Plan(minutes=0.1), lambda: next(clock))  # type: ignore[arg-type]
+    system = SingleServiceSystem(process, *kinds)
+    injector = FaultInjector(system, StormPlan(minutes=0.1), lambda: next(clock))  # type: ignore[arg-type]
     injector.run(200)
     return injector
 
@@ -45,15 +45,17 @@ def test_who_has_just_died_is_neither_killed_nor_stopped() -> None:
     injector = run_injector(Process(1, "long ago"), "kill", "stop")
 
     assert injector.fault_records == []
-    assert injector.left == 2
+    assert injector.remaining_count == 2
 
 
 def test_who_lives_is_killed_and_that_is_written_down() -> None:
     with subprocess.Popen((sys.executable, "-c", "input()"), stdin=subprocess.PIPE) as popen:
-        process = Process.of(popen.pid)
+        process = Process.from_pid(popen.pid)
         assert process
         injector = run_injector(process, "kill")
 
-    assert [(fault.kind, fault.name) for fault in injector.fault_records] == [("kill", "tg_bot")]
-    assert injector.left == 0
+    assert [(fault.kind, fault.process_name) for fault in injector.fault_records] == [
+        ("kill", "tg_bot")
+    ]
+    assert injector.remaining_count == 0
     assert popen.returncode == -signal.SIGKILL

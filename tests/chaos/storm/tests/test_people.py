@@ -4,25 +4,25 @@ from contextlib import suppress
 
 import httpx2
 
-from smart_kit.testing.suite import Person
-from tests.chaos.storm.people import People
-from tests.chaos.storm.plan import Plan
+from smart_kit.testing.suite import SandboxUser
+from tests.chaos.storm.people import SimulatedUsers
+from tests.chaos.storm.plan import StormPlan
 
 
-class Chats:
+class FakeChatPage:
     """A sandbox in which each person has one message, and some cannot be asked."""
 
     def __init__(self, *broken: int) -> None:
         self.broken = set(broken)
-        self._made = 0
+        self._created = 0
 
-    def person(self, _name: str) -> Person:
-        self._made += 1
-        transport = httpx2.MockTransport(self._answer)
+    def get_or_create_user(self, _name: str) -> SandboxUser:
+        self._created += 1
+        transport = httpx2.MockTransport(self._respond)
         http = httpx2.Client(transport=transport, base_url="http://chat")
-        return Person(http, {"id": self._made})
+        return SandboxUser(http, {"id": self._created})
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+    def _respond(self, request: httpx2.Request) -> httpx2.Response:
         chat_id = int(request.url.path.split("/")[2])
         if chat_id in self.broken:
             raise httpx2.ReadTimeout("busy")
@@ -32,11 +32,11 @@ class Chats:
 
 
 def test_one_who_cannot_be_asked_costs_nobody_a_message() -> None:
-    chats = Chats(2)
-    people = People(chats, Plan(messages=1, chats=3))  # type: ignore[arg-type]
+    chats = FakeChatPage(2)
+    people = SimulatedUsers(chats, StormPlan(messages=1, chats=3))  # type: ignore[arg-type]
     with suppress(httpx2.TransportError):
-        people.listen()
+        people.poll()
     chats.broken.clear()
-    people.listen()
+    people.poll()
 
-    assert sorted(people.heard) == [101, 102, 103]
+    assert sorted(people.received) == [101, 102, 103]

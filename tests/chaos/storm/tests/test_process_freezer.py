@@ -12,29 +12,31 @@ import pytest
 
 from control.local.process import Process
 from smart_kit.testing.suite import wait_until
-from tests.chaos.storm.plan import PRODUCTION, SHORT, Timings
+from tests.chaos.storm.plan import PRODUCTION_TIMINGS, SHORT_TIMINGS, StormTimings
 from tests.chaos.storm.process_freezer import ProcessFreezer
 from tests.chaos.storm.system_under_test import TargetProcess
 from tests.chaos.storm.whole_suite import FREEZABLE, WholeSuite
 
 
 def test_every_process_has_its_turn_to_be_stopped() -> None:
-    freezer = ProcessFreezer(FREEZABLE, random.Random(1), PRODUCTION)
-    turns = Counter(freezer.draw() for _ in range(20))
+    freezer = ProcessFreezer(FREEZABLE, random.Random(1), PRODUCTION_TIMINGS)
+    turns = Counter(freezer.draw_name() for _ in range(20))
 
     assert set(turns) >= {*WholeSuite.services, "redis", "postgres"}
     assert {name for name, _ in turns.most_common(2)} == {"assistant", "tg_bot"}
 
 
-@pytest.mark.parametrize("timings", [PRODUCTION, SHORT])
+@pytest.mark.parametrize("timings", [PRODUCTION_TIMINGS, SHORT_TIMINGS])
 def test_a_database_is_stopped_for_shorter_than_a_lease_and_a_service_for_longer(
-    timings: Timings,
+    timings: StormTimings,
 ) -> None:
     freezer = ProcessFreezer(FREEZABLE, random.Random(1), timings)
     process = Process(0, "")
 
-    assert freezer.seconds(TargetProcess("postgres", process, 20)) < timings.lease
-    assert freezer.seconds(TargetProcess("rest_service.2", process, 20)) > timings.lease
+    assert freezer.draw_duration(TargetProcess("postgres", process, 20)) < timings.lease_seconds
+    assert (
+        freezer.draw_duration(TargetProcess("rest_service.2", process, 20)) > timings.lease_seconds
+    )
 
 
 def test_who_is_stopped_stops_with_its_children() -> None:
@@ -47,22 +49,26 @@ def test_who_is_stopped_stops_with_its_children() -> None:
         assert popen.stdout
         child_pid = int(popen.stdout.readline())
         process, freezer = (
-            Process.of(popen.pid),
-            ProcessFreezer(("it",), random.Random(1), PRODUCTION),
+            Process.from_pid(popen.pid),
+            ProcessFreezer(("it",), random.Random(1), PRODUCTION_TIMINGS),
         )
         assert process
         try:
-            fault = freezer.stop(TargetProcess("it", process, 20))
-            wait_until(lambda: {state_of(popen.pid), state_of(child_pid)} == {"T"})
+            fault = freezer.freeze(TargetProcess("it", process, 20))
+            wait_until(
+                lambda: {get_process_state(popen.pid), get_process_state(child_pid)} == {"T"}
+            )
             assert process in freezer
             freezer.resume_all()
-            wait_until(lambda: "T" not in {state_of(popen.pid), state_of(child_pid)})
+            wait_until(
+                lambda: "T" not in {get_process_state(popen.pid), get_process_state(child_pid)}
+            )
             assert process not in freezer
-            assert fault.until > fault.at
+            assert fault.ended_at > fault.started_at
         finally:
             os.kill(child_pid, signal.SIGKILL)
             popen.kill()
 
 
-def state_of(pid: int) -> str:
+def get_process_state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -10,17 +10,17 @@ from smart_kit.contracts.effects import EffectKind, EffectRead
 
 from ..translations import N_
 from .event import describe_event
-from .job import describe_job
-from .reader import Reader
+from .job import describe_reminder
+from .reader import ReceiptContext
 from .task import describe_task
 
 EFFECT_KINDS: tuple[EffectKind, ...] = get_args(EffectKind)
 
-_NOUNS = {"reminder": N_("Reminder"), "task": N_("Task"), "event": N_("Event")}
+_FALLBACK_TITLES = {"reminder": N_("Reminder"), "task": N_("Task"), "event": N_("Event")}
 """For facts that cannot be read."""
 
-_DESCRIPTIONS: dict[str, Callable[[EffectRead, Reader], str]] = {
-    "reminder": describe_job,
+_DESCRIBERS: dict[str, Callable[[EffectRead, ReceiptContext], str]] = {
+    "reminder": describe_reminder,
     "task": describe_task,
     "event": describe_event,
 }
@@ -28,15 +28,15 @@ _DESCRIPTIONS: dict[str, Callable[[EffectRead, Reader], str]] = {
 
 log = structlog.stdlib.get_logger()
 
-__all__ = ["EFFECT_KINDS", "Reader", "describe_effect"]
+__all__ = ["EFFECT_KINDS", "ReceiptContext", "describe_effect"]
 
 
-def describe_effect(effect: EffectRead, reader: Reader) -> str:
+def describe_effect(effect: EffectRead, context: ReceiptContext) -> str:
     """One line, like "✓ Task: buy milk", or "↩ Task taken back: buy milk"."""
     mark = "✓" if effect.undoes is None else "↩"
     noun = effect.kind.partition("_")[0]
     try:
-        return f"{mark} {_DESCRIPTIONS[noun](effect, reader)}"
+        return f"{mark} {_DESCRIBERS[noun](effect, context)}"
     except ValidationError:
-        log.error("effect cannot be read", effect=str(effect.id), kind=effect.kind)
-        return f"{mark} {reader.words.gettext(_NOUNS[noun])}"
+        log.error("effect unreadable", effect=str(effect.id), kind=effect.kind)
+        return f"{mark} {context.translation.gettext(_FALLBACK_TITLES[noun])}"

@@ -7,12 +7,12 @@ from smart_kit.contracts.cron_jobs import CronJobType
 from smart_kit.contracts.effects import EffectKind, EffectRead
 from smart_kit.settings import TimeZoneName
 
-from ..moments import format_moment
+from ..moments import format_local_datetime
 from ..recurrence import describe_recurrence
 from ..translations import N_
-from .reader import Reader, shorten
+from .reader import ReceiptContext, truncate
 
-JOB_WORDS: dict[tuple[EffectKind, CronJobType], str] = {
+REMINDER_TITLES: dict[tuple[EffectKind, CronJobType], str] = {
     ("reminder_created", "reminder"): N_("Reminder"),
     ("reminder_changed", "reminder"): N_("Reminder changed"),
     ("reminder_cancelled", "reminder"): N_("Reminder cancelled"),
@@ -20,7 +20,7 @@ JOB_WORDS: dict[tuple[EffectKind, CronJobType], str] = {
     ("reminder_changed", "prompt"): N_("Scheduled request changed"),
     ("reminder_cancelled", "prompt"): N_("Scheduled request cancelled"),
 }
-JOB_UNDO_WORDS: dict[tuple[EffectKind, CronJobType], str] = {
+REMINDER_UNDO_TITLES: dict[tuple[EffectKind, CronJobType], str] = {
     ("reminder_created", "reminder"): N_("Reminder restored"),
     ("reminder_changed", "reminder"): N_("Reminder changed back"),
     ("reminder_cancelled", "reminder"): N_("Reminder taken back"),
@@ -31,7 +31,7 @@ JOB_UNDO_WORDS: dict[tuple[EffectKind, CronJobType], str] = {
 """Of an effect that takes another back."""
 
 
-class _Job(Contract):
+class _Reminder(Contract):
     """What a receipt needs of a cron job; the rest of it may change."""
 
     type: CronJobType = "reminder"
@@ -42,24 +42,30 @@ class _Job(Contract):
     timezone: TimeZoneName = "UTC"
 
 
-def describe_job(effect: EffectRead, reader: Reader) -> str:
+def describe_reminder(effect: EffectRead, context: ReceiptContext) -> str:
     """Like "Reminder: Fri 27 Nov 09:00 Europe/Berlin, weekly — call Anna".
 
     Raises ValidationError where the facts cannot be read.
     """
-    job = _Job.model_validate(effect.after or effect.before)
-    parts = [_when(job, reader)]
-    if job.cron_expression:
-        parts.append(describe_recurrence(job.cron_expression, reader.words))
+    reminder = _Reminder.model_validate(effect.after or effect.before)
+    parts = [_format_when(reminder, context)]
+    if reminder.cron_expression:
+        parts.append(describe_recurrence(reminder.cron_expression, context.translation))
     when = ", ".join(filter(None, parts))
-    names = JOB_WORDS if effect.undoes is None else JOB_UNDO_WORDS
-    what = reader.words.gettext(names[effect.kind, job.type])
-    return f"{what}: {when} — {shorten(job.text)}" if when else f"{what}: {shorten(job.text)}"
+    names = REMINDER_TITLES if effect.undoes is None else REMINDER_UNDO_TITLES
+    what = context.translation.gettext(names[effect.kind, reminder.type])
+    return (
+        f"{what}: {when} — {truncate(reminder.text)}"
+        if when
+        else f"{what}: {truncate(reminder.text)}"
+    )
 
 
-def _when(job: _Job, reader: Reader) -> str:
-    moment = job.next_fire_at or job.at
+def _format_when(reminder: _Reminder, context: ReceiptContext) -> str:
+    moment = reminder.next_fire_at or reminder.at
     if moment is None:
         return ""
-    zone = ZoneInfo(job.timezone)
-    return f"{format_moment(moment, zone, reader.language, reader.now)} {job.timezone}"
+    zone = ZoneInfo(reminder.timezone)
+    return (
+        f"{format_local_datetime(moment, zone, context.language, context.now)} {reminder.timezone}"
+    )

@@ -7,20 +7,20 @@ from smart_kit.settings import Language
 
 from ..translations import Translation
 
-_LONGEST_TEXT = 80
+_MAX_TEXT_LENGTH = 80
 
 
 @dataclass(frozen=True)
-class Reader:
+class ReceiptContext:
     """Their words, the IANA zone they live in, and what time it is."""
 
-    words: Translation
+    translation: Translation
     language: Language
     timezone: str
     now: datetime
 
 
-def shorten(text: str) -> str:
+def truncate(text: str) -> str:
     """One line, not too long."""
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1].rstrip()}…"
+    return line if len(line) <= _MAX_TEXT_LENGTH else f"{line[: _MAX_TEXT_LENGTH - 1].rstrip()}…"

@@ -6,19 +6,19 @@ from smart_kit.contracts.base import Contract, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.tasks import TaskPriority, TaskStatus
 
-from ..moments import format_date, format_moment, is_end_of_day
+from ..moments import format_date, format_local_datetime, is_end_of_day
 from ..translations import N_
-from .reader import Reader, shorten
+from .reader import ReceiptContext, truncate
 
-_STATUS: dict[TaskStatus, str] = {
+_STATUS_TITLES: dict[TaskStatus, str] = {
     "open": N_("Task open again"),
     "done": N_("Task done"),
     "cancelled": N_("Task cancelled"),
 }
-_UNDO_STATUS = _STATUS | {"cancelled": N_("Task taken back")}
+_UNDO_STATUS_TITLES = _STATUS_TITLES | {"cancelled": N_("Task taken back")}
 """Of an effect that takes another back; one that made a task leaves it cancelled."""
 
-_PRIORITY: dict[TaskPriority, str] = {
+_PRIORITY_LABELS: dict[TaskPriority, str] = {
     "low": N_("low priority"),
     "normal": N_("normal priority"),
     "high": N_("high priority"),
@@ -34,46 +34,48 @@ class _Task(Contract):
     priority: TaskPriority = "normal"
 
 
-_NOTHING = _Task(title="")
+_EMPTY_TASK = _Task(title="")
 
 
-def describe_task(effect: EffectRead, reader: Reader) -> str:
+def describe_task(effect: EffectRead, context: ReceiptContext) -> str:
     """Like "Task: buy milk, due Fri 27 Nov 18:00 Europe/Berlin" or "Task done: buy milk".
 
     Raises ValidationError where the facts cannot be read.
     """
     task = _Task.model_validate(effect.after)
-    before = _Task.model_validate(effect.before) if effect.before else _NOTHING
-    what = reader.words.gettext(_what(task, before, effect))
+    before = _Task.model_validate(effect.before) if effect.before else _EMPTY_TASK
+    what = context.translation.gettext(_choose_title(task, before, effect))
     return f"{what}: " + ", ".join(
-        filter(None, (shorten(task.title), *_facts(task, before, reader)))
+        filter(None, (truncate(task.title), *_describe_details(task, before, context)))
     )
 
 
-def _what(task: _Task, before: _Task, effect: EffectRead) -> str:
+def _choose_title(task: _Task, before: _Task, effect: EffectRead) -> str:
     is_undo = effect.undoes is not None
     if task.status != before.status:
-        return (_UNDO_STATUS if is_undo else _STATUS)[task.status]
+        return (_UNDO_STATUS_TITLES if is_undo else _STATUS_TITLES)[task.status]
     if effect.before is None:
         return N_("Task")
     return N_("Task changed back") if is_undo else N_("Task changed")
 
 
-def _facts(task: _Task, before: _Task, reader: Reader) -> tuple[str, str]:
+def _describe_details(task: _Task, before: _Task, context: ReceiptContext) -> tuple[str, str]:
     """When it is due as long as it is open, and what has become of its priority."""
-    gettext = reader.words.gettext
+    gettext = context.translation.gettext
     due = ""
     if task.due_at is not None and task.status == "open":
-        due = gettext(N_("due {time}")).format(time=_due(task.due_at, reader))
+        due = gettext(N_("due {time}")).format(time=_format_due(task.due_at, context))
     elif task.due_at is None and before.due_at is not None:
         due = gettext(N_("no longer due"))
     priority = task.priority != before.priority
-    return due, gettext(_PRIORITY[task.priority]) if priority else ""
+    return due, gettext(_PRIORITY_LABELS[task.priority]) if priority else ""
 
 
-def _due(moment: UtcDatetime, reader: Reader) -> str:
+def _format_due(moment: UtcDatetime, context: ReceiptContext) -> str:
     """Without a time where any time of the day will do."""
-    zone = ZoneInfo(reader.timezone)
+    zone = ZoneInfo(context.timezone)
     if is_end_of_day(moment, zone):
-        return format_date(moment, zone, reader.language, reader.now)
-    return f"{format_moment(moment, zone, reader.language, reader.now)} {reader.timezone}"
+        return format_date(moment, zone, context.language, context.now)
+    return (
+        f"{format_local_datetime(moment, zone, context.language, context.now)} {context.timezone}"
+    )
