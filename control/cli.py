@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from control import modes, options, spelling
-from control.arguments import USAGE_ERROR_STATUS
+from control import modes, options, suggestions
+from control.argument_types import USAGE_ERROR_STATUS
 from control.context import Context
 from control.errors import ControlError
 from control.options import Parser
@@ -152,7 +152,7 @@ def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.
     first = argv[0] if argv else "--help"
     if first not in ("-h", "--help", *(command.name for command in COMMANDS)):
         shown = [command.name for command in COMMANDS if command.help]
-        advice = spelling.did_you_mean(first, shown, "see ./manage.py --help")
+        advice = suggestions.did_you_mean(first, shown, "see ./manage.py --help")
         raise ControlError(f"there is no command {first!r}; {advice}", USAGE_ERROR_STATUS)
     chosen, unknown = _build_parser(table).parse_known_args(argv or [first])
     if unknown:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 
-from control.arguments import USAGE_ERROR_STATUS
+from control.argument_types import USAGE_ERROR_STATUS
 from control.errors import ControlError
 from control.terminal import Terminal
 

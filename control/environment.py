@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from control import credentials, dotenv
-from control.lock import FileLock
+from control.file_lock import FileLock
 from control.variables import ALL_NAMES, DEFAULTS, MACHINE_VARIABLES, PROXY_VARIABLES
 
 _SECRETS_FILE = "secrets.env"

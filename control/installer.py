@@ -8,7 +8,7 @@ from pathlib import Path
 
 from control import package_index
 from control.errors import ControlError
-from control.lock import FileLock
+from control.file_lock import FileLock
 from control.terminal import Terminal
 
 _KNOWN_ERRORS = {

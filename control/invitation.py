@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
-from control.client import RequestFailed, request
 from control.errors import ControlError
+from control.http_client import RequestFailed, request
 from control.settings import Settings
 from control.variables import TELEGRAM_URL
 

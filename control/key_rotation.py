@@ -17,10 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from control import services
-from control.client import JsonResponse, RequestFailed, request
 from control.context import Context
 from control.errors import ControlError
-from control.lock import FileLock
+from control.file_lock import FileLock
+from control.http_client import JsonResponse, RequestFailed, request
 from control.master_keys import KEY_VARIABLE, MasterKeys, fingerprint, generate_key
 
 _REENCRYPTION_TIMEOUT_SECONDS = 600.0

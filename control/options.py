@@ -5,8 +5,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from control import arguments, journal, requirements, services
-from control.arguments import USAGE_ERROR_STATUS
+from control import argument_types, log_tail, requirements, services
+from control.argument_types import USAGE_ERROR_STATUS
 from control.errors import ControlError
 from control.services import Service
 
@@ -44,7 +44,7 @@ def add_start_options(parser: Parser, table: Sequence[Service]) -> None:
         "--replicas",
         action="append",
         default=[],
-        type=arguments.replica_counts_parser(table),
+        type=argument_types.replica_counts_parser(table),
         metavar="NAME=N",
         help=f"that N processes share the work of {', '.join(names)}, until said otherwise"
         " (repeatable, or with commas)",
@@ -63,12 +63,12 @@ def add_stop_options(parser: Parser, table: Sequence[Service]) -> None:
 
 def add_logs_options(parser: Parser, table: Sequence[Service]) -> None:
     parts = (*services.DATABASES, *(item.name for item in table))
-    _add_service_option(parser, "log", (*parts, *journal.MANAGE_LOGS))
+    _add_service_option(parser, "log", (*parts, *log_tail.MANAGE_LOGS))
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
     parser.add_argument(
         "-n",
         "--lines",
-        type=arguments.integer_parser("number of lines"),
+        type=argument_types.integer_parser("number of lines"),
         default=100,
         metavar="N",
         help="how many; default: 100",
@@ -84,7 +84,7 @@ def add_test_options(parser: Parser, _: Sequence[Service]) -> None:
     )
     parser.add_argument(
         "--repeat",
-        type=arguments.integer_parser("number of runs", minimum=1),
+        type=argument_types.integer_parser("number of runs", minimum=1),
         default=1,
         metavar="N",
         help="so often, one after the other, whatever becomes of each",
@@ -98,7 +98,7 @@ def add_test_options(parser: Parser, _: Sequence[Service]) -> None:
 def add_fuzz_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--cases",
-        type=arguments.integer_parser("number of cases"),
+        type=argument_types.integer_parser("number of cases"),
         default=20_000,
         metavar="N",
         help="at least so many, in whole rounds; default: 20000. The first round makes some 4500;"
@@ -115,7 +115,7 @@ def add_chaos_options(parser: Parser, _: Sequence[Service]) -> None:
     ):
         parser.add_argument(
             f"--{name}",
-            type=arguments.integer_parser(f"number of {name}"),
+            type=argument_types.integer_parser(f"number of {name}"),
             default=default,
             metavar="N",
             help=f"{what}; default: {default}",
@@ -133,7 +133,7 @@ def add_mutate_options(parser: Parser, _: Sequence[Service]) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=arguments.integer_parser("number of jobs", minimum=1),
+        type=argument_types.integer_parser("number of jobs", minimum=1),
         default=os.cpu_count() or 1,
         metavar="N",
         help="so many mutants at once; default: one for each core",
@@ -172,7 +172,7 @@ def add_chat_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("--as", dest="person", metavar="NAME", help="who of the sandbox to be")
     parser.add_argument(
         "--timeout",
-        type=arguments.parse_seconds,
+        type=argument_types.parse_seconds,
         default=120.0,
         metavar="S",
         help="seconds an answer may take",
@@ -187,7 +187,7 @@ def add_supervise_options(parser: Parser, _: Sequence[Service]) -> None:
 def _add_seed_option(parser: Parser) -> None:
     parser.add_argument(
         "--seed",
-        type=arguments.integer_parser("seed"),
+        type=argument_types.integer_parser("seed"),
         metavar="S",
         help="do again what was done with it; default: another one each time",
     )
@@ -198,7 +198,7 @@ def _add_service_option(parser: Parser, kind: str, names: Sequence[str]) -> None
         "--service",
         action="append",
         default=[],
-        type=arguments.choice_parser(kind, names),
+        type=argument_types.choice_parser(kind, names),
         metavar="NAME",
         help="only this one (repeatable)",
     )
@@ -208,7 +208,7 @@ def _add_schema_owner_option(parser: Parser) -> None:
     parser.add_argument(
         "--service",
         action="append",
-        type=arguments.parse_schema_owner,
+        type=argument_types.parse_schema_owner,
         metavar="NAME",
         help=f"{services.SCHEMA_OWNER}: no other has a schema",
     )

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from control import disk, environment, machine, package_index, requirements
+from control.file_lock import FileLock
+from control.install_stamps import InstallStamps
 from control.installer import Installer
-from control.lock import FileLock
 from control.machine import Machine, UnmetRequirement
-from control.stamps import InstallStamps
 from control.terminal import Terminal
 
 

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from sandbox.chat.fault_injection_api import FaultInjectionApi
 from sandbox.chat.json_api import JsonApi
 from sandbox.chat.routes import ChatPageRoutes
 from sandbox.chat.security import RequestGuard
-from sandbox.chat.trials import FaultInjectionApi
 from sandbox.llm.server import LlmServer
 from sandbox.settings import SandboxSettings
 from sandbox.telegram.api import BotApi
-from sandbox.telegram.delivery import WebhookDelivery
-from sandbox.telegram.world import TelegramState
+from sandbox.telegram.telegram_state import TelegramState
+from sandbox.telegram.webhook_delivery import WebhookDelivery
 from sandbox.weather.server import WeatherServer
 from smart_kit.health import Health
 from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops

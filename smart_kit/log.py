@@ -11,7 +11,7 @@ import structlog
 from pydantic import ValidationError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from smart_kit.repetition import LogThrottle
+from smart_kit.log_throttle import LogThrottle
 
 _SECRET_PATTERNS = re.compile(
     r"(?<!\d)\d{5,20}:[A-Za-z0-9_-]{30,}"  # a Telegram token

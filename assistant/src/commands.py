@@ -11,10 +11,10 @@ from smart_kit.contracts.threads import TurnRecord
 from smart_kit.errors import Conflict, NotFound, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Outcome
 
-from .choices import SelectionHandler
-from .core.commanded import CommandContext
+from .core.command_context import CommandContext
 from .messages import replies
 from .messages.item import ChatItem
+from .selection import SelectionHandler
 from .services.rest_service import RestServiceClient
 from .storage.history import HistoryStore
 from .storage.users import UserStore

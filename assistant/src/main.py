@@ -4,32 +4,32 @@ import time
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import ConfigurationSnapshot
-from smart_kit.guarded_http import SafeHttpClient
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox, MailboxReconciler, QueueMonitor, Worker
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.rest_client import ServiceClient
+from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
 from smart_kit.vault import Vault
 
-from .answering import TurnRunner
 from .assistants.factory import AssistantFactory
 from .commands import CommandHandler
 from .config.settings import AssistantSettings
-from .messages.window import ContextWindow
+from .messages.context_window import ContextWindow
 from .orchestrator import AssistantOrchestrator
 from .services.budget import BudgetStore
-from .services.kept_calls import ToolResultCache
-from .services.live_frames import ProgressPublisher
-from .services.models.catalogue import RegistryCache
 from .services.models.client import ModelClient
+from .services.models.model_registry import RegistryCache
 from .services.open_meteo import OpenMeteoClient
 from .services.rest_service import RestServiceClient
+from .services.tool_result_cache import ToolResultCache
+from .services.turn_progress import ProgressPublisher
 from .storage.configuration import ConfigurationStore
 from .storage.history import HistoryStore
 from .storage.history_archive import HistoryArchive
 from .storage.users import UserStore
 from .tools.base import ToolServices
+from .turn_runner import TurnRunner
 
 MAX_QUEUE_READ_AGE_SECONDS = 30.0
 """After so long without a good read of the queue this replica is not healthy."""

@@ -21,15 +21,15 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import MessageError, RejectMessage, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
-from .answering import TurnRequest, TurnRunner
 from .assistants.factory import AssistantFactory
 from .assistants.secretary import SecretaryLLMChat
 from .commands import REST_SERVICE_RETRY_SECONDS, CommandHandler
-from .core.commanded import CommandContext
+from .core.command_context import CommandContext
 from .core.journal import parse_effects, to_receipts
 from .messages import replies
 from .storage.configuration import ConfigurationStore
 from .storage.users import UserState, UserStore
+from .turn_runner import TurnRequest, TurnRunner
 
 CONFIGURATION_RETRY_SECONDS = 1.0
 OTHER_BOT_GRACE_SECONDS = 10.0

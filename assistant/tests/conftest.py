@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from assistant.src.services import budget
-from assistant.src.services.models.endpoint import Endpoint
+from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.src.storage import history_archive
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, make_secretary, make_tool, make_user
+from assistant.tests.snapshot_builders import ALICES_THREAD, make_secretary, make_tool, make_user
 from smart_kit.redis import Redis
 from smart_kit.testing.plugin import has_virtual_clock
 from smart_kit.testing.scripted_model import ScriptedModel

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx2
 
-from assistant.tests.snapshots import ALICE, id_for, make_user
+from assistant.tests.snapshot_builders import ALICE, id_for, make_user
 
 
 @dataclass

@@ -6,25 +6,25 @@ from typing import Any, Literal
 import httpx2
 from pydantic import SecretStr
 
-from assistant.src.answering import TurnRunner
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import CommandHandler
-from assistant.src.messages.window import ContextWindow
+from assistant.src.messages.context_window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.budget import BudgetStore
-from assistant.src.services.live_frames import ProgressPublisher
-from assistant.src.services.models.catalogue import RegistryCache
 from assistant.src.services.models.client import ModelClient
+from assistant.src.services.models.model_registry import RegistryCache
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.rest_service import RestServiceClient
+from assistant.src.services.turn_progress import ProgressPublisher
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
 from assistant.src.storage.history_archive import HistoryArchive
 from assistant.src.storage.users import UserStore
 from assistant.src.tools.base import ToolServices
+from assistant.src.turn_runner import TurnRunner
 from assistant.tests.fake_open_meteo import FakeOpenMeteo
 from assistant.tests.fake_rest_service import FakeRestService
-from assistant.tests.snapshots import ALICE, BOT, SENT_AT, id_for, make_model
+from assistant.tests.snapshot_builders import ALICE, BOT, SENT_AT, id_for, make_model
 from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import (
+from assistant.tests.snapshot_builders import (
     ALICE,
     ALICES_THREAD,
     BOT,

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, BOT, id_for
+from assistant.tests.snapshot_builders import ALICES_THREAD, BOT, id_for
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import Notice, Reply

@@ -21,7 +21,7 @@ from assistant.src import main
 from assistant.src.config.settings import AssistantSettings
 from assistant.src.main import _build_health
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import make_secretary
+from assistant.tests.snapshot_builders import make_secretary
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL
 from smart_kit.contracts.queue import TO_TELEGRAM_ADAPTER, Reply
 from smart_kit.mailbox import Envelope, Mailbox, Worker

@@ -9,7 +9,7 @@ import structlog
 from assistant.src import orchestrator
 from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, BOT, SENT_AT, make_user
+from assistant.tests.snapshot_builders import ALICE, BOT, SENT_AT, make_user
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY, user_key
 from smart_kit.contracts.queue import BotIdentity, Notice, Reply, ScheduledPrompt
 from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, RunRecord

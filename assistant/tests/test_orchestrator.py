@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import (
+from assistant.tests.snapshot_builders import (
     ALICE,
     ALICES_THREAD,
     BOT,

@@ -21,7 +21,7 @@ from assistant.src.tools.base import ToolContext
 from assistant.src.tools.time_tool import TimeTool
 from assistant.tests.fake_rest_service import FakeRestService
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import (
+from assistant.tests.snapshot_builders import (
     ALICES_THREAD,
     make_assistant,
     make_secretary,

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import redis.asyncio
 
+from assistant.tests.async_model_server import serve_model
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.model_on_the_loop import serve_model
-from assistant.tests.snapshots import BOT, make_secretary, make_tool, make_user
+from assistant.tests.snapshot_builders import BOT, make_secretary, make_tool, make_user
 from smart_kit.contracts.queue import Notice, Reply, Sender
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.scripted_model import (

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from control import answerers
-from control.chat import SandboxAccount, SandboxChat, iter_bot_texts
+from control import chat_dependencies
+from control.chat_repl import ChatRepl
 from control.context import Context
-from control.conversation import ChatRepl
-from control.docker import bare
+from control.docker import plain_compose
 from control.errors import ControlError
-from control.silence import ReplyWatchdog
+from control.reply_watchdog import ReplyWatchdog
+from control.sandbox_chat import SandboxAccount, SandboxChat, iter_bot_texts
 from control.terminal import Terminal
 
 _QUIET_SECONDS = 0.5
@@ -25,11 +25,11 @@ def run(context: Context, options: argparse.Namespace) -> int:
     settings = context.settings
     if settings.is_telegram_real:
         raise ControlError("Telegram is real here (TELEGRAM_TOKEN is set): talk to your bot there")
-    token = settings.values.get("SANDBOX_CHAT_TOKEN") or bare.read_chat_token(context)
+    token = settings.values.get("SANDBOX_CHAT_TOKEN") or plain_compose.read_chat_token(context)
     chat = SandboxChat(settings.local_url("SANDBOX_PORT"), token)
     person = chat.find_user(options.person)
     new_watchdog = partial(
-        ReplyWatchdog, partial(answerers.find_missing_services, context, options)
+        ReplyWatchdog, partial(chat_dependencies.find_missing_services, context, options)
     )
     question = OneShotChat(context.terminal, chat, person, new_watchdog, options.timeout)
     if options.question:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from control.context import Context
-from control.doctor import machine, outside, ports, settings, state, suite
+from control.doctor import external_services, machine, ports, settings, state, suite
 from control.doctor.finding import Finding
 from control.terminal import Terminal
 
@@ -18,7 +18,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         partial(suite.check, options=options),
         partial(machine.check, options=options),
         ports.check,
-        outside.check,
+        external_services.check,
     )
     findings = []
     for check in checks:

@@ -3,9 +3,9 @@
 import argparse
 
 from control import invitation
-from control.client import RequestFailed
 from control.context import Context
 from control.errors import ControlError
+from control.http_client import RequestFailed
 
 
 def run(context: Context, options: argparse.Namespace) -> int:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from control import arguments, environment
+from control import argument_types, environment
 from control.context import Context
 from control.errors import ControlError
-from control.lock import FileLock
+from control.file_lock import FileLock
 from control.mutation import processes, report, survivors
-from control.mutation.interpreter import MutmutVirtualenv
+from control.mutation.mutmut_virtualenv import MutmutVirtualenv
 from control.mutation.report import MutationScore
 from control.mutation.survivors import SurvivorList
 from control.mutation.working_copy import WorkingCopy
@@ -44,7 +44,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 def select_modules(every: Sequence[KeyModule], names: Sequence[str]) -> list[KeyModule]:
     """Those with these names, or all; raises ControlError for a name that none has."""
-    check = arguments.choice_parser("key module", [module.name for module in every])
+    check = argument_types.choice_parser("key module", [module.name for module in every])
     wanted = {check(name) for name in names}
     return [module for module in every if not wanted or module.name in wanted]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from control.context import Context
-from control.table import format_duration
+from control.status_table import format_duration
 from control.terminal import Terminal
 from control.testing import selection
 

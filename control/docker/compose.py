@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from control import reasons, replicas
+from control import exit_reasons, replicas
 from control.context import Context
 from control.docker import container, engine, timeouts
-from control.docker.call import ComposeProcess
+from control.docker.compose_process import ComposeProcess
 from control.docker.container import Container
 from control.docker.password import build_password_statement
 from control.errors import ControlError
-from control.lock import FileLock
+from control.file_lock import FileLock
 from control.services import Service
 from control.settings import Settings
 from control.terminal import Terminal
@@ -156,14 +156,14 @@ class Compose:
             return one.error or one.describe_unmet_dependencies(others) or "has not started"
         log = engine.read_log(self.environ, one.id)
         if one.has_exited:
-            return reasons.describe_exit(one.exit_status, one.error or log)
+            return exit_reasons.describe_exit(one.exit_status, one.error or log)
         if one.state != "running":
             return f"is {one.state}"
-        return _append_detail(_describe_running(one), reasons.explain_log(log))
+        return _append_detail(_describe_running(one), exit_reasons.explain_log(log))
 
     def read_log_tail(self, one: Container) -> tuple[str, ...]:
         """The end of its log."""
-        return reasons.tail_lines(engine.read_log(self.environ, one.id))
+        return exit_reasons.tail_lines(engine.read_log(self.environ, one.id))
 
     def get_memory_usage(self, containers: Iterable[Container]) -> dict[str, int]:
         """Bytes of those that run, by container's id."""

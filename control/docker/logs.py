@@ -4,12 +4,12 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator
 
-from control import journal, replicas
+from control import log_tail, replicas
 from control.context import Context
 from control.docker import scale
 from control.docker.compose import Compose
 from control.errors import ControlError
-from control.journal import LogEntry
+from control.log_tail import LogEntry
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 """Some versions of Compose wipe lines even where nobody looks."""
@@ -28,12 +28,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
     output = compose.capture("logs", *_LOG_OPTIONS, "--tail", str(options.lines), *compose_services)
     entries = sorted(_parse_entries(output.splitlines()), key=lambda entry: entry.timestamp)
     last = entries[len(entries) - min(options.lines, len(entries)) :]
-    journal.print_entries(context.terminal, last, names)
+    log_tail.print_entries(context.terminal, last, names)
     if options.follow:
         newer = _follow_entries(
             compose, entries[-1].timestamp if entries else 0.0, compose_services
         )
-        journal.print_entries(context.terminal, newer, names)
+        log_tail.print_entries(context.terminal, newer, names)
     return 0
 
 
@@ -64,5 +64,5 @@ def _parse_entries(lines: Iterable[str]) -> Iterator[LogEntry]:
     for line in lines:
         if match := _LINE.fullmatch(_ANSI.sub("", line).rstrip("\r\n")):
             service, number = scale.parse_replica(match["service"], int(match["number"]))
-            at = journal.parse_timestamp(match["time"]) or 0.0
+            at = log_tail.parse_timestamp(match["time"]) or 0.0
             yield LogEntry(replicas.format_replica_name(service, number), match["text"], at)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from control import confirmation, modes
-from control.arguments import USAGE_ERROR_STATUS
+from control.argument_types import USAGE_ERROR_STATUS
 from control.context import Context
 from control.docker import engine, stop
 from control.docker.compose import Compose

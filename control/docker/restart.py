@@ -2,9 +2,9 @@
 
 import argparse
 
-from control import welcome
+from control import start_messages
 from control.context import Context
-from control.docker import bare
+from control.docker import plain_compose
 from control.docker.compose import Compose
 from control.docker.start import bring_up, up
 from control.docker.stop import stop
@@ -13,8 +13,8 @@ from control.errors import ControlError
 
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.service:
-        bare.ensure_not_running(context)
-    welcome.prepare_environment(context, "docker")
+        plain_compose.ensure_not_running(context)
+    start_messages.prepare_environment(context, "docker")
     compose = Compose.from_context(context)
     if options.service:
         if not compose.list_containers():

@@ -4,14 +4,14 @@ import argparse
 
 from control import key_rotation
 from control.context import Context
-from control.docker import bare
+from control.docker import plain_compose
 from control.docker.compose import Compose
 from control.docker.start import up
 from control.errors import ControlError
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    bare.ensure_not_running(context)
+    plain_compose.ensure_not_running(context)
     containers = Compose.from_context(context).list_containers()
     if not containers:
         raise ControlError(key_rotation.NOT_RUNNING_MESSAGE)

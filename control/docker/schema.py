@@ -2,11 +2,11 @@
 
 import argparse
 
-from control import welcome
+from control import start_messages
 from control.context import Context
-from control.docker import bare
+from control.docker import plain_compose
 from control.docker.compose import Compose
-from control.docker.progress import ContainerReadinessWaiter
+from control.docker.readiness import ContainerReadinessWaiter
 from control.docker.start import build, start_postgres
 from control.errors import ControlError
 from control.services import ALEMBIC
@@ -34,15 +34,15 @@ def upgrade(context: Context, _: argparse.Namespace) -> int:
 
 
 def _prepare(context: Context) -> Compose:
-    bare.ensure_not_running(context)
-    welcome.prepare_environment(context, "docker")
+    plain_compose.ensure_not_running(context)
+    start_messages.prepare_environment(context, "docker")
     compose = Compose.from_context(context)
     with context.terminal.step("image"):
         build(context, compose, "migrate")
     problems = start_postgres(
         compose, ContainerReadinessWaiter(compose, context.terminal, with_dependencies=False)
     )
-    welcome.report_failures(context, problems, outlook="")
+    start_messages.report_failures(context, problems, outlook="")
     if problems:
         raise ControlError("the database does not start")
     return compose

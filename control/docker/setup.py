@@ -12,8 +12,8 @@ from pathlib import Path
 
 from control import environment
 from control.addresses import COMPOSE_ADDRESSES
-from control.docker.bare import PRINT_ADMIN_TOKEN_COMMAND
 from control.docker.password import build_password_statement
+from control.docker.plain_compose import PRINT_ADMIN_TOKEN_COMMAND
 from control.services import SERVICES
 from control.settings import Settings
 

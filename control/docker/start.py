@@ -4,14 +4,14 @@ import argparse
 from collections import deque
 from collections.abc import Iterable
 
-from control import modes, replicas, services, welcome
+from control import modes, replicas, services, start_messages
+from control.component_failure import ComponentFailure
 from control.context import Context
-from control.docker import bare, scale
+from control.docker import plain_compose, scale
 from control.docker.compose import Compose
-from control.docker.progress import ContainerReadinessWaiter, extract_progress
+from control.docker.readiness import ContainerReadinessWaiter, extract_progress
 from control.errors import ControlError
 from control.local.run_directory import RunDirectory
-from control.problem import ComponentFailure
 
 _TAIL_LINES = 20
 _UP_COMMAND = ("up", "--detach", "--no-build")
@@ -20,8 +20,8 @@ _UP_COMMAND = ("up", "--detach", "--no-build")
 def run(context: Context, options: argparse.Namespace) -> int:
     _ensure_not_local(context)
     if options.service:
-        bare.ensure_not_running(context)
-    welcome.prepare_environment(context, "docker")
+        plain_compose.ensure_not_running(context)
+    start_messages.prepare_environment(context, "docker")
     requested = replicas.parse_requested(options)
     names = dict.fromkeys((*options.service, *requested)) if options.service else ()
     return bring_up(context, Compose.from_context(context, requested), names)
@@ -35,7 +35,7 @@ def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> i
         build(context, compose, *names)
     if up(context, compose, names):
         return 1
-    welcome.print_addresses(context)
+    start_messages.print_addresses(context)
     context.terminal.print_line("  Logs:  ./manage.py logs -f")
     return 0
 
@@ -71,7 +71,7 @@ def up(
         _run_up(context, compose, progress, names, recreate=recreate)
         problems = progress.wait()
     modes.save_last_mode(compose.settings.state_dir, "docker")
-    welcome.report_failures(context, problems, outlook="")
+    start_messages.report_failures(context, problems, outlook="")
     return problems
 
 

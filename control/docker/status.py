@@ -3,11 +3,11 @@
 import argparse
 from datetime import UTC, datetime
 
-from control import health, table
+from control import health, status_table
 from control.context import Context
 from control.docker.compose import Compose
 from control.docker.container import Container
-from control.table import StatusRow
+from control.status_table import StatusRow
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -20,7 +20,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return 1
     memory = compose.get_memory_usage(containers)
     rows = [_build_row(compose, one, available, memory.get(one.id)) for one in containers]
-    return 0 if table.print_table(context.terminal, rows) else 1
+    return 0 if status_table.print_table(context.terminal, rows) else 1
 
 
 def _build_row(

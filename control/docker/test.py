@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from control.context import Context
 from control.docker import engine
-from control.testing import program, selection
+from control.testing import selection, subprocess_runner
 
 _NO_TESTS_COLLECTED = 5
 """The exit status of pytest where a choice of tests leaves none."""
@@ -51,7 +51,7 @@ def _run_service_tests(context: Context, options: argparse.Namespace) -> int:
     try:
         extra = [word.replace(f"{context.root}/", "", 1) for word in options.extra]
         command = [*compose, "run", "--build", "--rm", "tests", *chosen, *extra]
-        return program.run(command, context.root, environ)
+        return subprocess_runner.run(command, context.root, environ)
     finally:
         subprocess.run(
             [*compose, "down", "--volumes", "--timeout", "1"],
@@ -76,4 +76,4 @@ def _run_e2e_tests(context: Context, options: argparse.Namespace) -> int:
         *options.extra,
     )
     environ = context.environ_without_suite | {"SUITE_MODE": "docker"}
-    return program.run(command, context.root, environ)
+    return subprocess_runner.run(command, context.root, environ)

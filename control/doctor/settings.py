@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from control import environment, spelling
-from control.client import strip_credentials
+from control import environment, suggestions
 from control.context import Context
 from control.credentials import SECRET_GENERATORS
-from control.docker import bare
+from control.docker import plain_compose
 from control.doctor.finding import Finding, make_error, make_warning
+from control.http_client import strip_credentials
 from control.variables import ALL_NAMES
 
 _MIN_SECRET_LENGTH = 16
@@ -23,7 +23,7 @@ def check(context: Context) -> Iterable[Finding]:
     if file.stat().st_mode & _OTHERS_MODE_MASK:
         yield make_error(".env", "others can read it, and it holds secrets", "chmod 600 .env")
     for name in environment.find_unknown_variables(context.root):
-        advice = spelling.did_you_mean(name.upper(), ALL_NAMES, "see .env.example")
+        advice = suggestions.did_you_mean(name.upper(), ALL_NAMES, "see .env.example")
         yield make_warning(".env", f"{name} is no setting of the suite", advice)
     values = context.settings.values
     for name in SECRET_GENERATORS:
@@ -37,8 +37,8 @@ def check(context: Context) -> Iterable[Finding]:
 
 
 def _describe_missing_file(context: Context) -> str:
-    if bare.is_running(context):
-        command = bare.PRINT_ADMIN_TOKEN_COMMAND
+    if plain_compose.is_running(context):
+        command = plain_compose.PRINT_ADMIN_TOKEN_COMMAND
         return f"none: docker compose made up the secrets; the admin token: {command}"
     secrets_file = context.state_dir / "secrets.env"
     if secrets_file.exists():

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from control import disk, modes
 from control.context import Context
-from control.docker import bare
 from control.docker import findings as docker
+from control.docker import plain_compose
 from control.doctor.finding import Finding, make_error, make_warning
 from control.local import shared_folder
-from control.local.progress import check_components_health
+from control.local.readiness import check_components_health
 from control.local.run_directory import ComponentStatus, RunDirectory
 from control.local.status import combine_health, find_unmet_dependencies
 from control.local.suite import Suite
@@ -20,9 +20,10 @@ _RESTART_ADVICE = "mend the cause and run ./manage.py restart; ./manage.py logs 
 
 def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
     """Silent about a suite that was stopped, or was never started."""
-    if modes.find_selected_mode(context, options) == "local":
+    mode = modes.find_selected_mode(context, options)
+    if mode == "local":
         yield from _check_local(context)
-    elif modes.find_selected_mode(context, options) == "docker" or bare.is_running(context):
+    elif mode == "docker" or plain_compose.is_running(context):
         yield from docker.check_containers(context)
     if os.geteuid() == 0:
         shared_folder.repair_database_folder(context.state_dir)  # it may have been moved

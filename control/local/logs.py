@@ -2,11 +2,11 @@
 
 import argparse
 
-from control import journal, replicas
+from control import log_tail, replicas
 from control.context import Context
 from control.errors import ControlError
-from control.journal import LogTail
 from control.local.run_directory import RunDirectory
+from control.log_tail import LogTail
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -17,12 +17,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return 0
     names = _select_names(options.service, available)
     tails = [LogTail(name, logs / f"{name}.log") for name in names]
-    last = journal.merge_last(tails, options.lines)
-    journal.print_entries(context.terminal, last, names)
+    last = log_tail.merge_last(tails, options.lines)
+    log_tail.print_entries(context.terminal, last, names)
     if not last and options.lines:
         context.terminal.print_line(f"Nothing is in the log of {', '.join(names)} yet.")
     if options.follow:
-        journal.print_entries(context.terminal, journal.follow(tails), names)
+        log_tail.print_entries(context.terminal, log_tail.follow(tails), names)
     return 0
 
 

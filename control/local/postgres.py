@@ -18,11 +18,11 @@ from pathlib import Path
 from control.errors import ControlError
 from control.health import HealthStatus, unreachable_status
 from control.local import shared_folder
-from control.local.account import SystemUser
-from control.local.part import DATABASE_STOP_TIMEOUT_SECONDS
-from control.local.password_stamp import PasswordDigestFile
+from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS
+from control.local.password_digest import PasswordDigestFile
 from control.local.process import LaunchSpec, build_database_environment, wait_for_exit
 from control.local.shared_folder import Database
+from control.local.system_user import SystemUser
 
 DATABASE_NAME = "smart_assistant"
 """The role and the database; the role may create extensions, as in PostgreSQL's own image."""

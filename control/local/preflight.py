@@ -10,7 +10,7 @@ from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
 from control.errors import ControlError
-from control.local.part import Component, Port
+from control.local.component import Component, Port
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
 """Bytes that must be free: a database in want of space stops in the middle of things."""

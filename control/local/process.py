@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from control.local.account import SystemUser
+from control.local.system_user import SystemUser
 
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 _RECORD_AND_EXEC_SCRIPT = (

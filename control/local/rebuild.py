@@ -2,7 +2,7 @@
 
 import argparse
 
-from control import replicas, welcome
+from control import replicas, start_messages
 from control.context import Context
 from control.errors import ControlError
 from control.local import start
@@ -19,5 +19,5 @@ def run(context: Context, options: argparse.Namespace) -> int:
     context.virtualenv.rebuild()
     if not was_running:
         return 0
-    welcome.prepare_environment(context, "local")
+    start_messages.prepare_environment(context, "local")
     return start.bring_up(context)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from control import confirmation, disk
-from control.arguments import USAGE_ERROR_STATUS
+from control.argument_types import USAGE_ERROR_STATUS
 from control.context import Context
 from control.errors import ControlError
 from control.local import postgres, shared_folder

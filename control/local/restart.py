@@ -5,21 +5,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import zip_longest
 
-from control import replicas, welcome
+from control import replicas, start_messages
+from control.component_failure import ComponentFailure
 from control.context import Context
 from control.errors import ControlError
-from control.local import start, wishing
-from control.local.progress import ReadinessWaiter
+from control.local import desired_state, start
+from control.local.readiness import ReadinessWaiter
 from control.local.run_directory import RunDirectory
 from control.local.shutdown import shut_down
 from control.local.suite import Suite
-from control.problem import ComponentFailure
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.service:
         return restart_services(context, options.service)
-    welcome.prepare_environment(context, "local")
+    start_messages.prepare_environment(context, "local")
     settings = context.settings  # what is wrong with them must not cost the suite that runs
     replicas.read(settings.state_dir, context.services)  # nor a fault of these
     shut_down(RunDirectory(settings.state_dir), context.terminal)
@@ -38,7 +38,7 @@ def restart_services(context: Context, names: list[str]) -> int:
         raise ControlError("nothing runs: ./manage.py start")
     while batches:
         if problems := _restart(context, suite, batches.pop(0)):
-            welcome.report_failures(context, problems)
+            start_messages.report_failures(context, problems)
             if left := sorted(name for turn in batches for name in turn):
                 context.terminal.print_warning(f"left as they are: {', '.join(left)}")
             return 1
@@ -55,7 +55,7 @@ def _plan_rolling_restart(names: Iterable[str]) -> list[tuple[str, ...]]:
 
 def _restart(context: Context, suite: Suite, names: Iterable[str]) -> tuple[ComponentFailure, ...]:
     """Returns what does not get well, and why; a replica that has left meanwhile is no loss."""
-    with wishing.exclusive_suite(suite) as current:
+    with desired_state.exclusive_suite(suite) as current:
         here = {part.name for part in current.components}
         wishes = current.run_directory.require_desired_states(
             name for name in names if name in here
@@ -64,5 +64,5 @@ def _restart(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Comp
             name: replace(wish, should_run=True, generation=wish.generation + 1)
             for name, wish in wishes.items()
         }
-        wishing.apply(context, current, fresh)
+        desired_state.apply(context, current, fresh)
     return ReadinessWaiter(current, frozenset(fresh), context.terminal).wait()

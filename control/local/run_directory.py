@@ -23,9 +23,9 @@ from typing import Any, Literal
 
 from control.credentials import write_private_file
 from control.errors import ControlError
+from control.file_lock import FileLock
 from control.local import timeouts
 from control.local.process import Process
-from control.lock import FileLock
 
 MIN_UPTIME_SECONDS = 10.0
 """Seconds after which a part counts as having worked, as in Docker."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from control import replicas
 from control.context import Context
-from control.local import preflight, wishing
+from control.local import desired_state, preflight
 from control.local.run_directory import DesiredState
 from control.local.suite import Suite
 
@@ -17,14 +17,14 @@ def reconcile(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Sui
     that it is now, and what was missing. Raises ControlError, with nothing changed, where a new
     replica's port cannot be had.
     """
-    with wishing.exclusive_suite(suite) as current:
+    with desired_state.exclusive_suite(suite) as current:
         surplus = _find_surplus_replicas(current)
         missing = _find_missing(current, current.required_components_for(names))
         current.save_replicas()
         if missing or surplus:
-            wishing.apply(context, current, missing, surplus)
+            desired_state.apply(context, current, missing, surplus)
     if surplus:
-        wishing.wait_until_stopped(context, current, surplus, are_removed=True)
+        desired_state.wait_until_stopped(context, current, surplus, are_removed=True)
     return current, frozenset(missing)
 
 

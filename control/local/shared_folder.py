@@ -27,9 +27,9 @@ from pathlib import Path
 from control import disk
 from control.credentials import write_private_file
 from control.errors import ControlError
-from control.local.account import SystemUser
+from control.file_lock import FileLock
 from control.local.process import Process
-from control.lock import FileLock
+from control.local.system_user import SystemUser
 
 SHARED_FOLDERS = (
     Path("/var/lib/smart-assistant"),

@@ -3,8 +3,8 @@
 import signal
 import time
 
-from control.local import takeover, timeouts
-from control.local.part import DATABASE_STOP_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS
+from control.local import orphans, timeouts
+from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS
 from control.local.process import Process, find_supervisor_by_environment, wait_for_exit
 from control.local.run_directory import RunDirectory
 from control.terminal import Terminal
@@ -27,7 +27,7 @@ def shut_down(run_directory: RunDirectory, terminal: Terminal) -> bool:
         return supervisor is not None
     lock = run_directory.acquire_supervisor_lock()
     try:
-        had_orphans = takeover.terminate_orphans(run_directory, terminal)
+        had_orphans = orphans.terminate_orphans(run_directory, terminal)
         run_directory.remove_status()
         run_directory.remove_environment()
     finally:

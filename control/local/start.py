@@ -7,21 +7,21 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 
-from control import modes, replicas, welcome
+from control import modes, replicas, start_messages
+from control.component_failure import ComponentFailure
 from control.context import Context
 from control.errors import ControlError
-from control.local import postgres, preflight, scaling, shared_folder, takeover
+from control.file_lock import FileLock
+from control.local import orphans, postgres, preflight, scaling, shared_folder
 from control.local.process import Process
-from control.local.progress import START_TIMEOUT_SECONDS, ReadinessWaiter
+from control.local.readiness import START_TIMEOUT_SECONDS, ReadinessWaiter
 from control.local.run_directory import AlreadyRunning, DesiredState
 from control.local.status import show
 from control.local.suite import Suite
-from control.lock import FileLock
-from control.problem import ComponentFailure
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    welcome.prepare_environment(context, "local")
+    start_messages.prepare_environment(context, "local")
     _check_paths(context)
     _warn_about_orphans(context)
     requested = replicas.parse_requested(options)
@@ -41,7 +41,7 @@ def bring_up(
     except AlreadyRunning:
         return _start_missing(context, suite, names)
     if problems:
-        welcome.report_failures(context, problems)
+        start_messages.report_failures(context, problems)
         return 1
     _print_addresses(context)
     return 0
@@ -57,7 +57,7 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Compone
     try:
         # a `stop --remove` that had the lock before us may have deleted it
         suite.run_directory.create()
-        takeover.terminate_orphans(suite.run_directory, context.terminal)
+        orphans.terminate_orphans(suite.run_directory, context.terminal)
         with suite.run_directory.command_lock():
             suite = suite.with_current_replicas()
             wanted = suite.required_components_for(names)
@@ -118,7 +118,9 @@ def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> int:
         if suite.run_directory.supervisor_uptime < START_TIMEOUT_SECONDS
         else missing
     )
-    welcome.report_failures(context, ReadinessWaiter(suite, awaited, context.terminal).wait())
+    start_messages.report_failures(
+        context, ReadinessWaiter(suite, awaited, context.terminal).wait()
+    )
     is_healthy = show(context, suite)
     _print_addresses(context)
     return 0 if is_healthy else 1
@@ -142,6 +144,6 @@ def _warn_about_orphans(context: Context) -> None:
 
 
 def _print_addresses(context: Context) -> None:
-    welcome.print_addresses(context)
+    start_messages.print_addresses(context)
     logs = context.display_state_dir / "logs"
     context.terminal.print_line(f"  Logs:  {logs}   (./manage.py logs -f)")

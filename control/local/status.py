@@ -4,15 +4,15 @@ import argparse
 import time
 from collections.abc import Mapping
 
-from control import environment, table
+from control import environment, status_table
 from control.context import Context
 from control.health import HealthStatus
-from control.local.part import Component
+from control.local.component import Component
 from control.local.process import get_resident_memory
-from control.local.progress import check_components_health
+from control.local.readiness import check_components_health
 from control.local.run_directory import RECORD_REPAIR_HINT, ComponentStatus
 from control.local.suite import Suite
-from control.table import StatusRow
+from control.status_table import StatusRow
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -49,7 +49,7 @@ def show(context: Context, suite: Suite, *, only: list[str] | None = None) -> bo
     running = (part for part in parts if _status_for(status, part).state == "running")
     answers = check_components_health(running)
     rows = (_build_row(part, status, answers.get(part.name)) for part in parts)
-    is_healthy = table.print_table(context.terminal, rows)
+    is_healthy = status_table.print_table(context.terminal, rows)
     _warn_if_env_changed(context, suite)
     return is_healthy
 

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 
 from control.context import Context
-from control.local import remove, wishing
+from control.local import desired_state, remove
 from control.local.run_directory import RunDirectory
 from control.local.shutdown import shut_down
 from control.local.suite import Suite
@@ -26,11 +26,11 @@ def _stop_services(context: Context, names: list[str]) -> int:
     if suite.run_directory.find_supervisor() is None:
         context.terminal.print_line("Nothing runs.")
         return 0
-    with wishing.exclusive_suite(suite) as suite:
+    with desired_state.exclusive_suite(suite) as suite:
         chosen = suite.component_names_for(names)
         wishes = suite.run_directory.require_desired_states(chosen)
-        wishing.apply(
+        desired_state.apply(
             context, suite, {name: replace(wishes[name], should_run=False) for name in chosen}
         )
-    wishing.wait_until_stopped(context, suite, chosen)
+    desired_state.wait_until_stopped(context, suite, chosen)
     return 0

@@ -9,7 +9,7 @@ from control import health, replicas
 from control.context import Context
 from control.errors import ControlError
 from control.local import postgres, valkey
-from control.local.part import DATABASE_STOP_TIMEOUT_SECONDS, Component, Port
+from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS, Component, Port
 from control.local.postgres import Cluster
 from control.local.process import LaunchSpec
 from control.local.run_directory import RunDirectory

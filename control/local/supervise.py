@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from control.context import Context
+from control.file_lock import FileLock
 from control.local.suite import Suite
 from control.local.supervisor import supervise
-from control.lock import FileLock
 
 
 def run(context: Context, options: argparse.Namespace) -> int:

@@ -9,10 +9,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 from control import replicas
 from control.errors import ControlError
-from control.local import rotation
-from control.local.keeper import ProcessRunner, log_line
-from control.local.part import Component
+from control.local import log_rotation
+from control.local.component import Component
 from control.local.process import Process
+from control.local.process_runner import ProcessRunner, log_line
 from control.local.run_directory import DesiredState, RunDirectory
 from control.local.suite import Suite
 
@@ -169,6 +169,6 @@ class Supervisor:
         while True:
             await asyncio.sleep(interval)
             with contextlib.suppress(OSError):
-                await asyncio.to_thread(rotation.rotate_logs, self._run_directory.logs)
+                await asyncio.to_thread(log_rotation.rotate_logs, self._run_directory.logs)
             with contextlib.suppress(OSError):
                 record_supervisor(self._run_directory)

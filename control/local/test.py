@@ -10,11 +10,11 @@ from pathlib import Path
 from control import environment
 from control.context import Context
 from control.local.process import Process
-from control.testing import coverage_gate, program, selection
+from control.testing import coverage_gate, selection, subprocess_runner
 
 _COMPLETED_STATUSES = (0, 1)
 """The exit statuses of pytest after which the coverage says something: all passed, some failed."""
-_COVERAGE_GATE_OPTIONS = ("--cov-report=", "-p", "control.testing.cover_key_modules")
+_COVERAGE_GATE_OPTIONS = ("--cov-report=", "-p", "control.testing.key_module_coverage_plugin")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -28,10 +28,10 @@ def run(context: Context, options: argparse.Namespace) -> int:
         *options.extra,
     )
     if not selection.is_full_run(options, context.root):
-        return program.run(command, context.root, context.environ_without_suite)
+        return subprocess_runner.run(command, context.root, context.environ_without_suite)
     with _temporary_coverage_folder(context.state_dir) as folder:
         environ = context.environ_without_suite | {"COVERAGE_FILE": str(folder / "coverage")}
-        status = program.run(command, context.root, environ)
+        status = subprocess_runner.run(command, context.root, environ)
         if status not in _COMPLETED_STATUSES:
             return status
         return status if coverage_gate.check_coverage(context, python, environ) else status or 1

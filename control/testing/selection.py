@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path, PurePath
 
-from control.arguments import USAGE_ERROR_STATUS
+from control.argument_types import USAGE_ERROR_STATUS
 from control.errors import ControlError
 
 _MAX_PROCESSES = 4

@@ -14,9 +14,9 @@ from control.docker import timeouts as docker_timeouts
 from control.local import postgres, valkey
 from control.local import timeouts as local_timeouts
 from control.terminal import Terminal
+from control.tests.database_template import ODD_NAME, DatabaseTemplate
 from control.tests.fake_docker import FakeDocker
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import ODD_NAME, DatabaseTemplate
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 60.0

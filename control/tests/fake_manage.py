@@ -11,12 +11,12 @@ from pathlib import Path
 
 from control.cli import main
 from control.context import Context
-from control.local import keeper, timeouts
+from control.local import process_runner, timeouts
 from control.terminal import Terminal
 from control.tests import fake_services
 
 if __name__ == "__main__":
-    keeper.MIN_BACKOFF_SECONDS, keeper.MAX_BACKOFF_SECONDS = 0.05, 0.2
+    process_runner.MIN_BACKOFF_SECONDS, process_runner.MAX_BACKOFF_SECONDS = 0.05, 0.2
     timeouts.LOCK_TIMEOUT_SECONDS = timeouts.PICKUP_TIMEOUT_SECONDS = 60.0
     sys.exit(
         main(

@@ -17,7 +17,7 @@ from control.doctor import suite as doctor_of_suite
 from control.local.process import Process
 from control.local.run_directory import ComponentStatus, RunDirectory
 from control.terminal import Terminal
-from control.tests import fake_services, made_database
+from control.tests import database_template, fake_services
 from smart_kit.testing.ports import free_ports
 
 MANAGE_SCRIPT = Path(__file__).with_name("fake_manage.py")
@@ -48,7 +48,7 @@ class FakeSuite:
             elsewhere = "postgresql://nobody:nothing@127.0.0.1:1/none"
             self.environment |= {"DATABASE_URL": elsewhere, "ASYNC_DATABASE_URL": elsewhere}
         else:
-            self.environment["POSTGRES_PASSWORD"] = made_database.PASSWORD
+            self.environment["POSTGRES_PASSWORD"] = database_template.PASSWORD
 
     @property
     def run_directory(self) -> RunDirectory:

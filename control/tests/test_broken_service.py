@@ -11,12 +11,12 @@ import pytest
 from control import environment
 from control.health import HealthStatus
 from control.local.process import Process
-from control.local.progress import ReadinessWaiter
+from control.local.readiness import ReadinessWaiter
 from control.local.run_directory import ComponentStatus, DesiredState
 from control.local.suite import Suite
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 
 @pytest.fixture

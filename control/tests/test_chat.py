@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from control import answerers, silence
-from control.chat import ChatMessage, InlineButton
+from control import chat_dependencies, reply_watchdog
 from control.cli import main
 from control.context import Context
+from control.sandbox_chat import ChatMessage, InlineButton
 from control.terminal import Terminal
 from control.tests.fake_docker import HEALTHY, UNHEALTHY, FakeDocker, make_container
 from control.tests.server_thread import serve_in_thread
@@ -230,8 +230,8 @@ def test_a_service_that_is_not_running_is_reported_long_before_the_timeout(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(silence, "FIRST_CHECK_SECONDS", 0.3)
-    monkeypatch.setattr(silence, "CHECK_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(reply_watchdog, "FIRST_CHECK_SECONDS", 0.3)
+    monkeypatch.setattr(reply_watchdog, "CHECK_INTERVAL_SECONDS", 0.1)
     sandbox.replies = []
     assert run_chat(home, terminal, without_tg_bot, "--local", "hi") == 1
     assert capsys.readouterr().err == (
@@ -252,7 +252,7 @@ def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed
     path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
     context = Context(home, home / "manage.py", environ | path, terminal)
     options = argparse.Namespace(docker=True, local=False)
-    assert answerers.find_missing_services(context, options) == {"tg_bot": "is not running"}
+    assert chat_dependencies.find_missing_services(context, options) == {"tg_bot": "is not running"}
 
 
 def test_where_the_mode_cannot_be_told_nobody_is_missed(
@@ -262,7 +262,9 @@ def test_where_the_mode_cannot_be_told_nobody_is_missed(
     context.state_dir.mkdir(parents=True, exist_ok=True)
     (context.state_dir / "mode").touch()
     assert (
-        answerers.find_missing_services(context, argparse.Namespace(docker=False, local=False))
+        chat_dependencies.find_missing_services(
+            context, argparse.Namespace(docker=False, local=False)
+        )
         == {}
     )
 

@@ -16,16 +16,16 @@ import pytest
 from control import environment, replicas
 from control.context import Context
 from control.errors import ControlError
-from control.local import scaling, start, timeouts, wishing
+from control.local import desired_state, scaling, start, timeouts
 from control.local.process import Process
-from control.local.progress import ReadinessWaiter
+from control.local.readiness import ReadinessWaiter
 from control.local.run_directory import DesiredState
 from control.local.suite import Suite
 from control.local.supervisor import SuiteLoader, Supervisor
 from control.terminal import Terminal
 from control.tests.fake_services import SERVICES
 from control.tests.fake_suite import FakeSuite
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 PYTHON = Path(sys.executable)
 LATE_SCRIPT = """\
@@ -298,7 +298,7 @@ def test_a_supervisor_that_is_gone_leaves_no_secrets_behind(
     os.kill(supervisor.pid, signal.SIGKILL)
     wait_until(lambda: suite.run_directory.find_supervisor() is None)
     with pytest.raises(ControlError, match="the supervisor has just ended"):
-        wishing.apply(context, Suite.from_context(context, PYTHON), {})
+        desired_state.apply(context, Suite.from_context(context, PYTHON), {})
     assert not left.exists()
 
     mine = Suite.from_context(context, PYTHON)
@@ -324,7 +324,7 @@ def test_a_supervisor_that_is_suspended_is_not_waited_for_without_end(
     os.kill(supervisor.pid, signal.SIGSTOP)
     try:
         with pytest.raises(ControlError, match=f"kill -CONT {supervisor.pid}, or ./manage.py"):
-            wishing.wait_until_stopped(context, mine, ["tg_bot"], margin=-19.9)
+            desired_state.wait_until_stopped(context, mine, ["tg_bot"], margin=-19.9)
         assert left.exists(), "another command may have left it since"
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)

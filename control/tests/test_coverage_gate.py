@@ -72,7 +72,8 @@ def test_coverage_is_measured_in_the_tests_of_key_modules_alone(
         text = f"import sys\nfrom kit import vault\n\n\ndef test():\n    {body}\n"
         (tests / f"test_{part}.py").write_text(text)
     words = ("--numprocesses", processes, "--cov=kit", "--cov-report=json")
-    plugins = ("-p", "xdist", "-p", "pytest_cov", "-p", "control.testing.cover_key_modules")
+    gate_plugin = "control.testing.key_module_coverage_plugin"
+    plugins = ("-p", "xdist", "-p", "pytest_cov", "-p", gate_plugin)
     subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, *words],
         cwd=project,
@@ -214,7 +215,7 @@ class TestCoverageGate:
     ) -> None:
         python.report = None
         assert main(["test", "--local", *words.split()], python.context(terminal)) == 1
-        measuring = ["--cov", "--cov-report=", "-p", "control.testing.cover_key_modules"]
+        measuring = ["--cov", "--cov-report=", "-p", "control.testing.key_module_coverage_plugin"]
         assert python.pytest_options[-len(measuring) - len(words.split()) + 2 :] == [
             *measuring,
             *words.split()[2:],

@@ -16,7 +16,7 @@ from control.local.run_directory import RunDirectory
 from control.terminal import Terminal
 from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 
 class TestMode:

@@ -5,9 +5,9 @@ import threading
 from pathlib import Path
 
 from control import replicas
-from control.lock import FileLock
+from control.file_lock import FileLock
 from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 
 class TestReplicas:

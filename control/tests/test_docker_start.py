@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from control.docker import call, progress, timeouts
+from control.docker import compose_process, readiness, timeouts
 from control.tests.fake_docker import HEALTHY, UNHEALTHY, FakeDocker, make_container
 
 
@@ -156,7 +156,7 @@ class TestGivingUp:
     ) -> None:
         """Sooner where it says itself what it misses."""
         monkeypatch.setattr(
-            progress, "time", JumpingClock(docker.home / "docker-calls", "--remove-orphans")
+            readiness, "time", JumpingClock(docker.home / "docker-calls", "--remove-orphans")
         )
         monkeypatch.setattr(
             timeouts, "START_TIMEOUT_SECONDS" if is_sick else "UNHEALTHY_TIMEOUT_SECONDS", math.inf
@@ -224,7 +224,7 @@ class TestGivingUp:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         log = home / ".local" / "logs" / "docker.log"
-        monkeypatch.setattr(call, "time", JumpingClock(log, "step 3: fetching"))
+        monkeypatch.setattr(compose_process, "time", JumpingClock(log, "step 3: fetching"))
         docker.answers["compose build"] = ["step 3: fetching", None]
         assert docker.manage(output, "start", "--docker") == 1
         said = capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 from control import requirements
 from control.cli import main
 from control.context import Context
-from control.docker import bare
+from control.docker import plain_compose
 from control.machine import GIGABYTE, REQUIRED_DISK, Machine
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
@@ -201,7 +201,7 @@ def test_secrets_that_docker_compose_made_up_are_not_missed(
     status, lines = run_doctor(home, output, PATH=f"{home}:{os.environ['PATH']}")
 
     assert status == 0
-    assert find_line(lines, ".env").endswith(bare.PRINT_ADMIN_TOKEN_COMMAND)
+    assert find_line(lines, ".env").endswith(plain_compose.PRINT_ADMIN_TOKEN_COMMAND)
     assert not (home / ".env").exists()
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from control import installer, package_index
 from control.errors import ControlError
+from control.file_lock import FileLock
 from control.installer import Installer
-from control.lock import FileLock
 from control.terminal import Terminal
 
 UNREACHABLE = """\

@@ -10,15 +10,15 @@ import pytest
 
 from control.local.process import Process
 from control.local.shared_folder import find_databases
-from control.tests.made_database import DatabaseTemplate
-from smart_kit.testing.suite import wait_until
+from control.tests.database_template import DatabaseTemplate
+from smart_kit.testing.suite_harness import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_SCRIPT = """
 import shutil
 from pathlib import Path
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import DatabaseTemplate
+from control.tests.database_template import DatabaseTemplate
 from smart_kit.testing.run_folder import create_run_folder
 with create_run_folder() as folder:
     if {starts}:

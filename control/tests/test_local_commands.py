@@ -5,9 +5,9 @@ from pathlib import Path
 
 from control.local.process import Process
 from control.terminal import Terminal
+from control.tests.database_template import DatabaseTemplate
 from control.tests.fake_installer import RepositoryWithFakeUv
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import DatabaseTemplate
 
 
 def are_gone(processes: list[Process]) -> bool:

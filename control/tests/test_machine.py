@@ -11,10 +11,10 @@ from control import machine, memory
 from control.context import Context
 from control.errors import ControlError
 from control.machine import GIGABYTE, REQUIRED_DISK, REQUIRED_MEMORY, Machine
+from control.start_messages import prepare_environment
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
 from control.tests.fake_machine import SUITABLE_MACHINE
-from control.welcome import prepare_environment
 
 
 @pytest.mark.parametrize(

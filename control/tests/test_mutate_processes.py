@@ -8,7 +8,7 @@ import pytest
 
 from control.errors import ControlError
 from control.mutation import processes
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 
 def make_program(folder: Path, text: str) -> Path:

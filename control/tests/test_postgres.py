@@ -14,9 +14,9 @@ from control.errors import ControlError
 from control.local import postgres
 from control.local.postgres import Cluster
 from control.tests.conftest import traversable_folder
-from control.tests.made_database import ODD_NAME, DatabaseTemplate, find_postgres_binaries
+from control.tests.database_template import ODD_NAME, DatabaseTemplate, find_postgres_binaries
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 WHEEL_BINARIES = find_postgres_binaries()
 

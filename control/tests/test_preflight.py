@@ -5,7 +5,7 @@ import pytest
 
 from control.errors import ControlError
 from control.local import preflight
-from control.local.part import Component, Port
+from control.local.component import Component, Port
 from control.local.process import LaunchSpec
 from smart_kit.testing.ports import free_port
 

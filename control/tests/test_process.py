@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from control.local.process import LaunchSpec, Process, get_resident_memory, spawn, wait_for_exit
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 SLEEP = (sys.executable, "-c", "print('awake', flush=True); import time; time.sleep(60)")
 

@@ -16,10 +16,10 @@ from control.local import postgres, remove, shared_folder
 from control.local.process import spawn
 from control.local.shared_folder import Database
 from control.terminal import Terminal
+from control.tests.database_template import DatabaseTemplate
 from control.tests.fake_suite import FakeSuite
-from control.tests.made_database import DatabaseTemplate
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps a database elsewhere")
 

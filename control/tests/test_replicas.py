@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from control.context import Context
-from control.local import wishing
+from control.local import desired_state
 from control.local.run_directory import DesiredState
 from control.local.suite import Suite
 from control.tests.fake_suite import FakeSuite
 from smart_kit.testing import local_http
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 REPLICAS = ("rest_service", "rest_service.2", "rest_service.3")
 
@@ -124,7 +124,7 @@ def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
 ) -> None:
     before = pids(three_replicas)
     seen: list[tuple[list[str], list[str], list[str]]] = []
-    change = wishing.apply
+    change = desired_state.apply
 
     def watched(context: Context, suite: Suite, changed: Mapping[str, DesiredState]) -> None:
         now = pids(three_replicas)
@@ -132,7 +132,7 @@ def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
         seen.append((list(changed), fresh, find_unavailable_replicas(three_replicas)))
         change(context, suite, changed)
 
-    monkeypatch.setattr(wishing, "apply", watched)
+    monkeypatch.setattr(desired_state, "apply", watched)
     three_replicas.manage("restart", "--service", "rest_service")
     assert seen == [([name], list(REPLICAS[:number]), []) for number, name in enumerate(REPLICAS)]
     assert find_unavailable_replicas(three_replicas) == []

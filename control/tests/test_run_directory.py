@@ -10,13 +10,13 @@ from control.cli import main
 from control.context import Context
 from control.credentials import write_private_file
 from control.errors import ControlError
+from control.file_lock import FileLock
 from control.local import timeouts
 from control.local.process import LaunchSpec, Process, spawn
 from control.local.run_directory import DesiredState, RunDirectory
-from control.lock import FileLock
 from control.terminal import Terminal
 from control.tests.fake_suite import FakeSuite
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 DAMAGED_CONTENTS = (
     "",

@@ -12,9 +12,9 @@ import pytest
 
 from control.errors import ControlError
 from control.local import shared_folder
-from control.local.account import SystemUser
 from control.local.postgres import Cluster
-from control.tests.made_database import find_postgres_binaries
+from control.local.system_user import SystemUser
+from control.tests.database_template import find_postgres_binaries
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user")
 

@@ -10,7 +10,7 @@ import redis
 from control.local import valkey
 from control.local.process import Process
 from control.tests.fake_suite import FakeSuite
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 ALL = {"postgres", "redis", "migrate", "rest_service", "tg_bot", "sandbox"}
 

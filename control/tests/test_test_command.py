@@ -18,7 +18,7 @@ from control.testing import selection
 from control.tests.conftest import ROOT
 from control.tests.fake_docker import FakeDocker
 from control.tests.fake_python import FakePython
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 NOTHING_COLLECTED = 5
 COVERAGE_REPORT = "--cov-report=term-missing:skip-covered"

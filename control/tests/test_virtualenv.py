@@ -15,12 +15,12 @@ import pytest
 
 from control import requirements
 from control.errors import ControlError
-from control.lock import FileLock
+from control.file_lock import FileLock
 from control.machine import REQUIRED_DISK, Machine
 from control.terminal import Terminal
 from control.tests.fake_installer import WAIT_SCRIPT, RepositoryWithFakeUv
 from control.tests.fake_machine import SUITABLE_MACHINE
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 
 REBUILD_CALLS = ["venv --python", "pip install"]
 FILES = [f"file{number}" for number in range(4)]

@@ -14,7 +14,7 @@ from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
 from cron_service.app.scheduler import DEFAULT_TIMINGS, Scheduler
 from cron_service.tests.fake_rest_service import TOKEN, FakeRestService
-from cron_service.tests.queue_contents import (
+from cron_service.tests.queue_reader import (
     TIMEOUT_SECONDS,
     read_notifications,
     wait_for_notifications,

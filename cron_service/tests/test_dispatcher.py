@@ -9,7 +9,7 @@ from cron_service.app.dispatcher import CONTENDED_RETRY_DELAY, NO_BOT_RETRY_DELA
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
 from cron_service.tests.fake_rest_service import CHAT_ID, TELEGRAM_ID, FakeRestService
-from cron_service.tests.queue_contents import read_notifications, read_prompts
+from cron_service.tests.queue_reader import read_notifications, read_prompts
 from smart_kit.contracts.cron_jobs import Claim
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity

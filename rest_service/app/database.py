@@ -4,8 +4,8 @@ import sqlalchemy.exc
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .changes import TrackedSession
 from .config import Settings
+from .session_changes import TrackedSession
 
 SessionFactory = async_sessionmaker[AsyncSession]
 

@@ -13,20 +13,20 @@ from fastapi.routing import APIRoute
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import InvalidRequest, NotPermitted
-from smart_kit.guarded_http import SafeHttpClient
+from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.vault import Vault
 
 from . import audit
-from .audit.refusals import RefusalThrottle
-from .auth import Principal
-from .changes import get_changes
+from .audit.refusal_throttle import RefusalThrottle
 from .config import Settings
 from .database import SessionFactory
 from .idempotency import IdempotentOperation, compute_fingerprint
+from .middleware.auth import Principal
+from .services.configuration.versions import ChangeAuthor
 from .services.dead_letters import AuditAhead, DeadLetterQueues
-from .services.provider_test import ProviderChecker
-from .services.rows import OwnerScope
-from .services.versions import ChangeAuthor
+from .services.providers.check import ProviderChecker
+from .services.records.crud import OwnerScope
+from .session_changes import get_changes
 from .snapshots.publisher import SnapshotPublisher
 
 

@@ -28,8 +28,9 @@ from smart_kit.errors import (
     NotPermitted,
 )
 
-from . import audit, body_limit, content_type
+from . import audit
 from .database import get_sqlstate, is_transient
+from .middleware import body_limit, json_content_type
 
 _UNAVAILABLE_DETAIL = "Postgres or Redis is away at the moment; try again."
 
@@ -37,7 +38,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = error_responses(
     InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict
 ) | {
     413: {"model": ErrorRead, "description": body_limit.DETAIL},
-    415: {"model": ErrorRead, "description": content_type.DETAIL},
+    415: {"model": ErrorRead, "description": json_content_type.DETAIL},
     503: {"model": ErrorRead, "description": _UNAVAILABLE_DETAIL},
 }
 """What any route may answer."""

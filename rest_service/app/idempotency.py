@@ -14,8 +14,8 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import Conflict
 
 from .models import IdempotencyKey
-from .services.origins import ChangeOrigin
-from .services.rows import OwnerScope
+from .services.effects.change_origin import ChangeOrigin
+from .services.records.crud import OwnerScope
 
 ReadT = TypeVar("ReadT", bound=BaseModel)
 

@@ -16,32 +16,32 @@ from starlette.types import Lifespan
 from smart_kit import log as logs
 from smart_kit import redis
 from smart_kit.api import add_health, uvicorn_loop
-from smart_kit.guarded_http import TIMEOUT_SECONDS, SafeHttpClient
 from smart_kit.health import Health
-from smart_kit.mailbox.graveyard import DeadLetterQueue
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
+from smart_kit.safe_http.client import TIMEOUT_SECONDS, SafeHttpClient
 from smart_kit.service import Loop, launch, load_settings, run_loops
 from smart_kit.vault import Vault
 
 from . import database, defaults, docs, openapi
-from .archive.reader import ArchiveConsumer
-from .audit.refusals import RefusalThrottle
-from .auth import API_PREFIX, ApiTokens, TokenAuthMiddleware
-from .body_limit import BodyLimitMiddleware
+from .audit.refusal_throttle import RefusalThrottle
+from .background.archive_consumer import ArchiveConsumer
+from .background.dependency_monitor import DependencyMonitor
+from .background.retention import RetentionJob
+from .background.snapshot_reconciler import SnapshotReconciler
 from .config import Settings
-from .content_type import JsonContentTypeMiddleware
-from .correlation import CorrelationIdMiddleware
-from .defaults.models import register_env_models
+from .defaults.env_models import register_env_models
 from .dependencies import Resources
 from .errors import ERROR_RESPONSES, add_handlers
-from .health import DependencyMonitor
-from .methods import MethodNotAllowedMiddleware
-from .paths import LegacyPathMiddleware
-from .query import UniqueQueryParamsMiddleware
+from .middleware.auth import API_PREFIX, ApiTokens, TokenAuthMiddleware
+from .middleware.body_limit import BodyLimitMiddleware
+from .middleware.correlation_id import CorrelationIdMiddleware
+from .middleware.json_content_type import JsonContentTypeMiddleware
+from .middleware.legacy_paths import LegacyPathMiddleware
+from .middleware.method_not_allowed import MethodNotAllowedMiddleware
+from .middleware.unique_query_params import UniqueQueryParamsMiddleware
 from .routers import ROUTERS
 from .snapshots.publisher import SnapshotPublisher
-from .snapshots.reconciler import SnapshotReconciler
 from .snapshots.store import SnapshotStore
-from .tidying import RetentionJob
 
 SERVICE = "rest_service"
 

@@ -17,19 +17,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rest_service.app import database
-from rest_service.app.archive.reader import ArchiveConsumer
-from rest_service.app.audit.refusals import RefusalThrottle
+from rest_service.app.audit.refusal_throttle import RefusalThrottle
+from rest_service.app.background.archive_consumer import ArchiveConsumer
+from rest_service.app.background.snapshot_reconciler import SnapshotReconciler
 from rest_service.app.config import Settings
 from rest_service.app.database import SessionFactory
 from rest_service.app.dependencies import Resources
 from rest_service.app.main import RestService
 from rest_service.app.models import metadata
-from rest_service.app.services import claims
+from rest_service.app.services.cron_jobs import claims
 from rest_service.app.services.dead_letters import DeadLetterQueues
-from rest_service.app.services.endpoint import TIMEOUT_SECONDS
+from rest_service.app.services.providers.client import TIMEOUT_SECONDS
 from rest_service.app.snapshots import publisher
 from rest_service.app.snapshots.publisher import SnapshotPublisher
-from rest_service.app.snapshots.reconciler import SnapshotReconciler
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api_helpers import (
     ADMIN_TOKEN,
@@ -47,9 +47,9 @@ from rest_service.tests.api_helpers import (
     make_user_headers,
 )
 from rest_service.tests.undo_cases import CallTool, CallUndo
-from smart_kit.guarded_http import SafeHttpClient
-from smart_kit.mailbox.graveyard import DeadLetterQueue
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.servers import Postgres, Valkey
 from smart_kit.vault import Vault

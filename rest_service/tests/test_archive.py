@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rest_service.app.archive.reader import ArchiveConsumer
+from rest_service.app.background.archive_consumer import ArchiveConsumer
 from rest_service.app.database import SessionFactory
 from rest_service.tests.api_helpers import Client, Make, Sql, list_items, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest_asyncio
 
-from rest_service.app.archive.reader import DEAD_LETTER_STREAM, ArchiveConsumer
+from rest_service.app.background.archive_consumer import DEAD_LETTER_STREAM, ArchiveConsumer
 from rest_service.tests.api_helpers import Client, Make, list_items
 from rest_service.tests.turn_records import add_records, is_stream_empty, make_turn_record
 from smart_kit.contracts.base import utc_now

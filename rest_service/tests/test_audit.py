@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
-from rest_service.app.audit.subjects import AUDITED_TYPES
+from rest_service.app.audit.audited_types import AUDITED_TYPES
 from rest_service.app.routers import ROUTERS
 from rest_service.tests.api_helpers import (
     Client,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi import FastAPI
 
-from rest_service.app.archive.reader import ArchiveConsumer
+from rest_service.app.background.archive_consumer import ArchiveConsumer
 from rest_service.app.config import Settings
 from rest_service.app.database import SessionFactory
 from rest_service.app.services import usage

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from rest_service.app.database import SessionFactory
-from rest_service.app.services import cron_jobs, timing
+from rest_service.app.services.cron_jobs import cron_jobs, job_schedule
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock
 from smart_kit.contracts.base import utc_now
@@ -23,7 +23,7 @@ def frozen_database_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
     async def database_now(_: AsyncSession) -> datetime:
         return now
 
-    monkeypatch.setattr(timing, "get_database_now", database_now)
+    monkeypatch.setattr(job_schedule, "get_database_now", database_now)
     return now
 
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from rest_service.tests.api_helpers import Client, Sql, list_items
 from smart_kit.mailbox import DeadLetter
-from smart_kit.mailbox.graveyard import DeadLetterEntry, DeadLetterQueue, EntryId
+from smart_kit.mailbox.dead_letter_queue import DeadLetterEntry, DeadLetterQueue, EntryId
 from smart_kit.redis import Redis
 
 WAITING = "queue:to_telegram:waiting:tg:1:7"

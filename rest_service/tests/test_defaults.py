@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from rest_service.app import defaults
 from rest_service.app.config import Settings
 from rest_service.app.database import SessionFactory
-from rest_service.app.defaults import earlier as versions
-from rest_service.app.defaults.models import register_env_models
+from rest_service.app.defaults import upgrades as versions
+from rest_service.app.defaults.env_models import register_env_models
 from rest_service.app.snapshots import configuration
 from rest_service.tests.api_helpers import Client, JsonObject, Make, list_items
 from smart_kit.errors import ConfigurationError

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr
 
 from rest_service.app.database import SessionFactory
-from rest_service.app.services import invites
+from rest_service.app.services.users import invites
 from rest_service.tests.api_helpers import OWNER_TELEGRAM_ID, Client, JsonObject, Sql, list_items
 from rest_service.tests.lock_waits import wait_for_lock
 from smart_kit.contracts.base import utc_now

@@ -8,18 +8,18 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from rest_service.tests.api_helpers import Client, JsonObject, Make
-from rest_service.tests.model_import_helpers import (
-    PRICE_TABLE,
-    assert_import_refused,
-    import_models,
-)
-from rest_service.tests.provider_server import (
+from rest_service.tests.fake_provider_server import (
     MODEL_NAMES,
     FakeProviderServer,
     respond_with,
     run_fake_provider_server,
 )
-from smart_kit.guarded_http import SafeHttpClient
+from rest_service.tests.model_import_helpers import (
+    PRICE_TABLE,
+    assert_import_refused,
+    import_models,
+)
+from smart_kit.safe_http.client import SafeHttpClient
 
 
 @pytest_asyncio.fixture(loop_scope="session")

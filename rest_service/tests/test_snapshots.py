@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from rest_service.app.changes import Changes
+from rest_service.app.background.snapshot_reconciler import SnapshotReconciler
 from rest_service.app.config import Settings
 from rest_service.app.database import SessionFactory
+from rest_service.app.session_changes import Changes
 from rest_service.app.snapshots import configuration
 from rest_service.app.snapshots.publisher import SnapshotPublisher
-from rest_service.app.snapshots.reconciler import SnapshotReconciler
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api_helpers import Client, Make, Sql
 from rest_service.tests.snapshot_helpers import read_stored_assistants, read_stored_configuration

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from rest_service.app.archive.reader import ArchiveConsumer
+from rest_service.app.background.archive_consumer import ArchiveConsumer
 from rest_service.tests.api_helpers import (
     Client,
     JsonObject,

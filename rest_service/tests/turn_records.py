@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from rest_service.app.archive.reader import GROUP
+from rest_service.app.background.archive_consumer import GROUP
 from rest_service.tests.api_helpers import JsonObject
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import TURNS_STREAM

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.telegram.state.feed import Subscriber
-from sandbox.telegram.world import TelegramState
+from sandbox.telegram.state.event_bus import Subscriber
+from sandbox.telegram.telegram_state import TelegramState
 
 HEARTBEAT_SECONDS = 15.0
 """How often a silent stream shows that it lives; a dead one is noticed then."""

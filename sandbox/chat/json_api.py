@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.chat.security import RequestGuard, RequestHandler
-from sandbox.telegram.world import TelegramState
+from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import DomainError, InvalidRequest
 
 JsonHandler = Callable[[web.Request], Awaitable[dict[str, Any]]]

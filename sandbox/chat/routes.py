@@ -7,12 +7,12 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from sandbox.chat.events import stream_events
-from sandbox.chat.formulas import latex_to_mathml
 from sandbox.chat.json_api import JsonApi, JsonBody, read_body
-from sandbox.chat.person import describe_bot, press_button, send_text, stop_draft
+from sandbox.chat.mathml import latex_to_mathml
 from sandbox.chat.security import SECURITY_HEADERS, RequestGuard, RequestHandler
+from sandbox.chat.user_actions import describe_bot, press_button, send_text, stop_draft
 from sandbox.telegram.state.people import Person
-from sandbox.telegram.world import TelegramState
+from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import NotFound
 
 STATIC_DIR = Path(__file__).parent / "static"

@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.llm.when.words import WEEKDAY_PATTERN
+from sandbox.llm.time_expressions.vocabulary import WEEKDAY_PATTERN
 
 _PLACE = re.compile(
     r"\b(?:in|at|for|в|во|на)\s+(?P<place>(?!the moment|this moment)[^\W\d_][^?.!,;\n]*)",

@@ -7,15 +7,15 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.llm.completion import ChatCompletionResponse
-from sandbox.llm.conversation import parse_prompt
+from sandbox.llm.chat_completion import ChatCompletionResponse
+from sandbox.llm.chat_request_validation import validate_chat_request
 from sandbox.llm.errors import OpenAiError
-from sandbox.llm.model import generate_reply
-from sandbox.llm.names import MODEL_NAMES, delay_for
-from sandbox.llm.request import validate_chat_request
-from sandbox.llm.responses.answer import ResponsesApiResponse
-from sandbox.llm.responses.chat import to_chat_request
-from sandbox.llm.responses.request import validate_responses_request
+from sandbox.llm.model_names import MODEL_NAMES, delay_for
+from sandbox.llm.prompt_context import parse_prompt
+from sandbox.llm.responses.chat_conversion import to_chat_request
+from sandbox.llm.responses.request_validation import validate_responses_request
+from sandbox.llm.responses.response import ResponsesApiResponse
+from sandbox.llm.rule_based_model import generate_reply
 
 MODELS_CREATED_AT = 1_795_219_200
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from sandbox.llm.conversation import PromptContext, ToolCall
+from sandbox.llm.prompt_context import PromptContext, ToolCall
 
 SkillScript = Generator[ToolCall, str, str]
 """Yields a call, is sent its result, … and returns the answer."""

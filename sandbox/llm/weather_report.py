@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import date
 
 from sandbox.llm.dates import format_long_date
-from sandbox.llm.results import format_result
 from sandbox.llm.skill import SkillRequest
+from sandbox.llm.tool_result_parsing import format_result
 from sandbox.weather.climate import SOURCE
 
 _PLACE = re.compile(r"^Weather in (?P<place>.+) \([^()]+\)$", re.MULTILINE)

@@ -6,13 +6,13 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.telegram.bot import is_valid_token
-from sandbox.telegram.call import ApiMethod, DescribedResult, MethodCall
 from sandbox.telegram.errors import BotApiError
 from sandbox.telegram.faults import BAD_GATEWAY_PAGE, TelegramFault, reset_connection
+from sandbox.telegram.method_call import ApiMethod, DescribedResult, MethodCall
 from sandbox.telegram.methods import METHODS
 from sandbox.telegram.parameters import CallParameters, read_parameters
-from sandbox.telegram.strictness import find_unknown_fields, find_wrong_types
-from sandbox.telegram.world import TelegramState
+from sandbox.telegram.schema_checks import find_unknown_fields, find_wrong_types
+from sandbox.telegram.telegram_state import TelegramState
 
 
 class BotApi:

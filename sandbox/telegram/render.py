@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.telegram.state.messages import Message
 from sandbox.telegram.state.people import Person
-from sandbox.telegram.world import TelegramState
+from sandbox.telegram.telegram_state import TelegramState
 
 
 def render_message(

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from sandbox.telegram.state.feed import ChatEvent, EventBus
+from sandbox.telegram.state.event_bus import ChatEvent, EventBus
 
 log = structlog.stdlib.get_logger()
 

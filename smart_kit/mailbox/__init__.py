@@ -9,7 +9,8 @@ the same atomic step in which its consequences appear. Each take raises a fencin
 an older one is refused.
 """
 
-from smart_kit.mailbox.letters import (
+from smart_kit.mailbox.mailbox import Mailbox
+from smart_kit.mailbox.messages import (
     DeadLetter,
     Delivery,
     Envelope,
@@ -18,9 +19,8 @@ from smart_kit.mailbox.letters import (
     QueueDepth,
     StreamEntry,
 )
-from smart_kit.mailbox.mailbox import Mailbox
-from smart_kit.mailbox.reconciliation import MailboxReconciler
-from smart_kit.mailbox.watch import QueueMonitor
+from smart_kit.mailbox.monitor import QueueMonitor
+from smart_kit.mailbox.reconciler import MailboxReconciler
 from smart_kit.mailbox.worker import DEFAULT_TIMINGS, Worker, WorkerTimings, retry_until_redis
 
 __all__ = [

@@ -9,7 +9,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError, ResponseError
 
 from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
-from smart_kit.mailbox.letters import (
+from smart_kit.mailbox.messages import (
     DeadLetter,
     Delivery,
     Envelope,

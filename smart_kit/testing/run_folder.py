@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from smart_kit.testing import leftovers
+from smart_kit.testing import run_cleanup
 from smart_kit.testing.leftover_processes import RUN_VARIABLE
 
 RETAIN_VARIABLE = "KEEP_TEST_FILES"
@@ -147,7 +147,7 @@ def _try_lock(path: Path) -> int | None:
 def _clean_up(path: Path) -> None:
     """What cannot be cleared does not fail a run; the next one tries again."""
     try:
-        leftovers.clean_up(path)
+        run_cleanup.clean_up(path)
         _delete_tree(path)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         sys.stderr.write(f"not all of a test run in {path} could be removed: {error}\n")

@@ -7,7 +7,7 @@ import pytest
 
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis
-from smart_kit.tests.guarded_http_harness import CanaryServer
+from smart_kit.tests.safe_http_harness import CanaryServer
 
 
 @pytest.fixture

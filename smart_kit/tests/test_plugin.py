@@ -1,7 +1,7 @@
 """How test processes share the tests out."""
 
 from smart_kit.testing.plugin import SHARED_SUITE_DIR, get_scope
-from smart_kit.testing.suite import ROOT
+from smart_kit.testing.suite_harness import ROOT
 
 
 def test_all_stories_of_the_shared_suite_go_to_one_process() -> None:

@@ -24,7 +24,7 @@ from smart_kit.errors import (
 from smart_kit.rest_client import MAX_ATTEMPTS, ServiceClient
 from smart_kit.settings import RestClientSettings
 from smart_kit.testing.ports import free_port
-from smart_kit.tests.guarded_http_harness import CanaryServer
+from smart_kit.tests.safe_http_harness import CanaryServer
 
 USER = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
 

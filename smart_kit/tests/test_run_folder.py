@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smart_kit.testing import docker_resources, leftovers, servers
+from smart_kit.testing import docker_resources, run_cleanup, servers
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_FOR_INPUT = "input()"
@@ -336,4 +336,4 @@ def test_a_folder_of_another_user_is_not_taken_for_a_suite(tmp_path: Path) -> No
         (tmp_path / name / "run" / "supervisor.lock").touch()
         (tmp_path / name / "postgres").symlink_to(tmp_path)
     os.chown(tmp_path / "theirs", 1234, 1234)
-    assert leftovers.find_suites(tmp_path) == [tmp_path / "ours"]
+    assert run_cleanup.find_suites(tmp_path) == [tmp_path / "ours"]

@@ -12,7 +12,7 @@ from smart_kit.mailbox import DeadLetter, Delivery, Envelope, Mailbox, Outcome, 
 from smart_kit.redis import Redis, await_result, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable_valkey import DurableValkey
-from smart_kit.tests.running_worker import (
+from smart_kit.tests.worker_harness import (
     TIMEOUT_SECONDS,
     RecordingHandler,
     expire_lease,

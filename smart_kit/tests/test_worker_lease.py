@@ -9,7 +9,7 @@ from smart_kit.mailbox import Envelope, Mailbox, Outcome, StreamEntry, worker
 from smart_kit.mailbox.mailbox import GROUP
 from smart_kit.redis import Redis, connect_blocking
 from smart_kit.settings import RedisSettings
-from smart_kit.tests.running_worker import (
+from smart_kit.tests.worker_harness import (
     TIMEOUT_SECONDS,
     RecordingHandler,
     expire_lease,

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from smart_kit.testing.suite import SuiteHarness
+from smart_kit.testing.suite_harness import SuiteHarness
 from tests.chaos.kill_points import FIRST_START
+from tests.chaos.killable.external_server import ExternalServer
 from tests.chaos.killable.killable_suite import ENTRY_POINT, NO_RATE_LIMITS, KillableSuite
-from tests.chaos.killable.outside_server import ExternalServer
 
 SETTINGS = {"TELEGRAM_RATE_PER_CHAT": "0", "TELEGRAM_RATE_OVERALL": "0"}
 

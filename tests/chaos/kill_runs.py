@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from _pytest.mark import ParameterSet
 
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 from tests.chaos.kill_points import FIRST_START, KILL_POINTS, KillPoint
 from tests.chaos.killable.crash_points import KILLED_PREFIX, Side
 from tests.chaos.killable.killable_suite import KillableSuite, parse_kills
-from tests.chaos.killable.stories import STORIES, Story, failures, people
+from tests.chaos.killable.stories import STORIES, Story, failures, users
 from tests.chaos.killable.stories.queue_checks import get_dead_letters, is_queued
 from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
@@ -120,7 +120,7 @@ def run_with_crash(
         for _ in range(repeat_count):
             point.story(session)
         wait_until(lambda: not killable.is_armed(), TIMEOUT_SECONDS)
-        people.chat(session)
+        users.chat(session)
         notes = killable.read_passed_points()[start_index:]
         assert parse_kills(notes) == [*first, name]
         session.assert_promises(allowed_duplicates=count_uncertain_sends(notes))

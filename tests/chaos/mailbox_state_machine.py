@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 from redis.commands.core import AsyncScript
 
 from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, MailboxReconciler, Outcome
-from smart_kit.mailbox.graveyard import DeadLetterQueue
-from smart_kit.mailbox.letters import DeadLetter
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
+from smart_kit.mailbox.messages import DeadLetter
 from smart_kit.redis import Redis, await_result, connect, connect_blocking
 from smart_kit.testing.durable_valkey import DurableValkey
 from tests.chaos.mailbox_reference_model import MailboxState, ReferenceModel

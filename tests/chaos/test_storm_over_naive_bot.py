@@ -10,14 +10,14 @@ import pytest
 
 from control.local.process import Process
 from smart_kit.testing.scripted_model import RecordedRequest, ScriptedResponse, make_gated_response
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 from tests.chaos.storm.faulty_model import FaultyModel
 from tests.chaos.storm.message import FIRST_NUMBER, parse_number
 from tests.chaos.storm.naive_baseline import NaiveBot
-from tests.chaos.storm.people import SimulatedUsers
 from tests.chaos.storm.plan import SHORT_PLAN
 from tests.chaos.storm.report import count_violations, render_table
 from tests.chaos.storm.run import run_storm
+from tests.chaos.storm.simulated_users import SimulatedUsers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -10,20 +10,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assistant.src.services.forecast import CurrentWeather, DailySeries, Forecast, Place
 from assistant.src.services.open_meteo import OpenMeteoClient
+from assistant.src.services.open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
 from assistant.src.tools import task_tool
-from assistant.src.tools.weather_place import find_place
+from assistant.src.tools.weather_location import find_place
 from assistant.src.tools.weather_report import WEATHER_DESCRIPTIONS, render_report
 from sandbox.llm.places import guess_nominative_forms
 from sandbox.llm.task_list import parse_tasks
-from sandbox.telegram.rich.plain import flatten_rich_text
+from sandbox.telegram.rich.plain_text import flatten_rich_text
 from sandbox.tests.llm.model_requests import call_model, run_conversation
 from sandbox.tests.sandbox_harness import run_sandbox
 from sandbox.weather.climate import SOURCE
 from smart_kit.contracts.tasks import TaskRead
 from smart_kit.errors import InvalidInputError
-from tg_bot.src.rendering.rich import render_message
+from tg_bot.src.rendering.rendered_message import render_message
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PARIS = Place(name="Париж", latitude=48.9, longitude=2.4, timezone="Europe/Paris")

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from sandbox.telegram.meter import MESSAGE, RateLimiter
+from sandbox.telegram.rate_limiter import MESSAGE, RateLimiter
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.services.pace import TelegramRateLimiter
+from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 
 pytestmark = pytest.mark.clock("virtual")
 

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, make_user
+from assistant.tests.snapshot_builders import ALICE, make_user
 from rest_service.app import database, defaults
 from rest_service.app.snapshots import configuration
 from rest_service.tests.api_helpers import alembic_config

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from control import replicas
-from smart_kit.testing.suite import DEFAULT_MODE, SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import DEFAULT_MODE, SuiteHarness, wait_until
 from tests.e2e.fault_injection import NO_RATE_LIMITS, disable_rate_limits, get_component_statuses
 
 DEDICATED_SUITE_FIXTURES = frozenset({"own_suite", "module_suite"})

@@ -11,7 +11,7 @@ import redis
 from control.local.run_directory import ComponentStatus, RunDirectory
 from smart_kit.mailbox.mailbox import GROUP
 from smart_kit.testing import leases
-from smart_kit.testing.suite import SandboxUser, SuiteHarness
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness
 
 SERVICES = ("rest_service", "google_calendar_service", "assistant", "cron_service", "tg_bot")
 QUEUES = ("queue:to_secretary", "queue:to_telegram")

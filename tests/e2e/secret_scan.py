@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 import redis
 
-from smart_kit.testing.suite import SuiteHarness
+from smart_kit.testing.suite_harness import SuiteHarness
 from tests.e2e.fault_injection import connect_redis
 
 StoredData = list[tuple[str, str]]

@@ -11,7 +11,7 @@ from smart_kit.testing import local_http
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.scripted_model import RecordedRequest, ScriptedResponse, make_text_response
 from smart_kit.testing.servers import PASSWORD
-from smart_kit.testing.suite import SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import SuiteHarness, wait_until
 from tests.e2e.fault_injection import (
     SERVICES,
     connect_redis,
@@ -22,7 +22,7 @@ from tests.e2e.fault_injection import (
     kill_components,
     send_sum_questions,
 )
-from tests.e2e.own_records import ModelSpec, make_model_server, temporary_assistant
+from tests.e2e.temporary_records import ModelSpec, make_model_server, temporary_assistant
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ import pytest
 
 from control.services import SERVICES
 from control.variables import PROXY_VARIABLES
-from smart_kit.testing.suite import DEFAULT_MODE, ROOT, SuiteHarness
+from smart_kit.testing.suite_harness import DEFAULT_MODE, ROOT, SuiteHarness
 
 pytestmark = [
     pytest.mark.e2e,

@@ -11,7 +11,7 @@ import pytest
 
 from control.local.process import Process
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.suite import ROOT, SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import ROOT, SuiteHarness, wait_until
 from tests.e2e import stopping_manage
 from tests.e2e.stopping_manage import STOP_AT_VARIABLE, STOP_NOTE_VARIABLE, STOP_SINCE_VARIABLE
 

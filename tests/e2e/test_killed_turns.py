@@ -13,7 +13,7 @@ from smart_kit.testing.scripted_model import (
     make_text_response,
     make_tool_call_response,
 )
-from smart_kit.testing.suite import SandboxUser, SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness, wait_until
 from tests.e2e.fault_injection import expire_leases, kill_components
 
 pytestmark = pytest.mark.e2e

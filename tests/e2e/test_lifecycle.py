@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from control.local.run_directory import RunDirectory
-from smart_kit.testing.suite import SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import SuiteHarness, wait_until
 from tests.e2e.fault_injection import kill_components
 
 pytestmark = pytest.mark.e2e

@@ -15,7 +15,7 @@ from smart_kit.testing.scripted_model import (
     make_gated_response,
     make_text_response,
 )
-from smart_kit.testing.suite import SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import SuiteHarness, wait_until
 from tests.e2e.fault_injection import (
     NO_RATE_LIMITS,
     collapse_repeats,
@@ -24,7 +24,7 @@ from tests.e2e.fault_injection import (
     get_component_statuses,
     send_sum_questions,
 )
-from tests.e2e.own_records import ModelSpec, make_model_server, temporary_assistant
+from tests.e2e.temporary_records import ModelSpec, make_model_server, temporary_assistant
 
 pytestmark = pytest.mark.e2e
 

@@ -20,7 +20,7 @@ from smart_kit.testing.scripted_model import (
     make_gated_response,
     make_text_response,
 )
-from smart_kit.testing.suite import SandboxUser, SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness, wait_until
 from tests.e2e.fault_injection import (
     NO_RATE_LIMITS,
     SERVICES,
@@ -28,7 +28,7 @@ from tests.e2e.fault_injection import (
     disable_rate_limits,
     get_restart_counts,
 )
-from tests.e2e.own_records import (
+from tests.e2e.temporary_records import (
     ModelSpec,
     TemporaryRecords,
     make_model_server,

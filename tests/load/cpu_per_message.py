@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smart_kit.testing import run_folder
-from smart_kit.testing.suite import ROOT, SandboxUser, SuiteHarness
+from smart_kit.testing.suite_harness import ROOT, SandboxUser, SuiteHarness
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 AIOGRAM_REQUIREMENTS = ("aiogram==3.31.0", "openai[aiohttp]==3.52.0")

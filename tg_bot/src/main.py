@@ -18,19 +18,19 @@ from .config.settings import TgBotSettings
 from .handlers import COMMANDS
 from .handlers.context import HandlerContext
 from .services.access import AccessControl
+from .services.bot_profile import BotProfile
+from .services.callback_acknowledger import CallbackAcknowledger
 from .services.dead_letters import UpdateDeadLetterQueue
 from .services.dispatcher import Dispatcher
-from .services.identity import BotProfile
-from .services.intake import Queues, UpdateProcessor
+from .services.draft_sender import DEFAULT_DRAFT_TIMINGS, DraftTimings
+from .services.leader import LeaderRunner
 from .services.lease import LEASE_SECONDS, LeaderLease
-from .services.live import ProgressListener
-from .services.outbox import MessageSender
-from .services.pace import TelegramRateLimiter
+from .services.message_sender import MessageSender
 from .services.polling import Poller
+from .services.progress_listener import ProgressListener
+from .services.rate_limiter import TelegramRateLimiter
 from .services.response_handler import ResponseHandler
-from .services.signals import CallbackAcknowledger
-from .services.sketch import DEFAULT_DRAFT_TIMINGS, DraftTimings
-from .services.tenure import LeaderRunner
+from .services.update_processor import Queues, UpdateProcessor
 from .services.webhook import WEBHOOK_PATH, Webhook
 from .texts.composer import Composer
 from .texts.translations import Translations

@@ -22,19 +22,19 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
 from tg_bot.src.handlers.context import HandlerContext
 from tg_bot.src.main import BotApp, build
-from tg_bot.src.services import backoff, consignment, response_handler, tenure
+from tg_bot.src.services import backoff, leader, outgoing_message, response_handler
 from tg_bot.src.services.access import AccessControl
+from tg_bot.src.services.callback_acknowledger import CallbackAcknowledger
 from tg_bot.src.services.dead_letters import UpdateDeadLetterQueue
 from tg_bot.src.services.dispatcher import Dispatcher
-from tg_bot.src.services.intake import Queues, UpdateProcessor
+from tg_bot.src.services.draft_sender import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from tg_bot.src.services.lease import LeaderLease
-from tg_bot.src.services.live import ProgressListener
-from tg_bot.src.services.pace import TelegramRateLimiter
-from tg_bot.src.services.signals import CallbackAcknowledger
-from tg_bot.src.services.sketch import DEFAULT_DRAFT_TIMINGS, DraftTimings
+from tg_bot.src.services.progress_listener import ProgressListener
+from tg_bot.src.services.rate_limiter import TelegramRateLimiter
+from tg_bot.src.services.update_processor import Queues, UpdateProcessor
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
-from tg_bot.tests.live_frames import FAST_TIMINGS, MakeProgressListener
+from tg_bot.tests.progress_frames import FAST_TIMINGS, MakeProgressListener
 from tg_bot.tests.queue_messages import BOT_ID
 
 TIMEOUT_SECONDS = 60.0
@@ -53,7 +53,7 @@ def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr("tg_bot.src.handlers.rich.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
         monkeypatch.setattr("tg_bot.src.handlers.start.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
         monkeypatch.setattr(
-            "tg_bot.src.services.signals.ACKNOWLEDGE_TIMEOUT_SECONDS", TIMEOUT_SECONDS
+            "tg_bot.src.services.callback_acknowledger.ACKNOWLEDGE_TIMEOUT_SECONDS", TIMEOUT_SECONDS
         )
 
 
@@ -158,7 +158,7 @@ def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fast_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease that lasts long, and that ends when a test ends it, is noticed at once."""
-    monkeypatch.setattr(tenure, "CLAIMS_PER_LEASE", LEASE_SECONDS / CLAIM_SECONDS)
+    monkeypatch.setattr(leader, "CLAIMS_PER_LEASE", LEASE_SECONDS / CLAIM_SECONDS)
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def run_bot(
     A message that could not be sent waits for a moment instead of a second.
     """
     monkeypatch.setattr(response_handler, "MIN_RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(consignment, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr(outgoing_message, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
     @asynccontextmanager
     async def running(

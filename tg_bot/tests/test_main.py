@@ -17,7 +17,7 @@ from smart_kit.settings import RedisSettings
 from smart_kit.testing.bare_environment import bare_environment
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, ScriptedApiResponse, make_api_error
 from smart_kit.testing.ports import free_port
-from smart_kit.testing.suite import ROOT
+from smart_kit.testing.suite_harness import ROOT
 from tg_bot.tests import updates
 from tg_bot.tests.bot_on_movable_clock import CLOCK_OFFSET_FILE
 from tg_bot.tests.queue_contents import enqueue_to_telegram

@@ -16,9 +16,9 @@ from smart_kit.contracts.users import UserSnapshot
 
 from ..core.journal import ToolResult
 from ..core.turn import Turn
+from ..messages.context_window import ContextWindow
 from ..messages.conversation import Conversation, add_timestamp
 from ..messages.item import ChatItem
-from ..messages.window import ContextWindow
 from ..tools.base import BaseTool, ToolContext
 
 

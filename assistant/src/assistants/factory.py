@@ -15,9 +15,9 @@ from smart_kit.contracts.configuration import (
 from smart_kit.contracts.functions import find_function
 from smart_kit.errors import ToolExecutionError
 
-from ..messages.window import ContextWindow
-from ..services.models.catalogue import ModelRegistry
+from ..messages.context_window import ContextWindow
 from ..services.models.client import ModelClient
+from ..services.models.model_registry import ModelRegistry
 from ..tools.base import ToolContext, ToolServices
 from ..tools.rest_service_tool import RestServiceTool
 from .llm_chat import LLMChat

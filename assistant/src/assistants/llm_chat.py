@@ -16,14 +16,14 @@ from ..core.errors import ContextLengthExceeded
 from ..core.journal import ToolResult
 from ..core.turn import MAX_TOOL_CALLS, Turn
 from ..messages.completion import Completion
+from ..messages.context_window import ContextWindow
 from ..messages.conversation import Conversation
-from ..messages.window import ContextWindow
-from ..services.models.catalogue import ModelRegistry
 from ..services.models.client import ModelClient
+from ..services.models.model_registry import ModelRegistry
 from ..services.models.request import ModelRequest, Prompt
 from ..tools.base import BaseTool, ToolContext
 from .base import BaseAssistant
-from .tool_calls import ToolRunner
+from .tool_runner import ToolRunner
 
 _NO_CALLS_LEFT = (
     "Not run: no more tool calls are allowed. Answer with what you have, and say what is left"

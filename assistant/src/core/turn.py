@@ -13,7 +13,7 @@ from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.threads import StepRecord
 from smart_kit.contracts.users import UserSnapshot
 
-from ..services.live_frames import TurnProgress
+from ..services.turn_progress import TurnProgress
 from .journal import Journal, step_order, to_receipts
 
 TURN_TIMEOUT_SECONDS = 90.0

@@ -15,8 +15,8 @@ from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.rest_client import TRANSPORT_ERRORS
 
-from .cache import TtlCache
-from .forecast import CurrentWeather, DailySeries, Forecast, Place
+from .open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
+from .ttl_cache import TtlCache
 
 SEARCH_URL = "https://geocoding-api.open-meteo.com"
 FORECAST_URL = "https://api.open-meteo.com"

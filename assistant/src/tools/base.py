@@ -13,21 +13,21 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from smart_kit.argument_schema import MAX_ERRORS, JsonSchemaValidator
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError
-from smart_kit.guarded_http import HttpRequest, HttpResponse
+from smart_kit.json_schema import MAX_ERRORS, JsonSchemaValidator
 from smart_kit.mailbox import LeaseLost
+from smart_kit.safe_http.client import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
 
 from ..core.journal import ToolResult
 from ..core.turn import Turn
-from ..services.kept_calls import ToolResultCache
 from ..services.open_meteo import OpenMeteoClient
 from ..services.rest_service import RestServiceClient
+from ..services.tool_result_cache import ToolResultCache
 
 MAX_RESULT_CHARACTERS = 16_000
 """Of a result; what is longer would push the conversation out of the model's window."""

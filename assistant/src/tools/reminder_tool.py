@@ -11,8 +11,8 @@ from smart_kit.errors import InvalidInputError
 
 from ..core.journal import ToolResult
 from .base import ToolContext, to_invalid_input_error
-from .moments import format_local, to_utc
-from .writing_tool import MutatingTool, build_write_result
+from .datetimes import format_local, to_utc
+from .mutating_tool import MutatingTool, build_write_result
 
 
 class ReminderTool(MutatingTool[CreateReminder]):

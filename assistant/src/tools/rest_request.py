@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlencode
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
 from smart_kit.errors import InvalidInputError
-from smart_kit.guarded_http import HttpRequest
+from smart_kit.safe_http.client import HttpRequest
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 _SLASH = re.compile(r"[/\\]")

@@ -8,19 +8,19 @@ from pydantic import ConfigDict
 from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
-from smart_kit.guarded_http import (
+from smart_kit.safe_http.client import (
     ConnectionFailed,
     HttpRequest,
     HttpResponse,
     InvalidHttpRequest,
     RedirectBlocked,
 )
-from smart_kit.outside_url import AddressBlocked, PublicUrl
+from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, ToolServices
-from .rest_answer import render_response
 from .rest_request import build_request
+from .rest_response import render_response
 
 _MAX_REFUSAL_CHARACTERS = 2_000
 _OUTCOME_UNKNOWN = "Whether it was done is not known: do not call again."

@@ -11,8 +11,8 @@ from smart_kit.errors import DomainError, ToolExecutionError, UpstreamError
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, to_invalid_input_error
-from .moments import format_local, to_utc_end_of_day
-from .writing_tool import MutatingTool, build_write_result
+from .datetimes import format_local, to_utc_end_of_day
+from .mutating_tool import MutatingTool, build_write_result
 
 MAX_LISTED_TASKS = 50
 

@@ -6,7 +6,7 @@ from smart_kit.contracts.functions import GetTime
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext
-from .places import zone_for
+from .timezones import zone_for
 
 
 class TimeTool(BaseTool[GetTime]):

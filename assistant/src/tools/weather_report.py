@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..services.forecast import CurrentWeather, DayForecast, Forecast, Place
+from ..services.open_meteo_schemas import CurrentWeather, DayForecast, Forecast, Place
 
 WEATHER_DESCRIPTIONS = {
     0: "clear",

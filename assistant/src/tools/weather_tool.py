@@ -8,7 +8,7 @@ from smart_kit.errors import ToolExecutionError, UpstreamError, UpstreamUnavaila
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext
-from .weather_place import find_place, find_place_for_zone
+from .weather_location import find_place, find_place_for_zone
 from .weather_report import render_report
 
 _PLACE_ASSUMED = "No place was named; this is the city of the person's time zone."

@@ -9,15 +9,15 @@ from uuid import uuid4
 import pytest
 
 from assistant.src.assistants.factory import ASSISTANT_TYPES, AssistantFactory
-from assistant.src.messages.window import ContextWindow
-from assistant.src.services.models.catalogue import RegistryCache
+from assistant.src.messages.context_window import ContextWindow
 from assistant.src.services.models.client import ModelClient
+from assistant.src.services.models.model_registry import RegistryCache
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.services.models.openai_compatible_server import (
+from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
     run_fake_openai_server,
 )
-from assistant.tests.snapshots import (
+from assistant.tests.snapshot_builders import (
     id_for,
     make_assistant,
     make_model,

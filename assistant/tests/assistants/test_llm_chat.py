@@ -9,7 +9,7 @@ import pytest
 
 from assistant.tests.assistants.llm_chat_helpers import REMIND, get_tool_results
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import make_secretary, make_tool
+from assistant.tests.snapshot_builders import make_secretary, make_tool
 from smart_kit.contracts.queue import Notice, Reply
 from smart_kit.testing.ports import free_port
 from smart_kit.testing.scripted_model import (

@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, id_for, make_secretary, make_tool
+from assistant.tests.snapshot_builders import ALICES_THREAD, id_for, make_secretary, make_tool
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.mailbox.mailbox import MAX_HISTORY_ITEMS

@@ -4,7 +4,7 @@ import pytest
 
 from assistant.tests.assistants.llm_chat_helpers import REMIND, get_tool_results, take_over
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import make_secretary, make_tool
+from assistant.tests.snapshot_builders import make_secretary, make_tool
 from smart_kit.contracts.keys import journal_key
 from smart_kit.contracts.queue import Notice
 from smart_kit.mailbox import LeaseLost

@@ -1,7 +1,7 @@
 """Assistants that ask assistants."""
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import id_for, make_assistant, make_secretary, make_tool
+from assistant.tests.snapshot_builders import id_for, make_assistant, make_secretary, make_tool
 from smart_kit.contracts.queue import Reply
 from smart_kit.mailbox import StreamEntry
 from smart_kit.testing.scripted_model import (

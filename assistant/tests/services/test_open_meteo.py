@@ -5,8 +5,8 @@ from datetime import date
 import httpx2
 import pytest
 
-from assistant.src.services.forecast import Place
 from assistant.src.services.open_meteo import OpenMeteoClient
+from assistant.src.services.open_meteo_schemas import Place
 from assistant.tests.fake_open_meteo import PARIS, FakeOpenMeteo
 
 

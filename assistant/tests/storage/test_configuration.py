@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from assistant.src.storage.configuration import ConfigurationStore
-from assistant.tests.snapshots import make_secretary
+from assistant.tests.snapshot_builders import make_secretary
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
 from smart_kit.redis import Redis, connect_blocking

@@ -10,7 +10,7 @@ import structlog
 from assistant.src.messages.item import EXTRAS_KEY, encode_json
 from assistant.src.storage import history_archive
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICES_THREAD, id_for, make_secretary, make_user
+from assistant.tests.snapshot_builders import ALICES_THREAD, id_for, make_secretary, make_user
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import CONFIGURATION_KEY, history_key, user_key
 from smart_kit.contracts.queue import Reply

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from assistant.src.tools.base import MAX_RESULT_CHARACTERS, BaseTool, ToolServices
 from assistant.src.tools.rest_service_tool import RestServiceTool
-from assistant.tests.snapshots import id_for, make_tool
+from assistant.tests.snapshot_builders import id_for, make_tool
 from assistant.tests.tools.rest_tool_harness import (
     FakeServer,
     call_tool,
@@ -22,8 +22,8 @@ from assistant.tests.tools.rest_tool_harness import (
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError, UpstreamRejected
-from smart_kit.guarded_http import HttpRequest, HttpResponse
 from smart_kit.mailbox import LeaseLost
+from smart_kit.safe_http.client import HttpRequest, HttpResponse
 
 ANY_ARGUMENTS = {"input_schema": {"type": "object"}}
 """What the record's schema lets through is still judged by the code."""

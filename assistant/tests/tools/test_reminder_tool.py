@@ -9,10 +9,10 @@ import pytest
 import time_machine
 
 from assistant.src.tools.base import BaseTool
+from assistant.src.tools.mutating_tool import RETRY_TIMEOUT
 from assistant.src.tools.reminder_tool import ReminderTool
-from assistant.src.tools.writing_tool import RETRY_TIMEOUT
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, SENT_AT, id_for, make_user
+from assistant.tests.snapshot_builders import ALICE, SENT_AT, id_for, make_user
 from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
@@ -222,7 +222,7 @@ async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_i
 async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistant.src.tools.writing_tool.RETRY_TIMEOUT", timedelta(days=36500))
+    monkeypatch.setattr("assistant.src.tools.mutating_tool.RETRY_TIMEOUT", timedelta(days=36500))
     harness.rest.is_down = True
     model.add_steps(
         make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 5}))

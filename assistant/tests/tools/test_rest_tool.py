@@ -16,7 +16,7 @@ from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, make_
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.guarded_http import SafeHttpClient
+from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.testing.hostile_urls import HOSTILE_URLS
 
 

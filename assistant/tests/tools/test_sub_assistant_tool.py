@@ -7,7 +7,7 @@ import pytest
 
 from assistant.src.tools.base import ToolContext, ToolServices
 from assistant.src.tools.sub_assistant_tool import SubAssistantTool
-from assistant.tests.snapshots import id_for, make_tool
+from assistant.tests.snapshot_builders import id_for, make_tool
 from assistant.tests.tools.rest_tool_harness import make_tool_context
 from smart_kit.clock import Clock
 from smart_kit.errors import UpstreamUnavailable

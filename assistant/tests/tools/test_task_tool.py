@@ -4,7 +4,7 @@ import pytest
 
 from assistant.tests.fake_rest_service import make_task
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import ALICE, id_for, make_secretary, make_tool, make_user
+from assistant.tests.snapshot_builders import ALICE, id_for, make_secretary, make_tool, make_user
 from smart_kit.contracts.queue import Reply
 from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import make_user
+from assistant.tests.snapshot_builders import make_user
 from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
 

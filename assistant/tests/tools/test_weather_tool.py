@@ -4,12 +4,12 @@ import httpx2
 import pytest
 import time_machine
 
-from assistant.src.services.forecast import DailySeries
 from assistant.src.services.open_meteo import FORECAST_DAYS
+from assistant.src.services.open_meteo_schemas import DailySeries
 from assistant.src.tools.weather_report import WEATHER_DESCRIPTIONS
 from assistant.tests.fake_open_meteo import PARIS, PARIS_TEXAS, make_place
 from assistant.tests.harness import AssistantHarness
-from assistant.tests.snapshots import make_secretary, make_tool, make_user
+from assistant.tests.snapshot_builders import make_secretary, make_tool, make_user
 from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
 FORECAST, SEARCH = "/v1/forecast", "/v1/search"

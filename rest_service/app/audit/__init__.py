@@ -22,9 +22,9 @@ from smart_kit.contracts.base import JsonObject
 
 from ..database import SessionFactory
 from ..models import AuditEntry, User
-from .refusals import RefusalThrottle
-from .subjects import AUDITED_TYPES
-from .written import SessionWrites, get_writes
+from .audited_types import AUDITED_TYPES
+from .refusal_throttle import RefusalThrottle
+from .session_writes import SessionWrites, get_writes
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_PATH_LENGTH = 512

@@ -14,9 +14,9 @@ from smart_kit.errors import ConfigurationError
 from ..database import SessionFactory, is_invalid_data
 from ..models import Assistant, AssistantTool
 from ..pause import sleep_until_stopped
-from ..services.configuration import configuration_change
-from .earlier import upgrade
+from ..services.configuration.change import configuration_change
 from .tools import default_tools
+from .upgrades import upgrade
 
 RETRY_INTERVAL_SECONDS = 1.0
 _LOCK_ID = 7_241_003

@@ -11,8 +11,8 @@ from smart_kit.contracts.tools import (
 )
 
 from ..dependencies import AdminOnly, SessionDep
-from ..services import assistant_tools
-from ..services.assistant_tools import AssistantToolQuery
+from ..services.assistants import assistant_tools
+from ..services.assistants.assistant_tools import AssistantToolQuery
 
 router = APIRouter(prefix="/assistant-tools", tags=["assistant-tools"])
 

@@ -8,7 +8,7 @@ from smart_kit.contracts.tools import AssistantToolRead, ToolRead
 
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
-from ..services import assistant_tools, assistants
+from ..services.assistants import assistant_tools, assistants
 
 router = APIRouter(prefix="/assistants", tags=["assistants"])
 

@@ -6,8 +6,8 @@ from smart_kit.contracts.audit import AuditRead
 from smart_kit.contracts.base import Page
 
 from ..dependencies import AdminOnly, SessionDep
-from ..services import audit
-from ..services.audit import AuditQuery
+from ..services import audit_log
+from ..services.audit_log import AuditQuery
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
 
@@ -24,4 +24,4 @@ async def list_audit_entries(
     a parameter given twice. What was done or begun is kept for ever; refusals are for 30 days, of
     each caller 100 an hour: `suppressed_count` counts the others.
     """
-    return await audit.read_page(session, query)
+    return await audit_log.read_page(session, query)

@@ -16,8 +16,8 @@ from smart_kit.contracts.cron_jobs import (
 
 from ..dependencies import IdempotentDep, OwnerDep, PrincipalDep, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
-from ..services import claims, cron_jobs
-from ..services.cron_jobs import CronJobQuery
+from ..services.cron_jobs import claims, cron_jobs
+from ..services.cron_jobs.cron_jobs import CronJobQuery
 
 router = APIRouter(prefix="/cron-jobs", tags=["cron-jobs"])
 

@@ -3,7 +3,7 @@ from fastapi import APIRouter
 from smart_kit.contracts.users import InviteCreate, InviteRead, InviteRedeem, UserRead
 
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
-from ..services import invites
+from ..services.users import invites
 
 router = APIRouter(prefix="/invites", tags=["invites"])
 

@@ -14,8 +14,8 @@ from smart_kit.contracts.models import (
 
 from .. import audit
 from ..dependencies import AdminOnly, ProviderCheckerDep, ResourcesDep, SessionDep, SettingsDep
-from ..services import llm_models, model_import
-from ..services.llm_models import ModelQuery
+from ..services.llm_models import llm_models, model_import
+from ..services.llm_models.llm_models import ModelQuery
 
 router = APIRouter(prefix="/models", tags=["models"])
 

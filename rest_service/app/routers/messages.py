@@ -7,8 +7,8 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import MessageRead
 
 from ..dependencies import OwnerDep, SessionDep
-from ..services import messages
-from ..services.messages import MessageQuery
+from ..services.conversations import messages
+from ..services.conversations.messages import MessageQuery
 
 router = APIRouter(prefix="/messages", tags=["messages"])
 

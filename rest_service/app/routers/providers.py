@@ -13,7 +13,7 @@ from smart_kit.contracts.models import (
 
 from ..dependencies import AdminOnly, ProviderCheckerDep, SessionDep, SettingsDep, VaultDep
 from ..pagination import PageQueryDep
-from ..services import providers
+from ..services.providers import providers
 
 router = APIRouter(prefix="/providers", tags=["models"])
 

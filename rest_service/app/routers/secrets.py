@@ -7,8 +7,8 @@ from smart_kit.contracts.secrets import KeyRotationRead, SecretCreate, SecretRea
 
 from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep, VaultDep
 from ..pagination import PageQueryDep
-from ..services import secrets
-from ..services.rotation import KeyRotation
+from ..services.secrets import secrets
+from ..services.secrets.key_rotation import KeyRotation
 
 router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[AdminOnly])
 

@@ -7,8 +7,8 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 
 from ..dependencies import IdempotentDep, OwnerDep, SessionDep
-from ..services import threads
-from ..services.threads import ThreadQuery
+from ..services.conversations import threads
+from ..services.conversations.threads import ThreadQuery
 
 router = APIRouter(prefix="/threads", tags=["threads"])
 

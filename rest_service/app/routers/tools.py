@@ -7,7 +7,7 @@ from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
 
 from ..dependencies import AdminOnly, SessionDep
 from ..pagination import PageQueryDep
-from ..services import tools
+from ..services.tools import tools
 
 router = APIRouter(prefix="/tools", tags=["tools"])
 

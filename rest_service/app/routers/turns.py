@@ -6,9 +6,9 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import TurnRead, TurnTraceRead
 
 from ..dependencies import AdminOnly, OwnerDep, SessionDep
-from ..services import journal, turns
-from ..services.messages import MessageId
-from ..services.turns import TurnQuery
+from ..services.conversations import turn_trace, turns
+from ..services.conversations.messages import MessageId
+from ..services.conversations.turns import TurnQuery
 
 router = APIRouter(prefix="/turns", tags=["turns"])
 
@@ -33,4 +33,4 @@ async def get_turn_trace(session: SessionDep, message_id: MessageId) -> TurnTrac
 
     404 until the turn is archived, a moment after its end.
     """
-    return await journal.read(session, message_id)
+    return await turn_trace.read(session, message_id)

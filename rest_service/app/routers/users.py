@@ -14,7 +14,7 @@ from ..dependencies import (
     SettingsDep,
 )
 from ..pagination import PageQueryDep
-from ..services import users
+from ..services.users import users
 
 router = APIRouter(prefix="/users", tags=["users"])
 

@@ -10,7 +10,7 @@ from smart_kit.contracts.versions import ComparisonRead, VersionRead
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..models import Assistant, Tool
 from ..pagination import PageQueryDep
-from ..services import comparison, restoring, versions
+from ..services.configuration import version_diff, version_restore, versions
 
 router = APIRouter(tags=["versions"], dependencies=[AdminOnly])
 
@@ -45,7 +45,7 @@ async def compare_versions_of_assistant(
     session: SessionDep, assistant_id: UUID, pair: VersionPairQuery
 ) -> ComparisonRead:
     """What is not the same in two versions, field by field; links by the tool's name."""
-    return await comparison.compare(session, Assistant, assistant_id, pair.before, pair.after)
+    return await version_diff.compare(session, Assistant, assistant_id, pair.before, pair.after)
 
 
 @router.get(f"{ASSISTANT_VERSIONS_PATH}/{{number}}")
@@ -64,7 +64,7 @@ async def restore_assistant(
 
     Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
     """
-    return await restoring.restore_assistant(
+    return await version_restore.restore_assistant(
         session, assistant_id, number, settings.default_model_names
     )
 
@@ -82,7 +82,7 @@ async def compare_versions_of_tool(
     session: SessionDep, tool_id: UUID, pair: VersionPairQuery
 ) -> ComparisonRead:
     """What is not the same in two versions, field by field."""
-    return await comparison.compare(session, Tool, tool_id, pair.before, pair.after)
+    return await version_diff.compare(session, Tool, tool_id, pair.before, pair.after)
 
 
 @router.get(f"{TOOL_VERSIONS_PATH}/{{number}}")
@@ -99,4 +99,4 @@ async def restore_tool(session: SessionDep, tool_id: UUID, number: VersionNumber
 
     Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
     """
-    return await restoring.restore_tool(session, tool_id, number)
+    return await version_restore.restore_tool(session, tool_id, number)

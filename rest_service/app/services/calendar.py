@@ -20,10 +20,10 @@ from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import CalendarEvent
 from ..pagination import PageQuery, build_page, fetch_page
-from .origins import ChangeOrigin
-from .owned import find_owned, lock_owned, lock_user, timezone_for
-from .receipts import Receipts
-from .rows import OwnerScope, filter_by_user, get_provided_fields, set_fields
+from .effects.change_origin import ChangeOrigin
+from .effects.receipts import Receipts
+from .records.crud import OwnerScope, filter_by_user, get_provided_fields, set_fields
+from .records.ownership import find_owned, lock_owned, lock_user, timezone_for
 
 NOUN = "calendar event"
 TIME_FIELDS = ("starts_at", "ends_at")

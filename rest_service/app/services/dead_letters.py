@@ -12,10 +12,10 @@ from smart_kit.contracts.dead_letters import (
     QueueName,
 )
 from smart_kit.errors import Conflict
-from smart_kit.mailbox.graveyard import DeadLetterEntry, DeadLetterQueue, EntryId
+from smart_kit.mailbox.dead_letter_queue import DeadLetterEntry, DeadLetterQueue, EntryId
 
 from ..pagination import PageQuery, build_page
-from .rows import not_found_error
+from .records.crud import not_found_error
 
 NOUN = "dead letter"
 MAX_OFFSET = 10_000

@@ -18,9 +18,9 @@ from smart_kit.contracts.usage import BudgetRead, UsageGroup, UsageRead, UsageTo
 from ..config import Settings
 from ..models import Usage, User
 from ..pagination import PageQuery, PlainText, build_page, fetch_page
-from .messages import MessageId
-from .owned import timezone_for
-from .rows import OwnerScope, check_owner, find
+from .conversations.messages import MessageId
+from .records.crud import OwnerScope, check_owner, find
+from .records.ownership import timezone_for
 
 _EXACT_FILTERS = ("user_id", "assistant_id", "model", "provider", "message_id")
 _GROUP_PATTERN = f"({'|'.join(get_args(UsageGroup))})"

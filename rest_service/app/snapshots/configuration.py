@@ -17,9 +17,9 @@ from smart_kit.contracts.configuration import (
 from smart_kit.contracts.functions import find_function
 
 from ..models import Assistant, AssistantTool, Configuration, Secret, Tool
-from ..services.effect_class import resolve_effect_class
-from ..services.http_call import get_secret_names
-from ..services.input_schema import resolve_input_schema
+from ..services.tools.effect_class import resolve_effect_class
+from ..services.tools.http_call import get_secret_names
+from ..services.tools.input_schema import resolve_input_schema
 from .models import read_models, read_providers
 
 

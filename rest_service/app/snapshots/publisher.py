@@ -14,9 +14,9 @@ from smart_kit.contracts.keys import (
     user_key,
 )
 
-from ..changes import Changes
 from ..config import Settings
 from ..database import SessionFactory
+from ..session_changes import Changes
 from . import configuration, users
 from .store import SnapshotStore
 

@@ -37,7 +37,7 @@ class SnapshotStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        script = (files("rest_service.app.snapshots") / "put.lua").read_text()
+        script = (files("rest_service.app.snapshots") / "put_if_newer.lua").read_text()
         self._put_if_newer = AsyncScript(redis, script)
         self._delete_if_unchanged = AsyncScript(redis, _DELETE_IF_UNCHANGED)
 

@@ -3,12 +3,12 @@
 import re
 from datetime import datetime
 
-from sandbox.llm.conversation import ToolCall, ToolDefinition
 from sandbox.llm.dates import format_long_date
+from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
 from sandbox.llm.places import extract_places, guess_nominative_forms
-from sandbox.llm.refusals import missing_tool_text, tool_failure_text
-from sandbox.llm.results import find_datetime, find_error, find_time_zone, format_result
+from sandbox.llm.prompt_context import ToolCall, ToolDefinition
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.tool_result_parsing import find_datetime, find_error, find_time_zone, format_result
 
 _TRIGGER = re.compile(
     r"\bwhat(?:'s| is)?\s+(?:the\s+)?(?:current\s+|local\s+)?(?:time|date)\b|\bcurrent time\b"

@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
-from sandbox.llm.arguments import build_arguments
-from sandbox.llm.conversation import ToolCall, ToolDefinition
+from sandbox.llm.failure_texts import tool_failure_text
 from sandbox.llm.language import extract_stems
-from sandbox.llm.offers import BUILT_IN_TOOLS
-from sandbox.llm.refusals import tool_failure_text
-from sandbox.llm.results import find_error, format_result
+from sandbox.llm.prompt_context import ToolCall, ToolDefinition
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.suggestions import BUILT_IN_TOOLS
+from sandbox.llm.tool_arguments import build_arguments
+from sandbox.llm.tool_result_parsing import find_error, format_result
 
 _DELEGATION_TRIGGER = re.compile(
     r"^\W*(?:please\s+|пожалуйста,?\s+)?(?:can you\s+|could you\s+)?"

@@ -1,8 +1,8 @@
 """An honest answer to everything else."""
 
-from sandbox.llm.offers import render_suggestions
 from sandbox.llm.skill import Skill, SkillRequest
 from sandbox.llm.skills.identity import get_first_instruction
+from sandbox.llm.suggestions import render_suggestions
 
 _MAX_QUOTE_LENGTH = 120
 

@@ -2,8 +2,8 @@
 
 import re
 
-from sandbox.llm.offers import render_suggestions
 from sandbox.llm.skill import Skill, SkillRequest
+from sandbox.llm.suggestions import render_suggestions
 
 _GREETING = re.compile(
     r"^\W*(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|day|afternoon|evening)|greetings"

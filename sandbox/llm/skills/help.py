@@ -2,8 +2,8 @@
 
 import re
 
-from sandbox.llm.offers import render_suggestions
 from sandbox.llm.skill import Skill, SkillRequest
+from sandbox.llm.suggestions import render_suggestions
 
 _TRIGGER = re.compile(
     r"^\W*(?:/?help|помощь|помоги(?:те)?|справка)\W*$"

@@ -4,12 +4,12 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from sandbox.llm.conversation import ToolCall, ToolDefinition
+from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
 from sandbox.llm.language import extract_stems
-from sandbox.llm.refusals import missing_tool_text, tool_failure_text
-from sandbox.llm.results import ListItem, find_error, format_result, parse_items
+from sandbox.llm.prompt_context import ToolCall, ToolDefinition
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript
-from sandbox.llm.when import TimeExpression, find_time_expression
+from sandbox.llm.time_expressions import TimeExpression, find_time_expression
+from sandbox.llm.tool_result_parsing import ListItem, find_error, format_result, parse_items
 
 _REMINDER_TRIGGER = re.compile(
     r"\b(?:please\s+)?remind(?:\s+(?:me|us))?\b|\bwake me(?: up)?\b"

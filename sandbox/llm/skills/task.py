@@ -4,9 +4,8 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sandbox.llm.conversation import ToolCall, ToolDefinition
-from sandbox.llm.refusals import missing_tool_text, tool_failure_text
-from sandbox.llm.results import find_error
+from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
+from sandbox.llm.prompt_context import ToolCall, ToolDefinition
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript
 from sandbox.llm.task_list import (
     ListedTask,
@@ -15,7 +14,8 @@ from sandbox.llm.task_list import (
     find_best_matches,
     parse_tasks,
 )
-from sandbox.llm.when import TimeExpression, find_time_expression
+from sandbox.llm.time_expressions import TimeExpression, find_time_expression
+from sandbox.llm.tool_result_parsing import find_error
 
 _TASK_PHRASE = (
     r"(?:a\s+|an\s+|new\s+|another\s+|urgent\s+|important\s+|high[- ]priority\s+)*(?:task|to-?do)"

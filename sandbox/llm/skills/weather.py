@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from sandbox.llm.conversation import ToolCall, ToolDefinition
+from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
 from sandbox.llm.places import extract_last_place, extract_places, guess_nominative_forms
-from sandbox.llm.refusals import missing_tool_text, tool_failure_text
-from sandbox.llm.results import find_error
+from sandbox.llm.prompt_context import ToolCall, ToolDefinition
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.time_expressions.day import find_day
+from sandbox.llm.tool_result_parsing import find_error
 from sandbox.llm.weather_report import describe_forecast
-from sandbox.llm.when.day import find_day
 
 MAX_FORECAST_DAYS = 7
 

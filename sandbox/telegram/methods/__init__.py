@@ -1,23 +1,23 @@
 """The methods that the sandbox's Bot API has; a new one is a function and a line here."""
 
-from sandbox.telegram.call import ApiMethod
+from sandbox.telegram.method_call import ApiMethod
 from sandbox.telegram.methods import (
-    buttons,
+    callback_queries,
     chats,
     commands,
     drafts,
     editing,
     profile,
-    receiving,
     sending,
+    updates,
 )
 
 METHODS: tuple[ApiMethod, ...] = (
-    *receiving.METHODS,
+    *updates.METHODS,
     *sending.METHODS,
     *drafts.METHODS,
     *editing.METHODS,
-    *buttons.METHODS,
+    *callback_queries.METHODS,
     *commands.METHODS,
     *profile.METHODS,
     *chats.METHODS,

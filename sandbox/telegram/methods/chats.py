@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.telegram.call import ApiMethod, MethodCall
+from sandbox.telegram.method_call import ApiMethod, MethodCall
 
 _GIFT_TYPES = (
     "unlimited_gifts",

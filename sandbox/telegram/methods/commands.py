@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from sandbox.telegram.call import ApiMethod, MethodCall
 from sandbox.telegram.errors import bad_request
+from sandbox.telegram.method_call import ApiMethod, MethodCall
 from sandbox.telegram.state.commands import BotCommand, chat_scope_key
 
 MAX_COMMANDS = 100

@@ -1,8 +1,8 @@
 """Drafts: an answer that grows before it is sent, which the reader may stop."""
 
-from sandbox.telegram.call import ApiMethod, MethodCall
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.meter import CHAT_ACTION
+from sandbox.telegram.method_call import ApiMethod, MethodCall
+from sandbox.telegram.rate_limiter import CHAT_ACTION
 from sandbox.telegram.state.activity import Draft
 from sandbox.telegram.state.messages import MessageContent
 

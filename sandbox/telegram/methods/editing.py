@@ -3,12 +3,12 @@
 import time
 from typing import Any
 
-from sandbox.telegram.call import ApiMethod, MethodCall
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.markup import parse_inline_keyboard_markup
-from sandbox.telegram.meter import MESSAGE
+from sandbox.telegram.method_call import ApiMethod, MethodCall
+from sandbox.telegram.rate_limiter import MESSAGE
 from sandbox.telegram.render import render_message
-from sandbox.telegram.state.feed import ChatEvent
+from sandbox.telegram.reply_markup import parse_inline_keyboard_markup
+from sandbox.telegram.state.event_bus import ChatEvent
 from sandbox.telegram.state.messages import Message, MessageContent
 
 DELETE_WINDOW_SECONDS = 48 * 3600

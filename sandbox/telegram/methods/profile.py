@@ -1,7 +1,7 @@
 """What the bot says about itself: name, description, short description."""
 
-from sandbox.telegram.call import ApiMethod, MethodCall, MethodHandler
 from sandbox.telegram.errors import bad_request
+from sandbox.telegram.method_call import ApiMethod, MethodCall, MethodHandler
 
 _MAX_LENGTHS = {"name": 64, "description": 512, "short_description": 120}
 

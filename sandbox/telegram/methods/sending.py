@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.telegram.call import MAX_MESSAGE_ID, ApiMethod, MethodCall
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.markup import parse_reply_markup
-from sandbox.telegram.meter import CHAT_ACTION, MESSAGE
+from sandbox.telegram.method_call import MAX_MESSAGE_ID, ApiMethod, MethodCall
+from sandbox.telegram.rate_limiter import CHAT_ACTION, MESSAGE
 from sandbox.telegram.reactions import ALLOWED_REACTIONS
 from sandbox.telegram.render import render_message
+from sandbox.telegram.reply_markup import parse_reply_markup
 from sandbox.telegram.state.messages import MessageContent
 from sandbox.telegram.state.people import Person
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.telegram.rich.shapes import TEXT_STYLES
+from sandbox.telegram.rich.schema import TEXT_STYLES
 from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import Entity, FormattedText
 

@@ -14,7 +14,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from sandbox.telegram.rich.tree import BLOCK_TAGS
+from sandbox.telegram.rich.html_tree import BLOCK_TAGS
 
 _OPTIONS = {"html": True, "strikethrough_single_tilde": True, "maxNesting": 100}
 """Markdown deeper than `maxNesting` loses its text; Telegram refuses from the 17th level on."""

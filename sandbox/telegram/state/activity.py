@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.telegram.state.feed import ChatEvent, EventBus
+from sandbox.telegram.state.event_bus import ChatEvent, EventBus
 from sandbox.telegram.state.messages import MessageContent
 
 CHAT_ACTION_SECONDS = 5.0

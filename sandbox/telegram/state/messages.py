@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.telegram.rich.plain import render_plain_text
+from sandbox.telegram.rich.plain_text import render_plain_text
 from sandbox.telegram.text.entities import FormattedText
 
 RichMessage = dict[str, Any]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.text.builder import MarkupError
 from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import (
     Entity,
@@ -15,10 +14,11 @@ from sandbox.telegram.text.entities import (
     sort_key,
     utf16_length,
 )
+from sandbox.telegram.text.entity_builder import MarkupError
 from sandbox.telegram.text.html import parse_html
 from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
 from sandbox.telegram.text.links import InvalidLink, normalize_link
-from sandbox.telegram.text.markdown import parse_markdown_v2
+from sandbox.telegram.text.markdown_v2 import parse_markdown_v2
 
 MAX_TEXT_LENGTH = 4096
 MAX_TEXT_BYTES = 32_768

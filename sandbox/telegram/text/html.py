@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from sandbox.telegram.text.builder import SPACES, EntityBuilder, MarkupError
 from sandbox.telegram.text.entities import Entity
+from sandbox.telegram.text.entity_builder import SPACES, EntityBuilder, MarkupError
 
 _TAG_TYPES = {
     "b": "bold",

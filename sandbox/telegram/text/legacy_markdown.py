@@ -2,8 +2,8 @@
 
 import re
 
-from sandbox.telegram.text.builder import EntityBuilder, MarkupError
 from sandbox.telegram.text.entities import Entity
+from sandbox.telegram.text.entity_builder import EntityBuilder, MarkupError
 
 _MARK_TYPES = {"_": "italic", "*": "bold", "`": "code"}
 _LANGUAGE = re.compile(r"([^\s`]+)(?=\s)")

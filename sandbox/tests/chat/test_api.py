@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.chat.person import split_text
+from sandbox.chat.user_actions import split_text
 from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, SandboxHarness, run_sandbox
 
 

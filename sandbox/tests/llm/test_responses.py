@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 
-from sandbox.llm.responses.request import PARAMETERS
+from sandbox.llm.responses.request_validation import PARAMETERS
 from sandbox.tests.llm.model_requests import ALL_TOOLS, CONTEXT_LINE
 from sandbox.tests.sandbox_harness import SandboxHarness
 

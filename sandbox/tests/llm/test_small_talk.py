@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sandbox.chat.formulas import latex_to_mathml
+from sandbox.chat.mathml import latex_to_mathml
 from sandbox.tests.llm.model_requests import GET_TIME, WRITER, call_model
 
 

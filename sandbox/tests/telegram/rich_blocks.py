@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.telegram.rich.message import RichMessageParser
+from sandbox.telegram.rich.message_parser import RichMessageParser
 
 Blocks = list[dict[str, Any]]
 

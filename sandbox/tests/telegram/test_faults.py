@@ -6,7 +6,7 @@ from typing import Any, get_args
 import aiohttp
 import pytest
 
-from sandbox.chat.trials import TelegramFaultKind
+from sandbox.chat.fault_injection_api import TelegramFaultKind
 from sandbox.telegram.faults import FAULT_KINDS
 from sandbox.tests.sandbox_harness import ALICE, BOB, TOKEN, BotApiRefused, SandboxHarness
 

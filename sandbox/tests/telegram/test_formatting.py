@@ -7,7 +7,7 @@ from sandbox.telegram.text.entities import Entity, nest_entities
 from sandbox.telegram.text.formatting import parse_formatted_text
 from sandbox.telegram.text.html import parse_html
 from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
-from sandbox.telegram.text.markdown import parse_markdown_v2
+from sandbox.telegram.text.markdown_v2 import parse_markdown_v2
 
 Expected = tuple[str, list[tuple[object, ...]]]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.telegram.rich.message import RichMessageParser
+from sandbox.telegram.rich.message_parser import RichMessageParser
 from sandbox.tests.sandbox_harness import ALICE, BotApiRefused, SandboxHarness
 from sandbox.tests.telegram.rich_blocks import Blocks, build_paragraph, parse_blocks
 

@@ -5,8 +5,8 @@ People choose them by buttons, so that nobody else's session is another for them
 
 from typing import Any
 
+from tests.chaos.killable.external_server import BEARER_TOKEN
 from tests.chaos.killable.killable_suite import KillableSuite
-from tests.chaos.killable.outside_server import BEARER_TOKEN
 
 DOORMAN_ASSISTANT = "Doorman"
 SLOW_MODEL, PRICED_MODEL = "sandbox-slow", "sandbox-demo"

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from smart_kit.mailbox import MailboxReconciler
 from smart_kit.mailbox.mailbox import LEASE_SECONDS
-from tests.chaos.launched.leases import set_bot_lease, set_constant
+from tests.chaos.launcher.leases import set_bot_lease, set_constant
 
 RENEWALS_PER_LEASE = 60
 """So that somebody who holds a lease of production renews it each half second."""
@@ -19,17 +19,17 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
     "assistant": (
         _FREQUENT_RENEWALS,
         ("assistant.src.commands", "REST_SERVICE_RETRY_SECONDS", 0.3),
-        ("assistant.src.tools.writing_tool", "RETRY_SECONDS", 0.3),
+        ("assistant.src.tools.mutating_tool", "RETRY_SECONDS", 0.3),
     ),
     "rest_service": (
-        ("rest_service.app.snapshots.reconciler", "RECONCILE_INTERVAL_SECONDS", 1.0),
+        ("rest_service.app.background.snapshot_reconciler", "RECONCILE_INTERVAL_SECONDS", 1.0),
         # who has claimed a run may lose it: the queue drops the double
-        ("rest_service.app.services.claims", "DISPATCH_TIMEOUT", timedelta(seconds=2)),
+        ("rest_service.app.services.cron_jobs.claims", "DISPATCH_TIMEOUT", timedelta(seconds=2)),
     ),
     "tg_bot": (
         _FREQUENT_RENEWALS,
-        ("tg_bot.src.services.tenure", "CLAIMS_PER_LEASE", RENEWALS_PER_LEASE),
-        ("tg_bot.src.services.identity", "PUBLISH_INTERVAL_SECONDS", 0.5),
+        ("tg_bot.src.services.leader", "CLAIMS_PER_LEASE", RENEWALS_PER_LEASE),
+        ("tg_bot.src.services.bot_profile", "PUBLISH_INTERVAL_SECONDS", 0.5),
     ),
 }
 """Of each service: module, name, value. Set before its `main` imports what reads them."""

@@ -15,7 +15,7 @@ import redis
 
 from control.local.run_directory import RunDirectory
 from smart_kit.testing import local_http
-from smart_kit.testing.suite import SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import SuiteHarness, wait_until
 from tests.chaos.killable.broken_mailboxes import VARIANT_FILE
 from tests.chaos.killable.crash_points import (
     KILL_FOLDER,
@@ -25,7 +25,7 @@ from tests.chaos.killable.crash_points import (
     hold_file_name,
     write_kill_orders,
 )
-from tests.chaos.killable.outside_server import ExternalServer
+from tests.chaos.killable.external_server import ExternalServer
 
 ENTRY_POINT = Path(__file__).with_name("manage.py")
 NO_RATE_LIMITS = {"per_chat": 0, "chat_actions": 0, "per_group": 0, "overall": 0}
@@ -131,7 +131,7 @@ class KillableSuite:
             self.default_names[kind] = [one["name"] for one in found]
 
     def call_sandbox(self, method: str, path: str, body: Any = None) -> Any:
-        """The sandbox's levers, see sandbox/chat/trials.py."""
+        """The sandbox's levers, see sandbox/chat/fault_injection_api.py."""
         answer = self.suite.make_sandbox_client().request(method, f"/chat/api/{path}", json=body)
         return answer.raise_for_status().json()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.chaos.killable import fast_timings, file_boundary, http_boundary, redis_boundary
 from tests.chaos.killable.broken_mailboxes import BrokenMailbox
 from tests.chaos.killable.crash_points import CrashPoints
-from tests.chaos.killable.predecessor import expire_stale_leases
+from tests.chaos.killable.stale_leases import expire_stale_leases
 
 
 def prepare(service: str) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))  # the supervisor is started as this very file
 
-from control.local import keeper  # noqa: E402 # found by the path above
-from tests.chaos.launched.commands import run_command  # noqa: E402 # the same
+from control.local import process_runner  # noqa: E402 # found by the path above
+from tests.chaos.launcher.commands import run_command  # noqa: E402 # the same
 
 if __name__ == "__main__":
-    keeper.MIN_BACKOFF_SECONDS = keeper.MAX_BACKOFF_SECONDS = 0.05
+    process_runner.MIN_BACKOFF_SECONDS = process_runner.MAX_BACKOFF_SECONDS = 0.05
     sys.exit(run_command(ROOT, Path(__file__).resolve(), "tests.chaos.killable.launch"))

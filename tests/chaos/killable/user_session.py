@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from smart_kit.testing.suite import SandboxUser, wait_until
+from smart_kit.testing.suite_harness import SandboxUser, wait_until
 from tests.chaos.killable.delivery_assertions import Patterns, assert_deliveries, matches
 from tests.chaos.killable.killable_suite import KillableSuite
 

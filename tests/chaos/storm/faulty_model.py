@@ -6,10 +6,10 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
-from sandbox.llm.completion import ChatCompletionResponse
-from sandbox.llm.conversation import parse_prompt
-from sandbox.llm.model import generate_reply
-from sandbox.llm.request import validate_chat_request
+from sandbox.llm.chat_completion import ChatCompletionResponse
+from sandbox.llm.chat_request_validation import validate_chat_request
+from sandbox.llm.prompt_context import parse_prompt
+from sandbox.llm.rule_based_model import generate_reply
 from smart_kit.testing.scripted_model import (
     RecordedRequest,
     ScriptedModel,

@@ -6,7 +6,7 @@
 import runpy
 import sys
 
-from tests.chaos.launched.leases import shorten_leases
+from tests.chaos.launcher.leases import shorten_leases
 from tests.chaos.storm.plan import SHORT_TIMINGS
 
 

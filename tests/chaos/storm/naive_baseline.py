@@ -10,11 +10,11 @@ from pathlib import Path
 
 from redis import Redis
 
-from control.local.keeper import ProcessRunner
-from control.local.part import Component
+from control.local.component import Component
 from control.local.process import LaunchSpec, build_database_environment
+from control.local.process_runner import ProcessRunner
 from control.local.run_directory import DesiredState, RunDirectory
-from smart_kit.testing.suite import ROOT
+from smart_kit.testing.suite_harness import ROOT
 from tests.chaos.storm.message import MessageKind
 from tests.chaos.storm.message_record import EffectCounts
 from tests.chaos.storm.plan import FaultKind

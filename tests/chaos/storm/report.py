@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from control.replicas import parse_service_name
-from smart_kit.testing.suite import SuiteHarness
+from smart_kit.testing.suite_harness import SuiteHarness
 from tests.chaos.storm.storm import StormResult
 from tests.chaos.storm.verifier import Verifier
 

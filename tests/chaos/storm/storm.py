@@ -12,8 +12,8 @@ from tests.chaos.storm.fault_injector import FaultInjector
 from tests.chaos.storm.fault_record import FaultRecord
 from tests.chaos.storm.faulty_model import FaultyModel
 from tests.chaos.storm.message import BotMessage
-from tests.chaos.storm.people import ChatPoller, SimulatedUsers
 from tests.chaos.storm.plan import StormPlan
+from tests.chaos.storm.simulated_users import ChatPoller, SimulatedUsers
 from tests.chaos.storm.system_under_test import SystemUnderTest
 from tests.chaos.storm.verifier import Verifier
 

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from control.local.keeper import MIN_UPTIME_SECONDS
 from control.local.process import Process
+from control.local.process_runner import MIN_UPTIME_SECONDS
 from control.local.run_directory import RunDirectory
 from smart_kit.settings import RedisSettings
-from smart_kit.testing.suite import ROOT, SuiteHarness
+from smart_kit.testing.suite_harness import ROOT, SuiteHarness
 from tests.chaos.storm.message_record import EffectCounts
 from tests.chaos.storm.plan import FaultKind
 

@@ -9,7 +9,7 @@ from typing import Any
 from control.local.run_directory import RunDirectory
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect
-from smart_kit.testing.suite import ROOT
+from smart_kit.testing.suite_harness import ROOT
 from tests.chaos.storm.message import parse_number
 from tests.chaos.storm.message_record import EffectCounts
 from tests.chaos.storm.plan import PRODUCTION_TIMINGS, SHORT_TIMINGS, FaultKind, StormTimings

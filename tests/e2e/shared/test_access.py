@@ -3,7 +3,7 @@
 import pytest
 
 from smart_kit.testing import local_http
-from smart_kit.testing.suite import SuiteHarness
+from smart_kit.testing.suite_harness import SuiteHarness
 
 pytestmark = pytest.mark.e2e
 

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smart_kit.testing.suite import SandboxUser, SuiteHarness, wait_until
-from tests.e2e.own_records import TemporaryRecords
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness, wait_until
+from tests.e2e.temporary_records import TemporaryRecords
 
 pytestmark = pytest.mark.e2e
 

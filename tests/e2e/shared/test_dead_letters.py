@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.suite import SandboxUser, SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness, wait_until
 
 pytestmark = pytest.mark.e2e
 

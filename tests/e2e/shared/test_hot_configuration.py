@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from smart_kit.testing.scripted_model import RecordedRequest, ScriptedResponse, make_text_response
-from smart_kit.testing.suite import SuiteHarness
-from tests.e2e.own_records import (
+from smart_kit.testing.suite_harness import SuiteHarness
+from tests.e2e.temporary_records import (
     ModelSpec,
     TemporaryAssistant,
     make_model_server,

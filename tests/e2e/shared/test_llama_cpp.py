@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from smart_kit.testing.suite import ROOT, SandboxUser, SuiteHarness, wait_until
+from smart_kit.testing.suite_harness import ROOT, SandboxUser, SuiteHarness, wait_until
 from tests.e2e.llama_cpp.model import TEXT_REPLY, TOOL_RESULT_REPLY
-from tests.e2e.own_records import ModelSpec, TemporaryAssistant, temporary_assistant
+from tests.e2e.temporary_records import ModelSpec, TemporaryAssistant, temporary_assistant
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.local]
 

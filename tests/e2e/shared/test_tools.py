@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from smart_kit.testing.suite import SandboxUser, SuiteHarness
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness
 
 pytestmark = pytest.mark.e2e
 

@@ -13,8 +13,8 @@ from smart_kit.testing.scripted_model import (
     make_text_response,
     make_truncated_response,
 )
-from smart_kit.testing.suite import SandboxUser, SuiteHarness, wait_until
-from tests.e2e.own_records import (
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness, wait_until
+from tests.e2e.temporary_records import (
     ModelSpec,
     TemporaryAssistant,
     make_model_server,

@@ -12,8 +12,8 @@ import aiohttp
 from pydantic import ValidationError
 
 from ..config.settings import TgBotSettings
-from .answer import ApiResponse
 from .errors import TelegramOutcomeUnknown, TelegramUnavailable
+from .response import ApiResponse
 from .update import ALLOWED_UPDATES
 from .webhook_info import WebhookInfo
 

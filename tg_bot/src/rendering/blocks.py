@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from .formatted import is_blank
+from .formatted_text import is_blank
 from .inlines import to_rich_text
 from .tree import Node
 

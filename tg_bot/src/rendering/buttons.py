@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .formatted import is_blank
+from .formatted_text import is_blank
 
 MAX_BUTTONS = 100
 """Telegram takes no more under a message."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .formatted import is_blank
+from .formatted_text import is_blank
 from .links import is_linkable
 from .tree import Node
 

@@ -8,9 +8,9 @@ import structlog
 from telegramify_markdown import convert
 from telegramify_markdown.config import RenderConfig
 
-from .formatted import FormattedText
+from .formatted_text import FormattedText
 from .links import is_linkable
-from .source import sanitize_markdown
+from .sanitizer import sanitize_markdown
 from .tables import replace_tables
 
 log = structlog.stdlib.get_logger()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
-from .formatted import FormattedText
+from .formatted_text import FormattedText
 
 MAX_MESSAGE_LENGTH = 4096
 """Telegram's, in UTF-16 code units after parsing."""

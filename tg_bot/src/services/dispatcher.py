@@ -9,11 +9,11 @@ from smart_kit.contracts.users import UserSnapshot
 
 from ..client.update import CallbackQuery, Message, User
 from ..handlers import HANDLERS
+from ..handlers.callback import handle_callback
 from ..handlers.command import parse_command
 from ..handlers.context import HandlerContext
 from ..handlers.incoming import ButtonPress, HandlerResult, IncomingMessage, IncomingUpdate
 from ..handlers.message import handle_message
-from ..handlers.press import handle_callback
 from ..handlers.start import handle_invitation
 
 log = structlog.stdlib.get_logger()

@@ -14,8 +14,8 @@ from ..client.errors import TELEGRAM_ERRORS, TelegramConflict, TelegramError
 from ..client.telegram import POLL_TIMEOUT_SECONDS, TelegramClient
 from ..metrics import POLL_AGE_SECONDS
 from .backoff import Backoff, sleep_until_stopped
-from .intake import UpdateProcessor, find_max_update_id
-from .patience import Sleep, TelegramRetrier
+from .retry import Sleep, TelegramRetrier
+from .update_processor import UpdateProcessor, find_max_update_id
 
 MAX_SILENCE_SECONDS = 90.0
 """Without a good poll for so long, the service is not healthy."""

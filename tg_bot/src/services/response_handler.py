@@ -25,9 +25,9 @@ from ..client.errors import (
 from ..metrics import DELIVERY_SECONDS, SENDS
 from ..texts.composer import Composer
 from .access import AccessControl
-from .consignment import OutgoingMessage
-from .live import ProgressListener
-from .outbox import MessageSender
+from .message_sender import MessageSender
+from .outgoing_message import OutgoingMessage
+from .progress_listener import ProgressListener
 
 MAX_MESSAGE_AGE = timedelta(days=1)
 """How long Telegram may be away, or ask for pauses, before an answer is not worth sending."""

@@ -19,8 +19,8 @@ from ..client.telegram import TelegramClient
 from ..client.webhook_info import WebhookInfo
 from ..metrics import WEBHOOK_REQUESTS
 from .backoff import sleep_until_stopped
-from .intake import UpdateProcessor
-from .patience import TelegramRetrier
+from .retry import TelegramRetrier
+from .update_processor import UpdateProcessor
 
 WEBHOOK_PATH = "/telegram/webhook"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 # a header's name

@@ -17,10 +17,10 @@ from smart_kit.contracts.queue import (
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
 
-from ..rendering.formatted import FormattedText
-from ..rendering.rich import RenderedMessage, render_message
-from .choices import render_choice_prompt
-from .moments import format_time
+from ..rendering.formatted_text import FormattedText
+from ..rendering.rendered_message import RenderedMessage, render_message
+from .choice_prompts import render_choice_prompt
+from .datetimes import format_time
 from .notices import EMPTY_REPLY, describe_notice
 from .receipts import ReceiptContext, describe_effect
 from .translations import Translations

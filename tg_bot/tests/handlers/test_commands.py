@@ -6,7 +6,7 @@ from smart_kit.contracts.queue import Notice, UserCommand
 from smart_kit.redis import Redis
 from tg_bot.src.handlers import HANDLERS
 from tg_bot.src.handlers.command import CommandCall, parse_command
-from tg_bot.src.services.intake import UpdateProcessor
+from tg_bot.src.services.update_processor import UpdateProcessor
 from tg_bot.tests import updates
 from tg_bot.tests.queue_contents import read_secretary_queue, read_telegram_queue
 

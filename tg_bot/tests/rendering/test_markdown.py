@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import utf16_len
 
-from tg_bot.src.rendering.formatted import FormattedText
+from tg_bot.src.rendering.formatted_text import FormattedText
 from tg_bot.src.rendering.markdown import render_markdown
 from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import MessageEntity, utf16_len
 
-from tg_bot.src.rendering.formatted import FormattedText
+from tg_bot.src.rendering.formatted_text import FormattedText
 from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 
 

@@ -5,7 +5,7 @@ import pytest
 from smart_kit.redis import Redis
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.tests.services.hand import SendingHarness
+from tg_bot.tests.services.sending_harness import SendingHarness
 
 
 @pytest.fixture

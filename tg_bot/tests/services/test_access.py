@@ -1,191 +1,179 @@
-"""Who may talk, and what it costs when somebody may not."""
+"""What the bot remembers of people: who they are, who turned it away, and what they were told."""
 
 import pytest
 from structlog.testing import capture_logs
 
-from smart_kit.contracts.queue import Notice, UserMessage
+from smart_kit.contracts.keys import user_key
 from smart_kit.redis import Redis
 from tg_bot.src.config.settings import AllowList
-from tg_bot.src.services.dispatcher import Dispatcher
-from tg_bot.src.services.intake import UpdateProcessor
-from tg_bot.tests import updates
-from tg_bot.tests.conftest import MakeUpdateProcessor
+from tg_bot.src.services.access import AccessControl, Recipient
 from tg_bot.tests.fake_rest_service import FakeRestService
-from tg_bot.tests.queue_contents import read_dead_letters, read_secretary_queue, read_telegram_queue
 
-ALLOW_NOBODY = AllowList()
-ALLOW_EVERYBODY = AllowList(everyone=True)
-ALLOW_ANNA = AllowList(frozenset({7}))
+BLOCKED = "Forbidden: bot was blocked by the user"
 
 
-async def read_notices(redis: Redis) -> list[str]:
-    return [one.notice for one in await read_telegram_queue(redis) if isinstance(one, Notice)]
+@pytest.fixture
+async def access(redis: Redis) -> AccessControl:
+    return AccessControl(redis, 42, AllowList())
 
 
-@pytest.mark.parametrize(
-    ("allowed", "person", "is_served", "is_notified"),
-    [
-        (ALLOW_NOBODY, None, False, True),
-        (ALLOW_NOBODY, {}, False, True),
-        (ALLOW_NOBODY, {"is_invited": True}, True, False),
-        (ALLOW_NOBODY, {"is_invited": True, "status": "blocked"}, False, False),
-        (ALLOW_NOBODY, {"role": "owner"}, False, True),
-        (ALLOW_ANNA, None, True, False),
-        (ALLOW_ANNA, {"status": "blocked"}, False, False),
-        (AllowList(frozenset({8})), None, False, True),
-        (ALLOW_EVERYBODY, None, True, False),
-        (ALLOW_EVERYBODY, {"status": "blocked"}, False, False),
-    ],
-)
-async def test_who_may_talk(
-    make_update_processor: MakeUpdateProcessor,
-    rest: FakeRestService,
-    redis: Redis,
-    allowed: AllowList,
-    person: dict[str, object] | None,
-    is_served: bool,
-    is_notified: bool,
-) -> None:
-    if person is not None:
-        await rest.add_user(7, **person)
-    await make_update_processor(allowed).process_batch([updates.message("hello")])
-
-    assert bool(await read_secretary_queue(redis)) == is_served
-    assert await read_notices(redis) == (["not_permitted"] if is_notified else [])
-    assert rest.calls == []
+async def count_transactions(redis: Redis) -> int:
+    """How many the server has executed so far."""
+    statistics = await redis.info("commandstats")
+    return int(statistics.get("cmdstat_exec", {}).get("calls", 0))
 
 
-@pytest.mark.parametrize("text", ["hello", "/start", "/help", "/new", "/other"])
-async def test_a_stranger_is_refused_from_redis_alone_and_sees_their_number(
-    make_update_processor: MakeUpdateProcessor, rest: FakeRestService, redis: Redis, text: str
-) -> None:
-    with capture_logs() as logs:
-        await make_update_processor(ALLOW_NOBODY).process_batch([updates.message(text)])
-
-    (answer,) = await read_telegram_queue(redis)
-    assert isinstance(answer, Notice)
-    assert answer.parameters == {"telegram_id": "7"}
-    assert [one["telegram_id"] for one in logs if one["event"] == "user refused"] == [7]
-    assert await read_secretary_queue(redis) == []
-    assert rest.calls == []
-
-
-async def test_a_stranger_is_notified_once_an_hour(
-    make_update_processor: MakeUpdateProcessor, redis: Redis
-) -> None:
-    intake = make_update_processor(ALLOW_NOBODY)
-    for _ in range(3):
-        await intake.process_batch([updates.message("let me in"), updates.message("please")])
-    await intake.process_batch([updates.message("and me?", telegram_id=8)])
-
-    assert [one.chat_id for one in await read_telegram_queue(redis)] == [7, 8]
-    assert 3500 < await redis.ttl("tg_bot:424242:refused:7") <= 3600
-
-
-async def test_a_refusal_that_was_lost_in_a_crash_is_made_again(
-    make_update_processor: MakeUpdateProcessor, redis: Redis
-) -> None:
-    """The crash came after the hour had begun and before the refusal was in the queue."""
-    update = updates.message("hello")
-    await make_update_processor(ALLOW_NOBODY).process_batch([update])
-    await redis.delete(
-        "queue:to_telegram:waiting:tg:424242:7",
-        "queue:to_telegram:seen",
-        "queue:to_telegram:active",
-        "queue:to_telegram",
-    )
-    await make_update_processor(ALLOW_NOBODY).process_batch([update])
-    assert await read_notices(redis) == ["not_permitted"]
-
-
-async def test_bots_are_ignored(update_processor: UpdateProcessor, redis: Redis) -> None:
-    await update_processor.process_batch(
-        [updates.message("hello", **{"from": updates.user(is_bot=True)})]
-    )
-    assert await read_secretary_queue(redis) == []
-    assert await read_telegram_queue(redis) == []
-
-
-async def test_the_senders_id_counts_and_no_other(
-    make_update_processor: MakeUpdateProcessor, redis: Redis
-) -> None:
-    """Neither the chat, nor a name, nor who wrote what is forwarded or answered."""
-    mallory = updates.message(
-        "hello",
-        telegram_id=66,
-        chat={"id": 7, "type": "private"},
-        forward_origin={"type": "user", "sender_user": updates.user(7)},
-        reply_to_message={"message_id": 1, "from": updates.user(7)},
-    )
-    await make_update_processor(ALLOW_ANNA).process_batch([mallory])
-    assert await read_secretary_queue(redis) == []
-
-
-class TestGroups:
-    @pytest.mark.parametrize(
-        "text", ["/help", "/help@Fake_Bot", "hi @fake_bot!", "@FAKE_BOT: hi", "/start code"]
-    )
-    async def test_who_speaks_to_the_bot_is_told_where_to_go(
-        self, update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, text: str
+class TestPeople:
+    async def test_known_users_are_found_by_their_telegram_id(
+        self, access: AccessControl, rest: FakeRestService
     ) -> None:
-        await update_processor.process_batch([updates.group_message(text)])
-        assert await read_notices(redis) == ["private_chats_only"]
-        assert await read_secretary_queue(redis) == []
-        assert rest.calls == []
+        anna, bob = (
+            await rest.add_user(9, first_name="Anna"),
+            await rest.add_user(5, first_name="Bob"),
+        )
 
-    @pytest.mark.parametrize(
-        "text", ["hello all", "/help@other_bot", "@fake_bot2 hi", "x@fake_bot", "@fake_botany"]
-    )
-    async def test_who_speaks_to_others_is_left_alone(
-        self, update_processor: UpdateProcessor, redis: Redis, text: str
+        people = await access.get_users([9, 6, 5, 9])
+
+        assert {one: person.id for one, person in people.items()} == {5: bob.id, 9: anna.id}
+        assert await access.get_users_and_clear_blocks([9, 6, 5, 9]) == people
+
+    async def test_of_nobody_nothing_is_asked(self, access: AccessControl) -> None:
+        assert await access.get_users([]) == {}
+        assert await access.get_users_and_clear_blocks([]) == {}
+
+    async def test_who_is_heard_of_is_tried_again_and_nobody_else(
+        self, access: AccessControl, redis: Redis
     ) -> None:
-        await update_processor.process_batch([updates.group_message(text)])
-        assert await read_telegram_queue(redis) == []
+        for chat_id in (5, 6, 7):
+            await access.mark_bot_blocked(chat_id, BLOCKED)
 
-    async def test_a_bot_that_does_not_know_its_name_yet_answers_only_bare_commands(
-        self, update_processor: UpdateProcessor, redis: Redis
+        await access.get_users([5, 6])
+        assert await redis.exists(*(f"tg_bot:42:bot_blocked:{one}" for one in (5, 6, 7))) == 3
+        await access.get_users_and_clear_blocks([6, 5])
+
+        assert [(await access.get_recipient(one)).block_reason for one in (5, 6, 7)] == [
+            None,
+            None,
+            BLOCKED,
+        ]
+
+    async def test_a_record_that_cannot_be_read_counts_as_none_and_is_told_to_the_operator(
+        self, access: AccessControl, redis: Redis, rest: FakeRestService
     ) -> None:
-        update_processor._dispatcher = Dispatcher(update_processor._dispatcher._context)
-        for text in ("hi @ all", "hi @fake_bot", "/help@fake_bot"):
-            await update_processor.process_batch([updates.group_message(text)])
-        assert await read_telegram_queue(redis) == []
-        assert await read_dead_letters(redis) == []
+        await rest.add_user(5)
+        await redis.set(user_key(6), '{"telegram_id": "six", "role": "king"}')
 
-        await update_processor.process_batch([updates.group_message("/help")])
-        assert await read_notices(redis) == ["private_chats_only"]
+        with capture_logs() as lines:
+            people = await access.get_users([5, 6])
+            assert await access.get_recipient(6) == Recipient(None, None)
 
-    async def test_once_a_day_and_group(
-        self, update_processor: UpdateProcessor, redis: Redis
+        assert set(people) == {5}
+        assert len(lines) == 2
+        for line in lines:
+            assert (line["log_level"], line["event"]) == (
+                "error",
+                "user snapshot unreadable",
+            )
+            assert line["problems"] > 1
+
+
+class TestRecipient:
+    async def test_somebody_known_hears_what_is_sent(
+        self, access: AccessControl, rest: FakeRestService
     ) -> None:
-        await update_processor.process_batch([updates.group_message("/help") for _ in range(3)])
-        await update_processor.process_batch([updates.group_message("/help", chat_id=-5)])
-        assert await read_notices(redis) == ["private_chats_only"] * 2
-        assert 86_000 < await redis.ttl("tg_bot:424242:group:-5") <= 86_400
+        user = await rest.add_user(7)
 
-    async def test_somebody_blocked_is_not_answered_there_either(
-        self, update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
+        addressee = await access.get_recipient(7)
+
+        assert addressee.person is not None
+        assert addressee.person.id == user.id
+        assert (addressee.bot_blocked_reason, addressee.block_reason) == (None, None)
+
+    async def test_so_does_somebody_unknown(self, access: AccessControl) -> None:
+        addressee = await access.get_recipient(7)
+        assert (addressee, addressee.block_reason) == (Recipient(None, None), None)
+
+    @pytest.mark.parametrize("is_known", [True, False])
+    async def test_who_turned_the_bot_away_does_not_for_a_day(
+        self, access: AccessControl, redis: Redis, rest: FakeRestService, is_known: bool
+    ) -> None:
+        if is_known:
+            await rest.add_user(7)
+        await access.mark_bot_blocked(7, BLOCKED)
+
+        assert (await access.get_recipient(7)).block_reason == BLOCKED
+        assert (await access.get_recipient(8)).block_reason is None
+        assert 86_000 < await redis.ttl("tg_bot:42:bot_blocked:7") <= 86_400
+
+    async def test_who_is_blocked_does_not_whatever_telegram_said(
+        self, access: AccessControl, rest: FakeRestService
     ) -> None:
         await rest.add_user(7, status="blocked")
-        await update_processor.process_batch([updates.group_message("/help")])
-        assert await read_telegram_queue(redis) == []
+        assert (await access.get_recipient(7)).block_reason == "the person is blocked"
+        await access.mark_bot_blocked(7, BLOCKED)
+        assert (await access.get_recipient(7)).block_reason == "the person is blocked"
+
+    async def test_another_bot_may_be_let_in_all_the_same(
+        self, access: AccessControl, redis: Redis
+    ) -> None:
+        await access.mark_bot_blocked(7, BLOCKED)
+        assert (await AccessControl(redis, 43, AllowList()).get_recipient(7)).block_reason is None
 
 
-async def test_a_command_to_another_bot_is_still_a_command_in_a_private_chat(
-    update_processor: UpdateProcessor, redis: Redis
-) -> None:
-    await update_processor.process_batch([updates.message("/help@other_bot")])
-    assert await read_notices(redis) == ["help"]
+class TestNoticeOnce:
+    async def test_a_refusal_is_said_once_an_hour_and_again_for_the_same_message(
+        self, access: AccessControl, redis: Redis
+    ) -> None:
+        results = [
+            await access.allow_refusal_notice(telegram_id, message_id)
+            for telegram_id, message_id in ((7, "a"), (7, "b"), (7, "a"), (8, "b"))
+        ]
+
+        assert results == [True, False, True, True]
+        assert 3500 < await redis.ttl("tg_bot:42:refused:7") <= 3600
+
+    async def test_the_hour_begins_with_the_first_refusal_only(
+        self, access: AccessControl, redis: Redis
+    ) -> None:
+        await access.allow_refusal_notice(7, "a")
+        await redis.expire("tg_bot:42:refused:7", 60)
+
+        assert not await access.allow_refusal_notice(7, "b")
+        assert await access.allow_refusal_notice(7, "a")
+
+        assert await redis.ttl("tg_bot:42:refused:7") <= 60
+
+    async def test_a_group_is_sent_away_once_a_day(
+        self, access: AccessControl, redis: Redis
+    ) -> None:
+        results = [
+            await access.allow_group_notice(chat_id, message_id)
+            for chat_id, message_id in ((-7, "a"), (-7, "b"), (-7, "a"), (-8, "b"))
+        ]
+
+        assert results == [True, False, True, True]
+        assert 86_000 < await redis.ttl("tg_bot:42:group:-7") <= 86_400
+
+    async def test_a_person_and_a_group_of_one_number_are_two(self, access: AccessControl) -> None:
+        assert await access.allow_refusal_notice(7, "a")
+        assert await access.allow_group_notice(7, "b")
 
 
-async def test_who_is_let_in_is_heard_at_once(
-    make_update_processor: MakeUpdateProcessor, redis: Redis, rest: FakeRestService
-) -> None:
-    """Both were waiting in Telegram while the bot was away."""
-    rest.invite_codes.add("c0de")
-    await make_update_processor(ALLOW_NOBODY).process_batch(
-        [updates.message("/start c0de"), updates.message("hello")]
-    )
+class TestInviteAttempts:
+    async def test_five_an_hour_for_each_person(self, access: AccessControl, redis: Redis) -> None:
+        before = await count_transactions(redis)
+        assert [await access.allow_invite_attempt(7) for _ in range(7)] == [True] * 5 + [False] * 2
+        assert await count_transactions(redis) - before == 7, "in between, the key could expire"
+        assert await access.allow_invite_attempt(8)
+        assert 3500 < await redis.ttl("tg_bot:42:invite_attempts:7") <= 3600
 
-    assert await read_notices(redis) == ["invite_redeemed"]
-    (message,) = await read_secretary_queue(redis)
-    assert isinstance(message, UserMessage)
+    async def test_the_hour_begins_with_the_first(
+        self, access: AccessControl, redis: Redis
+    ) -> None:
+        await access.allow_invite_attempt(7)
+        await redis.expire("tg_bot:42:invite_attempts:7", 60)
+
+        await access.allow_invite_attempt(7)
+
+        assert await redis.ttl("tg_bot:42:invite_attempts:7") <= 60
+        assert await redis.get("tg_bot:42:invite_attempts:7") == "2"

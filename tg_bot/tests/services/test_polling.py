@@ -16,11 +16,11 @@ from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, ScriptedApiResponse, make_api_error
 from tg_bot.src.client.telegram import POLL_TIMEOUT_SECONDS, TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.services import patience
 from tg_bot.src.services import polling as polling_module
-from tg_bot.src.services.intake import UpdateProcessor
-from tg_bot.src.services.patience import Sleep
+from tg_bot.src.services import retry
 from tg_bot.src.services.polling import MAX_CONFLICT_DELAY_SECONDS, Poller
+from tg_bot.src.services.retry import Sleep
+from tg_bot.src.services.update_processor import UpdateProcessor
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_contents import read_secretary_queue
@@ -210,7 +210,7 @@ async def test_a_refused_token_is_named_once_and_tried_slowly(
     settings: TgBotSettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patience, "UNAUTHORIZED_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(retry, "UNAUTHORIZED_RETRY_SECONDS", 0.05)
     telegram.script_responses("getMe", *[make_api_error(401, "Unauthorized")] * 3)
     with capture_logs() as lines:
         async with run_bot() as bot:

@@ -9,7 +9,7 @@ from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import enqueue_to_telegram, read_dead_letters
 from tg_bot.tests.queue_messages import make_reminder, make_reply
-from tg_bot.tests.services.delivery_helpers import (
+from tg_bot.tests.services.delivery import (
     LONG_TEXT,
     TELEGRAM_QUEUE,
     deliver,

@@ -16,7 +16,7 @@ from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import enqueue_to_telegram, read_dead_letters
 from tg_bot.tests.queue_messages import make_past_effect, make_reply
-from tg_bot.tests.services.delivery_helpers import TELEGRAM_QUEUE, deliver, wait_until_sent
+from tg_bot.tests.services.delivery import TELEGRAM_QUEUE, deliver, wait_until_sent
 
 TABLE = "|Name|Age|\n|-|-|\n|**Anna**|30|"
 PLAIN = "Name | Age\n-----+----\nAnna | 30"
@@ -28,7 +28,7 @@ METHOD_NOT_FOUND = make_api_error(404, "Not Found: method not found")
 
 @pytest.fixture(autouse=True)
 def fast_retries_after_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tg_bot.src.services.consignment.UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr("tg_bot.src.services.outgoing_message.UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
 
 def make_reply_with_receipt(text: str = TABLE, number: int = 1) -> Reply:

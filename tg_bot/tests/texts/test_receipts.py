@@ -7,7 +7,7 @@ from smart_kit.contracts.effects import EffectRead
 from smart_kit.settings import Language
 from tg_bot.src.texts.receipts import EFFECT_KINDS, ReceiptContext, describe_effect
 from tg_bot.src.texts.receipts.event import EVENT_TITLES, EVENT_UNDO_TITLES
-from tg_bot.src.texts.receipts.job import REMINDER_TITLES, REMINDER_UNDO_TITLES
+from tg_bot.src.texts.receipts.reminder import REMINDER_TITLES, REMINDER_UNDO_TITLES
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_messages import make_effect, make_effect_from
 

@@ -17,12 +17,12 @@ from ...core.errors import (
     TokenUsage,
 )
 from ...messages.completion import Completion
-from .api import ModelCall, ModelProtocol, ParsedResponse
-from .breaker import CircuitBreaker, Permit
-from .endpoint import ATTEMPT_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, Endpoint
-from .meters import MODEL_SECONDS, record_token_usage
-from .patience import MIN_CALL_SECONDS, RetryPolicy, loop_time
-from .served import ResolvedModel
+from .metrics import MODEL_SECONDS, record_token_usage
+from .protocols.base import ModelCall, ModelProtocol, ParsedResponse
+from .resilience.circuit_breaker import CircuitBreaker, Permit
+from .resilience.retry_policy import MIN_CALL_SECONDS, RetryPolicy, loop_time
+from .resolved_model import ResolvedModel
+from .transport.endpoint import ATTEMPT_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, Endpoint
 
 
 async def call_model(

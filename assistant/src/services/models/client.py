@@ -18,11 +18,11 @@ from ...core.errors import (
 )
 from ...core.turn import Budget
 from ...messages.completion import Completion
-from .attempts import RetryingCaller
-from .breaker import OPEN_SECONDS
-from .patience import RetryPolicy, loop_time
 from .request import ModelRequest
-from .served import ResolvedModel
+from .resilience.circuit_breaker import OPEN_SECONDS
+from .resilience.retry_policy import RetryPolicy, loop_time
+from .resolved_model import ResolvedModel
+from .retrying_caller import RetryingCaller
 
 FALLBACK_RESERVE_SECONDS = 30.0
 """What is kept of a turn's time for each of the other models, as far as half of it goes."""

@@ -10,7 +10,7 @@ from smart_kit.contracts.models import ModelApi
 
 from ...core.errors import TokenUsage
 from ...messages.item import ChatItem, encode_json
-from .assembling import StreamListener
+from .transport.streaming import StreamListener
 
 CHARACTERS_PER_TOKEN = 4
 MAX_CHARACTERS_PER_TOKEN = 6

@@ -12,13 +12,7 @@ from typing import Any
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models.client import ModelClient
-from assistant.tests.services.models.model_harness import (
-    QUESTION,
-    make_fake_turn,
-    make_model_request,
-    make_resolved_model,
-)
-from assistant.tests.services.models.openai_compatible_server import (
+from assistant.tests.services.models.fake_openai_server import (
     FakeOpenAIServer,
     JsonObject,
     Responder,
@@ -29,6 +23,12 @@ from assistant.tests.services.models.openai_compatible_server import (
     make_completion,
     make_error,
     make_stream,
+)
+from assistant.tests.services.models.model_harness import (
+    QUESTION,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5}

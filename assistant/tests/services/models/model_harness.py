@@ -8,9 +8,9 @@ from typing import Any
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.endpoint import Endpoint
 from assistant.src.services.models.request import ModelRequest, Prompt
-from assistant.src.services.models.served import ResolvedModel
+from assistant.src.services.models.resolved_model import ResolvedModel
+from assistant.src.services.models.transport.endpoint import Endpoint
 from smart_kit.testing.scripted_model import ScriptedModel
 
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}}}

@@ -10,9 +10,9 @@ import pytest
 from assistant.src.core.errors import CircuitOpen, EmptyResponse, ModelNotAccessible
 from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.endpoint import Endpoint
-from assistant.src.services.models.served import ResolvedModel
-from assistant.tests.model_on_the_loop import serve_model
+from assistant.src.services.models.resolved_model import ResolvedModel
+from assistant.src.services.models.transport.endpoint import Endpoint
+from assistant.tests.async_model_server import serve_model
 from assistant.tests.services.models.model_harness import (
     complete_chain,
     complete_own_model,

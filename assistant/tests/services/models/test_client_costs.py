@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from assistant.src.core.errors import BudgetExceeded
-from assistant.src.services.models import meters
+from assistant.src.services.models import metrics
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.endpoint import Endpoint
-from assistant.src.services.models.served import Prices
+from assistant.src.services.models.resolved_model import Prices
+from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.model_harness import (
     FakeBudget,
     complete_chain,
@@ -107,7 +107,7 @@ class TestCost:
 
 
 async def test_calls_are_counted_by_model(endpoint: Endpoint, model: ScriptedModel) -> None:
-    counter = meters.TOKENS.labels("scripted", "own", "prompt")
+    counter = metrics.TOKENS.labels("scripted", "own", "prompt")
     before = counter._value.get()
     model.add_steps(make_tool_call_response(("f", {})))
     await complete_own_model(endpoint)

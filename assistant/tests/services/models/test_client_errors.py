@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assistant.src.core.errors import ContextLengthExceeded
-from assistant.src.services.models.endpoint import Endpoint
+from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.model_harness import complete_own_model, make_model_request
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.testing.scripted_model import (

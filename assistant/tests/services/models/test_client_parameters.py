@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.endpoint import Endpoint
+from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.model_harness import (
     complete_own_model,
     make_fake_turn,

@@ -9,15 +9,9 @@ import pytest
 from assistant.src.core.errors import EmptyResponse
 from assistant.src.services.models import attempt
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.endpoint import Endpoint
-from assistant.src.services.models.served import Prices
-from assistant.tests.services.models.model_harness import (
-    FakeBudget,
-    make_fake_turn,
-    make_model_request,
-    make_resolved_model,
-)
-from assistant.tests.services.models.openai_compatible_server import (
+from assistant.src.services.models.resolved_model import Prices
+from assistant.src.services.models.transport.endpoint import Endpoint
+from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
     make_chunk,
     make_completion,
@@ -25,6 +19,12 @@ from assistant.tests.services.models.openai_compatible_server import (
     make_stream,
     respond_in_order,
     run_fake_openai_server,
+)
+from assistant.tests.services.models.model_harness import (
+    FakeBudget,
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
 )
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamUnavailable

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from assistant.src.services.models import assembling
+from assistant.src.services.models.transport import streaming
+from assistant.tests.services.models.fake_openai_server import (
+    JsonObject,
+    Responder,
+    StubResponse,
+    make_chunk,
+    make_stream,
+    run_fake_openai_server,
+)
 from assistant.tests.services.models.fake_providers import (
     EMOJI,
     USAGE,
@@ -34,21 +42,13 @@ from assistant.tests.services.models.fake_providers import (
     run_turn,
     split_surrogates,
 )
-from assistant.tests.services.models.openai_compatible_server import (
-    JsonObject,
-    Responder,
-    StubResponse,
-    make_chunk,
-    make_stream,
-    run_fake_openai_server,
-)
 
 A, B = ("f", {"a": 1}), ("g", {})
 
 
 @pytest.fixture(autouse=True)
 def _short_drain_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembling, "TRAILING_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(streaming, "TRAILING_TIMEOUT_SECONDS", 0.05)
 
 
 def fail_once(streamed: StubResponse, whole: StubResponse) -> Responder:

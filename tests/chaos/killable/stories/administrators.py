@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from smart_kit.testing.suite import wait_until
-from tests.chaos.killable.stories.people import chat
+from smart_kit.testing.suite_harness import wait_until
 from tests.chaos.killable.stories.queue_checks import get_dead_letters, wait_for_dead_letters
 from tests.chaos.killable.stories.telegram import inject_fault, resolve_dead_letter
+from tests.chaos.killable.stories.users import chat
 from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 

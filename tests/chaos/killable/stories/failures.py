@@ -5,10 +5,10 @@ from typing import Any
 
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.mailbox.mailbox import GROUP
-from smart_kit.testing.suite import wait_until
-from tests.chaos.killable.stories.people import chat
+from smart_kit.testing.suite_harness import wait_until
 from tests.chaos.killable.stories.queue_checks import is_own_conversation, is_queued
 from tests.chaos.killable.stories.telegram import has_passed, inject_fault
+from tests.chaos.killable.stories.users import chat
 from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 

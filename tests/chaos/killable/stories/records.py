@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import uuid4
 
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 from tests.chaos.killable.admin_fixtures import (
     DOORMAN_ASSISTANT,
     add_admin_fixtures,
     make_bell_tool,
 )
-from tests.chaos.killable.outside_server import BEARER_TOKEN
-from tests.chaos.killable.stories.choices import call_bell, select_option
+from tests.chaos.killable.external_server import BEARER_TOKEN
+from tests.chaos.killable.stories.selections import call_bell, select_option
 from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 MAX_ATTEMPTS = 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from control.local.process import Process
-from smart_kit.testing.suite import wait_until
+from smart_kit.testing.suite_harness import wait_until
 from tests.chaos.storm.plan import PRODUCTION_TIMINGS, SHORT_TIMINGS, StormTimings
 from tests.chaos.storm.process_freezer import ProcessFreezer
 from tests.chaos.storm.system_under_test import TargetProcess

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from smart_kit.contracts.effects import EffectKind, EffectRead
 
 from ..translations import N_
+from .context import ReceiptContext
 from .event import describe_event
-from .job import describe_reminder
-from .reader import ReceiptContext
+from .reminder import describe_reminder
 from .task import describe_task
 
 EFFECT_KINDS: tuple[EffectKind, ...] = get_args(EffectKind)

@@ -7,9 +7,9 @@ from smart_kit.contracts.base import Contract, UtcDatetime
 from smart_kit.contracts.effects import EffectKind, EffectRead
 from smart_kit.settings import TimeZoneName
 
-from ..moments import format_date, format_local_datetime, format_time
+from ..datetimes import format_date, format_local_datetime, format_time
 from ..translations import N_
-from .reader import ReceiptContext, truncate
+from .context import ReceiptContext, truncate
 
 EVENT_TITLES: dict[EffectKind, str] = {
     "event_created": N_("Event"),

@@ -6,9 +6,9 @@ from smart_kit.contracts.base import Contract, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.tasks import TaskPriority, TaskStatus
 
-from ..moments import format_date, format_local_datetime, is_end_of_day
+from ..datetimes import format_date, format_local_datetime, is_end_of_day
 from ..translations import N_
-from .reader import ReceiptContext, truncate
+from .context import ReceiptContext, truncate
 
 _STATUS_TITLES: dict[TaskStatus, str] = {
     "open": N_("Task open again"),

@@ -1,0 +1,1 @@
+"""The wire protocols of model servers: Chat Completions and Responses."""

@@ -1,0 +1,247 @@
+"""Puts the chunks of Chat Completions together; what they may look like: see the rules below.
+
+A call is found by its index. Without one, a new id begins a new call, and all else goes on with the
+last. However it was found: another name, a name with another id, or a name with a `{` after
+arguments that are whole already, begins another call; but a whole one with the index, id, name and
+arguments of this one is this one, said again. Ids and names are set once, arguments grow or are an
+object. A `message` is read where nothing came by a delta: else it says all of it again. The answer
+is whole once a finish_reason was seen, and only then.
+"""
+
+import json
+from typing import Any
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.errors import UpstreamUnavailable
+
+from ....core.errors import GenerationFailed, StreamInterrupted
+from ..transport.error_responses import error_from_body
+from .chat_parser import to_text
+
+_ACCUMULATED_KEYS = {"role", "content", "refusal", "tool_calls"}
+
+
+class ChatStreamAccumulator:
+    """See Assembly."""
+
+    def __init__(self) -> None:
+        self._content: list[str] = []
+        self._refusal: list[str] = []
+        self._extras: JsonObject = {}
+        self._calls: list[_CallAccumulator] = []
+        self._calls_by_index: dict[int, _CallAccumulator] = {}
+        self._finish_reason = ""
+        self._usage: Any = None
+        self._has_deltas = False
+        self.has_started = False
+
+    @property
+    def text(self) -> str:
+        """See Assembly."""
+        return "".join(self._content) or "".join(self._refusal)
+
+    @property
+    def is_complete(self) -> bool:
+        """See Assembly."""
+        return bool(self._finish_reason)
+
+    def add(self, event: JsonObject) -> None:
+        """See Assembly. Raises CutOff for an error that may pass: the answer is asked for again."""
+        error = error_from_body(event)
+        if isinstance(error, UpstreamUnavailable) and not isinstance(error, GenerationFailed):
+            raise StreamInterrupted(
+                error.message, status=error.status, has_started=self.has_started
+            )
+        if error is not None:
+            raise error
+        if isinstance(event.get("usage"), dict):
+            self._usage = event["usage"]
+        choices = event.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            return
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and delta:
+            self._add_delta(delta)
+            self._has_deltas = self.has_started
+        elif isinstance(message, dict) and not self._has_deltas:
+            self._add_delta(message)
+        reason = choice.get("finish_reason")
+        if reason == "error":
+            raise StreamInterrupted("finish_reason error", has_started=self.has_started)
+        if isinstance(reason, str) and reason:
+            self._finish_reason = reason
+
+    def build_response(self) -> JsonObject:
+        """See Assembly."""
+        message = {"role": "assistant", "content": "".join(self._content), **self._extras}
+        if self._refusal:
+            message["refusal"] = "".join(self._refusal)
+        if self._calls:
+            message["tool_calls"] = [call.build_tool_call() for call in self._calls]
+        choice = {"message": message, "finish_reason": self._finish_reason}
+        return {"choices": [choice], "usage": self._usage}
+
+    def _add_delta(self, delta: JsonObject) -> None:
+        if content := delta.get("content"):
+            self._content.append(to_text(content))
+        if refusal := delta.get("refusal"):
+            self._refusal.append(to_text(refusal))
+        calls = delta.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, dict):
+                self._add_call_delta(call)
+        if not delta.keys() <= _ACCUMULATED_KEYS:
+            more = {key: value for key, value in delta.items() if key not in _ACCUMULATED_KEYS}
+            _merge_into(self._extras, more)
+        self.has_started = self.has_started or bool(self.text or self._calls or self._extras)
+
+    def _add_call_delta(self, delta: JsonObject) -> None:
+        index = delta.get("index")
+        found = (
+            self._calls_by_index.get(index)
+            if isinstance(index, int)
+            else self._find_call_without_index(delta)
+        )
+        if found is not None and isinstance(index, int) and found.is_duplicate(delta):
+            return
+        if found is None or found.is_new_call(delta):
+            found = _CallAccumulator()
+            self._calls.append(found)
+        if isinstance(index, int):
+            self._calls_by_index[index] = found
+        found.add_delta(delta)
+
+    def _find_call_without_index(self, delta: JsonObject) -> "_CallAccumulator | None":
+        call_id = delta.get("id")
+        if call_id:
+            return next((call for call in self._calls if call.id == call_id), None)
+        return self._calls[-1] if self._calls else None
+
+
+class _CallAccumulator:
+    """A call as it grows."""
+
+    def __init__(self) -> None:
+        self.id: Any = ""
+        self._name = ""
+        self._argument_parts: list[str] = []
+        self._argument_object: Any = None
+        self._extras: JsonObject = {}
+
+    def is_new_call(self, delta: JsonObject) -> bool:
+        """Whether this chunk, though it was found to go on with this call, begins another."""
+        name, call_id = to_text(_get_function(delta).get("name")), delta.get("id")
+        if not name:
+            return False
+        is_other_name = bool(self._name) and name != self._name
+        is_other_id = bool(call_id and self.id) and call_id != self.id
+        return is_other_name or is_other_id or self._has_new_arguments(delta)
+
+    def is_duplicate(self, delta: JsonObject) -> bool:
+        """Whether the chunk at its index is all of it, though it was whole already."""
+        function = _get_function(delta)
+        is_same = bool(self.id) and (delta.get("id"), function.get("name")) == (self.id, self._name)
+        return is_same and self._is_complete and function.get("arguments") == self._arguments
+
+    def _has_new_arguments(self, delta: JsonObject) -> bool:
+        """Whether its arguments are whole and this chunk brings others."""
+        given = _get_function(delta).get("arguments")
+        if not (isinstance(given, dict) or (isinstance(given, str) and "{" in given)):
+            return False
+        return self._is_complete
+
+    @property
+    def _arguments(self) -> Any:
+        return (
+            "".join(self._argument_parts)
+            if self._argument_object is None
+            else self._argument_object
+        )
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._argument_object is not None or _is_json(self._arguments)
+
+    def add_delta(self, delta: JsonObject) -> None:
+        """Take what the chunk says of it."""
+        function = _get_function(delta)
+        self.id = self.id or delta.get("id") or ""
+        self._name = self._name or to_text(function.get("name"))
+        given = function.get("arguments")
+        if isinstance(given, str):
+            self._argument_parts.append(given)
+        elif given is not None:
+            self._argument_object = given
+        usual = ("index", "id", "type", "function")
+        _merge_into(self._extras, {key: value for key, value in delta.items() if key not in usual})
+
+    def build_tool_call(self) -> JsonObject:
+        """As in an answer that is not streamed."""
+        function = {"name": self._name, "arguments": self._arguments}
+        return {"id": self.id, "type": "function", "function": function, **self._extras}
+
+
+def _get_function(delta: JsonObject) -> JsonObject:
+    function = delta.get("function")
+    return function if isinstance(function, dict) else {}
+
+
+def _is_json(text: str) -> bool:
+    if not text.rstrip().endswith("}"):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _merge_into(target: JsonObject, update: JsonObject) -> None:
+    """What providers add grows as the text does: texts are parts, parts of one index are one."""
+    for key, value in update.items():
+        current = target.get(key)
+        if isinstance(current, str) and isinstance(value, str):
+            target[key] = current + value
+        elif isinstance(current, dict) and isinstance(value, dict):
+            target[key] = _merge_objects(current, value)
+        elif isinstance(value, list):
+            target[key] = _merge_lists(current if isinstance(current, list) else [], value)
+        elif value is not None:
+            target[key] = value
+
+
+def _merge_objects(current: JsonObject, update: JsonObject) -> JsonObject:
+    """What is said later wins, and what is not said again stays."""
+    merged = dict(current)
+    for key, value in update.items():
+        before = current.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            merged[key] = _merge_objects(before, value)
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def _merge_lists(current: list[Any], updates: list[Any]) -> list[Any]:
+    """OpenRouter's reasoning_details: each chunk holds parts of the entries, known by index."""
+    merged = list(current)
+    for part in updates:
+        last = merged[-1] if merged else None
+        if (
+            isinstance(part, dict)
+            and isinstance(last, dict)
+            and isinstance(part.get("index"), int)
+            and part["index"] == last.get("index")
+            and part.get("type") == last.get("type")
+        ):
+            texts = {name: part[name] for name in ("text", "summary", "data") if name in part}
+            rest = {name: value for name, value in part.items() if value is not None}
+            merged[-1] = {**last, **rest}
+            for name, text in texts.items():
+                before = last.get(name)
+                if isinstance(before, str) and isinstance(text, str):
+                    merged[-1][name] = before + text
+        else:
+            merged.append(part)
+    return merged

@@ -1,0 +1,99 @@
+"""OpenAI's Responses API, asked statelessly: nothing is stored there, all of it is our history."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from smart_kit.contracts.base import JsonObject
+
+from ....messages.item import encode_json
+from ..request import ModelRequest
+from ..resolved_model import ResolvedModel
+from .base import ModelCall, ParsedResponse
+from .responses_parser import parse_response
+from .responses_stream import ResponsesStreamAccumulator
+
+_STATELESS = {"store": False, "include": ["reasoning.encrypted_content"]}
+_RENAMED_PARAMETERS = {
+    "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+}
+_NESTED_PARAMETERS = {
+    "reasoning_effort": ("reasoning", "effort"),
+    "verbosity": ("text", "verbosity"),
+}
+"""What Chat Completions has flat."""
+
+
+class ResponsesProtocol:
+    """See Api."""
+
+    path = "/responses"
+    extras_names = ("output",)
+
+    def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
+        """See Api."""
+        given = model.merge_parameters(request.overrides)
+        parameters = {
+            _RENAMED_PARAMETERS.get(name, name): value for name, value in given.items()
+        } | _STATELESS
+        if (
+            "tools" in model.capabilities
+            and request.prompt.functions
+            and not request.may_call_tools
+        ):
+            parameters["tool_choice"] = "none"
+        if "streaming" in model.capabilities:
+            parameters["stream"] = True
+        return parameters
+
+    def build_body(self, call: ModelCall) -> str:
+        """See Api."""
+        prompt = call.request.prompt
+        head = encode_json({"model": call.model.name, **_nest_parameters(call.parameters)})[:-1]
+        tools = f'"tools":{prompt.responses_tools},' if call.has_tools else ""
+        given = encode_json(list(_build_input(call)))
+        return f'{head},"instructions":{prompt.instructions_json},{tools}"input":{given}}}'
+
+    def parse_response(self, body: object, key: str) -> ParsedResponse:
+        """See Api."""
+        return parse_response(body, key)
+
+    def create_accumulator(self) -> ResponsesStreamAccumulator:
+        """See Api."""
+        return ResponsesStreamAccumulator()
+
+
+def _nest_parameters(parameters: Any) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if name not in _NESTED_PARAMETERS:
+            nested[name] = nested.get(name, {}) | value if isinstance(value, dict) else value
+            continue
+        outer, inner = _NESTED_PARAMETERS[name]
+        nested[outer] = {inner: value} | nested.get(outer, {})
+    return nested
+
+
+def _build_input(call: ModelCall) -> Iterator[JsonObject]:
+    """What the model wrote itself goes back as it was, in its order; a call keeps its id, and so
+    does the result."""
+    their_ids: dict[str, str] = {}
+    for item in call.items:
+        extras = call.get_extras(item)
+        if "output" in extras:
+            their_ids |= extras["ids"]
+            yield from extras["output"]
+        else:
+            yield from _to_input_items(item.message, their_ids)
+
+
+def _to_input_items(message: JsonObject, their_ids: dict[str, str]) -> Iterator[JsonObject]:
+    if message["role"] == "tool":
+        call_id = message["tool_call_id"]
+        call_id = their_ids.get(call_id, call_id)
+        yield {"type": "function_call_output", "call_id": call_id, "output": message["content"]}
+        return
+    if message.get("content"):
+        yield {"role": message["role"], "content": message["content"]}
+    for call in message.get("tool_calls", ()):
+        yield {"type": "function_call", "call_id": call["id"], **call["function"]}

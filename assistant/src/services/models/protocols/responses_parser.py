@@ -1,0 +1,101 @@
+"""Reads an answer of the Responses API: a list of items."""
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from smart_kit.contracts.base import JsonObject
+
+from ....core.errors import EmptyResponse, MalformedResponse
+from ....messages.completion import ToolCall
+from ..response_parsing import (
+    LenientText,
+    build_assistant_message,
+    is_too_deep,
+    parse_token_usage,
+    parse_tool_calls,
+    repair_surrogates,
+)
+from ..transport.error_responses import describe_shape
+from .base import ParsedResponse
+
+FINAL_PHASE = "final_answer"
+"""The phase of a message that is not only about what the model does next."""
+MESSAGE_SEPARATOR = "\n\n"
+"""Between two messages of one answer."""
+
+
+class _Item(BaseModel):
+    type: LenientText = ""
+    content: list[Any] | None = None
+    name: LenientText = ""
+    call_id: LenientText = ""
+    arguments: Any = None
+    phase: LenientText = ""
+
+
+class _Incomplete(BaseModel):
+    reason: LenientText = ""
+
+
+class _Body(BaseModel):
+    status: LenientText = ""
+    output: list[_Item]
+    incomplete_details: _Incomplete | None = None
+
+
+def parse_response(body: object, key: str) -> ParsedResponse:
+    """See Api.read."""
+    tokens = parse_token_usage(body)
+    try:
+        parsed = _Body.model_validate(body)
+    except ValidationError as error:
+        reason = f"The answer cannot be read: {describe_shape(body)}"
+        raise MalformedResponse(reason, tokens=tokens) from error
+    assert isinstance(body, dict)
+    if is_too_deep(body["output"]):
+        raise MalformedResponse("The answer is nested too deeply", tokens=tokens)
+    output = repair_surrogates({"output": body["output"]})["output"]
+    text = repair_surrogates({"text": _extract_text(parsed.output)})["text"]
+    called = [item for item in parsed.output if item.type == "function_call"]
+    functions = ((item.name, item.arguments) for item in called)
+    calls = parse_tool_calls(key, functions, is_truncated=parsed.status == "incomplete")
+    reason = parsed.incomplete_details.reason if parsed.incomplete_details else ""
+    if not calls and not text.strip():
+        error_message = f"The model said nothing: {parsed.status} {reason}".rstrip()
+        raise EmptyResponse(error_message, tokens=tokens, is_filtered=reason == "content_filter")
+    return ParsedResponse(
+        text=text,
+        calls=calls,
+        message=build_assistant_message(text, calls),
+        extras={} if parsed.status == "incomplete" else _collect_extras(output, called, calls),
+        tokens=parse_token_usage(body, is_completion=True),
+        finish_reason=reason or parsed.status,
+    )
+
+
+def _extract_text(output: list[_Item]) -> str:
+    """Of the final message, or of all where none says that it is; a refusal is one."""
+    messages = [item for item in output if item.type == "message"]
+    final = [item for item in messages if item.phase == FINAL_PHASE]
+    return MESSAGE_SEPARATOR.join(
+        filter(str.strip, map(_extract_message_text, final[-1:] or messages))
+    )
+
+
+def _extract_message_text(message: _Item) -> str:
+    parts = (part for part in message.content or () if isinstance(part, dict))
+    texts = (part.get("text") or part.get("refusal") for part in parts)
+    return "".join(one for one in texts if isinstance(one, str))
+
+
+def _collect_extras(
+    output: list[JsonObject], called: list[_Item], calls: tuple[ToolCall, ...]
+) -> JsonObject:
+    """The items as they came, and their ids of calls by ours. Nothing where a call would not find
+    its result by them, or was not kept as it came."""
+    theirs = list(dict.fromkeys(item.call_id for item in called if item.call_id))
+    if not len(theirs) == len(called) == len(calls) or any(call.error for call in calls):
+        return {}
+    ids = {ours.id: call_id for ours, call_id in zip(calls, theirs, strict=True)}
+    return {"ids": ids, "output": output}

@@ -1,0 +1,77 @@
+"""Puts the events of the Responses API together; those that are not needed are passed over."""
+
+from operator import itemgetter
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.errors import UpstreamUnavailable
+
+from ....core.errors import StreamInterrupted
+from ..transport.error_responses import error_from_response
+from .responses_parser import FINAL_PHASE, MESSAGE_SEPARATOR
+
+_TERMINAL = ("response.completed", "response.incomplete", "response.failed")
+
+
+class ResponsesStreamAccumulator:
+    """See Assembly. Without a terminal event it was cut."""
+
+    def __init__(self) -> None:
+        self._text_parts: dict[int | None, list[str]] = {}
+        """By the place of its message in the answer."""
+        self._final_index: int | None = None
+        """The place of the last one that is the final answer."""
+        self._items: list[tuple[int, JsonObject]] = []
+        """Each with its place."""
+        self._response: JsonObject | None = None
+        self.has_started = False
+
+    @property
+    def text(self) -> str:
+        """See Assembly."""
+        final = None if self._final_index is None else self._text_parts.get(self._final_index)
+        texts = self._text_parts.values() if final is None else (final,)
+        return MESSAGE_SEPARATOR.join(filter(str.strip, map("".join, texts)))
+
+    @property
+    def is_complete(self) -> bool:
+        """See Assembly."""
+        return self._response is not None
+
+    def add(self, event: JsonObject) -> None:
+        """See Assembly. Raises CutOff for an error that may pass: the answer is asked for again."""
+        kind = event.get("type")
+        if kind in ("response.output_text.delta", "response.refusal.delta"):
+            if isinstance(delta := event.get("delta"), str):
+                self._text_parts.setdefault(_get_output_index(event), []).append(delta)
+                self.has_started = True
+        elif kind == "response.output_item.added":
+            item = event.get("item")
+            self.has_started = True
+            if isinstance(item, dict) and item.get("phase") == FINAL_PHASE:
+                self._final_index = _get_output_index(event)
+        elif kind == "response.output_item.done":
+            index, item = _get_output_index(event), event.get("item")
+            if isinstance(item, dict):
+                self._items.append((len(self._items) if index is None else index, item))
+            self.has_started = True
+        elif kind in _TERMINAL:
+            response = event.get("response")
+            self._response = {"status": kind.removeprefix("response.")}
+            self._response |= response if isinstance(response, dict) else {}
+        elif kind == "error" or event.get("error"):
+            error = error_from_response(None, event.get("error") or event, {})
+            if isinstance(error, UpstreamUnavailable):
+                raise StreamInterrupted(error.message, has_started=self.has_started)
+            raise error
+
+    def build_response(self) -> JsonObject:
+        """See Assembly: the items as each was done, in their order, where a terminal event has
+        none."""
+        response = self._response or {}
+        done = [item for _, item in sorted(self._items, key=itemgetter(0))]
+        return {**response, "output": response.get("output") or done}
+
+
+def _get_output_index(event: JsonObject) -> int | None:
+    index = event.get("output_index")
+    return index if isinstance(index, int) else None

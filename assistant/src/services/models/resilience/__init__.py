@@ -1,0 +1,1 @@
+"""Retry policy and circuit breakers of model calls."""

@@ -1,0 +1,167 @@
+"""What both APIs' answers have in common. Servers differ, so all of it is read leniently."""
+
+import contextlib
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.json_schema import MAX_CHARACTERS
+
+from ...core.errors import TokenUsage
+from ...messages.completion import ToolCall
+from ...messages.context_window import MAX_CALLS_PER_RESPONSE
+from ...messages.item import encode_json
+
+MAX_JSON_DEPTH = 60
+"""Of nesting: what is nested deeper can be read, but neither journaled nor sent back."""
+_TOKEN_COUNT = TypeAdapter(Annotated[int, Field(ge=0, le=10**8)])
+"""Of tokens; 5.0 and "5" are counts too, what is beyond is none."""
+_INVALID_NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]")
+_TOO_DEEP = "The arguments are nested too deeply. Call again, more simply."
+_TOO_LONG = (
+    f"The arguments have more than {MAX_CHARACTERS:,} characters and were not kept. Call again,"
+    " more briefly."
+)
+_CUT_OFF = "The call was cut off by the length limit and did not run. Call again, more briefly."
+
+
+LenientText = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
+
+
+def parse_token_usage(body: object, *, is_completion: bool = False) -> TokenUsage | None:
+    """By either API's names, however unreadable the rest is; None: the server has not said, as
+    where it counts nothing for an answer."""
+    usage = body.get("usage") if isinstance(body, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    prompt = _parse_count(usage, "prompt_tokens", "input_tokens")
+    completion = _parse_count(usage, "completion_tokens", "output_tokens")
+    if prompt is None or completion is None or (is_completion and not prompt + completion):
+        return None
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    return prompt, _parse_count(details, "cached_tokens") or 0, completion
+
+
+def _parse_count(counts: Any, *names: str) -> int | None:
+    for name in names if isinstance(counts, dict) else ():
+        with contextlib.suppress(ValidationError):
+            return _TOKEN_COUNT.validate_python(counts.get(name))
+    return None
+
+
+def parse_tool_calls(
+    key: str, functions: Iterable[tuple[str, Any]], *, is_truncated: bool
+) -> tuple[ToolCall, ...]:
+    """The first calls of an answer, of their names and arguments; the `key` names message and
+    step."""
+    limited = enumerate(islice(functions, MAX_CALLS_PER_RESPONSE))
+    return tuple(
+        _build_tool_call(key, position, *one, is_truncated=is_truncated)
+        for position, one in limited
+    )
+
+
+def _build_tool_call(
+    key: str, position: int, name: str, arguments: Any, *, is_truncated: bool
+) -> ToolCall:
+    given, error = _parse_arguments(arguments)
+    return ToolCall(
+        id=_build_call_id(key, position),
+        name=_INVALID_NAME_CHARACTERS.sub("_", name)[:64] or "unknown",
+        arguments=given,
+        error=_CUT_OFF if is_truncated else error,
+    )
+
+
+def build_assistant_message(text: str, calls: tuple[ToolCall, ...]) -> JsonObject:
+    """As every model understands it."""
+    message: JsonObject = {"role": "assistant", "content": text}
+    if calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": encode_json(call.arguments)},
+            }
+            for call in calls
+        ]
+    return message
+
+
+def _build_call_id(key: str, position: int) -> str:
+    """Nine letters or digits: the only ids that every provider takes back.
+
+    Own ids also where the model gave some: they may be missing or repeated, and these are the same
+    in each attempt, so that the history's bytes stay.
+    """
+    return hashlib.blake2b(f"{key}.{position}".encode(), digest_size=8).hexdigest()[:9]
+
+
+def _parse_arguments(given: Any) -> tuple[JsonObject, str]:
+    """The arguments, and what is wrong with them."""
+    if isinstance(given, str) and given.strip():
+        try:
+            given = json.loads(given, parse_constant=_parse_number, parse_float=_parse_number)
+        except ValueError as error:
+            return {}, f"The arguments are not JSON ({error}). Call again with a JSON object."
+        except RecursionError:
+            return {}, _TOO_DEEP
+    if given is None or given == "":
+        return {}, ""
+    if not isinstance(given, dict):
+        return {}, "The arguments must be one JSON object. Call again."
+    if is_too_deep(given):
+        return {}, _TOO_DEEP
+    if len(encode_json(given)) > MAX_CHARACTERS:
+        return {}, _TOO_LONG
+    return repair_surrogates(given), ""
+
+
+def _parse_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no number of JSON's")
+    return number
+
+
+def is_too_deep(value: Any) -> bool:
+    """Counted without recursion: the value is a stranger's."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def repair_surrogates(value: JsonObject) -> JsonObject:
+    """Without halves of surrogate pairs, which can be neither sent nor stored; two that have come
+    apart are one character again."""
+    encoded = encode_json(value)
+    repaired = repair_surrogates_in_text(encoded)
+    if repaired is encoded:
+        return value
+    whole: JsonObject = json.loads(repaired)
+    return whole
+
+
+def repair_surrogates_in_text(text: str) -> str:
+    """The same of a text; half a pair at its end is left out, where the other half may follow."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        whole = text[:-1] if "\ud800" <= text[-1] <= "\udbff" else text
+        return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

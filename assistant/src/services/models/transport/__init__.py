@@ -1,0 +1,1 @@
+"""HTTP to model servers: connections, server-sent events, error responses."""

@@ -1,0 +1,199 @@
+"""Turns the errors of model servers into decisions.
+
+Bodies are a dict, a list with one, or a text; parameters are named in `param`, in `loc`, or only in
+the sentence. What is known of whom: the table of providers in the project's notes on Chat
+Completions, of which the constants here are what is left.
+"""
+
+import email.utils
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+
+from ....core.errors import (
+    ContextLengthExceeded,
+    ExtrasRejected,
+    GenerationFailed,
+    ModelNotAccessible,
+    UnsupportedParameter,
+)
+from ....messages.item import encode_json
+from ..provider_extras import DEFAULT_EXTRAS, EXTRA_KEYS
+from ..response_parsing import parse_token_usage
+
+_RETRYABLE_STATUSES = {408, 409, 425, 429}
+_QUOTA_CODES = {
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+}
+_CONTEXT_LENGTH_PATTERN = re.compile(
+    "context_length_exceeded|exceed_context_size_error|maximum context length is"
+    "|exceed context limit|maximum context limit|exceeds the available context size"
+    "|longer than the model's context length|input tokens exceed the configured limit"
+    "|maximum number of tokens allowed|prompt is too long",
+    re.IGNORECASE,
+)
+_EXTRAS_REJECTED_PATTERN = re.compile(
+    "invalid_encrypted_content|Items are not persisted|without its required following item"
+    "|No tool (output|call) found for function call",
+    re.IGNORECASE,
+)
+_PARAMETER_PATTERN = re.compile(
+    r"\b(max_completion_tokens|max_tokens|max_output_tokens|parallel_tool_calls|reasoning_effort"
+    r"|stream_options|temperature|tool_choice|top_p|verbosity|prompt_cache_key"
+    rf"|{'|'.join(sorted({*EXTRA_KEYS, *DEFAULT_EXTRAS}, key=len, reverse=True))})\b"
+)
+"""Those that a sentence may name; where a field names one, it may be any."""
+_NAME_PATTERN = re.compile(r"[a-z][a-z_]{2,}")
+_MISSING_PATTERN = re.compile(
+    "missing|must be (passed|sent|included|provided)|is required", re.IGNORECASE
+)
+_UNSUPPORTED_PATTERN = re.compile(
+    "unsupported_parameter|unknown_parameter|extra_forbidden|extra inputs|unrecognized"
+    "|unknown (parameter|field|argument|name)",
+    re.IGNORECASE,
+)
+"""Says that a parameter is not taken, whatever its value."""
+_VALUE_PATTERN = re.compile(
+    "value|must be|at (most|least)|too (large|high|big|small|low)|range|(less|greater)[ _]than"
+    "|exceed|maximum|minimum",
+    re.IGNORECASE,
+)
+_NUMBER_PATTERN = re.compile(r"\d+(\.\d+)?")
+_MAX_FIELD_LENGTH = 100
+QUOTA_PAUSE_SECONDS = 600.0
+"""An empty account is seldom filled sooner."""
+
+
+def error_from_response(
+    status: int | None, body: object, headers: Mapping[str, str], sent: bytes = b""
+) -> UpstreamError:
+    """The decision about the error answer to the request that was `sent`. Its message is for the
+    log, never for a person, and names codes and no sentences: servers quote what they were sent."""
+    fields, text = _extract_fields(body), _remove_request_text(_to_text(body), sent)
+    named = ", ".join(f"{name} {value[:_MAX_FIELD_LENGTH]}" for name, value in fields.items())
+    detail = f"{status or 'no status'}: {named or describe_shape(_unwrap_error(body))}"
+    if status == 402 or {fields.get("type"), fields.get("code")} & _QUOTA_CODES:
+        return ModelNotAccessible(detail, status=status, pause_seconds=QUOTA_PAUSE_SECONDS)
+    if status == 413 or (status in (None, 400, 422) and _CONTEXT_LENGTH_PATTERN.search(text)):
+        return ContextLengthExceeded(detail, status=status)
+    if status in (None, 400, 404) and _EXTRAS_REJECTED_PATTERN.search(text):
+        return ExtrasRejected(detail, status=status)
+    if status is None or status >= 500 or status in _RETRYABLE_STATUSES:
+        return UpstreamUnavailable(detail, status=status, retry_after=_parse_retry_after(headers))
+    if status in (401, 404) or 300 <= status < 400:
+        return ModelNotAccessible(detail, status=status)
+    if status in (400, 422) and (parameters := _find_parameters(fields.get("param"), text)):
+        is_for_any_value = "param" in fields and not _VALUE_PATTERN.search(text)
+        return UnsupportedParameter(
+            detail,
+            parameters=parameters,
+            is_missing=_MISSING_PATTERN.search(text) is not None,
+            is_for_any_value=is_for_any_value or _UNSUPPORTED_PATTERN.search(text) is not None,
+            status=status,
+        )
+    return UpstreamRejected(detail, status=status)
+
+
+def error_from_body(body: object, sent: bytes = b"") -> UpstreamError | None:
+    """The error in a body of status 200, where some gateways put it, and models that gave up."""
+    if not isinstance(body, dict) or not (body.get("error") or body.get("status") == "failed"):
+        return None
+    code = _extract_fields(body).get("code")
+    status = int(code) if code is not None and re.fullmatch(r"[45]\d\d", code) else None
+    error, tokens = error_from_response(status, body, {}, sent), parse_token_usage(body)
+    has_started = body.get("status") == "failed" or tokens is not None
+    if has_started and isinstance(error, UpstreamUnavailable):
+        return GenerationFailed(error.message, tokens=tokens)
+    return error
+
+
+def describe_shape(body: object) -> str:
+    """What a body is without what it says, which may be somebody's words: for the log."""
+    if isinstance(body, dict):
+        return f"an object of {', '.join(str(key)[:40] for key in list(body)[:10]) or 'nothing'}"
+    if isinstance(body, str | list):
+        return f"a {type(body).__name__} of {len(body)}"
+    return f"a {type(body).__name__}"
+
+
+def _extract_fields(body: object) -> dict[str, str]:
+    """Code, type and param, wherever they are; what is no text or number is left out."""
+    body = _unwrap_error(body)
+    if not isinstance(body, dict):
+        return {}
+    found = {name: str(body[name]) for name in ("code", "type", "param") if body.get(name)}
+    return found | _extract_location(body)
+
+
+def _unwrap_error(body: object) -> object:
+    """Of a list with one error, or of an object that holds it."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else body
+
+
+def _extract_location(body: dict[str, Any]) -> dict[str, str]:
+    """The `param` of a FastAPI-like body: {"detail": [{"loc": ["body", "name"]}]}."""
+    message = body.get("message")
+    holder = message if isinstance(message, dict) else body
+    details = holder.get("detail")
+    if not isinstance(details, list) or not details or not isinstance(details[0], dict):
+        return {}
+    location = details[0].get("loc")
+    return {"param": ".".join(map(str, location))} if isinstance(location, list) else {}
+
+
+def _find_parameters(field: str | None, text: str) -> tuple[str, ...]:
+    """Those that the field names, else the known ones of the text, in their order.
+
+    `reasoning.effort` is the Responses API's word.
+    """
+    named = (field or text).replace("reasoning.effort", "reasoning_effort")
+    found = (_NAME_PATTERN if field else _PARAMETER_PATTERN).findall(named)
+    return tuple(dict.fromkeys(found))
+
+
+def _to_text(body: object) -> str:
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+
+
+def _remove_request_text(text: str, sent: bytes) -> str:
+    """An error's words without those of the request: a person's say nothing of the model."""
+    request_texts = sorted(_collect_texts(json.loads(sent)), key=len, reverse=True) if sent else []
+    for one in request_texts:
+        text = text.replace(encode_json(one)[1:-1], "").replace(one, "")
+    return text
+
+
+def _collect_texts(value: Any) -> set[str]:
+    """Of more than a word."""
+    found, left = set(), [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict | list):
+            left += one.values() if isinstance(one, dict) else one
+        elif isinstance(one, str) and len(one.split(maxsplit=1)) > 1:
+            found.add(one)
+    return found
+
+
+def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from either header; the second may hold a date."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        given = headers.get(name, "")
+        if _NUMBER_PATTERN.fullmatch(given):
+            return float(given) * unit
+    try:
+        at = email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, at - time.time())

@@ -1,0 +1,209 @@
+"""Answers one message: context, assistant, and the outcome of what it said or failed to say."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from prometheus_client import Counter
+
+from smart_kit.clock import Clock
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.queue import NoticeName, ScheduledPrompt, UserMessage
+from smart_kit.contracts.threads import TurnRecord
+from smart_kit.contracts.users import UserSnapshot
+from smart_kit.errors import UpstreamError
+from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
+
+from .assistants.secretary import SecretaryLLMChat
+from .core.errors import BudgetExceeded, ContextLengthExceeded, DeadlineExceeded, EmptyResponse
+from .core.journal import Journal, parse_effects
+from .core.turn import Turn
+from .messages import replies
+from .messages.conversation import Conversation, build_scheduled_text
+from .messages.item import ChatItem
+from .services.budget import LOW_PERCENT, BudgetStore
+from .services.turn_progress import ProgressPublisher, TurnProgress
+from .storage.history import HistoryStore
+
+TurnMessage = UserMessage | ScheduledPrompt
+"""What an assistant answers."""
+
+TURNS = Counter("smart_assistant_turns_total", "Turns by how they ended", ["status"])
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class TurnRequest:
+    """A question with everything known of it."""
+
+    delivery: Delivery
+    message: TurnMessage
+    user: UserSnapshot
+    assistant: SecretaryLLMChat
+    configuration_version: int
+
+
+class TurnRunner:
+    """Runs turns."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        history: HistoryStore,
+        progress_publisher: ProgressPublisher,
+        clock: Clock,
+        default_timezone: str,
+        budgets: BudgetStore,
+    ) -> None:
+        self._mailbox = mailbox
+        self._history = history
+        self._progress_publisher = progress_publisher
+        self._clock = clock
+        self._default_zone = ZoneInfo(default_timezone)
+        self._budgets = budgets
+
+    async def run(self, request: TurnRequest) -> Outcome:
+        """The answer, or, where no model gave one, the honest notice; receipts with either."""
+        async with self._progress_publisher.track(request.message) as progress:
+            turn = await self._build_turn(request, progress)
+            window = request.assistant.window
+            newest, length = await self._history.get_newest(
+                turn.thread_id, turn.user.id, window.max_history_items
+            )
+            history = window.truncate_history(newest, length)
+            conversation = request.assistant.open_conversation(
+                turn, _build_prompt_text(request.message, turn.zone), history
+            )
+            try:
+                text = await request.assistant.process_message(turn, conversation)
+            except UpstreamError as error:
+                return _build_failed_outcome(request, turn, conversation, error)
+        envelope = replies.build_reply(request.message, request.user, text, turn.receipts)
+        return _build_outcome(
+            request,
+            turn,
+            "done",
+            (envelope, *_build_low_budget_notices(request, turn)),
+            conversation.items,
+        )
+
+    async def _build_turn(self, request: TurnRequest, progress: TurnProgress) -> Turn:
+        message, user = request.message, request.user
+        zone, is_scheduled = self._zone_for(user), isinstance(message, ScheduledPrompt)
+        # Read on a first attempt too: one given back at a stop has done steps, but does not count.
+        steps = await self._mailbox.load_journal(message.id)
+        return Turn(
+            message_id=message.id,
+            chat_id=message.chat_id,
+            user=user,
+            assistant_id=request.assistant.id,
+            thread_id=request.assistant.get_or_create_thread(user),
+            configuration_version=request.configuration_version,
+            zone=zone,
+            requested_at=self._to_local_time(message.created_at, zone),
+            journal=Journal(self._mailbox, request.delivery, message.id, steps),
+            progress=progress,
+            budget=self._budgets.for_user(user, zone, exempt=is_scheduled),
+            effects=parse_effects(steps),
+        )
+
+    def _to_local_time(self, created_at: datetime, zone: ZoneInfo) -> datetime:
+        return (created_at + self._clock.offset).astimezone(zone)
+
+    def _zone_for(self, user: UserSnapshot) -> ZoneInfo:
+        if user.timezone is None:
+            return self._default_zone
+        try:
+            return ZoneInfo(user.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            log.warning("user time zone unknown", zone=user.timezone)
+            return self._default_zone
+
+
+def _build_prompt_text(message: TurnMessage, zone: ZoneInfo) -> str:
+    if isinstance(message, ScheduledPrompt):
+        return build_scheduled_text(message.text, message.scheduled_for.astimezone(zone))
+    return message.text
+
+
+def _build_failed_outcome(
+    request: TurnRequest, turn: Turn, conversation: Conversation, error: UpstreamError
+) -> Outcome:
+    """What was changed stays in the history, so that a later turn knows of it; else nothing does,
+    as if it had not been asked."""
+    log.warning("turn failed", reason=error.message)
+    envelope = replies.build_notice(
+        request.message, request.user, _to_notice_name(error), turn.receipts
+    )
+    items = conversation.build_unfinished_items() if turn.receipts else []
+    low_budget_notices = (
+        () if isinstance(error, BudgetExceeded) else _build_low_budget_notices(request, turn)
+    )
+    return _build_outcome(request, turn, "failed", (envelope, *low_budget_notices), items)
+
+
+def _to_notice_name(error: UpstreamError) -> NoticeName:
+    match error:
+        case BudgetExceeded():
+            return "budget_exceeded"
+        case ContextLengthExceeded() | EmptyResponse() | DeadlineExceeded():
+            return "turn_failed"
+    return "model_unavailable"
+
+
+def _build_low_budget_notices(request: TurnRequest, turn: Turn) -> tuple[Envelope, ...]:
+    """What comes with the answer by which a person's budget of the day is nearly used up."""
+    if not turn.budget.is_low:
+        return ()
+    parameters = {"percent": str(LOW_PERCENT)}
+    return (replies.build_side_notice(request.message, request.user, "budget_low", parameters),)
+
+
+def _build_outcome(
+    request: TurnRequest,
+    turn: Turn,
+    status: Literal["done", "failed"],
+    envelopes: tuple[Envelope, ...],
+    items: list[ChatItem],
+) -> Outcome:
+    _log_turn(turn, status, request.delivery.attempt)
+    message, stored_items = request.message, request.assistant.window.strip_for_history(items)
+    record = TurnRecord(
+        message_id=message.id,
+        user_id=turn.user.id,
+        assistant_id=turn.assistant_id,
+        thread_id=turn.thread_id,
+        configuration_version=turn.configuration_version,
+        status=status,
+        items=tuple(item.message for item in stored_items),
+        steps=turn.ordered_steps,
+        run_id=message.run_id if isinstance(message, ScheduledPrompt) else None,
+        started_at=turn.started_at,
+        finished_at=utc_now(),
+    )
+    return Outcome(
+        replies=envelopes,
+        history=tuple(item.json for item in stored_items),
+        thread_id=turn.thread_id,
+        archive_record=record.model_dump_json(),
+        journal_message_id=message.id,
+    )
+
+
+def _log_turn(turn: Turn, status: str, attempt: int) -> None:
+    """The one line that a turn leaves in the log; never what was said."""
+    models = [step for step in turn.steps if step.kind == "model"]
+    log.info(
+        "turn ended",
+        status=status,
+        attempt=attempt,
+        seconds=round((utc_now() - turn.started_at).total_seconds(), 3),
+        model_calls=len(models),
+        tools=[step.name for step in turn.ordered_steps if step.kind == "tool"],
+        prompt_tokens=sum(step.prompt_tokens for step in models),
+        completion_tokens=sum(step.completion_tokens for step in models),
+    )
+    TURNS.labels(status).inc()

@@ -1,0 +1,51 @@
+"""Whatever a model answers: its turn is kept, and shown in the next one, as far as it helps."""
+
+import json
+
+from assistant.src.core.turn import MAX_TOOL_CALLS
+from assistant.src.messages.context_window import MAX_CALLS_PER_RESPONSE, MAX_TURN_ITEMS
+from assistant.tests.harness import AssistantHarness
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
+
+GET_TIME = ("get_time", {})
+
+
+async def test_the_longest_turn_is_shown_whole_in_the_next_one_however_many_calls_came(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    one_by_one = [make_tool_call_response(GET_TIME)] * (MAX_TOOL_CALLS - 1)
+    model.add_steps(
+        *one_by_one, make_tool_call_response(*[GET_TIME] * 3_000), "It is late.", "Good night."
+    )
+    await harness.say("What time is it?")
+    await harness.say("Oh.")
+
+    said = model.requests[-1].messages
+    assert len(said) == 1 + MAX_TURN_ITEMS + 1
+    assert said[1]["content"].endswith("What time is it?")
+    assert len(said[-MAX_CALLS_PER_RESPONSE - 3]["tool_calls"]) == MAX_CALLS_PER_RESPONSE
+    assert "Not run" in said[-3]["content"]
+
+
+async def test_arguments_that_no_tool_takes_are_in_no_record_and_no_later_request(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    model.add_steps(
+        make_tool_call_response(("get_time", {"place": "x" * 1_000_000})),
+        "It is late.",
+        "Good night.",
+    )
+    await harness.say("What time is it?")
+    (record,) = await harness.read_turn_records()
+    await harness.say("Oh.")
+
+    assert len(record.model_dump_json()) < 10_000
+    assert [one["role"] for one in model.requests[-1].messages[1:5]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
+    (call,) = model.requests[-1].messages[2]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {}
+    assert "more briefly" in model.requests[-1].messages[3]["content"]

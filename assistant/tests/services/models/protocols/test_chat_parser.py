@@ -1,0 +1,242 @@
+"""Reading answers of servers that differ."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from assistant.src.core.errors import (
+    EmptyResponse,
+    GenerationFailed,
+    MalformedResponse,
+    StreamInterrupted,
+)
+from assistant.src.messages.completion import Completion
+from assistant.src.messages.context_window import MAX_CALLS_PER_RESPONSE
+from assistant.src.services.models.protocols.base import ParsedResponse
+from assistant.src.services.models.protocols.chat_parser import parse_response
+from assistant.src.services.models.protocols.chat_stream import ChatStreamAccumulator
+from smart_kit.errors import UpstreamUnavailable
+from smart_kit.json_schema import MAX_CHARACTERS
+
+
+def parse_message(message: Any, finish_reason: Any = "stop", **body: Any) -> ParsedResponse:
+    choices = [{"message": message, "finish_reason": finish_reason}]
+    return parse_response({"choices": choices, **body}, "tg:1:2/1")
+
+
+def make_tool_call(name: Any = "f", arguments: Any = "{}", **more: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "arguments": arguments}, **more}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("hi", "hi"),
+        ([{"type": "text", "text": "h"}, {"type": "text", "text": "i"}, "x", {}], "hi"),
+    ],
+)
+def test_a_text_may_come_in_parts(content: Any, text: str) -> None:
+    assert parse_message({"content": content}).text == text
+    assert parse_message({"content": content}).message == {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize("reason", [None, "stop", "eos", 7, "function_call"])
+def test_calls_are_calls_whatever_the_reason_says(reason: Any) -> None:
+    completion = parse_message({"content": None, "tool_calls": [make_tool_call()]}, reason)
+
+    assert [one.name for one in completion.calls] == ["f"]
+    assert completion.message["content"] == ""
+
+
+def test_a_refusal_is_an_answer() -> None:
+    assert parse_message({"content": None, "refusal": "I will not."}).text == "I will not."
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"content": None}, {"content": "", "tool_calls": []}, {"content": 5}]
+)
+def test_nothing_is_no_answer(message: Any) -> None:
+    with pytest.raises(EmptyResponse):
+        parse_message(message)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"choices": [], "echo": "my secret"}, "an object of choices, echo"),
+        ({}, "an object of nothing"),
+        ({"choices": "my secret"}, "('choices',)"),
+        (["my secret"], "()"),
+    ],
+)
+def test_a_malformed_response_is_reported_without_its_content(body: Any, said: str) -> None:
+    with pytest.raises(UpstreamUnavailable) as failed:
+        parse_response(body, "k")
+    assert failed.value.message.endswith(f": {said}")
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "problem"),
+    [
+        ('{"a": 1}', {"a": 1}, False),
+        ({"a": 1}, {"a": 1}, False),
+        ("", {}, False),
+        (None, {}, False),
+        ("null", {}, False),
+        ('{"a"', {}, True),
+        ("[1]", {}, True),
+        ('"text"', {}, True),
+        (5, {}, True),
+        ("Infinity", {}, True),
+        ('{"a": NaN}', {}, True),
+        ('{"a": -Infinity}', {}, True),
+        ('{"a": 1e999}', {}, True),
+        ('{"a": 1e22}', {"a": 1e22}, False),
+        (json.dumps({"a": "x" * MAX_CHARACTERS}), {}, True),
+        ({"a": "x" * MAX_CHARACTERS}, {}, True),
+    ],
+)
+def test_arguments_come_in_many_shapes(given: Any, arguments: dict, problem: bool) -> None:
+    (one,) = parse_message({"tool_calls": [make_tool_call(arguments=given)]}).calls
+
+    assert one.arguments == arguments
+    assert bool(one.error) == problem
+
+
+def test_of_a_thousand_calls_the_first_are_kept_with_what_was_added_to_them() -> None:
+    answer = parse_message(
+        {"tool_calls": [make_tool_call(arguments={"n": n}, x=n) for n in range(1, 1_000)]}
+    )
+
+    assert [one.arguments["n"] for one in answer.calls] == list(
+        range(1, MAX_CALLS_PER_RESPONSE + 1)
+    )
+    assert (
+        len(answer.message["tool_calls"]) == len(answer.extras["calls"]) == MAX_CALLS_PER_RESPONSE
+    )
+
+
+def test_ids_are_our_own_unique_and_the_same_each_time() -> None:
+    message = {
+        "tool_calls": [
+            make_tool_call(id="x"),
+            make_tool_call(id="x"),
+            make_tool_call(id=""),
+            make_tool_call(),
+        ]
+    }
+    ids = [one.id for one in parse_message(message).calls]
+
+    assert len(set(ids)) == 4
+    assert all(len(one) == 9 and one.isalnum() and one.isascii() for one in ids)
+    assert ids == [one.id for one in parse_message(message).calls]
+    assert ids == [one["id"] for one in parse_message(message).message["tool_calls"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "read_as"),
+    [("get time!", "get_time_"), (None, "unknown"), ("", "unknown"), ("a" * 70, "a" * 64)],
+)
+def test_names_can_be_sent_back(name: Any, read_as: str) -> None:
+    assert parse_message({"tool_calls": [make_tool_call(name=name)]}).calls[0].name == read_as
+
+
+def test_halves_of_surrogate_pairs_do_not_get_further() -> None:
+    answer = parse_message(
+        {"content": "ok \ud83d", "tool_calls": [make_tool_call(arguments='{"a": "\\ud83d"}')]}
+    )
+    completion = Completion(model="m", message=answer.message, text=answer.text, calls=answer.calls)
+
+    completion.model_dump_json().encode()
+    assert completion.text.startswith("ok ")
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (None, None),
+        ({}, None),
+        ([9, 2], None),
+        ({"prompt_tokens": None, "completion_tokens": "many"}, None),
+        ({"prompt_tokens": 9}, None),
+        ({"prompt_tokens": 9, "completion_tokens": -2}, None),
+        ({"prompt_tokens": 9, "completion_tokens": 10**9}, None),
+        ({"prompt_tokens": 9, "completion_tokens": 2.5}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
+        ({"prompt_tokens": 9.0, "completion_tokens": "2"}, (9, 0, 2)),
+        ({"input_tokens": 9, "output_tokens": 2}, (9, 0, 2)),
+        ({"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": [8]}, (9, 0, 2)),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 2,
+                "prompt_tokens_details": {"cached_tokens": 8},
+            },
+            (9, 8, 2),
+        ),
+    ],
+)
+def test_what_a_server_has_not_said_of_its_tokens_is_not_taken_for_nothing(
+    usage: Any, tokens: tuple[int, int, int] | None
+) -> None:
+    assert parse_message({"content": "hi"}, usage=usage).tokens == tokens
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (None, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0, 0)),
+        ({"prompt_tokens": 9, "completion_tokens": 2}, (9, 0, 2)),
+    ],
+)
+@pytest.mark.parametrize("message", [{"content": ""}, {"tool_calls": "none"}, None], ids=str)
+def test_the_tokens_of_an_answer_in_vain_are_known_as_far_as_they_were_said(
+    message: Any, usage: Any, tokens: tuple[int, int, int] | None
+) -> None:
+    with pytest.raises((EmptyResponse, MalformedResponse)) as failed:
+        parse_message(message, usage=usage)
+
+    assert failed.value.tokens == tokens
+
+
+@pytest.mark.parametrize("usage", [{}, {"prompt_tokens": 9, "completion_tokens": 2}], ids=str)
+def test_an_error_within_a_stream_is_billed_as_it_says(usage: Any) -> None:
+    with pytest.raises(GenerationFailed if usage else StreamInterrupted) as failed:
+        ChatStreamAccumulator().add({"error": {"code": 502}, "usage": usage})
+
+    assert getattr(failed.value, "tokens", None) == ((9, 0, 2) if usage else None)
+
+
+def test_what_a_provider_adds_is_kept_apart_call_by_call() -> None:
+    plain, signed = make_tool_call(index=0), make_tool_call(extra_content={"a": 1}, index=1)
+    answer = parse_message(
+        {"content": "", "reasoning": "hm", "x": None, "tool_calls": [plain, signed]}
+    )
+
+    assert answer.extras == {
+        "keys": {"reasoning": "hm"},
+        "calls": [{}, {"extra_content": {"a": 1}}],
+    }
+    assert answer.message.keys() == {"role", "content", "tool_calls"}
+    assert parse_message({"content": "hi"}).extras == {}
+
+
+def test_what_was_journaled_reads_as_it_was() -> None:
+    answer = parse_message(
+        {"content": "", "tool_calls": [make_tool_call(extra_content={"a": 1}, index=0)]}
+    )
+    completion = Completion(
+        model="m",
+        message=answer.message,
+        extras={"by": "p/m", **answer.extras},
+        text="",
+        calls=answer.calls,
+        cost=Decimal("0.00001"),
+    )
+
+    again = Completion.model_validate_json(completion.model_dump_json(exclude_defaults=True))
+    assert again == completion
+    assert again.item == completion.item

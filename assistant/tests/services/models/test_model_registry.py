@@ -1,0 +1,181 @@
+"""Which models there are, whose connections are kept, and for how long."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from cryptography.fernet import Fernet
+
+from assistant.src.services.models.client import ModelClient
+from assistant.src.services.models.model_registry import ModelRegistry, RegistryCache
+from assistant.src.services.models.transport.endpoint import Endpoint
+from assistant.tests.services.models.model_harness import make_fake_turn, make_model_request
+from assistant.tests.snapshot_builders import make_assistant
+from smart_kit.contracts.configuration import (
+    ConfigurationSnapshot,
+    ModelSnapshot,
+    ProviderSnapshot,
+)
+from smart_kit.testing.scripted_model import ScriptedModel
+from smart_kit.vault import Vault
+
+KEY = Fernet.generate_key().decode()
+VAULT = Vault((KEY,))
+FIRST, SECOND = UUID(int=1), UUID(int=2)
+
+
+def make_provider(
+    row: UUID, url: str, key: str | None = "sk-1", vault: Vault = VAULT
+) -> ProviderSnapshot:
+    encrypted = None if key is None else vault.encrypt(row, key)
+    return ProviderSnapshot(id=row, name=f"p{row.int}", base_url=url, encrypted_api_key=encrypted)
+
+
+def make_configuration(*providers: ProviderSnapshot, **changes: Any) -> ConfigurationSnapshot:
+    """A model `m<number>` at each."""
+    models = tuple(
+        ModelSnapshot(id=uuid4(), name=f"m{one.id.int}", provider_id=one.id) for one in providers
+    )
+    return ConfigurationSnapshot(version=1, providers=providers, models=models, **changes)
+
+
+def get_endpoint(catalogue: ModelRegistry, name: str) -> Endpoint:
+    (model_snapshot,) = catalogue.resolve_chain(make_assistant("A", model=name))
+    assert model_snapshot.endpoint is not None
+    return model_snapshot.endpoint
+
+
+def is_open(endpoint: Endpoint) -> bool:
+    return endpoint._client is not None
+
+
+async def complete_with(catalogue: ModelRegistry, name: str) -> str:
+    chain = catalogue.resolve_chain(make_assistant("A", model=name))
+    return (await ModelClient().complete(chain, make_model_request(), make_fake_turn())).text
+
+
+async def test_a_key_is_decrypted_and_sent(model: ScriptedModel) -> None:
+    model.add_steps("Hello!", "Hello!")
+    catalogues = RegistryCache(VAULT)
+    both = make_configuration(
+        make_provider(FIRST, model.url), make_provider(SECOND, model.url, None)
+    )
+    catalogue = catalogues.get(both)
+    await complete_with(catalogue, "m1")
+    await complete_with(catalogue, "m2")
+    await catalogues.close()
+
+    sent = [request.headers["authorization"] for request in model.requests]
+    assert sent == ["Bearer sk-1", "Bearer none"]
+
+
+@pytest.mark.parametrize("vault", [Vault(()), Vault((Fernet.generate_key().decode(),))])
+async def test_a_key_that_cannot_be_read_costs_its_models_and_no_others(
+    model: ScriptedModel, capsys: pytest.CaptureFixture[str], vault: Vault
+) -> None:
+    model.add_steps("From the other.")
+    catalogues = RegistryCache(vault)
+    both = make_configuration(
+        make_provider(FIRST, model.url),
+        make_provider(SECOND, model.url, None),
+        default_models=("m1", "m2"),
+    )
+    chain = catalogues.get(both).resolve_chain(make_assistant("A"))
+    completion = await ModelClient().complete(chain, make_model_request(), make_fake_turn())
+    await catalogues.close()
+
+    assert completion.text == "From the other."
+    assert completion.failures[0].reason == "the key of its provider cannot be read"
+    printed = capsys.readouterr().out
+    assert printed.count("provider key cannot be decrypted") == 1
+    assert "p1" in printed
+
+
+@pytest.mark.parametrize(
+    ("record", "names"),
+    [
+        ({}, ["m1", "m2"]),
+        ({"model": "m2"}, ["m2"]),
+        ({"model": "x"}, ["x", "m2"]),
+        ({"model": "m2", "fallback_models": ("m1",)}, ["m2", "m1"]),
+        ({"fallback_models": ()}, ["m1"]),
+        ({"model": "m1", "fallback_models": ("m1", "m2", "m1")}, ["m1", "m2"]),
+    ],
+)
+async def test_the_chain_is_what_record_and_defaults_name_once_each(
+    record: dict[str, Any], names: list[str]
+) -> None:
+    both = make_configuration(
+        make_provider(FIRST, "http://a"),
+        make_provider(SECOND, "http://b"),
+        default_models=("m1", "m2"),
+    )
+    catalogue = RegistryCache(VAULT).get(both)
+
+    assert [one.name for one in catalogue.resolve_chain(make_assistant("A", **record))] == names
+
+
+async def test_a_connection_is_kept_over_configurations_that_name_its_server_and_key(
+    model: ScriptedModel,
+) -> None:
+    model.add_steps("Hello!")
+    catalogues = RegistryCache(VAULT)
+    first = catalogues.get(make_configuration(make_provider(FIRST, model.url)))
+    await complete_with(first, "m1")
+    endpoint = get_endpoint(first, "m1")
+    renamed = catalogues.get(make_configuration(make_provider(SECOND, model.url)))
+
+    assert get_endpoint(renamed, "m2") is endpoint
+    assert is_open(endpoint)
+    other_key = catalogues.get(make_configuration(make_provider(SECOND, model.url, "sk-2")))
+    await catalogues.close()
+    assert get_endpoint(other_key, "m2") is not endpoint
+    assert not is_open(endpoint)
+
+
+async def test_a_running_turn_keeps_the_connection_of_a_configuration_that_is_gone(
+    model: ScriptedModel,
+) -> None:
+    model.add_steps("Hello!", "Hello!", "Hello!")
+    catalogues = RegistryCache(VAULT)
+    first = catalogues.get(make_configuration(make_provider(FIRST, model.url)))
+    endpoint = get_endpoint(first, "m1")
+    with first.pin():
+        await complete_with(first, "m1")
+        client = endpoint._client
+        catalogues.get(make_configuration())
+        await complete_with(first, "m1")
+        assert endpoint._client is client
+    await catalogues.close()
+    assert not is_open(endpoint)
+
+    with first.pin():  # a turn that began before, and asks only now
+        assert await complete_with(first, "m1") == "Hello!"
+    await catalogues.close()
+    assert not is_open(endpoint)
+
+
+async def test_two_turns_and_the_configuration_hold_one_connection_together() -> None:
+    catalogues = RegistryCache(VAULT)
+    record = make_configuration(make_provider(FIRST, "http://a/v1"))  # nobody asks it
+    catalogue = catalogues.get(record)
+    endpoint = get_endpoint(catalogue, "m1")
+    endpoint._get_client()
+    with catalogue.pin(), catalogue.pin():
+        pass
+
+    assert catalogues.get(record) is catalogue
+    assert is_open(endpoint)
+    await catalogues.close()
+    assert not is_open(endpoint)
+
+
+async def test_what_was_sealed_for_one_server_is_not_sent_to_another_of_the_same_record() -> None:
+    catalogues = RegistryCache(VAULT)
+    writers = []
+    for url in ("http://a/v1", "http://b/v1", "http://a/v1"):
+        catalogue = catalogues.get(make_configuration(make_provider(FIRST, url)))
+        writers.append(catalogue.resolve_chain(make_assistant("A", model="m1"))[0].writer)
+    await catalogues.close()
+
+    assert writers[0] == writers[2] != writers[1]

@@ -1,0 +1,129 @@
+"""What a server may do to a connection, and what we tell it."""
+
+import gzip
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from assistant.src.services.models.client import ModelClient
+from assistant.src.services.models.transport import sse
+from assistant.tests.services.models.fake_openai_server import (
+    StubResponse,
+    make_chunk,
+    make_completion,
+    make_stream,
+    run_fake_openai_server,
+)
+from assistant.tests.services.models.model_harness import (
+    make_fake_turn,
+    make_model_request,
+    make_resolved_model,
+)
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+
+WITH_AND_WITHOUT_STREAMING = pytest.mark.parametrize(
+    "more", [(), ("streaming",)], ids=["whole", "streamed"]
+)
+
+
+@WITH_AND_WITHOUT_STREAMING
+async def test_a_redirect_is_not_followed_with_a_conversation(
+    more: tuple[str, ...],
+) -> None:
+    async with run_fake_openai_server(
+        lambda _: make_completion({"content": "mine now"})
+    ) as elsewhere:
+        to = f"{elsewhere.endpoint.base_url}/chat/completions"
+        async with run_fake_openai_server(
+            lambda _: StubResponse("", status=307, headers={"location": to})
+        ) as server:
+            chain = [make_resolved_model(server.endpoint, "own", *more)]
+            with pytest.raises(UpstreamRejected, match="307"):
+                await ModelClient().complete(chain, make_model_request(), make_fake_turn())
+
+    assert elsewhere.requests == []
+
+
+async def test_what_the_sdk_finds_in_the_environment_goes_to_no_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Own: secret")
+    async with run_fake_openai_server(lambda _: make_completion({"content": "Done."})) as server:
+        await ModelClient().complete(
+            [make_resolved_model(server.endpoint)], make_model_request(), make_fake_turn()
+        )
+
+    (headers,) = server.headers
+    names = {name.lower() for name in headers}
+    assert names.isdisjoint({"openai-organization", "openai-project", "x-own"})
+    assert headers["authorization"] == "Bearer sk-test"
+
+
+@WITH_AND_WITHOUT_STREAMING
+async def test_an_answer_without_an_end_is_not_read_to_it(
+    more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "MAX_RESPONSE_BYTES", 10_000)
+    long = "x" * 20_000
+    answer = (
+        make_stream([make_chunk(content=long), make_chunk("stop")])
+        if more
+        else make_completion({"content": long})
+    )
+    async with run_fake_openai_server(lambda _: answer) as server:
+        chain = [make_resolved_model(server.endpoint, "own", *more)]
+        with pytest.raises(UpstreamUnavailable):
+            await ModelClient().complete(chain, make_model_request(), make_fake_turn())
+
+
+CONTEXT_LENGTH_ERROR = {"error": {"message": "x" * 200, "code": "context_length_exceeded"}}
+
+
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "compressed"])
+@pytest.mark.parametrize(("most", "seen"), [(100, "400: a str of 100"), (1_000, "400: code")])
+@WITH_AND_WITHOUT_STREAMING
+async def test_of_an_error_so_much_is_read_however_much_there_is(
+    more: tuple[str, ...],
+    most: int,
+    seen: str,
+    is_packed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse, "MAX_ERROR_BYTES", most)
+    said = json.dumps(CONTEXT_LENGTH_ERROR).encode()
+    headers = {"content-encoding": "gzip"} if is_packed else {}
+    answer = StubResponse(gzip.compress(said) if is_packed else said, status=400, headers=headers)
+    async with run_fake_openai_server(lambda _: answer) as server:
+        chain = [make_resolved_model(server.endpoint, "own", *more)]
+        with pytest.raises(UpstreamRejected, match=seen):
+            await ModelClient().complete(chain, make_model_request(), make_fake_turn())
+
+
+@pytest.mark.parametrize("length", [None, "1000000000"])
+async def test_the_end_of_a_long_error_is_not_waited_for(length: str | None) -> None:
+    headers = {} if length is None else {"content-length": length}
+    endless = StubResponse("x" * 100_000, status=400, is_left_open=True, headers=headers)
+    async with run_fake_openai_server(lambda _: endless) as server:
+        with pytest.raises(UpstreamRejected, match="400: a str of 64000"):
+            await ModelClient().complete(
+                [make_resolved_model(server.endpoint)], make_model_request(), make_fake_turn()
+            )
+
+
+async def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'data: {"text": "'
+        for _ in range(200_000):
+            yield b"x" * 100
+        yield b'"}\n\ndata: {"last": 1}'
+
+    started = time.process_time()
+    read: list[Any] = [event async for event in sse.iter_events(chunks())]
+
+    assert [list(event) for event in read] == [["text"], ["last"]]
+    assert time.process_time() - started < 5

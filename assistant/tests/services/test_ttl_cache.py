@@ -1,0 +1,71 @@
+"""What is kept, for how long, and how much of it."""
+
+import asyncio
+
+import pytest
+
+from assistant.src.services.ttl_cache import TtlCache
+
+
+class CountingSource:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.computed_keys: list[str] = []
+        self.now = 0.0
+        self.cache: TtlCache[str, str] = TtlCache(60, 2, clock=lambda: self.now)
+
+    async def get(self, key: str, value: str = "value") -> str:
+        async def make() -> str:
+            self.computed_keys.append(key)
+            await asyncio.sleep(0)
+            return value
+
+        return await self.cache.get(key, make)
+
+
+async def test_a_value_is_made_once_and_again_when_its_time_is_over() -> None:
+    source = CountingSource()
+    assert [await source.get("a"), await source.get("a", "other")] == ["value", "value"]
+    source.now = 60
+
+    assert await source.get("a", "new") == "new"
+    assert source.computed_keys == ["a", "a"]
+
+
+async def test_who_asks_meanwhile_waits_for_the_same_value() -> None:
+    source = CountingSource()
+    await asyncio.gather(*(source.get(key) for key in "abab"))
+
+    assert sorted(source.computed_keys) == ["a", "b"]
+
+
+async def test_full_it_drops_what_was_made_first() -> None:
+    source = CountingSource()
+    for key in "abca":
+        await source.get(key)
+
+    assert source.computed_keys == ["a", "b", "c", "a"]
+    await source.get("c")
+    assert source.computed_keys[4:] == []
+
+
+async def test_an_error_and_an_empty_value_are_not_cached() -> None:
+    source = CountingSource()
+
+    async def fail() -> str:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await source.cache.get("a", fail)
+    assert await source.get("a", "") == ""
+    assert await source.get("a") == "value"
+
+
+async def test_who_gives_up_waiting_leaves_the_others_their_value() -> None:
+    source = CountingSource()
+    first, second = (asyncio.create_task(source.get("a")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+
+    assert await second == "value"

@@ -1,0 +1,222 @@
+"""What is shown of a running turn."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from assistant.src.services import turn_progress
+from assistant.src.services.turn_progress import ProgressPublisher
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshot_builders import (
+    ALICE,
+    BOT,
+    make_assistant,
+    make_model,
+    make_secretary,
+    make_tool,
+    make_user,
+)
+from smart_kit.contracts.keys import live_channel
+from smart_kit.contracts.queue import LiveFrame, QueueMessage
+from smart_kit.redis import Redis, connect
+from smart_kit.settings import RedisSettings
+from smart_kit.testing.scripted_model import (
+    ScriptedModel,
+    ScriptedResponse,
+    make_error_response,
+    make_response,
+)
+
+
+class FrameSubscriber:
+    def __init__(self, pubsub: Any) -> None:
+        self._pubsub = pubsub
+
+    async def next_frame(self) -> LiveFrame:
+        while True:
+            message = await self._pubsub.get_message(timeout=30)
+            assert message is not None, "no frame came"
+            if message["type"] == "message":
+                return LiveFrame.model_validate_json(message["data"])
+
+
+@pytest.fixture
+async def subscriber(redis: Redis) -> AsyncIterator[FrameSubscriber]:
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(live_channel(BOT))
+        yield FrameSubscriber(pubsub)
+
+
+@pytest.fixture
+def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is repeated, however long a turn takes."""
+    monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 3600.0)
+
+
+async def test_a_turn_begins_and_ends(
+    harness: AssistantHarness, model: ScriptedModel, subscriber: FrameSubscriber, no_heartbeat: None
+) -> None:
+    model.add_steps("Hello!")
+    await harness.say("hi")
+    begin, end = await subscriber.next_frame(), await subscriber.next_frame()
+
+    assert (begin.kind, end.kind) == ("begin", "end")
+    assert begin.seq < end.seq
+    assert (begin.conversation, begin.chat_id) == (f"tg:{BOT}:{ALICE}", ALICE)
+    assert begin.message_id == end.message_id == f"tg:{BOT}:1"
+
+
+async def test_a_turn_that_fails_ends_too(
+    harness: AssistantHarness, model: ScriptedModel, subscriber: FrameSubscriber, no_heartbeat: None
+) -> None:
+    model.add_steps(make_error_response(401))
+    await harness.say("hi")
+
+    assert [(await subscriber.next_frame()).kind for _ in range(2)] == ["begin", "end"]
+
+
+async def test_what_a_long_turn_is_at_is_repeated(
+    harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
+    async with ProgressPublisher(harness.redis).track(harness.make_message("hi")) as frames:
+        kinds = [(await subscriber.next_frame()).kind for _ in range(3)]
+        frames.on_tool_calls()
+        while (await subscriber.next_frame()).kind != "tool":
+            pass
+        frames.on_model_call()
+        while (await subscriber.next_frame()).kind != "begin":
+            pass
+    while (frame := await subscriber.next_frame()).kind != "end":
+        pass
+
+    assert kinds == ["begin"] * 3
+    assert frame.kind == "end"
+
+
+def make_event_stream(*deltas: dict[str, Any]) -> ScriptedResponse:
+    """Chunks of an answer, the last with its reason."""
+    choices = [{"delta": delta, "finish_reason": None} for delta in deltas]
+    choices[-1]["finish_reason"] = "stop"
+    lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
+    return make_response("".join([*lines, "data: [DONE]\n\n"]).encode(), "text/event-stream")
+
+
+async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    subscriber: FrameSubscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turn_progress, "MIN_TEXT_INTERVAL_SECONDS", 0.0)
+    streams = make_model("default-model", capabilities=frozenset({"tools", "streaming"}))
+    harness.models = {"default-model": streams}
+    await harness.configure(
+        make_secretary(make_tool("ask_assistant", "ask_poet", sub_assistant="Poet")),
+        make_assistant("Poet"),
+        version=2,
+    )
+    call = {"index": 0, "id": "x", "function": {"name": "ask_poet", "arguments": '{"message":"x"}'}}
+    model.add_steps(
+        make_event_stream({"content": "I ask."}, {"tool_calls": [call]}),
+        make_event_stream({"content": "Drip"}, {"content": ", drop."}),
+        make_event_stream({"content": "He "}, {"content": "says: drip."}),
+    )
+    said = await harness.say("a verse?")
+    texts = []
+    while (frame := await subscriber.next_frame()).kind != "end":
+        if frame.kind == "delta":
+            texts.append(frame.text)
+
+    assert said.text == "He says: drip."
+    assert list(dict.fromkeys(texts)) == ["I ask.", "He ", "He says: drip."]
+
+
+async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
+    harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(turn_progress, "MIN_TEXT_INTERVAL_SECONDS", 3600.0)
+    async with ProgressPublisher(harness.redis).track(harness.make_message("hi")) as frames:
+        assert frames.is_due
+        await frames.on_text(" ")
+        assert frames.is_due
+        await frames.on_text("Once")
+        assert not frames.is_due
+        while (frame := await subscriber.next_frame()).kind != "delta":
+            pass
+        again = await subscriber.next_frame()
+        frames.on_model_call()
+        while (thinking := await subscriber.next_frame()).kind == "delta":
+            pass
+
+    assert (frame.text, again.text, again.kind) == ("Once", "Once", "delta")
+    assert (thinking.kind, thinking.text) == ("begin", "")
+
+
+class CancellationSwallowingRedis:
+    """Ends a cancelled command normally, once, as redis-py can in Python 3.11."""
+
+    def __init__(self) -> None:
+        self.heartbeat_task: asyncio.Task[Any] | None = None
+        self.has_heartbeat = asyncio.Event()
+        self._turn = asyncio.current_task()
+
+    async def publish(self, *_: str) -> int:
+        if (task := asyncio.current_task()) is not self._turn:
+            has_swallowed, self.heartbeat_task = self.heartbeat_task is not None, task
+            self.has_heartbeat.set()
+            with suppress(*(() if has_swallowed else (asyncio.CancelledError,))):
+                await asyncio.sleep(60)
+        return 0
+
+
+async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_cancellation(
+    harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.01)
+    redis = CancellationSwallowingRedis()
+    async with ProgressPublisher(redis).track(harness.make_message("hi")):  # type: ignore[arg-type] # as said
+        await redis.has_heartbeat.wait()
+    assert redis.heartbeat_task is not None
+    ended, _ = await asyncio.wait({redis.heartbeat_task}, timeout=30)
+
+    assert ended
+
+
+async def test_a_chat_hears_nothing_of_a_person_who_is_blocked(
+    harness: AssistantHarness, subscriber: FrameSubscriber, model: ScriptedModel
+) -> None:
+    await harness.store_user(make_user(status="blocked"))
+    await harness.handle(await harness.deliver(harness.make_message("hi")))
+    await harness.store_user(make_user())
+    model.add_steps("Hello!")
+    await harness.say("hi")
+
+    assert (await subscriber.next_frame()).message_id == f"tg:{BOT}:2"
+
+
+async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: RedisSettings) -> None:
+    with socket.socket() as unused_socket:
+        unused_socket.bind(("127.0.0.1", 0))
+        port = unused_socket.getsockname()[1]
+    unreachable_redis = connect(redis_settings.model_copy(update={"redis_port": port}))
+    message = QueueMessage(id="1", conversation="tg:1:2", chat_id=2, correlation_id="c")
+    async with ProgressPublisher(unreachable_redis).track(message) as frames:
+        await frames.publish("delta")
+    await unreachable_redis.aclose()
+
+
+@pytest.mark.parametrize("conversation", ["cli", "tg:x:1", "tg:1"])
+async def test_a_conversation_of_no_bot_has_no_frames(
+    harness: AssistantHarness, conversation: str
+) -> None:
+    async with ProgressPublisher(harness.redis).track(
+        harness.make_message("hi", conversation=conversation)
+    ) as frames:
+        assert frames._seq == 0

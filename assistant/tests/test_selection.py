@@ -1,0 +1,329 @@
+"""/assistant and /model, and the buttons under them, in order with the messages."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from assistant.tests.fake_rest_service import FakeRestService
+from assistant.tests.harness import AssistantHarness
+from assistant.tests.snapshot_builders import (
+    ALICE,
+    ALICES_THREAD,
+    id_for,
+    make_assistant,
+    make_model,
+    make_secretary,
+    make_tool,
+    make_user,
+)
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.queue import (
+    TO_TELEGRAM_ADAPTER,
+    Choice,
+    ChoiceKind,
+    Notice,
+    UserCommand,
+    UserPress,
+)
+from smart_kit.contracts.threads import derive_first_thread_id
+from smart_kit.errors import RejectMessage, RetryMessage
+from smart_kit.redis import Redis
+from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
+
+USER_PATH = f"/api/users/{id_for(str(ALICE))}"
+
+
+class UserUpdatingRestService(FakeRestService):
+    """Answers a PATCH of a person; whether Redis shows it is the test's to say."""
+
+    def _respond(self, request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
+        if (request.method, request.url.path) != ("PATCH", USER_PATH):
+            return super()._respond(request, body)
+        user = make_user().model_dump(mode="json")
+        times = {"created_at": utc_now().isoformat(), "updated_at": utc_now().isoformat()}
+        return httpx2.Response(200, json={**user, "username": None, **times, **body})
+
+
+@pytest.fixture
+async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[AssistantHarness]:
+    made = AssistantHarness(redis, model.url, rest=UserUpdatingRestService())
+    made.models = {
+        "fast": make_model("fast", is_user_selectable=True),
+        "hidden": make_model("hidden"),
+        "unserved": make_model("unserved", is_user_selectable=True, provider_id=uuid4()),
+    }
+    poet = make_assistant("Poet", is_secretary=True, model="poets-own")
+    await made.configure(make_secretary(), poet, make_assistant("Helper"))
+    await made.store_user(make_user())
+    await made.history.start_thread(ALICES_THREAD)
+    yield made
+    await made.close()
+
+
+def make_command(harness: AssistantHarness, name: ChoiceKind) -> UserCommand:
+    fields = harness.make_message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
+    return UserCommand(**fields, name=name)
+
+
+def make_button_press(
+    harness: AssistantHarness, chosen: ChoiceKind, row_id: UUID | None, **changes: Any
+) -> UserPress:
+    fields = harness.make_message("").model_dump(include=set(UserPress.model_fields) - {"kind"})
+    return UserPress(**{**fields, **changes}, choice_kind=chosen, row_id=row_id)
+
+
+def get_expired_time() -> datetime:
+    """When a command was written that waits for nothing any more."""
+    return utc_now() - timedelta(minutes=2)
+
+
+async def request_choice(harness: AssistantHarness, name: ChoiceKind) -> Choice | Notice:
+    outcome = await harness.handle(await harness.deliver(make_command(harness, name)))
+    (envelope,) = outcome.replies
+    read = TO_TELEGRAM_ADAPTER.validate_json(envelope.payload)
+    assert isinstance(read, Choice | Notice)
+    return read
+
+
+async def press_button(
+    harness: AssistantHarness, chosen: ChoiceKind, row_id: UUID | None, **changes: Any
+) -> Notice:
+    said = harness.parse_only_reply(
+        await harness.handle(
+            await harness.deliver(make_button_press(harness, chosen, row_id, **changes))
+        )
+    )
+    assert isinstance(said, Notice)
+    return said
+
+
+def get_patches(harness: AssistantHarness) -> list[dict[str, Any]]:
+    return [
+        body
+        for request, body in zip(harness.rest.requests, harness.rest.bodies, strict=True)
+        if request.method == "PATCH"
+    ]
+
+
+async def test_assistant_offers_the_secretaries_and_marks_who_answers_now(
+    harness: AssistantHarness,
+) -> None:
+    choice = await request_choice(harness, "assistant")
+
+    assert isinstance(choice, Choice)
+    assert (choice.choice_kind, choice.language_code, choice.chat_id) == ("assistant", "en", ALICE)
+    assert [(one.row_id, one.label, one.is_selected) for one in choice.options] == [
+        (id_for("Secretary"), "Secretary", True),
+        (id_for("Poet"), "Poet", False),
+    ]
+    assert harness.rest.requests == []
+
+
+async def test_model_offers_the_assistants_own_and_what_may_be_chosen_and_is_served(
+    harness: AssistantHarness,
+) -> None:
+    choice = await request_choice(harness, "model")
+
+    assert isinstance(choice, Choice)
+    assert [(one.row_id, one.label, one.is_selected) for one in choice.options] == [
+        (None, "", True),
+        (id_for("fast"), "fast", False),
+    ]
+    await harness.store_user(make_user(model="fast"))
+    choice = await request_choice(harness, "model")
+    assert isinstance(choice, Choice)
+    assert [one.is_selected for one in choice.options] == [False, True]
+
+
+async def test_where_there_is_nothing_to_choose_the_person_is_told(
+    harness: AssistantHarness,
+) -> None:
+    harness.models = {}
+    await harness.configure(make_secretary(), make_assistant("Helper"), version=2)
+
+    for name in ("assistant", "model"):
+        said = await request_choice(harness, name)
+        assert isinstance(said, Notice)
+        assert said.notice == "nothing_to_choose"
+
+
+async def test_a_chosen_assistant_is_written_and_waited_for(harness: AssistantHarness) -> None:
+    """So that the next message, which may lie in the queue already, is answered by it."""
+    poet = id_for("Poet")
+    delivery = await harness.deliver(
+        make_button_press(harness, "assistant", poet, created_at=utc_now())
+    )
+    with pytest.raises(RetryMessage, match="not in Redis yet") as waiting:
+        await harness.handle(delivery)
+    assert waiting.value.after == 1
+    await harness.store_user(make_user(assistant_id=poet))
+    said = harness.parse_only_reply(await harness.handle(delivery))
+
+    assert isinstance(said, Notice)
+    assert (said.notice, said.parameters) == ("assistant_chosen", {"name": "Poet"})
+    assert get_patches(harness) == [{"assistant_id": str(poet)}] * 2
+    assert {one.headers["X-User-Id"] for one in harness.rest.requests} == {str(id_for(str(ALICE)))}
+
+
+async def test_an_old_press_does_not_wait_for_a_choice_that_another_has_replaced(
+    harness: AssistantHarness,
+) -> None:
+    said = await press_button(harness, "assistant", id_for("Poet"), created_at=get_expired_time())
+    assert said.notice == "assistant_chosen"
+
+
+async def test_each_assistant_keeps_its_own_thread_when_another_is_chosen_and_after_new(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    poet, alice = id_for("Poet"), id_for(str(ALICE))
+    model.add_steps("Noted.", "Roses.", "Teal.", "Violets.")
+    await harness.say("My colour is teal")
+    await harness.store_user(make_user(assistant_id=poet))
+    await harness.say("a verse")
+    await harness.store_user(make_user())
+    await harness.say("What is my colour?")
+    thread_id = uuid4()
+    await harness.store_user(make_user(assistant_id=poet, threads={poet: thread_id}))
+    await harness.say("another verse")
+
+    prompts = [[item["content"].split("\n")[-1] for item in one.messages] for one in model.requests]
+    assert prompts == [
+        ["You are Secretary.", "My colour is teal"],
+        ["You are Poet.", "a verse"],
+        ["You are Secretary.", "My colour is teal", "Noted.", "What is my colour?"],
+        ["You are Poet.", "another verse"],
+    ]
+    assert [one.thread_id for one in await harness.read_turn_records()] == [
+        ALICES_THREAD,
+        derive_first_thread_id(alice, poet),
+        ALICES_THREAD,
+        thread_id,
+    ]
+
+
+async def test_new_begins_a_thread_with_the_assistant_that_was_chosen(
+    harness: AssistantHarness,
+) -> None:
+    poet = id_for("Poet")
+    await harness.store_user(make_user(assistant_id=poet))
+    new = harness.make_command("new").model_copy(update={"created_at": get_expired_time()})
+    await harness.handle(await harness.deliver(new))
+
+    (request,) = harness.rest.requests_to("POST", "/api/threads")
+    assert harness.rest.bodies[harness.rest.requests.index(request)]["assistant_id"] == str(poet)
+
+
+async def test_a_chosen_model_answers_from_the_next_message_on(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    said = await press_button(harness, "model", id_for("fast"), created_at=get_expired_time())
+    assert (said.notice, said.parameters) == ("model_chosen", {"name": "fast"})
+    assert get_patches(harness) == [{"model": "fast"}]
+
+    await harness.store_user(make_user(model="fast", assistant_id=id_for("Poet")))
+    model.add_steps("Quickly.")
+    await harness.say("hi")
+    assert model.requests[0].body["model"] == "fast"
+
+
+@pytest.mark.parametrize("name", ["hidden", "gone"])
+async def test_a_model_that_may_no_longer_be_chosen_is_not_asked(
+    harness: AssistantHarness, model: ScriptedModel, name: str
+) -> None:
+    await harness.store_user(make_user(model=name, assistant_id=id_for("Poet")))
+    model.add_steps("As ever.")
+    await harness.say("hi")
+    assert model.requests[0].body["model"] == "poets-own"
+
+
+async def test_an_assistant_that_may_no_longer_be_chosen_does_not_answer(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.store_user(make_user(assistant_id=id_for("Helper")))
+    model.add_steps("Hello!")
+    await harness.say("hi")
+    assert model.requests[0].messages[0]["content"] == "You are Secretary."
+
+
+async def test_a_chosen_model_is_not_that_of_the_assistants_that_are_asked(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.configure(
+        make_secretary(make_tool("ask_assistant", "ask_poet", sub_assistant="Poet")),
+        make_assistant("Poet", model="poets-own"),
+        version=2,
+    )
+    await harness.store_user(make_user(model="fast"))
+    model.add_steps(make_tool_call_response(("ask_poet", {"message": "x"})), "Drip.", "Here.")
+    await harness.say("verse")
+    assert [one.body["model"] for one in model.requests] == ["fast", "poets-own", "fast"]
+
+
+async def test_the_assistants_own_model_can_be_chosen_again(harness: AssistantHarness) -> None:
+    said = await press_button(harness, "model", None)
+
+    assert (said.notice, said.parameters) == ("default_model_chosen", {})
+    assert get_patches(harness) == [{"model": None}]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "row"),
+    [
+        ("assistant", "Helper"),
+        ("assistant", "nobody"),
+        ("assistant", "fast"),
+        ("model", "hidden"),
+        ("model", "unserved"),
+        ("model", "nothing"),
+        ("model", "Poet"),
+    ],
+)
+async def test_a_button_for_what_may_not_be_chosen_changes_nothing(
+    harness: AssistantHarness, chosen: ChoiceKind, row: str
+) -> None:
+    assert (await press_button(harness, chosen, id_for(row))).notice == "choice_unavailable"
+    assert harness.rest.requests == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409])
+async def test_what_rest_service_refuses_is_gone(harness: AssistantHarness, status: int) -> None:
+    harness.rest.refusal = (status, "Poet is not active.")
+    assert (await press_button(harness, "assistant", id_for("Poet"))).notice == "choice_unavailable"
+
+
+async def test_a_press_waits_while_rest_service_is_away(harness: AssistantHarness) -> None:
+    harness.rest.is_down = True
+    with pytest.raises(RetryMessage) as waiting:
+        await press_button(harness, "model", id_for("fast"), created_at=utc_now())
+    assert waiting.value.after == 5
+
+
+async def test_a_press_is_given_up_when_rest_service_stays_away(harness: AssistantHarness) -> None:
+    harness.rest.is_down = True
+    said = await press_button(harness, "model", id_for("fast"), created_at=get_expired_time())
+    assert said.notice == "try_again_later"
+
+
+async def test_a_blocked_person_presses_in_vain(harness: AssistantHarness) -> None:
+    await harness.store_user(make_user(status="blocked"))
+    outcome = await harness.handle(
+        await harness.deliver(make_button_press(harness, "model", id_for("fast")))
+    )
+
+    assert outcome.replies == ()
+    assert harness.rest.requests == []
+
+
+async def test_a_press_that_is_none_goes_to_the_dead_letters(harness: AssistantHarness) -> None:
+    delivery = await harness.deliver(make_button_press(harness, "model", None))
+    broken = delivery.payload.replace('"choice_kind":"model"', '"choice_kind":"role"')
+    with pytest.raises(RejectMessage):
+        await harness.orchestrator.process_message(
+            type(delivery)(
+                delivery.entry_id, delivery.conversation, delivery.fencing_token, 1, broken
+            )
+        )

@@ -1,0 +1,63 @@
+"""Telegram and the model: reachable, and the tokens right."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from control.context import Context
+from control.doctor.finding import Finding, make_error, make_warning
+from control.http_client import RequestFailed, request, strip_credentials
+from control.settings import Settings
+from control.variables import TELEGRAM_URL
+
+_NETWORK_ADVICE = "look at the network, a proxy (HTTPS_PROXY) or a firewall"
+
+
+def check(context: Context) -> Iterable[Finding]:
+    settings = context.settings
+    if settings.is_telegram_real:
+        yield _check_telegram(settings)
+    if settings.is_model_real:
+        yield _check_model(settings)
+
+
+def _check_telegram(settings: Settings) -> Finding:
+    api = settings.values.get("TELEGRAM_API_URL", TELEGRAM_URL).rstrip("/")
+    try:
+        answer = request("GET", f"{api}/bot{settings.values['TELEGRAM_TOKEN']}/getMe")
+    except RequestFailed as error:
+        return make_error("Telegram", str(error), _NETWORK_ADVICE)
+    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
+        return make_error(
+            "Telegram", "does not know TELEGRAM_TOKEN", "copy it again from @BotFather into .env"
+        )
+    if not answer.ok:
+        return make_warning("Telegram", f"answers {answer.detail}", "try again in a minute")
+    return Finding("Telegram", f"this is @{answer.body['result']['username']}")
+
+
+def _check_model(settings: Settings) -> Finding:
+    address = settings.values["OPENAI_BASE_URL"].rstrip("/")
+    base = strip_credentials(address)
+    wanted = settings.values.get("DEFAULT_MODEL", "")
+    try:
+        answer = request(
+            "GET", f"{address}/models", token=settings.values.get("OPENAI_API_KEY", "")
+        )
+    except RequestFailed as error:
+        return make_error(
+            "model", str(error), f"start the server, or mend OPENAI_BASE_URL; {_NETWORK_ADVICE}"
+        )
+    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return make_error("model", f"{base} refuses the key", "mend OPENAI_API_KEY in .env")
+    if not answer.ok:
+        return make_warning(
+            "model", f"{base}/models answers {answer.status}", "many servers lack it"
+        )
+    listed = answer.body.get("data") if isinstance(answer.body, dict) else None
+    names = {str(one.get("id")) for one in listed or () if isinstance(one, dict)}
+    if wanted and names and wanted not in names:
+        some = ", ".join(sorted(names)[:3])
+        return make_warning(
+            "model", f"{base} does not list {wanted}", f"DEFAULT_MODEL, e.g. {some}"
+        )
+    return Finding("model", f"{base} answers" + (f" and has {wanted}" if wanted in names else ""))

@@ -1,0 +1,140 @@
+"""Talking as one of the sandbox's people, through its Telegram."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from control.errors import ControlError
+from control.http_client import RequestFailed, request
+
+
+@dataclass(frozen=True)
+class SandboxAccount:
+    """Somebody one can be."""
+
+    id: int
+    first_name: str
+    last_name: str
+    username: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What this person may be called by, in small letters."""
+        full = f"{self.first_name} {self.last_name}".strip()
+        return frozenset(
+            name.casefold() for name in (self.first_name, full, self.username, str(self.id)) if name
+        )
+
+
+@dataclass(frozen=True)
+class InlineButton:
+    """Below a message."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    """What was said."""
+
+    id: int
+    is_from_bot: bool
+    text: str
+    buttons: tuple[InlineButton, ...] = ()
+
+    @property
+    def rendered_text(self) -> str:
+        """The text, and a number for each button: who says it presses the button."""
+        numbered = [f"  {number}. {it.label}" for number, it in enumerate(self.buttons, 1)]
+        hint = ["  A number presses its button."] if numbered else []
+        return "\n".join((self.text, *numbered, *hint))
+
+    def find_button(self, text: str) -> InlineButton | None:
+        """The one with that number."""
+        number = int(text) if text.isdecimal() and len(text) < 4 else 0
+        return self.buttons[number - 1] if 0 < number <= len(self.buttons) else None
+
+
+@dataclass(frozen=True)
+class ChatUpdates:
+    """What has happened since some message."""
+
+    messages: tuple[ChatMessage, ...]
+    is_typing: bool
+    """Or an answer is growing."""
+
+
+@dataclass(frozen=True)
+class SandboxChat:
+    """The sandbox's chat, as its page sees it."""
+
+    url: str
+    """Of the sandbox."""
+    token: str
+
+    def find_user(self, name: str | None) -> SandboxAccount:
+        """The one of that name, or the first; raises ControlError that lists them."""
+        people = [_parse_user(item) for item in self._request("GET", "/chat/people")["items"]]
+        found = [it for it in people if name is None or name.casefold().lstrip("@") in it.names]
+        if not found:
+            known = ", ".join(it.first_name for it in people)
+            raise ControlError(f"nobody is called {name!r} in the sandbox; there are: {known}")
+        return found[0]
+
+    def send(self, user: SandboxAccount, text: str) -> int:
+        """Send it, or press the button of the newest message with this number.
+
+        Returns the id of the message after which the answers come.
+        """
+        if text.isdecimal() and (messages := self.get_updates(user, 0).messages):
+            newest = messages[-1]
+            if button := newest.find_button(text):
+                pressed = {"message_id": newest.id, "data": button.data}
+                self._request("POST", f"/chat/{user.id}/buttons", pressed)
+                return newest.id
+        sent = self._request("POST", f"/chat/{user.id}/messages", {"text": text})
+        return _parse_message(sent).id
+
+    def get_updates(self, user: SandboxAccount, after: int) -> ChatUpdates:
+        """The messages later than `after`, a message's id."""
+        content = self._request("GET", f"/chat/{user.id}/messages?after={after}")
+        messages = tuple(_parse_message(item) for item in content["items"])
+        return ChatUpdates(messages, bool(content["typing"] or content.get("draft")))
+
+    def get_last_message_id(self, user: SandboxAccount) -> int:
+        """The id of the last message; 0 in an empty chat."""
+        return max((message.id for message in self.get_updates(user, 0).messages), default=0)
+
+    def _request(self, method: str, path: str, body: object = None) -> Any:
+        try:
+            answer = request(method, self.url + path, body=body, token=self.token)
+        except RequestFailed as error:
+            raise ControlError(
+                f"the sandbox is not there ({error}): run ./manage.py start, or see"
+                " ./manage.py status"
+            ) from error
+        if not answer.ok:
+            raise ControlError(f"the sandbox refuses: {answer.detail}")
+        return answer.body
+
+
+def iter_bot_texts(updates: ChatUpdates) -> Iterator[str]:
+    return (message.rendered_text for message in updates.messages if message.is_from_bot)
+
+
+def _parse_user(item: dict[str, Any]) -> SandboxAccount:
+    return SandboxAccount(
+        item["id"], item["first_name"], item.get("last_name") or "", item.get("username") or ""
+    )
+
+
+def _parse_message(item: dict[str, Any]) -> ChatMessage:
+    rows = (item.get("reply_markup") or {}).get("inline_keyboard", ())
+    buttons = (one for row in rows for one in row if one.get("callback_data"))
+    return ChatMessage(
+        item["message_id"],
+        item["from"] == "bot",
+        item.get("text") or "",
+        tuple(InlineButton(one["text"], one["callback_data"]) for one in buttons),
+    )

@@ -1,0 +1,74 @@
+"""What `start` says in every mode: before it begins, and where to go afterwards."""
+
+from collections.abc import Sequence
+
+from control import environment, invitation, machine, suggestions
+from control.component_failure import ComponentFailure
+from control.context import Context
+from control.errors import ControlError
+from control.http_client import RequestFailed
+from control.terminal import BOLD
+from control.variables import ALL_NAMES
+
+
+def prepare_environment(context: Context, mode: str) -> None:
+    """Make `.env` and the secrets where they are missing; raises ControlError for bad settings."""
+    context.terminal.print_line(context.terminal.paint("Smart Assistant", BOLD) + f" ({mode} mode)")
+    if environment.ensure_secrets(context.root, context.environ):
+        context.terminal.print_success(".env", "made, with fresh secrets")
+    for name in environment.find_unknown_variables(context.root):
+        advice = suggestions.did_you_mean(name.upper(), ALL_NAMES, "see .env.example")
+        context.terminal.print_warning(f".env: {name} is no setting of the suite; {advice}")
+    if mode == "local":
+        for one in machine.check_memory(context.find_machine(context.root)):
+            context.terminal.print_warning(str(one))
+
+
+def report_failures(
+    context: Context,
+    failures: Sequence[ComponentFailure],
+    outlook: str = "The suite goes on trying. ",
+) -> None:
+    """Show the last lines of what did not get well in time, and say what to do."""
+    for problem in failures:
+        if problem.log_tail:
+            context.terminal.print_line(f"   The log of {problem.name} ends with:")
+        for line in problem.log_tail:
+            context.terminal.print_line(f"   | {line}")
+    if failures:
+        names = [problem.name for problem in failures]
+        context.terminal.print_warning(
+            f"not well: {', '.join(names)}. {outlook}Mend the cause, then run"
+            f" ./manage.py restart; more: ./manage.py logs --service {names[0]}, ./manage.py status"
+        )
+
+
+def print_addresses(context: Context) -> None:
+    """Where to talk, and where the API is."""
+    settings, say = context.settings, context.terminal.print_line
+    say()
+    if settings.is_telegram_real:
+        say("  Chat:  in Telegram, with your bot")
+        _print_owner_invitation(context)
+    else:
+        token = settings.values["SANDBOX_CHAT_TOKEN"]
+        say(f"  Chat:  {settings.local_url('SANDBOX_PORT')}/?token={token}")
+    if not settings.is_model_real:
+        say("  Model: a small demo; OPENAI_API_KEY or OPENAI_BASE_URL in .env name a real one")
+    say(f"  API:   {settings.local_url('REST_SERVICE_PORT')}/docs")
+
+
+def _print_owner_invitation(context: Context) -> None:
+    """Where nobody may talk yet: the link that makes its first user the owner."""
+    if context.settings.values.get("TELEGRAM_ALLOWED_USERS"):
+        return
+    try:
+        link = invitation.create(context.settings, role="owner")
+    except invitation.OwnerExists:
+        return
+    except (RequestFailed, ControlError) as error:
+        context.terminal.print_warning(
+            f"no link for the owner yet ({error}): ./manage.py invite --owner"
+        )
+    else:
+        context.terminal.print_line(f"  Owner: {link.url}   (works once, until {link.expires_at})")

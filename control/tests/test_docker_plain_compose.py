@@ -1,0 +1,103 @@
+"""A bare `docker compose up`."""
+
+import io
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from control.docker import plain_compose, setup
+from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
+
+
+class TestPlainCompose:
+    """`docker compose up` without manage.py: the first task makes up what nobody has said."""
+
+    @pytest.fixture
+    def secrets_volume(self, tmp_path: Path) -> Path:
+        for name in os.environ:
+            assert not name.startswith(("TELEGRAM", "OPENAI"))
+        for name in setup.COMPONENTS:
+            (tmp_path / name).mkdir()
+        return tmp_path
+
+    def read_environment(self, made: Path, part: str, **given: str) -> dict[str, str]:
+        """What a container sees that was given some variables, perhaps empty."""
+        script = '. "$0" && exec env -0'
+        file = str(made / part / "environment")
+        done = subprocess.run(
+            ["sh", "-c", script, file], env=given, capture_output=True, check=True
+        )
+        pairs = (line.partition(b"=") for line in done.stdout.split(b"\0") if line)
+        return {name.decode(): value.decode() for name, _, value in pairs}
+
+    def test_secrets_are_made_once_and_each_part_sees_its_own(
+        self, secrets_volume: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        setup.main(secrets_volume, {})
+        link, admin = capsys.readouterr().out.splitlines()
+        bot, database = (
+            self.read_environment(secrets_volume, "tg_bot"),
+            self.read_environment(secrets_volume, "postgres"),
+        )
+        setup.main(secrets_volume, {})
+
+        assert self.read_environment(secrets_volume, "tg_bot") == bot
+        assert bot["TELEGRAM_API_URL"] == "http://sandbox:8080"
+        assert "ADMIN_API_TOKEN" not in bot
+        assert (
+            database["POSTGRES_PASSWORD"]
+            in self.read_environment(secrets_volume, "rest_service")["DATABASE_URL"]
+        )
+        assert admin == f"Admin token: {plain_compose.PRINT_ADMIN_TOKEN_COMMAND}"
+        assert link.endswith(self.read_environment(secrets_volume, "sandbox")["SANDBOX_CHAT_TOKEN"])
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("start", "--service", "tg_bot"),
+            ("restart", "--service", "tg_bot"),
+            ("rebuild", "--service", "tg_bot"),
+            ("upgrade",),
+            ("migrate", "words"),
+        ],
+    )
+    def test_a_part_of_it_is_given_no_secret_of_ours(
+        self,
+        docker: FakeDocker,
+        home: Path,
+        output: io.StringIO,
+        capsys: pytest.CaptureFixture[str],
+        words: tuple[str, ...],
+    ) -> None:
+        docker.answers["compose ps setup"] = ["aaa", 0]
+        docker.set_containers(
+            make_container("setup", "exited"), make_container("tg_bot", **HEALTHY)
+        )
+        assert docker.manage(output, words[0], "--docker", *words[1:]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("manage.py: this suite was started by a bare docker compose up")
+        assert not (home / ".env").exists()
+
+    def test_what_a_container_was_given_wins_and_odd_values_arrive_whole(
+        self, secrets_volume: Path
+    ) -> None:
+        odd = "a'b\"c $HOME `id` \\ }"
+        setup.main(secrets_volume, {"OPENAI_API_KEY": odd, "REDIS_PASSWORD": odd})
+
+        assert self.read_environment(secrets_volume, "rest_service")["OPENAI_API_KEY"] == odd
+        assert self.read_environment(secrets_volume, "redis")["REDISCLI_AUTH"] == odd
+        given = self.read_environment(
+            secrets_volume, "rest_service", DEFAULT_MODEL="mine", REDIS_PASSWORD=""
+        )
+        assert (given["DEFAULT_MODEL"], given["REDIS_PASSWORD"]) == ("mine", odd)
+
+    def test_an_address_that_was_translated_wins_over_the_operators_own(
+        self, secrets_volume: Path
+    ) -> None:
+        url = "http://localhost:11434/v1"
+        setup.main(secrets_volume, {"OPENAI_BASE_URL": url})
+
+        seen = self.read_environment(secrets_volume, "rest_service", OPENAI_BASE_URL=url)
+        assert seen["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"

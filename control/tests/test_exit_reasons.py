@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from control import exit_reasons
+
+
+def write_log(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "part.log"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("one\ntwo\n\n", "two"),
+        (
+            "2026-11-21T10:00:00.123456Z [error    ] cannot start   reason=x\n",
+            "cannot start   reason=x",
+        ),
+        (
+            '{"event": "service cannot start", "timestamp": "2026-11-21T10:00:00Z"}\n',
+            "service cannot start",
+        ),
+        ("\x1b[31mred\x1b[0m\n", "red"),
+        (
+            "Traceback\nModuleNotFoundError: No module named 'aiohttp'\n",
+            "the Python module 'aiohttp' is missing: run ./manage.py rebuild",
+        ),
+        (
+            "/x/.venv/bin/python: No module named tg_bot.src.main\n",
+            "the Python module 'tg_bot.src.main' is missing: run ./manage.py rebuild",
+        ),
+        ("OSError: [Errno 28] No space left on device\nbye\n", "the disk is full"),
+        ("bind: Address already in use\nbye\n", "its port is in use by another program"),
+        ("", ""),
+    ],
+)
+def test_the_last_words_say_what_the_matter_was(tmp_path: Path, text: str, said: str) -> None:
+    assert exit_reasons.read_last_log_line(write_log(tmp_path, text)) == said
+
+
+def test_what_an_earlier_life_said_does_not_count(tmp_path: Path) -> None:
+    path = write_log(tmp_path, "No module named 'old'\n")
+    start = path.stat().st_size
+    assert exit_reasons.read_last_log_line(path, start) == ""
+    with path.open("a") as file:
+        file.write("new\n")
+    assert exit_reasons.read_last_log_line(path, start) == "new"
+
+
+def test_the_words_are_found_in_a_log_that_was_put_aside_meanwhile(tmp_path: Path) -> None:
+    assert exit_reasons.read_last_log_line(write_log(tmp_path, "short\n"), start=1000) == "short"
+
+
+def test_an_end_is_told_with_its_status_or_signal(tmp_path: Path) -> None:
+    path = write_log(tmp_path, "bad settings\n")
+    assert exit_reasons.describe_exit_with_log(78, path) == "exit status 78: bad settings"
+    assert (
+        exit_reasons.describe_exit_with_log(1, tmp_path / "none") == "exit status 1, without a word"
+    )
+    assert exit_reasons.describe_exit_with_log(-9, path) == "ended by a signal: Killed"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["exit status 78: x", "the disk is full", "TELEGRAM_TOKEN: no", "x: run ./manage.py rebuild"],
+)
+def test_what_trying_again_does_not_heal_is_known(said: str) -> None:
+    assert exit_reasons.PERMANENT_FAILURE.search(said)
+    assert not exit_reasons.PERMANENT_FAILURE.search("does not listen on port 8000 yet")
+
+
+@pytest.mark.parametrize("code", [-65, -1000, -(2**70), 256, 0])
+def test_a_status_that_is_no_signals_is_a_number(code: int) -> None:
+    assert exit_reasons.describe_exit(code, "bye\n") == f"exit status {code}: bye"

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+from control.local import log_rotation
+
+
+def test_a_large_log_is_put_aside_and_goes_on_in_the_same_file(tmp_path: Path) -> None:
+    log = tmp_path / "part.log"
+    with log.open("ab") as writer:
+        for round_ in range(1, 6):
+            writer.write(b"%d\n" % round_)
+            writer.flush()
+            log_rotation.rotate_logs(tmp_path, max_bytes=1)
+        writer.write(b"last\n")
+
+    assert log.read_text() == "last\n"
+    older = [(tmp_path / f"part.log.{number}").read_text() for number in (1, 2, 3)]
+    assert older == ["5\n", "4\n", "3\n"]
+    assert not (tmp_path / "part.log.4").exists()
+
+
+def test_a_small_log_stays(tmp_path: Path) -> None:
+    (tmp_path / "part.log").write_text("x")
+    log_rotation.rotate_logs(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["part.log"]
+
+
+def test_of_its_own_accord_a_log_is_put_aside_at_10_megabytes(tmp_path: Path) -> None:
+    for name, size in (("large", 10 * 1024 * 1024), ("small", 10 * 1024 * 1024 - 1)):
+        with (tmp_path / f"{name}.log").open("wb") as log:
+            log.truncate(size)
+    log_rotation.rotate_logs(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"large.log", "large.log.1", "small.log"}

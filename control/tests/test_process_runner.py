@@ -1,0 +1,100 @@
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from control.errors import ControlError
+from control.local.component import Component
+from control.local.process import LaunchSpec
+from control.local.process_runner import ProcessRunner
+from control.local.run_directory import DesiredState, RunDirectory
+
+IGNORE_SIGTERM_SCRIPT = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(60)
+"""
+
+
+def make_component(folder: Path, code: str) -> Component:
+    launch = LaunchSpec((sys.executable, "-c", code), {}, folder)
+    return Component("part", "service", launch.return_self)
+
+
+@asynccontextmanager
+async def running_component(folder: Path, component: Component) -> AsyncIterator[ProcessRunner]:
+    run = RunDirectory(folder)
+    run.create()
+    with ThreadPoolExecutor() as threads:
+        keeper = ProcessRunner(component, run, lambda: None, threads)
+        task = asyncio.create_task(keeper.run([]))
+        keeper.set_desired_state(DesiredState(should_run=True))
+        try:
+            yield keeper
+        finally:
+            keeper.set_desired_state(DesiredState(should_run=False))
+            await keeper.wait_until_stopped()
+            task.cancel()
+
+
+async def wait_until_state(runner: ProcessRunner, state: str) -> None:
+    async with asyncio.timeout(60):
+        while runner.status.state != state:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_does_not_end_in_its_time_is_killed(tmp_path: Path) -> None:
+    stubborn = replace(make_component(tmp_path, IGNORE_SIGTERM_SCRIPT), stop_timeout=0.2)
+    async with running_component(tmp_path, stubborn) as keeper:
+        log = RunDirectory(tmp_path).log_file("part")
+        await wait_until_state(keeper, "running")
+        async with asyncio.timeout(60):
+            while "deaf" not in log.read_text():
+                await asyncio.sleep(0.01)
+    assert keeper.status.pid is None
+    assert not RunDirectory(tmp_path).process_record("part").exists()
+
+
+async def test_what_keeps_dying_is_tried_ever_less_often(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with running_component(
+        tmp_path, make_component(tmp_path, "import sys; sys.exit('no way')")
+    ) as keeper:
+        async with asyncio.timeout(60):
+            while keeper.status.restarts < 2:
+                await asyncio.sleep(0.01)
+    assert keeper.status.exit_reason == "exit status 1: no way"
+    said = capfd.readouterr().err
+    assert "again in 0.5 s" in said
+    assert "again in 1 s" in said
+
+
+async def test_a_task_that_ended_well_is_done_and_not_repeated(tmp_path: Path) -> None:
+    async with running_component(
+        tmp_path, replace(make_component(tmp_path, "print(1)"), kind="task")
+    ) as keeper:
+        await wait_until_state(keeper, "done")
+        await asyncio.wait_for(keeper.ready.wait(), 5)
+        keeper.set_desired_state(DesiredState(should_run=True, generation=0))
+        await asyncio.sleep(0)
+        assert keeper.status.state == "done"
+    assert RunDirectory(tmp_path).log_file("part").read_text() == "1\n"
+
+
+async def test_what_cannot_be_prepared_says_why_and_is_tried_again(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> LaunchSpec:
+        raise ControlError("no such program")
+
+    async with running_component(tmp_path, Component("part", "service", refuse)) as keeper:
+        await wait_until_state(keeper, "failing")
+        assert keeper.status.exit_reason == "no such program"
+    assert "again in 0.5 s" in capfd.readouterr().err

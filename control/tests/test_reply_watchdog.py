@@ -1,0 +1,62 @@
+"""What is said where no answer comes, and when."""
+
+from control.reply_watchdog import CHECK_INTERVAL_SECONDS, FIRST_CHECK_SECONDS, ReplyWatchdog
+
+
+class FakeClock:
+    """Seconds that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TestReplyWatchdog:
+    def collect_failures(self, *found: dict[str, str] | None) -> list[str]:
+        """What is said when these are found missing, look by look; None: a sign of life."""
+        clock, left = FakeClock(), [*found]
+        watchdog = ReplyWatchdog(lambda: left.pop(0) or {}, clock)
+        said = []
+        while left:
+            clock.now += max(FIRST_CHECK_SECONDS, CHECK_INTERVAL_SECONDS)
+            if left[0] is None:
+                left.pop(0)
+                watchdog.reset()
+            else:
+                said.append(watchdog.get_failure())
+        return said
+
+    def test_who_is_missing_at_two_looks_is_named_with_what_to_do(self) -> None:
+        gone = {"tg_bot": "is not running"}
+        first, second = self.collect_failures(gone, gone)
+        assert first == ""
+        assert second.startswith("tg_bot is not running; see ./manage.py status")
+
+    def test_who_is_slow_is_waited_for(self) -> None:
+        assert self.collect_failures({}, {}, {}, {}) == [""] * 4
+
+    def test_who_is_just_being_started_again_is_waited_for(self) -> None:
+        assert (
+            self.collect_failures({"tg_bot": "is not running"}, {}, {"assistant": "dies"})
+            == [""] * 3
+        )
+
+    def test_a_sign_of_life_lets_it_begin_anew(self) -> None:
+        gone = {"assistant": "is not running"}
+        assert self.collect_failures(gone, None, gone) == ["", ""]
+
+    def test_nobody_is_asked_before_the_first_look(self) -> None:
+        clock, asked = FakeClock(), list[str]()
+        silence = ReplyWatchdog(lambda: asked.append("x") or {}, clock)
+        clock.now = FIRST_CHECK_SECONDS - 0.1
+        assert silence.get_failure() == ""
+        assert asked == []
+
+
+def test_a_short_timeout_still_names_the_missing_services() -> None:
+    assert (
+        "tg_bot is not running; see"
+        in ReplyWatchdog(lambda: {"tg_bot": "is not running"}).get_final_failure()
+    )
+    assert ReplyWatchdog(dict).get_final_failure() == ""

@@ -1,0 +1,124 @@
+"""One record of the stream into Postgres, however often it comes."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal, assert_never
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.threads import (
+    ArchiveRecord,
+    RunRecord,
+    TurnRecord,
+    derive_first_thread_id,
+)
+
+from ..models import CronJobRun, DeletedThread, Message, Thread, Turn, Usage
+from .message_content import get_role, get_text
+from .usage import build_usage_rows, store_usage
+
+
+async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
+    """Add what is not there yet; the caller commits.
+
+    Returns the thread of a turn that was not kept, because the thread is deleted.
+    """
+    match record:
+        case TurnRecord():
+            if record.run_id is not None:
+                await _finish_run(session, record.run_id, "done", record.finished_at)
+            await store_usage(session, record)  # the money is spent wherever the words go
+            if await _is_deleted(session, record):
+                return record.thread_id
+            await _store_turn(session, record)
+        case RunRecord():
+            await _finish_run(session, record.run_id, record.state, record.ended_at)
+        case _:
+            assert_never(record)
+    return None
+
+
+async def _is_deleted(session: AsyncSession, record: TurnRecord) -> bool:
+    """Whether the turn's thread is; where it is not, a deletion waits until the turn is there."""
+    current = select(Thread.id).where(
+        Thread.user_id == record.user_id,
+        Thread.assistant_id == record.assistant_id,
+        Thread.thread_id == record.thread_id,
+    )
+    await session.exec(current.with_for_update())
+    return await session.get(DeletedThread, record.thread_id) is not None
+
+
+async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
+    turn = insert(Turn).values(**_build_turn(record)).on_conflict_do_nothing()
+    if (await session.exec(turn.returning(col(Turn.message_id)))).first() is None:
+        return
+    if record.items:
+        rows = [_build_message(record, position) for position in range(len(record.items))]
+        await session.exec(insert(Message).values(rows).on_conflict_do_nothing())
+    await _touch_thread(session, record)
+
+
+def _build_turn(record: TurnRecord) -> dict[str, Any]:
+    calls = build_usage_rows(record)
+    return Turn(
+        **record.model_dump(include=set(Turn.model_fields), exclude={"steps"}),
+        steps=[step.model_dump(mode="json") for step in record.steps],
+        prompt_tokens=sum(call.prompt_tokens for call in calls),
+        completion_tokens=sum(call.completion_tokens for call in calls),
+        cost=_total_cost(calls),
+    ).model_dump()
+
+
+def _total_cost(calls: list[Usage]) -> Decimal | None:
+    """None where one of the prices is not known."""
+    known = [call.cost for call in calls if call.cost is not None]
+    return sum(known, Decimal()) if len(known) == len(calls) else None
+
+
+def _build_message(record: TurnRecord, position: int) -> dict[str, Any]:
+    item = record.items[position]
+    return Message(
+        **record.model_dump(include={"thread_id", "user_id", "assistant_id", "message_id"}),
+        position=position,
+        role=get_role(item),
+        content=get_text(item),
+        payload=item,
+        created_at=record.started_at,
+    ).model_dump()
+
+
+async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:
+    """Note the use of the current thread, or of the very first.
+
+    A turn of a thread that the person has left meanwhile brings it not back.
+    """
+    used = (
+        update(Thread)
+        .where(col(Thread.user_id) == record.user_id)
+        .where(col(Thread.assistant_id) == record.assistant_id)
+        .where(col(Thread.thread_id) == record.thread_id)
+        .values(last_used_at=record.finished_at)
+    )
+    is_current = (await session.exec(used)).rowcount > 0
+    if is_current or record.thread_id != derive_first_thread_id(
+        record.user_id, record.assistant_id
+    ):
+        return
+    first = Thread(
+        **record.model_dump(include={"thread_id", "user_id", "assistant_id"}),
+        last_used_at=record.finished_at,
+    )
+    await session.exec(insert(Thread).values(**first.model_dump()).on_conflict_do_nothing())
+
+
+async def _finish_run(
+    session: AsyncSession, run_id: UUID, state: Literal["done", "failed"], ended_at: datetime
+) -> None:
+    """What failed may be done later: a dead letter can be replayed."""
+    may_end = col(CronJobRun.state).in_(("claimed", "dispatched", "failed"))
+    ended = update(CronJobRun).where(col(CronJobRun.id) == run_id, may_end)
+    await session.exec(ended.values(state=state, done_at=ended_at))

@@ -1,0 +1,70 @@
+"""The records that the audit log speaks of, and what it says of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlmodel import SQLModel
+
+from smart_kit.contracts.base import JsonObject
+
+from ..models import (
+    Assistant,
+    AssistantTool,
+    CalendarEvent,
+    CronJob,
+    Invite,
+    LlmModel,
+    LlmProvider,
+    Secret,
+    Task,
+    Thread,
+    Tool,
+    User,
+)
+from ..services.secrets import secret_scan
+
+
+@dataclass(frozen=True)
+class AuditedType:
+    """A kind of record."""
+
+    resource: str
+    """What stands behind /api/."""
+    columns: frozenset[str]
+    """The columns that are noted. Entries outlive their records: no secret, nobody's words."""
+
+    def describe(self, row: SQLModel) -> JsonObject:
+        """The record as it is from now on."""
+        facts = row.model_dump(mode="json", include=set(self.columns))
+        if "parameters" in facts:  # an older version may have taken what is refused today
+            facts["parameters"] = secret_scan.redact(facts["parameters"])
+        return facts
+
+
+def _all_columns(resource: str, table: type[SQLModel], *, exclude: str = "") -> AuditedType:
+    """An administrator's record: what it was is what this log is for."""
+    return AuditedType(resource, frozenset(table.model_fields) - {exclude})
+
+
+def _only_columns(resource: str, *columns: str) -> AuditedType:
+    return AuditedType(resource, frozenset({"id", *columns}))
+
+
+AUDITED_TYPES: Mapping[type[SQLModel], AuditedType] = {
+    Assistant: _all_columns("assistants", Assistant),
+    Tool: _all_columns("tools", Tool),
+    AssistantTool: _all_columns("assistant-tools", AssistantTool),
+    LlmProvider: _all_columns("providers", LlmProvider, exclude="encrypted_api_key"),
+    LlmModel: _all_columns("models", LlmModel),
+    Secret: _all_columns("secrets", Secret, exclude="encrypted_value"),
+    User: _only_columns(
+        "users", "role", "status", "is_invited", "assistant_id", "model", "daily_budget"
+    ),
+    Invite: _only_columns("invites", "role", "expires_at"),
+    Thread: _only_columns("threads", "user_id", "assistant_id", "thread_id"),
+    CronJob: _only_columns(
+        "cron-jobs", "user_id", "type", "at", "cron_expression", "timezone", "chat_id", "is_active"
+    ),
+    Task: _only_columns("tasks", "user_id", "status", "due_at", "priority"),
+    CalendarEvent: _only_columns("calendar", "user_id", "starts_at", "ends_at", "timezone"),
+}

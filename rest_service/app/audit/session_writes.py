@@ -1,0 +1,64 @@
+"""What a session has written, noted while it writes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Result, event
+from sqlalchemy.orm import ORMExecuteState, UOWTransaction
+from sqlmodel import Session, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import JsonObject
+
+from ..models import AuditEntry, Effect, IdempotencyKey
+from ..session_changes import TrackedSession, get_flushed_rows
+from .audited_types import AUDITED_TYPES
+
+UNAUDITED_TABLES = (AuditEntry, Effect, IdempotencyKey)
+
+
+@dataclass
+class SessionWrites:
+    """What a session has written."""
+
+    has_writes: bool = False
+    first_row: SQLModel | None = None
+    """The first record that is a subject, where rows were written one by one."""
+    is_deleted: bool = False
+    facts: JsonObject | None = None
+    """What is said of many records at once, in place of the first one's."""
+
+
+def get_writes(session: AsyncSession) -> SessionWrites:
+    """What it has written so far."""
+    return _get_writes(session.sync_session)
+
+
+def _get_writes(session: Session) -> SessionWrites:
+    written: SessionWrites = session.info.setdefault(SessionWrites, SessionWrites())
+    return written
+
+
+@event.listens_for(TrackedSession, "after_flush")
+def _record_rows(session: TrackedSession, _: UOWTransaction) -> None:
+    for row in get_flushed_rows(session):
+        if isinstance(row, UNAUDITED_TABLES):
+            continue
+        written = _get_writes(session)
+        written.has_writes = True
+        if written.first_row is None and type(row) in AUDITED_TYPES:
+            written.first_row, written.is_deleted = row, row in session.deleted
+
+
+@event.listens_for(TrackedSession, "do_orm_execute")
+def _record_statement(state: ORMExecuteState) -> Result[Any] | None:
+    """A statement that has met no row has written nothing."""
+    if state.is_select or state.bind_mapper is None:
+        return None
+    if state.bind_mapper.class_ in UNAUDITED_TABLES:
+        return None
+    result = state.invoke_statement()
+    assert isinstance(state.session, Session)
+    if getattr(result, "rowcount", -1) != 0:
+        _get_writes(state.session).has_writes = True
+    return result

@@ -1,0 +1,177 @@
+"""The loop that moves records from the stream into Postgres: each one once, none lost.
+
+A record leaves the stream only after its commit. What can never be stored goes, with the reason,
+to a stream of its own; while Postgres or Redis is away the loop waits.
+"""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from prometheus_client import Counter
+from pydantic import ValidationError
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy.exc import SQLAlchemyError
+
+from smart_kit.contracts.keys import TURNS_STREAM, history_key
+from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER
+from smart_kit.redis import MAX_BLOCK_SECONDS, Redis, await_result
+
+from ..archive.record_store import store_record
+from ..database import SessionFactory, get_sqlstate, is_transient
+from ..pause import sleep_until_stopped
+
+GROUP = "archive"
+DEAD_LETTER_STREAM = f"{TURNS_STREAM}:dead"
+BATCH_SIZE = 100
+CLAIM_IDLE_SECONDS = 30.0
+"""After so long another reader's record is taken over; storing it twice does no harm."""
+
+RETRY_INTERVAL_SECONDS = 1.0
+CONSUMER_EXPIRY_MS = 3_600_000
+"""A reader that has nothing and has been silent so long is dead: the others ask all the time."""
+
+RawEntry = tuple[str, dict[str, str]]
+
+ARCHIVED_RECORDS = Counter(
+    "smart_assistant_archived_records_total", "Records of the archive by their fate", ["outcome"]
+)
+log = structlog.stdlib.get_logger()
+
+
+class ArchiveConsumer:
+    """One reader of several."""
+
+    def __init__(self, sessions: SessionFactory, redis: Redis, blocking: Redis) -> None:
+        self._sessions = sessions
+        self._redis = redis
+        self._blocking_redis = blocking
+        self._consumer = uuid4().hex
+        self._has_group = False
+        self._next_claim_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until stopped."""
+        while not stop.is_set():
+            try:
+                await self.run_once()
+            except (RedisError, SQLAlchemyError, OSError) as error:
+                log.warning(
+                    "archive paused: database unavailable",
+                    reason=f"{type(error).__name__}: {error}",
+                )
+                self._has_group = False  # perhaps that is what went wrong
+                await sleep_until_stopped(stop, RETRY_INTERVAL_SECONDS)
+
+    async def run_once(self, seconds: float = MAX_BLOCK_SECONDS) -> None:
+        """Store what is there; wait so long where nothing is. Raises where a database is away."""
+        if not self._has_group:
+            await self._create_group()
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_claim_at:
+            await self._claim_idle_entries()
+            self._next_claim_at = now + CLAIM_IDLE_SECONDS
+        if entries := await self._read("0", 0) or await self._read(">", seconds):
+            await self._archive(entries)
+
+    async def _read(self, after: str, seconds: float) -> list[RawEntry]:
+        """What this reader has begun (after 0), or what nobody has (after >)."""
+        block_ms = max(1, int(seconds * 1000))  # 0 would be for ever
+        found = await self._blocking_redis.xreadgroup(
+            GROUP, self._consumer, {TURNS_STREAM: after}, count=BATCH_SIZE, block=block_ms
+        )
+        return _parse_entries(found)
+
+    async def _archive(self, entries: list[RawEntry]) -> None:
+        """Store them in one transaction; where one of them is bad, each by itself."""
+        try:
+            deleted = await self._store(entries)
+        except (ValidationError, SQLAlchemyError) as error:
+            if is_transient(error):
+                raise
+            if len(entries) == 1:
+                await self._dead_letter(*entries[0], error)
+                return
+            for entry in entries:
+                await self._archive([entry])
+        else:
+            await self._remove_from_stream(entries, deleted)
+            ARCHIVED_RECORDS.labels("deleted").inc(len(deleted))
+            ARCHIVED_RECORDS.labels("stored").inc(len(entries) - len(deleted))
+
+    async def _store(self, entries: list[RawEntry]) -> list[UUID]:
+        """Returns the threads of the turns that were not kept, because these are deleted."""
+        records = [
+            ARCHIVE_RECORD_ADAPTER.validate_json(fields.get("record", "")) for _, fields in entries
+        ]
+        async with self._sessions() as session:
+            deleted = [await store_record(session, record) for record in records]
+            await session.commit()
+        return [thread for thread in deleted if thread is not None]
+
+    async def _remove_from_stream(self, entries: list[RawEntry], deleted: list[UUID]) -> None:
+        """Take them out of the stream; a deleted thread's history, too, which a turn's end has
+        written to once more."""
+        ids = [entry for entry, _ in entries]
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.xack(TURNS_STREAM, GROUP, *ids)
+            pipeline.xdel(TURNS_STREAM, *ids)
+            if deleted:
+                pipeline.delete(*map(history_key, deleted))
+            await pipeline.execute()
+
+    async def _dead_letter(self, entry: str, fields: dict[str, str], error: Exception) -> None:
+        """What no repetition would store; the reason keeps out the values, which are private."""
+        reason = f"{type(error).__name__} {get_sqlstate(error)}".strip()
+        log.error(
+            "archive record dead-lettered", entry=entry, reason=reason, kept_in=DEAD_LETTER_STREAM
+        )
+        dead_letter: dict[Any, Any] = {**fields, "entry": entry, "reason": reason}
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.xadd(DEAD_LETTER_STREAM, dead_letter)
+            pipeline.xack(TURNS_STREAM, GROUP, entry)
+            pipeline.xdel(TURNS_STREAM, entry)
+            await pipeline.execute()
+        ARCHIVED_RECORDS.labels("dead_lettered").inc()
+
+    async def _claim_idle_entries(self) -> None:
+        """Make the entries of readers that died this one's, and forget those readers.
+
+        XAUTOCLAIM looks at COUNT×10 entries a call, so its cursor is followed to the end.
+        """
+        cursor = "0-0"
+        while True:
+            cursor, *_ = await self._redis.xautoclaim(
+                TURNS_STREAM,
+                GROUP,
+                self._consumer,
+                min_idle_time=int(CLAIM_IDLE_SECONDS * 1000),
+                start_id=cursor,
+                count=BATCH_SIZE,
+            )
+            if cursor == "0-0":
+                break
+        for consumer in await await_result(self._redis.xinfo_consumers(TURNS_STREAM, GROUP)):
+            if not consumer["pending"] and consumer["idle"] > CONSUMER_EXPIRY_MS:
+                await self._redis.xgroup_delconsumer(TURNS_STREAM, GROUP, consumer["name"])
+
+    async def _create_group(self) -> None:
+        """At the beginning of the stream, unless it is there."""
+        try:
+            await self._redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        self._has_group = True
+
+
+def _parse_entries(found: object) -> list[RawEntry]:
+    """Of an XREADGROUP answer for one stream: a dict in RESP3, a list in RESP2."""
+    streams = found.values() if isinstance(found, dict) else [s[1] for s in found or ()]  # type: ignore[attr-defined] # redis-py types both shapes as object
+    return [
+        (entry, fields or {})
+        for entries in streams
+        for batch in (entries if entries and isinstance(entries[0], list) else [entries])
+        for entry, fields in batch
+    ]

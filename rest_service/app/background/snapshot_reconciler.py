@@ -1,0 +1,105 @@
+"""Brings Redis to what Postgres says where telling it of a change went wrong."""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY, user_key
+
+from ..config import Settings
+from ..database import SessionFactory
+from ..pause import sleep_until_stopped
+from ..snapshots import configuration, users
+from ..snapshots.store import SnapshotStore, StoredSnapshot
+
+RECONCILE_INTERVAL_SECONDS = 10.0
+RETRY_INTERVAL_SECONDS = 1.0
+_BATCH_SIZE = 500
+
+log = structlog.stdlib.get_logger()
+
+
+class SnapshotReconciler:
+    """Compares versions. Redis is read first: so a version that Postgres does not know cannot be a
+    newer one, only one of another database, and is replaced.
+    """
+
+    def __init__(self, sessions: SessionFactory, store: SnapshotStore, settings: Settings) -> None:
+        self._sessions = sessions
+        self._store = store
+        self._settings = settings
+        self._has_written_all = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Compare regularly until stopped; at first write all, because our code may be newer."""
+        while not stop.is_set():
+            seconds = RECONCILE_INTERVAL_SECONDS
+            try:
+                await self.reconcile(rewrite_all=not self._has_written_all)
+                self._has_written_all = True
+            except (RedisError, SQLAlchemyError, OSError) as error:
+                log.warning(
+                    "snapshot reconciliation failed", reason=f"{type(error).__name__}: {error}"
+                )
+                seconds = RETRY_INTERVAL_SECONDS
+            await sleep_until_stopped(stop, seconds)
+
+    def health_error(self) -> str | None:
+        """For /health: without snapshots nobody is answered."""
+        return None if self._has_written_all else "have not been written yet"
+
+    async def reconcile(self, *, rewrite_all: bool = False) -> None:
+        """Write what differs and delete what Postgres does not have."""
+        await self._reconcile_configuration(rewrite_all)
+        await self._reconcile_users(rewrite_all)
+
+    async def _reconcile_configuration(self, rewrite_all: bool) -> None:
+        stored = (await self._store.get_many([CONFIGURATION_KEY])).get(
+            CONFIGURATION_KEY, StoredSnapshot("")
+        )
+        async with self._sessions() as session:
+            version = await configuration.read_version(session)
+        if stored.version == version and not rewrite_all:
+            return
+        async with self._sessions() as session:
+            snapshot = await configuration.read(session, self._settings.default_model_names)
+        await self._store.put_if_newer(
+            CONFIGURATION_KEY,
+            snapshot,
+            channel=CONFIGURATION_CHANNEL,
+            replaceable_version=_replaceable_version(stored, snapshot.version),
+        )
+
+    async def _reconcile_users(self, rewrite_all: bool) -> None:
+        stored = await self._store.get_many(await self._store.list_user_keys())
+        async with self._sessions() as session:
+            versions = await users.read_versions(session)
+        for key in stored.keys() - versions.keys():
+            await self._store.delete_if_unchanged(key, stored[key])
+        replaceable_versions: dict[UUID, int | None] = {}
+        for key, (user_id, version) in versions.items():
+            current = stored.get(key, StoredSnapshot(""))
+            if rewrite_all or (current.id, current.version) != (str(user_id), version):
+                replaceable_versions[user_id] = _replaceable_version(current, version)
+        await self._put_users(replaceable_versions)
+
+    async def _put_users(self, replaceable_versions: dict[UUID, int | None]) -> None:
+        wanted = list(replaceable_versions)
+        for start in range(0, len(wanted), _BATCH_SIZE):
+            async with self._sessions() as session:
+                batch = wanted[start : start + _BATCH_SIZE]
+                snapshots = await users.read(session, batch, self._settings.daily_budget)
+            for user in snapshots:
+                await self._store.put_if_newer(
+                    user_key(user.telegram_id),
+                    user,
+                    replaceable_version=replaceable_versions[user.id],
+                )
+
+
+def _replaceable_version(stored: StoredSnapshot, version: int) -> int | None:
+    """The kept version, where it belongs to another database."""
+    return stored.version if stored.version is not None and stored.version > version else None

@@ -1,0 +1,98 @@
+"""The models that the environment names, as records; from then on the records decide."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from importlib.resources import files
+
+import structlog
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.vault import Vault
+
+from ..config import Settings
+from ..database import SessionFactory
+from ..models import Assistant, LlmModel, LlmProvider
+from ..services.configuration.change import configuration_change
+from ..services.records.crud import set_fields
+from . import env_mismatches
+from . import env_provider as providers
+
+_LOCK_ID = 7_241_004
+"""Two starts at once make one set."""
+_UNKNOWN_MODEL: JsonObject = {"capabilities": ["tools", "streaming"]}
+"""What a model is taken to be able to of which nothing is known."""
+_PRICES = ("input_price", "cached_input_price", "output_price")
+
+log = structlog.stdlib.get_logger()
+
+
+async def register_env_models(sessions: SessionFactory, settings: Settings, vault: Vault) -> None:
+    """Let the environment's provider follow it, and add the models that are named and missing."""
+    async with sessions.begin() as session:
+        await session.exec(select(func.pg_advisory_xact_lock(_LOCK_ID)))
+        async with configuration_change(session):
+            missing = await _find_missing_names(session, settings)
+            provider = await providers.find(session, settings, vault)
+            if provider is None and missing:
+                provider = await providers.create(session, settings)
+            if provider is not None:
+                await _sync_provider(session, provider, settings, vault)
+                session.add_all(_build_model(provider, name) for name in missing)
+        await env_mismatches.log_mismatches(session, settings)
+    if missing:
+        log.info("environment models registered", names=missing)
+
+
+async def _sync_provider(
+    session: AsyncSession, provider: LlmProvider, settings: Settings, vault: Vault
+) -> None:
+    """Unless it is an administrator's. Untouched models of it become what they are elsewhere."""
+    if provider.source != "environment":
+        return
+    before = provider.base_url
+    await providers.sync_with_env(session, provider, settings, vault)
+    if provider.base_url != before:
+        rows = await session.exec(select(LlmModel).where(LlmModel.provider_id == provider.id))
+        for row in rows:
+            was, is_now = (
+                _default_fields(url, row.provider_model_name) for url in (before, provider.base_url)
+            )
+            if row.model_dump(include=set(was)) == was:
+                set_fields(row, is_now)
+
+
+async def _find_missing_names(session: AsyncSession, settings: Settings) -> Sequence[str]:
+    """Those that the environment or an assistant names, and that have no record."""
+    named = dict.fromkeys(settings.default_model_names)
+    chains = select(Assistant.model, Assistant.fallback_models).order_by(col(Assistant.created_at))
+    for model, others in await session.exec(chains):
+        named |= dict.fromkeys(filter(None, (model, *(others or ()))))
+    known = set(await session.exec(select(LlmModel.provider_model_name)))
+    return [name for name in named if name not in known]
+
+
+def _build_model(provider: LlmProvider, name: str) -> LlmModel:
+    facts = _default_fields(provider.base_url, name)
+    return LlmModel(provider_id=provider.id, provider_model_name=name, **facts)
+
+
+def _default_fields(base_url: str, name: str) -> JsonObject:
+    """All that is known of a model at OpenAI's own; elsewhere only what it can."""
+    known = _load_known_models().get(name, _UNKNOWN_MODEL)
+    if not providers.is_openai(base_url):
+        known = {"capabilities": known["capabilities"]}
+    return {
+        "api": known.get("api", "chat"),
+        "parameters": known.get("parameters", {}),
+        "capabilities": known["capabilities"],
+    } | {price: Decimal(known[price]) if price in known else None for price in _PRICES}
+
+
+def _load_known_models() -> dict[str, JsonObject]:
+    """Those of OpenAI: prices of November 2026, `api` and parameters with which they take tools."""
+    file = files(__package__) / "known_models.json"
+    known: dict[str, JsonObject] = json.loads(file.read_text())
+    return known

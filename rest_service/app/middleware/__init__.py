@@ -1,0 +1,1 @@
+"""ASGI middlewares, the first to see a request."""

@@ -1,0 +1,139 @@
+"""Links: which assistant has which tool."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.tools import (
+    AssistantToolCreate,
+    AssistantToolRead,
+    AssistantToolUpdate,
+    ToolRead,
+)
+from smart_kit.errors import Conflict, InvalidRequest
+
+from ...models import Assistant, AssistantTool, Tool
+from ...pagination import PageQuery, build_page, fetch_page
+from ..configuration.change import configuration_change
+from ..records.crud import find, get_provided_fields, not_found_error, set_fields
+from ..tools import tools
+
+NOUN = "link"
+
+
+class AssistantToolQuery(PageQuery):
+    """Which links are wanted."""
+
+    assistant_id: UUID | None = None
+    tool_id: UUID | None = None
+
+
+async def read_page(session: AsyncSession, query: AssistantToolQuery) -> Page[AssistantToolRead]:
+    """Links, oldest first."""
+    rows = select(AssistantTool).order_by(col(AssistantTool.created_at), col(AssistantTool.id))
+    if query.assistant_id is not None:
+        rows = rows.where(AssistantTool.assistant_id == query.assistant_id)
+    if query.tool_id is not None:
+        rows = rows.where(AssistantTool.tool_id == query.tool_id)
+    return build_page(Page[AssistantToolRead], *await fetch_page(session, rows, query), query)
+
+
+async def read_tools(session: AsyncSession, assistant_id: UUID, query: PageQuery) -> Page[ToolRead]:
+    """An assistant's tools by name, as they are for it. Raises NotFound."""
+    await find(session, Assistant, assistant_id, "assistant")
+    own = select(AssistantTool).where(AssistantTool.assistant_id == assistant_id)
+    rows = own.join(Tool, col(Tool.id) == col(AssistantTool.tool_id)).order_by(col(Tool.name))
+    links, total = await fetch_page(session, rows, query)
+    by_id = select(Tool).where(col(Tool.id).in_([link.tool_id for link in links]))
+    found = {tool.id: tool for tool in await session.exec(by_id)}
+    items = [_to_tool_read(link, found[link.tool_id]) for link in links]
+    return build_page(Page[ToolRead], items, total, query)
+
+
+async def read(session: AsyncSession, link_id: UUID) -> AssistantToolRead:
+    """Raises NotFound."""
+    return _to_read(await find(session, AssistantTool, link_id, NOUN))
+
+
+async def create(session: AsyncSession, body: AssistantToolCreate) -> AssistantToolRead:
+    """Raises NotFound; Conflict where the assistant has the tool; InvalidRequest."""
+    async with configuration_change(session):
+        if await _find_link(session, body.assistant_id, body.tool_id):
+            raise Conflict("The assistant has this tool already.")
+        row = AssistantTool(**body.model_dump())
+        await _check_link(session, row)
+        session.add(row)
+    return _to_read(row)
+
+
+async def attach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> AssistantToolRead:
+    """The assistant has the tool from now on, if it has not had it before."""
+    async with configuration_change(session):
+        row = await _find_link(session, assistant_id, tool_id)
+        if row is None:
+            row = AssistantTool(assistant_id=assistant_id, tool_id=tool_id, sub_assistant_id=None)
+            await _check_link(session, row)
+            session.add(row)
+        row.is_active = True
+    return _to_read(row)
+
+
+async def update(
+    session: AsyncSession, link_id: UUID, body: AssistantToolUpdate
+) -> AssistantToolRead:
+    """Raises NotFound, InvalidRequest."""
+    async with configuration_change(session):
+        row = await find(session, AssistantTool, link_id, NOUN)
+        set_fields(row, get_provided_fields(body, AssistantTool))
+        with session.no_autoflush:
+            await _check_link(session, row)
+    return _to_read(row)
+
+
+async def delete(session: AsyncSession, link_id: UUID) -> None:
+    """Raises NotFound."""
+    async with configuration_change(session):
+        await session.delete(await find(session, AssistantTool, link_id, NOUN))
+
+
+async def detach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> None:
+    """Raises NotFound where the assistant does not have the tool."""
+    async with configuration_change(session):
+        row = await _find_link(session, assistant_id, tool_id)
+        if row is None:
+            raise not_found_error("link between this assistant and tool", tool_id)
+        await session.delete(row)
+
+
+async def _find_link(
+    session: AsyncSession, assistant_id: UUID, tool_id: UUID
+) -> AssistantTool | None:
+    rows = select(AssistantTool).where(
+        AssistantTool.assistant_id == assistant_id, AssistantTool.tool_id == tool_id
+    )
+    return (await session.exec(rows)).first()
+
+
+async def _check_link(session: AsyncSession, row: AssistantTool) -> None:
+    await find(session, Assistant, row.assistant_id, "assistant")
+    tool = await find(session, Tool, row.tool_id, "tool")
+    if row.sub_assistant_id is None:
+        return
+    if tool.tool_type != "sub_assistant":
+        raise InvalidRequest("Only a link to a sub_assistant tool has a sub_assistant_id.")
+    await find(session, Assistant, row.sub_assistant_id, "assistant")
+
+
+def _to_read(row: AssistantTool) -> AssistantToolRead:
+    return AssistantToolRead.model_validate(row, from_attributes=True)
+
+
+def _to_tool_read(link: AssistantTool, tool: Tool) -> ToolRead:
+    return tools.to_read(tool).model_copy(
+        update={
+            "is_active": tool.is_active and link.is_active,
+            "assistant_id": link.sub_assistant_id or tool.assistant_id,
+        }
+    )

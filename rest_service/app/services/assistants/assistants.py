@@ -1,0 +1,119 @@
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
+from smart_kit.contracts.base import Page
+from smart_kit.errors import Conflict
+
+from ...models import Assistant, AssistantTool, Tool, User
+from ...pagination import PageQuery, build_page, fetch_page
+from ..configuration import model_coverage
+from ..configuration.change import configuration_change
+from ..configuration.model_coverage import DefaultModels, ensure_covered
+from ..records.crud import find, get_provided_fields, set_fields
+from ..records.reference_checks import check_unused, user_display_name
+
+NOUN = "assistant"
+
+
+async def read_page(session: AsyncSession, query: PageQuery) -> Page[AssistantRead]:
+    """All assistants, oldest first."""
+    rows = select(Assistant).order_by(col(Assistant.created_at), col(Assistant.id))
+    return build_page(Page[AssistantRead], *await fetch_page(session, rows, query), query)
+
+
+async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
+    """Raises NotFound."""
+    return _to_read(await find(session, Assistant, assistant_id, NOUN))
+
+
+async def create(
+    session: AsyncSession, body: AssistantCreate, defaults: DefaultModels
+) -> AssistantRead:
+    """Raises Conflict where the name is taken or no model of it is active, InvalidRequest where it
+    names an unknown one."""
+    async with configuration_change(session), ensure_covered(session, defaults):
+        await check_name_available(session, body.name)
+        row = Assistant(**body.model_dump())
+        await model_coverage.check_model_names(session, row)
+        session.add(row)
+    return _to_read(row)
+
+
+async def update(
+    session: AsyncSession, assistant_id: UUID, body: AssistantUpdate, defaults: DefaultModels
+) -> AssistantRead:
+    """Raises NotFound, Conflict, InvalidRequest."""
+    async with configuration_change(session), ensure_covered(session, defaults):
+        row = await find(session, Assistant, assistant_id, NOUN)
+        fields = get_provided_fields(body, Assistant)
+        if fields.get("name", row.name) != row.name:
+            await check_name_available(session, fields["name"])
+        if _is_active_secretary(row) and not (
+            fields.get("is_secretary", True) and fields.get("is_active", True)
+        ):
+            await _check_not_last_secretary(session, row)
+        set_fields(row, fields)
+        if fields.keys() & {"model", "fallback_models"}:
+            with session.no_autoflush:
+                await model_coverage.check_model_names(session, row)
+    return _to_read(row)
+
+
+async def delete(session: AsyncSession, assistant_id: UUID) -> None:
+    """Raises NotFound, and Conflict where somebody uses the assistant."""
+    async with configuration_change(session):
+        row = await find(session, Assistant, assistant_id, NOUN)
+        await _check_unused(session, row)
+        await session.delete(row)
+
+
+async def get_default_secretary(session: AsyncSession) -> Assistant | None:
+    """Who answers those who chose nobody: the oldest active secretary."""
+    secretaries = select(Assistant).where(col(Assistant.is_secretary), col(Assistant.is_active))
+    oldest = secretaries.order_by(col(Assistant.created_at), col(Assistant.id)).limit(1)
+    return (await session.exec(oldest)).first()
+
+
+def _to_read(row: Assistant) -> AssistantRead:
+    return AssistantRead.model_validate(row, from_attributes=True)
+
+
+def _is_active_secretary(row: Assistant) -> bool:
+    return row.is_secretary and row.is_active
+
+
+async def check_name_available(session: AsyncSession, name: str) -> None:
+    """Raises Conflict where the name is taken."""
+    if (await session.exec(select(Assistant.id).where(Assistant.name == name))).first():
+        raise Conflict(f"There is already an assistant called {name!r}.")
+
+
+async def _check_not_last_secretary(session: AsyncSession, row: Assistant) -> None:
+    others = select(Assistant.id).where(
+        col(Assistant.is_secretary), col(Assistant.is_active), Assistant.id != row.id
+    )
+    if (await session.exec(others.limit(1))).first() is None:
+        raise Conflict(f"{row.name} is the last active secretary: nobody else could answer.")
+
+
+async def _check_unused(session: AsyncSession, row: Assistant) -> None:
+    default = await get_default_secretary(session)
+    if default is not None and default.id == row.id:
+        raise Conflict(f"{row.name} is the default secretary.")
+    link = AssistantTool
+    own = select(Tool.name).join(link, col(link.tool_id) == col(Tool.id))
+    parent_names = select(Assistant.name).join(link, col(link.assistant_id) == col(Assistant.id))
+    await check_unused(
+        session,
+        row.name,
+        ("its tools", own.where(link.assistant_id == row.id, col(link.is_active))),
+        ("assistants that ask it", parent_names.where(link.sub_assistant_id == row.id)),
+        ("tools that ask it", select(Tool.name).where(Tool.assistant_id == row.id)),
+        (
+            "people who have chosen it",
+            select(user_display_name()).where(User.assistant_id == row.id),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Rules and versions of the whole configuration."""

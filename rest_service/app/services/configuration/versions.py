@@ -1,0 +1,170 @@
+"""Every version of assistants and tools: written with the change itself, and read."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.audit import Caller
+from smart_kit.contracts.base import JsonObject, Page
+from smart_kit.contracts.versions import VersionRead
+
+from ...models import Assistant, AssistantTool, Configuration, Tool, Version
+from ...pagination import PageQuery, build_page, fetch_page
+from ..records.crud import find, not_found_error
+
+VersionedTable = type[Assistant] | type[Tool]
+ChangeFingerprints = set[tuple[VersionedTable, UUID, UUID | None, datetime]]
+
+NOUNS: Mapping[VersionedTable, str] = {Assistant: "assistant", Tool: "tool"}
+RESOURCES: Mapping[VersionedTable, str] = {Assistant: "assistants", Tool: "tools"}
+_UNVERSIONED_FIELDS = {"id", "created_at", "updated_at"}
+
+
+@dataclass(frozen=True)
+class ChangeAuthor:
+    """Who makes the changes of a session; it stands in its `info`."""
+
+    caller: Caller | None = None
+    request_id: str | None = None
+
+
+async def read_fingerprints(session: AsyncSession) -> ChangeFingerprints:
+    """What differs wherever a record, or a link of an assistant, has been changed meanwhile."""
+    links = select(AssistantTool.assistant_id, AssistantTool.id, AssistantTool.updated_at)
+    found: ChangeFingerprints = {(Assistant, *link) for link in await session.exec(links)}
+    for table in NOUNS:
+        rows = await session.exec(select(table.id, table.updated_at))
+        found |= {(table, row_id, None, changed_at) for row_id, changed_at in rows}
+    return found
+
+
+async def record(
+    session: AsyncSession, before: ChangeFingerprints, restored_from: int | None
+) -> None:
+    """Keep a version of each record that is no longer as its last one says."""
+    touched = {mark[:2] for mark in before ^ await read_fingerprints(session)}
+    if not touched:
+        return
+    author: ChangeAuthor = session.info.get(ChangeAuthor, ChangeAuthor())
+    count = (await session.exec(select(Configuration.version))).one()
+    for table in NOUNS:
+        for row_id in sorted(row_id for its_table, row_id in touched if its_table is table):
+            content = await _read_content(session, table, row_id)
+            last = await _find_latest(session, table, row_id)
+            if content == (last.content if last else None):
+                continue
+            session.add(
+                Version(
+                    object_type=RESOURCES[table],
+                    object_id=row_id,
+                    number=last.number + 1 if last else 1,
+                    configuration_version=count,
+                    caller=author.caller,
+                    request_id=author.request_id,
+                    content=content,
+                    restored_from=restored_from,
+                )
+            )
+
+
+async def read_page(
+    session: AsyncSession, table: VersionedTable, row_id: UUID, query: PageQuery
+) -> Page[VersionRead]:
+    """A record's versions, the newest first. Raises NotFound where there never was such a one."""
+    rows = (
+        select(Version).where(*_version_filter(table, row_id)).order_by(col(Version.number).desc())
+    )
+    items, total = await fetch_page(session, rows, query)
+    if not total:
+        await find(session, table, row_id, NOUNS[table])
+    return build_page(Page[VersionRead], items, total, query)
+
+
+async def read(
+    session: AsyncSession, table: VersionedTable, row_id: UUID, number: int
+) -> VersionRead:
+    """Raises NotFound."""
+    rows = select(Version).where(*_version_filter(table, row_id), Version.number == number)
+    row = (await session.exec(rows)).first()
+    if row is None:
+        raise not_found_error(f"version of the {NOUNS[table]} {row_id} with the number", number)
+    return VersionRead.model_validate(row, from_attributes=True)
+
+
+async def read_latest(session: AsyncSession, table: VersionedTable, row_id: UUID) -> VersionRead:
+    """The last version, which must be there."""
+    row = await _find_latest(session, table, row_id)
+    return VersionRead.model_validate(row, from_attributes=True)
+
+
+async def read_as_of(
+    session: AsyncSession,
+    table: VersionedTable,
+    row_ids: Collection[UUID],
+    configuration_version: int,
+) -> dict[UUID, VersionRead]:
+    """What those of the records were then of which it is known."""
+    rows = (
+        select(Version)
+        .where(Version.object_type == RESOURCES[table], col(Version.object_id).in_(row_ids))
+        .where(Version.configuration_version <= configuration_version)
+        .ext(distinct_on(col(Version.object_id)))
+        .order_by(col(Version.object_id), col(Version.number).desc())
+    )
+    return {
+        row.object_id: VersionRead.model_validate(row, from_attributes=True)
+        for row in await session.exec(rows)
+    }
+
+
+async def get_last_known_name(session: AsyncSession, table: VersionedTable, row_id: UUID) -> str:
+    """How a record is called or, where it is gone, was called; its id where nobody knows."""
+    has_content = col(Version.content).is_not(None)
+    rows = select(Version.content).where(*_version_filter(table, row_id), has_content)
+    content = (await session.exec(rows.order_by(col(Version.number).desc()).limit(1))).first()
+    return str(content["name"]) if content else str(row_id)
+
+
+async def _read_content(
+    session: AsyncSession, table: VersionedTable, row_id: UUID
+) -> JsonObject | None:
+    """The record as it stands in Postgres; None where it is gone."""
+    row = await session.get(table, row_id, populate_existing=True)
+    if row is None:
+        return None
+    fields: JsonObject = row.model_dump(mode="json")
+    content = {name: fields[name] for name in table.model_fields if name not in _UNVERSIONED_FIELDS}
+    return content | ({"tools": await _read_links(session, row_id)} if table is Assistant else {})
+
+
+async def _read_links(session: AsyncSession, assistant_id: UUID) -> list[JsonObject]:
+    links = (
+        select(AssistantTool, Tool.name)
+        .join(Tool, col(Tool.id) == col(AssistantTool.tool_id))
+        .where(AssistantTool.assistant_id == assistant_id)
+        .execution_options(populate_existing=True)
+    )
+    found = [
+        {"tool_id": str(link.tool_id), "name": name}
+        | link.model_dump(mode="json", include={"sub_assistant_id", "is_active"})
+        for link, name in await session.exec(links)
+    ]
+    return sorted(found, key=lambda link: str(link["name"]))
+
+
+async def _find_latest(
+    session: AsyncSession, table: VersionedTable, row_id: UUID
+) -> Version | None:
+    rows = (
+        select(Version).where(*_version_filter(table, row_id)).order_by(col(Version.number).desc())
+    )
+    return (await session.exec(rows.limit(1))).first()
+
+
+def _version_filter(table: VersionedTable, row_id: UUID) -> tuple[bool, bool]:
+    return Version.object_type == RESOURCES[table], Version.object_id == row_id

@@ -1,0 +1,88 @@
+from uuid import UUID, uuid4
+
+from sqlmodel import col, select
+from sqlmodel import delete as delete_from
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page, utc_now
+from smart_kit.contracts.threads import ThreadCreate, ThreadRead
+
+from ...models import Assistant, DeletedThread, Message, Thread, Turn, User
+from ...pagination import PageQuery, build_page, fetch_page
+from ..records.crud import OwnerScope, check_owner, filter_by_user, find
+
+NOUN = "thread"
+
+
+class ThreadQuery(PageQuery):
+    """Which threads are wanted."""
+
+    user_id: UUID | None = None
+    assistant_id: UUID | None = None
+
+
+async def read_page(
+    session: AsyncSession, query: ThreadQuery, owner: OwnerScope
+) -> Page[ThreadRead]:
+    """Current threads, oldest first."""
+    rows = select(Thread).order_by(col(Thread.created_at), col(Thread.id))
+    rows = filter_by_user(rows, Thread.user_id, query.user_id, owner)
+    if query.assistant_id is not None:
+        rows = rows.where(Thread.assistant_id == query.assistant_id)
+    return build_page(Page[ThreadRead], *await fetch_page(session, rows, query), query)
+
+
+async def read(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> ThreadRead:
+    """Raises NotFound."""
+    return _to_read(await _find(session, thread_row_id, owner))
+
+
+async def start(session: AsyncSession, body: ThreadCreate, owner: OwnerScope) -> ThreadRead:
+    """A fresh thread from now on; what was said keeps the old one's id. Raises NotFound."""
+    check_owner(body.user_id, owner, "user", body.user_id)
+    await find(session, User, body.user_id, "user", lock=True)  # one after the other
+    await find(session, Assistant, body.assistant_id, "assistant")
+    current = select(Thread).where(
+        Thread.user_id == body.user_id, Thread.assistant_id == body.assistant_id
+    )
+    fresh = _build_thread(body.user_id, body.assistant_id)
+    row = (await session.exec(current)).first() or fresh
+    row.thread_id, row.last_used_at = fresh.thread_id, fresh.last_used_at
+    session.add(row)
+    await session.flush()
+    return _to_read(row)
+
+
+async def delete(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> None:
+    """The thread and what was said and done in it; receipts stay. Raises NotFound.
+
+    A fresh one takes its place, so that no message reaches the deleted one any more: what is under
+    way there is not kept.
+    """
+    row = await _find(session, thread_row_id, owner)
+    user = await session.get(User, row.user_id, with_for_update=True)  # first, as everywhere
+    row = await find(session, Thread, thread_row_id, NOUN, lock=True)
+    session.add(DeletedThread(thread_id=row.thread_id))
+    await session.exec(delete_from(Message).where(col(Message.thread_id) == row.thread_id))
+    await session.exec(delete_from(Turn).where(col(Turn.thread_id) == row.thread_id))
+    await session.delete(row)
+    await session.flush()
+    if user is not None and await session.get(Assistant, row.assistant_id) is not None:
+        session.add(_build_thread(row.user_id, row.assistant_id))
+        await session.flush()
+
+
+async def _find(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> Thread:
+    row = await find(session, Thread, thread_row_id, NOUN)
+    check_owner(row.user_id, owner, NOUN, thread_row_id)
+    return row
+
+
+def _build_thread(user_id: UUID, assistant_id: UUID) -> Thread:
+    return Thread(
+        user_id=user_id, assistant_id=assistant_id, thread_id=uuid4(), last_used_at=utc_now()
+    )
+
+
+def _to_read(row: Thread) -> ThreadRead:
+    return ThreadRead.model_validate(row, from_attributes=True)

@@ -1,0 +1,39 @@
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.threads import TurnRead
+
+from ...models import Turn
+from ...pagination import PageQuery, build_page, fetch_page
+from ..records.crud import OwnerScope, check_owner, filter_by_user, not_found_error
+from .messages import MessageId
+
+NOUN = "turn of the message"
+
+
+class TurnQuery(PageQuery):
+    """Which turns are wanted."""
+
+    user_id: UUID | None = None
+    thread_id: UUID | None = None
+
+
+async def read_page(session: AsyncSession, query: TurnQuery, owner: OwnerScope) -> Page[TurnRead]:
+    """Turns, the newest first."""
+    rows = select(Turn).order_by(col(Turn.started_at).desc(), col(Turn.message_id))
+    rows = filter_by_user(rows, Turn.user_id, query.user_id, owner)
+    if query.thread_id is not None:
+        rows = rows.where(Turn.thread_id == query.thread_id)
+    return build_page(Page[TurnRead], *await fetch_page(session, rows, query), query)
+
+
+async def read(session: AsyncSession, message_id: MessageId, owner: OwnerScope) -> TurnRead:
+    """Raises NotFound."""
+    row = await session.get(Turn, message_id)
+    if row is None:
+        raise not_found_error(NOUN, message_id)
+    check_owner(row.user_id, owner, NOUN, message_id)
+    return TurnRead.model_validate(row, from_attributes=True)

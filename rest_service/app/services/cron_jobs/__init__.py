@@ -1,0 +1,1 @@
+"""Reminders and scheduled prompts, and the claims of their runs."""

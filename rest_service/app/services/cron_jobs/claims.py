@@ -1,0 +1,202 @@
+"""The runs that are due: claimed by Postgres's clock, each exactly once, however many may ask."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfoNotFoundError
+
+import structlog
+from cronsim import CronSimError
+from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import and_, case, col, func, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit import schedule
+from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, RunsDispatched
+
+from ...models import CronJob, CronJobRun, User
+from ..users.access import AllowedTelegramIds, is_allowed
+from .job_schedule import get_database_now
+
+MAX_JOBS = 100
+MAX_MISSED_RUNS = 100
+"""Rows of missed fires for one outage; older ones are only implied."""
+
+DISPATCH_TIMEOUT = timedelta(seconds=10)
+"""A run that was claimed longer ago is dispatched again; the queue drops the double."""
+
+EligibleJobs = ColumnElement[bool]
+"""Of rows of jobs and their people: those whose time counts."""
+
+log = structlog.stdlib.get_logger()
+
+
+class DueJob(NamedTuple):
+    """What has become of a job that was due."""
+
+    job: CronJob
+    fire_times: list[datetime]
+    """Oldest first; all but the last are missed."""
+    next_fire_at: datetime | None
+
+
+def eligible_jobs(allowed: AllowedTelegramIds, bot_id: int | None) -> EligibleJobs:
+    """Jobs of people who may talk, and not of another bot, where that is given: they all wait."""
+    if bot_id is None:
+        return is_allowed(allowed)
+    return and_(is_allowed(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
+
+
+async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
+    """Claim what is due. A job that is late by several fires fires once, for the latest."""
+    now = await get_database_now(session)
+    due_jobs = [_to_due_job(job, now) for job in await _lock_due_jobs(session, now, eligible)]
+    claimed = await _insert_runs(session, due_jobs, now)
+    await _advance_jobs(session, due_jobs)
+    runs = await _read_runs_to_dispatch(session, claimed, now, eligible)
+    if len(due_jobs) == MAX_JOBS:
+        return Claim(runs=runs, next_fire_at=now, now=now)
+    times = (
+        await _next_fire_time(session, now, eligible),
+        await _next_redispatch_time(session, claimed, now, eligible),
+    )
+    return Claim(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
+
+
+async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None:
+    """The runs are in the queue. What is unknown or further on stays as it is."""
+    waiting = and_(col(CronJobRun.id).in_(body.run_ids), CronJobRun.state == "claimed")
+    values = {"state": "dispatched", "dispatched_at": func.now()}
+    await session.exec(update(CronJobRun).where(waiting).values(**values))
+
+
+async def _lock_due_jobs(
+    session: AsyncSession, now: datetime, eligible: EligibleJobs
+) -> Sequence[CronJob]:
+    due = (
+        select(CronJob)
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(col(CronJob.is_active), col(CronJob.next_fire_at) <= now, eligible)
+        .order_by(col(CronJob.next_fire_at))
+        .limit(MAX_JOBS)
+        .with_for_update(skip_locked=True, of=CronJob)
+    )
+    return (await session.exec(due)).all()
+
+
+def _to_due_job(job: CronJob, now: datetime) -> DueJob:
+    assert job.next_fire_at is not None, "only such jobs are due"
+    if job.cron_expression is None:
+        return DueJob(job, [job.next_fire_at], None)
+    rule = (job.cron_expression, job.timezone)
+    try:
+        fires = schedule.list_fires_between(*rule, job.next_fire_at, now, MAX_MISSED_RUNS + 1)
+        return DueJob(job, fires or [job.next_fire_at], schedule.get_next_fire(*rule, now))
+    except (CronSimError, ZoneInfoNotFoundError) as error:  # written by hand, past our checks
+        log.error(
+            "cron job deactivated: schedule invalid",
+            job_id=job.id,
+            reason=f"{type(error).__name__}: {error}",
+        )
+        return DueJob(job, [], None)
+
+
+async def _insert_runs(
+    session: AsyncSession, due_jobs: list[DueJob], now: datetime
+) -> Sequence[UUID]:
+    """The ids of the runs that are claimed now."""
+    rows = [
+        CronJobRun(
+            job_id=due_job.job.id,
+            scheduled_for=fire,
+            claimed_at=now,
+            state="claimed" if fire == due_job.fire_times[-1] else "missed",
+        ).model_dump()
+        for due_job in due_jobs
+        for fire in due_job.fire_times
+    ]
+    if not rows:
+        return []
+    inserted = insert(CronJobRun).values(rows).on_conflict_do_nothing()
+    result = await session.exec(inserted.returning(col(CronJobRun.id)))
+    return list(result.scalars())
+
+
+async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
+    """Not by the rows themselves: who claims knows the next fire, nobody needs to be told."""
+    if not due_jobs:
+        return
+    table = CronJob.metadata.tables["cron_jobs"]
+    statement = (
+        table.update()
+        .where(table.c.id == bindparam("job_id"))
+        .values(next_fire_at=bindparam("fire"), is_active=bindparam("active"))
+    )
+    values = [
+        {"job_id": one.job.id, "fire": one.next_fire_at, "active": one.next_fire_at is not None}
+        for one in due_jobs
+    ]
+    await (await session.connection()).execute(statement, values)
+
+
+async def _read_runs_to_dispatch(
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
+) -> list[ClaimedRun]:
+    """The runs claimed now, and those whose claimer seems to have died."""
+    is_stale = col(CronJobRun.claimed_at) < now - DISPATCH_TIMEOUT
+    rows = (
+        select(CronJobRun, CronJob, User)
+        .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(CronJobRun.state == "claimed", eligible)
+        .where(or_(col(CronJobRun.id).in_(claimed), is_stale))
+        .order_by(col(CronJobRun.scheduled_for), col(CronJobRun.id))
+        .limit(2 * MAX_JOBS)
+    )
+    return [_to_claimed_run(run, job, user) for run, job, user in await session.exec(rows)]
+
+
+def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
+    return ClaimedRun(
+        id=run.id,
+        job_id=job.id,
+        type=job.type,
+        text=job.text,
+        chat_id=job.chat_id,
+        telegram_id=user.telegram_id,
+        language_code=user.language_code,
+        timezone=job.timezone,
+        is_silent=job.is_silent,
+        scheduled_for=run.scheduled_for,
+    )
+
+
+async def _next_fire_time(
+    session: AsyncSession, now: datetime, eligible: EligibleJobs
+) -> datetime | None:
+    """The next fire. What is due but locked is being claimed by somebody else, who may yet die."""
+    is_ahead = col(CronJob.next_fire_at) > now
+    upcoming = (
+        select(func.min(case((is_ahead, col(CronJob.next_fire_at)), else_=now + DISPATCH_TIMEOUT)))
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(col(CronJob.is_active), eligible)
+    )
+    first: datetime | None = (await session.exec(upcoming)).one()
+    return first
+
+
+async def _next_redispatch_time(
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
+) -> datetime | None:
+    """When a run that somebody else has claimed is handed out again, unless they dispatch it."""
+    others = (
+        select(func.min(CronJobRun.claimed_at))
+        .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(CronJobRun.state == "claimed", col(CronJobRun.claimed_at) >= now - DISPATCH_TIMEOUT)
+        .where(col(CronJobRun.id).not_in(claimed), eligible)
+    )
+    first: datetime | None = (await session.exec(others)).one()
+    return first + DISPATCH_TIMEOUT if first is not None else None

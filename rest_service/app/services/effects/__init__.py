@@ -1,0 +1,1 @@
+"""What assistants changed for a user, and how it is undone."""

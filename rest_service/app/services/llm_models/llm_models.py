@@ -1,0 +1,169 @@
+"""The models of providers."""
+
+from uuid import UUID
+
+from sqlalchemy import cast
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import JsonObject, Page
+from smart_kit.contracts.models import (
+    LlmModelCreate,
+    LlmModelRead,
+    LlmModelUpdate,
+    can_chat,
+)
+from smart_kit.errors import Conflict, InvalidRequest
+
+from ...models import Assistant, LlmModel, LlmProvider, User
+from ...pagination import PageQuery, build_page, fetch_page
+from ..configuration.change import configuration_change
+from ..configuration.model_coverage import DefaultModels, ensure_covered
+from ..records import json_limits
+from ..records.crud import find, get_provided_fields, set_fields
+from ..records.reference_checks import check_unused, user_display_name
+from ..secrets import secret_scan
+
+NOUN = "model"
+RESERVED_PARAMETERS = frozenset(
+    {
+        "model",
+        "messages",
+        "input",
+        "instructions",
+        "tools",
+        "stream",
+        "include",
+        "previous_response_id",
+        "conversation",
+        "background",
+        "n",
+        "store",
+        "prompt",
+        "functions",
+        "function_call",
+        "tool_choice",
+    }
+)
+"""Parts of a request that no record sets."""
+
+
+class ModelQuery(PageQuery):
+    """Which models are wanted."""
+
+    provider_id: UUID | None = None
+
+
+async def read_page(session: AsyncSession, query: ModelQuery) -> Page[LlmModelRead]:
+    """Models, oldest first."""
+    rows = select(LlmModel).order_by(col(LlmModel.created_at), col(LlmModel.id))
+    if query.provider_id is not None:
+        rows = rows.where(LlmModel.provider_id == query.provider_id)
+    return build_page(Page[LlmModelRead], *await fetch_page(session, rows, query), query)
+
+
+async def read(session: AsyncSession, model_id: UUID) -> LlmModelRead:
+    """Raises NotFound."""
+    return _to_read(await find(session, LlmModel, model_id, NOUN))
+
+
+async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
+    """Raises NotFound for an unknown provider, Conflict where the name is taken, InvalidRequest."""
+    async with configuration_change(session):
+        await find(session, LlmProvider, body.provider_id, "provider")
+        await _check_name_available(session, body.provider_model_name)
+        row = build_row(body)
+        session.add(row)
+    return _to_read(row)
+
+
+async def update(
+    session: AsyncSession, model_id: UUID, body: LlmModelUpdate, defaults: DefaultModels
+) -> LlmModelRead:
+    """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
+    async with configuration_change(session), ensure_covered(session, defaults):
+        row = await find(session, LlmModel, model_id, NOUN, lock=True)
+        fields = get_provided_fields(body, LlmModel)
+        if "provider_id" in fields:
+            await find(session, LlmProvider, fields["provider_id"], "provider")
+        if fields.get("provider_model_name", row.provider_model_name) != row.provider_model_name:
+            await _check_name_available(session, fields["provider_model_name"])
+            await _check_unused(session, row, defaults)
+        check_fields(row.model_dump() | fields, fields)
+        set_fields(row, fields)
+    return _to_read(row)
+
+
+async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels) -> None:
+    """Raises NotFound, and Conflict while somebody names it."""
+    async with configuration_change(session):
+        row = await find(session, LlmModel, model_id, NOUN, lock=True)
+        await _check_unused(session, row, defaults)
+        await session.delete(row)
+
+
+def build_row(body: LlmModelCreate) -> LlmModel:
+    """Raises InvalidRequest."""
+    fields = body.model_dump()
+    check_fields(fields, fields)
+    return LlmModel(**fields)
+
+
+def check_fields(fields: JsonObject, changed: JsonObject) -> None:
+    """A record as it would be, and of it what is `given` anew. Raises InvalidRequest."""
+    _check_parameters(changed.get("parameters", {}))
+    if fields["is_user_selectable"] and not can_chat(fields["capabilities"]):
+        raise InvalidRequest("It makes embeddings and nothing else: people cannot choose it.")
+
+
+async def check_user_selectable(session: AsyncSession, name: str) -> None:
+    """Raises InvalidRequest where there is no such model, or it is not active, or not to be chosen.
+
+    It stays so until the transaction's end.
+    """
+    rows = (
+        select(LlmModel, LlmProvider.is_active)
+        .join(LlmProvider, col(LlmProvider.id) == col(LlmModel.provider_id))
+        .where(LlmModel.provider_model_name == name)
+        .with_for_update(read=True, of=LlmModel)
+    )
+    found = (await session.exec(rows)).first()
+    if found is None:
+        raise InvalidRequest(f"There is no model {name!r}.")
+    model, is_provider_active = found
+    if not (model.is_active and is_provider_active):
+        raise InvalidRequest(f"{name} is not active.")
+    if not model.is_user_selectable:
+        raise InvalidRequest(f"{name} is not among the models that people may choose.")
+
+
+def _to_read(row: LlmModel) -> LlmModelRead:
+    return LlmModelRead.model_validate(row, from_attributes=True)
+
+
+def _check_parameters(parameters: JsonObject) -> None:
+    json_limits.check("parameters", parameters)
+    if reserved := sorted(RESERVED_PARAMETERS & parameters.keys()):
+        raise InvalidRequest(f"parameters cannot set {', '.join(reserved)}: a request has its own.")
+    secret_scan.check("parameters", parameters)
+
+
+async def _check_name_available(session: AsyncSession, name: str) -> None:
+    rows = select(LlmModel.id).where(LlmModel.provider_model_name == name)
+    if (await session.exec(rows)).first():
+        raise Conflict(f"There is already a model called {name!r}.")
+
+
+async def _check_unused(session: AsyncSession, row: LlmModel, defaults: DefaultModels) -> None:
+    name = row.provider_model_name
+    if name in defaults:
+        raise Conflict(f"{name} is in use; DEFAULT_MODEL or FALLBACK_MODEL names it.")
+    falling_back = cast(col(Assistant.fallback_models), JSONB).contains([name])
+    naming = select(Assistant.name).where(or_(Assistant.model == name, falling_back))
+    await check_unused(
+        session,
+        name,
+        ("assistants that name it", naming),
+        ("people who have chosen it", select(user_display_name()).where(User.model == name)),
+    )

@@ -1,0 +1,223 @@
+"""A server of models as an administrator's questions find it.
+
+Whatever it says may repeat the key that it was given, so none of it is passed on unread.
+"""
+
+import asyncio
+import json
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.models import ProviderErrorCode
+from smart_kit.errors import UpstreamError
+from smart_kit.log import Redactor
+from smart_kit.rest_client import TRANSPORT_ERRORS
+from smart_kit.safe_http.client import MAX_RESPONSE_BYTES, TIMEOUT_SECONDS
+
+MAX_QUOTE_LENGTH = 200
+"""Characters of the server's own words that are repeated."""
+_MAX_SCANNED_LENGTH = 4096
+"""Characters of them that are looked at."""
+_MIN_LEAK_LENGTH = 8
+"""So many characters of a key in a row are too much of it."""
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""What JSON can say, and neither UTF-8 nor Postgres takes."""
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_WHITESPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
+
+
+class ProviderError(UpstreamError):
+    """The server of models is not well."""
+
+    def __init__(self, code: ProviderErrorCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class ProviderResponse:
+    """What came back."""
+
+    status: int
+    content: Any
+    """Decoded JSON, each text in it storable; None where it was none."""
+    error_text: str
+    """What may be repeated of it, if it is a refusal."""
+    location: str = ""
+    """Where it points to, with nothing but host and path."""
+
+    @property
+    def is_success(self) -> bool:
+        has_error = isinstance(self.content, dict) and bool(self.content.get("error"))
+        return 200 <= self.status < 300 and not has_error
+
+
+class ProviderClient:
+    """One provider's address and key."""
+
+    def __init__(self, http: httpx2.AsyncClient, base_url: str, key: str | None) -> None:
+        self.base_url = base_url
+        self.key = key
+        self._http = http
+        self._redaction = Redactor([key] if key else [])
+        self._fragment_length = min(_MIN_LEAK_LENGTH, len(key or ""))
+        self._key_fragments = (
+            _substrings(key.casefold(), self._fragment_length) if key else frozenset()
+        )
+
+    async def request(
+        self, method: str, path: str, body: JsonObject | None = None
+    ) -> ProviderResponse:
+        """The answer, whatever its status; no redirect is followed. Raises Trouble."""
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        try:
+            async with (
+                asyncio.timeout(TIMEOUT_SECONDS),
+                self._http.stream(
+                    method,
+                    f"{self.base_url}{path}",
+                    json=body,
+                    headers=headers,
+                    follow_redirects=False,
+                ) as response,
+            ):
+                return self._to_response(response, await _read_body(response))
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise ProviderError(
+                "timed_out",
+                f"{self.host} did not answer within {TIMEOUT_SECONDS:g} s. Is it overloaded?",
+            ) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, *TRANSPORT_ERRORS, UnicodeError) as error:
+            raise self._to_provider_error(error) from error
+
+    @property
+    def host(self) -> str:
+        """Host and perhaps port."""
+        return urlsplit(self.base_url).netloc
+
+    def is_safe_to_quote(self, text: str) -> bool:
+        """Whether no part of the key is in it."""
+        return self._key_fragments.isdisjoint(_substrings(text.casefold(), self._fragment_length))
+
+    def _quote(self, text: str) -> str:
+        cleaned = _WHITESPACE.sub(" ", text).strip()[:_MAX_SCANNED_LENGTH]
+        quote = self._redaction.redact(cleaned)[:MAX_QUOTE_LENGTH]
+        return quote if self.is_safe_to_quote(quote) else ""
+
+    def _to_response(self, response: httpx2.Response, body: bytes) -> ProviderResponse:
+        content = _decode_json(body)
+        text = response.reason_phrase if content is None else _extract_message(content)
+        target = _strip_redirect_target(response.headers.get("Location", ""))
+        return ProviderResponse(
+            response.status_code, content, self._quote(text), self._quote(target)
+        )
+
+    def _to_provider_error(self, error: Exception) -> ProviderError:
+        causes = list(_iter_causes(error))
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return ProviderError(
+                "unknown_host", f"There is no host {self.host}. Is base_url written as it should?"
+            )
+        if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
+            reason = self._quote(getattr(tls, "verify_message", "") or tls.reason or "TLS fails")
+            return ProviderError(
+                "tls_failed",
+                f"No secure connection to {self.host}: {reason}. Does it speak https with a"
+                " certificate that this machine trusts, or is its address one with http://?",
+            )
+        if isinstance(error, httpx2.ConnectError):
+            return ProviderError(
+                "unreachable", f"Nothing answers at {self.host}.{self._connection_hint()}"
+            )
+        return ProviderError(
+            "unexpected_response",
+            f"What answers at {self.host} does not speak HTTP as it should. Does base_url need"
+            " https:// in place of http://, or another port?",
+        )
+
+    def _connection_hint(self) -> str:
+        if urlsplit(self.base_url).hostname in ("localhost", "127.0.0.1", "::1"):
+            return (
+                " Does the server run, on that port? For a service in Docker this machine is"
+                " host.docker.internal, and the server has to listen on more than 127.0.0.1."
+            )
+        return " Does the server run, on that port, and may this machine reach it?"
+
+
+def _substrings(text: str, width: int) -> frozenset[str]:
+    return frozenset(text[at : at + width] for at in range(len(text) - width + 1))
+
+
+async def _read_body(response: httpx2.Response) -> bytes:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_RESPONSE_BYTES:
+            raise ProviderError(
+                "unexpected_response",
+                "The server sends more than 2 MB: that is no answer of an API.",
+            )
+    return body
+
+
+def _decode_json(body: bytes) -> Any:
+    try:
+        return _replace_unstorable(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _replace_unstorable(value: Any) -> Any:
+    match value:
+        case str():
+            return _UNSTORABLE.sub(_REPLACEMENT, value)
+        case list():
+            return [_replace_unstorable(item) for item in value]
+        case dict():
+            return {
+                _replace_unstorable(key): _replace_unstorable(item) for key, item in value.items()
+            }
+    return value
+
+
+def _strip_redirect_target(location: str) -> str:
+    """Host and path of a redirect's target; empty where it is none."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return ""
+    host = target.netloc.rpartition("@")[2]
+    return f"{target.scheme}://{host}{target.path}" if host else target.path
+
+
+def extract_error(content: Any) -> JsonObject:
+    """The error in an answer, in any of the forms that servers have for it."""
+    if isinstance(content, list) and content:
+        content = content[0]
+    if not isinstance(content, dict):
+        return {}
+    inner = content.get("error") or content
+    return inner if isinstance(inner, dict) else {"message": inner}
+
+
+def _extract_message(content: Any) -> str:
+    error = extract_error(content)
+    message = error.get("message") or error.get("detail") or ""
+    return message if isinstance(message, str) else json.dumps(message)
+
+
+def _iter_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for one in error.exceptions:
+                yield from _iter_causes(one)
+        error = error.__cause__ or error.__context__

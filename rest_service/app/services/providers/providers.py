@@ -1,0 +1,139 @@
+"""The servers of models."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.models import (
+    ApiKeyState,
+    ProviderCreate,
+    ProviderRead,
+    ProviderUpdate,
+)
+from smart_kit.errors import Conflict, InvalidRequest
+from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+from smart_kit.vault import Vault
+
+from ...models import LlmModel, LlmProvider
+from ...pagination import PageQuery, build_page, fetch_page
+from ..configuration.change import configuration_change
+from ..configuration.model_coverage import DefaultModels, ensure_covered
+from ..records.crud import find, get_provided_fields, set_fields
+from ..records.reference_checks import check_unused
+
+NOUN = "provider"
+
+
+async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[ProviderRead]:
+    """Providers, oldest first."""
+    rows = select(LlmProvider).order_by(col(LlmProvider.created_at), col(LlmProvider.id))
+    found, total = await fetch_page(session, rows, query)
+    return build_page(Page[ProviderRead], [_to_read(row, vault) for row in found], total, query)
+
+
+async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
+    """Raises NotFound."""
+    return _to_read(await find(session, LlmProvider, provider_id, NOUN), vault)
+
+
+async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
+    """Raises Conflict where the name is taken, InvalidRequest where no key can be kept."""
+    async with configuration_change(session):
+        await _check_name_available(session, body.name)
+        row = LlmProvider(**body.model_dump(exclude={"api_key"}))
+        _store_key(row, body, vault)
+        session.add(row)
+    return _to_read(row, vault)
+
+
+async def update(
+    session: AsyncSession,
+    vault: Vault,
+    provider_id: UUID,
+    body: ProviderUpdate,
+    defaults: DefaultModels,
+) -> ProviderRead:
+    """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
+    async with configuration_change(session), ensure_covered(session, defaults):
+        row = await find(session, LlmProvider, provider_id, NOUN)
+        fields = get_provided_fields(body, LlmProvider, exclude={"api_key"})
+        if fields.get("name", row.name) != row.name:
+            await _check_name_available(session, fields["name"])
+        if fields.get("source") == "environment":
+            await _check_can_follow_env(session, row, body)
+        base_url = fields.get("base_url", row.base_url)
+        if "api_key" in body.model_fields_set:
+            _store_key(row, body, vault)
+            row.source = "administrator"
+        else:
+            _check_same_server(row, base_url)
+        if base_url != row.base_url:
+            row.source = "administrator"
+        set_fields(row, fields)
+    return _to_read(row, vault)
+
+
+async def delete(session: AsyncSession, provider_id: UUID) -> None:
+    """Raises NotFound, and Conflict while it has models."""
+    async with configuration_change(session):
+        row = await find(session, LlmProvider, provider_id, NOUN)
+        own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
+        await check_unused(session, row.name, ("its models", own))
+        await session.delete(row)
+
+
+def _store_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: Vault) -> None:
+    key = body.api_key
+    row.encrypted_api_key = vault.encrypt(row.id, key.get_secret_value()) if key else None
+
+
+def _check_same_server(row: LlmProvider, base_url: str) -> None:
+    """A kept key goes to no server that it was not given for."""
+    if row.encrypted_api_key is not None and not _is_same_server(base_url, row.base_url):
+        raise Conflict(
+            f"The kept api_key was given for {row.base_url}. For another server give an api_key"
+            " with the base_url, or null to keep none."
+        )
+
+
+async def _check_can_follow_env(
+    session: AsyncSession, row: LlmProvider, body: ProviderUpdate
+) -> None:
+    """It may follow the environment again: alone, and with nothing of its own."""
+    if own := sorted({"base_url", "api_key"} & body.model_fields_set):
+        raise InvalidRequest(
+            f"One that follows the environment has its {' and '.join(own)} from there: give source"
+            " without."
+        )
+    others = select(LlmProvider.name).where(
+        LlmProvider.source == "environment", LlmProvider.id != row.id
+    )
+    if (other := (await session.exec(others)).first()) is not None:
+        raise Conflict(f"{other} follows the environment already; only one does.")
+
+
+def _is_same_server(one: str, other: str) -> bool:
+    """Of a spelling that two programs could read differently nobody knows that it is."""
+    if one == other:
+        return True
+    try:
+        return PublicUrl.parse(one).origin == PublicUrl.parse(other).origin
+    except AddressBlocked:
+        return False
+
+
+def _to_read(row: LlmProvider, vault: Vault) -> ProviderRead:
+    return ProviderRead(**row.model_dump(), api_key_state=_get_key_state(row, vault))
+
+
+def _get_key_state(row: LlmProvider, vault: Vault) -> ApiKeyState:
+    if row.encrypted_api_key is None:
+        return "none"
+    return "unreadable" if vault.decrypt(row.id, row.encrypted_api_key) is None else "stored"
+
+
+async def _check_name_available(session: AsyncSession, name: str) -> None:
+    if (await session.exec(select(LlmProvider.id).where(LlmProvider.name == name))).first():
+        raise Conflict(f"There is already a provider called {name!r}.")

@@ -1,0 +1,1 @@
+"""What the services of all resources share: reading, ownership, references."""

@@ -1,0 +1,1 @@
+"""Secrets of HTTP tools, and the rotation of master keys."""

@@ -1,0 +1,108 @@
+"""What the calls of tools name: a key for one server, which nobody is shown again."""
+
+from uuid import UUID
+
+from sqlalchemy import String, cast
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.secrets import SecretCreate, SecretRead, SecretState, SecretUpdate
+from smart_kit.errors import Conflict, InvalidRequest
+from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+from smart_kit.vault import Vault
+
+from ...models import Secret, Tool
+from ...pagination import PageQuery, build_page, fetch_page
+from ..configuration.change import configuration_change
+from ..records.crud import find, get_provided_fields, set_fields
+from ..records.reference_checks import check_unused
+
+NOUN = "secret"
+
+
+async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[SecretRead]:
+    """Secrets, oldest first."""
+    rows = select(Secret).order_by(col(Secret.created_at), col(Secret.id))
+    found, total = await fetch_page(session, rows, query)
+    return build_page(Page[SecretRead], [_to_read(row, vault) for row in found], total, query)
+
+
+async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRead:
+    """Raises NotFound."""
+    return _to_read(await find(session, Secret, secret_id, NOUN), vault)
+
+
+async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> SecretRead:
+    """Raises Conflict where the name is taken, InvalidRequest where no secret can be kept."""
+    async with configuration_change(session):
+        await _check_name_available(session, body.name)
+        row = Secret(name=body.name, origin=_normalize_origin(body.origin), encrypted_value="")
+        row.encrypted_value = vault.encrypt(row.id, body.value.get_secret_value())
+        session.add(row)
+    return _to_read(row, vault)
+
+
+async def update(
+    session: AsyncSession, vault: Vault, secret_id: UUID, body: SecretUpdate
+) -> SecretRead:
+    """Raises NotFound, InvalidRequest, Conflict where a kept value would go to another server or a
+    tool of the old one names it."""
+    async with configuration_change(session):
+        row = await find(session, Secret, secret_id, NOUN)
+        fields = get_provided_fields(body, Secret, exclude={"value"})
+        if "origin" in fields:
+            fields["origin"] = _normalize_origin(fields["origin"])
+        if "value" not in body.model_fields_set:
+            _check_same_server(row, fields.get("origin", row.origin))
+        elif body.value is None:
+            raise InvalidRequest("value cannot be null.")
+        elif fields.get("origin", row.origin) != row.origin:
+            await _check_unused(session, row)
+        if body.value is not None:
+            fields["encrypted_value"] = vault.encrypt(row.id, body.value.get_secret_value())
+        set_fields(row, fields)
+    return _to_read(row, vault)
+
+
+async def delete(session: AsyncSession, secret_id: UUID) -> None:
+    """Raises NotFound, and Conflict while a tool's call names it."""
+    async with configuration_change(session):
+        row = await find(session, Secret, secret_id, NOUN)
+        await _check_unused(session, row)
+        await session.delete(row)
+
+
+def _normalize_origin(url: str) -> str:
+    """`scheme://host[:port]`, written in the one way; raises InvalidRequest."""
+    try:
+        address = PublicUrl.parse(url)
+    except AddressBlocked as error:
+        raise InvalidRequest(f"origin: {error.message}") from error
+    return str(PublicUrl(address.scheme, address.host, address.port, path_and_query=""))
+
+
+def _check_same_server(row: Secret, origin: str) -> None:
+    """A kept value goes to no server that it was not given for."""
+    if origin != row.origin:
+        raise Conflict(
+            f"The kept value was given for {row.origin}. For another server give the value with the"
+            " origin."
+        )
+
+
+async def _check_unused(session: AsyncSession, row: Secret) -> None:
+    calls = cast(col(Tool.http_call), String)
+    named = calls.contains(f"{{secret:{row.name}}}", autoescape=True)
+    await check_unused(session, row.name, ("tools that send it", select(Tool.name).where(named)))
+
+
+def _to_read(row: Secret, vault: Vault) -> SecretRead:
+    is_readable = vault.decrypt(row.id, row.encrypted_value) is not None
+    state: SecretState = "stored" if is_readable else "unreadable"
+    return SecretRead(**row.model_dump(), state=state)
+
+
+async def _check_name_available(session: AsyncSession, name: str) -> None:
+    if (await session.exec(select(Secret.id).where(Secret.name == name))).first():
+        raise Conflict(f"There is already a secret called {name!r}.")

@@ -1,0 +1,165 @@
+"""The call of a rest tool, as its record describes it: checked when it is saved."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
+from smart_kit.errors import InvalidRequest
+from smart_kit.safe_http.client import CONNECTION_HEADERS, HEADER_NAME_PATTERN
+from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+
+from ...models import Secret
+from ..records import json_limits
+from ..secrets import secret_scan
+
+ROOT_PATH = "$.http_call"
+
+_HEADER_VALUE = re.compile(r"[\t -~]*")
+_SECRET_LIKE = re.compile(r"\{\s*secret\b[^}]*\}?", re.IGNORECASE)
+_PLACEMENT_HINT = (
+    "A secret goes into a header, the query or a whole part of the path, between two /:"
+    " {secret:NAME}, kept by POST /api/secrets."
+)
+
+
+def get_secret_names(call: HttpCall) -> set[str]:
+    """The secrets that it names."""
+    return {name for _, name in _iter_secrets(call)}
+
+
+async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> None:
+    """Raises InvalidRequest that names the place; `schema` is that of the tool's arguments."""
+    json_limits.check("http_call", call.model_dump())
+    address = _check_url(call.url)
+    _check_path(call.url, schema)
+    _check_headers(call.headers)
+    for part, texts in (("headers", call.headers), ("query", call.query)):
+        for name, text in texts.items():
+            place = f"{ROOT_PATH}.{part}.{name}"
+            _check_arguments(place, text, schema)
+            secret_scan.check_text(place, name, text)
+    _check_body(call, schema)
+    await _check_secrets(session, call, address)
+
+
+def _check_url(url: str) -> PublicUrl:
+    """A constant server, and a path that may hold arguments."""
+    place = f"{ROOT_PATH}.url"
+    if "?" in url or "#" in url:
+        raise InvalidRequest(f"{place} ends with its path; what follows a ? goes into query.")
+    server = "/".join(url.split("/", 3)[:3])
+    if "{" in server or "}" in server:
+        raise InvalidRequest(f"{place} names its server itself: arguments stand in its path only.")
+    plain = PLACEHOLDER_PATTERN.sub("0", url)
+    if "{" in plain or "}" in plain:
+        raise InvalidRequest(f"{place} has a brace that belongs to no argument.")
+    try:
+        address = PublicUrl.parse(plain)
+    except AddressBlocked as error:
+        raise InvalidRequest(f"{place}: {error.message}") from error
+    secret_scan.check(place, {"path": url}, remedy=_PLACEMENT_HINT)
+    return address
+
+
+def _check_path(url: str, schema: JsonObject) -> None:
+    place = f"{ROOT_PATH}.url"
+    _check_arguments(place, url, schema)
+    for segment in url.split("/"):
+        if not PLACEHOLDER_PATTERN.fullmatch(segment):
+            _reject_secrets(place, segment)
+    for match in PLACEHOLDER_PATTERN.finditer(url):
+        if match["argument"] and match["argument"] not in schema.get("required", ()):
+            raise InvalidRequest(
+                f"{place} cannot do without {match['argument']!r}: input_schema lacks it in"
+                " $.required."
+            )
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    seen: set[str] = set()
+    for name, text in headers.items():
+        place = f"{ROOT_PATH}.headers.{name}"
+        if not HEADER_NAME_PATTERN.fullmatch(name):
+            raise InvalidRequest(f"{ROOT_PATH}.headers: {name[:64]!r} is no name of a header.")
+        if name.lower() in CONNECTION_HEADERS:
+            raise InvalidRequest(f"{place} belongs to the connection: it is set by itself.")
+        if name.lower() in seen:
+            raise InvalidRequest(f"{place} is there twice.")
+        if not _HEADER_VALUE.fullmatch(text):
+            raise InvalidRequest(f"{place} may hold letters, digits and signs of ASCII only.")
+        seen.add(name.lower())
+
+
+def _check_arguments(place: str, text: str, schema: JsonObject) -> None:
+    """Each that is named exists; what is meant as a secret is written as one."""
+    properties = schema.get("properties", {})
+    for match in PLACEHOLDER_PATTERN.finditer(text):
+        if match["argument"] and match["argument"] not in properties:
+            raise InvalidRequest(
+                f"{place} names {match[0]}, which input_schema does not have in $.properties."
+            )
+    if _SECRET_LIKE.search(PLACEHOLDER_PATTERN.sub("", text)):
+        raise InvalidRequest(
+            f"{place} names no secret rightly: {{secret:NAME}}, small letters, digits and _."
+        )
+
+
+def _check_body(call: HttpCall, schema: JsonObject) -> None:
+    place = f"{ROOT_PATH}.body"
+    if call.method == "GET" and call.body is not None:
+        raise InvalidRequest(f"{place}: a GET has none.")
+    for inner, text in _iter_texts(place, call.body):
+        _reject_secrets(inner, text)
+        _check_arguments(inner, text, schema)
+    secret_scan.check(place, call.body or {}, remedy=_PLACEMENT_HINT)
+
+
+def _iter_texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every text in it, with its place."""
+    match value:
+        case str():
+            yield place, value
+        case list():
+            for number, item in enumerate(value):
+                yield from _iter_texts(f"{place}[{number}]", item)
+        case dict():
+            for key, item in value.items():
+                yield from _iter_texts(f"{place}.{key}", item)
+
+
+def _reject_secrets(place: str, text: str) -> None:
+    if _SECRET_LIKE.search(text):
+        raise InvalidRequest(f"{place} takes no secret there. {_PLACEMENT_HINT}")
+
+
+async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicUrl) -> None:
+    """Each exists and was given for this server."""
+    rows = await session.exec(select(Secret).where(col(Secret.name).in_(get_secret_names(call))))
+    origins = {row.name: row.origin for row in rows}
+    for place, name in _iter_secrets(call):
+        _check_origin(place, name, origins, address)
+
+
+def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
+    """Each secret that is named, after its place."""
+    texts = {f"{ROOT_PATH}.headers.{name}": text for name, text in call.headers.items()}
+    texts |= {f"{ROOT_PATH}.query.{name}": text for name, text in call.query.items()}
+    texts[f"{ROOT_PATH}.url"] = call.url
+    for place, text in texts.items():
+        for match in PLACEHOLDER_PATTERN.finditer(text):
+            if match["secret"]:
+                yield place, match["secret"]
+
+
+def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: PublicUrl) -> None:
+    if secret not in origins:
+        raise InvalidRequest(f"{place}: there is no secret {secret!r}; POST /api/secrets adds it.")
+    if PublicUrl.parse(origins[secret]).origin != address.origin:
+        raise InvalidRequest(
+            f"{place}: the secret {secret!r} was given for {origins[secret]} and goes nowhere else."
+        )

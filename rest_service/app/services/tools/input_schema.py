@@ -1,0 +1,73 @@
+"""The JSON Schema of a tool's arguments, as its record gives it."""
+
+from functools import cache
+
+from smart_kit import json_schema
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.functions import FUNCTIONS, BuiltinFunction, find_function
+from smart_kit.contracts.tools import ToolType
+from smart_kit.errors import InvalidRequest
+
+from ...models import Tool
+from ..records import json_limits
+
+_NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}}
+
+
+def resolve_input_schema(tool: Tool) -> JsonObject:
+    """The record's schema or, where it has none, the function's own."""
+    if tool.input_schema is not None:
+        return tool.input_schema
+    function = find_function(tool.tool_type, tool.name)
+    return _function_schema(function) if function else _NO_ARGUMENTS
+
+
+def check(tool: Tool) -> None:
+    """Raises InvalidRequest where the code cannot stand behind the record."""
+    function = _resolve_function(tool)
+    if tool.input_schema is None:
+        return
+    json_limits.check("input_schema", tool.input_schema)
+    json_schema.check_schema(tool.input_schema)
+    if tool.input_schema.get("type") != "object":
+        raise InvalidRequest('input_schema must have "type": "object" at $.')
+    if function is not None:
+        _check_arguments(tool.input_schema, function)
+
+
+@cache
+def _function_schema(function: BuiltinFunction) -> JsonObject:
+    return function.schema
+
+
+def _resolve_function(tool: Tool) -> BuiltinFunction | None:
+    """The built-in function; None for a type that has none yet."""
+    function = find_function(tool.tool_type, tool.name)
+    known = _function_names(tool.tool_type)
+    if function is None and known:
+        raise InvalidRequest(
+            f"There is no {tool.tool_type} function called {tool.name!r}; there is"
+            f" {' and '.join(known)}."
+        )
+    return function
+
+
+def _function_names(tool_type: ToolType) -> list[str]:
+    return [function.name for function in FUNCTIONS if function.tool_type == tool_type]
+
+
+def _check_arguments(schema: JsonObject, function: BuiltinFunction) -> None:
+    fields = function.arguments.model_fields
+    unknown = sorted(set(schema.get("properties", {})) - set(fields))
+    if unknown:
+        raise InvalidRequest(
+            f"{function.name} takes no argument {unknown[0]!r}; it takes {', '.join(fields)}."
+        )
+    needed = {name for name, field in fields.items() if field.is_required()}
+    for place in ("properties", "required"):
+        missing = sorted(needed - set(schema.get(place, ())))
+        if missing:
+            raise InvalidRequest(
+                f"{function.name} cannot do without {missing[0]!r}: input_schema lacks it in"
+                f" $.{place}."
+            )

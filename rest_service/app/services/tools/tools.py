@@ -1,0 +1,110 @@
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.tools import HttpCall, ToolCreate, ToolRead, ToolUpdate
+from smart_kit.errors import Conflict, InvalidRequest
+
+from ...models import Assistant, AssistantTool, Tool
+from ...pagination import PageQuery, build_page, fetch_page
+from ..configuration.change import configuration_change
+from ..records.crud import find, get_provided_fields, set_fields
+from ..records.reference_checks import check_unused
+from . import http_call, input_schema
+from .effect_class import resolve_effect_class
+
+NOUN = "tool"
+
+
+async def read_page(session: AsyncSession, query: PageQuery) -> Page[ToolRead]:
+    """All tools, oldest first."""
+    rows = select(Tool).order_by(col(Tool.created_at), col(Tool.id))
+    tools, total = await fetch_page(session, rows, query)
+    return build_page(Page[ToolRead], map(to_read, tools), total, query)
+
+
+async def read(session: AsyncSession, tool_id: UUID) -> ToolRead:
+    """Raises NotFound."""
+    return to_read(await find(session, Tool, tool_id, NOUN))
+
+
+async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
+    """Raises Conflict where the name is taken, InvalidRequest where the code has no such thing."""
+    async with configuration_change(session):
+        row = Tool(**body.model_dump())
+        await check_name_available(session, row.name)
+        await _check_tool(session, row)
+        session.add(row)
+    return to_read(row)
+
+
+async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> ToolRead:
+    """Raises NotFound, Conflict, InvalidRequest."""
+    async with configuration_change(session):
+        row = await find(session, Tool, tool_id, NOUN)
+        fields = get_provided_fields(body, Tool)
+        if body.http_call is not None:
+            fields["http_call"] = body.http_call.model_dump()
+        if fields.get("name", row.name) != row.name:
+            await check_name_available(session, fields["name"])
+        set_fields(row, fields)
+        with session.no_autoflush:
+            await _check_tool(session, row)
+    return to_read(row)
+
+
+async def delete(session: AsyncSession, tool_id: UUID) -> None:
+    """Raises NotFound, and Conflict while an assistant is offered the tool."""
+    async with configuration_change(session):
+        row = await find(session, Tool, tool_id, NOUN)
+        link = col(AssistantTool.assistant_id) == col(Assistant.id)
+        used = select(Assistant.name).join(AssistantTool, link)
+        used = used.where(AssistantTool.tool_id == tool_id, col(AssistantTool.is_active))
+        await check_unused(session, row.name, ("assistants that have it", used))
+        await session.delete(row)
+
+
+def to_read(row: Tool) -> ToolRead:
+    """The record, with the schema that a model is shown."""
+    resolved = {
+        "input_schema": input_schema.resolve_input_schema(row),
+        "effect_class": resolve_effect_class(row),
+    }
+    return ToolRead(**row.model_dump() | resolved)
+
+
+async def _check_tool(session: AsyncSession, row: Tool) -> None:
+    input_schema.check(row)
+    await _check_http_call(session, row)
+    if row.cache_seconds and resolve_effect_class(row) == "writes":
+        raise InvalidRequest(
+            f"{row.name} writes, so no answer of it is kept: cache_seconds must be 0."
+        )
+    if row.assistant_id is None:
+        return
+    if row.tool_type != "sub_assistant":
+        raise InvalidRequest("Only a sub_assistant tool has an assistant_id.")
+    await find(session, Assistant, row.assistant_id, "assistant")
+
+
+async def _check_http_call(session: AsyncSession, row: Tool) -> None:
+    if row.tool_type == "rest":
+        if row.http_call is None:
+            raise InvalidRequest("A rest tool needs http_call: what it calls.")
+        call = HttpCall.model_validate(row.http_call)
+        await http_call.check(session, call, input_schema.resolve_input_schema(row))
+    elif row.http_call is not None:
+        raise InvalidRequest("Only a rest tool has http_call.")
+    elif row.effect_class is not None:
+        raise InvalidRequest(
+            f"effect_class is of a rest tool only; {row.name} is known to be"
+            f" {resolve_effect_class(row)}."
+        )
+
+
+async def check_name_available(session: AsyncSession, name: str) -> None:
+    """Raises Conflict where the name is taken."""
+    if (await session.exec(select(Tool.id).where(Tool.name == name))).first():
+        raise Conflict(f"There is already a tool called {name!r}.")

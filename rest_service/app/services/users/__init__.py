@@ -1,0 +1,1 @@
+"""Users, who of them may talk, and invitations."""

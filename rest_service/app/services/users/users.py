@@ -1,0 +1,149 @@
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.users import UserCreate, UserRead, UserUpdate, UserUpsert
+from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
+
+from ...middleware.auth import Principal
+from ...models import Assistant, User
+from ...pagination import PageQuery, build_page, fetch_page
+from ..llm_models import llm_models
+from ..records.crud import (
+    OwnerScope,
+    check_owner,
+    find,
+    get_provided_fields,
+    not_found_error,
+    set_fields,
+)
+
+NOUN = "user"
+ADMIN_FIELDS = {"role", "status", "daily_budget"}
+
+
+async def read_page(session: AsyncSession, query: PageQuery, owner: OwnerScope) -> Page[UserRead]:
+    """People, those first who came first."""
+    rows = select(User).order_by(col(User.created_at), col(User.id))
+    if owner is not None:
+        rows = rows.where(User.id == owner)
+    return build_page(Page[UserRead], *await fetch_page(session, rows, query), query)
+
+
+async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserRead:
+    """Raises NotFound."""
+    check_owner(user_id, owner, NOUN, user_id)
+    return to_read(await find(session, User, user_id, NOUN))
+
+
+async def read_by_telegram_id(
+    session: AsyncSession, telegram_id: int, owner: OwnerScope
+) -> UserRead:
+    """Raises NotFound."""
+    row = await find_by_telegram_id(session, telegram_id)
+    if row is None:
+        raise not_found_error("user with the Telegram id", telegram_id)
+    check_owner(row.id, owner, "user with the Telegram id", telegram_id)
+    return to_read(row)
+
+
+async def create(
+    session: AsyncSession, body: UserCreate, owner_telegram_id: int | None
+) -> UserRead:
+    """Raises Conflict where the person is there already."""
+    row, is_new = await get_or_create(session, body, body.telegram_id, owner_telegram_id)
+    if not is_new:
+        raise Conflict(f"There is already a user with the Telegram id {body.telegram_id}.")
+    return to_read(row)
+
+
+async def upsert(
+    session: AsyncSession, telegram_id: int, body: UserUpsert, owner_telegram_id: int | None
+) -> tuple[UserRead, bool]:
+    """The person as they are from now on, and whether they are new.
+
+    Who is known is written only where something has changed.
+    """
+    row, is_new = await get_or_create(session, body, telegram_id, owner_telegram_id)
+    if not is_new:
+        set_fields(row, get_provided_fields(body, User))
+        await session.flush()
+    return to_read(row), is_new
+
+
+async def update(
+    session: AsyncSession, user_id: UUID, body: UserUpdate, owner: OwnerScope, caller: Principal
+) -> UserRead:
+    """Raises NotPermitted, NotFound, InvalidRequest."""
+    if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
+        raise NotPermitted(f"Only the admin token changes {', '.join(sorted(ADMIN_FIELDS))}.")
+    check_owner(user_id, owner, NOUN, user_id)
+    row = await find(session, User, user_id, NOUN, lock=True)
+    fields = get_provided_fields(body, User)
+    await _check_choices(
+        session, {name: value for name, value in fields.items() if value != getattr(row, name)}
+    )
+    set_fields(row, fields)
+    await session.flush()
+    return to_read(row)
+
+
+async def delete(session: AsyncSession, user_id: UUID) -> None:
+    """Their jobs go too; what was said stays. Raises NotFound."""
+    await session.delete(await find(session, User, user_id, NOUN, lock=True))
+
+
+async def find_by_telegram_id(
+    session: AsyncSession, telegram_id: int, *, lock: bool = False
+) -> User | None:
+    """The person whom Telegram knows by this id."""
+    rows = select(User).where(User.telegram_id == telegram_id)
+    return (await session.exec(rows.with_for_update() if lock else rows)).first()
+
+
+async def get_or_create(
+    session: AsyncSession,
+    body: UserUpsert | UserCreate,
+    telegram_id: int,
+    owner_telegram_id: int | None,
+) -> tuple[User, bool]:
+    """The person's row and whether it is new, also where several ask at once."""
+    row = await find_by_telegram_id(session, telegram_id)
+    if row is not None:
+        return row, False
+    fields = body.model_dump() | {"telegram_id": telegram_id}
+    row = User(**fields, role="owner" if telegram_id == owner_telegram_id else "user")
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return await _read_after_conflict(session, telegram_id), False
+    return row, True
+
+
+def to_read(row: User) -> UserRead:
+    """The row as callers see it."""
+    return UserRead.model_validate(row, from_attributes=True)
+
+
+async def _read_after_conflict(session: AsyncSession, telegram_id: int) -> User:
+    row = await find_by_telegram_id(session, telegram_id)
+    if row is None:
+        raise Conflict("The user is being deleted at this moment; try again.")
+    return row
+
+
+async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
+    """Of those fields that change, whoever chooses: assistants would not keep to another one."""
+    if (assistant_id := fields.get("assistant_id")) is not None:
+        assistant = await find(session, Assistant, assistant_id, "assistant")
+        if not assistant.is_active:
+            raise InvalidRequest(f"{assistant.name} is not active.")
+        if not assistant.is_secretary:
+            raise InvalidRequest(f"{assistant.name} is no secretary: people talk to those only.")
+    if (model := fields.get("model")) is not None:
+        await llm_models.check_user_selectable(session, model)

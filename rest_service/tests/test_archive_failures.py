@@ -1,0 +1,134 @@
+"""Records that cannot be kept, now or ever; readers that die."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from rest_service.app.background.archive_consumer import DEAD_LETTER_STREAM, GROUP, ArchiveConsumer
+from rest_service.app.database import SessionFactory
+from rest_service.tests.api_helpers import Client, Sql, list_items
+from rest_service.tests.lock_waits import terminate_waiting_sessions, wait_for_lock
+from rest_service.tests.turn_records import add_records, is_stream_empty, make_turn_record
+from smart_kit.contracts.keys import TURNS_STREAM
+from smart_kit.redis import Redis
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("record", "reason"),
+        [
+            ("no json", "ValidationError"),
+            ('{"kind": "unheard_of"}', "ValidationError"),
+            (make_turn_record("x" * 300).model_dump_json(), "DBAPIError 22001"),
+            (make_turn_record(configuration_version=2**40).model_dump_json(), "DBAPIError"),
+        ],
+    )
+    async def test_a_record_that_can_never_be_stored_is_dead_lettered_with_the_reason(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, record: str, reason: str
+    ) -> None:
+        await add_records(redis, record, make_turn_record())
+
+        await archive_reader.run_once(0.01)
+
+        ((_, dead),) = await redis.xrange(DEAD_LETTER_STREAM)
+        assert dead["record"] == record
+        assert dead["reason"].startswith(reason)
+        assert len(await list_items(admin, "/turns")) == 1, "the next one is kept"
+        assert await is_stream_empty(redis)
+
+    async def test_while_postgres_is_away_nothing_is_lost(
+        self, sessions: SessionFactory, redis: Redis, blocking: Redis, admin: Client
+    ) -> None:
+        is_down = True
+
+        def open_session() -> Any:
+            if is_down:
+                raise ConnectionRefusedError
+            return sessions()
+
+        reader = ArchiveConsumer(open_session, redis, blocking)  # type: ignore[arg-type]
+        await add_records(redis, make_turn_record("tg:1:1"), make_turn_record("tg:1:2"))
+        with pytest.raises(ConnectionRefusedError):
+            await reader.run_once(0.01)
+        assert await redis.xlen(TURNS_STREAM) == 2
+
+        is_down = False
+        await reader.run_once(0.01)
+
+        assert len(await list_items(admin, "/turns")) == 2
+        assert await redis.xlen(DEAD_LETTER_STREAM) == 0
+        assert await is_stream_empty(redis)
+
+    async def test_a_turn_whose_transaction_postgres_breaks_off_is_stored_by_the_next_step(
+        self,
+        archive_reader: ArchiveConsumer,
+        sessions: SessionFactory,
+        redis: Redis,
+        admin: Client,
+        sql: Sql,
+    ) -> None:
+        await add_records(redis, make_turn_record())
+        async with sessions.begin() as session:
+            await session.exec(text("LOCK TABLE turns"))
+            step = asyncio.create_task(archive_reader.run_once(0.01))
+            await wait_for_lock(sql, step)
+            await terminate_waiting_sessions(sql)
+            with pytest.raises(DBAPIError):
+                await step
+        assert await redis.xlen(DEAD_LETTER_STREAM) == 0
+
+        await archive_reader.run_once(0.01)
+
+        assert len(await list_items(admin, "/turns")) == 1
+        assert await is_stream_empty(redis)
+
+    async def test_what_a_dead_reader_began_is_finished_by_another(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
+        for number in range(250):
+            await add_records(redis, make_turn_record(f"tg:1:{number}", items=()))
+        await redis.xreadgroup(GROUP, "dead", {TURNS_STREAM: ">"})
+        entries = [entry for entry, _ in await redis.xrange(TURNS_STREAM)]
+        await redis.xclaim(TURNS_STREAM, GROUP, "dead", 0, entries, idle=60_000, justid=True)
+
+        for _ in range(5):
+            await archive_reader.run_once(0.01)
+        assert await is_stream_empty(redis)
+
+        assert (await admin.get("/turns")).json()["total"] == 250
+
+    async def test_a_living_readers_work_is_left_to_it(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
+        await add_records(redis, make_turn_record())
+        await redis.xreadgroup(GROUP, "alive", {TURNS_STREAM: ">"})
+
+        await archive_reader.run_once(0.01)
+
+        assert await list_items(admin, "/turns") == []
+        assert (await redis.xpending(TURNS_STREAM, GROUP))["pending"] == 1
+
+
+async def test_it_continues_after_a_loss_of_all_keys_and_stops_on_the_stop_event(
+    archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+) -> None:
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(archive_reader.run(stop))
+
+    async def wait_for_turns(count: int) -> None:
+        async with asyncio.timeout(60):
+            while len(await list_items(admin, "/turns")) < count:
+                await asyncio.sleep(0.02)
+
+    await add_records(redis, make_turn_record("tg:1:1"))
+    await wait_for_turns(1)
+    await redis.flushdb()
+    await add_records(redis, make_turn_record("tg:1:2"))
+    await wait_for_turns(2)
+    stop.set()
+    await asyncio.wait_for(running, 60)

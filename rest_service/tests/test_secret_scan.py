@@ -1,0 +1,135 @@
+import pytest
+
+from rest_service.app.services.secrets import secret_scan
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
+from smart_kit.errors import InvalidRequest
+
+SECRET = "sk-a-key-of-no-worth"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place"),
+    [
+        ({"extra_headers": {"X-Team": "a"}}, "parameters.extra_headers"),
+        ({"extra_query": {"key": SECRET}}, "parameters.extra_query"),
+        ({"extra_body": {"a": [1, {"Authorization": SECRET}]}}, "parameters.extra_body.a[1].Auth"),
+        ({"api_key": SECRET}, "parameters.api_key"),
+        ({"apiKey": SECRET}, "parameters.apiKey"),
+        ({"x-api-key": SECRET}, "parameters.x-api-key"),
+        ({"OPENAI_API_KEY": SECRET}, "parameters.OPENAI_API_KEY"),
+        ({"token": SECRET}, "parameters.token"),
+        ({"accessToken": SECRET}, "parameters.accessToken"),
+        ({"auth": {"bearer": SECRET}}, "parameters.auth"),
+        ({"client_secret": SECRET}, "parameters.client_secret"),
+        ({"Cookie": SECRET}, "parameters.Cookie"),
+        ({"properties": {"password": SECRET}}, "parameters.properties.password"),
+        ({"stop": ["ok", f"Bearer {SECRET}"]}, "parameters.stop[1] looks like"),
+        ({"extra_body": {SECRET: 1}}, "parameters.extra_body has a name that looks like"),
+    ],
+)
+async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
+    admin: Client, make: Make, sql: Sql, parameters: JsonObject, place: str
+) -> None:
+    provider = await make("providers")
+    model = await make("models", provider_id=provider["id"])
+    whole = {"provider_id": provider["id"], "provider_model_name": "x", "parameters": parameters}
+
+    for refused in (
+        await admin.post("/models", json=whole),
+        await admin.patch(f"/models/{model['id']}", json={"parameters": parameters}),
+    ):
+        detail = refused.json()["detail"]
+        assert (refused.status_code, detail.startswith(place)) == (400, True), refused.text
+        assert "the provider's api_key" in detail
+        assert SECRET not in detail
+    everything = await sql("SELECT row_to_json(audit_log)::text FROM audit_log")
+    assert SECRET not in str([*everything, *await sql("SELECT parameters::text FROM llm_models")])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hf_token",
+        "HFToken",
+        "subscription-key",
+        "session_token",
+        "github_token",
+        "OPENAI_KEY",
+        "jwt",
+        "id-jwt",
+        "pwd",
+        "pass",
+        "db_pass",
+        "passphrase",
+        "authtoken",
+        "APIKey",
+        "api_key_2",
+        "X-Auth",
+        "basicAuth",
+        "webhook_secret",
+    ],
+)
+def test_a_name_that_credentials_have_is_refused_whatever_its_value(name: str) -> None:
+    with pytest.raises(InvalidRequest, match=rf"^parameters\.a\[0\]\.{name} is where"):
+        secret_scan.check("parameters", {"a": [{name: "innocent"}]})
+    assert secret_scan.redact({"a": [{name: "x"}, 5]}) == {"a": [{name: "[redacted]"}, 5]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        SECRET,
+        "Bearer abc.def",
+        "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
+        "https://me:password@proxy.example",
+    ],
+)
+def test_a_value_that_looks_like_a_secret_is_refused_whatever_its_name(value: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^parameters\.a\.user looks like") as refused:
+        secret_scan.check("parameters", {"a": {"user": value}})
+    assert value not in str(refused.value)
+    assert secret_scan.redact({"user": value, value: 1}) == {
+        "user": "[redacted]",
+        "[redacted]": 1,
+    }
+
+
+async def test_what_an_older_version_has_taken_is_not_in_the_audit_log(
+    admin: Client, make: Make, sql: Sql
+) -> None:
+    provider = await make("providers")
+    model = await make("models", provider_id=provider["id"])
+    parameters = f'{{"hf_token": "abc", "user": "{SECRET}", "top_p": 1}}'
+    await sql(f"UPDATE llm_models SET parameters = '{parameters}'")
+
+    assert (await admin.patch(f"/models/{model['id']}", json={"is_active": False})).is_success
+
+    (entry,) = await list_items(admin, "/audit", action="update_model")
+    shown = {"hf_token": "[redacted]", "user": "[redacted]", "top_p": 1}
+    assert entry["after"]["parameters"] == shown
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"max_tokens": 5, "max_completion_tokens": 5, "stop_token_ids": [1], "eos_token": "x"},
+        {"thinking": {"budget_tokens": 5}, "truncate_prompt_tokens": 5, "skip_special_tokens": 1},
+        {"prompt_cache_key": "a", "reasoning_effort": "none", "logit_bias": {"50256": -100}},
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"schema": {"properties": {"token": {"type": "string"}}}},
+            }
+        },
+    ],
+    ids=["tokens", "more tokens", "others", "fields of an answer"],
+)
+def test_what_only_sounds_like_one_is_taken(parameters: JsonObject) -> None:
+    secret_scan.check("parameters", parameters)
+
+
+def test_inside_the_schema_of_a_field_names_count_again() -> None:
+    parameters = {"properties": {"token": {"default": {"api_key": SECRET}}}}
+
+    with pytest.raises(InvalidRequest, match=r"parameters\.properties\.token\.default\.api_key is"):
+        secret_scan.check("parameters", parameters)

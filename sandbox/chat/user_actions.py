@@ -1,0 +1,92 @@
+"""What a person's Telegram client does: sends text, presses buttons."""
+
+from typing import Any
+
+from sandbox.telegram.render import render_callback_query, render_message
+from sandbox.telegram.rich.buttons import iter_callback_data
+from sandbox.telegram.state.callback_queries import PendingCallbackQuery
+from sandbox.telegram.state.messages import Message, MessageContent
+from sandbox.telegram.state.people import Person
+from sandbox.telegram.telegram_state import TelegramState
+from sandbox.telegram.text.detection import add_detected_entities
+from sandbox.telegram.text.entities import FormattedText, utf16_length
+from sandbox.telegram.text.formatting import MAX_TEXT_LENGTH
+from smart_kit.errors import InvalidRequest, NotFound
+
+
+def send_text(state: TelegramState, person: Person, text: str, reply_to: int | None) -> Message:
+    """Send a text, in several messages where it is long. Returns the last of them."""
+    parts = split_text(text.strip())
+    if not parts:
+        raise InvalidRequest("The text is empty")
+    if reply_to is not None and state.messages.get(person.id, reply_to) is None:
+        raise NotFound(f"There is no message {reply_to} in this chat")
+    for number, part in enumerate(parts):
+        message = _send(state, person, part, reply_to if number == 0 else None)
+    return message
+
+
+def _send(state: TelegramState, person: Person, text: str, reply_to: int | None) -> Message:
+    content = MessageContent.from_text(add_detected_entities(FormattedText(text)))
+    message = state.messages.add(person.id, content, is_from_bot=False, reply_to=reply_to)
+    update_id = state.updates.push("message", render_message(state, message))
+    if update_id is not None:
+        state.messages.link_update(message, update_id)
+    state.publish_message("message", message)
+    return message
+
+
+def press_button(
+    state: TelegramState, person: Person, message_id: int, data: str
+) -> PendingCallbackQuery:
+    """Press a button that is there."""
+    message = state.messages.get(person.id, message_id)
+    if message is None:
+        raise NotFound(f"There is no message {message_id} in this chat")
+    if data not in iter_callback_data([message.inline_keyboard, message.rich_message]):
+        raise NotFound("This message has no such button")
+    callback_query = state.callback_queries.add(person.id, message_id)
+    state.updates.push(
+        "callback_query", render_callback_query(state, person, message, callback_query.id, data)
+    )
+    return callback_query
+
+
+def stop_draft(state: TelegramState, person: Person, draft_id: int) -> None:
+    """Press Stop under the answer that grows; the bot is told and nothing else happens to it."""
+    if not state.activity.stop_draft(person.id, draft_id):
+        raise NotFound("There is no answer that could be stopped")
+    stopped = {"chat": person.to_chat(), "draft_id": draft_id}
+    state.updates.push("stopped_message_generation", stopped)
+
+
+def split_text(text: str) -> list[str]:
+    """Pieces of at most 4096 UTF-16 units, cut at a line end or a space where there is one."""
+    pieces: list[str] = []
+    while utf16_length(text) > MAX_TEXT_LENGTH:
+        head = _max_prefix(text)
+        cut = max(head.rfind("\n"), head.rfind(" "))
+        cut = cut if cut > len(head) // 2 else len(head)
+        pieces.append(text[:cut].strip())
+        text = text[cut:].strip()
+    return [piece for piece in (*pieces, text) if piece]
+
+
+def _max_prefix(text: str) -> str:
+    units = 0
+    for index, character in enumerate(text):
+        units += 2 if character > "\uffff" else 1
+        if units > MAX_TEXT_LENGTH:
+            return text[:index]
+    return text
+
+
+def describe_bot(state: TelegramState, language_code: str) -> dict[str, Any]:
+    """What a chat's head and empty chat show."""
+    bot = state.bot
+    return {
+        **bot.to_user(),
+        "name": bot.get_effective_text("name", language_code),
+        "description": bot.get_effective_text("description", language_code),
+        "short_description": bot.get_effective_text("short_description", language_code),
+    }

@@ -1,0 +1,195 @@
+"""What the model looks at: the last request, what came before, the tools and their results."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sandbox.llm.language import Language, detect_language
+from sandbox.llm.style_rules import find_required_language, is_brevity_required
+
+_CONTEXT_LINE = re.compile(
+    r"\A\s*\[(?P<line>[^\]\n]*?(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)[^\]\n]*)\]\s*"
+)
+_SCHEDULED_PREFIX = re.compile(r"\AScheduled request\b[^\n]*\n")
+"""What the assistant service puts before a request that comes from a schedule."""
+_WRONG_ARGUMENTS_REQUEST = re.compile(
+    r"[\s,.;(!?—-]*\b(?:and\s+)?(?:with|use|using)\s+(?:the\s+)?wrong\s+arguments\b[\s.!)]*"
+    r"|[\s,.;(!?—-]*(?:\bно\s+|\bсначала\s+)*\bс\s+(?:неверными|неправильными)\s+аргументами\b[\s.!)]*",
+    re.IGNORECASE,
+)
+"""Asks the model to make a mistake first."""
+_TIME_ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
+
+
+@dataclass(frozen=True)
+class ToolDefinition:
+    """A function the model may call."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The schema of each argument."""
+        properties: dict[str, Any] = self.parameters.get("properties") or {}
+        return properties
+
+    @property
+    def required(self) -> list[str]:
+        """The arguments that must be there."""
+        return list(self.parameters.get("required") or ())
+
+    @property
+    def title(self) -> str:
+        """The name as one says it: `ask_writer` is the writer."""
+        return re.sub(r"[_-]+", " ", re.sub(r"^ask[_-]", "", self.name))
+
+    def has_parameter(self, argument: str) -> bool:
+        """Whether the schema has this argument."""
+        return argument in self.properties
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """What the model asks for."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What came back."""
+
+    call: ToolCall
+    content: str
+
+
+@dataclass(frozen=True)
+class PromptContext:
+    """A request in its surroundings."""
+
+    model: str
+    text: str
+    """The last user message without the context line."""
+    previous_messages: tuple[str, ...]
+    """The user messages before, the oldest first."""
+    instructions: str
+    tools: tuple[ToolDefinition, ...]
+    tool_results: tuple[ToolResult, ...]
+    """What tools have answered since the last user message."""
+    tool_rounds: int
+    """How many times the model has called tools since then."""
+    forced_tool: ToolDefinition | None
+    """The tool that `tool_choice` demands."""
+    now: datetime
+    """The user's time: from the context line, else this machine's in UTC."""
+    has_user_time: bool
+    language: Language
+    is_brief: bool
+    """Whether as little as possible is to be said."""
+    is_wrong_call_requested: bool
+    """Whether the first calls are to have wrong arguments."""
+
+    def find_tool(self, name: str) -> ToolDefinition | None:
+        """The tool of this name."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def localize(self, en: str, ru: str) -> str:
+        """The sentence in the user's language."""
+        return ru if self.language == "ru" else en
+
+
+def parse_prompt(body: dict[str, Any]) -> PromptContext:
+    """The conversation of a checked request."""
+    messages: list[dict[str, Any]] = body["messages"]
+    last = max((i for i, one in enumerate(messages) if one["role"] == "user"), default=-1)
+    users = [_get_message_text(one) for one in messages[: last + 1] if one["role"] == "user"]
+    user_text, now, has_user_time = _split_context_line(users[-1] if users else "")
+    text = _WRONG_ARGUMENTS_REQUEST.sub(" ", user_text).strip()
+    previous_messages = tuple(_split_context_line(one)[0] for one in users[:-1])
+    after = messages[last + 1 :]
+    instructions = "\n".join(
+        _get_message_text(one) for one in messages if one["role"] in ("system", "developer")
+    )
+    tools = () if body.get("tool_choice") == "none" else tuple(_parse_tools(body))
+    return PromptContext(
+        model=body["model"],
+        text=text,
+        previous_messages=previous_messages,
+        instructions=instructions,
+        tools=tools,
+        forced_tool=_parse_forced_tool(body, tools),
+        tool_results=tuple(_parse_tool_results(after)),
+        tool_rounds=sum(1 for one in after if one.get("tool_calls")),
+        now=now,
+        has_user_time=has_user_time,
+        language=find_required_language(instructions)
+        or detect_language(text, *reversed(previous_messages)),
+        is_brief=is_brevity_required(body["model"], instructions),
+        is_wrong_call_requested=text != user_text,
+    )
+
+
+def _get_message_text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text", "") for part in content if isinstance(part, dict)]
+        return "\n".join(part for part in parts if isinstance(part, str) and part)
+    return content or ""
+
+
+def _split_context_line(text: str) -> tuple[str, datetime, bool]:
+    """A user's own words, and the user's now from the bracketed line before them."""
+    found = _CONTEXT_LINE.match(text)
+    if found is None:
+        return text.strip(), datetime.now(UTC), False
+    zone = _TIME_ZONE.search(found["line"])
+    try:
+        info = ZoneInfo(zone[1]) if zone else ZoneInfo("UTC")
+    except ZoneInfoNotFoundError:
+        info = ZoneInfo("UTC")
+    now = datetime.fromisoformat(f"{found['date']}T{found['time']}").replace(tzinfo=info)
+    return _SCHEDULED_PREFIX.sub("", text[found.end() :]).strip(), now, True
+
+
+def _parse_tools(body: dict[str, Any]) -> list[ToolDefinition]:
+    functions = [tool["function"] for tool in body.get("tools") or ()]
+    return [
+        ToolDefinition(one["name"], one.get("description") or "", one.get("parameters") or {})
+        for one in functions
+    ]
+
+
+def _parse_forced_tool(
+    body: dict[str, Any], tools: tuple[ToolDefinition, ...]
+) -> ToolDefinition | None:
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict):
+        name = (choice.get("function") or {}).get("name")
+        return next((tool for tool in tools if tool.name == name), None)
+    return tools[0] if choice == "required" and tools else None
+
+
+def _parse_tool_results(messages: list[dict[str, Any]]) -> list[ToolResult]:
+    calls = {
+        call["id"]: ToolCall(
+            str(call["function"].get("name")), _parse_arguments(call["function"]["arguments"])
+        )
+        for message in messages
+        for call in message.get("tool_calls") or ()
+    }
+    return [
+        ToolResult(calls[message["tool_call_id"]], _get_message_text(message))
+        for message in messages
+        if message["role"] == "tool" and message["tool_call_id"] in calls
+    ]
+
+
+def _parse_arguments(text: str) -> dict[str, Any]:
+    arguments = json.loads(text)
+    return arguments if isinstance(arguments, dict) else {}

@@ -1,0 +1,149 @@
+"""A reply in the shape of the Responses API, whole or as a stream of typed events."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.llm.ids import random_id
+from sandbox.llm.responses.reasoning import ResponseItem, build_reasoning_item
+from sandbox.llm.rule_based_model import ModelReply
+from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
+
+ResponseEvent = dict[str, Any]
+
+_ECHOED_PARAMETERS: dict[str, Any] = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "reasoning": {"effort": None, "summary": None},
+    "store": True,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": 1.0,
+    "truncation": "disabled",
+}
+"""What comes back as it was given, or as it is by itself."""
+
+
+class ResponsesApiResponse:
+    """One answer to one request; `chat` is the same request as Chat Completions have it."""
+
+    def __init__(
+        self, body: dict[str, Any], chat_request: dict[str, Any], reply: ModelReply
+    ) -> None:
+        self._text_chunks, self._is_truncated = truncate_chunks(
+            split_chunks(reply.text), body.get("max_output_tokens")
+        )
+        items = [_build_function_call(one.name, one.arguments) for one in reply.tool_calls] or [
+            self._build_message()
+        ]
+        self._output = [build_reasoning_item(body["model"], items), *items]
+        self._prompt_tokens = count_prompt_tokens(chat_request)
+        self._common_fields = {
+            "id": f"resp_{random_id(50)}",
+            "object": "response",
+            "created_at": int(time.time()),
+            "model": body["model"],
+            "error": None,
+            **{name: body.get(name, value) for name, value in _ECHOED_PARAMETERS.items()},
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of an answer that is not streamed."""
+        reason = {"reason": "max_output_tokens"} if self._is_truncated else None
+        status = "incomplete" if self._is_truncated else "completed"
+        return {
+            **self._common_fields,
+            "status": status,
+            "incomplete_details": reason,
+            "output": self._output,
+            "usage": self._build_usage(),
+        }
+
+    def to_events(self) -> Iterator[ResponseEvent]:
+        """The stream's events, numbered."""
+        for number, event in enumerate(self._build_events()):
+            yield {**event, "sequence_number": number}
+
+    def _build_events(self) -> Iterator[ResponseEvent]:
+        started = {**self._common_fields, "status": "in_progress", "incomplete_details": None}
+        for kind in ("created", "in_progress"):
+            yield {"type": f"response.{kind}", "response": {**started, "output": [], "usage": None}}
+        for index, item in enumerate(self._output):
+            yield from self._build_item_events(index, item)
+        completed = self.to_json()
+        yield {"type": f"response.{completed['status']}", "response": completed}
+
+    def _build_item_events(self, index: int, item: ResponseItem) -> Iterator[ResponseEvent]:
+        place = {"output_index": index, "item_id": item["id"]}
+        yield {
+            "type": "response.output_item.added",
+            "output_index": index,
+            "item": _to_in_progress(item),
+        }
+        if item["type"] == "function_call":
+            yield from _build_call_events(place, item["arguments"])
+        elif item["type"] == "message":
+            yield from self._build_text_events({**place, "content_index": 0}, item["content"][0])
+        yield {"type": "response.output_item.done", "output_index": index, "item": item}
+
+    def _build_text_events(
+        self, place: dict[str, Any], part: dict[str, Any]
+    ) -> Iterator[ResponseEvent]:
+        yield {"type": "response.content_part.added", **place, "part": {**part, "text": ""}}
+        for piece in self._text_chunks:
+            yield {"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []}
+        text = part["text"]
+        yield {"type": "response.output_text.done", **place, "text": text, "logprobs": []}
+        yield {"type": "response.content_part.done", **place, "part": part}
+
+    def _build_message(self) -> ResponseItem:
+        text = "".join(self._text_chunks)
+        return {
+            "type": "message",
+            "status": "incomplete" if self._is_truncated else "completed",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}],
+        }
+
+    def _build_usage(self) -> dict[str, Any]:
+        calls = [one["arguments"] + one["name"] for one in self._output if "arguments" in one]
+        output_tokens = count_tokens("".join(self._text_chunks)) + sum(map(count_tokens, calls))
+        return {
+            "input_tokens": self._prompt_tokens,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": output_tokens,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": self._prompt_tokens + output_tokens,
+        }
+
+
+def _build_function_call(name: str, arguments: dict[str, Any]) -> ResponseItem:
+    return {
+        "type": "function_call",
+        "status": "completed",
+        "call_id": f"call_{random_id(24)}",
+        "name": name,
+        "arguments": json.dumps(arguments, ensure_ascii=False),
+    }
+
+
+def _to_in_progress(item: ResponseItem) -> ResponseItem:
+    """An item as it is announced."""
+    if item["type"] == "reasoning":
+        return {**item, "encrypted_content": None}
+    is_call = item["type"] == "function_call"
+    empty: dict[str, Any] = {"arguments": ""} if is_call else {"content": []}
+    return {**item, **empty, "status": "in_progress"}
+
+
+def _build_call_events(place: dict[str, Any], arguments: str) -> Iterator[ResponseEvent]:
+    kind = "response.function_call_arguments"
+    for piece in split_chunks(arguments):
+        yield {"type": f"{kind}.delta", **place, "delta": piece}
+    yield {"type": f"{kind}.done", **place, "arguments": arguments}

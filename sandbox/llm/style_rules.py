@@ -1,0 +1,91 @@
+"""What simple instructions, and a model's own nature, make of an answer.
+
+They are obeyed so that whoever changes an assistant sees that its next answer is another. A new one
+is a line in RULES.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox.llm import model_names
+from sandbox.llm.language import Language
+
+_QUOTED_TEXT = r"(?P<words>“[^”]+”|\"[^\"]+\"|«[^»]+»|[^\n.]+)"
+_ANSWERS = r"(?:(?:every|each|all|your|the)\s+)*(?:answers?|repl(?:y|ies)|messages?)"
+_RUSSIAN_ANSWERS = r"(?:(?:кажд|люб|сво|вс)\w+\s+)*(?:ответ|сообщени)\w*"
+_LANGUAGE = re.compile(
+    r"\b(?:answer|reply|speak|write)\s+(?:only\s+|always\s+)?in\s+(?P<en>english|russian)\b"
+    r"|\b(?:отвечай|пиши|говори)(?:те)?\s+(?:только\s+|всегда\s+)?(?:по-|на )(?P<ru>англ|русск)",
+    re.IGNORECASE,
+)
+_BREVITY = re.compile(
+    r"\b(?:answer|reply)\s+(?:very\s+)?briefly\b|\bbe\s+(?:very\s+)?brief\b"
+    r"|\bотвечай(?:те)?\s+(?:очень\s+)?кратко\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"\A[^\n]*?[.!?…](?=\s|$)")
+
+
+@dataclass(frozen=True)
+class StyleRule:
+    """`apply` takes an answer and the words that the instructions name."""
+
+    instruction: re.Pattern[str]
+    apply: Callable[[str, str], str]
+
+
+def _bilingual_rule(
+    english: str, russian: str, apply: Callable[[str, str], str]
+) -> tuple[StyleRule, StyleRule]:
+    return (
+        StyleRule(re.compile(english, re.IGNORECASE), apply),
+        StyleRule(re.compile(russian, re.IGNORECASE), apply),
+    )
+
+
+STYLE_RULES: tuple[StyleRule, ...] = (
+    *_bilingual_rule(
+        rf"\b(?:begin|start)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
+        rf"\bначинай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:с|со)\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
+        lambda answer, words: f"{words} {answer}",
+    ),
+    *_bilingual_rule(
+        rf"\b(?:end|finish)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
+        rf"\bзаканчивай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
+        lambda answer, words: f"{answer}\n\n{words}",
+    ),
+    *_bilingual_rule(
+        r"\b(?:answer|reply|write)\s+(?:only\s+)?in\s+(?:all\s+)?(?:caps|capitals?)\b",
+        r"\b(?:отвечай|пиши)(?:те)?\s+(?:только\s+)?(?:заглавными|большими|прописными)\b",
+        lambda answer, _: answer.upper(),
+    ),
+)
+
+
+def apply_style(answer: str, instructions: str) -> str:
+    """The answer as the instructions want it."""
+    for rule in STYLE_RULES:
+        if found := rule.instruction.search(instructions):
+            quoted_text = found.groupdict().get("words") or ""
+            answer = rule.apply(answer, quoted_text.strip(' “”"«»'))
+    return answer
+
+
+def is_brevity_required(model: str, instructions: str) -> bool:
+    """Whether no more is said than must be."""
+    return model == model_names.BRIEF_MODEL or _BREVITY.search(instructions) is not None
+
+
+def truncate_to_sentence(answer: str) -> str:
+    """The first sentence; what is no prose, such as a list of facts, stays whole."""
+    found = _SENTENCE.match(answer)
+    return found[0] if found else answer
+
+
+def find_required_language(instructions: str) -> Language | None:
+    """The one language that the instructions allow."""
+    found = _LANGUAGE.search(instructions)
+    if found is None:
+        return None
+    return "ru" if (found["en"] or found["ru"]).lower() in ("russian", "русск") else "en"

@@ -1,0 +1,5 @@
+"""When something shall happen, as people say it in English and Russian."""
+
+from sandbox.llm.time_expressions.time_expression import TimeExpression, find_time_expression
+
+__all__ = ["TimeExpression", "find_time_expression"]

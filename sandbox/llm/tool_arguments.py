@@ -1,0 +1,40 @@
+"""Arguments for a tool that no skill knows, out of the words of a request."""
+
+import re
+from typing import Any
+
+from sandbox.llm.places import extract_last_place
+from sandbox.llm.prompt_context import ToolDefinition
+
+_QUOTED = re.compile(r"[“\"«]([^”\"»]+)[”\"»]")
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
+_PLACE_PARAMETERS = ("place", "city", "location", "address")
+
+
+def build_arguments(tool: ToolDefinition, message: str) -> dict[str, Any] | None:
+    """What the tool's schema asks for, or None where the message does not say it."""
+    if tool.has_parameter("message"):
+        names = ["message"]
+    else:
+        texts = [name for name, part in tool.properties.items() if part.get("type") == "string"]
+        names = tool.required or texts[:1]
+    arguments = {
+        name: _extract_value(name, tool.properties.get(name) or {}, message) for name in names
+    }
+    return None if None in arguments.values() else arguments
+
+
+def _extract_value(name: str, schema: dict[str, Any], message: str) -> Any:
+    if "enum" in schema:
+        return next((one for one in schema["enum"] if str(one).lower() in message.lower()), None)
+    kind = schema.get("type", "string")
+    if kind in ("integer", "number"):
+        found = _NUMBER.search(message)
+        value = float(found[0].replace(",", ".")) if found else None
+        return int(value) if value is not None and kind == "integer" else value
+    if kind != "string":
+        return None
+    if name in _PLACE_PARAMETERS:
+        return extract_last_place(message) or message
+    quoted = _QUOTED.search(message)
+    return quoted[1] if quoted and name != "message" else message

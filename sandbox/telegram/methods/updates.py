@@ -1,0 +1,107 @@
+"""getUpdates and what belongs to it."""
+
+from typing import Any
+
+from sandbox.telegram.errors import BotApiError, conflict
+from sandbox.telegram.method_call import ApiMethod, DescribedResult, MethodCall
+from sandbox.telegram.state.updates import MAX_POLL_SECONDS, OTHER_POLL_REASON
+from sandbox.telegram.state.webhook import WebhookTarget
+
+_WEBHOOK_ACTIVE = (
+    "can't use getUpdates method while webhook is active; "
+    "use deleteWebhook to delete the webhook first"
+)
+
+
+async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
+    """Waiting updates, at once or as soon as one comes within `timeout` seconds."""
+    state, given = call.state, call.parameters
+    updates = state.updates
+    offset = given.get_int("offset", low=-(2**31), high=2**62)
+    limit = given.get_int("limit", default=100, low=1, high=100)
+    timeout = given.get_int("timeout", low=0, high=MAX_POLL_SECONDS)
+    if state.webhook.target is not None:
+        raise conflict(_WEBHOOK_ACTIVE)
+    _set_allowed_updates(call)
+    updates.terminate_poll(OTHER_POLL_REASON)
+    if offset:
+        state.confirm_updates(offset)
+    state.commit()
+    if not updates.count_pending() and timeout:
+        await updates.long_poll(timeout)
+    return updates.list_pending(limit)
+
+
+def _set_allowed_updates(call: MethodCall) -> None:
+    """A missing or broken list leaves what was set before."""
+    try:
+        kinds = call.parameters.get_json("allowed_updates", "allowed_updates")
+    except BotApiError:
+        return
+    if isinstance(kinds, list):
+        call.state.updates.set_allowed_kinds([kind for kind in kinds if isinstance(kind, str)])
+
+
+async def set_webhook(call: MethodCall) -> DescribedResult:
+    """Where updates go from now on; an empty address removes it."""
+    state, given = call.state, call.parameters
+    url = given.get_text("url")
+    if not url:
+        _set_allowed_updates(call)
+        return await delete_webhook(call)
+    state.updates.terminate_poll("terminated by setWebhook request")
+    target = WebhookTarget(
+        url=url,
+        secret_token=given.get_text("secret_token"),
+        max_connections=given.get_int("max_connections", default=40, low=1, high=100),
+        ip_address=given.get_text("ip_address"),
+        has_custom_certificate=not given.is_missing("certificate"),
+    )
+    is_new = await state.webhook.set_target(target)
+    _set_allowed_updates(call)
+    if given.get_bool("drop_pending_updates"):
+        state.drop_updates()
+    return DescribedResult(True, "Webhook was set" if is_new else "Webhook is already set")
+
+
+async def delete_webhook(call: MethodCall) -> DescribedResult:
+    """Back to getUpdates; waiting updates are dropped on demand."""
+    was_there = call.state.webhook.delete()
+    if call.parameters.get_bool("drop_pending_updates"):
+        call.state.drop_updates()
+    return DescribedResult(
+        True, "Webhook was deleted" if was_there else "Webhook is already deleted"
+    )
+
+
+async def get_webhook_info(call: MethodCall) -> dict[str, Any]:
+    """A `WebhookInfo`."""
+    updates = call.state.updates
+    info = {**call.state.webhook.to_json(), "pending_update_count": updates.count_pending()}
+    return info | ({"allowed_updates": updates.allowed_kinds} if updates.allowed_kinds else {})
+
+
+async def get_me(call: MethodCall) -> dict[str, Any]:
+    """The bot."""
+    return call.state.bot.to_me()
+
+
+METHODS = (
+    ApiMethod("getMe", (), get_me),
+    ApiMethod("getUpdates", ("offset", "limit", "timeout", "allowed_updates"), get_updates),
+    ApiMethod(
+        "setWebhook",
+        (
+            "url",
+            "certificate",
+            "ip_address",
+            "max_connections",
+            "allowed_updates",
+            "drop_pending_updates",
+            "secret_token",
+        ),
+        set_webhook,
+    ),
+    ApiMethod("deleteWebhook", ("drop_pending_updates",), delete_webhook),
+    ApiMethod("getWebhookInfo", (), get_webhook_info),
+)

@@ -1,0 +1,85 @@
+"""The sandbox's Telegram in one object: what it remembers, and how it tells of changes."""
+
+import sqlite3
+from pathlib import Path
+
+from sandbox.telegram.bot import SandboxBot, is_valid_token
+from sandbox.telegram.faults import FaultQueue
+from sandbox.telegram.rate_limiter import RateLimiter
+from sandbox.telegram.state.activity import ChatActivity
+from sandbox.telegram.state.callback_queries import CallbackQueryStore
+from sandbox.telegram.state.commands import CommandStore
+from sandbox.telegram.state.database import open_database
+from sandbox.telegram.state.event_bus import ChatEvent, EventBus
+from sandbox.telegram.state.messages import Message, MessageStore
+from sandbox.telegram.state.people import PersonStore
+from sandbox.telegram.state.settings import SettingStore
+from sandbox.telegram.state.updates import UpdateQueue
+from sandbox.telegram.state.webhook import Webhook
+from sandbox.telegram.violations import ViolationLog
+from smart_kit.errors import ConfigurationError
+
+
+class TelegramState:
+    """One bot, its people and what they said. Changes are lost without `commit`."""
+
+    def __init__(self, database: sqlite3.Connection, token: str) -> None:
+        self._database = database
+        self.settings = SettingStore(database)
+        self.bot = SandboxBot(token, self.settings)
+        self.people = PersonStore(database)
+        self.messages = MessageStore(database)
+        self.updates = UpdateQueue(database, self.settings)
+        self.webhook = Webhook(self.settings)
+        self.commands = CommandStore(database)
+        self.callback_queries = CallbackQueryStore(database)
+        self.event_bus = EventBus()
+        self.violations = ViolationLog(self.event_bus)
+        self.activity = ChatActivity(self.event_bus)
+        self.faults = FaultQueue()
+        self.rate_limiter = RateLimiter()
+
+    @classmethod
+    def open(cls, directory: Path, token: str) -> "TelegramState":
+        """The world kept in this folder. Raises ConfigurationError for a token that is none."""
+        if not is_valid_token(token):
+            raise ConfigurationError(
+                "TELEGRAM_TOKEN: a token looks like 123456:ABC-DEF (digits, colon, letters)"
+            )
+        return cls(open_database(directory), token)
+
+    def commit(self) -> None:
+        """Keep what this request has done."""
+        self._database.commit()
+
+    def rollback(self) -> None:
+        """Forget it."""
+        self._database.rollback()
+
+    def publish_message(self, kind: str, message: Message) -> None:
+        """A `message` that is new, or an `edit` of one."""
+        self.event_bus.publish(ChatEvent(kind, message.person_id, message.to_json()))
+
+    def publish_bot_changed(self) -> None:
+        """Its name, description or commands changed."""
+        self.event_bus.publish(ChatEvent("bot", None, {}))
+
+    def confirm_updates(self, offset: int) -> None:
+        """The bot has what is below: mark those messages as read."""
+        first = self.updates.confirm(offset)
+        for message in self.messages.mark_read(first):
+            self.publish_message("edit", message)
+
+    def drop_updates(self) -> None:
+        """The bot wants none of what waits."""
+        self.confirm_updates(self.updates.get_next_id())
+
+    def stop(self) -> None:
+        """End what waits: the long poll and the pages' event streams."""
+        self.updates.close()
+        self.activity.close()
+        self.event_bus.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

@@ -1,0 +1,185 @@
+"""Flood limits: one bucket a chat for messages and edits, one for drafts and typing."""
+
+from collections.abc import Iterator
+from itertools import count, repeat
+
+import pytest
+
+from sandbox.telegram.errors import BotApiError
+from sandbox.telegram.rate_limiter import CHAT_ACTION, MESSAGE, FloodLimits, RateLimiter
+from sandbox.tests.sandbox_harness import ALICE, BOB, BotApiRefused, SandboxHarness
+
+GROUP = -100
+
+
+class FakeClock:
+    """Seconds that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _count_allowed(rate_limiter: RateLimiter, kind: str, chat_id: int, count: int) -> int:
+    """How many of so many calls are let through."""
+    done = 0
+    for _ in range(count):
+        try:
+            rate_limiter.check(kind, chat_id)
+        except BotApiError:
+            continue
+        rate_limiter.consume(kind, chat_id)
+        done += 1
+    return done
+
+
+def test_a_chat_takes_a_burst_of_five_then_one_a_second() -> None:
+    clock = FakeClock()
+    rate_limiter = RateLimiter(clock)
+    assert _count_allowed(rate_limiter, MESSAGE, ALICE, 10) == 5
+    assert _count_allowed(rate_limiter, MESSAGE, BOB, 10) == 5
+    clock.now += 1.0
+    assert _count_allowed(rate_limiter, MESSAGE, ALICE, 10) == 1
+
+
+def test_drafts_and_typing_have_a_bucket_of_their_own() -> None:
+    rate_limiter = RateLimiter(FakeClock())
+    assert _count_allowed(rate_limiter, MESSAGE, ALICE, 10) == 5
+    assert _count_allowed(rate_limiter, CHAT_ACTION, ALICE, 10) == 5
+
+
+def test_a_group_takes_twenty_a_minute() -> None:
+    clock = FakeClock()
+    rate_limiter = RateLimiter(clock)
+    assert _count_allowed(rate_limiter, MESSAGE, GROUP, 30) == 20
+    clock.now += 59.0
+    assert _count_allowed(rate_limiter, MESSAGE, GROUP, 30) == 0
+    clock.now += 1.0
+    assert _count_allowed(rate_limiter, MESSAGE, GROUP, 30) == 20
+
+
+def test_all_chats_together_take_thirty_a_second() -> None:
+    clock = FakeClock()
+    rate_limiter = RateLimiter(clock)
+    assert sum(_count_allowed(rate_limiter, MESSAGE, chat, 1) for chat in range(1, 100)) == 30
+    clock.now += 1.0
+    assert sum(_count_allowed(rate_limiter, MESSAGE, chat, 1) for chat in range(200, 300)) == 30
+
+
+def _collect_allowed_times(
+    rate_limiter: RateLimiter, clock: FakeClock, chats: Iterator[int], seconds: float
+) -> list[float]:
+    """When calls pass that come every 1/64 of a second, each in the next of the chats."""
+    passed = []
+    for tick in range(int(seconds * 64)):
+        clock.now = tick / 64
+        passed += [clock.now] * _count_allowed(rate_limiter, MESSAGE, next(chats), 1)
+    return passed
+
+
+def _max_in_window(times: list[float], seconds: float) -> int:
+    """How many lie in the fullest stretch of so many seconds, its end not counted."""
+    return max(sum(first <= one < first + seconds for one in times) for first in times)
+
+
+def test_no_second_holds_more_than_thirty_and_no_minute_of_a_group_more_than_twenty() -> None:
+    clock = FakeClock()
+    rate_limiter = RateLimiter(clock)
+    everybody = _collect_allowed_times(rate_limiter, clock, count(1), 4.0)
+    assert (_max_in_window(everybody, 1.0), len(everybody)) == (30, 4 * 30)
+
+    clock.now = 0.0
+    rate_limiter.set_limits(FloodLimits(overall=0))
+    paced = _collect_allowed_times(rate_limiter, clock, repeat(GROUP), 130.0)
+    assert (_max_in_window(paced, 60.0), len(paced)) == (20, 3 * 20)
+
+
+@pytest.mark.parametrize(
+    ("most", "passed"), [(0.5, [0, 2, 4]), (2.5, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4])]
+)
+def test_a_limit_below_one_or_with_a_fraction_is_enforced(most: float, passed: list[float]) -> None:
+    clock = FakeClock()
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.set_limits(FloodLimits(overall=most))
+    chats = count(1)
+    seen = []
+    for clock.now in range(5):
+        seen += [clock.now] * sum(
+            _count_allowed(rate_limiter, MESSAGE, next(chats), 1) for _ in range(9)
+        )
+    assert seen == passed
+
+
+def test_one_chat_that_was_refused_does_not_shut_the_others() -> None:
+    clock = FakeClock()
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.set_limits(FloodLimits(overall=1))
+    assert _count_allowed(rate_limiter, MESSAGE, ALICE, 1) == 1
+    clock.now = 0.5
+    assert _count_allowed(rate_limiter, MESSAGE, BOB, 1) == 0
+    clock.now = 1.0
+    assert _count_allowed(rate_limiter, MESSAGE, BOB, 1) == 0
+    assert _count_allowed(rate_limiter, MESSAGE, ALICE, 1) == 1
+
+
+def test_a_refused_chat_waits_the_whole_retry_after() -> None:
+    clock = FakeClock()
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.set_limits(FloodLimits(per_chat=0.1, burst=1))
+    _count_allowed(rate_limiter, MESSAGE, ALICE, 1)
+    clock.now = 0.5
+    with pytest.raises(BotApiError) as refused:
+        rate_limiter.check(MESSAGE, ALICE)
+    assert refused.value.parameters == {"retry_after": 10}
+    clock.now = 10.2
+    with pytest.raises(BotApiError) as refused:
+        rate_limiter.check(MESSAGE, ALICE)
+    assert refused.value.parameters == {"retry_after": 1}
+    clock.now = 10.5
+    rate_limiter.check(MESSAGE, ALICE)
+
+
+def test_without_limits_nothing_is_refused() -> None:
+    rate_limiter = RateLimiter(FakeClock())
+    rate_limiter.set_limits(FloodLimits(per_chat=0, chat_actions=0, per_group=0, overall=0))
+    for kind in (MESSAGE, CHAT_ACTION):
+        assert _count_allowed(rate_limiter, kind, ALICE, 1000) == 1000
+
+
+async def test_edits_count_as_messages_and_the_refusal_says_how_long(
+    sandbox: SandboxHarness,
+) -> None:
+    await sandbox.set_limits(per_chat=0.001, burst=2)
+    sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
+    where = {"chat_id": ALICE, "message_id": sent["message_id"]}
+    await sandbox.call_bot_api("editMessageText", text="y", **where)
+    with pytest.raises(BotApiRefused) as refused:
+        await sandbox.call_bot_api("editMessageText", text="z", **where)
+    seconds = refused.value.parameters["retry_after"]
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, str(seconds))
+    assert refused.value.description == f"Too Many Requests: retry after {seconds}"
+    assert 900 <= seconds <= 1000
+    await sandbox.call_bot_api("sendMessage", chat_id=BOB, text="others go on")
+
+
+async def test_a_call_that_is_wrong_costs_nothing(sandbox: SandboxHarness) -> None:
+    await sandbox.set_limits(per_chat=0.01, burst=1, chat_actions=0.01, chat_action_burst=1)
+    with pytest.raises(BotApiRefused, match="message text is empty"):
+        await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="")
+    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
+    await sandbox.call_bot_api("sendChatAction", chat_id=ALICE, action="typing")
+    with pytest.raises(BotApiRefused, match="Too Many Requests"):
+        await sandbox.call_bot_api("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x")
+
+
+async def test_the_limits_can_be_read_and_changed(sandbox: SandboxHarness) -> None:
+    await sandbox.set_limits(overall=0)
+    assert await sandbox.call_chat_api("GET", "/chat/api/limits") == {
+        "per_chat": 1.0,
+        "burst": 5,
+        "chat_actions": 1.0,
+        "chat_action_burst": 5,
+        "per_group": 20.0,
+        "overall": 0,
+    }

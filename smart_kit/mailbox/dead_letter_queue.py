@@ -1,0 +1,91 @@
+"""The dead letters of a mailbox, for an administrator to read, replay and drop."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+from redis.commands.core import AsyncScript
+
+from smart_kit.errors import InvalidRequest
+from smart_kit.mailbox.mailbox import read_script
+from smart_kit.mailbox.messages import DeadLetter
+from smart_kit.redis import Redis, await_result
+
+EntryId = tuple[int, int]
+"""Of a stream's entry: milliseconds and a number; later letters have higher ones."""
+
+
+def _format_entry_id(entry_id: EntryId) -> str:
+    return f"{entry_id[0]}-{entry_id[1]}"
+
+
+@dataclass(frozen=True)
+class DeadLetterEntry:
+    """A dead letter and its place."""
+
+    entry_id: EntryId
+    dead_letter: DeadLetter
+
+
+class DeadLetterQueue:
+    """The dead letters of one queue."""
+
+    def __init__(self, redis: Redis, queue: str) -> None:
+        self._redis = redis
+        self._queue = queue
+        self._stream = f"{queue}:dead"
+        self._replay_script = AsyncScript(redis, read_script("replay"))
+
+    async def count(self) -> int:
+        """How many there are."""
+        return int(await await_result(self._redis.xlen(self._stream)))
+
+    async def list_newest(self, limit: int) -> list[DeadLetterEntry]:
+        """At most so many, the newest first."""
+        entries = await await_result(self._redis.xrevrange(self._stream, count=limit))
+        return [self._parse_entry(entry, fields) for entry, fields in entries]
+
+    async def find(self, entry_id: EntryId) -> DeadLetterEntry | None:
+        """The one at that place."""
+        raw_id = _format_entry_id(entry_id)
+        entries = await await_result(self._redis.xrange(self._stream, raw_id, raw_id))
+        return self._parse_entry(*entries[0]) if entries else None
+
+    async def replay(self, entry: DeadLetterEntry) -> bool:
+        """Have it handled once more, after what waits in its conversation; False: it is gone.
+
+        Raises InvalidRequest for what never was a message, e.g. an update that could not be read.
+        """
+        conversation = entry.dead_letter.conversation
+        if not conversation:
+            raise InvalidRequest("It never was a message of the queue: it can only be dropped.")
+        waiting = f"{self._queue}:waiting:{conversation}"
+        return bool(
+            await self._replay_script(
+                keys=[self._queue, f"{self._queue}:active", waiting, self._stream],
+                args=[_format_entry_id(entry.entry_id), conversation, entry.dead_letter.payload],
+            )
+        )
+
+    async def delete(self, entry_id: EntryId) -> bool:
+        """Forget it; False: it is gone already."""
+        return bool(await await_result(self._redis.xdel(self._stream, _format_entry_id(entry_id))))
+
+    def _parse_entry(self, raw_id: str, fields: dict[str, str]) -> DeadLetterEntry:
+        milliseconds, _, number = raw_id.partition("-")
+        entry_id = (int(milliseconds), int(number))
+        raw = fields.get("dead_letter", "")
+        try:
+            return DeadLetterEntry(entry_id, DeadLetter.model_validate_json(raw))
+        except ValidationError:  # by another version, or by hand: still to be seen
+            return DeadLetterEntry(entry_id, self._build_unreadable(raw, entry_id))
+
+    def _build_unreadable(self, raw: str, entry_id: EntryId) -> DeadLetter:
+        return DeadLetter(
+            queue=self._queue,
+            conversation="",
+            payload=raw,
+            reason="the letter itself cannot be read",
+            attempts=0,
+            failed_at=datetime.fromtimestamp(entry_id[0] / 1000, UTC),
+        )

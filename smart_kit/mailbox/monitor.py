@@ -1,0 +1,56 @@
+"""Looks at a mailbox now and then, for `/metrics` and for the operator."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from smart_kit.mailbox.mailbox import Mailbox
+from smart_kit.mailbox.messages import QueueDepth
+from smart_kit.metrics import DEAD_LETTERS, QUEUE_CONVERSATIONS, QUEUE_OLDEST_SECONDS
+from smart_kit.redis import CONNECTION_ERRORS
+
+INTERVAL_SECONDS = 5.0
+LONG_WAIT_SECONDS = 5.0
+"""Seconds a conversation may wait before an operator wants to know."""
+
+log = structlog.stdlib.get_logger()
+
+
+class QueueMonitor:
+    """The last look at one mailbox."""
+
+    def __init__(self, mailbox: Mailbox, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self._mailbox = mailbox
+        self._interval_seconds = interval_seconds
+        self._depth: QueueDepth | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until `stop`."""
+        while not stop.is_set():
+            try:
+                await self.collect()
+            except CONNECTION_ERRORS as error:
+                log.debug(
+                    "queue depth collection failed", queue=self._mailbox.name, reason=str(error)
+                )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._interval_seconds)
+
+    async def collect(self) -> None:
+        """Look once."""
+        depth = self._depth = await self._mailbox.get_depth()
+        queue = self._mailbox.name
+        QUEUE_CONVERSATIONS.labels(queue, "ready").set(depth.conversations - depth.delayed)
+        QUEUE_CONVERSATIONS.labels(queue, "delayed").set(depth.delayed)
+        QUEUE_OLDEST_SECONDS.labels(queue).set(depth.oldest_seconds)
+        DEAD_LETTERS.labels(queue).set(depth.dead_letters)
+
+    def health_note(self) -> str:
+        """What an operator should know, e.g. "the oldest of 3 waits 41 s; 2 dead letters"."""
+        depth, notes = self._depth, []
+        if depth and depth.oldest_seconds >= LONG_WAIT_SECONDS:
+            notes.append(f"the oldest of {depth.conversations} waits {depth.oldest_seconds:.0f} s")
+        if depth and depth.dead_letters:
+            notes.append(f"{depth.dead_letters} dead letter{'s' if depth.dead_letters > 1 else ''}")
+        return "; ".join(notes)

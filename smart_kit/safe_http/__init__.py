@@ -1,0 +1,1 @@
+"""HTTP to servers that users named: only public addresses, with limits."""

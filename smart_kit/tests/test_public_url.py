@@ -1,0 +1,115 @@
+"""How an address is spelt, which host it names, and what is said of one that is refused."""
+
+import pytest
+
+from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl, check_public_address
+
+INVALID_ADDRESS = "It is not an address that begins with http:// or https://."
+INVALID_AUTHORITY = (
+    "Between // and the path stand only a host's name, in Latin letters (xn--…), or its address,"
+    " and perhaps a port."
+)
+INVALID_HOST_NAME = "The host's name is none."
+INVALID_NUMERIC_HOST = "The host is neither a name nor an address of four numbers."
+UNPARSABLE = "A redirect's address cannot be read."
+MAX_LENGTH = ".".join(["a" * 49] * 5) + ".io"
+"""A name of 252 letters; one more may be added."""
+
+
+def get_block_reason(text: str) -> str:
+    with pytest.raises(AddressBlocked) as refused:
+        PublicUrl.parse(text).check_host()
+    return refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt", "origin"),
+    [
+        ("http://a.b.com", "http://a.b.com/", "http://a.b.com:80"),
+        ("HTTPS://A.B.com/X?Y=Z", "https://a.b.com/X?Y=Z", "https://a.b.com:443"),
+        ("https://a.b.com:443/", "https://a.b.com/", "https://a.b.com:443"),
+        ("https://a.b.com:80/", "https://a.b.com:80/", "https://a.b.com:80"),
+        ("http://a.b.com:443/", "http://a.b.com:443/", "http://a.b.com:443"),
+        ("http://a.b.com:65535/", "http://a.b.com:65535/", "http://a.b.com:65535"),
+        ("http://a.b.com?x=1", "http://a.b.com/?x=1", "http://a.b.com:80"),
+        ("http://8.8.8.8/", "http://8.8.8.8/", "http://8.8.8.8:80"),
+        ("http://a.5.com/", "http://a.5.com/", "http://a.5.com:80"),
+        ("http://5.com/", "http://5.com/", "http://5.com:80"),
+        ("http://[2606:4700:0::1]/", "http://[2606:4700::1]/", "http://[2606:4700::1]:80"),
+        ("http://[2606:4700::1]:81/", "http://[2606:4700::1]:81/", "http://[2606:4700::1]:81"),
+        (f"http://a{MAX_LENGTH}/", f"http://a{MAX_LENGTH}/", f"http://a{MAX_LENGTH}:80"),
+        ("http://a.b.com/%2e%2E/%", "http://a.b.com/%2e%2E/%", "http://a.b.com:80"),
+        ("http://a.b.com/ж?ы", "http://a.b.com/%D0%B6?%D1%8B", "http://a.b.com:80"),
+        ("http://a.b.com/\udcff", "http://a.b.com/%FF", "http://a.b.com:80"),
+        ('http://a.b.com/"{|}"', 'http://a.b.com/"{|}"', "http://a.b.com:80"),
+    ],
+)
+def test_an_address_is_spelt_in_one_way_and_names_one_server(
+    text: str, spelt: str, origin: str
+) -> None:
+    url = PublicUrl.parse(text)
+    url.check_host()
+
+    assert (str(url), url.origin) == (spelt, origin)
+    assert PublicUrl.parse(spelt) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ftp://a.b.com/", INVALID_ADDRESS),
+        ("http://a.b.com/\\", INVALID_ADDRESS),
+        ("http://a.b.com/ ", INVALID_ADDRESS),
+        ("http://user@a.b.com/", INVALID_AUTHORITY),
+        ("http://a.b.com:0/", INVALID_AUTHORITY),
+        ("http://\u212aey.example.com/", INVALID_AUTHORITY),
+        ("http://a.b.com:65536/", "There is no such port."),
+        ("http://[1:2]/", "What stands in [] is no IPv6 address."),
+        ("http://[127.0.0.1]/", "What stands in [] is no IPv6 address."),
+        ("http://a.b.7/", INVALID_NUMERIC_HOST),
+        ("http://1.2.3/", INVALID_NUMERIC_HOST),
+        ("http://-a.com/", INVALID_HOST_NAME),
+        (f"http://aa{MAX_LENGTH}/", INVALID_HOST_NAME),
+        ("http://a.b.com/\ud800", "It holds half a character."),
+        ("http://nas/", "nas is not a public host."),
+        ("http://nas.lan/", "nas.lan is not a public host."),
+        ("http://127.0.0.1/", "The host is not a public one."),
+        ("http://[::1]/", "The host is not a public one."),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(text: str, said: str) -> None:
+    assert get_block_reason(text) == said
+
+
+@pytest.mark.parametrize("answered", ["10.0.0.1", "::1", "2606:4700::1%eth0", "no address"])
+def test_what_a_name_server_must_not_answer_is_not_repeated(answered: str) -> None:
+    with pytest.raises(AddressBlocked) as refused:
+        check_public_address(answered)
+    assert refused.value.message == "The host is not a public one."
+
+
+@pytest.mark.parametrize(
+    ("location", "leads_to"),
+    [
+        ("/end?x=1", "https://a.b.com:8443/end?x=1"),
+        ("end", "https://a.b.com:8443/one/end"),
+        ("/end#a part", None),
+        ("../end#part#other", "https://a.b.com:8443/end"),
+        ("?x=1", "https://a.b.com:8443/one/two?x=1"),
+        ("//c.com/end", "https://c.com/end"),
+        ("http://c.com", "http://c.com/"),
+        ("/a\\b", None),
+        ("/a b", None),
+        ("http://[::1/", None),
+    ],
+)
+def test_a_redirect_leads_to_an_address_that_is_read_as_carefully(
+    location: str, leads_to: str | None
+) -> None:
+    here = PublicUrl.parse("https://a.b.com:8443/one/two")
+    if leads_to is not None:
+        assert str(here.join(location)) == leads_to
+        return
+    with pytest.raises(AddressBlocked) as refused:
+        here.join(location)
+    assert refused.value.message == UNPARSABLE

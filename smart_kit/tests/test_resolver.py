@@ -1,0 +1,232 @@
+"""Names that are looked up for requests that leave, where the system's resolver hangs."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from smart_kit.safe_http import client, resolver
+from smart_kit.safe_http.client import ConnectionFailed, HttpRequest, SafeHttpClient
+from smart_kit.safe_http.public_url import AddressBlocked
+from smart_kit.safe_http.resolver import MAX_CONCURRENT_LOOKUPS, Resolver
+
+PUBLIC_ADDRESS = "93.184.215.14"
+REQUEST_COUNT = 120
+"""More than aiohttp would let have a connection at once."""
+ROOT = Path(__file__).parents[2]
+
+
+class FakeGetaddrinfo:
+    """The system's. What begins with `slow` it looks up until the test is over."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int, dict[str, Any]]] = []
+        self.threads: list[threading.Thread] = []
+        self.hanging_hosts: list[str] = []
+        self.release_event = threading.Event()
+
+    def __call__(self, host: str, port: int, **options: Any) -> list[Any]:
+        self.calls.append((host, port, options))
+        self.threads.append(threading.current_thread())
+        if host.startswith("slow"):
+            self.hanging_hosts.append(host)
+            self.release_event.wait()
+            raise OSError
+        address = "127.0.0.1" if host.endswith(".example") else PUBLIC_ADDRESS
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))]
+
+
+@pytest.fixture
+def fake_getaddrinfo(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGetaddrinfo]:
+    made = FakeGetaddrinfo()
+    monkeypatch.setattr(socket, "getaddrinfo", made)
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 60)
+    yield made
+    made.release_event.set()
+
+
+def refuse_socket(_: Any) -> socket.socket:
+    raise OSError("no such network")
+
+
+@asynccontextmanager
+async def make_safe_http_client(**parts: Any) -> AsyncIterator[SafeHttpClient]:
+    made = SafeHttpClient(**parts)
+    yield made
+    await made.close()
+
+
+async def wait_until_hanging(resolver: FakeGetaddrinfo) -> None:
+    async with asyncio.timeout(60):
+        while len(resolver.hanging_hosts) < MAX_CONCURRENT_LOOKUPS:
+            await asyncio.sleep(0.01)
+
+
+async def cancel_tasks(tasks: list[asyncio.Task[Any]]) -> None:
+    for one in tasks:
+        one.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def make_get_request(url: str) -> HttpRequest:
+    return HttpRequest("GET", url)
+
+
+async def test_the_names_that_one_server_redirects_to_hang_in_nobody_elses_way(
+    fake_getaddrinfo: FakeGetaddrinfo,
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.host.startswith("two"):
+            return web.Response(text="the end")
+        return web.Response(status=302, headers={"Location": f"http://slow{id(request)}.a.com/"})
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    async with TestServer(app, host="127.0.0.1") as server:
+        one, two = (f"{name}.example:{server.port}" for name in ("one", "two"))
+        async with make_safe_http_client(private_hosts=[one, two]) as http:
+            asking = [
+                asyncio.create_task(http.send(make_get_request(f"http://{one}/")))
+                for _ in range(REQUEST_COUNT)
+            ]
+            await wait_until_hanging(fake_getaddrinfo)
+            answers = [await http.send(make_get_request(f"http://{two}/")) for _ in range(10)]
+            assert not any(one.done() for one in asking), "nobody's time was up"
+            await cancel_tasks(asking)
+
+    assert {answer.body for answer in answers} == {b"the end"}
+    assert len(fake_getaddrinfo.hanging_hosts) == MAX_CONCURRENT_LOOKUPS
+
+
+async def test_who_no_longer_waits_does_not_make_room_for_more_that_hang(
+    fake_getaddrinfo: FakeGetaddrinfo,
+) -> None:
+    async with make_safe_http_client(socket_factory=refuse_socket) as http:
+        for _ in range(3):
+            asking = [
+                asyncio.create_task(http.send(make_get_request("http://slow.a.com/")))
+                for _ in range(20)
+            ]
+            await wait_until_hanging(fake_getaddrinfo)
+            with pytest.raises(ConnectionFailed):
+                await http.send(make_get_request("http://other.a.com/"))
+            await cancel_tasks(asking)
+        assert len(fake_getaddrinfo.hanging_hosts) == MAX_CONCURRENT_LOOKUPS
+
+        fake_getaddrinfo.release_event.set()
+        for _ in range(2 * MAX_CONCURRENT_LOOKUPS):
+            with pytest.raises(AddressBlocked):
+                await http.send(make_get_request("http://slow.a.com/"))
+
+
+async def test_a_share_is_given_back_by_who_was_answered(fake_getaddrinfo: FakeGetaddrinfo) -> None:
+    async with make_safe_http_client(socket_factory=refuse_socket) as http:
+        asking = [http.send(make_get_request("http://good.a.com/")) for _ in range(REQUEST_COUNT)]
+        failures = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(one) for one in failures} == {ConnectionFailed}
+
+
+async def test_a_name_is_looked_up_once_for_its_port_in_a_thread_that_keeps_nobody_alive(
+    fake_getaddrinfo: FakeGetaddrinfo,
+) -> None:
+    async with make_safe_http_client(socket_factory=refuse_socket) as http:
+        with pytest.raises(ConnectionFailed):
+            await http.send(make_get_request("https://good.a.com:8443/"))
+
+    assert fake_getaddrinfo.calls == [("good.a.com", 8443, {"type": socket.SOCK_STREAM})]
+    assert [(one.name, one.daemon) for one in fake_getaddrinfo.threads] == [("outside-name", True)]
+
+
+def test_what_is_found_after_the_loop_is_over_bothers_nobody(
+    fake_getaddrinfo: FakeGetaddrinfo, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave_early() -> None:
+        asking = asyncio.create_task(Resolver().resolve("slow.a.com", 80, "a server"))
+        while not fake_getaddrinfo.hanging_hosts:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+
+    asyncio.run(leave_early())
+    fake_getaddrinfo.release_event.set()
+    fake_getaddrinfo.threads[0].join()
+    assert caplog.records == []
+
+
+async def test_without_a_thread_a_name_is_not_known(
+    fake_getaddrinfo: FakeGetaddrinfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoThread(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(resolver, "Thread", NoThread)
+    async with make_safe_http_client() as http:
+        for _ in range(2 * MAX_CONCURRENT_LOOKUPS):
+            with pytest.raises(AddressBlocked, match="not known"):
+                await http.send(make_get_request("http://good.a.com/"))
+
+
+@pytest.mark.parametrize(
+    "found", [[PUBLIC_ADDRESS], OSError("no such name"), ValueError("a broken name")]
+)
+async def test_a_lookup_ends_with_what_was_found_or_with_what_went_wrong(
+    monkeypatch: pytest.MonkeyPatch, found: list[str] | Exception
+) -> None:
+    """In the thread of the test: coverage measures no others."""
+
+    class ThisThread(threading.Thread):
+        def start(self) -> None:
+            self.run()
+
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        if isinstance(found, Exception):
+            raise found
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, 80)) for address in found]
+
+    monkeypatch.setattr(resolver, "Thread", ThisThread)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    looking = Resolver().resolve("good.a.com", 80, "a server")
+    if isinstance(found, Exception):
+        with pytest.raises(type(found), match=str(found)):
+            await looking
+    else:
+        assert await looking == found
+
+
+EXIT_SCRIPT = """
+import asyncio, socket, threading
+from smart_kit.safe_http.client import SafeHttpClient, HttpRequest
+
+started = threading.Event()
+
+def never(*_, **__):
+    started.set()
+    threading.Event().wait()
+
+async def main():
+    http = SafeHttpClient()
+    asking = asyncio.create_task(http.send(HttpRequest("GET", "http://a.example.com/")))
+    await asyncio.to_thread(started.wait)
+    asking.cancel()
+    await http.close()
+    print("closed")
+
+socket.getaddrinfo = never
+asyncio.run(main())
+"""
+
+
+def test_the_process_does_not_wait_at_its_end_for_a_name_that_is_still_looked_up() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", EXIT_SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "closed\n", "")

@@ -1,0 +1,267 @@
+"""A request and its answer through the guard: what is sent, kept and read."""
+
+import asyncio
+import contextlib
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.safe_http import client
+from smart_kit.safe_http.client import HttpRequest, InvalidHttpRequest, ResponseTooLarge
+from smart_kit.tests.safe_http_harness import (
+    PUBLIC_ADDRESS,
+    CanaryServer,
+    make_get_request,
+    make_redirect_handler,
+    make_safe_http_client,
+    run_allowed_server,
+)
+
+MAX_BYTES = 2 * 1024 * 1024
+"""As docs/administration.md promises, whatever the code says."""
+
+
+async def test_an_answer_comes_back_with_its_status_kind_and_address() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response({"a": 1}, status=418)
+
+    async with run_allowed_server(handler) as there:
+        answer = await there.send("POST", headers={"X-Key": "k"}, body=b"{}")
+        assert answer.url == there.url()
+
+    assert (answer.status, answer.body) == (418, b'{"a": 1}')
+    assert answer.content_type == "application/json; charset=utf-8"
+    (request,) = there.requests
+    assert (request.method, request.headers["X-Key"]) == ("POST", "k")
+
+
+async def test_what_is_sent_says_of_us_no_more_than_a_name() -> None:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
+        await there.send()
+        host = there.url().split("/")[2]
+
+    for request in there.requests:
+        assert dict(request.headers) == {
+            "Host": host,
+            "User-Agent": "smart-assistant",
+            "Accept-Encoding": "gzip, deflate",
+            "Accept": "*/*",
+            "Connection": "close",
+        }
+
+
+async def test_a_path_and_a_query_arrive_as_they_were_written() -> None:
+    written = "/a%2Fb/%2e%2e/%7Ec?d=%20+%26&&e"
+    async with run_allowed_server(make_redirect_handler(302, lambda _: written)) as there:
+        answer = await there.send()
+
+    assert there.requests[-1].raw_path == written
+    assert answer.url.endswith(written)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_what_was_broken_off_is_not_sent_again(
+    canary_server: CanaryServer, method: str
+) -> None:
+    host = f"127.0.0.1:{canary_server.port}"
+    async with make_safe_http_client(private_hosts=[host]) as http:
+        with pytest.raises(UpstreamUnavailable) as failure:
+            await http.send(HttpRequest(method, f"http://{host}/"))
+    assert failure.value.message == "The server broke off."
+    assert canary_server.connection_count == 1
+
+
+async def test_proxies_of_the_environment_are_not_used(
+    canary_server: CanaryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{canary_server.port}")
+
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
+        assert (await there.send()).body == b"the end"
+    assert canary_server.connection_count == 0
+
+
+async def test_cookies_are_not_kept() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        answer = web.Response(text="x")
+        answer.set_cookie("session", "s")
+        return answer
+
+    async with run_allowed_server(handler) as there:
+        await there.send()
+        await there.send()
+    assert "Cookie" not in there.requests[1].headers
+
+
+async def test_no_connection_is_used_for_a_second_request() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        return web.Response(text=str(request.transport.get_extra_info("peername")[1]))
+
+    async with run_allowed_server(handler) as there:
+        ports = {(await there.send()).body for _ in range(3)}
+    assert len(ports) == 3
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_an_answer_beyond_two_megabytes_is_refused(says_so: bool) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if says_so:
+            response.content_length = MAX_BYTES + 1
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(3):
+                await response.write(b"x" * (MAX_BYTES // 2))
+        return response
+
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(ResponseTooLarge):
+            await there.send()
+
+
+@pytest.mark.clock("virtual")
+async def test_an_answer_that_says_it_is_too_large_is_not_waited_for() -> None:
+    is_over = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_length = MAX_BYTES + 1
+        await response.prepare(request)
+        await is_over.wait()
+        return response
+
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(ResponseTooLarge):
+            await there.send()
+        is_over.set()
+
+
+async def test_an_answer_of_two_megabytes_is_taken() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=b"x" * MAX_BYTES)
+
+    async with run_allowed_server(handler) as there:
+        assert len((await there.send()).body) == MAX_BYTES
+
+
+async def test_an_answer_that_is_beyond_two_megabytes_once_unpacked_is_refused() -> None:
+    packed = gzip.compress(bytes(8 * MAX_BYTES))
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    assert len(packed) < MAX_BYTES
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(ResponseTooLarge):
+            await there.send()
+
+
+async def test_a_packed_answer_is_unpacked() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=gzip.compress(b"hello"), headers={"Content-Encoding": "gzip"})
+
+    async with run_allowed_server(handler) as there:
+        assert (await there.send()).body == b"hello"
+
+
+async def test_a_server_that_drips_is_left_when_the_time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.3)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(b"x")
+                await asyncio.sleep(0.02)
+        return response
+
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(UpstreamUnavailable) as failure:
+            await there.send()
+    assert failure.value.message == "The server took too long."
+
+
+async def test_names_that_take_too_long_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.05)
+
+    async def lookup(_: str, __: int) -> list[str]:
+        await asyncio.sleep(30)
+        return [PUBLIC_ADDRESS]
+
+    async with make_safe_http_client(lookup=lookup) as http:
+        with pytest.raises(UpstreamUnavailable, match="too long"):
+            await http.send(make_get_request("http://example.com/"))
+
+
+@asynccontextmanager
+async def run_raw_server(raw_response: bytes) -> AsyncIterator[str]:
+    """Whatever is asked; yields its host."""
+
+    async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(raw_response)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle_connection, "127.0.0.1", 0)
+    yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (b"", UpstreamUnavailable("The server broke off.")),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", UpstreamUnavailable("The server broke off.")),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+            UpstreamUnavailable("The server broke off."),
+        ),
+        (
+            b"nonsense\r\n\r\n",
+            UpstreamRejected("The server's answer cannot be read: ClientResponseError."),
+        ),
+    ],
+)
+async def test_what_is_no_whole_answer_is_an_error_of_the_servers(
+    said: bytes, failure: UpstreamRejected | UpstreamUnavailable
+) -> None:
+    async with run_raw_server(said) as host, make_safe_http_client(private_hosts=[host]) as http:
+        with pytest.raises(type(failure)) as raised:
+            await http.send(make_get_request(f"http://{host}/"))
+    assert raised.value.message == failure.message
+
+
+async def test_an_answer_that_does_not_say_what_it_is_has_no_content_type() -> None:
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    async with run_raw_server(said) as host, make_safe_http_client(private_hosts=[host]) as http:
+        answer = await http.send(make_get_request(f"http://{host}/"))
+    assert (answer.content_type, answer.body) == ("", b"ok")
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Connection"])
+async def test_what_makes_the_request_one_cannot_be_written_by_others(name: str) -> None:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
+        with pytest.raises(InvalidHttpRequest) as refused:
+            await there.send(headers={name: "x"})
+    assert refused.value.message == f"The header {name} cannot be set."
+    assert there.requests == []
+
+
+@pytest.mark.parametrize("text", ["a\r\nHost: b", "a\nb", "a\x00", "\ud800"])
+async def test_what_cannot_be_sent_is_not_said_to_be_the_servers_fault(text: str) -> None:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
+        for name, value in (("X-Word", text), ("X Word", "a")):
+            with pytest.raises(InvalidHttpRequest) as refused:
+                await there.send(headers={name: value})
+            assert refused.value.message == f"The header {name!r} cannot be sent as it is."
+    assert there.requests == []

@@ -1,0 +1,167 @@
+"""Redirects: followed within a server, never to a private address, never with secrets elsewhere."""
+
+import pytest
+from aiohttp import web
+
+from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.safe_http import client
+from smart_kit.safe_http.client import MAX_REDIRECTS, ConnectionFailed, RedirectBlocked
+from smart_kit.safe_http.public_url import PublicUrl
+from smart_kit.testing.ports import free_port
+from smart_kit.tests.safe_http_harness import (
+    CanaryServer,
+    make_redirect_handler,
+    run_allowed_server,
+)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.1:{port}/",
+        "//127.0.0.1:{port}/",
+        "http://2130706433:{port}/",
+        "http://[::1]:{port}/",
+        "http://user@127.0.0.1:{port}/",
+        "http://public.example.com:{port}/",
+        "http://localhost:{port}/",
+        "\\\\127.0.0.1:{port}\\",
+        "http://[::1/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:{port}/",
+    ],
+)
+async def test_a_redirect_to_a_private_address_is_refused(
+    canary_server: CanaryServer, status: int, target: str
+) -> None:
+    handler = make_redirect_handler(
+        status, lambda _: target.replace("{port}", str(canary_server.port))
+    )
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(RedirectBlocked):
+            await there.send()
+
+    assert (canary_server.connection_count, len(there.requests)) == (0, 1)
+
+
+async def test_a_redirect_from_elsewhere_to_an_allowed_private_host_is_refused() -> None:
+    handler = make_redirect_handler(302, lambda request: there.url("two.example"))
+    async with run_allowed_server(handler, "two.example") as there:
+        with pytest.raises(RedirectBlocked) as refused:
+            await there.send()
+
+    assert refused.value.message == "A redirect was refused. two.example is a private host."
+    assert len(there.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "then"),
+    [
+        ("GET", 301, "GET"),
+        ("HEAD", 302, "HEAD"),
+        ("POST", 302, "GET"),
+        ("POST", 303, "GET"),
+        ("PUT", 301, "GET"),
+        ("POST", 307, "POST"),
+        ("PATCH", 308, "PATCH"),
+    ],
+)
+async def test_a_redirect_within_the_server_is_followed(
+    method: str, status: int, then: str
+) -> None:
+    async with run_allowed_server(make_redirect_handler(status, lambda _: "/end?x=1")) as there:
+        answer = await there.send(method, headers={"Authorization": "k"}, body=b"{}")
+
+    assert answer.body == (b"" if then == "HEAD" else b"the end")
+    last = there.requests[-1]
+    assert (last.method, last.path_qs, last.headers["Authorization"]) == (then, "/end?x=1", "k")
+    assert await last.read() == (b"{}" if then == method else b"")
+
+
+@pytest.mark.parametrize("status", [201, 300, 304])
+async def test_a_location_that_is_no_redirect_is_not_followed(status: int) -> None:
+    async with run_allowed_server(make_redirect_handler(status, lambda _: "/end")) as there:
+        answer = await there.send()
+
+    assert (answer.status, len(there.requests)) == (status, 1)
+
+
+async def test_a_redirect_that_leads_nowhere_is_the_answer() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=302, text="where to?")
+
+    async with run_allowed_server(handler) as there:
+        answer = await there.send()
+
+    assert (answer.status, answer.body) == (302, b"where to?")
+
+
+async def test_a_redirect_to_a_server_that_is_away_does_not_mean_that_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_second_host_public(monkeypatch)
+    async with run_allowed_server(
+        make_redirect_handler(302, lambda _: f"http://127.0.0.1:{free_port()}/")
+    ) as there:
+        with pytest.raises(UpstreamUnavailable) as failure:
+            await there.send("POST")
+    assert not isinstance(failure.value, ConnectionFailed)
+    assert failure.value.message == "A redirect leads to a server that is away."
+
+
+@pytest.mark.parametrize("times", [3, 4])
+async def test_at_most_three_redirects_are_followed(times: int) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        if len(there.requests) > times:
+            return web.Response(text="the end")
+        return web.Response(status=302, headers={"Location": "/start"})
+
+    async with run_allowed_server(handler) as there:
+        if times <= MAX_REDIRECTS:
+            assert (await there.send()).body == b"the end"
+        else:
+            with pytest.raises(UpstreamRejected) as failure:
+                await there.send()
+            assert failure.value.message == "The server redirected more than 3 times."
+    assert len(there.requests) == 4
+
+
+def make_second_host_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To this test the server's second name is a public one."""
+    monkeypatch.setattr(PublicUrl, "check_host", lambda _: None)
+    monkeypatch.setattr(client, "check_public_address", lambda _: None)
+
+
+async def test_another_server_is_told_no_header_that_was_meant_for_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_second_host_public(monkeypatch)
+    secret = {"Authorization": "Bearer s", "X-Api-Key": "s", "Cookie": "s", "Accept": "text/plain"}
+    handler = make_redirect_handler(302, lambda _: there.url("two.example").replace("start", "end"))
+    async with run_allowed_server(handler) as there:
+        answer = await there.send(headers=secret)
+
+    assert answer.body == b"the end"
+    first, second = there.requests
+    assert {name: first.headers[name] for name in secret} == secret
+    assert second.headers["Accept"] == "text/plain"
+    assert not {"Authorization", "X-Api-Key", "Cookie", "Referer"} & set(second.headers)
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_another_server_is_not_sent_what_was_written_for_the_first(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    make_second_host_public(monkeypatch)
+    handler = make_redirect_handler(
+        status, lambda _: there.url("two.example").replace("start", "end")
+    )
+    async with run_allowed_server(handler) as there:
+        with pytest.raises(RedirectBlocked) as refused:
+            await there.send("POST", body=b"{}")
+
+    assert refused.value.message == (
+        "A redirect was refused. A redirect would send the request's content to another server."
+    )
+    assert len(there.requests) == 1

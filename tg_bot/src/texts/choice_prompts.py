@@ -1,0 +1,49 @@
+"""What people choose from: a question, and a button for each answer."""
+
+from collections.abc import Sequence
+
+from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
+
+from ..handlers.callback import build_callback_data
+from ..rendering.buttons import MAX_BUTTONS, Button
+from ..rendering.formatted_text import FormattedText
+from ..rendering.rendered_message import RenderedMessage
+from .translations import N_, Translation
+
+QUESTIONS: dict[ChoiceKind, str] = {
+    "assistant": N_("Who should answer you?"),
+    "model": N_("Which model should answer you?"),
+}
+
+DEFAULT_OPTION_LABEL = N_("As the administrator set it")
+"""The option that is no row."""
+
+
+def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMessage:
+    """The question, what is left out of the answers, and the buttons."""
+    visible_options = _limit_options(prompt.options)
+    question = translation.gettext(QUESTIONS[prompt.choice_kind])
+    if hidden_count := len(prompt.options) - len(visible_options):
+        question += "\n\n" + translation.ngettext(
+            "{count} more does not fit here.", "{count} more do not fit here.", hidden_count
+        ).format(count=hidden_count)
+    buttons = (
+        Button(
+            _option_label(option, translation),
+            build_callback_data(prompt.choice_kind, option.row_id),
+        )
+        for option in visible_options
+    )
+    return RenderedMessage(FormattedText(question), buttons=tuple(buttons))
+
+
+def _limit_options(options: Sequence[ChoiceOption]) -> Sequence[ChoiceOption]:
+    """As many as fit, what is chosen among them."""
+    if len(options) <= MAX_BUTTONS:
+        return options
+    return sorted(options, key=lambda option: not option.is_selected)[:MAX_BUTTONS]
+
+
+def _option_label(option: ChoiceOption, translation: Translation) -> str:
+    label = translation.gettext(DEFAULT_OPTION_LABEL) if option.row_id is None else option.label
+    return f"✓ {label}" if option.is_selected else label

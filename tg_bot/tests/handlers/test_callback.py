@@ -1,0 +1,174 @@
+"""Pressed buttons: kept like messages, in their order, from whom they were made for."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from redis.exceptions import ConnectionError as RedisLost
+from structlog.testing import capture_logs
+
+from smart_kit.contracts.queue import Notice, UserPress
+from smart_kit.mailbox import Envelope
+from smart_kit.redis import Redis
+from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
+from tg_bot.src.config.settings import AllowList
+from tg_bot.src.handlers.callback import build_callback_data
+from tg_bot.src.services.update_processor import UpdateProcessor
+from tg_bot.tests import updates
+from tg_bot.tests.conftest import MakeUpdateProcessor
+from tg_bot.tests.fake_rest_service import FakeRestService
+from tg_bot.tests.queue_contents import read_dead_letters, read_secretary_queue, read_telegram_queue
+
+ROW = UUID("0196d2a1-5f0e-7c3b-9c70-8f2d1b2a3c4d")
+GROUP = {"id": -100500, "type": "supergroup", "title": "Us"}
+
+
+@pytest.mark.parametrize(
+    ("data", "chosen", "row_id"),
+    [
+        (f"assistant:{ROW}", "assistant", ROW),
+        (f"model:{ROW}", "model", ROW),
+        ("model:default", "model", None),
+    ],
+)
+async def test_a_press_reaches_the_secretary_with_all_that_it_needs(
+    update_processor: UpdateProcessor, redis: Redis, data: str, chosen: str, row_id: UUID | None
+) -> None:
+    update = updates.callback_query(data)
+    await update_processor.process_batch([update])
+
+    (press,) = await read_secretary_queue(redis)
+    assert isinstance(press, UserPress)
+    assert press.id == press.correlation_id == f"tg:424242:{update['update_id']}"
+    assert (press.conversation, press.chat_id) == ("tg:424242:7", 7)
+    assert (press.choice_kind, press.row_id) == (chosen, row_id)
+    assert (press.sender.telegram_id, press.sender.language_code) == (7, "en")
+    assert build_callback_data(press.choice_kind, press.row_id) == data
+    assert len(data.encode()) <= 64
+
+
+async def test_presses_keep_their_place_among_the_messages_and_count_once(
+    update_processor: UpdateProcessor, redis: Redis
+) -> None:
+    batch = [updates.message("a"), updates.callback_query("model:default"), updates.message("b")]
+    await update_processor.process_batch(batch)
+    await update_processor.process_batch(batch)
+    kinds = [one.kind for one in await read_secretary_queue(redis)]
+    assert kinds == ["user_message", "user_press", "user_message"]
+
+
+async def test_a_button_too_old_to_be_read_still_works(
+    update_processor: UpdateProcessor, redis: Redis
+) -> None:
+    old = {"message_id": 5, "date": 0, "chat": {"id": 7, "type": "private"}}
+    await update_processor.process_batch([updates.callback_query("model:default", message=old)])
+    assert len(await read_secretary_queue(redis)) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "model",
+        "model:",
+        "model:OWN",
+        "model:default ",
+        f"model:{ROW}x",
+        f"model:{str(ROW).upper()}",
+        f"model:{ROW.hex}",
+        f"job:{ROW}",
+        f"model:default\nmodel:{ROW}",
+        "\ud83d:default",
+        None,
+        5,
+        {"chosen": "model"},
+    ],
+)
+async def test_what_is_no_button_of_ours_is_answered_dropped_and_told_in_the_log(
+    update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram, data: Any
+) -> None:
+    with capture_logs() as logs:
+        await update_processor.process_batch(
+            [updates.callback_query(data), updates.message("fine")]
+        )
+
+    assert [one.kind for one in await read_secretary_queue(redis)] == ["user_message"]
+    assert await read_telegram_queue(redis) == []
+    assert await read_dead_letters(redis) == []
+    assert len(telegram.calls_to("answerCallbackQuery")) == 1
+    assert "unknown callback data ignored" in [one["event"] for one in logs]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"message": {"message_id": 5, "date": 1, "chat": GROUP}},
+        {"message": {"message_id": 5, "date": 1, "chat": {"id": 8, "type": "private"}}},
+        {"message": None, "inline_message_id": "x"},
+        {"from": updates.user(7, is_bot=True)},
+    ],
+)
+async def test_only_the_chats_own_person_may_press(
+    update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram, fields: dict[str, Any]
+) -> None:
+    with capture_logs() as logs:
+        await update_processor.process_batch([updates.callback_query("model:default", **fields)])
+
+    assert await read_secretary_queue(redis) == []
+    assert await read_dead_letters(redis) == []
+    assert len(telegram.calls_to("answerCallbackQuery")) == 1
+    warnings = [(one["event"], one["telegram_id"]) for one in logs if one["log_level"] == "warning"]
+    assert warnings == [("callback outside a private chat ignored", 7)]
+
+
+async def test_whoever_may_not_talk_may_not_press(
+    make_update_processor: MakeUpdateProcessor, redis: Redis, rest: FakeRestService
+) -> None:
+    await rest.add_user(8, is_invited=True)
+    await rest.add_user(9, is_invited=True, status="blocked")
+    intake = make_update_processor(AllowList(frozenset({6})))
+    await intake.process_batch(
+        [updates.callback_query("model:default", person) for person in (6, 7, 7, 8, 9)]
+    )
+
+    assert [press.chat_id for press in await read_secretary_queue(redis)] == [6, 8]
+    (answer,) = await read_telegram_queue(redis)
+    assert isinstance(answer, Notice)
+    assert (answer.chat_id, answer.notice) == (7, "not_permitted")
+
+
+async def test_a_press_is_kept_while_telegram_is_slow_to_let_the_button_go(
+    update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram
+) -> None:
+    lets_go = asyncio.Event()
+    answers = ScriptedApiResponse(release_event=lets_go), make_api_error(400, "query is too old")
+    telegram.script_responses("answerCallbackQuery", *answers)
+    presses = [updates.callback_query("model:default"), updates.callback_query("model:default")]
+    taking = asyncio.create_task(update_processor.process_batch(presses))
+    async with asyncio.timeout(60):
+        while len(await read_secretary_queue(redis)) < 2:
+            await asyncio.sleep(0.01)
+    await telegram.wait_until(lambda: len(telegram.calls_to("answerCallbackQuery")) == 2)
+    assert not taking.done()
+    lets_go.set()
+    await taking
+
+
+async def test_a_press_that_could_not_be_kept_comes_again(
+    update_processor: UpdateProcessor,
+    redis: Redis,
+    telegram: FakeTelegram,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lose(*_: Envelope) -> None:
+        raise RedisLost
+
+    batch = [updates.callback_query("model:default")]
+    with monkeypatch.context() as patched:
+        patched.setattr(update_processor._queues.to_secretary, "enqueue", lose)
+        with pytest.raises(RedisLost):
+            await update_processor.process_batch(batch)
+    await update_processor.process_batch(batch)
+    assert len(await read_secretary_queue(redis)) == 1
+    assert len(telegram.calls_to("answerCallbackQuery")) >= 1

@@ -1,0 +1,201 @@
+"""A model's Markdown as rich messages: where needed, and never more than Telegram takes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tg_bot.src.rendering.limits import MAX_BLOCKS, MAX_TEXT_LENGTH, measure
+from tg_bot.src.rendering.rendered_message import MessagePart, render_message
+from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
+from tg_bot.tests.rendering.test_markdown import MARKDOWN_FRAGMENTS
+
+TABLE = "|a|b|\n|-|-|\n|1|2|"
+FORMULA = "$x^2$"
+
+
+def render_blocks(markdown: str) -> list[dict[str, Any]]:
+    """Of an answer that is one rich message."""
+    (piece,) = render_message(markdown).rich_parts
+    return [*piece.blocks]
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "",
+        "plain",
+        "# Head\n\n- [x] done\n- [ ] open\n\n> q\n\n```py\nx\n```",
+        "$5 and $10 | x",
+        "a|b",
+    ],
+)
+def test_what_entities_can_show_is_no_rich_message(markdown: str) -> None:
+    assert render_message(markdown).rich_parts == ()
+
+
+def test_a_table_keeps_its_columns_and_their_sides() -> None:
+    (table,) = render_blocks("| a | *b* |\n|:-:|--:|\n| 1 | |")
+    middle = {"valign": "middle"}
+    assert table == {
+        "type": "table",
+        "is_bordered": True,
+        "cells": [
+            [
+                {"align": "center", "text": "a", "is_header": True} | middle,
+                {"align": "right", "text": {"type": "italic", "text": "b"}, "is_header": True}
+                | middle,
+            ],
+            [{"align": "center", "text": "1"} | middle, {"align": "right"} | middle],
+        ],
+    }
+
+
+def test_a_formula_stands_in_its_line_or_on_its_own() -> None:
+    assert render_blocks("so $x^2$.\nThen\n$$y=1$$\nend\n\n```math\nz\n```") == [
+        {
+            "type": "paragraph",
+            "text": ["so ", {"type": "mathematical_expression", "expression": "x^2"}, ".\nThen"],
+        },
+        {"type": "mathematical_expression", "expression": "y=1"},
+        {"type": "paragraph", "text": "end"},
+        {"type": "mathematical_expression", "expression": "z"},
+    ]
+
+
+def test_a_task_has_a_real_box() -> None:
+    (tasks, _) = render_blocks(f"- [ ] open\n- [x] done\n\n  more\n\n{TABLE}")
+    assert tasks["items"] == [
+        {"blocks": [{"type": "paragraph", "text": "open"}], "has_checkbox": True},
+        {
+            "blocks": [
+                {"type": "paragraph", "text": "done"},
+                {"type": "paragraph", "text": "more"},
+            ],
+            "has_checkbox": True,
+            "is_checked": True,
+        },
+    ]
+
+
+def test_an_ordered_list_keeps_its_numbers() -> None:
+    (items, _) = render_blocks(f"3. a\n4.\n5. b\n   - c\n\n{TABLE}")
+    assert [(item["value"], item["type"]) for item in items["items"]] == [(3, "1"), (5, "1")]
+    assert items["items"][1]["blocks"][1]["type"] == "list"
+
+
+@pytest.mark.parametrize("empty", ["## ", "> ", "```\n```", "- ", "[](x)\u200b"[5:], "| |\n|-|"])
+def test_what_is_empty_is_left_out(empty: str) -> None:
+    assert [one["type"] for one in render_blocks(f"{empty}\n\n{FORMULA}")] == ["paragraph"]
+
+
+def test_a_picture_becomes_a_link_and_is_not_fetched() -> None:
+    (paragraph,) = render_blocks(
+        f"{FORMULA} ![cat](https://x.example/c.png) ![](https://x.example/d.png)"
+    )
+    links = [one for one in paragraph["text"] if isinstance(one, dict) and one["type"] == "url"]
+    assert [(one["text"], one["url"]) for one in links] == [
+        ("cat", "https://x.example/c.png"),
+        ("🖼", "https://x.example/d.png"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "pieces"),
+    [
+        ("https://a.example/x_(y).", ["https://a.example/x_(y)", "."]),
+        ("[a](https://a.example)", ["a"]),
+        ("[x](javascript:void)", ["x (javascript:void)"]),
+        ("[https://b.example](https://a.example)", ["https://b.example"]),
+        ("<b>hi</b> /help #tag", ["<b>hi</b> /help #tag"]),
+        ("**a** ~5 ~~gone~~ ~6", ["a", " ~5 ", "gone", " ~6"]),
+    ],
+)
+def test_words_and_links_are_what_was_written(markdown: str, pieces: list[str]) -> None:
+    (paragraph, _) = render_blocks(f"{markdown}\n\n{TABLE}")
+    text = paragraph["text"]
+    found = text if isinstance(text, list) else [text]
+    shown = [one if isinstance(one, str) else one["text"] for one in found]
+    assert "".join(shown) == "".join(pieces)
+    assert all(one["url"].startswith("https://a.example") for one in found if "url" in one)
+
+
+class TestLimits:
+    def test_a_long_answer_comes_in_parts_and_each_says_the_same_as_text(self) -> None:
+        paragraphs = [f"{number} " + "word " * 1500 for number in range(10)]
+        rendered = render_message("\n\n".join([TABLE, *paragraphs, FORMULA]))
+
+        assert len(rendered.rich_parts) == 3
+        assert all(measure(piece.blocks).is_within_limits for piece in rendered.rich_parts)
+        said = " ".join(" ".join(piece.text.text.split()) for piece in rendered.rich_parts)
+        assert said == " ".join(rendered.text.text.split())
+
+    def test_many_blocks_come_in_parts(self) -> None:
+        rendered = render_message("\n\n".join([TABLE, *map(str, range(1200))]))
+        assert [measure(piece.blocks).blocks for piece in rendered.rich_parts] == [
+            MAX_BLOCKS,
+            500,
+            203,
+        ]
+
+    @pytest.mark.parametrize(
+        "markdown",
+        [
+            "|" + "a|" * 21 + "\n|" + "-|" * 21,
+            f"{TABLE}\n" + "|1|2|\n" * 600,
+            f"{FORMULA} {'x' * MAX_TEXT_LENGTH}",
+            "> " * 17 + FORMULA,
+            "> " * 500 + FORMULA,
+        ],
+        ids=["columns", "rows", "text", "depth", "great depth"],
+    )
+    def test_what_no_message_takes_goes_as_text(self, markdown: str) -> None:
+        rendered = render_message(markdown)
+        assert rendered.rich_parts == ()
+        assert not rendered.text.is_blank
+
+    @pytest.mark.parametrize("mark", ["$5,", "|", "\\(", "[", "> ", "`", "$$", "<a>", "|a|\n|-|\n"])
+    def test_no_answer_takes_long(self, mark: str) -> None:
+        render_message(mark * 3000)  # seconds, where something is quadratic
+
+
+def test_what_is_said_below_stands_in_a_message_of_its_own() -> None:
+    rendered = render_message(TABLE).append_paragraph("✓ Task: x")
+    assert rendered.text.text.endswith("\n\n✓ Task: x")
+    assert [piece.blocks != () for piece in rendered.rich_parts] == [True, False]
+    assert rendered.rich_parts[-1].text.text == "✓ Task: x"
+    assert render_message("plain").append_paragraph("✓").rich_parts == ()
+
+
+RICH_FRAGMENTS = st.sampled_from(
+    ["$x$", "$", "$$", "$5", "\\(", "\\)", "\\[x\\]", "\n|a|b|\n|-|-|\n|", "- [ ] ", "~", "^", "="]
+)
+
+
+@given(st.lists(MARKDOWN_FRAGMENTS | RICH_FRAGMENTS, max_size=60).map("".join))
+def test_whatever_a_model_writes_makes_good_messages(markdown: str) -> None:
+    rendered = render_message(markdown)
+    for piece in rendered.rich_parts:
+        _assert_part_valid(piece)
+    for part in split(rendered.text):
+        assert not part.is_blank
+
+
+def _assert_part_valid(message_part: MessagePart) -> None:
+    assert measure(message_part.blocks).is_within_limits
+    _assert_blocks_valid(message_part.blocks)
+    for part in split(message_part.text):
+        assert 0 < part.length <= MAX_MESSAGE_LENGTH
+        assert all(one.offset + one.length <= part.length for one in part.entities)
+
+
+def _assert_blocks_valid(blocks: Any) -> None:
+    assert blocks
+    for block in blocks:
+        for name in ("text", "expression", "blocks", "items", "cells"):
+            assert block.get(name, True), block
+        assert block.get("type") not in ("photo", "animation", "video", "audio", "document")
+        for inner in ("blocks", "items"):
+            if inner in block:
+                _assert_blocks_valid(block[inner])

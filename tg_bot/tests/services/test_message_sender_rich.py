@@ -1,0 +1,242 @@
+"""A letter in rich messages: what stands in for those that are refused, and what comes once."""
+
+import pytest
+from telegramify_markdown.entity import MessageEntity
+
+from smart_kit.errors import RejectMessage, RetryMessage
+from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
+from tg_bot.src.client.errors import TelegramBadRequest
+from tg_bot.src.rendering.formatted_text import FormattedText
+from tg_bot.src.rendering.rendered_message import MessagePart, RenderedMessage
+from tg_bot.tests.services.delivery import count_sends
+from tg_bot.tests.services.sending_harness import SendingHarness
+
+REFUSED = make_api_error(400, "Bad Request: RICH_MESSAGE_URL_INVALID")
+CHAT_NOT_FOUND = make_api_error(400, "Bad Request: chat not found")
+METHOD_NOT_FOUND = make_api_error(404, "Not Found: method not found")
+CONNECTION_CUT = ScriptedApiResponse(disconnect="before")
+
+
+def make_table_part(text: str) -> MessagePart:
+    """Blocks, and other words that say the same."""
+    plain = FormattedText(f"{text} in words", (MessageEntity("bold", 0, 2),))
+    return MessagePart(plain, ({"type": "paragraph", "text": text},))
+
+
+RECEIPT = MessagePart(FormattedText("a receipt"))
+TWO_TABLES = RenderedMessage(
+    FormattedText("all in words"), (make_table_part("one"), make_table_part("two"))
+)
+TABLE_AND_RECEIPT = RenderedMessage(
+    FormattedText("all in words"), (make_table_part("one"), RECEIPT)
+)
+ALL = RenderedMessage(
+    FormattedText("all in words"), (make_table_part("one"), make_table_part("two"), RECEIPT)
+)
+
+
+def read_sent(telegram: FakeTelegram) -> list[str]:
+    """What was sent: `*` stands before what is rich."""
+    return [
+        f"{'*' if call.method == 'sendRichMessage' else ''}{call.text}" for call in telegram.sent
+    ]
+
+
+def read_sounds(telegram: FakeTelegram) -> list[bool]:
+    """Whether each message that was sent makes a sound."""
+    return ["disable_notification" not in call.parameters for call in telegram.sent]
+
+
+async def test_each_part_is_a_message_and_a_step_but_the_last(
+    harness: SendingHarness, telegram: FakeTelegram
+) -> None:
+    prepared = await harness.prepare(ALL)
+
+    await prepared.send()
+
+    assert read_sent(telegram) == ["*one", "*two", "a receipt"]
+    assert read_sounds(telegram) == [True, False, False]
+    assert telegram.sent[0].parameters == {
+        "chat_id": 7,
+        "rich_message": {
+            "blocks": [{"type": "paragraph", "text": "one"}],
+            "skip_entity_detection": True,
+        },
+    }
+    assert await prepared.read_steps() == {"rich:0": "1", "rich:1": "2"}
+    assert harness.rate_limiter.acquired_chats == [7, 7, 7]
+
+
+async def test_a_rich_last_part_is_no_step(harness: SendingHarness, telegram: FakeTelegram) -> None:
+    prepared = await harness.prepare(TWO_TABLES)
+
+    await prepared.send(is_silent=True)
+
+    assert read_sent(telegram) == ["*one", "*two"]
+    assert read_sounds(telegram) == [False, False]
+    assert await prepared.read_steps() == {"rich:0": "1"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_wanted", "is_known", "expected"),
+    [
+        ({}, True, True, ["*one", "*two"]),
+        ({}, False, True, ["all in words"]),
+        ({}, True, False, ["all in words"]),
+        ({"rich:0": "71"}, True, True, ["*two"]),
+        ({"rich:0": "71"}, False, False, ["*two"]),
+        ({"uncertain:rich:0": "1"}, False, False, ["*one", "*two"]),
+        ({"uncertain:0": "1"}, True, True, ["all in words"]),
+        ({"rich:0.0": "71"}, True, True, ["*two"]),
+        ({"uncertain:rich:0.0": "1"}, True, True, ["one in words", "*two"]),
+    ],
+)
+async def test_a_reply_continues_in_the_form_in_which_it_was_started(
+    harness: SendingHarness,
+    telegram: FakeTelegram,
+    steps: dict[str, str],
+    is_wanted: bool,
+    is_known: bool,
+    expected: list[str],
+) -> None:
+    harness.message_sender.is_rich_supported = is_known
+    prepared = await harness.prepare(TWO_TABLES, steps)
+
+    await prepared.send(is_rich=is_wanted)
+
+    assert read_sent(telegram) == expected
+
+
+async def test_a_reply_that_text_can_show_is_never_rich(
+    harness: SendingHarness, telegram: FakeTelegram
+) -> None:
+    await (await harness.prepare(RenderedMessage(FormattedText("words")))).send()
+    assert read_sent(telegram) == ["words"]
+
+
+async def test_a_refused_part_goes_as_text_and_is_counted(
+    harness: SendingHarness, telegram: FakeTelegram
+) -> None:
+    before = count_sends("rich_refused")
+    telegram.script_responses("sendRichMessage", REFUSED)
+    prepared = await harness.prepare(TWO_TABLES)
+
+    await prepared.send()
+
+    assert read_sent(telegram) == ["one in words", "*two"]
+    assert telegram.sent[0].parameters["entities"] == [{"type": "bold", "offset": 0, "length": 2}]
+    assert read_sounds(telegram) == [True, False]
+    assert await prepared.read_steps() == {"rich:0.0": "1"}
+    assert count_sends("rich_refused") == before + 1
+    assert harness.message_sender.is_rich_supported, "a server that refuses one may take the next"
+
+
+async def test_a_refused_last_part_is_no_step_either(
+    harness: SendingHarness, telegram: FakeTelegram
+) -> None:
+    telegram.script_responses("sendRichMessage", ScriptedApiResponse(), REFUSED)
+    prepared = await harness.prepare(TWO_TABLES)
+
+    await prepared.send()
+
+    assert read_sent(telegram) == ["*one", "two in words"]
+    assert read_sounds(telegram) == [True, False]
+    assert await prepared.read_steps() == {"rich:0": "1"}
+
+
+async def test_a_server_without_rich_messages_is_not_tried_for_the_next_reply(
+    harness: SendingHarness, telegram: FakeTelegram
+) -> None:
+    before = count_sends("rich_unknown")
+    telegram.script_responses("sendRichMessage", METHOD_NOT_FOUND)
+
+    await (await harness.prepare(TABLE_AND_RECEIPT)).send()
+
+    assert read_sent(telegram) == ["one in words", "a receipt"]
+    assert harness.message_sender.is_rich_supported is False
+    assert count_sends("rich_unknown") == before + 1
+
+
+class TestGivenUp:
+    """A letter that cannot be sent does not take the receipts with it."""
+
+    async def test_the_receipts_are_sent_and_the_reply_is_still_refused(
+        self, harness: SendingHarness, telegram: FakeTelegram
+    ) -> None:
+        telegram.script_responses("sendRichMessage", REFUSED)
+        telegram.script_responses("sendMessage", CHAT_NOT_FOUND)
+        prepared = await harness.prepare(ALL)
+
+        with pytest.raises(TelegramBadRequest, match="chat not found"):
+            await prepared.send()
+
+        assert read_sent(telegram) == ["a receipt"]
+        assert read_sounds(telegram) == [False], "it is not the answer's beginning"
+        assert await prepared.read_steps() == {"rich:given up": "", "rich:2.0": "1"}
+
+    async def test_so_it_is_where_nobody_knows_whether_it_has_arrived(
+        self, harness: SendingHarness, telegram: FakeTelegram
+    ) -> None:
+        telegram.script_responses("sendRichMessage", CONNECTION_CUT)
+        prepared = await harness.prepare(TABLE_AND_RECEIPT, {"uncertain:rich:0": "2"})
+
+        with pytest.raises(RejectMessage, match=r"^Sent 3 times without an answer"):
+            await prepared.send()
+
+        assert read_sent(telegram) == ["a receipt"]
+
+    async def test_a_delayed_receipt_is_sent_by_the_next_attempt_without_the_reply(
+        self, harness: SendingHarness, telegram: FakeTelegram
+    ) -> None:
+        telegram.script_responses("sendRichMessage", CONNECTION_CUT)
+        telegram.script_responses("sendMessage", CONNECTION_CUT)
+        prepared = await harness.prepare(TABLE_AND_RECEIPT, {"uncertain:rich:0": "2"})
+        with pytest.raises(RetryMessage):
+            await prepared.send()
+        reason = (await prepared.read_steps())["rich:given up"]
+        assert reason.startswith("Sent 3 times without an answer: sendRichMessage")
+
+        with pytest.raises(RejectMessage) as refused:
+            await prepared.send()
+
+        assert refused.value.message == reason
+        assert read_sent(telegram) == ["a receipt"]
+        assert len(telegram.calls_to("sendRichMessage")) == 1
+        assert (await prepared.read_steps())["rich:given up"] == ""
+
+    async def test_a_receipt_that_has_gone_is_not_sent_again(
+        self, harness: SendingHarness, telegram: FakeTelegram
+    ) -> None:
+        steps = {"rich:given up": "no answer", "rich:1.0": "71"}
+        prepared = await harness.prepare(TABLE_AND_RECEIPT, steps)
+
+        with pytest.raises(RejectMessage, match=r"^no answer$"):
+            await prepared.send()
+
+        assert telegram.calls == []
+
+    async def test_nothing_follows_where_there_is_no_receipt(
+        self, harness: SendingHarness, telegram: FakeTelegram
+    ) -> None:
+        telegram.script_responses("sendRichMessage", REFUSED)
+        telegram.script_responses("sendMessage", CHAT_NOT_FOUND)
+        prepared = await harness.prepare(TWO_TABLES)
+
+        with pytest.raises(TelegramBadRequest, match="chat not found"):
+            await prepared.send()
+
+        assert telegram.sent == []
+        assert await prepared.read_steps() == {}
+
+    async def test_a_receipt_that_is_refused_itself_is_tried_once(
+        self, harness: SendingHarness, telegram: FakeTelegram
+    ) -> None:
+        telegram.script_responses("sendMessage", CHAT_NOT_FOUND)
+        prepared = await harness.prepare(TABLE_AND_RECEIPT)
+
+        with pytest.raises(TelegramBadRequest, match="chat not found"):
+            await prepared.send()
+
+        assert read_sent(telegram) == ["*one"]
+        assert len(telegram.calls_to("sendMessage")) == 1
+        assert await prepared.read_steps() == {"rich:0": "1"}

@@ -1,0 +1,76 @@
+"""Telegram that takes nothing for a long time: pauses are counted and not slept."""
+
+import asyncio
+from datetime import timedelta
+
+from smart_kit.clock import Clock
+from smart_kit.contracts.base import utc_now
+from smart_kit.mailbox import Delivery, Mailbox, Worker
+from smart_kit.mailbox import WorkerTimings as WorkerPace
+from smart_kit.redis import Redis, connect_blocking
+from smart_kit.testing.fake_telegram import FakeTelegram, make_api_error
+from tg_bot.src.client.telegram import TelegramClient
+from tg_bot.src.config.settings import TgBotSettings
+from tg_bot.src.handlers import COMMANDS
+from tg_bot.src.services.access import AccessControl
+from tg_bot.src.services.message_sender import MessageSender
+from tg_bot.src.services.progress_listener import ProgressListener
+from tg_bot.src.services.rate_limiter import TelegramRateLimiter
+from tg_bot.src.services.response_handler import ResponseHandler
+from tg_bot.src.texts.composer import Composer
+from tg_bot.src.texts.translations import Translations
+from tg_bot.tests.queue_contents import enqueue_to_telegram, read_dead_letters
+from tg_bot.tests.queue_messages import make_reply
+from tg_bot.tests.services.delivery import TELEGRAM_QUEUE
+
+MINUTES = 50
+
+
+class MailboxWithoutDelays(Mailbox):
+    """Does not wait."""
+
+    delayed_seconds = 0.0
+    """Seconds that it should have waited."""
+
+    async def delay(
+        self, delivery: Delivery, delay_seconds: float, *, is_attempt_counted: bool = False
+    ) -> None:
+        self.delayed_seconds += delay_seconds
+        await super().delay(delivery, 0, is_attempt_counted=is_attempt_counted)
+
+
+async def test_fifty_minutes_of_429_dead_letter_nothing(
+    redis: Redis, telegram: FakeTelegram, client: TelegramClient, settings: TgBotSettings
+) -> None:
+    too_many = make_api_error(429, "Too Many Requests", retry_after=60)
+    telegram.script_responses("sendMessage", *[too_many] * MINUTES)
+    before = utc_now() - timedelta(minutes=MINUTES)
+    await enqueue_to_telegram(
+        redis,
+        make_reply("at last", created_at=before),
+        make_reply("behind it", 2, created_at=before),
+    )
+    mailbox = MailboxWithoutDelays(redis, TELEGRAM_QUEUE)
+    async with connect_blocking(settings) as blocking:
+        handler = ResponseHandler(
+            settings.bot_id,
+            Composer(Translations("en"), Clock(), COMMANDS, "UTC"),
+            AccessControl(redis, settings.bot_id, settings.telegram_allowed_users),
+            MessageSender(client, mailbox, TelegramRateLimiter(settings)),
+            ProgressListener(client, TelegramRateLimiter(settings), blocking, settings.bot_id),
+        )
+        worker = Worker(
+            mailbox,
+            blocking,
+            handler.handle,
+            handler.on_dead_letter,
+            timings=WorkerPace(promote_interval_seconds=0.01),
+        )
+        stop = asyncio.Event()
+        working = asyncio.create_task(worker.run(stop))
+        await telegram.wait_until(lambda: len(telegram.sent_texts(7)) == 2)
+        stop.set()
+        await working
+    assert telegram.sent_texts(7) == ["at last", "behind it"]
+    assert await read_dead_letters(redis, TELEGRAM_QUEUE) == []
+    assert mailbox.delayed_seconds == MINUTES * 60

@@ -1,0 +1,225 @@
+"""A batch of updates: each by itself, none is lost, and what became of each is counted."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from redis.exceptions import ConnectionError as RedisLost
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from smart_kit.contracts.queue import UserMessage
+from smart_kit.redis import Redis
+from tg_bot.src.config.settings import AllowList
+from tg_bot.src.services import access
+from tg_bot.src.services.update_processor import UpdateProcessor, find_max_update_id
+from tg_bot.tests import updates
+from tg_bot.tests.conftest import MakeUpdateProcessor
+from tg_bot.tests.fake_rest_service import FakeRestService
+from tg_bot.tests.queue_contents import read_dead_letters, read_secretary_queue, read_telegram_queue
+
+CHAT = {"id": 7, "type": "private"}
+STOPPED = updates.update("stopped_message_generation", {"chat": CHAT, "draft_id": 1})
+JOINED = updates.update("my_chat_member", {"chat": CHAT, "new_chat_member": {"status": "member"}})
+
+
+def count_updates(kind: str, outcome: str) -> float:
+    """What `/metrics` says of updates."""
+    labels = {"kind": kind, "outcome": outcome}
+    return REGISTRY.get_sample_value("tg_bot_updates_total", labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("update", "kind", "outcome"),
+    [
+        (updates.message("hello"), "message", "user_message"),
+        (updates.message("/new"), "message", "user_command"),
+        (updates.message("/help"), "message", "notice"),
+        (updates.message(None, pinned_message={"message_id": 1}), "message", "ignored"),
+        (updates.callback_query("model:default"), "callback_query", "user_press"),
+        (JOINED, "my_chat_member", "ignored"),
+        (STOPPED, "stopped_message_generation", "ignored"),
+        (updates.update("guest_message", {}), "other", "ignored"),
+        (updates.message("x", chat={"id": "seven", "type": "private"}), "unknown", "dead_lettered"),
+        (updates.message("\ud83d"), "message", "dead_lettered"),
+    ],
+)
+async def test_what_becomes_of_an_update_is_counted(
+    update_processor: UpdateProcessor, update: dict[str, Any], kind: str, outcome: str
+) -> None:
+    before = count_updates(kind, outcome)
+    await update_processor.process_batch([update])
+    assert count_updates(kind, outcome) == before + 1
+
+
+async def test_when_updates_last_came_is_measured(update_processor: UpdateProcessor) -> None:
+    started = time.time()
+    await update_processor.process_batch([updates.message("hello")])
+    came_at = REGISTRY.get_sample_value("tg_bot_update_timestamp_seconds")
+    assert came_at is not None
+    assert came_at >= started
+
+    await update_processor.process_batch([])
+    assert REGISTRY.get_sample_value("tg_bot_update_timestamp_seconds") == came_at
+
+
+async def test_every_line_about_an_update_has_its_id(update_processor: UpdateProcessor) -> None:
+    batch = [updates.message("hello"), updates.message("/help", telegram_id=8)]
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await update_processor.process_batch(batch)
+
+    told = [
+        (line["correlation_id"], line["kind"], line["outcome"])
+        for line in lines
+        if line["event"] == "update handled"
+    ]
+    assert sorted(told) == [
+        (f"tg:424242:{batch[0]['update_id']}", "message", "user_message"),
+        (f"tg:424242:{batch[1]['update_id']}", "message", "notice"),
+    ]
+
+
+async def test_a_message_has_all_that_its_sender_says_of_themselves(
+    update_processor: UpdateProcessor, redis: Redis
+) -> None:
+    sender = updates.user(first_name="A" * 300, username="anna", language_code="de")
+    await update_processor.process_batch(
+        [updates.message("hi", **{"from": sender}), updates.message("ho", 8, **{"from": {"id": 8}})]
+    )
+
+    first, second = await read_secretary_queue(redis)
+    assert isinstance(first, UserMessage)
+    assert isinstance(second, UserMessage)
+    assert first.sender.model_dump() == {
+        "telegram_id": 7,
+        "first_name": "A" * 255,
+        "username": "anna",
+        "language_code": "de",
+    }
+    assert second.sender.model_dump() == {
+        "telegram_id": 8,
+        "first_name": "",
+        "username": None,
+        "language_code": None,
+    }
+
+
+class TestUnreadable:
+    async def test_it_is_kept_as_it_came_with_the_reason(
+        self, update_processor: UpdateProcessor, redis: Redis
+    ) -> None:
+        broken = updates.message("lost?", chat={"id": "seven", "type": "private"})
+
+        await update_processor.process_batch([broken, 5, updates.message("fine")])
+
+        kept = [(json.loads(one.payload), one.reason) for one in await read_dead_letters(redis)]
+        assert [raw for raw, _ in kept] == [broken, 5]
+        assert kept[0][1] == (
+            "message.chat.id: Input should be a valid integer, unable to parse string as an integer"
+        )
+        assert kept[1][1].startswith(": Input should be a valid dictionary")
+        assert len(await read_secretary_queue(redis)) == 1
+
+    async def test_what_fails_on_its_way_is_kept_too_and_the_next_of_its_chat_goes_on(
+        self, update_processor: UpdateProcessor, redis: Redis
+    ) -> None:
+        half = updates.message("\ud83d")
+
+        await update_processor.process_batch([half, updates.message("fine")])
+
+        (kept,) = await read_dead_letters(redis)
+        assert (json.loads(kept.payload), kept.reason) == (half, "PydanticSerializationError")
+        assert [one.text for one in await read_secretary_queue(redis)] == ["fine"]  # type: ignore[union-attr] # a text
+
+    @pytest.mark.parametrize(
+        "name", ["chat", "from", "text", "photo", "rich_message", "forward_origin", "unheard_of"]
+    )
+    async def test_however_deep_it_is_nested_it_stops_nobody(
+        self, update_processor: UpdateProcessor, redis: Redis, name: str
+    ) -> None:
+        deep: Any = []
+        for _ in range(10_000):
+            deep = [{"blocks": deep}]
+        fine = updates.message("fine", telegram_id=8)
+
+        await update_processor.process_batch([updates.message("deep", **{name: deep[0]}), fine])
+
+        assert [one.text for one in await read_secretary_queue(redis) if one.chat_id == 8] == [
+            "fine"
+        ]  # type: ignore[union-attr] # a text
+        for kept in await read_dead_letters(redis):
+            assert "deeply nested to be kept" in kept.payload
+
+
+class TestRedisUnavailable:
+    async def test_what_could_not_be_decided_comes_again_and_nobody_else_waits_for_it(
+        self,
+        make_update_processor: MakeUpdateProcessor,
+        redis: Redis,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        intake = make_update_processor(AllowList(frozenset({8})))
+        batch = [updates.message("let me in"), updates.message("hello", telegram_id=8)]
+
+        async def lose(*_: object) -> bool:
+            raise RedisLost("away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(access.AccessControl, "allow_refusal_notice", lose)
+            with pytest.raises(RedisLost, match="away"):
+                await intake.process_batch(batch)
+        assert [one.chat_id for one in await read_secretary_queue(redis)] == [8]
+        assert await read_dead_letters(redis) == []
+
+        await intake.process_batch(batch)
+        assert [one.chat_id for one in await read_telegram_queue(redis)] == [7]
+        assert len(await read_secretary_queue(redis)) == 1
+
+    @pytest.mark.clock("virtual")
+    async def test_a_batch_that_is_given_up_leaves_nothing_running(
+        self, update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
+    ) -> None:
+        rest.is_hanging = True
+        taking = asyncio.create_task(update_processor.process_batch([updates.message("/start")]))
+        async with asyncio.timeout(60):
+            while not rest.calls:
+                await asyncio.sleep(0.01)
+
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert await read_telegram_queue(redis) == []
+
+    @pytest.mark.clock("virtual")
+    async def test_who_is_slow_does_not_hide_that_the_quick_could_not_be_kept(
+        self,
+        update_processor: UpdateProcessor,
+        redis: Redis,
+        rest: FakeRestService,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def lose(*_: object) -> list[bool]:
+            raise RedisLost("away")
+
+        rest.is_hanging = True
+        monkeypatch.setattr(update_processor._queues.to_secretary, "enqueue", lose)
+
+        with pytest.raises(RedisLost, match="away"):
+            await update_processor.process_batch(
+                [updates.message("hello"), updates.message("/start", telegram_id=8)]
+            )
+
+        assert asyncio.all_tasks() == {asyncio.current_task()}, "nothing is left running"
+
+
+@pytest.mark.parametrize(
+    ("ids", "greatest"),
+    [([0], 0), ([-1], None), ([2**62 - 1, 2**62], 2**62 - 1), ([1.5, "2", None, True], None)],
+)
+def test_an_id_is_one_that_telegram_could_confirm(ids: list[object], greatest: int | None) -> None:
+    assert find_max_update_id([{"update_id": one} for one in ids]) == greatest

@@ -1,0 +1,113 @@
+"""What people choose from, as Telegram takes it."""
+
+from typing import get_args
+from uuid import uuid4
+
+import pytest
+
+from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
+from smart_kit.redis import Redis
+from smart_kit.testing.fake_telegram import FakeTelegram
+from tg_bot.src.rendering.buttons import MAX_LABEL_LENGTH, truncate_label
+from tg_bot.src.texts.choice_prompts import QUESTIONS, render_choice_prompt
+from tg_bot.src.texts.translations import Translations
+from tg_bot.tests.conftest import RunBot
+from tg_bot.tests.queue_contents import enqueue_to_telegram
+from tg_bot.tests.queue_messages import common_fields
+
+TRANSLATIONS = Translations("en")
+LUNA, TERRA = uuid4(), uuid4()
+
+
+def make_choice_prompt(
+    *options: ChoiceOption, chosen: ChoiceKind = "model", language: str = "en"
+) -> Choice:
+    fields = common_fields(1, 7) | {
+        "choice_kind": chosen,
+        "options": options,
+        "language_code": language,
+    }
+    return Choice(**fields)
+
+
+def make_options(count: int, chosen: int) -> tuple[ChoiceOption, ...]:
+    return tuple(
+        ChoiceOption(row_id=uuid4(), label=f"model {n}", is_selected=n == chosen)
+        for n in range(count)
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "own"),
+    [
+        ("en", "Which model should answer you?", "✓ As the administrator set it"),
+        ("ru", "Какая модель будет вам отвечать?", "✓ Как задал администратор"),
+    ],
+)
+async def test_it_is_a_message_with_a_button_a_row_and_the_chosen_one_is_marked(
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram, language: str, question: str, own: str
+) -> None:
+    options = (
+        ChoiceOption(row_id=None, label="", is_selected=True),
+        ChoiceOption(row_id=LUNA, label="gpt-6-luna"),
+        ChoiceOption(row_id=TERRA, label="gpt-6.1-terra"),
+    )
+    await enqueue_to_telegram(redis, make_choice_prompt(*options, language=language))
+    async with run_bot():
+        await telegram.wait_until(lambda: len(telegram.sent) == 1)
+
+    (sent,) = telegram.sent
+    assert sent.text == question
+    assert sent.parameters["reply_markup"] == {
+        "inline_keyboard": [
+            [{"text": own, "callback_data": "model:default"}],
+            [{"text": "gpt-6-luna", "callback_data": f"model:{LUNA}"}],
+            [{"text": "gpt-6.1-terra", "callback_data": f"model:{TERRA}"}],
+        ]
+    }
+
+
+def test_every_thing_to_choose_has_its_question_and_data_that_telegram_takes() -> None:
+    assert set(QUESTIONS) == set(get_args(ChoiceKind))
+    for chosen in get_args(ChoiceKind):
+        rendered = render_choice_prompt(
+            make_choice_prompt(*make_options(2, 1), chosen=chosen), TRANSLATIONS.for_language("en")
+        )
+        assert rendered.text.text
+        assert all(len(button.data.encode()) <= 64 for button in rendered.buttons)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(100, None), (101, "1 more does not fit here."), (350, "250 more do not fit here.")],
+)
+def test_what_does_not_fit_is_counted_and_the_chosen_one_always_fits(
+    count: int, words: str | None
+) -> None:
+    rendered = render_choice_prompt(
+        make_choice_prompt(*make_options(count, count - 1)), TRANSLATIONS.for_language("en")
+    )
+    assert len(rendered.buttons) == 100
+    assert [one.label for one in rendered.buttons if one.label.startswith("✓")] == [
+        f"✓ model {count - 1}"
+    ]
+    assert rendered.text.text.partition("\n\n")[2] == (words or "")
+
+
+def test_a_choice_without_options_is_only_words() -> None:
+    assert render_choice_prompt(make_choice_prompt(), TRANSLATIONS.for_language("en")).buttons == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("gpt-6-luna", "gpt-6-luna"),
+        ("  two\nlines  ", "two lines"),
+        ("x" * MAX_LABEL_LENGTH, "x" * MAX_LABEL_LENGTH),
+        ("openrouter/vendor/model-large-2026-08-01", "openrouter/vendo…arge-2026-08-01"),
+        ("\u200b", "…"),
+    ],
+)
+def test_labels_are_as_long_as_is_shown(label: str, shown: str) -> None:
+    assert truncate_label(label) == shown
+    assert len(shown) <= MAX_LABEL_LENGTH
