@@ -131,7 +131,7 @@ def test_the_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
 
 def test_the_readme_says_the_same_numbers() -> None:
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    bring = text[text.index("What the machine must bring") :]
+    bring = text[text.index("**Requirements.**") :]
     oldest, newest = (
         machine.format_version(machine.MIN_PYTHON),
         machine.format_version(machine.MAX_PYTHON),
