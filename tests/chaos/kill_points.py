@@ -144,7 +144,7 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("rest_service: commit RetentionJob.run", failures.rest_service_killed),
     KillPoint("rest_service: put_if_newer config:snapshot", administrators.assistant_change),
     KillPoint("rest_service: put_if_newer user:*", users.new_user),
-    KillPoint("rest_service: delete_unchanged user:*", failures.orphaned_user_key),
+    KillPoint("rest_service: delete_if_unchanged user:*", failures.orphaned_user_key),
     KillPoint("rest_service: commit PUT /api/users/by-telegram-id/*", users.new_user),
     KillPoint("rest_service: commit POST /api/users", users.start_command),
     KillPoint("rest_service: commit PATCH /api/users/*", users.rich_text_toggle),

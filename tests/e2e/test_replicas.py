@@ -135,7 +135,7 @@ def test_a_change_is_used_in_each_replica_without_a_restart(replicated_suite: Su
             newest = _get_newest_version(replicated_suite, secretary)
             wait_until(lambda: _get_replica_versions(replicated_suite) == {newest})  # noqa: B023 # asked within the loop
             with ThreadPoolExecutor(READER_COUNT) as threads:
-                told = list(threads.map(lambda one: one.ask("Who are you?"), people))
+                told = list(threads.map(lambda one: one.send_and_wait("Who are you?"), people))
             assert set(told) == {answer}
     turns = [
         now - then
