@@ -1,7 +1,6 @@
 """When to claim: at the start, at the next fire, each minute, and when told."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.errors import SmartAssistantError
 
 from .metrics import CLAIMS
@@ -87,8 +87,7 @@ class Scheduler:
         return f"the last good claim was {idle_seconds:.0f} s ago ({self._last_error})"
 
     async def _wait_until_due(self, stop: asyncio.Event) -> bool:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake_event.wait(), self._timings.max_idle.total_seconds())
+        await sleep_until_stopped(self._wake_event, self._timings.max_idle.total_seconds())
         self._wake_event.clear()
         return not stop.is_set()
 

@@ -1,7 +1,5 @@
 """How long to wait before the next try."""
 
-import asyncio
-import contextlib
 import random
 
 INITIAL_DELAY_SECONDS = 0.5
@@ -24,10 +22,3 @@ class Backoff:
         seconds = min(INITIAL_DELAY_SECONDS * 2.0 ** min(self._failures, 10), self._max_seconds)
         self._failures += 1
         return seconds * random.uniform(0.75, 1.0)  # noqa: S311 # no secret depends on it
-
-
-async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, but not beyond a stop."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()

@@ -10,10 +10,12 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
+
 from ..client.errors import TELEGRAM_ERRORS, TelegramConflict, TelegramError
 from ..client.telegram import POLL_TIMEOUT_SECONDS, TelegramClient
 from ..metrics import POLL_AGE_SECONDS
-from .backoff import Backoff, sleep_until_stopped
+from .backoff import Backoff
 from .retry import Sleep, TelegramRetrier
 from .update_processor import UpdateProcessor, find_max_update_id
 

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import structlog
 
+from smart_kit.aio import sleep_until_stopped
+
 from ..client.errors import (
     TELEGRAM_ERRORS,
     LeaseNotHeld,
@@ -13,7 +15,7 @@ from ..client.errors import (
     TelegramRetryAfter,
     TelegramUnauthorized,
 )
-from .backoff import Backoff, sleep_until_stopped
+from .backoff import Backoff
 
 UNAUTHORIZED_RETRY_SECONDS = 30.0
 """Between two tries with a token that Telegram refuses."""
