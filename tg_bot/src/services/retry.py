@@ -7,6 +7,7 @@ from typing import TypeVar
 import structlog
 
 from smart_kit.aio import sleep_until_stopped
+from smart_kit.backoff import Backoff
 
 from ..client.errors import (
     TELEGRAM_ERRORS,
@@ -15,7 +16,6 @@ from ..client.errors import (
     TelegramRetryAfter,
     TelegramUnauthorized,
 )
-from .backoff import Backoff
 
 UNAUTHORIZED_RETRY_SECONDS = 30.0
 """Between two tries with a token that Telegram refuses."""
