@@ -284,6 +284,16 @@ async def test_of_openais_own_models_all_is_known(run_startup: Startup, admin: C
     assert (sol["api"], sol["parameters"]) == ("responses", {})
 
 
+async def test_openais_default_fallback_model_takes_tools(
+    run_startup: Startup, admin: Client
+) -> None:
+    await run_startup(openai_base_url=OPENAI, default_model="gpt-6-luna", fallback_model=None)
+
+    found = await get_models_by_name(admin)
+    assert found.keys() == {"gpt-6-luna", "gpt-5.6-luna"}
+    assert found["gpt-5.6-luna"]["parameters"] == {"reasoning_effort": "none"}
+
+
 async def test_elsewhere_only_what_they_can(run_startup: Startup, admin: Client) -> None:
     await run_startup(default_model="gpt-6-luna", fallback_model="gpt-6.1-sol")
 

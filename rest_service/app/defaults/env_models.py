@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.base import JsonObject
 from smart_kit.vault import Vault
 
-from ..config import Settings
+from ..config import Settings, is_openai_url
 from ..database import SessionFactory
 from ..models import Assistant, LlmModel, LlmProvider
 from ..services.configuration.change import configuration_change
@@ -82,7 +82,7 @@ def _build_model(provider: LlmProvider, name: str) -> LlmModel:
 def _default_fields(base_url: str, name: str) -> JsonObject:
     """All that is known of a model at OpenAI's own; elsewhere only what it can."""
     known = _load_known_models().get(name, _UNKNOWN_MODEL)
-    if not providers.is_openai(base_url):
+    if not is_openai_url(base_url):
         known = {"capabilities": known["capabilities"]}
     return {
         "api": known.get("api", "chat"),
