@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from smart_kit.contracts.base import Contract, Dollars, JsonObject, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 
 ModelApi = Literal["chat", "responses"]
 Capability = Literal[
@@ -139,6 +140,8 @@ class _ApiKeyBody(RequestBody):
 class ProviderCreate(_ApiKeyBody):
     """A new server of models."""
 
+    model_config = example(name="Ollama at home", base_url="http://127.0.0.1:11434/v1")
+
     name: Name
     base_url: BaseUrl
     is_active: bool = True
@@ -150,6 +153,8 @@ class ProviderUpdate(_ApiKeyBody):
     A base_url of another server (scheme, host or port) needs the api_key again, or null: a kept key
     goes to no server that it was not given for.
     """
+
+    model_config = example(is_active=False)
 
     name: Name | None = None
     base_url: BaseUrl | None = None
@@ -181,6 +186,8 @@ class ProviderRead(Contract):
 
 class ProviderTestRequest(RequestBody):
     """What to try."""
+
+    model_config = example(model="gpt-6-luna")
 
     model: ModelName | None = Field(
         None, description="Ask it for a word too; null: only whether the server knows us"
@@ -218,6 +225,16 @@ class ProviderTestRead(Contract):
 class LlmModelCreate(RequestBody):
     """A new model of a provider."""
 
+    model_config = example(
+        provider_id=EXAMPLE_IDS["providers"],
+        provider_model_name="gpt-6-luna",
+        parameters={"reasoning_effort": "none"},
+        capabilities=["tools", "vision", "streaming"],
+        input_price="0.10",
+        cached_input_price="0.01",
+        output_price="0.50",
+    )
+
     provider_id: UUID
     provider_model_name: ModelName = Field(
         description="As the provider calls it and an assistant's `model` names it",
@@ -235,6 +252,8 @@ class LlmModelCreate(RequestBody):
 
 class LlmModelUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(parameters={})
 
     provider_id: UUID | None = None
     provider_model_name: ModelName | None = None
@@ -273,6 +292,10 @@ class ModelImport(RequestBody):
     `POST /models` without provider_id), or of LiteLLM's table of prices ({"<name>":
     {"input_cost_per_token": …}}).
     """
+
+    model_config = example(
+        provider_id=EXAMPLE_IDS["providers"], models={"data": [{"id": "gpt-6-luna"}]}, dry_run=True
+    )
 
     provider_id: UUID
     models: JsonObject | None = Field(None, description="The list; null: fetch it")

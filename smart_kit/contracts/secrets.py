@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_serializer
 
 from smart_kit.contracts.base import Contract, RequestBody, UtcDatetime
+from smart_kit.contracts.examples import example
 from smart_kit.contracts.models import Url, url_validator
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -48,6 +49,10 @@ class _SecretValueBody(RequestBody):
 class SecretCreate(_SecretValueBody):
     """A new secret."""
 
+    model_config = example(
+        name="words", origin="https://api.example.org", value="a-key-of-no-worth"
+    )
+
     name: SecretName = Field(description="As `{secret:NAME}` in a tool's call", examples=["words"])
     origin: Origin = Field(
         description="The only server it is sent to: scheme, host and port of this address",
@@ -58,6 +63,8 @@ class SecretCreate(_SecretValueBody):
 
 class SecretUpdate(_SecretValueBody):
     """The fields to change; those left out stay. Another origin needs the value again."""
+
+    model_config = example(value="a-newer-key-of-no-worth")
 
     origin: Origin | None = None
     value: SecretValue | None = None

@@ -7,11 +7,14 @@ from uuid import UUID, uuid5
 from pydantic import Field, TypeAdapter
 
 from smart_kit.contracts.base import Contract, Dollars, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.contracts.tools import ToolType
 
 
 class ThreadCreate(RequestBody):
     """Begins a new thread of a user with an assistant; the old one's messages keep theirs."""
+
+    model_config = example(user_id=EXAMPLE_IDS["users"], assistant_id=EXAMPLE_IDS["assistants"])
 
     user_id: UUID
     assistant_id: UUID

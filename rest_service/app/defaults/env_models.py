@@ -6,7 +6,7 @@ from decimal import Decimal
 from importlib.resources import files
 
 import structlog
-from sqlmodel import col, func, select
+from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
@@ -14,7 +14,7 @@ from smart_kit.vault import Vault
 
 from ..config import Settings, is_openai_url
 from ..database import SessionFactory
-from ..models import Assistant, LlmModel, LlmProvider
+from ..models import LlmModel, LlmProvider
 from ..services.configuration.change import configuration_change
 from ..services.records.crud import set_fields
 from . import env_mismatches
@@ -65,13 +65,9 @@ async def _sync_provider(
 
 
 async def _find_missing_names(session: AsyncSession, settings: Settings) -> Sequence[str]:
-    """Those that the environment or an assistant names, and that have no record."""
-    named = dict.fromkeys(settings.default_model_names)
-    chains = select(Assistant.model, Assistant.fallback_models).order_by(col(Assistant.created_at))
-    for model, others in await session.exec(chains):
-        named |= dict.fromkeys(filter(None, (model, *(others or ()))))
+    """Return the models that the environment names and that have no record."""
     known = set(await session.exec(select(LlmModel.provider_model_name)))
-    return [name for name in named if name not in known]
+    return [name for name in settings.default_model_names if name not in known]
 
 
 def _build_model(provider: LlmProvider, name: str) -> LlmModel:
