@@ -82,7 +82,7 @@ class FakeRestService:
 
     def _list_messages(self, request: httpx2.Request) -> dict[str, Any]:
         wanted = request.url.params
-        assert wanted["newest"] == "true"
+        assert (wanted["newest"], wanted["is_in_context"]) == ("true", "true")
         rows = [
             {
                 "id": str(uuid4()),
@@ -94,6 +94,7 @@ class FakeRestService:
                 "role": item["role"],
                 "content": item["content"],
                 "payload": item,
+                "is_in_context": True,
                 "created_at": _now(),
             }
             for position, item in enumerate(self.archive)

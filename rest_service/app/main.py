@@ -32,13 +32,12 @@ from .config import Settings
 from .defaults.env_models import register_env_models
 from .dependencies import Resources
 from .errors import ERROR_RESPONSES, add_handlers
-from .middleware.auth import API_PREFIX, ApiTokens, TokenAuthMiddleware
+from .middleware.auth import TokenCheck
+from .middleware.base import API_PREFIX, RequestCheckMiddleware
 from .middleware.body_limit import BodyLimitMiddleware
 from .middleware.correlation_id import CorrelationIdMiddleware
-from .middleware.json_content_type import JsonContentTypeMiddleware
 from .middleware.legacy_paths import LegacyPathMiddleware
-from .middleware.method_not_allowed import MethodNotAllowedMiddleware
-from .middleware.unique_query_params import UniqueQueryParamsMiddleware
+from .middleware.request_form import MethodCheck, check_content_type, check_query
 from .routers import ROUTERS
 from .snapshots.publisher import SnapshotPublisher
 from .snapshots.store import SnapshotStore
@@ -69,11 +68,15 @@ def create_app(
     add_handlers(app)
     add_health(app, health)
     docs.add_docs_page(app)
-    app.add_middleware(MethodNotAllowedMiddleware, routers=ROUTERS)
-    app.add_middleware(UniqueQueryParamsMiddleware)
+    checks = (
+        TokenCheck(resources.settings),
+        check_content_type,
+        check_query,
+        MethodCheck(ROUTERS),
+    )
+    # the last one added sees a request first
     app.add_middleware(BodyLimitMiddleware)
-    app.add_middleware(JsonContentTypeMiddleware)
-    app.add_middleware(TokenAuthMiddleware, tokens=ApiTokens(resources.settings))
+    app.add_middleware(RequestCheckMiddleware, checks=checks)
     app.add_middleware(LegacyPathMiddleware)
     app.add_middleware(CorrelationIdMiddleware)
     documented = Depends(

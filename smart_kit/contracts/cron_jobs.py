@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.settings import TimeZoneName
 
 CronJobType = Literal["reminder", "prompt"]
@@ -21,6 +22,10 @@ JobTime = Annotated[
 
 class CronJobCreate(RequestBody):
     """A new job: exactly one of `at` and `cron_expression`."""
+
+    model_config = example(
+        user_id=EXAMPLE_IDS["users"], text="Stretch", cron_expression="0 9 * * 1-5"
+    )
 
     user_id: UUID
     type: CronJobType = "reminder"
@@ -38,6 +43,8 @@ class CronJobCreate(RequestBody):
 
 class CronJobUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(at="2031-11-27T09:00:00")
 
     name: Name | None = None
     text: JobText | None = None
@@ -111,5 +118,7 @@ class Claim(Contract):
 
 class RunsDispatched(RequestBody):
     """These runs are in the queue now."""
+
+    model_config = example(run_ids=[EXAMPLE_IDS["tools"]])
 
     run_ids: Annotated[list[UUID], Field(max_length=1000)]
