@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from smart_kit.contracts.queue import UserMessage
 from smart_kit.redis import Redis
+from tg_bot.src import access
 from tg_bot.src.config.settings import AllowList
-from tg_bot.src.services import access
 from tg_bot.src.services.update_processor import UpdateProcessor, find_max_update_id
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeUpdateProcessor

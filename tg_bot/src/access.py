@@ -11,7 +11,7 @@ from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis, await_result
 
-from ..config.settings import AllowList
+from .config.settings import AllowList
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
