@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
+from smart_kit import backoff
 from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox, WorkerTimings
 from smart_kit.redis import Redis, connect, connect_blocking
@@ -22,7 +23,7 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
 from tg_bot.src.handlers.command import HandlerContext
 from tg_bot.src.main import BotApp, build
-from tg_bot.src.services import backoff, leader, response_handler, send_journal
+from tg_bot.src.services import leader, response_handler, send_journal
 from tg_bot.src.services.dead_letters import UpdateDeadLetterQueue
 from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.lease import LeaderLease

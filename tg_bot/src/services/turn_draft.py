@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from smart_kit.aio import sleep_until_stopped
+
 from ..client.errors import (
     TELEGRAM_ERRORS,
     EntityParseError,
@@ -19,7 +21,6 @@ from ..client.errors import (
 from ..client.telegram import TelegramClient
 from ..rendering.markdown import render_markdown
 from ..rendering.splitting import split
-from .backoff import sleep_until_stopped
 from .rate_limiter import TelegramRateLimiter
 
 log = structlog.stdlib.get_logger()
