@@ -15,6 +15,7 @@ from smart_kit.mailbox import (
     QueueMonitor,
     WorkerTimings,
 )
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.service import Loop, aiohttp_loop, build_health_app, launch, run_loops
 
@@ -25,7 +26,6 @@ from .config.settings import TgBotSettings
 from .handlers.command import HandlerContext
 from .handlers.commands import COMMAND_DESCRIPTIONS
 from .services.bot_profile import BotProfile
-from .services.dead_letters import UpdateDeadLetterQueue
 from .services.dispatcher import Dispatcher
 from .services.leader import LeaderRunner
 from .services.lease import LEASE_SECONDS, LeaderLease
@@ -78,7 +78,7 @@ def build(
     bot_id = settings.bot_id
     to_secretary = Mailbox(redis, settings.redis_queue_to_secretary)
     to_telegram = Mailbox(redis, settings.redis_queue_to_telegram)
-    queues = Queues(to_secretary, to_telegram, UpdateDeadLetterQueue(redis, to_secretary.name))
+    queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
     access = AccessControl(redis, bot_id, settings.telegram_allowed_users)
     composer = Composer(
         Translations(settings.default_language),

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from smart_kit import backoff
 from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox, WorkerTimings
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
@@ -24,7 +25,6 @@ from tg_bot.src.config.settings import AllowList, TgBotSettings
 from tg_bot.src.handlers.command import HandlerContext
 from tg_bot.src.main import BotApp, build
 from tg_bot.src.services import leader, response_handler, send_journal
-from tg_bot.src.services.dead_letters import UpdateDeadLetterQueue
 from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.lease import LeaderLease
 from tg_bot.src.services.progress_listener import ProgressListener
@@ -102,7 +102,7 @@ async def make_update_processor(
         access = AccessControl(redis, settings.bot_id, allowed)
         dispatcher = Dispatcher(settings.bot_id, HandlerContext(service, access))
         dispatcher.username = "fake_bot"
-        queues = Queues(to_secretary, to_telegram, UpdateDeadLetterQueue(redis, to_secretary.name))
+        queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
         return UpdateProcessor(settings.bot_id, queues, access, dispatcher, client)
 
     yield make

@@ -14,6 +14,7 @@ from smart_kit.contracts import keys
 from smart_kit.contracts.queue import Notice
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Envelope, Mailbox
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 
 from ..access import AccessControl
 from ..client.telegram import TelegramClient
@@ -21,7 +22,7 @@ from ..client.update import Update
 from ..handlers.incoming import HandlerResult
 from ..metrics import LAST_UPDATE_AT, UPDATES
 from .callback_acknowledger import acknowledging_callbacks
-from .dead_letters import FailedUpdate, UpdateDeadLetterQueue
+from .dead_letters import FailedUpdate
 from .dispatcher import Dispatcher
 
 SLOW_CHAT_SECONDS = 0.2
@@ -38,7 +39,7 @@ class Queues:
 
     to_secretary: Mailbox
     to_telegram: Mailbox
-    dead_letters: UpdateDeadLetterQueue
+    dead_letters: DeadLetterQueue
 
 
 class UpdateProcessor:
@@ -79,7 +80,8 @@ class UpdateProcessor:
             await self._handle_chats(chats, users)
         failed += [update for chat in chats for update in chat.failed]
         if failed:
-            await self._queues.dead_letters.add(failed)
+            queue = self._queues.to_secretary.name
+            await self._queues.dead_letters.add(*(one.to_dead_letter(queue) for one in failed))
 
     async def _handle_chats(
         self, chats: "Sequence[_ChatBatch]", users: dict[int, UserSnapshot]

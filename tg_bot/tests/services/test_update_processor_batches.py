@@ -151,7 +151,7 @@ class TestUnreadable:
             "fine"
         ]  # type: ignore[union-attr] # a text
         for kept in await read_dead_letters(redis):
-            assert "deeply nested to be kept" in kept.payload
+            assert "nested too deeply to store" in kept.payload
 
 
 class TestRedisUnavailable:
