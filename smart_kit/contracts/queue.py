@@ -55,12 +55,16 @@ class UserMessage(QueueMessage):
     attachments: tuple[Attachment, ...] = ()
 
 
+UserCommandName = Literal["new", "undo", "assistant", "model"]
+"""The bot commands that the assistant runs."""
+
+
 class UserCommand(QueueMessage):
     """A command that has to keep its place among the messages."""
 
     kind: Literal["user_command"] = "user_command"
     sender: Sender
-    name: Literal["new", "undo", "assistant", "model"]
+    name: UserCommandName
 
 
 ChoiceKind = Literal["assistant", "model"]
@@ -156,8 +160,7 @@ NoticeName = Literal[
     "undone",
     "nothing_to_undo",
     "cannot_be_undone",
-    "rich_on",
-    "rich_off",
+    "command_reply",
     "turn_failed",
     "model_unavailable",
     "try_again_later",

@@ -1,28 +1,32 @@
-"""tg_bot: reads Telegram's updates, decides who may talk, turns facts into words, sends."""
+"""tg_bot: receives Telegram's updates, checks access, and sends the assistant's responses."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from smart_kit.clock import Clock
 from smart_kit.health import Health
-from smart_kit.mailbox import DEFAULT_TIMINGS, Mailbox, MailboxReconciler, QueueMonitor, Worker
-from smart_kit.mailbox import WorkerTimings as WorkerPace
+from smart_kit.mailbox import (
+    DEFAULT_TIMINGS,
+    Mailbox,
+    MailboxReconciler,
+    QueueMonitor,
+    WorkerTimings,
+)
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.service import Loop, aiohttp_loop, build_health_app, launch, run_loops
 
+from .access import AccessControl
 from .client.rest import RestClient
 from .client.telegram import TelegramClient
 from .config.settings import TgBotSettings
-from .handlers import COMMANDS
-from .handlers.context import HandlerContext
-from .services.access import AccessControl
+from .handlers.command import HandlerContext
+from .handlers.commands import COMMAND_DESCRIPTIONS
 from .services.bot_profile import BotProfile
-from .services.callback_acknowledger import CallbackAcknowledger
-from .services.dead_letters import UpdateDeadLetterQueue
 from .services.dispatcher import Dispatcher
-from .services.draft_sender import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from .services.leader import LeaderRunner
 from .services.lease import LEASE_SECONDS, LeaderLease
 from .services.message_sender import MessageSender
@@ -30,18 +34,16 @@ from .services.polling import Poller
 from .services.progress_listener import ProgressListener
 from .services.rate_limiter import TelegramRateLimiter
 from .services.response_handler import ResponseHandler
+from .services.turn_draft import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from .services.update_processor import Queues, UpdateProcessor
 from .services.webhook import WEBHOOK_PATH, Webhook
 from .texts.composer import Composer
 from .texts.translations import Translations
 
-MAX_CONCURRENT_CHATS = 64
-"""Chats that are written to at once; most of them wait for Telegram's pace."""
-
 
 @dataclass(frozen=True)
 class BotApp:
-    """The parts that run."""
+    """What `serve` runs."""
 
     health: Health
     loops: tuple[Loop, ...]
@@ -49,7 +51,7 @@ class BotApp:
 
 
 async def serve(settings: TgBotSettings, lease_seconds: float = LEASE_SECONDS) -> None:
-    """Run until told to stop."""
+    """Run the bot until SIGTERM or SIGINT."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(settings))
         blocking = await stack.enter_async_context(connect_blocking(settings))
@@ -69,36 +71,38 @@ def build(
     redis: Redis,
     blocking: Redis,
     lease: LeaderLease,
-    worker_timings: WorkerPace = DEFAULT_TIMINGS,
+    worker_timings: WorkerTimings = DEFAULT_TIMINGS,
     draft_timings: DraftTimings = DEFAULT_DRAFT_TIMINGS,
 ) -> BotApp:
-    """Give every part what it works with."""
+    """Build every part and connect them."""
     bot_id = settings.bot_id
     to_secretary = Mailbox(redis, settings.redis_queue_to_secretary)
     to_telegram = Mailbox(redis, settings.redis_queue_to_telegram)
-    queues = Queues(to_secretary, to_telegram, UpdateDeadLetterQueue(redis, to_secretary.name))
+    queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
     access = AccessControl(redis, bot_id, settings.telegram_allowed_users)
     composer = Composer(
-        Translations(settings.default_language), Clock(), COMMANDS, settings.default_timezone
+        Translations(settings.default_language),
+        Clock(),
+        COMMAND_DESCRIPTIONS,
+        settings.default_timezone,
     )
-    dispatcher = Dispatcher(HandlerContext(rest, access))
-    update_processor = UpdateProcessor(
-        bot_id, queues, access, dispatcher, CallbackAcknowledger(client)
-    )
+    dispatcher = Dispatcher(bot_id, HandlerContext(rest, access))
+    update_processor = UpdateProcessor(bot_id, queues, access, dispatcher, client)
     bot_profile = BotProfile(bot_id, client, redis, dispatcher, composer, settings.default_language)
     rate_limiter = TelegramRateLimiter(settings)
     progress_listener = ProgressListener(
         client, rate_limiter, blocking, bot_id, draft_timings=draft_timings
     )
-    message_sender = MessageSender(client, to_telegram, rate_limiter)
-    handler = ResponseHandler(bot_id, composer, access, message_sender, progress_listener)
-    worker = Worker(
+    response_handler = ResponseHandler(
+        bot_id,
         to_telegram,
-        blocking,
-        handler.handle,
-        handler.on_dead_letter,
-        slots=MAX_CONCURRENT_CHATS,
-        timings=worker_timings,
+        composer,
+        access,
+        MessageSender(client, rate_limiter),
+        progress_listener,
+    )
+    handle_assistant_responses = partial(
+        response_handler.handle_assistant_responses, blocking=blocking, timings=worker_timings
     )
     queue_monitor = QueueMonitor(to_telegram)
     health = Health("tg_bot")
@@ -112,7 +116,9 @@ def build(
     health.add_check("telegram", lambda: None if lease.is_standby else source.health_error())
     health.add_check("redis", bot_profile.redis_health_error)
     reconciler = MailboxReconciler(redis, to_telegram.name)
-    leader = LeaderRunner(lease, source.run, worker.run, progress_listener.run, reconciler.run)
+    leader = LeaderRunner(
+        lease, source.run, handle_assistant_responses, progress_listener.run, reconciler.run
+    )
     return BotApp(health, (leader.run, bot_profile.run, queue_monitor.run), web_app)
 
 
@@ -122,7 +128,7 @@ def _build_update_source(
     update_processor: UpdateProcessor,
     bot_profile: BotProfile,
 ) -> Poller | Webhook:
-    """Where updates come from."""
+    """Return the webhook if it is configured, else the poller."""
     if not settings.telegram_webhook:
         return Poller(client, update_processor, bot_profile.initialize)
     return Webhook(

@@ -12,26 +12,24 @@ from redis.exceptions import RedisError
 
 from smart_kit import backoff
 from smart_kit.contracts.keys import live_channel
-from smart_kit.mailbox import Mailbox
-from smart_kit.mailbox import WorkerTimings as WorkerPace
+from smart_kit.mailbox import Mailbox, WorkerTimings
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.redis import Redis, connect, connect_blocking
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
 from smart_kit.testing.plugin import has_virtual_clock
+from tg_bot.src.access import AccessControl
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
-from tg_bot.src.handlers.context import HandlerContext
+from tg_bot.src.handlers.command import HandlerContext
 from tg_bot.src.main import BotApp, build
-from tg_bot.src.services import leader, outgoing_message, response_handler
-from tg_bot.src.services.access import AccessControl
-from tg_bot.src.services.callback_acknowledger import CallbackAcknowledger
-from tg_bot.src.services.dead_letters import UpdateDeadLetterQueue
+from tg_bot.src.services import leader, response_handler, send_journal
 from tg_bot.src.services.dispatcher import Dispatcher
-from tg_bot.src.services.draft_sender import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from tg_bot.src.services.lease import LeaderLease
 from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
+from tg_bot.src.services.turn_draft import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from tg_bot.src.services.update_processor import Queues, UpdateProcessor
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
@@ -102,12 +100,10 @@ async def make_update_processor(
             Mailbox(redis, "queue:to_telegram"),
         )
         access = AccessControl(redis, settings.bot_id, allowed)
-        dispatcher = Dispatcher(HandlerContext(service, access))
+        dispatcher = Dispatcher(settings.bot_id, HandlerContext(service, access))
         dispatcher.username = "fake_bot"
-        queues = Queues(to_secretary, to_telegram, UpdateDeadLetterQueue(redis, to_secretary.name))
-        return UpdateProcessor(
-            settings.bot_id, queues, access, dispatcher, CallbackAcknowledger(client)
-        )
+        queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
+        return UpdateProcessor(settings.bot_id, queues, access, dispatcher, client)
 
     yield make
     await service.close()
@@ -174,7 +170,7 @@ def run_bot(
     A message that could not be sent waits for a moment instead of a second.
     """
     monkeypatch.setattr(response_handler, "MIN_RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(outgoing_message, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
     @asynccontextmanager
     async def running(
@@ -187,7 +183,7 @@ def run_bot(
             client = await stack.enter_async_context(TelegramClient(given, lease.ensure_held))
             service = RestClient(given, httpx2.MockTransport(rest.handle_request))
             stack.push_async_callback(service.close)
-            worker_timings = WorkerPace(promote_interval_seconds=0.05)
+            worker_timings = WorkerTimings(promote_interval_seconds=0.05)
             bot = build(
                 given, client, service, redis, blocking, lease, worker_timings, draft_timings
             )

@@ -9,8 +9,8 @@ from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, reply_id
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
-from tg_bot.src.services.draft_sender import DraftTimings
 from tg_bot.src.services.progress_listener import ProgressListener
+from tg_bot.src.services.turn_draft import DraftTimings
 from tg_bot.tests.queue_contents import enqueue_to_telegram
 from tg_bot.tests.queue_messages import BOT_ID, make_reply
 
@@ -96,7 +96,7 @@ async def wait_until_finished(listener: ProgressListener, number: int = 1) -> No
     """Wait until a turn has ended and nothing of it is on its way."""
     async with asyncio.timeout(60):
         while (
-            reply_id_for(number) in listener._displays
+            reply_id_for(number) in listener._drafts
             or reply_id_for(number) not in listener._finished_turns
         ):
             await asyncio.sleep(0.01)

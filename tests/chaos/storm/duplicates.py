@@ -17,7 +17,7 @@ from typing import Any, Self
 from tests.chaos.storm.fault_record import FaultRecord
 from tests.chaos.storm.message import BotMessage
 from tests.chaos.storm.plan import PRODUCTION_TIMINGS, StormTimings
-from tg_bot.src.main import MAX_CONCURRENT_CHATS
+from tg_bot.src.services.response_handler import MAX_CONCURRENT_CHATS
 
 SEND_WINDOW_SECONDS = 2.0
 """So long before its death a sender may have sent what it could not write down any more: Telegram's

@@ -14,8 +14,7 @@ from pydantic import ValidationError
 from ..config.settings import TgBotSettings
 from .errors import TelegramOutcomeUnknown, TelegramUnavailable
 from .response import ApiResponse
-from .update import ALLOWED_UPDATES
-from .webhook_info import WebhookInfo
+from .update import ALLOWED_UPDATES, WebhookInfo
 
 POLL_TIMEOUT_SECONDS = 25
 """How long Telegram may hold an empty getUpdates; it caps at 50."""

@@ -218,3 +218,14 @@ class Update(_TelegramObject):
             return self.message.chat.id
         chat = self.callback_query.chat if self.callback_query is not None else None
         return chat.id if chat is not None else None
+
+
+class WebhookInfo(_TelegramObject):
+    """The bot's webhook, as getWebhookInfo describes it."""
+
+    url: str = ""
+    """Empty if no webhook is set."""
+    pending_update_count: int = 0
+    last_error_date: int | None = None
+    """Unix time of the last failed delivery."""
+    last_error_message: str = ""

@@ -1,4 +1,7 @@
-"""A pressed button that chooses: to the secretary, who alone knows whether it still holds."""
+"""Presses of the buttons of /assistant and /model.
+
+The assistant decides whether the choice still exists.
+"""
 
 import re
 from typing import get_args
@@ -8,10 +11,8 @@ import structlog
 
 from smart_kit.contracts.queue import ChoiceKind, UserPress
 
+from ..texts.choice_prompts import DEFAULT_CHOICE
 from .incoming import ButtonPress
-
-DEFAULT_CHOICE = "default"
-"""Stands for no row: the deployment's own choice."""
 
 CHOICE_KINDS: tuple[ChoiceKind, ...] = get_args(ChoiceKind)
 
@@ -21,7 +22,7 @@ log = structlog.stdlib.get_logger()
 
 
 def handle_callback(press: ButtonPress) -> UserPress | None:
-    """None where the button is none of ours."""
+    """Return the press for the assistant; None if no button of ours has this data."""
     kind, _, row = press.data.partition(":")
     choice_kind = next((one for one in CHOICE_KINDS if one == kind), None)
     if choice_kind is None or not (row == DEFAULT_CHOICE or _ROW_ID.fullmatch(row)):
@@ -36,8 +37,3 @@ def handle_callback(press: ButtonPress) -> UserPress | None:
         choice_kind=choice_kind,
         row_id=None if row == DEFAULT_CHOICE else UUID(row),
     )
-
-
-def build_callback_data(choice_kind: ChoiceKind, row_id: UUID | None) -> str:
-    """What `handle_press` reads; Telegram takes 64 bytes."""
-    return f"{choice_kind}:{row_id or DEFAULT_CHOICE}"

@@ -1,27 +1,35 @@
-"""Commands: how one is recognised and what a handler of one is."""
+"""What a bot command consists of, and what its handler works with."""
 
-import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-_COMMAND_PATTERN = re.compile(
-    r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL
-)
+from ..access import AccessControl
+from ..client.rest import RestClient
+from .incoming import HandlerResult, IncomingMessage
+
+REST_TIMEOUT_SECONDS = 3.0
+"""How long a handler waits for rest_service: the chat's next messages wait for the handler."""
 
 
 @dataclass(frozen=True)
-class CommandCall:
-    """A command as somebody wrote it."""
+class HandlerContext:
+    """The services that handlers use."""
+
+    rest: RestClient
+    access: AccessControl
+
+
+CommandHandler = Callable[[HandlerContext, IncomingMessage], Awaitable[HandlerResult | None]]
+"""Returns what becomes of the command; None refuses the sender."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A row of the table in `commands.py`."""
 
     name: str
-    bot: str | None
-    """Whom it was written to, where that was said: `/help@some_bot`."""
-    argument: str
-
-
-def parse_command(text: str) -> CommandCall | None:
-    """The command that a text is; None for any other text, such as a path."""
-    found = _COMMAND_PATTERN.fullmatch(text.strip())
-    if found is None:
-        return None
-    name, bot, argument = found.groups()
-    return CommandCall(name.lower(), bot, (argument or "").strip())
+    description: str
+    """English; shown by /help and in Telegram's command menu, translated by `ru.po`."""
+    handle: CommandHandler
+    is_public: bool = False
+    """Whether `handle` is also called for senders who have no access."""

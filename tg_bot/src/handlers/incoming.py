@@ -1,13 +1,14 @@
-"""What a handler is given: who did what, and the ids that everything made from it carries."""
+"""What a user did, as handlers see it, and the queue messages that they build from it."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
 
 from smart_kit.contracts.queue import (
     Notice,
     NoticeName,
     Sender,
     UserCommand,
+    UserCommandName,
     UserMessage,
     UserPress,
     reply_id,
@@ -15,25 +16,46 @@ from smart_kit.contracts.queue import (
 from smart_kit.contracts.users import UserSnapshot
 
 from ..client.update import Message
-from .command import CommandCall
 
 HandlerResult = UserMessage | UserCommand | UserPress | Notice
-"""What becomes of an update: a word to the secretary, or one to the person."""
+"""The queue message made from an update: a Notice goes to the user, the rest to the assistant."""
+
+_COMMAND_PATTERN = re.compile(
+    r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class CommandCall:
+    """A command as the user wrote it."""
+
+    name: str
+    bot: str | None
+    """The bot's name in `/help@some_bot`."""
+    argument: str
+
+
+def parse_command(text: str) -> CommandCall | None:
+    """Parse a command; None if the text is anything else, for example a path."""
+    found = _COMMAND_PATTERN.fullmatch(text.strip())
+    if found is None:
+        return None
+    name, bot, argument = found.groups()
+    return CommandCall(name.lower(), bot, (argument or "").strip())
 
 
 @dataclass(frozen=True)
 class IncomingUpdate:
-    """Something that a person did."""
+    """An action of a user."""
 
     id: str
-    """Of the queue message; the correlation id too."""
+    """Id of the queue message made from it, and correlation id."""
     conversation: str
     chat_id: int
-    """Where it was done."""
     sender: Sender
 
     def build_notice(self, name: NoticeName, **parameters: str) -> Notice:
-        """A word to the person; the same update makes the same id."""
+        """Build a notice to the user. Its id follows from the update, so a repeat is dropped."""
         return Notice(
             id=reply_id(self.id),
             conversation=self.conversation,
@@ -44,18 +66,27 @@ class IncomingUpdate:
             parameters=parameters,
         )
 
+    def build_reply(self, text: str) -> Notice:
+        """Build a notice with a text of the command's own: English, translated when it is sent."""
+        return self.build_notice("command_reply", text=text)
+
 
 @dataclass(frozen=True)
 class IncomingMessage(IncomingUpdate):
-    """A message by a person."""
+    """A message of a user."""
 
-    person: UserSnapshot | None
-    """None: not known yet."""
+    user: UserSnapshot | None
+    """None if rest_service does not know the sender yet."""
     message: Message
     command: CommandCall | None
 
-    def build_command(self, name: Literal["new", "undo", "assistant", "model"]) -> UserCommand:
-        """A command that the secretary carries out, in its place among the messages."""
+    @property
+    def argument(self) -> str:
+        """The text after the command; empty without a command."""
+        return self.command.argument if self.command is not None else ""
+
+    def build_command(self, name: UserCommandName) -> UserCommand:
+        """Build a command that the assistant runs, in its place among the user's messages."""
         return UserCommand(
             id=self.id,
             conversation=self.conversation,
@@ -68,7 +99,7 @@ class IncomingMessage(IncomingUpdate):
 
 @dataclass(frozen=True)
 class ButtonPress(IncomingUpdate):
-    """A press of a button by a person."""
+    """A press of an inline button."""
 
     data: str
-    """`callback_data`: a client can forge it."""
+    """`callback_data`. Untrusted: a client can send any value."""

@@ -1,4 +1,4 @@
-"""What is no command: words for the secretary."""
+"""A message that is no command."""
 
 import structlog
 
@@ -10,7 +10,7 @@ log = structlog.stdlib.get_logger()
 
 
 def handle_message(incoming: IncomingMessage) -> HandlerResult | None:
-    """The message to the secretary; a word to the person where there is nothing to read."""
+    """Return the message for the assistant, or a notice if it has no text to read."""
     message = incoming.message
     if message.text_or_caption:
         return UserMessage(
@@ -29,5 +29,6 @@ def handle_message(incoming: IncomingMessage) -> HandlerResult | None:
     notice = incoming.build_notice("text_only")
     if message.media_group_id is None:
         return notice
-    album = f"{incoming.conversation}:album:{message.media_group_id}"  # one word for all of it
+    # an album is several messages: one id for all of them makes the queue drop all notices but one
+    album = f"{incoming.conversation}:album:{message.media_group_id}"
     return notice.model_copy(update={"id": reply_id(album)})

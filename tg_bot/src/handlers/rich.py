@@ -1,4 +1,7 @@
-"""/rich on or off: whether tables and formulas come as rich messages; old apps show none."""
+"""/rich on and /rich off: whether tables and formulas are sent as rich messages.
+
+Older Telegram apps show nothing of a rich message.
+"""
 
 import asyncio
 
@@ -8,9 +11,16 @@ from smart_kit.contracts.queue import Notice
 from smart_kit.errors import DomainError, UpstreamError
 
 from ..texts.translations import N_
-from .context import REST_TIMEOUT_SECONDS, HandlerContext
-from .handler import Handler
+from .command import REST_TIMEOUT_SECONDS, HandlerContext
 from .incoming import IncomingMessage
+
+RICH_ON = N_(
+    "Tables and formulas come with their layout.\n\n"
+    "If your Telegram does not show them, write /rich off."
+)
+RICH_OFF = N_(
+    "Tables and formulas come as plain text.\n\nTo get their layout back, write /rich on."
+)
 
 _ON_OFF = {"on": True, "вкл": True, "off": False, "выкл": False}
 
@@ -18,12 +28,11 @@ log = structlog.stdlib.get_logger()
 
 
 async def handle_rich(context: HandlerContext, incoming: IncomingMessage) -> Notice:
-    """Keep the choice; without one, say how it is."""
-    assert incoming.command is not None
-    person = incoming.person
-    is_rich = person is None or person.rich_messages
-    wanted = _ON_OFF.get(incoming.command.argument.lower().rstrip("."))
-    if wanted is not None and (person is None or wanted != is_rich):
+    """Save the choice and confirm it; without a valid argument, show the current setting."""
+    user = incoming.user
+    is_rich = user is None or user.rich_messages
+    wanted = _ON_OFF.get(incoming.argument.lower().rstrip("."))
+    if wanted is not None and (user is None or wanted != is_rich):
         try:
             async with asyncio.timeout(REST_TIMEOUT_SECONDS):
                 await _save_preference(context, incoming, is_rich=wanted)
@@ -31,18 +40,15 @@ async def handle_rich(context: HandlerContext, incoming: IncomingMessage) -> Not
             log.warning("rich message setting not saved", reason=str(error) or type(error).__name__)
             return incoming.build_notice("try_again_later")
         is_rich = wanted
-    return incoming.build_notice("rich_on" if is_rich else "rich_off")
+    return incoming.build_reply(RICH_ON if is_rich else RICH_OFF)
 
 
 async def _save_preference(
     context: HandlerContext, incoming: IncomingMessage, *, is_rich: bool
 ) -> None:
-    person = incoming.person
-    user_id = person.id if person is not None else None
+    user = incoming.user
+    user_id = user.id if user is not None else None
     if user_id is None:
-        user, _ = await context.rest.get_or_create_user(incoming.sender)
-        user_id = user.id
+        created, _ = await context.rest.get_or_create_user(incoming.sender)
+        user_id = created.id
     await context.rest.set_rich_messages(user_id, is_rich=is_rich)
-
-
-HANDLER = Handler("rich", N_("layout of tables and formulas: on or off"), handle_rich)

@@ -1,4 +1,4 @@
-"""/start, also with the code of an invitation."""
+"""/start, and /start with an invitation code."""
 
 import asyncio
 import re
@@ -8,9 +8,7 @@ import structlog
 from smart_kit.contracts.queue import Notice, NoticeName
 from smart_kit.errors import DomainError, UpstreamError
 
-from ..texts.translations import N_
-from .context import REST_TIMEOUT_SECONDS, HandlerContext
-from .handler import Handler
+from .command import REST_TIMEOUT_SECONDS, HandlerContext
 from .incoming import IncomingMessage
 
 _CODE_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -18,48 +16,46 @@ _CODE_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 log = structlog.stdlib.get_logger()
 
 
-async def handle_start(context: HandlerContext, incoming: IncomingMessage) -> Notice:
-    """Greet somebody who may talk."""
-    if incoming.person is not None:
-        return incoming.build_notice("welcome_back", first_name=incoming.sender.first_name)
-    try:
-        async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-            _, is_new = await context.rest.get_or_create_user(incoming.sender)
-    except (TimeoutError, DomainError, UpstreamError) as error:
-        log.warning("greeting failed", reason=str(error) or type(error).__name__)
-        return incoming.build_notice("try_again_later")
-    name: NoticeName = "welcome" if is_new else "welcome_back"
+async def handle_start(context: HandlerContext, incoming: IncomingMessage) -> Notice | None:
+    """Redeem the invitation if there is a code, else greet. None for senders without access."""
+    is_allowed = context.access.is_allowed(incoming.sender.telegram_id, incoming.user)
+    if incoming.argument:
+        notice = await _redeem_invitation(context, incoming)
+        # a user with access may open an old link, or repeat an update that already redeemed it
+        if notice is not None and not (is_allowed and notice.notice == "invite_invalid"):
+            return notice
+    return await _greet(context, incoming) if is_allowed else None
+
+
+async def _greet(context: HandlerContext, incoming: IncomingMessage) -> Notice:
+    name: NoticeName = "welcome_back"
+    if incoming.user is None:
+        try:
+            async with asyncio.timeout(REST_TIMEOUT_SECONDS):
+                _, is_new = await context.rest.get_or_create_user(incoming.sender)
+        except (TimeoutError, DomainError, UpstreamError) as error:
+            log.warning("greeting failed", reason=str(error) or type(error).__name__)
+            return incoming.build_notice("try_again_later")
+        name = "welcome" if is_new else "welcome_back"
     return incoming.build_notice(name, first_name=incoming.sender.first_name)
 
 
-async def handle_invitation(context: HandlerContext, incoming: IncomingMessage) -> Notice | None:
-    """Let somebody in who has a code; None where they have tried too often."""
+async def _redeem_invitation(context: HandlerContext, incoming: IncomingMessage) -> Notice | None:
+    """Return the outcome; None after too many attempts."""
     telegram_id = incoming.sender.telegram_id
-    is_allowed = context.access.is_allowed(telegram_id, incoming.person)
     if not await context.access.allow_invite_attempt(telegram_id):
         log.warning("too many invitation attempts", telegram_id=telegram_id)
-        return await handle_start(context, incoming) if is_allowed else None
+        return None
     try:
+        if not _CODE_PATTERN.fullmatch(incoming.argument):
+            raise DomainError("This cannot be a code.")
         async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-            await _redeem(context, incoming)
+            await context.rest.redeem_invite(incoming.argument, incoming.sender)
     except (TimeoutError, UpstreamError) as error:
         log.warning("invitation redemption failed", reason=str(error) or type(error).__name__)
         return incoming.build_notice("try_again_later")
     except DomainError as error:
         log.info("invitation refused", telegram_id=telegram_id, reason=error.message)
-        if is_allowed:  # an old link, or this very update once more
-            return await handle_start(context, incoming)
         return incoming.build_notice("invite_invalid")
     log.info("invitation redeemed", telegram_id=telegram_id)
     return incoming.build_notice("invite_redeemed", first_name=incoming.sender.first_name)
-
-
-async def _redeem(context: HandlerContext, incoming: IncomingMessage) -> None:
-    assert incoming.command is not None
-    code = incoming.command.argument
-    if not _CODE_PATTERN.fullmatch(code):
-        raise DomainError("This cannot be a code.")
-    await context.rest.redeem_invite(code, incoming.sender)
-
-
-HANDLER = Handler("start", N_("say hello"), handle_start)

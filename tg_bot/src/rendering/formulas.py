@@ -6,8 +6,7 @@ its sign cannot.
 
 import re
 
-from .edits import Edit, apply_edits
-from .parsing import Event, get_start_tag, parse_events
+from .source import Edit, Event, apply_edits, get_start_tag, parse_events
 
 _BRACKETS = (
     re.compile(  # no opening within: a thousand of them must not be scanned a thousand times

@@ -7,14 +7,16 @@ links here, because with Telegram's own search for them a message is refused whe
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from .formatted_text import is_blank
-from .links import is_linkable
 from .tree import Node
 
 RichText = Any
 
 _STYLES = {"Strong": "bold", "Emphasis": "italic", "Strikethrough": "strikethrough"}
+_APP_SCHEMES = ("tg", "mailto", "tel")
+_WEB_SCHEMES = ("http", "https")
 _FORMULA_KINDS = ("InlineMath", "DisplayMath")
 _URL_PATTERN = re.compile(r"https?://[^\s<>\"'`|]*[^\s<>\"'`|.,:;!?*_~…»”)\]}]")
 
@@ -34,6 +36,18 @@ def to_plain_text(text: RichText) -> str:
     if isinstance(text, list):
         return "".join(map(to_plain_text, text))
     return to_plain_text(text["text"] if "text" in text else text["expression"])
+
+
+def is_linkable(url: str | None) -> bool:
+    """Return whether Telegram accepts the URL as a link."""
+    try:
+        parts = urlsplit(url or "")
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme.lower() in _APP_SCHEMES:
+        return True
+    return parts.scheme.lower() in _WEB_SCHEMES and bool(re.search(r"\w\.\w", host))
 
 
 def _convert_nodes(nodes: Sequence[Node], *, is_linked: bool) -> Iterator[RichText]:

@@ -9,7 +9,7 @@ from telegramify_markdown import convert
 from telegramify_markdown.config import RenderConfig
 
 from .formatted_text import FormattedText
-from .links import is_linkable
+from .inlines import is_linkable
 from .sanitizer import sanitize_markdown
 from .tables import replace_tables
 

@@ -7,9 +7,8 @@ out, and an empty cell of a table hides nothing behind a spoiler.
 
 import re
 
-from .edits import Edit, apply_edits
 from .formulas import find_currency_edits, normalize_math_delimiters
-from .parsing import Event, get_start_tag, parse_events
+from .source import Edit, Event, apply_edits, get_start_tag, parse_events
 
 _MAX_PASSES = 10
 """A pass shows the HTML it sees, which may uncover more."""

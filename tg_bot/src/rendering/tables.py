@@ -8,8 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .edits import Edit, apply_edits
-from .parsing import Event, get_start_tag, is_end, parse_events
+from .source import Edit, Event, apply_edits, get_start_tag, is_end, parse_events
 
 PHONE_LINE_LENGTH = 34
 """Monospaced characters in a line of a message on a phone; a longer one is broken."""

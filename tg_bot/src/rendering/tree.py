@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from .parsing import Event, get_start_tag, is_end, parse_events
+from .source import Event, get_start_tag, is_end, parse_events
 
 MAX_DEPTH = 60
 """Deeper than any message may be; nobody means that."""

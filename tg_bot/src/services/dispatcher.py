@@ -1,82 +1,107 @@
-"""One message or press: who may what, and which handler it is for."""
+"""Decides what becomes of one update: whether its sender has access, and which handler gets it."""
 
 import re
 
 import structlog
 
+from smart_kit.contracts import keys
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import UserSnapshot
 
-from ..client.update import CallbackQuery, Message, User
-from ..handlers import HANDLERS
+from ..client.update import CallbackQuery, Message, Update, User
 from ..handlers.callback import handle_callback
-from ..handlers.command import parse_command
-from ..handlers.context import HandlerContext
-from ..handlers.incoming import ButtonPress, HandlerResult, IncomingMessage, IncomingUpdate
+from ..handlers.command import HandlerContext
+from ..handlers.commands import COMMANDS
+from ..handlers.incoming import (
+    ButtonPress,
+    HandlerResult,
+    IncomingMessage,
+    IncomingUpdate,
+    parse_command,
+)
 from ..handlers.message import handle_message
-from ..handlers.start import handle_invitation
 
 log = structlog.stdlib.get_logger()
 
 
 class Dispatcher:
-    """`username` is the bot's, once Telegram has told it."""
+    """Dispatches the updates of one bot."""
 
-    def __init__(self, context: HandlerContext) -> None:
+    def __init__(self, bot_id: int, context: HandlerContext) -> None:
         self.username = ""
+        """The bot's username; empty until getMe has returned it."""
+        self._bot_id = bot_id
         self._context = context
-        self._handlers = {handler.command: handler.handle for handler in HANDLERS}
+        self._commands = {command.name: command for command in COMMANDS}
+        self._logged_kinds: set[frozenset[str]] = set()
 
     async def handle_telegram_update(
-        self, message_id: str, conversation: str, message: Message, person: UserSnapshot | None
+        self, message_id: str, update: Update, user: UserSnapshot | None
     ) -> HandlerResult | None:
-        """What becomes of a message; `message_id` is that of the queue message made from it."""
+        """Return the queue message, with id `message_id`, or None if the update is ignored.
+
+        Raises RedisError.
+        """
+        if update.message is not None:
+            return await self._handle_message(message_id, update.message, user)
+        if update.callback_query is not None:
+            return await self._handle_callback_query(message_id, update.callback_query, user)
+        self._log_ignored(update)
+        return None
+
+    async def _handle_message(
+        self, message_id: str, message: Message, user: UserSnapshot | None
+    ) -> HandlerResult | None:
         author = message.from_user
         if author is None or author.is_bot:
             return None
-        command = parse_command(message.text_or_caption) if message.forward_origin is None else None
-        incoming = IncomingMessage(
-            message_id,
-            conversation,
-            message.chat.id,
-            _to_sender(author),
-            person,
-            message,
-            command,
-        )
-        decision = self._context.access.check_access(author.id, person)
+        decision = self._context.access.check_access(author.id, user)
         if decision == "blocked":
             return None
+        incoming = IncomingMessage(
+            message_id,
+            self._conversation(message.chat.id),
+            message.chat.id,
+            _to_sender(author),
+            user,
+            message,
+            parse_command(message.text_or_caption) if message.forward_origin is None else None,
+        )
         if message.chat.type != "private":
             return await self._decline_group(incoming)
-        if command is not None and command.name == "start" and command.argument:
-            result = await handle_invitation(self._context, incoming)
-            return result or await self._refuse(incoming)
-        if decision == "refused":
-            return await self._refuse(incoming)
-        return await self._handle_allowed(incoming)
+        return await self._handle_private(incoming, is_allowed=decision == "allowed")
 
-    async def handle_callback_query(
-        self, message_id: str, conversation: str, query: CallbackQuery, person: UserSnapshot | None
+    async def _handle_private(
+        self, incoming: IncomingMessage, *, is_allowed: bool
     ) -> HandlerResult | None:
-        """What becomes of a press; only those in somebody's own chat count."""
+        command = self._commands.get(incoming.command.name) if incoming.command else None
+        if not is_allowed and (command is None or not command.is_public):
+            return await self._refuse(incoming)
+        if incoming.command is None:
+            return handle_message(incoming)
+        if command is None:
+            return incoming.build_notice("unknown_command")
+        return await command.handle(self._context, incoming) or await self._refuse(incoming)
+
+    async def _handle_callback_query(
+        self, message_id: str, query: CallbackQuery, user: UserSnapshot | None
+    ) -> HandlerResult | None:
+        """Handle a press. Buttons are only sent to private chats: any other press is forged."""
         author, chat = query.from_user, query.chat
         if author.is_bot or chat is None or chat.type != "private" or chat.id != author.id:
             log.warning("callback outside a private chat ignored", telegram_id=author.id)
             return None
-        press = ButtonPress(message_id, conversation, chat.id, _to_sender(author), query.data or "")
-        decision = self._context.access.check_access(author.id, person)
+        press = ButtonPress(
+            message_id,
+            self._conversation(chat.id),
+            chat.id,
+            _to_sender(author),
+            query.data or "",
+        )
+        decision = self._context.access.check_access(author.id, user)
         if decision == "blocked":
             return None
         return handle_callback(press) if decision == "allowed" else await self._refuse(press)
-
-    async def _handle_allowed(self, incoming: IncomingMessage) -> HandlerResult | None:
-        if incoming.command is None:
-            return handle_message(incoming)
-        handle = self._handlers.get(incoming.command.name)
-        if handle is None:
-            return incoming.build_notice("unknown_command")
-        return await handle(self._context, incoming)
 
     async def _refuse(self, incoming: IncomingUpdate) -> HandlerResult | None:
         telegram_id = incoming.sender.telegram_id
@@ -86,7 +111,6 @@ class Dispatcher:
         return incoming.build_notice("not_permitted", telegram_id=str(telegram_id))
 
     async def _decline_group(self, incoming: IncomingMessage) -> HandlerResult | None:
-        """Groups have to wait for an issue of their own."""
         if not self._is_addressed(incoming):
             return None
         if not await self._context.access.allow_group_notice(incoming.chat_id, incoming.id):
@@ -94,6 +118,7 @@ class Dispatcher:
         return incoming.build_notice("private_chats_only")
 
     def _is_addressed(self, incoming: IncomingMessage) -> bool:
+        """Return whether a group message is a command for the bot or mentions it."""
         command, name = incoming.command, self.username.lower()
         if command is not None:
             return command.bot is None or command.bot.lower() == name
@@ -101,6 +126,19 @@ class Dispatcher:
         return (
             bool(name) and re.search(mention, incoming.message.text_or_caption.lower()) is not None
         )
+
+    def _log_ignored(self, update: Update) -> None:
+        if (change := update.my_chat_member) is not None:
+            status = change.new_chat_member.status
+            log.info("bot membership changed", chat_id=change.chat.id, status=status)
+        elif update.stopped_message_generation is None:
+            fields = frozenset(update.raw) - {"update_id"}
+            if fields not in self._logged_kinds:  # once: Telegram may send many of them
+                self._logged_kinds.add(fields)
+                log.warning("unexpected update kind ignored", fields=sorted(fields))
+
+    def _conversation(self, chat_id: int) -> str:
+        return keys.conversation_for_chat(self._bot_id, chat_id)
 
 
 def _to_sender(user: User) -> Sender:

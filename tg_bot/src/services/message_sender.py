@@ -1,176 +1,200 @@
-"""Sends a letter in as many messages as it takes, each of them once as far as that can be known.
+"""Sends one reply in as many messages as it takes, each of them once as far as that can be known.
 
-A letter of several parts is resumed at the first missing one. What Telegram refuses as a rich
-message, and so has not sent, goes as text with formatting, and that as text without. Whether a
-letter goes as rich messages or as text is decided once: its steps in the journal tell.
+An interrupted reply continues at its first missing message. A rich message that Telegram refuses is
+sent as formatted text, and formatted text that it refuses as plain text: a refused message was not
+delivered. A reply that was started in one form, rich or text, continues in it, so that no part
+comes twice.
 """
 
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from smart_kit.errors import RejectMessage
-from smart_kit.mailbox import Mailbox
 
-from ..client.errors import EntityParseError, MessageTooLong, MethodNotFound, TelegramBadRequest
+from ..client.errors import (
+    EntityParseError,
+    MessageTooLong,
+    MethodNotFound,
+    TelegramBadRequest,
+    TelegramOutcomeUnknown,
+)
 from ..client.telegram import TelegramClient
-from ..metrics import SENDS
+from ..metrics import SEND_SECONDS, SENDS
 from ..rendering.formatted_text import FormattedText
-from ..rendering.rendered_message import MessagePart
+from ..rendering.rendered_message import MessagePart, RenderedMessage
 from ..rendering.splitting import split
-from .outgoing_message import RICH_STEP_PREFIX, OutgoingMessage, SendAttempt
 from .rate_limiter import TelegramRateLimiter
+from .send_journal import SendJournal
 
 MIN_SPLIT_LENGTH = 256
-"""What is refused as too long although it is shorter than this has another fault."""
+"""A shorter text that Telegram refuses as too long is not split: its length is not the problem."""
 
-_GIVEN_UP_STEP = f"{RICH_STEP_PREFIX}given up"
-"""The step that says why, as long as what stands under the answer has not been sent."""
+_RICH_STEP_PREFIX = "rich:"
+"""Prefix of the steps of a reply that is sent as rich messages."""
+
+_GIVEN_UP_STEP = f"{_RICH_STEP_PREFIX}given up"
+"""Why a reply was given up, until its receipts are sent."""
 
 log = structlog.stdlib.get_logger()
 
 
-class MessageSender:
-    """One bot's."""
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """A reply, its chat, and what has been sent of it so far."""
 
-    def __init__(
-        self, client: TelegramClient, mailbox: Mailbox, rate_limiter: TelegramRateLimiter
-    ) -> None:
-        self.client = client
+    journal: SendJournal
+    chat_id: int
+    rendered: RenderedMessage
+    is_rich: bool
+    """Whether the user wants rich messages."""
+    is_silent: bool
+
+
+class MessageSender:
+    """Sends for one bot, within its rate limits."""
+
+    def __init__(self, client: TelegramClient, rate_limiter: TelegramRateLimiter) -> None:
         self.is_rich_supported = True
-        """Until the server says that it does not."""
-        self._mailbox = mailbox
+        """Set to False when the server does not know rich messages."""
+        self._client = client
         self._rate_limiter = rate_limiter
 
-    async def send(self, outgoing: OutgoingMessage) -> None:
-        """Send all of it. Raises a TelegramError, RetryMessage, RejectMessage, Superseded."""
-        steps = await self._mailbox.load_journal(outgoing.message_id)
-        attempt = SendAttempt(self._mailbox, self._rate_limiter, outgoing, steps)
-        await _SendOperation(self, attempt).send()
-
-
-@dataclass
-class _SendOperation:
-    """One attempt at a consignment."""
-
-    message_sender: MessageSender
-    attempt: SendAttempt
-
-    async def send(self) -> None:
-        rendered = self.attempt.outgoing.rendered
-        if self._is_rich():
-            await self._send_rich(rendered.rich_parts)
+    async def send(self, message: OutgoingMessage) -> None:
+        """Send what is missing. Raises a TelegramError, RetryMessage, RejectMessage, LeaseLost."""
+        if self._is_rich(message):
+            await self._send_rich(message)
         else:
-            await self._send_text("", rendered.text, is_last=True)
+            await self._send_texts(message, "", split(message.rendered.text), is_last=True)
 
-    def _is_rich(self) -> bool:
-        """As it was begun; at first, as its reader wants it and the server can."""
-        outgoing = self.attempt.outgoing
-        if not outgoing.rendered.rich_parts or self.attempt.is_started():
-            return self.attempt.is_started(RICH_STEP_PREFIX)
-        return outgoing.is_rich and self.message_sender.is_rich_supported
+    def _is_rich(self, message: OutgoingMessage) -> bool:
+        if not message.rendered.rich_parts or message.journal.is_started():
+            return message.journal.is_started(_RICH_STEP_PREFIX)
+        return message.is_rich and self.is_rich_supported
 
-    async def _send_rich(self, parts: tuple[MessagePart, ...]) -> None:
-        if reason := self.attempt.steps.get(_GIVEN_UP_STEP):
-            await self._send_receipts(parts, reason)
+    async def _send_rich(self, message: OutgoingMessage) -> None:
+        if reason := message.journal.steps.get(_GIVEN_UP_STEP):
+            await self._send_receipts(message, reason)
             raise RejectMessage(reason)
+        parts = message.rendered.rich_parts
         for index, part in enumerate(parts):
             is_last = index == len(parts) - 1
             try:
-                await self._send_message_part(f"{RICH_STEP_PREFIX}{index}", part, is_last=is_last)
+                await self._send_part(message, f"{_RICH_STEP_PREFIX}{index}", part, is_last=is_last)
             except (RejectMessage, TelegramBadRequest) as error:
                 if not is_last:
-                    await self._send_receipts(parts, error.message)
+                    await self._send_receipts(message, error.message)
                 raise
 
-    async def _send_receipts(self, parts: tuple[MessagePart, ...], reason: str) -> None:
-        """An answer that is given up does not take what was done with it."""
-        last = parts[-1]
+    async def _send_receipts(self, message: OutgoingMessage, reason: str) -> None:
+        """Send the receipts of a reply that is given up: the changes were made all the same."""
+        *others, last = message.rendered.rich_parts
         if last.blocks:
             return
-        await self.attempt.record_step(_GIVEN_UP_STEP, reason)
-        await self._send_message_part(f"{RICH_STEP_PREFIX}{len(parts) - 1}", last, is_last=False)
-        await self.attempt.record_step(_GIVEN_UP_STEP, "")
+        await message.journal.record(_GIVEN_UP_STEP, reason)
+        await self._send_part(message, f"{_RICH_STEP_PREFIX}{len(others)}", last, is_last=False)
+        await message.journal.record(_GIVEN_UP_STEP, "")
 
-    async def _send_message_part(self, step: str, part: MessagePart, *, is_last: bool) -> None:
-        """As text where it is none, where an earlier attempt has begun so, and where refused."""
-        if step in self.attempt.steps:
+    async def _send_part(
+        self, message: OutgoingMessage, step: str, part: MessagePart, *, is_last: bool
+    ) -> None:
+        """Send the blocks; or the text, if it was started or Telegram refuses the blocks."""
+        if step in message.journal.steps:
             return
-        is_rich = part.blocks and not self.attempt.is_started(f"{step}.")
-        if is_rich and await self._send_blocks(step, part, is_last=is_last):
-            return
-        await self._send_text(f"{step}.", part.text, is_last=is_last)
+        if part.blocks and not message.journal.is_started(f"{step}."):
+            try:
+                await self._send_blocks(message, step, part, is_last=is_last)
+            except TelegramBadRequest as error:
+                SENDS.labels("rich_refused").inc()
+                log.warning("rich message rejected, sending text", reason=error.message)
+            except MethodNotFound:
+                SENDS.labels("rich_unknown").inc()
+                log.warning("rich messages unsupported by the server, disabled until restart")
+                self.is_rich_supported = False
+            else:
+                return
+        await self._send_texts(message, f"{step}.", split(part.text), is_last=is_last)
 
-    async def _send_blocks(self, step: str, part: MessagePart, *, is_last: bool) -> bool:
-        """Whether they were sent; False where they were refused, so that nobody has them."""
-        chat_id, client = self.attempt.outgoing.chat_id, self.message_sender.client
-        is_silent = self.attempt.is_silent(step)
-        try:
-            sent_id = await self.attempt.send(
-                step, lambda: client.send_rich_message(chat_id, part.blocks, is_silent=is_silent)
+    async def _send_blocks(
+        self, message: OutgoingMessage, step: str, part: MessagePart, *, is_last: bool
+    ) -> None:
+        async with self._request(message, step):
+            sent_id = await self._client.send_rich_message(
+                message.chat_id, part.blocks, is_silent=_is_silent(message, step)
             )
-        except TelegramBadRequest as error:
-            SENDS.labels("rich_refused").inc()
-            log.warning("rich message rejected, sending text", reason=error.message)
-            return False
-        except MethodNotFound:
-            SENDS.labels("rich_unknown").inc()
-            log.warning("rich messages unsupported by the server, disabled until restart")
-            self.message_sender.is_rich_supported = False
-            return False
-        await self._record_unless_last(step, sent_id, is_last=is_last)
-        return True
+        await _record_sent(message, step, sent_id, is_last=is_last)
 
-    async def _send_text(self, prefix: str, text: FormattedText, *, is_last: bool) -> None:
-        parts = split(text)
+    async def _send_texts(
+        self,
+        message: OutgoingMessage,
+        prefix: str,
+        parts: Sequence[FormattedText],
+        *,
+        is_last: bool,
+    ) -> None:
         for index, part in enumerate(parts):
-            last = is_last and index == len(parts) - 1
-            await self._send_text_part(f"{prefix}{index}", part, is_last=last)
+            is_last_part = is_last and index == len(parts) - 1
+            await self._send_text(message, f"{prefix}{index}", part, is_last=is_last_part)
 
-    async def _send_text_part(self, step: str, part: FormattedText, *, is_last: bool) -> None:
-        if step in self.attempt.steps:
+    async def _send_text(
+        self, message: OutgoingMessage, step: str, part: FormattedText, *, is_last: bool
+    ) -> None:
+        """Send one text: plain if its formatting is refused, in smaller parts if it is too long."""
+        if step in message.journal.steps:
             return
+        buttons = message.rendered.buttons if is_last else ()
         try:
-            sent_id = await self._send_with_plain_fallback(step, part, is_last=is_last)
-        except MessageTooLong:
-            if part.length < MIN_SPLIT_LENGTH:
-                raise
-            log.warning("message too long, splitting further", length=part.length)
-            smaller_parts = split(part, part.length * 2 // 3)
-            for index, smaller_part in enumerate(smaller_parts):
-                last = is_last and index == len(smaller_parts) - 1
-                await self._send_text_part(f"{step}.{index}", smaller_part, is_last=last)
-            return
-        await self._record_unless_last(step, sent_id, is_last=is_last)
-
-    async def _send_with_plain_fallback(
-        self, step: str, part: FormattedText, *, is_last: bool
-    ) -> int:
-        """As it is; where Telegram refuses the formatting, which it did not send, without."""
-        try:
-            return await self._send_message(step, part, is_last=is_last)
+            async with self._request(message, step):
+                sent_id = await self._client.send_message(
+                    message.chat_id,
+                    part.text,
+                    entities=part.entities_to_json(),
+                    buttons=[[button.to_json()] for button in buttons],
+                    is_silent=_is_silent(message, step),
+                )
         except EntityParseError as error:
             if not part.entities:
                 raise
             SENDS.labels("formatting_refused").inc()
             log.warning("formatting rejected, sending plain text", reason=error.message)
-            return await self._send_message(step, part.to_plain(), is_last=is_last)
+            await self._send_text(message, step, part.to_plain(), is_last=is_last)
+        except MessageTooLong:
+            if part.length < MIN_SPLIT_LENGTH:
+                raise
+            log.warning("message too long, splitting further", length=part.length)
+            smaller_parts = split(part, part.length * 2 // 3)
+            await self._send_texts(message, f"{step}.", smaller_parts, is_last=is_last)
+        else:
+            await _record_sent(message, step, sent_id, is_last=is_last)
 
-    async def _send_message(self, step: str, part: FormattedText, *, is_last: bool) -> int:
-        chat_id, client = self.attempt.outgoing.chat_id, self.message_sender.client
-        buttons = self.attempt.outgoing.rendered.buttons if is_last else ()
-        return await self.attempt.send(
-            step,
-            lambda: client.send_message(
-                chat_id,
-                part.text,
-                entities=part.entities_to_json(),
-                buttons=[[button.to_json()] for button in buttons],
-                is_silent=self.attempt.is_silent(step),
-            ),
-        )
+    @asynccontextmanager
+    async def _request(self, message: OutgoingMessage, step: str) -> AsyncIterator[None]:
+        """Surround one request that sends a message: wait for the rate limit and measure it.
 
-    async def _record_unless_last(self, step: str, sent_id: int, *, is_last: bool) -> None:
-        """The last one's end is the letter's end."""
-        if not is_last:
-            await self.attempt.record_step(step, str(sent_id))
+        Raises RetryMessage or RejectMessage where Telegram did not respond.
+        """
+        await self._rate_limiter.acquire(message.chat_id)
+        started = time.monotonic()
+        try:
+            yield
+        except TelegramOutcomeUnknown as error:
+            SENDS.labels("uncertain").inc()
+            raise await message.journal.count_uncertain(step, error.message) from None
+        finally:
+            SEND_SECONDS.observe(time.monotonic() - started)
+
+
+def _is_silent(message: OutgoingMessage, step: str) -> bool:
+    """A reply sounds once, with its first message: step `0`, or `0.0` where `0` was too long."""
+    return message.is_silent or not set(step.removeprefix(_RICH_STEP_PREFIX)) <= set("0.")
+
+
+async def _record_sent(message: OutgoingMessage, step: str, sent_id: int, *, is_last: bool) -> None:
+    """Journal the message, except the last one: finishing the delivery records that."""
+    SENDS.labels("sent").inc()
+    log.info("message sent", chat_id=message.chat_id, part=step, telegram_message_id=sent_id)
+    if not is_last:
+        await message.journal.record(step, str(sent_id))

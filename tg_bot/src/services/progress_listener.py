@@ -1,4 +1,4 @@
-"""Shows in a chat that a turn of it runs, and how far it is."""
+"""Listens for the progress of running turns and shows it in their chats."""
 
 import asyncio
 
@@ -13,22 +13,22 @@ from smart_kit.contracts.queue import LiveFrame, reply_id
 from smart_kit.redis import MAX_BLOCK_SECONDS, Redis
 
 from ..client.telegram import TelegramClient
-from .draft_sender import DEFAULT_DRAFT_TIMINGS, DraftSender, DraftTimings
 from .rate_limiter import TelegramRateLimiter
-from .turn_display import TurnDisplay
+from .turn_draft import DEFAULT_DRAFT_TIMINGS, DraftTimings, TurnDraft
 
 IDLE_TIMEOUT_SECONDS = 100.0
-"""Without a word about the turn: it has 90 s, and the word that it ended may be lost."""
+"""A turn without frames for this long counts as finished: it runs for 90 s at most, and its last
+frame may have been lost."""
 
 FIRST_SEQ = 1
 MAX_FINISHED_TURNS = 1_000
-"""So many turns that are over are remembered; frames come late by moments."""
+"""How many finished turns are remembered. Late frames arrive within moments."""
 
 log = structlog.stdlib.get_logger()
 
 
 class ProgressListener:
-    """Follows the frames of one bot's turns."""
+    """Receives the frames of one bot's turns and keeps one TurnDraft for each running turn."""
 
     def __init__(
         self,
@@ -46,10 +46,10 @@ class ProgressListener:
         self._channel = live_channel(bot_id)
         self._draft_timings = draft_timings
         self._idle_timeout_seconds = idle_timeout_seconds
-        self._displays: dict[str, TurnDisplay] = {}
-        """By the id of the answer, until nothing of them is on its way."""
+        self._drafts: dict[str, TurnDraft] = {}
+        """By the id of the reply, until the last request of the draft has ended."""
         self._finished_turns: dict[str, bool] = {}
-        """The newest turns that are over, in the same way: whether they are answered."""
+        """The newest finished turns, by the id of the reply: whether the reply is being sent."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until `stop`."""
@@ -60,13 +60,13 @@ class ProgressListener:
             except RedisError as error:
                 log.info("progress subscription lost", reason=str(error))
                 await sleep_until_stopped(stop, backoff.next_delay())
-        await asyncio.gather(*(show.finish_and_wait() for show in list(self._displays.values())))
+        await asyncio.gather(*(draft.finish_and_wait() for draft in list(self._drafts.values())))
 
     async def finish_turn(self, answer_id: str) -> None:
-        """Before an answer is sent: nothing of its turn is shown any more, nor on its way."""
+        """Stop a reply's draft and wait for its request in flight, so that none follows it."""
         self._mark_finished(answer_id, is_answered=True)
-        if (display := self._displays.get(answer_id)) is not None:
-            await display.finish_and_wait()
+        if (draft := self._drafts.get(answer_id)) is not None:
+            await draft.finish_and_wait()
 
     async def _listen(self, stop: asyncio.Event, backoff: Backoff) -> None:
         async with self._blocking.pubsub(ignore_subscribe_messages=True) as frames:
@@ -84,60 +84,53 @@ class ProgressListener:
             log.warning("progress frame unreadable")
             return
         answer_id = reply_id(frame.message_id)
-        display = self._displays.get(answer_id)
-        if self._is_stale(frame, answer_id, display):
+        draft = self._drafts.get(answer_id)
+        if self._is_stale(frame, answer_id, draft):
             return
         if frame.kind == "end":
             self._mark_finished(answer_id)
             return
-        if display is None or display.finished.is_set():
-            display = self._start_display(frame, answer_id)
-        display.seq = frame.seq
-        display.update_text(frame.text)
-        display.expires_at = asyncio.get_running_loop().time() + self._idle_timeout_seconds
+        if draft is None or draft.is_finished:
+            draft = self._start_draft(frame, answer_id)
+        draft.seq = frame.seq
+        draft.update_text(frame.text)
+        draft.expires_at = asyncio.get_running_loop().time() + self._idle_timeout_seconds
 
-    def _is_stale(self, frame: LiveFrame, answer_id: str, display: TurnDisplay | None) -> bool:
-        """Whether more is known already; a turn that is tried again counts from the beginning."""
+    def _is_stale(self, frame: LiveFrame, answer_id: str, draft: TurnDraft | None) -> bool:
+        """Return whether a newer frame was seen. A retried turn counts from FIRST_SEQ again."""
         if frame.kind == "begin" and frame.seq == FIRST_SEQ:
             return self._finished_turns.get(answer_id, False)
-        return answer_id in self._finished_turns or (
-            display is not None and frame.seq <= display.seq
-        )
+        return answer_id in self._finished_turns or (draft is not None and frame.seq <= draft.seq)
 
-    def _start_display(self, frame: LiveFrame, answer_id: str) -> TurnDisplay:
-        """What was shown in the chat before is over, and this waits until nothing of it comes."""
+    def _start_draft(self, frame: LiveFrame, answer_id: str) -> TurnDraft:
+        """Start a draft that replaces the chat's earlier ones."""
         self._finished_turns.pop(answer_id, None)
-        others = {name: one for name, one in self._displays.items() if one.chat_id == frame.chat_id}
-        for other in others:
-            if other != answer_id:
-                self._mark_finished(other)
-        draft_sender = DraftSender(
+        earlier = {name: one for name, one in self._drafts.items() if one.chat_id == frame.chat_id}
+        for name in earlier:
+            if name != answer_id:
+                self._mark_finished(name)
+        draft = self._drafts[answer_id] = TurnDraft(
             self._client, self._rate_limiter, frame.chat_id, frame.message_id, self._draft_timings
         )
-        display = self._displays[answer_id] = TurnDisplay(
-            frame.chat_id, draft_sender, self._draft_timings.initial_delay_seconds
-        )
-        display.task = asyncio.create_task(
-            self._run_display(answer_id, display, tuple(others.values()))
-        )
-        return display
+        draft.task = asyncio.create_task(self._run_draft(answer_id, draft, tuple(earlier.values())))
+        return draft
 
-    async def _run_display(
-        self, answer_id: str, display: TurnDisplay, before: tuple[TurnDisplay, ...]
+    async def _run_draft(
+        self, answer_id: str, draft: TurnDraft, earlier: tuple[TurnDraft, ...]
     ) -> None:
         try:
-            for other in before:
-                await other.finish_and_wait()
-            await display.run()
-        except Exception:  # the answer itself comes all the same
-            log.exception("progress display failed", chat_id=display.chat_id)
+            for one in earlier:  # its request in flight would be shown after ours
+                await one.finish_and_wait()
+            await draft.run()
+        except Exception:  # the reply itself is sent all the same
+            log.exception("progress display failed", chat_id=draft.chat_id)
         finally:
-            if self._displays.get(answer_id) is display:
-                del self._displays[answer_id]
+            if self._drafts.get(answer_id) is draft:
+                del self._drafts[answer_id]
 
     def _mark_finished(self, answer_id: str, *, is_answered: bool = False) -> None:
-        if (display := self._displays.get(answer_id)) is not None:
-            display.finish()
+        if (draft := self._drafts.get(answer_id)) is not None:
+            draft.finish()
         self._finished_turns[answer_id] = is_answered or self._finished_turns.pop(answer_id, False)
         if len(self._finished_turns) > MAX_FINISHED_TURNS:
             del self._finished_turns[next(iter(self._finished_turns))]

@@ -1,5 +1,6 @@
-"""Takes what people are to be told, in the order of each chat, and decides what a failure means."""
+"""Reads queue:to_telegram, sends each message, and decides what a failed attempt means."""
 
+import asyncio
 from datetime import timedelta
 from typing import Literal
 
@@ -12,8 +13,10 @@ from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.queue import TO_TELEGRAM_ADAPTER, Notification, ToTelegram
 from smart_kit.contracts.threads import RunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
-from smart_kit.mailbox import Delivery, Outcome
+from smart_kit.mailbox import DEFAULT_TIMINGS, Delivery, Mailbox, Outcome, Worker, WorkerTimings
+from smart_kit.redis import Redis
 
+from ..access import AccessControl
 from ..client.errors import (
     LeaseNotHeld,
     TelegramForbidden,
@@ -24,13 +27,15 @@ from ..client.errors import (
 )
 from ..metrics import DELIVERY_SECONDS, SENDS
 from ..texts.composer import Composer
-from .access import AccessControl
-from .message_sender import MessageSender
-from .outgoing_message import OutgoingMessage
+from .message_sender import MessageSender, OutgoingMessage
 from .progress_listener import ProgressListener
+from .send_journal import SendJournal
+
+MAX_CONCURRENT_CHATS = 64
+"""Chats that are sent to at once; most of them wait for Telegram's rate limits."""
 
 MAX_MESSAGE_AGE = timedelta(days=1)
-"""How long Telegram may be away, or ask for pauses, before an answer is not worth sending."""
+"""How long a message is retried while Telegram is unavailable or asks for pauses."""
 
 MIN_RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 30.0
@@ -39,24 +44,40 @@ log = structlog.stdlib.get_logger()
 
 
 class ResponseHandler:
-    """The consumer of `queue:to_telegram`, for one bot."""
+    """The consumer of queue:to_telegram, for one bot."""
 
     def __init__(
         self,
         bot_id: int,
+        mailbox: Mailbox,
         composer: Composer,
         access: AccessControl,
         message_sender: MessageSender,
         progress_listener: ProgressListener,
     ) -> None:
         self._bot_id = bot_id
+        self._mailbox = mailbox
         self._composer = composer
         self._access = access
         self._message_sender = message_sender
         self._progress_listener = progress_listener
 
+    async def handle_assistant_responses(
+        self, stop: asyncio.Event, blocking: Redis, timings: WorkerTimings = DEFAULT_TIMINGS
+    ) -> None:
+        """Send what arrives in queue:to_telegram until `stop`, in the order of each chat."""
+        worker = Worker(
+            self._mailbox,
+            blocking,
+            self.handle,
+            self.on_dead_letter,
+            slots=MAX_CONCURRENT_CHATS,
+            timings=timings,
+        )
+        await worker.run(stop)
+
     async def handle(self, delivery: Delivery) -> Outcome:
-        """Send one message. Raises RetryMessage, RejectMessage, Superseded."""
+        """Send one message. Raises RetryMessage, RejectMessage, LeaseLost."""
         message = _parse_message(delivery)
         logs.reset_context(correlation_id=message.correlation_id, message_id=message.id)
         self._ensure_own_bot(message)
@@ -69,8 +90,7 @@ class ResponseHandler:
             )
         person = recipient.person
         outgoing = OutgoingMessage(
-            delivery,
-            message.id,
+            await SendJournal.load(self._mailbox, delivery, message.id),
             message.chat_id,
             self._composer.compose(message, person),
             is_rich=person is None or person.rich_messages,

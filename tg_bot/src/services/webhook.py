@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from smart_kit.aio import sleep_until_stopped
 
 from ..client.telegram import TelegramClient
-from ..client.webhook_info import WebhookInfo
+from ..client.update import WebhookInfo
 from ..metrics import WEBHOOK_REQUESTS
 from .retry import TelegramRetrier
 from .update_processor import UpdateProcessor

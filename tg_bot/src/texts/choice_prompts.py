@@ -1,10 +1,10 @@
-"""What people choose from: a question, and a button for each answer."""
+"""The messages of /assistant and /model: a question, and a button for each option."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
 
-from ..handlers.callback import build_callback_data
 from ..rendering.buttons import MAX_BUTTONS, Button
 from ..rendering.formatted_text import FormattedText
 from ..rendering.rendered_message import RenderedMessage
@@ -16,11 +16,14 @@ QUESTIONS: dict[ChoiceKind, str] = {
 }
 
 DEFAULT_OPTION_LABEL = N_("As the administrator set it")
-"""The option that is no row."""
+"""Label of the deployment's default, which is an option without a row."""
+
+DEFAULT_CHOICE = "default"
+"""Stands for the deployment's default in callback data."""
 
 
 def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMessage:
-    """The question, what is left out of the answers, and the buttons."""
+    """Return the question with its buttons. It says how many options do not fit."""
     visible_options = _limit_options(prompt.options)
     question = translation.gettext(QUESTIONS[prompt.choice_kind])
     if hidden_count := len(prompt.options) - len(visible_options):
@@ -37,8 +40,13 @@ def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMe
     return RenderedMessage(FormattedText(question), buttons=tuple(buttons))
 
 
+def build_callback_data(choice_kind: ChoiceKind, row_id: UUID | None) -> str:
+    """Return a button's callback data, which `handle_callback` parses. Telegram allows 64 bytes."""
+    return f"{choice_kind}:{row_id or DEFAULT_CHOICE}"
+
+
 def _limit_options(options: Sequence[ChoiceOption]) -> Sequence[ChoiceOption]:
-    """As many as fit, what is chosen among them."""
+    """Return as many options as fit, the selected one among them."""
     if len(options) <= MAX_BUTTONS:
         return options
     return sorted(options, key=lambda option: not option.is_selected)[:MAX_BUTTONS]

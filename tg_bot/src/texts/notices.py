@@ -42,14 +42,6 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     "undone": (N_("Done."),),
     "nothing_to_undo": (N_("There is nothing to take back."),),
     "cannot_be_undone": (N_("The last change cannot be taken back."),),
-    "rich_on": (
-        N_("Tables and formulas come with their layout."),
-        N_("If your Telegram does not show them, write /rich off."),
-    ),
-    "rich_off": (
-        N_("Tables and formulas come as plain text."),
-        N_("To get their layout back, write /rich on."),
-    ),
     "turn_failed": (N_("Something went wrong with your message, and I cannot answer it. Sorry!"),),
     "model_unavailable": (
         N_("I cannot think at the moment: my model does not answer. Please try again later."),
@@ -75,7 +67,10 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     ),
     "try_again_later": (N_("That did not work just now. Please try again in a minute."),),
 }
-"""Paragraphs. {commands} is the list of commands; other names are the Notice's parameters."""
+"""Paragraphs of each notice. {commands} is the list of commands; other names are parameters.
+
+A `command_reply` has no text here: its parameter `text` is the msgid of the command's own text.
+"""
 
 EMPTY_REPLY = N_("I have no answer to that. Could you put it differently?")
 """For a model that said nothing."""
@@ -86,5 +81,6 @@ def describe_notice(
 ) -> str:
     """The text of a notice. A parameter that is missing leaves no hole."""
     values = defaultdict(str, parameters, commands=commands)
-    paragraphs = (translation.gettext(paragraph).format_map(values) for paragraph in NOTICES[name])
+    texts = (parameters["text"],) if name == "command_reply" else NOTICES[name]
+    paragraphs = (translation.gettext(text).format_map(values) for text in texts)
     return "\n\n".join(paragraphs).replace(", !", "!")

@@ -13,8 +13,8 @@ from smart_kit.mailbox import Envelope
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from tg_bot.src.config.settings import AllowList
-from tg_bot.src.handlers.callback import build_callback_data
 from tg_bot.src.services.update_processor import UpdateProcessor
+from tg_bot.src.texts.choice_prompts import build_callback_data
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeUpdateProcessor
 from tg_bot.tests.fake_rest_service import FakeRestService

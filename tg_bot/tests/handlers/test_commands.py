@@ -1,11 +1,12 @@
 import re
+from typing import get_args
 
 import pytest
 
-from smart_kit.contracts.queue import Notice, UserCommand
+from smart_kit.contracts.queue import Notice, UserCommand, UserCommandName
 from smart_kit.redis import Redis
-from tg_bot.src.handlers import HANDLERS
-from tg_bot.src.handlers.command import CommandCall, parse_command
+from tg_bot.src.handlers.commands import COMMANDS
+from tg_bot.src.handlers.incoming import CommandCall, parse_command
 from tg_bot.src.services.update_processor import UpdateProcessor
 from tg_bot.tests import updates
 from tg_bot.tests.queue_contents import read_secretary_queue, read_telegram_queue
@@ -31,12 +32,12 @@ def test_a_command_is_told_from_other_texts(text: str, call: CommandCall | None)
 
 
 def test_commands_are_such_as_telegram_takes() -> None:
-    names = [handler.command for handler in HANDLERS]
+    names = [command.name for command in COMMANDS]
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in names)
 
 
-@pytest.mark.parametrize("name", ["new", "undo", "assistant", "model"])
+@pytest.mark.parametrize("name", get_args(UserCommandName))
 async def test_what_the_secretary_does_keeps_its_place_among_the_messages(
     update_processor: UpdateProcessor, redis: Redis, name: str
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from smart_kit.contracts.queue import Notice
 from smart_kit.redis import Redis
+from tg_bot.src.handlers.rich import RICH_OFF, RICH_ON
 from tg_bot.src.services.update_processor import UpdateProcessor
 from tg_bot.tests import updates
 from tg_bot.tests.fake_rest_service import FakeRestService
@@ -11,7 +12,9 @@ from tg_bot.tests.queue_contents import read_secretary_queue, read_telegram_queu
 
 
 async def read_notices(redis: Redis) -> list[str]:
-    return [one.notice for one in await read_telegram_queue(redis) if isinstance(one, Notice)]
+    """Return the name of each notice; of a command's own text, the text."""
+    notices = [one for one in await read_telegram_queue(redis) if isinstance(one, Notice)]
+    return [notice.parameters.get("text", notice.notice) for notice in notices]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ async def test_it_is_kept_and_confirmed(
     assert rest.users[7].rich_messages is after
     (call,) = rest.calls
     assert (call.method, call.headers["X-User-Id"]) == ("PATCH", str(person.id))
-    assert await read_notices(redis) == ["rich_on" if after else "rich_off"]
+    assert await read_notices(redis) == [RICH_ON if after else RICH_OFF]
     assert await read_secretary_queue(redis) == []
 
 
@@ -47,7 +50,7 @@ async def test_without_a_change_it_says_how_it_is(
 ) -> None:
     await rest.add_user(7)
     await update_processor.process_batch([updates.message(text)])
-    assert await read_notices(redis) == ["rich_on"]
+    assert await read_notices(redis) == [RICH_ON]
     assert rest.calls == []
 
 
@@ -56,7 +59,7 @@ async def test_somebody_new_can_choose(
 ) -> None:
     await update_processor.process_batch([updates.message("/rich off")])
     assert rest.users[7].rich_messages is False
-    assert await read_notices(redis) == ["rich_off"]
+    assert await read_notices(redis) == [RICH_OFF]
 
 
 async def test_a_failing_service_is_confessed(

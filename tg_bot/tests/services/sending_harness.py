@@ -7,16 +7,16 @@ from smart_kit.clock import Clock
 from smart_kit.contracts.queue import ToTelegram
 from smart_kit.mailbox import Delivery, Mailbox
 from smart_kit.redis import Redis
+from tg_bot.src.access import AccessControl
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.handlers import COMMANDS
+from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.rendering.rendered_message import RenderedMessage
-from tg_bot.src.services.access import AccessControl
-from tg_bot.src.services.message_sender import MessageSender
-from tg_bot.src.services.outgoing_message import OutgoingMessage
+from tg_bot.src.services.message_sender import MessageSender, OutgoingMessage
 from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 from tg_bot.src.services.response_handler import ResponseHandler
+from tg_bot.src.services.send_journal import SendJournal
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_contents import enqueue_to_telegram
@@ -42,11 +42,12 @@ class SendingHarness:
     def __init__(self, redis: Redis, client: TelegramClient, settings: TgBotSettings) -> None:
         self.mailbox = Mailbox(redis, TELEGRAM_QUEUE)
         self.rate_limiter = RecordingRateLimiter(settings)
-        self.message_sender = MessageSender(client, self.mailbox, self.rate_limiter)
+        self.message_sender = MessageSender(client, self.rate_limiter)
         self.progress_listener = ProgressListener(client, self.rate_limiter, redis, settings.bot_id)
         self.handler = ResponseHandler(
             settings.bot_id,
-            Composer(Translations("en"), Clock(), COMMANDS, "UTC"),
+            self.mailbox,
+            Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS, "UTC"),
             AccessControl(redis, settings.bot_id, settings.telegram_allowed_users),
             self.message_sender,
             self.progress_listener,
@@ -84,10 +85,9 @@ class PreparedMessage:
     rendered: RenderedMessage
 
     async def send(self, *, is_rich: bool = True, is_silent: bool = False) -> None:
-        """Raises what the outbox raises."""
-        outgoing = OutgoingMessage(
-            self.delivery, self.message_id, 7, self.rendered, is_rich, is_silent
-        )
+        """Attempt the message once. Raises what MessageSender.send raises."""
+        journal = await SendJournal.load(self.harness.mailbox, self.delivery, self.message_id)
+        outgoing = OutgoingMessage(journal, 7, self.rendered, is_rich, is_silent)
         await self.harness.message_sender.send(outgoing)
 
     async def read_steps(self) -> dict[str, str]:

@@ -70,7 +70,7 @@ async def test_it_ends_by_itself_where_the_end_was_lost(
     listener = make_progress_listener(idle_timeout_seconds=2.0)
     await publish_frame(redis, "begin")
     await telegram.wait_until(lambda: count_typing(telegram) >= 1)
-    await _wait_until_empty(lambda: listener._displays)
+    await _wait_until_empty(lambda: listener._drafts)
     count = count_typing(telegram)
     await asyncio.sleep(QUIET_SECONDS)
     assert count_typing(telegram) == count
@@ -232,7 +232,7 @@ async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
         await publish_frame(redis, "begin")
         async with asyncio.timeout(60):
             await is_broken.wait()
-        await _wait_until_empty(lambda: listener._displays)
+        await _wait_until_empty(lambda: listener._drafts)
     assert [line["event"] for line in lines] == ["progress display failed"]
     await publish_frame(redis, "begin", number=2)
     await telegram.wait_until(lambda: count_typing(telegram) >= 1)

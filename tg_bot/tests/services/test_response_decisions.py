@@ -323,7 +323,7 @@ async def test_it_is_measured_how_long_telegram_takes(
         def monotonic() -> float:
             return next(times)
 
-    monkeypatch.setattr("tg_bot.src.services.outgoing_message.time", Clock)
+    monkeypatch.setattr("tg_bot.src.services.message_sender.time", Clock)
     before = _read_histogram("tg_bot_send_seconds")
 
     await harness.handler.handle(await harness.receive(make_reply("hi")))

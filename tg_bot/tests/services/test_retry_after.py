@@ -5,14 +5,13 @@ from datetime import timedelta
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import utc_now
-from smart_kit.mailbox import Delivery, Mailbox, Worker
-from smart_kit.mailbox import WorkerTimings as WorkerPace
+from smart_kit.mailbox import Delivery, Mailbox, WorkerTimings
 from smart_kit.redis import Redis, connect_blocking
 from smart_kit.testing.fake_telegram import FakeTelegram, make_api_error
+from tg_bot.src.access import AccessControl
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.handlers import COMMANDS
-from tg_bot.src.services.access import AccessControl
+from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.services.message_sender import MessageSender
 from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
@@ -54,20 +53,15 @@ async def test_fifty_minutes_of_429_dead_letter_nothing(
     async with connect_blocking(settings) as blocking:
         handler = ResponseHandler(
             settings.bot_id,
-            Composer(Translations("en"), Clock(), COMMANDS, "UTC"),
+            mailbox,
+            Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS, "UTC"),
             AccessControl(redis, settings.bot_id, settings.telegram_allowed_users),
-            MessageSender(client, mailbox, TelegramRateLimiter(settings)),
+            MessageSender(client, TelegramRateLimiter(settings)),
             ProgressListener(client, TelegramRateLimiter(settings), blocking, settings.bot_id),
         )
-        worker = Worker(
-            mailbox,
-            blocking,
-            handler.handle,
-            handler.on_dead_letter,
-            timings=WorkerPace(promote_interval_seconds=0.01),
-        )
         stop = asyncio.Event()
-        working = asyncio.create_task(worker.run(stop))
+        timings = WorkerTimings(promote_interval_seconds=0.01)
+        working = asyncio.create_task(handler.handle_assistant_responses(stop, blocking, timings))
         await telegram.wait_until(lambda: len(telegram.sent_texts(7)) == 2)
         stop.set()
         await working

@@ -12,6 +12,7 @@ from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeUpdateProcessor
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.queue_contents import read_dead_letters, read_secretary_queue, read_telegram_queue
+from tg_bot.tests.queue_messages import BOT_ID
 
 ALLOW_NOBODY = AllowList()
 ALLOW_EVERYBODY = AllowList(everyone=True)
@@ -145,7 +146,8 @@ class TestGroups:
     async def test_a_bot_that_does_not_know_its_name_yet_answers_only_bare_commands(
         self, update_processor: UpdateProcessor, redis: Redis
     ) -> None:
-        update_processor._dispatcher = Dispatcher(update_processor._dispatcher._context)
+        context = update_processor._dispatcher._context
+        update_processor._dispatcher = Dispatcher(BOT_ID, context)
         for text in ("hi @ all", "hi @fake_bot", "/help@fake_bot"):
             await update_processor.process_batch([updates.group_message(text)])
         assert await read_telegram_queue(redis) == []

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from smart_kit.contracts.queue import UserMessage
 from smart_kit.redis import Redis
+from tg_bot.src import access
 from tg_bot.src.config.settings import AllowList
-from tg_bot.src.services import access
 from tg_bot.src.services.update_processor import UpdateProcessor, find_max_update_id
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeUpdateProcessor
@@ -151,7 +151,7 @@ class TestUnreadable:
             "fine"
         ]  # type: ignore[union-attr] # a text
         for kept in await read_dead_letters(redis):
-            assert "deeply nested to be kept" in kept.payload
+            assert "nested too deeply to store" in kept.payload
 
 
 class TestRedisUnavailable:

@@ -1,13 +1,14 @@
 from datetime import UTC, datetime, timedelta
-from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.queue import NoticeName
-from tg_bot.src.handlers import COMMANDS
+from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
+from tg_bot.src.handlers.rich import RICH_ON
 from tg_bot.src.texts.composer import Composer
+from tg_bot.src.texts.notices import NOTICES
 from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_messages import make_effect, make_notice, make_reminder, make_reply
 
@@ -28,13 +29,13 @@ class FrozenClock(Clock):
 
 def compose_late_reminder(text: str, late: timedelta) -> str:
     """What is said so long after it was due."""
-    composer = Composer(Translations("en"), FrozenClock(AT_NINE + late), COMMANDS)
+    composer = Composer(Translations("en"), FrozenClock(AT_NINE + late), COMMAND_DESCRIPTIONS)
     return composer.compose(make_reminder(text, AT_NINE), None).text.text
 
 
 @pytest.fixture
 def composer() -> Composer:
-    return Composer(Translations("en"), Clock(), COMMANDS)
+    return Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS)
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b", "\t"])
@@ -71,7 +72,7 @@ def test_what_was_taken_back_is_told_by_its_receipt(composer: Composer) -> None:
     assert said.startswith("Done.\n\n↩ Reminder taken back: ")
 
 
-@pytest.mark.parametrize("name", get_args(NoticeName))
+@pytest.mark.parametrize("name", NOTICES)
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: str) -> None:
     parameters = {"first_name": "{Anna}", "telegram_id": "7"}
@@ -86,10 +87,18 @@ def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: s
     assert full.entities == ()
 
 
+@pytest.mark.parametrize(("language", "beginning"), [("en", "Tables and"), ("ru", "Таблицы и")])
+def test_a_commands_own_reply_is_translated(
+    composer: Composer, language: str, beginning: str
+) -> None:
+    notice = make_notice("command_reply", language_code=language, parameters={"text": RICH_ON})
+    assert composer.compose(notice, None).text.text.startswith(beginning)
+
+
 def test_help_and_an_unknown_command_list_every_command(composer: Composer) -> None:
     for name in ("help", "unknown_command"):
         text = composer.compose(make_notice(name), None).text.text
-        assert all(f"/{command} — " in text for command in COMMANDS)
+        assert all(f"/{command} — " in text for command in COMMAND_DESCRIPTIONS)
 
 
 def test_a_reminder_in_time_is_only_its_text() -> None:

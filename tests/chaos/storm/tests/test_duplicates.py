@@ -13,7 +13,7 @@ from tests.chaos.storm.tests.samples import (
     make_answer_text,
     make_bot_messages,
 )
-from tg_bot.src.main import MAX_CONCURRENT_CHATS
+from tg_bot.src.services.response_handler import MAX_CONCURRENT_CHATS
 
 
 @pytest.mark.parametrize(("seconds", "is_explained"), [(-5, False), (1, True), (8, False)])

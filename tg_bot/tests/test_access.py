@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 
 from smart_kit.contracts.keys import user_key
 from smart_kit.redis import Redis
+from tg_bot.src.access import AccessControl, Recipient
 from tg_bot.src.config.settings import AllowList
-from tg_bot.src.services.access import AccessControl, Recipient
 from tg_bot.tests.fake_rest_service import FakeRestService
 
 BLOCKED = "Forbidden: bot was blocked by the user"

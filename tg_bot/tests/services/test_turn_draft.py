@@ -7,7 +7,7 @@ import pytest
 
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
-from tg_bot.src.services.draft_sender import draft_id_for
+from tg_bot.src.services.turn_draft import draft_id_for
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.progress_frames import (
     DRAW_ONCE_TIMINGS,

@@ -1,0 +1,35 @@
+"""The table of bot commands. /help and Telegram's command menu show them in this order."""
+
+from smart_kit.contracts.queue import Notice, UserCommand, UserCommandName
+
+from ..texts.translations import N_
+from .command import Command, HandlerContext
+from .incoming import IncomingMessage
+from .rich import handle_rich
+from .start import handle_start
+
+
+def _queued(name: UserCommandName, description: str) -> Command:
+    """Return a command that the assistant runs, in its place among the user's messages."""
+
+    async def handle(_: HandlerContext, incoming: IncomingMessage) -> UserCommand:
+        return incoming.build_command(name)
+
+    return Command(name, description, handle)
+
+
+async def _handle_help(_: HandlerContext, incoming: IncomingMessage) -> Notice:
+    return incoming.build_notice("help")
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start", N_("say hello"), handle_start, is_public=True),
+    Command("help", N_("what I can do"), _handle_help),
+    _queued("new", N_("begin a new conversation")),
+    _queued("undo", N_("take back the last change")),
+    _queued("assistant", N_("choose an assistant")),
+    _queued("model", N_("choose a model")),
+    Command("rich", N_("layout of tables and formulas: on or off"), handle_rich),
+)
+
+COMMAND_DESCRIPTIONS = {command.name: command.description for command in COMMANDS}
