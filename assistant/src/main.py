@@ -15,6 +15,7 @@ from smart_kit.vault import Vault
 from .assistants.factory import AssistantFactory
 from .commands import CommandHandler
 from .config.settings import AssistantSettings
+from .core.turn_progress import ProgressPublisher
 from .messages.context_window import ContextWindow
 from .orchestrator import AssistantOrchestrator
 from .services.budget import BudgetStore
@@ -24,7 +25,6 @@ from .services.models.transport.endpoint_pool import EndpointPool
 from .services.open_meteo import OpenMeteoClient
 from .services.rest_service import RestServiceClient
 from .services.tool_result_cache import ToolResultCache
-from .services.turn_progress import ProgressPublisher
 from .storage.configuration import ConfigurationStore
 from .storage.history import HistoryStore
 from .storage.history_archive import HistoryArchive

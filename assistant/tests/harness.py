@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import CommandHandler
+from assistant.src.core.turn_progress import ProgressPublisher
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.budget import BudgetStore
@@ -16,7 +17,6 @@ from assistant.src.services.models.model_registry import ModelRegistry
 from assistant.src.services.models.transport.endpoint_pool import EndpointPool
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.rest_service import RestServiceClient
-from assistant.src.services.turn_progress import ProgressPublisher
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
 from assistant.src.storage.history_archive import HistoryArchive

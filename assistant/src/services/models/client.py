@@ -67,14 +67,14 @@ class ModelClient:
         failures = [] if failures is None else failures
         budget, original = context.budget, copy(request.conversation)
         remaining = [one for one in chain if one.name not in request.conversation.too_long_for]
-        available = self._select_available(remaining, request, context.models_down, failures)
-        last_error: UpstreamError | None = None
+        available = self._select_available(remaining, request, context, failures)
+        failure: UpstreamError | None = None
         while available:
             model, *fallbacks = available
             policy = _build_policy(context.deadline, len(fallbacks), len(remaining))
             cost = model.prices.calculate_cost(*request.estimated_tokens) or _ZERO
             if not await budget.reserve(request.key, _sum_costs(failures) + cost):
-                last_error, available = last_error or BudgetExceeded(), fallbacks
+                failure, available = failure or BudgetExceeded(), fallbacks
                 failures.append(to_failure(model, BudgetExceeded().message))
                 continue
             try:
@@ -82,30 +82,25 @@ class ModelClient:
             except ContextLengthExceeded:
                 await budget.settle(request.key, _sum_costs(failures))
                 remaining = remaining[remaining.index(model) :]
-                if not request.conversation.shorten():
-                    remaining = _skip_too_small_model(request.conversation, original, remaining)
+                remaining = _shorten_or_skip(request.conversation, original, remaining)
                 if not remaining:
                     raise
-                available = self._select_available(
-                    remaining, request, context.models_down, failures
-                )
-                last_error = None
+                available = self._select_available(remaining, request, context, failures)
+                failure = None
             except UpstreamError as error:
                 await budget.settle(request.key, _sum_costs(failures))
                 _note_failure(context, model, error)
-                last_error, available = error, fallbacks
+                failure, available = error, fallbacks
             else:
                 await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
                 return completion.model_copy(update={"failures": tuple(failures)})
-        if last_error is None:
-            raise CircuitOpen if chain else ModelNotAccessible("No model is configured")
-        raise last_error
+        raise failure or (CircuitOpen() if chain else ModelNotAccessible("No model is configured"))
 
     def _select_available(
         self,
         chain: Sequence[ResolvedModel],
         request: ModelRequest,
-        down: set[str],
+        context: CallContext,
         failures: list[ModelFailure],
     ) -> list[ResolvedModel]:
         """Return the models whose circuits allow a request, or, where none does, the one whose
@@ -114,7 +109,7 @@ class ModelClient:
         delays = {
             one.name: self._states.seconds_until_retry(one, request, now)
             for one in chain
-            if one.name not in down
+            if one.name not in context.models_down
         }
         up = [one for one in chain if one.name in delays]
         free = [one for one in up if not delays[one.name]]
@@ -135,12 +130,14 @@ def _build_policy(deadline: float, fallback_count: int, model_count: int) -> Ret
     )
 
 
-def _skip_too_small_model(
-    conversation: Conversation, original: Conversation, remaining: Sequence[ResolvedModel]
+def _shorten_or_skip(
+    conversation: Conversation, original: Conversation, chain: list[ResolvedModel]
 ) -> list[ResolvedModel]:
-    """Return the models after the first, which does not even take the shortest conversation, and
-    make the conversation whole again for them."""
-    model, *others = remaining
+    """Return the models to call after the first one has found the conversation too long: the same
+    ones with a shorter conversation, or the others with the original one."""
+    if conversation.shorten():
+        return chain
+    model, *others = chain
     if others:
         conversation.too_long_for.add(model.name)
         conversation.restore(original)

@@ -113,11 +113,10 @@ async def call_with_retries(
     states: ModelStates,
     failures: list[ModelFailure],
 ) -> Completion:
-    """Return the model's answer; each failed attempt is added to `failures`.
+    """Return the model's answer; each failed attempt is added to `failures`. Raises UpstreamError.
 
-    A refusal that names a parameter, or the model's own earlier output, changes the request; a
-    server without the wanted API is called by the API of the model's record. What an answer has
-    proven is saved in `states`. Raises UpstreamError.
+    A refusal changes the next request: its parameters, what it returns of the model's own earlier
+    output, or its API. What made an answer possible is saved in `states`.
     """
     if model.endpoint is None:
         failures.append(to_failure(model, model.unavailable_reason))
@@ -149,10 +148,10 @@ async def call_with_retries(
                 await _sleep_before_retry(model, error, policy, state.breaker)
         else:
             state.save_adaptation(model, adaptation)
-            if api != wanted_api:
-                missing = RequestAdaptation(is_api_missing=True)
-                states.get(model, model.endpoint, wanted_api).save_adaptation(model, missing)
             states.rejected_extras.add(rejected)
+            if api != wanted_api:
+                missing_api = states.get(model, model.endpoint, wanted_api)
+                missing_api.save_adaptation(model, RequestAdaptation(is_api_missing=True))
             return completion
 
 
