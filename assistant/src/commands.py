@@ -11,7 +11,7 @@ from smart_kit.contracts.threads import TurnRecord
 from smart_kit.errors import Conflict, NotFound, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Outcome
 
-from .core.command_context import CommandContext
+from .command_context import CommandContext
 from .messages import replies
 from .messages.item import ChatItem
 from .selection import SelectionHandler

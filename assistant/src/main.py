@@ -15,15 +15,16 @@ from smart_kit.vault import Vault
 from .assistants.factory import AssistantFactory
 from .commands import CommandHandler
 from .config.settings import AssistantSettings
+from .core.turn_progress import ProgressPublisher
 from .messages.context_window import ContextWindow
 from .orchestrator import AssistantOrchestrator
 from .services.budget import BudgetStore
 from .services.models.client import ModelClient
-from .services.models.model_registry import RegistryCache
+from .services.models.model_registry import ModelRegistry
+from .services.models.transport.endpoint_pool import EndpointPool
 from .services.open_meteo import OpenMeteoClient
 from .services.rest_service import RestServiceClient
 from .services.tool_result_cache import ToolResultCache
-from .services.turn_progress import ProgressPublisher
 from .storage.configuration import ConfigurationStore
 from .storage.history import HistoryStore
 from .storage.history_archive import HistoryArchive
@@ -43,7 +44,7 @@ async def serve(settings: AssistantSettings) -> None:
         OpenMeteoClient(settings.weather_api_url),
     )
     safe_http, vault = SafeHttpClient(settings.private_hosts), Vault(settings.vault_keys)
-    registries = RegistryCache(vault)
+    endpoints = EndpointPool()
     configuration = ConfigurationStore(redis, blocking)
     mailbox = Mailbox(
         redis, settings.redis_queue_to_secretary, reply_queue=settings.redis_queue_to_telegram
@@ -56,9 +57,7 @@ async def serve(settings: AssistantSettings) -> None:
         vault=vault,
         result_cache=ToolResultCache(redis),
     )
-    orchestrator = _build_orchestrator(
-        settings, redis, mailbox, configuration, services, registries
-    )
+    orchestrator = _build_orchestrator(settings, redis, mailbox, configuration, services, endpoints)
     worker = Worker(
         mailbox,
         blocking,
@@ -78,7 +77,7 @@ async def serve(settings: AssistantSettings) -> None:
             aiohttp_loop(build_health_app(health), settings.bind_host, settings.assistant_port),
         )
     finally:
-        for resource in (registries, rest, weather, safe_http):
+        for resource in (endpoints, rest, weather, safe_http):
             await resource.close()
         for client in (redis, blocking):
             await client.aclose()
@@ -90,7 +89,7 @@ def _build_orchestrator(
     mailbox: Mailbox,
     configuration: ConfigurationStore,
     services: ToolServices,
-    registries: RegistryCache,
+    endpoints: EndpointPool,
 ) -> AssistantOrchestrator:
     rest = services.rest
     users, history = UserStore(redis, rest), HistoryStore(redis, HistoryArchive(rest))
@@ -106,7 +105,8 @@ def _build_orchestrator(
     client = ModelClient()
 
     def make_factory(snapshot: ConfigurationSnapshot) -> AssistantFactory:
-        return AssistantFactory(registries.get(snapshot), client, services, window)
+        registry = ModelRegistry(snapshot, endpoints, services.vault)
+        return AssistantFactory(registry, client, services, window)
 
     commands = CommandHandler(rest, users, history)
     return AssistantOrchestrator(mailbox, configuration, users, commands, turn_runner, make_factory)

@@ -23,8 +23,8 @@ from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
 from .assistants.factory import AssistantFactory
 from .assistants.secretary import SecretaryLLMChat
+from .command_context import CommandContext
 from .commands import REST_SERVICE_RETRY_SECONDS, CommandHandler
-from .core.command_context import CommandContext
 from .core.journal import parse_effects, to_receipts
 from .messages import replies
 from .storage.configuration import ConfigurationStore

@@ -7,7 +7,7 @@ from smart_kit.contracts.users import UserUpdate
 from smart_kit.errors import DomainError
 from smart_kit.mailbox import Outcome
 
-from .core.command_context import CommandContext
+from .command_context import CommandContext
 from .messages import replies
 from .services.rest_service import RestServiceClient
 from .storage.users import UserStore

@@ -20,11 +20,11 @@ from .assistants.secretary import SecretaryLLMChat
 from .core.errors import BudgetExceeded, ContextLengthExceeded, DeadlineExceeded, EmptyResponse
 from .core.journal import Journal, parse_effects
 from .core.turn import Turn
+from .core.turn_progress import ProgressPublisher, TurnProgress
 from .messages import replies
 from .messages.conversation import Conversation, build_scheduled_text
 from .messages.item import ChatItem
 from .services.budget import LOW_PERCENT, BudgetStore
-from .services.turn_progress import ProgressPublisher, TurnProgress
 from .storage.history import HistoryStore
 
 TurnMessage = UserMessage | ScheduledPrompt

@@ -8,14 +8,15 @@ from pydantic import SecretStr
 
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import CommandHandler
+from assistant.src.core.turn_progress import ProgressPublisher
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.budget import BudgetStore
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.model_registry import RegistryCache
+from assistant.src.services.models.model_registry import ModelRegistry
+from assistant.src.services.models.transport.endpoint_pool import EndpointPool
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.rest_service import RestServiceClient
-from assistant.src.services.turn_progress import ProgressPublisher
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
 from assistant.src.storage.history_archive import HistoryArchive
@@ -71,7 +72,7 @@ class AssistantHarness:
         self.models: dict[str, ModelSnapshot] = {}
         """Records of models that differ from `model_snapshot`."""
         self._default_models = ("default-model", *([fallback_model] if fallback_model else ()))
-        self._catalogues = RegistryCache(Vault(()))
+        self._endpoints = EndpointPool()
         self.model_client = ModelClient()
         settings = RestClientSettings(
             rest_service_url="http://rest",
@@ -107,18 +108,18 @@ class AssistantHarness:
         )
 
     def _build_factory(self, snapshot: ConfigurationSnapshot) -> AssistantFactory:
-        catalogue = self._catalogues.get(snapshot)
-        return AssistantFactory(catalogue, self.model_client, self.services, self.window)
+        registry = ModelRegistry(snapshot, self._endpoints, Vault(()))
+        return AssistantFactory(registry, self.model_client, self.services, self.window)
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._catalogues.close()
+        await self._endpoints.close()
         await self.client.close()
         await self.weather.close()
 
     def get_model_connection(self) -> Any:
         """The client of the endpoint that models are asked by now."""
-        (endpoint,) = self._catalogues._endpoints._endpoints.values()
+        (endpoint,) = self._endpoints._endpoints.values()
         return endpoint._client
 
     async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:

@@ -1,19 +1,15 @@
-"""An assistant that is a loop: asks a model, runs the tools it calls, asks again."""
+"""The loop of an assistant: calls a model, runs the tools it asks for, calls it again."""
 
-from collections.abc import Sequence
-from copy import copy
-from datetime import datetime
-from decimal import Decimal
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 from smart_kit.contracts.base import JsonObject, utc_now
 from smart_kit.contracts.configuration import AssistantSnapshot
 from smart_kit.contracts.models import ModelApi
-from smart_kit.contracts.threads import ModelFailure, StepRecord
+from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError
 
-from ..core.errors import ContextLengthExceeded
-from ..core.journal import ToolResult
 from ..core.turn import MAX_TOOL_CALLS, Turn
 from ..messages.completion import Completion
 from ..messages.context_window import ContextWindow
@@ -21,8 +17,9 @@ from ..messages.conversation import Conversation
 from ..services.models.client import ModelClient
 from ..services.models.model_registry import ModelRegistry
 from ..services.models.request import ModelRequest, Prompt
-from ..tools.base import BaseTool, ToolContext
+from ..tools.base import BaseTool
 from .base import BaseAssistant
+from .step_records import record_completion, record_failed_model_call
 from .tool_runner import ToolRunner
 
 _NO_CALLS_LEFT = (
@@ -32,10 +29,10 @@ _NO_CALLS_LEFT = (
 
 
 class LLMChat(BaseAssistant):
-    """Instructions and tools are dumped once: each request begins with the same bytes."""
+    """An assistant that calls models with its instructions and tools."""
 
     api: ClassVar[ModelApi | None] = None
-    """By which models are asked; None: each as its record says."""
+    """The API of all model calls; None: the one in each model's record."""
 
     def __init__(
         self,
@@ -47,18 +44,20 @@ class LLMChat(BaseAssistant):
     ) -> None:
         super().__init__(record, window)
         self._record = record
-        self._tools = {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
         self._client = client
         self._registry = registry
         self._chain = registry.resolve_chain(record)
-        self._max_tool_calls = min(
-            MAX_TOOL_CALLS, _value_or_default(record.max_tool_calls, MAX_TOOL_CALLS)
+        by_name = {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
+        self._tool_runner = ToolRunner(by_name, self.id)
+        self._max_tool_calls = (
+            MAX_TOOL_CALLS
+            if record.max_tool_calls is None
+            else min(MAX_TOOL_CALLS, record.max_tool_calls)
         )
-        offered = self._tools.values() if self._max_tool_calls else ()
+        offered = by_name.values() if self._max_tool_calls else ()
         self._prompt = Prompt(record.instructions, tuple(tool.definition for tool in offered))
         given = {"temperature": record.temperature, "max_tokens": record.max_output_tokens}
         self._overrides = {name: value for name, value in given.items() if value is not None}
-        self._tool_runner = ToolRunner(self._tools, self.id, self._execute_tool_call)
 
     def update_assistant(
         self,
@@ -74,7 +73,7 @@ class LLMChat(BaseAssistant):
         changes = {field: value for field, value in given.items() if value is not None}
         return type(self)(
             self._record.model_copy(update=changes),
-            tuple(self._tools.values()) if tools is None else tools,
+            tuple(self._tool_runner.tools.values()) if tools is None else tools,
             self._client,
             self._registry,
             self.window,
@@ -86,21 +85,25 @@ class LLMChat(BaseAssistant):
             return await self.run_with_assistant(turn, conversation)
 
     async def run_with_assistant(self, turn: Turn, conversation: Conversation) -> str:
-        """See BaseAssistant. After the last tool call the model has to answer; what an earlier
-        attempt began is followed through, however many calls are allowed by now."""
+        """See BaseAssistant.
+
+        After the last allowed tool call the model has to answer. Steps in the journal of an earlier
+        attempt are followed through, however many calls are allowed now.
+        """
         number, calls_left = 0, self._max_tool_calls
         while True:
             number += 1
             step = f"{conversation.path}{number}"
-            journaled = turn.journal.find(step, Completion)
-            may_call = journaled is not None or min(calls_left, turn.tool_calls_left) > 0
-            completion = journaled or await self._call_model(
-                turn, conversation, step, may_call=may_call
-            )
-            if completion.calls and may_call and journaled is None:
-                completion = _limit_calls(completion, calls_left)
-                await turn.journal.save(step, completion)  # what ends the turn needs no write
-            turn.steps.append(self._build_step_record(step, completion))
+            completion = turn.journal.find(step, Completion)
+            may_call = completion is not None or min(calls_left, turn.tool_calls_left) > 0
+            if completion is None:
+                request = self._build_request(turn, conversation, step, may_call=may_call)
+                with self._record_failure(turn, step) as failures:
+                    completion = await self._client.complete(self._chain, request, turn, failures)
+                if completion.calls and may_call:  # an answer ends the turn and needs no journal
+                    completion = _limit_calls(completion, calls_left)
+                    await turn.journal.save(step, completion)
+            turn.steps.append(record_completion(step, self.id, completion))
             if not (completion.calls and may_call):
                 conversation.items.append(completion.text_item)
                 return completion.text
@@ -110,53 +113,12 @@ class LLMChat(BaseAssistant):
             calls_left -= len(completion.calls)
             turn.progress.on_model_call()
 
-    async def _call_model(
-        self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
-    ) -> Completion:
-        """Ask; what it cost and why is recorded where nobody answers, too."""
-        failures: list[ModelFailure] = []
-        started_at = utc_now()
-        try:
-            return await self._complete_within_context(
-                turn, conversation, step, failures, may_call=may_call
-            )
-        except UpstreamError:
-            turn.steps.append(self._build_failed_step_record(step, failures, started_at))
-            raise
-
-    async def _complete_within_context(
-        self,
-        turn: Turn,
-        conversation: Conversation,
-        step: str,
-        failures: list[ModelFailure],
-        *,
-        may_call: bool,
-    ) -> Completion:
-        """Where the conversation is too long for a model, it is asked with ever shorter ones; then
-        those after it with the whole."""
-        chain = [one for one in self._chain if one.name not in conversation.too_long_for]
-        original = copy(conversation)
-        while True:
-            request = self._build_request(turn, conversation, step, may_call=may_call)
-            try:
-                return await self._client.complete(chain, request, turn, failures)
-            except ContextLengthExceeded:
-                at = next(at for at, one in enumerate(chain) if one.name == failures[-1].model)
-                if conversation.shorten():
-                    chain = chain[at:]
-                elif chain := chain[at + 1 :]:
-                    conversation.too_long_for.add(failures[-1].model)
-                    conversation.restore(original)
-                else:
-                    raise
-
     def _build_request(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
     ) -> ModelRequest:
         return ModelRequest(
             prompt=self._prompt,
-            items=conversation.all_items,
+            conversation=conversation,
             key=f"{turn.message_id}/{step}",
             may_call_tools=may_call,
             overrides=self._overrides,
@@ -164,56 +126,22 @@ class LLMChat(BaseAssistant):
             listener=turn.progress if conversation.is_for_person else None,
         )
 
-    def _build_step_record(self, step: str, completion: Completion) -> StepRecord:
-        return StepRecord(
-            step=step,
-            kind="model",
-            name=completion.model,
-            result=completion.text,
-            provider=completion.provider,
-            assistant_id=self.id,
-            prompt_tokens=completion.prompt_tokens,
-            cached_tokens=completion.cached_tokens,
-            completion_tokens=completion.completion_tokens,
-            cost=completion.cost,
-            finish_reason=completion.finish_reason,
-            failures=completion.failures,
-            started_at=completion.started_at,
-            seconds=round(completion.seconds, 3),
-        )
-
-    def _build_failed_step_record(
-        self, step: str, failures: Sequence[ModelFailure], started_at: datetime
-    ) -> StepRecord:
-        last = failures[-1] if failures else ModelFailure(model="", provider="", reason="")
-        return StepRecord(
-            step=step,
-            kind="model",
-            name=last.model,
-            provider=last.provider,
-            assistant_id=self.id,
-            is_answered=False,
-            cost=Decimal(0),
-            failures=tuple(failures),
-            started_at=started_at,
-            seconds=round((utc_now() - started_at).total_seconds(), 3),
-        )
-
-    async def _execute_tool_call(
-        self, function_name: str, arguments: JsonObject, context: ToolContext
-    ) -> ToolResult:
-        """See BaseAssistant."""
-        return await self._tools[function_name].call(context, arguments)
+    @contextlib.contextmanager
+    def _record_failure(self, turn: Turn, step: str) -> Iterator[list[ModelFailure]]:
+        """Yield a list for failed attempts; if no model answers, record it with their costs."""
+        failures: list[ModelFailure] = []
+        started_at = utc_now()
+        try:
+            yield failures
+        except UpstreamError:
+            turn.steps.append(record_failed_model_call(step, self.id, failures, started_at))
+            raise
 
 
 def _limit_calls(completion: Completion, calls_left: int) -> Completion:
-    """With a word at the calls that are too many, so that every attempt leaves out the same."""
+    """Mark the calls beyond the limit with an error, so that every attempt skips the same ones."""
     calls = (
         call if position < calls_left else call.model_copy(update={"error": _NO_CALLS_LEFT})
         for position, call in enumerate(completion.calls)
     )
     return completion.model_copy(update={"calls": tuple(calls)})
-
-
-def _value_or_default(value: int | None, default: int) -> int:
-    return default if value is None else value

@@ -1,7 +1,7 @@
-"""Assistants of OpenAI's own kind: over the Responses API, which took the place of Assistants.
+"""Assistants of type `openai_api`: over the Responses API, which replaced the Assistants API.
 
-Statelessly: OpenAI keeps nothing, so that an attempt that is made again says nothing twice there,
-and another model can go on at any time. Its thinking comes back to it encrypted, in our history.
+Nothing is stored at OpenAI, so a repeated attempt duplicates nothing there, and any other model can
+continue the conversation. Reasoning items come back to OpenAI encrypted, from our history.
 """
 
 from .llm_chat import LLMChat
@@ -10,14 +10,14 @@ from .sub_assistant import SubAssistantLLMChat
 
 
 class OpenAIAssistant(LLMChat):
-    """Asks every model by the Responses API whose server has it, whatever its record says."""
+    """Calls every model by the Responses API, unless its server lacks that API."""
 
     api = "responses"
 
 
 class OpenAISecretary(OpenAIAssistant, SecretaryLLMChat):
-    """Talks to people."""
+    """Talks to users."""
 
 
 class OpenAISubAssistant(OpenAIAssistant, SubAssistantLLMChat):
-    """Is asked by other assistants."""
+    """Is called by other assistants."""

@@ -1,4 +1,4 @@
-"""The assistant that people talk to."""
+"""The assistant that users talk to."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from .llm_chat import LLMChat
 
 
 class SecretaryLLMChat(LLMChat):
-    """Knows what was said before; its answer goes to the person."""
+    """Sees the history of the thread; its answer goes to the user."""
 
     def open_conversation(self, turn: Turn, text: str, history: Sequence[ChatItem]) -> Conversation:
-        """The conversation that the person goes on with this text."""
+        """Return the history, continued with the user's text."""
         conversation = Conversation(history)
         self.add_user_message(turn, conversation, text)
         return conversation

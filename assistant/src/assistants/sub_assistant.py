@@ -1,4 +1,4 @@
-"""The assistant that other assistants ask."""
+"""The assistant that other assistants call."""
 
 from ..core.turn import Turn
 from ..messages.conversation import Conversation
@@ -6,10 +6,10 @@ from .llm_chat import LLMChat
 
 
 class SubAssistantLLMChat(LLMChat):
-    """Knows nothing but what it is asked; its answer goes to whoever asked."""
+    """Sees only the message it is called with; its answer goes to the calling assistant."""
 
     def open_conversation(self, turn: Turn, text: str, step: str) -> Conversation:
-        """A conversation of its own, within the tool call that asks."""
+        """Return a new conversation, whose steps are numbered below the tool call's `step`."""
         conversation = Conversation(path=f"{step}.")
         self.add_user_message(turn, conversation, text)
         return conversation

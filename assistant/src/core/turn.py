@@ -13,8 +13,8 @@ from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.threads import StepRecord
 from smart_kit.contracts.users import UserSnapshot
 
-from ..services.turn_progress import TurnProgress
 from .journal import Journal, step_order, to_receipts
+from .turn_progress import TurnProgress
 
 TURN_TIMEOUT_SECONDS = 90.0
 MAX_TOOL_CALLS = 10

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -51,12 +51,30 @@ class ToolContext:
         return f"{self.turn.message_id}/{self.step}"
 
 
-def _raise_no_assistant(assistant_id: UUID, *_: Any) -> Any:
-    raise ToolExecutionError(f"There is no assistant {assistant_id}.")
+class CallableAssistant(Protocol):
+    """What a tool needs of another assistant: see assistants/tool_assistant.py."""
+
+    @property
+    def may_write(self) -> bool:
+        """Whether a call could change something."""
+
+    async def run(self, context: ToolContext, message: str) -> str:
+        """Return the answer to the message."""
+
+
+@dataclass(frozen=True)
+class _MissingAssistant:
+    """Stands for every assistant where no factory provides them."""
+
+    id: UUID
+    may_write: bool = True  # what is not known is not taken for harmless
+
+    async def run(self, context: ToolContext, message: str) -> str:  # noqa: ARG002
+        raise ToolExecutionError(f"There is no assistant {self.id}.")
 
 
 def _raise_no_http(_: HttpRequest) -> Any:
-    raise ToolExecutionError("Nothing outside can be asked here.")
+    raise ToolExecutionError("External servers cannot be called here.")
 
 
 @dataclass(frozen=True)
@@ -66,17 +84,15 @@ class ToolServices:
     rest: RestServiceClient
     clock: Clock
     weather: OpenMeteoClient
-    ask_assistant: Callable[[UUID, ToolContext, str], Awaitable[str]] = _raise_no_assistant
-    """Asks another assistant; given by the factory, because no tool knows who holds it."""
-    assistant_may_write: Callable[[UUID], bool] = lambda _: True
-    """Whether asking that assistant could change something."""
+    get_assistant: Callable[[UUID], CallableAssistant] = _MissingAssistant
+    """Returns another assistant; set by the factory, because tools do not import assistants."""
     send_http: Callable[[HttpRequest], Awaitable[HttpResponse]] = _raise_no_http
-    """Asks servers that an administrator named: `GuardedHttp.send`."""
+    """Calls a server that an administrator named: `SafeHttpClient.send`."""
     secrets: tuple[SecretSnapshot, ...] = ()
-    """Of the configuration; given by the factory."""
+    """Secrets of the configuration; set by the factory."""
     vault: Vault = Vault(())  # noqa: RUF009 # it holds nothing that could change
     result_cache: ToolResultCache | None = None
-    """Results that may be given again; None: none are kept."""
+    """Cache of tool results; None: no result is cached."""
 
 
 class BaseTool(ABC, Generic[ArgumentsT]):

@@ -1,4 +1,4 @@
-"""A tool behind which another assistant answers."""
+"""A tool that calls another assistant."""
 
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.functions import AskAssistant
@@ -8,39 +8,40 @@ from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, ToolServices
 
 MAX_DEPTH = 3
-"""The secretary asks one, who asks another, who asks a third: there it ends."""
+"""Levels of sub-assistants below the secretary."""
 
 
 class SubAssistantTool(BaseTool[AskAssistant]):
-    """Passes a request on. The other one sees nothing but that, and works within the same turn."""
+    """Passes a message on. The other assistant sees only that, and works within the same turn."""
 
     function = "ask_assistant"
     arguments = AskAssistant
-    timeout_seconds = None  # its model calls and tools have limits of their own
+    timeout_seconds = None  # the model calls and tools of the other assistant have their own
 
     def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
         super().__init__(record, services)
-        self.may_write = record.sub_assistant_id is not None and services.assistant_may_write(
-            record.sub_assistant_id
-        )
+        assistant_id = record.sub_assistant_id
+        self._assistant = None if assistant_id is None else services.get_assistant(assistant_id)
+        self.may_write = self._assistant is not None and self._assistant.may_write
 
     async def _run(self, context: ToolContext, arguments: AskAssistant) -> ToolResult:
-        """Raises InvalidInputError too deep down, ToolExecutionError where no model answers."""
+        """Raises InvalidInputError below the last level, ToolExecutionError where no model
+        answers."""
         if _get_depth(context.step) > MAX_DEPTH:
             raise InvalidInputError(
                 f"No assistant may be asked here: {MAX_DEPTH} levels are the limit."
                 " Answer yourself."
             )
-        assistant_id = self._record.sub_assistant_id
-        if assistant_id is None:
-            raise ToolExecutionError(f"Nobody stands behind {self.name}.")
+        if self._assistant is None:
+            raise ToolExecutionError(f"{self.name} names no assistant.")
         try:
-            answer = await self._services.ask_assistant(assistant_id, context, arguments.message)
+            answer = await self._assistant.run(context, arguments.message)
         except UpstreamError as error:
             raise ToolExecutionError(f"{self.name} could not answer.") from error
         return ToolResult(content=answer)
 
 
 def _get_depth(step: str) -> int:
-    """How deep the assistant is that this step asks: 1 below the secretary."""
+    """Return the level of the assistant that this tool call runs; 1: directly below the
+    secretary."""
     return (step.count(".") + 1) // 2

@@ -11,7 +11,8 @@ import pytest
 from assistant.src.assistants.factory import ASSISTANT_TYPES, AssistantFactory
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.model_registry import RegistryCache
+from assistant.src.services.models.model_registry import ModelRegistry
+from assistant.src.services.models.transport.endpoint_pool import EndpointPool
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
@@ -52,9 +53,9 @@ from smart_kit.vault import Vault
 def make_factory(harness: AssistantHarness) -> Callable[..., AssistantFactory]:
     def build(*records: AssistantSnapshot, **changes: Any) -> AssistantFactory:
         configuration = ConfigurationSnapshot(version=1, assistants=records, **changes)
-        catalogue = RegistryCache(Vault(())).get(configuration)
+        registry = ModelRegistry(configuration, EndpointPool(), Vault(()))
         return AssistantFactory(
-            catalogue, ModelClient(), harness.services, ContextWindow(20, 32_000)
+            registry, ModelClient(), harness.services, ContextWindow(20, 32_000)
         )
 
     return build
@@ -251,7 +252,7 @@ async def test_tools_send_the_secrets_of_their_configuration(
     factory = make_factory(make_secretary(look_up), secrets=(make_secret("key", "sesame"),))
     assistant = factory.create_main_assistant(None)
     assert assistant is not None
-    await assistant._execute_tool_call("look_up", {}, make_tool_context())
+    await assistant._tool_runner._execute_tool_call("look_up", {}, make_tool_context())
 
     assert get_only_request(server).url == "https://api.example.org/?key=sesame"
 
@@ -282,7 +283,7 @@ async def test_who_is_not_active_is_nobody(make_factory: Any) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("", "Error: Nobody stands behind ask_poet. Tell the user."),
+        ("", "Error: ask_poet names no assistant. Tell the user."),
         ("Nobody", "Error: The assistant to be asked is not active. Tell the user."),
     ],
 )

@@ -182,7 +182,7 @@ async def test_a_write_outside_that_was_broken_off_is_not_repeated_and_the_model
     assert NonIdempotentTool.written_keys == ["tg:77:1/1.0"]
     (output,) = get_tool_results(model.requests[1])
     assert output == (
-        "Error: The call was begun and broken off; whether it was done is not known, and it is"
+        "Error: The call was started and interrupted; whether it was done is not known, and it is"
         " not repeated. Tell the user."
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -29,11 +29,19 @@ ANY_ARGUMENTS = {"input_schema": {"type": "object"}}
 """What the record's schema lets through is still judged by the code."""
 
 
+@dataclass
+class FakeToolAssistant:
+    """Another assistant, whose answer is that of `run`."""
+
+    run: Any
+    may_write: bool = True
+
+
 def build_tool(function: str, ask: Any = None, **record: Any) -> BaseTool[Any]:
     unused: Any = None
     services = ToolServices(unused, Clock(), unused)
     if ask is not None:
-        services = replace(services, ask_assistant=ask)
+        services = replace(services, get_assistant=lambda _: FakeToolAssistant(ask))
     made = RestServiceTool(make_tool(function, **record), services).to_tool()
     assert made is not None
     return made
@@ -229,5 +237,5 @@ async def test_where_nobody_can_be_asked_a_tool_that_asks_says_so(server: FakeSe
     )
     assert nobody.may_write, "what nobody knows is not taken for harmless"
     assert await call_tool(offline, word="x") == (
-        "Error: Nothing outside can be asked here. Tell the user."
+        "Error: External servers cannot be called here. Tell the user."
     )

@@ -1,6 +1,6 @@
 """The tool behind which another assistant answers. (In turns: assistants/test_sub_assistant.py.)"""
 
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import pytest
@@ -13,23 +13,24 @@ from smart_kit.clock import Clock
 from smart_kit.errors import UpstreamUnavailable
 
 
-class FakeSubAssistant:
-    """Answers, and remembers what it was asked."""
+class FakeToolAssistant:
+    """Answers, and remembers its requests."""
 
     def __init__(self, may_write: bool = False) -> None:
         self.requests: list[tuple[UUID, ToolContext, str]] = []
         self.is_unavailable = False
+        self.may_write = may_write
+        self._id: UUID | None = None
         unused: Any = None
-        self._services = ToolServices(
-            unused,
-            Clock(),
-            unused,
-            ask_assistant=self._ask,
-            assistant_may_write=lambda one: may_write and one == HELPER,
-        )
+        self._services = ToolServices(unused, Clock(), unused, get_assistant=self._get)
 
-    async def _ask(self, assistant_id: UUID, context: ToolContext, message: str) -> str:
-        self.requests.append((assistant_id, context, message))
+    def _get(self, assistant_id: UUID) -> Self:
+        self._id = assistant_id
+        return self
+
+    async def run(self, context: ToolContext, message: str) -> str:
+        assert self._id is not None
+        self.requests.append((self._id, context, message))
         if self.is_unavailable:
             raise UpstreamUnavailable("https://10.0.0.7 is away")
         return "Yes."
@@ -45,7 +46,7 @@ HELPER = id_for("Helper")
 
 @pytest.mark.parametrize("step", ["1.0", "3.2.1.0", "1.0.1.0.1.0"])
 async def test_it_passes_the_request_on_with_the_step_of_the_call(step: str) -> None:
-    helper, context = FakeSubAssistant(), make_tool_context(step)
+    helper, context = FakeToolAssistant(), make_tool_context(step)
     result = await helper.build_tool().call(context, {"message": "Is it so?"})
 
     assert result.content == "Yes."
@@ -54,7 +55,7 @@ async def test_it_passes_the_request_on_with_the_step_of_the_call(step: str) -> 
 
 @pytest.mark.parametrize("step", ["1.0.1.0.1.0.1.0", "1.0.1.0.1.0.1.0.1.0"])
 async def test_below_three_levels_nobody_is_asked(step: str) -> None:
-    helper = FakeSubAssistant()
+    helper = FakeToolAssistant()
     result = await helper.build_tool().call(make_tool_context(step), {"message": "Is it so?"})
 
     assert result.content == (
@@ -65,16 +66,16 @@ async def test_below_three_levels_nobody_is_asked(step: str) -> None:
 
 async def test_a_record_that_names_nobody_is_said_to_ask_nobody() -> None:
     result = (
-        await FakeSubAssistant()
+        await FakeToolAssistant()
         .build_tool(sub_assistant="")
         .call(make_tool_context(), {"message": "x"})
     )
 
-    assert result.content == "Error: Nobody stands behind ask_helper. Tell the user."
+    assert result.content == "Error: ask_helper names no assistant. Tell the user."
 
 
 async def test_why_it_could_not_answer_is_not_told() -> None:
-    helper = FakeSubAssistant()
+    helper = FakeToolAssistant()
     helper.is_unavailable = True
     result = await helper.build_tool().call(make_tool_context(), {"message": "x"})
 
@@ -88,4 +89,4 @@ async def test_why_it_could_not_answer_is_not_told() -> None:
 def test_it_may_write_where_the_one_whom_it_asks_may(
     asks: str, may_write: bool, expected: bool
 ) -> None:
-    assert FakeSubAssistant(may_write).build_tool(asks).may_write is expected
+    assert FakeToolAssistant(may_write).build_tool(asks).may_write is expected

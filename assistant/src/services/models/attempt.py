@@ -1,59 +1,50 @@
-"""Asks one model once, and judges what comes of it."""
+"""One attempt at one model: sends the request, parses the response, and accounts for failures."""
 
+import asyncio
 from datetime import datetime
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.threads import ModelFailure
-from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
+from smart_kit.errors import UpstreamError, UpstreamRejected
 
 from ...core.errors import (
-    CircuitOpen,
-    DeadlineExceeded,
     EmptyResponse,
     GenerationFailed,
     MalformedResponse,
-    ModelNotAccessible,
     StreamInterrupted,
     TokenUsage,
 )
 from ...messages.completion import Completion
 from .metrics import MODEL_SECONDS, record_token_usage
 from .protocols.base import ModelCall, ModelProtocol, ParsedResponse
-from .resilience.circuit_breaker import CircuitBreaker, Permit
-from .resilience.retry_policy import MIN_CALL_SECONDS, RetryPolicy, loop_time
 from .resolved_model import ResolvedModel
-from .transport.endpoint import ATTEMPT_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, Endpoint
+from .transport.endpoint import CONNECT_TIMEOUT_SECONDS, Endpoint
+
+
+def loop_time() -> float:
+    """Return the event loop's time, which all deadlines and timeouts use."""
+    return asyncio.get_running_loop().time()
 
 
 async def call_model(
-    call: ModelCall,
-    protocol: ModelProtocol,
-    endpoint: Endpoint,
-    breaker: CircuitBreaker,
-    policy: RetryPolicy,
+    call: ModelCall, protocol: ModelProtocol, endpoint: Endpoint, timeout_seconds: float
 ) -> Completion:
-    """The answer. Raises UpstreamError; how the model is, its breaker is told."""
+    """Send the request once and return the answer. Raises UpstreamError."""
     model, started, started_at = call.model, loop_time(), utc_now()
-    seconds = min(ATTEMPT_TIMEOUT_SECONDS, policy.deadline - started)
-    if seconds < MIN_CALL_SECONDS:
-        raise DeadlineExceeded
-    permit = breaker.acquire(started)
-    if permit is None:
-        raise CircuitOpen
+    accumulator = protocol.create_accumulator() if call.parameters.get("stream") else None
+    body = protocol.build_body(call).encode()
     outcome = "failed"
     try:
-        response = await _send(call, protocol, endpoint, seconds)
+        raw = await endpoint.post(
+            protocol.path, body, timeout_seconds, accumulator, call.request.listener
+        )
+        response = protocol.parse_response(raw, call.request.key)
         outcome = "answered"
-    except UpstreamError as error:
-        outcome = "refused" if isinstance(error, UpstreamRejected) else outcome
-        _record_failure(breaker, permit, error, has_fallbacks=policy.has_fallbacks)
-        raise
-    except BaseException:
-        breaker.release(permit)
+    except UpstreamRejected:
+        outcome = "refused"
         raise
     finally:
         MODEL_SECONDS.labels(model.provider, model.name, outcome).observe(loop_time() - started)
-    breaker.record_success()
     if response.tokens is not None:
         record_token_usage(call, response.tokens)
     return _build_completion(call, response, started, started_at)
@@ -81,29 +72,6 @@ def _build_completion(
     )
 
 
-async def _send(
-    call: ModelCall, protocol: ModelProtocol, endpoint: Endpoint, seconds: float
-) -> ParsedResponse:
-    accumulator = protocol.create_accumulator() if call.parameters.get("stream") else None
-    listener = call.request.listener
-    body = protocol.build_body(call).encode()
-    response = await endpoint.send(protocol.path, body, seconds, accumulator, listener)
-    return protocol.parse_response(response, call.request.key)
-
-
-def _record_failure(
-    breaker: CircuitBreaker, permit: Permit, error: UpstreamError, *, has_fallbacks: bool
-) -> None:
-    """Whose fault it was: what a conversation brings about says nothing of the model."""
-    if isinstance(error, ModelNotAccessible):
-        # where nobody else could be asked, an account filled again should show at once
-        breaker.record_failure(permit, loop_time(), (has_fallbacks and error.pause_seconds) or None)
-    elif isinstance(error, UpstreamUnavailable):
-        breaker.record_failure(permit, loop_time())
-    else:
-        breaker.record_success()
-
-
 def to_failure(
     model: ResolvedModel,
     reason: str,
@@ -111,7 +79,7 @@ def to_failure(
     call: ModelCall | None = None,
     error: UpstreamError | None = None,
 ) -> ModelFailure:
-    """How it is noted, with what it cost."""
+    """Return the record of a failed attempt, with its cost."""
     prompt, cached, completion = tokens = _estimate_billed_tokens(call, error, seconds)
     return ModelFailure(
         model=model.name,
@@ -128,7 +96,8 @@ def to_failure(
 def _estimate_billed_tokens(
     call: ModelCall | None, error: UpstreamError | None, seconds: float
 ) -> TokenUsage:
-    """What providers bill for an attempt in vain: all that the model wrote or was about to."""
+    """Return the tokens that providers bill for a failed attempt: those that the model generated
+    or was about to generate."""
     if call is None or error is None:
         return 0, 0, 0
     if isinstance(error, EmptyResponse | MalformedResponse | GenerationFailed):
@@ -137,5 +106,5 @@ def _estimate_billed_tokens(
     if is_generating or (
         isinstance(error.__cause__, TimeoutError) and seconds > CONNECT_TIMEOUT_SECONDS
     ):
-        return call.request.estimated_tokens  # a connection takes no longer: it was asked
+        return call.request.estimated_tokens  # connecting takes less time: the request was sent
     return 0, 0, 0

@@ -1,6 +1,7 @@
-"""Gets an answer: tries the models of a chain, within what the person may spend."""
+"""Gets a model's answer: goes through a chain of models, within the user's budget."""
 
 from collections.abc import Sequence
+from copy import copy
 from decimal import Decimal
 from typing import Protocol
 
@@ -18,14 +19,16 @@ from ...core.errors import (
 )
 from ...core.turn import Budget
 from ...messages.completion import Completion
+from ...messages.conversation import Conversation
+from .attempt import loop_time, to_failure
+from .circuit_breaker import OPEN_SECONDS
+from .model_state import ModelStates
 from .request import ModelRequest
-from .resilience.circuit_breaker import OPEN_SECONDS
-from .resilience.retry_policy import RetryPolicy, loop_time
 from .resolved_model import ResolvedModel
-from .retrying_caller import RetryingCaller
+from .retries import RetryPolicy, call_with_retries
 
 FALLBACK_RESERVE_SECONDS = 30.0
-"""What is kept of a turn's time for each of the other models, as far as half of it goes."""
+"""Seconds of the turn reserved for each later model of the chain, up to half of what is left."""
 
 _ZERO = Decimal(0)
 
@@ -33,20 +36,20 @@ log = structlog.stdlib.get_logger()
 
 
 class CallContext(Protocol):
-    """For whom models are asked: a turn."""
+    """What a call needs of its turn."""
 
     deadline: float
-    """By the event loop's clock."""
+    """Event loop time."""
     models_down: set[str]
-    """Those that were away; they are left alone for the rest of the turn."""
+    """Names of models that were unavailable; the rest of the turn does not call them."""
     budget: Budget
 
 
 class ModelClient:
-    """Answers of any model. Knows no conversation, and outlives every configuration."""
+    """Calls models. It outlives configurations, because it keeps what was learnt about models."""
 
     def __init__(self) -> None:
-        self._caller = RetryingCaller()
+        self._states = ModelStates()
 
     async def complete(
         self,
@@ -55,101 +58,97 @@ class ModelClient:
         context: CallContext,
         failures: list[ModelFailure] | None = None,
     ) -> Completion:
-        """The answer of the first model that gives one, before the deadline.
+        """Return the answer of the first model of the chain that gives one before the deadline.
 
-        `failures` are those of the same step so far, and grow by who is asked in vain now. Raises
-        UpstreamUnavailable, UpstreamRejected or EmptyAnswer where no model answered, ContextTooLong
-        of the last that was asked, and BudgetSpent where the budget allowed nobody to be asked.
+        A conversation that is too long for a model is shortened step by step; the next model gets
+        it whole again. `failures` grows by each failed attempt. Raises UpstreamError: that of the
+        last model that was called, or BudgetExceeded where the budget allowed no call.
         """
         failures = [] if failures is None else failures
+        budget, original = context.budget, copy(request.conversation)
+        remaining = [one for one in chain if one.name not in request.conversation.too_long_for]
+        available = self._select_available(remaining, request, context, failures)
         failure: UpstreamError | None = None
-        budget_error: BudgetExceeded | None = None
-        available = self._select_available(chain, request, context.models_down, failures)
-        for model in available:
-            after = len(available) - available.index(model) - 1
-            deadline = context.deadline - _reserve_for_fallbacks(context.deadline, after)
-            policy = RetryPolicy(deadline, is_last=not after, has_fallbacks=len(chain) > 1)
+        while available:
+            model, *fallbacks = available
+            policy = _build_policy(context.deadline, len(fallbacks), len(remaining))
+            cost = model.prices.calculate_cost(*request.estimated_tokens) or _ZERO
+            if not await budget.reserve(request.key, _sum_costs(failures) + cost):
+                failure, available = failure or BudgetExceeded(), fallbacks
+                failures.append(to_failure(model, BudgetExceeded().message))
+                continue
             try:
-                completion = await self._call_within_budget(
-                    model, request, policy, context.budget, failures
-                )
+                completion = await call_with_retries(model, request, policy, self._states, failures)
             except ContextLengthExceeded:
-                raise
-            except BudgetExceeded as error:
-                failures.append(_build_skipped_failure(model, error.message))
-                budget_error = error
+                await budget.settle(request.key, _sum_costs(failures))
+                remaining = remaining[remaining.index(model) :]
+                remaining = _shorten_or_skip(request.conversation, original, remaining)
+                if not remaining:
+                    raise
+                available = self._select_available(remaining, request, context, failures)
+                failure = None
             except UpstreamError as error:
-                log.warning(
-                    "model failed", model=model.name, provider=model.provider, reason=error.message
-                )
-                failure = error
-                if isinstance(error, UpstreamUnavailable) and not isinstance(
-                    error, DeadlineExceeded
-                ):
-                    context.models_down.add(model.name)
+                await budget.settle(request.key, _sum_costs(failures))
+                _note_failure(context, model, error)
+                failure, available = error, fallbacks
             else:
+                await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
                 return completion.model_copy(update={"failures": tuple(failures)})
-        raise (
-            failure
-            or budget_error
-            or (CircuitOpen() if chain else ModelNotAccessible("No model is configured"))
-        )
-
-    async def _call_within_budget(
-        self,
-        model: ResolvedModel,
-        request: ModelRequest,
-        policy: RetryPolicy,
-        budget: Budget,
-        failures: list[ModelFailure],
-    ) -> Completion:
-        """Ask one model; what it may cost is reserved before, and what it did settled after: with
-        what was spent in vain, since a key has one cost."""
-        estimated = model.prices.calculate_cost(*request.estimated_tokens) or _ZERO
-        if not await budget.reserve(request.key, _sum_costs(failures) + estimated):
-            raise BudgetExceeded
-        try:
-            completion = await self._caller.call(model, request, policy, failures)
-        except UpstreamError:
-            await budget.settle(request.key, _sum_costs(failures))
-            raise
-        await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
-        return completion
+        raise failure or (CircuitOpen() if chain else ModelNotAccessible("No model is configured"))
 
     def _select_available(
         self,
         chain: Sequence[ResolvedModel],
         request: ModelRequest,
-        down: set[str],
+        context: CallContext,
         failures: list[ModelFailure],
     ) -> list[ResolvedModel]:
-        """Those that are not left alone; where all are, the one that may soon be asked again."""
+        """Return the models whose circuits allow a request, or, where none does, the one whose
+        circuit allows one soonest. Models skipped before the first of them become failures."""
+        now = loop_time()
         delays = {
-            one.name: self._caller.get_retry_delay(one, request)
+            one.name: self._states.seconds_until_retry(one, request, now)
             for one in chain
-            if one.name not in down
+            if one.name not in context.models_down
         }
         up = [one for one in chain if one.name in delays]
         free = [one for one in up if not delays[one.name]]
         soon = [one for one in up if delays[one.name] <= OPEN_SECONDS]
         available = free or sorted(soon, key=lambda one: delays[one.name])[:1]
-        before = chain[: chain.index(available[0])] if available else chain
-        notes = [
-            _build_skipped_failure(one, "It has failed before: nobody asked it") for one in before
-        ]
+        skipped = chain[: chain.index(available[0])] if available else chain
+        notes = [to_failure(one, "Not called: it has failed before") for one in skipped]
         failures += [note for note in notes if note not in failures]
         return available
 
 
-def _reserve_for_fallbacks(deadline: float, after: int) -> float:
-    """Seconds of those left that are kept for the models after one; at least half are its own."""
+def _build_policy(deadline: float, fallback_count: int, model_count: int) -> RetryPolicy:
+    """Reserve a part of the time left for the fallbacks; at least half of it is the model's own."""
     left = max(0.0, deadline - loop_time())
-    return min(FALLBACK_RESERVE_SECONDS * after, left / 2) if after else 0.0
+    reserved = min(FALLBACK_RESERVE_SECONDS * fallback_count, left / 2)
+    return RetryPolicy(
+        deadline - reserved, is_last=not fallback_count, has_fallbacks=model_count > 1
+    )
+
+
+def _shorten_or_skip(
+    conversation: Conversation, original: Conversation, chain: list[ResolvedModel]
+) -> list[ResolvedModel]:
+    """Return the models to call after the first one has found the conversation too long: the same
+    ones with a shorter conversation, or the others with the original one."""
+    if conversation.shorten():
+        return chain
+    model, *others = chain
+    if others:
+        conversation.too_long_for.add(model.name)
+        conversation.restore(original)
+    return others
+
+
+def _note_failure(context: CallContext, model: ResolvedModel, error: UpstreamError) -> None:
+    log.warning("model failed", model=model.name, provider=model.provider, reason=error.message)
+    if isinstance(error, UpstreamUnavailable) and not isinstance(error, DeadlineExceeded):
+        context.models_down.add(model.name)
 
 
 def _sum_costs(failures: Sequence[ModelFailure]) -> Decimal:
     return sum((one.cost or _ZERO for one in failures), _ZERO)
-
-
-def _build_skipped_failure(model: ResolvedModel, reason: str) -> ModelFailure:
-    return ModelFailure(model=model.name, provider=model.provider, reason=reason)

@@ -1,8 +1,7 @@
 """The models of one configuration, and the connections to their servers."""
 
-import contextlib
 import hashlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import structlog
 
@@ -20,19 +19,20 @@ from .transport.endpoint import Endpoint
 from .transport.endpoint_pool import EndpointPool
 
 PLACEHOLDER_API_KEY = "none"
-"""A server of one's own takes any key, but the SDK insists on one."""
+"""Sent where a provider has no key, because the SDK requires one."""
 
 log = structlog.stdlib.get_logger()
 
 
 class ModelRegistry:
-    """What assistants may ask. Shared by all turns of a configuration."""
+    """The models of one configuration, shared by all its turns."""
 
     def __init__(
-        self, configuration: ConfigurationSnapshot, endpoints: EndpointPool, vault: Vault
+        self, configuration: ConfigurationSnapshot, pool: EndpointPool, vault: Vault
     ) -> None:
+        """Makes `configuration` the pool's current one."""
         self.configuration = configuration
-        self._endpoints = endpoints
+        self._pool = pool
         self._vault = vault
         opened = {one.id: self._open_endpoint(one) for one in configuration.providers}
         providers = {one.id: one for one in configuration.providers}
@@ -43,41 +43,27 @@ class ModelRegistry:
             for record in configuration.models
             if record.provider_id in providers
         }
-        self._all_endpoints = tuple(
-            endpoint for endpoint in opened.values() if endpoint is not None
-        )
+        self._endpoints = tuple(endpoint for endpoint in opened.values() if endpoint is not None)
+        pool.set_current(self._endpoints)
 
     def resolve_chain(self, record: AssistantSnapshot) -> tuple[ResolvedModel, ...]:
-        """Whom an assistant asks, in this order; its own model is the first."""
+        """Return the models that the assistant calls, in this order: its own, then fallbacks."""
         names = build_model_chain(
             record.model, record.fallback_models, self.configuration.default_models
         )
         return tuple(self._models.get(name) or _build_unknown_model(name) for name in names)
 
     def is_user_selectable(self, name: str) -> bool:
-        """Whether people may choose it."""
+        """Return whether users may choose the model of this name."""
         model = self._models.get(name)
         return model is not None and model.is_user_selectable
 
-    @contextlib.contextmanager
-    def pin(self) -> Iterator[None]:
-        """Keep the connections as long as the block runs, whatever is configured meanwhile."""
-        self.acquire()
-        try:
-            yield
-        finally:
-            self.release()
-
-    def acquire(self) -> None:
-        """Keep the connections until `release`."""
-        self._endpoints.acquire(self._all_endpoints)
-
-    def release(self) -> None:
-        """End what `hold` began."""
-        self._endpoints.release(self._all_endpoints)
+    def pin(self) -> AbstractContextManager[None]:
+        """Keep the connections open in a block, even if the configuration changes meanwhile."""
+        return self._pool.pin(self._endpoints)
 
     def _open_endpoint(self, provider: ProviderSnapshot) -> Endpoint | None:
-        """None where its key cannot be read."""
+        """Return the provider's endpoint; None: its key cannot be decrypted."""
         key: str | None = PLACEHOLDER_API_KEY
         if provider.encrypted_api_key is not None:
             key = self._vault.decrypt(provider.id, provider.encrypted_api_key)
@@ -88,33 +74,7 @@ class ModelRegistry:
                 provider=provider.name,
             )
             return None
-        return self._endpoints.get(provider.base_url, key)
-
-
-class RegistryCache:
-    """Makes them: the newest holds its connections until the next one is there."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-        self._endpoints = EndpointPool()
-        self._newest: ModelRegistry | None = None
-
-    def get(self, configuration: ConfigurationSnapshot) -> ModelRegistry:
-        """Of a configuration that is used from now on."""
-        before = self._newest
-        if before is not None and before.configuration is configuration:
-            return before
-        self._newest = ModelRegistry(configuration, self._endpoints, self._vault)
-        self._newest.acquire()
-        if before is not None:
-            before.release()
-        return self._newest
-
-    async def close(self) -> None:
-        """Close all connections."""
-        if self._newest is not None:
-            self._newest.release()
-        await self._endpoints.close()
+        return self._pool.get(provider.base_url, key)
 
 
 def _resolve_model(
@@ -135,7 +95,7 @@ def _resolve_model(
 
 
 def _hash_url(base_url: str) -> str:
-    """Another server reads nothing that this one has sealed."""
+    """Return a short hash: extras encrypted by one server are not sent to another one."""
     return hashlib.blake2b(base_url.encode(), digest_size=4).hexdigest()
 
 

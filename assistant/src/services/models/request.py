@@ -1,4 +1,4 @@
-"""A question to a model, whichever API it goes by."""
+"""A request to a model, independent of the API that carries it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,32 +9,37 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ModelApi
 
 from ...core.errors import TokenUsage
+from ...messages.conversation import Conversation
 from ...messages.item import ChatItem, encode_json
 from .transport.streaming import StreamListener
 
 CHARACTERS_PER_TOKEN = 4
 MAX_CHARACTERS_PER_TOKEN = 6
-"""On average, in any language."""
+"""Upper bound of the average, in any language."""
 DEFAULT_OUTPUT_TOKENS = 1_000
-"""Expected of an assistant without a limit."""
+"""Estimated length of an answer where the assistant sets no limit."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What each request of an assistant begins with, dumped once: always the same bytes."""
+    """The constant beginning of an assistant's requests.
+
+    Each form is serialized once, so that every request begins with the same bytes and a provider's
+    prompt cache can be used.
+    """
 
     instructions: str
     functions: Sequence[JsonObject] = ()
-    """Name, description and parameters of each, in the order in which they are offered."""
+    """Name, description and parameters of each function, in the order of the request."""
 
     @cached_property
     def system_message(self) -> str:
-        """As the first message of Chat Completions."""
+        """The first message of a Chat Completions request, as JSON."""
         return encode_json({"role": "system", "content": self.instructions})
 
     @cached_property
     def chat_tools(self) -> str:
-        """For Chat Completions; empty: none."""
+        """The `tools` of a Chat Completions request, as JSON; empty: no functions."""
         wrapped = [{"type": "function", "function": function} for function in self.functions]
         return encode_json(wrapped) if wrapped else ""
 
@@ -45,36 +50,45 @@ class Prompt:
 
     @cached_property
     def responses_tools(self) -> str:
-        """For Responses; empty: none. Our schemas do not keep the rules of strict ones."""
+        """The `tools` of a Responses request, as JSON; empty: no functions.
+
+        Strict mode is off because our schemas do not follow its rules.
+        """
         flat = [{"type": "function", **function, "strict": False} for function in self.functions]
         return encode_json(flat) if flat else ""
 
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """What a model is asked."""
+    """A request to a model, independent of the API that carries it."""
 
     prompt: Prompt
-    items: Sequence[ChatItem]
+    conversation: Conversation
+    """May be shortened between two attempts."""
     key: str
-    """Message and step: the ids of calls are made from it, and the budget is reserved under it."""
+    """`<message id>/<step>`: the seed of tool call ids, and the key of the budget reservation."""
     may_call_tools: bool = True
-    """Whether it may still call functions."""
+    """Whether the model may still call functions."""
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters of the assistant, by their names in Chat Completions; they win over a record's."""
+    """Parameters of the assistant, by their Chat Completions names; they win over a record's."""
     api: ModelApi | None = None
-    """By which models are asked, as far as their servers have it; None: as their records say."""
+    """The API to use as far as a server has it; None: the one in the model's record."""
     listener: StreamListener | None = None
-    """Whom a growing answer is shown to, if to anybody."""
+    """Receives the growing text of a streamed answer."""
 
-    @cached_property
+    @property
+    def items(self) -> Sequence[ChatItem]:
+        """The messages to send, in their order."""
+        return self.conversation.all_items
+
+    @property
     def characters(self) -> int:
-        """Of what is said, without the functions."""
+        """Length of instructions and messages, without function definitions."""
         items_length = sum(len(item.json_without_extras) for item in self.items)
         return len(self.prompt.instructions) + items_length
 
     @property
     def estimated_tokens(self) -> TokenUsage:
-        """About so many. They count where nobody says how many they were."""
+        """Estimated usage, for servers that do not report theirs."""
         given = (self.characters + len(self.prompt.chat_tools)) // CHARACTERS_PER_TOKEN
         return given, 0, int(self.overrides.get("max_tokens") or DEFAULT_OUTPUT_TOKENS)

@@ -3,16 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
-from weakref import WeakKeyDictionary
-
-from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.models import ModelApi
 
 from ...core.errors import UnsupportedParameter
 from ...messages.item import encode_json
 from .provider_extras import DEFAULT_EXTRAS, EXTRA_KEYS, extra_keys_for
-from .resolved_model import ResolvedModel
-from .transport.endpoint import Endpoint
 
 _ALTERNATIVE_NAMES = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
@@ -93,37 +87,3 @@ class RequestAdaptation:
         return replace(
             self, refused_extras=self.refused_extras | keys, default_extras=default_extras
         )
-
-
-@dataclass(frozen=True)
-class _CacheEntry:
-    parameters: JsonObject
-    """The record's when it was learnt."""
-    adaptation: RequestAdaptation
-
-
-class AdaptationCache:
-    """As long as its server is asked; it is learnt in one call. A changed record forgets."""
-
-    def __init__(self) -> None:
-        self._entries: WeakKeyDictionary[Endpoint, dict[tuple[str, ModelApi], _CacheEntry]] = (
-            WeakKeyDictionary()
-        )
-
-    def get(self, model: ResolvedModel, endpoint: Endpoint, api: ModelApi) -> RequestAdaptation:
-        """What is known of it."""
-        entry = self._entries.get(endpoint, {}).get((model.name, api))
-        if entry is None or entry.parameters != model.parameters:
-            return _NO_ADAPTATION
-        return entry.adaptation
-
-    def set(
-        self, model: ResolvedModel, endpoint: Endpoint, api: ModelApi, adaptation: RequestAdaptation
-    ) -> None:
-        """Remember with what it has answered: a refusal that had another reason teaches nothing."""
-        self._entries.setdefault(endpoint, {})[model.name, api] = _CacheEntry(
-            model.parameters, adaptation
-        )
-
-
-_NO_ADAPTATION = RequestAdaptation()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from assistant.src.services.models.resilience import retry_policy
+from assistant.src.services.models import retries
 
 
 @pytest.fixture(autouse=True)
 def _fast_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_policy, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(retries, "BACKOFF_SECONDS", 0.01)

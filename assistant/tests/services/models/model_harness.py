@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from assistant.src.messages.completion import Completion
+from assistant.src.messages.conversation import Conversation
 from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.request import ModelRequest, Prompt
@@ -60,12 +61,19 @@ def make_resolved_model(
     return ResolvedModel(name=name, **(given | changes))
 
 
+def make_conversation(*items: ChatItem) -> Conversation:
+    """One turn of these messages, which cannot be shortened."""
+    conversation = Conversation()
+    conversation.items += items
+    return conversation
+
+
 def make_model_request(
     *items: ChatItem, functions: Any = (FUNCTION,), instructions: str = "s", **changes: Any
 ) -> ModelRequest:
     return ModelRequest(
         prompt=Prompt(instructions, functions),
-        items=items or (QUESTION,),
+        conversation=make_conversation(*items or (QUESTION,)),
         key="m/1",
         **changes,
     )

@@ -197,7 +197,7 @@ async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
     assert get_requested_models(model) == ["own"] * 3 + ["other"] * 2
     assert [one.model for one in first.failures] == ["own"] * 3
     assert {one.reason for one in first.failures} == {"500: a NoneType"}
-    assert [one.reason for one in second.failures] == ["It has failed before: nobody asked it"]
+    assert [one.reason for one in second.failures] == ["Not called: it has failed before"]
 
 
 async def test_that_nobody_was_asked_is_noted_once_where_all_are_left_alone(
@@ -211,7 +211,7 @@ async def test_that_nobody_was_asked_is_noted_once_where_all_are_left_alone(
             )
 
     assert [(one.model, one.reason) for one in failures] == [
-        ("own", "It has failed before: nobody asked it")
+        ("own", "Not called: it has failed before")
     ]
     assert model.requests == []
 

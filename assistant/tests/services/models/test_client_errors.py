@@ -35,7 +35,7 @@ async def test_a_conversation_too_long_is_recognised_by_whatever_it_says(
     model.add_steps(make_error_response(400, body))
 
     with pytest.raises(ContextLengthExceeded):
-        await complete_own_model(endpoint, fallback="other")
+        await complete_own_model(endpoint)
     assert len(model.requests) == 1
 
 

@@ -7,8 +7,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.model_registry import ModelRegistry, RegistryCache
+from assistant.src.services.models.model_registry import ModelRegistry
 from assistant.src.services.models.transport.endpoint import Endpoint
+from assistant.src.services.models.transport.endpoint_pool import EndpointPool
 from assistant.tests.services.models.model_harness import make_fake_turn, make_model_request
 from assistant.tests.snapshot_builders import make_assistant
 from smart_kit.contracts.configuration import (
@@ -39,8 +40,8 @@ def make_configuration(*providers: ProviderSnapshot, **changes: Any) -> Configur
     return ConfigurationSnapshot(version=1, providers=providers, models=models, **changes)
 
 
-def get_endpoint(catalogue: ModelRegistry, name: str) -> Endpoint:
-    (model_snapshot,) = catalogue.resolve_chain(make_assistant("A", model=name))
+def get_endpoint(registry: ModelRegistry, name: str) -> Endpoint:
+    (model_snapshot,) = registry.resolve_chain(make_assistant("A", model=name))
     assert model_snapshot.endpoint is not None
     return model_snapshot.endpoint
 
@@ -49,21 +50,21 @@ def is_open(endpoint: Endpoint) -> bool:
     return endpoint._client is not None
 
 
-async def complete_with(catalogue: ModelRegistry, name: str) -> str:
-    chain = catalogue.resolve_chain(make_assistant("A", model=name))
+async def complete_with(registry: ModelRegistry, name: str) -> str:
+    chain = registry.resolve_chain(make_assistant("A", model=name))
     return (await ModelClient().complete(chain, make_model_request(), make_fake_turn())).text
 
 
 async def test_a_key_is_decrypted_and_sent(model: ScriptedModel) -> None:
     model.add_steps("Hello!", "Hello!")
-    catalogues = RegistryCache(VAULT)
+    pool = EndpointPool()
     both = make_configuration(
         make_provider(FIRST, model.url), make_provider(SECOND, model.url, None)
     )
-    catalogue = catalogues.get(both)
-    await complete_with(catalogue, "m1")
-    await complete_with(catalogue, "m2")
-    await catalogues.close()
+    registry = ModelRegistry(both, pool, VAULT)
+    await complete_with(registry, "m1")
+    await complete_with(registry, "m2")
+    await pool.close()
 
     sent = [request.headers["authorization"] for request in model.requests]
     assert sent == ["Bearer sk-1", "Bearer none"]
@@ -74,15 +75,15 @@ async def test_a_key_that_cannot_be_read_costs_its_models_and_no_others(
     model: ScriptedModel, capsys: pytest.CaptureFixture[str], vault: Vault
 ) -> None:
     model.add_steps("From the other.")
-    catalogues = RegistryCache(vault)
+    pool = EndpointPool()
     both = make_configuration(
         make_provider(FIRST, model.url),
         make_provider(SECOND, model.url, None),
         default_models=("m1", "m2"),
     )
-    chain = catalogues.get(both).resolve_chain(make_assistant("A"))
+    chain = ModelRegistry(both, pool, vault).resolve_chain(make_assistant("A"))
     completion = await ModelClient().complete(chain, make_model_request(), make_fake_turn())
-    await catalogues.close()
+    await pool.close()
 
     assert completion.text == "From the other."
     assert completion.failures[0].reason == "the key of its provider cannot be read"
@@ -110,25 +111,27 @@ async def test_the_chain_is_what_record_and_defaults_name_once_each(
         make_provider(SECOND, "http://b"),
         default_models=("m1", "m2"),
     )
-    catalogue = RegistryCache(VAULT).get(both)
+    registry = ModelRegistry(both, EndpointPool(), VAULT)
 
-    assert [one.name for one in catalogue.resolve_chain(make_assistant("A", **record))] == names
+    assert [one.name for one in registry.resolve_chain(make_assistant("A", **record))] == names
 
 
 async def test_a_connection_is_kept_over_configurations_that_name_its_server_and_key(
     model: ScriptedModel,
 ) -> None:
     model.add_steps("Hello!")
-    catalogues = RegistryCache(VAULT)
-    first = catalogues.get(make_configuration(make_provider(FIRST, model.url)))
+    pool = EndpointPool()
+    first = ModelRegistry(make_configuration(make_provider(FIRST, model.url)), pool, VAULT)
     await complete_with(first, "m1")
     endpoint = get_endpoint(first, "m1")
-    renamed = catalogues.get(make_configuration(make_provider(SECOND, model.url)))
+    renamed = ModelRegistry(make_configuration(make_provider(SECOND, model.url)), pool, VAULT)
 
     assert get_endpoint(renamed, "m2") is endpoint
     assert is_open(endpoint)
-    other_key = catalogues.get(make_configuration(make_provider(SECOND, model.url, "sk-2")))
-    await catalogues.close()
+    other_key = ModelRegistry(
+        make_configuration(make_provider(SECOND, model.url, "sk-2")), pool, VAULT
+    )
+    await pool.close()
     assert get_endpoint(other_key, "m2") is not endpoint
     assert not is_open(endpoint)
 
@@ -137,45 +140,44 @@ async def test_a_running_turn_keeps_the_connection_of_a_configuration_that_is_go
     model: ScriptedModel,
 ) -> None:
     model.add_steps("Hello!", "Hello!", "Hello!")
-    catalogues = RegistryCache(VAULT)
-    first = catalogues.get(make_configuration(make_provider(FIRST, model.url)))
+    pool = EndpointPool()
+    first = ModelRegistry(make_configuration(make_provider(FIRST, model.url)), pool, VAULT)
     endpoint = get_endpoint(first, "m1")
     with first.pin():
         await complete_with(first, "m1")
         client = endpoint._client
-        catalogues.get(make_configuration())
+        ModelRegistry(make_configuration(), pool, VAULT)
         await complete_with(first, "m1")
         assert endpoint._client is client
-    await catalogues.close()
+    await pool.close()
     assert not is_open(endpoint)
 
     with first.pin():  # a turn that began before, and asks only now
         assert await complete_with(first, "m1") == "Hello!"
-    await catalogues.close()
+    await pool.close()
     assert not is_open(endpoint)
 
 
 async def test_two_turns_and_the_configuration_hold_one_connection_together() -> None:
-    catalogues = RegistryCache(VAULT)
+    pool = EndpointPool()
     record = make_configuration(make_provider(FIRST, "http://a/v1"))  # nobody asks it
-    catalogue = catalogues.get(record)
-    endpoint = get_endpoint(catalogue, "m1")
+    registry = ModelRegistry(record, pool, VAULT)
+    endpoint = get_endpoint(registry, "m1")
     endpoint._get_client()
-    with catalogue.pin(), catalogue.pin():
+    with registry.pin(), registry.pin():
         pass
 
-    assert catalogues.get(record) is catalogue
     assert is_open(endpoint)
-    await catalogues.close()
+    await pool.close()
     assert not is_open(endpoint)
 
 
 async def test_what_was_sealed_for_one_server_is_not_sent_to_another_of_the_same_record() -> None:
-    catalogues = RegistryCache(VAULT)
+    pool = EndpointPool()
     writers = []
     for url in ("http://a/v1", "http://b/v1", "http://a/v1"):
-        catalogue = catalogues.get(make_configuration(make_provider(FIRST, url)))
-        writers.append(catalogue.resolve_chain(make_assistant("A", model="m1"))[0].writer)
-    await catalogues.close()
+        registry = ModelRegistry(make_configuration(make_provider(FIRST, url)), pool, VAULT)
+        writers.append(registry.resolve_chain(make_assistant("A", model="m1"))[0].writer)
+    await pool.close()
 
     assert writers[0] == writers[2] != writers[1]

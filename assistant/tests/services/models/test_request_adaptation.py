@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from assistant.src.messages.item import ChatItem, build_tool_item
+from assistant.src.services.models.circuit_breaker import FAILURE_THRESHOLD
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.rejected_extras import MAX_REJECTED, RejectedExtras
-from assistant.src.services.models.resilience.circuit_breaker import FAILURE_THRESHOLD
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
@@ -336,4 +336,4 @@ def test_of_messages_that_are_not_read_so_many_are_remembered() -> None:
     unread.add([number.to_bytes(4) for number in range(MAX_REJECTED + 1)])
     unread.add([b"last"])
 
-    assert unread | () == {b"last"}
+    assert unread.union(()) == {b"last"}

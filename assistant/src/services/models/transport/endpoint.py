@@ -1,4 +1,4 @@
-"""One server behind the OpenAI protocol, asked with one key."""
+"""HTTP connection to one server that speaks OpenAI's protocol, with one API key."""
 
 import asyncio
 import contextlib
@@ -18,21 +18,22 @@ from .streaming import CONNECTION_OR_JSON_ERRORS, StreamAccumulator, StreamListe
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 ATTEMPT_TIMEOUT_SECONDS = 60.0
-"""A model that takes longer than this for an answer is not worth waiting for."""
+"""Longest time that one attempt waits for a whole answer."""
 
 _LIMITS = httpx2.Limits(max_connections=100, keepalive_expiry=30.0)
-"""People pause longer than the usual 5 s between messages; a new TLS connection costs them time."""
+"""Users pause longer than the default 5 s between messages, and a new TLS connection takes time."""
 _TIMEOUT = httpx2.Timeout(ATTEMPT_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
 _HEADERS = {"Content-Type": "application/json"}
 _NON_STREAM_TYPES = ("json", "html", "xml")
-"""Types of an answer that is no stream, whatever was asked for."""
+"""Parts of content types of responses that are not streamed, though a stream was requested."""
 
 
 class Endpoint:
-    """Asks through the SDK's bare `post` over its aiohttp client.
+    """Sends requests by the SDK's untyped `post` over its aiohttp client.
 
-    Its typed calls cost four times as much, mostly for types that are not read; retries are ours.
-    The client is made with the first request, and again if one comes after the endpoint was closed.
+    The SDK's typed calls take four times as long, mostly to build types that nothing here reads.
+    Its retries are off, because `services/models/retries.py` decides on them. The client is created
+    with the first request, and again with a request after `close`.
     """
 
     def __init__(self, base_url: str, api_key: str) -> None:
@@ -40,7 +41,7 @@ class Endpoint:
         self._api_key = api_key
         self._client: AsyncOpenAI | None = None
 
-    async def send(
+    async def post(
         self,
         path: str,
         body: bytes,
@@ -48,14 +49,23 @@ class Endpoint:
         accumulator: StreamAccumulator | None = None,
         listener: StreamListener | None = None,
     ) -> object:
-        """Post a request, wait so long; returns the JSON of the answer.
+        """Post a request and return the JSON of the response.
 
-        With an `assembly` the answer comes as a stream, and the `listener` hears it grow. Raises
-        UpstreamUnavailable, UpstreamRejected and those of core.errors.
+        With an `accumulator` the response may be a stream, whose growing text goes to the
+        `listener`. Raises UpstreamUnavailable, UpstreamRejected and the errors of core.errors.
         """
         try:
             async with asyncio.timeout(timeout_seconds):
-                response = await self._exchange(path, body, accumulator, listener)
+                with _translate_errors():
+                    stream = await self._get_client().post(
+                        path,
+                        content=body,
+                        cast_to=object,
+                        options={"headers": _HEADERS},
+                        stream=True,  # returns before the body is read: we limit its size
+                        stream_cls=AsyncStream[object],
+                    )
+                response = await _read_response(stream.response, accumulator, listener)
         except TimeoutError as error:
             reason = f"No answer within {timeout_seconds:.0f} s"
             if accumulator is None or not accumulator.has_started:
@@ -66,37 +76,6 @@ class Endpoint:
         if (api_error := error_from_body(response, body)) is not None:
             raise api_error
         return response
-
-    async def _exchange(
-        self,
-        path: str,
-        body: bytes,
-        accumulator: StreamAccumulator | None,
-        listener: StreamListener | None,
-    ) -> object:
-        response = await self._post(path, body)
-        try:
-            kind = response.headers.get("content-type", "")
-            if accumulator is not None and not any(name in kind for name in _NON_STREAM_TYPES):
-                return await read_stream(response.aiter_bytes(), accumulator, listener)
-            with _translate_errors():
-                chunks = [chunk async for chunk in limit_bytes(response.aiter_bytes())]
-                return parse_json(b"".join(chunks))
-        finally:
-            await response.aclose()
-
-    async def _post(self, path: str, body: bytes) -> httpx2.Response:
-        """Its answer is not read yet, so that it can be read as far as is sensible."""
-        with _translate_errors():
-            stream = await self._get_client().post(
-                path,
-                content=body,
-                cast_to=object,
-                options={"headers": _HEADERS},
-                stream=True,
-                stream_cls=AsyncStream[object],
-            )
-        return stream.response
 
     async def close(self) -> None:
         """Close the connections."""
@@ -122,8 +101,25 @@ class Endpoint:
         return self._client
 
 
+async def _read_response(
+    response: httpx2.Response,
+    accumulator: StreamAccumulator | None,
+    listener: StreamListener | None,
+) -> object:
+    try:
+        kind = response.headers.get("content-type", "")
+        if accumulator is not None and not any(name in kind for name in _NON_STREAM_TYPES):
+            return await read_stream(response.aiter_bytes(), accumulator, listener)
+        with _translate_errors():
+            chunks = [chunk async for chunk in limit_bytes(response.aiter_bytes())]
+            return parse_json(b"".join(chunks))
+    finally:
+        await response.aclose()
+
+
 class _OpenAIClient(AsyncOpenAI):
-    """Without what the SDK takes from the environment: it would go to every provider."""
+    """Ignores organization, project and headers that the SDK reads from the environment: they would
+    be sent to every provider."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -132,7 +128,7 @@ class _OpenAIClient(AsyncOpenAI):
 
 
 async def _raise_for_status(response: httpx2.Response) -> None:
-    """Raises what another status than 2xx means: the SDK would read all that comes with it."""
+    """Raise the error that a status other than 2xx means, before the SDK reads the whole body."""
     if response.is_success:
         return
     head = await read_head(response.aiter_bytes())
@@ -146,7 +142,7 @@ async def _raise_for_status(response: httpx2.Response) -> None:
 
 @contextlib.contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Turns what a connection raises into what is decided by."""
+    """Turn errors of the connection into UpstreamUnavailable."""
     try:
         yield
     except CONNECTION_OR_JSON_ERRORS as error:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from assistant.src.services import turn_progress
-from assistant.src.services.turn_progress import ProgressPublisher
+from assistant.src.core import turn_progress
+from assistant.src.core.turn_progress import ProgressPublisher
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import (
     ALICE,

@@ -1,4 +1,4 @@
-"""Leaves a model alone that only fails, and tries it again with one request at a time."""
+"""Circuit breaker: stops calling a model that keeps failing, then probes it with one request."""
 
 from typing import Literal
 
@@ -7,21 +7,21 @@ from prometheus_client import Counter, Gauge
 from smart_kit.contracts.models import ModelApi
 
 FAILURE_THRESHOLD = 5
-"""One after the other; then it is left alone."""
+"""Consecutive failures that open the circuit."""
 OPEN_SECONDS = 10.0
-"""At first; each probe that fails doubles it."""
+"""Seconds that the circuit stays open at first; each failed probe doubles them."""
 MAX_OPEN_SECONDS = 60.0
 PROBE_RETRY_SECONDS = 1.0
-"""How long others wait before they look again whether a probe has come back."""
+"""Seconds that other requests wait before they check the result of a running probe."""
 
 BREAKER_STATE = Gauge(
     "smart_assistant_model_breaker_state",
-    "Of a model: 0 is asked, 1 one request probes it, 2 left alone",
+    "State of a model's circuit: 0 closed, 1 half open (one request probes it), 2 open",
     ["provider", "model", "api"],
 )
 BREAKER_OPENED = Counter(
     "smart_assistant_model_breaker_opened_total",
-    "How often a model was left alone",
+    "How often a model's circuit opened",
     ["provider", "model", "api"],
 )
 
@@ -29,9 +29,9 @@ Permit = Literal["request", "probe"]
 
 
 class CircuitBreaker:
-    """Of one model asked by one API, in this process.
+    """Guards one model behind one API, in this process.
 
-    Moments are seconds of the event loop's clock.
+    Times are seconds of the event loop's clock.
     """
 
     def __init__(self, provider: str, model: str, api: ModelApi) -> None:
@@ -44,13 +44,16 @@ class CircuitBreaker:
         self._state.set(0)
 
     def seconds_until_retry(self, now: float) -> float:
-        """Until it is worth trying; 0 where a request may go out."""
+        """Return the seconds until a request may be allowed; 0: one is allowed now."""
         if self._open_until is None:
             return 0.0
         return PROBE_RETRY_SECONDS if self._is_probing else max(0.0, self._open_until - now)
 
     def acquire(self, now: float) -> Permit | None:
-        """As what a request may go out, if it may; then one of the three below has to follow."""
+        """Return a permit for one request, or None while the circuit is open.
+
+        The caller has to end a permit with `record_success`, `record_failure` or `release`.
+        """
         if self.seconds_until_retry(now) > 0:
             return None
         if self._open_until is None:
@@ -60,7 +63,7 @@ class CircuitBreaker:
         return "probe"
 
     def record_success(self) -> None:
-        """It is there, whatever it said."""
+        """Close the circuit: the model responded."""
         self._failures, self._open_seconds = 0, OPEN_SECONDS
         self._open_until, self._is_probing = None, False
         self._state.set(0)
@@ -68,13 +71,16 @@ class CircuitBreaker:
     def record_failure(
         self, permit: Permit, now: float, min_open_seconds: float | None = None
     ) -> None:
-        """It is not; `at_least` so many seconds it should be left alone, where that is known."""
+        """Count a failure, and open the circuit at the threshold or after a failed probe.
+
+        With `min_open_seconds` it opens at once, for at least that long.
+        """
         self._failures += 1
         if permit == "probe":
             self._is_probing = False
             self._open_seconds = min(self._open_seconds * 2, MAX_OPEN_SECONDS)
         elif self._open_until is not None:
-            return  # it was on its way when the others failed
+            return  # this request was sent before the circuit opened
         elif self._failures < FAILURE_THRESHOLD and min_open_seconds is None:
             return
         self._open_until = now + max(self._open_seconds, min_open_seconds or 0.0)
@@ -82,7 +88,7 @@ class CircuitBreaker:
         self._opened.inc()
 
     def release(self, permit: Permit) -> None:
-        """Nobody waited for the answer: the next request may probe."""
+        """End a permit without a result; after a probe the next request may probe."""
         if permit == "probe":
             self._is_probing = False
             self._state.set(2)

@@ -1,6 +1,6 @@
 """When a model is left alone, and when it is tried again."""
 
-from assistant.src.services.models.resilience.circuit_breaker import (
+from assistant.src.services.models.circuit_breaker import (
     BREAKER_OPENED,
     BREAKER_STATE,
     CircuitBreaker,

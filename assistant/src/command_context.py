@@ -11,7 +11,7 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import RetryMessage
 from smart_kit.mailbox import Envelope, Outcome
 
-from ..messages import replies
+from .messages import replies
 
 VISIBILITY_RETRY_SECONDS = 1.0
 VISIBILITY_TIMEOUT_SECONDS = 60.0

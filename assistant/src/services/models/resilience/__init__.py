@@ -1,1 +1,0 @@
-"""Retry policy and circuit breakers of model calls."""
