@@ -3,9 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
-from sandbox.llm.ids import random_id
 from sandbox.llm.prompt_context import ToolCall
 from sandbox.llm.rule_based_model import ModelReply
 from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
@@ -21,7 +21,7 @@ class ChatCompletionResponse:
             split_chunks(reply.text), _get_max_tokens(body)
         )
         self._common_fields = {
-            "id": f"chatcmpl-{random_id(29)}",
+            "id": f"chatcmpl-{token_hex(15)}",
             "created": int(time.time()),
             "model": body["model"],
             "system_fingerprint": "fp_sandbox",
@@ -116,7 +116,7 @@ class ChatCompletionResponse:
 def _to_tool_call(call: ToolCall) -> dict[str, Any]:
     arguments = json.dumps(call.arguments, ensure_ascii=False)
     return {
-        "id": f"call_{random_id(24)}",
+        "id": f"call_{token_hex(12)}",
         "type": "function",
         "function": {"name": call.name, "arguments": arguments},
     }

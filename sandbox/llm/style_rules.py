@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sandbox.llm import model_names
 from sandbox.llm.language import Language
 
-_QUOTED_TEXT = r"(?P<words>“[^”]+”|\"[^\"]+\"|«[^»]+»|[^\n.]+)"
+_QUOTED_TEXT = r"(?P<quoted_text>“[^”]+”|\"[^\"]+\"|«[^»]+»|[^\n.]+)"
 _ANSWERS = r"(?:(?:every|each|all|your|the)\s+)*(?:answers?|repl(?:y|ies)|messages?)"
 _RUSSIAN_ANSWERS = r"(?:(?:кажд|люб|сво|вс)\w+\s+)*(?:ответ|сообщени)\w*"
 _LANGUAGE = re.compile(
@@ -48,12 +48,12 @@ STYLE_RULES: tuple[StyleRule, ...] = (
     *_bilingual_rule(
         rf"\b(?:begin|start)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
         rf"\bначинай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:с|со)\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
-        lambda answer, words: f"{words} {answer}",
+        lambda answer, quoted: f"{quoted} {answer}",
     ),
     *_bilingual_rule(
         rf"\b(?:end|finish)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
         rf"\bзаканчивай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
-        lambda answer, words: f"{answer}\n\n{words}",
+        lambda answer, quoted: f"{answer}\n\n{quoted}",
     ),
     *_bilingual_rule(
         r"\b(?:answer|reply|write)\s+(?:only\s+)?in\s+(?:all\s+)?(?:caps|capitals?)\b",
@@ -67,7 +67,7 @@ def apply_style(answer: str, instructions: str) -> str:
     """The answer as the instructions want it."""
     for rule in STYLE_RULES:
         if found := rule.instruction.search(instructions):
-            quoted_text = found.groupdict().get("words") or ""
+            quoted_text = found.groupdict().get("quoted_text") or ""
             answer = rule.apply(answer, quoted_text.strip(' “”"«»'))
     return answer
 

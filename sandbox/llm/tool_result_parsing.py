@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,19 +15,6 @@ _MODEL_HINT = re.compile(r"\s*\b(?:Tell the user|Call again\b[^.]*)\.\s*$")
 """Hints at the end of an error that are no news to a person."""
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _TIME_ZONE = re.compile(r"\b[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+\b|\bUTC\b")
-_ID = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=#)\w+|(?<=id[ =:])\s*\w+"
-)
-_LIST_FIELDS = ("items", "reminders", "tasks", "results", "data")
-_TITLE_FIELDS = ("text", "title", "name", "message", "summary")
-
-
-@dataclass(frozen=True)
-class ListItem:
-    """One entry of a list that a tool gave."""
-
-    id: str
-    text: str
 
 
 def parse_json(content: str) -> Any:
@@ -64,24 +50,6 @@ def find_time_zone(content: str) -> str:
     """The first IANA zone in a result."""
     found = _TIME_ZONE.search(content)
     return found[0] if found else ""
-
-
-def parse_items(content: str) -> list[ListItem]:
-    """The entries of a list that have an id."""
-    value = parse_json(content)
-    if isinstance(value, dict):
-        value = next(
-            (value[name] for name in _LIST_FIELDS if isinstance(value.get(name), list)), None
-        )
-    if isinstance(value, list):
-        entries = [entry for entry in value if isinstance(entry, dict) and entry.get("id")]
-        return [ListItem(str(entry["id"]), _get_title(entry)) for entry in entries]
-    found = [(line, _ID.search(line)) for line in content.splitlines()]
-    return [ListItem(match[0].strip(), line.strip()) for line, match in found if match]
-
-
-def _get_title(entry: dict[str, Any]) -> str:
-    return next((str(entry[name]) for name in _TITLE_FIELDS if entry.get(name)), "")
 
 
 def format_result(content: str) -> str:

@@ -3,10 +3,10 @@
 import asyncio
 import socket
 import struct
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.telegram.errors import BotApiError, too_many_requests
 from sandbox.telegram.parameters import CallParameters
@@ -17,54 +17,48 @@ BAD_GATEWAY_PAGE = (
 )
 _ERRORS = {
     "blocked": (403, "Forbidden: bot was blocked by the user"),
-    "deactivated": (403, "Forbidden: user is deactivated"),
     "kicked": (403, "Forbidden: bot was kicked from the supergroup chat"),
-    "chat_not_found": (400, "Bad Request: chat not found"),
-    "reply_deleted": (400, "Bad Request: message to be replied not found"),
     "migrated": (400, "Bad Request: group chat was upgraded to a supergroup chat"),
     "internal": (500, "Internal Server Error: restart"),
-    "no_method": (404, "Not Found: method not found"),
 }
-FAULT_KINDS = (
-    *_ERRORS,
+FaultKind = Literal[
+    "blocked",
+    "kicked",
+    "migrated",
+    "internal",
     "too_many_requests",
     "refused",
     "bad_gateway",
     "reset_before",
     "reset_after",
     "slow",
-)
+]
 _ZERO_LINGER = struct.pack("ii", 1, 0)
 
 
-@dataclass
-class TelegramFault:
-    """One kind of trouble for the next `times` calls.
+class TelegramFault(BaseModel):
+    """What happens to the next `times` calls of a method, as `POST /chat/api/faults` takes it."""
 
-    `seconds`: retry_after of too_many_requests, delay of slow; `migrate_to_chat_id`: of migrated;
-    `error_code` and `description`: of refused.
-    """
+    model_config = ConfigDict(extra="forbid")
 
-    kind: str
+    kind: FaultKind
     method: str = ANY_METHOD
     chat_id: int | None = None
-    times: int = 1
-    seconds: float = 3.0
+    times: int = Field(1, ge=1, le=1_000_000)
+    seconds: float = Field(3.0, ge=0, le=3600)
+    """The `retry_after` of too_many_requests, the delay of slow."""
     migrate_to_chat_id: int = 0
-    error_code: int = 400
+    """For migrated."""
+    error_code: int = Field(400, ge=400, le=599)
+    """For refused."""
     description: str = "Bad Request"
-
-    def to_json(self) -> dict[str, Any]:
-        """What is left of it."""
-        return asdict(self)
+    """For refused."""
 
     def matches(self, method: str, parameters: CallParameters) -> bool:
-        """Whether a call is one of those; a call without a reply has nothing to be deleted."""
+        """Return whether this fault applies to a call."""
         if self.method not in (ANY_METHOD, method):
             return False
-        if self.chat_id is not None and parameters.get_text("chat_id") != str(self.chat_id):
-            return False
-        return self.kind != "reply_deleted" or _is_reply_required(parameters)
+        return self.chat_id is None or parameters.get_text("chat_id") == str(self.chat_id)
 
     def raise_if_error(self) -> None:
         """Raises BotApiError where the call is not carried out."""
@@ -110,7 +104,7 @@ class FaultQueue:
 
     def to_json(self) -> list[dict[str, Any]]:
         """What still waits."""
-        return [one.to_json() for one in self._faults]
+        return [fault.model_dump() for fault in self._faults]
 
 
 def reset_connection(request: web.Request) -> None:
@@ -122,14 +116,3 @@ def reset_connection(request: web.Request) -> None:
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ZERO_LINGER)
     transport.abort()
-
-
-def _is_reply_required(parameters: CallParameters) -> bool:
-    try:
-        reply = parameters.get_json("reply_parameters", "reply parameters")
-    except BotApiError:
-        return False
-    if isinstance(reply, dict):
-        return bool(reply.get("message_id")) and not reply.get("allow_sending_without_reply")
-    is_named = bool(parameters.get_text("reply_to_message_id"))
-    return is_named and not parameters.get_bool("allow_sending_without_reply")

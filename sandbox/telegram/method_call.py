@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.parameters import CallParameters
-from sandbox.telegram.rich.message_parser import RichMessageParser
+from sandbox.telegram.rich.message_parser import parse_rich_message
 from sandbox.telegram.state.messages import Message, RichMessage
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
@@ -58,15 +58,12 @@ class MethodCall:
         )
 
     def parse_rich_message(self, *, is_draft: bool = False) -> RichMessage:
-        """`rich_message`, checked."""
-        violations, method = self.state.violations, self.method
-        reader = RichMessageParser(
-            lambda detail: violations.record(method, "unknown_parameter", detail),
-            lambda detail: violations.record_warning(method, detail),
-            lambda address: violations.record(method, "loads_address", address),
+        """Validate `rich_message` and return it as Telegram stores it."""
+        return parse_rich_message(
+            self.parameters.get_json("rich_message", "rich message JSON object"),
+            lambda kind, detail: self.state.violations.record(self.method, kind, detail),
             is_draft=is_draft,
         )
-        return reader.parse(self.parameters.get_json("rich_message", "rich message JSON object"))
 
     def reject_thread(self) -> None:
         """Private chats here have no topics."""

@@ -4,36 +4,39 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from sandbox.telegram.errors import too_many_requests
 
 GROUP_WINDOW_SECONDS = 60.0
 MESSAGE = "message"
 """What sends or edits a message; the page of limits counts both together."""
-CHAT_ACTION = "signal"
+CHAT_ACTION = "chat_action"
 """Drafts and chat actions, which are one call underneath."""
 
 
-@dataclass(frozen=True)
-class FloodLimits:
-    """Rates a second with their bursts, and the most that any minute of a group and any second over
-    all chats holds; 0 is no limit.
+Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 
-    Documented are about 1 message a second in a chat with short bursts, 20 a minute in a group and
-    30 a second over all; the bursts and the rate of drafts are what projects report.
+
+class FloodLimits(BaseModel):
+    """Flood limits, as `PUT /chat/api/limits` takes them; 0 switches a limit off.
+
+    Telegram documents about 1 message a second in a chat with short bursts, 20 a minute in a group
+    and 30 a second over all chats. The bursts and the rate of drafts are field reports.
     """
 
-    per_chat: float = 1.0
-    burst: int = 5
-    chat_actions: float = 1.0
-    chat_action_burst: int = 5
-    per_group: float = 20.0
-    overall: float = 30.0
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def to_json(self) -> dict[str, float]:
-        """For the route that changes them."""
-        return asdict(self)
+    per_chat: Rate = 1.0
+    burst: NonNegativeInt = 5
+    chat_actions: Rate = 1.0
+    chat_action_burst: NonNegativeInt = 5
+    per_group: Rate = 20.0
+    """Messages in any minute."""
+    overall: Rate = 30.0
+    """Messages in any second, over all chats."""
 
 
 class TokenBucket:

@@ -16,9 +16,9 @@ _INTEGERS = (
 )
 _FLAGS = (
     "disable_notification protect_content allow_paid_broadcast allow_sending_without_reply "
-    "disable_web_page_preview can_stop keep_on_stop show_alert is_big drop_pending_updates"
+    "disable_web_page_preview can_stop keep_on_stop show_alert drop_pending_updates"
 )
-_ARRAYS = "allowed_updates entities reaction commands"
+_ARRAYS = "allowed_updates entities commands"
 _OBJECTS = (
     "link_preview_options reply_parameters reply_markup ephemeral_message_parameters "
     "suggested_post_parameters rich_message scope"
@@ -56,7 +56,6 @@ _OBJECT_FIELDS = {
     "link_preview_options": set(_LINK_PREVIEW.split()),
     "entities": set(_ENTITY.split()),
     "commands": {"command", "description", "is_ephemeral"},
-    "reaction": {"type", "emoji", "custom_emoji_id"},
     "scope": {"type", "chat_id", "user_id"},
     "ephemeral_message_parameters": set(_EPHEMERAL.split()),
     "reply_markup": set(_REPLY_MARKUP.split()),

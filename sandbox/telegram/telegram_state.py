@@ -26,7 +26,7 @@ class TelegramState:
     def __init__(self, database: sqlite3.Connection, token: str) -> None:
         self._database = database
         self.settings = SettingStore(database)
-        self.bot = SandboxBot(token, self.settings)
+        self.bot = SandboxBot(token)
         self.people = PersonStore(database)
         self.messages = MessageStore(database)
         self.updates = UpdateQueue(database, self.settings)

@@ -38,13 +38,6 @@ def find_places(name: str, language: str) -> list[dict[str, Any]]:
     return [city.fields for city in load_cities(is_russian) if wanted in city.search_keys]
 
 
-def find_time_zone(latitude: float, longitude: float) -> str:
-    """What `timezone=auto` means there."""
-    places = (city.fields for city in load_cities(is_russian=False))
-    here = (one for one in places if (one["latitude"], one["longitude"]) == (latitude, longitude))
-    return next((str(one["timezone"]) for one in here), "GMT")
-
-
 @cache
 def load_cities(is_russian: bool) -> tuple[City, ...]:
     """All that can be found in a language."""

@@ -4,10 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+from secrets import token_hex
 from typing import Any
 
 from sandbox.llm.errors import OpenAiError
-from sandbox.llm.ids import random_id
 
 ResponseItem = dict[str, Any]
 
@@ -17,7 +17,7 @@ _ID_PREFIXES = {"function_call": "fc_", "message": "msg_"}
 
 def build_reasoning_item(model: str, items: list[ResponseItem]) -> ResponseItem:
     """The reasoning item that stands before these; it gives them their ids."""
-    stem = random_id(48)
+    stem = token_hex(24)
     for index, item in enumerate(items):
         item["id"] = f"{_ID_PREFIXES[item['type']]}{stem}{index:02d}"
     return {

@@ -3,9 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
-from sandbox.llm.ids import random_id
 from sandbox.llm.responses.reasoning import ResponseItem, build_reasoning_item
 from sandbox.llm.rule_based_model import ModelReply
 from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
@@ -45,7 +45,7 @@ class ResponsesApiResponse:
         self._output = [build_reasoning_item(body["model"], items), *items]
         self._prompt_tokens = count_prompt_tokens(chat_request)
         self._common_fields = {
-            "id": f"resp_{random_id(50)}",
+            "id": f"resp_{token_hex(25)}",
             "object": "response",
             "created_at": int(time.time()),
             "model": body["model"],
@@ -127,7 +127,7 @@ def _build_function_call(name: str, arguments: dict[str, Any]) -> ResponseItem:
     return {
         "type": "function_call",
         "status": "completed",
-        "call_id": f"call_{random_id(24)}",
+        "call_id": f"call_{token_hex(12)}",
         "name": name,
         "arguments": json.dumps(arguments, ensure_ascii=False),
     }

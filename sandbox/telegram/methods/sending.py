@@ -6,7 +6,6 @@ from typing import Any
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import MAX_MESSAGE_ID, ApiMethod, MethodCall
 from sandbox.telegram.rate_limiter import CHAT_ACTION, MESSAGE
-from sandbox.telegram.reactions import ALLOWED_REACTIONS
 from sandbox.telegram.render import render_message
 from sandbox.telegram.reply_markup import parse_reply_markup
 from sandbox.telegram.state.messages import MessageContent
@@ -90,24 +89,6 @@ async def send_chat_action(call: MethodCall) -> bool:
     return True
 
 
-async def set_message_reaction(call: MethodCall) -> bool:
-    """At most one emoji of the fixed list; an empty list removes it."""
-    person = call.get_person()
-    message = call.get_message(person, "message to react not found")
-    given = call.parameters.get_json("reaction", "reaction types JSON object") or []
-    if not isinstance(given, list):
-        raise bad_request("expected an Array of ReactionType")
-    if len(given) > 1:
-        raise bad_request("REACTIONS_TOO_MANY")
-    emojis = [one.get("emoji") if isinstance(one, dict) else None for one in given]
-    if any(str(emoji).replace("\ufe0f", "") not in ALLOWED_REACTIONS for emoji in emojis):
-        raise bad_request("REACTION_INVALID")
-    call.state.publish_message(
-        "edit", call.state.messages.set_reaction(message, emojis[0] if emojis else None)
-    )
-    return True
-
-
 _SEND_PARAMETERS = (
     "business_connection_id",
     "chat_id",
@@ -144,8 +125,5 @@ METHODS = (
         ("business_connection_id", "chat_id", "message_thread_id", "action"),
         send_chat_action,
         CHAT_ACTION,
-    ),
-    ApiMethod(
-        "setMessageReaction", ("chat_id", "message_id", "reaction", "is_big"), set_message_reaction
     ),
 )

@@ -1,6 +1,5 @@
 """Rich HTML as a tree of tags; what is not on Telegram's list stays text."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -67,9 +66,9 @@ class HtmlNode:
         return self.tag in BLOCK_TAGS
 
 
-def parse_html_tree(source: str, on_warning: Callable[[str], None]) -> list[HtmlNode | str]:
-    """The nodes of a source. Raises WrongMarkup; unknown tags are told to `warn`."""
-    reader = _TreeBuilder(on_warning)
+def parse_html_tree(source: str) -> list[HtmlNode | str]:
+    """Return the top-level nodes. Raises InvalidRichMarkup; unknown tags stay text."""
+    reader = _TreeBuilder()
     try:
         reader.feed(source)
         reader.close()
@@ -81,10 +80,9 @@ def parse_html_tree(source: str, on_warning: Callable[[str], None]) -> list[Html
 
 
 class _TreeBuilder(HTMLParser):
-    def __init__(self, on_warning: Callable[[str], None]) -> None:
+    def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
         self.open_nodes = [HtmlNode("")]
-        self._on_warning = on_warning
 
     def set_cdata_mode(self, *_: Any, **__: Any) -> None:
         """No tag hides others: `<script>` is as unknown as any."""
@@ -97,7 +95,6 @@ class _TreeBuilder(HTMLParser):
 
     def _open_node(self, tag: str, attrs: list[tuple[str, str | None]], *, is_closed: bool) -> None:
         if tag not in _TAGS:
-            self._on_warning(f"<{tag}> is not a tag of rich messages")
             self.handle_data(self.get_starttag_text() or "")
             return
         node = HtmlNode(tag, {name: value or "" for name, value in attrs})

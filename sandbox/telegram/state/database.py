@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS message (
     rich_message TEXT,
     reply_markup TEXT,
     reply_to INTEGER,
-    reaction TEXT,
     update_id INTEGER,
     is_read INTEGER NOT NULL DEFAULT 0
 );
@@ -53,7 +52,6 @@ CREATE TABLE IF NOT EXISTS setting (
     value TEXT NOT NULL
 );
 """
-_ADDED_COLUMNS = (("message", "rich_message", "TEXT"),)
 
 
 def open_database(directory: Path) -> sqlite3.Connection:
@@ -65,16 +63,8 @@ def open_database(directory: Path) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("PRAGMA foreign_keys=ON")
     database.executescript(_SCHEMA)
-    _add_missing_columns(database)
     _seed_update_ids(database)
     return database
-
-
-def _add_missing_columns(database: sqlite3.Connection) -> None:
-    """A file of an earlier release gets the columns that came later."""
-    for table, column, kind in _ADDED_COLUMNS:
-        if column not in {row["name"] for row in database.execute(f"PRAGMA table_info({table})")}:
-            database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
 def _seed_update_ids(database: sqlite3.Connection) -> None:

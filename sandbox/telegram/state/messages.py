@@ -51,7 +51,6 @@ class Message:
     rich_message: RichMessage | None
     reply_markup: dict[str, Any] | None
     reply_to: int | None
-    reaction: str | None
     is_read: bool
 
     @property
@@ -76,7 +75,6 @@ class Message:
             "rich_message": self.rich_message,
             "reply_markup": self.reply_markup,
             "reply_to": self.reply_to,
-            "reaction": self.reaction,
             "edited": self.edit_date is not None,
             "read": self.is_read,
         }
@@ -156,10 +154,6 @@ class MessageStore:
         """Other buttons; clients do not call that edited."""
         return self._update_columns(message, reply_markup=_to_json(reply_markup))
 
-    def set_reaction(self, message: Message, reaction: str | None) -> Message:
-        """The bot's one reaction, or none."""
-        return self._update_columns(message, reaction=reaction)
-
     def delete(self, message: Message) -> None:
         """Gone."""
         self._database.execute("DELETE FROM message WHERE message_id = ?", (message.message_id,))
@@ -206,6 +200,5 @@ def _to_message(row: sqlite3.Row) -> Message:
         rich_message=json.loads(row["rich_message"]) if row["rich_message"] else None,
         reply_markup=json.loads(row["reply_markup"]) if row["reply_markup"] else None,
         reply_to=row["reply_to"],
-        reaction=row["reaction"],
         is_read=bool(row["is_read"]),
     )

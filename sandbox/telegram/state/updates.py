@@ -42,9 +42,8 @@ class UpdateQueue:
 
     def set_allowed_kinds(self, kinds: list[str]) -> None:
         """From now on create only these; none known: Telegram's default."""
-        self._settings[_ALLOWED_SETTING] = json.dumps(
-            [kind for kind in UPDATE_KINDS if kind in kinds]
-        )
+        known = [kind for kind in UPDATE_KINDS if kind in kinds]
+        self._settings.set(_ALLOWED_SETTING, json.dumps(known))
 
     @property
     def allowed_kinds(self) -> list[str]:

@@ -123,7 +123,7 @@ class Webhook:
             self._pending_set = None
 
     def _save(self, value: str) -> None:
-        self._settings[_SETTING_NAME] = value
+        self._settings.set(_SETTING_NAME, value)
         self.last_error = None
         self._gone_count = 0
         self.changed.set()

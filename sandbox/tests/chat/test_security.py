@@ -18,7 +18,6 @@ PATHS = (
     "/chat/formula",
     "/chat/api/faults",
     "/chat/api/violations",
-    "/chat/api/limits",
 )
 
 

@@ -26,7 +26,7 @@ from sandbox.tests.llm.model_requests import GET_TIME, WRITER, call_model
         ("сколько будет (3 + 4) * 5 / 2", "**17.5**"),
         ("15% of 80", "**12**"),
         ("0.1 + 0.2", "**0.3**"),
-        ("1/0", "One cannot divide by zero."),
+        ("1/0", "Division by zero is not possible."),
         ("9 ** 99999", "I cannot compute"),
         ("who are you?", "My instructions begin with: “You are a secretary.”"),
         ("What is the meaning of life?", "I am only the sandbox's rule-based demo model"),
