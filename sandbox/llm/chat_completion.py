@@ -1,4 +1,4 @@
-"""A reply in the shape of Chat Completions, whole or as a stream of chunks."""
+"""Chat Completions responses, whole or as a stream of chunks."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, 
 
 
 class ChatCompletionResponse:
-    """One answer to one request."""
+    """The response to one request."""
 
     def __init__(self, body: dict[str, Any], reply: ModelReply) -> None:
         self._body = body
@@ -30,13 +30,13 @@ class ChatCompletionResponse:
 
     @property
     def finish_reason(self) -> str:
-        """Why it ends."""
+        """The finish reason of the choice."""
         if self._calls:
             return "tool_calls"
         return "length" if self._is_truncated else "stop"
 
     def to_json(self) -> dict[str, Any]:
-        """The body of an answer that is not streamed."""
+        """Return the body of a response that is not streamed."""
         message: dict[str, Any] = {
             "role": "assistant",
             "content": None if self._calls else "".join(self._text_chunks),
@@ -59,7 +59,7 @@ class ChatCompletionResponse:
         }
 
     def to_chunks(self) -> Iterator[dict[str, Any]]:
-        """The bodies of the stream's events."""
+        """Yield the chunks of a streamed response."""
         yield self._build_chunk({"role": "assistant", "content": None if self._calls else ""})
         for index, call in enumerate(self._calls):
             yield from self._build_call_chunks(index, call)

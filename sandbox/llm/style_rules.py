@@ -1,7 +1,6 @@
-"""What simple instructions, and a model's own nature, make of an answer.
+"""Style instructions that the demo model follows: prefix, suffix, capitals, brevity, language.
 
-They are obeyed so that whoever changes an assistant sees that its next answer is another. A new one
-is a line in RULES.
+They make a changed assistant visible in its next answer.
 """
 
 import re
@@ -29,7 +28,7 @@ _SENTENCE = re.compile(r"\A[^\n]*?[.!?…](?=\s|$)")
 
 @dataclass(frozen=True)
 class StyleRule:
-    """`apply` takes an answer and the words that the instructions name."""
+    """`apply` takes the answer and the text that the instruction quotes."""
 
     instruction: re.Pattern[str]
     apply: Callable[[str, str], str]
@@ -64,7 +63,7 @@ STYLE_RULES: tuple[StyleRule, ...] = (
 
 
 def apply_style(answer: str, instructions: str) -> str:
-    """The answer as the instructions want it."""
+    """Return the answer changed according to the instructions."""
     for rule in STYLE_RULES:
         if found := rule.instruction.search(instructions):
             quoted_text = found.groupdict().get("quoted_text") or ""
@@ -73,18 +72,18 @@ def apply_style(answer: str, instructions: str) -> str:
 
 
 def is_brevity_required(model: str, instructions: str) -> bool:
-    """Whether no more is said than must be."""
+    """Return whether the model or the instructions demand short answers."""
     return model == model_names.BRIEF_MODEL or _BREVITY.search(instructions) is not None
 
 
 def truncate_to_sentence(answer: str) -> str:
-    """The first sentence; what is no prose, such as a list of facts, stays whole."""
+    """Return the first sentence; an answer that does not begin with one stays whole."""
     found = _SENTENCE.match(answer)
     return found[0] if found else answer
 
 
 def find_required_language(instructions: str) -> Language | None:
-    """The one language that the instructions allow."""
+    """Return the language that the instructions demand, or None."""
     found = _LANGUAGE.search(instructions)
     if found is None:
         return None

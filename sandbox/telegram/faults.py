@@ -1,4 +1,4 @@
-"""Trouble on demand: what the next calls of a method meet, for tests."""
+"""Faults that tests inject into the next calls of a Bot API method."""
 
 import asyncio
 import socket
@@ -61,7 +61,7 @@ class TelegramFault(BaseModel):
         return self.chat_id is None or parameters.get_text("chat_id") == str(self.chat_id)
 
     def raise_if_error(self) -> None:
-        """Raises BotApiError where the call is not carried out."""
+        """Raise BotApiError for the kinds that refuse the call."""
         if self.kind == "refused":
             raise BotApiError(self.error_code, self.description)
         if self.kind == "too_many_requests":
@@ -72,7 +72,7 @@ class TelegramFault(BaseModel):
             raise BotApiError(*_ERRORS[self.kind])
 
     async def apply_to_response(self, request: web.Request, response: web.Response) -> web.Response:
-        """What comes back of a call that was carried out."""
+        """Delay or cut off the response of an executed call."""
         if self.kind == "reset_after":
             reset_connection(request)
         elif self.kind == "slow":
@@ -81,34 +81,34 @@ class TelegramFault(BaseModel):
 
 
 class FaultQueue:
-    """Those that wait for their calls; the first that fits a call is used up."""
+    """Faults that wait for calls; each call uses up the first fault that matches."""
 
     def __init__(self) -> None:
         self._faults: list[TelegramFault] = []
 
     def add(self, fault: TelegramFault) -> None:
-        """From now on."""
+        """Add a fault."""
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """No trouble any more."""
+        """Delete all faults."""
         self._faults.clear()
 
     def pop_matching(self, method: str, parameters: CallParameters) -> TelegramFault | None:
-        """What this call meets."""
-        fault = next((one for one in self._faults if one.matches(method, parameters)), None)
+        """Return the fault for this call and count it."""
+        fault = next((f for f in self._faults if f.matches(method, parameters)), None)
         if fault is not None:
             fault.times -= 1
-            self._faults = [one for one in self._faults if one.times > 0]
+            self._faults = [f for f in self._faults if f.times > 0]
         return fault
 
     def to_json(self) -> list[dict[str, Any]]:
-        """What still waits."""
+        """Return the waiting faults."""
         return [fault.model_dump() for fault in self._faults]
 
 
 def reset_connection(request: web.Request) -> None:
-    """Break the connection off so that the other side sees a reset, not an end."""
+    """Close the connection with a TCP reset."""
     transport = request.transport
     if transport is None:
         return

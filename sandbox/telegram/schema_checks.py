@@ -1,6 +1,6 @@
-"""Which parameters and fields there are, and of which type (Bot API 10.3).
+"""Unknown fields and wrong types in the parameters of a call (Bot API 10.3).
 
-The real servers ignore what they do not know, so that a typing error lives for years.
+Real servers ignore unknown fields silently, so that a typing error can stay unnoticed for years.
 """
 
 import json
@@ -60,11 +60,11 @@ _OBJECT_FIELDS = {
     "ephemeral_message_parameters": set(_EPHEMERAL.split()),
     "reply_markup": set(_REPLY_MARKUP.split()),
 }
-"""The fields of objects, and of the objects in arrays."""
+"""Fields of objects, and of the objects inside arrays."""
 
 
 def find_wrong_types(values: dict[str, Any]) -> Iterator[str]:
-    """Parameters of another type than documented; in forms every value is a string."""
+    """Yield parameters whose type is not the documented one; in forms every value is a string."""
     for name, value in values.items():
         wanted = _PARAMETER_TYPES.get(name, "String")
         if value != "" and not _has_type(wanted, value):
@@ -72,7 +72,7 @@ def find_wrong_types(values: dict[str, Any]) -> Iterator[str]:
 
 
 def find_unknown_fields(values: dict[str, Any]) -> Iterator[str]:
-    """Fields of objects that do not exist, and update kinds that do not."""
+    """Yield unknown fields of objects and unknown update kinds."""
     for name, known in _OBJECT_FIELDS.items():
         for one in _to_objects(values.get(name)):
             yield from (f"{name}.{field}" for field in sorted(one.keys() - known))

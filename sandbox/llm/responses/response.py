@@ -1,4 +1,4 @@
-"""A reply in the shape of the Responses API, whole or as a stream of typed events."""
+"""Responses API responses, whole or as a stream of typed events."""
 
 import json
 import time
@@ -27,11 +27,11 @@ _ECHOED_PARAMETERS: dict[str, Any] = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
-"""What comes back as it was given, or as it is by itself."""
+"""Parameters that the response repeats, with their default values."""
 
 
 class ResponsesApiResponse:
-    """One answer to one request; `chat` is the same request as Chat Completions have it."""
+    """The response to one request; `chat_request` is the same request for Chat Completions."""
 
     def __init__(
         self, body: dict[str, Any], chat_request: dict[str, Any], reply: ModelReply
@@ -54,7 +54,7 @@ class ResponsesApiResponse:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The body of an answer that is not streamed."""
+        """Return the body of a response that is not streamed."""
         reason = {"reason": "max_output_tokens"} if self._is_truncated else None
         status = "incomplete" if self._is_truncated else "completed"
         return {
@@ -66,7 +66,7 @@ class ResponsesApiResponse:
         }
 
     def to_events(self) -> Iterator[ResponseEvent]:
-        """The stream's events, numbered."""
+        """Yield the events of a streamed response with sequence numbers."""
         for number, event in enumerate(self._build_events()):
             yield {**event, "sequence_number": number}
 
@@ -134,7 +134,7 @@ def _build_function_call(name: str, arguments: dict[str, Any]) -> ResponseItem:
 
 
 def _to_in_progress(item: ResponseItem) -> ResponseItem:
-    """An item as it is announced."""
+    """Return an item as `output_item.added` announces it."""
     if item["type"] == "reasoning":
         return {**item, "encrypted_content": None}
     is_call = item["type"] == "function_call"

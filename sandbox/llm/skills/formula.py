@@ -21,16 +21,16 @@ _QUADRATIC = _Formula(
 
 $$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
 
-With the discriminant $D = b^2 - 4ac$ there are two where $D > 0$ and one where $D = 0$.""",
+With the discriminant $D = b^2 - 4ac$ there are two roots if $D > 0$ and one if $D = 0$.""",
     ru=r"""**Корни квадратного уравнения** $ax^2 + bx + c = 0$, где $a \neq 0$:
 
 $$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
 
-С дискриминантом $D = b^2 - 4ac$ их два при $D > 0$ и один при $D = 0$.""",
+Дискриминант $D = b^2 - 4ac$: при $D > 0$ корней два, при $D = 0$ один.""",
 )
 _PYTHAGORAS = _Formula(
     re.compile(r"\b(?:pythagor\w*|пифагор\w*)\b", re.I),
-    en=r"""The **theorem of Pythagoras**, for a right triangle with the legs $a$ and $b$:
+    en=r"""The **Pythagorean theorem** for a right triangle with the legs $a$ and $b$:
 
 $$c = \sqrt{a^2 + b^2}$$
 

@@ -1,4 +1,4 @@
-"""The methods that the sandbox's Bot API has; a new one is a function and a line here."""
+"""All methods of the sandbox's Bot API."""
 
 from sandbox.telegram.method_call import ApiMethod
 from sandbox.telegram.methods import (

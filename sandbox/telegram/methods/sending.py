@@ -1,4 +1,4 @@
-"""sendMessage, and the small signals beside it."""
+"""Methods that send messages and chat actions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,12 +27,12 @@ CHAT_ACTIONS = (
 
 
 async def send_message(call: MethodCall) -> dict[str, Any]:
-    """The message is kept, shown on the page, and returned."""
+    """Send a text message."""
     return _send(call, lambda: MessageContent.from_text(call.parse_text()))
 
 
 async def send_rich_message(call: MethodCall) -> dict[str, Any]:
-    """The same with blocks in place of a text."""
+    """Send a rich message."""
     return _send(call, lambda: MessageContent.from_rich(call.parse_rich_message()))
 
 
@@ -54,7 +54,7 @@ def _send(call: MethodCall, parse_content: Callable[[], MessageContent]) -> dict
 
 
 def _find_reply_target(call: MethodCall, person: Person) -> int | None:
-    """The id of the message that is answered, if it is there."""
+    """Return the id of the message to reply to, or None. Raises BotApiError where it is missing."""
     given = call.parameters
     reply = given.get_json("reply_parameters", "reply parameters JSON object")
     if reply is None:
@@ -79,7 +79,7 @@ def _find_reply_target(call: MethodCall, person: Person) -> int | None:
 
 
 async def send_chat_action(call: MethodCall) -> bool:
-    """Shown for 5 seconds or until the next message."""
+    """Show a chat action for 5 seconds or until the bot's next message."""
     person = call.get_person()
     action = call.parameters.get_text("action").lower()
     if action not in CHAT_ACTIONS:

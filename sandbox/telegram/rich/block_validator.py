@@ -1,4 +1,4 @@
-"""Blocks as a bot sends them, checked, as the blocks of the message that comes back."""
+"""Validation of the blocks that a bot sends; returns the blocks of the stored message."""
 
 from collections.abc import Callable
 from typing import Any
@@ -68,7 +68,7 @@ class BlockValidator:
         }
 
     def validate_blocks(self, given: Any) -> list[Block]:
-        """The blocks of a message or of a block that holds others."""
+        """Return the valid blocks of a message or of a block that contains blocks."""
         return [self._validate_block(one) for one in as_array(given)]
 
     def _validate_block(self, given: Any) -> Block:

@@ -45,7 +45,7 @@ def test_plain_answers(text: str, said: str) -> None:
         ("solve the quadratic equation x^2 - 5x + 6 = 0", "The **quadratic formula**"),
         ("Какая формула у корней квадратного уравнения?", "**Корни квадратного уравнения**"),
         ("Покажи какую-нибудь формулу", "**Корни квадратного уравнения**"),
-        ("what's the Pythagorean theorem?", "The **theorem of Pythagoras**"),
+        ("what's the Pythagorean theorem?", "The **Pythagorean theorem**"),
         ("теорема Пифагора", "**Теорема Пифагора**"),
     ],
 )
