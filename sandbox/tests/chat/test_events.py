@@ -17,13 +17,13 @@ TIMEOUT_SECONDS = 5.0
 
 
 class EventStream:
-    """The events of one connection."""
+    """The event stream of one connection."""
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
         self._content = content
 
     async def next_event(self) -> tuple[str, dict[str, Any]]:
-        """The next event's kind and data."""
+        """Return the next event's kind and data."""
         kind = ""
         while True:
             line = (

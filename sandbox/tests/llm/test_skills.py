@@ -1,4 +1,4 @@
-"""What the demo model does with requests in both languages, and how honest it is."""
+"""The demo model's tool calls and answers in both languages, and its handling of failures."""
 
 import pytest
 
@@ -316,7 +316,7 @@ def test_a_tool_that_an_administrator_adds_is_used_when_its_words_fit() -> None:
 
 
 def test_a_conversation_without_end_is_ended() -> None:
-    """A caller that never gives the results back is not asked for ever."""
+    """The model stops calling tools where the caller never returns a matching result."""
     useless = (ToolCall("get_time", {"place": "elsewhere"}), "x")
     body = build_request("what time is it", tools=[GET_TIME], results=[useless])
     answers = body["messages"][2:]

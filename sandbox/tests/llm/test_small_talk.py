@@ -1,4 +1,4 @@
-"""What the demo model answers without a tool: small talk, sums, formulas, earlier messages."""
+"""Answers without tools: small talk, arithmetic, formulas, earlier messages."""
 
 import re
 

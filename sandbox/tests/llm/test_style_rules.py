@@ -1,4 +1,4 @@
-"""What a change of model or of instructions does to the next answer."""
+"""Effects of the model and of style instructions on an answer."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The wire of the Bot API: tokens, methods, bodies."""
+"""The Bot API over HTTP: tokens, method names, request bodies."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Documented refusals, method by method: the exact code and description."""
+"""Errors of each method: exact code and description."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Trouble on demand: each kind as a client meets it, and only for the calls it was ordered for."""
+"""Injected faults: the effect of each kind, and the calls that a fault applies to."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from sandbox.tests.sandbox_harness import ALICE, BOB, TOKEN, BotApiRefused, SandboxHarness
 
 SLOW_SECONDS = 200.0
-"""Less than what a client of aiohttp waits."""
+"""Less than the default timeout of an aiohttp client."""
 
 
 async def _send(sandbox: SandboxHarness, chat_id: int = ALICE, **more: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A restart loses nothing."""
+"""State that survives a restart."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ async def test_after_a_restart_everything_is_as_before(tmp_path: Path) -> None:
 
 
 async def test_a_fresh_sandbox_counts_updates_from_elsewhere(tmp_path: Path) -> None:
-    """Who remembers the last update id must not take new updates for old ones."""
+    """A bot that stores the last update id must not take new updates for old ones."""
     seen = []
     for name in ("one", "two"):
         async with run_sandbox(tmp_path / name) as sandbox:

@@ -1,4 +1,4 @@
-"""Rich messages: three ways in, one tree of blocks out; sent, edited and shown."""
+"""Rich messages from Markdown, HTML and blocks: parsed, sent, edited and shown."""
 
 from typing import Any
 

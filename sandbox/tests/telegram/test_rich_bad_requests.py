@@ -1,4 +1,4 @@
-"""Rich messages that are refused: the five limits, wrong fields, and nesting that is too deep."""
+"""Rich messages that are refused: the five limits, wrong fields, and too deep nesting."""
 
 import contextlib
 from typing import Any
@@ -159,7 +159,7 @@ def test_any_model_output_is_refused_or_parsed_to_sendable_blocks(
     form: str, parts: list[str]
 ) -> None:
     def read(**given: Any) -> Blocks:
-        """Anything but a refusal fails the test."""
+        """Parse a message; any error except a refusal fails the test."""
         given |= {"skip_entity_detection": True}
         blocks: Blocks = parse_rich_message(given, lambda *_: None)["blocks"]
         return blocks

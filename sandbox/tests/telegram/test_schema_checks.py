@@ -1,4 +1,4 @@
-"""What a real server passes over in silence is written down, and still answered as it would."""
+"""Violations that a real server ignores are recorded, and the call still succeeds."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The sandbox's weather, asked as Open-Meteo is asked."""
+"""The sandbox's stand-in for Open-Meteo."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
