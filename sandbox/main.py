@@ -1,4 +1,4 @@
-"""The sandbox: Telegram with a chat page, an OpenAI-compatible model, and weather, on one port."""
+"""The sandbox: Telegram with a chat page, an OpenAI-compatible model and weather, on one port."""
 
 import asyncio
 import contextlib
@@ -7,31 +7,29 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from sandbox.chat.fault_injection_api import FaultInjectionApi
-from sandbox.chat.json_api import JsonApi
 from sandbox.chat.routes import ChatPageRoutes
 from sandbox.chat.security import RequestGuard
-from sandbox.llm.server import LlmServer
+from sandbox.llm.server import llm_routes
 from sandbox.settings import SandboxSettings
 from sandbox.telegram.api import BotApi
 from sandbox.telegram.telegram_state import TelegramState
 from sandbox.telegram.webhook_delivery import WebhookDelivery
-from sandbox.weather.server import WeatherServer
+from sandbox.weather.server import weather_routes
 from smart_kit.health import Health
 from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
 
 
 def create_app(settings: SandboxSettings) -> web.Application:
-    """All that the sandbox serves. Raises ConfigurationError for a token that is none."""
+    """Build the application. Raises ConfigurationError for a malformed TELEGRAM_TOKEN."""
     state = TelegramState.open(
         settings.state_dir / "sandbox", settings.telegram_token.get_secret_value()
     )
     guard = RequestGuard(settings.sandbox_chat_token.get_secret_value(), settings.sandbox_port)
-    api = JsonApi(state, guard)
-    chat_page = ChatPageRoutes(state, guard, api, settings.model_host)
-    app = build_health_app(Health("sandbox"))
     bot_api = BotApi(state)
-    app.add_routes([*bot_api.routes(), *LlmServer().routes(), *WeatherServer().routes()])
-    app.add_routes([*FaultInjectionApi(state, api).routes(), *chat_page.routes()])
+    app = build_health_app(Health("sandbox"))
+    app.add_routes([*bot_api.routes(), *llm_routes(), *weather_routes()])
+    app.add_routes(FaultInjectionApi(state, guard).routes())
+    app.add_routes(ChatPageRoutes(state, guard, settings.model_host).routes())
 
     async def stop(_: web.Application) -> None:
         state.stop()
@@ -50,7 +48,7 @@ def create_app(settings: SandboxSettings) -> web.Application:
 
 
 async def serve(settings: SandboxSettings) -> None:
-    """Run until told to stop."""
+    """Serve until the process is asked to stop."""
     await run_loops(aiohttp_loop(create_app(settings), settings.bind_host, settings.sandbox_port))
 
 

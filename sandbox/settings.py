@@ -1,4 +1,4 @@
-"""What the sandbox reads from the environment."""
+"""The sandbox's settings, read from the environment."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -8,11 +8,11 @@ from pydantic import Field, SecretStr
 from smart_kit.settings import StateSettings
 
 _LOCAL_HOSTS = ("localhost", "sandbox", "host.docker.internal")
-"""This machine's names, in its containers too."""
+"""Names of this machine, seen from the machine itself and from its containers."""
 
 
 class SandboxSettings(StateSettings):
-    """The outside world's port, its one bot, and the key of the chat page."""
+    """The sandbox's port, the token of its one bot and the token of the chat page."""
 
     sandbox_port: int = 8080
     telegram_token: SecretStr
@@ -21,7 +21,7 @@ class SandboxSettings(StateSettings):
 
     @property
     def model_host(self) -> str | None:
-        """Where messages go if the model is not on this machine; the page must not hide that."""
+        """The host that receives the messages; None where the model runs on this machine."""
         if self.openai_base_url is None:
             return None
         host = urlsplit(self.openai_base_url).hostname or self.openai_base_url

@@ -1,4 +1,4 @@
-"""What happens in the chats, as Server-Sent Events."""
+"""The chat page's live updates, as Server-Sent Events."""
 
 import asyncio
 import contextlib
@@ -7,17 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.telegram.state.event_bus import Subscriber
-from sandbox.telegram.telegram_state import TelegramState
+from sandbox.telegram.state.event_bus import EventBus, Subscriber
 
 HEARTBEAT_SECONDS = 15.0
-"""How often a silent stream shows that it lives; a dead one is noticed then."""
+"""Seconds without an event before a comment is sent; writing to a dead connection ends it."""
 
 
-async def stream_events(
-    request: web.Request, state: TelegramState, person_id: int | None, after: int | None
-) -> web.StreamResponse:
-    """Events of one person, or of all: `hello` first, then what came after a message, then live."""
+async def stream_events(request: web.Request, event_bus: EventBus) -> web.StreamResponse:
+    """Send `hello`, then the events of all chats until the client leaves or the server stops."""
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream; charset=utf-8",
@@ -25,43 +22,25 @@ async def stream_events(
             "X-Accel-Buffering": "no",
         }
     )
-    with state.event_bus.subscribe() as watcher:
-        missed = _messages_since(state, person_id, after)
+    with event_bus.subscribe() as subscriber:
         await response.prepare(request)
         await response.write(b"retry: 1000\n\n" + _format_sse("hello", {}))
-        for message in missed:
-            await response.write(_format_sse("message", message))
         with contextlib.suppress(ConnectionResetError):
-            await _stream_live(response, watcher, person_id)
+            await _forward_events(subscriber, response)
     return response
 
 
-def _messages_since(
-    state: TelegramState, person_id: int | None, after: int | None
-) -> list[dict[str, Any]]:
-    if after is None:
-        return []
-    people = [person.id for person in state.people.list_all() if person_id in (None, person.id)]
-    return [
-        message.to_json() for one in people for message in state.messages.list_after(one, after)
-    ]
-
-
-async def _stream_live(
-    response: web.StreamResponse, watcher: Subscriber, person_id: int | None
-) -> None:
+async def _forward_events(subscriber: Subscriber, response: web.StreamResponse) -> None:
     while True:
         try:
-            event = await asyncio.wait_for(watcher.next(), HEARTBEAT_SECONDS)
+            event = await asyncio.wait_for(subscriber.next(), HEARTBEAT_SECONDS)
         except TimeoutError:
             await response.write(b": alive\n\n")
             continue
         if event is None:
             return
-        if event.person_id is None or person_id in (None, event.person_id):
-            await response.write(
-                _format_sse(event.kind, {"person_id": event.person_id, **event.data})
-            )
+        data = {"person_id": event.person_id, **event.data}
+        await response.write(_format_sse(event.kind, data))
 
 
 def _format_sse(kind: str, data: dict[str, Any]) -> bytes:

@@ -1,128 +1,76 @@
-"""What tests order from the sandbox's Telegram: troubles, limits, updates of any shape.
+"""Routes by which tests inject faults into the sandbox's Telegram.
 
-GET POST DELETE /chat/api/faults        what the next calls of a method meet
-GET DELETE      /chat/api/violations    what bots did that the Bot API does not know
-POST            /chat/api/updates       put anything into the bot's queue
-GET PUT         /chat/api/limits        flood limits; 0 is none
+GET POST DELETE /chat/api/faults        faults for the next calls of a method
+GET             /chat/api/violations    calls that do not conform to the Bot API
+POST            /chat/api/updates       queue an update of any shape for the bot
+PUT             /chat/api/limits        change flood limits; 0 switches a limit off
 """
 
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field, NonNegativeInt
 
-from sandbox.chat.json_api import JsonApi, JsonBody, read_body
-from sandbox.telegram.faults import ANY_METHOD, TelegramFault
+from sandbox.chat.json_api import JsonBody, JsonHandler, read_body, wrap_json_handler
+from sandbox.chat.security import RequestGuard, RequestHandler
+from sandbox.telegram.faults import TelegramFault
+from sandbox.telegram.rate_limiter import FloodLimits
 from sandbox.telegram.telegram_state import TelegramState
-
-TelegramFaultKind = Literal[
-    "blocked",
-    "deactivated",
-    "kicked",
-    "chat_not_found",
-    "reply_deleted",
-    "migrated",
-    "internal",
-    "no_method",
-    "too_many_requests",
-    "refused",
-    "bad_gateway",
-    "reset_before",
-    "reset_after",
-    "slow",
-]
-
-
-Rate = Annotated[float, Field(ge=0, le=1_000_000)]
-
-
-class FaultCreate(JsonBody):
-    """A `Fault`; see there."""
-
-    kind: TelegramFaultKind
-    method: str = ANY_METHOD
-    chat_id: int | None = None
-    times: int = Field(1, ge=1, le=1_000_000)
-    seconds: float = Field(3.0, ge=0, le=3600)
-    migrate_to_chat_id: int = 0
-    error_code: int = Field(400, ge=400, le=599)
-    description: str = "Bad Request"
 
 
 class UpdateCreate(JsonBody):
-    """Anything; an object gets an `update_id` unless it brings one."""
+    """Any JSON value; an object without an `update_id` gets one."""
 
     update: Any
 
 
-class FloodLimitsUpdate(JsonBody):
-    """The limits to change; 0 = none."""
-
-    per_chat: Rate | None = None
-    burst: NonNegativeInt | None = None
-    chat_actions: Rate | None = None
-    chat_action_burst: NonNegativeInt | None = None
-    per_group: Rate | None = None
-    overall: Rate | None = None
-
-
 class FaultInjectionApi:
-    """The routes; every one behind the gate."""
+    """The routes; all of them need the page's token."""
 
-    def __init__(self, state: TelegramState, api: JsonApi) -> None:
+    def __init__(self, state: TelegramState, guard: RequestGuard) -> None:
         self._state = state
-        self._api = api
+        self._guard = guard
 
     def routes(self) -> list[web.RouteDef]:
-        """For the application."""
-        handler = self._api.wrap_handler
+        """Return the routes for the application."""
         return [
-            web.get("/chat/api/faults", handler(self.list_faults)),
-            web.post("/chat/api/faults", handler(self.add_fault)),
-            web.delete("/chat/api/faults", handler(self.clear_faults)),
-            web.get("/chat/api/violations", handler(self.list_violations)),
-            web.delete("/chat/api/violations", handler(self.clear_violations)),
-            web.post("/chat/api/updates", handler(self.add_update)),
-            web.get("/chat/api/limits", handler(self.get_limits)),
-            web.put("/chat/api/limits", handler(self.set_limits)),
+            web.get("/chat/api/faults", self._wrap(self.list_faults)),
+            web.post("/chat/api/faults", self._wrap(self.add_fault)),
+            web.delete("/chat/api/faults", self._wrap(self.clear_faults)),
+            web.get("/chat/api/violations", self._wrap(self.list_violations)),
+            web.post("/chat/api/updates", self._wrap(self.add_update)),
+            web.put("/chat/api/limits", self._wrap(self.set_limits)),
         ]
 
+    def _wrap(self, handler: JsonHandler) -> RequestHandler:
+        return wrap_json_handler(handler, self._state, self._guard)
+
     async def list_faults(self, _: web.Request) -> dict[str, Any]:
-        """Those that still wait for their calls."""
+        """Return the faults that are still waiting for calls."""
         return {"items": self._state.faults.to_json()}
 
     async def add_fault(self, request: web.Request) -> dict[str, Any]:
-        """Order one; several are met in their order."""
-        fault = TelegramFault(**(await read_body(request, FaultCreate)).model_dump())
+        """Queue a fault; several faults of one method apply in the order of their creation."""
+        fault = await read_body(request, TelegramFault)
         self._state.faults.add(fault)
-        return fault.to_json()
+        return fault.model_dump()
 
     async def clear_faults(self, _: web.Request) -> dict[str, Any]:
-        """No trouble any more."""
+        """Delete all faults."""
         self._state.faults.clear()
         return {"items": []}
 
     async def list_violations(self, _: web.Request) -> dict[str, Any]:
-        """A test fails where `items` is not empty; `warnings` are for the eye."""
-        return self._state.violations.to_json()
-
-    async def clear_violations(self, _: web.Request) -> dict[str, Any]:
-        """Begin anew."""
-        self._state.violations.clear()
+        """Return the recorded violations; the test suite fails where there are any."""
         return self._state.violations.to_json()
 
     async def add_update(self, request: web.Request) -> dict[str, Any]:
-        """Queue it, whatever the bot has asked for."""
-        given = await read_body(request, UpdateCreate)
-        return {"update_id": self._state.updates.push_raw(given.update)}
-
-    async def get_limits(self, _: web.Request) -> dict[str, Any]:
-        """Those in force."""
-        return self._state.rate_limiter.limits.to_json()
+        """Queue an update, regardless of the bot's `allowed_updates`."""
+        body = await read_body(request, UpdateCreate)
+        return {"update_id": self._state.updates.push_raw(body.update)}
 
     async def set_limits(self, request: web.Request) -> dict[str, Any]:
-        """Change the given ones; what was counted is forgotten."""
-        given = (await read_body(request, FloodLimitsUpdate)).model_dump(exclude_none=True)
-        self._state.rate_limiter.set_limits(replace(self._state.rate_limiter.limits, **given))
-        return self._state.rate_limiter.limits.to_json()
+        """Change the limits that the body names and reset all counters."""
+        changes = (await read_body(request, FloodLimits)).model_dump(exclude_unset=True)
+        limits = self._state.rate_limiter.limits.model_copy(update=changes)
+        self._state.rate_limiter.set_limits(limits)
+        return limits.model_dump()

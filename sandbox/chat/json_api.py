@@ -1,4 +1,4 @@
-"""JSON in, JSON out: what the page's API and the tests' API share."""
+"""JSON requests and responses, shared by the chat page's API and the fault injection API."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -12,43 +12,41 @@ from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import DomainError, InvalidRequest
 
 JsonHandler = Callable[[web.Request], Awaitable[dict[str, Any]]]
-BodyT = TypeVar("BodyT", bound="JsonBody")
+BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 class JsonBody(BaseModel):
-    """What a request brings; a field too many is a mistake."""
+    """A request body; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class JsonApi:
-    """Makes handlers of functions that return JSON."""
+def wrap_json_handler(
+    handler: JsonHandler, state: TelegramState, guard: RequestGuard
+) -> RequestHandler:
+    """Return a guarded request handler that sends the handler's result as JSON.
 
-    def __init__(self, state: TelegramState, guard: RequestGuard) -> None:
-        self._state = state
-        self._guard = guard
+    Each request is one transaction: it is committed on success and rolled back on an error.
+    """
 
-    def wrap_handler(self, handler: JsonHandler) -> RequestHandler:
-        """A guarded handler; one request is one transaction."""
+    async def serve(request: web.Request) -> web.StreamResponse:
+        try:
+            body = await handler(request)
+        except DomainError as error:
+            state.rollback()
+            error_body = {"error": type(error).__name__, "detail": error.message}
+            return web.json_response(error_body, status=error.status_code)
+        except BaseException:
+            state.rollback()
+            raise
+        state.commit()
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
 
-        async def serve(request: web.Request) -> web.StreamResponse:
-            try:
-                body = await handler(request)
-            except DomainError as error:
-                self._state.rollback()
-                error_body = {"error": type(error).__name__, "detail": error.message}
-                return web.json_response(error_body, status=error.status_code)
-            except BaseException:
-                self._state.rollback()
-                raise
-            self._state.commit()
-            return web.json_response(body, headers={"Cache-Control": "no-store"})
-
-        return self._guard.protect(serve)
+    return guard.protect(serve)
 
 
 async def read_body(request: web.Request, body_type: type[BodyT]) -> BodyT:
-    """The body of a request. Raises InvalidRequest with a sentence about the first mistake."""
+    """Parse a request's JSON body. Raises InvalidRequest, which describes the first error."""
     try:
         return body_type.model_validate(json.loads(await request.read()))
     except ValidationError as error:

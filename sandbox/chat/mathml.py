@@ -1,4 +1,4 @@
-"""Formulas for the page: LaTeX as a tree of MathML elements, for a script to build."""
+"""Formulas for the chat page: LaTeX converted to a JSON tree of MathML elements."""
 
 from functools import lru_cache
 from html import unescape
@@ -12,7 +12,7 @@ MAX_SOURCE_LENGTH = 4000
 
 @lru_cache(maxsize=500)
 def latex_to_mathml(source: str, display: str) -> dict[str, Any] | None:
-    """`{tag, attributes, children}`, texts as strings; None where the LaTeX is not understood.
+    """Return `{tag, attributes, children}` with texts as strings; None for invalid LaTeX.
 
     `display` is "block" or "inline".
     """
@@ -20,7 +20,7 @@ def latex_to_mathml(source: str, display: str) -> dict[str, Any] | None:
         return None
     try:
         return _to_tree(convert_to_element(source, display=display))
-    except Exception:  # it has no error of its own that all mistakes of a source end in
+    except Exception:  # the converter raises errors of many unrelated types
         return None
 
 

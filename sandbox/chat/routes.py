@@ -7,10 +7,10 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from sandbox.chat.events import stream_events
-from sandbox.chat.json_api import JsonApi, JsonBody, read_body
+from sandbox.chat.json_api import JsonBody, JsonHandler, read_body, wrap_json_handler
 from sandbox.chat.mathml import latex_to_mathml
 from sandbox.chat.security import SECURITY_HEADERS, RequestGuard, RequestHandler
-from sandbox.chat.user_actions import describe_bot, press_button, send_text, stop_draft
+from sandbox.chat.user_actions import press_button, send_text, stop_draft
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import NotFound
@@ -22,7 +22,7 @@ LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
 
 
 class PersonCreate(JsonBody):
-    """A new person to be."""
+    """A new person."""
 
     first_name: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)
@@ -31,99 +31,96 @@ class PersonCreate(JsonBody):
 
 
 class MessageCreate(JsonBody):
-    """What a person says."""
+    """A text that a person sends to the bot."""
 
     text: Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH)]
     reply_to: int | None = None
 
 
 class ButtonPressCreate(JsonBody):
-    """A button under a message, named by its data."""
+    """A press of the button with this callback data."""
 
     message_id: int
     data: str = Field(max_length=64)
 
 
 class DraftStopCreate(JsonBody):
-    """The draft whose Stop button is pressed; ids beyond 2^53 come as strings."""
+    """A press of Stop under a draft; ids beyond 2^53 come as strings."""
 
     draft_id: int
 
 
 class ChatPageRoutes:
-    """The routes of the page; every one behind the gate."""
+    """The page's routes; all of them need the page's token."""
 
-    def __init__(
-        self, state: TelegramState, guard: RequestGuard, api: JsonApi, model_host: str | None
-    ) -> None:
+    def __init__(self, state: TelegramState, guard: RequestGuard, model_host: str | None) -> None:
         self._state = state
         self._guard = guard
-        self._api = api
         self._model_host = model_host
 
     def routes(self) -> list[web.RouteDef]:
-        """For the application."""
-        guard, json = self._guard.protect, self._api.wrap_handler
+        """Return the routes for the application."""
         return [
             web.get("/", self.get_index),
-            web.get("/static/{name}", guard(self.get_static_file)),
-            web.get("/chat/bot", json(self.get_bot)),
-            web.get("/chat/formula", json(self.get_formula)),
-            web.get("/chat/events", guard(self.stream_events)),
-            web.get("/chat/people", json(self.list_people)),
-            web.post("/chat/people", json(self.add_person)),
-            web.get("/chat/{person_id}/commands", json(self.list_commands)),
-            web.get("/chat/{person_id}/messages", json(self.list_messages)),
-            web.post("/chat/{person_id}/messages", json(self.send_message)),
-            web.post("/chat/{person_id}/buttons", json(self.press_button)),
-            web.post("/chat/{person_id}/stop", json(self.stop_draft)),
+            web.get("/static/{name}", self._guard.protect(self.get_static_file)),
+            web.get("/chat/bot", self._wrap(self.get_bot)),
+            web.get("/chat/formula", self._wrap(self.get_formula)),
+            web.get("/chat/events", self._guard.protect(self.stream_events)),
+            web.get("/chat/people", self._wrap(self.list_people)),
+            web.post("/chat/people", self._wrap(self.add_person)),
+            web.get("/chat/{person_id}/commands", self._wrap(self.list_commands)),
+            web.get("/chat/{person_id}/messages", self._wrap(self.list_messages)),
+            web.post("/chat/{person_id}/messages", self._wrap(self.send_message)),
+            web.post("/chat/{person_id}/buttons", self._wrap(self.press_button)),
+            web.post("/chat/{person_id}/stop", self._wrap(self.stop_draft)),
         ]
 
+    def _wrap(self, handler: JsonHandler) -> RequestHandler:
+        return wrap_json_handler(handler, self._state, self._guard)
+
     async def get_index(self, request: web.Request) -> web.StreamResponse:
-        """The page itself, or the cookie for it."""
+        """Return the page, or exchange the link's token for a cookie."""
         if "token" in request.query:
             return self._guard.exchange_token(request)
         return await self._guard.protect(_file_handler("index.html"))(request)
 
     async def get_static_file(self, request: web.Request) -> web.StreamResponse:
-        """Styles, scripts and pictures."""
+        """Return a style sheet, script or image of the page."""
         return await _file_handler(request.match_info["name"])(request)
 
-    async def get_bot(self, request: web.Request) -> dict[str, Any]:
-        """Who one talks to, and which host reads along (null: nothing leaves this machine)."""
-        described = describe_bot(self._state, request.query.get("language_code", ""))
-        return described | {"model_host": self._model_host}
+    async def get_bot(self, _: web.Request) -> dict[str, Any]:
+        """Return the bot; `model_host` is null where no message leaves this machine."""
+        bot = self._state.bot.to_user()
+        return {**bot, "name": bot["first_name"], "model_host": self._model_host}
 
     async def get_formula(self, request: web.Request) -> dict[str, Any]:
-        """LaTeX as a tree of MathML; null where it is not understood."""
+        """Return LaTeX as a tree of MathML; null for invalid LaTeX."""
         display = "block" if request.query.get("display") == "block" else "inline"
         return {"tree": latex_to_mathml(request.query.get("source", ""), display)}
 
     async def list_people(self, _: web.Request) -> dict[str, Any]:
-        """Who one can be, each with the last message of the chat."""
-        return {
-            "items": [self._with_last_message(person) for person in self._state.people.list_all()]
-        }
+        """Return all people, each with the last message of the chat."""
+        people = self._state.people.list_all()
+        return {"items": [self._with_last_message(person) for person in people]}
 
     def _with_last_message(self, person: Person) -> dict[str, Any]:
         last = self._state.messages.get_last(person.id)
         return {**person.to_json(), "last_message": last.to_json() if last else None}
 
     async def add_person(self, request: web.Request) -> dict[str, Any]:
-        """Somebody new."""
-        given = await read_body(request, PersonCreate)
-        person = self._state.people.add(given.first_name, given.language_code)
-        return person.to_json()
+        """Create a person."""
+        body = await read_body(request, PersonCreate)
+        return self._state.people.add(body.first_name, body.language_code).to_json()
 
     async def list_commands(self, request: web.Request) -> dict[str, Any]:
-        """What `/` offers to this person."""
+        """Return the bot's commands in the person's language."""
         person = self._get_person(request)
         return {"items": self._state.commands.get_visible(person.id, person.language_code)}
 
     async def list_messages(self, request: web.Request) -> dict[str, Any]:
-        """The newest messages after a given one, and what the bot is doing."""
+        """Return the newest messages after a message id, the typing state and the draft."""
         person = self._get_person(request)
-        found = self._state.messages.list_after(person.id, _parse_int_query(request, "after") or 0)
+        found = self._state.messages.list_after(person.id, _parse_int_query(request, "after"))
         draft = self._state.activity.get_draft(person.id)
         return {
             "items": [message.to_json() for message in found],
@@ -132,34 +129,27 @@ class ChatPageRoutes:
         }
 
     async def send_message(self, request: web.Request) -> dict[str, Any]:
-        """The person writes to the bot; a long text becomes several messages."""
-        given = await read_body(request, MessageCreate)
-        return send_text(
-            self._state, self._get_person(request), given.text, given.reply_to
-        ).to_json()
+        """Send a person's text to the bot; a long text becomes several messages."""
+        body = await read_body(request, MessageCreate)
+        person = self._get_person(request)
+        return send_text(self._state, person, body.text, body.reply_to).to_json()
 
     async def press_button(self, request: web.Request) -> dict[str, Any]:
-        """The person presses a button; the bot's answer comes as an event `answer`."""
-        given = await read_body(request, ButtonPressCreate)
-        callback_query = press_button(
-            self._state, self._get_person(request), given.message_id, given.data
-        )
+        """Press a button; the bot's reply to the press comes as an `answer` event."""
+        body = await read_body(request, ButtonPressCreate)
+        person = self._get_person(request)
+        callback_query = press_button(self._state, person, body.message_id, body.data)
         return {"callback_query_id": callback_query.id, "message_id": callback_query.message_id}
 
     async def stop_draft(self, request: web.Request) -> dict[str, Any]:
-        """The person stops the answer that grows."""
-        given = await read_body(request, DraftStopCreate)
-        stop_draft(self._state, self._get_person(request), given.draft_id)
-        return {"draft_id": str(given.draft_id)}
+        """Press Stop under a draft."""
+        body = await read_body(request, DraftStopCreate)
+        stop_draft(self._state, self._get_person(request), body.draft_id)
+        return {"draft_id": str(body.draft_id)}
 
     async def stream_events(self, request: web.Request) -> web.StreamResponse:
-        """Live updates."""
-        return await stream_events(
-            request,
-            self._state,
-            _parse_int_query(request, "person"),
-            _parse_int_query(request, "after"),
-        )
+        """Stream live updates of all chats."""
+        return await stream_events(request, self._state.event_bus)
 
     def _get_person(self, request: web.Request) -> Person:
         person_id = request.match_info["person_id"]
@@ -169,10 +159,8 @@ class ChatPageRoutes:
         return person
 
 
-def _parse_int_query(request: web.Request, name: str) -> int | None:
-    value = request.query.get(name, "")
-    if not value:
-        return None
+def _parse_int_query(request: web.Request, name: str) -> int:
+    value = request.query.get(name, "") or "0"
     if not value.isdecimal():
         raise web.HTTPBadRequest(text=f"{name} is not a number\n")
     return int(value)

@@ -1,4 +1,4 @@
-"""Who may use the chat page: whoever has its link, from this machine, and no other site."""
+"""Access to the chat page: by the link's token, from this machine, from no other web site."""
 
 import hashlib
 import hmac
@@ -11,9 +11,9 @@ RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE_MAX_AGE_SECONDS = 365 * 24 * 3600
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 FORBIDDEN_TEXT = (
-    "This is the Smart Assistant sandbox. Please open it by the link "
-    "that ./manage.py start has printed.\n"
-    "Это песочница Smart Assistant. Откройте её по ссылке, которую напечатала команда "
+    "This is the Smart Assistant sandbox. Please open it with the link "
+    "that ./manage.py start printed.\n"
+    "Это песочница Smart Assistant. Откройте её по ссылке, которую вывела команда "
     "./manage.py start.\n"
 )
 SECURITY_HEADERS = {
@@ -37,11 +37,11 @@ class RequestGuard:
         self._hosts = {f"{host}:{port}" for host in ALLOWED_HOSTS}
         self._origins = {f"http://{host}" for host in self._hosts}
         self._cookie_name = f"sandbox_chat_{port}"
-        # Browsers send cookies to every port of this machine: the cookie is not the token itself.
+        # Browsers send a cookie to every port of this machine, so it must not hold the token.
         self._cookie = hmac.new(token.encode(), b"sandbox chat cookie", hashlib.sha256).hexdigest()
 
     def protect(self, handler: RequestHandler) -> RequestHandler:
-        """The handler behind this gate."""
+        """Return a handler that answers 403 to requests without a valid token, host or origin."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             if not self._is_allowed_origin(request) or not self._is_authenticated(request):
@@ -51,7 +51,7 @@ class RequestGuard:
         return guarded
 
     def exchange_token(self, request: web.Request) -> web.Response:
-        """Turns the link's token into a cookie, and the address into one without it."""
+        """Set the cookie for a valid token and redirect to the address without the token."""
         if not self._is_allowed_origin(request) or not _is_equal_secret(
             request.query["token"], self._token
         ):
@@ -68,7 +68,7 @@ class RequestGuard:
         return response
 
     def _is_allowed_origin(self, request: web.Request) -> bool:
-        """Not by another name of this machine (DNS rebinding), not from another site's page."""
+        """Refuse foreign Host headers (DNS rebinding) and requests from pages of other sites."""
         origin = request.headers.get("Origin")
         return request.host in self._hosts and (origin is None or origin in self._origins)
 
@@ -80,5 +80,5 @@ class RequestGuard:
 
 
 def _is_equal_secret(given: str, secret: str) -> bool:
-    """aiohttp keeps bytes of a request that are no UTF-8 as surrogates."""
+    # aiohttp decodes header bytes that are not UTF-8 to surrogates.
     return hmac.compare_digest(given.encode(errors="surrogateescape"), secret.encode())

@@ -1,9 +1,9 @@
-"""What a person's Telegram client does: sends text, presses buttons."""
+"""Actions of a person's Telegram client: send a text, press a button, stop a draft."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sandbox.telegram.render import render_callback_query, render_message
-from sandbox.telegram.rich.buttons import iter_callback_data
 from sandbox.telegram.state.callback_queries import PendingCallbackQuery
 from sandbox.telegram.state.messages import Message, MessageContent
 from sandbox.telegram.state.people import Person
@@ -15,7 +15,7 @@ from smart_kit.errors import InvalidRequest, NotFound
 
 
 def send_text(state: TelegramState, person: Person, text: str, reply_to: int | None) -> Message:
-    """Send a text, in several messages where it is long. Returns the last of them."""
+    """Send a text to the bot and return its last message; a long text is sent in several."""
     parts = split_text(text.strip())
     if not parts:
         raise InvalidRequest("The text is empty")
@@ -39,11 +39,11 @@ def _send(state: TelegramState, person: Person, text: str, reply_to: int | None)
 def press_button(
     state: TelegramState, person: Person, message_id: int, data: str
 ) -> PendingCallbackQuery:
-    """Press a button that is there."""
+    """Press the button with this callback data and queue the callback query for the bot."""
     message = state.messages.get(person.id, message_id)
     if message is None:
         raise NotFound(f"There is no message {message_id} in this chat")
-    if data not in iter_callback_data([message.inline_keyboard, message.rich_message]):
+    if data not in _iter_callback_data([message.inline_keyboard, message.rich_message]):
         raise NotFound("This message has no such button")
     callback_query = state.callback_queries.add(person.id, message_id)
     state.updates.push(
@@ -52,16 +52,27 @@ def press_button(
     return callback_query
 
 
+def _iter_callback_data(value: Any) -> Iterator[str]:
+    """Yield the callback data of every button in a message, also of those inside rich texts."""
+    if isinstance(value, dict):
+        if "callback_data" in value:
+            yield value["callback_data"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _iter_callback_data(part)
+
+
 def stop_draft(state: TelegramState, person: Person, draft_id: int) -> None:
-    """Press Stop under the answer that grows; the bot is told and nothing else happens to it."""
+    """Press Stop under a draft and queue the update about it for the bot."""
     if not state.activity.stop_draft(person.id, draft_id):
-        raise NotFound("There is no answer that could be stopped")
+        raise NotFound("There is no draft that can be stopped")
     stopped = {"chat": person.to_chat(), "draft_id": draft_id}
     state.updates.push("stopped_message_generation", stopped)
 
 
 def split_text(text: str) -> list[str]:
-    """Pieces of at most 4096 UTF-16 units, cut at a line end or a space where there is one."""
+    """Split a text into parts of at most 4096 UTF-16 units, preferably at line breaks or spaces."""
     pieces: list[str] = []
     while utf16_length(text) > MAX_TEXT_LENGTH:
         head = _max_prefix(text)
@@ -79,14 +90,3 @@ def _max_prefix(text: str) -> str:
         if units > MAX_TEXT_LENGTH:
             return text[:index]
     return text
-
-
-def describe_bot(state: TelegramState, language_code: str) -> dict[str, Any]:
-    """What a chat's head and empty chat show."""
-    bot = state.bot
-    return {
-        **bot.to_user(),
-        "name": bot.get_effective_text("name", language_code),
-        "description": bot.get_effective_text("description", language_code),
-        "short_description": bot.get_effective_text("short_description", language_code),
-    }

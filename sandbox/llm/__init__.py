@@ -1,1 +1,1 @@
-"""A rule-based model behind the OpenAI protocol. It understands little; its calls are real."""
+"""A rule-based demo model with an OpenAI-compatible API; its tool calls are real."""

@@ -1,18 +1,18 @@
-"""A reply in the shape of Chat Completions, whole or as a stream of chunks."""
+"""Chat Completions responses, whole or as a stream of chunks."""
 
 import json
 import time
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
-from sandbox.llm.ids import random_id
 from sandbox.llm.prompt_context import ToolCall
 from sandbox.llm.rule_based_model import ModelReply
 from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
 
 
 class ChatCompletionResponse:
-    """One answer to one request."""
+    """The response to one request."""
 
     def __init__(self, body: dict[str, Any], reply: ModelReply) -> None:
         self._body = body
@@ -21,7 +21,7 @@ class ChatCompletionResponse:
             split_chunks(reply.text), _get_max_tokens(body)
         )
         self._common_fields = {
-            "id": f"chatcmpl-{random_id(29)}",
+            "id": f"chatcmpl-{token_hex(15)}",
             "created": int(time.time()),
             "model": body["model"],
             "system_fingerprint": "fp_sandbox",
@@ -30,13 +30,13 @@ class ChatCompletionResponse:
 
     @property
     def finish_reason(self) -> str:
-        """Why it ends."""
+        """The finish reason of the choice."""
         if self._calls:
             return "tool_calls"
         return "length" if self._is_truncated else "stop"
 
     def to_json(self) -> dict[str, Any]:
-        """The body of an answer that is not streamed."""
+        """Return the body of a response that is not streamed."""
         message: dict[str, Any] = {
             "role": "assistant",
             "content": None if self._calls else "".join(self._text_chunks),
@@ -59,7 +59,7 @@ class ChatCompletionResponse:
         }
 
     def to_chunks(self) -> Iterator[dict[str, Any]]:
-        """The bodies of the stream's events."""
+        """Yield the chunks of a streamed response."""
         yield self._build_chunk({"role": "assistant", "content": None if self._calls else ""})
         for index, call in enumerate(self._calls):
             yield from self._build_call_chunks(index, call)
@@ -116,7 +116,7 @@ class ChatCompletionResponse:
 def _to_tool_call(call: ToolCall) -> dict[str, Any]:
     arguments = json.dumps(call.arguments, ensure_ascii=False)
     return {
-        "id": f"call_{random_id(24)}",
+        "id": f"call_{token_hex(12)}",
         "type": "function",
         "function": {"name": call.name, "arguments": arguments},
     }

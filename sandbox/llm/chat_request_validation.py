@@ -1,4 +1,4 @@
-"""A Chat Completions request, checked as OpenAI checks it. Unknown parameters are accepted."""
+"""Validation of Chat Completions requests with OpenAI's errors; unknown parameters pass."""
 
 import json
 import re
@@ -7,29 +7,22 @@ from typing import Any
 from sandbox.llm.errors import OpenAiError
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
-FUNCTION_NAME_PATTERN = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _TYPE_NAMES = {list: "an array", dict: "an object", str: "a string", bool: "a boolean"}
 
 
 def validate_chat_request(body: Any) -> dict[str, Any]:
-    """The body, if it is sound. Raises ApiError with OpenAI's words."""
+    """Return the body of a valid request. Raises OpenAiError with OpenAI's error text."""
     if not isinstance(body, dict):
         raise OpenAiError("We could not parse the JSON body of your request. It must be an object.")
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise OpenAiError("you must provide a model parameter")
-    messages = _require_array(body, "messages", "an array of objects")
-    if not messages:
-        raise OpenAiError(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, "
-            "but got an empty array instead.",
-            param="messages",
-            code="empty_array",
-        )
+    messages = _require_array(body, "messages")
     for index, message in enumerate(messages):
         _validate_message(message, f"messages[{index}]")
     _validate_tool_messages(messages)
     if body.get("tools") is not None:
-        _validate_tools(_require_array(body, "tools", "an array of objects"))
+        _validate_tools(_require_array(body, "tools"))
     if body.get("stream_options") is not None and not body.get("stream"):
         raise OpenAiError(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
@@ -38,19 +31,42 @@ def validate_chat_request(body: Any) -> dict[str, Any]:
     return body
 
 
-def _require_array(body: dict[str, Any], name: str, expected: str) -> list[Any]:
+def _require_array(body: dict[str, Any], name: str) -> list[Any]:
     value = body.get(name)
     if value is None:
-        raise OpenAiError(
-            f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
-        )
+        raise missing_parameter_error(name)
     if not isinstance(value, list):
-        raise invalid_type_error(name, expected, value)
+        raise invalid_type_error(name, "an array of objects", value)
+    if not value:
+        raise OpenAiError(
+            f"Invalid '{name}': empty array. Expected an array with minimum length 1, "
+            "but got an empty array instead.",
+            param=name,
+            code="empty_array",
+        )
     return value
 
 
+def missing_parameter_error(name: str) -> OpenAiError:
+    """Build the error for a required parameter that is missing."""
+    return OpenAiError(
+        f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
+    )
+
+
+def validate_function_name(name: Any, where: str) -> None:
+    """Raise OpenAiError for a name that is not 1 to 64 letters, digits, dashes or underscores."""
+    if not isinstance(name, str) or not _FUNCTION_NAME.fullmatch(name):
+        raise OpenAiError(
+            f"Invalid '{where}': string does not match pattern. "
+            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+            param=where,
+            code="invalid_value",
+        )
+
+
 def invalid_type_error(param: str, expected: str, value: Any) -> OpenAiError:
-    """What to raise where a parameter is no such thing."""
+    """Build the error for a parameter of the wrong type."""
     kind = _TYPE_NAMES.get(type(value), "null" if value is None else "a number")
     return OpenAiError(
         f"Invalid type for '{param}': expected {expected}, but got {kind} instead.",
@@ -64,11 +80,7 @@ def _validate_message(message: Any, where: str) -> None:
         raise invalid_type_error(where, "an object", message)
     role = message.get("role")
     if role is None:
-        raise OpenAiError(
-            f"Missing required parameter: '{where}.role'.",
-            param=f"{where}.role",
-            code="missing_required_parameter",
-        )
+        raise missing_parameter_error(f"{where}.role")
     if role not in ROLES:
         quoted = [f"'{one}'" for one in ROLES]
         raise OpenAiError(
@@ -92,11 +104,7 @@ def _validate_message(message: Any, where: str) -> None:
 def _validate_call(call: Any, where: str) -> None:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(function, dict) or not isinstance(call.get("id"), str):
-        raise OpenAiError(
-            f"Missing required parameter: '{where}.function'.",
-            param=f"{where}.function",
-            code="missing_required_parameter",
-        )
+        raise missing_parameter_error(f"{where}.function")
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
         raise invalid_type_error(f"{where}.function.arguments", "a string", arguments)
@@ -110,7 +118,7 @@ def _validate_call(call: Any, where: str) -> None:
 
 
 def _validate_tool_messages(messages: list[dict[str, Any]]) -> None:
-    """Each tool message answers a call, and each call is answered before anything else."""
+    """Check that every tool call is answered by tool messages directly after it."""
     pending_ids: list[str] = []
     for index, message in enumerate(messages):
         if message["role"] == "tool":
@@ -138,13 +146,6 @@ def _require_no_pending(pending_ids: list[str], index: int) -> None:
 
 
 def _validate_tools(tools: list[Any]) -> None:
-    if not tools:
-        raise OpenAiError(
-            "Invalid 'tools': empty array. Expected an array with minimum length 1, "
-            "but got an empty array instead.",
-            param="tools",
-            code="empty_array",
-        )
     for index, tool in enumerate(tools):
         where = f"tools[{index}]"
         if not isinstance(tool, dict) or not isinstance(tool.get("function"), dict):
@@ -153,11 +154,4 @@ def _validate_tools(tools: list[Any]) -> None:
                 param=f"{where}.function",
                 code="missing_required_parameter",
             )
-        name = tool["function"].get("name")
-        if not isinstance(name, str) or not FUNCTION_NAME_PATTERN.fullmatch(name):
-            raise OpenAiError(
-                f"Invalid '{where}.function.name': string does not match pattern. "
-                "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
-                param=f"{where}.function.name",
-                code="invalid_value",
-            )
+        validate_function_name(tool["function"].get("name"), f"{where}.function.name")

@@ -1,4 +1,4 @@
-"""Dates in words."""
+"""Dates with names of weekdays and months."""
 
 from datetime import date
 
@@ -30,6 +30,6 @@ _MONTHS = (
 
 
 def format_long_date(request: SkillRequest, day: date) -> str:
-    """“Saturday, 21 November”."""
+    """Return, for example, “Saturday, 21 November” in the user's language."""
     weekday = request.localize(*_WEEKDAYS[day.weekday()])
     return f"{weekday}, {day.day} {request.localize(*_MONTHS[day.month - 1])}"

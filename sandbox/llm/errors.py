@@ -1,10 +1,10 @@
-"""OpenAI's error envelope."""
+"""Errors in OpenAI's envelope."""
 
 from typing import Any
 
 
 class OpenAiError(Exception):
-    """An answer `{"error": {…}}`."""
+    """An error that is answered as `{"error": {…}}`."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class OpenAiError(Exception):
         self.code = code
 
     def to_json(self) -> dict[str, Any]:
-        """The body."""
+        """Return the response body."""
         return {
             "error": {
                 "message": self.message,

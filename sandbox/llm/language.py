@@ -1,4 +1,4 @@
-"""Russian or English, and words made comparable in both."""
+"""Language detection and word stems for Russian and English."""
 
 import re
 from typing import Literal
@@ -29,12 +29,12 @@ _ENGLISH_STEMS = {
     "отред": "edito",
     "редак": "edito",
 }
-"""Russian for what tools are called in English."""
+"""Russian stems with the English stems that tool names contain."""
 _STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
 
 
 def detect_language(*texts: str) -> Language:
-    """The language of the first text that has letters."""
+    """Return the language of the first text with letters; English where none has any."""
     for text in texts:
         cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
         if cyrillic or latin:
@@ -43,7 +43,7 @@ def detect_language(*texts: str) -> Language:
 
 
 def extract_stems(text: str) -> set[str]:
-    """The beginnings of the words that mean something: enough to match other forms of them."""
+    """Return the first five letters of all words except stop words, to match inflected forms."""
     words = (word.lower() for word in _WORD.findall(text))
     found = {word[:5] for word in words if word not in _STOP_WORDS}
     return found | {_ENGLISH_STEMS[one] for one in found if one in _ENGLISH_STEMS}

@@ -1,4 +1,4 @@
-"""Places that a request names, and the other forms in which a tool may know them."""
+"""Place names in a request, and their nominative forms in Russian."""
 
 import re
 
@@ -33,7 +33,7 @@ _CURRENT_PLACE_WORDS = (
 
 
 def extract_places(text: str) -> list[str]:
-    """The places in the user's words; empty where none is named."""
+    """Return the places as the user wrote them; empty where none is named."""
     zones = _ZONE.findall(text)
     if zones:
         return list(zones)
@@ -49,13 +49,13 @@ def extract_places(text: str) -> list[str]:
 
 
 def extract_last_place(text: str) -> str:
-    """The last name in a text, for a tool that wants a place."""
+    """Return the last place or capitalised name of a text; "" where there is none."""
     found = extract_places(text) or _NAME.findall(_NON_PLACE_PHRASES.sub(" ", text))
     return found[-1] if found else ""
 
 
 def guess_nominative_forms(place: str) -> list[str]:
-    """What a Russian name may be before its case ending: Москве → Москва, Берлине → Берлин."""
+    """Return possible nominatives of a Russian name: Москве → Москва, Берлине → Берлин."""
     for ending, stems in (
         ("ии", ("ия",)),
         ("ье", ("ья",)),

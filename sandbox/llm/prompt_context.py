@@ -1,4 +1,4 @@
-"""What the model looks at: the last request, what came before, the tools and their results."""
+"""A model request parsed for the skills: user messages, instructions, tools and tool results."""
 
 import json
 import re
@@ -14,19 +14,13 @@ _CONTEXT_LINE = re.compile(
     r"\A\s*\[(?P<line>[^\]\n]*?(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)[^\]\n]*)\]\s*"
 )
 _SCHEDULED_PREFIX = re.compile(r"\AScheduled request\b[^\n]*\n")
-"""What the assistant service puts before a request that comes from a schedule."""
-_WRONG_ARGUMENTS_REQUEST = re.compile(
-    r"[\s,.;(!?—-]*\b(?:and\s+)?(?:with|use|using)\s+(?:the\s+)?wrong\s+arguments\b[\s.!)]*"
-    r"|[\s,.;(!?—-]*(?:\bно\s+|\bсначала\s+)*\bс\s+(?:неверными|неправильными)\s+аргументами\b[\s.!)]*",
-    re.IGNORECASE,
-)
-"""Asks the model to make a mistake first."""
+"""The line that the assistant puts before a scheduled prompt."""
 _TIME_ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
 
 
 @dataclass(frozen=True)
 class ToolDefinition:
-    """A function the model may call."""
+    """A function that the model may call."""
 
     name: str
     description: str
@@ -34,28 +28,28 @@ class ToolDefinition:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """The schema of each argument."""
+        """Schemas of the arguments by name."""
         properties: dict[str, Any] = self.parameters.get("properties") or {}
         return properties
 
     @property
     def required(self) -> list[str]:
-        """The arguments that must be there."""
+        """Names of the required arguments."""
         return list(self.parameters.get("required") or ())
 
     @property
     def title(self) -> str:
-        """The name as one says it: `ask_writer` is the writer."""
+        """The name in words: “writer” for `ask_writer`."""
         return re.sub(r"[_-]+", " ", re.sub(r"^ask[_-]", "", self.name))
 
     def has_parameter(self, argument: str) -> bool:
-        """Whether the schema has this argument."""
+        """Return whether the schema has this argument."""
         return argument in self.properties
 
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What the model asks for."""
+    """A tool call of the model."""
 
     name: str
     arguments: dict[str, Any]
@@ -63,7 +57,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What came back."""
+    """A tool call with its result."""
 
     call: ToolCall
     content: str
@@ -71,46 +65,43 @@ class ToolResult:
 
 @dataclass(frozen=True)
 class PromptContext:
-    """A request in its surroundings."""
+    """A parsed model request."""
 
     model: str
     text: str
     """The last user message without the context line."""
     previous_messages: tuple[str, ...]
-    """The user messages before, the oldest first."""
+    """The earlier user messages, the oldest first."""
     instructions: str
     tools: tuple[ToolDefinition, ...]
     tool_results: tuple[ToolResult, ...]
-    """What tools have answered since the last user message."""
+    """Results of the tool calls since the last user message."""
     tool_rounds: int
-    """How many times the model has called tools since then."""
+    """Number of assistant messages with tool calls since the last user message."""
     forced_tool: ToolDefinition | None
-    """The tool that `tool_choice` demands."""
+    """The tool that `tool_choice` requires."""
     now: datetime
-    """The user's time: from the context line, else this machine's in UTC."""
+    """The user's local time from the context line, else the current time in UTC."""
     has_user_time: bool
     language: Language
     is_brief: bool
-    """Whether as little as possible is to be said."""
-    is_wrong_call_requested: bool
-    """Whether the first calls are to have wrong arguments."""
+    """Whether answers are cut to one sentence."""
 
     def find_tool(self, name: str) -> ToolDefinition | None:
-        """The tool of this name."""
+        """Return the tool of this name."""
         return next((tool for tool in self.tools if tool.name == name), None)
 
     def localize(self, en: str, ru: str) -> str:
-        """The sentence in the user's language."""
+        """Return the sentence in the user's language."""
         return ru if self.language == "ru" else en
 
 
 def parse_prompt(body: dict[str, Any]) -> PromptContext:
-    """The conversation of a checked request."""
+    """Parse the body of a validated Chat Completions request."""
     messages: list[dict[str, Any]] = body["messages"]
     last = max((i for i, one in enumerate(messages) if one["role"] == "user"), default=-1)
     users = [_get_message_text(one) for one in messages[: last + 1] if one["role"] == "user"]
-    user_text, now, has_user_time = _split_context_line(users[-1] if users else "")
-    text = _WRONG_ARGUMENTS_REQUEST.sub(" ", user_text).strip()
+    text, now, has_user_time = _split_context_line(users[-1] if users else "")
     previous_messages = tuple(_split_context_line(one)[0] for one in users[:-1])
     after = messages[last + 1 :]
     instructions = "\n".join(
@@ -131,7 +122,6 @@ def parse_prompt(body: dict[str, Any]) -> PromptContext:
         language=find_required_language(instructions)
         or detect_language(text, *reversed(previous_messages)),
         is_brief=is_brevity_required(body["model"], instructions),
-        is_wrong_call_requested=text != user_text,
     )
 
 
@@ -144,7 +134,7 @@ def _get_message_text(message: dict[str, Any]) -> str:
 
 
 def _split_context_line(text: str) -> tuple[str, datetime, bool]:
-    """A user's own words, and the user's now from the bracketed line before them."""
+    """Return the user's text, the user's time, and whether a context line gave that time."""
     found = _CONTEXT_LINE.match(text)
     if found is None:
         return text.strip(), datetime.now(UTC), False

@@ -1,17 +1,16 @@
-"""How the model answers: requests apart, a skill for each, tools called together, one reply."""
+"""The demo model: splits a message into requests, runs a skill for each, builds one reply."""
 
 import re
 from dataclasses import dataclass
 
 from sandbox.llm.prompt_context import PromptContext, ToolCall, ToolResult
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.skill import Skill, SkillError, SkillRequest, SkillScript
 from sandbox.llm.skills import SKILLS
 from sandbox.llm.style_rules import apply_style, truncate_to_sentence
 from sandbox.llm.tool_arguments import build_arguments
-from sandbox.llm.wrong_arguments import corrupt_arguments
 
 MAX_TOOL_ROUNDS = 8
-"""A guard against a conversation that never ends, far above what any skill needs."""
+"""Limit of tool rounds in one turn, far above what any skill needs."""
 
 _AND = "(?:and then|and also|and|then|also|а также|а потом|и ещё|и|потом|а|ещё|также)"
 _SEPARATOR = re.compile(
@@ -22,16 +21,16 @@ _SEPARATOR = re.compile(
 
 @dataclass(frozen=True)
 class ModelReply:
-    """Either a text or calls."""
+    """Either a text or tool calls."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
 
 
 def generate_reply(context: PromptContext) -> ModelReply:
-    """The next message of the assistant.
+    """Return the assistant's next message.
 
-    Skills are replayed from the start with the results that are there: the model keeps nothing.
+    The model is stateless: skills run from their start with the tool results received so far.
     """
     parts = split_requests(context)
     results = _ToolResultPool(context.tool_results)
@@ -39,23 +38,19 @@ def generate_reply(context: PromptContext) -> ModelReply:
     calls: list[ToolCall] = []
     for part in parts:
         request = SkillRequest(part, context, is_only_request=len(parts) == 1)
-        scripts = _select_skill(request).start(request)
-        outcomes = [
-            _run_script(one, results)
-            for one in (scripts if isinstance(scripts, list) else [scripts])
-        ]
+        outcomes = [_run_script(script, results) for script in _start_skill(request)]
         calls += [outcome for outcome in outcomes if isinstance(outcome, ToolCall)]
         texts += [_join_texts([outcome for outcome in outcomes if isinstance(outcome, str)])]
     if context.forced_tool and not calls and not context.tool_rounds:
         forced = context.forced_tool
         calls = [ToolCall(forced.name, build_arguments(forced, context.text) or {})]
-    if calls and context.is_wrong_call_requested and not context.tool_rounds:
-        calls = [corrupt_arguments(call, context) for call in calls]
     if calls and context.tool_rounds < MAX_TOOL_ROUNDS:
         return ModelReply(tool_calls=tuple(calls))
     if calls:
         texts.append(
-            context.localize("I stop here: too many steps.", "Останавливаюсь: слишком много шагов.")
+            context.localize(
+                "I stop here: there were too many steps.", "Останавливаюсь: слишком много шагов."
+            )
         )
     if context.is_brief:
         texts = [truncate_to_sentence(text) for text in texts]
@@ -64,12 +59,12 @@ def generate_reply(context: PromptContext) -> ModelReply:
 
 
 def _join_texts(texts: list[str]) -> str:
-    """Single lines below each other, what is longer with a gap."""
+    """Join the texts by line breaks, or by blank lines where a text has several lines."""
     return ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
 
 
 def split_requests(context: PromptContext) -> list[str]:
-    """The message cut where something that a skill can do begins; else it stays whole."""
+    """Split the message where a part begins that a skill can answer."""
     text = context.text
     cuts = [cut for cut in _SEPARATOR.finditer(text) if _starts_request(cut, context)]
     starts = (0, *(cut.end() for cut in cuts))
@@ -86,12 +81,20 @@ def _starts_request(cut: re.Match[str], context: PromptContext) -> bool:
 
 
 def _select_skill(request: SkillRequest) -> Skill:
-    """The first skill that takes the request; the last one takes everything."""
+    """Return the first skill that matches; the last one matches every request."""
     return next(skill for skill in SKILLS if skill.matches(request))
 
 
+def _start_skill(request: SkillRequest) -> list[SkillScript | str]:
+    try:
+        started = _select_skill(request).start(request)
+    except SkillError as error:
+        return [str(error)]
+    return [*started] if isinstance(started, list) else [started]
+
+
 def _run_script(script: SkillScript | str, results: "_ToolResultPool") -> ToolCall | str:
-    """Run a script as far as the results go: to its next call, or to its answer."""
+    """Run a script to its answer, or to the first call without a result."""
     if isinstance(script, str):
         return script
     try:
@@ -100,11 +103,13 @@ def _run_script(script: SkillScript | str, results: "_ToolResultPool") -> ToolCa
             call = script.send(content)
     except StopIteration as stop:
         return str(stop.value)
+    except SkillError as error:
+        return str(error)
     return call
 
 
 class _ToolResultPool:
-    """Tool results, each given out once, to the very call that asked for it."""
+    """Tool results; each is returned once, for a call with equal name and arguments."""
 
     def __init__(self, results: tuple[ToolResult, ...]) -> None:
         self._remaining = list(results)

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible server at `/v1`."""
+"""The OpenAI-compatible server at `/v1`: Chat Completions, Responses and the model list."""
 
 import asyncio
 import json
@@ -22,59 +22,53 @@ MODELS_CREATED_AT = 1_795_219_200
 LlmHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class LlmServer:
-    """Both APIs and the list of models. Any key is taken, but there must be one."""
+def llm_routes() -> list[web.RouteDef]:
+    """Return the routes of both APIs and of the model list. Any API key is accepted."""
+    return [
+        web.post("/v1/chat/completions", _with_error_envelope(_create_chat_completion)),
+        web.post("/v1/responses", _with_error_envelope(_create_response)),
+        web.get("/v1/models", _with_error_envelope(_list_models)),
+        web.get("/v1/models/{model:.+}", _with_error_envelope(_get_model)),
+        web.route("*", "/v1/{rest:.*}", _with_error_envelope(_reject_unknown_url)),
+    ]
 
-    def routes(self) -> list[web.RouteDef]:
-        """For the application."""
-        return [
-            web.post("/v1/chat/completions", _with_error_envelope(self.create_chat_completion)),
-            web.post("/v1/responses", _with_error_envelope(self.create_response)),
-            web.get("/v1/models", _with_error_envelope(self.list_models)),
-            web.get("/v1/models/{model:.+}", _with_error_envelope(self.get_model)),
-            web.route("*", "/v1/{rest:.*}", _with_error_envelope(self.reject_unknown_url)),
-        ]
 
-    async def create_chat_completion(self, request: web.Request) -> web.StreamResponse:
-        """POST /v1/chat/completions."""
-        body = validate_chat_request(await _read_json(request))
-        response = ChatCompletionResponse(body, generate_reply(parse_prompt(body)))
-        if not body.get("stream"):
-            return web.json_response(response.to_json())
-        chunks = (_format_sse(chunk) for chunk in response.to_chunks())
-        return await _stream_events(
-            request, [*chunks, "data: [DONE]\n\n"], delay_for(body["model"])
-        )
+async def _create_chat_completion(request: web.Request) -> web.StreamResponse:
+    body = validate_chat_request(await _read_json(request))
+    response = ChatCompletionResponse(body, generate_reply(parse_prompt(body)))
+    if not body.get("stream"):
+        return web.json_response(response.to_json())
+    chunks = (_format_sse(chunk) for chunk in response.to_chunks())
+    return await _stream_events(request, [*chunks, "data: [DONE]\n\n"], delay_for(body["model"]))
 
-    async def create_response(self, request: web.Request) -> web.StreamResponse:
-        """POST /v1/responses."""
-        body = validate_responses_request(await _read_json(request))
-        chat = to_chat_request(body)
-        response = ResponsesApiResponse(body, chat, generate_reply(parse_prompt(chat)))
-        if not body.get("stream"):
-            return web.json_response(response.to_json())
-        events = (f"event: {event['type']}\n{_format_sse(event)}" for event in response.to_events())
-        return await _stream_events(request, events, delay_for(body["model"]))
 
-    async def list_models(self, _: web.Request) -> web.StreamResponse:
-        """GET /v1/models."""
-        return web.json_response(
-            {"object": "list", "data": [_build_model_json(name) for name in MODEL_NAMES]}
-        )
+async def _create_response(request: web.Request) -> web.StreamResponse:
+    body = validate_responses_request(await _read_json(request))
+    chat = to_chat_request(body)
+    response = ResponsesApiResponse(body, chat, generate_reply(parse_prompt(chat)))
+    if not body.get("stream"):
+        return web.json_response(response.to_json())
+    events = (f"event: {event['type']}\n{_format_sse(event)}" for event in response.to_events())
+    return await _stream_events(request, events, delay_for(body["model"]))
 
-    async def get_model(self, request: web.Request) -> web.StreamResponse:
-        """GET /v1/models/{model}."""
-        return web.json_response(_build_model_json(request.match_info["model"]))
 
-    async def reject_unknown_url(self, request: web.Request) -> web.StreamResponse:
-        """Everything that the sandbox does not have."""
-        raise OpenAiError(
-            f"Invalid URL ({request.method} {request.path})", status=404, code="unknown_url"
-        )
+async def _list_models(_: web.Request) -> web.StreamResponse:
+    models = [_build_model_json(name) for name in MODEL_NAMES]
+    return web.json_response({"object": "list", "data": models})
+
+
+async def _get_model(request: web.Request) -> web.StreamResponse:
+    return web.json_response(_build_model_json(request.match_info["model"]))
+
+
+async def _reject_unknown_url(request: web.Request) -> web.StreamResponse:
+    raise OpenAiError(
+        f"Invalid URL ({request.method} {request.path})", status=404, code="unknown_url"
+    )
 
 
 def _with_error_envelope(handler: LlmHandler) -> LlmHandler:
-    """Errors in OpenAI's envelope; 401 without a key."""
+    """Return a handler that answers errors in OpenAI's envelope, and 401 without an API key."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         try:

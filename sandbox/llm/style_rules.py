@@ -1,7 +1,6 @@
-"""What simple instructions, and a model's own nature, make of an answer.
+"""Style instructions that the demo model follows: prefix, suffix, capitals, brevity, language.
 
-They are obeyed so that whoever changes an assistant sees that its next answer is another. A new one
-is a line in RULES.
+They make a changed assistant visible in its next answer.
 """
 
 import re
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from sandbox.llm import model_names
 from sandbox.llm.language import Language
 
-_QUOTED_TEXT = r"(?P<words>“[^”]+”|\"[^\"]+\"|«[^»]+»|[^\n.]+)"
+_QUOTED_TEXT = r"(?P<quoted_text>“[^”]+”|\"[^\"]+\"|«[^»]+»|[^\n.]+)"
 _ANSWERS = r"(?:(?:every|each|all|your|the)\s+)*(?:answers?|repl(?:y|ies)|messages?)"
 _RUSSIAN_ANSWERS = r"(?:(?:кажд|люб|сво|вс)\w+\s+)*(?:ответ|сообщени)\w*"
 _LANGUAGE = re.compile(
@@ -29,7 +28,7 @@ _SENTENCE = re.compile(r"\A[^\n]*?[.!?…](?=\s|$)")
 
 @dataclass(frozen=True)
 class StyleRule:
-    """`apply` takes an answer and the words that the instructions name."""
+    """`apply` takes the answer and the text that the instruction quotes."""
 
     instruction: re.Pattern[str]
     apply: Callable[[str, str], str]
@@ -48,12 +47,12 @@ STYLE_RULES: tuple[StyleRule, ...] = (
     *_bilingual_rule(
         rf"\b(?:begin|start)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
         rf"\bначинай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:с|со)\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
-        lambda answer, words: f"{words} {answer}",
+        lambda answer, quoted: f"{quoted} {answer}",
     ),
     *_bilingual_rule(
         rf"\b(?:end|finish)\s+{_ANSWERS}\s+with\s+{_QUOTED_TEXT}",
         rf"\bзаканчивай(?:те)?\s+{_RUSSIAN_ANSWERS}\s+(?:слов\w*\s+)?{_QUOTED_TEXT}",
-        lambda answer, words: f"{answer}\n\n{words}",
+        lambda answer, quoted: f"{answer}\n\n{quoted}",
     ),
     *_bilingual_rule(
         r"\b(?:answer|reply|write)\s+(?:only\s+)?in\s+(?:all\s+)?(?:caps|capitals?)\b",
@@ -64,27 +63,27 @@ STYLE_RULES: tuple[StyleRule, ...] = (
 
 
 def apply_style(answer: str, instructions: str) -> str:
-    """The answer as the instructions want it."""
+    """Return the answer changed according to the instructions."""
     for rule in STYLE_RULES:
         if found := rule.instruction.search(instructions):
-            quoted_text = found.groupdict().get("words") or ""
+            quoted_text = found.groupdict().get("quoted_text") or ""
             answer = rule.apply(answer, quoted_text.strip(' “”"«»'))
     return answer
 
 
 def is_brevity_required(model: str, instructions: str) -> bool:
-    """Whether no more is said than must be."""
+    """Return whether the model or the instructions demand short answers."""
     return model == model_names.BRIEF_MODEL or _BREVITY.search(instructions) is not None
 
 
 def truncate_to_sentence(answer: str) -> str:
-    """The first sentence; what is no prose, such as a list of facts, stays whole."""
+    """Return the first sentence; an answer that does not begin with one stays whole."""
     found = _SENTENCE.match(answer)
     return found[0] if found else answer
 
 
 def find_required_language(instructions: str) -> Language | None:
-    """The one language that the instructions allow."""
+    """Return the language that the instructions demand, or None."""
     found = _LANGUAGE.search(instructions)
     if found is None:
         return None

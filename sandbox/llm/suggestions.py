@@ -1,4 +1,4 @@
-"""What one can try, as far as the offered tools go."""
+"""Example requests for the tools that an assistant has."""
 
 from sandbox.llm.prompt_context import PromptContext
 
@@ -43,11 +43,11 @@ BUILT_IN_TOOLS = frozenset(
         "change_task",
     }
 )
-"""Tools that have skills of their own."""
+"""Tools that have a skill."""
 
 
 def render_suggestions(context: PromptContext) -> str:
-    """A list of things to try."""
+    """Return a Markdown list of example requests."""
     names = {tool.name for tool in context.tools}
     examples = [(en, ru) for name, en, ru in _TOOL_SUGGESTIONS if name in names]
     lines = [context.localize(en, ru) for en, ru in (*examples, *_GENERAL_SUGGESTIONS)]

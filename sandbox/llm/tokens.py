@@ -1,4 +1,4 @@
-"""An estimate of tokens: good enough for usage figures that look like real ones."""
+"""Estimated token counts, for plausible usage figures."""
 
 import json
 import math
@@ -11,23 +11,23 @@ _CHUNK = re.compile(r"\s*\S{1,12}|\s+$")
 
 
 def count_tokens(text: str) -> int:
-    """About how many tokens a text has."""
+    """Estimate the tokens of a text."""
     return math.ceil(len(text.encode()) / _BYTES_PER_TOKEN)
 
 
 def count_prompt_tokens(body: dict[str, Any]) -> int:
-    """About how many tokens a request has, tools included."""
+    """Estimate the tokens of a request, tools included."""
     messages = sum(_MESSAGE_OVERHEAD + count_tokens(_to_json(one)) for one in body["messages"])
     return messages + (count_tokens(_to_json(body["tools"])) if body.get("tools") else 0)
 
 
 def split_chunks(text: str) -> list[str]:
-    """The text as a model would stream it."""
+    """Split a text into chunks for streaming."""
     return _CHUNK.findall(text)
 
 
 def truncate_chunks(chunks: list[str], limit: int | None) -> tuple[list[str], bool]:
-    """The pieces that fit into so many tokens, and whether some do not."""
+    """Return the chunks that fit into the limit, and whether some were cut off."""
     if limit is None:
         return chunks, False
     fitting: list[str] = []

@@ -1,4 +1,4 @@
-"""Arguments for a tool that no skill knows, out of the words of a request."""
+"""Arguments for tools without a skill, extracted from the request."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ _PLACE_PARAMETERS = ("place", "city", "location", "address")
 
 
 def build_arguments(tool: ToolDefinition, message: str) -> dict[str, Any] | None:
-    """What the tool's schema asks for, or None where the message does not say it."""
+    """Return arguments for the tool's schema, or None where the message lacks a value."""
     if tool.has_parameter("message"):
         names = ["message"]
     else:

@@ -1,8 +1,7 @@
-"""Reading what tools answer: text or JSON, success or failure."""
+"""Parsing of tool results: text or JSON, success or failure."""
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,26 +12,13 @@ _FAILURE = re.compile(
 )
 _ERROR = re.compile(r"^\W*(?:error|ошибка)\b[\s:.!—-]*", re.IGNORECASE)
 _MODEL_HINT = re.compile(r"\s*\b(?:Tell the user|Call again\b[^.]*)\.\s*$")
-"""Hints at the end of an error that are no news to a person."""
+"""Hints for the model at the end of an error, which users need not see."""
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _TIME_ZONE = re.compile(r"\b[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+\b|\bUTC\b")
-_ID = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=#)\w+|(?<=id[ =:])\s*\w+"
-)
-_LIST_FIELDS = ("items", "reminders", "tasks", "results", "data")
-_TITLE_FIELDS = ("text", "title", "name", "message", "summary")
-
-
-@dataclass(frozen=True)
-class ListItem:
-    """One entry of a list that a tool gave."""
-
-    id: str
-    text: str
 
 
 def parse_json(content: str) -> Any:
-    """The JSON value of a result, or None where it is plain text."""
+    """Return the JSON value of a result, or None for plain text."""
     try:
         return json.loads(content)
     except ValueError:
@@ -40,9 +26,9 @@ def parse_json(content: str) -> Any:
 
 
 def find_error(content: str, *, may_be_prose: bool = False) -> str | None:
-    """Why a tool failed, or None where it did not.
+    """Return the error of a tool result, or None for a success.
 
-    `may_be_prose`: an assistant has written it, so that a first word like “unknown” means nothing.
+    `may_be_prose`: an assistant wrote the result, so a first word like “unknown” is no error.
     """
     value = parse_json(content)
     if isinstance(value, dict) and value.get("error"):
@@ -55,37 +41,19 @@ def find_error(content: str, *, may_be_prose: bool = False) -> str | None:
 
 
 def find_datetime(content: str) -> datetime | None:
-    """The first date with a time in a result, as it is written there."""
+    """Return the first date with a time in a result, or None."""
     found = _DATETIME.search(content)
     return datetime.fromisoformat(found[0].replace("Z", "+00:00")) if found else None
 
 
 def find_time_zone(content: str) -> str:
-    """The first IANA zone in a result."""
+    """Return the first IANA zone in a result, or ""."""
     found = _TIME_ZONE.search(content)
     return found[0] if found else ""
 
 
-def parse_items(content: str) -> list[ListItem]:
-    """The entries of a list that have an id."""
-    value = parse_json(content)
-    if isinstance(value, dict):
-        value = next(
-            (value[name] for name in _LIST_FIELDS if isinstance(value.get(name), list)), None
-        )
-    if isinstance(value, list):
-        entries = [entry for entry in value if isinstance(entry, dict) and entry.get("id")]
-        return [ListItem(str(entry["id"]), _get_title(entry)) for entry in entries]
-    found = [(line, _ID.search(line)) for line in content.splitlines()]
-    return [ListItem(match[0].strip(), line.strip()) for line, match in found if match]
-
-
-def _get_title(entry: dict[str, Any]) -> str:
-    return next((str(entry[name]) for name in _TITLE_FIELDS if entry.get(name)), "")
-
-
 def format_result(content: str) -> str:
-    """A result for a reader: text as it is, JSON as a list of what it holds."""
+    """Return a result for the user: text unchanged, JSON as a Markdown list."""
     value = parse_json(content)
     if isinstance(value, dict):
         return "\n".join(

@@ -1,4 +1,4 @@
-"""What get_weather answers, told in the user's language."""
+"""Results of get_weather in the user's language."""
 
 import re
 from collections.abc import Callable
@@ -58,7 +58,7 @@ _RUSSIAN_PATTERNS = (
 def describe_forecast(
     request: SkillRequest, result: str, is_day_wanted: Callable[[date], bool] | None
 ) -> str:
-    """The days that are wanted; without a wish the weather now and every day there is."""
+    """Describe the wanted days; without a filter, the current weather and all days."""
     place, source = _PLACE.search(result), _SOURCE.search(result)
     if place is None or source is None:
         return format_result(result)

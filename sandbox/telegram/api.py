@@ -1,4 +1,4 @@
-"""The Bot API over HTTP: `/bot{token}/{method}`, its envelope, and its troubles on demand."""
+"""The Bot API over HTTP at `/bot{token}/{method}`: envelope, violations, injected faults."""
 
 import contextlib
 from typing import Any
@@ -16,18 +16,18 @@ from sandbox.telegram.telegram_state import TelegramState
 
 
 class BotApi:
-    """Dispatches calls; each is one transaction."""
+    """Executes method calls; each call is one transaction."""
 
     def __init__(self, state: TelegramState) -> None:
         self._state = state
         self._methods = {method.name.lower(): method for method in METHODS}
 
     def routes(self) -> list[web.RouteDef]:
-        """For the application."""
+        """Return the routes for the application."""
         return [web.route(verb, "/bot{token}/{method}", self.serve) for verb in ("GET", "POST")]
 
     async def serve(self, request: web.Request) -> web.Response:
-        """One call and its envelope, or the trouble that was ordered for it."""
+        """Answer a method call with its envelope, or with the fault that was injected for it."""
         try:
             method = self._find_method(request)
             parameters = await read_parameters(request)
@@ -39,7 +39,7 @@ class BotApi:
             return _error_response(error)
 
     async def execute(self, name: str, values: dict[str, Any]) -> None:
-        """A call that a webhook's answer holds; nobody hears how it went."""
+        """Execute the method call that a webhook returned; its result is discarded."""
         method = self._methods.get(name.lower())
         if method is None:
             self._state.violations.record(name, "unknown_method", f"the sandbox has no {name}")

@@ -1,4 +1,4 @@
-"""One call of a method: the world, the parameters, and how methods find what they name."""
+"""A method call: its parameters and helpers that look up people and messages."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.parameters import CallParameters
-from sandbox.telegram.rich.message_parser import RichMessageParser
+from sandbox.telegram.rich.message_parser import parse_rich_message
 from sandbox.telegram.state.messages import Message, RichMessage
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
@@ -20,14 +20,14 @@ MAX_MESSAGE_ID = 2**31 - 1
 
 @dataclass(frozen=True)
 class MethodCall:
-    """What a method works with."""
+    """The arguments of a method handler."""
 
     state: TelegramState
     method: str
     parameters: CallParameters
 
     def get_person(self) -> Person:
-        """Whose private chat `chat_id` is."""
+        """Return the person of the private chat `chat_id`. Raises BotApiError."""
         chat_id = self.parameters.get_text("chat_id")
         if not chat_id:
             raise bad_request("chat_id is empty")
@@ -39,7 +39,7 @@ class MethodCall:
         return person
 
     def get_message(self, person: Person, not_found_text: str) -> Message:
-        """The message that `message_id` names; `missing` is what to say when there is none."""
+        """Return the message `message_id`. Raises BotApiError with `not_found_text`."""
         message_id = self.parameters.get_int("message_id", low=0, high=MAX_MESSAGE_ID)
         if message_id == 0:
             raise bad_request("message identifier is not specified")
@@ -49,7 +49,7 @@ class MethodCall:
         return message
 
     def parse_text(self, *, may_be_empty: bool = False) -> FormattedText:
-        """`text` with `parse_mode` or `entities`."""
+        """Parse `text` with its `parse_mode` or `entities`."""
         return parse_formatted_text(
             self.parameters.get_text("text"),
             parse_mode=self.parameters.get_text("parse_mode"),
@@ -58,25 +58,22 @@ class MethodCall:
         )
 
     def parse_rich_message(self, *, is_draft: bool = False) -> RichMessage:
-        """`rich_message`, checked."""
-        violations, method = self.state.violations, self.method
-        reader = RichMessageParser(
-            lambda detail: violations.record(method, "unknown_parameter", detail),
-            lambda detail: violations.record_warning(method, detail),
-            lambda address: violations.record(method, "loads_address", address),
+        """Validate `rich_message` and return it as Telegram stores it."""
+        return parse_rich_message(
+            self.parameters.get_json("rich_message", "rich message JSON object"),
+            lambda kind, detail: self.state.violations.record(self.method, kind, detail),
             is_draft=is_draft,
         )
-        return reader.parse(self.parameters.get_json("rich_message", "rich message JSON object"))
 
     def reject_thread(self) -> None:
-        """Private chats here have no topics."""
+        """Raise BotApiError for a thread id: private chats have no topics here."""
         if self.parameters.get_int("message_thread_id", low=0, high=MAX_MESSAGE_ID):
             raise bad_request("message thread not found")
 
 
 @dataclass(frozen=True)
 class DescribedResult:
-    """A result with a word about it."""
+    """A result with a `description` in the envelope."""
 
     result: Any
     description: str
@@ -87,7 +84,7 @@ MethodHandler = Callable[[MethodCall], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class ApiMethod:
-    """A method, its documented parameters, what it does and which bucket it empties."""
+    """A Bot API method: its documented parameters, its handler and its rate limit."""
 
     name: str
     parameters: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The parameters of one call, however they came: query, form, multipart or JSON."""
+"""The parameters of a call, from the query, a form, multipart data or JSON."""
 
 import json
 from typing import Any
@@ -14,33 +14,33 @@ class CallParameters:
     """Reads values as leniently as Telegram does: numbers are clamped, not refused."""
 
     def __init__(self, values: dict[str, Any]) -> None:
-        """Raises BotApiError for text that UTF-8 cannot hold."""
+        """Raise BotApiError for text that cannot be encoded as UTF-8."""
         _validate_encoding(values)
         self._values = values
 
     @property
     def values(self) -> dict[str, Any]:
-        """Everything as it came."""
+        """All parameters as they were sent."""
         return self._values
 
     @property
     def names(self) -> set[str]:
-        """What was given."""
+        """Names of the parameters that were sent."""
         return set(self._values)
 
     def is_missing(self, name: str) -> bool:
-        """Whether it is absent or an empty string; null in JSON counts as given."""
+        """Return whether it is absent or an empty string; null in JSON counts as present."""
         return bool(self._values.get(name, "") == "")
 
     def get_text(self, name: str) -> str:
-        """A string; empty when missing."""
+        """Return a string; empty when missing."""
         value = self._values.get(name)
         if value is None:
             return ""
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def get_int(self, name: str, *, default: int = 0, low: int, high: int) -> int:
-        """A number moved into its bounds; what is no number counts as missing."""
+        """Return a number clamped to its bounds; a value that is not a number counts as missing."""
         try:
             value = int(self.get_text(name) or default)
         except ValueError:
@@ -48,11 +48,11 @@ class CallParameters:
         return min(max(value, low), high)
 
     def get_bool(self, name: str) -> bool:
-        """A Boolean; false when missing."""
+        """Return a boolean; false when missing."""
         return self.get_text(name).lower() in _TRUE_VALUES
 
     def get_json(self, name: str, what: str) -> Any:
-        """An object or array; None when missing. In forms it is a JSON string."""
+        """Return an object or array; None when missing. In forms it is a JSON string."""
         value = self._values.get(name)
         if not isinstance(value, str) or not value:
             return value if value != "" else None
@@ -65,7 +65,7 @@ class CallParameters:
 
 
 def _validate_encoding(value: Any) -> None:
-    """JSON can escape halves of characters, which are no text."""
+    """Refuse lone surrogates, which JSON can escape but UTF-8 cannot encode."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except (UnicodeEncodeError, RecursionError) as error:
@@ -73,7 +73,7 @@ def _validate_encoding(value: Any) -> None:
 
 
 async def read_parameters(request: web.Request) -> CallParameters:
-    """Everything a request brought; the body wins over the query."""
+    """Read all parameters of a request; the body overrides the query."""
     values: dict[str, Any] = dict(request.query)
     if request.method == "POST":
         values |= await _read_body(request)
@@ -104,7 +104,7 @@ async def _read_json(request: web.Request) -> dict[str, Any]:
 
 
 async def _read_multipart(request: web.Request) -> dict[str, Any]:
-    """Fields only: no method of the sandbox takes a file yet."""
+    """Read the fields; of a file only its name, because no method takes a file yet."""
     values: dict[str, Any] = {}
     reader = await request.multipart()
     while (part := await reader.next()) is not None:

@@ -1,43 +1,46 @@
-"""Flood limits: who calls too often waits as long as `retry_after` says."""
+"""Telegram's flood limits: a client that calls too often gets 429 with `retry_after`."""
 
 import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from sandbox.telegram.errors import too_many_requests
 
 GROUP_WINDOW_SECONDS = 60.0
 MESSAGE = "message"
-"""What sends or edits a message; the page of limits counts both together."""
-CHAT_ACTION = "signal"
-"""Drafts and chat actions, which are one call underneath."""
+"""Sending and editing messages, which Telegram counts together."""
+CHAT_ACTION = "chat_action"
+"""Drafts and chat actions, which Telegram counts together."""
 
 
-@dataclass(frozen=True)
-class FloodLimits:
-    """Rates a second with their bursts, and the most that any minute of a group and any second over
-    all chats holds; 0 is no limit.
+Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 
-    Documented are about 1 message a second in a chat with short bursts, 20 a minute in a group and
-    30 a second over all; the bursts and the rate of drafts are what projects report.
+
+class FloodLimits(BaseModel):
+    """Flood limits, as `PUT /chat/api/limits` takes them; 0 switches a limit off.
+
+    Telegram documents about 1 message a second in a chat with short bursts, 20 a minute in a group
+    and 30 a second over all chats. The bursts and the rate of drafts are field reports.
     """
 
-    per_chat: float = 1.0
-    burst: int = 5
-    chat_actions: float = 1.0
-    chat_action_burst: int = 5
-    per_group: float = 20.0
-    overall: float = 30.0
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def to_json(self) -> dict[str, float]:
-        """For the route that changes them."""
-        return asdict(self)
+    per_chat: Rate = 1.0
+    burst: NonNegativeInt = 5
+    chat_actions: Rate = 1.0
+    chat_action_burst: NonNegativeInt = 5
+    per_group: Rate = 20.0
+    """Messages in any minute."""
+    overall: Rate = 30.0
+    """Messages in any second, over all chats."""
 
 
 class TokenBucket:
-    """Refills at a rate up to a size: an average that leaves room for a burst."""
+    """Token bucket: an average rate per second with room for a burst."""
 
     def __init__(self, rate: float, size: float, now: float) -> None:
         self._rate = rate
@@ -46,18 +49,18 @@ class TokenBucket:
         self._refilled_at = now
 
     def next_delay(self, now: float) -> float:
-        """Seconds until the next call may come; 0 = now."""
+        """Return the seconds until the next call is allowed; 0 means now."""
         self._tokens = min(self._size, self._tokens + (now - self._refilled_at) * self._rate)
         self._refilled_at = now
         return max(0.0, (1.0 - self._tokens) / self._rate)
 
     def consume(self, _: float) -> None:
-        """One call was carried out."""
+        """Count an executed call."""
         self._tokens -= 1.0
 
 
 class SlidingWindow:
-    """So many in any stretch of so many seconds, wherever it begins: a limit and no average."""
+    """Sliding window: at most `limit` calls in any period of `seconds`."""
 
     def __init__(self, limit: float, seconds: float) -> None:
         max_calls = max(1, int(limit))
@@ -65,49 +68,49 @@ class SlidingWindow:
         self._consumed_at = deque[float](maxlen=max_calls)
 
     def next_delay(self, now: float) -> float:
-        """Seconds until the next call may come; 0 = now."""
+        """Return the seconds until the next call is allowed; 0 means now."""
         if len(self._consumed_at) < (self._consumed_at.maxlen or 0):
             return 0.0
         return max(0.0, self._consumed_at[0] + self._seconds - now)
 
     def consume(self, now: float) -> None:
-        """One call was carried out."""
+        """Count an executed call."""
         self._consumed_at.append(now)
 
 
 class RateLimiter:
-    """A limit a chat for messages, one for signals, and one for messages over all chats."""
+    """Limits messages and chat actions per chat, and messages over all chats."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.set_limits(FloodLimits())
 
     def set_limits(self, limits: FloodLimits) -> None:
-        """Other limits, from now on; what was counted is forgotten."""
+        """Replace the limits and reset all counters."""
         self.limits = limits
         self._overall = SlidingWindow(limits.overall, 1.0) if limits.overall else None
         self._chat_limiters: dict[tuple[str, int], TokenBucket | SlidingWindow] = {}
         self._blocked_until: dict[tuple[str, int], float] = {}
 
     def check(self, kind: str, chat_id: int) -> None:
-        """Raises BotApiError 429 where a call of this kind comes too early.
+        """Raise BotApiError 429 where a call of this kind comes too early.
 
-        The chat that was refused stays shut for the whole seconds that it was told; others go on.
+        A refused chat stays blocked for the whole `retry_after`; other chats are not affected.
         """
         now = self._clock()
         seconds = math.ceil(self._blocked_until.get((kind, chat_id), now) - now)
         if seconds <= 0:
-            waits = [one.next_delay(now) for one in self._limiters_for(kind, chat_id, now)]
-            seconds = math.ceil(max(waits, default=0))
+            delays = [limiter.next_delay(now) for limiter in self._limiters_for(kind, chat_id, now)]
+            seconds = math.ceil(max(delays, default=0))
             self._blocked_until[kind, chat_id] = now + seconds
         if seconds:
             raise too_many_requests(seconds)
 
     def consume(self, kind: str, chat_id: int) -> None:
-        """A call of this kind was carried out."""
+        """Count an executed call of this kind."""
         now = self._clock()
-        for one in self._limiters_for(kind, chat_id, now):
-            one.consume(now)
+        for limiter in self._limiters_for(kind, chat_id, now):
+            limiter.consume(now)
 
     def _limiters_for(
         self, kind: str, chat_id: int, now: float

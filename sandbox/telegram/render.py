@@ -1,4 +1,4 @@
-"""Stored messages as the Bot API writes them."""
+"""Stored messages as `Message` objects of the Bot API."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sandbox.telegram.telegram_state import TelegramState
 def render_message(
     state: TelegramState, message: Message, *, with_reply: bool = True
 ) -> dict[str, Any]:
-    """A `Message`; what it replies to comes along, but not what that replied to."""
+    """Return a `Message` with the message it replies to, which comes without its own target."""
     person = state.people.get(message.person_id)
     assert person is not None, "a message belongs to a person by foreign key"
     shown: dict[str, Any] = {
@@ -34,7 +34,7 @@ def render_message(
 def render_callback_query(
     state: TelegramState, person: Person, message: Message, callback_query_id: str, data: str
 ) -> dict[str, Any]:
-    """A `CallbackQuery`."""
+    """Return a `CallbackQuery`."""
     return {
         "id": callback_query_id,
         "from": person.to_user(),
@@ -45,7 +45,7 @@ def render_callback_query(
 
 
 def _render_content(state: TelegramState, message: Message) -> dict[str, Any]:
-    """A rich message has no text."""
+    """Return the text with its entities, or the rich message, which has no text."""
     if message.rich_message is not None:
         return {"rich_message": _expand_mentions(state, message.rich_message)}
     if not message.entities:
@@ -55,7 +55,7 @@ def _render_content(state: TelegramState, message: Message) -> dict[str, Any]:
 
 
 def _expand_mentions(state: TelegramState, given: Any) -> Any:
-    """Whoever is mentioned by id comes whole; nobody's mention is plain text."""
+    """Complete the users mentioned by id; a mention of an unknown id becomes plain text."""
     if isinstance(given, list):
         return [_expand_mentions(state, one) for one in given]
     if not isinstance(given, dict):
@@ -68,7 +68,7 @@ def _expand_mentions(state: TelegramState, given: Any) -> Any:
 
 
 def _expand_entity(state: TelegramState, entity: dict[str, Any]) -> dict[str, Any]:
-    """A mention by id carries the whole user."""
+    """Complete the user of a mention by id."""
     if entity["type"] != "text_mention":
         return entity
     person = state.people.get(entity["user"]["id"])

@@ -1,4 +1,4 @@
-"""Keyboards: `reply_markup` checked as Telegram checks it."""
+"""Validation of `reply_markup` with Telegram's errors."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ _INLINE_BUTTON_FIELDS = {"text", "icon_custom_emoji_id", "style", *_BUTTON_ACTIO
 
 
 def parse_reply_markup(parameters: CallParameters) -> dict[str, Any] | None:
-    """The checked keyboard of a message, or None. Raises BotApiError in Telegram's words."""
+    """Return the valid keyboard of a message, or None. Raises BotApiError."""
     if parameters.is_missing("reply_markup"):
         return None
     markup = parameters.get_json("reply_markup", "reply keyboard markup JSON object")
@@ -44,7 +44,7 @@ def parse_reply_markup(parameters: CallParameters) -> dict[str, Any] | None:
 
 
 def parse_inline_keyboard_markup(parameters: CallParameters) -> dict[str, Any] | None:
-    """Inline buttons, or None; an edit takes nothing else."""
+    """Return the inline keyboard, or None. Raises BotApiError for other keyboards."""
     markup = parse_reply_markup(parameters)
     if markup is not None and "inline_keyboard" not in markup:
         raise bad_request("inline keyboard expected")
@@ -80,7 +80,7 @@ def _parse_inline_button(button: Any) -> dict[str, Any]:
 
 
 def validate_rich_button(button: dict[str, Any]) -> dict[str, Any]:
-    """The known fields of a `RichMessageButton`; its text is not looked at."""
+    """Return the known fields of a `RichMessageButton`; its text is not validated."""
     action = _find_action(button, "can't parse RichMessageButton")
     if action not in _RICH_BUTTON_ACTIONS:
         raise bad_request(f"can't parse RichMessageButton: {action} is unallowed")
@@ -94,7 +94,7 @@ def validate_rich_button(button: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_action(button: dict[str, Any], where: str) -> str:
-    """The one field that says what the button does."""
+    """Return the one field that defines what the button does."""
     kinds = [name for name in _BUTTON_ACTIONS if _is_set(button, name)]
     if not kinds:
         raise bad_request(f"{where}: Text buttons are unallowed in the inline keyboard")
@@ -104,7 +104,7 @@ def _find_action(button: dict[str, Any], where: str) -> str:
 
 
 def _is_set(button: dict[str, Any], name: str) -> bool:
-    """Whether the field counts; an inline query may be empty, and a disabled button is `{}`."""
+    """Return whether a field has a value; inline queries may be empty, `disabled` may be `{}`."""
     value = button.get(name)
     if value == "":
         return name.startswith("switch_inline")

@@ -1,6 +1,6 @@
-"""Which parameters and fields there are, and of which type (Bot API 10.3).
+"""Unknown fields and wrong types in the parameters of a call (Bot API 10.3).
 
-The real servers ignore what they do not know, so that a typing error lives for years.
+Real servers ignore unknown fields silently, so that a typing error can stay unnoticed for years.
 """
 
 import json
@@ -16,9 +16,9 @@ _INTEGERS = (
 )
 _FLAGS = (
     "disable_notification protect_content allow_paid_broadcast allow_sending_without_reply "
-    "disable_web_page_preview can_stop keep_on_stop show_alert is_big drop_pending_updates"
+    "disable_web_page_preview can_stop keep_on_stop show_alert drop_pending_updates"
 )
-_ARRAYS = "allowed_updates entities reaction commands"
+_ARRAYS = "allowed_updates entities commands"
 _OBJECTS = (
     "link_preview_options reply_parameters reply_markup ephemeral_message_parameters "
     "suggested_post_parameters rich_message scope"
@@ -56,16 +56,15 @@ _OBJECT_FIELDS = {
     "link_preview_options": set(_LINK_PREVIEW.split()),
     "entities": set(_ENTITY.split()),
     "commands": {"command", "description", "is_ephemeral"},
-    "reaction": {"type", "emoji", "custom_emoji_id"},
     "scope": {"type", "chat_id", "user_id"},
     "ephemeral_message_parameters": set(_EPHEMERAL.split()),
     "reply_markup": set(_REPLY_MARKUP.split()),
 }
-"""The fields of objects, and of the objects in arrays."""
+"""Fields of objects, and of the objects inside arrays."""
 
 
 def find_wrong_types(values: dict[str, Any]) -> Iterator[str]:
-    """Parameters of another type than documented; in forms every value is a string."""
+    """Yield parameters whose type is not the documented one; in forms every value is a string."""
     for name, value in values.items():
         wanted = _PARAMETER_TYPES.get(name, "String")
         if value != "" and not _has_type(wanted, value):
@@ -73,7 +72,7 @@ def find_wrong_types(values: dict[str, Any]) -> Iterator[str]:
 
 
 def find_unknown_fields(values: dict[str, Any]) -> Iterator[str]:
-    """Fields of objects that do not exist, and update kinds that do not."""
+    """Yield unknown fields of objects and unknown update kinds."""
     for name, known in _OBJECT_FIELDS.items():
         for one in _to_objects(values.get(name)):
             yield from (f"{name}.{field}" for field in sorted(one.keys() - known))

@@ -1,4 +1,4 @@
-"""The sandbox's Telegram in one object: what it remembers, and how it tells of changes."""
+"""The state of the sandbox's Telegram: stores, queues and the event bus."""
 
 import sqlite3
 from pathlib import Path
@@ -21,12 +21,12 @@ from smart_kit.errors import ConfigurationError
 
 
 class TelegramState:
-    """One bot, its people and what they said. Changes are lost without `commit`."""
+    """One bot, its people and their messages. Changes are lost without `commit`."""
 
     def __init__(self, database: sqlite3.Connection, token: str) -> None:
         self._database = database
         self.settings = SettingStore(database)
-        self.bot = SandboxBot(token, self.settings)
+        self.bot = SandboxBot(token)
         self.people = PersonStore(database)
         self.messages = MessageStore(database)
         self.updates = UpdateQueue(database, self.settings)
@@ -41,7 +41,7 @@ class TelegramState:
 
     @classmethod
     def open(cls, directory: Path, token: str) -> "TelegramState":
-        """The world kept in this folder. Raises ConfigurationError for a token that is none."""
+        """Open the state in a folder. Raises ConfigurationError for a malformed token."""
         if not is_valid_token(token):
             raise ConfigurationError(
                 "TELEGRAM_TOKEN: a token looks like 123456:ABC-DEF (digits, colon, letters)"
@@ -49,37 +49,37 @@ class TelegramState:
         return cls(open_database(directory), token)
 
     def commit(self) -> None:
-        """Keep what this request has done."""
+        """Commit the changes of this request."""
         self._database.commit()
 
     def rollback(self) -> None:
-        """Forget it."""
+        """Discard the changes of this request."""
         self._database.rollback()
 
     def publish_message(self, kind: str, message: Message) -> None:
-        """A `message` that is new, or an `edit` of one."""
+        """Publish a new message (`message`) or an edited one (`edit`)."""
         self.event_bus.publish(ChatEvent(kind, message.person_id, message.to_json()))
 
     def publish_bot_changed(self) -> None:
-        """Its name, description or commands changed."""
+        """Publish that the bot's commands changed."""
         self.event_bus.publish(ChatEvent("bot", None, {}))
 
     def confirm_updates(self, offset: int) -> None:
-        """The bot has what is below: mark those messages as read."""
+        """Confirm the updates below `offset` and mark their messages as read."""
         first = self.updates.confirm(offset)
         for message in self.messages.mark_read(first):
             self.publish_message("edit", message)
 
     def drop_updates(self) -> None:
-        """The bot wants none of what waits."""
+        """Drop all pending updates."""
         self.confirm_updates(self.updates.get_next_id())
 
     def stop(self) -> None:
-        """End what waits: the long poll and the pages' event streams."""
+        """End the pending long poll and the event streams."""
         self.updates.close()
         self.activity.close()
         self.event_bus.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database."""
         self._database.close()

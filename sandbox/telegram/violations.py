@@ -1,4 +1,7 @@
-"""What a real server would have passed over in silence: kept for tests and for the chat page."""
+"""Calls that violate the Bot API although a real server accepts them silently.
+
+Tests fail on a violation; the chat page shows their number.
+"""
 
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -15,50 +18,31 @@ MAX_VIOLATIONS = 1000
 
 @dataclass(frozen=True)
 class Violation:
-    """`kind` is unknown_method, unknown_parameter, wrong_type or loads_address.
+    """A call that does not conform to the Bot API.
 
-    The last: a message that makes Telegram fetch an address, which a model may have written.
+    `kind` is unknown_method, unknown_parameter, wrong_type or loads_address. The last one is a
+    message that makes Telegram fetch a URL, which may leak data that a model put into the URL.
     """
 
     method: str
     kind: str
     detail: str
 
-    def to_json(self) -> dict[str, str]:
-        """For the route that tests read."""
-        return asdict(self)
-
 
 class ViolationLog:
-    """The newest ones. Warnings are what nobody has verified on the real servers."""
+    """The newest violations, in memory only."""
 
     def __init__(self, event_bus: EventBus) -> None:
         self._event_bus = event_bus
-        self.errors: deque[Violation] = deque(maxlen=MAX_VIOLATIONS)
-        self.warnings: deque[Violation] = deque(maxlen=MAX_VIOLATIONS)
+        self._violations: deque[Violation] = deque(maxlen=MAX_VIOLATIONS)
 
     def record(self, method: str, kind: str, detail: str) -> None:
-        """A mistake of the bot."""
-        self.errors.append(Violation(method, kind, detail))
+        """Add a violation and report the new count to the chat pages."""
+        self._violations.append(Violation(method, kind, detail))
         log.warning("bot api violation recorded", method=method, kind=kind, detail=detail)
-        self._publish_count()
-
-    def record_warning(self, method: str, detail: str) -> None:
-        """Something doubtful."""
-        self.warnings.append(Violation(method, "unverified", detail))
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.errors.clear()
-        self.warnings.clear()
-        self._publish_count()
-
-    def _publish_count(self) -> None:
-        self._event_bus.publish(ChatEvent("violations", None, {"count": len(self.errors)}))
+        count = len(self._violations)
+        self._event_bus.publish(ChatEvent("violations", None, {"count": count}))
 
     def to_json(self) -> dict[str, Any]:
-        """Mistakes in `items`, the rest in `warnings`; the oldest first."""
-        return {
-            "items": [one.to_json() for one in self.errors],
-            "warnings": [one.to_json() for one in self.warnings],
-        }
+        """Return all violations, the oldest first."""
+        return {"items": [asdict(violation) for violation in self._violations]}

@@ -1,4 +1,4 @@
-"""Updates delivered to a webhook: in order, again with back-off until they are taken."""
+"""Delivery of updates to the webhook: in order, with back-off until each is accepted."""
 
 import asyncio
 import json
@@ -20,14 +20,14 @@ ExecuteMethod = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
 class WebhookDelivery:
-    """Posts what waits, one update at a time; the answer may be a call of a method."""
+    """Posts pending updates one at a time; the response may contain a method call."""
 
     def __init__(self, state: TelegramState, execute: ExecuteMethod) -> None:
         self._state = state
         self._execute = execute
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Deliver updates until cancelled."""
         backoff = INITIAL_BACKOFF_SECONDS
         timeout = aiohttp.ClientTimeout(total=RESPONSE_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -60,7 +60,7 @@ class WebhookDelivery:
     async def _post_update(
         self, session: aiohttp.ClientSession, target: WebhookTarget, update_id: int, update: Any
     ) -> float | None:
-        """None: taken. Else the seconds that the other side wants to be left alone."""
+        """Return None when accepted, else the seconds of the Retry-After header."""
         headers = {SECRET_HEADER: target.secret_token} if target.secret_token else {}
         try:
             async with session.post(target.url, json=update, headers=headers) as response:

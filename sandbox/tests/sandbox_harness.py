@@ -19,7 +19,7 @@ ALICE, BOB = 1001, 1002
 
 
 class BotApiRefused(Exception):
-    """The Bot API said no."""
+    """The Bot API refused a call."""
 
     def __init__(self, status: int, envelope: dict[str, Any], headers: Mapping[str, str]) -> None:
         super().__init__(envelope["description"])
@@ -30,7 +30,7 @@ class BotApiRefused(Exception):
 
 
 class SandboxHarness:
-    """A running sandbox, with the calls of a bot and of the chat page."""
+    """A running sandbox with the calls of a bot and of the chat page."""
 
     def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -38,7 +38,7 @@ class SandboxHarness:
         self.http = session
 
     async def call_bot_api(self, method: str, /, **parameters: Any) -> Any:
-        """The result of a Bot API call; raises BotRefused."""
+        """Return the result of a Bot API call. Raises BotApiRefused."""
         url = f"{self.url}/bot{TOKEN}/{method}"
         async with self.http.post(url, json=parameters) as response:
             envelope = await response.json()
@@ -48,7 +48,7 @@ class SandboxHarness:
         return envelope["result"]
 
     async def call_chat_api(self, method: str, path: str, /, **body: Any) -> Any:
-        """The answer of the chat page's API."""
+        """Return the response of the chat page's API."""
         headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
         async with self.http.request(
             method, self.url + path, json=body or None, headers=headers
@@ -58,19 +58,19 @@ class SandboxHarness:
             return content
 
     async def say(self, text: str, person: int = ALICE) -> dict[str, Any]:
-        """A person writes to the bot."""
+        """Send a person's text to the bot and return the message."""
         message: dict[str, Any] = await self.call_chat_api(
             "POST", f"/chat/{person}/messages", text=text
         )
         return message
 
     async def get_violations(self) -> list[str]:
-        """What the bot did that the Bot API does not know."""
+        """Return the recorded violations as `method: kind: detail`."""
         found = (await self.call_chat_api("GET", "/chat/api/violations"))["items"]
         return [f"{one['method']}: {one['kind']}: {one['detail']}" for one in found]
 
     async def inject_fault(self, kind: str, method: str = "*", **details: Any) -> None:
-        """Order a fault for the next call."""
+        """Inject a fault into the next call."""
         await self.call_chat_api("POST", "/chat/api/faults", kind=kind, method=method, **details)
 
     async def set_limits(self, **limits: float) -> None:
@@ -78,7 +78,7 @@ class SandboxHarness:
         await self.call_chat_api("PUT", "/chat/api/limits", **limits)
 
     async def list_messages(self, person: int = ALICE) -> list[dict[str, Any]]:
-        """The messages of a chat as the page sees them."""
+        """Return the messages of a chat as the page gets them."""
         items: list[dict[str, Any]] = (await self.call_chat_api("GET", f"/chat/{person}/messages"))[
             "items"
         ]
@@ -87,9 +87,9 @@ class SandboxHarness:
 
 @asynccontextmanager
 async def run_sandbox(state_dir: Path, **settings: Any) -> AsyncIterator[SandboxHarness]:
-    """A sandbox that keeps its state in this folder."""
+    """Run a sandbox with its state in this folder."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))  # nobody else can have the port any more
+    listener.bind(("127.0.0.1", 0))  # reserves the port
     port: int = listener.getsockname()[1]
     app = create_app(
         SandboxSettings(

@@ -1,4 +1,4 @@
-"""Stopping is quick and cuts nobody off in the middle."""
+"""A stop answers waiting requests at once and breaks none off."""
 
 import asyncio
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Weather without the Internet: Open-Meteo's two routes, and weather that is made up."""
+"""A stand-in for Open-Meteo with invented weather."""

@@ -1,14 +1,14 @@
-"""Weather that is made up: plausible for latitude and season, the same whenever one asks."""
+"""Invented weather: plausible for latitude and season, and the same for equal place and day."""
 
 import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from random import Random
 
-SOURCE = "the sandbox, which makes its weather up"
+SOURCE = "the sandbox, with invented weather"
 
 _WARMEST_DAY_OF_YEAR = 200
-"""Of the year, in the north; half a year later in the south."""
+"""Day of the year on the northern hemisphere; half a year later on the southern."""
 
 _DRY_CODES = (0, 1, 2, 2, 3, 3, 3, 45)
 _COLD_CODES = (71, 73, 75, 85)
@@ -33,7 +33,7 @@ _MAX_PRECIPITATION_MM = {
 
 @dataclass(frozen=True)
 class DayWeather:
-    """Degrees Celsius, mm, percent, km/h; the code is WMO's."""
+    """Weather of one day in °C, mm, percent and km/h, with a WMO weather code."""
 
     code: int
     max_temperature: float
@@ -44,7 +44,7 @@ class DayWeather:
 
 
 def weather_on(latitude: float, longitude: float, day: date) -> DayWeather:
-    """The weather of a place on a day."""
+    """Return the weather of a place on a day."""
     dice = Random(f"{latitude:.2f} {longitude:.2f} {day}")  # noqa: S311 # weather is no secret
     middle = _mean_temperature(latitude, day) + dice.uniform(-4, 4)
     half = dice.uniform(2, 5)
@@ -62,7 +62,7 @@ def weather_on(latitude: float, longitude: float, day: date) -> DayWeather:
 
 
 def temperature_at(weather: DayWeather, moment: datetime) -> float:
-    """The temperature at a local time: coldest at 3, warmest at 15 o'clock."""
+    """Return the temperature at a local time: coldest at 3:00, warmest at 15:00."""
     hour = moment.hour + moment.minute / 60
     share = (1 - math.cos((hour - 3) / 24 * math.tau)) / 2
     return round(
@@ -71,7 +71,7 @@ def temperature_at(weather: DayWeather, moment: datetime) -> float:
 
 
 def _mean_temperature(latitude: float, day: date) -> float:
-    """What is usual there at that time of the year."""
+    """Return the usual temperature of a latitude on a day of the year."""
     warmest_day = _WARMEST_DAY_OF_YEAR if latitude >= 0 else _WARMEST_DAY_OF_YEAR + 182
     season = math.cos((day.timetuple().tm_yday - warmest_day) / 365 * math.tau)
     return 27 - 0.006 * latitude**2 + 0.2 * abs(latitude) * season

@@ -1,12 +1,11 @@
-"""Where places are: the cities of a table, and each city that a time zone is named after.
+"""Places with their coordinates: cities of a table, and cities that time zones are named after.
 
-Any other name is found nowhere, as Open-Meteo finds no Atlantis. As there, a name is found in the
-language that is asked in, those after zones only in English, and "Paris, Texas" as a whole is none.
-Unlike there Russian names are also found declined, as the demo model takes them from what people
-write.
+As in Open-Meteo, a name is found in the language of the request, and "Paris, Texas" is not found.
+Zone cities are known only by their English names. Unlike in Open-Meteo, Russian names are also
+found in other cases, because the demo model takes them from user messages unchanged.
 
-A line of the table (`cities.txt`): latitude, longitude and zone; names in English and Russian, the
-first of them shown and others behind a slash; regions; countries; the country's code.
+A line of `cities.txt`: latitude, longitude and zone; names in English and in Russian, the first of
+them displayed, alternatives behind slashes; regions; countries; the country code.
 """
 
 import re
@@ -18,19 +17,19 @@ from typing import Any, NamedTuple
 
 _RUSSIAN_ENDING = re.compile("(?<=[а-я]{2})(?:[аяыи]х|[оеыи]м|[аеиоуыэюяь]+)$")
 _ISO_6709 = re.compile(r"([+-])(\d\d)(\d\d)\d*([+-])(\d{3})(\d\d)")
-"""Latitude and longitude in IANA's table: ±DDMM±DDDMM, seconds where they are known."""
+"""Latitude and longitude in IANA's table: ±DDMM±DDDMM, optionally with seconds."""
 
 
 class City(NamedTuple):
-    """A place, and what it is found by."""
+    """A place with its normalised names."""
 
     search_keys: frozenset[str]
     fields: dict[str, Any]
-    """As Open-Meteo gives them."""
+    """The fields of Open-Meteo's response."""
 
 
 def find_places(name: str, language: str) -> list[dict[str, Any]]:
-    """The results of a search; empty where the name is not known."""
+    """Return the results of a search; empty for an unknown name."""
     if "," in name:
         return []
     is_russian = language == "ru"
@@ -38,16 +37,9 @@ def find_places(name: str, language: str) -> list[dict[str, Any]]:
     return [city.fields for city in load_cities(is_russian) if wanted in city.search_keys]
 
 
-def find_time_zone(latitude: float, longitude: float) -> str:
-    """What `timezone=auto` means there."""
-    places = (city.fields for city in load_cities(is_russian=False))
-    here = (one for one in places if (one["latitude"], one["longitude"]) == (latitude, longitude))
-    return next((str(one["timezone"]) for one in here), "GMT")
-
-
 @cache
 def load_cities(is_russian: bool) -> tuple[City, ...]:
-    """All that can be found in a language."""
+    """Return all places that can be found in a language."""
     lines = (files(__package__) / "cities.txt").read_text("utf-8").splitlines()
     table = [_parse_city(line.split("; "), index, is_russian) for index, line in enumerate(lines)]
     known = set[tuple[str, str]]().union(*map(_get_zone_keys, table))
@@ -77,12 +69,12 @@ def _parse_city(columns: list[str], index: int, is_russian: bool) -> City:
 
 
 def _build_zone_cities(index: int) -> Iterator[City]:
-    """The places of IANA's own table, which says where and in which country they are."""
+    """Yield the cities of IANA's zone table, which has coordinates and countries."""
     countries = {code: name for code, name, *_ in _read_iana_rows("iso3166.tab")}
     for code, where, zone, *_ in _read_iana_rows("zone.tab"):
         index += 1
         found = _ISO_6709.match(where)
-        assert found, "the table holds nothing else"
+        assert found, "every row of the table has coordinates"
         name = zone.rpartition("/")[2].replace("_", " ")
         facts = {
             "id": index,
@@ -106,7 +98,7 @@ def _to_degrees(sign: str, degrees: str, minutes: str) -> float:
 
 
 def _normalize_name(name: str, is_russian: bool) -> str:
-    """Without case, accents, punctuation and, in Russian, endings."""
+    """Remove case, accents, punctuation and, in Russian, case endings."""
     signs = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(sign for sign in signs if not unicodedata.combining(sign))
     words = re.sub(r"[^\w]+", " ", letters).split()

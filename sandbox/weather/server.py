@@ -1,4 +1,4 @@
-"""Open-Meteo's geocoding and forecast at `/weather`, as far as assistants ask for them."""
+"""Open-Meteo's geocoding and forecast at `/weather`, as far as the assistant uses them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from aiohttp import web
 
 from sandbox.weather.climate import SOURCE, DayWeather, temperature_at, weather_on
-from sandbox.weather.gazetteer import find_places, find_time_zone
+from sandbox.weather.gazetteer import find_places
 
 MAX_FORECAST_DAYS = 16
 _DEFAULT_FORECAST_DAYS = 7
@@ -33,18 +33,15 @@ WeatherHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class InvalidQuery(Exception):
-    """What Open-Meteo answers with status 400."""
+    """Answered with status 400, as Open-Meteo does."""
 
 
-class WeatherServer:
-    """The two routes, for a WEATHER_API_URL that ends in `/weather`."""
-
-    def routes(self) -> list[web.RouteDef]:
-        """For the application."""
-        return [
-            web.get("/weather/v1/search", _json_handler(_search_places)),
-            web.get("/weather/v1/forecast", _json_handler(_build_forecast)),
-        ]
+def weather_routes() -> list[web.RouteDef]:
+    """Return the two routes, for a WEATHER_API_URL that ends in `/weather`."""
+    return [
+        web.get("/weather/v1/search", _json_handler(_search_places)),
+        web.get("/weather/v1/forecast", _json_handler(_build_forecast)),
+    ]
 
 
 def _json_handler(build_response: Callable[[WeatherQuery], dict[str, Any]]) -> WeatherHandler:
@@ -68,16 +65,13 @@ def _build_forecast(query: WeatherQuery) -> dict[str, Any]:
     latitude = _parse_coordinate(query, "latitude", 90)
     longitude = _parse_coordinate(query, "longitude", 180)
     zone = query.get("timezone", "GMT")
-    zone = find_time_zone(latitude, longitude) if zone == "auto" else zone
     if zone not in available_timezones():
         raise InvalidQuery("Invalid timezone")
     now = datetime.now(ZoneInfo(zone)).replace(second=0, microsecond=0, tzinfo=None)
     days = _parse_days(query, now.date())
     weather = [weather_on(latitude, longitude, day) for day in days]
-    current, daily = (
-        _parse_variables(query, "current", _CURRENT_VARIABLES),
-        _parse_variables(query, "daily", _DAILY_VARIABLES),
-    )
+    current = _parse_variables(query, "current", _CURRENT_VARIABLES)
+    daily = _parse_variables(query, "daily", _DAILY_VARIABLES)
     response: dict[str, Any] = {
         "latitude": latitude,
         "longitude": longitude,
@@ -85,7 +79,7 @@ def _build_forecast(query: WeatherQuery) -> dict[str, Any]:
         "source": SOURCE,
     }
     if current:
-        # the asker's today may be ahead of ours, where the suite's clock was moved
+        # The client's today may be later than ours: the suite's clock can be moved forward.
         moment = datetime.combine(days[0], now.time())
         values = _build_current(weather[0], moment)
         response["current_units"] = {"time": "iso8601"} | {
@@ -128,14 +122,10 @@ def _parse_coordinate(query: WeatherQuery, name: str, limit: float) -> float:
 def _parse_days(query: WeatherQuery, today: date) -> list[date]:
     try:
         first = date.fromisoformat(query.get("start_date", today.isoformat()))
-        default_last = first + timedelta(
-            days=int(query.get("forecast_days", _DEFAULT_FORECAST_DAYS)) - 1
-        )
+        default_last = first + timedelta(days=_DEFAULT_FORECAST_DAYS - 1)
         last = date.fromisoformat(query.get("end_date", default_last.isoformat()))
     except (ValueError, OverflowError) as error:
-        raise InvalidQuery("A date or the number of days is not valid.") from error
-    if "forecast_days" in query and ("start_date" in query or "end_date" in query):
-        raise InvalidQuery("'forecast_days' and 'start_date' exclude each other.")
+        raise InvalidQuery("A date is not valid.") from error
     count = (last - first).days + 1
     if not 1 <= count <= MAX_FORECAST_DAYS:
         raise InvalidQuery(f"A forecast is for 1 to {MAX_FORECAST_DAYS} days.")

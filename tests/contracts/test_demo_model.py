@@ -15,8 +15,8 @@ from assistant.src.services.open_meteo_schemas import CurrentWeather, DailySerie
 from assistant.src.tools import task_tool
 from assistant.src.tools.weather_location import find_place
 from assistant.src.tools.weather_report import WEATHER_DESCRIPTIONS, render_report
+from sandbox.llm.entry_list import parse_entries
 from sandbox.llm.places import guess_nominative_forms
-from sandbox.llm.task_list import parse_tasks
 from sandbox.telegram.rich.plain_text import flatten_rich_text
 from sandbox.tests.llm.model_requests import call_model, run_conversation
 from sandbox.tests.sandbox_harness import run_sandbox
@@ -65,7 +65,7 @@ def test_the_weather_is_told_in_russian_whatever_it_is(value: float | None) -> N
         (
             "weather in Atlantis",
             "Atlantis",
-            "The weather service knows no place called “Atlantis”.",
+            "The weather service does not know the place “Atlantis”.",
         ),
         ("погода в Атлантиде", "Атлантиде", "Служба погоды не знает места «Атлантиде»."),
     ],
@@ -135,7 +135,7 @@ def test_every_line_of_a_list_of_tasks_is_read(
     status: str, priority: str, due_at: str | None, title: str
 ) -> None:
     made = make_task(status=status, priority=priority, due_at=due_at, title=title)
-    (read,) = parse_tasks(f"All tasks:\n- {task_tool._render_task(made, BERLIN)}")
+    (read,) = parse_entries(f"All tasks:\n- {task_tool._render_task(made, BERLIN)}")
 
     assert (read.id, read.title) == (str(made.id), " ".join(title.split()))
     assert read.priority == ("" if priority == "normal" else priority)

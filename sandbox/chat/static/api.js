@@ -1,6 +1,6 @@
 // The sandbox's JSON API.
 
-export class Refused extends Error {
+export class ApiError extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
@@ -15,18 +15,18 @@ async function call(method, path, body) {
   });
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}));
-    throw new Refused(response.status, problem.detail ?? response.statusText);
+    throw new ApiError(response.status, problem.detail ?? response.statusText);
   }
   return response.json();
 }
 
 export const getPeople = async () => (await call("GET", "/chat/people")).items;
 export const addPerson = (first_name, language_code) => call("POST", "/chat/people", { first_name, language_code });
-export const getBot = (language) => call("GET", `/chat/bot?language_code=${encodeURIComponent(language)}`);
+export const getBot = () => call("GET", "/chat/bot");
 export const getCommands = async (person) => (await call("GET", `/chat/${person}/commands`)).items;
 export const getMessages = (person) => call("GET", `/chat/${person}/messages`);
-export const say = (person, text, reply_to) => call("POST", `/chat/${person}/messages`, reply_to ? { text, reply_to } : { text });
-export const stop = (person, draft_id) => call("POST", `/chat/${person}/stop`, { draft_id });
+export const sendMessage = (person, text, reply_to) => call("POST", `/chat/${person}/messages`, reply_to ? { text, reply_to } : { text });
+export const stopDraft = (person, draft_id) => call("POST", `/chat/${person}/stop`, { draft_id });
 export const getFormula = async (source, display) => (await call("GET", `/chat/formula?${new URLSearchParams({ source, display })}`)).tree;
 export const getViolations = () => call("GET", "/chat/api/violations");
-export const press = (person, message_id, data) => call("POST", `/chat/${person}/buttons`, { message_id, data });
+export const pressButton = (person, message_id, data) => call("POST", `/chat/${person}/buttons`, { message_id, data });

@@ -1,12 +1,12 @@
 // One message as an element.
 
-import { botAvatar, icon, make } from "./dom.js";
+import { icon, make } from "./dom.js";
 import { endsInBlock, renderText } from "./entities.js";
-import { momentOf, t, timeOf } from "./i18n.js";
+import { formatDateTime, formatTime, t } from "./i18n.js";
 import { inlineKeyboard } from "./keyboard.js";
 import { renderBlocks } from "./rich.js";
 
-// `on` = what entities need, and {reply(message), press(message, button, node), jump(id)}
+// `on` = the callbacks of entities.js, and {reply(message), press(message, button, node), jump(id)}
 export function makeBubble(message, original, on) {
   const node = make("article", { class: `message ${message.from === "bot" ? "theirs" : "mine"}` });
   node.dataset.id = message.message_id;
@@ -16,7 +16,7 @@ export function makeBubble(message, original, on) {
 
 export function fillBubble(node, message, original, on) {
   node.classList.toggle("rich", Boolean(message.rich_message));
-  const bubble = make("div", { class: "bubble" }, quoted(message, original, on), text(message, on), reaction(message));
+  const bubble = make("div", { class: "bubble" }, quoted(message, original, on), text(message, on));
   bubble.addEventListener("click", () => node.classList.toggle("touched"));
   const buttons = message.reply_markup?.inline_keyboard;
   const inline = buttons?.length ? inlineKeyboard(buttons, (button, place) => on.press(message, button, place)) : null;
@@ -40,7 +40,7 @@ function richText(message, on) {
 
 function meta(message) {
   const edited = message.edited ? make("span", { text: t("edited") }) : null;
-  const time = make("time", { text: timeOf(message.date), title: momentOf(message.date) });
+  const time = make("time", { text: formatTime(message.date), title: formatDateTime(message.date) });
   const state = message.from === "person" ? icon(message.read ? "read" : "sent") : null;
   return make("span", { class: "meta" }, edited, time, state);
 }
@@ -51,10 +51,6 @@ function quoted(message, original, on) {
   const what = make("span", { text: original.text.replace(/\s+/g, " ") });
   const click = () => on.jump(original.message_id);
   return make("button", { class: "quoted", type: "button", on: { click } }, who, what);
-}
-
-function reaction(message) {
-  return message.reaction ? make("div", { class: "reaction" }, message.reaction, botAvatar()) : null;
 }
 
 function tools(message, on) {
@@ -79,11 +75,11 @@ export function fillDraft(node, draft, on) {
   body.classList.toggle("waits", !draft.text && !draft.rich_message);
   if (draft.rich_message) body.replaceChildren(renderBlocks(draft.rich_message.blocks, { ...on, press: () => {} }));
   else body.replaceChildren(renderText(draft.text || t("thinking"), draft.text ? draft.entities : [], on));
-  showStop(node.querySelector(".stop"), draft, on);
+  showStopButton(node.querySelector(".stop"), draft, on);
 }
 
-// The button stays the same node from frame to frame: it must not slip away under a finger.
-function showStop(place, draft, on) {
+// The button is created once and kept for all frames, so that a press is never lost to a redraw.
+function showStopButton(place, draft, on) {
   place.hidden = !draft.can_stop;
   place.dataset.draft = draft.draft_id;
   if (place.firstChild) return;

@@ -1,4 +1,4 @@
-// Where one writes: the field that grows, commands after a slash, the message that is answered.
+// The message field: grows with its text, suggests commands after a slash, holds the reply target.
 
 import { byId, make } from "./dom.js";
 import { t } from "./i18n.js";

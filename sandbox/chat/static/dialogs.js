@@ -1,31 +1,31 @@
-// What comes up over the page: a short word, a question, the form for somebody new.
+// Toasts, dialogs, and the form for a new person.
 
 import { byId } from "./dom.js";
 import { t } from "./i18n.js";
 
 const TOAST_MS = 2800;
-let fading = 0;
+let toastTimer = 0;
 
-export function toast(text) {
-  clearTimeout(fading);
+export function showToast(text) {
+  clearTimeout(toastTimer);
   byId("toast").textContent = text;
   byId("toast").hidden = false;
-  fading = setTimeout(() => (byId("toast").hidden = true), TOAST_MS);
+  toastTimer = setTimeout(() => (byId("toast").hidden = true), TOAST_MS);
 }
 
-export function tell(text) {
-  return open(text, "OK", true);
+export function showMessage(text) {
+  return showDialog(text, "OK", true);
 }
 
-export function ask(text, yes) {
-  return open(text, yes, false);
+export function showConfirm(text, okLabel) {
+  return showDialog(text, okLabel, false);
 }
 
-function open(text, yes, isOnlyTold) {
+function showDialog(text, okLabel, isMessage) {
   const dialog = byId("alert-dialog");
   byId("alert-text").textContent = text;
-  byId("alert-ok").textContent = yes;
-  byId("alert-cancel").hidden = isOnlyTold;
+  byId("alert-ok").textContent = okLabel;
+  byId("alert-cancel").hidden = isMessage;
   dialog.showModal();
   return new Promise((resolve) => {
     const close = (answer) => {
@@ -41,9 +41,9 @@ function open(text, yes, isOnlyTold) {
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
-    toast(t("copied"));
+    showToast(t("copied"));
   } catch {
-    await tell(text);
+    await showMessage(text);
   }
 }
 

@@ -1,4 +1,4 @@
-// Building elements. Data only ever becomes text nodes and attributes, never markup.
+// Builders of elements. Data only becomes text nodes and attributes, never markup.
 
 export const byId = (id) => document.getElementById(id);
 

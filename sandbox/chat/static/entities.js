@@ -1,16 +1,16 @@
 // Telegram's entities as elements. Offsets are UTF-16 code units, which is what JavaScript counts.
 
 import { icon, make } from "./dom.js";
-import { momentOf, t } from "./i18n.js";
+import { formatDateTime, t } from "./i18n.js";
 
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 const SIMPLE = { bold: "strong", italic: "em", underline: "u", strikethrough: "s" };
 
 // `on` = {link(url, isHidden), command(text), copy(text)}
 export function renderText(text, entities, on) {
-  const tree = nest(text, entities);
+  const tree = buildTree(text, entities);
   const fragment = document.createDocumentFragment();
-  fill(fragment, text, 0, text.length, tree, on);
+  appendNodes(fragment, text, 0, text.length, tree, on);
   return fragment;
 }
 
@@ -18,7 +18,7 @@ export function endsInBlock(text, entities) {
   return entities.some((one) => BLOCKS.has(one.type) && one.offset + one.length >= text.trimEnd().length);
 }
 
-function nest(text, entities) {
+function buildTree(text, entities) {
   const root = { start: 0, end: text.length, children: [] };
   for (const entity of entities) {
     const node = { entity, start: entity.offset, end: entity.offset + entity.length, children: [] };
@@ -34,7 +34,7 @@ function nest(text, entities) {
   return root.children;
 }
 
-function fill(parent, text, start, end, nodes, on) {
+function appendNodes(parent, text, start, end, nodes, on) {
   let position = start;
   for (const node of nodes) {
     const isBlock = BLOCKS.has(node.entity.type);
@@ -56,7 +56,7 @@ function element(node, text, on) {
 
 function children(node, text, on) {
   const fragment = document.createDocumentFragment();
-  fill(fragment, text, node.start, node.end, node.children, on);
+  appendNodes(fragment, text, node.start, node.end, node.children, on);
   return fragment;
 }
 
@@ -85,7 +85,7 @@ const BUILDERS = {
   cashtag: (_, __, content) => wrap("span", { class: "command" }, content()),
   bot_command: (_, own, content, on) =>
     wrap("button", { class: "command", type: "button", on: { click: () => on.command(own) } }, content()),
-  date_time: (entity, _, content) => wrap("time", { class: "command", title: momentOf(entity.unix_time) }, content()),
+  date_time: (entity, _, content) => wrap("time", { class: "command", title: formatDateTime(entity.unix_time) }, content()),
   code: (_, own, content, on) => wrap("code", { title: t("copy"), on: { click: () => on.copy(own) } }, content()),
   pre: (entity, own, content, on) => block(entity, own, content, on),
   spoiler: (_, __, content) => spoiler(content()),
@@ -93,7 +93,7 @@ const BUILDERS = {
   expandable_blockquote: (_, __, content) => foldable(content()),
 };
 
-// Only addresses that a chat may open; a page's own scripts are none of them.
+// Only schemes that a chat may open; `javascript:` is not one of them.
 export function safe(url) {
   return /^(https?|tg|mailto|tel|ftp|ton):/i.test(url) ? url : "about:blank";
 }

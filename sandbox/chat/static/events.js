@@ -1,25 +1,25 @@
-// Live updates. After each (re)connection `hello` comes first: then everything is asked for anew.
+// Live updates. Every connection starts with `hello`, which makes the page reload all its data.
 
 const KINDS = ["hello", "message", "edit", "delete", "typing", "draft", "answer", "bot", "violations"];
-const LONGEST_PAUSE = 8000;
+const MAX_RECONNECT_DELAY_MS = 8000;
 
-export function listen(handle, setConnected) {
-  let pause = 500;
+export function listenToEvents(onEvent, onConnectionChange) {
+  let delay = 500;
 
   function connect() {
     const source = new EventSource("/chat/events");
     for (const kind of KINDS) {
       source.addEventListener(kind, (event) => {
-        pause = 500;
-        if (kind === "hello") setConnected(true);
-        handle(kind, JSON.parse(event.data));
+        delay = 500;
+        if (kind === "hello") onConnectionChange(true);
+        onEvent(kind, JSON.parse(event.data));
       });
     }
     source.addEventListener("error", () => {
-      setConnected(false);
+      onConnectionChange(false);
       source.close();
-      setTimeout(connect, pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
+      setTimeout(connect, delay);
+      delay = Math.min(delay * 2, MAX_RECONNECT_DELAY_MS);
     });
   }
 

@@ -1,4 +1,5 @@
-// Formulas: the sandbox turns LaTeX into a tree, this builds MathML of it. Until then the source is shown.
+// Formulas: the sandbox converts LaTeX to a tree, this module builds MathML from it. Until the tree
+// has arrived, the source is shown.
 
 import { getFormula } from "./api.js";
 import { make } from "./dom.js";
@@ -10,7 +11,7 @@ const known = new Map();
 export function formula(source, display) {
   const node = make(display === "block" ? "div" : "span", { class: "formula", title: source });
   node.append(make("code", { text: source }));
-  treeOf(source, display).then((tree) => {
+  fetchTree(source, display).then((tree) => {
     if (!tree) return;
     node.replaceChildren(build(tree));
     node.dispatchEvent(new Event("grown", { bubbles: true }));
@@ -18,7 +19,7 @@ export function formula(source, display) {
   return node;
 }
 
-function treeOf(source, display) {
+function fetchTree(source, display) {
   const key = `${display} ${source}`;
   if (!known.has(key)) known.set(key, getFormula(source, display).catch(() => null));
   return known.get(key);

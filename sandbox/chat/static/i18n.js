@@ -1,4 +1,4 @@
-// Interface texts in the browser's language: Russian where it is asked for, else English.
+// Texts of the interface: Russian for browsers set to Russian, English for all others.
 
 const TEXTS = {
   en: {
@@ -19,42 +19,42 @@ const TEXTS = {
     document: "File",
     edited: "edited",
     empty: "No messages yet",
-    failed: "Not sent: the sandbox does not answer",
+    failed: "Not sent: the sandbox does not respond",
     help: "Write to the assistant, or try one of these:",
     ideas: ["What time is it in Tokyo?", "Remind me in 20 seconds to stretch", "Show me markdown", "What is the quadratic formula?"],
     keyboard: "Keyboard",
-    language: "Language of their Telegram",
+    language: "Telegram language",
     less: "Show less",
-    locked: "This page needs its key again: open it by the link that ./manage.py start has printed.",
+    locked: "Your access has expired. Open the link that ./manage.py start printed.",
     map: "Map",
     message: "Message",
     more: "Show more",
     name: "Name",
-    newest: "To the newest message",
+    newest: "Go to the newest message",
     notLoaded: "not loaded here",
-    noSuchButton: "The sandbox cannot do that; try it in Telegram",
+    noSuchButton: "The sandbox does not support this; try it in Telegram",
     open: "Open",
     openLink: "Open this link?",
     people: "People",
     photo: "Photo",
-    promise: "A sandbox on this machine. Telegram is played here; nothing leaves your computer.",
-    readAlong: (host) => `messages go to ${host}`,
-    readAlongPromise: (host) => `A sandbox on this machine. Telegram is played here; the model is real: what you write goes to ${host}.`,
+    promise: "This is a sandbox on your computer. It replaces Telegram, and nothing leaves your computer.",
+    messagesGoTo: (host) => `messages go to ${host}`,
+    promiseWithHost: (host) => `This is a sandbox on your computer. It replaces Telegram, but the model is real: your messages go to ${host}.`,
     reply: "Reply",
     send: "Send",
     skip: "Skip to the message field",
-    spoiler: "Hidden text, press to read",
+    spoiler: "Hidden text, press to show",
     start: "START",
     stop: "Stop",
     stays: "nothing leaves this machine",
-    theme: "Light or dark",
+    theme: "Light or dark theme",
     thinking: "Thinking…",
     today: "Today",
     typing: "typing…",
     table: "Table",
     upload: "sending a file…",
     video: "Video",
-    violations: "Mistakes of the bot that Telegram would pass over in silence",
+    violations: "Mistakes of the bot that Telegram would silently ignore",
     voice: "Voice message",
     whoAreYou: "Who do you want to be?",
     writeAs: "You write as",
@@ -83,27 +83,27 @@ const TEXTS = {
     help: "Напишите ассистенту или попробуйте:",
     ideas: ["Который час в Токио?", "Напомни через 20 секунд размяться", "Покажи markdown", "Какая формула у корней квадратного уравнения?"],
     keyboard: "Клавиатура",
-    language: "Язык Telegram у этого человека",
+    language: "Язык Telegram",
     less: "Свернуть",
-    locked: "Странице снова нужен ключ: откройте её по ссылке, которую напечатала ./manage.py start.",
+    locked: "Доступ истёк. Откройте ссылку, которую вывела команда ./manage.py start.",
     map: "Карта",
     message: "Сообщение",
-    more: "Показать целиком",
+    more: "Показать полностью",
     name: "Имя",
-    newest: "К последнему сообщению",
+    newest: "Перейти к последнему сообщению",
     notLoaded: "здесь не загружается",
-    noSuchButton: "Песочница этого не умеет; попробуйте в Telegram",
+    noSuchButton: "Песочница этого не поддерживает; попробуйте в Telegram",
     open: "Открыть",
     openLink: "Открыть эту ссылку?",
     people: "Люди",
     photo: "Фото",
-    promise: "Песочница на этом компьютере. Telegram здесь не настоящий; наружу ничего не уходит.",
-    readAlong: (host) => `сообщения уходят на ${host}`,
-    readAlongPromise: (host) => `Песочница на этом компьютере. Telegram здесь не настоящий, а модель настоящая: написанное уходит на ${host}.`,
+    promise: "Это песочница на вашем компьютере. Она заменяет Telegram, и ничего не уходит наружу.",
+    messagesGoTo: (host) => `сообщения уходят на ${host}`,
+    promiseWithHost: (host) => `Это песочница на вашем компьютере. Она заменяет Telegram, но модель настоящая: ваши сообщения уходят на ${host}.`,
     reply: "Ответить",
     send: "Отправить",
     skip: "Перейти к полю сообщения",
-    spoiler: "Скрытый текст, нажмите, чтобы прочесть",
+    spoiler: "Скрытый текст, нажмите, чтобы показать",
     start: "СТАРТ",
     stop: "Стоп",
     stays: "всё остаётся на этом компьютере",
@@ -114,7 +114,7 @@ const TEXTS = {
     table: "Таблица",
     upload: "отправляет файл…",
     video: "Видео",
-    violations: "Ошибки бота, о которых Telegram промолчал бы",
+    violations: "Ошибки бота, которые Telegram молча пропустил бы",
     voice: "Голосовое сообщение",
     whoAreYou: "Кем вы хотите быть?",
     writeAs: "Вы пишете как",
@@ -145,11 +145,11 @@ const longDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" 
 const longDayOfYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
 
 const at = (seconds) => new Date(seconds * 1000);
-export const timeOf = (seconds) => clock.format(at(seconds));
-export const momentOf = (seconds) => full.format(at(seconds));
+export const formatTime = (seconds) => clock.format(at(seconds));
+export const formatDateTime = (seconds) => full.format(at(seconds));
 export const dayKey = (seconds) => at(seconds).toDateString();
 
-export function dayOf(seconds) {
+export function formatDay(seconds) {
   const day = at(seconds);
   const now = new Date();
   if (day.toDateString() === now.toDateString()) return t("today");
@@ -157,6 +157,6 @@ export function dayOf(seconds) {
   return (day.getFullYear() === now.getFullYear() ? longDay : longDayOfYear).format(day);
 }
 
-export function shortWhen(seconds) {
-  return dayKey(seconds) === new Date().toDateString() ? timeOf(seconds) : shortDay.format(at(seconds));
+export function formatShortDate(seconds) {
+  return dayKey(seconds) === new Date().toDateString() ? formatTime(seconds) : shortDay.format(at(seconds));
 }

@@ -1,24 +1,24 @@
-// Buttons under a message, and the keyboard in place of the phone's.
+// Inline buttons under a message, and the reply keyboard.
 
 import { byId, icon, make } from "./dom.js";
 
 const STYLES = new Set(["primary", "success", "danger"]);
-const styleOf = (button) => (STYLES.has(button.style) ? button.style : "");
-export const markOf = (button) => (button.url ? icon("out") : button.copy_text ? icon("copy") : null);
+const getStyle = (button) => (STYLES.has(button.style) ? button.style : "");
+export const getIcon = (button) => (button.url ? icon("out") : button.copy_text ? icon("copy") : null);
 
 export function inlineKeyboard(rows, press) {
   return make("div", { class: "inline" }, ...rows.map((row) => make("div", {}, ...row.map((button) => inlineButton(button, press)))));
 }
 
 function inlineButton(button, press) {
-  const node = make("button", { type: "button", class: styleOf(button), text: button.text }, markOf(button));
+  const node = make("button", { type: "button", class: getStyle(button), text: button.text }, getIcon(button));
   node.disabled = button.disabled !== undefined;
   node.addEventListener("click", () => press(button, node));
   return node;
 }
 
-// The reply keyboard that holds for a chat: the newest message of the bot that sets or removes one.
-export function replyKeyboardOf(messages) {
+// Return a chat's reply keyboard: the newest bot message that sets or removes one decides.
+export function findReplyKeyboard(messages) {
   for (const message of [...messages].reverse()) {
     const markup = message.from === "bot" ? message.reply_markup : null;
     if (markup?.remove_keyboard) return null;
@@ -52,7 +52,7 @@ export class ReplyKeyboard {
   }
 
   #button(button) {
-    const node = make("button", { type: "button", class: styleOf(button), text: button.text });
+    const node = make("button", { type: "button", class: getStyle(button), text: button.text });
     node.addEventListener("click", () => {
       this.press(button);
       if (this.#shown?.one_time_keyboard) this.#setOpen(false);

@@ -1,41 +1,41 @@
-// Puts the page together: who one is, what is said, what happens.
+// Connects the parts of the page: the chosen person, the conversation, live events.
 
 import * as api from "./api.js";
 import { Composer } from "./composer.js";
-import { ask, copy, setUpPersonForm, tell, toast } from "./dialogs.js";
+import { copy, setUpPersonForm, showConfirm, showMessage, showToast } from "./dialogs.js";
 import { botAvatar, byId, make } from "./dom.js";
-import { listen } from "./events.js";
+import { listenToEvents } from "./events.js";
 import { t, translate } from "./i18n.js";
-import { ReplyKeyboard, replyKeyboardOf } from "./keyboard.js";
+import { findReplyKeyboard, ReplyKeyboard } from "./keyboard.js";
 import { People } from "./people.js";
 import { Timeline } from "./timeline.js";
 
 const PRESS_MS = 20_000;
-const someone = promised();
+const firstPerson = createDeferred();
 const state = { bot: null, isConnected: false, isTyping: false, action: "", arrived: null, waiting: new Map(), answered: new Set() };
 
 translate();
-const people = new People(become);
+const people = new People(selectPerson);
 const composer = new Composer({ send, botName });
-const keyboard = new ReplyKeyboard(pressKey);
-const timeline = new Timeline({ link, copy, press, stop, botName, command: send, reply: (message) => composer.replyTo(message) }, welcome);
+const keyboard = new ReplyKeyboard(pressKeyboardButton);
+const timeline = new Timeline({ link, copy, press, stop, botName, command: send, reply: (message) => composer.replyTo(message) }, makeWelcome);
 
 byId("theme").addEventListener("click", () => toggleTheme());
-byId("violations").addEventListener("click", () => tellViolations());
-byId("badge").addEventListener("click", () => tell(byId("promise").textContent));
-document.addEventListener("visibilitychange", () => document.hidden || people.seen());
-addEventListener("hashchange", () => become(chosenPerson()));
+byId("violations").addEventListener("click", () => showViolationList());
+byId("badge").addEventListener("click", () => showMessage(byId("promise").textContent));
+document.addEventListener("visibilitychange", () => document.hidden || people.markRead());
+addEventListener("hashchange", () => selectPerson(getChosenPersonId()));
 setUpPersonForm(async (name, code) => attempt(async () => {
   const person = await api.addPerson(name, code);
   people.set(await api.getPeople());
-  await become(person.id);
+  await selectPerson(person.id);
 }));
-listen(handle, (isConnected) => {
+listenToEvents(handleEvent, (isConnected) => {
   state.isConnected = isConnected;
   showStatus();
 });
 
-function promised() {
+function createDeferred() {
   let resolve;
   const promise = new Promise((done) => (resolve = done));
   return { promise, resolve };
@@ -52,19 +52,19 @@ function showStatus() {
   byId("status").classList.toggle("busy", isBusy);
 }
 
-function chosenPerson() {
+function getChosenPersonId() {
   const wanted = Number(location.hash.slice(1)) || Number(localStorage.getItem("person"));
   return people.get(wanted)?.id ?? people.all[0]?.id;
 }
 
-// Run something that talks to the sandbox; what goes wrong is told.
+// Run a function that calls the API and show its error. Resolves to whether it succeeded.
 async function attempt(work) {
   try {
     await work();
     return true;
   } catch (error) {
-    if (error instanceof api.Refused) await tell(error.status === 403 ? t("locked") : error.message);
-    else toast(t("failed"));
+    if (error instanceof api.ApiError) await showMessage(error.status === 403 ? t("locked") : error.message);
+    else showToast(t("failed"));
     return false;
   }
 }
@@ -72,26 +72,26 @@ async function attempt(work) {
 async function refresh() {
   await attempt(async () => {
     people.set(await api.getPeople());
-    await become(people.current ?? chosenPerson(), true);
+    await selectPerson(people.current ?? getChosenPersonId(), true);
     showViolations((await api.getViolations()).items.length);
   });
 }
 
-async function become(id, isRefresh = false) {
+async function selectPerson(id, isRefresh = false) {
   if (!id || (id === people.current && !isRefresh)) {
     people.setOpen(false);
     return;
   }
   if (!isRefresh || people.current === null) {
     people.select(id);
-    someone.resolve();
+    firstPerson.resolve();
     composer.setPerson(id);
     localStorage.setItem("person", id);
     history.replaceState(null, "", `#${id}`);
   }
   const arrived = (state.arrived = []);
   await attempt(async () => {
-    const [bot, commands, found] = await Promise.all([api.getBot(people.get(id).language_code), api.getCommands(id), api.getMessages(id)]);
+    const [bot, commands, found] = await Promise.all([api.getBot(), api.getCommands(id), api.getMessages(id)]);
     if (people.current !== id) return;
     showBot(bot, commands);
     timeline.reset(found.items);
@@ -106,8 +106,8 @@ async function become(id, isRefresh = false) {
 function showBot(bot, commands) {
   state.bot = bot;
   byId("bot-name").textContent = bot.name;
-  byId("stays").textContent = bot.model_host ? t("readAlong")(bot.model_host) : t("stays");
-  byId("promise").textContent = bot.model_host ? t("readAlongPromise")(bot.model_host) : t("promise");
+  byId("stays").textContent = bot.model_host ? t("messagesGoTo")(bot.model_host) : t("stays");
+  byId("promise").textContent = bot.model_host ? t("promiseWithHost")(bot.model_host) : t("promise");
   composer.setCommands(commands);
   showStatus();
 }
@@ -116,7 +116,7 @@ async function refreshBot() {
   const id = people.current;
   if (id === null) return;
   await attempt(async () => {
-    showBot(await api.getBot(people.get(id).language_code), await api.getCommands(id));
+    showBot(await api.getBot(), await api.getCommands(id));
     if (!timeline.messages.length) timeline.reset([]);
   });
 }
@@ -126,18 +126,18 @@ function showViolations(count) {
   byId("violations-count").textContent = count;
 }
 
-async function tellViolations() {
+async function showViolationList() {
   await attempt(async () => {
     const lines = (await api.getViolations()).items.map((one) => `${one.method}: ${one.kind.replace("_", " ")} · ${one.detail}`);
     const counts = new Map();
     for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
-    const told = [...counts].slice(-12).map(([line, count]) => (count > 1 ? `${line} (×${count})` : line));
-    await tell([t("violations"), "", ...told].join("\n"));
+    const shown = [...counts].slice(-12).map(([line, count]) => (count > 1 ? `${line} (×${count})` : line));
+    await showMessage([t("violations"), "", ...shown].join("\n"));
   });
 }
 
 function showKeyboard() {
-  keyboard.show(replyKeyboardOf(timeline.messages));
+  keyboard.show(findReplyKeyboard(timeline.messages));
   composer.setPlaceholder(keyboard.placeholder);
 }
 
@@ -148,76 +148,76 @@ function setTyping(isTyping, action = "") {
   showStatus();
 }
 
-function handle(kind, data) {
+function handleEvent(kind, data) {
   if (kind === "hello") refresh();
   else if (kind === "violations") showViolations(data.count);
   else if (kind === "bot") refreshBot();
-  else if (kind === "message" || kind === "edit") changed(kind, data);
+  else if (kind === "message" || kind === "edit") onMessageChanged(kind, data);
   else if (data.person_id !== people.current) return;
-  else if (kind === "delete") deleted(data);
+  else if (kind === "delete") onMessageDeleted(data);
   else if (kind === "typing") setTyping(data.typing, data.action);
   else if (kind === "draft") timeline.setDraft(data.draft_id ? data : null);
-  else if (kind === "answer") answered(data);
+  else if (kind === "answer") onCallbackAnswered(data);
 }
 
-function changed(kind, message) {
-  people.note(message, kind === "message");
+function onMessageChanged(kind, message) {
+  people.recordMessage(message, kind === "message");
   if (message.person_id !== people.current) return;
-  state.arrived?.push(message); // what is asked for at this moment may come without it
+  state.arrived?.push(message); // a message list that is being loaded may not contain it yet
   timeline.upsert(message);
   if (kind === "message" && message.reply_markup?.force_reply) composer.replyTo(message);
   showKeyboard();
 }
 
-function deleted({ message_id }) {
+function onMessageDeleted({ message_id }) {
   timeline.remove(message_id);
   showKeyboard();
 }
 
-// Who is quicker than the page is sent for once it knows who they are.
+// A text that is entered before the people are loaded waits until a person is selected.
 function send(text, replyTo) {
   return attempt(async () => {
-    await someone.promise;
-    await api.say(people.current, text, replyTo);
+    await firstPerson.promise;
+    await api.sendMessage(people.current, text, replyTo);
   });
 }
 
-function pressKey(button) {
+function pressKeyboardButton(button) {
   const isSpecial = Object.keys(button).some((name) => name.startsWith("request_") || name === "web_app");
-  if (isSpecial) toast(t("noSuchButton"));
+  if (isSpecial) showToast(t("noSuchButton"));
   else send(button.text);
 }
 
 async function press(message, button, node) {
   if (button.url) await openLink(button.url);
   else if (button.copy_text) await copy(button.copy_text.text);
-  else if (!button.callback_data) toast(t("noSuchButton"));
+  else if (!button.callback_data) showToast(t("noSuchButton"));
   else if (!node.classList.contains("waiting")) await pressCallback(message, button, node);
 }
 
 async function pressCallback(message, button, node) {
   node.classList.add("waiting");
-  const rest = () => node.classList.remove("waiting");
+  const stopWaiting = () => node.classList.remove("waiting");
   const isSent = await attempt(async () => {
-    const { callback_query_id } = await api.press(people.current, message.message_id, button.callback_data);
-    if (state.answered.delete(callback_query_id)) rest();
-    else state.waiting.set(callback_query_id, rest);
+    const { callback_query_id } = await api.pressButton(people.current, message.message_id, button.callback_data);
+    if (state.answered.delete(callback_query_id)) stopWaiting();
+    else state.waiting.set(callback_query_id, stopWaiting);
   });
-  if (isSent) setTimeout(rest, PRESS_MS);
-  else rest();
+  if (isSent) setTimeout(stopWaiting, PRESS_MS);
+  else stopWaiting();
 }
 
 function stop(draft) {
-  return attempt(() => api.stop(people.current, draft));
+  return attempt(() => api.stopDraft(people.current, draft));
 }
 
-function answered({ callback_query_id, text, show_alert }) {
-  const rest = state.waiting.get(callback_query_id);
-  if (rest) rest();
+function onCallbackAnswered({ callback_query_id, text, show_alert }) {
+  const stopWaiting = state.waiting.get(callback_query_id);
+  if (stopWaiting) stopWaiting();
   else state.answered.add(callback_query_id);
   state.waiting.delete(callback_query_id);
-  if (text && show_alert) tell(text);
-  else if (text) toast(text);
+  if (text && show_alert) showMessage(text);
+  else if (text) showToast(text);
 }
 
 function link(event, url, isHidden) {
@@ -228,11 +228,11 @@ function link(event, url, isHidden) {
 }
 
 async function openLink(url) {
-  if (!/^(https?|mailto):/i.test(url)) toast(t("noSuchButton"));
-  else if (await ask(`${t("openLink")}\n\n${url}`, t("open"))) window.open(url, "_blank", "noopener,noreferrer");
+  if (!/^(https?|mailto):/i.test(url)) showToast(t("noSuchButton"));
+  else if (await showConfirm(`${t("openLink")}\n\n${url}`, t("open"))) window.open(url, "_blank", "noopener,noreferrer");
 }
 
-function welcome() {
+function makeWelcome() {
   const start = make("button", { class: "start", type: "button", text: t("start"), on: { click: () => send("/start") } });
   return make(
     "section",

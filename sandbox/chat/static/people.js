@@ -1,7 +1,7 @@
-// Who one can be, and what has happened in their chats.
+// The list of people, with the last message and the unread count of each chat.
 
 import { avatar, byId, make } from "./dom.js";
-import { shortWhen, t } from "./i18n.js";
+import { formatShortDate, t } from "./i18n.js";
 
 export class People {
   #people = new Map();
@@ -29,17 +29,17 @@ export class People {
 
   set(people) {
     this.#people = new Map(people.map((one) => [one.id, one]));
-    this.show();
+    this.render();
   }
 
   select(id) {
     this.current = id;
     this.#unread.delete(id);
     this.setOpen(false);
-    this.show();
+    this.render();
   }
 
-  note(message, isNew) {
+  recordMessage(message, isNew) {
     const person = this.#people.get(message.person_id);
     if (!person) return;
     if (isNew || person.last_message?.message_id === message.message_id) person.last_message = message;
@@ -47,12 +47,12 @@ export class People {
     if (isNew && message.from === "bot" && isElsewhere) {
       this.#unread.set(message.person_id, (this.#unread.get(message.person_id) ?? 0) + 1);
     }
-    this.show();
+    this.render();
   }
 
-  seen() {
+  markRead() {
     this.#unread.delete(this.current);
-    this.show();
+    this.render();
   }
 
   setOpen(isOpen) {
@@ -63,7 +63,7 @@ export class People {
     else if (wasOpen) this.#opener.focus();
   }
 
-  show() {
+  render() {
     byId("people-list").replaceChildren(...this.all.map((person) => make("li", {}, this.#row(person))));
     const total = [...this.#unread.values()].reduce((sum, count) => sum + count, 0);
     byId("elsewhere").hidden = !total;
@@ -85,7 +85,7 @@ export class People {
       { class: "person", type: "button", on: { click: () => this.choose(person.id) } },
       avatar(person),
       name,
-      make("span", { class: "when", text: last ? shortWhen(last.date) : "" }),
+      make("span", { class: "when", text: last ? formatShortDate(last.date) : "" }),
       make("span", { class: "last", text: last ? preview(last) : t("empty") }),
       unread ? make("span", { class: "count", text: unread }) : null,
     );

@@ -1,4 +1,4 @@
-// Rich messages: blocks as elements. Nothing is loaded: media are shown as cards with their names.
+// Blocks of rich messages as elements. No media are loaded: cards with their kinds stand for them.
 
 import { icon, make } from "./dom.js";
 import { block, foldable } from "./entities.js";
@@ -9,7 +9,7 @@ import { flat, renderRichText, richButton } from "./richtext.js";
 const MEDIA = { photo: "picture", video: "picture", animation: "picture", audio: "sound", voice_note: "sound", document: "file" };
 const mediaName = { photo: () => t("photo"), video: () => t("video"), animation: () => t("animation"), audio: () => t("audio"), voice_note: () => t("voice"), document: () => t("document") };
 
-// `on` = what entities need, and press(button, node)
+// `on` = the callbacks of entities.js, and press(button, node)
 export function renderBlocks(blocks, on) {
   const fragment = document.createDocumentFragment();
   fragment.append(...blocks.map((one) => element(one, on)));
@@ -95,7 +95,7 @@ function table(one, on) {
   return scrolling(grid, one.caption ? flat(one.caption) : t("table"));
 }
 
-// What is wider than a bubble is moved by hand; its edges show that there is more.
+// Content that is wider than a bubble scrolls; faded edges show that there is more.
 function scrolling(content, name) {
   const view = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, content);
   const observer = new ResizeObserver(() => view.classList.toggle("overflows", view.scrollWidth > view.clientWidth + 1));

@@ -1,10 +1,10 @@
-// The text inside blocks: a string, a list, or an object with a type.
+// Rich texts inside blocks: a string, a list, or an object with a type.
 
 import { make } from "./dom.js";
 import { link, safe, spoiler } from "./entities.js";
 import { formula } from "./formula.js";
-import { momentOf, t } from "./i18n.js";
-import { markOf } from "./keyboard.js";
+import { formatDateTime, t } from "./i18n.js";
+import { getIcon } from "./keyboard.js";
 
 const SIMPLE = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", subscript: "sub", superscript: "sup", marked: "mark" };
 
@@ -36,7 +36,7 @@ function wrap(tag, options, content) {
 const BUILDERS = {
   spoiler: (_, content) => spoiler(content()),
   code: (one, content, on) => wrap("code", { title: t("copy"), on: { click: () => on.copy(flat(one.text)) } }, content()),
-  date_time: (one, content) => wrap("time", { class: "command", title: momentOf(one.unix_time) }, content()),
+  date_time: (one, content) => wrap("time", { class: "command", title: formatDateTime(one.unix_time) }, content()),
   custom_emoji: (one) => make("span", { text: one.alternative_text }),
   mathematical_expression: (one) => formula(one.expression, "inline"),
   url: (one, content, on) => link(safe(one.url), content(), flat(one.text) !== one.url, on),
@@ -50,7 +50,7 @@ const BUILDERS = {
   reference_link: (one, content) => jump(one.reference_name, content()),
 };
 
-// Anchors are of one message: the nearest of that name in it, or its top.
+// Scroll to the anchor of that name in the same message, or to the message's top.
 function jump(name, content) {
   const node = wrap("button", { class: "command", type: "button" }, content);
   node.addEventListener("click", (event) => {
@@ -65,7 +65,7 @@ function jump(name, content) {
 
 export function richButton(button, on) {
   const node = wrap("button", { type: "button", class: `rich-button ${button.style ?? ""}` }, renderRichText(button.text, on));
-  const mark = markOf(button);
+  const mark = getIcon(button);
   if (mark) node.append(mark);
   node.disabled = button.disabled !== undefined;
   node.addEventListener("click", (event) => {

@@ -1,5 +1,5 @@
 "use strict";
-// Runs before the first paint, so that nothing flashes. A choice wins over the system's theme.
+// Runs before the first paint to avoid a flash. The user's choice overrides the system's theme.
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 function applyTheme() {

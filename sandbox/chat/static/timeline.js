@@ -1,8 +1,8 @@
-// The conversation with one person: messages in order, days, groups, typing, where one has scrolled to.
+// The conversation with one person: messages by day and group, typing, draft, scroll position.
 
 import { fillBubble, fillDraft, makeBubble, makeDraft, makeTyping } from "./bubble.js";
 import { byId, make } from "./dom.js";
-import { dayKey, dayOf } from "./i18n.js";
+import { dayKey, formatDay } from "./i18n.js";
 
 const GROUP_SECONDS = 600;
 const NEAR_END = 90;
@@ -32,7 +32,7 @@ export class Timeline {
     return [...this.#messages.values()];
   }
 
-  // Everything of a chat; what is there already stays in place.
+  // Replace all messages.
   reset(messages) {
     this.#messages = new Map(messages.map((one) => [one.message_id, one]));
     this.#nodes = new Map();
@@ -47,7 +47,7 @@ export class Timeline {
     const isNew = !this.#messages.has(message.message_id);
     this.#messages.set(message.message_id, message);
     const node = this.#nodes.get(message.message_id);
-    if (node) fillBubble(node, message, this.#original(message), this.on);
+    if (node) fillBubble(node, message, this.#getOriginal(message), this.on);
     this.#arrange(isNew ? message.message_id : null);
     if (isNew && message.from === "person") this.scrollToEnd("smooth");
     else if (this.#isAtEnd) this.scrollToEnd("smooth");
@@ -83,14 +83,14 @@ export class Timeline {
     this.#countMissed(0);
   }
 
-  #original(message) {
+  #getOriginal(message) {
     return message.reply_to ? this.#messages.get(message.reply_to) : undefined;
   }
 
-  #nodeOf(message, newId) {
+  #getNode(message, newId) {
     let node = this.#nodes.get(message.message_id);
     if (!node) {
-      node = makeBubble(message, this.#original(message), this.on);
+      node = makeBubble(message, this.#getOriginal(message), this.on);
       if (message.message_id === newId) node.classList.add("new");
       this.#nodes.set(message.message_id, node);
     }
@@ -104,7 +104,7 @@ export class Timeline {
       const before = messages[index - 1];
       const after = messages[index + 1];
       if (!before || dayKey(before.date) !== dayKey(message.date)) wanted.push(this.#dayNode(message.date));
-      const node = this.#nodeOf(message, newId);
+      const node = this.#getNode(message, newId);
       node.classList.toggle("first", !isTogether(before, message));
       node.classList.toggle("last", !isTogether(message, after));
       wanted.push(node);
@@ -112,12 +112,12 @@ export class Timeline {
     this.#place(wanted);
   }
 
-  // Only what is new or moved touches the document: the rest keeps its state and its focus.
+  // Insert only nodes that are new or moved: the others keep their state and focus.
   #place(wanted) {
-    const kept = new Set(wanted);
+    const wantedNodes = new Set(wanted);
     const trailing = [this.#typing, this.#draft].filter((node) => node.isConnected);
     for (const node of [...this.#log.children]) {
-      if (!kept.has(node) && !trailing.includes(node)) node.remove();
+      if (!wantedNodes.has(node) && !trailing.includes(node)) node.remove();
     }
     wanted.forEach((node, index) => {
       if (this.#log.children[index] !== node) this.#log.insertBefore(node, this.#log.children[index] ?? null);
@@ -129,7 +129,7 @@ export class Timeline {
     const found = [...this.#log.querySelectorAll(".day")].find((node) => node.dataset.day === key);
     const node = found ?? make("div", { class: "day" });
     node.dataset.day = key;
-    node.textContent = dayOf(date);
+    node.textContent = formatDay(date);
     return node;
   }
 
@@ -143,7 +143,7 @@ export class Timeline {
     const below = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight;
     const isUpwards = this.#log.scrollTop < this.#lastTop;
     this.#lastTop = this.#log.scrollTop;
-    // The end also moves away when the keyboard opens or a message grows: then one stays at it.
+    // The end also moves when the keyboard opens or a message grows; only scrolling up leaves it.
     if (below < NEAR_END) this.#isAtEnd = true;
     else if (isUpwards) this.#isAtEnd = false;
     if (this.#isAtEnd) this.#countMissed(0);

@@ -1,1 +1,1 @@
-"""The Responses API, without a memory: whatever counts comes with the request."""
+"""The stateless Responses API: each request carries the whole conversation."""

@@ -1,4 +1,4 @@
-"""What a Responses request says, in the form of Chat Completions."""
+"""Conversion of Responses requests to Chat Completions requests."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from sandbox.llm.responses.reasoning import ResponseItem
 
 
 def to_chat_request(body: dict[str, Any]) -> dict[str, Any]:
-    """The body of a checked request; its reasoning is the server's own business."""
+    """Convert the body of a valid request; reasoning items are dropped."""
     instructions = body.get("instructions")
     messages: list[dict[str, Any]] = (
         [{"role": "system", "content": instructions}] if instructions else []
@@ -23,7 +23,7 @@ def to_chat_request(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _append_item(messages: list[dict[str, Any]], item: ResponseItem) -> None:
-    """Calls that follow each other are one message's."""
+    """Append an item; consecutive function calls form one message."""
     if item["type"] == "message":
         messages.append({"role": item["role"], "content": item["content"]})
     elif item["type"] == "function_call_output":

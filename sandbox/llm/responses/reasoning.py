@@ -1,13 +1,13 @@
-"""Reasoning items: opaque blobs that have to come back with what they led to."""
+"""Reasoning items: signed blobs that must be sent back together with the items they led to."""
 
 import base64
 import hashlib
 import hmac
 import json
+from secrets import token_hex
 from typing import Any
 
 from sandbox.llm.errors import OpenAiError
-from sandbox.llm.ids import random_id
 
 ResponseItem = dict[str, Any]
 
@@ -16,8 +16,8 @@ _ID_PREFIXES = {"function_call": "fc_", "message": "msg_"}
 
 
 def build_reasoning_item(model: str, items: list[ResponseItem]) -> ResponseItem:
-    """The reasoning item that stands before these; it gives them their ids."""
-    stem = random_id(48)
+    """Build the reasoning item that precedes these items, and set the ids of the items."""
+    stem = token_hex(24)
     for index, item in enumerate(items):
         item["id"] = f"{_ID_PREFIXES[item['type']]}{stem}{index:02d}"
     return {
@@ -29,7 +29,7 @@ def build_reasoning_item(model: str, items: list[ResponseItem]) -> ResponseItem:
 
 
 def validate_reasoning(model: str, given: list[ResponseItem]) -> None:
-    """Raises ApiError where a blob is missing, foreign, or not with all that it led to."""
+    """Raise OpenAiError where a blob is missing, unknown, or separated from its items."""
     items = [one for one in given if one["type"] in ("reasoning", *_ID_PREFIXES)]
     reasoning_stems: set[str] = set()
     for index, item in enumerate(items):
@@ -41,7 +41,7 @@ def validate_reasoning(model: str, given: list[ResponseItem]) -> None:
 
 
 def _require_reasoning(item: ResponseItem, reasoning_stems: set[str]) -> None:
-    """An item under its own id needs its reasoning; without an id it is anybody's."""
+    """Raise OpenAiError for an item with an id but without its reasoning."""
     stem = str(item.get("id") or "").removeprefix(_ID_PREFIXES[item["type"]])[:-2]
     if stem and stem not in reasoning_stems:
         raise OpenAiError(
@@ -83,7 +83,7 @@ def _sign_items(model: str, items: list[ResponseItem]) -> str:
 
 
 def _get_signed_count(blob: str) -> int:
-    """How many items it led to; 0 where it is none of ours."""
+    """Return the number of signed items; 0 for a blob of another server."""
     try:
         count, *mac = base64.urlsafe_b64decode(blob)
     except ValueError:
@@ -92,7 +92,7 @@ def _get_signed_count(blob: str) -> int:
 
 
 def _to_signed_fields(item: ResponseItem) -> list[Any]:
-    """What may not be changed; the SDK adds fields of its own to the rest."""
+    """Return the fields that the signature covers; SDKs add fields to the others."""
     if item["type"] == "function_call":
         return [item["type"], item.get("id"), item["call_id"], item["name"], item["arguments"]]
     parts = item.get("content")

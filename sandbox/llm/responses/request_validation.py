@@ -1,8 +1,12 @@
-"""A Responses request, checked as OpenAI checks it."""
+"""Validation of Responses requests with OpenAI's errors."""
 
 from typing import Any
 
-from sandbox.llm.chat_request_validation import FUNCTION_NAME_PATTERN, invalid_type_error
+from sandbox.llm.chat_request_validation import (
+    invalid_type_error,
+    missing_parameter_error,
+    validate_function_name,
+)
 from sandbox.llm.errors import OpenAiError
 from sandbox.llm.responses.reasoning import ResponseItem, validate_reasoning
 
@@ -30,7 +34,7 @@ _REQUIRED_FIELDS = {
 
 
 def validate_responses_request(body: Any) -> dict[str, Any]:
-    """The body with its input as a list of items. Raises ApiError with OpenAI's words."""
+    """Return the body with its input as a list of items. Raises OpenAiError."""
     if not isinstance(body, dict):
         raise OpenAiError("We could not parse the JSON body of your request. It must be an object.")
     _validate_parameters(body)
@@ -58,7 +62,7 @@ def _validate_parameters(body: dict[str, Any]) -> None:
         raise OpenAiError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
     for name in ("model", "input"):
         if not body.get(name):
-            raise _missing_parameter_error(name)
+            raise missing_parameter_error(name)
     if named := body.get("previous_response_id") or body.get("conversation"):
         raise OpenAiError(
             f"'{named}' not found: the sandbox keeps no responses and no conversations.",
@@ -76,12 +80,6 @@ def _validate_parameters(body: dict[str, Any]) -> None:
         )
 
 
-def _missing_parameter_error(name: str) -> OpenAiError:
-    return OpenAiError(
-        f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
-    )
-
-
 def _validate_item(item: Any, where: str) -> ResponseItem:
     if not isinstance(item, dict):
         raise invalid_type_error(where, "an object", item)
@@ -95,14 +93,14 @@ def _validate_item(item: Any, where: str) -> ResponseItem:
         )
     for name in _REQUIRED_FIELDS[kind]:
         if item.get(name) is None:
-            raise _missing_parameter_error(f"{where}.{name}")
+            raise missing_parameter_error(f"{where}.{name}")
     if kind == "function_call" and not isinstance(item["arguments"], str):
         raise invalid_type_error(f"{where}.arguments", "a string", item["arguments"])
     return {**item, "type": kind}
 
 
 def _validate_call_pairs(items: list[ResponseItem]) -> None:
-    """Each call has its output after it, each output its call before it."""
+    """Check that every call has an output after it, and every output a call before it."""
     call_ids: set[str] = set()
     pending_ids: set[str] = set()
     for item in items:
@@ -133,11 +131,5 @@ def _validate_tool(tool: Any, where: str) -> None:
             code="invalid_value",
         )
     if tool.get("name") is None:
-        raise _missing_parameter_error(f"{where}.name")
-    if not isinstance(tool["name"], str) or not FUNCTION_NAME_PATTERN.fullmatch(tool["name"]):
-        raise OpenAiError(
-            f"Invalid '{where}.name': string does not match pattern. Expected a string that "
-            "matches the pattern '^[a-zA-Z0-9_-]+$'.",
-            param=f"{where}.name",
-            code="invalid_value",
-        )
+        raise missing_parameter_error(f"{where}.name")
+    validate_function_name(tool["name"], f"{where}.name")

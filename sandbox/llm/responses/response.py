@@ -1,11 +1,11 @@
-"""A reply in the shape of the Responses API, whole or as a stream of typed events."""
+"""Responses API responses, whole or as a stream of typed events."""
 
 import json
 import time
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
-from sandbox.llm.ids import random_id
 from sandbox.llm.responses.reasoning import ResponseItem, build_reasoning_item
 from sandbox.llm.rule_based_model import ModelReply
 from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
@@ -27,11 +27,11 @@ _ECHOED_PARAMETERS: dict[str, Any] = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
-"""What comes back as it was given, or as it is by itself."""
+"""Parameters that the response repeats, with their default values."""
 
 
 class ResponsesApiResponse:
-    """One answer to one request; `chat` is the same request as Chat Completions have it."""
+    """The response to one request; `chat_request` is the same request for Chat Completions."""
 
     def __init__(
         self, body: dict[str, Any], chat_request: dict[str, Any], reply: ModelReply
@@ -45,7 +45,7 @@ class ResponsesApiResponse:
         self._output = [build_reasoning_item(body["model"], items), *items]
         self._prompt_tokens = count_prompt_tokens(chat_request)
         self._common_fields = {
-            "id": f"resp_{random_id(50)}",
+            "id": f"resp_{token_hex(25)}",
             "object": "response",
             "created_at": int(time.time()),
             "model": body["model"],
@@ -54,7 +54,7 @@ class ResponsesApiResponse:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The body of an answer that is not streamed."""
+        """Return the body of a response that is not streamed."""
         reason = {"reason": "max_output_tokens"} if self._is_truncated else None
         status = "incomplete" if self._is_truncated else "completed"
         return {
@@ -66,7 +66,7 @@ class ResponsesApiResponse:
         }
 
     def to_events(self) -> Iterator[ResponseEvent]:
-        """The stream's events, numbered."""
+        """Yield the events of a streamed response with sequence numbers."""
         for number, event in enumerate(self._build_events()):
             yield {**event, "sequence_number": number}
 
@@ -127,14 +127,14 @@ def _build_function_call(name: str, arguments: dict[str, Any]) -> ResponseItem:
     return {
         "type": "function_call",
         "status": "completed",
-        "call_id": f"call_{random_id(24)}",
+        "call_id": f"call_{token_hex(12)}",
         "name": name,
         "arguments": json.dumps(arguments, ensure_ascii=False),
     }
 
 
 def _to_in_progress(item: ResponseItem) -> ResponseItem:
-    """An item as it is announced."""
+    """Return an item as `output_item.added` announces it."""
     if item["type"] == "reasoning":
         return {**item, "encrypted_content": None}
     is_call = item["type"] == "function_call"

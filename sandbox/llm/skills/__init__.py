@@ -1,19 +1,15 @@
-"""What the model can do, in the order in which it is tried; a new skill is a file and a line."""
+"""All skills, in the order in which they are tried; a new skill is a module and an entry here."""
 
 from sandbox.llm.skill import Skill
 from sandbox.llm.skills.arithmetic import ARITHMETIC
 from sandbox.llm.skills.clock import CLOCK
 from sandbox.llm.skills.delegation import DELEGATION, MATCHING_TOOL
-from sandbox.llm.skills.fallback import FALLBACK
 from sandbox.llm.skills.formula import FORMULA
-from sandbox.llm.skills.greeting import GREETING
-from sandbox.llm.skills.help import HELP
-from sandbox.llm.skills.identity import IDENTITY
 from sandbox.llm.skills.markdown import MARKDOWN
 from sandbox.llm.skills.memory import MEMORY
 from sandbox.llm.skills.reminder import CANCEL_REMINDER, CREATE_REMINDER, LIST_REMINDERS
+from sandbox.llm.skills.small_talk import FALLBACK, GREETING, HELP, IDENTITY, THANKS
 from sandbox.llm.skills.task import CLOSE_TASK, CREATE_TASK, LIST_TASKS
-from sandbox.llm.skills.thanks import THANKS
 from sandbox.llm.skills.weather import WEATHER
 
 SKILLS: tuple[Skill, ...] = (

@@ -1,4 +1,4 @@
-"""Sums that are written with digits."""
+"""Arithmetic expressions and percentages."""
 
 import ast
 import operator
@@ -31,15 +31,11 @@ _MAX_EXPONENT = 1000
 
 
 class _NotComputable(Exception):
-    """The sum is too large, or none."""
-
-
-def _matches(request: SkillRequest) -> bool:
-    return _find_expression(request.text) is not None
+    """The expression is too large or not arithmetic."""
 
 
 def _find_expression(text: str) -> tuple[str, str] | None:
-    """The sum as it stands, and as Python writes it."""
+    """Return the expression as it was written, and as a Python expression."""
     percent = _PERCENT.search(text)
     if percent:
         share, whole = (part.replace(",", ".") for part in percent.groups())
@@ -57,12 +53,12 @@ def _find_expression(text: str) -> tuple[str, str] | None:
 
 def _start(request: SkillRequest) -> str:
     found = _find_expression(request.text)
-    assert found is not None, "asked only after _takes"
+    assert found is not None, "the skill matches only texts with an expression"
     expression, formula = found
     try:
         value = _compute(ast.parse(formula, mode="eval").body)
     except (DivisionByZero, ZeroDivisionError):
-        return request.localize("One cannot divide by zero.", "На ноль делить нельзя.")
+        return request.localize("Division by zero is not possible.", "На ноль делить нельзя.")
     except (_NotComputable, SyntaxError, InvalidOperation, ArithmeticError, RecursionError):
         return request.localize(
             f"I cannot compute “{expression}”.", f"Не могу вычислить «{expression}»."
@@ -94,4 +90,4 @@ def _format_number(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
-ARITHMETIC = Skill(_matches, _start)
+ARITHMETIC = Skill(lambda request: _find_expression(request.text) is not None, _start)

@@ -1,13 +1,19 @@
-"""What time is it, here and elsewhere?"""
+"""The current time, here and in other places."""
 
 import re
 from datetime import datetime
 
 from sandbox.llm.dates import format_long_date
-from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
 from sandbox.llm.places import extract_places, guess_nominative_forms
 from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.skill import (
+    Skill,
+    SkillRequest,
+    SkillScript,
+    matches_any,
+    missing_tool_error,
+    tool_failure_error,
+)
 from sandbox.llm.tool_result_parsing import find_datetime, find_error, find_time_zone, format_result
 
 _TRIGGER = re.compile(
@@ -22,10 +28,6 @@ _TRIGGER = re.compile(
 )
 
 
-def _matches(request: SkillRequest) -> bool:
-    return _TRIGGER.search(request.text) is not None
-
-
 def _start(request: SkillRequest) -> list[SkillScript] | str:
     context = request.context
     named = (one for one in context.tools if re.search("time|clock", one.name))
@@ -34,7 +36,7 @@ def _start(request: SkillRequest) -> list[SkillScript] | str:
         return [_call_tool(request, tool, place) for place in extract_places(request.text) or [""]]
     if context.has_user_time and not extract_places(request.text):
         return _describe_time(request, context.now, "", str(context.now.tzinfo))
-    return missing_tool_text(request, "telling the time", "для времени")
+    raise missing_tool_error(request, "telling the time", "для времени")
 
 
 def _call_tool(request: SkillRequest, tool: ToolDefinition, place: str) -> SkillScript:
@@ -46,7 +48,7 @@ def _call_tool(request: SkillRequest, tool: ToolDefinition, place: str) -> Skill
         if error is None:
             return _describe_result(request, result, place)
         reason = reason or error
-    return tool_failure_text(request, reason or "")
+    raise tool_failure_error(request, reason or "")
 
 
 def _describe_result(request: SkillRequest, result: str, place: str) -> str:
@@ -67,4 +69,4 @@ def _describe_time(request: SkillRequest, now: datetime, place: str, zone_name: 
     )
 
 
-CLOCK = Skill(_matches, _start)
+CLOCK = Skill(matches_any(_TRIGGER), _start)

@@ -1,12 +1,11 @@
-"""Tools without a skill of their own: sub-assistants, and whatever an administrator adds."""
+"""Tools without a skill: sub-assistants and tools that an administrator added."""
 
 import re
 from typing import Any
 
-from sandbox.llm.failure_texts import tool_failure_text
 from sandbox.llm.language import extract_stems
 from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, tool_failure_error
 from sandbox.llm.suggestions import BUILT_IN_TOOLS
 from sandbox.llm.tool_arguments import build_arguments
 from sandbox.llm.tool_result_parsing import find_error, format_result
@@ -37,21 +36,15 @@ def _matches_explicit(request: SkillRequest) -> bool:
 
 
 def _find_addressed_tool(request: SkillRequest) -> ToolDefinition | None:
-    """The tool that an “ask …” names first, by its name or else by its description."""
+    """Return the tool that “ask …” names, by its name or by words of its description."""
     match = _DELEGATION_TRIGGER.match(request.text)
     beginning = " ".join(match["rest"].split()[:4]) if match else ""
-    scores = [(_score_tool(tool, beginning), tool) for tool in _get_delegation_tools(request)]
-    best = max(scores, key=lambda one: one[0], default=(0, None))
-    return best[1] if best[0] else None
+    return _find_tool(request, beginning)
 
 
-def _matches_tool(request: SkillRequest) -> bool:
-    return _find_matching_tool(request) is not None
-
-
-def _find_matching_tool(request: SkillRequest) -> ToolDefinition | None:
-    """The tool whose name or description has most words of the request."""
-    scores = [(_score_tool(tool, request.text), tool) for tool in _get_delegation_tools(request)]
+def _find_tool(request: SkillRequest, text: str) -> ToolDefinition | None:
+    """Return the tool whose name and description share most words with a text."""
+    scores = [(_score_tool(tool, text), tool) for tool in _get_delegation_tools(request)]
     best = max(scores, key=lambda one: one[0], default=(0, None))
     return best[1] if best[0] else None
 
@@ -77,20 +70,20 @@ def _unknown_assistant_text(request: SkillRequest) -> str:
         tool.title for tool in _get_delegation_tools(request) if tool.has_parameter("message")
     )
     sorry = request.localize(
-        "I know no assistant of that name here.", "Здесь нет ассистента с таким именем."
+        "There is no assistant of that name here.", "Здесь нет ассистента с таким именем."
     )
-    known = request.localize(f" I can ask: {others}.", f" Могу спросить: {others}.")
+    known = request.localize(f" I can ask: {others}.", f" Я могу спросить: {others}.")
     return sorry + (known if others else "")
 
 
 def _start_matching(request: SkillRequest) -> SkillScript | str:
-    tool = _find_matching_tool(request)
-    assert tool is not None, "asked only after _takes_matching"
+    tool = _find_tool(request, request.text)
+    assert tool is not None, "the skill matches only requests that fit a tool"
     return _delegate(request, tool, request.text)
 
 
 def _extract_message(request: SkillRequest, tool: ToolDefinition) -> str:
-    """What to hand over: the request without “ask the … to”."""
+    """Return the request without “ask the … to”."""
     match = _DELEGATION_TRIGGER.match(request.text)
     rest = match["rest"] if match else request.text
     named = re.match(re.escape(tool.title), rest, re.IGNORECASE)
@@ -110,9 +103,9 @@ def _delegate(request: SkillRequest, tool: ToolDefinition, message: str) -> Skil
     arguments = build_arguments(tool, message)
     if arguments is None:
         return request.localize(
-            f"I could use the tool “{tool.title}”, but I do not know how to fill in "
+            f"The tool “{tool.title}” would fit, but I do not know the values of "
             f"{', '.join(tool.required)}.",
-            f"Пригодился бы инструмент «{tool.title}», но я не знаю, как заполнить "
+            f"Подошёл бы инструмент «{tool.title}», но я не знаю значений "
             f"{', '.join(tool.required)}.",
         )
     return _call_tool(request, tool, arguments)
@@ -124,9 +117,11 @@ def _call_tool(
     result = yield ToolCall(tool.name, arguments)
     error = find_error(result, may_be_prose=tool.has_parameter("message"))
     if error is not None:
-        return tool_failure_text(request, error)
+        raise tool_failure_error(request, error)
     return f"**{tool.title[:1].upper()}{tool.title[1:]}**:\n\n{format_result(result)}"
 
 
 DELEGATION = Skill(_matches_explicit, _start_explicit)
-MATCHING_TOOL = Skill(_matches_tool, _start_matching)
+MATCHING_TOOL = Skill(
+    lambda request: _find_tool(request, request.text) is not None, _start_matching
+)

@@ -1,4 +1,4 @@
-"""Formulas that everybody has met at school, to see how a chat shows mathematics."""
+"""Two well-known formulas, which show how a chat displays mathematics."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sandbox.llm.skill import Skill, SkillRequest
 
 @dataclass(frozen=True)
 class _Formula:
-    """What it is asked by, and what is told: Markdown with LaTeX between dollars."""
+    """A formula's name and its explanation: Markdown with LaTeX between dollar signs."""
 
     name_pattern: re.Pattern[str]
     en: str
@@ -21,16 +21,16 @@ _QUADRATIC = _Formula(
 
 $$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
 
-With the discriminant $D = b^2 - 4ac$ there are two where $D > 0$ and one where $D = 0$.""",
+With the discriminant $D = b^2 - 4ac$ there are two roots if $D > 0$ and one if $D = 0$.""",
     ru=r"""**Корни квадратного уравнения** $ax^2 + bx + c = 0$, где $a \neq 0$:
 
 $$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
 
-С дискриминантом $D = b^2 - 4ac$ их два при $D > 0$ и один при $D = 0$.""",
+Дискриминант $D = b^2 - 4ac$: при $D > 0$ корней два, при $D = 0$ один.""",
 )
 _PYTHAGORAS = _Formula(
     re.compile(r"\b(?:pythagor\w*|пифагор\w*)\b", re.I),
-    en=r"""The **theorem of Pythagoras**, for a right triangle with the legs $a$ and $b$:
+    en=r"""The **Pythagorean theorem** for a right triangle with the legs $a$ and $b$:
 
 $$c = \sqrt{a^2 + b^2}$$
 
@@ -55,12 +55,8 @@ _ANY_FORMULA = re.compile(
 )
 
 
-def _matches(request: SkillRequest) -> bool:
-    return _find_formula(request.text) is not None
-
-
 def _find_formula(text: str) -> _Formula | None:
-    """The one that is asked for by its name; the first where any will do."""
+    """Return the formula that a text names, or the first one where any will do."""
     if _ANY_FORMULA.match(text):
         return _QUADRATIC
     named = (one for one in _FORMULAS if one.name_pattern.search(text))
@@ -69,8 +65,8 @@ def _find_formula(text: str) -> _Formula | None:
 
 def _start(request: SkillRequest) -> str:
     formula = _find_formula(request.text)
-    assert formula is not None, "asked only after _takes"
+    assert formula is not None, "the skill matches only texts that ask for a formula"
     return request.localize(formula.en, formula.ru)
 
 
-FORMULA = Skill(_matches, _start)
+FORMULA = Skill(lambda request: _find_formula(request.text) is not None, _start)

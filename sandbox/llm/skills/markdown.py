@@ -1,8 +1,8 @@
-"""A sample of everything that Markdown can do, to see how a chat shows it."""
+"""A sample of Markdown, which shows how a chat displays formatting."""
 
 import re
 
-from sandbox.llm.skill import Skill, SkillRequest
+from sandbox.llm.skill import Skill, matches_any
 
 _TRIGGER = re.compile(
     r"\b(?:markdown|formatting|разметк\w*|форматировани\w*|маркдаун)\b", re.IGNORECASE
@@ -20,8 +20,8 @@ Text may be **bold**, *italic*, ~~struck~~, `code`, or a [link](https://example.
    - nested
    - and again
 
-> A quote that somebody said
-> in two lines.
+> A quotation
+> on two lines.
 
 ## Code
 
@@ -50,7 +50,7 @@ _RUSSIAN_SAMPLE = """\
    - вложенное
    - и ещё
 
-> Цитата, которую кто-то сказал
+> Цитата
 > в две строки.
 
 ## Код
@@ -69,12 +69,6 @@ def greet(name: str) -> str:
 """
 
 
-def _matches(request: SkillRequest) -> bool:
-    return _TRIGGER.search(request.text) is not None
-
-
-def _start(request: SkillRequest) -> str:
-    return request.localize(_ENGLISH_SAMPLE, _RUSSIAN_SAMPLE)
-
-
-MARKDOWN = Skill(_matches, _start)
+MARKDOWN = Skill(
+    matches_any(_TRIGGER), lambda request: request.localize(_ENGLISH_SAMPLE, _RUSSIAN_SAMPLE)
+)

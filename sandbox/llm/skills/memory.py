@@ -1,8 +1,8 @@
-"""What was said before: shows that the conversation is remembered."""
+"""Questions about earlier messages, which show that the conversation is remembered."""
 
 import re
 
-from sandbox.llm.skill import Skill, SkillRequest
+from sandbox.llm.skill import Skill, SkillRequest, matches_any
 
 _PREVIOUS_MESSAGE_QUESTION = re.compile(
     r"\bmy (?:previous|last|earlier) (?:message|question|request|words)\b"
@@ -21,13 +21,6 @@ _NAME_QUESTION = re.compile(
 )
 
 
-def _matches(request: SkillRequest) -> bool:
-    return any(
-        pattern.search(request.text)
-        for pattern in (_PREVIOUS_MESSAGE_QUESTION, _NAME_QUESTION, _NAME_STATEMENT)
-    )
-
-
 def _start(request: SkillRequest) -> str:
     if _NAME_QUESTION.search(request.text):
         return _recall_name(request)
@@ -38,8 +31,8 @@ def _start(request: SkillRequest) -> str:
     previous_messages = request.context.previous_messages
     if not previous_messages:
         return request.localize(
-            "This is the first message of yours that I see here.",
-            "Это первое ваше сообщение, которое я здесь вижу.",
+            "This is your first message in this conversation.",
+            "Это ваше первое сообщение в этом разговоре.",
         )
     return request.localize(
         f"Your previous message was: “{previous_messages[-1]}”",
@@ -53,9 +46,9 @@ def _recall_name(request: SkillRequest) -> str:
         if given:
             return request.localize(f"You are {given['name']}.", f"Вас зовут {given['name']}.")
     return request.localize(
-        "You have not told me in this conversation. Say: “My name is …”",
-        "В этом разговоре вы не говорили. Скажите: «Меня зовут …»",
+        "I do not know your name yet. Write: “My name is …”",
+        "Я пока не знаю вашего имени. Напишите: «Меня зовут …»",
     )
 
 
-MEMORY = Skill(_matches, _start)
+MEMORY = Skill(matches_any(_PREVIOUS_MESSAGE_QUESTION, _NAME_QUESTION, _NAME_STATEMENT), _start)

@@ -1,15 +1,20 @@
-"""Reminders: set one, list them, cancel one."""
+"""Reminders: create one, list them, cancel one."""
 
 import re
 from datetime import timedelta
 from typing import Any
 
-from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
-from sandbox.llm.language import extract_stems
-from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.entry_list import choose_entry, show_entries
+from sandbox.llm.prompt_context import ToolDefinition
+from sandbox.llm.skill import (
+    Skill,
+    SkillRequest,
+    SkillScript,
+    call_tool,
+    matches_any,
+    require_tool,
+)
 from sandbox.llm.time_expressions import TimeExpression, find_time_expression
-from sandbox.llm.tool_result_parsing import ListItem, find_error, format_result, parse_items
 
 _REMINDER_TRIGGER = re.compile(
     r"\b(?:please\s+)?remind(?:\s+(?:me|us))?\b|\bwake me(?: up)?\b"
@@ -44,36 +49,27 @@ _CANCEL_WORDS = re.compile(
     r"\b(?:cancel|delete|remove|drop|reminders?|my|the|отмени\w*|удали\w*|убери\w*|напоминани\w+|моё|мое)\b",
     re.IGNORECASE,
 )
-_ID = re.compile(r"#(\w+)|\b([0-9a-f]{8}-[0-9a-f-]{27})\b")
-
-
-def _matches_create(request: SkillRequest) -> bool:
-    return bool(
-        _REMINDER_TRIGGER.search(request.text) or _SCHEDULED_PROMPT_TRIGGER.search(request.text)
-    )
 
 
 def _start_create(request: SkillRequest) -> SkillScript | str:
-    tool = request.context.find_tool("create_reminder")
-    if tool is None:
-        return missing_tool_text(request, "reminders", "для напоминаний")
+    tool = require_tool(request, "create_reminder", "reminders", "для напоминаний")
     when = find_time_expression(request.text, request.context.now)
     if when is None:
         return request.localize(
-            "When shall I remind you? For example: “Remind me in 20 seconds to stretch”.",
+            "When should I remind you? For example: “Remind me in 20 seconds to stretch”.",
             "Когда напомнить? Например: «Напомни через 20 секунд размяться».",
         )
     text = _extract_text(request, when)
     if not text:
         return request.localize(
-            "What shall I remind you of? For example: “Remind me tomorrow at 9 to call Ann”.",
+            "What should I remind you of? For example: “Remind me tomorrow at 9 to call Ann”.",
             "О чём напомнить? Например: «Напомни завтра в 9 позвонить Ане».",
         )
     return _create_reminder(request, tool, when, text)
 
 
 def _extract_text(request: SkillRequest, when: TimeExpression) -> str:
-    """What to remind of, in the user's words."""
+    """Return the reminder's text in the user's words."""
     text = _LEADING_WORDS.sub(
         "", _REMINDER_TRIGGER.sub(" ", when.remaining_text, count=1).strip() + " "
     )
@@ -89,17 +85,14 @@ def _create_reminder(
     time = _build_time_arguments(request, tool, when)
     if time is None:
         return request.localize(
-            "My reminder tool here cannot do that kind of schedule.",
-            "Мой инструмент напоминаний здесь так не умеет.",
+            "My reminder tool does not support that kind of schedule.",
+            "Мой инструмент напоминаний не поддерживает такое расписание.",
         )
     is_scheduled_prompt = not _REMINDER_TRIGGER.search(request.text) and tool.has_parameter(
         "prompt"
     )
     arguments = {"text": text, **time, **({"prompt": True} if is_scheduled_prompt else {})}
-    result = yield ToolCall(tool.name, arguments)
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
+    yield from call_tool(request, tool, arguments)
     time_phrase = when.phrase
     if is_scheduled_prompt:
         return request.localize(
@@ -114,7 +107,7 @@ def _create_reminder(
 def _build_time_arguments(
     request: SkillRequest, tool: ToolDefinition, when: TimeExpression
 ) -> dict[str, Any] | None:
-    """The one time argument that the tool's schema has."""
+    """Return the time argument that the tool's schema has; None where no argument fits."""
     now = request.context.now.replace(tzinfo=None)
     if when.cron:
         return {"cron": when.cron} if tool.has_parameter("cron") else None
@@ -127,77 +120,36 @@ def _build_time_arguments(
     return {"in_seconds": seconds} if tool.has_parameter("in_seconds") else None
 
 
-def _start_list(request: SkillRequest) -> SkillScript | str:
-    tool = request.context.find_tool("list_reminders")
-    if tool is None:
-        return missing_tool_text(request, "listing reminders", "для списка напоминаний")
-    return _list_reminders(request, tool)
-
-
-def _list_reminders(request: SkillRequest, tool: ToolDefinition) -> SkillScript:
-    result = yield ToolCall(tool.name, {})
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
-    found = parse_items(result)
-    if not found:
-        return format_result(result) if is_plain_text(result) else _no_reminders_text(request)
-    head = request.localize("Your reminders:", "Ваши напоминания:")
-    return "\n".join((head, "", *(f"- {item.text}" for item in found)))
-
-
-def is_plain_text(result: str) -> bool:
-    """Whether a tool has answered in words."""
-    return bool(result.strip()) and result.strip()[0] not in "[{"
+def _start_list(request: SkillRequest) -> SkillScript:
+    tool = require_tool(request, "list_reminders", "listing reminders", "для списка напоминаний")
+    heading = request.localize("Your reminders:", "Ваши напоминания:")
+    return show_entries(request, tool, {}, heading=heading, none_text=_no_reminders_text(request))
 
 
 def _no_reminders_text(request: SkillRequest) -> str:
     return request.localize("You have no reminders.", "Напоминаний нет.")
 
 
-def _start_cancel(request: SkillRequest) -> SkillScript | str:
-    tool = request.context.find_tool("cancel_reminder")
-    if tool is None:
-        return missing_tool_text(request, "cancelling reminders", "для отмены напоминаний")
-    named = _ID.search(request.text)
-    if named:
-        return _cancel_reminder(request, tool, ListItem(named[1] or named[2], ""))
-    listing = request.context.find_tool("list_reminders")
-    if listing is None:
-        return request.localize("Which one? I need its id.", "Какое именно? Мне нужен его id.")
-    return _find_and_cancel(request, tool, listing)
-
-
-def _find_and_cancel(
-    request: SkillRequest, tool: ToolDefinition, listing: ToolDefinition
-) -> SkillScript:
-    result = yield ToolCall(listing.name, {})
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
-    found = parse_items(result)
-    wanted = extract_stems(_CANCEL_WORDS.sub(" ", request.text))
-    matching = [item for item in found if not wanted or wanted & extract_stems(item.text)]
-    if len(matching) == 1:
-        return (yield from _cancel_reminder(request, tool, matching[0]))
-    if not found:
-        return _no_reminders_text(request)
-    head = request.localize("Which one do you mean?", "Какое именно?")
-    return "\n".join((head, "", *(f"- {item.text}" for item in matching or found)))
-
-
-def _cancel_reminder(request: SkillRequest, tool: ToolDefinition, item: ListItem) -> SkillScript:
-    result = yield ToolCall(tool.name, {"id": item.id})
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
-    name = f" “{item.text}”" if item.text else ""
+def _cancel_reminder(request: SkillRequest) -> SkillScript:
+    tool = require_tool(
+        request, "cancel_reminder", "cancelling reminders", "для отмены напоминаний"
+    )
+    listing_tool = require_tool(
+        request, "list_reminders", "listing reminders", "для списка напоминаний"
+    )
+    entry = yield from choose_entry(
+        request,
+        listing_tool,
+        _CANCEL_WORDS.sub(" ", request.text),
+        none_text=_no_reminders_text(request),
+        which_text=request.localize("Which one do you mean?", "Какое именно?"),
+    )
+    yield from call_tool(request, tool, {"id": entry.id})
     return request.localize(
-        f"The reminder{name} is cancelled.",
-        f"Напоминание{name.replace('“', '«').replace('”', '»')} отменено.",
+        f"The reminder “{entry.title}” is cancelled.", f"Напоминание «{entry.title}» отменено."
     )
 
 
-CREATE_REMINDER = Skill(_matches_create, _start_create)
-LIST_REMINDERS = Skill(lambda request: bool(_LIST_TRIGGER.search(request.text)), _start_list)
-CANCEL_REMINDER = Skill(lambda request: bool(_CANCEL_TRIGGER.search(request.text)), _start_cancel)
+CREATE_REMINDER = Skill(matches_any(_REMINDER_TRIGGER, _SCHEDULED_PROMPT_TRIGGER), _start_create)
+LIST_REMINDERS = Skill(matches_any(_LIST_TRIGGER), _start_list)
+CANCEL_REMINDER = Skill(matches_any(_CANCEL_TRIGGER), _cancel_reminder)

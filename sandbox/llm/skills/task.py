@@ -1,21 +1,20 @@
-"""Tasks: write one down, list them, be done with one."""
+"""Tasks: create one, list them, finish or cancel one."""
 
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
-from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript
-from sandbox.llm.task_list import (
-    ListedTask,
-    describe_due,
-    describe_task,
-    find_best_matches,
-    parse_tasks,
+from sandbox.llm.entry_list import choose_entry, describe_due, show_entries
+from sandbox.llm.prompt_context import ToolDefinition
+from sandbox.llm.skill import (
+    Skill,
+    SkillRequest,
+    SkillScript,
+    call_tool,
+    matches_any,
+    require_tool,
 )
 from sandbox.llm.time_expressions import TimeExpression, find_time_expression
-from sandbox.llm.tool_result_parsing import find_error
 
 _TASK_PHRASE = (
     r"(?:a\s+|an\s+|new\s+|another\s+|urgent\s+|important\s+|high[- ]priority\s+)*(?:task|to-?do)"
@@ -77,14 +76,8 @@ _TRAILING_PREPOSITION = re.compile(
 _DAY = timedelta(days=1)
 
 
-def _matches_create(request: SkillRequest) -> bool:
-    return bool(_CREATE_TRIGGER.search(request.text) or _ADD_TO_LIST_TRIGGER.search(request.text))
-
-
 def _start_create(request: SkillRequest) -> SkillScript | str:
-    tool = request.context.find_tool("create_task")
-    if tool is None:
-        return missing_tool_text(request, "tasks", "для задач")
+    tool = require_tool(request, "create_task", "tasks", "для задач")
     title, is_urgent = _extract_title(request.text)
     if not title:
         return request.localize(
@@ -95,14 +88,14 @@ def _start_create(request: SkillRequest) -> SkillScript | str:
 
 
 def _extract_title(text: str) -> tuple[str, bool]:
-    """What is to be done, still with its date, and whether it is said to be urgent."""
+    """Return the title, still with its due date, and whether the task is urgent."""
     command = _CREATE_TRIGGER.search(text)
     if command is not None:
         rest = text[command.end() :]
         is_urgent = bool(_URGENT_TASK.search(command[0]))
     else:
         found = _ADD_TO_LIST_TRIGGER.search(text)
-        assert found is not None, "asked only after one of the two has matched"
+        assert found is not None, "the skill matches one of the two patterns"
         rest = "".join(part for part in found.groups() if part)
         is_urgent = False
     without = _URGENT.sub("", rest)
@@ -124,10 +117,7 @@ def _create_task(
         arguments["due"] = due.isoformat()
     if is_urgent and tool.has_parameter("priority"):
         arguments["priority"] = "high"
-    result = yield ToolCall(tool.name, arguments)
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
+    yield from call_tool(request, tool, arguments)
     behind = f", {describe_due(request, _to_datetime(due))}" if due else ""
     title_text = arguments["title"]
     return request.localize(
@@ -136,7 +126,7 @@ def _create_task(
 
 
 def _to_due(request: SkillRequest, when: TimeExpression) -> date | datetime | None:
-    """A day where no time is said, else the user's local time; what recurs is never due."""
+    """Return a date, or the user's local time where one is given; None for recurring times."""
     if when.at is not None:
         return when.at if when.has_time else when.at.date()
     if when.in_seconds is None:
@@ -150,69 +140,37 @@ def _to_datetime(due: date | datetime) -> datetime:
     return due if isinstance(due, datetime) else datetime.combine(due, time(23, 59))
 
 
-def _start_list(request: SkillRequest) -> SkillScript | str:
-    tool = request.context.find_tool("list_tasks")
-    if tool is None:
-        return missing_tool_text(request, "listing tasks", "для списка задач")
-    return _list_tasks(request, tool)
-
-
-def _list_tasks(request: SkillRequest, tool: ToolDefinition) -> SkillScript:
+def _start_list(request: SkillRequest) -> SkillScript:
+    tool = require_tool(request, "list_tasks", "listing tasks", "для списка задач")
     is_done = bool(_DONE_FILTER.search(request.text)) and tool.has_parameter("status")
-    result = yield ToolCall(tool.name, {"status": "done"} if is_done else {})
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
-    tasks = parse_tasks(result)
-    if not tasks:
-        return request.localize("There are no such tasks.", "Таких задач нет.")
-    return _format_list(request, request.localize("Your tasks:", "Ваши задачи:"), tasks)
+    return show_entries(
+        request,
+        tool,
+        {"status": "done"} if is_done else {},
+        heading=request.localize("Your tasks:", "Ваши задачи:"),
+        none_text=request.localize("There are no such tasks.", "Таких задач нет."),
+    )
 
 
-def _format_list(request: SkillRequest, head: str, tasks: list[ListedTask]) -> str:
-    return "\n".join((head, "", *(f"- {describe_task(request, task)}" for task in tasks)))
-
-
-def _start_close(request: SkillRequest) -> SkillScript | str:
-    changing = request.context.find_tool("change_task")
-    listing = request.context.find_tool("list_tasks")
-    if changing is None or listing is None:
-        return missing_tool_text(request, "changing tasks", "для изменения задач")
-    return _close_task(request, listing, changing)
-
-
-def _close_task(
-    request: SkillRequest, listing: ToolDefinition, changing: ToolDefinition
-) -> SkillScript:
+def _close_task(request: SkillRequest) -> SkillScript:
     """Find the task that is meant, then change its status."""
-    result = yield ToolCall(listing.name, {})
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
-    tasks = parse_tasks(result)
-    matching = find_best_matches(tasks, _COMMAND_WORDS.sub(" ", request.text))
-    if not tasks:
-        return request.localize("There are no open tasks.", "Открытых задач нет.")
-    if len(matching) != 1:
-        head = request.localize("Which one do you mean?", "Какую именно?")
-        return _format_list(request, head, matching or tasks)
-    (task,) = matching
+    changing_tool = require_tool(request, "change_task", "changing tasks", "для изменения задач")
+    listing_tool = require_tool(request, "list_tasks", "listing tasks", "для списка задач")
+    task = yield from choose_entry(
+        request,
+        listing_tool,
+        _COMMAND_WORDS.sub(" ", request.text),
+        none_text=request.localize("There are no open tasks.", "Открытых задач нет."),
+        which_text=request.localize("Which one do you mean?", "Какую именно?"),
+    )
     is_done = _FINISH_TRIGGER.search(request.text) is not None
     status = "done" if is_done else "cancelled"
-    result = yield ToolCall(changing.name, {"id": task.id, "status": status})
-    error = find_error(result)
-    if error is not None:
-        return tool_failure_text(request, error)
+    yield from call_tool(request, changing_tool, {"id": task.id, "status": status})
     if is_done:
         return request.localize(f"“{task.title}” is done.", f"Задача «{task.title}» выполнена.")
     return request.localize(f"“{task.title}” is cancelled.", f"Задача «{task.title}» отменена.")
 
 
-CREATE_TASK = Skill(_matches_create, _start_create)
-CLOSE_TASK = Skill(
-    lambda request: bool(
-        _FINISH_TRIGGER.search(request.text) or _CANCEL_TRIGGER.search(request.text)
-    ),
-    _start_close,
-)
-LIST_TASKS = Skill(lambda request: bool(_LIST_TRIGGER.search(request.text)), _start_list)
+CREATE_TASK = Skill(matches_any(_CREATE_TRIGGER, _ADD_TO_LIST_TRIGGER), _start_create)
+CLOSE_TASK = Skill(matches_any(_FINISH_TRIGGER, _CANCEL_TRIGGER), _close_task)
+LIST_TASKS = Skill(matches_any(_LIST_TRIGGER), _start_list)

@@ -1,14 +1,20 @@
-"""The weather, if there is a tool for it: now, on a day, in the next days."""
+"""The weather: now, on a given day, or in the next days."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from sandbox.llm.failure_texts import missing_tool_text, tool_failure_text
 from sandbox.llm.places import extract_last_place, extract_places, guess_nominative_forms
 from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.skill import (
+    Skill,
+    SkillRequest,
+    SkillScript,
+    matches_any,
+    require_tool,
+    tool_failure_error,
+)
 from sandbox.llm.time_expressions.day import find_day
 from sandbox.llm.tool_result_parsing import find_error
 from sandbox.llm.weather_report import describe_forecast
@@ -26,17 +32,17 @@ _WEEK = re.compile(r"\b(?:week|неделю|неделе)\b", re.IGNORECASE)
 _WEEKEND = re.compile(r"\b(?:weekend|выходн\w+)\b", re.IGNORECASE)
 _DAY_COUNT = re.compile(r"\b(\d{1,2})\s*(?:days?|дн\w+|день)\b", re.IGNORECASE)
 _UNKNOWN_PLACE = "is not a place"
-"""What the tool says of a name that the weather service does not know."""
+"""Part of the tool's error for a place that the weather service does not know."""
 _COUNTRY = r",\s+[A-ZА-ЯЁ][\w-]+(?:\s[A-ZА-ЯЁ][\w-]+)*"
 _SATURDAY = 5
 
 
 @dataclass(frozen=True)
 class _DayRange:
-    """How many days to ask for, and which of them are meant; None: all, and now.
+    """The number of days to request and a filter; None shows all days and the current weather.
 
-    Days are counted from today at the place, where it may still be yesterday: whoever means certain
-    days asks for one more.
+    The tool counts days from today at the place, where it may still be yesterday. Therefore a
+    request for certain days asks for one more.
     """
 
     count: int
@@ -44,28 +50,22 @@ class _DayRange:
 
     @property
     def requested_count(self) -> int:
-        """What the tool is given."""
+        """The number of days to request from the tool."""
         return self.count if self.is_day_wanted is None else min(self.count + 1, MAX_FORECAST_DAYS)
 
 
-def _matches(request: SkillRequest) -> bool:
-    return _TRIGGER.search(request.text) is not None
-
-
 def _start(request: SkillRequest) -> list[SkillScript] | str:
-    tool = request.context.find_tool("get_weather")
-    if tool is None:
-        return missing_tool_text(request, "the weather", "для погоды")
+    tool = require_tool(request, "get_weather", "the weather", "для погоды")
     days = _parse_days(request)
     if days.count > MAX_FORECAST_DAYS:
         return request.localize(
-            "I can look no further than a week ahead.", "Дальше чем на неделю вперёд я не вижу."
+            "The forecast covers only a week ahead.", "Прогноз есть только на неделю вперёд."
         )
     return [_call_tool(request, tool, days, place) for place in _extract_places(request.text)]
 
 
 def _extract_places(text: str) -> list[str]:
-    """The places as they are named, with a country or region behind; "" where none is."""
+    """Return the places with their country or region; [""] where none is named."""
     names = extract_places(text) or [extract_last_place(text)]
     return [_add_country(text, name) if name else "" for name in names]
 
@@ -98,10 +98,10 @@ def _call_tool(
         )
     if _UNKNOWN_PLACE in reason:
         return request.localize(
-            f"The weather service knows no place called “{place}”.",
+            f"The weather service does not know the place “{place}”.",
             f"Служба погоды не знает места «{place}».",
         )
-    return tool_failure_text(request, reason)
+    raise tool_failure_error(request, reason)
 
 
 def _parse_days(request: SkillRequest) -> _DayRange:
@@ -120,4 +120,4 @@ def _parse_days(request: SkillRequest) -> _DayRange:
     return _DayRange((named.date - today).days + 1, lambda day: day == named.date)
 
 
-WEATHER = Skill(_matches, _start)
+WEATHER = Skill(matches_any(_TRIGGER), _start)

@@ -1,4 +1,4 @@
-"""When something shall happen, as people say it in English and Russian."""
+"""Time expressions in English and Russian."""
 
 from sandbox.llm.time_expressions.time_expression import TimeExpression, find_time_expression
 

@@ -1,4 +1,4 @@
-"""“tomorrow”, “on Friday”, “5 декабря”, “2026-12-05”."""
+"""Days: “tomorrow”, “on Friday”, “5 декабря”, “2026-12-05”."""
 
 import re
 from dataclasses import dataclass
@@ -36,19 +36,19 @@ _DAY_PART = re.compile(rf"\b(?:{'|'.join(part for _, part in DAY_PART_HOURS)})\b
 
 @dataclass(frozen=True)
 class DayReference:
-    """A date and where it is said."""
+    """A date and its spans in the text."""
 
     date: date
     spans: tuple[tuple[int, int], ...]
     is_weekday: bool = False
     hour: int | None = None
-    """Of a part of the day (“tomorrow evening”)."""
+    """The hour of a part of the day (“tomorrow evening”)."""
     is_explicit: bool = True
-    """False where only a part of the day is: then it is the next one."""
+    """False where the text names only a part of the day."""
 
 
 def find_day(text: str, today: date) -> DayReference | None:
-    """The day a text speaks of."""
+    """Return the day that a text names, or None."""
     part = _DAY_PART.search(text)
     spans = (part.span(),) if part else ()
     hour = find_day_part_hour(part[0]) if part else None
@@ -77,7 +77,7 @@ def _find_calendar_date(text: str, today: date) -> tuple[date, tuple[int, int]] 
 
 
 def _to_date(given: dict[str, str | None], today: date) -> date | None:
-    """The date; without a year the next such one."""
+    """Return the date, without a year the next such date; None for an invalid one."""
     day = int(given.get("day") or given.get("day2") or 0)
     name = given.get("month") or given.get("month2") or ""
     number = int(name) if name.isdecimal() else parse_month(name)

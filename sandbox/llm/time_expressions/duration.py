@@ -1,4 +1,4 @@
-"""“in 20 seconds”, “через полтора часа”."""
+"""Durations: “in 20 seconds”, “через полтора часа”."""
 
 import re
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ _PART = re.compile(
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of time and where it is said."""
+    """A duration and its span in the text."""
 
     seconds: int
     span: tuple[int, int]
 
 
 def find_duration(text: str) -> Duration | None:
-    """The first duration of a text."""
+    """Return the first duration of a text, or None."""
     for begin in _PREFIX.finditer(text):
         for pattern, seconds in ((_HOUR_AND_HALF, 5400), (_HALF_HOUR, 1800)):
             found = pattern.match(text, begin.end())

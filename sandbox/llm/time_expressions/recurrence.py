@@ -1,4 +1,4 @@
-"""“every day at 9”, “по будням в 8:30”, “every 15 minutes”, as five cron fields."""
+"""Recurrences as cron fields: “every day at 9”, “по будням в 8:30”, “every 15 minutes”."""
 
 import re
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _PLURAL_OR_EVERY = re.compile(rf"^(?:{_EVERY}|по)\s|s\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The three day fields of cron, or a whole line; the spans where it is said."""
+    """The three day fields of cron, or a whole cron line, and the spans in the text."""
 
     day_fields: str
     spans: tuple[tuple[int, int], ...]
@@ -58,7 +58,7 @@ class Recurrence:
     hour: int = 9
 
     def to_cron(self, clock: TimeOfDay | None) -> str:
-        """Five fields; without a time of day at nine, or at the hour of the part of the day."""
+        """Return a cron line; without a time, at nine or at the hour of the part of the day."""
         if self.cron_line:
             return self.cron_line
         if clock is None:
@@ -67,7 +67,7 @@ class Recurrence:
 
 
 def find_recurrence(text: str) -> Recurrence | None:
-    """What a text says about repetition."""
+    """Return the recurrence that a text names, or None."""
     step = _INTERVAL.search(text)
     if step:
         return _parse_interval(step)

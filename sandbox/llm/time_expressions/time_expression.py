@@ -1,4 +1,4 @@
-"""The phrase of a text that says when, and what it means at the user's now."""
+"""The time phrase of a text, resolved relative to the user's current time."""
 
 import re
 from collections.abc import Iterable
@@ -13,26 +13,26 @@ from sandbox.llm.time_expressions.time_of_day import TimeOfDay, find_time_of_day
 Span = tuple[int, int]
 DAY_SECONDS = 86400
 DEFAULT_HOUR = 9
-"""The hour when a day is said and no time."""
+"""The hour for a day without a time."""
 
 
 @dataclass(frozen=True)
 class TimeExpression:
-    """Exactly one of the three is set; `at` is the user's local time without a zone."""
+    """Exactly one of `in_seconds`, `at` (the user's local time) and `cron` is set."""
 
     phrase: str
-    """The phrase as it was said."""
+    """The phrase as the user wrote it."""
     remaining_text: str
-    """The text without it."""
+    """The text without the phrase."""
     in_seconds: int | None = None
     at: datetime | None = None
     cron: str | None = None
     has_time: bool = True
-    """False where `at` has its time of day from nowhere."""
+    """False where the text names a day without a time."""
 
 
 def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
-    """What the text says about time, or None where it says nothing."""
+    """Return the time expression of a text, or None."""
     local = now.replace(tzinfo=None)
     recurrence = find_recurrence(text)
     if recurrence:
@@ -74,7 +74,7 @@ def _build_single(text: str, day: DayReference | None, now: datetime) -> TimeExp
 
 
 def _resolve_datetime(day: DayReference | None, clock: TimeOfDay, now: datetime) -> datetime:
-    """The next such moment; an hour up to 11 that has passed means the evening's."""
+    """Return the next such time; a passed hour up to 11 means the evening."""
     date = day.date if day else now.date()
     moment = datetime.combine(date, clock.to_time())
     if moment > now or date != now.date():
@@ -87,14 +87,14 @@ def _resolve_datetime(day: DayReference | None, clock: TimeOfDay, now: datetime)
 
 
 def _blank_out(text: str, spans: Iterable[Span]) -> str:
-    """The text with the spans made spaces, so that offsets stay."""
+    """Replace the spans by spaces, so that offsets stay valid."""
     for start, end in spans:
         text = text[:start] + " " * (end - start) + text[end:]
     return text
 
 
 def _split_phrase(text: str, spans: Iterable[Span]) -> tuple[str, str]:
-    """The words in the spans, and the text without them."""
+    """Return the text inside the spans, and the text without them."""
     ordered = sorted(span for span in spans if span[0] < span[1])
     phrase = " ".join(text[start:end].strip() for start, end in ordered)
     return phrase, re.sub(r"\s+", " ", _blank_out(text, ordered)).strip(" ,")

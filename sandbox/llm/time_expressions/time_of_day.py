@@ -1,4 +1,4 @@
-"""“at 18:30”, “at 7 pm”, “в 9 утра”, “в полдень”."""
+"""Times of day: “at 18:30”, “at 7 pm”, “в 9 утра”, “в полдень”."""
 
 import re
 from dataclasses import dataclass, replace
@@ -27,28 +27,28 @@ _TIME_PATTERNS = (
 
 @dataclass(frozen=True)
 class TimeOfDay:
-    """A time of day and where it is said."""
+    """A time of day and its span in the text."""
 
     hour: int
     minute: int
     is_ambiguous: bool
-    """Whether it may mean the morning or the evening."""
+    """Whether it can mean the morning or the evening."""
     span: tuple[int, int]
 
     def resolve_in_day_part(self, part_hour: int | None) -> "TimeOfDay":
-        """The time in a part of the day (“at 8 in the evening”), named by its hour."""
+        """Return the time in the part of the day with this hour (“at 8 in the evening”)."""
         if part_hour is None or not self.is_ambiguous:
             return self
         hour = self.hour + 12 if part_hour >= 13 else self.hour
         return replace(self, hour=hour, is_ambiguous=False)
 
     def to_time(self) -> time:
-        """The time of day."""
+        """Return the time of day."""
         return time(self.hour, self.minute)
 
 
 def find_time_of_day(text: str) -> TimeOfDay | None:
-    """The first time of day of a text."""
+    """Return the first time of day of a text, or None."""
     for hour, pattern in _NAMED_TIMES:
         found = pattern.search(text)
         if found:
@@ -73,7 +73,7 @@ def _to_time_of_day(found: re.Match[str]) -> TimeOfDay | None:
 
 
 def _to_24_hours(hour: int, half: str) -> int:
-    """The hour of 24: “7 pm”, “9 вечера”, “12 am”, “3 ночи”."""
+    """Return the hour from 0 to 23: “7 pm”, “9 вечера”, “12 am”, “3 ночи”."""
     if half.startswith("p") or half in ("дня", "вечера"):
         return hour % 12 + 12
     if half.startswith("a") or half in ("утра", "ночи"):

@@ -1,4 +1,4 @@
-"""Numbers, weekdays, months and parts of the day in words."""
+"""Words for numbers, units, weekdays, months and parts of the day."""
 
 import re
 
@@ -70,31 +70,31 @@ DAY_PART_HOURS = (
     (19, r"in the evening|evenings?|tonight|вечером|вечер"),
     (23, r"at night|nights?|ночью|ночь"),
 )
-"""The hour that a part of the day means, where no hour is said."""
+"""The hour of each part of the day, used where no time is given."""
 
 
 def parse_number(word: str) -> int:
-    """The value of digits or of a word."""
+    """Return the value of digits or a number word."""
     return int(word) if word.isdecimal() else _NUMBER_VALUES[word.lower()]
 
 
 def parse_unit_seconds(word: str) -> int:
-    """How long a unit is."""
+    """Return the seconds of a unit."""
     return next(seconds for seconds, pattern in UNITS if _is_match(word, pattern))
 
 
 def parse_weekday(word: str) -> int:
-    """0 = Monday."""
+    """Return the number of a weekday; Monday is 0."""
     return next(index for index, pattern in enumerate(_WEEKDAYS) if _is_match(word, pattern))
 
 
 def parse_month(word: str) -> int:
-    """1 = January."""
+    """Return the number of a month; January is 1."""
     return next(index for index, pattern in enumerate(_MONTHS, 1) if _is_match(word, pattern))
 
 
 def find_day_part_hour(text: str) -> int | None:
-    """The hour of a part of the day in a text."""
+    """Return the hour of the part of the day that a text names, or None."""
     return next(
         (
             hour

@@ -1,13 +1,11 @@
-"""The methods that the sandbox's Bot API has; a new one is a function and a line here."""
+"""All methods of the sandbox's Bot API."""
 
 from sandbox.telegram.method_call import ApiMethod
 from sandbox.telegram.methods import (
     callback_queries,
-    chats,
     commands,
     drafts,
     editing,
-    profile,
     sending,
     updates,
 )
@@ -19,6 +17,4 @@ METHODS: tuple[ApiMethod, ...] = (
     *editing.METHODS,
     *callback_queries.METHODS,
     *commands.METHODS,
-    *profile.METHODS,
-    *chats.METHODS,
 )

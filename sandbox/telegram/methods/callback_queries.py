@@ -1,4 +1,4 @@
-"""Answers to pressed buttons."""
+"""answerCallbackQuery."""
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import ApiMethod, MethodCall
@@ -8,7 +8,7 @@ MAX_ANSWER_LENGTH = 200
 
 
 async def answer_callback_query(call: MethodCall) -> bool:
-    """The button stops spinning; a text becomes a toast, or a window with `show_alert`."""
+    """Answer a button press; a text is shown as a toast, or as an alert with `show_alert`."""
     given = call.parameters
     text = given.get_text("text")
     if len(text) > MAX_ANSWER_LENGTH:

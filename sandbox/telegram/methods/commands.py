@@ -1,4 +1,4 @@
-"""The lists behind `/`."""
+"""Methods for the bot's command lists."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ _CHAT_SCOPES = ("chat", "chat_administrators", "chat_member")
 
 
 async def set_my_commands(call: MethodCall) -> bool:
-    """Replaces the list of a scope and language."""
+    """Replace the command list of a scope and language."""
     given = call.parameters.get_json("commands", "commands JSON object")
     if not isinstance(given, list):
         raise bad_request("expected an Array of BotCommand")
@@ -61,12 +61,12 @@ def _parse_language(call: MethodCall) -> str:
 
 
 async def get_my_commands(call: MethodCall) -> list[BotCommand]:
-    """Exactly the list of this scope and language."""
+    """Return the command list of exactly this scope and language."""
     return call.state.commands.get(_parse_scope(call), _parse_language(call))
 
 
 async def delete_my_commands(call: MethodCall) -> bool:
-    """Then the next wider scope applies."""
+    """Delete the command list of a scope and language; the next wider scope applies then."""
     call.state.commands.delete(_parse_scope(call), _parse_language(call))
     call.state.publish_bot_changed()
     return True

@@ -1,4 +1,4 @@
-"""Drafts: an answer that grows before it is sent, which the reader may stop."""
+"""Drafts: a preview of an answer while it is generated, which the user may stop."""
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import ApiMethod, MethodCall
@@ -10,12 +10,12 @@ _DRAFT_PARAMETERS = ("chat_id", "message_thread_id", "draft_id", "can_stop", "ke
 
 
 async def send_message_draft(call: MethodCall) -> bool:
-    """Shown for 30 seconds after the last frame or until the next message; never stored."""
+    """Show a draft for 30 seconds or until the bot's next message."""
     return _update_draft(call, MessageContent.from_text(call.parse_text(may_be_empty=True)))
 
 
 async def send_rich_message_draft(call: MethodCall) -> bool:
-    """The same with blocks; only here they may say that the bot thinks."""
+    """Show a rich draft; only drafts may contain a `thinking` block."""
     return _update_draft(call, MessageContent.from_rich(call.parse_rich_message(is_draft=True)))
 
 

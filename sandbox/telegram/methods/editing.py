@@ -1,4 +1,4 @@
-"""Changing and deleting what was sent."""
+"""Methods that edit and delete messages."""
 
 import time
 from typing import Any
@@ -19,7 +19,7 @@ _NOT_MODIFIED = (
 
 
 async def edit_message_text(call: MethodCall) -> dict[str, Any]:
-    """Another text or rich message; without `reply_markup` the buttons go."""
+    """Replace the text or rich message; without `reply_markup` the buttons are removed."""
     message = _get_own_message(call)
     content = _parse_content(call)
     markup = parse_inline_keyboard_markup(call.parameters)
@@ -31,7 +31,7 @@ async def edit_message_text(call: MethodCall) -> dict[str, Any]:
 
 
 def _parse_content(call: MethodCall) -> MessageContent:
-    """One of the two; what Telegram says to both is not documented."""
+    """Parse the text or the rich message; Telegram's error for both is not documented."""
     if call.parameters.is_missing("rich_message"):
         return MessageContent.from_text(call.parse_text())
     if not call.parameters.is_missing("text"):
@@ -40,7 +40,7 @@ def _parse_content(call: MethodCall) -> MessageContent:
 
 
 async def edit_message_reply_markup(call: MethodCall) -> dict[str, Any]:
-    """Other buttons, or none."""
+    """Replace or remove the inline keyboard."""
     message = _get_own_message(call)
     markup = parse_inline_keyboard_markup(call.parameters)
     if markup == message.reply_markup:
@@ -60,7 +60,7 @@ def _get_own_message(call: MethodCall) -> Message:
 
 
 async def delete_message(call: MethodCall) -> bool:
-    """Either side's message, for 48 hours."""
+    """Delete a message of either side that is at most 48 hours old."""
     person = call.get_person()
     message = call.get_message(person, "message to delete not found")
     if message.date < time.time() - DELETE_WINDOW_SECONDS:

@@ -1,4 +1,4 @@
-"""sendMessage, and the small signals beside it."""
+"""Methods that send messages and chat actions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import MAX_MESSAGE_ID, ApiMethod, MethodCall
 from sandbox.telegram.rate_limiter import CHAT_ACTION, MESSAGE
-from sandbox.telegram.reactions import ALLOWED_REACTIONS
 from sandbox.telegram.render import render_message
 from sandbox.telegram.reply_markup import parse_reply_markup
 from sandbox.telegram.state.messages import MessageContent
@@ -28,12 +27,12 @@ CHAT_ACTIONS = (
 
 
 async def send_message(call: MethodCall) -> dict[str, Any]:
-    """The message is kept, shown on the page, and returned."""
+    """Send a text message."""
     return _send(call, lambda: MessageContent.from_text(call.parse_text()))
 
 
 async def send_rich_message(call: MethodCall) -> dict[str, Any]:
-    """The same with blocks in place of a text."""
+    """Send a rich message."""
     return _send(call, lambda: MessageContent.from_rich(call.parse_rich_message()))
 
 
@@ -55,7 +54,7 @@ def _send(call: MethodCall, parse_content: Callable[[], MessageContent]) -> dict
 
 
 def _find_reply_target(call: MethodCall, person: Person) -> int | None:
-    """The id of the message that is answered, if it is there."""
+    """Return the id of the message to reply to, or None. Raises BotApiError where it is missing."""
     given = call.parameters
     reply = given.get_json("reply_parameters", "reply parameters JSON object")
     if reply is None:
@@ -80,31 +79,13 @@ def _find_reply_target(call: MethodCall, person: Person) -> int | None:
 
 
 async def send_chat_action(call: MethodCall) -> bool:
-    """Shown for 5 seconds or until the next message."""
+    """Show a chat action for 5 seconds or until the bot's next message."""
     person = call.get_person()
     action = call.parameters.get_text("action").lower()
     if action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
     call.reject_thread()
     call.state.activity.start_action(person.id, action)
-    return True
-
-
-async def set_message_reaction(call: MethodCall) -> bool:
-    """At most one emoji of the fixed list; an empty list removes it."""
-    person = call.get_person()
-    message = call.get_message(person, "message to react not found")
-    given = call.parameters.get_json("reaction", "reaction types JSON object") or []
-    if not isinstance(given, list):
-        raise bad_request("expected an Array of ReactionType")
-    if len(given) > 1:
-        raise bad_request("REACTIONS_TOO_MANY")
-    emojis = [one.get("emoji") if isinstance(one, dict) else None for one in given]
-    if any(str(emoji).replace("\ufe0f", "") not in ALLOWED_REACTIONS for emoji in emojis):
-        raise bad_request("REACTION_INVALID")
-    call.state.publish_message(
-        "edit", call.state.messages.set_reaction(message, emojis[0] if emojis else None)
-    )
     return True
 
 
@@ -144,8 +125,5 @@ METHODS = (
         ("business_connection_id", "chat_id", "message_thread_id", "action"),
         send_chat_action,
         CHAT_ACTION,
-    ),
-    ApiMethod(
-        "setMessageReaction", ("chat_id", "message_id", "reaction", "is_big"), set_message_reaction
     ),
 )

@@ -1,4 +1,4 @@
-"""getUpdates and what belongs to it."""
+"""getMe, getUpdates and the webhook methods."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _WEBHOOK_ACTIVE = (
 
 
 async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
-    """Waiting updates, at once or as soon as one comes within `timeout` seconds."""
+    """Return pending updates; wait up to `timeout` seconds for the first one."""
     state, given = call.state, call.parameters
     updates = state.updates
     offset = given.get_int("offset", low=-(2**31), high=2**62)
@@ -33,7 +33,7 @@ async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
 
 
 def _set_allowed_updates(call: MethodCall) -> None:
-    """A missing or broken list leaves what was set before."""
+    """Set the allowed kinds; a missing or malformed list changes nothing."""
     try:
         kinds = call.parameters.get_json("allowed_updates", "allowed_updates")
     except BotApiError:
@@ -43,7 +43,7 @@ def _set_allowed_updates(call: MethodCall) -> None:
 
 
 async def set_webhook(call: MethodCall) -> DescribedResult:
-    """Where updates go from now on; an empty address removes it."""
+    """Set the webhook; an empty URL removes it."""
     state, given = call.state, call.parameters
     url = given.get_text("url")
     if not url:
@@ -65,7 +65,7 @@ async def set_webhook(call: MethodCall) -> DescribedResult:
 
 
 async def delete_webhook(call: MethodCall) -> DescribedResult:
-    """Back to getUpdates; waiting updates are dropped on demand."""
+    """Remove the webhook, and drop the pending updates if requested."""
     was_there = call.state.webhook.delete()
     if call.parameters.get_bool("drop_pending_updates"):
         call.state.drop_updates()
@@ -75,14 +75,14 @@ async def delete_webhook(call: MethodCall) -> DescribedResult:
 
 
 async def get_webhook_info(call: MethodCall) -> dict[str, Any]:
-    """A `WebhookInfo`."""
+    """Return a `WebhookInfo`."""
     updates = call.state.updates
     info = {**call.state.webhook.to_json(), "pending_update_count": updates.count_pending()}
     return info | ({"allowed_updates": updates.allowed_kinds} if updates.allowed_kinds else {})
 
 
 async def get_me(call: MethodCall) -> dict[str, Any]:
-    """The bot."""
+    """Return the bot's `User`."""
     return call.state.bot.to_me()
 
 

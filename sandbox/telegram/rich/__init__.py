@@ -1,1 +1,1 @@
-"""Rich messages: markdown, HTML or blocks in, the blocks of a `RichMessage` out (Bot API 10.3)."""
+"""Rich messages (Bot API 10.3): Markdown, HTML or blocks parsed to a `RichMessage`."""

@@ -1,4 +1,4 @@
-"""Blocks as a bot sends them, checked, as the blocks of the message that comes back."""
+"""Validation of the blocks that a bot sends; returns the blocks of the stored message."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,27 +28,24 @@ from sandbox.telegram.rich.values import (
 )
 
 Block = dict[str, Any]
+ViolationCallback = Callable[[str, str], None]
+"""Takes the kind of a violation and its detail."""
 MAX_BUTTONS = 8
 _ALIGNMENTS = ("left", "center", "right")
 _VERTICAL_ALIGNMENTS = ("top", "middle", "bottom")
 
 
 class BlockValidator:
-    """Reads blocks. Every method raises BotApiError in Telegram's words.
-
-    `note` hears of fields that Telegram would ignore, `load` of the media that it needs.
-    """
+    """Validates blocks; every method raises BotApiError with Telegram's error text."""
 
     def __init__(
         self,
-        on_unknown_field: Callable[[str], None],
-        on_media: Callable[[str], None],
+        on_violation: ViolationCallback,
         *,
         is_draft: bool,
         is_detection_enabled: bool,
     ) -> None:
-        self._on_unknown_field = on_unknown_field
-        self._on_media = on_media
+        self._on_violation = on_violation
         self._is_draft = is_draft
         self._is_detection_enabled = is_detection_enabled
         self._validators: dict[str, Callable[[Any], Any]] = {
@@ -71,7 +68,7 @@ class BlockValidator:
         }
 
     def validate_blocks(self, given: Any) -> list[Block]:
-        """The blocks of a message or of a block that holds others."""
+        """Return the valid blocks of a message or of a block that contains blocks."""
         return [self._validate_block(one) for one in as_array(given)]
 
     def _validate_block(self, given: Any) -> Block:
@@ -94,9 +91,10 @@ class BlockValidator:
         if BLOCK_FIELDS[kind].get(kind) != "media":
             return {}
         source = str(block[kind].get("media") or "")
-        if is_web_url(source) and self._is_draft:
-            raise bad_request("MEDIA_INVALID")
-        self._on_media(source)
+        if is_web_url(source):
+            if self._is_draft:
+                raise bad_request("MEDIA_INVALID")
+            self._on_violation("loads_address", source)
         return build_received_media(kind, block[kind])
 
     def _validate_fields(self, given: Block, fields: dict[str, str], where: str) -> Block:
@@ -110,7 +108,7 @@ class BlockValidator:
 
     def _report_unknown_fields(self, given: Block, known: set[str], where: str) -> None:
         for name in sorted(given.keys() - known):
-            self._on_unknown_field(f"{where}.{name}")
+            self._on_violation("unknown_parameter", f"{where}.{name}")
 
     def _validate_text(self, given: Any) -> Any:
         text = self._validate_rich_text(given)

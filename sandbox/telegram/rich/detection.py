@@ -1,4 +1,4 @@
-"""Links, mentions and commands that Telegram marks by itself in a rich text."""
+"""Links, mentions and commands that Telegram detects in a rich text."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _DETAIL_FIELDS = {"email": "email_address", "mention": "username"}
 
 
 def detect_rich_entities(text: Any) -> Any:
-    """The text with what was found in it; code, links and buttons stay as they are."""
+    """Return the text with detected entities; code, links and buttons stay unchanged."""
     if isinstance(text, str):
         return _split_at_entities(text)
     if isinstance(text, list):

@@ -1,4 +1,4 @@
-"""Nodes of rich HTML as the blocks of an `InputRichMessage`."""
+"""Conversion of rich HTML nodes to the blocks of an `InputRichMessage`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ _ALIGNMENTS = ("left", "center", "right")
 
 
 def build_blocks(nodes: list[HtmlNode | str]) -> list[Block]:
-    """The blocks; text between them becomes paragraphs."""
+    """Return the blocks; text between them becomes paragraphs."""
     blocks: list[Block] = []
     text: list[HtmlNode | str] = []
     for node in nodes:
@@ -57,7 +57,7 @@ def _build_pre(node: HtmlNode) -> Block:
 
 def _build_list(node: HtmlNode) -> Block:
     if any(one.strip() if isinstance(one, str) else one.tag != "li" for one in node.children):
-        raise InvalidRichMarkup(f"<{node.tag}> holds only <li>")
+        raise InvalidRichMarkup(f"<{node.tag}> may contain only <li>")
     items = node.find_children("li")
     numbers = _number_items(node, items) if node.tag == "ol" else [{}] * len(items)
     return {

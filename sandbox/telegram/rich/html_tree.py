@@ -1,6 +1,5 @@
-"""Rich HTML as a tree of tags; what is not on Telegram's list stays text."""
+"""Rich HTML parsed to a tree; tags that Telegram does not know stay text."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -36,44 +35,44 @@ _NAMED_CHARACTERS = {
 
 
 class InvalidRichMarkup(ValueError):
-    """Tags that do not match, or one at a place where it means nothing."""
+    """Tags that are not balanced, or a tag at a wrong place."""
 
 
 @dataclass
 class HtmlNode:
-    """A tag; the root has an empty name."""
+    """A tag with its children; the root has an empty name."""
 
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
     children: list["HtmlNode | str"] = field(default_factory=list)
 
     def find_children(self, *tags: str) -> list["HtmlNode"]:
-        """The children with one of these tags."""
+        """Return the children with one of these tags."""
         return [one for one in self.children if isinstance(one, HtmlNode) and one.tag in tags]
 
     def get_children_without(self, *tags: str) -> list["HtmlNode | str"]:
-        """The children but these."""
+        """Return the children without these tags."""
         return [one for one in self.children if isinstance(one, str) or one.tag not in tags]
 
     def get_raw_text(self) -> str:
-        """All text inside, as it stands there."""
+        """Return all text inside, unchanged."""
         return "".join(one if isinstance(one, str) else one.get_raw_text() for one in self.children)
 
     @property
     def is_block(self) -> bool:
-        """Whether it stands on its own; a picture of an emoji does not."""
+        """Return whether the tag is a block; an `<img>` of a custom emoji is not."""
         if self.tag == "img" and self.attributes.get("src", "").startswith("tg://emoji"):
             return False
         return self.tag in BLOCK_TAGS
 
 
-def parse_html_tree(source: str, on_warning: Callable[[str], None]) -> list[HtmlNode | str]:
-    """The nodes of a source. Raises WrongMarkup; unknown tags are told to `warn`."""
-    reader = _TreeBuilder(on_warning)
+def parse_html_tree(source: str) -> list[HtmlNode | str]:
+    """Return the top-level nodes. Raises InvalidRichMarkup; unknown tags stay text."""
+    reader = _TreeBuilder()
     try:
         reader.feed(source)
         reader.close()
-    except AssertionError as error:  # its way of saying that a declaration is broken
+    except AssertionError as error:  # the parser's error for a malformed declaration
         raise InvalidRichMarkup(str(error)) from error
     if len(reader.open_nodes) > 1:
         raise InvalidRichMarkup(f"<{reader.open_nodes[-1].tag}> is not closed")
@@ -81,13 +80,12 @@ def parse_html_tree(source: str, on_warning: Callable[[str], None]) -> list[Html
 
 
 class _TreeBuilder(HTMLParser):
-    def __init__(self, on_warning: Callable[[str], None]) -> None:
+    def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
         self.open_nodes = [HtmlNode("")]
-        self._on_warning = on_warning
 
     def set_cdata_mode(self, *_: Any, **__: Any) -> None:
-        """No tag hides others: `<script>` is as unknown as any."""
+        """Disable the raw text mode: `<script>` is an unknown tag like any other."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open_node(tag, attrs, is_closed=tag in VOID_TAGS)
@@ -97,7 +95,6 @@ class _TreeBuilder(HTMLParser):
 
     def _open_node(self, tag: str, attrs: list[tuple[str, str | None]], *, is_closed: bool) -> None:
         if tag not in _TAGS:
-            self._on_warning(f"<{tag}> is not a tag of rich messages")
             self.handle_data(self.get_starttag_text() or "")
             return
         node = HtmlNode(tag, {name: value or "" for name, value in attrs})
@@ -112,7 +109,7 @@ class _TreeBuilder(HTMLParser):
             self.handle_data(f"</{tag}>")
             return
         if self.open_nodes[-1].tag != tag:
-            raise InvalidRichMarkup(f"</{tag}> closes nothing")
+            raise InvalidRichMarkup(f"</{tag}> has no start tag")
         self.open_nodes.pop()
 
     def handle_data(self, data: str) -> None:

@@ -1,4 +1,4 @@
-"""Nodes of rich HTML as `RichText`: a string, a list, or an object with a type."""
+"""Conversion of rich HTML nodes to `RichText`: a string, a list, or an object with a type."""
 
 import re
 from typing import Any
@@ -24,13 +24,13 @@ _STYLE_TAGS = {
     "tg-spoiler": "spoiler",
 }
 _BUTTON_OBJECT_FIELDS = {"copy_text": "text"}
-"""Actions whose value is an object, with the field that the tag's `data` fills."""
+"""Actions whose value is an object, with the field that `data` of the tag fills."""
 
 
 def build_rich_text(nodes: list[HtmlNode | str]) -> Any:
-    """The text of a paragraph, heading, cell: one line but for `<br>`.
+    """Return the text of a paragraph, heading or cell; only `<br>` breaks the line.
 
-    Raises BotApiError for a block in it, WrongMarkup for a tag that has no place there.
+    Raises BotApiError for a block inside, InvalidRichMarkup for a tag that is not allowed there.
     """
     return _trim(_join([_build_inline(node) for node in nodes]))
 
@@ -46,7 +46,7 @@ def _build_inline(node: HtmlNode | str) -> Any:
         return _build_with_text(node, type=_STYLE_TAGS[node.tag])
     special = _INLINE_BUILDERS.get(node.tag)
     if special is None:
-        raise InvalidRichMarkup(f"<{node.tag}> has no place in a text")
+        raise InvalidRichMarkup(f"<{node.tag}> is not allowed in a text")
     return special(node)
 
 
@@ -99,7 +99,7 @@ def _build_inline_button(node: HtmlNode) -> Any:
 
 
 def build_button(node: HtmlNode) -> dict[str, Any]:
-    """`<tg-button type="callback_data" data="…" style="…">text</tg-button>`."""
+    """Build a button of `<tg-button type="callback_data" data="…" style="…">text</tg-button>`."""
     kind = node.attributes.get("type", "")
     value: Any = node.attributes.get("data") or node.attributes.get(kind, "")
     if kind == "disabled" or "disabled" in node.attributes:
@@ -126,7 +126,7 @@ _INLINE_BUILDERS = {
 
 
 def _join(pieces: list[Any]) -> Any:
-    """Flat, with neighbouring strings made one; a single piece stands alone."""
+    """Flatten the pieces and join adjacent strings; a single piece is returned alone."""
     flat: list[Any] = []
     for piece in pieces:
         for one in piece if isinstance(piece, list) else [piece]:
@@ -140,7 +140,7 @@ def _join(pieces: list[Any]) -> Any:
 
 
 def _trim(text: Any) -> Any:
-    """Without spaces at both ends and around line breaks."""
+    """Remove spaces at both ends and around line breaks."""
     pieces = text if isinstance(text, list) else [text]
     pieces = [re.sub(r" *\n *", "\n", one) if isinstance(one, str) else one for one in pieces]
     if isinstance(pieces[0], str):

@@ -1,7 +1,7 @@
-"""The five limits of a rich message, with the codes of Telegram's refusals.
+"""The five limits of a rich message, with Telegram's error codes.
 
-Counted as documented, nested blocks, items and rows included; in June 2026 the real servers still
-counted only top-level blocks.
+Nested blocks, items and rows count, as documented; in June 2026 the real servers still counted
+only top-level blocks.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _MEDIA_TYPES = ("animation", "audio", "document", "photo", "video", "voice_note"
 
 
 class RichMessageLimits:
-    """Walks over checked blocks and counts."""
+    """Counters over valid blocks."""
 
     def __init__(self) -> None:
         self.text_length = 0
@@ -28,7 +28,7 @@ class RichMessageLimits:
         self.max_columns = 0
 
     def check(self, blocks: list[dict[str, Any]]) -> None:
-        """Raises BotApiError for the first limit that is exceeded."""
+        """Raise BotApiError for the first limit that is exceeded."""
         self._count_blocks(blocks, 0)
         for is_over, code in (
             (self.text_length > MAX_TEXT_LENGTH, "RICH_MESSAGE_TEXT_TOO_LONG"),

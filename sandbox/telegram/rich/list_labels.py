@@ -1,4 +1,4 @@
-"""What stands in front of a list's items."""
+"""Labels of list items."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ LABEL_KINDS = ("1", "a", "A", "i", "I")
 
 
 def is_ordered(item: dict[str, Any]) -> bool:
-    """Whether it has a number."""
+    """Return whether a list item has a number."""
     return "value" in item or "type" in item
 
 
 def format_label(number: int, kind: str) -> str:
-    """`3.`, `c.`, `III.`; what letters cannot write is written in digits."""
+    """Return a label such as `3.`, `c.` or `III.`; digits where letters cannot express it."""
     label_text = str(number)
     if number > 0 and kind in ("a", "A"):
         label_text = _to_letters(number)

@@ -1,4 +1,7 @@
-"""Rich Markdown as rich HTML: GitHub's dialect with marks, spoilers, formulas and footnotes."""
+"""Conversion of rich Markdown to rich HTML.
+
+The dialect is GitHub's with marked text, spoilers, formulas and footnotes.
+"""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +20,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 from sandbox.telegram.rich.html_tree import BLOCK_TAGS
 
 _OPTIONS = {"html": True, "strikethrough_single_tilde": True, "maxNesting": 100}
-"""Markdown deeper than `maxNesting` loses its text; Telegram refuses from the 17th level on."""
+"""The parser drops text nested deeper than `maxNesting`; Telegram refuses more than 16 levels."""
 _PAIR_TAGS = {"=": "mark", "|": "tg-spoiler"}
 _TAG = re.compile(r"(</?[a-zA-Z][^<>]*>)")
 _BLOCK_TAG = re.compile(rf"<(?:{'|'.join(sorted(BLOCK_TAGS - {'img'}))})\b", re.IGNORECASE)
@@ -25,16 +28,16 @@ _RAW_HTML_BLOCK = re.compile(r"\s*<(?:pre|tg-math)", re.IGNORECASE)
 
 
 def markdown_to_html(source: str) -> str:
-    """The same message in rich HTML; the HTML that the source holds stays."""
+    """Return the message as rich HTML; HTML in the source stays."""
     html: str = _PARSER.render(source)
     return html
 
 
 class _Renderer(RendererHTML):
-    """Writes the tags that Telegram has where it differs from the web."""
+    """Renders Telegram's tags where they differ from standard HTML."""
 
     def heading_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        """Telegram makes nothing of a heading without text."""
+        """Drop a heading without text, as Telegram does."""
         is_empty = not tokens[index + 1].content
         return "<!--" if is_empty else f"<{tokens[index].tag}>"
 
@@ -43,7 +46,7 @@ class _Renderer(RendererHTML):
         return "-->" if is_empty else f"</{tokens[index].tag}>"
 
     def paragraph_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        """A paragraph that holds a block (media, a formula, a table) is not one."""
+        """Render no `<p>` around a block (media, a formula, a table)."""
         is_hidden = tokens[index].hidden or _has_block(tokens[index + 1])
         return "" if is_hidden else "<p>"
 
@@ -65,7 +68,7 @@ class _Renderer(RendererHTML):
         return f"<pre>{escape(tokens[index].content)}</pre>"
 
     def html_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        """Between the tags of a block of HTML stands Markdown."""
+        """Render the Markdown between the tags of an HTML block."""
         content = tokens[index].content
         if _RAW_HTML_BLOCK.match(content):
             return content
@@ -75,7 +78,7 @@ class _Renderer(RendererHTML):
         )
 
     def image(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        """Media with its caption, an emoji of one's own, or a moment."""
+        """Render media with its caption, a custom emoji, or a date."""
         source, shown = str(tokens[index].attrs.get("src", "")), escape(tokens[index].content)
         if source.startswith("tg://emoji"):
             return f'<img src="{escape(source)}" alt="{shown}">'
@@ -103,7 +106,7 @@ class _Renderer(RendererHTML):
         return f'<sup><a href="#{label}">{number}</a></sup>'
 
     def footnote_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        """The note's paragraphs become one."""
+        """Join the paragraphs of a footnote to one."""
         number, label = _get_footnote_label(tokens[index])
         for token in tokens[index:]:
             if token.type == "footnote_close":
@@ -136,7 +139,7 @@ def _get_footnote_label(token: Token) -> tuple[int, str]:
 
 
 def _scan_pair(state: StateInline, silent: bool) -> bool:
-    """`==` and `||`, found as markdown-it finds `~~`."""
+    """Scan `==` and `||` as markdown-it scans `~~`."""
     character = state.src[state.pos]
     if silent or character not in _PAIR_TAGS:
         return False

@@ -1,4 +1,4 @@
-"""Media of rich messages: named, never fetched; a sandbox loads nothing from elsewhere."""
+"""Media of rich messages: stored by name, never downloaded."""
 
 import hashlib
 from typing import Any
@@ -28,7 +28,7 @@ _METADATA: dict[str, dict[str, int]] = {
 
 
 def build_media_block(tag: str, attributes: dict[str, str]) -> dict[str, Any]:
-    """The block of an `<img>`, `<video>`, `<audio>` or `<tg-document>`."""
+    """Build the block of an `<img>`, `<video>`, `<audio>` or `<tg-document>`."""
     source = attributes.get("src", "")
     kind = "document" if tag == "tg-document" else _get_media_type(source, _TYPE_BY_TAG[tag])
     media: dict[str, Any] = {"type": kind, "media": source}
@@ -43,12 +43,12 @@ def _get_media_type(source: str, default: str) -> str:
 
 
 def is_web_url(source: str) -> bool:
-    """Whether Telegram would have to load it from the web."""
+    """Return whether Telegram would load the source from the web."""
     return source.lower().startswith(("http://", "https://"))
 
 
 def build_received_media(kind: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a block as it comes back: a file of Telegram's in place of the source."""
+    """Build the media fields of a stored block: a Telegram file in place of the source."""
     source = str(given.get("media") or "")
     key = hashlib.sha256(source.encode()).hexdigest()[:20]
     file: dict[str, Any] = {"file_id": f"sandbox-{kind}-{key}", "file_unique_id": key}

@@ -1,4 +1,4 @@
-"""A rich message as plain text, for previews, searches and `./manage.py chat`."""
+"""Plain text of rich messages, for previews and `./manage.py chat`."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from sandbox.telegram.rich.table_columns import TextCell, align_rows
 
 
 def render_plain_text(blocks: list[dict[str, Any]]) -> str:
-    """One line for a paragraph, an item or a row; cells are parted by ` | ` in aligned columns."""
+    """Return a line for each paragraph, item and row; table columns are aligned."""
     return "\n".join(line for block in blocks for line in _render_lines(block) if line)
 
 
 def flatten_rich_text(text: Any) -> str:
-    """The characters of a rich text; formulas as their source."""
+    """Return the characters of a rich text; formulas as their source."""
     if isinstance(text, str):
         return text
     if isinstance(text, list):

@@ -1,4 +1,4 @@
-"""What blocks and rich texts are made of: type → field → how it is read (Bot API 10.3)."""
+"""Fields of blocks and rich texts: type → field → validator name (Bot API 10.3)."""
 
 BLOCK_FIELDS: dict[str, dict[str, str]] = {
     "paragraph": {"text": "text"},
@@ -43,7 +43,7 @@ _NON_EMPTY_NAMES = (
     "animation audio document photo video voice_note"
 )
 NON_EMPTY_FIELDS = frozenset(_NON_EMPTY_NAMES.split())
-"""Fields without which a block has no content, wherever they occur."""
+"""Fields that must not be empty in any block."""
 
 TEXT_STYLES = (
     "bold",

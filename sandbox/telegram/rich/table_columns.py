@@ -1,11 +1,11 @@
-"""A table's cells below each other, in columns as a terminal shows them."""
+"""Aligned table columns for a terminal."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 MAX_COLUMN_WIDTH = 40
-"""A longer cell widens no column: it moves its own row only."""
+"""Columns; a wider cell does not widen its column and only shifts its own row."""
 
 TextCell = tuple[str, str]
 """A text of one line, and `left`, `center` or `right`."""
@@ -16,36 +16,36 @@ _INVISIBLE_CATEGORIES = ("Mn", "Me", "Cf", "Cc")
 
 
 def align_rows(rows: Sequence[Sequence[TextCell]]) -> list[str]:
-    """A line for each row."""
+    """Return a line for each row."""
     columns = zip_longest(*rows, fillvalue=("", "left"))
     widths = [_get_column_width(text for text, _ in column) for column in columns]
     return [
-        " | ".join(_pad(*cell, wanted) for cell, wanted in zip(row, widths, strict=False)).rstrip()
+        " | ".join(_pad(*cell, width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
 
 
 def display_width(text: str) -> int:
-    """How many columns it takes: East Asian characters and emoji two, accents none."""
+    """Return the width in a terminal: East Asian characters and emoji take two columns."""
     total = last = 0
     before = ""
-    for sign in text:
-        if sign == _EMOJI_VARIATION_SELECTOR and last == 1:
+    for character in text:
+        if character == _EMOJI_VARIATION_SELECTOR and last == 1:
             total, last = total + 1, 2
-        elif not _is_combining(sign, before, last):
-            last = 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        elif not _is_combining(character, before, last):
+            last = 2 if unicodedata.east_asian_width(character) in "WF" else 1
             total += last
-        before = sign
+        before = character
     return total
 
 
-def _is_combining(sign: str, before: str, last: int) -> bool:
-    """Whether it changes the sign before it, and takes no column of its own."""
-    is_tone = ord(sign) in _SKIN_TONES and last > 1
+def _is_combining(character: str, before: str, last: int) -> bool:
+    """Return whether a character modifies the one before it and takes no column."""
+    is_tone = ord(character) in _SKIN_TONES and last > 1
     return (
         is_tone
         or before == _ZERO_WIDTH_JOINER
-        or unicodedata.category(sign) in _INVISIBLE_CATEGORIES
+        or unicodedata.category(character) in _INVISIBLE_CATEGORIES
     )
 
 
@@ -55,7 +55,7 @@ def _get_column_width(column: Iterable[str]) -> int:
     )
 
 
-def _pad(text: str, align: str, wanted: int) -> str:
-    missing = max(0, wanted - display_width(text))
+def _pad(text: str, align: str, width: int) -> str:
+    missing = max(0, width - display_width(text))
     before = {"right": missing, "center": missing // 2}.get(align, 0)
     return " " * before + text + " " * (missing - before)

@@ -1,1 +1,1 @@
-"""What the sandbox's Telegram remembers, in one SQLite file."""
+"""Stores of the sandbox's Telegram, in one SQLite file."""

@@ -1,4 +1,4 @@
-"""What a bot shows while it works: a chat action for 5 seconds, a draft for 30. Memory only."""
+"""Chat actions (shown for 5 seconds) and drafts (30 seconds); kept in memory only."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ DRAFT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Draft:
-    """A frame of an answer that grows."""
+    """One frame of a draft."""
 
     draft_id: int
     content: MessageContent
@@ -22,7 +22,7 @@ class Draft:
     is_stopped: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As the chat page reads it."""
+        """Return the draft for the chat page."""
         return {
             "draft_id": str(self.draft_id),
             "text": self.content.text,
@@ -33,7 +33,7 @@ class Draft:
 
 
 class ChatActivity:
-    """Chat actions and drafts; any message of the bot ends both."""
+    """Chat actions and drafts of all chats; a message of the bot ends both."""
 
     def __init__(self, event_bus: EventBus) -> None:
         self._event_bus = event_bus
@@ -43,15 +43,15 @@ class ChatActivity:
         self._stopped_drafts: dict[int, int] = {}
 
     def is_typing(self, person_id: int) -> bool:
-        """Whether the person sees the bot at work."""
+        """Return whether a chat action is shown."""
         return person_id in self._action_timers
 
     def get_draft(self, person_id: int) -> Draft | None:
-        """The answer that grows at the moment."""
+        """Return the current draft."""
         return self._drafts.get(person_id)
 
     def start_action(self, person_id: int, action: str) -> None:
-        """The bot types, uploads, …"""
+        """Show a chat action for 5 seconds."""
         self._cancel_timer(self._action_timers, person_id)
         timer = asyncio.get_running_loop().call_later(
             CHAT_ACTION_SECONDS, self._end_action, person_id
@@ -60,7 +60,7 @@ class ChatActivity:
         self._event_bus.publish(ChatEvent("typing", person_id, {"typing": True, "action": action}))
 
     def update_draft(self, person_id: int, draft: Draft) -> None:
-        """The answer so far. Frames of one that was stopped are taken and not shown."""
+        """Show a frame of a draft; frames of a stopped draft are accepted but not shown."""
         if self._stopped_drafts.get(person_id) == draft.draft_id:
             return
         self._cancel_timer(self._draft_timers, person_id)
@@ -69,9 +69,9 @@ class ChatActivity:
         self._publish_draft(person_id, draft)
 
     def stop_draft(self, person_id: int, draft_id: int) -> bool:
-        """The person stops the answer: it vanishes, or stays a while as it is.
+        """Stop a draft: it is removed, or stays until its timer ends with `keep_on_stop`.
 
-        False where no draft of that id can be stopped.
+        Return False where no draft with this id can be stopped.
         """
         draft = self._drafts.get(person_id)
         if draft is None or draft.draft_id != draft_id or not draft.can_stop or draft.is_stopped:
@@ -85,14 +85,14 @@ class ChatActivity:
         return True
 
     def clear(self, person_id: int) -> None:
-        """The bot has sent a message."""
+        """Remove the chat action and the draft because the bot sent a message."""
         if self._cancel_timer(self._draft_timers, person_id):
             self._drop_draft(person_id)
         if self._cancel_timer(self._action_timers, person_id):
             self._end_action(person_id)
 
     def close(self) -> None:
-        """The server stops."""
+        """Cancel all timers."""
         for timer in (*self._action_timers.values(), *self._draft_timers.values()):
             timer.cancel()
 

@@ -1,4 +1,4 @@
-"""Buttons that were pressed and wait for the bot's answer."""
+"""Callback queries: pressed buttons that wait for the bot's answer."""
 
 import secrets
 import sqlite3
@@ -10,7 +10,7 @@ ANSWER_TIMEOUT_SECONDS = 150
 
 @dataclass(frozen=True)
 class PendingCallbackQuery:
-    """A callback query."""
+    """A pressed button."""
 
     id: str
     person_id: int
@@ -18,13 +18,13 @@ class PendingCallbackQuery:
 
 
 class CallbackQueryStore:
-    """The callback queries."""
+    """Callback queries in the database."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def add(self, person_id: int, message_id: int) -> PendingCallbackQuery:
-        """A person pressed a button under this message."""
+        """Create a callback query for a button under this message."""
         self._delete_expired()
         callback_query = PendingCallbackQuery(
             str(10**17 + secrets.randbelow(9 * 10**17)), person_id, message_id
@@ -37,7 +37,7 @@ class CallbackQueryStore:
         return callback_query
 
     def mark_answered(self, callback_query_id: str) -> PendingCallbackQuery | None:
-        """The press, once; None where there is none, it is too old or was answered before."""
+        """Mark a query as answered and return it; None where it is unknown, expired or answered."""
         row = self._database.execute(
             "UPDATE callback_query SET is_answered = 1 WHERE id = ? AND NOT is_answered"
             " AND pressed_at > ? RETURNING person_id, message_id",

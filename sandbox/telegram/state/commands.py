@@ -8,13 +8,13 @@ BotCommand = dict[str, str]
 
 
 class CommandStore:
-    """What `/` offers."""
+    """Command lists in the database."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def set(self, scope: str, language_code: str, commands: list[BotCommand]) -> None:
-        """Replace a list; an empty one removes it."""
+        """Replace a list; an empty one deletes it."""
         self.delete(scope, language_code)
         if commands:
             self._database.execute(
@@ -23,7 +23,7 @@ class CommandStore:
             )
 
     def get(self, scope: str, language_code: str) -> list[BotCommand]:
-        """Exactly this list."""
+        """Return the list of exactly this scope and language."""
         row = self._database.execute(
             "SELECT commands FROM command_list WHERE scope = ? AND language_code = ?",
             (scope, language_code),
@@ -32,13 +32,13 @@ class CommandStore:
         return commands
 
     def delete(self, scope: str, language_code: str) -> None:
-        """Forget a list."""
+        """Delete a list."""
         self._database.execute(
             "DELETE FROM command_list WHERE scope = ? AND language_code = ?", (scope, language_code)
         )
 
     def get_visible(self, person_id: int, language_code: str) -> list[BotCommand]:
-        """The list of a private chat: the narrowest scope wins, in it the person's language."""
+        """Return the list for a private chat: the narrowest scope, then the person's language."""
         for scope in (chat_scope_key(person_id), "all_private_chats", "default"):
             for language in (language_code, ""):
                 commands = self.get(scope, language)
@@ -48,5 +48,5 @@ class CommandStore:
 
 
 def chat_scope_key(chat_id: Any) -> str:
-    """The key of a scope for one chat."""
+    """Return the storage key of a scope for one chat."""
     return f"chat:{chat_id}"

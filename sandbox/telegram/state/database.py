@@ -1,4 +1,4 @@
-"""The file that survives a restart. Callers commit once a request, at the edge."""
+"""The SQLite database. Each request commits once, in the HTTP layer."""
 
 import secrets
 import sqlite3
@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS message (
     rich_message TEXT,
     reply_markup TEXT,
     reply_to INTEGER,
-    reaction TEXT,
     update_id INTEGER,
     is_read INTEGER NOT NULL DEFAULT 0
 );
@@ -53,11 +52,10 @@ CREATE TABLE IF NOT EXISTS setting (
     value TEXT NOT NULL
 );
 """
-_ADDED_COLUMNS = (("message", "rich_message", "TEXT"),)
 
 
 def open_database(directory: Path) -> sqlite3.Connection:
-    """The connection to `telegram.sqlite3` in this folder, which is made when missing."""
+    """Open `telegram.sqlite3` in a folder; both are created when missing."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = sqlite3.connect(directory / "telegram.sqlite3")
     database.row_factory = sqlite3.Row
@@ -65,21 +63,15 @@ def open_database(directory: Path) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("PRAGMA foreign_keys=ON")
     database.executescript(_SCHEMA)
-    _add_missing_columns(database)
     _seed_update_ids(database)
     return database
 
 
-def _add_missing_columns(database: sqlite3.Connection) -> None:
-    """A file of an earlier release gets the columns that came later."""
-    for table, column, kind in _ADDED_COLUMNS:
-        if column not in {row["name"] for row in database.execute(f"PRAGMA table_info({table})")}:
-            database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-
-
 def _seed_update_ids(database: sqlite3.Connection) -> None:
-    """Update ids begin at a random number, as Telegram's do: who keeps the last one for
-    deduplication must not mistake a fresh sandbox's updates for old ones."""
+    """Start update ids at a random number, as Telegram does.
+
+    A bot that stores the last id must not take a fresh sandbox's updates for duplicates.
+    """
     known = database.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'waiting_update'")
     if known.fetchone() is None:
         first = 100_000_000 + secrets.randbelow(800_000_000)

@@ -1,4 +1,4 @@
-"""What happens, told at once to whoever watches; the chat pages do."""
+"""Events for the open chat pages."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_BACKLOG = 1000
-"""A watcher that falls further behind is sent away; it comes back and asks for everything."""
+"""Events a slow page may lag behind; then its stream ends, and the page reconnects and reloads."""
 
 
 @dataclass(frozen=True)
 class ChatEvent:
-    """Something a page shows; without a person it concerns every chat."""
+    """A change that a page shows; without a person it concerns all chats."""
 
     kind: str
     person_id: int | None
@@ -20,41 +20,41 @@ class ChatEvent:
 
 
 class Subscriber:
-    """One listener's queue; None in it is the end."""
+    """The event queue of one open page; None in it ends the stream."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
 
     def put(self, event: ChatEvent) -> None:
-        """Tell it, or end it where it does not keep up."""
+        """Queue an event, or end the stream where the page does not keep up."""
         if self._queue.qsize() < MAX_BACKLOG:
             self._queue.put_nowait(event)
         elif self._queue.qsize() == MAX_BACKLOG:
             self.close()
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """End the stream."""
         self._queue.put_nowait(None)
 
     async def next(self) -> ChatEvent | None:
-        """The next event, or None at the end."""
+        """Return the next event, or None at the end."""
         return await self._queue.get()
 
 
 class EventBus:
-    """Publishes to every watcher; in memory only."""
+    """Publishes events to all subscribers, in memory."""
 
     def __init__(self) -> None:
         self._subscribers: set[Subscriber] = set()
 
     def publish(self, event: ChatEvent) -> None:
-        """Tell everybody."""
-        for watcher in self._subscribers:
-            watcher.put(event)
+        """Send an event to all subscribers."""
+        for subscriber in self._subscribers:
+            subscriber.put(event)
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscriber]:
-        """Listen as long as the block lasts."""
+        """Subscribe for the duration of the block."""
         subscriber = Subscriber()
         self._subscribers.add(subscriber)
         try:
@@ -63,6 +63,6 @@ class EventBus:
             self._subscribers.discard(subscriber)
 
     def close(self) -> None:
-        """The server stops."""
-        for watcher in self._subscribers:
-            watcher.close()
+        """End all streams."""
+        for subscriber in self._subscribers:
+            subscriber.close()

@@ -1,4 +1,4 @@
-"""The messages of every chat."""
+"""Messages of all chats."""
 
 import json
 import sqlite3
@@ -12,12 +12,12 @@ from sandbox.telegram.text.entities import FormattedText
 RichMessage = dict[str, Any]
 
 PAGE_SIZE = 500
-"""How many messages a chat page is given; older ones stay in the file."""
+"""Number of messages that a chat page loads."""
 
 
 @dataclass(frozen=True)
 class MessageContent:
-    """What a message says: text with entities, or a rich message with its plain text."""
+    """The content of a message: text with entities, or a rich message with its plain text."""
 
     text: str
     entities: list[dict[str, Any]] = field(default_factory=list)
@@ -25,20 +25,20 @@ class MessageContent:
 
     @classmethod
     def from_text(cls, formatted: FormattedText) -> "MessageContent":
-        """A text."""
+        """Build the content of a text message."""
         return cls(formatted.text, formatted.entities_to_json())
 
     @classmethod
     def from_rich(cls, rich_message: RichMessage) -> "MessageContent":
-        """A `RichMessage`."""
+        """Build the content of a rich message."""
         return cls(render_plain_text(rich_message["blocks"]), [], rich_message)
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a private chat; times are Unix seconds.
+    """A message of a private chat; times are Unix seconds.
 
-    A rich one has its plain text in `text`, which only previews show.
+    `text` of a rich message is its plain text, which previews and the terminal chat show.
     """
 
     message_id: int
@@ -51,21 +51,20 @@ class Message:
     rich_message: RichMessage | None
     reply_markup: dict[str, Any] | None
     reply_to: int | None
-    reaction: str | None
     is_read: bool
 
     @property
     def content(self) -> MessageContent:
-        """What it says."""
+        """The content without ids and dates."""
         return MessageContent(self.text, self.entities, self.rich_message)
 
     @property
     def inline_keyboard(self) -> list[list[dict[str, Any]]] | None:
-        """The buttons under the message."""
+        """Rows of inline buttons, if any."""
         return (self.reply_markup or {}).get("inline_keyboard")
 
     def to_json(self) -> dict[str, Any]:
-        """As the chat page and `./manage.py chat` read it."""
+        """Return the message for the chat page and `./manage.py chat`."""
         return {
             "message_id": self.message_id,
             "person_id": self.person_id,
@@ -76,14 +75,13 @@ class Message:
             "rich_message": self.rich_message,
             "reply_markup": self.reply_markup,
             "reply_to": self.reply_to,
-            "reaction": self.reaction,
             "edited": self.edit_date is not None,
             "read": self.is_read,
         }
 
 
 class MessageStore:
-    """What was said."""
+    """Messages in the database."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -97,7 +95,7 @@ class MessageStore:
         reply_markup: dict[str, Any] | None = None,
         reply_to: int | None = None,
     ) -> Message:
-        """A new message at the end of the chat."""
+        """Add a message to the end of a chat."""
         cursor = self._database.execute(
             "INSERT INTO message (person_id, is_from_bot, date, text, entities, rich_message,"
             " reply_markup, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -115,7 +113,7 @@ class MessageStore:
         return self._get_required(cursor.lastrowid)
 
     def get(self, person_id: int, message_id: int) -> Message | None:
-        """The message, or None."""
+        """Return a message of a chat, or None."""
         row = self._database.execute(
             "SELECT * FROM message WHERE message_id = ? AND person_id = ?",
             (message_id, person_id),
@@ -123,7 +121,7 @@ class MessageStore:
         return _to_message(row) if row else None
 
     def list_after(self, person_id: int, message_id: int) -> list[Message]:
-        """The newest messages with a greater id, the oldest first."""
+        """Return the newest messages with a greater id, the oldest first."""
         rows = self._database.execute(
             "SELECT * FROM message WHERE person_id = ? AND message_id > ?"
             " ORDER BY message_id DESC LIMIT ?",
@@ -132,7 +130,7 @@ class MessageStore:
         return [_to_message(row) for row in rows][::-1]
 
     def get_last(self, person_id: int) -> Message | None:
-        """The newest message of a chat."""
+        """Return the newest message of a chat, or None."""
         row = self._database.execute(
             "SELECT * FROM message WHERE person_id = ? ORDER BY message_id DESC LIMIT 1",
             (person_id,),
@@ -142,7 +140,7 @@ class MessageStore:
     def edit(
         self, message: Message, content: MessageContent, reply_markup: dict[str, Any] | None
     ) -> Message:
-        """Another text and other buttons."""
+        """Replace the content and the buttons."""
         return self._update_columns(
             message,
             text=content.text,
@@ -153,25 +151,21 @@ class MessageStore:
         )
 
     def edit_markup(self, message: Message, reply_markup: dict[str, Any] | None) -> Message:
-        """Other buttons; clients do not call that edited."""
+        """Replace the buttons; clients do not show such a message as edited."""
         return self._update_columns(message, reply_markup=_to_json(reply_markup))
 
-    def set_reaction(self, message: Message, reaction: str | None) -> Message:
-        """The bot's one reaction, or none."""
-        return self._update_columns(message, reaction=reaction)
-
     def delete(self, message: Message) -> None:
-        """Gone."""
+        """Delete a message."""
         self._database.execute("DELETE FROM message WHERE message_id = ?", (message.message_id,))
 
     def link_update(self, message: Message, update_id: int) -> None:
-        """Which update tells the bot of this message."""
+        """Store which update delivers this message to the bot."""
         self._database.execute(
             "UPDATE message SET update_id = ? WHERE message_id = ?", (update_id, message.message_id)
         )
 
     def mark_read(self, below_update_id: int) -> list[Message]:
-        """The messages whose updates the bot has confirmed by now."""
+        """Mark messages as read whose updates are below this id, and return them."""
         rows = self._database.execute(
             "SELECT * FROM message WHERE update_id < ? AND NOT is_read", (below_update_id,)
         ).fetchall()
@@ -180,7 +174,7 @@ class MessageStore:
     def _update_columns(self, message: Message, **columns: Any) -> Message:
         names = ", ".join(f"{name} = ?" for name in columns)
         self._database.execute(
-            f"UPDATE message SET {names} WHERE message_id = ?",  # noqa: S608 # names are ours
+            f"UPDATE message SET {names} WHERE message_id = ?",  # noqa: S608 # the names are constants of this class
             (*columns.values(), message.message_id),
         )
         return self._get_required(message.message_id)
@@ -206,6 +200,5 @@ def _to_message(row: sqlite3.Row) -> Message:
         rich_message=json.loads(row["rich_message"]) if row["rich_message"] else None,
         reply_markup=json.loads(row["reply_markup"]) if row["reply_markup"] else None,
         reply_to=row["reply_to"],
-        reaction=row["reaction"],
         is_read=bool(row["is_read"]),
     )

@@ -1,4 +1,4 @@
-"""The people who may be played on the chat page; each has one private chat with the bot."""
+"""The people of the chat page; each has one private chat with the bot."""
 
 import re
 import sqlite3
@@ -25,11 +25,11 @@ class Person:
     language_code: str
 
     def to_json(self) -> dict[str, Any]:
-        """As the chat page and `./manage.py chat` read it."""
+        """Return the person for the chat page and `./manage.py chat`."""
         return asdict(self)
 
     def to_user(self) -> dict[str, Any]:
-        """A `User` of the Bot API."""
+        """Return a `User` of the Bot API."""
         return {
             "id": self.id,
             "is_bot": False,
@@ -38,7 +38,7 @@ class Person:
         }
 
     def to_chat(self) -> dict[str, Any]:
-        """A private `Chat` of the Bot API."""
+        """Return a private `Chat` of the Bot API."""
         return {"id": self.id, **self._get_names(), "type": "private"}
 
     def _get_names(self) -> dict[str, str]:
@@ -51,7 +51,7 @@ class Person:
 
 
 class PersonStore:
-    """Who exists."""
+    """People in the database; a new database gets four of them."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -61,17 +61,17 @@ class PersonStore:
             database.commit()
 
     def list_all(self) -> list[Person]:
-        """Everybody, the oldest first."""
+        """Return all people, the oldest first."""
         rows = self._database.execute("SELECT * FROM person ORDER BY id")
         return [Person(**row) for row in rows]
 
     def get(self, person_id: int) -> Person | None:
-        """The person, or None."""
+        """Return a person, or None."""
         row = self._database.execute("SELECT * FROM person WHERE id = ?", (person_id,)).fetchone()
         return Person(**row) if row else None
 
     def add(self, first_name: str, language_code: str) -> Person:
-        """A new person with a username of their own."""
+        """Create a person with a unique username."""
         base = re.sub(r"[^a-z0-9_]", "", first_name.lower()) or "guest"
         taken = {person.username for person in self.list_all()}
         candidates = (base, *(f"{base}{number}" for number in range(2, len(taken) + 3)))

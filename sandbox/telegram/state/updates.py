@@ -1,4 +1,4 @@
-"""Updates that wait for the bot, and the one long poll that may wait for them."""
+"""Pending updates of the bot, and the one long poll that may wait for them."""
 
 import asyncio
 import json
@@ -18,9 +18,9 @@ _DEFAULT_KINDS = (
     "subscription stopped_message_generation"
 )
 UPDATE_KINDS = (*_DEFAULT_KINDS.split(), *OPT_IN_KINDS)
-"""Those of Bot API 10.3; others in `allowed_updates` are ignored."""
+"""All kinds of Bot API 10.3; others in `allowed_updates` are ignored."""
 RAW_KIND = ""
-"""The kind of an update that a test has put in as it is."""
+"""The kind of updates that a test queued as raw JSON."""
 LIFETIME_SECONDS = {"callback_query": 150, "shipping_query": 150, "pre_checkout_query": 150}
 DEFAULT_LIFETIME_SECONDS = 24 * 3600
 MAX_POLL_SECONDS = 50
@@ -32,7 +32,7 @@ _ALLOWED_SETTING = "allowed_updates"
 
 
 class UpdateQueue:
-    """The bot's queue: an update is confirmed only by a later call with a greater offset."""
+    """The bot's queue; an update stays until a later call has a greater offset."""
 
     def __init__(self, database: sqlite3.Connection, settings: SettingStore) -> None:
         self._database = database
@@ -41,26 +41,25 @@ class UpdateQueue:
         self._arrived = asyncio.Event()
 
     def set_allowed_kinds(self, kinds: list[str]) -> None:
-        """From now on create only these; none known: Telegram's default."""
-        self._settings[_ALLOWED_SETTING] = json.dumps(
-            [kind for kind in UPDATE_KINDS if kind in kinds]
-        )
+        """Queue only these kinds from now on; without a known one, Telegram's default kinds."""
+        known = [kind for kind in UPDATE_KINDS if kind in kinds]
+        self._settings.set(_ALLOWED_SETTING, json.dumps(known))
 
     @property
     def allowed_kinds(self) -> list[str]:
-        """What the bot chose, empty where the default applies."""
+        """The kinds that the bot chose; empty for the default."""
         kinds: list[str] = json.loads(self._settings.get(_ALLOWED_SETTING, "[]"))
         return kinds
 
     def push(self, kind: str, body: dict[str, Any]) -> int | None:
-        """Queue an update; None where the bot does not want this kind."""
+        """Queue an update and return its id; None where the bot does not allow this kind."""
         wanted = self.allowed_kinds
         if kind not in wanted if wanted else kind in OPT_IN_KINDS:
             return None
         return self._insert(kind, body, LIFETIME_SECONDS.get(kind, DEFAULT_LIFETIME_SECONDS))
 
     def push_raw(self, update: Any) -> int:
-        """Queue anything at all. An object gets an `update_id` unless it brings one of its own."""
+        """Queue any JSON value and return its id; objects without an `update_id` get this one."""
         return self._insert(RAW_KIND, update, DEFAULT_LIFETIME_SECONDS)
 
     def _insert(self, kind: str, body: Any, seconds: int) -> int:
@@ -76,7 +75,7 @@ class UpdateQueue:
         return cursor.lastrowid
 
     def confirm(self, offset: int) -> int:
-        """Forget what is below; negative: keep the last so many. Returns the first id kept."""
+        """Delete updates below the offset; -n keeps the last n. Return the first id that stays."""
         if offset < 0:
             row = self._database.execute(
                 "SELECT update_id FROM waiting_update ORDER BY update_id DESC LIMIT 1 OFFSET ?",
@@ -87,16 +86,16 @@ class UpdateQueue:
         return offset
 
     def get_next_id(self) -> int:
-        """An id above everything that waits."""
+        """Return an id above all pending updates."""
         row = self._database.execute("SELECT max(update_id) FROM waiting_update").fetchone()
         return (row[0] or 0) + 1
 
     def list_pending(self, limit: int = 100) -> list[Any]:
-        """The oldest updates as the Bot API writes them."""
+        """Return the oldest updates as `Update` objects."""
         return [update for _, update in self.list_with_ids(limit)]
 
     def list_with_ids(self, limit: int = 100) -> list[tuple[int, Any]]:
-        """The oldest updates, each with the id that confirms it."""
+        """Return the oldest updates, each with its id."""
         rows = self._database.execute(
             "SELECT * FROM waiting_update WHERE expires_at > ? ORDER BY update_id LIMIT ?",
             (int(time.time()), limit),
@@ -104,14 +103,14 @@ class UpdateQueue:
         return [(row["update_id"], _to_update(row)) for row in rows]
 
     def count_pending(self) -> int:
-        """How many wait."""
+        """Return the number of pending updates."""
         row = self._database.execute(
             "SELECT count(*) FROM waiting_update WHERE expires_at > ?", (int(time.time()),)
         ).fetchone()
         return int(row[0])
 
     async def long_poll(self, seconds: float) -> None:
-        """Until something arrives or time is up. Raises the BotApiError 409 that ended it."""
+        """Wait for an update or the timeout. Raises BotApiError 409 where another call ends it."""
         self._pending_poll = poll = asyncio.get_running_loop().create_future()
         try:
             ended_by = await asyncio.wait_for(poll, seconds)
@@ -124,7 +123,7 @@ class UpdateQueue:
             raise ended_by
 
     async def wait_for_update(self, seconds: float) -> None:
-        """Until something is pushed, for so many seconds at most."""
+        """Wait until an update is queued, at most this many seconds."""
         self._arrived.clear()
         try:
             await asyncio.wait_for(self._arrived.wait(), seconds)
@@ -132,11 +131,11 @@ class UpdateQueue:
             return
 
     def terminate_poll(self, reason: str) -> None:
-        """A newer poll or a webhook begins: the poll that waits loses."""
+        """End the pending poll with an error because another poll or a webhook replaces it."""
         self._finish_poll(conflict(reason))
 
     def close(self) -> None:
-        """The server stops: the poll that waits gets its empty answer now."""
+        """End the pending poll with an empty result because the server stops."""
         self._finish_poll(None)
 
     def _finish_poll(self, ended_by: BotApiError | None) -> None:

@@ -1,4 +1,4 @@
-"""Where updates go instead of getUpdates, and how the last deliveries went."""
+"""The webhook: its address, its validation, and the result of the last deliveries."""
 
 import asyncio
 import json
@@ -14,9 +14,9 @@ from sandbox.telegram.state.settings import SettingStore
 ALLOWED_PORTS = (443, 80, 88, 8443)
 DEFAULT_MAX_CONNECTIONS = 40
 SETTLE_SECONDS = 0.2
-"""How long a new address is looked at before it holds, as Telegram resolves the name first."""
+"""Seconds until a new address takes effect; Telegram resolves the host name meanwhile."""
 MAX_GONE_RESPONSES = 3
-"""So many answers 410 in a row remove the webhook."""
+"""Responses 410 in a row after which the webhook is removed."""
 
 _SETTING_NAME = "webhook"
 _SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -25,7 +25,7 @@ _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class WebhookTarget:
-    """An address with what was said about it."""
+    """The parameters of setWebhook."""
 
     url: str
     secret_token: str = ""
@@ -35,7 +35,7 @@ class WebhookTarget:
 
 
 class Webhook:
-    """The bot's one webhook. Kept over restarts, but for how the last deliveries went."""
+    """The bot's webhook; the address survives a restart, the delivery results do not."""
 
     def __init__(self, settings: SettingStore) -> None:
         self._settings = settings
@@ -47,12 +47,12 @@ class Webhook:
 
     @property
     def target(self) -> WebhookTarget | None:
-        """Where updates go; None: getUpdates fetches them."""
+        """The current target; None where the bot uses getUpdates."""
         stored = self._settings.get(_SETTING_NAME, "")
         return WebhookTarget(**json.loads(stored)) if stored else None
 
     async def set_target(self, target: WebhookTarget) -> bool:
-        """Whether it is a new one. Raises BotApiError, also where another call ends this one."""
+        """Set the target and return whether it is new. A newer call ends this one with an error."""
         validate_url(target.url)
         if target.secret_token and not _SECRET_TOKEN.fullmatch(target.secret_token):
             raise bad_request("secret token contains unallowed characters")
@@ -66,28 +66,28 @@ class Webhook:
         return True
 
     def delete(self) -> bool:
-        """Whether there was one."""
+        """Remove the webhook and return whether there was one."""
         existed = self.target is not None
         self._cancel_pending_set()
         self._save("")
         return existed
 
     def record_failure(self, message: str) -> None:
-        """A delivery did not succeed."""
+        """Store the error of a delivery."""
         self.last_error = (int(time.time()), message)
 
     def record_gone(self) -> None:
-        """The other side says 410; after some of them the webhook is dropped."""
+        """Count a response 410; the third in a row removes the webhook."""
         self._gone_count += 1
         if self._gone_count >= MAX_GONE_RESPONSES:
             self.delete()
 
     def record_success(self) -> None:
-        """A delivery did."""
+        """Reset the count of responses 410."""
         self._gone_count = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The fields of a `WebhookInfo` that are about the address."""
+        """Return the fields of `WebhookInfo` about the address and the last error."""
         target = self.target
         if target is None:
             return {"url": "", "has_custom_certificate": False}
@@ -123,7 +123,7 @@ class Webhook:
             self._pending_set = None
 
     def _save(self, value: str) -> None:
-        self._settings[_SETTING_NAME] = value
+        self._settings.set(_SETTING_NAME, value)
         self.last_error = None
         self._gone_count = 0
         self.changed.set()
@@ -134,9 +134,9 @@ def _other_set_webhook_error() -> BotApiError:
 
 
 def validate_url(url: str) -> None:
-    """Raises BotApiError for an address that Telegram refuses.
+    """Raise BotApiError for an address that Telegram refuses.
 
-    Plain HTTP is for this machine and its containers, as with one's own Bot API server.
+    Plain HTTP is accepted for this machine and its containers, as by a local Bot API server.
     """
     try:
         parts = urlsplit(url)

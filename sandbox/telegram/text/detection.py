@@ -1,4 +1,4 @@
-"""What Telegram marks by itself in any text: links, addresses, mentions, hashtags, commands."""
+"""Entities that Telegram detects in a text: links, email addresses, mentions, tags, commands."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ _TRAILING_PUNCTUATION = ".,:;!?…'\")»”"
 
 
 def add_detected_entities(formatted: FormattedText) -> FormattedText:
-    """The text with what clients find in it, where no other entity but emphasis stands."""
+    """Add detected entities outside of links and code; text styles may overlap them."""
     taken = [entity for entity in formatted.entities if entity.type not in SPLITTABLE_TYPES]
     taken = [entity for entity in taken if "blockquote" not in entity.type]
     added: list[Entity] = []
@@ -57,7 +57,7 @@ def _find_entities(text: str) -> Iterator[Entity]:
 
 
 def _trim_punctuation(url: str) -> str:
-    """An address without the punctuation of the sentence around it."""
+    """Remove trailing punctuation of the surrounding sentence from a URL."""
     while url and url[-1] in _TRAILING_PUNCTUATION:
         if url[-1] == ")" and url.count("(") >= url.count(")"):
             break

@@ -1,4 +1,4 @@
-"""Formatted text as Telegram keeps it: plain text and ranges, counted in UTF-16 code units."""
+"""Formatted text as Telegram stores it: plain text and ranges in UTF-16 code units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,17 +6,17 @@ from itertools import pairwise
 from typing import Any
 
 SPLITTABLE_TYPES = ("bold", "italic", "underline", "strikethrough", "spoiler")
-"""Types that may cross others: Telegram cuts them at the crossing."""
+"""Types that may overlap others: Telegram splits them at the overlap."""
 QUOTE_TYPES = ("blockquote", "expandable_blockquote")
 OPAQUE_TYPES = ("code", "pre")
-"""Types that hold no other entity."""
+"""Types that contain no other entity."""
 
 _NESTING_ORDER = (*QUOTE_TYPES, "pre", "code", "text_link", "text_mention", "date_time")
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A range of a text with a meaning; `details` are the type's own fields (url, language, …)."""
+    """A formatted range of a text; `details` are the fields of its type (url, language, …)."""
 
     type: str
     offset: int
@@ -25,11 +25,11 @@ class Entity:
 
     @property
     def end(self) -> int:
-        """The first code unit behind it."""
+        """The offset after the last code unit."""
         return self.offset + self.length
 
     def to_json(self) -> dict[str, Any]:
-        """A `MessageEntity` of the Bot API."""
+        """Return a `MessageEntity` of the Bot API."""
         return {
             "type": self.type,
             "offset": self.offset,
@@ -40,18 +40,18 @@ class Entity:
 
 @dataclass(frozen=True)
 class FormattedText:
-    """Text with its entities, sorted and properly nested."""
+    """A text with sorted and properly nested entities."""
 
     text: str
     entities: tuple[Entity, ...] = ()
 
     def entities_to_json(self) -> list[dict[str, Any]]:
-        """The entities as the Bot API writes them."""
+        """Return the entities as `MessageEntity` objects."""
         return [entity.to_json() for entity in self.entities]
 
 
 def sort_key(entity: Entity) -> tuple[int, int, int]:
-    """Outer entities first."""
+    """Sort outer entities before inner ones."""
     rank = (
         _NESTING_ORDER.index(entity.type) if entity.type in _NESTING_ORDER else len(_NESTING_ORDER)
     )
@@ -59,12 +59,12 @@ def sort_key(entity: Entity) -> tuple[int, int, int]:
 
 
 def utf16_length(text: str) -> int:
-    """How many UTF-16 code units a text has, which is how Telegram counts."""
+    """Return the length in UTF-16 code units, which is how Telegram counts."""
     return len(text) + sum(1 for character in text if character > "\uffff")
 
 
 def nest_entities(entities: list[Entity]) -> tuple[Entity, ...]:
-    """The entities made to contain each other or be apart, as Telegram's clients need them."""
+    """Return the entities without partial overlaps, as Telegram stores them."""
     solid: list[Entity] = []
     for entity in sorted(entities, key=sort_key):
         if entity.length > 0 and entity.type not in SPLITTABLE_TYPES and _can_place(entity, solid):
@@ -86,7 +86,7 @@ def _contains(outer: Entity, inner: Entity) -> bool:
 
 
 def _can_place(entity: Entity, placed: list[Entity]) -> bool:
-    """Whether it crosses nothing placed before, and stands only in what may hold it."""
+    """Return whether an entity overlaps no other one, except quotes that contain it."""
     touching = (other for other in placed if _overlaps(entity, other))
     return all(
         other.type in QUOTE_TYPES and entity.type not in QUOTE_TYPES and _contains(other, entity)
@@ -99,7 +99,7 @@ def _is_in_opaque(entity: Entity, solid: list[Entity]) -> bool:
 
 
 def _merge_overlapping(entities: list[Entity]) -> list[Entity]:
-    """Entities of one type without overlaps."""
+    """Merge overlapping entities of one type."""
     merged: list[Entity] = []
     for entity in sorted(entities, key=sort_key):
         if merged and entity.offset < merged[-1].end:
@@ -111,7 +111,7 @@ def _merge_overlapping(entities: list[Entity]) -> list[Entity]:
 
 
 def _split_at_edges(entity: Entity, placed: list[Entity]) -> list[Entity]:
-    """The entity in pieces: cut at the edges of those that it crosses only partly."""
+    """Split an entity at the edges of entities that it overlaps partly."""
     crossed = [
         other
         for other in placed

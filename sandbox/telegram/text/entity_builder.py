@@ -1,4 +1,4 @@
-"""What the three markup parsers share: where they are, what they wrote, what they found."""
+"""The state shared by the three markup parsers: position, plain text and entities."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ SPACES = " \t\r\n\v\0"
 
 
 class MarkupError(ValueError):
-    """The markup is broken; the text is Telegram's own, with byte offsets of the source."""
+    """Invalid markup; the message is Telegram's, with byte offsets in the source."""
 
 
 class EntityBuilder:
-    """A cursor over the source and the plain text written so far."""
+    """A cursor over the source with the plain text and entities built so far."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -28,37 +28,37 @@ class EntityBuilder:
         self.entities: list[Entity] = []
 
     def is_at_end(self) -> bool:
-        """Whether everything was read."""
+        """Return whether the source is read completely."""
         return self.position >= len(self.source)
 
     def peek(self, ahead: int = 0) -> str:
-        """The character there, or "" behind the end."""
+        """Return the next character, or one further ahead; "" after the end."""
         return self.source[self.position + ahead : self.position + ahead + 1]
 
     def starts_with(self, prefix: str) -> bool:
-        """Whether this comes next."""
+        """Return whether the rest of the source starts with this prefix."""
         return self.source.startswith(prefix, self.position)
 
     def write(self, text: str) -> None:
-        """Add plain text."""
+        """Append plain text."""
         self.chunks.append(text)
         self.length += utf16_length(text)
 
     def get_text(self) -> str:
-        """The plain text so far."""
+        """Return the plain text built so far."""
         return "".join(self.chunks)
 
     def get_byte_offset(self, position: int) -> int:
-        """Telegram names places of the source in bytes of UTF-8."""
+        """Convert a position to a UTF-8 byte offset, as Telegram's errors name it."""
         return len(self.source[:position].encode())
 
     def add_entity(self, kind: str, start: int, **details: Any) -> None:
-        """An entity from there up to here, unless it is empty."""
+        """Add an entity from `start` to the current end, unless it is empty."""
         if self.length > start:
             self.entities.append(Entity(kind, start, self.length - start, details))
 
     def add_link(self, start: int, url: str) -> None:
-        """A link, a mention or nothing: wrong addresses leave plain text, as in Telegram."""
+        """Add a link or a mention; an invalid URL leaves plain text, as in Telegram."""
         user_id = parse_user_link(url)
         if user_id is not None:
             self.add_entity("text_mention", start, user={"id": user_id})
@@ -69,7 +69,7 @@ class EntityBuilder:
             return
 
     def add_time(self, start: int, url: str) -> bool:
-        """A moment shown in the reader's zone; False where the address is none."""
+        """Add a date of a `tg://time` URL; return False for any other URL."""
         moment = parse_time_link(url)
         if moment is None:
             return False

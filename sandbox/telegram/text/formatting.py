@@ -1,4 +1,4 @@
-"""From what a bot sends to what Telegram keeps: parse, check, clean, trim, mark links."""
+"""Parsing of texts: markup or entities are parsed, validated and trimmed; links are detected."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ _ENTITY_FIELDS = {
     "text_mention": ("user",),
     "date_time": ("unix_time", "date_time_format"),
 }
-"""Types a bot may set, with the fields of their own."""
+"""Types that a bot may set, with their additional fields."""
 _DETECTED_TYPES = (
     "mention",
     "hashtag",
@@ -53,16 +53,16 @@ _DETECTED_TYPES = (
     "phone_number",
     "custom_emoji",
 )
-"""Types that Telegram sets, or (custom emoji) that this bot may not: ignored when given."""
+"""Types that only Telegram sets, and custom emoji, which this bot may not use; they are ignored."""
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 def parse_formatted_text(
     text: str, *, parse_mode: str = "", entities: Any = None, may_be_empty: bool = False
 ) -> FormattedText:
-    """What is kept of a text. `entities` is decoded JSON, ignored where a parse mode is given.
+    """Parse a text. `entities` is decoded JSON and is ignored where a parse mode is given.
 
-    Raises BotApiError in Telegram's words.
+    Raises BotApiError with Telegram's error text.
     """
     if not text and not may_be_empty:
         raise bad_request("message text is empty")
@@ -136,7 +136,7 @@ def _normalize_link(url: str) -> str:
 
 
 def _get_character_offsets(text: str) -> list[int]:
-    """The offsets between the characters of a text, in code units."""
+    """Return the offsets of all character boundaries, in UTF-16 code units."""
     offsets = [0]
     for character in text:
         offsets.append(offsets[-1] + (2 if character > "\uffff" else 1))
@@ -160,7 +160,7 @@ def _validate_bounds(entity: Entity, bounds: list[int]) -> None:
 
 
 def _remove_control_characters(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
-    """Without carriage returns; other control characters but the line feed become spaces."""
+    """Remove carriage returns; replace other control characters except line feeds by spaces."""
     if "\r" in text:
         before = [0]
         for character in text:
@@ -175,7 +175,7 @@ def _remove_control_characters(text: str, entities: list[Entity]) -> tuple[str, 
 
 
 def _trim(text: str, entities: list[Entity]) -> FormattedText:
-    """Without space around, but not in front of the first entity's beginning."""
+    """Remove space at both ends, at the start only up to the first entity."""
     stripped = text.rstrip()
     end = utf16_length(stripped)
     entities = [replace(e, length=min(e.end, end) - e.offset) for e in entities if e.offset < end]

@@ -1,4 +1,4 @@
-"""`parse_mode=HTML`, with TDLib's tags, tolerance and error texts."""
+"""`parse_mode=HTML` with TDLib's tags, tolerance and error texts."""
 
 import re
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class _OpenTag:
 
 
 def parse_html(source: str) -> tuple[str, list[Entity]]:
-    """Plain text and entities. Raises MarkupError."""
+    """Return plain text and entities. Raises MarkupError."""
     parser = _HtmlParser(source)
     parser.run()
     found = parser.builder.entities
@@ -77,7 +77,7 @@ class _HtmlParser:
         return builder.source[builder.position - 1]
 
     def _read_word(self, stops: str) -> str:
-        """Read up to a space, the end or one of these."""
+        """Read up to a space, the end or one of these characters."""
         builder, start = self.builder, self.builder.position
         while builder.peek() and builder.peek() not in SPACES + stops:
             builder.position += 1
@@ -188,7 +188,7 @@ class _HtmlParser:
             raise MarkupError("Invalid date-time entity specified")
 
     def _add_code(self, tag: _OpenTag) -> None:
-        """`pre` and `code class="language-…"` over the same text, either way round, are one."""
+        """Add an entity; `pre` and `code class="language-…"` over the same text become one."""
         builder = self.builder
         language = tag.attributes.get("class", "").removeprefix("language-")
         language = language if tag.name == "code" and "class" in tag.attributes else ""
@@ -205,7 +205,7 @@ class _HtmlParser:
 
 
 def _decode_reference(found: re.Match[str]) -> str | None:
-    """The character, or None where TDLib leaves the reference as it is."""
+    """Return the character, or None where TDLib leaves the reference unchanged."""
     hexadecimal, decimal, name = found.groups()
     if name:
         return _NAMED_CHARACTERS[name]

@@ -11,7 +11,7 @@ _LINE_BREAK = re.compile(r"\r\n|\n\r|\n|\r")
 
 
 def parse_legacy_markdown(source: str) -> tuple[str, list[Entity]]:
-    """Plain text and entities. Raises MarkupError."""
+    """Return plain text and entities. Raises MarkupError."""
     builder = EntityBuilder(source)
     while not builder.is_at_end():
         character = builder.peek()
@@ -33,7 +33,7 @@ def parse_legacy_markdown(source: str) -> tuple[str, list[Entity]]:
 
 
 def _write_until(builder: EntityBuilder, closing_mark: str, begin: int, *, skip: int) -> str:
-    """Write what stands before the closing mark, and pass both."""
+    """Write the text before the closing mark and move behind the mark."""
     builder.position += skip
     end = builder.source.find(closing_mark, builder.position)
     if end < 0:

@@ -1,4 +1,4 @@
-"""Which addresses Telegram takes as a link, and how it writes them."""
+"""Validation and normalisation of links."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -8,11 +8,11 @@ _ALLOWED_SCHEMES = ("http", "https", "ftp", "ton")
 
 
 class InvalidLink(ValueError):
-    """The reason in Telegram's words."""
+    """An invalid URL; the message is Telegram's."""
 
 
 def normalize_link(url: str) -> str:
-    """The address in full. Raises WrongLink for what Telegram refuses."""
+    """Return the URL with scheme and path. Raises InvalidLink for a URL that Telegram refuses."""
     if re.match(r"^(tg|mailto|tel):", url, re.IGNORECASE):
         return url
     if not re.match(r"^[a-z][a-z0-9+.-]*:(//|(?!\d))", url, re.IGNORECASE):
@@ -32,18 +32,18 @@ def normalize_link(url: str) -> str:
 
 
 def parse_user_link(url: str) -> int | None:
-    """The id of `tg://user?id=…`."""
+    """Return the id of `tg://user?id=…`, else None."""
     return _parse_tg_number(url, "user", "id")
 
 
 def parse_time_link(url: str) -> tuple[int, str] | None:
-    """Unix time and format of `tg://time?unix=…&format=…`."""
+    """Return Unix time and format of `tg://time?unix=…&format=…`, else None."""
     moment = _parse_tg_number(url, "time", "unix")
     return None if moment is None else (moment, _parse_tg_query(url).get("format", [""])[0])
 
 
 def is_custom_emoji_link(url: str) -> bool:
-    """Whether it is `tg://emoji?id=…`."""
+    """Return whether a URL is `tg://emoji?id=…`."""
     return _parse_tg_number(url, "emoji", "id") is not None
 
 

@@ -1,4 +1,4 @@
-"""`parse_mode=MarkdownV2`, with TDLib's rules and error texts."""
+"""`parse_mode=MarkdownV2` with TDLib's rules and error texts."""
 
 import re
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class _OpenEntity:
 
 
 def parse_markdown_v2(source: str) -> tuple[str, list[Entity]]:
-    """Plain text and entities. Raises MarkupError."""
+    """Return plain text and entities. Raises MarkupError."""
     parser = _MarkdownV2Parser(source)
     parser.run()
     return parser.builder.get_text(), parser.builder.entities
@@ -134,7 +134,7 @@ class _MarkdownV2Parser:
         self.open_entities.append(entity)
 
     def _read_language(self) -> str:
-        """The word after the fence, and the one line break that is no part of the code."""
+        """Read the language after the fence and skip the line break that ends it."""
         builder = self.builder
         found = _LANGUAGE.match(builder.source, builder.position)
         if found:
@@ -145,7 +145,7 @@ class _MarkdownV2Parser:
         return found[1] if found else ""
 
     def _read_line_break(self) -> None:
-        """A line break outside a quote, or within one: then `>` follows and is no text."""
+        """Read a line break; inside a quote, skip the `>` that continues it."""
         builder = self.builder
         builder.write("\n")
         builder.position += 1
@@ -168,7 +168,7 @@ class _MarkdownV2Parser:
         )
 
     def _is_expandable_mark(self) -> bool:
-        """`||` right before a quote's end marks the quote as expandable."""
+        """Read `||` at the end of a quote, which makes the quote expandable."""
         builder = self.builder
         return (
             bool(self.open_entities)
@@ -207,7 +207,7 @@ class _MarkdownV2Parser:
         return self._read_address("URL")
 
     def _close_custom_emoji(self, entity: _OpenEntity) -> None:
-        """Bots may not send custom emoji here: the plain emoji stays, as on real servers."""
+        """Keep the plain emoji: as on real servers, this bot may not send custom emoji."""
         if self.builder.peek() != "(":
             raise MarkupError("Custom emoji entity must contain a tg://emoji URL")
         url = self._read_address("custom emoji URL")

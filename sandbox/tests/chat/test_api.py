@@ -1,4 +1,4 @@
-"""The page's JSON API: what `./manage.py chat` and the e2e tests build on."""
+"""The page's JSON API, which `./manage.py chat` and the e2e tests use."""
 
 from pathlib import Path
 from typing import Any

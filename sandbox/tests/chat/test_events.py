@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.tests.sandbox_harness import ALICE, BOB, CHAT_TOKEN, SandboxHarness
+from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, SandboxHarness
 
 pytestmark = pytest.mark.clock("virtual")
 
@@ -17,13 +17,13 @@ TIMEOUT_SECONDS = 5.0
 
 
 class EventStream:
-    """The events of one connection."""
+    """The event stream of one connection."""
 
     def __init__(self, content: aiohttp.StreamReader) -> None:
         self._content = content
 
     async def next_event(self) -> tuple[str, dict[str, Any]]:
-        """The next event's kind and data."""
+        """Return the next event's kind and data."""
         kind = ""
         while True:
             line = (
@@ -38,9 +38,9 @@ class EventStream:
 
 
 @asynccontextmanager
-async def _open_stream(sandbox: SandboxHarness, query: str) -> AsyncIterator[EventStream]:
+async def _open_stream(sandbox: SandboxHarness) -> AsyncIterator[EventStream]:
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
-    async with sandbox.http.get(f"{sandbox.url}/chat/events{query}", headers=headers) as response:
+    async with sandbox.http.get(f"{sandbox.url}/chat/events", headers=headers) as response:
         assert response.content_type == "text/event-stream"
         stream = EventStream(response.content)
         assert (await stream.next_event())[0] == "hello"
@@ -48,8 +48,7 @@ async def _open_stream(sandbox: SandboxHarness, query: str) -> AsyncIterator[Eve
 
 
 async def test_every_chat_event_is_streamed(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox, f"?person={ALICE}") as stream:
-        await sandbox.say("not for Alice", BOB)
+    async with _open_stream(sandbox) as stream:
         said = await sandbox.say("hello")
         kind, data = await stream.next_event()
         assert (kind, data["message_id"], data["from"]) == ("message", said["message_id"], "person")
@@ -75,7 +74,7 @@ async def test_an_answer_to_a_press_reaches_the_page(sandbox: SandboxHarness) ->
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}
     pressed = await sandbox.call_chat_api("POST", f"/chat/{ALICE}/buttons", **press)
-    async with _open_stream(sandbox, "") as stream:
+    async with _open_stream(sandbox) as stream:
         query = {"callback_query_id": pressed["callback_query_id"]}
         await sandbox.call_bot_api("answerCallbackQuery", text="Done", show_alert=True, **query)
         kind, data = await stream.next_event()
@@ -83,31 +82,20 @@ async def test_an_answer_to_a_press_reaches_the_page(sandbox: SandboxHarness) ->
     assert data["callback_query_id"] == pressed["callback_query_id"]
 
 
-async def test_messages_after_a_given_one_are_streamed_first(sandbox: SandboxHarness) -> None:
-    first = await sandbox.say("one")
-    await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="two")
-    query = f"?person={ALICE}&after={first['message_id']}"
-    async with _open_stream(sandbox, query) as stream:
-        kind, data = await stream.next_event()
-        assert (kind, data["text"]) == ("message", "two")
-        await sandbox.say("three")
-        assert (await stream.next_event())[1]["text"] == "three"
-
-
-async def test_a_new_name_reaches_every_page(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox, f"?person={BOB}") as stream:
-        await sandbox.call_bot_api("setMyName", name="Secretary")
+async def test_new_commands_reach_every_page(sandbox: SandboxHarness) -> None:
+    async with _open_stream(sandbox) as stream:
+        await sandbox.call_bot_api("setMyCommands", commands=[])
         assert (await stream.next_event())[0] == "bot"
 
 
 async def test_a_violation_is_streamed_to_every_page(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox, f"?person={BOB}") as stream:
+    async with _open_stream(sandbox) as stream:
         await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
         assert await stream.next_event() == ("violations", {"person_id": None, "count": 1})
 
 
 async def test_a_rich_draft_and_its_end_are_streamed(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox, f"?person={ALICE}") as stream:
+    async with _open_stream(sandbox) as stream:
         rich = {"html": "<h1>a</h1>"}
         frame = {"chat_id": ALICE, "draft_id": 5, "can_stop": True}
         await sandbox.call_bot_api("sendRichMessageDraft", rich_message=rich, **frame)

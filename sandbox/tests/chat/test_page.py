@@ -1,4 +1,4 @@
-"""The page's files: complete in both languages, and on their own."""
+"""The page's files: texts in both languages, and no resources of other hosts."""
 
 import re
 

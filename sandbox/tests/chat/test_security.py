@@ -1,4 +1,4 @@
-"""Who may see the page, and from where."""
+"""Access to the page by token, host and origin."""
 
 import asyncio
 
@@ -18,7 +18,6 @@ PATHS = (
     "/chat/formula",
     "/chat/api/faults",
     "/chat/api/violations",
-    "/chat/api/limits",
 )
 
 
@@ -29,7 +28,7 @@ async def _get(sandbox: SandboxHarness, path: str, **options: object) -> tuple[i
 
 
 async def _get_status(sandbox: SandboxHarness, path: bytes, *headers: bytes) -> int:
-    """Of a GET as it stands: clients would not send such bytes."""
+    """Send a GET request with raw header bytes, which HTTP clients would refuse."""
     reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
     host = f"Host: 127.0.0.1:{sandbox.port}".encode()
     writer.write(b"\r\n".join([b"GET %s HTTP/1.1" % path, host, *headers, b"", b""]))

@@ -1,4 +1,4 @@
-"""Builds requests to the rule-based model and sends them without a server."""
+"""Helpers that call the rule-based model without a server."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ STRING_SCHEMA = {"type": "string"}
 
 
 def build_tool(name: str, description: str = "", **properties: dict[str, Any]) -> dict[str, Any]:
-    """A function as a request offers it; every property is optional."""
+    """Build a tool definition; every property is optional."""
     parameters = {"type": "object", "properties": properties}
     function = {"name": name, "description": description, "parameters": parameters}
     return {"type": "function", "function": function}
@@ -64,7 +64,7 @@ def build_request(
     context: str = CONTEXT_LINE,
     **more: Any,
 ) -> dict[str, Any]:
-    """A checked body of Chat Completions."""
+    """Build a valid Chat Completions body."""
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "You are a secretary. Be kind."}
     ]
@@ -94,12 +94,12 @@ def _build_tool_round(results: list[tuple[ToolCall, str]]) -> list[dict[str, Any
 
 
 def call_model(text: str, **options: Any) -> ModelReply:
-    """The model's reply."""
+    """Return the model's reply."""
     return generate_reply(parse_prompt(build_request(text, **options)))
 
 
 def get_tool_calls(text: str, **options: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The calls that the model asks for."""
+    """Return names and arguments of the model's tool calls."""
     return [(call.name, call.arguments) for call in call_model(text, **options).tool_calls]
 
 
@@ -107,7 +107,7 @@ ToolResponse = str | Callable[[tuple[str, dict[str, Any]]], str]
 
 
 def run_conversation(text: str, *tool_responses: ToolResponse, **options: Any) -> str:
-    """The model's last words, each of its calls answered by the next of the answers."""
+    """Return the model's final text; each tool call gets the next of the tool responses."""
     remaining = list(tool_responses)
     results: list[tuple[ToolCall, str]] = []
     while (reply := call_model(text, results=results, **options)).tool_calls:
@@ -115,5 +115,5 @@ def run_conversation(text: str, *tool_responses: ToolResponse, **options: Any) -
             answer = remaining.pop(0)
             said = answer if isinstance(answer, str) else answer((call.name, call.arguments))
             results.append((call, said))
-    assert not remaining, "a tool was not asked"
+    assert not remaining, "a tool was not called"
     return reply.text

@@ -1,4 +1,4 @@
-"""The Responses API, stateless, by hand and with the openai SDK."""
+"""The stateless Responses API, called with plain requests and with the openai SDK."""
 
 import copy
 import json
@@ -26,7 +26,7 @@ ItemsMutation = Callable[[Items], Any]
 
 @pytest.fixture
 async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The SDK, pointed at the sandbox."""
+    """The SDK with the sandbox's address."""
     async with openai.AsyncOpenAI(
         base_url=f"{sandbox.url}/v1", api_key="any", max_retries=0
     ) as client:
@@ -34,7 +34,7 @@ async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
 
 
 def build_parameters(**changes: Any) -> Any:
-    """The parameters of a stateless turn."""
+    """Build the parameters of a stateless turn."""
     return {
         "model": "sandbox-demo",
         "instructions": "You are a secretary.",
@@ -46,7 +46,7 @@ def build_parameters(**changes: Any) -> Any:
 
 
 def build_replay(output: Any) -> Items:
-    """Every output item verbatim, and a result for each call."""
+    """Build the next input: every output item unchanged, and a result for each call."""
     items: Items = [{"role": "user", "content": QUESTION}]
     items += [one.model_dump(exclude_none=True) for one in output]
     for call in [one for one in output if one.type == "function_call"]:
@@ -114,7 +114,7 @@ async def test_who_answers_by_chat_and_by_responses_says_the_same(
 async def test_calls_without_ids_of_the_servers_need_no_reasoning(
     client: openai.AsyncOpenAI,
 ) -> None:
-    """A history that another model has written, or whose blobs were dropped."""
+    """The history was written by another model, or its reasoning blobs were removed."""
     call = {"type": "function_call", "call_id": "a1b2c3d4e", "name": "get_time"}
     items: Any = [
         {"role": "user", "content": f"{CONTEXT_LINE}\nWhat time is it in Tokyo?"},

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible server, by hand and with the openai SDK."""
+"""The OpenAI-compatible server, called with plain requests and with the openai SDK."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ QUESTION: Any = [{"role": "user", "content": "What time is it in Tokyo?"}]
 
 @pytest.fixture
 async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The SDK, pointed at the sandbox."""
+    """The SDK with the sandbox's address."""
     async with openai.AsyncOpenAI(
         base_url=f"{sandbox.url}/v1", api_key="any", max_retries=0
     ) as client:

@@ -1,4 +1,4 @@
-"""What the demo model does with requests in both languages, and how honest it is."""
+"""The demo model's tool calls and answers in both languages, and its handling of failures."""
 
 import pytest
 
@@ -18,6 +18,8 @@ from sandbox.tests.llm.model_requests import (
 )
 
 TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
+STRETCH = "0f6f7c39-0000-4000-8000-000000000001"
+BUY_MILK = "0f6f7c39-0000-4000-8000-000000000002"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,6 @@ TOKYO = "2026-11-21T22:24:00+09:00 Asia/Tokyo"
         ),
         ("Show my reminders", "list_reminders", {}),
         ("покажи мои напоминания", "list_reminders", {}),
-        ("cancel reminder #a1b2", "cancel_reminder", {"id": "a1b2"}),
         (
             "add a task: buy milk tomorrow at 10",
             "create_task",
@@ -157,7 +158,7 @@ def test_what_follows_an_and_stays_with_its_reminder() -> None:
         ("Show my reminders", ["[]"], "You have no reminders."),
         (
             "покажи мои напоминания",
-            ['{"items": [{"id": "1", "text": "размяться"}]}'],
+            [f"Reminders:\n- размяться (id {STRETCH})"],
             "Ваши напоминания:\n\n- размяться",
         ),
         ("what's the weather", ['{"temperature": "3 °C", "sky": "clear"}'], "- sky: clear"),
@@ -224,7 +225,7 @@ def test_a_place_the_tool_does_not_know_is_tried_in_its_other_forms() -> None:
 
 
 def test_a_reminder_is_found_before_it_is_cancelled() -> None:
-    listed = '{"items": [{"id": "1", "text": "stretch"}, {"id": "2", "text": "buy milk"}]}'
+    listed = f"Reminders:\n- stretch (id {STRETCH})\n- buy milk (id {BUY_MILK})"
     assert "“buy milk” is cancelled" in run_conversation(
         "cancel the reminder about milk", listed, "ok"
     )
@@ -241,7 +242,7 @@ def test_a_reminder_is_found_before_it_is_cancelled() -> None:
         ("What time is it in Tokyo?", "I have no tool for telling the time here"),
         ("add a task: buy milk", "I have no tool for tasks here"),
         ("show my reminders", "I have no tool for listing reminders here"),
-        ("ask the chef what to cook", "I know no assistant of that name here."),
+        ("ask the chef what to cook", "There is no assistant of that name here."),
     ],
 )
 def test_a_missing_tool_is_admitted(text: str, said: str) -> None:
@@ -283,14 +284,14 @@ def test_a_schedule_that_the_schema_lacks_is_refused_honestly() -> None:
     only = [build_tool("create_reminder", text=STRING_SCHEMA, at=STRING_SCHEMA)]
     answer = call_model("remind me every day at 9 to stretch", tools=only)
     assert answer.tool_calls == ()
-    assert "cannot do that kind of schedule" in answer.text
+    assert "does not support that kind of schedule" in answer.text
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("remind me to stretch", "When shall I remind you?"),
-        ("remind me in 20 seconds", "What shall I remind you of?"),
+        ("remind me to stretch", "When should I remind you?"),
+        ("remind me in 20 seconds", "What should I remind you of?"),
         ("напомни размяться", "Когда напомнить?"),
         ("напомни завтра в 9", "О чём напомнить?"),
     ],
@@ -311,11 +312,11 @@ def test_a_tool_that_an_administrator_adds_is_used_when_its_words_fit() -> None:
     assert get_tool_calls("use convert: 12.5 to EUR", tools=[pair]) == [
         ("convert", {"amount": 12.5, "to": "EUR"})
     ]
-    assert "do not know how to fill in amount, to" in call_model("use convert", tools=[pair]).text
+    assert "do not know the values of amount, to" in call_model("use convert", tools=[pair]).text
 
 
 def test_a_conversation_without_end_is_ended() -> None:
-    """A caller that never gives the results back is not asked for ever."""
+    """The model stops calling tools where the caller never returns a matching result."""
     useless = (ToolCall("get_time", {"place": "elsewhere"}), "x")
     body = build_request("what time is it", tools=[GET_TIME], results=[useless])
     answers = body["messages"][2:]

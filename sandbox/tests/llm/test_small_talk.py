@@ -1,4 +1,4 @@
-"""What the demo model answers without a tool: small talk, sums, formulas, earlier messages."""
+"""Answers without tools: small talk, arithmetic, formulas, earlier messages."""
 
 import re
 
@@ -26,7 +26,7 @@ from sandbox.tests.llm.model_requests import GET_TIME, WRITER, call_model
         ("сколько будет (3 + 4) * 5 / 2", "**17.5**"),
         ("15% of 80", "**12**"),
         ("0.1 + 0.2", "**0.3**"),
-        ("1/0", "One cannot divide by zero."),
+        ("1/0", "Division by zero is not possible."),
         ("9 ** 99999", "I cannot compute"),
         ("who are you?", "My instructions begin with: “You are a secretary.”"),
         ("What is the meaning of life?", "I am only the sandbox's rule-based demo model"),
@@ -45,7 +45,7 @@ def test_plain_answers(text: str, said: str) -> None:
         ("solve the quadratic equation x^2 - 5x + 6 = 0", "The **quadratic formula**"),
         ("Какая формула у корней квадратного уравнения?", "**Корни квадратного уравнения**"),
         ("Покажи какую-нибудь формулу", "**Корни квадратного уравнения**"),
-        ("what's the Pythagorean theorem?", "The **theorem of Pythagoras**"),
+        ("what's the Pythagorean theorem?", "The **Pythagorean theorem**"),
         ("теорема Пифагора", "**Теорема Пифагора**"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a change of model or of instructions does to the next answer."""
+"""Effects of the model and of style instructions on an answer."""
 
 import time
 from typing import Any
@@ -12,7 +12,6 @@ from sandbox.tests.llm.model_requests import (
     ALL_TOOLS,
     CONTEXT_LINE,
     GET_TIME,
-    get_tool_calls,
     run_conversation,
 )
 from sandbox.tests.sandbox_harness import SandboxHarness
@@ -82,43 +81,6 @@ def test_brevity_takes_no_facts() -> None:
         "What time is it in Tokyo?", TOKYO, tools=[GET_TIME], model="sandbox-brief"
     )
     assert "**22:24** in Tokyo" in brief
-
-
-@pytest.mark.parametrize(
-    ("text", "wrong", "right"),
-    [
-        (
-            "What time is it in Tokyo? Use wrong arguments.",
-            {"place": 42},
-            {"place": "Tokyo"},
-        ),
-        ("What time is it, with wrong arguments", {"place": 42}, {}),
-        (
-            "Remind me in 20 seconds to stretch with wrong arguments",
-            {"text": 42, "in_seconds": 20},
-            {"text": "stretch", "in_seconds": 20},
-        ),
-        (
-            "Который час в Токио, но сначала с неверными аргументами?",
-            {"place": 42},
-            {"place": "Токио"},
-        ),
-    ],
-)
-def test_wrong_arguments_come_when_asked_for_and_are_corrected_once_refused(
-    text: str, wrong: dict[str, Any], right: dict[str, Any]
-) -> None:
-    (first,) = get_tool_calls(text)
-    assert first[1] == wrong
-    seen = []
-
-    def answer(call: tuple[str, dict[str, Any]]) -> str:
-        seen.append(call[1])
-        refused = "Error: place: 42 is not a string. Call again with a corrected one."
-        return TOKYO if call[1] == right else refused
-
-    assert "refused" not in run_conversation(text, answer, answer)
-    assert seen == [wrong, right]
 
 
 async def test_the_slow_model_can_be_watched(sandbox: SandboxHarness) -> None:

@@ -1,4 +1,4 @@
-"""Tasks with the demo model, in both languages: noted, listed, done with."""
+"""Tasks with the demo model in both languages: created, listed, finished, cancelled."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What people say about time, in both languages."""
+"""Time expressions in both languages."""
 
 from datetime import datetime
 

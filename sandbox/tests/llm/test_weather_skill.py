@@ -1,4 +1,4 @@
-"""Weather with the demo model, in both languages."""
+"""Weather with the demo model in both languages."""
 
 from typing import Any
 

@@ -1,19 +1,19 @@
-"""Reads rich messages into blocks, and builds blocks that are expected."""
+"""Helpers that parse rich messages into blocks and build expected blocks."""
 
 from typing import Any
 
-from sandbox.telegram.rich.message_parser import RichMessageParser
+from sandbox.telegram.rich.message_parser import parse_rich_message
 
 Blocks = list[dict[str, Any]]
 
 
 def parse_blocks(is_draft: bool = False, **given: Any) -> Blocks:
-    def unexpected(detail: str) -> None:
-        raise AssertionError(detail)
+    """Return the blocks of a rich message; a violation fails the test."""
 
-    blocks: Blocks = RichMessageParser(unexpected, unexpected, unexpected, is_draft=is_draft).parse(
-        given
-    )["blocks"]
+    def fail(kind: str, detail: str) -> None:
+        raise AssertionError(f"{kind}: {detail}")
+
+    blocks: Blocks = parse_rich_message(given, fail, is_draft=is_draft)["blocks"]
     return blocks
 
 

@@ -1,4 +1,4 @@
-"""Documented refusals, method by method: the exact code and description."""
+"""Errors of each method: exact code and description."""
 
 from typing import Any
 
@@ -88,12 +88,6 @@ OTHER_METHOD_CASES: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("editMessageText", {"message_id": 1, "text": "x" * 4097}, "message is too long"),
     ("editMessageReplyMarkup", {"message_id": 1}, NOT_MODIFIED),
     ("deleteMessage", {"message_id": 99}, "message to delete not found"),
-    ("setMessageReaction", {"message_id": 99}, "message to react not found"),
-    (
-        "setMessageReaction",
-        {"message_id": 1, "reaction": [{"type": "emoji", "emoji": "⏳"}]},
-        "REACTION_INVALID",
-    ),
     ("sendChatAction", {"action": "dance"}, "wrong parameter action in request"),
     ("answerCallbackQuery", {"callback_query_id": "1"}, TOO_OLD),
     ("sendRichMessage", {}, "rich message must be non-empty"),

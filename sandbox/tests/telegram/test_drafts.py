@@ -1,4 +1,4 @@
-"""Drafts: shown to private chats while they grow, gone with a message or with Stop."""
+"""Drafts: shown in private chats until the bot's next message or Stop."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Markup becomes text and entities exactly as on Telegram's servers, errors included."""
+"""Markup is parsed to text and entities, and refused, exactly as on Telegram's servers."""
 
 import pytest
 

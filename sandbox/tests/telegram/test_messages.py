@@ -1,4 +1,4 @@
-"""Sending, editing, deleting, reacting: what a bot may do with messages."""
+"""Messages of a bot: sent, edited, deleted; chat actions, drafts and button presses."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -167,24 +167,6 @@ async def test_a_message_can_be_deleted_once_and_for_two_days(sandbox: SandboxHa
     assert await sandbox.list_messages() == []
     with pytest.raises(BotApiRefused, match="message to delete not found"):
         await sandbox.call_bot_api("deleteMessage", **where)
-
-
-async def test_at_most_one_reaction_of_the_fixed_list(sandbox: SandboxHarness) -> None:
-    said = await sandbox.say("hello")
-    where = {"chat_id": ALICE, "message_id": said["message_id"]}
-
-    async def react(*emojis: str) -> None:
-        given = [{"type": "emoji", "emoji": emoji} for emoji in emojis]
-        await sandbox.call_bot_api("setMessageReaction", reaction=given, **where)
-
-    await react("👀")
-    assert (await sandbox.list_messages())[0]["reaction"] == "👀"
-    with pytest.raises(BotApiRefused, match="REACTION_INVALID"):
-        await react("✅")
-    with pytest.raises(BotApiRefused, match="REACTIONS_TOO_MANY"):
-        await react("👀", "👍")
-    await react()
-    assert (await sandbox.list_messages())[0]["reaction"] is None
 
 
 async def _is_typing(sandbox: SandboxHarness) -> bool:

@@ -1,7 +1,5 @@
-"""A restart loses nothing."""
+"""State that survives a restart."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,7 +37,7 @@ async def test_after_a_restart_everything_is_as_before(tmp_path: Path) -> None:
 
 
 async def test_a_fresh_sandbox_counts_updates_from_elsewhere(tmp_path: Path) -> None:
-    """Who remembers the last update id must not take new updates for old ones."""
+    """A bot that stores the last update id must not take new updates for old ones."""
     seen = []
     for name in ("one", "two"):
         async with run_sandbox(tmp_path / name) as sandbox:
@@ -57,28 +55,6 @@ def test_a_token_that_is_none_is_named(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigurationError, match="TELEGRAM_TOKEN"):
         create_app(settings)
-
-
-OLD_MESSAGES = """
-CREATE TABLE person (id INTEGER PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL,
-    username TEXT NOT NULL UNIQUE, language_code TEXT NOT NULL);
-CREATE TABLE message (message_id INTEGER PRIMARY KEY AUTOINCREMENT, person_id INTEGER NOT NULL,
-    is_from_bot INTEGER NOT NULL, date INTEGER NOT NULL, edit_date INTEGER, text TEXT NOT NULL,
-    entities TEXT NOT NULL, reply_markup TEXT, reply_to INTEGER, reaction TEXT, update_id INTEGER,
-    is_read INTEGER NOT NULL DEFAULT 0);
-INSERT INTO person VALUES (1001, 'Alice', '', 'alice', 'en');
-INSERT INTO message (person_id, is_from_bot, date, text, entities) VALUES (1001, 1, 1, 'old', '[]');
-"""
-
-
-async def test_a_file_of_the_first_release_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "sandbox").mkdir()
-    with closing(sqlite3.connect(tmp_path / "sandbox" / "telegram.sqlite3")) as database:
-        database.executescript(OLD_MESSAGES)
-    async with run_sandbox(tmp_path) as sandbox:
-        rich = {"html": "<h1>new</h1>"}
-        await sandbox.call_bot_api("sendRichMessage", chat_id=ALICE, rich_message=rich)
-        assert [message["text"] for message in await sandbox.list_messages()] == ["old", "new"]
 
 
 async def test_a_webhook_survives_a_restart(tmp_path: Path) -> None:

@@ -1,10 +1,9 @@
-"""Rich messages: three ways in, one tree of blocks out; sent, edited and shown."""
+"""Rich messages from Markdown, HTML and blocks: parsed, sent, edited and shown."""
 
 from typing import Any
 
 import pytest
 
-from sandbox.telegram.rich.message_parser import RichMessageParser
 from sandbox.tests.sandbox_harness import ALICE, BotApiRefused, SandboxHarness
 from sandbox.tests.telegram.rich_blocks import Blocks, build_paragraph, parse_blocks
 
@@ -261,21 +260,4 @@ async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: SandboxHarne
         "sendRichMessage: loads_address: https://evil.example/?q=secret",
         "sendRichMessage: unknown_parameter: text",
     ]
-    warnings = (await sandbox.call_chat_api("GET", "/chat/api/violations"))["warnings"]
-    assert [one["detail"] for one in warnings] == ["<font> is not a tag of rich messages"]
     assert (await sandbox.list_messages())[-1]["text"] == "<font>a</font>"
-
-
-@pytest.mark.parametrize(
-    ("media", "warned"),
-    [
-        ([{"id": "p1", "media": {"type": "photo", "media": "file-id"}}], []),
-        ([], ["tg://photo?id=p1 names none of the message's media"]),
-    ],
-)
-def test_media_of_the_message_are_named_by_their_ids(media: Blocks, warned: list[str]) -> None:
-    warnings: list[str] = []
-    reader = RichMessageParser(warnings.append, warnings.append, warnings.append, is_draft=False)
-    (photo,) = reader.parse({"markdown": "![](tg://photo?id=p1)", "media": media})["blocks"]
-    assert photo["type"] == "photo"
-    assert warnings == warned

@@ -1,4 +1,4 @@
-"""Rich messages that are refused: the five limits, wrong fields, and nesting that is too deep."""
+"""Rich messages that are refused: the five limits, wrong fields, and too deep nesting."""
 
 import contextlib
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.telegram.errors import BotApiError
-from sandbox.telegram.rich.message_parser import RichMessageParser
+from sandbox.telegram.rich.message_parser import parse_rich_message
 from sandbox.telegram.rich.plain_text import render_plain_text
 from sandbox.tests.telegram.rich_blocks import Blocks, build_paragraph, parse_blocks
 
@@ -121,7 +121,7 @@ REFUSED_CASES: tuple[tuple[dict[str, Any], str], ...] = (
 @pytest.mark.parametrize(("given", "description"), REFUSED_CASES)
 def test_refusals(given: dict[str, Any], description: str) -> None:
     with pytest.raises(BotApiError) as refused:
-        RichMessageParser(*[lambda _: None] * 3, is_draft=False).parse(given)
+        parse_rich_message(given, lambda *_: None)
     assert refused.value.code == 400
     assert refused.value.description.startswith(f"Bad Request: {description}")
 
@@ -159,9 +159,9 @@ def test_any_model_output_is_refused_or_parsed_to_sendable_blocks(
     form: str, parts: list[str]
 ) -> None:
     def read(**given: Any) -> Blocks:
-        """Anything but a refusal fails the test."""
-        reader = RichMessageParser(*[lambda _: None] * 3, is_draft=False)
-        blocks: Blocks = reader.parse(given | {"skip_entity_detection": True})["blocks"]
+        """Parse a message; any error except a refusal fails the test."""
+        given |= {"skip_entity_detection": True}
+        blocks: Blocks = parse_rich_message(given, lambda *_: None)["blocks"]
         return blocks
 
     blocks: Blocks = []

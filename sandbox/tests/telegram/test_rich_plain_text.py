@@ -1,4 +1,4 @@
-"""The plain text of rich messages, with tables in columns."""
+"""Plain text of rich messages, with aligned table columns."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a real server passes over in silence is written down, and still answered as it would."""
+"""Violations that a real server ignores are recorded, and the call still succeeds."""
 
 from typing import Any
 
@@ -47,8 +47,6 @@ async def test_mistakes_of_a_bot_are_noted(
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", **parameters)
     assert sent["text"] == "x"
     assert await sandbox.get_violations() == [f"sendMessage: {noted}"]
-    await sandbox.call_chat_api("DELETE", "/chat/api/violations")
-    assert await sandbox.get_violations() == []
 
 
 async def test_an_update_kind_that_does_not_exist_is_noted(sandbox: SandboxHarness) -> None:

@@ -1,4 +1,4 @@
-"""getUpdates: nothing is lost before it is confirmed."""
+"""getUpdates: an update stays until it is confirmed."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ async def test_a_waiting_poll_is_answered_when_something_comes(sandbox: SandboxH
 
 
 async def _wait_until_polling(sandbox: SandboxHarness) -> None:
-    """Another request is served only after the poll before it has begun to wait."""
+    """Send requests that are served only after the pending poll waits."""
     for _ in range(3):
         await sandbox.call_bot_api("getMe")
 

@@ -1,4 +1,4 @@
-"""A webhook in place of getUpdates: what is refused, and how updates are delivered."""
+"""Webhooks: refused parameters, and delivery of updates."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ ACTIVE = "can't use getUpdates method while webhook is active; use deleteWebhook
 
 
 class FakeWebhookServer:
-    """A bot's web server: keeps what comes, answers as it is told."""
+    """A bot's web server: records requests and sends prepared responses."""
 
     def __init__(self) -> None:
         self.requests: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
@@ -33,7 +33,7 @@ class FakeWebhookServer:
         return self.responses.pop(0) if self.responses else web.Response()
 
     async def next_text(self) -> str:
-        """The text of the next message that comes."""
+        """Return the text of the next message that arrives."""
         _, update = await asyncio.wait_for(self.requests.get(), TIMEOUT_SECONDS)
         text: str = update["message"]["text"]
         return text

@@ -1,4 +1,4 @@
-"""Commands and what the bot says of itself, in each language."""
+"""The bot's command lists, by scope and language."""
 
 from typing import Any
 
@@ -52,23 +52,3 @@ async def test_broken_commands_are_refused(
 ) -> None:
     with pytest.raises(BotApiRefused, match=description):
         await sandbox.call_bot_api("setMyCommands", **parameters)
-
-
-async def test_name_and_descriptions_fall_back_to_every_language(sandbox: SandboxHarness) -> None:
-    assert await sandbox.call_bot_api("getMyName") == {"name": "Smart Assistant"}
-    await sandbox.call_bot_api("setMyDescription", description="Hello")
-    await sandbox.call_bot_api("setMyShortDescription", short_description="Hi")
-    await sandbox.call_bot_api("setMyName", name="Секретарь", language_code="ru")
-    assert await sandbox.call_bot_api("getMyDescription", language_code="ru") == {
-        "description": "Hello"
-    }
-    assert await sandbox.call_bot_api("getMyShortDescription") == {"short_description": "Hi"}
-    bot = await sandbox.call_chat_api("GET", "/chat/bot?language_code=ru")
-    assert (bot["name"], bot["description"]) == ("Секретарь", "Hello")
-    with pytest.raises(BotApiRefused, match="bot name is too long"):
-        await sandbox.call_bot_api("setMyName", name="x" * 65)
-
-
-async def test_get_chat_describes_a_person(sandbox: SandboxHarness) -> None:
-    chat = await sandbox.call_bot_api("getChat", chat_id=BOB)
-    assert (chat["type"], chat["first_name"]) == ("private", "Боб")
