@@ -1,6 +1,5 @@
 """Connections to Redis."""
 
-import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeAlias, TypeVar
 
@@ -58,13 +57,3 @@ def _client(settings: RedisSettings, socket_timeout: float) -> Redis:
 async def await_result(command: Awaitable[Any] | Any) -> Any:
     """Await a command whose type redis-py gives as "perhaps awaitable"."""
     return await command
-
-
-def is_cancelled() -> bool:
-    """Whether this task was cancelled, also where a command to Redis has swallowed that.
-
-    In Python 3.11 `asyncio.wait_for`, within which redis-py sends, ends normally where its time
-    comes together with a cancellation. So a loop that has no other end has to ask.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

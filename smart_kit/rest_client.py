@@ -1,7 +1,5 @@
 """How services speak with rest_service: answers as contracts, errors as our own."""
 
-import ssl
-from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,6 +15,7 @@ from smart_kit.errors import (
     UpstreamUnavailable,
 )
 from smart_kit.settings import RestClientSettings
+from smart_kit.tls import get_ssl_context
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -44,12 +43,12 @@ class ServiceClient:
     ) -> None:
         token = settings.service_api_token.get_secret_value()
         self._http = httpx2.AsyncClient(
-            base_url=f"{settings.rest_service_url.rstrip('/')}/api",
+            base_url=f"{settings.rest_service_url}/api",
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(10.0, connect=2.0),
             limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
             transport=transport,
-            verify=_create_ssl_context(),
+            verify=get_ssl_context(),
             trust_env=False,  # a proxy of the operator's is not meant for the house's own calls
         )
 
@@ -125,12 +124,6 @@ class ServiceClient:
         if response.is_success:
             return response
         raise _to_error(response)
-
-
-@cache
-def _create_ssl_context() -> ssl.SSLContext:
-    """For all clients: to read the system's certificates takes longer than many a call."""
-    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _build_headers(user_id: UUID | None, idempotency_key: str | None) -> dict[str, str]:

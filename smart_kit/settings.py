@@ -6,17 +6,19 @@ set.
 """
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from smart_kit.errors import ConfigurationError
+from smart_kit.urls import HttpUrl
 
 _list_zones = cache(available_timezones)  # it walks through the files of the time zone database
 
@@ -39,6 +41,37 @@ def _format_error(error: ErrorDetails) -> str:
 
 _URL_PASSWORD_PATTERN = re.compile(r"(?<=://)[^/\s:@]*:(\S+)@")
 """Up to the last @, because passwords hold anything, rightly written or not."""
+
+
+@dataclass(frozen=True)
+class AllowList:
+    """The people who may use the bot without an invitation."""
+
+    telegram_ids: tuple[int, ...] = ()
+    """In the order in which they are written; the first is the owner."""
+    everyone: bool = False
+
+    def __contains__(self, telegram_id: int) -> bool:
+        return self.everyone or telegram_id in self.telegram_ids
+
+
+def _parse_allow_list(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    entries = [entry.strip() for entry in value.split(",") if entry.strip()]
+    if entries == ["*"]:
+        return AllowList(everyone=True)
+    for entry in entries:
+        if not re.fullmatch(r"[1-9]\d{0,15}", entry):
+            raise ValueError(
+                f"{entry!r} is not a Telegram id. Write numeric ids separated by commas, or only *"
+                " to admit everyone"
+            )
+    return AllowList(tuple(map(int, entries)))
+
+
+AllowedUsers = Annotated[AllowList, NoDecode, BeforeValidator(_parse_allow_list)]
+"""TELEGRAM_ALLOWED_USERS: Telegram ids separated by commas, or `*`."""
 
 
 class ServiceSettings(BaseSettings):
@@ -84,7 +117,7 @@ class RedisSettings(ServiceSettings):
 class RestClientSettings(ServiceSettings):
     """Where rest_service is and the token it knows us by."""
 
-    rest_service_url: str = "http://127.0.0.1:8000"
+    rest_service_url: HttpUrl = "http://127.0.0.1:8000"
     service_api_token: SecretStr = Field(min_length=16)
 
 

@@ -1,7 +1,6 @@
 """When to claim: at the start, at the next fire, each minute, and when told."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
+from smart_kit.backoff import Backoff
 from smart_kit.errors import SmartAssistantError
 
 from .metrics import CLAIMS
@@ -49,7 +50,9 @@ class Scheduler:
         self._dispatch = dispatch
         self._timings = timings
         self._wake_event = asyncio.Event()
-        self._consecutive_failures = 0
+        self._backoff = Backoff(
+            timings.initial_backoff.total_seconds(), timings.max_backoff.total_seconds()
+        )
         self._last_error = "starting"
         self._last_success_at: float | None = None
         self._failing_since = 0.0
@@ -87,8 +90,7 @@ class Scheduler:
         return f"the last good claim was {idle_seconds:.0f} s ago ({self._last_error})"
 
     async def _wait_until_due(self, stop: asyncio.Event) -> bool:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake_event.wait(), self._timings.max_idle.total_seconds())
+        await sleep_until_stopped(self._wake_event, self._timings.max_idle.total_seconds())
         self._wake_event.clear()
         return not stop.is_set()
 
@@ -103,22 +105,20 @@ class Scheduler:
     def _record_success(self) -> None:
         CLAIMS.labels("ok").inc()
         self._last_success_at = time.monotonic()
-        if self._consecutive_failures:
-            log.info("claims recovered", failures=self._consecutive_failures)
-        self._consecutive_failures = 0
+        if self._backoff.failures:
+            log.info("claims recovered", failures=self._backoff.failures)
+        self._backoff.reset()
         self._has_warned = False
 
     def _record_failure(self, reason: str) -> timedelta:
         CLAIMS.labels("failed").inc()
         self._last_error = reason
         self._log_failure()
-        backoff = self._timings.initial_backoff * 2.0 ** min(self._consecutive_failures, 10)
-        self._consecutive_failures += 1
-        return min(backoff, self._timings.max_backoff)
+        return timedelta(seconds=self._backoff.next_delay())
 
     def _log_failure(self) -> None:
         """Once at the first failure, and once more where it lasts."""
-        if self._consecutive_failures == 0:
+        if self._backoff.failures == 0:
             self._failing_since = time.monotonic()
             log.info("claim failed", reason=self._last_error)
         failing_for = timedelta(seconds=time.monotonic() - self._failing_since)

@@ -8,11 +8,17 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from smart_kit.contracts.models import ModelName
 from smart_kit.contracts.users import BudgetAmount
-from smart_kit.settings import LocaleSettings, RedisSettings, ServiceSettings
+from smart_kit.settings import (
+    AllowedUsers,
+    AllowList,
+    LocaleSettings,
+    RedisSettings,
+    ServiceSettings,
+)
+from smart_kit.urls import HttpUrl
 from smart_kit.vault import VaultSettings
 
 _PLACEHOLDER = re.compile(r"change.?(me|this|it)|placeholder|your.?token|example|^(.)\2*$", re.I)
-_PRINTABLE_ASCII = re.compile(r"[!-~]{1,2048}")
 
 
 def _reject_placeholder(token: SecretStr) -> SecretStr:
@@ -21,22 +27,7 @@ def _reject_placeholder(token: SecretStr) -> SecretStr:
     return token
 
 
-def _validate_http_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        is_usable = (
-            _PRINTABLE_ASCII.fullmatch(url) and parts.scheme in ("http", "https") and parts.hostname
-        )
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        raise ValueError("is not an address such as https://api.openai.com/v1")
-    return url
-
-
 Token = Annotated[SecretStr, Field(min_length=16), AfterValidator(_reject_placeholder)]
-HttpUrl = Annotated[str, AfterValidator(_validate_http_url)]
-AllowList = Annotated[str, Field(pattern=r"^\s*(\*|\d+\s*(,\s*\d+\s*)*)?$")]
 
 
 OPENAI_FALLBACK_MODEL = "gpt-5.6-luna"
@@ -65,7 +56,7 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     """Where this process alone answers; the port above is then shared with its replicas."""
     admin_api_token: Token
     service_api_token: Token
-    telegram_allowed_users: AllowList = ""
+    telegram_allowed_users: AllowedUsers = AllowList()
     """Telegram ids, the first is the owner; `*` lets everyone in."""
     daily_budget: BudgetAmount | None = None
     """USD that models may cost a person a day, who has no budget of their own; None: no limit."""
@@ -87,16 +78,13 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     @property
     def owner_telegram_id(self) -> int | None:
         """Who is the owner from the first message on."""
-        first = self.telegram_allowed_users.split(",")[0].strip()
-        return int(first) if first.isdigit() else None
+        return next(iter(self.telegram_allowed_users.telegram_ids), None)
 
     @property
     def allowed_telegram_ids(self) -> frozenset[int] | None:
         """Who may talk without an invitation; None: everyone."""
-        listed = self.telegram_allowed_users.strip()
-        if listed == "*":
-            return None
-        return frozenset(int(one) for one in listed.split(",") if one)
+        allowed = self.telegram_allowed_users
+        return None if allowed.everyone else frozenset(allowed.telegram_ids)
 
     @model_validator(mode="after")
     def _check_tokens_differ(self) -> Self:

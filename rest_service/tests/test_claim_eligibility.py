@@ -11,6 +11,7 @@ from rest_service.app.config import Settings
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
 from rest_service.tests.claim_helpers import claim_jobs, make_due_job
 from smart_kit.contracts.base import utc_now
+from smart_kit.settings import AllowList
 
 
 @pytest.fixture(params=[None, 42])
@@ -52,7 +53,8 @@ async def test_where_everyone_may_talk_everybodys_jobs_fire(
 ) -> None:
     given = app.state.resources
     app.state.resources = replace(
-        given, settings=settings.model_copy(update={"telegram_allowed_users": " * "})
+        given,
+        settings=settings.model_copy(update={"telegram_allowed_users": AllowList(everyone=True)}),
     )
     await make_due_job(make, await make("users", telegram_id=9))
 

@@ -14,6 +14,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
+    SecretStr,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -56,6 +58,11 @@ def _strip_trailing_zeros(amount: Decimal) -> Decimal:
 
 Dollars = Annotated[Decimal, AfterValidator(_strip_trailing_zeros)]
 """USD without zeros at its end: 0.100000, as Postgres has it, is 0.1."""
+
+RevealedSecret = Annotated[
+    SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")
+]
+"""A secret that is readable as JSON, in which it is sent, and masked wherever it is printed."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

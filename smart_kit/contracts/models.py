@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import partial
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import (
@@ -14,11 +12,19 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
-    field_serializer,
 )
 
-from smart_kit.contracts.base import Contract, Dollars, JsonObject, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import (
+    Contract,
+    Dollars,
+    JsonObject,
+    Name,
+    RequestBody,
+    RevealedSecret,
+    UtcDatetime,
+)
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.urls import Url, url_validator
 
 ModelApi = Literal["chat", "responses"]
 Capability = Literal[
@@ -60,33 +66,6 @@ Parameters = Annotated[
 ]
 
 
-Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^[!-~]+$")]
-
-
-def url_validator(example: str, surplus_message: str, *, has_query: bool = False) -> AfterValidator:
-    """One of http or https, such as the example; `surplus`: what is said where it holds more."""
-    return AfterValidator(
-        partial(
-            _validate_url, example=example, surplus_message=surplus_message, has_query=has_query
-        )
-    )
-
-
-def _validate_url(url: str, *, example: str, surplus_message: str, has_query: bool) -> str:
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        is_bare = not (parts.fragment or parts.username or parts.password)
-        _ = parts.port  # raises where it is none
-    except ValueError as error:
-        raise ValueError(f"is not an address such as {example}") from error
-    if not is_usable:
-        raise ValueError(f"is not an address such as {example}")
-    if not is_bare or (parts.query and not has_query):
-        raise ValueError(surplus_message)
-    return url if parts.query else url.rstrip("/")
-
-
 BaseUrl = Annotated[
     Url,
     url_validator(
@@ -118,7 +97,7 @@ def _validate_api_key(key: SecretStr) -> SecretStr:
 
 
 ApiKey = Annotated[
-    SecretStr,
+    RevealedSecret,
     Field(
         description="Kept encrypted; never shown again",
         json_schema_extra={"minLength": 1, "maxLength": _MAX_KEY_LENGTH, "pattern": r"^[!-~]+$"},
@@ -128,26 +107,18 @@ ApiKey = Annotated[
 ]
 
 
-class _ApiKeyBody(RequestBody):
-    api_key: ApiKey | None = None
-
-    @field_serializer("api_key", when_used="json")
-    def _reveal_api_key(self, key: SecretStr | None) -> str | None:
-        """It is sent as it is; only what is printed or logged shows stars."""
-        return key.get_secret_value() if key is not None else None
-
-
-class ProviderCreate(_ApiKeyBody):
+class ProviderCreate(RequestBody):
     """A new server of models."""
 
     model_config = example(name="Ollama at home", base_url="http://127.0.0.1:11434/v1")
 
     name: Name
     base_url: BaseUrl
+    api_key: ApiKey | None = None
     is_active: bool = True
 
 
-class ProviderUpdate(_ApiKeyBody):
+class ProviderUpdate(RequestBody):
     """The fields to change; those left out stay. `api_key`: null removes it.
 
     A base_url of another server (scheme, host or port) needs the api_key again, or null: a kept key
@@ -158,6 +129,7 @@ class ProviderUpdate(_ApiKeyBody):
 
     name: Name | None = None
     base_url: BaseUrl | None = None
+    api_key: ApiKey | None = None
     is_active: bool | None = None
     source: ProviderSource | None = Field(
         None,

@@ -4,11 +4,11 @@ import re
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_serializer
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from smart_kit.contracts.base import Contract, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Contract, RequestBody, RevealedSecret, UtcDatetime
 from smart_kit.contracts.examples import example
-from smart_kit.contracts.models import Url, url_validator
+from smart_kit.urls import Url, url_validator
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SecretState = Literal["stored", "unreadable"]
@@ -30,7 +30,7 @@ def _validate_value(value: SecretStr) -> SecretStr:
 
 
 SecretValue = Annotated[
-    SecretStr,
+    RevealedSecret,
     Field(
         description="Kept encrypted; never shown again",
         json_schema_extra={"minLength": 1, "maxLength": _MAX_LENGTH, "pattern": r"^[ -~]+$"},
@@ -39,14 +39,7 @@ SecretValue = Annotated[
 ]
 
 
-class _SecretValueBody(RequestBody):
-    @field_serializer("value", when_used="json", check_fields=False)
-    def _reveal_value(self, value: SecretStr | None) -> str | None:
-        """It is sent as it is; only what is printed or logged shows stars."""
-        return value.get_secret_value() if value is not None else None
-
-
-class SecretCreate(_SecretValueBody):
+class SecretCreate(RequestBody):
     """A new secret."""
 
     model_config = example(
@@ -61,7 +54,7 @@ class SecretCreate(_SecretValueBody):
     value: SecretValue
 
 
-class SecretUpdate(_SecretValueBody):
+class SecretUpdate(RequestBody):
     """The fields to change; those left out stay. Another origin needs the value again."""
 
     model_config = example(value="a-newer-key-of-no-worth")

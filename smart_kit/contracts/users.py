@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr, StringConstraints, field_serializer
+from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.assistants import AssistantModelName
-from smart_kit.contracts.base import Contract, Dollars, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Contract, Dollars, RequestBody, RevealedSecret, UtcDatetime
 from smart_kit.contracts.examples import example
 from smart_kit.settings import Language, TimeZoneName
 
@@ -132,13 +132,8 @@ class InviteRedeem(RequestBody):
 
     model_config = example(code="k3Jx0PzQ7dVn2aYbR5tWcg", telegram_id=123456789)
 
-    code: SecretStr
+    code: RevealedSecret
     telegram_id: TelegramId
     first_name: PersonName = ""
     username: PersonName | None = None
     language_code: LanguageCode | None = None
-
-    @field_serializer("code", when_used="json")
-    def _reveal_code(self, code: SecretStr) -> str:
-        """It is sent as it is; only what is printed or logged shows stars."""
-        return code.get_secret_value()

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from redis.commands.core import AsyncScript
 
 from smart_kit.errors import InvalidRequest
+from smart_kit.mailbox.keys import DEAD_LETTER_FIELD, QueueKeys
 from smart_kit.mailbox.mailbox import read_script
 from smart_kit.mailbox.messages import DeadLetter
 from smart_kit.redis import Redis, await_result
@@ -33,22 +34,29 @@ class DeadLetterQueue:
     def __init__(self, redis: Redis, queue: str) -> None:
         self._redis = redis
         self._queue = queue
-        self._stream = f"{queue}:dead"
+        self._keys = QueueKeys(queue)
         self._replay_script = AsyncScript(redis, read_script("replay"))
+
+    async def add(self, *dead_letters: DeadLetter) -> None:
+        """Add them durably in one round trip, all or none."""
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            for dead_letter in dead_letters:
+                pipeline.xadd(self._keys.dead, {DEAD_LETTER_FIELD: dead_letter.model_dump_json()})
+            await pipeline.execute()
 
     async def count(self) -> int:
         """How many there are."""
-        return int(await await_result(self._redis.xlen(self._stream)))
+        return int(await await_result(self._redis.xlen(self._keys.dead)))
 
     async def list_newest(self, limit: int) -> list[DeadLetterEntry]:
         """At most so many, the newest first."""
-        entries = await await_result(self._redis.xrevrange(self._stream, count=limit))
+        entries = await await_result(self._redis.xrevrange(self._keys.dead, count=limit))
         return [self._parse_entry(entry, fields) for entry, fields in entries]
 
     async def find(self, entry_id: EntryId) -> DeadLetterEntry | None:
         """The one at that place."""
         raw_id = _format_entry_id(entry_id)
-        entries = await await_result(self._redis.xrange(self._stream, raw_id, raw_id))
+        entries = await await_result(self._redis.xrange(self._keys.dead, raw_id, raw_id))
         return self._parse_entry(*entries[0]) if entries else None
 
     async def replay(self, entry: DeadLetterEntry) -> bool:
@@ -59,22 +67,28 @@ class DeadLetterQueue:
         conversation = entry.dead_letter.conversation
         if not conversation:
             raise InvalidRequest("It never was a message of the queue: it can only be dropped.")
-        waiting = f"{self._queue}:waiting:{conversation}"
         return bool(
             await self._replay_script(
-                keys=[self._queue, f"{self._queue}:active", waiting, self._stream],
+                keys=[
+                    self._keys.stream,
+                    self._keys.active,
+                    self._keys.waiting(conversation),
+                    self._keys.dead,
+                ],
                 args=[_format_entry_id(entry.entry_id), conversation, entry.dead_letter.payload],
             )
         )
 
     async def delete(self, entry_id: EntryId) -> bool:
         """Forget it; False: it is gone already."""
-        return bool(await await_result(self._redis.xdel(self._stream, _format_entry_id(entry_id))))
+        return bool(
+            await await_result(self._redis.xdel(self._keys.dead, _format_entry_id(entry_id)))
+        )
 
     def _parse_entry(self, raw_id: str, fields: dict[str, str]) -> DeadLetterEntry:
         milliseconds, _, number = raw_id.partition("-")
         entry_id = (int(milliseconds), int(number))
-        raw = fields.get("dead_letter", "")
+        raw = fields.get(DEAD_LETTER_FIELD, "")
         try:
             return DeadLetterEntry(entry_id, DeadLetter.model_validate_json(raw))
         except ValidationError:  # by another version, or by hand: still to be seen

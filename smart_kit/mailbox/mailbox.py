@@ -1,14 +1,14 @@
 """The mailbox's operations, each one atomic script."""
 
-from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from uuid import UUID
 
 from redis.commands.core import AsyncScript
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError
 
 from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
+from smart_kit.mailbox.keys import CONVERSATION_FIELD, QueueKeys
 from smart_kit.mailbox.messages import (
     DeadLetter,
     Delivery,
@@ -18,6 +18,7 @@ from smart_kit.mailbox.messages import (
     QueueDepth,
     StreamEntry,
 )
+from smart_kit.mailbox.streams import create_group, read_group
 from smart_kit.redis import MAX_BLOCK_SECONDS, Redis, await_result
 
 GROUP = "workers"
@@ -61,7 +62,8 @@ class Mailbox:
         self.name = name
         self.lease_seconds = lease_seconds
         self._redis = redis
-        self._reply_queue = reply_queue
+        self._keys = QueueKeys(name)
+        self._reply_keys = QueueKeys(reply_queue) if reply_queue is not None else None
         self._scripts = {
             script: AsyncScript(redis, read_script(script))
             for script in ("enqueue", "begin", "journal", "renew", "finish", "delay", "promote")
@@ -69,11 +71,7 @@ class Mailbox:
 
     async def create_group(self) -> None:
         """Make the consumer group, at the beginning of the stream, unless it is there."""
-        try:
-            await self._redis.xgroup_create(self.name, GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        await create_group(self._redis, self.name, GROUP)
 
     async def enqueue(self, *envelopes: Envelope) -> list[bool]:
         """Durably add messages in one round trip. False for each that had been added before."""
@@ -82,9 +80,9 @@ class Mailbox:
             (
                 [
                     self.name,
-                    self._make_key("active"),
-                    self._make_key("seen"),
-                    self._waiting_key(one.conversation),
+                    self._keys.active,
+                    self._keys.seen,
+                    self._keys.waiting(one.conversation),
                 ],
                 [one.message_id, one.conversation, one.payload, DEDUPLICATION_MS],
             )
@@ -102,15 +100,15 @@ class Mailbox:
         self, blocking: Redis, consumer: str, timeout_seconds: float
     ) -> StreamEntry | None:
         """Wait so long, at most BLOCK_SECONDS, for a conversation with work."""
-        block_ms = max(
-            1, int(min(timeout_seconds, MAX_BLOCK_SECONDS) * 1000)
-        )  # 0 would be for ever
-        response = await blocking.xreadgroup(
-            GROUP, consumer, {self.name: ">"}, count=1, block=block_ms
+        entries = await read_group(
+            blocking,
+            self.name,
+            GROUP,
+            consumer,
+            count=1,
+            timeout_seconds=min(timeout_seconds, MAX_BLOCK_SECONDS),
         )
-        for entry, fields in _iter_entries(response):
-            return StreamEntry(entry, fields["conversation"])
-        return None
+        return _to_stream_entry(*entries[0]) if entries else None
 
     async def reclaim(self, consumer: str, limit: int) -> list[StreamEntry]:
         """Take over conversations whose worker has let its lease end, at most so many.
@@ -128,9 +126,7 @@ class Mailbox:
                 start_id=cursor,
                 count=min(limit - len(taken), _BATCH_SIZE),
             )
-            taken += [
-                StreamEntry(entry, fields["conversation"]) for entry, fields in entries if fields
-            ]
+            taken += [_to_stream_entry(*entry) for entry in entries if entry[1]]
             if cursor == "0-0":
                 break
         return taken
@@ -140,10 +136,10 @@ class Mailbox:
         taken = await self._scripts["begin"](
             keys=[
                 self.name,
-                self._make_key("active"),
-                self._make_key("fence"),
-                self._make_key("attempts"),
-                self._waiting_key(entry.conversation),
+                self._keys.active,
+                self._keys.fence,
+                self._keys.attempts,
+                self._keys.waiting(entry.conversation),
             ],
             args=[GROUP, entry.id, entry.conversation],
         )
@@ -159,7 +155,7 @@ class Mailbox:
     async def journal(self, delivery: Delivery, message_id: str, step: str, value: str) -> None:
         """Keep a step's result. Raises Superseded."""
         is_held = await self._scripts["journal"](
-            keys=[self._make_key("active"), self._make_key("fence"), journal_key(message_id)],
+            keys=[self._keys.active, self._keys.fence, journal_key(message_id)],
             args=[
                 delivery.entry_id,
                 delivery.conversation,
@@ -175,7 +171,7 @@ class Mailbox:
     async def renew(self, delivery: Delivery, consumer: str) -> None:
         """Keep the message for another lease. Raises Superseded."""
         is_held = await self._scripts["renew"](
-            keys=[self.name, self._make_key("active"), self._make_key("fence")],
+            keys=[self.name, self._keys.active, self._keys.fence],
             args=[
                 GROUP,
                 consumer,
@@ -222,10 +218,10 @@ class Mailbox:
         is_held = await self._scripts["delay"](
             keys=[
                 self.name,
-                self._make_key("active"),
-                self._make_key("fence"),
-                self._make_key("attempts"),
-                self._make_key("delayed"),
+                self._keys.active,
+                self._keys.fence,
+                self._keys.attempts,
+                self._keys.delayed,
             ],
             args=[
                 GROUP,
@@ -242,7 +238,7 @@ class Mailbox:
     async def promote(self) -> float | None:
         """Wake what is due. Returns the seconds until the next is; None where nothing waits."""
         _, due_ms = await self._scripts["promote"](
-            keys=[self.name, self._make_key("active"), self._make_key("delayed")],
+            keys=[self.name, self._keys.active, self._keys.delayed],
             args=[_BATCH_SIZE],
         )
         return None if due_ms < 0 else due_ms / 1000
@@ -250,9 +246,9 @@ class Mailbox:
     async def get_depth(self) -> QueueDepth:
         """How much lies here, by Redis's own clock; one round trip."""
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.hlen(self._make_key("active"))
-            pipeline.zcard(self._make_key("delayed"))
-            pipeline.xlen(self._make_key("dead"))
+            pipeline.hlen(self._keys.active)
+            pipeline.zcard(self._keys.delayed)
+            pipeline.xlen(self._keys.dead)
             pipeline.xrange(self.name, count=1)
             pipeline.time()
             active, delayed, dead, oldest, (seconds, _) = await pipeline.execute()
@@ -272,40 +268,29 @@ class Mailbox:
                 pipeline.evalsha(sha, len(keys), *keys, *args)
             return [bool(added) for added in await pipeline.execute()]
 
-    def _make_key(self, suffix: str) -> str:
-        return f"{self.name}:{suffix}"
-
-    def _waiting_key(self, conversation: str) -> str:
-        return f"{self.name}:waiting:{conversation}"
-
     def _list_finish_keys(self, delivery: Delivery, outcome: Outcome) -> list[str]:
         own = [
             self.name,
-            self._make_key("active"),
-            self._make_key("fence"),
-            self._make_key("attempts"),
-            self._waiting_key(delivery.conversation),
+            self._keys.active,
+            self._keys.fence,
+            self._keys.attempts,
+            self._keys.waiting(delivery.conversation),
             journal_key(outcome.journal_message_id),
             history_key(outcome.thread_id or _NO_THREAD),
             TURNS_STREAM,
-            self._make_key("dead"),
+            self._keys.dead,
         ]
         if not outcome.replies:
             return own
-        if self._reply_queue is None:
+        if (reply_keys := self._reply_keys) is None:
             raise ValueError(f"{self.name} has no mailbox to reply into")
-        reply_queue = self._reply_queue
-        waiting = [f"{reply_queue}:waiting:{reply.conversation}" for reply in outcome.replies]
-        return [*own, reply_queue, f"{reply_queue}:active", f"{reply_queue}:seen", *waiting]
+        waiting = [reply_keys.waiting(reply.conversation) for reply in outcome.replies]
+        return [*own, reply_keys.stream, reply_keys.active, reply_keys.seen, *waiting]
 
 
 _NO_THREAD = UUID(int=0)
 """Names a key that is never written, where a message has no history."""
 
 
-def _iter_entries(response: object) -> Iterable[tuple[str, dict[str, str]]]:
-    """The entries of an XREADGROUP answer, which is a dict in RESP3 and a list in RESP2."""
-    streams = response.values() if isinstance(response, dict) else [s[1] for s in response or ()]  # type: ignore[attr-defined] # redis-py types both shapes as object
-    for entries in streams:
-        batch = entries[0] if entries and isinstance(entries[0], list) else entries
-        yield from ((entry, fields) for entry, fields in batch)
+def _to_stream_entry(entry_id: str, fields: dict[str, str]) -> StreamEntry:
+    return StreamEntry(entry_id, fields[CONVERSATION_FIELD])

@@ -1,10 +1,10 @@
 """Looks at a mailbox now and then, for `/metrics` and for the operator."""
 
 import asyncio
-import contextlib
 
 import structlog
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.mailbox.mailbox import Mailbox
 from smart_kit.mailbox.messages import QueueDepth
 from smart_kit.metrics import DEAD_LETTERS, QUEUE_CONVERSATIONS, QUEUE_OLDEST_SECONDS
@@ -34,8 +34,7 @@ class QueueMonitor:
                 log.debug(
                     "queue depth collection failed", queue=self._mailbox.name, reason=str(error)
                 )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._interval_seconds)
+            await sleep_until_stopped(stop, self._interval_seconds)
 
     async def collect(self) -> None:
         """Look once."""

@@ -1,7 +1,6 @@
 """Wakes conversations that something has put to sleep although a message waits in them."""
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +8,8 @@ import structlog
 from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 
+from smart_kit.aio import sleep_until_stopped
+from smart_kit.mailbox.keys import QueueKeys
 from smart_kit.mailbox.mailbox import GROUP, read_script
 from smart_kit.redis import CONNECTION_ERRORS, Redis, await_result
 
@@ -30,7 +31,7 @@ class MailboxReconciler:
     ) -> None:
         self._redis = redis
         self._queue = queue
-        self._prefix = f"{queue}:waiting:"
+        self._keys = QueueKeys(queue)
         self._interval_seconds = interval_seconds
         self._script = AsyncScript(redis, read_script("reconcile"))
 
@@ -41,20 +42,19 @@ class MailboxReconciler:
                 await self.restore_wakeups()
             except (*CONNECTION_ERRORS, ResponseError) as error:
                 log.debug("queue reconciliation failed", queue=self._queue, reason=str(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._interval_seconds)
+            await sleep_until_stopped(stop, self._interval_seconds)
 
     async def restore_wakeups(self) -> int:
         """Wake what sleeps by mistake; returns how many conversations did."""
         known = {
             *await self._list_waiting(),
-            *await await_result(self._redis.hkeys(f"{self._queue}:active")),
+            *await await_result(self._redis.hkeys(self._keys.active)),
         }
         restored = 0
         for conversations in _split_batches(sorted(known)):
             restored += await self._script(
-                keys=[self._queue, f"{self._queue}:active", f"{self._queue}:delayed"],
-                args=[GROUP, self._prefix, *conversations],
+                keys=[self._keys.stream, self._keys.active, self._keys.delayed],
+                args=[GROUP, self._keys.waiting_prefix, *conversations],
             )
         if restored:
             log.warning("lost wake-ups restored", queue=self._queue, conversations=restored)
@@ -62,9 +62,9 @@ class MailboxReconciler:
 
     async def _list_waiting(self) -> list[str]:
         """The conversations in which messages wait."""
-        pattern = _GLOB_CHARACTERS.sub(r"\\\g<0>", self._prefix) + "*"
+        pattern = _GLOB_CHARACTERS.sub(r"\\\g<0>", self._keys.waiting_prefix) + "*"
         found = self._redis.scan_iter(pattern, count=_SCAN_COUNT, _type="LIST")
-        return [key.removeprefix(self._prefix) async for key in found]
+        return [key.removeprefix(self._keys.waiting_prefix) async for key in found]
 
 
 def _split_batches(names: Sequence[str]) -> Iterator[Sequence[str]]:

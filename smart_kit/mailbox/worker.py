@@ -11,11 +11,12 @@ from uuid import uuid4
 import structlog
 from redis.exceptions import ResponseError
 
+from smart_kit.aio import is_cancelled
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox.mailbox import MAX_ATTEMPTS, Mailbox
 from smart_kit.mailbox.messages import DeadLetter, Delivery, LeaseLost, Outcome, StreamEntry
 from smart_kit.metrics import HANDLING_SECONDS, PROCESSED_MESSAGES
-from smart_kit.redis import CONNECTION_ERRORS, Redis, is_cancelled
+from smart_kit.redis import CONNECTION_ERRORS, Redis
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
 """Raises RetryMessage or RejectMessage; any other error counts as an attempt."""

@@ -1,6 +1,6 @@
 """A worker ends whenever it is told, also where Redis's client swallows a cancellation.
 
-In Python 3.11 redis-py's commands can: see smart_kit.redis.is_cancelled. Here each does, once.
+In Python 3.11 redis-py's commands can: see smart_kit.aio.is_cancelled. Here each does, once.
 """
 
 import asyncio

@@ -17,11 +17,11 @@ from smart_kit.contracts.models import (
     ModelImport,
     ProviderUpdate,
     can_chat,
-    url_validator,
 )
 from smart_kit.contracts.secrets import SecretUpdate
 from smart_kit.contracts.tools import ToolUpdate
 from smart_kit.contracts.users import InviteRedeem, UserUpdate
+from smart_kit.urls import url_validator
 
 NUMBER = "is a number; a time is written like 2026-11-27T09:00:00+01:00"
 INVALID_BASE_URL = "is not an address such as https://api.openai.com/v1"

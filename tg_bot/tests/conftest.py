@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
+from smart_kit import backoff
 from smart_kit.contracts.keys import live_channel
 from smart_kit.mailbox import Mailbox
 from smart_kit.mailbox import WorkerTimings as WorkerPace
@@ -22,7 +23,7 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
 from tg_bot.src.handlers.context import HandlerContext
 from tg_bot.src.main import BotApp, build
-from tg_bot.src.services import backoff, leader, outgoing_message, response_handler
+from tg_bot.src.services import leader, outgoing_message, response_handler
 from tg_bot.src.services.access import AccessControl
 from tg_bot.src.services.callback_acknowledger import CallbackAcknowledger
 from tg_bot.src.services.dead_letters import UpdateDeadLetterQueue

@@ -1,13 +1,10 @@
 """What the assistant reads from the environment."""
 
-from typing import Annotated
-
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
+from smart_kit.urls import HttpUrl
 from smart_kit.vault import VaultSettings
-
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")]
 
 
 class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, VaultSettings):

@@ -8,9 +8,10 @@ from typing import Literal
 import structlog
 from redis.exceptions import RedisError
 
+from smart_kit.aio import is_cancelled
 from smart_kit.contracts.keys import live_channel, parse_bot_id
 from smart_kit.contracts.queue import LiveFrame, QueueMessage
-from smart_kit.redis import Redis, is_cancelled
+from smart_kit.redis import Redis
 
 HEARTBEAT_SECONDS = 4.0
 """Telegram shows *typing* for five."""

@@ -11,16 +11,17 @@ from uuid import UUID, uuid4
 import structlog
 from prometheus_client import Counter
 from pydantic import ValidationError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.contracts.keys import TURNS_STREAM, history_key
 from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER
+from smart_kit.mailbox.streams import RawEntry, create_group, read_group
 from smart_kit.redis import MAX_BLOCK_SECONDS, Redis, await_result
 
 from ..archive.record_store import store_record
 from ..database import SessionFactory, get_sqlstate, is_transient
-from ..pause import sleep_until_stopped
 
 GROUP = "archive"
 DEAD_LETTER_STREAM = f"{TURNS_STREAM}:dead"
@@ -31,8 +32,6 @@ CLAIM_IDLE_SECONDS = 30.0
 RETRY_INTERVAL_SECONDS = 1.0
 CONSUMER_EXPIRY_MS = 3_600_000
 """A reader that has nothing and has been silent so long is dead: the others ask all the time."""
-
-RawEntry = tuple[str, dict[str, str]]
 
 ARCHIVED_RECORDS = Counter(
     "smart_assistant_archived_records_total", "Records of the archive by their fate", ["outcome"]
@@ -67,7 +66,8 @@ class ArchiveConsumer:
     async def run_once(self, seconds: float = MAX_BLOCK_SECONDS) -> None:
         """Store what is there; wait so long where nothing is. Raises where a database is away."""
         if not self._has_group:
-            await self._create_group()
+            await create_group(self._redis, TURNS_STREAM, GROUP)
+            self._has_group = True
         now = asyncio.get_running_loop().time()
         if now >= self._next_claim_at:
             await self._claim_idle_entries()
@@ -77,11 +77,15 @@ class ArchiveConsumer:
 
     async def _read(self, after: str, seconds: float) -> list[RawEntry]:
         """What this reader has begun (after 0), or what nobody has (after >)."""
-        block_ms = max(1, int(seconds * 1000))  # 0 would be for ever
-        found = await self._blocking_redis.xreadgroup(
-            GROUP, self._consumer, {TURNS_STREAM: after}, count=BATCH_SIZE, block=block_ms
+        return await read_group(
+            self._blocking_redis,
+            TURNS_STREAM,
+            GROUP,
+            self._consumer,
+            after=after,
+            count=BATCH_SIZE,
+            timeout_seconds=seconds,
         )
-        return _parse_entries(found)
 
     async def _archive(self, entries: list[RawEntry]) -> None:
         """Store them in one transaction; where one of them is bad, each by itself."""
@@ -155,23 +159,3 @@ class ArchiveConsumer:
         for consumer in await await_result(self._redis.xinfo_consumers(TURNS_STREAM, GROUP)):
             if not consumer["pending"] and consumer["idle"] > CONSUMER_EXPIRY_MS:
                 await self._redis.xgroup_delconsumer(TURNS_STREAM, GROUP, consumer["name"])
-
-    async def _create_group(self) -> None:
-        """At the beginning of the stream, unless it is there."""
-        try:
-            await self._redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
-        self._has_group = True
-
-
-def _parse_entries(found: object) -> list[RawEntry]:
-    """Of an XREADGROUP answer for one stream: a dict in RESP3, a list in RESP2."""
-    streams = found.values() if isinstance(found, dict) else [s[1] for s in found or ()]  # type: ignore[attr-defined] # redis-py types both shapes as object
-    return [
-        (entry, fields or {})
-        for entries in streams
-        for batch in (entries if entries and isinstance(entries[0], list) else [entries])
-        for entry, fields in batch
-    ]

@@ -7,11 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.health import Health
 from smart_kit.redis import Redis, await_result
 
 from ..database import get_sqlstate
-from ..pause import sleep_until_stopped
 
 CHECK_INTERVAL_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 2.0

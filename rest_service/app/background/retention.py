@@ -7,11 +7,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import and_, col, delete, func
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.contracts.base import utc_now
 
 from ..database import SessionFactory
 from ..models import AuditEntry, IdempotencyKey
-from ..pause import sleep_until_stopped
 
 INTERVAL_SECONDS = 3600.0
 IDEMPOTENCY_KEY_RETENTION = timedelta(days=30)

@@ -7,11 +7,11 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY, user_key
 
 from ..config import Settings
 from ..database import SessionFactory
-from ..pause import sleep_until_stopped
 from ..snapshots import configuration, users
 from ..snapshots.store import SnapshotStore, StoredSnapshot
 

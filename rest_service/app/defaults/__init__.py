@@ -9,11 +9,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.errors import ConfigurationError
 
 from ..database import SessionFactory, is_invalid_data
 from ..models import Assistant, AssistantTool
-from ..pause import sleep_until_stopped
 from ..services.configuration.change import configuration_change
 from .tools import build_default_tools
 

@@ -3,41 +3,20 @@
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import NoDecode
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
+from smart_kit.settings import (
+    AllowedUsers,
+    AllowList,
+    LocaleSettings,
+    RedisSettings,
+    RestClientSettings,
+)
+from smart_kit.urls import HttpUrl
 
 _TOKEN_PATTERN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
-
-
-@dataclass(frozen=True)
-class AllowList:
-    """Whom the operator lets in without an invitation."""
-
-    telegram_ids: frozenset[int] = frozenset()
-    everyone: bool = False
-
-    def __contains__(self, telegram_id: int) -> bool:
-        return self.everyone or telegram_id in self.telegram_ids
-
-
-def _parse_allow_list(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    entries = [entry.strip() for entry in value.split(",") if entry.strip()]
-    if entries == ["*"]:
-        return AllowList(everyone=True)
-    for entry in entries:
-        if not re.fullmatch(r"[1-9]\d{0,15}", entry):
-            raise ValueError(
-                f"{entry!r} is not a Telegram id: write the numbers of people with commas between "
-                "them, or * alone for everyone"
-            )
-    return AllowList(frozenset(map(int, entries)))
 
 
 def _validate_token(value: SecretStr) -> SecretStr:
@@ -46,29 +25,17 @@ def _validate_token(value: SecretStr) -> SecretStr:
     return value
 
 
-def _validate_api_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
-        raise ValueError("a URL like https://api.telegram.org is needed")
-    return value.rstrip("/")
-
-
-def _validate_public_url(value: str) -> str:
-    return _validate_api_url(value) if value else value
-
-
 class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
     """The bot, who may use it, and how fast it may send."""
 
     tg_bot_port: int = 8004
     telegram_token: Annotated[SecretStr, AfterValidator(_validate_token)]
-    telegram_api_url: Annotated[str, AfterValidator(_validate_api_url)] = "https://api.telegram.org"
-    telegram_allowed_users: Annotated[AllowList, NoDecode, BeforeValidator(_parse_allow_list)] = (
-        AllowList()
-    )
+    telegram_api_url: HttpUrl = "https://api.telegram.org"
+    telegram_allowed_users: AllowedUsers = AllowList()
     telegram_webhook: bool = False
     """Telegram brings updates to PUBLIC_URL, in place of our asking for them."""
-    public_url: Annotated[str, AfterValidator(_validate_public_url)] = ""
-    """Under which this machine can be reached from outside; empty: under none."""
+    public_url: HttpUrl | None = None
+    """Under which this machine can be reached from outside; None: it cannot."""
     telegram_rate_overall: float = Field(30.0, ge=0)
     """Messages a second; 0: no limit of ours, for one's own Bot API server."""
     telegram_rate_per_chat: float = Field(1.0, ge=0)

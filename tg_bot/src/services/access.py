@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis, await_result
-
-from ..config.settings import AllowList
+from smart_kit.settings import AllowList
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400

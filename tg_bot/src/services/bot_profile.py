@@ -6,6 +6,7 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.redis import Redis, await_result
@@ -15,7 +16,6 @@ from ..client.errors import TELEGRAM_ERRORS
 from ..client.telegram import TelegramClient
 from ..texts.composer import Composer
 from ..texts.translations import LANGUAGES
-from .backoff import sleep_until_stopped
 from .dispatcher import Dispatcher
 
 PUBLISH_INTERVAL_SECONDS = 3.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smart_kit.mailbox import DeadLetter
+from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.redis import Redis
 
 
@@ -18,25 +19,24 @@ class FailedUpdate:
 
 
 class UpdateDeadLetterQueue:
-    """The dead letters of one queue."""
+    """The dead letters of the queue that updates go into."""
 
     def __init__(self, redis: Redis, queue: str) -> None:
-        self._redis = redis
         self._queue = queue
+        self._dead_letters = DeadLetterQueue(redis, queue)
 
     async def add(self, updates: Sequence[FailedUpdate]) -> None:
-        """Durably, in one round trip."""
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            for update in updates:
-                entry = DeadLetter(
-                    queue=self._queue,
-                    conversation="",
-                    payload=_to_json(update.raw),
-                    reason=update.reason,
-                    attempts=1,
-                )
-                pipeline.xadd(f"{self._queue}:dead", {"dead_letter": entry.model_dump_json()})
-            await pipeline.execute()
+        """Add updates that cannot be read, durably and in one round trip."""
+        await self._dead_letters.add(*map(self._to_dead_letter, updates))
+
+    def _to_dead_letter(self, update: FailedUpdate) -> DeadLetter:
+        return DeadLetter(
+            queue=self._queue,
+            conversation="",
+            payload=_to_json(update.raw),
+            reason=update.reason,
+            attempts=1,
+        )
 
 
 def _to_json(raw: Any) -> str:

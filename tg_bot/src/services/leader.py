@@ -6,9 +6,9 @@ import contextlib
 import structlog
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
 from smart_kit.service import Loop
 
-from .backoff import sleep_until_stopped
 from .lease import LeaderLease
 
 CLAIMS_PER_LEASE = 4

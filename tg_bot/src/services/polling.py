@@ -10,10 +10,12 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
+from smart_kit.backoff import Backoff
+
 from ..client.errors import TELEGRAM_ERRORS, TelegramConflict, TelegramError
 from ..client.telegram import POLL_TIMEOUT_SECONDS, TelegramClient
 from ..metrics import POLL_AGE_SECONDS
-from .backoff import Backoff, sleep_until_stopped
 from .retry import Sleep, TelegramRetrier
 from .update_processor import UpdateProcessor, find_max_update_id
 
@@ -51,7 +53,7 @@ class Poller:
         self._poll_timeout_seconds = 0
         """Nothing at first and after trouble: an empty answer says at once that all is well."""
         self._processing_backoff = Backoff()
-        self._conflict_backoff = Backoff(MAX_CONFLICT_DELAY_SECONDS)
+        self._conflict_backoff = Backoff(max_seconds=MAX_CONFLICT_DELAY_SECONDS)
         self._conflict_at = -math.inf
         POLL_AGE_SECONDS.set_function(self._seconds_since_poll)
 

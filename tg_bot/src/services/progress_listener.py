@@ -6,12 +6,13 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
+from smart_kit.backoff import Backoff
 from smart_kit.contracts.keys import live_channel
 from smart_kit.contracts.queue import LiveFrame, reply_id
 from smart_kit.redis import MAX_BLOCK_SECONDS, Redis
 
 from ..client.telegram import TelegramClient
-from .backoff import Backoff, sleep_until_stopped
 from .draft_sender import DEFAULT_DRAFT_TIMINGS, DraftSender, DraftTimings
 from .rate_limiter import TelegramRateLimiter
 from .turn_display import TurnDisplay

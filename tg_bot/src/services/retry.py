@@ -6,6 +6,9 @@ from typing import TypeVar
 
 import structlog
 
+from smart_kit.aio import sleep_until_stopped
+from smart_kit.backoff import Backoff
+
 from ..client.errors import (
     TELEGRAM_ERRORS,
     LeaseNotHeld,
@@ -13,7 +16,6 @@ from ..client.errors import (
     TelegramRetryAfter,
     TelegramUnauthorized,
 )
-from .backoff import Backoff, sleep_until_stopped
 
 UNAUTHORIZED_RETRY_SECONDS = 30.0
 """Between two tries with a token that Telegram refuses."""

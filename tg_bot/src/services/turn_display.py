@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from .backoff import sleep_until_stopped
+from smart_kit.aio import sleep_until_stopped
+
 from .draft_sender import DraftSender
 
 

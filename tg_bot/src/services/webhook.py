@@ -15,10 +15,11 @@ import structlog
 from aiohttp import web
 from redis.exceptions import RedisError
 
+from smart_kit.aio import sleep_until_stopped
+
 from ..client.telegram import TelegramClient
 from ..client.webhook_info import WebhookInfo
 from ..metrics import WEBHOOK_REQUESTS
-from .backoff import sleep_until_stopped
 from .retry import TelegramRetrier
 from .update_processor import UpdateProcessor
 

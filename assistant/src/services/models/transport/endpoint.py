@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from smart_kit.errors import UpstreamUnavailable
+from smart_kit.tls import get_ssl_context
 
 from ....core.errors import StreamInterrupted
 from .error_responses import error_from_body, error_from_response
@@ -115,18 +114,12 @@ class Endpoint:
                 http_client=DefaultAioHttpClient(
                     timeout=_TIMEOUT,
                     limits=_LIMITS,
-                    verify=_get_ssl_context(),
+                    verify=get_ssl_context(),
                     follow_redirects=False,
                     event_hooks={"response": [_raise_for_status]},
                 ),
             )
         return self._client
-
-
-@cache
-def _get_ssl_context() -> ssl.SSLContext:
-    """For all endpoints: to read the system's certificates takes longer than many a request."""
-    return httpx2.create_ssl_context()
 
 
 class _OpenAIClient(AsyncOpenAI):

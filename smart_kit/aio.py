@@ -1,0 +1,21 @@
+"""Waiting and cancellation in asyncio."""
+
+import asyncio
+import contextlib
+
+
+async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep for so many seconds, or until the event is set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+def is_cancelled() -> bool:
+    """Return whether this task was cancelled, even where a Redis command swallowed it.
+
+    In Python 3.11 `asyncio.wait_for`, with which redis-py sends, returns normally when its own
+    time-out coincides with a cancellation. A loop without another end therefore has to check.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
