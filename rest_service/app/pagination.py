@@ -1,11 +1,12 @@
-"""Slices of lists."""
+"""Pages of lists, and the filters that their queries have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlmodel import func, select
+from sqlmodel import SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -14,15 +15,16 @@ from smart_kit.contracts.base import Page
 MAX_PAGE_SIZE = 200
 
 RowT = TypeVar("RowT")
+TableT = TypeVar("TableT", bound=SQLModel)
 ReadT = TypeVar("ReadT", bound=BaseModel)
 
 
 PlainText = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00]*$")]
-"""A text to look for; Postgres takes no NUL."""
+"""A text to filter by. Postgres accepts no NUL."""
 
 
 class PageQuery(BaseModel):
-    """Which part of a list is wanted. An unknown parameter is a mistake, not a wider list."""
+    """The query of a list. Unknown parameters are refused: ignored, they would return too much."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,10 +35,37 @@ class PageQuery(BaseModel):
 PageQueryDep = Annotated[PageQuery, Query()]
 
 
+def select_matching(
+    table: type[TableT], query: PageQuery, owner: UUID | None = None, *order_by: Any
+) -> SelectOfScalar[TableT]:
+    """Select the rows whose columns equal the query parameters of the same name, oldest first.
+
+    With an owner, only the rows of that user; `order_by` replaces the order.
+    """
+    columns = table.metadata.tables[str(table.__tablename__)].columns
+    rows = select(table).order_by(*order_by or (columns.created_at, columns.id))
+    for name in sorted(type(query).model_fields.keys() & columns.keys()):
+        if (value := getattr(query, name)) is not None:
+            rows = rows.where(columns[name] == value)
+    return rows if owner is None else rows.where(columns.user_id == owner)
+
+
+async def paginate(
+    session: AsyncSession,
+    rows: SelectOfScalar[RowT],
+    query: PageQuery,
+    page_type: type[Page[ReadT]],
+    to_read: Callable[[RowT], ReadT] | None = None,
+) -> Page[ReadT]:
+    """Return the requested page of the rows, each converted by `to_read` or by its attributes."""
+    items, total = await fetch_page(session, rows, query)
+    return build_page(page_type, map(to_read, items) if to_read else items, total, query)
+
+
 async def fetch_page(
     session: AsyncSession, rows: SelectOfScalar[RowT], query: PageQuery
 ) -> tuple[list[RowT], int]:
-    """That part of the rows, in the statement's order, and how many there are in all."""
+    """Return the requested rows, in the order of the statement, and the number of all rows."""
     counted = select(func.count()).select_from(rows.order_by(None).subquery())
     total = (await session.exec(counted)).one()
     part = (await session.exec(rows.limit(query.limit).offset(query.offset))).all()
@@ -46,6 +75,6 @@ async def fetch_page(
 def build_page(
     page_type: type[Page[ReadT]], items: Iterable[Any], total: int, query: PageQuery
 ) -> Page[ReadT]:
-    """The answer: rows, or shapes made of them."""
+    """Return a page of rows, or of objects of the page's item type."""
     content = {"items": items, "total": total, "limit": query.limit, "offset": query.offset}
     return page_type.model_validate(content, from_attributes=True)

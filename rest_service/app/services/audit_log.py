@@ -3,16 +3,14 @@
 from uuid import UUID
 
 from pydantic import Field
-from sqlmodel import col, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import AuditRead, AuditResult, Caller
 from smart_kit.contracts.base import AwareDatetimeInput, Page
 
 from ..models import AuditEntry
-from ..pagination import PageQuery, PlainText, build_page, fetch_page
-
-_EXACT_FILTERS = ("caller", "user_id", "action", "object_type", "object_id", "result", "request_id")
+from ..pagination import PageQuery, PlainText, paginate, select_matching
 
 
 class AuditQuery(PageQuery):
@@ -33,12 +31,11 @@ class AuditQuery(PageQuery):
 
 async def read_page(session: AsyncSession, query: AuditQuery) -> Page[AuditRead]:
     """Entries, the newest first."""
-    rows = select(AuditEntry).order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id))
-    for name in _EXACT_FILTERS:
-        if (value := getattr(query, name)) is not None:
-            rows = rows.where(getattr(AuditEntry, name) == value)
+    rows = select_matching(
+        AuditEntry, query, None, col(AuditEntry.created_at).desc(), col(AuditEntry.id)
+    )
     if query.from_at is not None:
         rows = rows.where(AuditEntry.created_at >= query.from_at)
     if query.until_at is not None:
         rows = rows.where(AuditEntry.created_at < query.until_at)
-    return build_page(Page[AuditRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, rows, query, Page[AuditRead])

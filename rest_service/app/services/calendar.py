@@ -19,10 +19,10 @@ from smart_kit.contracts.calendar import (
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ..models import CalendarEvent
-from ..pagination import PageQuery, build_page, fetch_page
+from ..pagination import PageQuery, paginate, select_matching
 from .effects.change_origin import ChangeOrigin
 from .effects.receipts import Receipts
-from .records.crud import OwnerScope, filter_by_user, get_provided_fields, set_fields
+from .records.crud import OwnerScope, get_provided_fields, set_fields
 from .records.ownership import find_owned, lock_owned, lock_user, timezone_for
 
 NOUN = "calendar event"
@@ -48,13 +48,14 @@ async def read_page(
     session: AsyncSession, query: CalendarEventQuery, owner: OwnerScope
 ) -> Page[CalendarEventRead]:
     """Events, the earliest first."""
-    rows = select(CalendarEvent).order_by(col(CalendarEvent.starts_at), col(CalendarEvent.id))
-    rows = filter_by_user(rows, CalendarEvent.user_id, query.user_id, owner)
+    rows = select_matching(
+        CalendarEvent, query, owner, col(CalendarEvent.starts_at), col(CalendarEvent.id)
+    )
     if query.from_at is not None:
         rows = rows.where(CalendarEvent.ends_at > query.from_at)
     if query.until_at is not None:
         rows = rows.where(CalendarEvent.starts_at < query.until_at)
-    return build_page(Page[CalendarEventRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, rows, query, Page[CalendarEventRead])
 
 
 async def read(session: AsyncSession, event_id: UUID, owner: OwnerScope) -> CalendarEventRead:

@@ -10,10 +10,10 @@ from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpda
 from smart_kit.errors import Conflict
 
 from ..models import Task
-from ..pagination import PageQuery, build_page, fetch_page
+from ..pagination import PageQuery, paginate, select_matching
 from .effects.change_origin import ChangeOrigin
 from .effects.receipts import Receipts
-from .records.crud import OwnerScope, filter_by_user, find, get_provided_fields, set_fields
+from .records.crud import OwnerScope, find, get_provided_fields, set_fields
 from .records.ownership import find_owned, lock_owned, lock_user, timezone_for
 
 NOUN = "task"
@@ -30,11 +30,12 @@ class TaskQuery(PageQuery):
 
 async def read_page(session: AsyncSession, query: TaskQuery, owner: OwnerScope) -> Page[TaskRead]:
     """Tasks: what is due first comes first, what is due at no time last."""
-    rows = select(Task).order_by(col(Task.due_at), col(Task.created_at), col(Task.id))
-    rows = filter_by_user(rows, Task.user_id, query.user_id, owner)
-    if query.status is not None:
-        rows = rows.where(Task.status == query.status)
-    return build_page(Page[TaskRead], *await fetch_page(session, rows, query), query)
+    return await paginate(
+        session,
+        select_matching(Task, query, owner, col(Task.due_at), col(Task.created_at), col(Task.id)),
+        query,
+        Page[TaskRead],
+    )
 
 
 async def read(session: AsyncSession, task_id: UUID, owner: OwnerScope) -> TaskRead:

@@ -15,7 +15,7 @@ from smart_kit.contracts.tools import (
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, AssistantTool, Tool
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, build_page, fetch_page, paginate, select_matching
 from ..configuration.change import configuration_change
 from ..records.crud import find, get_provided_fields, not_found_error, set_fields
 from ..tools import tools
@@ -32,12 +32,9 @@ class AssistantToolQuery(PageQuery):
 
 async def read_page(session: AsyncSession, query: AssistantToolQuery) -> Page[AssistantToolRead]:
     """Links, oldest first."""
-    rows = select(AssistantTool).order_by(col(AssistantTool.created_at), col(AssistantTool.id))
-    if query.assistant_id is not None:
-        rows = rows.where(AssistantTool.assistant_id == query.assistant_id)
-    if query.tool_id is not None:
-        rows = rows.where(AssistantTool.tool_id == query.tool_id)
-    return build_page(Page[AssistantToolRead], *await fetch_page(session, rows, query), query)
+    return await paginate(
+        session, select_matching(AssistantTool, query), query, Page[AssistantToolRead]
+    )
 
 
 async def read_tools(session: AsyncSession, assistant_id: UUID, query: PageQuery) -> Page[ToolRead]:

@@ -8,11 +8,11 @@ from smart_kit.contracts.base import Page
 from smart_kit.errors import Conflict
 
 from ...models import Assistant, AssistantTool, Tool, User
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..configuration import model_coverage
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
-from ..records.crud import find, get_provided_fields, set_fields
+from ..records.crud import check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused, user_display_name
 
 NOUN = "assistant"
@@ -20,8 +20,7 @@ NOUN = "assistant"
 
 async def read_page(session: AsyncSession, query: PageQuery) -> Page[AssistantRead]:
     """All assistants, oldest first."""
-    rows = select(Assistant).order_by(col(Assistant.created_at), col(Assistant.id))
-    return build_page(Page[AssistantRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, select_matching(Assistant, query), query, Page[AssistantRead])
 
 
 async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
@@ -35,7 +34,7 @@ async def create(
     """Raises Conflict where the name is taken or no model of it is active, InvalidRequest where it
     names an unknown one."""
     async with configuration_change(session), ensure_covered(session, defaults):
-        await check_name_available(session, body.name)
+        await check_name_available(session, Assistant.name, body.name, NOUN)
         row = Assistant(**body.model_dump())
         await model_coverage.check_model_names(session, row)
         session.add(row)
@@ -50,7 +49,7 @@ async def update(
         row = await find(session, Assistant, assistant_id, NOUN)
         fields = get_provided_fields(body, Assistant)
         if fields.get("name", row.name) != row.name:
-            await check_name_available(session, fields["name"])
+            await check_name_available(session, Assistant.name, fields["name"], NOUN)
         if _is_active_secretary(row) and not (
             fields.get("is_secretary", True) and fields.get("is_active", True)
         ):
@@ -83,12 +82,6 @@ def _to_read(row: Assistant) -> AssistantRead:
 
 def _is_active_secretary(row: Assistant) -> bool:
     return row.is_secretary and row.is_active
-
-
-async def check_name_available(session: AsyncSession, name: str) -> None:
-    """Raises Conflict where the name is taken."""
-    if (await session.exec(select(Assistant.id).where(Assistant.name == name))).first():
-        raise Conflict(f"There is already an assistant called {name!r}.")
 
 
 async def _check_not_last_secretary(session: AsyncSession, row: Assistant) -> None:

@@ -16,6 +16,7 @@ from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, AssistantTool, LlmModel, Tool
 from ..assistants import assistant_tools, assistants
+from ..records.crud import check_name_available
 from ..tools import tools
 from . import versions
 from .change import configuration_change
@@ -43,7 +44,7 @@ async def restore_assistant(
         await _check_exist(session, Assistant, (link["sub_assistant_id"] for link in links))
         body = _build_body(AssistantUpdate, content)
         if await session.get(Assistant, assistant_id) is None:
-            await assistants.check_name_available(session, content["name"])
+            await check_name_available(session, Assistant.name, content["name"], "assistant")
             session.add(Assistant(id=assistant_id, name=content["name"], instructions=""))
             await session.flush()
         await assistants.update(session, assistant_id, body, defaults)
@@ -58,7 +59,7 @@ async def restore_tool(session: AsyncSession, tool_id: UUID, number: int) -> Ver
         await _check_exist(session, Assistant, [content["assistant_id"]])
         body = _build_body(ToolUpdate, content)
         if await session.get(Tool, tool_id) is None:
-            await tools.check_name_available(session, content["name"])
+            await check_name_available(session, Tool.name, content["name"], "tool")
             named = {"name": content["name"], "tool_type": content["tool_type"]}
             session.add(Tool(id=tool_id, **named, description=""))
             await session.flush()

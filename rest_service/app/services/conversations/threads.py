@@ -8,8 +8,8 @@ from smart_kit.contracts.base import Page, utc_now
 from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 
 from ...models import Assistant, DeletedThread, Message, Thread, Turn, User
-from ...pagination import PageQuery, build_page, fetch_page
-from ..records.crud import OwnerScope, check_owner, filter_by_user, find
+from ...pagination import PageQuery, paginate, select_matching
+from ..records.crud import OwnerScope, check_owner, find
 
 NOUN = "thread"
 
@@ -25,11 +25,7 @@ async def read_page(
     session: AsyncSession, query: ThreadQuery, owner: OwnerScope
 ) -> Page[ThreadRead]:
     """Current threads, oldest first."""
-    rows = select(Thread).order_by(col(Thread.created_at), col(Thread.id))
-    rows = filter_by_user(rows, Thread.user_id, query.user_id, owner)
-    if query.assistant_id is not None:
-        rows = rows.where(Thread.assistant_id == query.assistant_id)
-    return build_page(Page[ThreadRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, select_matching(Thread, query, owner), query, Page[ThreadRead])
 
 
 async def read(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> ThreadRead:

@@ -1,14 +1,14 @@
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.threads import TurnRead
 
 from ...models import Turn
-from ...pagination import PageQuery, build_page, fetch_page
-from ..records.crud import OwnerScope, check_owner, filter_by_user, not_found_error
+from ...pagination import PageQuery, paginate, select_matching
+from ..records.crud import OwnerScope, check_owner, not_found_error
 from .messages import MessageId
 
 NOUN = "turn of the message"
@@ -23,11 +23,12 @@ class TurnQuery(PageQuery):
 
 async def read_page(session: AsyncSession, query: TurnQuery, owner: OwnerScope) -> Page[TurnRead]:
     """Turns, the newest first."""
-    rows = select(Turn).order_by(col(Turn.started_at).desc(), col(Turn.message_id))
-    rows = filter_by_user(rows, Turn.user_id, query.user_id, owner)
-    if query.thread_id is not None:
-        rows = rows.where(Turn.thread_id == query.thread_id)
-    return build_page(Page[TurnRead], *await fetch_page(session, rows, query), query)
+    return await paginate(
+        session,
+        select_matching(Turn, query, owner, col(Turn.started_at).desc(), col(Turn.message_id)),
+        query,
+        Page[TurnRead],
+    )
 
 
 async def read(session: AsyncSession, message_id: MessageId, owner: OwnerScope) -> TurnRead:

@@ -14,10 +14,10 @@ from smart_kit.contracts.cron_jobs import (
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
 from ...models import CronJob, CronJobRun
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..effects.change_origin import ChangeOrigin, get_bot_id
 from ..effects.receipts import Receipts
-from ..records.crud import OwnerScope, filter_by_user, get_provided_fields, set_fields
+from ..records.crud import OwnerScope, get_provided_fields, set_fields
 from ..records.ownership import find_owned, lock_owned, lock_user, timezone_for
 from . import job_schedule
 
@@ -45,11 +45,7 @@ async def read_page(
     session: AsyncSession, query: CronJobQuery, owner: OwnerScope
 ) -> Page[CronJobRead]:
     """Jobs, oldest first."""
-    rows = select(CronJob).order_by(col(CronJob.created_at), col(CronJob.id))
-    rows = filter_by_user(rows, CronJob.user_id, query.user_id, owner)
-    if query.is_active is not None:
-        rows = rows.where(CronJob.is_active == query.is_active)
-    return build_page(Page[CronJobRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, select_matching(CronJob, query, owner), query, Page[CronJobRead])
 
 
 async def read(session: AsyncSession, job_id: UUID, owner: OwnerScope) -> CronJobRead:
@@ -64,7 +60,7 @@ async def read_runs(
     await find_owned(session, CronJob, job_id, NOUN, owner)
     runs = select(CronJobRun).where(CronJobRun.job_id == job_id)
     rows = runs.order_by(col(CronJobRun.scheduled_for).desc())
-    return build_page(Page[CronJobRunRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, rows, query, Page[CronJobRunRead])
 
 
 async def create(

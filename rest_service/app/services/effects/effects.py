@@ -10,9 +10,9 @@ from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.effects import EffectKind, EffectRead
 
 from ...models import Effect
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..conversations.messages import MessageId
-from ..records.crud import OwnerScope, check_owner, filter_by_user, find
+from ..records.crud import OwnerScope, check_owner, find
 from .change_origin import ChangeOrigin
 
 NOUN = "effect"
@@ -29,11 +29,12 @@ async def read_page(
     session: AsyncSession, query: EffectQuery, owner: OwnerScope
 ) -> Page[EffectRead]:
     """Effects, the newest first."""
-    rows = select(Effect).order_by(col(Effect.created_at).desc(), col(Effect.id))
-    rows = filter_by_user(rows, Effect.user_id, query.user_id, owner)
-    if query.message_id is not None:
-        rows = rows.where(Effect.message_id == query.message_id)
-    return build_page(Page[EffectRead], *await fetch_page(session, rows, query), query)
+    return await paginate(
+        session,
+        select_matching(Effect, query, owner, col(Effect.created_at).desc(), col(Effect.id)),
+        query,
+        Page[EffectRead],
+    )
 
 
 async def read(session: AsyncSession, effect_id: UUID, owner: OwnerScope) -> EffectRead:

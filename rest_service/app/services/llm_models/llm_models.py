@@ -17,11 +17,11 @@ from smart_kit.contracts.models import (
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, LlmModel, LlmProvider, User
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
 from ..records import json_limits
-from ..records.crud import find, get_provided_fields, set_fields
+from ..records.crud import check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused, user_display_name
 from ..secrets import secret_scan
 
@@ -57,10 +57,7 @@ class ModelQuery(PageQuery):
 
 async def read_page(session: AsyncSession, query: ModelQuery) -> Page[LlmModelRead]:
     """Models, oldest first."""
-    rows = select(LlmModel).order_by(col(LlmModel.created_at), col(LlmModel.id))
-    if query.provider_id is not None:
-        rows = rows.where(LlmModel.provider_id == query.provider_id)
-    return build_page(Page[LlmModelRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, select_matching(LlmModel, query), query, Page[LlmModelRead])
 
 
 async def read(session: AsyncSession, model_id: UUID) -> LlmModelRead:
@@ -72,7 +69,9 @@ async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
     """Raises NotFound for an unknown provider, Conflict where the name is taken, InvalidRequest."""
     async with configuration_change(session):
         await find(session, LlmProvider, body.provider_id, "provider")
-        await _check_name_available(session, body.provider_model_name)
+        await check_name_available(
+            session, LlmModel.provider_model_name, body.provider_model_name, NOUN
+        )
         row = build_row(body)
         session.add(row)
     return _to_read(row)
@@ -88,7 +87,9 @@ async def update(
         if "provider_id" in fields:
             await find(session, LlmProvider, fields["provider_id"], "provider")
         if fields.get("provider_model_name", row.provider_model_name) != row.provider_model_name:
-            await _check_name_available(session, fields["provider_model_name"])
+            await check_name_available(
+                session, LlmModel.provider_model_name, fields["provider_model_name"], NOUN
+            )
             await _check_unused(session, row, defaults)
         check_fields(row.model_dump() | fields, fields)
         set_fields(row, fields)
@@ -147,12 +148,6 @@ def _check_parameters(parameters: JsonObject) -> None:
     if reserved := sorted(RESERVED_PARAMETERS & parameters.keys()):
         raise InvalidRequest(f"parameters cannot set {', '.join(reserved)}: a request has its own.")
     secret_scan.check("parameters", parameters)
-
-
-async def _check_name_available(session: AsyncSession, name: str) -> None:
-    rows = select(LlmModel.id).where(LlmModel.provider_model_name == name)
-    if (await session.exec(rows)).first():
-        raise Conflict(f"There is already a model called {name!r}.")
 
 
 async def _check_unused(session: AsyncSession, row: LlmModel, defaults: DefaultModels) -> None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import Page
@@ -17,10 +17,10 @@ from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
 
 from ...models import LlmModel, LlmProvider
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
-from ..records.crud import find, get_provided_fields, set_fields
+from ..records.crud import check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused
 
 NOUN = "provider"
@@ -28,9 +28,13 @@ NOUN = "provider"
 
 async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[ProviderRead]:
     """Providers, oldest first."""
-    rows = select(LlmProvider).order_by(col(LlmProvider.created_at), col(LlmProvider.id))
-    found, total = await fetch_page(session, rows, query)
-    return build_page(Page[ProviderRead], [_to_read(row, vault) for row in found], total, query)
+    return await paginate(
+        session,
+        select_matching(LlmProvider, query),
+        query,
+        Page[ProviderRead],
+        lambda row: _to_read(row, vault),
+    )
 
 
 async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
@@ -41,7 +45,7 @@ async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> Provid
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
     """Raises Conflict where the name is taken, InvalidRequest where no key can be kept."""
     async with configuration_change(session):
-        await _check_name_available(session, body.name)
+        await check_name_available(session, LlmProvider.name, body.name, NOUN)
         row = LlmProvider(**body.model_dump(exclude={"api_key"}))
         _store_key(row, body, vault)
         session.add(row)
@@ -60,7 +64,7 @@ async def update(
         row = await find(session, LlmProvider, provider_id, NOUN)
         fields = get_provided_fields(body, LlmProvider, exclude={"api_key"})
         if fields.get("name", row.name) != row.name:
-            await _check_name_available(session, fields["name"])
+            await check_name_available(session, LlmProvider.name, fields["name"], NOUN)
         if fields.get("source") == "environment":
             await _check_can_follow_env(session, row, body)
         base_url = fields.get("base_url", row.base_url)
@@ -132,8 +136,3 @@ def _get_key_state(row: LlmProvider, vault: Vault) -> ApiKeyState:
     if row.encrypted_api_key is None:
         return "none"
     return "unreadable" if vault.decrypt(row.id, row.encrypted_api_key) is None else "stored"
-
-
-async def _check_name_available(session: AsyncSession, name: str) -> None:
-    if (await session.exec(select(LlmProvider.id).where(LlmProvider.name == name))).first():
-        raise Conflict(f"There is already a provider called {name!r}.")

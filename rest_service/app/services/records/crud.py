@@ -4,12 +4,11 @@ from collections.abc import Set
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from smart_kit.contracts.base import RequestBody
-from smart_kit.errors import InvalidRequest, NotFound
+from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
 RowT = TypeVar("RowT", bound=SQLModel)
 
@@ -33,13 +32,10 @@ def check_owner(user_id: UUID, owner: OwnerScope, noun: str, row_id: object) -> 
         raise not_found_error(noun, row_id)
 
 
-def filter_by_user(
-    rows: SelectOfScalar[RowT], column: Any, requested_user_id: UUID | None, owner: OwnerScope
-) -> SelectOfScalar[RowT]:
-    """Those of the person who is asked about, and of the one for whom the call is; None: all."""
-    for user_id in filter(None, (requested_user_id, owner)):
-        rows = rows.where(column == user_id)
-    return rows
+async def check_name_available(session: AsyncSession, column: Any, name: str, noun: str) -> None:
+    """Raise Conflict if a row has the name already."""
+    if (await session.exec(select(column).where(column == name))).first() is not None:
+        raise Conflict(f"The name {name!r} is taken by another {noun}.")
 
 
 def not_found_error(noun: str, row_id: object) -> NotFound:

@@ -13,9 +13,9 @@ from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
 
 from ...models import Secret, Tool
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
-from ..records.crud import find, get_provided_fields, set_fields
+from ..records.crud import check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused
 
 NOUN = "secret"
@@ -23,9 +23,13 @@ NOUN = "secret"
 
 async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[SecretRead]:
     """Secrets, oldest first."""
-    rows = select(Secret).order_by(col(Secret.created_at), col(Secret.id))
-    found, total = await fetch_page(session, rows, query)
-    return build_page(Page[SecretRead], [_to_read(row, vault) for row in found], total, query)
+    return await paginate(
+        session,
+        select_matching(Secret, query),
+        query,
+        Page[SecretRead],
+        lambda row: _to_read(row, vault),
+    )
 
 
 async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRead:
@@ -36,7 +40,7 @@ async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRe
 async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> SecretRead:
     """Raises Conflict where the name is taken, InvalidRequest where no secret can be kept."""
     async with configuration_change(session):
-        await _check_name_available(session, body.name)
+        await check_name_available(session, Secret.name, body.name, NOUN)
         row = Secret(name=body.name, origin=_normalize_origin(body.origin), encrypted_value="")
         row.encrypted_value = vault.encrypt(row.id, body.value.get_secret_value())
         session.add(row)
@@ -101,8 +105,3 @@ def _to_read(row: Secret, vault: Vault) -> SecretRead:
     is_readable = vault.decrypt(row.id, row.encrypted_value) is not None
     state: SecretState = "stored" if is_readable else "unreadable"
     return SecretRead(**row.model_dump(), state=state)
-
-
-async def _check_name_available(session: AsyncSession, name: str) -> None:
-    if (await session.exec(select(Secret.id).where(Secret.name == name))).first():
-        raise Conflict(f"There is already a secret called {name!r}.")

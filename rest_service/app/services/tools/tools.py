@@ -8,9 +8,9 @@ from smart_kit.contracts.tools import HttpCall, ToolCreate, ToolRead, ToolUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, AssistantTool, Tool
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
-from ..records.crud import find, get_provided_fields, set_fields
+from ..records.crud import check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused
 from . import http_call, input_schema
 from .effect_class import resolve_effect_class
@@ -20,9 +20,7 @@ NOUN = "tool"
 
 async def read_page(session: AsyncSession, query: PageQuery) -> Page[ToolRead]:
     """All tools, oldest first."""
-    rows = select(Tool).order_by(col(Tool.created_at), col(Tool.id))
-    tools, total = await fetch_page(session, rows, query)
-    return build_page(Page[ToolRead], map(to_read, tools), total, query)
+    return await paginate(session, select_matching(Tool, query), query, Page[ToolRead], to_read)
 
 
 async def read(session: AsyncSession, tool_id: UUID) -> ToolRead:
@@ -34,7 +32,7 @@ async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
     """Raises Conflict where the name is taken, InvalidRequest where the code has no such thing."""
     async with configuration_change(session):
         row = Tool(**body.model_dump())
-        await check_name_available(session, row.name)
+        await check_name_available(session, Tool.name, row.name, NOUN)
         await _check_tool(session, row)
         session.add(row)
     return to_read(row)
@@ -48,7 +46,7 @@ async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> Tool
         if body.http_call is not None:
             fields["http_call"] = body.http_call.model_dump()
         if fields.get("name", row.name) != row.name:
-            await check_name_available(session, fields["name"])
+            await check_name_available(session, Tool.name, fields["name"], NOUN)
         set_fields(row, fields)
         with session.no_autoflush:
             await _check_tool(session, row)
@@ -107,9 +105,3 @@ async def _check_http_call(session: AsyncSession, row: Tool) -> None:
             f"effect_class is of a rest tool only; {row.name} is known to be"
             f" {resolve_effect_class(row)}."
         )
-
-
-async def check_name_available(session: AsyncSession, name: str) -> None:
-    """Raises Conflict where the name is taken."""
-    if (await session.exec(select(Tool.id).where(Tool.name == name))).first():
-        raise Conflict(f"There is already a tool called {name!r}.")

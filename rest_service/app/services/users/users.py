@@ -2,7 +2,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import Caller
@@ -11,7 +11,7 @@ from smart_kit.contracts.users import UserCreate, UserRead, UserUpdate, UserUpse
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
 from ...models import Assistant, User
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate, select_matching
 from ..llm_models import llm_models
 from ..records.crud import (
     OwnerScope,
@@ -28,10 +28,10 @@ ADMIN_FIELDS = {"role", "status", "daily_budget"}
 
 async def read_page(session: AsyncSession, query: PageQuery, owner: OwnerScope) -> Page[UserRead]:
     """People, those first who came first."""
-    rows = select(User).order_by(col(User.created_at), col(User.id))
+    rows = select_matching(User, query)
     if owner is not None:
         rows = rows.where(User.id == owner)
-    return build_page(Page[UserRead], *await fetch_page(session, rows, query), query)
+    return await paginate(session, rows, query, Page[UserRead])
 
 
 async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserRead:
