@@ -29,10 +29,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "sandbox-chat-token"
 EARLY_CHECKS_SCRIPT = """\
 import sys
-from control import health, silence
+from control import health, reply_watchdog
 from control.cli import main
 health._TIMEOUT_SECONDS = 60.0
-silence.FIRST_CHECK_SECONDS, silence.CHECK_INTERVAL_SECONDS = 0.3, 0.1
+reply_watchdog.FIRST_CHECK_SECONDS, reply_watchdog.CHECK_INTERVAL_SECONDS = 0.3, 0.1
 sys.exit(main(["chat", "--local"]))
 """
 PEOPLE = [
