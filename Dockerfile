@@ -35,8 +35,8 @@ ENTRYPOINT ["python", "-m", "pytest"]
 FROM python:3.13-slim AS setup
 COPY control /app/control
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
-    && install -d -o app -g app /made /made/postgres /made/redis /made/rest_service \
-       /made/google_calendar_service /made/assistant /made/cron_service /made/tg_bot /made/sandbox \
+    && cd /app && python -c "from control.docker.setup import COMPONENTS; print(*COMPONENTS)" \
+       | tr ' ' '\n' | sed 's:^:/made/:' | xargs install -d -o app -g app /made \
     && chmod -R a+rX /app
 WORKDIR /app
 USER app

@@ -88,7 +88,12 @@ COMMANDS = (
         "commands.mutate:run",
         options.add_mutate_options,
     ),
-    CliCommand("check", "format, lint, types, imports", "commands.check:run"),
+    CliCommand(
+        "check",
+        "generated files, format, lint, types, imports",
+        "commands.check:run",
+        options.add_check_options,
+    ),
     CliCommand(
         "migrate",
         "write a migration of the schema",

@@ -146,6 +146,14 @@ def add_mutate_options(parser: Parser, _: Sequence[Service]) -> None:
     )
 
 
+def add_check_options(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="first write generated files, format and fix what ruff can",
+    )
+
+
 def add_migrate_options(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("message", help="what changes, in a few words")
     _add_schema_owner_option(parser)

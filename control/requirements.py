@@ -6,17 +6,12 @@ from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
+from control import services
+
 _PIN = re.compile(
     r"(?m)^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*])?==(?P<version>[^\s;\\]+)(?P<rest>.*)"
 )
-SERVICES = (
-    "assistant",
-    "cron_service",
-    "google_calendar_service",
-    "rest_service",
-    "sandbox",
-    "tg_bot",
-)
+SERVICES = tuple(sorted(service.name for service in services.SERVICES if service.port))
 
 
 def runtime_files(root: Path) -> tuple[Path, ...]:

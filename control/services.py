@@ -1,38 +1,53 @@
-"""What runs: one line per service."""
+"""The table of services; every other list of services is derived from it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from control import variables
+from control.service_variables import SERVICE_VARIABLES
+from control.variables import COMMON_VARIABLES
 
 
 @dataclass(frozen=True)
 class Service:
-    """A process of ours that Python runs from the repository's root."""
+    """A Python process, started in the root of the repository."""
 
     name: str
     arguments: tuple[str, ...]
-    """What follows `python`."""
-    variables: tuple[str, ...]
-    """What it may see; `A=B` gives it our B under the name A."""
+    """The arguments of `python`."""
+    settings: str = ""
+    """`module:class` of its settings, from which control/generated_files.py takes its variables."""
     port: str | None = None
-    """The variable of the port where it answers /health; None: a task that ends."""
+    """The variable that holds the port of /health; None for a task that ends."""
     depends_on: tuple[str, ...] = ("redis",)
-    """What must be ready before it starts. Everything else it waits for by itself."""
+    """What must be ready before it starts. A service waits for everything else by itself."""
     needs_proxy: bool = False
-    """Speaks with servers beyond this machine, so it needs to know of a proxy."""
+    """Whether it calls servers outside this machine and therefore needs the proxy's variables."""
     is_replicable: bool = False
-    """Several processes of it may share the work."""
+    """Whether several processes can share its work."""
     has_shared_port: bool = False
-    """Others look for it at its port, so its replicas listen there together; where one of them
-    answers for itself is `<NAME>_OWN_PORT`."""
+    """Whether its replicas share one port, because clients connect to it. Each replica then also
+    listens on `<NAME>_OWN_PORT`."""
+    extra_variables: tuple[str, ...] = ()
+    """Variables that its settings class does not have (yet)."""
+    renamed_variables: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Variables that the process receives under another name: {name in the process: our name}."""
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the process receives: {name in the process: our name}."""
+        return self.map_variables(SERVICE_VARIABLES.get(self.name, ()))
+
+    def map_variables(self, own: Iterable[str]) -> dict[str, str]:
+        """The same for these variables of its settings class."""
+        names = (*COMMON_VARIABLES, *own, *self.extra_variables)
+        return {name: self.renamed_variables.get(name, name) for name in names}
 
 
 DATABASES = ("postgres", "redis")
-"""What the services stand on."""
+"""The servers that the services need."""
 
 SCHEMA_OWNER = "rest_service"
-"""The only one that opens the database."""
+"""The only service that opens the database."""
 
 ALEMBIC = ("-m", "alembic", "-c", "rest_service/alembic.ini")
 
@@ -40,13 +55,13 @@ SERVICES = (
     Service(
         "migrate",
         (*ALEMBIC, "upgrade", "head"),
-        variables.MIGRATE,
+        "rest_service.app.config:MigrationSettings",
         depends_on=("postgres",),
     ),
     Service(
         "rest_service",
         ("-m", "rest_service.app.main"),
-        variables.REST_SERVICE,
+        "rest_service.app.config:Settings",
         port="REST_SERVICE_PORT",
         depends_on=("redis", "migrate"),
         needs_proxy=True,
@@ -56,30 +71,41 @@ SERVICES = (
     Service(
         "google_calendar_service",
         ("-m", "google_calendar_service.src.main"),
-        variables.GOOGLE_CALENDAR_SERVICE,
+        "google_calendar_service.src.config.settings:Settings",
         port="GOOGLE_CALENDAR_SERVICE_PORT",
         needs_proxy=True,
     ),
     Service(
         "assistant",
         ("-m", "assistant.src.main"),
-        variables.ASSISTANT,
+        "assistant.src.config.settings:AssistantSettings",
         port="ASSISTANT_PORT",
         needs_proxy=True,
         is_replicable=True,
+        extra_variables=("GOOGLE_CALENDAR_SERVICE_URL",),  # read once "Calendar" is built
     ),
     Service(
         "cron_service",
         ("-m", "cron_service.app.main"),
-        variables.CRON_SERVICE,
+        "cron_service.app.config:Settings",
         port="CRON_SERVICE_PORT",
         is_replicable=True,
     ),
     Service(
-        "tg_bot", ("-m", "tg_bot.src.main"), variables.TG_BOT, port="TG_BOT_PORT", needs_proxy=True
+        "tg_bot",
+        ("-m", "tg_bot.src.main"),
+        "tg_bot.src.config.settings:TgBotSettings",
+        port="TG_BOT_PORT",
+        needs_proxy=True,
     ),
     Service(
-        "sandbox", ("-m", "sandbox.main"), variables.SANDBOX, port="SANDBOX_PORT", depends_on=()
+        "sandbox",
+        ("-m", "sandbox.main"),
+        "sandbox.settings:SandboxSettings",
+        port="SANDBOX_PORT",
+        depends_on=(),
+        # never the token of the operator's own bot
+        renamed_variables={"TELEGRAM_TOKEN": "SANDBOX_TELEGRAM_TOKEN"},
     ),
 )
 

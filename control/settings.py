@@ -103,7 +103,8 @@ class Settings:
 
     def select_variables(self, service: Service) -> dict[str, str]:
         """Its own variables and no others."""
-        return _pick(self.values, service.variables)
+        pairs = service.variables.items()
+        return {name: value for name, ours in pairs if (value := self.values.get(ours))}
 
 
 def _validate(given: Mapping[str, str]) -> None:
@@ -165,12 +166,7 @@ def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
 
 
 def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    picked = {}
-    for name in names:
-        seen_as, _, ours = name.partition("=")
-        if value := values.get(ours or seen_as):
-            picked[seen_as] = value
-    return picked
+    return {name: value for name in names if (value := values.get(name))}
 
 
 def _proxy_variables(values: Mapping[str, str]) -> dict[str, str]:

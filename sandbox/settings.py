@@ -15,9 +15,14 @@ class SandboxSettings(StateSettings):
     """The sandbox's port, the token of its one bot and the token of the chat page."""
 
     sandbox_port: int = 8080
+    """The port of the sandbox: the chat page and the stand-ins for Telegram and the model
+    server."""
     telegram_token: SecretStr
+    """The token of the sandbox's bot."""
     sandbox_chat_token: SecretStr = Field(min_length=16)
+    """The token that opens the sandbox's chat page."""
     openai_base_url: str | None = None
+    """The model server. The chat page names it if it is not on this machine."""
 
     @property
     def model_host(self) -> str | None:

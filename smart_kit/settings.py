@@ -77,10 +77,14 @@ AllowedUsers = Annotated[AllowList, NoDecode, BeforeValidator(_parse_allow_list)
 class ServiceSettings(BaseSettings):
     """What every process of the suite reads."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The lowest level that is logged: DEBUG, INFO, WARNING or ERROR."""
     log_format: Literal["console", "json"] = "console"
+    """console or json. Empty: console in local mode, json in Docker."""
     bind_host: str = "127.0.0.1"
     """The address a service listens on; containers set 0.0.0.0."""
 
@@ -107,28 +111,40 @@ class RedisSettings(ServiceSettings):
     """Where Redis is and what its queues are called."""
 
     redis_host: str = "127.0.0.1"
+    """The host of your own Redis (7.2 or newer) or Valkey. It must run with appendonly yes,
+    appendfsync always and maxmemory-policy noeviction. Empty: manage.py starts a server."""
     redis_port: int = 6379
+    """Empty: 6379 for your own server, 6389 for the one that manage.py starts."""
     redis_db: int = 0
+    """The number of the Redis database."""
     redis_password: SecretStr | None = None
+    """The password of Redis. Empty with REDIS_HOST set: your server has no password."""
     redis_queue_to_secretary: str = "queue:to_secretary"
+    """The stream of messages to the assistant."""
     redis_queue_to_telegram: str = "queue:to_telegram"
+    """The stream of messages to the bot."""
 
 
 class RestClientSettings(ServiceSettings):
     """Where rest_service is and the token it knows us by."""
 
     rest_service_url: HttpUrl = "http://127.0.0.1:8000"
+    """The URL of rest_service. Empty: the one that manage.py starts."""
     service_api_token: SecretStr = Field(min_length=16)
+    """The token by which the services identify themselves to each other."""
 
 
 class LocaleSettings(ServiceSettings):
     """What holds for a person who has said nothing else."""
 
     default_language: Language = "en"
+    """The language of users who have not chosen one: en or ru."""
     default_timezone: TimeZoneName = "UTC"
+    """The IANA time zone of users who have not chosen one, for example Europe/Berlin."""
 
 
 class StateSettings(ServiceSettings):
     """Where a process may keep files."""
 
     state_dir: Path = Path(".local")
+    """The folder of databases, logs and run-time state. Each suite needs its own."""

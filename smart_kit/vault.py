@@ -40,7 +40,8 @@ class VaultSettings(ServiceSettings):
     """The master keys."""
 
     llm_model_decrypt_key: FernetKeys | None = None
-    """The newest first, with commas; None: no secret can be kept."""
+    """Fernet keys that encrypt the API keys of providers and tools, separated by commas. The first
+    one encrypts; the others only decrypt. Keep a copy. `./manage.py rotate-keys` adds a new key."""
 
     @property
     def vault_keys(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Format, lint, types and imports."""
+"""Generated files, format, lint, types and imports."""
 
 import argparse
 import subprocess
@@ -9,16 +9,24 @@ from control.context import Context
 from control.terminal import format_seconds
 
 CHECKS = (
+    ("generated", ("python", "-m", "control.generated_files")),
     ("format", ("ruff", "format", "--check", ".")),
     ("lint", ("ruff", "check", ".")),
     ("types", ("mypy",)),
     ("imports", ("lint-imports",)),
 )
+FIXES = (
+    ("python", "-m", "control.generated_files", "--fix"),
+    ("ruff", "check", "--fix", "--quiet", "--exit-zero", "."),
+    ("ruff", "format", "--quiet", "."),
+)
 
 
-def run(context: Context, _: argparse.Namespace) -> int:
-    """All of them, whatever the first says; what they have to say only where it is needed."""
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Run all checks, even after one has failed; print the output of those that fail."""
     programs = context.ensure_python(develop=True).parent
+    for command in FIXES if options.fix else ():
+        subprocess.run((programs / command[0], *command[1:]), cwd=context.root)
     failed = [name for name, command in CHECKS if not _run_check(context, programs, name, command)]
     return 1 if failed else 0
 

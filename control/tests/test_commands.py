@@ -45,8 +45,10 @@ def test_checks_that_pass_are_a_line_each(
 ) -> None:
     assert main(["check"], make_context(home, terminal)) == 0
     said = output.getvalue()
-    assert [line.split()[1] for line in said.splitlines()] == ["format", "lint", "types", "imports"]
-    assert said.count("✓") == 4
+    assert [line.split()[1] for line in said.splitlines()] == [
+        *("generated", "format", "lint", "types", "imports")
+    ]
+    assert said.count("✓") == 5
 
 
 def test_a_check_that_fails_has_its_say_and_the_others_still_run(
@@ -54,7 +56,7 @@ def test_a_check_that_fails_has_its_say_and_the_others_still_run(
 ) -> None:
     assert main(["check"], make_context(home, terminal, "mypy")) == 1
     said = output.getvalue()
-    assert said.count("✓") == 3
+    assert said.count("✓") == 4
     assert said.count("✗ types") == 1
     assert "the words of mypy" in said
     assert "the words of ruff" not in said

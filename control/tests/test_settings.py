@@ -22,7 +22,7 @@ SECRETS = {
     "LLM_MODEL_DECRYPT_KEY": REST | {"assistant"},
     "DATABASE_URL": REST | {"migrate"},
     "ASYNC_DATABASE_URL": REST,
-    "REDIS_PASSWORD": EVERYBODY - {"sandbox", "migrate"},
+    "REDIS_PASSWORD": EVERYBODY - {"sandbox", "migrate", "google_calendar_service"},
     "SANDBOX_CHAT_TOKEN": frozenset({"sandbox"}),
     "POSTGRES_PASSWORD": frozenset(),
     "SANDBOX_TELEGRAM_TOKEN": frozenset(),

@@ -9,3 +9,4 @@ class Settings(RedisSettings, RestClientSettings):
     """Redis, rest_service, and the port of `/health` and `/metrics`."""
 
     cron_service_port: int = Field(8003, ge=1, le=65535)
+    """The port of /health and /metrics of cron_service."""

@@ -45,27 +45,40 @@ class MigrationSettings(ServiceSettings):
     """What Alembic needs."""
 
     database_url: str = Field(pattern=r"^postgresql\+psycopg2://", repr=False)
+    """Your own PostgreSQL, for psycopg2: postgresql+psycopg2://user:password@host/database. Empty:
+    manage.py starts a server."""
 
 
 class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     """What the service needs."""
 
     async_database_url: str = Field(pattern=r"^postgresql\+asyncpg://", repr=False)
+    """The same database as in DATABASE_URL, for asyncpg: postgresql+asyncpg://…"""
     rest_service_port: int = Field(8000, ge=1, le=65535)
+    """The port of the REST API. Local mode also uses the port 50 above it."""
     rest_service_own_port: int | None = Field(None, ge=1, le=65535)
     """Where this process alone answers; the port above is then shared with its replicas."""
     admin_api_token: Token
+    """The administrator's token of the REST API."""
     service_api_token: Token
+    """The token by which the services identify themselves to each other."""
     telegram_allowed_users: AllowedUsers = AllowList()
-    """Telegram ids, the first is the owner; `*` lets everyone in."""
+    """Telegram ids separated by commas; the first is the owner. `*` admits everyone."""
     daily_budget: BudgetAmount | None = None
-    """USD that models may cost a person a day, who has no budget of their own; None: no limit."""
+    """The US dollars that models may cost each user per day, unless the user has a budget of their
+    own. Empty: no limit."""
 
-    openai_base_url: HttpUrl = "https://api.openai.com/v1"
     openai_api_key: SecretStr | None = None
+    """The API key of the model server. Empty together with OPENAI_BASE_URL: the demo model of the
+    sandbox."""
+    openai_base_url: HttpUrl = "https://api.openai.com/v1"
+    """The URL of a server with OpenAI's API, for example http://127.0.0.1:11434/v1. Empty:
+    OpenAI."""
     default_model: ModelName = "gpt-6-luna"
+    """The model of the default assistant."""
     fallback_model: ModelName | None = None
-    """The server of models and the models of it that are registered at each start."""
+    """The model that is used when the default model does not answer. With OpenAI the default is
+    gpt-5.6-luna; other servers have none. The name of DEFAULT_MODEL: no fallback."""
 
     @property
     def default_model_names(self) -> tuple[str, ...]:

@@ -19,16 +19,9 @@ from smart_kit.testing import docker_resources, local_http, run_folder
 from smart_kit.testing.ports import LOCALHOST, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-PORT_VARIABLES = (
-    "REST_SERVICE_PORT",
-    "GOOGLE_CALENDAR_SERVICE_PORT",
-    "ASSISTANT_PORT",
-    "CRON_SERVICE_PORT",
-    "TG_BOT_PORT",
-    "SANDBOX_PORT",
-    "POSTGRES_PORT",
-    "REDIS_PORT",
-)
+VARIABLES = tuple(re.findall(r"(?m)^(\w+)=", (ROOT / ".env.example").read_text("utf-8")))
+"""Emptied unless a test sets them, so that a developer's own `.env` never reaches a test."""
+PORT_VARIABLES = tuple(name for name in VARIABLES if name.endswith("_PORT"))
 SECRET_VARIABLES = (
     "ADMIN_API_TOKEN",
     "SERVICE_API_TOKEN",
@@ -36,20 +29,6 @@ SECRET_VARIABLES = (
     "POSTGRES_PASSWORD",
     "SANDBOX_CHAT_TOKEN",
 )
-EXTERNAL_SETTINGS = (
-    "TELEGRAM_TOKEN",
-    "TELEGRAM_API_URL",
-    "TELEGRAM_ALLOWED_USERS",
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    "FALLBACK_MODEL",
-    "LLM_MODEL_DECRYPT_KEY",
-    "DAILY_BUDGET",
-    "REST_TOOL_PRIVATE_HOSTS",
-    "GOOGLE_CLIENT_ID",
-    "WEATHER_API_URL",
-)
-"""Emptied, so that a developer's own `.env` never reaches a test."""
 
 COMMAND_TIMEOUT_SECONDS = 600.0
 """Images are built on the first start in Docker."""
@@ -72,7 +51,7 @@ class SuiteHarness:
 
     def __post_init__(self) -> None:
         self.environment = (
-            dict.fromkeys(EXTERNAL_SETTINGS, "")
+            dict.fromkeys(VARIABLES, "")
             | {
                 name: str(port)
                 for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)

@@ -1,38 +1,21 @@
-"""`.env.example`, what each service reads, and what it is given are one list."""
+"""`.env.example`, compose and control's list of variables follow from the settings classes."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from assistant.src.config.settings import AssistantSettings
-from control import services, variables
-from cron_service.app.config import Settings as CronSettings
-from google_calendar_service.src.config.settings import Settings as GoogleCalendarSettings
-from rest_service.app.config import Settings as RestSettings
-from sandbox.settings import SandboxSettings
-from smart_kit.settings import ServiceSettings
-from tg_bot.src.config.settings import TgBotSettings
+from control import generated_files, services, variables
+from control.services import Service
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVICES_WITH_SETTINGS = [one for one in services.SERVICES if one.name != "migrate"]
 
-SETTINGS: dict[str, type[ServiceSettings]] = {
-    "rest_service": RestSettings,
-    "google_calendar_service": GoogleCalendarSettings,
-    "assistant": AssistantSettings,
-    "cron_service": CronSettings,
-    "tg_bot": TgBotSettings,
-    "sandbox": SandboxSettings,
-}
-
-SUITE_VARIABLES = {"BIND_HOST", "REST_SERVICE_OWN_PORT"}
-"""Set by an image or manage.py for a process, never by an operator."""
+UNREAD_VARIABLES = {"GOOGLE_CALENDAR_SERVICE_URL", "SANDBOX_CLOCK", "STATE_DIR"}
+"""Passed to services that do not read them (yet)."""
 
 OPERATOR_VARIABLES = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
 """Read by manage.py and the servers it starts, also where no service of ours does."""
-
-RESERVED_VARIABLES = {"GOOGLE_CALENDAR_SERVICE_URL"}
-"""Named in the example before the part that reads them is built; each leaves this set with it."""
 
 
 def read_example() -> list[str]:
@@ -40,32 +23,41 @@ def read_example() -> list[str]:
     return re.findall(r"(?m)^([A-Z][A-Z0-9_]*)=", text)
 
 
-def variables_read_by(service: str) -> set[str]:
-    return {name.upper() for name in SETTINGS[service].model_fields} - SUITE_VARIABLES
+def variables_read_by(service: Service) -> set[str]:
+    return {field.name for field in generated_files.read_fields(service)}
+
+
+@pytest.mark.parametrize("path", generated_files.render_all(ROOT), ids=lambda path: path.name)
+def test_a_generated_file_is_up_to_date(path: Path) -> None:
+    expected = generated_files.render_all(ROOT)[path]
+
+    assert path.read_text("utf-8") == expected, "run ./manage.py check --fix"
 
 
 def test_no_variable_stands_twice_in_the_example() -> None:
     assert len(read_example()) == len(set(read_example()))
 
 
-@pytest.mark.parametrize("service", SETTINGS)
-def test_every_variable_that_a_service_reads_is_in_the_example(service: str) -> None:
+@pytest.mark.parametrize("service", services.SERVICES, ids=lambda service: service.name)
+def test_every_variable_that_a_service_reads_is_in_the_example(service: Service) -> None:
     assert variables_read_by(service) - set(read_example()) == set()
 
 
 def test_every_variable_of_the_example_is_read_by_somebody() -> None:
-    somebody = OPERATOR_VARIABLES.union(*map(variables_read_by, SETTINGS))
+    somebody = OPERATOR_VARIABLES.union(*map(variables_read_by, services.SERVICES))
 
-    assert set(read_example()) - somebody == RESERVED_VARIABLES
+    assert set(read_example()) - somebody == {"GOOGLE_CALENDAR_SERVICE_URL"}
 
 
-@pytest.mark.parametrize("service", SETTINGS)
-def test_a_service_is_given_every_variable_that_it_reads(service: str) -> None:
-    (described,) = (one for one in services.SERVICES if one.name == service)
-    given = {name.partition("=")[0] for name in described.variables}
+@pytest.mark.parametrize("service", services.SERVICES, ids=lambda service: service.name)
+def test_a_service_is_given_the_variables_that_it_reads_and_no_others(service: Service) -> None:
+    given = set(service.variables)
 
     assert variables_read_by(service) - given == set()
+    assert given - variables_read_by(service) <= UNREAD_VARIABLES
 
 
-def test_every_service_has_its_settings_here() -> None:
-    assert set(SETTINGS) == {one.name for one in services.SERVICES} - {"migrate"}
+def test_every_service_of_the_repository_is_in_the_table() -> None:
+    folders = {path.parent.name for path in ROOT.glob("*/requirements.txt")}
+
+    assert folders == {one.name for one in SERVICES_WITH_SETTINGS}

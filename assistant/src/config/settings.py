@@ -11,15 +11,18 @@ class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, Vault
     """The settings of one replica. Which models there are is no setting: it is data."""
 
     assistant_port: int = 8002
+    """The port of /health and /metrics of assistant."""
     assistant_slots: int = Field(32, ge=1)
-    """How many messages are in work at a time."""
+    """How many messages one assistant process handles at the same time."""
     weather_api_url: HttpUrl | None = None
-    """A server with Open-Meteo's /v1/search and /v1/forecast; None: Open-Meteo's own two."""
+    """A server with Open-Meteo's paths /v1/search (places) and /v1/forecast. Empty: Open-Meteo
+    (free for non-commercial use), or the sandbox's weather if Telegram is the sandbox's."""
     rest_tool_private_hosts: str = ""
-    """Private servers that tools of type rest may call: host or host:port, with commas."""
+    """Private servers that tools of type rest may call: host or host:port, separated by commas."""
     max_context_messages: int = Field(20, ge=2)
+    """The maximum number of earlier messages that a model receives."""
     max_context_length: int = Field(32_000, ge=1_000)
-    """In characters of JSON: about 8,000 tokens."""
+    """The maximum length of these messages, in characters of JSON (about four for each token)."""
 
     @property
     def private_hosts(self) -> tuple[str, ...]:

@@ -29,19 +29,30 @@ class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
     """The bot, who may use it, and how fast it may send."""
 
     tg_bot_port: int = 8004
+    """The port of /health, /metrics and webhooks of tg_bot."""
     telegram_token: Annotated[SecretStr, AfterValidator(_validate_token)]
+    """The token of your bot, from @BotFather. Empty: the sandbox's Telegram, a chat page on this
+    machine."""
     telegram_api_url: HttpUrl = "https://api.telegram.org"
+    """The URL of the Bot API: Telegram's or that of your own Bot API server."""
     telegram_allowed_users: AllowedUsers = AllowList()
+    """The Telegram ids of the users who may talk to the bot, separated by commas; the first is the
+    owner. * admits everyone. Empty: the first user who opens the link that `./manage.py start`
+    prints becomes the owner and can invite others."""
     telegram_webhook: bool = False
-    """Telegram brings updates to PUBLIC_URL, in place of our asking for them."""
+    """1: Telegram sends updates to PUBLIC_URL/telegram/webhook. Empty: the bot polls for
+    updates."""
     public_url: HttpUrl | None = None
-    """Under which this machine can be reached from outside; None: it cannot."""
+    """The URL under which users' browsers and Telegram reach this machine. Empty: the machine is
+    not reachable from outside."""
     telegram_rate_overall: float = Field(30.0, ge=0)
-    """Messages a second; 0: no limit of ours, for one's own Bot API server."""
+    """The maximum number of messages per second to all chats. 0: no limit, for your own Bot API
+    server."""
     telegram_rate_per_chat: float = Field(1.0, ge=0)
-    """Messages a second in a private chat, in bursts of three; 0: no limit of ours."""
+    """The maximum number of messages per second to a private chat, in bursts of three. 0: no
+    limit."""
     telegram_rate_per_group: float = Field(20.0, ge=0)
-    """Messages a minute in a group; 0: no limit of ours."""
+    """The maximum number of messages per minute to a group. 0: no limit."""
 
     @model_validator(mode="after")
     def _require_public_url(self) -> Self:
